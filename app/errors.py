@@ -1,0 +1,60 @@
+"""What can go wrong, as values that carry their facts. No HTTP in here: `app.http.errors` alone maps them to status codes."""
+
+from __future__ import annotations
+
+
+class AppError(Exception):
+    """A failure the caller can understand and act on.
+
+    `code` is a stable word for programs, `detail` a sentence for people.
+    """
+
+    code = "error"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class NotFound(AppError):
+    """The thing is not there, or not this user's: the two are not told apart."""
+
+    code = "not_found"
+
+
+class Conflict(AppError):
+    """The request is sound but the state does not allow it."""
+
+    code = "conflict"
+
+
+class Unauthenticated(AppError):
+    """Nobody, or nobody known, is asking."""
+
+    code = "unauthenticated"
+
+
+class Forbidden(AppError):
+    """Somebody known asks for what they may not do."""
+
+    code = "forbidden"
+
+
+class Unavailable(AppError):
+    """Something this answer needs is down or too slow; the same request may work later."""
+
+    code = "unavailable"
+
+
+class InvalidInput(AppError):
+    """One or more fields are wrong.
+
+    `fields` maps the field's wire name (camelCase, dotted into nested values: `recipients`, `body`)
+    to a sentence that says what is wrong and what would be right.
+    """
+
+    code = "invalid_input"
+
+    def __init__(self, fields: dict[str, str], detail: str | None = None) -> None:
+        super().__init__(detail or "; ".join(f"{name}: {why}" for name, why in fields.items()))
+        self.fields = fields

@@ -1,0 +1,132 @@
+"""Every setting in one frozen struct, read from the environment once and checked across fields.
+
+A secret may come as NAME or, from a file (a Docker or Kubernetes secret), as NAME_FILE.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, cast, get_args
+
+import msgspec
+
+SmtpSecurity = Literal["none", "starttls", "tls"]
+LogFormat = Literal["console", "json"]
+SECURITIES: tuple[str, ...] = get_args(SmtpSecurity)
+
+
+class SettingsError(Exception):
+    """The configuration is wrong; `problems` holds one sentence for each thing to mend."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    database_url: str | None = None  # unset: an embedded Postgres under data_dir
+    data_dir: Path = Path("var")
+    host: str = "127.0.0.1"
+    port: int = 3000
+    base_url: str = "http://127.0.0.1:3000"
+    secret_key: str | None = None  # unset: made once and kept under data_dir
+    # The fallback server, for senders without credentials of their own.
+    smtp_host: str | None = None  # unset: the built-in sandbox mailbox
+    smtp_port: int = 587
+    smtp_username: str | None = None
+    smtp_password: str | None = None
+    smtp_security: SmtpSecurity = "starttls"
+    worker_concurrency: int = 5  # lanes (SMTP connections) per worker process
+    default_emails_per_hour: int = 100
+    max_attempts: int = 5
+    google_client_id: str | None = None
+    google_client_secret: str | None = None
+    oidc_issuer: str = "https://accounts.google.com"
+    allow_registration: bool = True
+    log_format: LogFormat = "console"
+    log_level: str = "INFO"
+
+    @property
+    def sandboxed(self) -> bool:
+        """Whether mail without a server of its own goes to the built-in sandbox mailbox."""
+        return self.smtp_host is None
+
+
+_SECRETS = {"DATABASE_URL", "SECRET_KEY", "SMTP_USERNAME", "SMTP_PASSWORD", "GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET"}
+_NAMES = {field: field.upper() for field in Settings.__struct_fields__} | {"data_dir": "REACHINBOX_DATA_DIR"}
+
+
+def from_env(env: Mapping[str, str] | None = None) -> Settings:
+    """Read settings from `env` (default: the process's). Empty values count as unset.
+
+    Raises SettingsError naming every variable that is wrong, not just the first.
+    """
+    env = os.environ if env is None else env
+    problems: list[str] = []
+    raw: dict[str, str] = {}
+    for field, name in _NAMES.items():
+        value = env.get(name, "")
+        file = env.get(f"{name}_FILE", "") if name in _SECRETS else ""
+        if value and file:
+            problems.append(f"{name} and {name}_FILE are both set; keep one")
+        elif file:
+            try:
+                value = Path(file).read_text().strip()
+            except OSError as error:
+                problems.append(f"{name}_FILE: cannot read {file}: {error.strerror}")
+        if value:
+            raw[field] = value
+    raw.setdefault("base_url", f"http://{raw.get('host', '127.0.0.1')}:{raw.get('port', '3000')}")
+    fields: dict[str, object] = {}
+    for info in msgspec.structs.fields(Settings):
+        if info.name in raw:
+            try:
+                fields[info.name] = _decode(raw[info.name], info.type)
+            except ValueError as error:
+                problems.append(f"{_NAMES[info.name]}: {error}")
+    if not problems:
+        settings = Settings(**cast("dict[str, object]", fields))  # pyright: ignore[reportArgumentType] -- decoded by field type above
+        problems = _cross_checks(settings)
+        if not problems:
+            return settings
+    raise SettingsError(problems)
+
+
+def _decode(value: str, kind: object) -> object:
+    if kind is Path:
+        return Path(value)
+    if kind is bool and value.lower() in {"true", "yes", "on"}:
+        return True
+    if kind is bool and value.lower() in {"false", "no", "off"}:
+        return False
+    try:
+        return msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"{value!r} is not right: {error}") from None
+
+
+def _cross_checks(s: Settings) -> list[str]:
+    problems: list[str] = []
+    if s.database_url is not None and not s.database_url.startswith(("postgres://", "postgresql://")):
+        problems.append("DATABASE_URL: must begin with postgres:// or postgresql://")
+    for name, port in (("PORT", s.port), ("SMTP_PORT", s.smtp_port)):
+        if not 0 < port < 65536:
+            problems.append(f"{name}: {port} is not a port; give 1 to 65535")
+    for name, count in (
+        ("WORKER_CONCURRENCY", s.worker_concurrency),
+        ("DEFAULT_EMAILS_PER_HOUR", s.default_emails_per_hour),
+        ("MAX_ATTEMPTS", s.max_attempts),
+    ):
+        if count < 1:
+            problems.append(f"{name}: {count} is too small; give 1 or more")
+    if (s.smtp_username is None) != (s.smtp_password is None):
+        problems.append("SMTP_USERNAME and SMTP_PASSWORD go together; set both or neither")
+    if s.smtp_username is not None and s.smtp_host is None:
+        problems.append("SMTP_USERNAME is set but SMTP_HOST is not")
+    if (s.google_client_id is None) != (s.google_client_secret is None):
+        problems.append("GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET go together; set both or neither")
+    if s.log_level.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+        problems.append(f"LOG_LEVEL: {s.log_level!r} is not one of DEBUG, INFO, WARNING, ERROR")
+    return problems
