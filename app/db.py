@@ -1,0 +1,120 @@
+"""The database: pools, transactions, migrations.
+
+A function whose first parameter is a pool owns its transaction; one whose first parameter is a connection joins
+the caller's. `transaction` opens one: for a user it works as the role `reachinbox_tenant`, to which row-level
+security shows that user's rows only; without a user, as the service itself.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import dict_row
+from psycopg.types.json import set_json_dumps, set_json_loads
+from psycopg_pool import AsyncConnectionPool
+from yoyo import get_backend, read_migrations
+
+from app.errors import Unavailable
+
+Row = dict[str, Any]
+Conn = AsyncConnection[Row]
+Pool = AsyncConnectionPool[Conn]
+
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+_MIGRATION_LOCK = 0x5EAC41B0  # any constant, as long as it stays
+_MIGRATION_DEADLINE_S = 300
+
+
+async def open_pool(url: str, *, min_size: int = 1, max_size: int = 10, options: str = "") -> Pool:
+    """Open a pool of autocommit connections that give rows as dicts and times in UTC.
+
+    `options` are further server settings in libpq's form (`-c name=value`). Raises psycopg_pool.PoolTimeout
+    when the database cannot be reached within ten seconds.
+    """
+    pool: Pool = AsyncConnectionPool(
+        url,
+        min_size=min_size,
+        max_size=max_size,
+        kwargs={"autocommit": True, "row_factory": dict_row, "options": f"-c timezone=UTC {options}"},
+        configure=_configure,
+        open=False,
+    )
+    await pool.open(wait=True, timeout=10)
+    return pool
+
+
+async def _configure(conn: Conn) -> None:
+    set_json_loads(msgspec.json.decode, conn)
+    set_json_dumps(msgspec.json.encode, conn)
+
+
+@asynccontextmanager
+async def transaction(pool: Pool, user_id: int | None = None) -> AsyncIterator[Conn]:
+    """One transaction; `user_id` makes it that user's (see the module's docstring)."""
+    async with pool.connection() as conn, conn.transaction():
+        if user_id is not None:
+            await conn.execute(
+                "SELECT set_config('role', 'reachinbox_tenant', true), set_config('reachinbox.user_id', %s, true)",
+                (str(user_id),),
+            )
+        yield conn
+
+
+async def fetch_one(conn: Conn, query: bytes, params: dict[str, Any] | None = None) -> Row | None:
+    """The first row, or None."""
+    return await (await conn.execute(query, params)).fetchone()
+
+
+async def fetch_all(conn: Conn, query: bytes, params: dict[str, Any] | None = None) -> list[Row]:
+    """All rows."""
+    return await (await conn.execute(query, params)).fetchall()
+
+
+def migrate(url: str) -> int:
+    """Bring the schema up to date; returns how many migrations were applied.
+
+    Safe with several processes starting at once: an advisory lock lets one work while the others poll for it.
+    (Polling, since a waiting lock would hold a snapshot that CREATE INDEX CONCURRENTLY waits for in turn.)
+    yoyo's own lock is a row that a killed process leaves behind; whoever holds the advisory lock may break it.
+
+    Raises Unavailable when the lock is not to be had in five minutes.
+    """
+    deadline = time.monotonic() + _MIGRATION_DEADLINE_S
+    with closing(psycopg.connect(url, autocommit=True)) as guard:
+        while not _try_lock(guard):
+            if time.monotonic() > deadline:
+                raise Unavailable("another process has been migrating the database for five minutes")
+            time.sleep(0.1)
+        backend = _yoyo(url)
+        with closing(backend.connection):
+            migrations = read_migrations(str(MIGRATIONS))
+            backend.break_lock()
+            with backend.lock():
+                pending = backend.to_apply(migrations)
+                backend.apply_migrations(pending)
+            if left := backend.to_apply(migrations):
+                raise RuntimeError(f"migrations left to apply: {[m.id for m in left]}")
+            return len(pending)
+
+
+def pending_migrations(url: str) -> list[str]:
+    """Names of the migrations this code has and the database lacks."""
+    backend = _yoyo(url)
+    with closing(backend.connection):
+        return [m.id for m in backend.to_apply(read_migrations(str(MIGRATIONS)))]
+
+
+def _yoyo(url: str) -> Any:
+    return get_backend(f"postgresql+psycopg://{url.partition('://')[2]}")
+
+
+def _try_lock(conn: psycopg.Connection[Any]) -> bool:
+    row = conn.execute("SELECT pg_try_advisory_lock(%s)", (_MIGRATION_LOCK,)).fetchone()
+    return bool(row and row[0])
