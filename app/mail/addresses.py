@@ -1,0 +1,82 @@
+"""Email addresses: what may enter the system, and in what form.
+
+`email-validator` is the authority. It takes tens of microseconds an address, too slow for a list of a
+million, so plain ASCII addresses, which nearly all are, take a shorter way that must give the same answer (a
+test holds it to that). Everything behind this module may trust an address to be one mailbox: no commas, line
+breaks or display name. aiosmtplib would silently cut `b@x, c@d` to the first. Whether a mailbox exists is not
+asked here.
+"""
+
+from __future__ import annotations
+
+import re
+
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, ValidatedEmail, validate_email
+from email_validator.rfc_constants import CASE_INSENSITIVE_MAILBOX_NAMES
+
+MAX_LENGTH = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
+
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"  # never two hyphens in a row, so never an A-label ("xn--")
+_PLAIN = re.compile(rf"({_ATOM}(?:\.{_ATOM})*)@((?:{_LABEL}\.)+[A-Za-z]+)")
+_PLAIN_LENGTH = 64  # no limit of RFC 5321 or DNS, on the whole, the local part or a label, is below this
+_SPECIAL_USE = tuple(f".{name}" for name in SPECIAL_USE_DOMAIN_NAMES)
+_ROLES = frozenset(
+    CASE_INSENSITIVE_MAILBOX_NAMES
+)  # RFC 2142 mailboxes, which email-validator puts in lower case
+
+
+class InvalidAddress(ValueError):
+    """Not an address we can send to; `reason` says why in one sentence."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def normalize(text: str) -> str:
+    """The address in `text`, trimmed: domain in lower case and as Unicode (U-labels), local part in NFC.
+
+    The local part keeps its case, RFC 2142's role names (`Info@`, `SALES@`) aside. Raises InvalidAddress.
+    """
+    address = text.strip()
+    if len(address) <= _PLAIN_LENGTH and (plain := _PLAIN.fullmatch(address)):
+        local, domain = plain.groups()
+        domain = domain.lower()
+        if not domain.endswith(_SPECIAL_USE) and local.lower() not in _ROLES:
+            return f"{local}@{domain}"
+    if not address:
+        raise InvalidAddress("There is no email address.")
+    if len(address) > MAX_LENGTH:  # said early: the validator looks at every character of a pasted novel
+        raise InvalidAddress(f"The email address is longer than {MAX_LENGTH} characters.")
+    return _validated(address).normalized
+
+
+def key(address: str) -> str:
+    """What two spellings of one mailbox have in common. In practice case tells no two mailboxes apart."""
+    return address.casefold()
+
+
+def needs_smtputf8(address: str) -> bool:
+    """Whether only SMTPUTF8 (RFC 6531) can carry the address: its local part has no ASCII form."""
+    return not address.isascii() and not address.rpartition("@")[0].isascii()
+
+
+def to_ascii(address: str) -> str:
+    """The address with its domain in A-labels (IDNA 2008); the local part stays as it is."""
+    local, _, domain = address.rpartition("@")
+    return address if domain.isascii() else f"{local}@{_validated(address).ascii_domain}"
+
+
+def _validated(address: str) -> ValidatedEmail:
+    try:
+        return validate_email(
+            address,
+            allow_smtputf8=True,
+            allow_quoted_local=False,
+            allow_domain_literal=False,
+            allow_display_name=False,
+            check_deliverability=False,
+        )
+    except EmailNotValidError as error:
+        raise InvalidAddress(str(error)) from error
