@@ -1,0 +1,6 @@
+"""What ReachInbox does per second, beside what this machine does bare: `python -m bench --help`.
+
+The modules named here register their benches when imported, and run in this order.
+"""
+
+from bench import machine as machine
