@@ -124,8 +124,7 @@ def _transfer_encoded(text: str) -> tuple[bytes, bytes]:
     raw = text.encode()
     if text.isascii() and b"\0" not in raw and _lines_fit(raw):
         return b"7bit", raw
-    # A byte outside ASCII costs 3 in quoted-printable; any byte costs 4/3 in base64.
-    if len(text.encode("ascii", "ignore")) * 6 >= len(raw) * 5:
+    if len(text.encode("ascii", "ignore")) * 3 >= len(raw) * 2:  # else base64 is the shorter, and as readable
         return b"quoted-printable", b2a_qp(raw, istext=True)
     return b"base64", encodebytes(raw).replace(b"\n", b"\r\n")
 

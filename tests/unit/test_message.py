@@ -1,0 +1,256 @@
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from email import message_from_bytes, policy
+from email.header import decode_header, make_header
+from email.message import EmailMessage
+from email.utils import parseaddr
+from typing import Any, cast
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from app.mail.message import HeaderInjection, Message, MessageBuilder
+from app.mail.templates import TemplateError
+
+DATE = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+MESSAGE_ID = "<42.7f3a@example.com>"
+ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
+BODY = st.one_of(
+    ANY_TEXT,
+    st.lists(
+        st.sampled_from(
+            [
+                "From me",
+                ".",
+                "..",
+                "",
+                "trailing ",
+                "tab\t",
+                "é" * 30,
+                "=3D",
+                "--b",
+                "x" * 1500,
+                "\r",
+                "日本語" * 20,
+            ]
+        ),
+        max_size=8,
+    ).map("\n".join),
+).map(lambda text: text.replace("{", "("))
+HEADER_TEXT = st.one_of(
+    st.text(st.characters(exclude_characters="\r\n\0{", exclude_categories=["Cs"]), max_size=200),
+    st.text('ab ,."\\()<>@:;[]=?_é', max_size=200),
+    st.sampled_from(
+        ["=?utf-8?q?x?=", "x" * 1100, "word " * 200, "a" + " " * 500 + "b", "日本" * 100, "tab\there"]
+    ),
+)
+
+
+def builder(**changes: Any) -> MessageBuilder:
+    fields: dict[str, Any] = {
+        "from_address": "ann@example.com",
+        "display_name": "Ann Lee",
+        "subject": "Hello",
+        "body": "Hi.",
+        "body_html": None,
+    }
+    return MessageBuilder(**fields | changes)
+
+
+def build(
+    recipient: str = "bob@example.org", fields: dict[str, str] | None = None, **changes: Any
+) -> Message:
+    return builder(**changes).build(recipient, fields or {}, MESSAGE_ID, DATE)
+
+
+def parse(message: Message) -> EmailMessage:
+    return cast(EmailMessage, message_from_bytes(message.content, policy=policy.default))
+
+
+def part_text(message: EmailMessage, subtype: str = "plain") -> str:
+    part = message.get_body((subtype,))
+    assert part is not None
+    return part.get_payload(decode=True).decode()
+
+
+def name_in_from(message: Message) -> str:
+    """By hand: policy.default in Python 3.11 keeps the blank between encoded words (RFC 2047, 6.2)."""
+    raw = message_from_bytes(message.content, policy=policy.compat32)["From"]
+    return str(make_header(decode_header(parseaddr(raw.replace("\r\n", ""))[0])))
+
+
+def crlf(text: str) -> str:
+    text = re.sub(r"\r\n|\r|\n", "\r\n", text)
+    return text if text.endswith("\r\n") else text + "\r\n"
+
+
+def head_of(message: Message) -> bytes:
+    return message.content.partition(b"\r\n\r\n")[0]
+
+
+def assert_well_formed(content: bytes) -> None:
+    assert content.endswith(b"\r\n")
+    assert not re.search(rb"\r(?!\n)|(?<!\r)\n", content)
+    assert max(map(len, content.split(b"\r\n"))) <= 998
+    assert b"\0" not in content
+
+
+@given(HEADER_TEXT, HEADER_TEXT, BODY, st.one_of(st.none(), BODY))
+@example("Grüße", 'Lee, "Ann"', "From me\r.\nend ", "<p>é</p>")
+@example("", "", "", "")
+def test_what_is_written_is_what_a_mail_program_reads(
+    subject: str, display_name: str, body: str, body_html: str | None
+) -> None:
+    message = build(subject=subject, display_name=display_name, body=body, body_html=body_html)
+    assert_well_formed(message.content)
+    assert message.content.isascii()
+    parsed = parse(message)
+    assert not parsed.defects
+    assert list(parsed)[:6] == ["From", "To", "Subject", "Date", "Message-ID", "MIME-Version"]
+    assert parsed["Subject"] == subject.strip()
+    assert parsed["To"] == "bob@example.org"
+    assert parsed["Date"].datetime == DATE
+    assert parsed["Message-ID"] == MESSAGE_ID
+    assert len(parsed["From"].addresses) == 1
+    assert parsed["From"].addresses[0].addr_spec == "ann@example.com"
+    assert name_in_from(message) == display_name.strip()
+    assert part_text(parsed) == crlf(body)
+    if body_html is None:
+        assert parsed.get_content_type() == "text/plain"
+    else:
+        assert parsed.get_content_type() == "multipart/alternative"
+        assert [part.get_content_type() for part in parsed.iter_parts()] == ["text/plain", "text/html"]
+        assert part_text(parsed, "html") == crlf(body_html)
+
+
+@given(
+    st.dictionaries(st.sampled_from(["name", "company"]), ANY_TEXT, min_size=2),
+    st.sampled_from(["{{ name }}", "Hi {{ name | default: 'you' }}", "{{ name | upcase }} at {{ company }}"]),
+)
+def test_no_merge_value_can_add_a_header(fields: dict[str, str], subject: str) -> None:
+    fields = {"name": "", "company": ""} | fields
+    try:
+        message = build(fields=fields, subject=subject, body="{{ name }} {{ company }}")
+    except HeaderInjection:
+        assert re.search(r"[\r\n\0]", fields["name"] + fields["company"])
+        return
+    assert_well_formed(message.content)
+    names = [line.partition(b":")[0] for line in head_of(message).split(b"\r\n") if not line.startswith(b" ")]
+    assert names == [
+        b"From", b"To", b"Subject", b"Date", b"Message-ID", b"MIME-Version", b"Content-Type",
+        b"Content-Transfer-Encoding",
+    ]  # fmt: skip
+    assert part_text(parse(message)) == crlf(f"{fields['name']} {fields['company']}")
+
+
+@pytest.mark.parametrize("break_", ["\r\nBcc: x@example.com", "\nx", "\rx", "\0"])
+@pytest.mark.parametrize("header", ["subject", "display_name", "from_address"])
+def test_a_line_break_in_a_header_is_refused(header: str, break_: str) -> None:
+    with pytest.raises(HeaderInjection):
+        builder(**{header: f"a{break_}"})
+    with pytest.raises(HeaderInjection):
+        build(f"bob@example.org{break_}")
+    with pytest.raises(HeaderInjection):
+        builder().build("bob@example.org", {}, f"<1@example.com>{break_}", DATE)
+
+
+def test_a_line_break_in_a_merge_value_is_legal_in_the_body_and_refused_by_name_in_the_subject() -> None:
+    fields = {"name": "Bob", "note": "one\ntwo"}
+    assert part_text(parse(build(fields=fields, body="{{ note }}"))) == "one\r\ntwo\r\n"
+    with pytest.raises(HeaderInjection, match="note"):
+        build(fields=fields, subject="{{ name }}: {{ note }}")
+
+
+def test_ascii_text_stays_readable_on_the_wire() -> None:
+    message = build(body="Hi Bob,\n\nsee you = soon.\nFrom Ann\n")
+    assert b"Content-Transfer-Encoding: 7bit\r\n" in message.content
+    assert message.content.endswith(b"\r\n\r\nHi Bob,\r\n\r\nsee you = soon.\r\nFrom Ann\r\n")
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding"),
+    [
+        ("x" * 998, "7bit"),
+        ("x" * 999, "quoted-printable"),
+        ("Grüße aus der schönen Stadt Köln am Rhein", "quoted-printable"),
+        ("日本", "base64"),
+    ],
+)
+def test_the_transfer_encoding_fits_the_text(body: str, encoding: str) -> None:
+    parsed = parse(build(body=body))
+    assert parsed["Content-Transfer-Encoding"] == encoding
+    assert part_text(parsed) == f"{body}\r\n"
+
+
+def test_long_headers_are_folded_within_78_characters() -> None:
+    subject = "A subject that goes on and on, " * 8
+    for changes in ({"subject": subject}, {"subject": subject + "é"}, {"display_name": "Dr. Ann Lee, " * 9}):
+        message = build(**changes)
+        assert max(map(len, head_of(message).split(b"\r\n"))) <= 78
+
+
+def test_special_characters_in_a_display_name_are_quoted() -> None:
+    assert build(display_name="Ann Lee").content.startswith(b"From: Ann Lee <ann@example.com>\r\n")
+    message = build(display_name='Lee, Ann "A" (x)')
+    assert message.content.startswith(b'From: "Lee, Ann \\"A\\" (x)" <ann@example.com>\r\n')
+    assert parse(message)["From"].addresses[0].display_name == 'Lee, Ann "A" (x)'
+    assert build(display_name="").content.startswith(b"From: ann@example.com\r\n")
+
+
+def test_a_domain_outside_ascii_goes_as_a_labels_without_smtputf8() -> None:
+    message = build("bob@münchen.de", from_address="ann@köln.de")
+    assert not message.smtputf8
+    assert message.envelope_to == "bob@xn--mnchen-3ya.de"
+    assert parse(message)["To"] == "bob@xn--mnchen-3ya.de"
+    assert parse(message)["From"].addresses[0].addr_spec == "ann@xn--kln-sna.de"
+
+
+@pytest.mark.parametrize(
+    ("recipient", "sender"), [("josé@example.org", "ann@example.com"), ("bob@münchen.de", "zoë@example.com")]
+)
+def test_a_local_part_outside_ascii_asks_for_smtputf8_and_stays_raw(recipient: str, sender: str) -> None:
+    message = build(recipient, from_address=sender)
+    assert message.smtputf8
+    assert message.envelope_to == recipient
+    assert f"\r\nTo: {recipient}\r\n".encode() in message.content
+    assert f"<{sender}>".encode() in message.content
+
+
+def test_the_date_is_written_in_utc() -> None:
+    date = datetime(2026, 3, 1, 10, 30, tzinfo=timezone(timedelta(hours=1)))
+    message = builder().build("bob@example.org", {}, MESSAGE_ID, date)
+    assert b"\r\nDate: Sun, 01 Mar 2026 09:30:00 +0000\r\n" in message.content
+
+
+def test_a_message_built_again_is_the_same_and_its_boundary_is_in_none_of_its_parts() -> None:
+    html = builder(body="{{ note }}", body_html="<p>{{ note }}</p>")
+    first = html.build("bob@example.org", {"note": "x"}, MESSAGE_ID, DATE)
+    assert first == html.build("bob@example.org", {"note": "x"}, MESSAGE_ID, DATE)
+    boundary = parse(first).get_boundary()
+    assert boundary is not None
+    hostile = html.build("bob@example.org", {"note": f"\n--{boundary}--\n"}, MESSAGE_ID, DATE)
+    assert part_text(parse(hostile)) == f"\r\n--{boundary}--\r\n"
+    assert len(list(parse(hostile).iter_parts())) == 2
+
+
+def test_the_recipients_address_is_a_merge_field() -> None:
+    message = build(subject="For {{ email }}", body="{{ email }}", body_html="{{ email }}")
+    assert parse(message)["Subject"] == "For bob@example.org"
+    assert part_text(parse(message)) == "bob@example.org\r\n"
+
+
+def test_html_parts_escape_merge_values() -> None:
+    message = build(fields={"name": "<b>"}, body="{{ name }}", body_html="<p>{{ name }}</p>")
+    assert part_text(parse(message)) == "<b>\r\n"
+    assert part_text(parse(message), "html") == "<p>&lt;b&gt;</p>\r\n"
+
+
+def test_wrong_templates_and_missing_fields_are_told_by_name() -> None:
+    with pytest.raises(TemplateError, match="shout"):
+        builder(body="{{ name | shout }}")
+    with pytest.raises(TemplateError) as error:
+        build(subject="{{ name }}")
+    assert error.value.field == "name"
