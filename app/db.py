@@ -22,11 +22,13 @@ from psycopg_pool import AsyncConnectionPool
 from yoyo import get_backend, read_migrations
 
 from app.errors import Unavailable
+from app.sql import query
 
 Row = dict[str, Any]
 Conn = AsyncConnection[Row]
 Pool = AsyncConnectionPool[Conn]
 
+BECOME_TENANT = query("become_tenant")
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 _MIGRATION_LOCK = 0x5EAC41B0  # any constant, as long as it stays
 _MIGRATION_DEADLINE_S = 300
@@ -60,21 +62,24 @@ async def transaction(pool: Pool, user_id: int | None = None) -> AsyncIterator[C
     """One transaction; `user_id` makes it that user's (see the module's docstring)."""
     async with pool.connection() as conn, conn.transaction():
         if user_id is not None:
-            await conn.execute(
-                "SELECT set_config('role', 'reachinbox_tenant', true), set_config('reachinbox.user_id', %s, true)",
-                (str(user_id),),
-            )
+            await conn.execute(BECOME_TENANT, {"user_id": str(user_id)})
         yield conn
 
 
-async def fetch_one(conn: Conn, query: bytes, params: dict[str, Any] | None = None) -> Row | None:
+async def fetch_one(conn: Conn, text: bytes, params: dict[str, Any] | None = None) -> Row | None:
     """The first row, or None."""
-    return await (await conn.execute(query, params)).fetchone()
+    return await (await conn.execute(text, params)).fetchone()
 
 
-async def fetch_all(conn: Conn, query: bytes, params: dict[str, Any] | None = None) -> list[Row]:
+async def fetch_exactly_one(conn: Conn, text: bytes, params: dict[str, Any] | None = None) -> Row:
+    """The one row the query always gives."""
+    (row,) = await fetch_all(conn, text, params)
+    return row
+
+
+async def fetch_all(conn: Conn, text: bytes, params: dict[str, Any] | None = None) -> list[Row]:
     """All rows."""
-    return await (await conn.execute(query, params)).fetchall()
+    return await (await conn.execute(text, params)).fetchall()
 
 
 def migrate(url: str) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class AppError(Exception):
     """A failure the caller can understand and act on.
@@ -55,6 +57,7 @@ class InvalidInput(AppError):
 
     code = "invalid_input"
 
-    def __init__(self, fields: dict[str, str], detail: str | None = None) -> None:
-        super().__init__(detail or "; ".join(f"{name}: {why}" for name, why in fields.items()))
+    def __init__(self, fields: dict[str, str], *, rejected: Sequence[object] = ()) -> None:
+        super().__init__("; ".join(f"{name}: {why}" for name, why in fields.items()))
         self.fields = fields
+        self.rejected = rejected  # recipients' rows refused on the way here, each with its reason

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import Literal, get_args
 
 import msgspec
 
@@ -54,7 +54,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.smtp_host is None
 
 
-_SECRETS = {"DATABASE_URL", "SECRET_KEY", "SMTP_USERNAME", "SMTP_PASSWORD", "GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET"}
+_SECRETS = {
+    "DATABASE_URL",
+    "SECRET_KEY",
+    "SMTP_USERNAME",
+    "SMTP_PASSWORD",
+    "GOOGLE_CLIENT_ID",
+    "GOOGLE_CLIENT_SECRET",
+}
 _NAMES = {field: field.upper() for field in Settings.__struct_fields__} | {"data_dir": "REACHINBOX_DATA_DIR"}
 
 
@@ -87,7 +94,7 @@ def from_env(env: Mapping[str, str] | None = None) -> Settings:
             except ValueError as error:
                 problems.append(f"{_NAMES[info.name]}: {error}")
     if not problems:
-        settings = Settings(**cast("dict[str, object]", fields))  # pyright: ignore[reportArgumentType] -- decoded by field type above
+        settings = Settings(**fields)  # pyright: ignore[reportArgumentType] -- decoded by field type above
         problems = _cross_checks(settings)
         if not problems:
             return settings

@@ -1,0 +1,356 @@
+"""Campaigns: scheduled in one transaction, watched through their counts, paused, resumed, cancelled, changed.
+
+Sending itself is not here: a campaign only says what is owed and when, `domain.emails` trades it with the workers.
+Whoever locks a campaign and its emails locks the campaign first, as the exchange does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Literal, cast
+
+import msgspec
+
+from app.db import Conn, Pool, Row, fetch_all, fetch_one, transaction
+from app.domain.pages import Page, PageRequest, page_of
+from app.domain.planning import replan
+from app.errors import Conflict, InvalidInput, NotFound
+from app.jobs import defer_wake_up
+from app.mail.message import MessageBuilder
+from app.mail.templates import Template, TemplateError
+from app.sql import query
+
+INSERT_CAMPAIGN = query("insert_campaign")
+LIST_CAMPAIGNS = query("list_campaigns")
+LOCK_CAMPAIGN = query("lock_campaign")
+SET_CAMPAIGN_STATUS = query("set_campaign_status")
+UPDATE_CAMPAIGN = query("update_campaign")
+CANCEL_WAITING = query("cancel_waiting")
+CANCELLED_WITH_WAITING = query("cancelled_with_waiting")
+CAMPAIGN_CONTENT = query("campaign_content")
+
+CampaignStatus = Literal["ACTIVE", "PAUSED", "CANCELLED", "FINISHED"]
+OnUnknown = Literal["hold", "resend", "assume_sent"]
+MAX_DELAY_MS = 30 * 24 * 3600 * 1000
+MAX_TEXT = 1_000_000
+CANCEL_BATCH = 10_000
+
+
+class Campaign(msgspec.Struct, rename="camel"):
+    """`counts` has every email status and adds up to `total`; `next_at` and `last_at` are the plan of what waits."""
+
+    id: int
+    name: str
+    sender_id: int
+    subject: str
+    body: str
+    body_html: str | None
+    start_time: datetime
+    delay_between_ms: int
+    hourly_limit: int | None
+    on_unknown: OnUnknown
+    status: CampaignStatus
+    total: int
+    counts: dict[str, int]
+    next_at: datetime | None
+    last_at: datetime | None
+    created_at: datetime
+    finished_at: datetime | None
+
+
+def _campaign(row: Row) -> Campaign:
+    return Campaign(
+        id=row["id"],
+        name=row["name"],
+        sender_id=row["sender_id"],
+        subject=row["subject"],
+        body=row["body"],
+        body_html=row["body_html"],
+        start_time=row["start_at"],
+        delay_between_ms=row["delay_ms"],
+        hourly_limit=row["hourly_limit"],
+        on_unknown=row["on_unknown"],
+        status=row["status"],
+        total=row["total"],
+        counts={s: row[s.lower()] for s in ("SCHEDULED", "SENDING", "SENT", "FAILED", "UNKNOWN", "CANCELLED")},
+        next_at=row["next_at"],
+        last_at=row["last_at"],
+        created_at=row["created_at"],
+        finished_at=row["finished_at"],
+    )
+
+
+class Content(msgspec.Struct, frozen=True):
+    """What the messages say; merge fields in Liquid."""
+
+    subject: str
+    body: str
+    body_html: str | None = None
+
+    def required_fields(self) -> frozenset[str]:
+        """Fields that every recipient must bring. Raises InvalidInput naming the part that does not parse."""
+        return frozenset(name for _, template in self._templates() for name in template.required)
+
+    def check(self, known: frozenset[str]) -> None:
+        """Raises InvalidInput for an empty or overlong part, a syntax error, or a field nobody brings.
+
+        `email`, the recipient's address, is always there.
+        """
+        known = known | {"email"}
+        wrong: dict[str, str] = {}
+        if not self.subject.strip():
+            wrong["subject"] = "is empty; say what the email is about"
+        elif len(self.subject) > 998:
+            wrong["subject"] = "is longer than 998 characters (RFC 5322, 2.1.1)"
+        elif any(c in self.subject for c in "\r\n\0"):
+            wrong["subject"] = "has a line break; a subject is one line"
+        if not self.body.strip() and not (self.body_html or "").strip():
+            wrong["body"] = "is empty; write a text"
+        for name, text in (("body", self.body), ("bodyHtml", self.body_html or "")):
+            if len(text) > MAX_TEXT:
+                wrong[name] = f"is longer than {MAX_TEXT:,} characters"
+            elif "\0" in text:
+                wrong[name] = "has a NUL character"
+        if not wrong:
+            for name, template in self._templates():
+                if unknown := sorted(template.required - known):
+                    have = f"the recipients have: {', '.join(sorted(known))}" if known else "the recipients have none"
+                    wrong[name] = (
+                        f'unknown merge field "{unknown[0]}" without a default; {have}. '
+                        f'Or write {{{{ {unknown[0]} | default: "…" }}}}'
+                    )
+        if wrong:
+            raise InvalidInput(wrong)
+
+    def _templates(self) -> Iterator[tuple[str, Template]]:
+        for name, source, html in (
+            ("subject", self.subject, False),
+            ("body", self.body, False),
+            ("bodyHtml", self.body_html, True),
+        ):
+            if source is not None:
+                try:
+                    yield name, Template.parse(source, html=html)
+                except TemplateError as error:
+                    raise InvalidInput({name: error.detail}) from None
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """A campaign as asked for; `start_time` None or past means now, `sender_id` None the user's default sender."""
+
+    content: Content
+    name: str | None = None
+    sender_id: int | None = None
+    start_time: datetime | None = None
+    delay_between_ms: int = 0
+    hourly_limit: int | None = None
+    on_unknown: OnUnknown = "hold"
+
+
+def check_pace(delay_between_ms: int | None, hourly_limit: int | None) -> None:
+    """Raises InvalidInput when a delay or limit is out of range."""
+    wrong: dict[str, str] = {}
+    if delay_between_ms is not None and not 0 <= delay_between_ms <= MAX_DELAY_MS:
+        wrong["delayBetweenMs"] = f"is out of range; give 0 to {MAX_DELAY_MS:,} (30 days)"
+    if hourly_limit is not None and not 1 <= hourly_limit <= 10_000_000:
+        wrong["hourlyLimit"] = "is out of range; give 1 to 10,000,000, or leave it out"
+    if wrong:
+        raise InvalidInput(wrong)
+
+
+async def list_campaigns(pool: Pool, user_id: int, status: CampaignStatus | None, page: PageRequest) -> Page[Campaign]:
+    before = page.check()
+    async with transaction(pool, user_id) as conn:
+        rows = await _rows(conn, user_id, status=status, before=before, limit=page.limit + 1)
+    return page_of([_campaign(row) for row in rows], [row["id"] for row in rows], page.limit)
+
+
+async def get_campaign(pool: Pool, user_id: int, campaign_id: int) -> Campaign:
+    """Raises NotFound."""
+    async with transaction(pool, user_id) as conn:
+        return await read_campaign(conn, user_id, campaign_id)
+
+
+async def read_campaign(conn: Conn, user_id: int, campaign_id: int) -> Campaign:
+    """Raises NotFound."""
+    rows = await _rows(conn, user_id, campaign_id=campaign_id)
+    if not rows:
+        raise NotFound(f"no campaign {campaign_id}")
+    return _campaign(rows[0])
+
+
+async def _rows(
+    conn: Conn,
+    user_id: int,
+    *,
+    campaign_id: int | None = None,
+    status: str | None = None,
+    before: int | None = None,
+    limit: int = 1,
+) -> list[Row]:
+    params = {
+        "user_id": user_id,
+        "campaign_id": campaign_id,
+        "status": status,
+        "before": before,
+        "limit": limit,
+    }
+    return await fetch_all(conn, LIST_CAMPAIGNS, params)
+
+
+async def _lock(conn: Conn, user_id: int, campaign_id: int) -> Row:
+    row = await fetch_one(conn, LOCK_CAMPAIGN, {"user_id": user_id, "campaign_id": campaign_id})
+    if row is None:
+        raise NotFound(f"no campaign {campaign_id}")
+    return row
+
+
+async def pause(pool: Pool, user_id: int, campaign_id: int) -> Campaign:
+    """From now on nothing of it is claimed; what is being sent finishes. Raises NotFound, Conflict."""
+    async with transaction(pool, user_id) as conn:
+        campaign = await _lock(conn, user_id, campaign_id)
+        if campaign["status"] not in {"ACTIVE", "PAUSED"}:
+            raise Conflict(f"the campaign is {campaign['status']}; only an ACTIVE one can be paused")
+        await _set_status(conn, user_id, campaign_id, "PAUSED")
+        return await read_campaign(conn, user_id, campaign_id)
+
+
+async def resume(pool: Pool, user_id: int, campaign_id: int) -> Campaign:
+    """Plan what waits again from now on, spaced as before, and go on. Raises NotFound, Conflict."""
+    async with transaction(pool, user_id) as conn:
+        campaign = await _lock(conn, user_id, campaign_id)
+        if campaign["status"] != "PAUSED":
+            raise Conflict(f"the campaign is {campaign['status']}; only a PAUSED one can be resumed")
+        first_at = await replan(conn, user_id, campaign_id)
+        await _set_status(conn, user_id, campaign_id, "ACTIVE")
+        await defer_wake_up(conn, campaign["sender_id"], first_at)
+        return await read_campaign(conn, user_id, campaign_id)
+
+
+async def cancel(pool: Pool, user_id: int, campaign_id: int) -> Campaign:
+    """From now on nothing of it is claimed, and what waits is CANCELLED: a first batch of it in this transaction,
+    the rest of a very large campaign by the worker's sweep. Raises NotFound, Conflict.
+    """
+    async with transaction(pool, user_id) as conn:
+        campaign = await _lock(conn, user_id, campaign_id)
+        if campaign["status"] == "FINISHED":
+            raise Conflict("the campaign is FINISHED; nothing is left to cancel")
+        await _set_status(conn, user_id, campaign_id, "CANCELLED")
+        await _cancel_batch(conn, user_id, campaign_id)
+        return await read_campaign(conn, user_id, campaign_id)
+
+
+async def finish_cancels(pool: Pool) -> int:
+    """Cancel, batch by batch, what still waits in cancelled campaigns; returns how many emails that were."""
+    total = 0
+    async with pool.connection() as conn:
+        for row in await fetch_all(conn, CANCELLED_WITH_WAITING):
+            while (n := await _cancel_batch(conn, row["user_id"], row["campaign_id"])) > 0:
+                total += n
+    return total
+
+
+async def _cancel_batch(conn: Conn, user_id: int, campaign_id: int) -> int:
+    params = {"user_id": user_id, "campaign_id": campaign_id, "batch": CANCEL_BATCH}
+    row = await fetch_one(conn, CANCEL_WAITING, params)
+    return cast(int, row["cancelled"]) if row else 0
+
+
+async def _set_status(conn: Conn, user_id: int, campaign_id: int, status: CampaignStatus) -> None:
+    await conn.execute(SET_CAMPAIGN_STATUS, {"user_id": user_id, "campaign_id": campaign_id, "status": status})
+
+
+class Changes(msgspec.Struct, frozen=True, kw_only=True):
+    """What to change; UNSET leaves as it is, None removes where there may be none."""
+
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    subject: str | msgspec.UnsetType = msgspec.UNSET
+    body: str | msgspec.UnsetType = msgspec.UNSET
+    body_html: str | msgspec.UnsetType | None = msgspec.UNSET
+    start_time: datetime | msgspec.UnsetType = msgspec.UNSET
+    delay_between_ms: int | msgspec.UnsetType = msgspec.UNSET
+    hourly_limit: int | msgspec.UnsetType | None = msgspec.UNSET
+    on_unknown: OnUnknown | msgspec.UnsetType = msgspec.UNSET
+
+
+async def change(pool: Pool, user_id: int, campaign_id: int, changes: Changes) -> Campaign:
+    """Change a campaign; a new start, delay or limit plans what waits again.
+
+    Raises NotFound, InvalidInput, Conflict.
+    """
+    check_pace(_value(changes.delay_between_ms), _value(changes.hourly_limit))
+    if changes.name is not msgspec.UNSET:
+        check_name(changes.name)
+    async with transaction(pool, user_id) as conn:
+        before = await read_campaign(conn, user_id, campaign_id)
+        if before.status in {"CANCELLED", "FINISHED"} and any(
+            value is not msgspec.UNSET for name, value in msgspec.structs.asdict(changes).items() if name != "name"
+        ):
+            raise Conflict(f"the campaign is {before.status}; only its name can still be changed")
+        content_changed = await _check_content(conn, user_id, before, changes)
+        if not isinstance(changes.start_time, msgspec.UnsetType) and before.counts["SCHEDULED"] != before.total:
+            raise Conflict("the campaign has begun; its start cannot be moved any more")
+        await conn.execute(
+            UPDATE_CAMPAIGN,
+            {
+                "user_id": user_id,
+                "campaign_id": campaign_id,
+                "name": _value(changes.name),
+                "subject": _value(changes.subject),
+                "body": _value(changes.body),
+                "set_body_html": changes.body_html is not msgspec.UNSET,
+                "body_html": _value(changes.body_html),
+                "content_changed": content_changed,
+                "start_at": _value(changes.start_time),
+                "delay_ms": _value(changes.delay_between_ms),
+                "set_hourly_limit": changes.hourly_limit is not msgspec.UNSET,
+                "hourly_limit": _value(changes.hourly_limit),
+                "on_unknown": _value(changes.on_unknown),
+            },
+        )
+        pace = (changes.start_time, changes.delay_between_ms, changes.hourly_limit)
+        if before.counts["SCHEDULED"] and any(value is not msgspec.UNSET for value in pace):
+            first_at = await replan(conn, user_id, campaign_id)
+            if before.status == "ACTIVE":
+                await defer_wake_up(conn, before.sender_id, first_at)
+        return await read_campaign(conn, user_id, campaign_id)
+
+
+async def _check_content(conn: Conn, user_id: int, before: Campaign, changes: Changes) -> bool:
+    parts = (changes.subject, changes.body, changes.body_html)
+    if all(value is msgspec.UNSET for value in parts):
+        return False
+    row = await _lock(conn, user_id, before.id)
+    Content(
+        subject=before.subject if isinstance(changes.subject, msgspec.UnsetType) else changes.subject,
+        body=before.body if isinstance(changes.body, msgspec.UnsetType) else changes.body,
+        body_html=before.body_html if isinstance(changes.body_html, msgspec.UnsetType) else changes.body_html,
+    ).check(frozenset(row["fields"]))
+    return True
+
+
+def check_name(name: str) -> None:
+    """Raises InvalidInput for a name that is empty, overlong or holds a NUL."""
+    if not name.strip() or len(name) > 200 or "\0" in name:
+        raise InvalidInput({"name": "give 1 to 200 characters"})
+
+
+def _value(value: object) -> object:
+    return None if value is msgspec.UNSET else value
+
+
+async def message_builder(pool: Pool, user_id: int, campaign_id: int) -> tuple[int, MessageBuilder, str]:
+    """What the worker builds a campaign's messages with: content version, builder, envelope sender."""
+    async with pool.connection() as conn:
+        row = await fetch_one(conn, CAMPAIGN_CONTENT, {"user_id": user_id, "campaign_id": campaign_id})
+    if row is None:
+        raise NotFound(f"no campaign {campaign_id}")
+    builder = MessageBuilder(
+        from_address=row["email"],
+        display_name=row["display_name"],
+        subject=row["subject"],
+        body=row["body"],
+        body_html=row["body_html"],
+    )
+    return row["content_version"], builder, row["email"]

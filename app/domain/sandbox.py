@@ -1,0 +1,82 @@
+"""What the sandbox mailbox received: kept in Postgres, shown to the user whose campaign it came from."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+import msgspec
+
+from app.db import Pool, fetch_all, transaction
+from app.domain.pages import Page, PageRequest, page_of
+from app.embedded.mailbox import ReceivedMessage, summarize
+from app.sql import query
+
+INSERT_SANDBOX_MESSAGE = query("insert_sandbox_message")
+LIST_SANDBOX_MESSAGES = query("list_sandbox_messages")
+
+_OURS = re.compile(rb"^Message-ID:\s*<\d+\.(\d+)\.", re.IGNORECASE | re.MULTILINE)
+
+
+def message_id(email_id: int, campaign_id: int, domain: str) -> str:
+    """The Message-ID of an email, the same for every attempt at it."""
+    return f"<{email_id}.{campaign_id}.reachinbox@{domain}>"
+
+
+class SandboxMessage(msgspec.Struct, rename="camel"):
+    """A received message as a mail client shows it; `raw` is its source."""
+
+    id: int
+    received_at: datetime
+    envelope_from: str
+    envelope_to: list[str]
+    subject: str
+    header_from: str
+    header_to: str
+    message_id: str
+    text: str | None
+    html: str | None
+    raw: str
+
+
+async def store(pool: Pool, message: ReceivedMessage) -> None:
+    """Keep a message; returns once it is on disk."""
+    headers = message.content.partition(b"\r\n\r\n")[0]
+    found = _OURS.search(headers)
+    async with transaction(pool) as conn:
+        await conn.execute(
+            INSERT_SANDBOX_MESSAGE,
+            {
+                "campaign_id": int(found[1]) if found and len(found[1]) < 19 else None,
+                "envelope_from": message.envelope_from,
+                "envelope_to": message.envelope_to,
+                "content": message.content,
+            },
+        )
+
+
+async def list_messages(pool: Pool, user_id: int, page: PageRequest) -> Page[SandboxMessage]:
+    """Newest first."""
+    before = page.check()
+    async with transaction(pool, user_id) as conn:
+        params = {"user_id": user_id, "before": before, "limit": page.limit + 1}
+        rows = await fetch_all(conn, LIST_SANDBOX_MESSAGES, params)
+    items: list[SandboxMessage] = []
+    for row in rows:
+        parts = summarize(row["content"])
+        items.append(
+            SandboxMessage(
+                id=row["id"],
+                received_at=row["received_at"],
+                envelope_from=row["envelope_from"],
+                envelope_to=row["envelope_to"],
+                subject=parts.subject,
+                header_from=parts.from_,
+                header_to=parts.to,
+                message_id=parts.message_id,
+                text=parts.text,
+                html=parts.html,
+                raw=row["content"].decode("utf-8", "replace"),
+            )
+        )
+    return page_of(items, [row["id"] for row in rows], page.limit)

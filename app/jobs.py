@@ -1,0 +1,49 @@
+"""Wake-ups: Procrastinate jobs that say "look at this sender now" and carry no email.
+
+Deferring one joins the caller's transaction, so work and its wake-up commit together. One per sender and second:
+`queueing_lock` is derived from both, and a clash only means that it is there already. Future jobs are found by polling,
+so a wake-up comes early by more than the polling interval and the sender loop waits for the due instant itself.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from procrastinate import App, PsycopgConnector
+from procrastinate.exceptions import AlreadyEnqueued
+
+from app.db import Conn
+
+SEND_DUE = "send_due"
+VERIFY_SENDER = "verify_sender"
+POLLING_INTERVAL_S = 5.0
+EARLY = timedelta(seconds=10)
+
+# Defers on the caller's connection only and is never opened.
+_queue = App(connector=PsycopgConnector())
+
+
+async def defer_wake_up(conn: Conn, sender_id: int, due: datetime | None = None) -> None:
+    """Have a worker look at the sender: now, or a little before `due` (by the database's clock)."""
+    at = None if due is None else (due - EARLY).replace(microsecond=0)
+    lock = f"{SEND_DUE}:{sender_id}:{'now' if at is None else int(at.timestamp())}"
+    await _defer(conn, SEND_DUE, lock, sender_id, at)
+
+
+async def defer_help(conn: Conn, sender_id: int) -> None:
+    """Ask other workers to join in: more is due than this one can hand over."""
+    await _defer(conn, SEND_DUE, f"{SEND_DUE}:{sender_id}:help", sender_id, None)
+
+
+async def defer_verification(conn: Conn, sender_id: int) -> None:
+    """Have a worker connect to the sender's server and log in."""
+    await _defer(conn, VERIFY_SENDER, f"{VERIFY_SENDER}:{sender_id}", sender_id, None)
+
+
+async def _defer(conn: Conn, task: str, queueing_lock: str, sender_id: int, at: datetime | None) -> None:
+    job = _queue.configure_task(task, queueing_lock=queueing_lock, schedule_at=at, connection=conn)
+    try:
+        async with conn.transaction():  # a clash poisons the transaction it happens in: only this savepoint
+            await job.defer_async(sender_id=sender_id)
+    except AlreadyEnqueued:
+        return

@@ -1,0 +1,213 @@
+-- name: exchange
+-- Trade outcomes for new work: record what became of finished emails, give back and take allowance, claim due
+-- emails for idle lanes. One statement, so one transaction and one round trip.
+--
+-- Locks, always in this order: the sender's window row (which makes the exchanges of one sender take turns over
+-- all workers), its active campaigns by id, emails. Whoever else changes an email that waits skips locked rows.
+--
+-- A crash before the commit leaves everything as it was. A crash after it leaves the claimed emails SENDING with
+-- our token: that is the write-ahead record, and `recover` finds it.
+WITH report AS (
+    SELECT *
+    FROM jsonb_to_recordset(%(outcomes)s::jsonb) AS r (
+        id bigint, kind text, command text, code integer, enhanced_code text, reply text,
+        duration_ms integer, server text, message_id text, again_in_s double precision
+    )
+),
+room AS MATERIALIZED (
+    SELECT w.window_start, s.hourly_limit - w.used AS free
+    FROM sender_windows w
+    JOIN senders s ON s.user_id = w.user_id AND s.id = w.sender_id
+    WHERE w.user_id = %(user_id)s AND w.sender_id = %(sender_id)s
+      AND w.window_start = date_trunc('hour', now(), 'UTC')
+    FOR UPDATE OF w
+),
+active AS MATERIALIZED (
+    SELECT c.id,
+           least(%(wanted)s::integer, room.free,
+                 c.hourly_limit - CASE WHEN c.window_start = room.window_start THEN c.window_used ELSE 0 END) AS free
+    FROM room, campaigns c
+    JOIN senders s ON s.user_id = c.user_id AND s.id = c.sender_id
+    WHERE c.user_id = %(user_id)s AND c.sender_id = %(sender_id)s AND c.status = 'ACTIVE'
+      AND c.scheduled > 0
+      AND %(wanted)s::integer > 0
+      AND (s.blocked_until IS NULL OR s.blocked_until <= now())
+      -- A worker whose lease ran out may report, but it gets nothing more.
+      AND EXISTS (SELECT FROM workers k WHERE k.token = %(token)s AND k.lease_until > now())
+    ORDER BY c.id
+    FOR UPDATE OF c
+),
+due AS MATERIALIZED (
+    SELECT d.id
+    FROM active a
+    CROSS JOIN LATERAL (
+        SELECT e.id, e.scheduled_at
+        FROM emails e
+        WHERE e.user_id = %(user_id)s AND e.campaign_id = a.id
+          AND e.status = 'SCHEDULED' AND e.scheduled_at <= now()
+        ORDER BY e.scheduled_at, e.id
+        LIMIT greatest(a.free, 0)
+        FOR UPDATE SKIP LOCKED
+    ) d
+    ORDER BY d.scheduled_at, d.id
+    LIMIT (SELECT greatest(least(%(wanted)s::integer, coalesce(max(free), 0)), 0) FROM room)
+),
+finished AS (
+    UPDATE emails e
+    SET status = v.status,
+        claim_token = NULL,
+        attempts = e.attempts + v.tried,
+        retry_count = e.retry_count + v.temporary,
+        scheduled_at = coalesce(now() + make_interval(secs => r.again_in_s), e.scheduled_at),
+        sent_at = CASE WHEN v.status = 'SENT' THEN now() END,
+        message_id = coalesce(r.message_id, e.message_id)
+    FROM report r,
+         emails held
+         JOIN campaigns c ON c.user_id = held.user_id AND c.id = held.campaign_id,
+         LATERAL (
+             SELECT (r.kind = 'DEFERRED')::integer AS temporary,
+                    (r.kind <> 'UNBEGUN')::integer AS tried,
+                    CASE
+                        WHEN r.kind = 'ACCEPTED' THEN 'SENT'
+                        WHEN r.kind = 'REJECTED' THEN 'FAILED'
+                        WHEN r.kind = 'DEFERRED' AND held.retry_count + 1 >= %(max_attempts)s::integer THEN 'FAILED'
+                        WHEN r.kind = 'UNKNOWN' AND c.on_unknown = 'assume_sent' THEN 'SENT'
+                        WHEN r.kind = 'UNKNOWN' AND (c.on_unknown = 'hold'
+                                                     OR held.attempts + 1 >= %(max_attempts)s::integer) THEN 'UNKNOWN'
+                        WHEN c.status = 'CANCELLED' THEN 'CANCELLED'
+                        ELSE 'SCHEDULED'
+                    END::email_status AS status
+         ) v
+    WHERE held.user_id = %(user_id)s AND held.id = r.id AND held.claim_token = %(token)s
+      AND e.user_id = held.user_id AND e.id = held.id AND e.claim_token = %(token)s
+    RETURNING e.id, e.campaign_id, e.attempts, e.claimed_at, e.status, r.kind
+),
+audit AS (
+    INSERT INTO attempts (user_id, email_id, number, outcome, claimed_at, duration_ms, server, command, code,
+                          enhanced_code, reply)
+    SELECT %(user_id)s, f.id, f.attempts, f.kind::attempt_outcome, f.claimed_at, r.duration_ms, r.server, r.command,
+           r.code, r.enhanced_code, r.reply
+    FROM finished f JOIN report r USING (id)
+    WHERE f.kind <> 'UNBEGUN'
+),
+claimed AS (
+    UPDATE emails e
+    SET status = 'SENDING', claim_token = %(token)s, claimed_at = now()
+    FROM due
+    WHERE e.user_id = %(user_id)s AND e.id = due.id
+    RETURNING e.id, e.campaign_id, e.recipient, e.fields, e.retry_count, e.attempts, e.scheduled_at, e.message_id
+),
+moved AS (
+    SELECT m.campaign_id,
+           count(*) FILTER (WHERE m.status = 'SCHEDULED') - count(*) FILTER (WHERE m.claimed) AS scheduled,
+           count(*) FILTER (WHERE m.claimed) - count(*) FILTER (WHERE NOT m.claimed) AS sending,
+           count(*) FILTER (WHERE m.status = 'SENT') AS sent,
+           count(*) FILTER (WHERE m.status = 'FAILED') AS failed,
+           count(*) FILTER (WHERE m.status = 'UNKNOWN') AS unknown,
+           count(*) FILTER (WHERE m.status = 'CANCELLED') AS cancelled,
+           count(*) FILTER (WHERE m.claimed) AS taken,
+           count(*) FILTER (WHERE m.returned) AS returned
+    FROM (
+        SELECT campaign_id, status, false AS claimed,
+               kind IN ('RELEASED', 'UNBEGUN') AND claimed_at >= date_trunc('hour', now(), 'UTC') AS returned
+        FROM finished
+        UNION ALL
+        SELECT campaign_id, NULL, true, false FROM claimed
+    ) m
+    GROUP BY m.campaign_id
+),
+tallied AS (
+    UPDATE campaigns c
+    SET scheduled = c.scheduled + m.scheduled,
+        sending = c.sending + m.sending,
+        sent = c.sent + m.sent,
+        failed = c.failed + m.failed,
+        unknown = c.unknown + m.unknown,
+        cancelled = c.cancelled + m.cancelled,
+        window_start = date_trunc('hour', now(), 'UTC'),
+        window_used = greatest(
+            CASE WHEN c.window_start = date_trunc('hour', now(), 'UTC') THEN c.window_used ELSE 0 END
+            + m.taken - m.returned, 0),
+        status = CASE WHEN c.status IN ('ACTIVE', 'PAUSED') AND c.scheduled + m.scheduled + c.sending + m.sending = 0
+                      THEN 'FINISHED' ELSE c.status END,
+        finished_at = CASE WHEN c.status IN ('ACTIVE', 'PAUSED')
+                                AND c.scheduled + m.scheduled + c.sending + m.sending = 0
+                           THEN now() ELSE c.finished_at END
+    FROM moved m
+    WHERE c.user_id = %(user_id)s AND c.id = m.campaign_id
+),
+used AS (
+    UPDATE sender_windows w
+    SET used = greatest(w.used + u.taken - u.returned, 0),
+        accepted = w.accepted + u.accepted,
+        rejected = w.rejected + u.rejected,
+        deferred = w.deferred + u.deferred,
+        released = w.released + u.released,
+        unknown = w.unknown + u.unknown
+    FROM (
+        SELECT (SELECT count(*) FROM claimed) AS taken,
+               count(*) FILTER (WHERE f.kind IN ('RELEASED', 'UNBEGUN') AND f.claimed_at >= room.window_start) AS returned,
+               count(*) FILTER (WHERE f.kind = 'ACCEPTED') AS accepted,
+               count(*) FILTER (WHERE f.kind = 'REJECTED') AS rejected,
+               count(*) FILTER (WHERE f.kind = 'DEFERRED') AS deferred,
+               count(*) FILTER (WHERE f.kind = 'RELEASED') AS released,
+               count(*) FILTER (WHERE f.kind = 'UNKNOWN') AS unknown,
+               room.window_start
+        FROM room LEFT JOIN finished f ON true
+        GROUP BY room.window_start
+    ) u
+    WHERE w.user_id = %(user_id)s AND w.sender_id = %(sender_id)s AND w.window_start = u.window_start
+)
+SELECT q.id, q.campaign_id, c.content_version, q.recipient, q.fields, q.retry_count, q.attempts, q.scheduled_at,
+       q.message_id
+FROM claimed q
+JOIN campaigns c ON c.user_id = %(user_id)s AND c.id = q.campaign_id
+ORDER BY q.scheduled_at, q.id;
+
+-- name: open_window
+-- Make the row of the current window, which `exchange` locks.
+INSERT INTO sender_windows (user_id, sender_id, window_start)
+VALUES (%(user_id)s, %(sender_id)s, date_trunc('hour', now(), 'UTC'))
+ON CONFLICT DO NOTHING;
+
+-- name: outlook
+-- What a sender loop that got less than it asked for should do next: how long until the next email is due, whether
+-- something due is held back by a limit, and until when the sender is blocked.
+SELECT EXISTS (
+           SELECT FROM sender_windows w
+           WHERE w.user_id = %(user_id)s AND w.sender_id = %(sender_id)s
+             AND w.window_start = date_trunc('hour', now(), 'UTC')
+       ) AS window_open,
+       CASE WHEN s.blocked_until > now() THEN s.blocked_until END AS blocked_until,
+       next.due_at,
+       extract(epoch FROM next.due_at - now())::float8 AS due_s,
+       coalesce(next.over_limit, false) AS over_limit
+FROM senders s
+LEFT JOIN LATERAL (
+    SELECT min(d.scheduled_at) AS due_at,
+           bool_or(d.scheduled_at <= now()
+                   AND (c.hourly_limit <= CASE WHEN c.window_start = date_trunc('hour', now(), 'UTC')
+                                               THEN c.window_used ELSE 0 END
+                        OR s.hourly_limit <= w.used)) AS over_limit
+    FROM campaigns c
+    CROSS JOIN LATERAL (
+        SELECT e.scheduled_at
+        FROM emails e
+        WHERE e.user_id = c.user_id AND e.campaign_id = c.id AND e.status = 'SCHEDULED'
+        ORDER BY e.scheduled_at, e.id
+        LIMIT 1
+    ) d
+    LEFT JOIN sender_windows w
+        ON w.user_id = c.user_id AND w.sender_id = c.sender_id AND w.window_start = date_trunc('hour', now(), 'UTC')
+    WHERE c.user_id = s.user_id AND c.sender_id = s.id AND c.status = 'ACTIVE' AND c.scheduled > 0
+) next ON true
+WHERE s.user_id = %(user_id)s AND s.id = %(sender_id)s;
+
+-- name: held_claims
+-- Emails this worker holds for a sender according to the ledger: what it did not hear of (the answer to a claim
+-- was lost) was never begun and may be given back.
+SELECT e.id
+FROM emails e
+JOIN campaigns c ON c.user_id = e.user_id AND c.id = e.campaign_id
+WHERE e.claim_token = %(token)s AND e.status = 'SENDING'
+  AND e.user_id = %(user_id)s AND c.sender_id = %(sender_id)s;
