@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Literal, cast
+from typing import Literal, TypeVar, cast
 
 import msgspec
 
@@ -32,6 +32,7 @@ CAMPAIGN_CONTENT = query("campaign_content")
 
 CampaignStatus = Literal["ACTIVE", "PAUSED", "CANCELLED", "FINISHED"]
 OnUnknown = Literal["hold", "resend", "assume_sent"]
+T = TypeVar("T")
 MAX_DELAY_MS = 30 * 24 * 3600 * 1000
 MAX_TEXT = 1_000_000
 CANCEL_BATCH = 10_000
@@ -280,7 +281,7 @@ async def change(pool: Pool, user_id: int, campaign_id: int, changes: Changes) -
     Raises NotFound, InvalidInput, Conflict.
     """
     check_pace(_value(changes.delay_between_ms), _value(changes.hourly_limit))
-    if changes.name is not msgspec.UNSET:
+    if not isinstance(changes.name, msgspec.UnsetType):
         check_name(changes.name)
     async with transaction(pool, user_id) as conn:
         before = await read_campaign(conn, user_id, campaign_id)
@@ -336,8 +337,8 @@ def check_name(name: str) -> None:
         raise InvalidInput({"name": "give 1 to 200 characters"})
 
 
-def _value(value: object) -> object:
-    return None if value is msgspec.UNSET else value
+def _value(value: T | msgspec.UnsetType) -> T | None:
+    return None if isinstance(value, msgspec.UnsetType) else value
 
 
 async def message_builder(pool: Pool, user_id: int, campaign_id: int) -> tuple[int, MessageBuilder, str]:

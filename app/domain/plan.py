@@ -20,10 +20,10 @@ Limit = Literal["senderHourlyLimit", "campaignHourlyLimit"]
 
 
 class Run(NamedTuple):
-    """`count` emails from number `first` on, the first of them at `at`, each `delay` after the one before."""
+    """`size` emails from number `first` on, the first of them at `at`, each `delay` after the one before."""
 
     first: int
-    count: int
+    size: int
     at: datetime
 
 

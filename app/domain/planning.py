@@ -55,7 +55,7 @@ def plan_parameters(made: Plan, delay_ms: int) -> dict[str, object]:
     """A plan as parameters of the queries that spread it over rows."""
     return {
         "firsts": [run.first for run in made.runs],
-        "counts": [run.count for run in made.runs],
+        "counts": [run.size for run in made.runs],
         "ats": [run.at for run in made.runs],
         "delay_ms": delay_ms,
     }

@@ -126,7 +126,7 @@ async def preview(pool: Pool, user_id: int, request: Request) -> Preview:
     hourly: dict[datetime, int] = {}
     for run in made.runs:
         window = window_of(run.at)
-        hourly[window] = hourly.get(window, 0) + run.count
+        hourly[window] = hourly.get(window, 0) + run.size
     return Preview(
         accepted=recipients.accepted,
         duplicates=recipients.duplicates,
