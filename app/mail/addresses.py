@@ -21,9 +21,7 @@ _LABEL = r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"  # never two hyphens in a row, so nev
 _PLAIN = re.compile(rf"({_ATOM}(?:\.{_ATOM})*)@((?:{_LABEL}\.)+[A-Za-z]+)")
 _PLAIN_LENGTH = 64  # no limit of RFC 5321 or DNS, on the whole, the local part or a label, is below this
 _SPECIAL_USE = tuple(f".{name}" for name in SPECIAL_USE_DOMAIN_NAMES)
-_ROLES = frozenset(
-    CASE_INSENSITIVE_MAILBOX_NAMES
-)  # RFC 2142 mailboxes, which email-validator puts in lower case
+_ROLES = frozenset(CASE_INSENSITIVE_MAILBOX_NAMES)  # RFC 2142: email-validator puts these in lower case
 
 
 class InvalidAddress(ValueError):

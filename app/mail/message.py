@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode, encodebytes
 from binascii import b2a_qp
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from hashlib import blake2s
@@ -30,9 +30,7 @@ _ENCODED_WORD_BYTES = 39  # so that "Subject: =?utf-8?b?...?=" stays within the 
 _BREAK = re.compile(r"[\r\n\0]")
 _PLAIN = re.compile(r"[!-~]+(?: +[!-~]+)*")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
-_UNFOLDABLE = re.compile(
-    r"[^ ]{67,}| {10,}"
-)  # "Subject: " and such a word, or such a gap and a word, fit no line
+_UNFOLDABLE = re.compile(r"[^ ]{67,}| {10,}")  # "Subject: " and such a word, or such a gap and a word, fit no line
 _FOLDS = re.compile(r" *[^ ]+")
 
 
@@ -51,27 +49,25 @@ class Message(msgspec.Struct, frozen=True, gc=False):
 class MessageBuilder:
     """Builds the messages of one campaign from one sender.
 
-    `subject`, `body` and `body_html` are templates, in which `{{ email }}` is the recipient's address. Raises
-    TemplateError for a wrong template and HeaderInjection for a line break in a header.
+    `subject`, `body` and `body_html` are templates, in which `{{ email }}` is the recipient's address. With both
+    bodies a message is multipart/alternative, with one of them (the other None, or blank text) just that part.
+    Raises TemplateError for a wrong template and HeaderInjection for a line break in a header.
     """
 
-    def __init__(
-        self, *, from_address: str, display_name: str, subject: str, body: str, body_html: str | None
-    ) -> None:
+    def __init__(self, *, from_address: str, display_name: str, subject: str, body: str, body_html: str | None) -> None:
         for name, value in (("From", from_address), ("From", display_name), ("Subject", subject)):
             _refuse_breaks(name, value)
         self._smtputf8 = needs_smtputf8(from_address)
-        self._from = _mailbox_line(
-            "From", display_name, from_address if self._smtputf8 else to_ascii(from_address)
-        )
+        self._from = _mailbox_line("From", display_name, from_address if self._smtputf8 else to_ascii(from_address))
         self._subject = Template.parse(subject)
-        self._subject_line = (
-            _text_line("Subject", self._subject.render({})) if self._subject.is_constant else None
-        )
-        self._plain = _Part("plain", Template.parse(_crlf(body)))
-        self._html = None if body_html is None else _Part("html", Template.parse(_crlf(body_html), html=True))
-        parts = [part.template for part in (self._plain, self._html) if part]
-        self._wants_email = any("email" in template.fields for template in [self._subject, *parts])
+        self._subject_line = _text_line("Subject", self._subject.render({})) if self._subject.is_constant else None
+        self._parts: list[_Part] = []
+        if body_html is None or body.strip():  # an empty text beside HTML would hide it from who prefers text
+            self._parts.append(_Part("plain", Template.parse(_crlf(body))))
+        if body_html is not None:
+            self._parts.append(_Part("html", Template.parse(_crlf(body_html), html=True)))
+        templates = [self._subject, *(part.template for part in self._parts)]
+        self._wants_email = any("email" in template.fields for template in templates)
 
     def build(self, recipient: str, fields: Mapping[str, str], message_id: str, date: datetime) -> Message:
         """The message for `recipient`, a normalized address; `message_id` in angle brackets, `date` aware.
@@ -89,9 +85,8 @@ class MessageBuilder:
             f"Date: {format_datetime(date.astimezone(UTC))}\r\nMessage-ID: {message_id}\r\n"
             "MIME-Version: 1.0\r\n"
         ).encode()
-        content = self._plain.build(fields)
-        if self._html:
-            content = _alternative(content, self._html.build(fields), message_id)
+        parts = [part.build(fields) for part in self._parts]
+        content = parts[0] if len(parts) == 1 else _alternative(parts, message_id)
         return Message(head + content, smtputf8, envelope_to)
 
     def _render_subject(self, fields: Mapping[str, str]) -> str:
@@ -133,22 +128,14 @@ def _lines_fit(raw: bytes) -> bool:
     return len(raw) <= _LONGEST_LINE or max(map(len, raw.split(b"\r\n"))) <= _LONGEST_LINE
 
 
-def _alternative(plain: bytes, html: bytes, message_id: str) -> bytes:
+def _alternative(parts: Sequence[bytes], message_id: str) -> bytes:
     """multipart/alternative. The boundary follows from the message id: a message built again is the same."""
     boundary = _digest(message_id.encode())
-    while boundary in plain or boundary in html:
+    while any(boundary in part for part in parts):
         boundary = _digest(boundary)
-    return (
-        b'Content-Type: multipart/alternative; boundary="%b"\r\n\r\n--%b\r\n%b\r\n--%b\r\n%b\r\n--%b--\r\n'
-        % (
-            boundary,
-            boundary,
-            plain,
-            boundary,
-            html,
-            boundary,
-        )
-    )
+    head = b'Content-Type: multipart/alternative; boundary="%b"\r\n' % boundary
+    delimited = b"".join(b"\r\n--%b\r\n%b" % (boundary, part) for part in parts)
+    return b"%b%b\r\n--%b--\r\n" % (head, delimited, boundary)
 
 
 def _digest(seed: bytes) -> bytes:
@@ -190,15 +177,16 @@ def _mailbox_line(name: str, display_name: str, address: str) -> str:
     display_name = display_name.strip()
     if not display_name:
         return f"{name}: {address}\r\n"
-    if _ATOMS.fullmatch(display_name):
-        phrase = display_name
-    else:
-        phrase = '"' + re.sub(r'(["\\])', r"\\\1", display_name) + '"'
+    phrase = display_name if _ATOMS.fullmatch(display_name) else _quoted(display_name)
     printable = display_name.isascii() and display_name.isprintable()
     if not printable or "=?" in display_name or len(f"{name}: {phrase}") > _LINE:
         phrase = _encoded_words(display_name)
     line = f"{name}: {phrase} <{address}>"
     return f"{line}\r\n" if len(line) <= _LINE else f"{name}: {phrase}\r\n <{address}>\r\n"
+
+
+def _quoted(text: str) -> str:
+    return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
 
 
 def _encoded_words(text: str) -> str:

@@ -269,9 +269,7 @@ def _text_with_slots(nodes: Iterable[Node]) -> tuple[list[str], list[tuple[int, 
             case OutputNode(
                 expression=FilteredExpression(
                     left=Path(path=[str(name)]),
-                    filters=[
-                        Filter(name="default", args=[PositionalArgument(value=StringLiteral(value=default))])
-                    ],
+                    filters=[Filter(name="default", args=[PositionalArgument(value=StringLiteral(value=default))])],
                 )
             ):
                 pass

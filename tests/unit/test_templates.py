@@ -27,12 +27,8 @@ PIECE = st.one_of(
     st.fixed_dictionaries(dict.fromkeys(["name", "company", "prénom", "first_name"], VALUE)),
     st.booleans(),
 )
-def test_text_with_merge_fields_renders_as_liquid_would(
-    source: str, fields: dict[str, str], html: bool
-) -> None:
-    assert Template.parse(source, html=html).render(fields) == PLAIN_LIQUID[html].from_string(source).render(
-        fields
-    )
+def test_text_with_merge_fields_renders_as_liquid_would(source: str, fields: dict[str, str], html: bool) -> None:
+    assert Template.parse(source, html=html).render(fields) == PLAIN_LIQUID[html].from_string(source).render(fields)
 
 
 def test_a_default_stands_in_for_a_missing_and_for_an_empty_value() -> None:
@@ -90,9 +86,7 @@ def test_a_condition_is_true_when_the_field_has_text(source: str) -> None:
         ("{% raw %}{{ name }}{% endraw %}", set(), set()),
     ],
 )
-def test_a_template_knows_its_fields_and_which_are_required(
-    source: str, fields: set[str], required: set[str]
-) -> None:
+def test_a_template_knows_its_fields_and_which_are_required(source: str, fields: set[str], required: set[str]) -> None:
     template = Template.parse(source)
     assert template.fields == fields
     assert template.required == required
