@@ -143,9 +143,7 @@ def _header(message: EmailMessage, name: str) -> str:
 def _date(message: EmailMessage) -> datetime | None:
     header = message["Date"]
     moment = None if header is None else cast("datetime | None", header.datetime)
-    if (
-        moment is not None and moment.tzinfo is None
-    ):  # "-0000": UTC, from an unknown place (RFC 5322, section 3.3)
+    if moment is not None and moment.tzinfo is None:  # "-0000": UTC, from an unknown place (RFC 5322, section 3.3)
         return moment.replace(tzinfo=UTC)
     return moment
 

