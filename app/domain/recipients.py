@@ -16,8 +16,9 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from io import TextIOWrapper
-from itertools import islice
+from itertools import chain, islice
 from typing import BinaryIO, NamedTuple
 
 import msgspec
@@ -30,7 +31,8 @@ EMAIL = "email"  # the field every list has: the address itself
 _CHUNK = 1 << 20
 _SAMPLE = 20  # records that are looked at to tell the delimiter
 _SHOWN = 320  # characters of a refused address that are worth showing
-_MAX_CELL = 1_000_000  # characters; more is a quotation mark never closed, not a name
+_MAX_CELL = 1_000_000  # characters
+_END = "\udcff"  # a line no file has: decoding never gives a lone surrogate
 _DELIMITERS = ",;\t"
 _ENCODINGS_BY_BOM = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -187,6 +189,7 @@ def from_csv(file: BinaryIO, *, required: Collection[str] = ()) -> RecipientList
 def _csv_entries(file: BinaryIO, layout: _Layout) -> Iterator[_Entry]:
     names, email_column, width = layout.names, layout.email_column, len(layout.names)
     records = enumerate(_records(file, layout.encoding, layout.delimiter), 1)
+    row = 1
     try:
         for row, cells in islice(records, layout.skip, None):
             if len(cells) < width:
@@ -205,16 +208,26 @@ def _csv_entries(file: BinaryIO, layout: _Layout) -> Iterator[_Entry]:
             yield row, email, fields
     except csv.Error as error:
         raise _invalid(
-            f"A cell has more than {_MAX_CELL:,} characters. Is the quotation mark that opens it ever closed?"
+            f"About row {row} a quotation mark opens a cell and is never closed, "
+            f"or a cell has more than {_MAX_CELL:,} characters."
         ) from error
 
 
 def _records(file: BinaryIO, encoding: str, delimiter: str) -> Iterator[list[str]]:
+    """Raises csv.Error for an overlong cell, and at the end of the file if that lies within quotation marks.
+
+    The csv module would let the second pass, and all rows behind the mark would be lost unnoticed in one cell: a line
+    of our own behind the last tells whether it still counts as a line.
+    """
     file.seek(0)
     text = TextIOWrapper(file, encoding, newline="")
     try:
         # A blank after the delimiter is typing, not content, and a quotation mark behind it still quotes.
-        yield from csv.reader(text, delimiter=delimiter, skipinitialspace=True)
+        for cells in csv.reader(chain(text, [_END]), delimiter=delimiter, skipinitialspace=True):
+            if cells == [_END]:
+                return
+            yield cells
+        raise csv.Error("unexpected end of data")
     finally:
         text.detach()  # else the file would be closed with it
 
@@ -242,12 +255,16 @@ def _layout(file: BinaryIO) -> _Layout:
 
 
 def _sample(file: BinaryIO, encoding: str, delimiter: str) -> list[tuple[int, list[str]]]:
-    """The first records that are not blank, numbered; none if the delimiter makes nonsense of the file."""
+    """The first records that are not blank, numbered, as far as the delimiter makes sense of the file."""
     records = enumerate(_records(file, encoding, delimiter), 1)
-    try:
-        return list(islice(((row, cells) for row, cells in records if _has_content(cells)), _SAMPLE))
-    except csv.Error:
-        return []
+    sample: list[tuple[int, list[str]]] = []
+    with suppress(csv.Error):
+        for row, cells in records:
+            if _has_content(cells):
+                sample.append((row, cells))
+            if len(sample) == _SAMPLE:
+                break
+    return sample
 
 
 def _fit(sample: list[tuple[int, list[str]]]) -> tuple[bool, int, int]:
