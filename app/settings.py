@@ -39,6 +39,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     smtp_password: str | None = None
     smtp_security: SmtpSecurity = "starttls"
     worker_concurrency: int = 5  # lanes (SMTP connections) per worker process
+    worker_lease_seconds: float = 20.0  # how long a worker that died goes unnoticed
     default_emails_per_hour: int = 100
     max_attempts: int = 5
     google_client_id: str | None = None
@@ -128,6 +129,8 @@ def _cross_checks(s: Settings) -> list[str]:
     ):
         if count < 1:
             problems.append(f"{name}: {count} is too small; give 1 or more")
+    if s.worker_lease_seconds < 1:
+        problems.append(f"WORKER_LEASE_SECONDS: {s.worker_lease_seconds} is too short; give 1 or more")
     if (s.smtp_username is None) != (s.smtp_password is None):
         problems.append("SMTP_USERNAME and SMTP_PASSWORD go together; set both or neither")
     if s.smtp_username is not None and s.smtp_host is None:

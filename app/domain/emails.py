@@ -45,6 +45,7 @@ class Claim(NamedTuple):
     retry_count: int
     attempts: int
     scheduled_at: datetime
+    claimed_at: datetime
     message_id: str | None
 
 
@@ -68,12 +69,13 @@ class Report(msgspec.Struct, omit_defaults=True):
 
 
 class Outlook(NamedTuple):
-    """What a sender loop may expect: seconds until its next email is due (None: nothing waits), when that is, until
-    when the sender is blocked, whether a limit holds something due back, whether the window's row is there.
+    """What a sender loop may expect: when its next email is due (None: nothing waits), until when the sender is
+    blocked, both also in seconds from now; whether a limit holds something due back; whether the window's row is there.
     """
 
     window_open: bool
     blocked_until: datetime | None
+    blocked_s: float | None
     due_at: datetime | None
     due_s: float | None
     over_limit: bool
@@ -88,6 +90,11 @@ class Claimant(NamedTuple):
 
     def parameters(self) -> dict[str, Any]:
         return self._asdict()
+
+
+def message_id(claim: Claim, domain: str) -> str:
+    """The Message-ID of an email: the same for every attempt at it."""
+    return claim.message_id or f"<{claim.id}.{claim.campaign_id}.reachinbox@{domain}>"
 
 
 _encode = msgspec.json.Encoder().encode

@@ -15,12 +15,8 @@ from app.sql import query
 INSERT_SANDBOX_MESSAGE = query("insert_sandbox_message")
 LIST_SANDBOX_MESSAGES = query("list_sandbox_messages")
 
-_OURS = re.compile(rb"^Message-ID:\s*<\d+\.(\d+)\.", re.IGNORECASE | re.MULTILINE)
-
-
-def message_id(email_id: int, campaign_id: int, domain: str) -> str:
-    """The Message-ID of an email, the same for every attempt at it."""
-    return f"<{email_id}.{campaign_id}.reachinbox@{domain}>"
+# The campaign in a Message-ID of ours: see domain.emails.message_id.
+_OURS = re.compile(rb"^Message-ID:\s*<\d+\.(\d+)\.reachinbox@", re.IGNORECASE | re.MULTILINE)
 
 
 class SandboxMessage(msgspec.Struct, rename="camel"):

@@ -95,7 +95,8 @@ claimed AS (
     SET status = 'SENDING', claim_token = %(token)s, claimed_at = now()
     FROM due
     WHERE e.user_id = %(user_id)s AND e.id = due.id
-    RETURNING e.id, e.campaign_id, e.recipient, e.fields, e.retry_count, e.attempts, e.scheduled_at, e.message_id
+    RETURNING e.id, e.campaign_id, e.recipient, e.fields, e.retry_count, e.attempts, e.scheduled_at, e.claimed_at,
+              e.message_id
 ),
 moved AS (
     SELECT m.campaign_id,
@@ -159,7 +160,7 @@ used AS (
     WHERE w.user_id = %(user_id)s AND w.sender_id = %(sender_id)s AND w.window_start = u.window_start
 )
 SELECT q.id, q.campaign_id, c.content_version, q.recipient, q.fields, q.retry_count, q.attempts, q.scheduled_at,
-       q.message_id
+       q.claimed_at, q.message_id
 FROM claimed q
 JOIN campaigns c ON c.user_id = %(user_id)s AND c.id = q.campaign_id
 ORDER BY q.scheduled_at, q.id;
@@ -178,7 +179,8 @@ SELECT EXISTS (
            WHERE w.user_id = %(user_id)s AND w.sender_id = %(sender_id)s
              AND w.window_start = date_trunc('hour', now(), 'UTC')
        ) AS window_open,
-       CASE WHEN s.blocked_until > now() THEN s.blocked_until END AS blocked_until,
+       s.blocked_until,
+       extract(epoch FROM s.blocked_until - now())::float8 AS blocked_s,
        next.due_at,
        extract(epoch FROM next.due_at - now())::float8 AS due_s,
        coalesce(next.over_limit, false) AS over_limit

@@ -51,14 +51,14 @@ DELETE FROM senders WHERE user_id = %(user_id)s AND id = %(sender_id)s RETURNING
 
 -- name: sender_for_worker
 -- What a worker needs to speak to a sender's server.
-SELECT user_id, id, email, display_name, host, port, security, username, password_encrypted
+SELECT user_id, id, email, display_name, host, port, security, username, password_encrypted, failures
 FROM senders WHERE id = %(sender_id)s;
 
 -- name: block_sender
--- The sender's own trouble: nothing is claimed for it until the back-off is over.
+-- The sender's own trouble: nothing is claimed for it until the back-off is over, which doubles up to 256 times.
 UPDATE senders
 SET failures = failures + 1,
-    blocked_until = now() + make_interval(secs => %(for_s)s * least(power(2, failures), %(most)s)),
+    blocked_until = now() + make_interval(secs => %(first_s)s * power(2, least(failures, 8))),
     block_reason = %(reason)s
 WHERE user_id = %(user_id)s AND id = %(sender_id)s
 RETURNING blocked_until;

@@ -1,0 +1,186 @@
+"""`python -m worker`: the wiring of a worker process and its signals.
+
+The process lives through incarnations: when Postgres was away for too long or the lease ran out, what is in flight is
+finished, and a new incarnation starts under a new token. SIGTERM or SIGINT end it the same way: nothing new is
+claimed, what is in flight is finished and reported, nothing is left in doubt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from contextlib import suppress
+from functools import partial
+from uuid import uuid4
+
+import structlog
+import uvloop
+
+from app import log as logs
+from app.db import Pool, Row, open_pool
+from app.domain import sandbox, workers
+from app.domain.emails import Claimant
+from app.domain.senders import password_place
+from app.embedded import mailbox
+from app.embedded.postgres import EmbeddedPostgres
+from app.jobs import POLLING_INTERVAL_S
+from app.secrets import SecretBox, UndecipherableSecret, open_secret_box
+from app.settings import Settings, SettingsError, from_env
+from worker.dispatch import Dispatcher
+from worker.lanes import Budget
+from worker.recover import keep_lease, sweep
+from worker.send import DATABASE_AWAY, Desk
+from worker.smtp import Conversation, Server, ServerTrouble
+from worker.tasks import make_queue
+
+QUEUE_CONCURRENCY = 20
+RESTART_PAUSE_S = 1.0
+# The exchange is planned once and for all, and must be right however small the tables were at that time.
+PLANNER_OPTIONS = (
+    "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off "
+    "-c jit=off"
+)
+
+log = structlog.get_logger()
+
+
+class Worker:
+    """One incarnation: a token, a lease, the sender loops, the queue."""
+
+    def __init__(self, settings: Settings, pool: Pool, box: SecretBox, fallback: Server) -> None:
+        self._settings = settings
+        self._pool = pool
+        self._box = box
+        self._fallback = fallback
+        self._token = uuid4()
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        desk = Desk(
+            pool=pool,
+            budget=Budget(settings.worker_concurrency),
+            claimant_of=partial(Claimant, self._token),
+            server_of=self._server_of,
+            local_hostname=socket.gethostname(),
+            max_attempts=settings.max_attempts,
+        )
+        self._dispatcher = Dispatcher(desk, self._fail)
+        self._queue = make_queue(self._dispatcher.wake, self._verify)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set or something ends this incarnation, then finish what is in flight.
+
+        Raises what ended it.
+        """
+        lease_s = self._settings.worker_lease_seconds
+        name = f"{socket.gethostname()}:{os.getpid()}"
+        await workers.register(self._pool, self._token, name, lease_s)
+        log.info("worker started", lanes=self._settings.worker_concurrency)
+        async with self._queue.open_async(self._pool):
+            stopped = asyncio.create_task(stop.wait())
+            helpers = [
+                asyncio.create_task(keep_lease(self._pool, self._token, lease_s)),
+                asyncio.create_task(sweep(self._pool, self._queue, lease_s, self._settings.max_attempts)),
+            ]
+            queue = asyncio.create_task(
+                self._queue.run_worker_async(
+                    concurrency=QUEUE_CONCURRENCY,
+                    fetch_job_polling_interval=POLLING_INTERVAL_S,
+                    delete_jobs="successful",
+                    install_signal_handlers=False,
+                    shutdown_graceful_timeout=10,
+                )
+            )
+            watched = [self._failed, queue, *helpers]
+            try:
+                await asyncio.wait([stopped, *watched], return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                await self._finish(queue, helpers)
+                stopped.cancel()
+            for ended in watched:
+                if ended.done() and not ended.cancelled() and (error := ended.exception()):
+                    raise error
+
+    async def _finish(self, queue: asyncio.Task[None], helpers: list[asyncio.Task[None]]) -> None:
+        log.info("finishing what is in flight")
+        queue.cancel()
+        await self._dispatcher.stop()
+        for task in helpers:
+            task.cancel()
+        await asyncio.gather(queue, *helpers, return_exceptions=True)
+        with suppress(*DATABASE_AWAY):  # the lease runs out by itself
+            await workers.unregister(self._pool, self._token)
+
+    def _fail(self, error: BaseException) -> None:
+        if not self._failed.done():
+            self._failed.set_exception(error)
+
+    def _server_of(self, row: Row) -> Server:
+        if row["host"] is None:
+            return self._fallback
+        sealed = row["password_encrypted"]
+        password = None if sealed is None else self._box.open(sealed, password_place(row["id"]))
+        return Server(row["host"], row["port"], row["security"], row["username"], password)
+
+    async def _verify(self, sender_id: int) -> None:
+        """Connect and log in, and write down what came of it."""
+        row = await workers.load_sender(self._pool, sender_id)
+        if row is None:
+            return
+        error: str | None = None
+        try:
+            conversation = await Conversation.open(self._server_of(row), socket.gethostname())
+            await conversation.close()
+        except (ServerTrouble, UndecipherableSecret) as trouble:
+            error = str(trouble)
+        await workers.record_verification(self._pool, sender_id, error)
+
+
+async def serve(settings: Settings, database_url: str) -> None:
+    """Run incarnations until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    box = open_secret_box(settings)
+    pool = await open_pool(database_url, min_size=2, max_size=10, options=PLANNER_OPTIONS)
+    async with pool:
+        inbox = await mailbox.serve(partial(sandbox.store, pool)) if settings.sandboxed else None
+        fallback = (
+            Server("127.0.0.1", inbox.port, "none")
+            if inbox
+            else Server(
+                settings.smtp_host or "",
+                settings.smtp_port,
+                settings.smtp_security,
+                settings.smtp_username,
+                settings.smtp_password,
+            )
+        )
+        while not stop.is_set():
+            try:
+                await Worker(settings, pool, box, fallback).run(stop)
+            except Exception:
+                log.exception("worker incarnation ended, a new one follows")
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), RESTART_PAUSE_S)
+        if inbox:
+            await inbox.close()
+    log.info("worker stopped")
+
+
+def main() -> None:
+    try:
+        settings = from_env()
+    except SettingsError as error:
+        sys.exit("\n".join(error.problems))
+    logs.configure(settings)
+    if settings.database_url is not None:
+        uvloop.run(serve(settings, settings.database_url))
+    else:
+        with EmbeddedPostgres(settings.data_dir) as postgres:
+            uvloop.run(serve(settings, postgres.url))
+
+
+if __name__ == "__main__":
+    main()

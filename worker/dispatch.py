@@ -1,0 +1,56 @@
+"""One sender loop for each sender that has something to do, started and poked by wake-ups."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from app.jobs import defer_wake_up
+from worker.send import DATABASE_AWAY, Desk, SenderLoop
+
+log = structlog.get_logger()
+
+
+class Dispatcher:
+    """Holds the sender loops of this worker. `fail` is told of an error that no loop can live with."""
+
+    def __init__(self, desk: Desk, fail: Callable[[BaseException], None]) -> None:
+        self._desk = desk
+        self._fail = fail
+        self._loops: dict[int, tuple[SenderLoop, asyncio.Task[None]]] = {}
+        self._stopping = False
+
+    def wake(self, sender_id: int) -> None:
+        """Look at this sender now."""
+        if running := self._loops.get(sender_id):
+            running[0].poke()
+        elif not self._stopping:
+            loop = SenderLoop(self._desk, sender_id)
+            self._loops[sender_id] = (loop, asyncio.create_task(self._run(sender_id, loop)))
+
+    async def stop(self) -> None:
+        """Have all loops finish what is in flight, and wait for it."""
+        self._stopping = True
+        running = list(self._loops.values())
+        for loop, _ in running:
+            loop.stop()
+        await asyncio.gather(*(task for _, task in running))
+
+    async def _run(self, sender_id: int, loop: SenderLoop) -> None:
+        try:
+            again = await loop.run()
+            while loop.poked and not self._stopping:
+                again = await loop.run()
+        except Exception as error:
+            log.exception("sender loop failed", sender_id=sender_id)
+            self._fail(error)
+            again = None
+        del self._loops[sender_id]  # from here on a wake-up starts a new loop
+        if again is not None:
+            try:
+                async with self._desk.pool.connection() as conn:
+                    await defer_wake_up(conn, sender_id, None if again == "now" else again)
+            except DATABASE_AWAY:
+                log.warning("wake-up not deferred, the sweep will find it", sender_id=sender_id)

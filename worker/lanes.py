@@ -1,0 +1,122 @@
+"""Lanes: the SMTP connections of one sender in this worker, each used for one message at a time.
+
+A lane offers itself for work only once it is connected and logged in, so a server that is down costs no email
+anything. The budget shares the worker's lanes among the senders it looks after.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from app.domain.emails import Claim, Report
+from worker.smtp import Conversation, Fault, Server, ServerTrouble
+
+
+class Budget:
+    """How many lanes this worker may have open, and who waits for one."""
+
+    def __init__(self, size: int) -> None:
+        self.free = size
+        self._size = size
+        self._holders: dict[Callable[[], None], int] = {}
+        self._waiting: dict[Callable[[], None], None] = {}
+
+    def take(self, wake: Callable[[], None], wanted: int) -> int:
+        """Take up to `wanted` lanes; `wake`, which names the taker, is called when one may be had again."""
+        taken = min(wanted, self.free)
+        if taken:
+            self.free -= taken
+            self._holders[wake] = self._holders.get(wake, 0) + taken
+            self._waiting.pop(wake, None)
+        elif wake not in self._holders:
+            self._waiting[wake] = None
+        return taken
+
+    def give_back(self, wake: Callable[[], None], count: int = 1) -> None:
+        self.free += count
+        self._holders[wake] -= count
+        if not self._holders[wake]:
+            del self._holders[wake]
+        for waiter in list(self._waiting):
+            waiter()
+
+    def leave(self, wake: Callable[[], None]) -> None:
+        """Wait no longer."""
+        self._waiting.pop(wake, None)
+
+    def surplus(self, wake: Callable[[], None]) -> int:
+        """How many of its lanes the holder should let go, since others have none."""
+        if not self._waiting:
+            return 0
+        share = max(1, self._size // (len(self._holders) + len(self._waiting)))
+        return max(0, self._holders.get(wake, 0) - share)
+
+    @property
+    def contended(self) -> bool:
+        return bool(self._waiting)
+
+
+class Result(NamedTuple):
+    """What a lane says after a message: the report for the ledger, whose fault a failure was."""
+
+    report: Report
+    fault: Fault
+
+
+class Crew(Protocol):
+    """What a lane needs of the sender loop it works for."""
+
+    server: Server
+    local_hostname: str
+
+    async def deliver(self, conversation: Conversation, claim: Claim) -> Result: ...
+    def idle(self, lane: Lane) -> None: ...
+    def finished(self, result: Result) -> None: ...
+    def ended(self, lane: Lane, trouble: str | None) -> None: ...
+
+
+class Lane:
+    """One connection and the task that works it. It ends when retired, or when its server will not have it."""
+
+    def __init__(self, crew: Crew) -> None:
+        self._crew = crew
+        self._conversation: Conversation | None = None
+        self._next: asyncio.Future[Claim | None] | None = None
+        self.idle_since = 0.0
+        self.outdated = False  # the sender's server or login changed: no further message on this connection
+        self.task = asyncio.create_task(self._work())
+
+    @property
+    def connected(self) -> bool:
+        return self._conversation is not None and self._conversation.connected
+
+    def give(self, claim: Claim | None) -> None:
+        """Hand an idle lane its next email; None retires it."""
+        assert self._next is not None  # noqa: S101 -- only an idle lane is given anything
+        self._next.set_result(claim)
+
+    async def _work(self) -> None:
+        trouble: str | None = None
+        try:
+            while not self.outdated:
+                if self._conversation is None or not self._conversation.connected:
+                    self._conversation = await Conversation.open(self._crew.server, self._crew.local_hostname)
+                self._next = asyncio.get_running_loop().create_future()
+                self._crew.idle(self)
+                claim = await self._next
+                if claim is None:
+                    return
+                result = await self._crew.deliver(self._conversation, claim)
+                self._crew.finished(result)
+                if result.fault == "sender":
+                    return
+                if result.fault == "connection":
+                    await self._conversation.close()
+        except ServerTrouble as error:
+            trouble = str(error)
+        finally:
+            if self._conversation is not None:
+                await self._conversation.close()
+            self._crew.ended(self, trouble)

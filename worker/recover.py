@@ -1,0 +1,54 @@
+"""Staying alive in the ledger's eyes, and cleaning up after those that did not.
+
+Every worker renews its own lease and sweeps: emails of dead workers are put in doubt, cancels of large campaigns are
+finished, jobs of dead queue workers removed, neglected senders woken. Sweeps of several workers do not harm each other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID
+
+import structlog
+from procrastinate import App
+from procrastinate.jobs import Status
+
+from app.db import Pool
+from app.domain import campaigns, workers
+from worker.send import DATABASE_AWAY
+
+log = structlog.get_logger()
+
+
+class LeaseLost(Exception):
+    """We could not renew in time: what we held counts as in doubt, and we start over under a new name."""
+
+
+async def keep_lease(pool: Pool, token: UUID, lease_s: float) -> None:
+    """Renew the lease until cancelled. Raises LeaseLost."""
+    while True:
+        await asyncio.sleep(lease_s / 5)
+        try:
+            if not await workers.renew(pool, token, lease_s):
+                raise LeaseLost
+        except DATABASE_AWAY as error:
+            log.warning("lease not renewed", error=str(error).strip())
+
+
+async def sweep(pool: Pool, queue: App, lease_s: float, max_attempts: int) -> None:
+    """Sweep every few seconds until cancelled."""
+    while True:
+        try:
+            found = await workers.recover(pool, lease_s, max_attempts)
+            if found.in_doubt:
+                log.error("emails of a lost worker are in doubt", emails=found.in_doubt)
+            if found.woken:
+                log.info("woke neglected senders", senders=found.woken)
+            if cancelled := await campaigns.finish_cancels(pool):
+                log.info("finished cancelling", emails=cancelled)
+            for job in await queue.job_manager.get_stalled_jobs(seconds_since_heartbeat=lease_s):
+                # Not run again: the emails table alone says what is owed, and neglect was just looked for.
+                await queue.job_manager.finish_job(job, Status.ABORTED, delete_job=True)
+        except DATABASE_AWAY as error:
+            log.warning("sweep failed, will be repeated", error=str(error).strip())
+        await asyncio.sleep(lease_s / 5)

@@ -1,0 +1,219 @@
+"""One SMTP conversation with a sender's server, and what each reply or failure means.
+
+MAIL, RCPT and DATA are spoken one by one, so that it is always known how far things got: a connection lost before the
+final dot has handed over nothing, one lost after it may have (RFC 5321, section 6.1), and only the second is in doubt.
+`classify` says whose failure a reply is: the email's, the sender's, or just the connection's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+from contextlib import suppress
+from typing import Literal, NamedTuple
+
+import aiosmtplib
+from aiosmtplib import SMTP, SMTPConnectError, SMTPException, SMTPResponseException
+from aiosmtplib.protocol import SMTPProtocol
+
+from app.domain.emails import Outcome
+from app.mail.message import Message
+from app.settings import SmtpSecurity
+
+Fault = Literal["email", "sender", "connection"]
+Command = Literal["MAIL", "RCPT", "DATA", "."]
+
+CONNECT_TIMEOUT_S = 30.0
+QUIT_TIMEOUT_S = 2.0
+# RFC 5321, section 4.5.3.2. MAIL and RCPT wait the same; the reply to the dot may take twice as long.
+COMMAND_TIMEOUT_S = 300.0
+DATA_TIMEOUT_S = 120.0
+DOT_TIMEOUT_S = 600.0
+
+_ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b\s*")
+_TOO_MANY_HERE = re.compile(
+    r"too many (?:messages|mails|emails|transactions|recipients).*|per[- ](?:connection|session)", re.I
+)
+_GREYLISTED = re.compile(r"gr[ea]y-?list", re.I)
+_LEADING_DOT = re.compile(rb"^\.", re.M)
+
+
+class Server(NamedTuple):
+    """Where to connect and how; `username` None: no login."""
+
+    host: str
+    port: int
+    security: SmtpSecurity
+    username: str | None = None
+    password: str | None = None
+
+    @property
+    def address(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+class Verdict(NamedTuple):
+    """What became of one message. `fault` says who has to change for it to work next time."""
+
+    kind: Outcome
+    fault: Fault
+    command: Command
+    text: str
+    code: int | None = None
+    enhanced_code: str | None = None
+
+
+class ServerTrouble(Exception):
+    """The server cannot be reached, offers no TLS, or does not let us in: the sender's trouble, in plain words."""
+
+
+def classify(command: Command, code: int, text: str, *, delivered: int) -> Verdict:
+    """What the server's reply to `command` means.
+
+    `delivered` is how many messages this connection has handed over: a server that has taken some and then says 421
+    wants a new connection; one that says so to the first wants to be left alone.
+    """
+    match = _ENHANCED.match(text)
+    enhanced = match[1] if match else None
+
+    def verdict(kind: Outcome, fault: Fault) -> Verdict:
+        return Verdict(kind, fault, command, text[match.end() :] if match else text, code, enhanced)
+
+    if command == "." and 200 <= code < 300:
+        return verdict("ACCEPTED", "email")
+    if _TOO_MANY_HERE.search(text) and (delivered or code == 421):
+        return verdict("RELEASED", "connection")
+    if code == 421:
+        return verdict("RELEASED", "connection" if delivered and command == "MAIL" else "sender")
+    if 400 <= code < 500:
+        if enhanced and enhanced.startswith("4.7.") and not _GREYLISTED.search(text):
+            return verdict("RELEASED", "sender")
+        return verdict("DEFERRED", "email")
+    if 500 <= code < 600:
+        # Too large, or an address that needs SMTPUTF8: said to MAIL, but about this message.
+        if command == "MAIL" and enhanced not in {"5.3.4", "5.6.7"} and code != 552:
+            return verdict("RELEASED", "sender")
+        return verdict("REJECTED", "email")
+    return Verdict("RELEASED", "sender", command, f"unexpected reply: {text}", code, enhanced)
+
+
+def classify_loss(command: Command, error: BaseException, *, delivered: int) -> Verdict:
+    """What a connection lost or timed out at `command` means; at the dot, the message may have been accepted."""
+    text = str(error) or type(error).__name__
+    if command == ".":
+        return Verdict("UNKNOWN", "connection", command, f"no reply to the message: {text}")
+    return Verdict("RELEASED", "connection" if delivered else "sender", command, f"connection lost: {text}")
+
+
+class Conversation:
+    """A connection, logged in, that messages are handed over on one after the other."""
+
+    def __init__(self, client: SMTP, protocol: SMTPProtocol, server: Server) -> None:
+        self._client = client
+        self._protocol = protocol
+        self._smtputf8 = client.supports_extension("smtputf8")
+        self._eightbitmime = client.supports_extension("8bitmime")
+        self.server = server
+        self.delivered = 0
+
+    @classmethod
+    async def open(cls, server: Server, local_hostname: str) -> Conversation:
+        """Connect, start TLS as the server's security says (never less), log in. Raises ServerTrouble."""
+        client = SMTP(
+            hostname=server.host,
+            port=server.port,
+            local_hostname=local_hostname,
+            username=server.username,
+            password=server.password,
+            use_tls=server.security == "tls",
+            start_tls=server.security == "starttls",
+            timeout=CONNECT_TIMEOUT_S,
+        )
+        try:
+            await client.connect()
+        except (SMTPException, OSError, ValueError) as error:
+            client.close()
+            raise ServerTrouble(_trouble(server, error)) from error
+        if client.protocol is None:
+            raise ServerTrouble(f"{server.address} closed the connection at once")
+        return cls(client, client.protocol, server)
+
+    @property
+    def connected(self) -> bool:
+        return self._client.is_connected
+
+    async def deliver(self, envelope_from: str, message: Message) -> Verdict:
+        """Hand one message over. Never raises for what the server does; after any loss `connected` is False.
+
+        RFC 5321, section 3.3; SMTPUTF8 as in RFC 6531, BODY=8BITMIME as in RFC 6152.
+        """
+        if message.smtputf8 and not self._smtputf8:
+            text = "the address needs SMTPUTF8, which this server does not offer"
+            return Verdict("REJECTED", "email", "MAIL", text, None, "5.6.7")
+        command: Command = "MAIL"
+        try:
+            options = (b"SMTPUTF8",) if message.smtputf8 else ()
+            if message.smtputf8 and self._eightbitmime:
+                options = (b"SMTPUTF8", b"BODY=8BITMIME")
+            encoding = "utf-8" if message.smtputf8 else "ascii"
+            origin = b"FROM:<" + envelope_from.encode(encoding) + b">"
+            code, text = await self._protocol.execute_command(b"MAIL", origin, *options, timeout=COMMAND_TIMEOUT_S)
+            if 200 <= code < 300:
+                command = "RCPT"
+                target = b"TO:<" + message.envelope_to.encode(encoding) + b">"
+                code, text = await self._protocol.execute_command(b"RCPT", target, timeout=COMMAND_TIMEOUT_S)
+            if command == "RCPT" and 200 <= code < 300:
+                command = "DATA"
+                code, text = await self._protocol.execute_command(b"DATA", timeout=DATA_TIMEOUT_S)
+            if command == "DATA" and code == 354:
+                # The write itself fails only when nothing was sent: not yet in doubt.
+                self._protocol.write(_stuffed(message.content))
+                command = "."
+                code, text = await self._protocol.read_response(timeout=DOT_TIMEOUT_S)
+        except (SMTPException, OSError) as error:
+            self._client.close()
+            return classify_loss(command, error, delivered=self.delivered)
+        except asyncio.CancelledError:
+            self._client.close()  # its stream is out of step
+            raise
+        verdict = classify(command, code, text, delivered=self.delivered)
+        if verdict.kind == "ACCEPTED":
+            self.delivered += 1
+        elif verdict.fault == "email":
+            await self._reset(command)
+        return verdict
+
+    async def _reset(self, command: Command) -> None:
+        """Leave the mail transaction that was refused halfway, so that the next MAIL starts a new one."""
+        if command in {"RCPT", "DATA"}:
+            try:
+                await self._protocol.execute_command(b"RSET", timeout=COMMAND_TIMEOUT_S)
+            except (SMTPException, OSError):
+                self._client.close()
+
+    async def close(self) -> None:
+        """Say QUIT if that is still possible, and hang up."""
+        with suppress(SMTPException, OSError):  # it is over either way
+            await self._client.quit(timeout=QUIT_TIMEOUT_S)
+        self._client.close()
+
+
+def _stuffed(content: bytes) -> bytes:
+    """The message as DATA sends it: leading dots doubled, and the final dot (RFC 5321, section 4.5.2)."""
+    if content.startswith(b".") or b"\n." in content:
+        content = _LEADING_DOT.sub(b"..", content)
+    return content + b".\r\n" if content.endswith(b"\r\n") else content + b"\r\n.\r\n"
+
+
+def _trouble(server: Server, error: BaseException) -> str:
+    """One sentence for a person who has to mend the sender's settings."""
+    if isinstance(error, aiosmtplib.SMTPAuthenticationError):
+        return f"{server.address} refused the login: {error.code} {error.message}"
+    if isinstance(error, SMTPResponseException):
+        return f"{server.address} refused us: {error.code} {error.message}"
+    if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):
+        return f"TLS with {server.address} failed: {error}"
+    if isinstance(error, SMTPConnectError | OSError | aiosmtplib.SMTPTimeoutError):
+        return f"cannot connect to {server.address}: {error}"
+    return f"{server.address}: {error}"
