@@ -8,7 +8,7 @@ security shows that user's rows only; without a user, as the service itself.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,10 @@ from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 from psycopg.types.json import set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool
-from yoyo import get_backend, read_migrations
+from yoyo import (  # pyright: ignore[reportMissingTypeStubs] -- it has none
+    get_backend,  # pyright: ignore[reportUnknownVariableType]
+    read_migrations,  # pyright: ignore[reportUnknownVariableType]
+)
 
 from app.errors import Unavailable
 from app.sql import query
@@ -44,7 +47,7 @@ async def open_pool(url: str, *, min_size: int = 1, max_size: int = 10, options:
         url,
         min_size=min_size,
         max_size=max_size,
-        kwargs={"autocommit": True, "row_factory": dict_row, "options": f"-c timezone=UTC {options}"},
+        kwargs={"row_factory": dict_row, "options": f"-c timezone=UTC {options}"},
         configure=_configure,
         open=False,
     )
@@ -53,12 +56,13 @@ async def open_pool(url: str, *, min_size: int = 1, max_size: int = 10, options:
 
 
 async def _configure(conn: Conn) -> None:
+    await conn.set_autocommit(True)
     set_json_loads(msgspec.json.decode, conn)
     set_json_dumps(msgspec.json.encode, conn)
 
 
 @asynccontextmanager
-async def transaction(pool: Pool, user_id: int | None = None) -> AsyncIterator[Conn]:
+async def transaction(pool: Pool, user_id: int | None = None) -> AsyncGenerator[Conn, None]:
     """One transaction; `user_id` makes it that user's (see the module's docstring)."""
     async with pool.connection() as conn, conn.transaction():
         if user_id is not None:

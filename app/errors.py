@@ -1,4 +1,4 @@
-"""What can go wrong, as values that carry their facts. No HTTP in here: `app.http.errors` alone maps them to status codes."""
+"""What can go wrong, as values that carry their facts. No HTTP: `app.http.errors` alone maps them to status codes."""
 
 from __future__ import annotations
 

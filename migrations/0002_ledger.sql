@@ -114,7 +114,7 @@ CREATE TABLE campaigns (
     unknown          integer NOT NULL DEFAULT 0 CHECK (unknown >= 0),
     cancelled        integer NOT NULL DEFAULT 0 CHECK (cancelled >= 0),
     -- Its use of the current window, for hourly_limit; of an earlier window: 0.
-    window_start     timestamptz NOT NULL DEFAULT '-infinity',
+    window_start     timestamptz NOT NULL DEFAULT 'epoch',
     window_used      integer NOT NULL DEFAULT 0,
     created_at       timestamptz NOT NULL DEFAULT now(),
     finished_at      timestamptz,

@@ -132,6 +132,8 @@ class Conversation:
         )
         try:
             await client.connect()
+            if client.is_ehlo_or_helo_needed:
+                await client.ehlo()
         except (SMTPException, OSError, ValueError) as error:
             client.close()
             raise ServerTrouble(_trouble(server, error)) from error
