@@ -1,0 +1,102 @@
+"""Campaigns over HTTP: listed, read, changed, paused, resumed, cancelled. Scheduling one is in `scheduling`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated
+
+import msgspec
+from litestar import Router, get, patch, post
+from litestar.params import JSONBody, QueryParameter
+
+from app.domain import campaigns
+from app.domain.campaigns import Campaign, CampaignStatus, Changes, OnUnknown
+from app.domain.pages import Page, PageRequest
+from app.http.errors import problems
+from app.http.parameters import Cursor, Id, Limit, ThePool, TheUser
+from app.http.scheduling import preview_campaign, schedule_campaign
+
+
+class CampaignPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """What to change; fields left out stay as they are, null removes where there may be none."""
+
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    subject: str | msgspec.UnsetType = msgspec.UNSET
+    body: str | msgspec.UnsetType = msgspec.UNSET
+    body_html: str | msgspec.UnsetType | None = msgspec.UNSET
+    start_time: datetime | msgspec.UnsetType = msgspec.UNSET
+    delay_between_ms: int | msgspec.UnsetType = msgspec.UNSET
+    hourly_limit: int | msgspec.UnsetType | None = msgspec.UNSET
+    on_unknown: OnUnknown | msgspec.UnsetType = msgspec.UNSET
+
+
+@get("/", summary="List campaigns, newest first", responses=problems())
+async def list_campaigns(
+    pool: ThePool,
+    user: TheUser,
+    status: Annotated[CampaignStatus | None, QueryParameter(name="status")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[Campaign]:
+    return await campaigns.list_campaigns(pool, user.id, status, PageRequest(limit, cursor))
+
+
+@get("/{campaign_id:int}", summary="A campaign with its counts", responses=problems(HTTPStatus.NOT_FOUND))
+async def get_campaign(pool: ThePool, user: TheUser, campaign_id: Id) -> Campaign:
+    return await campaigns.get_campaign(pool, user.id, campaign_id)
+
+
+@patch(
+    "/{campaign_id:int}",
+    summary="Change a campaign; a new start, delay or limit plans what waits again",
+    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def change_campaign(pool: ThePool, user: TheUser, campaign_id: Id, data: JSONBody[CampaignPatch]) -> Campaign:
+    return await campaigns.change(pool, user.id, campaign_id, Changes(**msgspec.structs.asdict(data)))
+
+
+@post(
+    "/{campaign_id:int}/pause",
+    status_code=HTTPStatus.OK,
+    summary="Send nothing more of it for now",
+    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def pause_campaign(pool: ThePool, user: TheUser, campaign_id: Id) -> Campaign:
+    return await campaigns.pause(pool, user.id, campaign_id)
+
+
+@post(
+    "/{campaign_id:int}/resume",
+    status_code=HTTPStatus.OK,
+    summary="Go on with a paused campaign, planned again from now",
+    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def resume_campaign(pool: ThePool, user: TheUser, campaign_id: Id) -> Campaign:
+    return await campaigns.resume(pool, user.id, campaign_id)
+
+
+@post(
+    "/{campaign_id:int}/cancel",
+    status_code=HTTPStatus.OK,
+    summary="Cancel what waits; what is being sent finishes",
+    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def cancel_campaign(pool: ThePool, user: TheUser, campaign_id: Id) -> Campaign:
+    return await campaigns.cancel(pool, user.id, campaign_id)
+
+
+router = Router(
+    "/campaigns",
+    tags=["campaigns"],
+    route_handlers=[
+        schedule_campaign,
+        preview_campaign,
+        list_campaigns,
+        get_campaign,
+        change_campaign,
+        pause_campaign,
+        resume_campaign,
+        cancel_campaign,
+    ],
+)

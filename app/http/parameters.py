@@ -1,0 +1,27 @@
+"""What handlers take from a request besides its body: ids, pages, and what the service provides."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from litestar.di import NamedDependency
+from litestar.params import PathParameter, QueryParameter, SkipValidation
+
+from app.db import Pool
+from app.domain.users import User
+from app.secrets import SecretBox
+from app.settings import Settings
+
+MAX_ID = 2**63 - 1
+
+Id = Annotated[int, PathParameter(ge=1, le=MAX_ID)]
+SenderIdFilter = Annotated[int | None, QueryParameter(name="senderId", ge=1, le=MAX_ID)]
+CampaignIdFilter = Annotated[int | None, QueryParameter(name="campaignId", ge=1, le=MAX_ID)]
+Limit = Annotated[int, QueryParameter(name="limit", description="How many at most.")]
+Cursor = Annotated[str | None, QueryParameter(name="cursor", description="`nextCursor` of the page before.")]
+
+# Made by the service itself, so there is nothing to validate.
+ThePool = SkipValidation[NamedDependency[Pool]]
+TheUser = SkipValidation[NamedDependency[User]]
+TheBox = SkipValidation[NamedDependency[SecretBox]]
+TheSettings = SkipValidation[NamedDependency[Settings]]

@@ -1,0 +1,61 @@
+"""What the tests share: a real Postgres, a database of their own for each, a user, the API."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.db import Pool, open_pool
+from app.domain.users import User, create_api_key, create_user
+from app.secrets import SecretBox, open_secret_box
+from app.settings import Settings
+from tests.support.api import api_client
+from tests.support.pg import TemplateServer, template_server
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TemplateServer]:
+    """One server for all tests."""
+    with template_server(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
+@pytest.fixture
+def database_url(postgres: TemplateServer) -> Iterator[str]:
+    """A fresh, migrated database."""
+    with postgres.clone() as url:
+        yield url
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[Pool]:
+    async with await open_pool(database_url) as pool:
+        yield pool
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """The defaults: mail goes to the sandbox."""
+    return Settings(data_dir=tmp_path, secret_key="a secret for tests")  # noqa: S106
+
+
+@pytest.fixture
+def box(settings: Settings) -> SecretBox:
+    return open_secret_box(settings)
+
+
+@pytest.fixture
+async def user(pool: Pool, box: SecretBox) -> User:
+    """Somebody with a default sender."""
+    return await create_user(pool, box, "owner@example.com", "correct horse", default_hourly_limit=100)
+
+
+@pytest.fixture
+async def api(settings: Settings, database_url: str, pool: Pool, user: User) -> AsyncIterator[httpx.AsyncClient]:
+    """The API, asked by `user`."""
+    key = await create_api_key(pool, user.id, "tests")
+    async with api_client(settings, database_url, key) as client:
+        yield client

@@ -1,0 +1,63 @@
+"""The API as a client meets it: the real application, its lifespan included, without a socket in between."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, MutableMapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+from litestar import Litestar
+
+from app.asgi import create_app
+from app.settings import Settings
+
+
+@asynccontextmanager
+async def api_client(
+    settings: Settings, database_url: str, key: str | None = None
+) -> AsyncGenerator[httpx.AsyncClient]:
+    """A client of a running API; with `key`, one that is known."""
+    app = create_app(settings, database_url)
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    transport = httpx.ASGITransport(app)  # pyright: ignore[reportArgumentType]  # raises what the application lets through: it should let nothing through
+    async with (
+        _lifespan(app),
+        httpx.AsyncClient(transport=transport, base_url="http://reachinbox.test", headers=headers) as client,
+    ):
+        yield client
+
+
+@asynccontextmanager
+async def _lifespan(app: Litestar) -> AsyncGenerator[None]:
+    """Start and stop it as a server does: in a task of its own, since pytest tears a fixture down in another one."""
+    orders: asyncio.Queue[dict[str, str]] = asyncio.Queue()
+    answers: asyncio.Queue[MutableMapping[str, Any]] = asyncio.Queue()
+    scope: Any = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": {}}
+    server = asyncio.create_task(app(scope, orders.get, answers.put))  # pyright: ignore[reportArgumentType]
+    await orders.put({"type": "lifespan.startup"})
+    started = await answers.get()
+    if started["type"] != "lifespan.startup.complete":
+        await server  # raises what kept it from starting
+    yield
+    await orders.put({"type": "lifespan.shutdown"})
+    await server
+
+
+def problem(response: httpx.Response, status: int) -> dict[str, Any]:
+    """The problem details of a failure, checked to be some."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    body = response.json()
+    assert body["status"] == status
+    assert body["instance"] == response.request.url.path
+    assert body["title"]
+    assert body["type"]
+    assert body["detail"]
+    return body
+
+
+def wrong_fields(response: httpx.Response) -> dict[str, str]:
+    """Field and sentence of a 422."""
+    return {error["field"]: error["detail"] for error in problem(response, 422)["errors"]}
