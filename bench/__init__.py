@@ -4,3 +4,4 @@ The modules named here register their benches when imported, and run in this ord
 """
 
 from bench import machine as machine
+from bench import send as send

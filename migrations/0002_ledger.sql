@@ -155,7 +155,6 @@ CREATE INDEX emails_due ON emails (user_id, campaign_id, scheduled_at, id) WHERE
 CREATE INDEX emails_claimed ON emails (claim_token) WHERE status = 'SENDING';
 -- What a person must look at.
 CREATE INDEX emails_trouble ON emails (user_id, status, id) WHERE status IN ('FAILED', 'UNKNOWN');
-CREATE INDEX emails_campaign ON emails (user_id, campaign_id, id);
 
 -- Append-only: one row for each try, and what came of it.
 CREATE TABLE attempts (

@@ -8,7 +8,8 @@
 -- A crash before the commit leaves everything as it was. A crash after it leaves the claimed emails SENDING with
 -- our token: that is the write-ahead record, and `recover` finds it.
 WITH report AS (
-    SELECT *
+    -- With user_id as a column, the planner has no other way to the emails than by their key.
+    SELECT %(user_id)s::bigint AS user_id, r.*
     FROM jsonb_to_recordset(%(outcomes)s::jsonb) AS r (
         id bigint, kind text, command text, code integer, enhanced_code text, reply text,
         duration_ms integer, server text, message_id text, again_in_s double precision
@@ -18,22 +19,22 @@ room AS MATERIALIZED (
     SELECT w.window_start, s.hourly_limit - w.used AS free
     FROM sender_windows w
     JOIN senders s ON s.user_id = w.user_id AND s.id = w.sender_id
-    WHERE w.user_id = %(user_id)s AND w.sender_id = %(sender_id)s
+    WHERE w.user_id = %(user_id)s::bigint AND w.sender_id = %(sender_id)s::bigint
       AND w.window_start = date_trunc('hour', now(), 'UTC')
     FOR UPDATE OF w
 ),
 active AS MATERIALIZED (
-    SELECT c.id,
+    SELECT c.id, c.content_version,
            least(%(wanted)s::integer, room.free,
                  c.hourly_limit - CASE WHEN c.window_start = room.window_start THEN c.window_used ELSE 0 END) AS free
     FROM room, campaigns c
     JOIN senders s ON s.user_id = c.user_id AND s.id = c.sender_id
-    WHERE c.user_id = %(user_id)s AND c.sender_id = %(sender_id)s AND c.status = 'ACTIVE'
+    WHERE c.user_id = %(user_id)s::bigint AND c.sender_id = %(sender_id)s::bigint AND c.status = 'ACTIVE'
       AND c.scheduled > 0
       AND %(wanted)s::integer > 0
       AND (s.blocked_until IS NULL OR s.blocked_until <= now())
       -- A worker whose lease ran out may report, but it gets nothing more.
-      AND EXISTS (SELECT FROM workers k WHERE k.token = %(token)s AND k.lease_until > now())
+      AND EXISTS (SELECT FROM workers k WHERE k.token = %(token)s::uuid AND k.lease_until > now())
     ORDER BY c.id
     FOR UPDATE OF c
 ),
@@ -43,7 +44,7 @@ due AS MATERIALIZED (
     CROSS JOIN LATERAL (
         SELECT e.id, e.scheduled_at
         FROM emails e
-        WHERE e.user_id = %(user_id)s AND e.campaign_id = a.id
+        WHERE e.user_id = %(user_id)s::bigint AND e.campaign_id = a.id
           AND e.status = 'SCHEDULED' AND e.scheduled_at <= now()
         ORDER BY e.scheduled_at, e.id
         LIMIT greatest(a.free, 0)
@@ -54,47 +55,49 @@ due AS MATERIALIZED (
 ),
 finished AS (
     UPDATE emails e
-    SET status = v.status,
+    SET (status, sent_at) = (
+            SELECT v.status, CASE WHEN v.status = 'SENT' THEN now() END
+            FROM (
+                SELECT CASE
+                           WHEN r.kind = 'ACCEPTED' THEN 'SENT'
+                           WHEN r.kind = 'REJECTED' THEN 'FAILED'
+                           WHEN r.kind = 'DEFERRED' AND e.retry_count + 1 >= %(max_attempts)s::integer THEN 'FAILED'
+                           ELSE (
+                               SELECT CASE
+                                          WHEN r.kind = 'UNKNOWN' AND c.on_unknown = 'assume_sent' THEN 'SENT'
+                                          WHEN r.kind = 'UNKNOWN'
+                                               AND (c.on_unknown = 'hold'
+                                                    OR e.attempts + 1 >= %(max_attempts)s::integer) THEN 'UNKNOWN'
+                                          WHEN c.status = 'CANCELLED' THEN 'CANCELLED'
+                                          ELSE 'SCHEDULED'
+                                      END
+                               FROM campaigns c WHERE c.user_id = e.user_id AND c.id = e.campaign_id
+                           )
+                       END::email_status AS status
+            ) v
+        ),
         claim_token = NULL,
-        attempts = e.attempts + v.tried,
-        retry_count = e.retry_count + v.temporary,
+        attempts = e.attempts + (r.kind <> 'UNBEGUN')::integer,
+        retry_count = e.retry_count + (r.kind = 'DEFERRED')::integer,
         scheduled_at = coalesce(now() + make_interval(secs => r.again_in_s), e.scheduled_at),
-        sent_at = CASE WHEN v.status = 'SENT' THEN now() END,
         message_id = coalesce(r.message_id, e.message_id)
-    FROM report r,
-         emails held
-         JOIN campaigns c ON c.user_id = held.user_id AND c.id = held.campaign_id,
-         LATERAL (
-             SELECT (r.kind = 'DEFERRED')::integer AS temporary,
-                    (r.kind <> 'UNBEGUN')::integer AS tried,
-                    CASE
-                        WHEN r.kind = 'ACCEPTED' THEN 'SENT'
-                        WHEN r.kind = 'REJECTED' THEN 'FAILED'
-                        WHEN r.kind = 'DEFERRED' AND held.retry_count + 1 >= %(max_attempts)s::integer THEN 'FAILED'
-                        WHEN r.kind = 'UNKNOWN' AND c.on_unknown = 'assume_sent' THEN 'SENT'
-                        WHEN r.kind = 'UNKNOWN' AND (c.on_unknown = 'hold'
-                                                     OR held.attempts + 1 >= %(max_attempts)s::integer) THEN 'UNKNOWN'
-                        WHEN c.status = 'CANCELLED' THEN 'CANCELLED'
-                        ELSE 'SCHEDULED'
-                    END::email_status AS status
-         ) v
-    WHERE held.user_id = %(user_id)s AND held.id = r.id AND held.claim_token = %(token)s
-      AND e.user_id = held.user_id AND e.id = held.id AND e.claim_token = %(token)s
+    FROM report r
+    WHERE e.user_id = r.user_id AND e.id = r.id AND e.claim_token = %(token)s::uuid
     RETURNING e.id, e.campaign_id, e.attempts, e.claimed_at, e.status, r.kind
 ),
 audit AS (
     INSERT INTO attempts (user_id, email_id, number, outcome, claimed_at, duration_ms, server, command, code,
                           enhanced_code, reply)
-    SELECT %(user_id)s, f.id, f.attempts, f.kind::attempt_outcome, f.claimed_at, r.duration_ms, r.server, r.command,
+    SELECT %(user_id)s::bigint, f.id, f.attempts, f.kind::attempt_outcome, f.claimed_at, r.duration_ms, r.server, r.command,
            r.code, r.enhanced_code, r.reply
     FROM finished f JOIN report r USING (id)
     WHERE f.kind <> 'UNBEGUN'
 ),
 claimed AS (
     UPDATE emails e
-    SET status = 'SENDING', claim_token = %(token)s, claimed_at = now()
+    SET status = 'SENDING', claim_token = %(token)s::uuid, claimed_at = now()
     FROM due
-    WHERE e.user_id = %(user_id)s AND e.id = due.id
+    WHERE e.user_id = %(user_id)s::bigint AND e.id = due.id
     RETURNING e.id, e.campaign_id, e.recipient, e.fields, e.retry_count, e.attempts, e.scheduled_at, e.claimed_at,
               e.message_id
 ),
@@ -135,7 +138,7 @@ tallied AS (
                                 AND c.scheduled + m.scheduled + c.sending + m.sending = 0
                            THEN now() ELSE c.finished_at END
     FROM moved m
-    WHERE c.user_id = %(user_id)s AND c.id = m.campaign_id
+    WHERE c.user_id = %(user_id)s::bigint AND c.id = m.campaign_id
 ),
 used AS (
     UPDATE sender_windows w
@@ -157,18 +160,18 @@ used AS (
         FROM room LEFT JOIN finished f ON true
         GROUP BY room.window_start
     ) u
-    WHERE w.user_id = %(user_id)s AND w.sender_id = %(sender_id)s AND w.window_start = u.window_start
+    WHERE w.user_id = %(user_id)s::bigint AND w.sender_id = %(sender_id)s::bigint AND w.window_start = u.window_start
 )
-SELECT q.id, q.campaign_id, c.content_version, q.recipient, q.fields, q.retry_count, q.attempts, q.scheduled_at,
+SELECT q.id, q.campaign_id, a.content_version, q.recipient, q.fields, q.retry_count, q.attempts, q.scheduled_at,
        q.claimed_at, q.message_id
 FROM claimed q
-JOIN campaigns c ON c.user_id = %(user_id)s AND c.id = q.campaign_id
+JOIN active a ON a.id = q.campaign_id
 ORDER BY q.scheduled_at, q.id;
 
 -- name: open_window
 -- Make the row of the current window, which `exchange` locks.
 INSERT INTO sender_windows (user_id, sender_id, window_start)
-VALUES (%(user_id)s, %(sender_id)s, date_trunc('hour', now(), 'UTC'))
+VALUES (%(user_id)s::bigint, %(sender_id)s::bigint, date_trunc('hour', now(), 'UTC'))
 ON CONFLICT DO NOTHING;
 
 -- name: outlook
@@ -176,7 +179,7 @@ ON CONFLICT DO NOTHING;
 -- something due is held back by a limit, and until when the sender is blocked.
 SELECT EXISTS (
            SELECT FROM sender_windows w
-           WHERE w.user_id = %(user_id)s AND w.sender_id = %(sender_id)s
+           WHERE w.user_id = %(user_id)s::bigint AND w.sender_id = %(sender_id)s::bigint
              AND w.window_start = date_trunc('hour', now(), 'UTC')
        ) AS window_open,
        s.blocked_until,
@@ -203,7 +206,7 @@ LEFT JOIN LATERAL (
         ON w.user_id = c.user_id AND w.sender_id = c.sender_id AND w.window_start = date_trunc('hour', now(), 'UTC')
     WHERE c.user_id = s.user_id AND c.sender_id = s.id AND c.status = 'ACTIVE' AND c.scheduled > 0
 ) next ON true
-WHERE s.user_id = %(user_id)s AND s.id = %(sender_id)s;
+WHERE s.user_id = %(user_id)s::bigint AND s.id = %(sender_id)s::bigint;
 
 -- name: held_claims
 -- Emails this worker holds for a sender according to the ledger: what it did not hear of (the answer to a claim
@@ -211,5 +214,5 @@ WHERE s.user_id = %(user_id)s AND s.id = %(sender_id)s;
 SELECT e.id
 FROM emails e
 JOIN campaigns c ON c.user_id = e.user_id AND c.id = e.campaign_id
-WHERE e.claim_token = %(token)s AND e.status = 'SENDING'
-  AND e.user_id = %(user_id)s AND c.sender_id = %(sender_id)s;
+WHERE e.claim_token = %(token)s::uuid AND e.status = 'SENDING'
+  AND e.user_id = %(user_id)s::bigint AND c.sender_id = %(sender_id)s::bigint;

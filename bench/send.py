@@ -1,0 +1,75 @@
+"""Sending: emails a second from the ledger to an SMTP sink, attempts and synchronous commit included."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from app.embedded.postgres import EmbeddedPostgres
+from bench.registry import Figure, bench
+from bench.service import count_by_status, cpu_s, memory_mb, schedule_campaign, service, wait_for_messages, worker
+from tests.support.sinkproc import Sink
+
+
+@bench("send")
+def send(directory: Path) -> Iterator[Figure]:
+    """One worker process hands due emails to the sink, with 5 and with 64 lanes."""
+    for lanes, emails in ((5, 20_000), (64, 40_000)):
+        yield _rate(directory / f"{lanes}", lanes, emails, waiting=0)
+
+
+@bench("backlog")
+def backlog(directory: Path) -> Iterator[Figure]:
+    """The same with 1,000,000 emails scheduled for next week."""
+    yield _rate(directory, 64, 40_000, waiting=1_000_000)
+
+
+def _rate(directory: Path, lanes: int, emails: int, waiting: int) -> Figure:
+    with EmbeddedPostgres(directory) as postgres, Sink() as sink:
+        asyncio.run(_prepare(postgres.url, emails, waiting))
+        with worker(postgres.url, sink, lanes) as process:
+            wait_for_messages(sink, emails)
+            used_s, memory = cpu_s(process.pid), memory_mb(process.pid)
+        counts = count_by_status(postgres.url)
+        assert counts.get("SENT") == emails, counts
+        times = sorted(message.at for message in sink.accepted())
+        assert len(times) == emails
+        took_s = times[-1] - times[0]
+        note = f"worker {used_s / took_s:.2f} cores and {memory:.0f} MB, sink {sink.stats()['cpu_s'] / took_s:.2f} cores"
+        what = f"{lanes} lanes" + (f", {waiting:,} waiting" if waiting else "")
+        return Figure(what, (emails - 1) / took_s, "emails/s", note)
+
+
+async def _prepare(url: str, emails: int, waiting: int) -> None:
+    async with service(url) as (pool, user):
+        if waiting:
+            next_week = datetime.now(UTC) + timedelta(days=7)
+            await schedule_campaign(pool, user, waiting, "later", start_time=next_week)
+        await schedule_campaign(pool, user, emails, "now")
+
+
+@bench("punctual")
+def punctual(directory: Path) -> Iterator[Figure]:
+    """100 emails a second, planned 10 ms apart, for a minute: how late each reaches the sink."""
+    emails = 6_000
+    with EmbeddedPostgres(directory) as postgres, Sink() as sink:
+        planned = asyncio.run(_spaced(postgres.url, emails))
+        with worker(postgres.url, sink, 5):
+            wait_for_messages(sink, emails)
+        late_ms = sorted((m.at - planned[m.envelope_to]) * 1000 for m in sink.accepted())
+        assert len(late_ms) == emails
+    early = sum(late < 0 for late in late_ms)
+    for name, number in (("median", emails // 2), ("p99", emails * 99 // 100), ("worst", emails - 1)):
+        yield Figure(f"lateness, {name}", late_ms[number], "ms", f"{early} early")
+
+
+async def _spaced(url: str, emails: int) -> dict[str, float]:
+    """Schedule them from three seconds on; gives each address's planned time in epoch seconds."""
+    async with service(url) as (pool, user):
+        start = datetime.now(UTC) + timedelta(seconds=3)
+        await schedule_campaign(pool, user, emails, "spaced", start_time=start, delay_between_ms=10)
+        async with pool.connection() as conn:
+            cursor = await conn.execute("SELECT recipient, scheduled_at FROM emails")
+            return {row["recipient"]: row["scheduled_at"].timestamp() for row in await cursor.fetchall()}

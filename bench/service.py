@@ -1,0 +1,102 @@
+"""What the benches of the service share: a fresh database, a user without limits, a worker process, its figures."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from app.db import Pool, migrate, open_pool
+from app.domain.campaigns import Content, Draft
+from app.domain.recipients import from_json
+from app.domain.scheduling import Request, Scheduled, schedule
+from app.domain.senders import SenderChanges, change_sender, list_senders
+from app.domain.pages import PageRequest
+from app.domain.users import User, create_user
+from app.secrets import SecretBox
+from tests.support.sinkproc import Sink
+
+SECRET_KEY = "bench"  # noqa: S105 -- of a database that lives for minutes
+UNLIMITED = 10_000_000
+CONTENT = Content(
+    subject="A message for {{ first_name }}",
+    body="Hello {{ first_name }},\n\n"
+    + "The same line again and again, to make a kilobyte as plain mail has it.\n" * 11,
+)
+
+
+@asynccontextmanager
+async def service(url: str) -> AsyncGenerator[tuple[Pool, User], None]:
+    """A migrated database with one user whose sender has no limit to speak of."""
+    migrate(url)
+    pool = await open_pool(url)
+    async with pool:
+        box = SecretBox(SECRET_KEY)
+        user = await create_user(pool, box, "ann@bench.example", "a password", default_hourly_limit=UNLIMITED)
+        (sender,) = (await list_senders(pool, user.id, PageRequest())).items
+        await change_sender(pool, box, user.id, sender.id, SenderChanges(max_connections=1000))
+        yield pool, user
+
+
+async def schedule_campaign(pool: Pool, user: User, count: int, name: str, **draft: Any) -> Scheduled:
+    """Schedule `count` emails; `name` keeps their addresses apart from other campaigns'."""
+    recipients = [{"email": f"{name}{i}@bench.example", "first_name": f"Name{i}"} for i in range(count)]
+    request = Request(Draft(content=CONTENT, **draft), lambda required: from_json(recipients, required=required))
+    return await schedule(pool, user.id, request)
+
+
+@contextmanager
+def worker(url: str, sink: Sink, lanes: int) -> Generator[subprocess.Popen[bytes], None, None]:
+    """One worker process sending to the sink; ended by SIGTERM, which must leave nothing in doubt."""
+    env = os.environ | {
+        "DATABASE_URL": url,
+        "SECRET_KEY": SECRET_KEY,
+        "SMTP_HOST": "127.0.0.1",
+        "SMTP_PORT": str(sink.port),
+        "SMTP_SECURITY": "none",
+        "WORKER_CONCURRENCY": str(lanes),
+        "LOG_LEVEL": "WARNING",
+    }
+    process = subprocess.Popen([sys.executable, "-m", "worker"], env=env)  # noqa: S603 -- our own module
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=60)
+
+
+def cpu_s(pid: int) -> float:
+    """Processor seconds a process has used, user and system (proc(5))."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory_mb(pid: int, name: str = "VmHWM") -> float:
+    """A process's memory in MB: VmRSS now, VmHWM at its highest (proc(5))."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(name):
+            return int(line.split()[1]) / 1024
+    raise ValueError(name)
+
+
+def wait_for_messages(sink: Sink, count: int, timeout_s: float = 600) -> None:
+    """Until the sink has accepted `count` messages."""
+    deadline = time.monotonic() + timeout_s
+    while (accepted := sink.stats()["messages"]) < count:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{accepted} of {count} messages after {timeout_s} s")
+        time.sleep(0.1)
+
+
+def count_by_status(url: str) -> dict[str, int]:
+    """Emails by status, for the check that a bench measured real work."""
+    with psycopg.connect(url) as conn:
+        return dict(conn.execute("SELECT status::text, count(*) FROM emails GROUP BY 1").fetchall())
