@@ -160,6 +160,16 @@ def check_pace(delay_between_ms: int | None, hourly_limit: int | None) -> None:
         raise InvalidInput(wrong)
 
 
+def check_start(start_time: datetime | None) -> None:
+    """Raises InvalidInput for a start without an offset from UTC, or so far off that times no longer compute."""
+    if start_time is None:
+        return
+    if start_time.utcoffset() is None:
+        raise InvalidInput({"startTime": "has no offset from UTC; write 2030-01-31T09:00:00+01:00 or end it with Z"})
+    if not 2000 <= start_time.year < 2100:
+        raise InvalidInput({"startTime": "is out of range; give a time in the years 2000 to 2099"})
+
+
 async def list_campaigns(pool: Pool, user_id: int, status: CampaignStatus | None, page: PageRequest) -> Page[Campaign]:
     before = page.check()
     async with transaction(pool, user_id) as conn:
@@ -281,6 +291,7 @@ async def change(pool: Pool, user_id: int, campaign_id: int, changes: Changes) -
     Raises NotFound, InvalidInput, Conflict.
     """
     check_pace(_value(changes.delay_between_ms), _value(changes.hourly_limit))
+    check_start(_value(changes.start_time))
     if not isinstance(changes.name, msgspec.UnsetType):
         check_name(changes.name)
     async with transaction(pool, user_id) as conn:

@@ -16,7 +16,7 @@ import msgspec
 from app.db import Conn, Pool, Row, fetch_all, fetch_one, transaction
 from app.domain.pages import Page, PageRequest, page_of
 from app.domain.planning import ACTIVE_CAMPAIGNS, replan
-from app.errors import Conflict, NotFound
+from app.errors import Conflict, InvalidInput, NotFound
 from app.jobs import defer_wake_up
 from app.sql import query
 
@@ -207,8 +207,10 @@ class EmailFilter(NamedTuple):
 
 
 async def list_emails(pool: Pool, user_id: int, wanted: EmailFilter, page: PageRequest) -> Page[EmailSummary]:
-    """A page of emails, newest first."""
+    """A page of emails, newest first. Raises InvalidInput."""
     before = page.check()
+    if wanted.q is not None and "\0" in wanted.q:
+        raise InvalidInput({"q": "has a NUL character, which no address has"})
     params: dict[str, Any] = {
         **wanted._asdict(),
         "user_id": user_id,

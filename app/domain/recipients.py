@@ -87,12 +87,12 @@ class RecipientList:
         seen: set[str] = set()
         for row, email, fields in self._entries():
             if isinstance(fields, str):
-                self.rejected.append(Rejected(row, email[:_SHOWN], fields))
+                self._reject(row, email, fields)
                 continue
             try:
                 address = normalize(email)
             except InvalidAddress as error:
-                self.rejected.append(Rejected(row, email[:_SHOWN], error.reason))
+                self._reject(row, email, error.reason)
                 continue
             mailbox = key(address)
             if mailbox in seen:
@@ -101,6 +101,14 @@ class RecipientList:
             seen.add(mailbox)
             self.accepted += 1
             yield Recipient(address, fields)
+
+    def _reject(self, row: int, email: str, reason: str) -> None:
+        # Rejected rows are part of the answer, and that is kept in Postgres for a repeated request.
+        self.rejected.append(Rejected(row, _storable(email[:_SHOWN]), _storable(reason)))
+
+
+def _storable(text: str) -> str:
+    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def field_name(header: str) -> str:

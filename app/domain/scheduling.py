@@ -16,7 +16,7 @@ import msgspec
 from psycopg.types.json import Jsonb
 
 from app.db import Conn, Pool, fetch_exactly_one, fetch_one, transaction
-from app.domain.campaigns import INSERT_CAMPAIGN, Campaign, Draft, check_name, check_pace, read_campaign
+from app.domain.campaigns import INSERT_CAMPAIGN, Campaign, Draft, check_name, check_pace, check_start, read_campaign
 from app.domain.plan import Plan, plan, window_of
 from app.domain.planning import SenderLoad, plan_parameters, sender_load
 from app.domain.recipients import RecipientList, Rejected
@@ -91,7 +91,7 @@ async def schedule(pool: Pool, user_id: int, request: Request, idempotency: Idem
     async with transaction(pool, user_id) as conn:
         if idempotency and (earlier := await _earlier_answer(conn, user_id, idempotency)):
             return earlier
-        recipients = _recipients(request)
+        recipients = await asyncio.to_thread(_recipients, request)  # looks through all of a file
         await conn.execute(STAGE_RECIPIENTS)
         async with conn.cursor() as cursor, cursor.copy(COPY_RECIPIENTS) as copy:
             await _consume(recipients, copy.write)
@@ -119,7 +119,7 @@ async def schedule(pool: Pool, user_id: int, request: Request, idempotency: Idem
 async def preview(pool: Pool, user_id: int, request: Request) -> Preview:
     """What `schedule` would do with the same request, by the same plan; writes nothing. Raises as it does."""
     _check(request.draft)
-    recipients = _recipients(request)
+    recipients = await asyncio.to_thread(_recipients, request)  # looks through all of a file
     await _consume(recipients, _discard)
     async with transaction(pool, user_id) as conn:
         sender_id, load, made = await _plan(conn, user_id, request.draft, recipients.accepted, lock=False)
@@ -144,8 +144,7 @@ def _check(draft: Draft) -> None:
     if draft.name is not None:
         check_name(draft.name)
     check_pace(draft.delay_between_ms, draft.hourly_limit)
-    if draft.start_time is not None and draft.start_time.utcoffset() is None:
-        raise InvalidInput({"startTime": "has no offset from UTC; write 2030-01-31T09:00:00+01:00 or end it with Z"})
+    check_start(draft.start_time)
 
 
 def _recipients(request: Request) -> RecipientList:
