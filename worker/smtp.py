@@ -26,10 +26,8 @@ Command = Literal["MAIL", "RCPT", "DATA", "."]
 
 CONNECT_TIMEOUT_S = 30.0
 QUIT_TIMEOUT_S = 2.0
-# RFC 5321, section 4.5.3.2. MAIL and RCPT wait the same; the reply to the dot may take twice as long.
-COMMAND_TIMEOUT_S = 300.0
-DATA_TIMEOUT_S = 120.0
-DOT_TIMEOUT_S = 600.0
+# RFC 5321, section 4.5.3.2: how long a client waits for the reply to each.
+TIMEOUTS_S: dict[Command, float] = {"MAIL": 300.0, "RCPT": 300.0, "DATA": 120.0, ".": 600.0}
 
 _ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b\s*")
 _TOO_MANY_HERE = re.compile(
@@ -98,12 +96,11 @@ def classify(command: Command, code: int, text: str, *, delivered: int) -> Verdi
     return Verdict("RELEASED", "sender", command, f"unexpected reply: {text}", code, enhanced)
 
 
-def classify_loss(command: Command, error: BaseException, *, delivered: int) -> Verdict:
+def classify_loss(command: Command, reason: str, *, delivered: int) -> Verdict:
     """What a connection lost or timed out at `command` means; at the dot, the message may have been accepted."""
-    text = str(error) or type(error).__name__
     if command == ".":
-        return Verdict("UNKNOWN", "connection", command, f"no reply to the message: {text}")
-    return Verdict("RELEASED", "connection" if delivered else "sender", command, f"connection lost: {text}")
+        return Verdict("UNKNOWN", "connection", command, f"the message went out and no answer came: {reason}")
+    return Verdict("RELEASED", "connection" if delivered else "sender", command, f"before the message: {reason}")
 
 
 class Conversation:
@@ -114,6 +111,10 @@ class Conversation:
         self._protocol = protocol
         self._smtputf8 = client.supports_extension("smtputf8")
         self._eightbitmime = client.supports_extension("8bitmime")
+        self._waiting: Command | None = None
+        self._deadline = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._timed_out = False
         self.server = server
         self.delivered = 0
 
@@ -159,26 +160,31 @@ class Conversation:
             if message.smtputf8 and self._eightbitmime:
                 options = (b"SMTPUTF8", b"BODY=8BITMIME")
             encoding = "utf-8" if message.smtputf8 else "ascii"
-            origin = b"FROM:<" + envelope_from.encode(encoding) + b">"
-            code, text = await self._protocol.execute_command(b"MAIL", origin, *options, timeout=COMMAND_TIMEOUT_S)
+            self._expect_reply_to(command)
+            code, text = await self._protocol.execute_command(
+                b"MAIL", b"FROM:<" + envelope_from.encode(encoding) + b">", *options
+            )
             if 200 <= code < 300:
-                command = "RCPT"
+                self._expect_reply_to(command := "RCPT")
                 target = b"TO:<" + message.envelope_to.encode(encoding) + b">"
-                code, text = await self._protocol.execute_command(b"RCPT", target, timeout=COMMAND_TIMEOUT_S)
+                code, text = await self._protocol.execute_command(b"RCPT", target)
             if command == "RCPT" and 200 <= code < 300:
-                command = "DATA"
-                code, text = await self._protocol.execute_command(b"DATA", timeout=DATA_TIMEOUT_S)
+                self._expect_reply_to(command := "DATA")
+                code, text = await self._protocol.execute_command(b"DATA")
             if command == "DATA" and code == 354:
                 # The write itself fails only when nothing was sent: not yet in doubt.
                 self._protocol.write(_stuffed(message.content))
-                command = "."
-                code, text = await self._protocol.read_response(timeout=DOT_TIMEOUT_S)
+                self._expect_reply_to(command := ".")
+                code, text = await self._protocol.read_response()
         except (SMTPException, OSError) as error:
             self._client.close()
-            return classify_loss(command, error, delivered=self.delivered)
+            reason = f"no reply within {TIMEOUTS_S[command]:g} s" if self._timed_out else str(error)
+            return classify_loss(command, reason, delivered=self.delivered)
         except asyncio.CancelledError:
             self._client.close()  # its stream is out of step
             raise
+        finally:
+            self._waiting = None
         verdict = classify(command, code, text, delivered=self.delivered)
         if verdict.kind == "ACCEPTED":
             self.delivered += 1
@@ -186,16 +192,44 @@ class Conversation:
             await self._reset(command)
         return verdict
 
+    def _expect_reply_to(self, command: Command) -> None:
+        """Start the command's timeout. One timer a connection, set anew only when it fires: most replies come at once,
+        and four timers a message would cost more than the rest of the waiting.
+        """
+        loop = asyncio.get_running_loop()
+        self._waiting = command
+        self._deadline = loop.time() + TIMEOUTS_S[command]
+        if self._timer is None or self._timer.when() > self._deadline:
+            self._set_timer(loop)
+
+    def _set_timer(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = loop.call_at(self._deadline, self._check_deadline, loop)
+
+    def _check_deadline(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = None
+        if self._waiting is None:
+            return
+        if loop.time() < self._deadline:
+            self._set_timer(loop)
+        else:
+            self._timed_out = True
+            self._client.close()  # whoever waits for the reply is told that the connection is lost
+
     async def _reset(self, command: Command) -> None:
         """Leave the mail transaction that was refused halfway, so that the next MAIL starts a new one."""
         if command in {"RCPT", "DATA"}:
             try:
-                await self._protocol.execute_command(b"RSET", timeout=COMMAND_TIMEOUT_S)
+                await self._protocol.execute_command(b"RSET", timeout=TIMEOUTS_S["MAIL"])
             except (SMTPException, OSError):
                 self._client.close()
 
     async def close(self) -> None:
         """Say QUIT if that is still possible, and hang up."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         with suppress(SMTPException, OSError):  # it is over either way
             await self._client.quit(timeout=QUIT_TIMEOUT_S)
         self._client.close()

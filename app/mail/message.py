@@ -16,6 +16,7 @@ from binascii import b2a_qp
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from hashlib import blake2s
 
 import msgspec
@@ -82,7 +83,7 @@ class MessageBuilder:
         envelope_to = recipient if smtputf8 else to_ascii(recipient)
         head = (
             f"{self._from}To: {envelope_to}\r\n{self._subject_line or self._render_subject(fields)}"
-            f"Date: {format_datetime(date.astimezone(UTC))}\r\nMessage-ID: {message_id}\r\n"
+            f"Date: {_date(int(date.timestamp()))}\r\nMessage-ID: {message_id}\r\n"
             "MIME-Version: 1.0\r\n"
         ).encode()
         parts = [part.build(fields) for part in self._parts]
@@ -96,6 +97,12 @@ class MessageBuilder:
             origin = ", ".join(culprits) or "the template itself"
             raise HeaderInjection(f"the subject would hold a line break or NUL, from {origin}")
         return _text_line("Subject", subject)
+
+
+@lru_cache(maxsize=16)
+def _date(epoch_s: int) -> str:
+    """A Date header's value; messages claimed together share it."""
+    return format_datetime(datetime.fromtimestamp(epoch_s, UTC))
 
 
 class _Part:
