@@ -1,0 +1,144 @@
+"""`reachinbox`: what people and process managers start.
+
+Each command is a function of the settings and its options. What can be understood (an AppError, wrong settings, a
+database that does not answer) ends in a sentence on standard error; anything else is a bug and shows its traceback.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import getpass
+import secrets
+import signal
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from types import FrameType
+
+import psycopg
+
+from app import demo, doctor
+from app import log as logs
+from app.cli.database import migrated_pool, url_of
+from app.cli.serving import api, up, worker
+from app.db import migrate
+from app.domain import users
+from app.errors import AppError, InvalidInput
+from app.secrets import open_secret_box
+from app.settings import Settings, SettingsError, from_env
+
+Command = Callable[[Settings, argparse.Namespace], None]
+
+
+def main() -> int:
+    """Returns the exit status: 1 for what went wrong, 2 for a wrong command or setting."""
+    options = _parser().parse_args()
+    signal.signal(signal.SIGTERM, _exit)
+    try:
+        settings = from_env()
+        logs.configure(settings)
+        options.run(settings, options)
+    except SettingsError as error:
+        print("\n".join(error.problems), file=sys.stderr)
+        return 1 if options.run is diagnose else 2
+    except AppError as error:
+        print(f"reachinbox: {error.detail}", file=sys.stderr)
+        return 1
+    except psycopg.OperationalError as error:
+        print(f"reachinbox: the database does not answer: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    return 0
+
+
+def _exit(number: int, _frame: FrameType | None) -> None:
+    sys.exit(128 + number)  # by way of every `finally`: the embedded Postgres is not left behind
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="reachinbox",
+        description="Self-hosted email campaigns. Settings come from the environment; .env.example lists them.",
+    )
+    parser.add_argument("--version", action="version", version=version("reachinbox"))
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name: str, run: Command, does: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.")
+        added.set_defaults(run=run)
+        return added
+
+    starting = command("up", up, "run everything: API, worker and, without DATABASE_URL, Postgres")
+    starting.add_argument("--demo", action="store_true", help="begin with the demo on a database of your own, too")
+    command("api", api, "run the API alone")
+    command("worker", worker, "run a worker alone; any number of them may share a database")
+    command("migrate", apply_migrations, "bring the database's schema up to date")
+    command("demo", show_demo, "send the demo campaign of 25 and watch it; needs a running worker")
+    creating = command("create-user", create_user, "make an account")
+    creating.epilog = "The password is the first line of standard input; if there is none, one is made and printed."
+    creating.add_argument("email", metavar="EMAIL")
+    command("create-api-key", create_api_key, "make an API key and print it").add_argument("email", metavar="EMAIL")
+    command("doctor", diagnose, "check the configuration, the database and the SMTP server")
+    return parser
+
+
+def apply_migrations(settings: Settings, _options: argparse.Namespace) -> None:
+    with url_of(settings) as url:
+        count = migrate(url)
+    print(f"{count} migrations applied" if count else "nothing to migrate")
+
+
+def show_demo(settings: Settings, _options: argparse.Namespace) -> None:
+    async def run(url: str) -> None:
+        async with migrated_pool(url) as pool:
+            await demo.run(pool, open_secret_box(settings), settings)
+
+    with url_of(settings) as url:
+        asyncio.run(run(url))
+
+
+def create_user(settings: Settings, options: argparse.Namespace) -> None:
+    given = _read_password()
+    password = given or secrets.token_urlsafe(12)
+
+    async def run(url: str) -> users.User:
+        async with migrated_pool(url) as pool:
+            limit = settings.default_emails_per_hour
+            return await users.create_user(
+                pool, open_secret_box(settings), options.email, password, default_hourly_limit=limit
+            )
+
+    with url_of(settings) as url:
+        user = asyncio.run(run(url))
+    print(f"{user.email} has an account now{'' if given else ', with this password:'}", file=sys.stderr)
+    if not given:
+        print(password)
+
+
+def _read_password() -> str:
+    """The first line of standard input, asked for twice on a terminal; empty when there is none."""
+    if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison] -- so it is when it was closed
+        return ""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    password = getpass.getpass("Password (empty: one is made): ")
+    if password and getpass.getpass("The same again: ") != password:
+        raise InvalidInput({"password": "was not the same both times"})
+    return password
+
+
+def create_api_key(settings: Settings, options: argparse.Namespace) -> None:
+    async def run(url: str) -> str:
+        async with migrated_pool(url) as pool:
+            user = await users.find_user(pool, options.email)
+            return await users.create_api_key(pool, user.id, "command line")
+
+    with url_of(settings) as url:
+        print(asyncio.run(run(url)))
+
+
+def diagnose(settings: Settings, _options: argparse.Namespace) -> None:
+    if not doctor.examine(settings, url_of(settings)):
+        sys.exit(1)

@@ -1,0 +1,136 @@
+"""The demo: an account, and a campaign of 25 to watch. It needs the sandbox mailbox, so that nobody gets real mail.
+
+It takes the way of every other campaign: its sender has the usual hourly limit, and somebody else's worker sends it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from app.db import Pool, fetch_exactly_one
+from app.domain import campaigns, recipients, scheduling, users
+from app.domain.campaigns import Campaign, Content, Draft
+from app.domain.users import User
+from app.errors import Conflict, NotFound, Unavailable
+from app.secrets import SecretBox
+from app.settings import Settings
+from app.sql import query
+
+IS_FIRST_START = query("is_first_start")
+
+EMAIL = "demo@example.com"
+RECIPIENTS = Path(__file__).parent.parent / "examples" / "recipients.csv"
+DELAY_MS = 200
+STALLED_S = 15.0
+SUBJECT = '{{ first_name | default: "Hello" }}, a word about {{ topic }}'
+BODY = """Hello {{ first_name | default: "there" }},
+
+you asked about {{ topic }}. This is one of the emails of ReachInbox's demo campaign.
+It went no further than the sandbox mailbox.
+"""
+
+
+async def is_first_start(pool: Pool) -> bool:
+    async with pool.connection() as conn:
+        row = await fetch_exactly_one(conn, IS_FIRST_START)
+    return row["is_first_start"]
+
+
+async def run(pool: Pool, box: SecretBox, settings: Settings) -> None:
+    """Make the demo account if it is not there, schedule the campaign, and show it to its end.
+
+    Raises Conflict where mail would go to a real server, and Unavailable when nothing moves.
+    """
+    if not settings.sandboxed:
+        raise Conflict("the demo's recipients are made up: unset SMTP_HOST, so that they go to the sandbox mailbox")
+    user = await _account(pool, box, settings)
+    with RECIPIENTS.open("rb") as file:
+        content = Content(subject=SUBJECT, body=BODY)
+        draft = Draft(content=content, name="Demo", delay_between_ms=DELAY_MS)
+
+        def read(required: frozenset[str]) -> recipients.RecipientList:
+            return recipients.from_csv(file, required=required)
+
+        scheduled = await scheduling.schedule(pool, user.id, scheduling.Request(draft, read))
+    print(f"Demo campaign: {scheduled.accepted} emails to the sandbox mailbox, {DELAY_MS} ms apart", flush=True)
+    await show(pool, user.id, scheduled.campaign)
+
+
+async def _account(pool: Pool, box: SecretBox, settings: Settings) -> User:
+    """The demo account; when it is made here, its secrets are printed, this once."""
+    try:
+        return await users.find_user(pool, EMAIL)
+    except NotFound:
+        password = secrets.token_urlsafe(12)
+    user = await users.create_user(pool, box, EMAIL, password, default_hourly_limit=settings.default_emails_per_hour)
+    key = await users.create_api_key(pool, user.id, "demo")
+    print("Demo account (its secrets are shown this once)")
+    print(f"  email     {user.email}\n  password  {password}\n  API key   {key}", flush=True)
+    return user
+
+
+async def show(pool: Pool, user_id: int, campaign: Campaign, console: Console | None = None) -> None:
+    """Show how a campaign gets on: a bar on a terminal, else a line a second. Raises Unavailable when nothing moves."""
+    console = console or Console(highlight=False)
+    columns = (BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    follow = partial(progress, pool, user_id, campaign.id)
+    if console.is_terminal:
+        with Progress(*columns, console=console) as bar:
+            task = bar.add_task(_in_words(campaign), total=campaign.total)
+            async with aclosing(follow(poll_s=0.1)) as states:
+                async for campaign in states:
+                    bar.update(task, completed=_done(campaign), description=_in_words(campaign))
+    else:
+        async with aclosing(follow(poll_s=1.0)) as states:
+            async for campaign in states:
+                console.print(_in_words(campaign), soft_wrap=True)
+    if campaign.status == "ACTIVE" and campaign.next_at is not None:
+        console.print(f"The hourly limit holds the rest back until {campaign.next_at:%H:%M} UTC.")
+
+
+async def progress(
+    pool: Pool, user_id: int, campaign_id: int, *, poll_s: float, stalled_s: float = STALLED_S
+) -> AsyncGenerator[Campaign]:
+    """The campaign each time its counts have changed, until it ends or its next email is further off than `stalled_s`.
+
+    Raises Unavailable when nothing has changed for `stalled_s`.
+    """
+    counts: dict[str, int] = {}
+    moved_at = time.monotonic()
+    while True:
+        campaign = await campaigns.get_campaign(pool, user_id, campaign_id)
+        if campaign.counts != counts:
+            counts, moved_at = campaign.counts, time.monotonic()
+            yield campaign
+        if campaign.status in {"FINISHED", "CANCELLED"} or _is_held_back(campaign, stalled_s):
+            return
+        if time.monotonic() - moved_at > stalled_s:
+            raise Unavailable(
+                f"nothing has moved for {stalled_s:g} s; is a worker running? `reachinbox up` starts everything"
+            )
+        await asyncio.sleep(poll_s)
+
+
+def _is_held_back(campaign: Campaign, stalled_s: float) -> bool:
+    if campaign.next_at is None or campaign.counts["SENDING"]:
+        return False
+    return campaign.next_at - datetime.now(UTC) > timedelta(seconds=stalled_s)
+
+
+def _done(campaign: Campaign) -> int:
+    return campaign.total - campaign.counts["SCHEDULED"] - campaign.counts["SENDING"]
+
+
+def _in_words(campaign: Campaign) -> str:
+    present = (f"{count} {status}" for status, count in campaign.counts.items() if count)
+    return f"{_done(campaign):>3} of {campaign.total}: {', '.join(present)}"

@@ -1,0 +1,140 @@
+"""`reachinbox doctor`: what an operator can get wrong, checked one by one and said in a line each."""
+
+from __future__ import annotations
+
+import asyncio
+import smtplib
+import ssl
+import tempfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import psycopg
+from psycopg.rows import dict_row
+
+from app.db import Row, open_pool
+from app.domain import readiness
+from app.domain.senders import password_place
+from app.errors import AppError, Unavailable
+from app.secrets import UndecipherableSecret, open_secret_box
+from app.settings import Settings
+from app.sql import query
+
+EXAMINE_DATABASE = query("examine_database")
+ANY_STORED_PASSWORD = query("any_stored_password")
+
+OLDEST_POSTGRES = 15
+SMTP_TIMEOUT_S = 15.0
+ANTICIPATED = (AppError, UndecipherableSecret, psycopg.Error, smtplib.SMTPException, OSError)
+
+Connection = psycopg.Connection[Row]
+
+
+def examine(settings: Settings, database: AbstractContextManager[str]) -> bool:
+    """Print a line for each check; whether all is well. `database` gives the URL, and may have to start a server."""
+    well = [
+        _report("configuration", lambda: "complete"),
+        _report("data directory", lambda: _data_dir(settings)),
+        _report("SECRET_KEY", lambda: _secret_key(settings)),
+        _report("SMTP", lambda: _smtp(settings)),
+    ]
+    try:
+        with (
+            database as url,
+            Connection.connect(url, autocommit=True, connect_timeout=10, row_factory=dict_row) as conn,
+        ):
+            (row,) = conn.execute(EXAMINE_DATABASE)
+            well += [
+                _report("database", lambda: _version(row)),
+                # Each of the rest needs what comes before it.
+                _report("migrations", lambda: _migrations(url))
+                and _report("role", lambda: _role(row))
+                and _report("temporary tables", lambda: _temporary_tables(row))
+                and _report("stored passwords", lambda: _stored_passwords(settings, conn)),
+            ]
+    except ANTICIPATED as error:
+        _say("FAIL", "database", error)
+        return False
+    return all(well)
+
+
+def _report(name: str, check: Callable[[], str]) -> bool:
+    try:
+        _say("ok", name, check())
+    except ANTICIPATED as error:
+        _say("FAIL", name, error)
+        return False
+    return True
+
+
+def _say(verdict: str, name: str, what: object) -> None:
+    print(f"{verdict:<5} {name}: {' '.join(str(what).split())}", flush=True)
+
+
+def _data_dir(settings: Settings) -> str:
+    folder = settings.data_dir.absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        return f"{folder} can be written to"
+
+
+def _secret_key(settings: Settings) -> str:
+    open_secret_box(settings)
+    if settings.secret_key is not None:
+        return "set"
+    return f"kept in {settings.data_dir / 'secret_key'}; workers on other hosts need the same one"
+
+
+def _smtp(settings: Settings) -> str:
+    """Connect to the fallback server, start TLS and log in, as far as the settings say; send nothing."""
+    if settings.smtp_host is None:
+        return "the built-in sandbox mailbox; nothing leaves this machine"
+    address = (settings.smtp_host, settings.smtp_port)
+    tls = ssl.create_default_context()
+    if settings.smtp_security == "tls":
+        server = smtplib.SMTP_SSL(*address, timeout=SMTP_TIMEOUT_S, context=tls)
+    else:
+        server = smtplib.SMTP(*address, timeout=SMTP_TIMEOUT_S)
+    with server:
+        server.ehlo_or_helo_if_needed()
+        if settings.smtp_security == "starttls":
+            server.starttls(context=tls)
+        if settings.smtp_username is not None and settings.smtp_password is not None:
+            server.login(settings.smtp_username, settings.smtp_password)
+    return f"{settings.smtp_host}:{settings.smtp_port} lets us in"
+
+
+def _version(row: Row) -> str:
+    if row["version_num"] < OLDEST_POSTGRES * 10_000:
+        raise Unavailable(f"PostgreSQL {row['version']} is too old; {OLDEST_POSTGRES} or newer is needed")
+    return f"PostgreSQL {row['version']}"
+
+
+def _migrations(url: str) -> str:
+    async def check() -> None:
+        async with await open_pool(url) as pool:
+            await readiness.check(pool)
+
+    asyncio.run(check())
+    return "all applied"
+
+
+def _role(row: Row) -> str:
+    if not row["member_of_tenant"]:
+        raise Unavailable(f'{row["role"]} may not act as a tenant; run GRANT reachinbox_tenant TO "{row["role"]}"')
+    return f"{row['role']}, a member of reachinbox_tenant"
+
+
+def _temporary_tables(row: Row) -> str:
+    if not row["tenant_may_make_temporary_tables"]:
+        grant = f'GRANT TEMPORARY ON DATABASE "{row["database"]}" TO reachinbox_tenant'
+        raise Unavailable(f"recipients cannot be staged; run {grant}")
+    return "allowed"
+
+
+def _stored_passwords(settings: Settings, conn: Connection) -> str:
+    row = conn.execute(ANY_STORED_PASSWORD).fetchone()
+    if row is None:
+        return "none yet"
+    open_secret_box(settings).open(row["password_encrypted"], password_place(row["id"]))
+    return "SECRET_KEY opens them"
