@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import psycopg
 from procrastinate import App, PsycopgConnector
-from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 
 from app.db import Conn
 
@@ -47,3 +48,7 @@ async def _defer(conn: Conn, task: str, queueing_lock: str, sender_id: int, at: 
             await job.defer_async(sender_id=sender_id)
     except AlreadyEnqueued:
         return
+    except ConnectorException as error:
+        if isinstance(error.__cause__, psycopg.Error):
+            raise error.__cause__ from None  # as every other query on the caller's connection would
+        raise

@@ -7,15 +7,20 @@ finished, jobs of dead queue workers removed, neglected senders woken. Sweeps of
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from uuid import UUID
 
 import structlog
 from procrastinate import App
+from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Status
 
 from app.db import Pool
 from app.domain import campaigns, workers
 from worker.send import DATABASE_AWAY
+
+# A queue's worker gives a sign of life every 10 s, whatever our leases are.
+STALLED_JOB_S = 60.0
 
 log = structlog.get_logger()
 
@@ -46,9 +51,10 @@ async def sweep(pool: Pool, queue: App, lease_s: float, max_attempts: int) -> No
                 log.info("woke neglected senders", senders=found.woken)
             if cancelled := await campaigns.finish_cancels(pool):
                 log.info("finished cancelling", emails=cancelled)
-            for job in await queue.job_manager.get_stalled_jobs(seconds_since_heartbeat=lease_s):
+            for job in await queue.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_JOB_S):
                 # Not run again: the emails table alone says what is owed, and neglect was just looked for.
-                await queue.job_manager.finish_job(job, Status.ABORTED, delete_job=True)
-        except DATABASE_AWAY as error:
+                with suppress(ConnectorException):  # another worker's sweep was faster
+                    await queue.job_manager.finish_job(job, Status.ABORTED, delete_job=True)
+        except (*DATABASE_AWAY, ConnectorException) as error:
             log.warning("sweep failed, will be repeated", error=str(error).strip())
         await asyncio.sleep(lease_s / 5)
