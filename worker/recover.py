@@ -24,6 +24,8 @@ STALLED_JOB_S = 60.0
 
 log = structlog.get_logger()
 
+LONGEST_PAUSE_S = 5.0  # well below the time a wake-up comes early
+
 
 class LeaseLost(Exception):
     """We could not renew in time: what we held counts as in doubt, and we start over under a new name."""
@@ -42,13 +44,14 @@ async def keep_lease(pool: Pool, token: UUID, lease_s: float) -> None:
 
 async def sweep(pool: Pool, queue: App, lease_s: float, max_attempts: int) -> None:
     """Sweep every few seconds until cancelled."""
+    pause_s = min(lease_s / 5, LONGEST_PAUSE_S)
     while True:
         try:
-            found = await workers.recover(pool, lease_s, max_attempts)
-            if found.in_doubt:
-                log.error("emails of a lost worker are in doubt", emails=found.in_doubt)
-            if found.woken:
-                log.info("woke neglected senders", senders=found.woken)
+            if in_doubt := await workers.recover(pool, lease_s, max_attempts):
+                log.error("emails of a lost worker are in doubt", emails=in_doubt)
+            # As far ahead as the next sweep and some more: what a dead worker was waiting for still leaves on time.
+            if woken := await workers.wake_neglected(pool, 2 * pause_s):
+                log.info("woke neglected senders", senders=woken)
             if cancelled := await campaigns.finish_cancels(pool):
                 log.info("finished cancelling", emails=cancelled)
             for job in await queue.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_JOB_S):
@@ -57,4 +60,4 @@ async def sweep(pool: Pool, queue: App, lease_s: float, max_attempts: int) -> No
                     await queue.job_manager.finish_job(job, Status.ABORTED, delete_job=True)
         except (*DATABASE_AWAY, ConnectorException) as error:
             log.warning("sweep failed, will be repeated", error=str(error).strip())
-        await asyncio.sleep(lease_s / 5)
+        await asyncio.sleep(pause_s)

@@ -173,14 +173,22 @@ class SenderLoop:
         return look.due_s if self._lanes else look.due_s - CONNECT_AHEAD_S
 
     async def _wind_up(self) -> Again:
-        if self._stopping:
-            return None
         reason = self._trouble
+        if self._stopping:
+            return await self._next_due()
         if reason is None:
             return "now"
         self._log.warning("sender backed off", reason=reason)
         pool, user_id = self._desk.pool, self._claimant.user_id
         return await self._persistently(lambda: workers.block_sender(pool, user_id, self._sender_id, reason))
+
+    async def _next_due(self) -> Again:
+        """For whoever looks after the sender once we have stopped; without an answer, the sweep finds it."""
+        try:
+            look = await self._look()
+        except DATABASE_AWAY:
+            return None
+        return look.due_at if look else None
 
     async def _look(self) -> Outlook | None:
         async with self._desk.pool.connection() as conn:

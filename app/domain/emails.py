@@ -27,6 +27,7 @@ HELD_CLAIMS = query("held_claims")
 LIST_EMAILS = query("list_emails")
 GET_EMAIL = query("get_email")
 ATTEMPTS_OF_EMAIL = query("attempts_of_email")
+LOCK_CAMPAIGN_OF_EMAIL = query("lock_campaign_of_email")
 DECIDE_EMAIL = query("decide_email")
 
 EmailStatus = Literal["SCHEDULED", "SENDING", "SENT", "FAILED", "UNKNOWN", "CANCELLED"]
@@ -257,6 +258,11 @@ async def resolve(pool: Pool, user_id: int, email_id: int, decision: Literal["se
 async def _decide(pool: Pool, user_id: int, email_id: int, before: EmailStatus, to: EmailStatus) -> Email:
     async with transaction(pool, user_id) as conn:
         params = {"user_id": user_id, "email_id": email_id, "from": before, "to": to}
+        campaign = await fetch_one(conn, LOCK_CAMPAIGN_OF_EMAIL, params)
+        if campaign is None:
+            raise NotFound(f"no email {email_id}")
+        if campaign["status"] == "CANCELLED" and to == "SCHEDULED":
+            raise Conflict("the campaign is CANCELLED; nothing of it is sent any more")
         campaign = await fetch_one(conn, DECIDE_EMAIL, params)
         if campaign is None:
             email = await _row(conn, user_id, email_id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
 
 from app.db import Pool, Row, fetch_all, fetch_one, transaction
@@ -28,13 +27,6 @@ RECORD_VERIFICATION = query("record_verification")
 FIRST_BACK_OFF_S = 5.0
 
 
-class Recovered(NamedTuple):
-    """`in_doubt`: emails whose worker was lost; `woken`: neglected senders that were given a wake-up."""
-
-    in_doubt: int
-    woken: int
-
-
 async def register(pool: Pool, token: UUID, name: str, lease_s: float) -> None:
     async with pool.connection() as conn:
         await conn.execute(REGISTER_WORKER, {"token": token, "name": name, "lease_s": lease_s})
@@ -51,17 +43,22 @@ async def unregister(pool: Pool, token: UUID) -> None:
         await conn.execute(UNREGISTER_WORKER, {"token": token})
 
 
-async def recover(pool: Pool, lease_s: float, max_attempts: int) -> Recovered:
-    """Put in doubt what dead workers were sending, forget them, and wake senders nobody looks after."""
+async def recover(pool: Pool, lease_s: float, max_attempts: int) -> int:
+    """Put in doubt what dead workers were sending, and forget them; returns how many emails that were."""
     async with transaction(pool) as conn:
         params = {"lease_s": lease_s, "max_attempts": max_attempts}
         lost = await fetch_all(conn, RECOVER, params)
         await conn.execute(FORGET_DEAD_WORKERS, params)
+    return len(lost)
+
+
+async def wake_neglected(pool: Pool, within_s: float) -> int:
+    """Wake senders that owe something within these seconds and that nobody looks after; returns how many."""
     async with transaction(pool) as conn:
-        neglected = await fetch_all(conn, NEGLECTED_SENDERS)
+        neglected = await fetch_all(conn, NEGLECTED_SENDERS, {"within_s": within_s})
         for row in neglected:
             await defer_wake_up(conn, row["sender_id"])
-    return Recovered(len(lost), len(neglected))
+    return len(neglected)
 
 
 async def reserve_lanes(pool: Pool, claimant: Claimant, wanted: int) -> int:

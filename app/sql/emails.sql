@@ -30,6 +30,13 @@ FROM attempts
 WHERE user_id = %(user_id)s AND email_id = %(email_id)s
 ORDER BY number;
 
+-- name: lock_campaign_of_email
+-- The campaign of an email, locked before the email as everywhere.
+SELECT c.status FROM campaigns c
+WHERE c.user_id = %(user_id)s
+  AND c.id = (SELECT e.campaign_id FROM emails e WHERE e.user_id = %(user_id)s AND e.id = %(email_id)s)
+FOR UPDATE;
+
 -- name: decide_email
 -- A person's word on an email that ended FAILED or UNKNOWN: send it (again), or take it as sent. Only from the
 -- status the person saw; the campaign's counts move with it, and a finished campaign with work again is active.

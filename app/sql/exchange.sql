@@ -149,16 +149,21 @@ used AS (
         released = w.released + u.released,
         unknown = w.unknown + u.unknown
     FROM (
-        SELECT (SELECT count(*) FROM claimed) AS taken,
-               count(*) FILTER (WHERE f.kind IN ('RELEASED', 'UNBEGUN') AND f.claimed_at >= room.window_start) AS returned,
-               count(*) FILTER (WHERE f.kind = 'ACCEPTED') AS accepted,
-               count(*) FILTER (WHERE f.kind = 'REJECTED') AS rejected,
-               count(*) FILTER (WHERE f.kind = 'DEFERRED') AS deferred,
-               count(*) FILTER (WHERE f.kind = 'RELEASED') AS released,
-               count(*) FILTER (WHERE f.kind = 'UNKNOWN') AS unknown,
-               room.window_start
-        FROM room LEFT JOIN finished f ON true
-        GROUP BY room.window_start
+        SELECT m.window_start,
+               count(*) FILTER (WHERE m.kind IS NULL) AS taken,
+               count(*) FILTER (WHERE m.kind IN ('RELEASED', 'UNBEGUN')) AS returned,
+               count(*) FILTER (WHERE m.kind = 'ACCEPTED') AS accepted,
+               count(*) FILTER (WHERE m.kind = 'REJECTED') AS rejected,
+               count(*) FILTER (WHERE m.kind = 'DEFERRED') AS deferred,
+               count(*) FILTER (WHERE m.kind = 'RELEASED') AS released,
+               count(*) FILTER (WHERE m.kind = 'UNKNOWN') AS unknown
+        FROM (
+            -- What became of a claim belongs to the window that it was taken from.
+            SELECT date_trunc('hour', claimed_at, 'UTC') AS window_start, kind FROM finished
+            UNION ALL
+            SELECT date_trunc('hour', now(), 'UTC'), NULL FROM claimed
+        ) m
+        GROUP BY m.window_start
     ) u
     WHERE w.user_id = %(user_id)s::bigint AND w.sender_id = %(sender_id)s::bigint AND w.window_start = u.window_start
 )

@@ -74,7 +74,7 @@ DELETE FROM workers
 WHERE lease_until < now() AND now() - pg_postmaster_start_time() > make_interval(secs => %(lease_s)s);
 
 -- name: neglected_senders
--- Senders with something overdue that are neither blocked nor looked after by a live worker.
+-- Senders with something due by now or within seconds that are neither blocked nor looked after by a live worker.
 SELECT DISTINCT s.user_id, s.id AS sender_id
 FROM campaigns c
 JOIN senders s ON s.user_id = c.user_id AND s.id = c.sender_id
@@ -85,7 +85,7 @@ CROSS JOIN LATERAL (
     LIMIT 1
 ) d
 WHERE c.status = 'ACTIVE' AND c.scheduled > 0
-  AND d.scheduled_at <= now()
+  AND d.scheduled_at <= now() + make_interval(secs => %(within_s)s)
   AND (s.blocked_until IS NULL OR s.blocked_until <= now())
   AND NOT EXISTS (SELECT FROM lanes l WHERE l.user_id = s.user_id AND l.sender_id = s.id);
 
