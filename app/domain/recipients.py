@@ -121,10 +121,11 @@ def field_name(header: str) -> str:
     return f"{name}_" if name in _LIQUID_WORDS else name
 
 
-def from_json(items: Sequence[str | Mapping[str, object]], *, required: Collection[str] = ()) -> RecipientList:
+def from_json(items: Iterable[str | Mapping[str, object]], *, required: Collection[str] = ()) -> RecipientList:
     """Recipients from a list of addresses, or of objects with `email` and merge fields, or of both.
 
-    Whoever lacks a field in `required` is rejected; null is the same as absent.
+    `items` are gone through here and again at each iteration of the list. Whoever lacks a field in `required` is
+    rejected; null is the same as absent.
     """
     keys = {name for item in items if not isinstance(item, str) for name in item}
     names = {name: field_name(name) for name in keys}
@@ -133,7 +134,7 @@ def from_json(items: Sequence[str | Mapping[str, object]], *, required: Collecti
 
 
 def _json_entries(
-    items: Sequence[str | Mapping[str, object]], names: Mapping[str, str], needed: Sequence[str]
+    items: Iterable[str | Mapping[str, object]], names: Mapping[str, str], needed: Sequence[str]
 ) -> Iterator[_Entry]:
     for row, item in enumerate(items, 1):
         fields: dict[str, str] = {}

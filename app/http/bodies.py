@@ -13,10 +13,12 @@ from litestar import Request
 from litestar.exceptions import ClientException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
-from app.http.validation import invalid_body
+from app.errors import InvalidInput
+from app.http.validation import EMPTY, WHOLE, invalid_body
 
 T = TypeVar("T", bound=msgspec.Struct)
 JSON = "application/json"
+NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # what msgspec raises on what is not, or too deep
 
 
 class JsonRequest(Request[Any, Any, Any]):
@@ -53,15 +55,12 @@ async def read(request: Request[Any, Any, Any], *, at_most: int) -> bytearray:
 
 
 def decode(body: bytes | bytearray, kind: type[T]) -> T:
-    """Decode JSON. Raises InvalidInput where it does not fit `kind`, and ClientException when it is not JSON at all.
-
-    For 100 MB the event loop waits half a second; a thread would not help, since msgspec keeps the interpreter lock.
-    """
+    """Decode JSON. Raises InvalidInput where it does not fit `kind`, and ClientException when it is not JSON at all."""
+    if not body:
+        raise InvalidInput({WHOLE: EMPTY})
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
         raise invalid_body(error, kind) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except NOT_JSON as error:
         raise ClientException(f"the body is not JSON: {error}") from None
-    except RecursionError:
-        raise ClientException("the body is nested too deeply") from None

@@ -14,6 +14,7 @@ from app.domain import campaigns
 from app.domain.campaigns import Campaign, CampaignStatus, Changes, OnUnknown
 from app.domain.pages import Page, PageRequest
 from app.http.errors import problems
+from app.http.openapi import schema_name
 from app.http.parameters import Cursor, Id, Limit, ThePool, TheUser
 from app.http.scheduling import preview_campaign, schedule_campaign
 
@@ -38,17 +39,17 @@ async def list_campaigns(
     status: Annotated[CampaignStatus | None, QueryParameter(name="status")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> Page[Campaign]:
+) -> Annotated[Page[Campaign], schema_name("CampaignPage")]:
     return await campaigns.list_campaigns(pool, user.id, status, PageRequest(limit, cursor))
 
 
-@get("/{campaign_id:int}", summary="A campaign with its counts", responses=problems(HTTPStatus.NOT_FOUND))
+@get("/{id:int}", summary="A campaign with its counts", responses=problems(HTTPStatus.NOT_FOUND))
 async def get_campaign(pool: ThePool, user: TheUser, campaign_id: Id) -> Campaign:
     return await campaigns.get_campaign(pool, user.id, campaign_id)
 
 
 @patch(
-    "/{campaign_id:int}",
+    "/{id:int}",
     summary="Change a campaign; a new start, delay or limit plans what waits again",
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
@@ -57,7 +58,7 @@ async def change_campaign(pool: ThePool, user: TheUser, campaign_id: Id, data: J
 
 
 @post(
-    "/{campaign_id:int}/pause",
+    "/{id:int}/pause",
     status_code=HTTPStatus.OK,
     summary="Send nothing more of it for now",
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
@@ -67,7 +68,7 @@ async def pause_campaign(pool: ThePool, user: TheUser, campaign_id: Id) -> Campa
 
 
 @post(
-    "/{campaign_id:int}/resume",
+    "/{id:int}/resume",
     status_code=HTTPStatus.OK,
     summary="Go on with a paused campaign, planned again from now",
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
@@ -77,7 +78,7 @@ async def resume_campaign(pool: ThePool, user: TheUser, campaign_id: Id) -> Camp
 
 
 @post(
-    "/{campaign_id:int}/cancel",
+    "/{id:int}/cancel",
     status_code=HTTPStatus.OK,
     summary="Cancel what waits; what is being sent finishes",
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),

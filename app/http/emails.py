@@ -13,6 +13,7 @@ from app.domain import emails
 from app.domain.emails import Email, EmailFilter, EmailStatus, EmailSummary
 from app.domain.pages import Page, PageRequest
 from app.http.errors import problems
+from app.http.openapi import schema_name
 from app.http.parameters import CampaignIdFilter, Cursor, Id, Limit, SenderIdFilter, ThePool, TheUser
 
 
@@ -32,18 +33,18 @@ async def list_emails(
     q: Annotated[str | None, QueryParameter(name="q", description="A part of the recipient's address.")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> Page[EmailSummary]:
+) -> Annotated[Page[EmailSummary], schema_name("EmailPage")]:
     wanted = EmailFilter(status, campaign_id, sender_id, q)
     return await emails.list_emails(pool, user.id, wanted, PageRequest(limit, cursor))
 
 
-@get("/{email_id:int}", summary="An email with all its attempts", responses=problems(HTTPStatus.NOT_FOUND))
+@get("/{id:int}", summary="An email with all its attempts", responses=problems(HTTPStatus.NOT_FOUND))
 async def get_email(pool: ThePool, user: TheUser, email_id: Id) -> Email:
     return await emails.get_email(pool, user.id, email_id)
 
 
 @post(
-    "/{email_id:int}/retry",
+    "/{id:int}/retry",
     status_code=HTTPStatus.OK,
     summary="Send a FAILED email again",
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
@@ -53,7 +54,7 @@ async def retry_email(pool: ThePool, user: TheUser, email_id: Id) -> Email:
 
 
 @post(
-    "/{email_id:int}/resolve",
+    "/{id:int}/resolve",
     status_code=HTTPStatus.OK,
     summary="Decide on an UNKNOWN email: it was sent, or is to be sent again",
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),

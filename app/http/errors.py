@@ -14,7 +14,7 @@ from typing import Any, cast
 import msgspec
 from litestar import Request, Response
 from litestar.enums import ParamType
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException, NotFoundException, ValidationException
 from litestar.openapi import ResponseSpec
 
 from app.domain.recipients import Rejected
@@ -101,7 +101,7 @@ def _validation(request: AnyRequest, error: ValidationException) -> Response[Pro
     if not faults:
         return _http_exception(request, error)
     if any(fault.get("source") == ParamType.PATH for fault in faults):
-        return _app_error(request, NotFound(_DETAIL[HTTPStatus.NOT_FOUND]))
+        return _http_exception(request, NotFoundException())
     return _app_error(request, invalid_parameters(request.route_handler, faults))
 
 

@@ -25,7 +25,7 @@ async def healthz() -> Health:
 @get(
     "/readyz",
     summary="Whether the database answers and has every migration",
-    responses=problems(HTTPStatus.SERVICE_UNAVAILABLE),
+    responses={HTTPStatus.SERVICE_UNAVAILABLE: problems()[HTTPStatus.SERVICE_UNAVAILABLE]},
 )
 async def readyz(pool: ThePool) -> Health:
     await readiness.check(pool)

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from importlib import metadata
+from typing import Any
 
+from litestar import Response, Router
+from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityRequirement, SecurityScheme
+from litestar.params import KwargDefinition
 from litestar.types import Method
 from litestar.types.internal_types import PathParameterDefinition
 
 SECURITY: list[SecurityRequirement] = [{"apiKey": []}]
+
+
+def schema_name(name: str) -> KwargDefinition:
+    """Names a generic answer, which would otherwise be called after the module that it is from."""
+    return KwargDefinition(schema_component_key=name)
 
 
 def _operation_id(handler: HTTPRouteHandler, _method: Method, _path: list[str | PathParameterDefinition]) -> str:
@@ -20,13 +30,26 @@ def _operation_id(handler: HTTPRouteHandler, _method: Method, _path: list[str | 
     return first + "".join(word.capitalize() for word in rest)
 
 
+def _no_pages(response: Response[Any]) -> Response[Any]:
+    """Below /api/schema Litestar answers with a page of HTML what it does not know; we answer as everywhere."""
+    if response.status_code == HTTPStatus.NOT_FOUND:
+        raise NotFoundException
+    return response
+
+
 def openapi_config() -> OpenAPIConfig:
     return OpenAPIConfig(
         title="ReachInbox",
         version=metadata.version("reachinbox"),
         summary="Email campaigns from your own mailboxes: scheduled, spaced, within each mailbox's hourly limit.",
-        path="/api/schema",
+        openapi_router=Router("/api/schema", route_handlers=[], include_in_schema=False, after_request=_no_pages),
         render_plugins=[JsonRenderPlugin(path="/")],
         operation_id_creator=_operation_id,
-        components=Components(security_schemes={"apiKey": SecurityScheme(type="http", scheme="bearer")}),
+        components=Components(
+            security_schemes={
+                "apiKey": SecurityScheme(
+                    type="http", scheme="bearer", description="An API key; `reachinbox create-api-key EMAIL` makes one."
+                )
+            }
+        ),
     )

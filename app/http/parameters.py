@@ -14,7 +14,7 @@ from app.settings import Settings
 
 MAX_ID = 2**63 - 1
 
-Id = Annotated[int, PathParameter(ge=1, le=MAX_ID)]
+Id = Annotated[int, PathParameter(name="id", ge=1, le=MAX_ID)]
 SenderIdFilter = Annotated[int | None, QueryParameter(name="senderId", ge=1, le=MAX_ID)]
 CampaignIdFilter = Annotated[int | None, QueryParameter(name="campaignId", ge=1, le=MAX_ID)]
 Limit = Annotated[int, QueryParameter(name="limit", description="How many at most.")]

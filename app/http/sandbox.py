@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Annotated
 
 from litestar import Router, get
 
@@ -11,13 +12,14 @@ from app.domain.pages import Page, PageRequest
 from app.domain.sandbox import SandboxMessage
 from app.errors import NotFound
 from app.http.errors import problems
+from app.http.openapi import schema_name
 from app.http.parameters import Cursor, Limit, ThePool, TheSettings, TheUser
 
 
 @get("/messages", summary="Received messages, newest first", responses=problems(HTTPStatus.NOT_FOUND))
 async def list_sandbox_messages(
     pool: ThePool, user: TheUser, settings: TheSettings, limit: Limit = 50, cursor: Cursor = None
-) -> Page[SandboxMessage]:
+) -> Annotated[Page[SandboxMessage], schema_name("SandboxMessagePage")]:
     if not settings.sandboxed:
         raise NotFound("there is no sandbox mailbox: SMTP_HOST names a real server")
     return await sandbox.list_messages(pool, user.id, PageRequest(limit, cursor))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -26,7 +27,7 @@ from app.domain.campaigns import Content, Draft, OnUnknown
 from app.domain.recipients import RecipientList
 from app.domain.scheduling import Idempotency, Preview, Scheduled
 from app.errors import InvalidInput
-from app.http.bodies import JSON, decode, read, require_content_type
+from app.http.bodies import JSON, NOT_JSON, decode, read, require_content_type
 from app.http.errors import AnyRequest, problems
 from app.http.parameters import MAX_ID, ThePool, TheUser
 from app.http.validation import invalid_body
@@ -37,7 +38,8 @@ MAX_JSON = 100_000_000
 UNREADABLE = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 _BINARY: dict[str, Any] = {"format": "binary", "contentMediaType": "text/csv"}
 
-Recipients = list[str | dict[str, Any]]
+_RECIPIENT: dict[str, Any] = {"anyOf": [{"type": "string"}, {"type": "object", "required": ["email"]}]}
+_decode_recipient = msgspec.json.Decoder[str | dict[str, Any]](str | dict[str, Any]).decode
 
 
 class CampaignFields(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -48,7 +50,7 @@ class CampaignFields(msgspec.Struct, rename="camel", forbid_unknown_fields=True,
     body_html: str | None = None
     name: str | None = None
     sender_id: Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)] | None = None
-    start_time: datetime | None = None
+    start_time: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     delay_between_ms: int = 0
     hourly_limit: int | None = None
     on_unknown: OnUnknown = "hold"
@@ -68,7 +70,7 @@ class CampaignFields(msgspec.Struct, rename="camel", forbid_unknown_fields=True,
 class JsonCampaign(CampaignFields, rename="camel", forbid_unknown_fields=True, kw_only=True):
     """A campaign with its recipients: addresses, or objects with `email` and merge fields."""
 
-    recipients: Recipients
+    recipients: list[Annotated[msgspec.Raw, msgspec.Meta(extra_json_schema=_RECIPIENT)]]
 
 
 class FormCampaign(CampaignFields, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -78,23 +80,45 @@ class FormCampaign(CampaignFields, rename="camel", forbid_unknown_fields=True, k
     file: Annotated[str, msgspec.Meta(extra_json_schema=_BINARY)] | None = None
 
 
+class JsonRecipients:
+    """Recipients from JSON, each decoded when it is its turn, as often as they are gone through.
+
+    A million decoded at once would be half a gigabyte and keep the event loop waiting for a second, in whatever
+    thread it happens: msgspec keeps the interpreter lock.
+    """
+
+    def __init__(self, items: list[msgspec.Raw]) -> None:
+        self._items = items
+
+    def __iter__(self) -> Iterator[str | dict[str, Any]]:
+        """Raises InvalidInput."""
+        for number, item in enumerate(self._items):
+            try:
+                recipient = _decode_recipient(item)
+            except msgspec.ValidationError as error:
+                raise invalid_body(error, at=f"recipients[{number}]") from None
+            except NOT_JSON as error:
+                raise InvalidInput({f"recipients[{number}]": f"is not JSON: {error}"}) from None
+            yield recipient
+
+
 class CampaignRequest(NamedTuple):
     """Either form, decoded. `source`: the recipients as they came."""
 
     draft: Draft
-    source: Recipients | BinaryIO
+    source: JsonRecipients | list[str] | BinaryIO
 
     def recipients(self, required: frozenset[str]) -> RecipientList:
         """Raises InvalidInput."""
-        if isinstance(self.source, list):
+        if isinstance(self.source, JsonRecipients | list):
             return recipients.from_json(self.source, required=required)
         return recipients.from_csv(self.source, required=required)
 
     def fingerprint(self) -> bytes:
-        """SHA-256 of what is asked for: spaces and the order of fields make no difference."""
+        """SHA-256 of what is asked for: spaces and the order of fields make no difference. Raises InvalidInput."""
         encode = msgspec.json.Encoder(order="deterministic").encode
         digest = hashlib.sha256(encode(self.draft))
-        if isinstance(self.source, list):
+        if isinstance(self.source, JsonRecipients | list):
             for recipient in self.source:
                 digest.update(encode(recipient))
         else:
@@ -173,7 +197,7 @@ async def _read(request: AnyRequest) -> CampaignRequest:
     if require_content_type(request, JSON, MULTIPART) == MULTIPART:
         return await _read_form(request)
     campaign = decode(await read(request, at_most=MAX_JSON), JsonCampaign)
-    return CampaignRequest(campaign.draft(), campaign.recipients)
+    return CampaignRequest(campaign.draft(), JsonRecipients(campaign.recipients))
 
 
 async def _read_form(request: AnyRequest) -> CampaignRequest:
@@ -208,10 +232,10 @@ async def _read_form(request: AnyRequest) -> CampaignRequest:
     return CampaignRequest(form.draft(), _listed(form.recipients))
 
 
-def _listed(text: str) -> Recipients:
+def _listed(text: str) -> JsonRecipients | list[str]:
     if not text.lstrip().startswith("["):
         return [line for line in text.splitlines() if line.strip()]
     try:
-        return msgspec.json.decode(text, type=Recipients)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise InvalidInput({"recipients": f"is not a JSON list of recipients: {error}"}) from None
+        return JsonRecipients(msgspec.json.decode(text, type=list[msgspec.Raw]))
+    except NOT_JSON as error:
+        raise InvalidInput({"recipients": f"is not a JSON list: {error}"}) from None

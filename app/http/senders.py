@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Router, delete, get, patch, post
@@ -14,6 +14,7 @@ from app.domain.pages import Page, PageRequest
 from app.domain.senders import Sender, SenderChanges, SenderDraft, Server, Verification
 from app.errors import InvalidInput
 from app.http.errors import problems
+from app.http.openapi import schema_name
 from app.http.parameters import Cursor, Id, Limit, TheBox, ThePool, TheSettings, TheUser
 from app.settings import SmtpSecurity
 
@@ -52,7 +53,9 @@ class SenderPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw
 
 
 @get("/", summary="List senders, oldest first", responses=problems())
-async def list_senders(pool: ThePool, user: TheUser, limit: Limit = 50, cursor: Cursor = None) -> Page[Sender]:
+async def list_senders(
+    pool: ThePool, user: TheUser, limit: Limit = 50, cursor: Cursor = None
+) -> Annotated[Page[Sender], schema_name("SenderPage")]:
     return await senders.list_senders(pool, user.id, PageRequest(limit, cursor))
 
 
@@ -70,13 +73,13 @@ async def create_sender(
     return await senders.create_sender(pool, box, user.id, draft, default_hourly_limit=settings.default_emails_per_hour)
 
 
-@get("/{sender_id:int}", summary="A sender, and what troubles it", responses=problems(HTTPStatus.NOT_FOUND))
+@get("/{id:int}", summary="A sender, and what troubles it", responses=problems(HTTPStatus.NOT_FOUND))
 async def get_sender(pool: ThePool, user: TheUser, sender_id: Id) -> Sender:
     return await senders.get_sender(pool, user.id, sender_id)
 
 
 @patch(
-    "/{sender_id:int}",
+    "/{id:int}",
     summary="Change a sender; a new limit plans its campaigns again",
     responses=problems(HTTPStatus.NOT_FOUND),
 )
@@ -95,7 +98,7 @@ async def change_sender(
 
 
 @delete(
-    "/{sender_id:int}",
+    "/{id:int}",
     summary="Remove a sender that no campaign names",
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
@@ -104,7 +107,7 @@ async def delete_sender(pool: ThePool, user: TheUser, sender_id: Id) -> None:
 
 
 @post(
-    "/{sender_id:int}/verify",
+    "/{id:int}/verify",
     status_code=HTTPStatus.OK,
     summary="Connect to the sender's server and log in",
     responses=problems(HTTPStatus.NOT_FOUND),

@@ -12,10 +12,13 @@ from litestar.params import ParameterKwarg
 
 from app.errors import InvalidInput
 
-_PATH = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?$", re.DOTALL)
+WHOLE = "request"  # what a fault of the body as a whole is booked on: `body` is a field of campaigns
+EMPTY = "is empty; send a JSON object"
+
+_SENTENCE = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<path>.*)`)?", re.DOTALL)
 _KINDS = {
     "int": "a whole number",
-    "float": "a number",
+    "float": "a fraction",
     "bool": "true or false",
     "str": "text",
     "datetime": "a time",
@@ -23,41 +26,34 @@ _KINDS = {
     "object": "an object",
     "null": "null",
 }
-_TIME = "write a time with its offset from UTC, as in 2030-01-31T09:00:00+01:00 or 2030-01-31T08:00:00Z"
 
 
-def invalid_body(error: msgspec.ValidationError, kind: type[msgspec.Struct]) -> InvalidInput:
-    """What is wrong with a body that should have been a `kind`."""
-    match = _PATH.match(str(error))
+def invalid_body(
+    error: msgspec.ValidationError, kind: type[msgspec.Struct] | None = None, *, at: str = ""
+) -> InvalidInput:
+    """What is wrong with a body that should have been a `kind`, or with the field `at` of one."""
+    match = _SENTENCE.fullmatch(str(error))
     what, path = (match["what"], match["path"] or "") if match else (str(error), "")
-    fields = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
+    fields = {field.encode_name: field.type for field in msgspec.structs.fields(kind)} if kind else {}
     if missing := re.fullmatch(r"Object missing required field `(.*)`", what):
-        return InvalidInput({_join(path, missing[1]): "is missing"})
+        return InvalidInput({missing[1]: "is missing"})
     if unknown := re.fullmatch(r"Object contains unknown field `(.*)`", what, re.DOTALL):
-        return InvalidInput({_join(path, unknown[1]): f"is not known here; the fields are: {', '.join(fields)}"})
-    return InvalidInput({path or "body": _in_words(what, fields.get(path))})
+        return InvalidInput({unknown[1]: f"is not known here; the fields are: {', '.join(fields)}"})
+    return InvalidInput({at + path or WHOLE: _in_words(what, fields.get(path))})
 
 
 def invalid_parameters(handler: BaseRouteHandler, faults: Iterable[Mapping[str, str]]) -> InvalidInput:
-    """What is wrong with the query or headers of a request."""
+    """What is wrong with the query or headers of a request, or that its body is missing."""
     parameters = handler.parsed_fn_signature.parameters
     fields: dict[str, str] = {}
     for fault in faults:
-        name = fault.get("key", "")
-        if name == "data":
-            fields["body"] = "is missing; send a JSON object"
-            continue
-        annotation: object = None
-        if parameter := parameters.get(name):
-            annotation = parameter.annotation
-            if isinstance(parameter.kwarg_definition, ParameterKwarg):
-                name = parameter.kwarg_definition.name or name
-        fields[name] = _in_words(fault["message"], annotation)
+        parameter = parameters[fault["key"]]
+        if parameter.name == "data":
+            fields[WHOLE] = EMPTY
+        elif isinstance(parameter.kwarg_definition, ParameterKwarg):
+            name = parameter.kwarg_definition.name or parameter.name
+            fields[name] = _in_words(fault["message"], parameter.annotation)
     return InvalidInput(fields)
-
-
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
 
 
 def _in_words(what: str, annotation: object) -> str:
@@ -65,12 +61,12 @@ def _in_words(what: str, annotation: object) -> str:
     if what.startswith("Invalid enum value"):
         return f"is not one of {', '.join(_choices(annotation))}"
     if "datetime" in what:
-        return _TIME
-    if bound := re.fullmatch(r"Expected `\w+` ([<>]=?) (-?\d+)", what):
-        return f"is out of range; give a number {bound[1]} {bound[2]}"
+        return "is no time with its offset from UTC, such as 2030-01-31T09:00:00+01:00 or 2030-01-31T08:00:00Z"
+    if bound := re.fullmatch(r"Expected `int` ([<>]=) (-?\d+)", what):
+        return f"is out of range; give {'at least' if bound[1] == '>=' else 'at most'} {bound[2]}"
     if types := re.fullmatch(r"Expected `(.*)`, got `(.*)`", what):
-        wanted, got = (" or ".join(_KINDS.get(kind, kind) for kind in group.split(" | ")) for group in types.groups())
-        return f"should be {wanted}, not {got}"
+        wanted = " or ".join(_KINDS.get(kind, kind) for kind in types[1].split(" | ") if kind != "null")
+        return f"should be {wanted}, not {_KINDS.get(types[2], types[2])}"
     return what
 
 
