@@ -25,7 +25,7 @@ ANY_STORED_PASSWORD = query("any_stored_password")
 
 OLDEST_POSTGRES = 15
 SMTP_TIMEOUT_S = 15.0
-ANTICIPATED = (AppError, UndecipherableSecret, psycopg.Error, smtplib.SMTPException, OSError)
+ANTICIPATED = (AppError, UndecipherableSecret, psycopg.Error, OSError)
 
 Connection = psycopg.Connection[Row]
 
@@ -89,19 +89,26 @@ def _smtp(settings: Settings) -> str:
     """Connect to the fallback server, start TLS and log in, as far as the settings say; send nothing."""
     if settings.smtp_host is None:
         return "the built-in sandbox mailbox; nothing leaves this machine"
-    address = (settings.smtp_host, settings.smtp_port)
+    address = f"{settings.smtp_host}:{settings.smtp_port}"
+    try:
+        with _connect(settings.smtp_host, settings) as server:
+            if settings.smtp_username is not None and settings.smtp_password is not None:
+                server.login(settings.smtp_username, settings.smtp_password)
+    except (OSError, smtplib.SMTPException) as error:
+        raise Unavailable(f"{address}: {error}") from error
+    return f"{address} lets us in"
+
+
+def _connect(host: str, settings: Settings) -> smtplib.SMTP:
     tls = ssl.create_default_context()
     if settings.smtp_security == "tls":
-        server = smtplib.SMTP_SSL(*address, timeout=SMTP_TIMEOUT_S, context=tls)
+        return smtplib.SMTP_SSL(host, settings.smtp_port, timeout=SMTP_TIMEOUT_S, context=tls)
+    server = smtplib.SMTP(host, settings.smtp_port, timeout=SMTP_TIMEOUT_S)
+    if settings.smtp_security == "starttls":
+        server.starttls(context=tls)
     else:
-        server = smtplib.SMTP(*address, timeout=SMTP_TIMEOUT_S)
-    with server:
-        server.ehlo_or_helo_if_needed()
-        if settings.smtp_security == "starttls":
-            server.starttls(context=tls)
-        if settings.smtp_username is not None and settings.smtp_password is not None:
-            server.login(settings.smtp_username, settings.smtp_password)
-    return f"{settings.smtp_host}:{settings.smtp_port} lets us in"
+        server.ehlo()
+    return server
 
 
 def _version(row: Row) -> str:
