@@ -42,9 +42,7 @@ def client(directory: Path) -> Iterator[Figure]:
 async def _send(port: int, connections: int, messages: int) -> float:
     """Seconds that the messages took, connecting aside."""
     lanes = [
-        aiosmtplib.SMTP(
-            hostname="127.0.0.1", port=port, local_hostname="bench.test", use_tls=False, start_tls=False
-        )
+        aiosmtplib.SMTP(hostname="127.0.0.1", port=port, local_hostname="bench.test", use_tls=False, start_tls=False)
         for _ in range(connections)
     ]
     await asyncio.gather(*(lane.connect() for lane in lanes))
@@ -79,9 +77,7 @@ def disk(directory: Path) -> Iterator[Figure]:
             syncs += 1
     finally:
         os.close(fd)
-    yield Figure(
-        "8 kB written, synced", syncs / took_s, "fdatasync/s", f"{took_s / syncs * 1e6:,.0f} µs each"
-    )
+    yield Figure("8 kB written, synced", syncs / took_s, "fdatasync/s", f"{took_s / syncs * 1e6:,.0f} µs each")
 
 
 @bench("copy")

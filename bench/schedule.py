@@ -59,7 +59,7 @@ def _api(url: str) -> Generator[tuple[httpx.Client, subprocess.Popen[bytes]], No
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     env = os.environ | {"DATABASE_URL": url, "SECRET_KEY": SECRET_KEY, "PORT": str(port), "LOG_LEVEL": "WARNING"}
-    process = subprocess.Popen([sys.executable, "-m", "app.cli", "api"], env=env)  # noqa: S603 -- our own module
+    process = subprocess.Popen([sys.executable, "-m", "app.cli", "api"], env=env)
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=300) as client:
             _wait_until_ready(client)

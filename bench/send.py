@@ -9,7 +9,16 @@ from pathlib import Path
 
 from app.embedded.postgres import EmbeddedPostgres
 from bench.registry import Figure, bench
-from bench.service import count_by_status, cpu_s, memory_mb, schedule_campaign, service, wait_for_messages, worker
+from bench.service import (
+    count_by_status,
+    cpu_s,
+    memory_mb,
+    schedule_campaign,
+    service,
+    settle,
+    wait_for_messages,
+    worker,
+)
 from tests.support.sinkproc import Sink
 
 
@@ -37,7 +46,9 @@ def _rate(directory: Path, lanes: int, emails: int, waiting: int) -> Figure:
         times = sorted(message.at for message in sink.accepted())
         assert len(times) == emails
         took_s = times[-1] - times[0]
-        note = f"worker {used_s / took_s:.2f} cores and {memory:.0f} MB, sink {sink.stats()['cpu_s'] / took_s:.2f} cores"
+        note = (
+            f"worker {used_s / took_s:.2f} cores and {memory:.0f} MB, sink {sink.stats()['cpu_s'] / took_s:.2f} cores"
+        )
         what = f"{lanes} lanes" + (f", {waiting:,} waiting" if waiting else "")
         return Figure(what, (emails - 1) / took_s, "emails/s", note)
 
@@ -48,6 +59,7 @@ async def _prepare(url: str, emails: int, waiting: int) -> None:
             next_week = datetime.now(UTC) + timedelta(days=7)
             await schedule_campaign(pool, user, waiting, "later", start_time=next_week)
         await schedule_campaign(pool, user, emails, "now")
+    settle(url)
 
 
 @bench("punctual")

@@ -16,10 +16,10 @@ import psycopg
 
 from app.db import Pool, migrate, open_pool
 from app.domain.campaigns import Content, Draft
+from app.domain.pages import PageRequest
 from app.domain.recipients import from_json
 from app.domain.scheduling import Request, Scheduled, schedule
 from app.domain.senders import SenderChanges, change_sender, list_senders
-from app.domain.pages import PageRequest
 from app.domain.users import User, create_user
 from app.secrets import SecretBox
 from tests.support.sinkproc import Sink
@@ -65,7 +65,7 @@ def worker(url: str, sink: Sink, lanes: int) -> Generator[subprocess.Popen[bytes
         "WORKER_CONCURRENCY": str(lanes),
         "LOG_LEVEL": "WARNING",
     }
-    process = subprocess.Popen([sys.executable, "-m", "worker"], env=env)  # noqa: S603 -- our own module
+    process = subprocess.Popen([sys.executable, "-m", "worker"], env=env)
     try:
         yield process
     finally:
@@ -94,6 +94,13 @@ def wait_for_messages(sink: Sink, count: int, timeout_s: float = 600) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"{accepted} of {count} messages after {timeout_s} s")
         time.sleep(0.1)
+
+
+def settle(url: str) -> None:
+    """Let Postgres finish what a large COPY leaves it to do, so that it does not run into the measurement."""
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute("VACUUM (ANALYZE)")
+        conn.execute("CHECKPOINT")
 
 
 def count_by_status(url: str) -> dict[str, int]:

@@ -21,10 +21,9 @@ from worker.send import DATABASE_AWAY
 
 # A queue's worker gives a sign of life every 10 s, whatever our leases are.
 STALLED_JOB_S = 60.0
+LONGEST_PAUSE_S = 5.0  # between sweeps: well below the time a wake-up comes early
 
 log = structlog.get_logger()
-
-LONGEST_PAUSE_S = 5.0  # well below the time a wake-up comes early
 
 
 class LeaseLost(Exception):
