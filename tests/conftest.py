@@ -9,10 +9,10 @@ import httpx
 import pytest
 
 from app.db import Pool, open_pool
-from app.domain.users import User, create_api_key, create_user
+from app.domain.users import User, create_user
 from app.secrets import SecretBox, open_secret_box
 from app.settings import Settings
-from tests.support.api import api_client
+from tests.support.api import Headers, api_client, authorization
 from tests.support.pg import TemplateServer, template_server
 
 
@@ -56,6 +56,12 @@ async def user(pool: Pool, box: SecretBox) -> User:
 @pytest.fixture
 async def api(settings: Settings, database_url: str, pool: Pool, user: User) -> AsyncIterator[httpx.AsyncClient]:
     """The API, asked by `user`."""
-    key = await create_api_key(pool, user.id, "tests")
-    async with api_client(settings, database_url, key) as client:
+    async with api_client(settings, database_url, await authorization(pool, user)) as client:
         yield client
+
+
+@pytest.fixture
+async def stranger(pool: Pool, box: SecretBox) -> Headers:
+    """Headers that make a request another user's: `api.get(..., headers=stranger)`."""
+    other = await create_user(pool, box, "stranger@example.com", "battery staple", default_hourly_limit=100)
+    return await authorization(pool, other)

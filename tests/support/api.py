@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, MutableMapping
+from collections.abc import AsyncGenerator, Iterable, MutableMapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,17 +11,26 @@ import httpx
 from litestar import Litestar
 
 from app.asgi import create_app
+from app.db import Pool, fetch_exactly_one
+from app.domain.users import User, create_api_key
 from app.settings import Settings
+
+Headers = dict[str, str]
+
+
+async def authorization(pool: Pool, user: User) -> Headers:
+    """Headers with a new API key of the user."""
+    return {"Authorization": f"Bearer {await create_api_key(pool, user.id, 'tests')}"}
 
 
 @asynccontextmanager
 async def api_client(
-    settings: Settings, database_url: str, key: str | None = None
+    settings: Settings, database_url: str, headers: Headers | None = None
 ) -> AsyncGenerator[httpx.AsyncClient]:
-    """A client of a running API; with `key`, one that is known."""
+    """A client of a running API that sends `headers` with each request."""
     app = create_app(settings, database_url)
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
-    transport = httpx.ASGITransport(app)  # pyright: ignore[reportArgumentType]  # raises what the application lets through: it should let nothing through
+    # Raises what the application lets through: it should let nothing through.
+    transport = httpx.ASGITransport(app)  # pyright: ignore[reportArgumentType]
     async with (
         _lifespan(app),
         httpx.AsyncClient(transport=transport, base_url="http://reachinbox.test", headers=headers) as client,
@@ -61,3 +70,20 @@ def problem(response: httpx.Response, status: int) -> dict[str, Any]:
 def wrong_fields(response: httpx.Response) -> dict[str, str]:
     """Field and sentence of a 422."""
     return {error["field"]: error["detail"] for error in problem(response, 422)["errors"]}
+
+
+async def schedule(api: httpx.AsyncClient, recipients: Iterable[str] = ("ada@example.com",), **fields: Any) -> Any:
+    """Schedule a campaign as JSON; the answer's body."""
+    campaign = {"subject": "Hello", "body": "A text.", "recipients": list(recipients)} | fields
+    response = await api.post("/api/campaigns/schedule", json=campaign)
+    assert response.status_code == 201, response.text
+    return response.json()
+
+
+async def written(pool: Pool) -> dict[str, int]:
+    """How many rows there are of what a request may write."""
+    async with pool.connection() as conn:
+        return {
+            table: (await fetch_exactly_one(conn, f"SELECT count(*) FROM {table}".encode()))["count"]  # noqa: S608
+            for table in ("campaigns", "emails", "senders", "idempotency_keys", "procrastinate_jobs")
+        }
