@@ -8,8 +8,8 @@ LOCK := uv pip compile --quiet --upgrade --universal --python-version 3.11 --gen
 
 .PHONY: run install test lint bench clean lock
 
-run: .venv/installed  ## Start everything on an embedded Postgres
-	@exec $(BIN)/reachinbox up
+run: .venv/installed  ## Start everything, on an embedded Postgres unless .env or the environment names another
+	@if [ -f .env ]; then set -a; . ./.env; set +a; fi; exec $(BIN)/reachinbox up
 
 install: .venv/installed  ## Set up .venv and nothing more
 
