@@ -34,7 +34,9 @@ class TemplateServer:
     def clone(self) -> Generator[str]:
         """The URL of a fresh, migrated database, dropped afterwards."""
         name = f"test_{next(_numbers)}"
-        self._run(SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(TEMPLATE)))
+        # Copying files is four times as fast as logging the copy, for it makes two checkpoints that cost nothing here.
+        clone = SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
+        self._run(clone.format(Identifier(name), Identifier(TEMPLATE)))
         yield self._url_of(name)
         self._run(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 
