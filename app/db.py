@@ -35,13 +35,17 @@ BECOME_TENANT = query("become_tenant")
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 _MIGRATION_LOCK = 0x5EAC41B0  # any constant, as long as it stays
 _MIGRATION_DEADLINE_S = 300
+_PATIENCE_S = 10.0  # how long a caller waits for a connection
+# While the database is away the pool doubles its pauses up to minutes, and would sleep on after it is back. It gives up
+# early instead: then whoever asks next makes it try at once.
+_RECONNECT_S = 3.0
 
 
 async def open_pool(url: str, *, min_size: int = 1, max_size: int = 10, options: str = "") -> Pool:
     """Open a pool of autocommit connections that give rows as dicts and times in UTC.
 
     `options` are further server settings in libpq's form (`-c name=value`). Raises psycopg_pool.PoolTimeout
-    when the database cannot be reached within ten seconds.
+    when the database cannot be reached within ten seconds, then and later.
     """
     pool: Pool = AsyncConnectionPool(
         url,
@@ -49,9 +53,11 @@ async def open_pool(url: str, *, min_size: int = 1, max_size: int = 10, options:
         max_size=max_size,
         kwargs={"row_factory": dict_row, "options": f"-c timezone=UTC {options}"},
         configure=_configure,
+        timeout=_PATIENCE_S,
+        reconnect_timeout=_RECONNECT_S,
         open=False,
     )
-    await pool.open(wait=True, timeout=10)
+    await pool.open(wait=True, timeout=_PATIENCE_S)
     return pool
 
 

@@ -162,6 +162,7 @@ async def serve(settings: Settings, database_url: str) -> None:
                 await Worker(settings, pool, box, fallback).run(stop)
             except Exception:
                 log.exception("worker incarnation ended, a new one follows")
+                await pool.check()  # of connections that died with the database, each would fail one more start
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), RESTART_PAUSE_S)
         if inbox:

@@ -39,6 +39,7 @@ async def keep_lease(pool: Pool, token: UUID, lease_s: float) -> None:
                 raise LeaseLost
         except DATABASE_AWAY as error:
             log.warning("lease not renewed", error=str(error).strip())
+            await pool.check()  # where one connection died the others probably did: callers would find out one by one
 
 
 async def sweep(pool: Pool, queue: App, lease_s: float, max_attempts: int) -> None:

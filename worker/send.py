@@ -80,6 +80,7 @@ class SenderLoop:
 
     async def run(self) -> Again:
         """Returns when the sender should be looked at next."""
+        self.poked = False
         row = await self._persistently(lambda: workers.load_sender(self._desk.pool, self._sender_id))
         if row is None:
             return None
@@ -90,7 +91,6 @@ class SenderLoop:
             await self._close()
 
     def _begin(self, row: Row) -> None:
-        self.poked = False
         self._claimant = self._desk.claimant_of(row["user_id"], row["id"])
         self._take_sender(row)
         self._failing = row["failures"] > 0
@@ -100,6 +100,7 @@ class SenderLoop:
         self._reports: list[Report] = []
         self._unsure = False  # an exchange failed: the ledger may hold claims for us that we never heard of
         self._reserved = 0  # lanes the ledger grants us
+        self._asked = False  # for any: then there may be something to release
         self._cap = 1_000_000  # lowered when the server refuses one connection more
         self._grow_after = 0.0
         self._trouble: str | None = None
@@ -169,7 +170,9 @@ class SenderLoop:
             return RELOOK_S
         if look.due_s <= (0 if self._lanes else CONNECT_AHEAD_S):
             await self._grow(1)
-            return PATIENCE_S if look.due_s <= 0 else look.due_s
+            if look.due_s > 0:
+                return look.due_s
+            return PATIENCE_S if self._lanes else GROW_EVERY_S
         return look.due_s if self._lanes else look.due_s - CONNECT_AHEAD_S
 
     async def _wind_up(self) -> Again:
@@ -316,8 +319,12 @@ class SenderLoop:
         if target > self._reserved and self._desk.budget.free:
             pool, claimant = self._desk.pool, self._claimant
             ask = min(target, len(self._lanes) + self._desk.budget.free)
+            self._asked = True
             self._reserved = await self._persistently(lambda: workers.reserve_lanes(pool, claimant, ask))
-        opened = self._desk.budget.take(self._wake, max(0, min(target, self._reserved or target) - len(self._lanes)))
+        # With none free in this worker, ask all the same: that is a place in the queue.
+        granted = min(target, self._reserved) if self._desk.budget.free else target
+        room = granted - len(self._lanes)
+        opened = self._desk.budget.take(self._wake, room) if room > 0 else 0
         for _ in range(opened):
             lane = Lane(self)
             self._lanes.add(lane)
@@ -325,8 +332,11 @@ class SenderLoop:
         if not opened:
             self._grow_after = now + GROW_EVERY_S
             if not self._desk.budget.free:
-                async with self._desk.pool.connection() as conn:
-                    await defer_help(conn, self._sender_id)
+                await self._persistently(self._ask_for_help)
+
+    async def _ask_for_help(self) -> None:
+        async with self._desk.pool.connection() as conn:
+            await defer_help(conn, self._sender_id)
 
     async def _close(self) -> None:
         self._desk.budget.leave(self._wake)
@@ -337,7 +347,7 @@ class SenderLoop:
                 lane.task.cancel()
         self._idle = []
         await asyncio.gather(*(lane.task for lane in self._lanes), return_exceptions=True)
-        if self._reserved:
+        if self._asked:
             pool, claimant = self._desk.pool, self._claimant
             await self._persistently(lambda: workers.release_lanes(pool, claimant))
 
@@ -355,7 +365,8 @@ class SenderLoop:
         verdict = await conversation.deliver(self._from if message.smtputf8 else self._from_ascii, message)
         if self._failing and verdict.fault == "email":
             self._failing = False
-            await workers.unblock_sender(self._desk.pool, self._claimant.user_id, self._sender_id)
+            pool, user_id = self._desk.pool, self._claimant.user_id
+            await self._persistently(lambda: workers.unblock_sender(pool, user_id, self._sender_id))
         return Result(
             Report(
                 id=claim.id,

@@ -34,7 +34,7 @@ async def register(pool: Pool, token: UUID, name: str, lease_s: float) -> None:
 
 async def renew(pool: Pool, token: UUID, lease_s: float) -> bool:
     """Whether the lease still held; if not, others took our claims for lost."""
-    async with pool.connection() as conn:
+    async with pool.connection(timeout=lease_s / 5) as conn:  # asking again makes a pool that was cut off reconnect
         return await fetch_one(conn, RENEW_LEASE, {"token": token, "lease_s": lease_s}) is not None
 
 
