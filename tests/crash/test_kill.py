@@ -1,0 +1,185 @@
+"""Workers that are killed, stopped, or lose their Postgres in the middle of a campaign."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from app.db import Pool, migrate, open_pool
+from app.embedded.postgres import EmbeddedPostgres
+from tests.support.engine import (
+    Fleet,
+    WorkerProcess,
+    check_conservation,
+    create_owner,
+    recipients_by_status,
+    rows,
+    schedule_campaign,
+    settings_for,
+    wait_for,
+    wait_until_settled,
+)
+from tests.support.sinkproc import Sink
+
+WORKERS, LANES = 3, 8
+# Slow where a death leaves nothing at the server, and slow where the message is accepted but the answer not yet given.
+LONGEST_S = 0.12
+SLOW = {"rcpt": {"slow": 0.05}, "dot": {"slow": 0.07}}
+
+
+class _Mailing(NamedTuple):
+    postgres: EmbeddedPostgres
+    pool: Pool
+    campaign: int
+    fleet: Fleet
+
+
+@pytest.fixture
+def chance() -> random.Random:
+    seed = random.SystemRandom().randrange(10**6)
+    print(f"seed {seed}")
+    return random.Random(seed)  # noqa: S311
+
+
+async def _at_work(pool: Pool, fleet: Fleet) -> list[WorkerProcess]:
+    """Workers that hold an email this moment, so that a death is not wasted on one that is still starting."""
+    busy = await rows(
+        pool,
+        "SELECT DISTINCT w.name FROM workers w JOIN emails e ON e.claim_token = w.token WHERE e.status = 'SENDING'",
+    )
+    names = {found["name"] for found in busy}
+    return [worker for worker in fleet.all if worker.process.poll() is None and worker.name in names]
+
+
+async def _progress(pool: Pool, campaign_id: int, sent: int) -> bool:
+    return (await check_conservation(pool, campaign_id))["SENT"] >= sent
+
+
+async def _check_outcome(pool: Pool, campaign_id: int, sink: Sink) -> Counter[str]:
+    """Every SENT email was accepted exactly once, every UNKNOWN one at most once, and there are no others."""
+    counts = await check_conservation(pool, campaign_id)
+    accepted = Counter(entry.envelope_to for entry in sink.accepted())
+    status_of = await recipients_by_status(pool, campaign_id)
+    assert set(counts) <= {"SENT", "UNKNOWN"}
+    assert set(accepted) <= set(status_of)
+    assert {to for to, n in accepted.items() if n > 1} == set()
+    assert {to for to, status in status_of.items() if status == "SENT" and not accepted[to]} == set()
+    return counts
+
+
+async def test_workers_killed_thirty_times_send_nothing_twice_and_lose_nothing(
+    pool: Pool, fleet: Fleet, sink: Sink, chance: random.Random
+) -> None:
+    began = time.monotonic()
+    emails, kills = 3000, 30
+    sink.script(SLOW)
+    owner = await create_owner(pool)
+    campaign = (await schedule_campaign(pool, owner, emails)).campaign.id
+    fleet.start(settings_for(sink, lanes=LANES), WORKERS)
+
+    for moment in sorted(chance.sample(range(1, emails * 4 // 5), kills)):
+        await wait_for(lambda moment=moment: _progress(pool, campaign, moment), f"{moment} to be sent", 60)
+        victims = await wait_for(lambda: _at_work(pool, fleet), "a worker that holds emails")
+        chance.choice(victims).kill()
+        fleet.start(settings_for(sink, lanes=LANES))
+    await wait_until_settled(pool, campaign, 60)
+
+    counts = await _check_outcome(pool, campaign, sink)
+    print(f"{counts['SENT']} sent, {counts['UNKNOWN']} in doubt, {time.monotonic() - began:.0f} s")
+    assert 0 < counts["UNKNOWN"] <= kills * LANES
+    assert fleet.complaints() == []
+
+
+async def test_workers_told_to_stop_leave_nothing_in_doubt(
+    pool: Pool, fleet: Fleet, sink: Sink, chance: random.Random
+) -> None:
+    emails, stops = 1000, 10
+    sink.script(SLOW)
+    owner = await create_owner(pool)
+    campaign = (await schedule_campaign(pool, owner, emails)).campaign.id
+    fleet.start(settings_for(sink, lanes=LANES), WORKERS)
+
+    for moment in sorted(chance.sample(range(1, emails * 4 // 5), stops)):
+        await wait_for(lambda moment=moment: _progress(pool, campaign, moment), f"{moment} to be sent", 60)
+        victims = await wait_for(lambda: _at_work(pool, fleet), "a worker that holds emails")
+        assert chance.choice(victims).drain() == 0
+        fleet.start(settings_for(sink, lanes=LANES))
+    await wait_until_settled(pool, campaign, 60)
+
+    assert await _check_outcome(pool, campaign, sink) == {"SENT": emails}
+    assert len(sink.accepted()) == emails
+    assert fleet.complaints() == []
+
+
+@asynccontextmanager
+async def _mailing(tmp_path: Path, emails: int, sink: Sink) -> AsyncGenerator[_Mailing]:
+    """A campaign on a Postgres of its own, workers on it; in the end they must drain."""
+    with closing_postgres(tmp_path) as postgres:
+        migrate(postgres.url)
+        async with await open_pool(postgres.url) as pool:
+            campaign = (await schedule_campaign(pool, await create_owner(pool), emails)).campaign.id
+            with Fleet(postgres.url, tmp_path) as fleet:
+                fleet.start(settings_for(sink, lanes=LANES, lease_s=8), WORKERS)
+                yield _Mailing(postgres, pool, campaign, fleet)
+                assert [worker.drain() for worker in fleet.all] == [0] * WORKERS
+
+
+@contextmanager
+def closing_postgres(data_dir: Path) -> Generator[EmbeddedPostgres]:
+    postgres = EmbeddedPostgres(data_dir)
+    postgres.start()
+    try:
+        yield postgres
+    finally:
+        postgres.stop()
+
+
+async def _quiet(sink: Sink) -> bool:
+    """Every lane has finished its message, and none gets another."""
+    before = len(sink.accepted())
+    await asyncio.sleep(5 * LONGEST_S)
+    return len(sink.accepted()) == before
+
+
+async def test_a_service_whose_postgres_crashes_goes_on_by_itself(
+    tmp_path: Path, sink: Sink, chance: random.Random
+) -> None:
+    emails, crashes = 1200, 3
+    sink.script(SLOW)
+    async with _mailing(tmp_path, emails, sink) as it:
+        url = it.postgres.url
+        for number, moment in enumerate(sorted(chance.sample(range(1, emails * 4 // 5), crashes))):
+            await wait_for(lambda moment=moment: _progress(it.pool, it.campaign, moment), f"{moment} to be sent", 60)
+            it.postgres.stop("immediate")
+            if number % 2:
+                await wait_for(lambda: _quiet(sink), "the lanes to run out of work")
+            assert it.postgres.start() == url
+        await wait_until_settled(it.pool, it.campaign, 60)
+
+        assert await _check_outcome(it.pool, it.campaign, sink) == {"SENT": emails}
+        assert len(sink.accepted()) == emails
+        assert it.fleet.logged("loop failed") == []
+
+
+async def test_a_long_outage_of_postgres_leaves_nothing_in_doubt_and_is_over_when_it_is_over(
+    tmp_path: Path, sink: Sink
+) -> None:
+    emails = 600
+    sink.script(SLOW)
+    async with _mailing(tmp_path, emails, sink) as it:
+        await wait_for(lambda: _progress(it.pool, it.campaign, 50), "50 to be sent")
+        it.postgres.stop("immediate")
+        await asyncio.sleep(16)  # by then a pool left to itself looks again in another quarter of a minute
+        it.postgres.start()
+        await wait_until_settled(it.pool, it.campaign, 12)
+
+        assert await _check_outcome(it.pool, it.campaign, sink) == {"SENT": emails}
+        assert it.fleet.logged("loop failed") == []

@@ -1,0 +1,311 @@
+"""The engine under test: workers in this process or in processes of their own, campaigns, and what the ledger says.
+
+Workers in processes are for signals: killed, stopped, suspended. Everything else runs `worker.__main__.Worker` in the
+test's own loop, which starts at once and lets a test shorten a timeout; the sockets and the Postgres are as real.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple, Self, TypeVar
+
+from psycopg import OperationalError
+
+from app.db import Pool, open_pool
+from app.domain.campaigns import Content, Draft
+from app.domain.recipients import from_json
+from app.domain.scheduling import Request, Scheduled, schedule
+from app.domain.users import create_user
+from app.jobs import defer_wake_up
+from app.secrets import SecretBox
+from app.settings import Settings
+from tests.support.sinkproc import Sink
+from worker.__main__ import PLANNER_OPTIONS, Worker
+from worker.smtp import Server
+
+T = TypeVar("T")
+ROOT = Path(__file__).parents[2]
+SECRET_KEY = "a secret for tests"  # noqa: S105
+LEASE_S = 2.0
+CONTENT = Content(subject="Hello", body="Hello, world.")
+NO_LIMIT = 10_000_000
+FAILURES = ("incarnation ended", "loop failed", "never retrieved", "deadlock")
+
+
+class Owner(NamedTuple):
+    """A user and the default sender, whose server is the fallback one."""
+
+    user_id: int
+    sender_id: int
+
+
+async def create_owner(pool: Pool, email: str = "owner@example.com", *, hourly_limit: int = NO_LIMIT) -> Owner:
+    user = await create_user(pool, SecretBox(SECRET_KEY), email, "correct horse", default_hourly_limit=hourly_limit)
+    return Owner(user.id, await value(pool, "SELECT id FROM senders WHERE user_id = %s", user.id))
+
+
+def addresses(count: int, stem: str = "r") -> list[str]:
+    return [f"{stem}{number}@example.com" for number in range(count)]
+
+
+async def schedule_campaign(
+    pool: Pool, owner: Owner, recipients: int | Sequence[str], *, content: Content = CONTENT, **draft: Any
+) -> Scheduled:
+    """A campaign of the owner's sender; `recipients` is how many, or who."""
+    people = addresses(recipients) if isinstance(recipients, int) else recipients
+    draft.setdefault("sender_id", owner.sender_id)
+    request = Request(Draft(content=content, **draft), lambda required: from_json(people, required=required))
+    return await schedule(pool, owner.user_id, request)
+
+
+# The ledger
+
+
+async def rows(pool: Pool, text: str, *params: object) -> list[dict[str, Any]]:
+    async with pool.connection() as conn:
+        return await (await conn.execute(text.encode(), params)).fetchall()
+
+
+async def row(pool: Pool, text: str, *params: object) -> dict[str, Any]:
+    (only,) = await rows(pool, text, *params)
+    return only
+
+
+async def value(pool: Pool, text: str, *params: object) -> Any:
+    (only,) = (await row(pool, text, *params)).values()
+    return only
+
+
+async def execute(pool: Pool, text: str, *params: object) -> int:
+    async with pool.connection() as conn:
+        return (await conn.execute(text.encode(), params)).rowcount
+
+
+async def statuses(pool: Pool, campaign_id: int) -> Counter[str]:
+    found = await rows(pool, "SELECT status, count(*) AS n FROM emails WHERE campaign_id = %s GROUP BY 1", campaign_id)
+    return Counter({str(r["status"]): r["n"] for r in found})
+
+
+async def recipients_by_status(pool: Pool, campaign_id: int) -> dict[str, str]:
+    found = await rows(pool, "SELECT recipient, status FROM emails WHERE campaign_id = %s", campaign_id)
+    return {r["recipient"]: r["status"] for r in found}
+
+
+async def check_conservation(pool: Pool, campaign_id: int) -> Counter[str]:
+    """The campaign's counters are what its emails say and add up to its total, all seen at one instant."""
+    seen = await row(
+        pool,
+        """
+        SELECT c.total, c.status,
+               jsonb_build_object('SCHEDULED', c.scheduled, 'SENDING', c.sending, 'SENT', c.sent, 'FAILED', c.failed,
+                                  'UNKNOWN', c.unknown, 'CANCELLED', c.cancelled) AS counters,
+               (SELECT jsonb_object_agg(e.status, e.n)
+                FROM (SELECT status, count(*) AS n FROM emails WHERE campaign_id = c.id GROUP BY 1) e) AS emails
+        FROM campaigns c WHERE c.id = %s
+        """,
+        campaign_id,
+    )
+    counters = Counter({status: n for status, n in seen["counters"].items() if n})
+    assert counters == Counter(seen["emails"])
+    assert counters.total() == seen["total"]
+    return counters
+
+
+async def campaign_status(pool: Pool, campaign_id: int) -> str:
+    return await value(pool, "SELECT status FROM campaigns WHERE id = %s", campaign_id)
+
+
+async def attempts(pool: Pool, campaign_id: int, recipient: str) -> list[dict[str, Any]]:
+    return await rows(
+        pool,
+        """
+        SELECT a.* FROM attempts a JOIN emails e ON e.user_id = a.user_id AND e.id = a.email_id
+        WHERE e.campaign_id = %s AND e.recipient = %s ORDER BY a.number
+        """,
+        campaign_id,
+        recipient,
+    )
+
+
+async def the_clock_moves_on(pool: Pool, by: timedelta) -> None:
+    """Move every row that holds a time into the past, as if `by` had passed, and wake all senders."""
+    for statement in (
+        "UPDATE emails SET scheduled_at = scheduled_at - %s WHERE status = 'SCHEDULED'",
+        "WITH moved AS (DELETE FROM sender_windows RETURNING *) INSERT INTO sender_windows "
+        "SELECT user_id, sender_id, window_start - %s, used, accepted, rejected, deferred, released, unknown "
+        "FROM moved",
+        "UPDATE campaigns SET window_start = window_start - %s WHERE window_used > 0",
+        "UPDATE senders SET blocked_until = blocked_until - %s",
+    ):
+        await execute(pool, statement, by)
+    await wake_all(pool)
+
+
+async def wake_all(pool: Pool) -> None:
+    async with pool.connection() as conn:
+        for found in await rows(pool, "SELECT id FROM senders"):
+            await defer_wake_up(conn, found["id"])
+
+
+# Waiting
+
+
+async def wait_for(condition: Callable[[], Awaitable[T]], what: str, timeout_s: float = 15) -> T:
+    """The first truthy answer of `condition`, asked fifty times a second. A database that is away is no answer."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        seen: object
+        try:
+            if seen := await condition():
+                return seen
+        except OperationalError as error:
+            seen = error
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {timeout_s} s for {what}, have {seen!r}")
+        await asyncio.sleep(0.02)
+
+
+async def wait_until_settled(pool: Pool, campaign_id: int, timeout_s: float = 15) -> Counter[str]:
+    """Wait until nothing of the campaign waits or is being sent; conservation is checked all the while."""
+
+    async def settled() -> Counter[str] | None:
+        counts = await check_conservation(pool, campaign_id)
+        return None if counts["SCHEDULED"] or counts["SENDING"] else counts
+
+    return await wait_for(settled, "the campaign to settle", timeout_s)
+
+
+async def wait_until_sent(pool: Pool, campaign_id: int, timeout_s: float = 15) -> None:
+    counts = await wait_until_settled(pool, campaign_id, timeout_s)
+    assert set(counts) == {"SENT"}
+    assert await campaign_status(pool, campaign_id) == "FINISHED"
+
+
+async def clear_of_the_hour(seconds: float) -> None:
+    """Wait out the end of a clock hour that a test of one window must not run across."""
+    now = datetime.now(UTC)
+    left = 3600 - (now.minute * 60 + now.second)
+    if left < seconds:
+        await asyncio.sleep(left + 1)
+
+
+# Workers
+
+
+def settings_for(sink: Sink, *, lanes: int = 8, lease_s: float = LEASE_S, **more: Any) -> Settings:
+    return Settings(
+        secret_key=SECRET_KEY,
+        smtp_host="127.0.0.1",
+        smtp_port=sink.port,
+        smtp_security="none",
+        worker_concurrency=lanes,
+        worker_lease_seconds=lease_s,
+        **more,
+    )
+
+
+@asynccontextmanager
+async def running_workers(
+    database_url: str, settings: Settings, count: int = 1, *, fallback: Server | None = None
+) -> AsyncGenerator[None]:
+    """Workers in this process, drained in the end. An incarnation that fails fails the test."""
+    fallback = fallback or Server(settings.smtp_host or "", settings.smtp_port, settings.smtp_security)
+    async with AsyncExitStack() as stack:
+        stop = asyncio.Event()
+        incarnations: list[asyncio.Task[None]] = []
+        for _ in range(count):
+            pool = await stack.enter_async_context(
+                await open_pool(database_url, min_size=2, max_size=10, options=PLANNER_OPTIONS)
+            )
+            worker = Worker(settings, pool, SecretBox(SECRET_KEY), fallback)
+            incarnations.append(asyncio.create_task(worker.run(stop)))
+        try:
+            yield
+        finally:
+            stop.set()
+            ended = await asyncio.wait_for(asyncio.gather(*incarnations, return_exceptions=True), 30)
+        for error in ended:
+            if error is not None:
+                raise error
+
+
+class WorkerProcess:
+    """`python -m worker`, and what it logged."""
+
+    def __init__(self, database_url: str, settings: Settings, log: Path) -> None:
+        env = {
+            "PATH": os.environ["PATH"],
+            "DATABASE_URL": database_url,
+            "SECRET_KEY": SECRET_KEY,
+            "SMTP_HOST": settings.smtp_host or "",
+            "SMTP_PORT": str(settings.smtp_port),
+            "SMTP_SECURITY": settings.smtp_security,
+            "WORKER_CONCURRENCY": str(settings.worker_concurrency),
+            "WORKER_LEASE_SECONDS": str(settings.worker_lease_seconds),
+            "MAX_ATTEMPTS": str(settings.max_attempts),
+            "LOG_FORMAT": "json",
+        }
+        self._log = log
+        with log.open("w") as file:
+            self.process = subprocess.Popen([sys.executable, "-m", "worker"], cwd=ROOT, env=env, stderr=file)
+        self.name = f"{socket.gethostname()}:{self.process.pid}"  # as in the ledger's workers table
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def drain(self, timeout_s: float = 20) -> int:
+        """SIGTERM, and the exit code."""
+        self.process.terminate()
+        return self.process.wait(timeout_s)
+
+
+class Fleet:
+    """The worker processes of a test; those that are left in the end are killed."""
+
+    def __init__(self, database_url: str, logs: Path) -> None:
+        self._database_url = database_url
+        self._logs = logs
+        self.all: list[WorkerProcess] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self.all:
+            worker.kill()
+
+    def start(self, settings: Settings, count: int = 1) -> list[WorkerProcess]:
+        started = [
+            WorkerProcess(self._database_url, settings, self._logs / f"worker-{len(self.all) + number}.log")
+            for number in range(count)
+        ]
+        self.all += started
+        return started
+
+    def complaints(self) -> list[str]:
+        """What no worker should ever have to log: incarnations that failed, stray exceptions."""
+        lines = (line for worker in self.all for line in worker.log.splitlines())
+        return [line for line in lines if not line.startswith("{")] + self.logged(*FAILURES)
+
+    def logged(self, *events: str) -> list[str]:
+        lines = (line for worker in self.all for line in worker.log.splitlines())
+        return [line for line in lines if any(event in line for event in events)]
