@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     starting = command("up", up, "run everything: API, worker and, without DATABASE_URL, Postgres")
-    starting.add_argument("--demo", action="store_true", help="show the demo on the first start with a database of your own, too")
+    starting.add_argument("--demo", action="store_true", help="begin with the demo even if DATABASE_URL is set")
     command("api", api, "run the API alone")
     command("worker", worker, "run a worker alone; any number of them may share a database")
     command("migrate", apply_migrations, "bring the database's schema up to date")
