@@ -10,6 +10,7 @@ import socket
 import sys
 from contextlib import closing, suppress
 
+import psycopg
 import structlog
 
 from app import demo
@@ -111,8 +112,8 @@ async def _keep_running(postgres: EmbeddedPostgres) -> None:
         await asyncio.sleep(REVIVE_EVERY_S)
         try:
             await asyncio.to_thread(postgres.start)
-        except AppError as error:
-            log.error("Postgres has died and does not start", reason=error.detail)
+        except (AppError, psycopg.Error) as error:
+            log.error("Postgres has died and does not start", reason=str(error))
         else:
             if postgres.started_here:
                 log.warning("Postgres had died and was started again")
