@@ -7,51 +7,56 @@
 -- The database refuses impossible states by itself: a campaign whose counts do not add up, a SENT email
 -- without a time, a claim without an owner.
 
-CREATE TYPE campaign_status AS ENUM (
-    'ACTIVE',     -- its due emails may be claimed
-    'PAUSED',     -- nothing is claimed until it is resumed
-    'CANCELLED',  -- nothing will be claimed; what waited is cancelled
-    'FINISHED'    -- nothing waits and nothing is being sent
-);
+DO $$
+BEGIN
+    CREATE TYPE campaign_status AS ENUM (
+        'ACTIVE',     -- its due emails may be claimed
+        'PAUSED',     -- nothing is claimed until it is resumed
+        'CANCELLED',  -- nothing will be claimed; what waited is cancelled
+        'FINISHED'    -- nothing waits and nothing is being sent
+    );
 
-CREATE TYPE email_status AS ENUM (
-    'SCHEDULED',  -- waits for scheduled_at
-    'SENDING',    -- claimed by a worker, at or on its way to an SMTP server
-    'SENT',       -- an SMTP server answered 2xx
-    'FAILED',     -- refused for good, or retries used up; a person may retry
-    'UNKNOWN',    -- may have been accepted, no answer reached us; a person or onUnknown decides
-    'CANCELLED'   -- the campaign was cancelled before its turn
-);
+    CREATE TYPE email_status AS ENUM (
+        'SCHEDULED',  -- waits for scheduled_at
+        'SENDING',    -- claimed by a worker, at or on its way to an SMTP server
+        'SENT',       -- an SMTP server answered 2xx
+        'FAILED',     -- refused for good, or retries used up; a person may retry
+        'UNKNOWN',    -- may have been accepted, no answer reached us; a person or onUnknown decides
+        'CANCELLED'   -- the campaign was cancelled before its turn
+    );
 
-CREATE TYPE unknown_policy AS ENUM (
-    'hold',         -- leave it UNKNOWN for a person
-    'resend',       -- schedule it again: rather twice than not at all
-    'assume_sent'   -- count it as SENT: rather not at all than twice
-);
+    CREATE TYPE unknown_policy AS ENUM (
+        'hold',         -- leave it UNKNOWN for a person
+        'resend',       -- schedule it again: rather twice than not at all
+        'assume_sent'   -- count it as SENT: rather not at all than twice
+    );
 
-CREATE TYPE attempt_outcome AS ENUM (
-    'ACCEPTED',  -- 2xx after the final dot
-    'REJECTED',  -- 5xx for this email
-    'DEFERRED',  -- 4xx for this email
-    'RELEASED',  -- the sender's or the connection's trouble before the final dot; costs the email nothing
-    'UNKNOWN'    -- the connection or the worker was lost when the email may have been accepted
-);
+    CREATE TYPE attempt_outcome AS ENUM (
+        'ACCEPTED',  -- 2xx after the final dot
+        'REJECTED',  -- 5xx for this email
+        'DEFERRED',  -- 4xx for this email
+        'RELEASED',  -- the sender's or the connection's trouble before the final dot; costs the email nothing
+        'UNKNOWN'    -- the connection or the worker was lost when the email may have been accepted
+    );
 
-CREATE TYPE smtp_security AS ENUM (
-    'none',      -- plain text
-    'starttls',  -- plain connect, TLS before anything of value
-    'tls'        -- TLS from the first byte
-);
+    CREATE TYPE smtp_security AS ENUM (
+        'none',      -- plain text
+        'starttls',  -- plain connect, TLS before anything of value
+        'tls'        -- TLS from the first byte
+    );
+EXCEPTION
+    WHEN duplicate_object THEN NULL;  -- run before, and killed before it was marked as done
+END $$;
 
-CREATE TABLE users (
+CREATE TABLE IF NOT EXISTS users (
     id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     email          text NOT NULL,
     password_hash  text,
     created_at     timestamptz NOT NULL DEFAULT now()
 );
-CREATE UNIQUE INDEX users_email ON users (lower(email));
+CREATE UNIQUE INDEX IF NOT EXISTS users_email ON users (lower(email));
 
-CREATE TABLE api_keys (
+CREATE TABLE IF NOT EXISTS api_keys (
     user_id       bigint NOT NULL REFERENCES users ON DELETE CASCADE,
     id            bigint GENERATED ALWAYS AS IDENTITY,
     key_sha256    bytea NOT NULL CHECK (length(key_sha256) = 32),
@@ -59,9 +64,9 @@ CREATE TABLE api_keys (
     created_at    timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (user_id, id)
 );
-CREATE UNIQUE INDEX api_keys_sha256 ON api_keys (key_sha256);
+CREATE UNIQUE INDEX IF NOT EXISTS api_keys_sha256 ON api_keys (key_sha256);
 
-CREATE TABLE senders (
+CREATE TABLE IF NOT EXISTS senders (
     user_id             bigint NOT NULL REFERENCES users ON DELETE CASCADE,
     id                  bigint GENERATED ALWAYS AS IDENTITY,
     email               text NOT NULL,
@@ -88,10 +93,10 @@ CREATE TABLE senders (
     CHECK (host IS NOT NULL OR username IS NULL),
     CHECK (blocked_until IS NULL OR block_reason IS NOT NULL)
 );
-CREATE INDEX senders_id ON senders (id);
-CREATE UNIQUE INDEX senders_default ON senders (user_id) WHERE is_default;
+CREATE INDEX IF NOT EXISTS senders_id ON senders (id);
+CREATE UNIQUE INDEX IF NOT EXISTS senders_default ON senders (user_id) WHERE is_default;
 
-CREATE TABLE campaigns (
+CREATE TABLE IF NOT EXISTS campaigns (
     user_id          bigint NOT NULL,
     id               bigint GENERATED ALWAYS AS IDENTITY,
     sender_id        bigint NOT NULL,
@@ -125,9 +130,9 @@ CREATE TABLE campaigns (
     CONSTRAINT campaigns_finished CHECK (status <> 'FINISHED' OR scheduled + sending = 0),
     CHECK ((status = 'FINISHED') = (finished_at IS NOT NULL))
 ) WITH (fillfactor = 50);  -- counters change often: room for updates that touch no index
-CREATE INDEX campaigns_of_sender ON campaigns (user_id, sender_id, status);
+CREATE INDEX IF NOT EXISTS campaigns_of_sender ON campaigns (user_id, sender_id, status);
 
-CREATE TABLE emails (
+CREATE TABLE IF NOT EXISTS emails (
     user_id       bigint NOT NULL,
     id            bigint GENERATED ALWAYS AS IDENTITY,
     campaign_id   bigint NOT NULL,
@@ -148,16 +153,16 @@ CREATE TABLE emails (
     CHECK (status <> 'SENDING' OR claimed_at IS NOT NULL)
 );
 -- One campaign never owes one address two emails.
-CREATE UNIQUE INDEX emails_recipient ON emails (user_id, lower(recipient), campaign_id);
+CREATE UNIQUE INDEX IF NOT EXISTS emails_recipient ON emails (user_id, lower(recipient), campaign_id);
 -- The queue. By campaign, so that a paused million stands in nobody's way.
-CREATE INDEX emails_due ON emails (user_id, campaign_id, scheduled_at, id) WHERE status = 'SCHEDULED';
+CREATE INDEX IF NOT EXISTS emails_due ON emails (user_id, campaign_id, scheduled_at, id) WHERE status = 'SCHEDULED';
 -- What a dead worker held.
-CREATE INDEX emails_claimed ON emails (claim_token) WHERE status = 'SENDING';
+CREATE INDEX IF NOT EXISTS emails_claimed ON emails (claim_token) WHERE status = 'SENDING';
 -- What a person must look at.
-CREATE INDEX emails_trouble ON emails (user_id, status, id) WHERE status IN ('FAILED', 'UNKNOWN');
+CREATE INDEX IF NOT EXISTS emails_trouble ON emails (user_id, status, id) WHERE status IN ('FAILED', 'UNKNOWN');
 
 -- Append-only: one row for each try, and what came of it.
-CREATE TABLE attempts (
+CREATE TABLE IF NOT EXISTS attempts (
     user_id        bigint NOT NULL,
     email_id       bigint NOT NULL,
     number         integer NOT NULL,
@@ -175,7 +180,7 @@ CREATE TABLE attempts (
 );
 
 -- One clock hour (UTC) of one sender. Its row is the limit: every claim locks it first and adds to `used`.
-CREATE TABLE sender_windows (
+CREATE TABLE IF NOT EXISTS sender_windows (
     user_id       bigint NOT NULL,
     sender_id     bigint NOT NULL,
     window_start  timestamptz NOT NULL,
@@ -190,7 +195,7 @@ CREATE TABLE sender_windows (
 ) WITH (fillfactor = 50);
 
 -- Worker processes and how long each may still be believed alive.
-CREATE TABLE workers (
+CREATE TABLE IF NOT EXISTS workers (
     token        uuid PRIMARY KEY,
     name         text NOT NULL,
     started_at   timestamptz NOT NULL DEFAULT now(),
@@ -198,7 +203,7 @@ CREATE TABLE workers (
 );
 
 -- Connections each worker holds open for a sender: their sum keeps to senders.max_connections.
-CREATE TABLE lanes (
+CREATE TABLE IF NOT EXISTS lanes (
     user_id       bigint NOT NULL,
     sender_id     bigint NOT NULL,
     worker_token  uuid NOT NULL REFERENCES workers ON DELETE CASCADE,
@@ -208,7 +213,7 @@ CREATE TABLE lanes (
 );
 
 -- Answers already given, so that a repeated request gives the same and writes nothing.
-CREATE TABLE idempotency_keys (
+CREATE TABLE IF NOT EXISTS idempotency_keys (
     user_id      bigint NOT NULL REFERENCES users ON DELETE CASCADE,
     key          text NOT NULL,
     fingerprint  bytea NOT NULL,  -- SHA-256 of the request
@@ -218,7 +223,7 @@ CREATE TABLE idempotency_keys (
 );
 
 -- What the sandbox mailbox received.
-CREATE TABLE sandbox_messages (
+CREATE TABLE IF NOT EXISTS sandbox_messages (
     id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     user_id        bigint REFERENCES users ON DELETE CASCADE,  -- NULL: not from one of our campaigns
     received_at    timestamptz NOT NULL DEFAULT now(),
@@ -226,4 +231,4 @@ CREATE TABLE sandbox_messages (
     envelope_to    text[] NOT NULL,
     content        bytea NOT NULL
 );
-CREATE INDEX sandbox_messages_of_user ON sandbox_messages (user_id, id);
+CREATE INDEX IF NOT EXISTS sandbox_messages_of_user ON sandbox_messages (user_id, id);

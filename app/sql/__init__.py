@@ -1,7 +1,7 @@
 """Named queries: every SQL statement the service runs, one file per concern.
 
 A file holds blocks that begin with `-- name: some_name`; the comment below it says what the query is for.
-Names are unique over all files. Modules fetch theirs at import (`CLAIM = query("claim")`), so a missing or
+Names are unique over all files. Modules fetch theirs at import (`EXCHANGE = query("exchange")`), so a missing or
 doubled name stops the program at start and not at the first use.
 """
 

@@ -3,7 +3,7 @@
 CREATE TEMPORARY TABLE staged (number integer NOT NULL, recipient text NOT NULL, fields jsonb NOT NULL) ON COMMIT DROP;
 
 -- name: copy_recipients
--- Fill the stage.
+-- Fill the stage, one line a recipient.
 COPY staged (number, recipient, fields) FROM STDIN;
 
 -- name: lock_plan

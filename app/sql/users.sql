@@ -17,7 +17,7 @@ SELECT id, email, password_hash FROM users WHERE lower(email) = lower(%(email)s)
 INSERT INTO api_keys (user_id, key_sha256, name) VALUES (%(user_id)s, %(key_sha256)s, %(name)s);
 
 -- name: user_of_api_key
--- Who holds this key.
+-- Who holds this key, by its digest.
 SELECT u.id, u.email FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.key_sha256 = %(key_sha256)s;
 
 -- name: take_idempotency_key

@@ -40,6 +40,12 @@ class TemplateServer:
         yield self._url_of(name)
         self._run(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 
+    def empty(self) -> str:
+        """The URL of a fresh database that has seen no migration; it goes with the server."""
+        name = f"test_{next(_numbers)}"
+        self._run(SQL("CREATE DATABASE {}").format(Identifier(name)))
+        return self._url_of(name)
+
     def refuse_connections(self, database_url: str) -> None:
         """From now on the database is as good as down: sessions are ended, new ones refused."""
         name = urlsplit(database_url).path.removeprefix("/")

@@ -1,0 +1,101 @@
+"""The database refuses impossible states by itself, whatever the code above it does."""
+
+from __future__ import annotations
+
+import pytest
+from psycopg.errors import CheckViolation, ForeignKeyViolation, UniqueViolation
+
+from app.db import Pool, transaction
+from app.domain.users import User
+from tests.support.ledger import insert_campaign
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE campaigns SET sent = sent + 1",  # counts that do not add up to the total
+        "UPDATE campaigns SET scheduled = scheduled - 1",
+        "UPDATE campaigns SET total = total + 1",
+        "UPDATE campaigns SET scheduled = -1, sent = sent + 2",
+        "UPDATE campaigns SET total = 0, scheduled = 0, sent = 0",
+        "UPDATE campaigns SET status = 'FINISHED', finished_at = now()",  # with an email still waiting
+        "UPDATE campaigns SET finished_at = now()",  # while ACTIVE
+        "UPDATE campaigns SET delay_ms = -1",
+        "UPDATE campaigns SET hourly_limit = 0",
+        "UPDATE emails SET status = 'SENT' WHERE status = 'SCHEDULED'",  # without a time
+        "UPDATE emails SET sent_at = NULL WHERE status = 'SENT'",
+        "UPDATE emails SET status = 'FAILED' WHERE status = 'SENT'",  # with one
+        "UPDATE emails SET status = 'SENDING' WHERE status = 'SCHEDULED'",  # without an owner
+        "UPDATE emails SET claim_token = gen_random_uuid() WHERE status = 'SCHEDULED'",
+        "UPDATE emails SET status = 'SENDING', claim_token = gen_random_uuid(), claimed_at = NULL "
+        "WHERE status = 'SCHEDULED'",
+        "UPDATE senders SET hourly_limit = 0",
+        "UPDATE senders SET max_connections = 0",
+        "UPDATE senders SET port = 25",  # of no host
+        "UPDATE senders SET host = 'h', port = 70000, security = 'tls'",
+        "UPDATE senders SET username = 'u'",  # without a password
+        "UPDATE senders SET username = 'u', password_encrypted = 'x'",  # for the fallback server
+        "UPDATE senders SET blocked_until = now()",  # without a reason
+        "INSERT INTO sender_windows (user_id, sender_id, window_start, used) "
+        "SELECT user_id, id, now(), -1 FROM senders",
+        "UPDATE api_keys SET key_sha256 = 'short'",
+    ],
+)
+async def test_an_impossible_state_is_refused(pool: Pool, user: User, change: str) -> None:
+    async with transaction(pool) as conn:
+        await insert_campaign(conn, user.id, ["SCHEDULED", "SENT"])
+        await conn.execute("INSERT INTO api_keys (user_id, key_sha256, name) VALUES (%s, sha256('k'), 'n')", (user.id,))
+    with pytest.raises(CheckViolation):
+        async with transaction(pool) as conn:
+            await conn.execute(change.encode())
+
+
+async def test_a_campaign_owes_an_address_one_email_whatever_its_case(pool: Pool, user: User) -> None:
+    async with transaction(pool) as conn:
+        await insert_campaign(conn, user.id, ["SCHEDULED"])
+    with pytest.raises(UniqueViolation):
+        async with transaction(pool) as conn:
+            await conn.execute(
+                "INSERT INTO emails (user_id, campaign_id, recipient, scheduled_at) "
+                "SELECT user_id, campaign_id, upper(recipient), now() FROM emails"
+            )
+
+
+async def test_one_address_is_one_account_whatever_its_case(pool: Pool, user: User) -> None:
+    with pytest.raises(UniqueViolation):
+        async with transaction(pool) as conn:
+            await conn.execute("INSERT INTO users (email) VALUES ('OWNER@Example.com')")
+
+
+async def test_a_user_has_one_default_sender(pool: Pool, user: User) -> None:
+    with pytest.raises(UniqueViolation):
+        async with transaction(pool) as conn:
+            await conn.execute(
+                "INSERT INTO senders (user_id, email, hourly_limit, max_connections, is_default) "
+                "VALUES (%s, 'b@example.com', 1, 1, true)",
+                (user.id,),
+            )
+
+
+async def test_a_sender_with_campaigns_stays(pool: Pool, user: User) -> None:
+    async with transaction(pool) as conn:
+        await insert_campaign(conn, user.id, ["SENT"])
+    with pytest.raises(ForeignKeyViolation):
+        async with transaction(pool) as conn:
+            await conn.execute("DELETE FROM senders")
+
+
+async def test_an_attempt_belongs_to_an_email_and_has_a_number_of_its_own(pool: Pool, user: User) -> None:
+    attempt = (
+        "INSERT INTO attempts (user_id, email_id, number, outcome, claimed_at) "
+        "SELECT user_id, id + %s, 1, 'ACCEPTED', now() FROM emails"
+    )
+    async with transaction(pool) as conn:
+        await insert_campaign(conn, user.id, ["SENT"])
+        await conn.execute(attempt, (0,))
+    with pytest.raises(UniqueViolation):
+        async with transaction(pool) as conn:
+            await conn.execute(attempt, (0,))
+    with pytest.raises(ForeignKeyViolation):
+        async with transaction(pool) as conn:
+            await conn.execute(attempt, (1000,))

@@ -1,0 +1,79 @@
+"""Migrations: once, twice, all at once, and after a crash in the middle."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+from procrastinate.schema import SchemaManager
+
+from app.db import MIGRATIONS, migrate, pending_migrations
+from tests.support.pg import TemplateServer
+
+MIGRATE = "import sys; from app.db import migrate; print(migrate(sys.argv[1]))"
+COUNT = len(list(MIGRATIONS.glob("[0-9]*")))
+
+
+@pytest.fixture
+def empty_url(postgres: TemplateServer) -> str:
+    """A database that has seen no migration."""
+    return postgres.empty()
+
+
+def _start(url: str) -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, "-c", MIGRATE, url], stdout=subprocess.PIPE, text=True)  # noqa: S603
+
+
+def test_a_second_run_finds_nothing_to_do(empty_url: str) -> None:
+    assert len(pending_migrations(empty_url)) == COUNT
+    assert migrate(empty_url) == COUNT
+    assert migrate(empty_url) == 0
+    assert pending_migrations(empty_url) == []
+
+
+def test_of_several_containers_starting_at_once_one_migrates(empty_url: str) -> None:
+    starters = [_start(empty_url) for _ in range(4)]
+    applied = sorted(int(starter.communicate(timeout=60)[0]) for starter in starters)
+    assert applied == [0, 0, 0, COUNT]
+
+
+def test_a_lock_row_left_by_a_killed_process_is_broken(empty_url: str) -> None:
+    migrate(empty_url)
+    with psycopg.connect(empty_url, autocommit=True) as conn:
+        conn.execute("INSERT INTO yoyo_lock (locked, ctime, pid) VALUES (1, now(), 1)")
+    assert migrate(empty_url) == 0
+
+
+@pytest.mark.parametrize("name", sorted(file.stem for file in MIGRATIONS.glob("[0-9]*")))
+def test_a_migration_that_was_applied_but_not_marked_may_run_again(empty_url: str, name: str) -> None:
+    """A kill between the commit of a step and its mark leaves just this."""
+    migrate(empty_url)
+    with psycopg.connect(empty_url, autocommit=True) as conn:
+        conn.execute("DELETE FROM _yoyo_migration WHERE migration_id = %s", (name,))
+    assert migrate(empty_url) == 1
+
+
+def test_a_process_killed_in_the_middle_leaves_a_database_that_can_be_migrated(empty_url: str) -> None:
+    migrate(empty_url)
+    with psycopg.connect(empty_url, autocommit=True) as conn:
+        conn.execute("DELETE FROM _yoyo_migration WHERE migration_id = '0003_tenants'")
+        with psycopg.connect(empty_url) as holder:
+            holder.execute("LOCK TABLE emails")  # where the third migration has to stop
+            victim = _start(empty_url)
+            while not conn.execute("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'relation'").fetchone():
+                assert victim.poll() is None
+            victim.kill()
+            victim.communicate()
+    assert migrate(empty_url) == 1
+
+
+def test_procrastinates_schema_is_the_one_the_migration_was_written_for() -> None:
+    """After an upgrade of the library that changes it: write a migration that makes the same change, then pin anew."""
+    pinned = re.search(r'SCHEMA_SHA256 = "(\w+)"', Path(MIGRATIONS, "0001_procrastinate.py").read_text())
+    assert pinned
+    assert hashlib.sha256(SchemaManager.get_schema().encode()).hexdigest() == pinned[1]

@@ -1,0 +1,135 @@
+"""Tenants apart, as Postgres sees it: raw SQL as the API's role reaches one user's rows and nobody else's."""
+
+from __future__ import annotations
+
+import pytest
+from psycopg import sql
+from psycopg.errors import ForeignKeyViolation, InsufficientPrivilege
+
+from app.db import Conn, Pool, transaction
+from app.domain.users import User, create_api_key, create_user
+from app.secrets import SecretBox
+from tests.support.ledger import insert_campaign
+
+TABLES = (
+    "api_keys",
+    "senders",
+    "campaigns",
+    "emails",
+    "attempts",
+    "sender_windows",
+    "idempotency_keys",
+    "sandbox_messages",
+)
+
+
+async def _fill(pool: Pool, user: User) -> None:
+    """At least one row of the user in every tenant table."""
+    await create_api_key(pool, user.id, "test")
+    async with transaction(pool) as conn:
+        campaign_id, sender_id = await insert_campaign(conn, user.id, ["SENT", "SCHEDULED"])
+        params = {"user": user.id, "sender": sender_id, "campaign": campaign_id}
+        for statement in (
+            b"INSERT INTO attempts (user_id, email_id, number, outcome, claimed_at) "
+            b"SELECT user_id, id, 1, 'ACCEPTED', now() FROM emails WHERE user_id = %(user)s LIMIT 1",
+            b"INSERT INTO sender_windows (user_id, sender_id, window_start) VALUES (%(user)s, %(sender)s, now())",
+            b"INSERT INTO idempotency_keys (user_id, key, fingerprint) VALUES (%(user)s, 'k', 'f')",
+            b"INSERT INTO sandbox_messages (user_id, envelope_from, envelope_to, content) "
+            b"VALUES (%(user)s, 'a@example.com', '{b@example.com}', 'x')",
+        ):
+            await conn.execute(statement, params)
+
+
+@pytest.fixture
+async def other(pool: Pool, box: SecretBox, user: User) -> User:
+    other = await create_user(pool, box, "other@example.com", "battery staple", default_hourly_limit=100)
+    await _fill(pool, user)
+    await _fill(pool, other)
+    return other
+
+
+async def _count(conn: Conn, table: str, where: str = "true") -> int:
+    query = sql.SQL("SELECT count(*) AS n FROM {} WHERE {}").format(sql.Identifier(table), sql.SQL(where))  # pyright: ignore
+    row = await (await conn.execute(query)).fetchone()
+    assert row
+    return row["n"]
+
+
+async def test_every_table_with_a_user_id_is_a_tenant_table(pool: Pool) -> None:
+    async with pool.connection() as conn:
+        rows = await conn.execute(
+            "SELECT table_name FROM information_schema.columns "
+            "WHERE column_name = 'user_id' AND table_schema = 'public'"
+        )
+        with_user = {row["table_name"] for row in await rows.fetchall()}
+    assert with_user - {"lanes"} == set(TABLES)  # lanes: the workers' own, to which the API has no rights at all
+
+
+@pytest.mark.parametrize("table", TABLES)
+async def test_a_user_sees_own_rows_only(pool: Pool, user: User, other: User, table: str) -> None:
+    async with transaction(pool, user.id) as conn:
+        assert await _count(conn, table) >= 1
+        assert await _count(conn, table, f"user_id IS DISTINCT FROM {user.id}") == 0
+    async with transaction(pool) as conn:
+        assert await _count(conn, table, f"user_id = {other.id}") >= 1
+
+
+@pytest.mark.parametrize("table", TABLES)
+async def test_a_user_changes_and_deletes_own_rows_only(pool: Pool, user: User, other: User, table: str) -> None:
+    async with transaction(pool) as conn:
+        before = await _count(conn, table, f"user_id = {other.id}")
+    async with transaction(pool, user.id) as conn:
+        name = sql.Identifier(table)
+        changed = await conn.execute(
+            sql.SQL("UPDATE {} SET user_id = user_id WHERE user_id = {}").format(name, other.id)
+        )
+        assert changed.rowcount == 0
+        deleted = await conn.execute(sql.SQL("DELETE FROM {} WHERE user_id = {}").format(name, other.id))
+        assert deleted.rowcount == 0
+    async with transaction(pool) as conn:
+        assert await _count(conn, table, f"user_id = {other.id}") == before
+
+
+async def test_a_user_writes_no_row_for_another(pool: Pool, user: User, other: User) -> None:
+    with pytest.raises(InsufficientPrivilege, match="row-level security"):
+        async with transaction(pool, user.id) as conn:
+            await conn.execute(
+                "INSERT INTO idempotency_keys (user_id, key, fingerprint) VALUES (%s, 'mine', 'x')", (other.id,)
+            )
+
+
+async def test_a_campaign_cannot_name_another_users_sender(pool: Pool, user: User, other: User) -> None:
+    async with transaction(pool) as conn:
+        row = await (await conn.execute("SELECT id FROM senders WHERE user_id = %s", (other.id,))).fetchone()
+        assert row
+    with pytest.raises(ForeignKeyViolation):
+        async with transaction(pool, user.id) as conn:
+            await conn.execute("UPDATE campaigns SET sender_id = %s", (row["id"],))
+
+
+@pytest.mark.parametrize("table", TABLES)
+async def test_without_a_user_the_role_sees_nothing(pool: Pool, other: User, table: str) -> None:
+    async with transaction(pool) as conn:
+        await conn.execute("SET LOCAL ROLE reachinbox_tenant")
+        assert await _count(conn, table) == 0
+
+
+@pytest.mark.parametrize("table", ["users", "workers", "lanes", "_yoyo_migration"])
+async def test_the_role_has_no_rights_to_what_is_not_the_tenants(pool: Pool, user: User, table: str) -> None:
+    with pytest.raises(InsufficientPrivilege):
+        async with transaction(pool, user.id) as conn:
+            await _count(conn, table)
+
+
+async def test_the_next_transaction_on_the_connection_is_nobodys(pool: Pool, user: User) -> None:
+    async with pool.connection() as conn:
+        async with conn.transaction():
+            await conn.execute(
+                "SELECT set_config('role', 'reachinbox_tenant', true), set_config('reachinbox.user_id', '1', true)"
+            )
+        row = await (
+            await conn.execute("SELECT current_user, current_setting('reachinbox.user_id', true) AS u")
+        ).fetchone()
+    assert row
+    assert row["current_user"] != "reachinbox_tenant"
+    assert not row["u"]

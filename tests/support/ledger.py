@@ -1,0 +1,34 @@
+"""Rows of the ledger put there directly, for tests of what Postgres itself allows and how it plans."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from app.db import Conn, fetch_exactly_one
+
+STATUSES = ("SCHEDULED", "SENDING", "SENT", "FAILED", "UNKNOWN", "CANCELLED")
+
+
+async def insert_campaign(
+    conn: Conn, user_id: int, statuses: Sequence[str], *, status: str = "ACTIVE"
+) -> tuple[int, int]:
+    """A campaign of the user's default sender with an email of each status given; returns its id and the sender's."""
+    counts = Counter(statuses)
+    sender = await fetch_exactly_one(conn, b"SELECT id FROM senders WHERE user_id = %(u)s LIMIT 1", {"u": user_id})
+    campaign = await fetch_exactly_one(
+        conn,
+        b"INSERT INTO campaigns (user_id, sender_id, name, subject, body, start_at, status, total, scheduled, sending,"
+        b" sent, failed, unknown, cancelled) VALUES (%(u)s, %(s)s, 'n', 's', 'b', now(), %(status)s, %(total)s,"
+        b" %(SCHEDULED)s, %(SENDING)s, %(SENT)s, %(FAILED)s, %(UNKNOWN)s, %(CANCELLED)s) RETURNING id",
+        {"u": user_id, "s": sender["id"], "status": status, "total": len(statuses)}
+        | {name: counts[name] for name in STATUSES},
+    )
+    await conn.execute(
+        "INSERT INTO emails (user_id, campaign_id, recipient, status, scheduled_at, claim_token, claimed_at, sent_at)"
+        " SELECT %(u)s, %(c)s, 'r' || n || '@example.com', status::email_status, now(),"
+        " CASE WHEN status = 'SENDING' THEN gen_random_uuid() END, now(), CASE WHEN status = 'SENT' THEN now() END"
+        " FROM unnest(%(statuses)s::text[]) WITH ORDINALITY AS t (status, n)",
+        {"u": user_id, "c": campaign["id"], "statuses": list(statuses)},
+    )
+    return campaign["id"], sender["id"]
