@@ -48,5 +48,5 @@ def configure(settings: Settings) -> None:
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
     # Each wake-up would be several lines of theirs.
-    for chatty in ("procrastinate", "psycopg.pool", "httpx", "mail.log"):
+    for chatty in ("procrastinate", "psycopg.pool", "httpx", "mail.log", "yoyo"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))

@@ -113,9 +113,7 @@ def test_a_quoted_local_part_and_a_folded_message_id_are_read_whole(sink: Sink) 
 
 
 def test_pipelined_commands_are_answered_in_order(sink: Sink) -> None:
-    one = (
-        b"MAIL FROM:<a@a.test>\r\nRCPT TO:<b@x.test>\r\nRCPT TO:<c@x.test>\r\nDATA\r\nSubject: x\r\n\r\n.\r\n"
-    )
+    one = b"MAIL FROM:<a@a.test>\r\nRCPT TO:<b@x.test>\r\nRCPT TO:<c@x.test>\r\nDATA\r\nSubject: x\r\n\r\n.\r\n"
     with Raw(sink) as raw:
         assert raw.say(one * 2 + b"NOOP\r\nQUIT\r\n", 12) == [250, 250, 250, 354, 250] * 2 + [250, 221]
         assert raw.lines.read() == b""
@@ -218,9 +216,7 @@ def test_a_held_connection_that_goes_away_is_forgotten(sink: Sink) -> None:
 
 
 def test_a_connection_takes_ten_messages_and_no_more(sink: Sink) -> None:
-    sink.script(
-        [{"at": "mail", "when": {"after": 10}, "do": "421 4.7.0 Too many messages in this connection"}]
-    )
+    sink.script([{"at": "mail", "when": {"after": 10}, "do": "421 4.7.0 Too many messages in this connection"}])
     with client(sink) as smtp:
         assert [send(smtp) for _ in range(10)] == [250] * 10
         assert smtp.mail("ann@a.test")[0] == 421

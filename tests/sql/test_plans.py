@@ -1,0 +1,98 @@
+"""Query plans of the hot queries, over many rows that must not be walked: held by EXPLAIN, not by a stopwatch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from app import sql
+from app.db import Conn, Pool, open_pool, transaction
+from app.domain.users import User
+from tests.support.ledger import insert_campaign
+from worker.__main__ import PLANNER_OPTIONS
+
+WAITING = 20_000
+
+
+@pytest.fixture
+async def full(database_url: str, pool: Pool, user: User) -> AsyncIterator[dict[str, Any]]:
+    """A campaign with emails due, one paused and one long done, each with thousands; parameters for the queries."""
+    async with transaction(pool) as conn:
+        campaign_id, sender_id = await insert_campaign(conn, user.id, ["SCHEDULED"] * WAITING)
+        await insert_campaign(conn, user.id, ["SCHEDULED"] * WAITING, status="PAUSED")
+        await insert_campaign(conn, user.id, ["SENT"] * WAITING)
+        await conn.execute(
+            "INSERT INTO sender_windows (user_id, sender_id, window_start) "
+            "VALUES (%s, %s, date_trunc('hour', now(), 'UTC'))",
+            (user.id, sender_id),
+        )
+        token = uuid4()
+        await conn.execute(
+            "INSERT INTO workers (token, name, lease_until) VALUES (%s, 'test', now() + interval '1 hour')", (token,)
+        )
+    return {
+        "user_id": user.id,
+        "sender_id": sender_id,
+        "campaign_id": campaign_id,
+        "email_id": 1,
+        "token": token,
+        "wanted": 10,
+        "outcomes": '[{"id": 1, "kind": "ACCEPTED"}]',
+        "max_attempts": 5,
+        "lease_s": 20.0,
+        "within_s": 10.0,
+        "status": None,
+        "before": None,
+        "limit": 50,
+        "q": None,
+    }
+
+
+async def _explained(conn: Conn, name: str, parameters: dict[str, Any]) -> str:
+    """The plan with what each node really did, of a statement that is then undone."""
+    async with conn.transaction(force_rollback=True):
+        rows = await conn.execute(b"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) " + sql.query(name), parameters)
+        return "\n".join(row["QUERY PLAN"] for row in await rows.fetchall())
+
+
+def _rows_touched(plan: str) -> int:
+    """The most rows that one loop of any node gave or threw away."""
+    given = re.findall(r"actual rows=(\d+)", plan)
+    thrown = re.findall(r"Rows Removed by (?:Filter|Index Recheck|Join Filter): (\d+)", plan)
+    return max(map(int, given + thrown))
+
+
+@pytest.mark.parametrize("analyzed", [False, True], ids=["before-analyze", "after-analyze"])
+@pytest.mark.parametrize("name", ["exchange", "outlook", "held_claims", "recover", "neglected_senders"])
+async def test_the_workers_queries_touch_what_they_use_and_no_more(
+    database_url: str, full: dict[str, Any], name: str, analyzed: bool
+) -> None:
+    """Whether or not Postgres has counted the rows yet: a plan is made once and kept."""
+    async with await open_pool(database_url, options=PLANNER_OPTIONS) as pool, pool.connection() as conn:
+        if analyzed:
+            await conn.execute("ANALYZE")
+        plan = await _explained(conn, name, full)
+    assert "Seq Scan on emails" not in plan, plan
+    assert _rows_touched(plan) <= 100, plan
+
+
+@pytest.mark.parametrize("name", ["list_campaigns", "get_email", "attempts_of_email", "lock_campaign_of_email"])
+async def test_the_pages_queries_do_not_walk_the_table(pool: Pool, full: dict[str, Any], name: str) -> None:
+    async with pool.connection() as conn:
+        await conn.execute("ANALYZE")
+        plan = await _explained(conn, name, full)
+    assert "Seq Scan on emails" not in plan, plan
+    assert _rows_touched(plan) <= 100, plan
+
+
+@pytest.mark.parametrize("status", [None, "FAILED", "UNKNOWN"])
+async def test_a_page_of_emails_reads_a_page(pool: Pool, full: dict[str, Any], status: str | None) -> None:
+    async with pool.connection() as conn:
+        await conn.execute("ANALYZE")
+        plan = await _explained(conn, "list_emails", full | {"campaign_id": None, "sender_id": None, "status": status})
+    assert "Seq Scan on emails" not in plan, plan
+    assert _rows_touched(plan) <= 100, plan

@@ -1,0 +1,79 @@
+"""Settings: from the environment, checked across fields, every mistake named at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.settings import Settings, SettingsError, from_env
+
+
+def problems(env: dict[str, str]) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        from_env(env)
+    return caught.value.problems
+
+
+def test_nothing_set_is_the_defaults() -> None:
+    assert from_env({}) == Settings()
+
+
+def test_empty_counts_as_unset() -> None:
+    assert from_env({"DATABASE_URL": "", "PORT": ""}) == Settings()
+
+
+def test_values_are_read_by_their_types() -> None:
+    settings = from_env({"PORT": "8080", "ALLOW_REGISTRATION": "no", "REACHINBOX_DATA_DIR": "/data"})
+    assert (settings.port, settings.allow_registration, settings.data_dir) == (8080, False, Path("/data"))
+
+
+def test_the_base_url_follows_host_and_port() -> None:
+    assert from_env({"HOST": "0.0.0.0", "PORT": "80"}).base_url == "http://0.0.0.0:80"  # noqa: S104
+    assert from_env({"BASE_URL": "https://mail.example.com", "PORT": "80"}).base_url == "https://mail.example.com"
+
+
+def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("from a file\n")
+    assert from_env({"SECRET_KEY_FILE": str(tmp_path / "key")}).secret_key == "from a file"  # noqa: S105
+
+
+def test_a_secret_given_twice_or_not_there_is_refused(tmp_path: Path) -> None:
+    missing = str(tmp_path / "missing")
+    assert problems({"SECRET_KEY": "a", "SECRET_KEY_FILE": missing}) == [
+        "SECRET_KEY and SECRET_KEY_FILE are both set; keep one"
+    ]
+    assert problems({"SECRET_KEY_FILE": missing}) == [
+        f"SECRET_KEY_FILE: cannot read {missing}: No such file or directory"
+    ]
+
+
+def test_every_mistake_is_named() -> None:
+    named = problems({"PORT": "http", "SMTP_SECURITY": "ssl", "WORKER_CONCURRENCY": "many"})
+    assert [problem.split(":")[0] for problem in named] == ["PORT", "SMTP_SECURITY", "WORKER_CONCURRENCY"]
+
+
+@pytest.mark.parametrize(
+    ("env", "word"),
+    [
+        ({"PORT": "0"}, "PORT"),
+        ({"SMTP_PORT": "70000"}, "SMTP_PORT"),
+        ({"DATABASE_URL": "mysql://x"}, "DATABASE_URL"),
+        ({"WORKER_CONCURRENCY": "0"}, "WORKER_CONCURRENCY"),
+        ({"WORKER_LEASE_SECONDS": "0"}, "WORKER_LEASE_SECONDS"),
+        ({"SMTP_HOST": "h", "SMTP_USERNAME": "u"}, "SMTP_PASSWORD"),
+        ({"SMTP_USERNAME": "u", "SMTP_PASSWORD": "p"}, "SMTP_HOST"),
+        ({"GOOGLE_CLIENT_ID": "i"}, "GOOGLE_CLIENT_SECRET"),
+        ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(env: dict[str, str], word: str) -> None:
+    (problem,) = problems(env)
+    assert word in problem
+
+
+def test_the_example_file_lists_every_variable_with_its_default() -> None:
+    lines = (Path(__file__).parents[2] / ".env.example").read_text().splitlines()
+    named = {line.lstrip("# ").partition("=")[0] for line in lines if "=" in line and line.lstrip("# ")[:1].isupper()}
+    wanted = {"REACHINBOX_DATA_DIR" if name == "data_dir" else name.upper() for name in Settings.__struct_fields__}
+    assert wanted <= named
