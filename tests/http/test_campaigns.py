@@ -1,0 +1,125 @@
+"""/api/campaigns: listed, read, changed, paused, resumed, cancelled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from app.db import Pool
+from tests.support.api import problem, schedule, written, wrong_fields
+
+
+async def test_a_campaign_is_read_with_its_counts(api: httpx.AsyncClient) -> None:
+    scheduled = (await schedule(api, ["ada@example.com", "bob@example.com"]))["campaign"]
+    campaign = (await api.get(f"/api/campaigns/{scheduled['id']}")).json()
+    assert campaign == scheduled
+    assert sum(campaign["counts"].values()) == campaign["total"] == 2
+
+
+async def test_the_list_is_paged_newest_first(api: httpx.AsyncClient) -> None:
+    ids = [(await schedule(api, name=f"Campaign {n}"))["campaign"]["id"] for n in range(5)]
+    seen: list[int] = []
+    parameters: dict[str, Any] = {"limit": 2}
+    while True:
+        page = (await api.get("/api/campaigns", params=parameters)).json()
+        seen += [campaign["id"] for campaign in page["items"]]
+        assert len(page["items"]) <= 2
+        if page["nextCursor"] is None:
+            break
+        parameters["cursor"] = page["nextCursor"]
+        await schedule(api, name="Arrives while we turn the page")
+    assert seen == list(reversed(ids))
+
+
+async def test_the_list_can_be_limited_to_a_status(api: httpx.AsyncClient) -> None:
+    paused, active = [(await schedule(api))["campaign"]["id"] for _ in range(2)]
+    await api.post(f"/api/campaigns/{paused}/pause")
+    for status, expected in (("PAUSED", [paused]), ("ACTIVE", [active]), ("CANCELLED", [])):
+        page = (await api.get("/api/campaigns", params={"status": status})).json()
+        assert [campaign["id"] for campaign in page["items"]] == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("status", "active"), ("limit", "0"), ("limit", "501"), ("limit", "many"), ("cursor", "x"), ("cursor", "9" * 30)],
+)
+async def test_a_wrong_parameter_is_named(api: httpx.AsyncClient, name: str, value: str) -> None:
+    assert list(wrong_fields(await api.get("/api/campaigns", params={name: value}))) == [name]
+
+
+async def test_pause_resume_and_cancel(api: httpx.AsyncClient) -> None:
+    campaign = (await schedule(api, startTime="2030-01-31T08:00:00Z"))["campaign"]
+    url = f"/api/campaigns/{campaign['id']}"
+    for verb, status in (("pause", "PAUSED"), ("pause", "PAUSED"), ("resume", "ACTIVE"), ("cancel", "CANCELLED")):
+        response = await api.post(f"{url}/{verb}")
+        assert response.status_code == 200, response.text
+        assert response.json()["status"] == status
+    cancelled = (await api.get(url)).json()
+    assert (cancelled["counts"]["CANCELLED"], cancelled["counts"]["SCHEDULED"]) == (1, 0)
+    assert cancelled["nextAt"] is None
+    (email,) = (await api.get("/api/emails")).json()["items"]
+    assert email["status"] == "CANCELLED"
+
+
+async def test_what_the_state_does_not_allow_is_a_conflict(api: httpx.AsyncClient) -> None:
+    url = f"/api/campaigns/{(await schedule(api))['campaign']['id']}"
+    problem(await api.post(f"{url}/resume"), 409)
+    await api.post(f"{url}/cancel")
+    for verb in ("pause", "resume"):
+        problem(await api.post(f"{url}/{verb}"), 409)
+    problem(await api.patch(url, json={"subject": "Too late"}), 409)
+    assert (await api.patch(url, json={"name": "For the record"})).status_code == 200
+
+
+async def test_a_change_leaves_the_rest_as_it_is(api: httpx.AsyncClient) -> None:
+    before = (await schedule(api, bodyHtml="<p>A text.</p>", hourlyLimit=50))["campaign"]
+    response = await api.patch(f"/api/campaigns/{before['id']}", json={"name": "Spring", "onUnknown": "resend"})
+    assert response.status_code == 200, response.text
+    assert response.json() == before | {"name": "Spring", "onUnknown": "resend"}
+
+
+async def test_null_removes_where_there_may_be_none(api: httpx.AsyncClient) -> None:
+    before = (await schedule(api, bodyHtml="<p>A text.</p>", hourlyLimit=50))["campaign"]
+    url = f"/api/campaigns/{before['id']}"
+    changed = (await api.patch(url, json={"bodyHtml": None, "hourlyLimit": None})).json()
+    assert (changed["bodyHtml"], changed["hourlyLimit"]) == (None, None)
+    for name in ("name", "subject", "body", "startTime", "delayBetweenMs", "onUnknown"):
+        assert list(wrong_fields(await api.patch(url, json={name: None}))) == [name]
+
+
+async def test_a_new_pace_plans_what_waits_again(api: httpx.AsyncClient) -> None:
+    recipients = [f"user{n}@example.com" for n in range(3)]
+    campaign = (await schedule(api, recipients, startTime="2030-01-31T08:00:00Z"))["campaign"]
+    change = {"startTime": "2030-02-01T08:00:00Z", "delayBetweenMs": 60_000}
+    changed = (await api.patch(f"/api/campaigns/{campaign['id']}", json=change)).json()
+    assert (changed["nextAt"], changed["lastAt"]) == ("2030-02-01T08:00:00Z", "2030-02-01T08:02:00Z")
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"name": " "}, "name"),
+        ({"subject": ""}, "subject"),
+        ({"subject": "{{ first_name }}"}, "subject"),
+        ({"body": "{% nonsense %}"}, "body"),
+        ({"bodyHtml": "\0"}, "bodyHtml"),
+        ({"startTime": "2030-01-31T09:00:00"}, "startTime"),
+        ({"startTime": "9999-12-31T23:00:00-01:00"}, "startTime"),
+        ({"delayBetweenMs": -1}, "delayBetweenMs"),
+        ({"hourlyLimit": 2**40}, "hourlyLimit"),
+        ({"onUnknown": "maybe"}, "onUnknown"),
+        ({"status": "PAUSED"}, "status"),
+        ({"senderId": 1}, "senderId"),
+        (None, "request"),
+    ],
+)
+async def test_a_wrong_change_is_named_and_nothing_is_written(
+    api: httpx.AsyncClient, pool: Pool, change: Any, field: str
+) -> None:
+    before = (await schedule(api))["campaign"]
+    rows = await written(pool)
+    assert list(wrong_fields(await api.patch(f"/api/campaigns/{before['id']}", json=change))) == [field]
+    assert (await api.get(f"/api/campaigns/{before['id']}")).json() == before
+    assert await written(pool) == rows

@@ -1,0 +1,77 @@
+"""Every failure is answered as problem details (RFC 9457), whatever it is."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from app import asgi
+from app.db import Pool
+from app.domain.users import User
+from app.settings import Settings
+from tests.support.api import api_client, authorization, problem, schedule, wrong_fields
+from tests.support.pg import TemplateServer
+
+
+@pytest.mark.parametrize(
+    "path", ["/nowhere", "/api/nowhere", "/api/campaigns/1/nowhere", "/api/schema/nowhere", "/api"]
+)
+async def test_an_unknown_address_is_not_found(api: httpx.AsyncClient, path: str) -> None:
+    assert problem(await api.get(path), 404)["title"] == "Not Found"
+
+
+async def test_a_method_that_is_not_taken_says_which_are(api: httpx.AsyncClient) -> None:
+    response = await api.put("/api/campaigns")
+    problem(response, 405)
+    assert "GET" in response.headers["Allow"]
+
+
+async def test_a_problem_says_what_is_wrong_in_a_word_and_a_sentence(api: httpx.AsyncClient) -> None:
+    body = problem(await api.get("/api/campaigns/7"), 404)
+    assert (body["type"], body["detail"]) == ("urn:reachinbox:problem:not_found", "no campaign 7")
+    body = problem(await api.get("/api/campaigns?limit=0"), 422)
+    assert body["type"] == "urn:reachinbox:problem:invalid_input"
+    assert body["errors"] == [{"field": "limit", "detail": "0 is out of range; give 1 to 500"}]
+
+
+async def test_a_body_of_ordinary_size_is_taken_and_a_larger_one_refused(api: httpx.AsyncClient) -> None:
+    url = f"/api/campaigns/{(await schedule(api))['campaign']['id']}"
+    assert (await api.patch(url, json={"body": "x" * 1_000_000})).status_code == 200
+    assert list(wrong_fields(await api.patch(url, json={"body": "x" * 1_000_001}))) == ["body"]
+    problem(await api.patch(url, json={"body": "x" * 10_000_000}), 413)
+
+
+async def test_an_unknown_failure_tells_the_log_alone(
+    api: httpx.AsyncClient, pool: Pool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with pool.connection() as conn:
+        await conn.execute("DROP TABLE sender_windows CASCADE")
+    response = await api.get("/api/stats/hourly")
+    problem(response, 500)
+    assert "sender_windows" not in response.text
+    assert "sender_windows" in caplog.text
+    assert "Traceback" in caplog.text
+
+
+async def test_while_the_database_is_down_the_service_is_unavailable_and_comes_back(
+    settings: Settings,
+    database_url: str,
+    pool: Pool,
+    user: User,
+    postgres: TemplateServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(asgi, "POOL_TIMEOUT_S", 0.2)
+    headers = await authorization(pool, user)
+    async with api_client(settings, database_url, headers) as api:
+        assert (await api.get("/api/campaigns")).status_code == 200
+        postgres.refuse_connections(database_url)
+        for path in ("/api/campaigns", "/api/campaigns", "/readyz"):
+            response = await api.get(path)
+            problem(response, 503)
+            assert "psycopg" not in response.text
+        assert (await api.get("/healthz")).status_code == 200
+        postgres.accept_connections(database_url)
+        while (await api.get("/readyz")).status_code != 200:  # the pool tries again within a second or two
+            pass
+        assert (await api.get("/api/campaigns")).status_code == 200
