@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
-import pytest
 
 from app.asgi import create_app
 from app.db import Pool
@@ -22,19 +21,17 @@ OF_ONE_THING = [(method, path) for method, path in OPERATIONS if "{id}" in path]
 BODIES: dict[str, Any] = {"PATCH": {}, "/api/emails/{id}/resolve": {"as": "sent"}}
 
 
-@pytest.mark.parametrize(("method", "path"), OPERATIONS)
-async def test_without_a_key_nothing_is_told_or_done(api: httpx.AsyncClient, method: str, path: str) -> None:
+async def test_without_a_key_nothing_is_told_or_done(api: httpx.AsyncClient) -> None:
     del api.headers["Authorization"]
-    response = await api.request(method, path.replace("{id}", "1"), json={})
-    problem(response, 401)
-    assert response.headers["WWW-Authenticate"] == "Bearer"
+    for method, path in OPERATIONS:
+        response = await api.request(method, path.replace("{id}", "1"), json={})
+        problem(response, 401)
+        assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
-@pytest.mark.parametrize(
-    "authorization", ["Bearer", "Bearer ", "Bearer unknown", "Bearer schlüssel", "Basic b3duZXI6eA==", "", "\x00"]
-)
-async def test_a_key_that_is_none_is_refused(api: httpx.AsyncClient, authorization: str) -> None:
-    problem(await api.get("/api/campaigns", headers=[(b"Authorization", authorization.encode())]), 401)
+async def test_a_key_that_is_none_is_refused(api: httpx.AsyncClient) -> None:
+    for value in ("Bearer", "Bearer ", "Bearer unknown", "Bearer schlüssel", "Basic b3duZXI6eA==", "", "\x00"):
+        problem(await api.get("/api/campaigns", headers=[(b"Authorization", value.encode())]), 401)
 
 
 async def test_the_scheme_may_be_written_in_any_case(api: httpx.AsyncClient) -> None:
@@ -42,25 +39,25 @@ async def test_the_scheme_may_be_written_in_any_case(api: httpx.AsyncClient) -> 
     assert (await api.get("/api/campaigns", headers=headers)).status_code == 200
 
 
-@pytest.mark.parametrize(("method", "path"), OF_ONE_THING)
 async def test_to_a_stranger_nothing_of_anothers_is_there(
-    api: httpx.AsyncClient, pool: Pool, stranger: Headers, method: str, path: str
+    api: httpx.AsyncClient, pool: Pool, stranger: Headers
 ) -> None:
     scheduled = await schedule(api)
-    thing = path.removeprefix("/api/").partition("/")[0]
     ids = {"campaigns": scheduled["campaign"]["id"], "senders": scheduled["campaign"]["senderId"]}
     ids["emails"] = (await api.get("/api/emails")).json()["items"][0]["id"]
     before = await written(pool)
-    body = BODIES.get(path, BODIES.get(method))
-    problem(await api.request(method, path.replace("{id}", str(ids[thing])), json=body, headers=stranger), 404)
+    for method, path in OF_ONE_THING:
+        url = path.replace("{id}", str(ids[path.split("/")[2]]))
+        body = BODIES.get(path, BODIES.get(method))
+        problem(await api.request(method, url, json=body, headers=stranger), 404)
     assert (await api.get(f"/api/campaigns/{ids['campaigns']}")).json() == scheduled["campaign"]
     assert await written(pool) == before
 
 
-@pytest.mark.parametrize("thing", ["campaigns", "emails"])
-async def test_a_strangers_list_is_empty(api: httpx.AsyncClient, stranger: Headers, thing: str) -> None:
+async def test_a_strangers_lists_are_empty(api: httpx.AsyncClient, stranger: Headers) -> None:
     await schedule(api)
-    assert (await api.get(f"/api/{thing}", headers=stranger)).json() == {"items": [], "nextCursor": None}
+    for thing in ("campaigns", "emails"):
+        assert (await api.get(f"/api/{thing}", headers=stranger)).json() == {"items": [], "nextCursor": None}
 
 
 async def test_everybody_has_a_default_sender(api: httpx.AsyncClient, stranger: Headers) -> None:
@@ -69,8 +66,8 @@ async def test_everybody_has_a_default_sender(api: httpx.AsyncClient, stranger: 
         assert (sender["email"], sender["isDefault"]) == (address, True)
 
 
-@pytest.mark.parametrize(("method", "path"), OF_ONE_THING)
-@pytest.mark.parametrize("no_id", ["0", "-1", "1.5", "x", str(2**63), "9" * 5000, "%00"])
-async def test_what_is_no_id_is_not_there(api: httpx.AsyncClient, method: str, path: str, no_id: str) -> None:
-    body = BODIES.get(path, BODIES.get(method))
-    problem(await api.request(method, path.replace("{id}", no_id), json=body), 404)
+async def test_what_is_no_id_is_not_there(api: httpx.AsyncClient) -> None:
+    for method, path in OF_ONE_THING:
+        body = BODIES.get(path, BODIES.get(method))
+        for no_id in ("0", "-1", "1.5", "x", str(2**63), "9" * 5000, "%00"):
+            problem(await api.request(method, path.replace("{id}", no_id), json=body), 404)

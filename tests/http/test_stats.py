@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import httpx
-import pytest
 
 from app.db import Pool
 from tests.support.api import wrong_fields
@@ -25,9 +24,9 @@ async def test_each_hour_of_each_sender_is_counted(api: httpx.AsyncClient, pool:
     assert len((await api.get("/api/stats/hourly", params={"senderId": other})).json()) == 2
 
 
-@pytest.mark.parametrize(("name", "value"), [("hours", "0"), ("hours", str(2**40)), ("hours", "x"), ("senderId", "x")])
-async def test_a_wrong_parameter_is_named(api: httpx.AsyncClient, name: str, value: str) -> None:
-    assert list(wrong_fields(await api.get("/api/stats/hourly", params={name: value}))) == [name]
+async def test_a_wrong_parameter_is_named(api: httpx.AsyncClient) -> None:
+    for name, value in [("hours", "0"), ("hours", str(2**40)), ("hours", "x"), ("senderId", "x")]:
+        assert list(wrong_fields(await api.get("/api/stats/hourly", params={name: value}))) == [name]
 
 
 async def test_a_stranger_sees_nothing_of_it(api: httpx.AsyncClient, pool: Pool, stranger: dict[str, str]) -> None:
