@@ -35,6 +35,8 @@ _TOO_MANY_HERE = re.compile(
 )
 _GREYLISTED = re.compile(r"gr[ea]y-?list", re.I)
 _LEADING_DOT = re.compile(rb"^\.", re.M)
+_UNSTORABLE = re.compile(r"[\0\ud800-\udfff]")  # NUL, and the bytes of a reply that is not UTF-8
+_LONGEST_TEXT = 2_000
 
 
 class Server(NamedTuple):
@@ -72,6 +74,7 @@ def classify(command: Command, code: int, text: str, *, delivered: int) -> Verdi
     `delivered` is how many messages this connection has handed over: a server that has taken some and then says 421
     wants a new connection; one that says so to the first wants to be left alone.
     """
+    text = _storable(text)
     match = _ENHANCED.match(text)
     enhanced = match[1] if match else None
 
@@ -80,7 +83,7 @@ def classify(command: Command, code: int, text: str, *, delivered: int) -> Verdi
 
     if command == "." and 200 <= code < 300:
         return verdict("ACCEPTED", "email")
-    if _TOO_MANY_HERE.search(text) and (delivered or code == 421):
+    if delivered and _TOO_MANY_HERE.search(text):
         return verdict("RELEASED", "connection")
     if code == 421:
         return verdict("RELEASED", "connection" if delivered and command == "MAIL" else "sender")
@@ -98,6 +101,7 @@ def classify(command: Command, code: int, text: str, *, delivered: int) -> Verdi
 
 def classify_loss(command: Command, reason: str, *, delivered: int) -> Verdict:
     """What a connection lost or timed out at `command` means; at the dot, the message may have been accepted."""
+    reason = _storable(reason)
     if command == ".":
         return Verdict("UNKNOWN", "connection", command, f"the message went out and no answer came: {reason}")
     return Verdict("RELEASED", "connection" if delivered else "sender", command, f"before the message: {reason}")
@@ -137,7 +141,7 @@ class Conversation:
                 await client.ehlo()
         except (SMTPException, OSError, ValueError) as error:
             client.close()
-            raise ServerTrouble(_trouble(server, error)) from error
+            raise ServerTrouble(_storable(_trouble(server, error))) from error
         if client.protocol is None:
             raise ServerTrouble(f"{server.address} closed the connection at once")
         return cls(client, client.protocol, server)
@@ -240,6 +244,11 @@ def _stuffed(content: bytes) -> bytes:
     if content.startswith(b".") or b"\n." in content:
         content = _LEADING_DOT.sub(b"..", content)
     return content + b".\r\n" if content.endswith(b"\r\n") else content + b"\r\n.\r\n"
+
+
+def _storable(text: str) -> str:
+    """A server's words as Postgres can hold them."""
+    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text[:_LONGEST_TEXT])
 
 
 def _trouble(server: Server, error: BaseException) -> str:
