@@ -106,7 +106,7 @@ def _validation(request: AnyRequest, error: ValidationException) -> Response[Pro
 
 
 def _unknown(request: AnyRequest, error: Exception) -> Response[Problem]:
-    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    _log.error("%s %r failed", request.method, request.url.path, exc_info=error)
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     problem = Problem(
         title=status.phrase,
@@ -119,7 +119,7 @@ def _unknown(request: AnyRequest, error: Exception) -> Response[Problem]:
 
 def database_unavailable(request: AnyRequest, error: Exception) -> Response[Problem]:
     """The database is down, refuses connections, or is too slow to give one."""
-    _log.error("%s %s: the database is unavailable: %s", request.method, request.url.path, error)
+    _log.error("%s %r: the database is unavailable: %s", request.method, request.url.path, error)
     return _app_error(request, Unavailable("the database does not answer; try again in a moment"))
 
 

@@ -36,9 +36,11 @@ MULTIPART = RequestEncodingType.MULTI_PART.value
 MAX_BODY = 200_000_000
 MAX_JSON = 100_000_000
 UNREADABLE = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
-_BINARY: dict[str, Any] = {"format": "binary", "contentMediaType": "text/csv"}
 
+# How the schema shows a file, and a recipient.
+_BINARY: dict[str, Any] = {"format": "binary", "contentMediaType": "text/csv"}
 _RECIPIENT: dict[str, Any] = {"anyOf": [{"type": "string"}, {"type": "object", "required": ["email"]}]}
+
 _decode_recipient = msgspec.json.Decoder[str | dict[str, Any]](str | dict[str, Any]).decode
 
 
@@ -148,6 +150,7 @@ class CampaignOperation(Operation):
     summary="Schedule a campaign, all or nothing",
     request_max_body_size=MAX_BODY,
     operation_class=CampaignOperation,
+    response_description="Scheduled, now or by an earlier request with the same key",
     responses=problems(HTTPStatus.CONFLICT, *UNREADABLE),
 )
 async def schedule_campaign(

@@ -59,7 +59,7 @@ async def list_senders(
     return await senders.list_senders(pool, user.id, PageRequest(limit, cursor))
 
 
-@post("/", summary="Add a mailbox to send from", responses=problems())
+@post("/", summary="Add a mailbox to send from", response_description="Added", responses=problems())
 async def create_sender(
     pool: ThePool, box: TheBox, user: TheUser, settings: TheSettings, data: JSONBody[SenderBody]
 ) -> Sender:
