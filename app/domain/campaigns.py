@@ -352,8 +352,8 @@ def _value(value: T | msgspec.UnsetType) -> T | None:
     return None if isinstance(value, msgspec.UnsetType) else value
 
 
-async def message_builder(pool: Pool, user_id: int, campaign_id: int) -> tuple[int, MessageBuilder, str]:
-    """What the worker builds a campaign's messages with: content version, builder, envelope sender."""
+async def message_builder(pool: Pool, user_id: int, campaign_id: int) -> tuple[int, MessageBuilder]:
+    """What the worker builds a campaign's messages with, and the version of the content it is for."""
     async with pool.connection() as conn:
         row = await fetch_one(conn, CAMPAIGN_CONTENT, {"user_id": user_id, "campaign_id": campaign_id})
     if row is None:
@@ -365,4 +365,4 @@ async def message_builder(pool: Pool, user_id: int, campaign_id: int) -> tuple[i
         body=row["body"],
         body_html=row["body_html"],
     )
-    return row["content_version"], builder, row["email"]
+    return row["content_version"], builder
