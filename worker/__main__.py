@@ -120,7 +120,10 @@ class Worker:
         if row["host"] is None:
             return self._fallback
         sealed = row["password_encrypted"]
-        password = None if sealed is None else self._box.open(sealed, password_place(row["id"]))
+        try:
+            password = None if sealed is None else self._box.open(sealed, password_place(row["id"]))
+        except UndecipherableSecret as error:
+            raise ServerTrouble(f"{row['host']} cannot be logged in to: {error}") from None
         return Server(row["host"], row["port"], row["security"], row["username"], password)
 
     async def _verify(self, sender_id: int) -> None:
@@ -132,7 +135,7 @@ class Worker:
         try:
             conversation = await Conversation.open(self._server_of(row), socket.gethostname())
             await conversation.close()
-        except (ServerTrouble, UndecipherableSecret) as trouble:
+        except ServerTrouble as trouble:
             error = str(trouble)
         await workers.record_verification(self._pool, sender_id, error)
 

@@ -110,10 +110,14 @@ class SenderLoop:
 
     def _take_sender(self, row: Row) -> None:
         self._sender = {name: value for name, value in row.items() if name != "failures"}
-        self.server = self._desk.server_of(row)
         self._from, self._from_ascii = row["email"], to_ascii(row["email"])
         self._domain = self._from_ascii.rpartition("@")[2]
         self._builders: dict[int, asyncio.Task[tuple[int, MessageBuilder]]] = {}
+
+    @property
+    def server(self) -> Server:
+        """Where lanes connect. Raises ServerTrouble when the password cannot be read."""
+        return self._desk.server_of(self._sender)
 
     # The turns
 
