@@ -86,7 +86,7 @@ class Lane:
         self._conversation: Conversation | None = None
         self._next: asyncio.Future[Claim | None] | None = None
         self.idle_since = 0.0
-        self.outdated = False  # the sender's server or login changed: no further message on this connection
+        self.outdated = False  # no further message on this connection: the server changed, or the loop ends
         self.task = asyncio.create_task(self._work())
 
     @property
@@ -104,6 +104,7 @@ class Lane:
             while not self.outdated:
                 if self._conversation is None or not self._conversation.connected:
                     self._conversation = await Conversation.open(self._crew.server, self._crew.local_hostname)
+                    continue  # that took a while: it may be outdated now
                 self._next = asyncio.get_running_loop().create_future()
                 self._crew.idle(self)
                 claim = await self._next
@@ -118,6 +119,8 @@ class Lane:
         except ServerTrouble as error:
             trouble = str(error)
         finally:
-            if self._conversation is not None:
-                await self._conversation.close()
-            self._crew.ended(self, trouble)
+            try:
+                if self._conversation is not None:
+                    await self._conversation.close()
+            finally:
+                self._crew.ended(self, trouble)

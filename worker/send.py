@@ -345,12 +345,15 @@ class SenderLoop:
     async def _close(self) -> None:
         self._desk.budget.leave(self._wake)
         for lane in list(self._lanes):
+            lane.outdated = True  # a cancel alone can get lost: asyncio.wait_for drops one that comes with the result
             if lane in self._idle:
                 lane.give(None)
             else:
                 lane.task.cancel()
         self._idle = []
         await asyncio.gather(*(lane.task for lane in self._lanes), return_exceptions=True)
+        for lane in list(self._lanes):  # cancelled before they ran at all
+            self.ended(lane, None)
         if self._asked:
             pool, claimant = self._desk.pool, self._claimant
             await self._persistently(lambda: workers.release_lanes(pool, claimant))

@@ -1,0 +1,181 @@
+"""When things leave: never early, on time, spaced, at once stopped, and found again when a wake-up is lost."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+from app.db import Pool
+from app.domain import campaigns, emails
+from app.domain.campaigns import Changes
+from tests.support.engine import (
+    Owner,
+    addresses,
+    check_conservation,
+    execute,
+    rows,
+    running_workers,
+    schedule_campaign,
+    settings_for,
+    value,
+    wait_for,
+    wait_until_sent,
+)
+from tests.support.sinkproc import Sink
+
+
+async def _sent(pool: Pool, campaign_id: int, at_least: int) -> bool:
+    return (await check_conservation(pool, campaign_id))["SENT"] >= at_least
+
+
+async def test_nothing_leaves_before_its_time_and_all_leave_in_order(
+    database_url: str, pool: Pool, sink: Sink, owner: Owner
+) -> None:
+    start = datetime.now(UTC) + timedelta(seconds=1)
+    async with running_workers(database_url, settings_for(sink)):
+        made = await schedule_campaign(pool, owner, 100, start_time=start, delay_between_ms=10)
+        await wait_until_sent(pool, made.campaign.id)
+    planned = {r["recipient"]: r["scheduled_at"] for r in await rows(pool, "SELECT * FROM emails")}
+    assert planned == {to: start + timedelta(milliseconds=10 * i) for i, to in enumerate(addresses(100))}
+    assert min(entry.at - planned[entry.envelope_to].timestamp() for entry in sink.accepted()) >= 0
+
+
+async def test_an_email_scheduled_while_a_worker_waits_for_a_later_one_leaves_at_once(
+    database_url: str, pool: Pool, sink: Sink, owner: Owner
+) -> None:
+    async with running_workers(database_url, settings_for(sink)):
+        await schedule_campaign(pool, owner, 1, start_time=datetime.now(UTC) + timedelta(seconds=8))
+        made = await schedule_campaign(pool, owner, ["soon@example.com"])
+        await wait_until_sent(pool, made.campaign.id, timeout_s=4)
+
+
+async def test_a_paused_campaign_stops_within_a_second_and_goes_on_spaced(
+    database_url: str, pool: Pool, sink: Sink, owner: Owner
+) -> None:
+    async with running_workers(database_url, settings_for(sink)):
+        made = await schedule_campaign(pool, owner, 60, delay_between_ms=50)
+        await wait_for(lambda: _sent(pool, made.campaign.id, 5), "the first five")
+        await campaigns.pause(pool, owner.user_id, made.campaign.id)
+        paused_at = time.time()
+        await wait_for(lambda: _overdue(pool, 20), "more to be overdue")
+        assert max(entry.at for entry in sink.accepted()) < paused_at + 1
+        sent = len(sink.accepted())
+        await campaigns.resume(pool, owner.user_id, made.campaign.id)
+        await wait_until_sent(pool, made.campaign.id)
+    gaps = [later.at - earlier.at for earlier, later in pairwise(sink.accepted()[sent:])]
+    assert sum(gap < 0.025 for gap in gaps) <= len(gaps) // 5  # one held up now and then makes the next look close
+
+
+async def _overdue(pool: Pool, at_least: int) -> bool:
+    query = "SELECT count(*) FROM emails WHERE status = 'SCHEDULED' AND scheduled_at < now()"
+    return await value(pool, query) >= at_least
+
+
+async def test_a_cancelled_campaign_stops_within_a_second_and_owes_nobody_anything(
+    database_url: str, pool: Pool, sink: Sink, owner: Owner
+) -> None:
+    async with running_workers(database_url, settings_for(sink)):
+        made = await schedule_campaign(pool, owner, 100, delay_between_ms=50)
+        await wait_for(lambda: _sent(pool, made.campaign.id, 5), "the first five")
+        cancelled = await campaigns.cancel(pool, owner.user_id, made.campaign.id)
+        cancelled_at = time.time()
+        assert cancelled.counts["SCHEDULED"] == 0
+        await wait_for(lambda: _nothing_in_flight(pool, made.campaign.id), "what was in flight")
+    counts = await check_conservation(pool, made.campaign.id)
+    assert counts["SENT"] + counts["CANCELLED"] == 100
+    assert len(sink.accepted()) == counts["SENT"]
+    assert max(entry.at for entry in sink.accepted()) < cancelled_at + 1
+    assert (await campaigns.get_campaign(pool, owner.user_id, made.campaign.id)).status == "CANCELLED"
+
+
+async def _nothing_in_flight(pool: Pool, campaign_id: int) -> bool:
+    return (await check_conservation(pool, campaign_id))["SENDING"] == 0
+
+
+async def test_the_rest_of_a_cancel_too_large_for_one_transaction_is_done_by_the_sweep(
+    database_url: str, pool: Pool, sink: Sink, owner: Owner
+) -> None:
+    later = datetime.now(UTC) + timedelta(days=1)
+    made = await schedule_campaign(pool, owner, campaigns.CANCEL_BATCH * 2 + 1, start_time=later)
+    cancelled = await campaigns.cancel(pool, owner.user_id, made.campaign.id)
+    assert cancelled.counts["CANCELLED"] == campaigns.CANCEL_BATCH
+    async with running_workers(database_url, settings_for(sink)):
+        await wait_for(lambda: _all_cancelled(pool, made.campaign.id), "the rest to be cancelled")
+
+
+async def _all_cancelled(pool: Pool, campaign_id: int) -> bool:
+    return set(await check_conservation(pool, campaign_id)) == {"CANCELLED"}
+
+
+async def test_a_campaign_whose_worker_was_away_is_spaced_anew_and_not_sent_in_a_burst(
+    database_url: str, pool: Pool, sink: Sink, owner: Owner
+) -> None:
+    made = await schedule_campaign(pool, owner, 30, delay_between_ms=1000)
+    await execute(pool, "UPDATE emails SET scheduled_at = scheduled_at - interval '10 minutes'")
+    before = await value(pool, "SELECT now()")
+    async with running_workers(database_url, settings_for(sink)):
+        await wait_for(lambda: _sent(pool, made.campaign.id, 2), "the first two")
+    planned = [r["scheduled_at"] for r in await rows(pool, "SELECT scheduled_at FROM emails ORDER BY id")]
+    assert planned[0] >= before
+    assert {later - earlier for earlier, later in pairwise(planned)} == {timedelta(seconds=1)}
+    assert len(sink.accepted()) <= 4
+
+
+async def test_a_changed_delay_counts_from_now_on(database_url: str, pool: Pool, sink: Sink, owner: Owner) -> None:
+    async with running_workers(database_url, settings_for(sink)):
+        made = await schedule_campaign(pool, owner, 20, delay_between_ms=60_000)
+        await wait_for(lambda: _sent(pool, made.campaign.id, 1), "the first")
+        await campaigns.change(pool, owner.user_id, made.campaign.id, Changes(delay_between_ms=20))
+        await wait_until_sent(pool, made.campaign.id, timeout_s=5)
+
+
+async def test_changed_words_are_in_what_is_sent_from_then_on(
+    database_url: str, pool: Pool, sink: Sink, owner: Owner
+) -> None:
+    async with running_workers(database_url, settings_for(sink)):
+        made = await schedule_campaign(pool, owner, 2, delay_between_ms=2_000)
+        await wait_for(lambda: _sent(pool, made.campaign.id, 1), "the first")
+        changed = await campaigns.change(pool, owner.user_id, made.campaign.id, Changes(subject="Better words"))
+        assert changed.subject == "Better words"
+        await wait_until_sent(pool, made.campaign.id)
+
+
+async def test_a_lost_wake_up_is_made_up_for(database_url: str, pool: Pool, sink: Sink, owner: Owner) -> None:
+    made = await schedule_campaign(pool, owner, 3)
+    assert await execute(pool, "DELETE FROM procrastinate_jobs") == 1
+    async with running_workers(database_url, settings_for(sink)):
+        await wait_until_sent(pool, made.campaign.id)
+
+
+async def test_what_a_drained_worker_was_waiting_for_leaves_on_time_under_the_next(
+    database_url: str, pool: Pool, sink: Sink, owner: Owner
+) -> None:
+    start = datetime.now(UTC) + timedelta(seconds=4)
+    async with running_workers(database_url, settings_for(sink)):
+        made = await schedule_campaign(pool, owner, 1, start_time=start)
+        await wait_for(lambda: _no_wake_up_left(pool), "the wake-up to be taken")
+    async with running_workers(database_url, settings_for(sink, lease_s=60)):
+        await wait_until_sent(pool, made.campaign.id)
+    (entry,) = sink.accepted()
+    assert 0 <= entry.at - start.timestamp() < 1
+
+
+async def _no_wake_up_left(pool: Pool) -> bool:
+    return await value(pool, "SELECT count(*) FROM procrastinate_jobs") == 0
+
+
+async def test_a_retried_email_leaves_at_once(database_url: str, pool: Pool, sink: Sink, owner: Owner) -> None:
+    sink.script([{"when": {"times": 1}, "at": "rcpt", "do": "550 5.1.1 no such user"}])
+    async with running_workers(database_url, settings_for(sink)):
+        made = await schedule_campaign(pool, owner, 1)
+        await wait_for(lambda: _failed(pool, made.campaign.id), "the refusal")
+        email_id = await value(pool, "SELECT id FROM emails")
+        await emails.retry(pool, owner.user_id, email_id)
+        await wait_until_sent(pool, made.campaign.id, timeout_s=4)
+    email = await emails.get_email(pool, owner.user_id, email_id)
+    assert [attempt.outcome for attempt in email.attempts] == ["REJECTED", "ACCEPTED"]
+
+
+async def _failed(pool: Pool, campaign_id: int) -> bool:
+    return (await check_conservation(pool, campaign_id))["FAILED"] == 1
