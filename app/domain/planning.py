@@ -7,7 +7,7 @@ window too full. All of them are one call: `replan`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -34,13 +34,13 @@ class SenderLoad(NamedTuple):
 
 
 async def sender_load(
-    conn: Conn, user_id: int, sender_id: int, *, except_campaign_id: int | None = None, lock: bool = True
+    conn: Conn, user_id: int, sender_id: int, *, except_campaign_ids: Sequence[int] = (), lock: bool = True
 ) -> SenderLoad:
     """What a new plan of this sender must respect; with `lock`, nobody else plans for it until the commit.
 
     Raises NotFound when the user has no such sender.
     """
-    params = {"user_id": user_id, "sender_id": sender_id, "except_campaign_id": except_campaign_id}
+    params = {"user_id": user_id, "sender_id": sender_id, "except_campaign_ids": list(except_campaign_ids)}
     if lock:
         await conn.execute(LOCK_PLAN, params)
     sender = await fetch_one(conn, SENDER_WINDOW_NOW, params)
@@ -61,18 +61,20 @@ def plan_parameters(made: Plan, delay_ms: int) -> dict[str, object]:
     }
 
 
-async def replan(conn: Conn, user_id: int, campaign_id: int, *, due_only: bool = False) -> datetime | None:
+async def replan(
+    conn: Conn, user_id: int, campaign_id: int, *, due_only: bool = False, ahead_of: Sequence[int] = ()
+) -> datetime | None:
     """Plan the campaign's waiting emails again from now (or its start), keeping their order.
 
-    With `due_only`, just what is due by now moves, around what is planned later: that is overflow. Returns the first
-    new time, or None when nothing waits.
+    With `due_only`, just what is due by now moves, around what is planned later: that is overflow. Campaigns in
+    `ahead_of` do not count: they are planned again next. Returns the first new time, or None when nothing waits.
     """
     campaign = await fetch_one(
         conn, PLAN_INPUTS, {"user_id": user_id, "campaign_id": campaign_id, "due_only": due_only}
     )
     if campaign is None:
         raise NotFound(f"no campaign {campaign_id}")
-    load = await sender_load(conn, user_id, campaign["sender_id"], except_campaign_id=campaign_id)
+    load = await sender_load(conn, user_id, campaign["sender_id"], except_campaign_ids=[campaign_id, *ahead_of])
     own: Counter[datetime] = Counter()
     if due_only:
         rows = await fetch_all(conn, OWN_PLANNED_BY_WINDOW, {"user_id": user_id, "campaign_id": campaign_id})
@@ -107,5 +109,7 @@ async def _replan(
 
 async def replan_sender(conn: Conn, user_id: int, sender_id: int) -> None:
     """Plan all active campaigns of a sender again, oldest first: its limit has changed."""
-    for campaign in await fetch_all(conn, ACTIVE_CAMPAIGNS, {"user_id": user_id, "sender_id": sender_id}):
-        await replan(conn, user_id, campaign["id"])
+    rows = await fetch_all(conn, ACTIVE_CAMPAIGNS, {"user_id": user_id, "sender_id": sender_id})
+    campaign_ids = [row["id"] for row in rows]
+    for number, campaign_id in enumerate(campaign_ids, 1):
+        await replan(conn, user_id, campaign_id, ahead_of=campaign_ids[number:])

@@ -13,12 +13,12 @@ SELECT pg_advisory_xact_lock(hashtextextended('reachinbox plan', %(sender_id)s))
 
 -- name: planned_by_window
 -- How many emails of a sender's active campaigns are planned for each window from the current one on, those
--- overdue counting as due now. One campaign can be left out: the one being planned again.
+-- overdue counting as due now. Campaigns can be left out: those being planned again.
 SELECT date_trunc('hour', greatest(e.scheduled_at, now()), 'UTC') AS window_start, count(*) AS planned
 FROM campaigns c
 JOIN emails e ON e.user_id = c.user_id AND e.campaign_id = c.id AND e.status = 'SCHEDULED'
 WHERE c.user_id = %(user_id)s AND c.sender_id = %(sender_id)s AND c.status = 'ACTIVE'
-  AND c.id IS DISTINCT FROM %(except_campaign_id)s
+  AND c.id <> ALL (%(except_campaign_ids)s::bigint[])
 GROUP BY 1;
 
 -- name: sender_window_now
@@ -50,14 +50,18 @@ JOIN (
 ORDER BY s.number;
 
 -- name: replan_emails
--- Give waiting emails of a campaign new times, keeping their order; with `due_only`, just those due by now.
+-- Give waiting emails of a campaign new times, keeping their order; with `due_only`, just those due by now. Emails
+-- being claimed this moment are skipped, not waited for: the exchange that holds them may be waiting for us.
 UPDATE emails e
 SET scheduled_at = r.at + (w.number - r.first) * make_interval(secs => %(delay_ms)s / 1000.0)
 FROM (
     SELECT id, row_number() OVER (ORDER BY scheduled_at, id) - 1 AS number
-    FROM emails
-    WHERE user_id = %(user_id)s AND campaign_id = %(campaign_id)s AND status = 'SCHEDULED'
-      AND (NOT %(due_only)s OR scheduled_at <= now())
+    FROM (
+        SELECT id, scheduled_at FROM emails
+        WHERE user_id = %(user_id)s AND campaign_id = %(campaign_id)s AND status = 'SCHEDULED'
+          AND (NOT %(due_only)s OR scheduled_at <= now())
+        FOR NO KEY UPDATE SKIP LOCKED
+    ) waiting
 ) w
 JOIN (
     SELECT r.first, r.at, generate_series(r.first, r.first + r.count - 1) AS number
