@@ -210,14 +210,16 @@ class SenderLoop:
         while True:
             try:
                 async with self._desk.pool.connection() as conn:
-                    if self._unsure:
-                        for email_id in await emails.held_claims(conn, self._claimant):
-                            if email_id not in self._held:
-                                reports[email_id] = Report(email_id, "UNBEGUN")
-                        self._unsure = False
                     claims = await emails.exchange(
                         conn, self._claimant, list(reports.values()), wanted, max_attempts=self._desk.max_attempts
                     )
+                    if self._unsure:
+                        # Asked only now: this exchange took its turn behind any that is still at work for us in
+                        # Postgres, which goes on after a connection breaks.
+                        for email_id in await emails.held_claims(conn, self._claimant):
+                            if email_id not in self._held:
+                                self._reports.append(Report(email_id, "UNBEGUN"))
+                        self._unsure = False
             except DATABASE_AWAY as error:
                 # It may have been committed all the same. Outcomes are fenced by their claim, so saying them twice
                 # is harmless; claims we did not hear of are asked for and given back.
