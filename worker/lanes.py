@@ -30,8 +30,10 @@ class Budget:
             self.free -= taken
             self._holders[wake] = self._holders.get(wake, 0) + taken
             self._waiting.pop(wake, None)
-        elif wake not in self._holders:
+        elif wake not in self._holders and wake not in self._waiting:
             self._waiting[wake] = None
+            for holder in list(self._holders):
+                holder()  # it may have lanes to spare
         return taken
 
     def give_back(self, wake: Callable[[], None], count: int = 1) -> None:

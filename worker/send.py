@@ -162,6 +162,8 @@ class SenderLoop:
             if self._held or look.blocked_s <= PATIENCE_S:
                 return min(look.blocked_s, PATIENCE_S)
             return _End(look.blocked_until)
+        if self._desk.budget.contended and (look.due_s is None or look.due_s > 0):
+            self._sort_idle(retire_all=True)
         if look.due_s is None:
             return PATIENCE_S if self._held else _End(None)
         if look.over_limit or not self._plans_mended:
