@@ -17,6 +17,7 @@ from app.db import Conn
 
 SEND_DUE = "send_due"
 VERIFY_SENDER = "verify_sender"
+QUICK, SLOW = "quick", "slow"  # queues: wake-ups never wait behind what talks to somebody's server
 POLLING_INTERVAL_S = 5.0
 EARLY = timedelta(seconds=10)
 
@@ -42,7 +43,8 @@ async def defer_verification(conn: Conn, sender_id: int) -> None:
 
 
 async def _defer(conn: Conn, task: str, queueing_lock: str, sender_id: int, at: datetime | None) -> None:
-    job = _queue.configure_task(task, queueing_lock=queueing_lock, schedule_at=at, connection=conn)
+    queue = QUICK if task == SEND_DUE else SLOW
+    job = _queue.configure_task(task, queue=queue, queueing_lock=queueing_lock, schedule_at=at, connection=conn)
     try:
         async with conn.transaction():  # a clash poisons the transaction it happens in: only this savepoint
             await job.defer_async(sender_id=sender_id)
