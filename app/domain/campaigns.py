@@ -1,8 +1,7 @@
 """Campaigns: scheduled in one transaction, watched through their counts, paused, resumed, cancelled, changed.
 
 Sending itself is not here: a campaign only says what is owed and when, `domain.emails` trades it with the workers.
-A plan is made before the campaign's row is touched; whoever else locks a campaign and its emails locks the campaign
-first, as the exchange does.
+Whoever locks a campaign and its emails locks the campaign first, as the exchange does.
 """
 
 from __future__ import annotations
@@ -15,8 +14,7 @@ import msgspec
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_one, transaction
 from app.domain.pages import Page, PageRequest, page_of
-from app.domain.plan import HORIZON
-from app.domain.planning import lock_plan, replan
+from app.domain.planning import check_plan, lock_plan, replan
 from app.errors import Conflict, InvalidInput, NotFound
 from app.jobs import defer_wake_up
 from app.mail.message import MessageBuilder
@@ -236,15 +234,19 @@ async def pause(pool: Pool, user_id: int, campaign_id: int) -> Campaign:
 async def resume(pool: Pool, user_id: int, campaign_id: int) -> Campaign:
     """Plan what waits again from now on, spaced as before, and go on. Raises NotFound, Conflict."""
     async with transaction(pool, user_id) as conn:
-        before = await read_campaign(conn, user_id, campaign_id)
-        await lock_plan(conn, before.sender_id)
+        campaign = await _read_row(conn, user_id, campaign_id)
+        _check_paused(campaign)
+        await lock_plan(conn, campaign["sender_id"])
         first_at = await replan(conn, user_id, campaign_id)
-        campaign = await _lock(conn, user_id, campaign_id)
-        if campaign["status"] != "PAUSED":
-            raise Conflict(f"the campaign is {campaign['status']}; only a PAUSED one can be resumed")
+        _check_paused(await _lock(conn, user_id, campaign_id))
         await _set_status(conn, user_id, campaign_id, "ACTIVE")
         await defer_wake_up(conn, campaign["sender_id"], first_at)
         return await read_campaign(conn, user_id, campaign_id)
+
+
+def _check_paused(campaign: Row) -> None:
+    if campaign["status"] != "PAUSED":
+        raise Conflict(f"the campaign is {campaign['status']}; only a PAUSED one can be resumed")
 
 
 async def cancel(pool: Pool, user_id: int, campaign_id: int) -> Campaign:
@@ -309,12 +311,8 @@ async def change(pool: Pool, user_id: int, campaign_id: int, changes: Changes) -
         pace = _given(
             {"start_at": changes.start_time, "delay_ms": changes.delay_between_ms, "hourly_limit": changes.hourly_limit}
         )
-        if pace and row["scheduled"]:
-            # Before the campaign's row is touched: a large plan takes seconds, and sending goes on meanwhile.
-            await lock_plan(conn, row["sender_id"])
-            first_at = await replan(conn, user_id, campaign_id, changes=pace, horizon=HORIZON)
-            if row["status"] == "ACTIVE":
-                await defer_wake_up(conn, row["sender_id"], first_at)
+        if pace:
+            await check_plan(conn, user_id, campaign_id, pace)
         _check_changeable(await _lock(conn, user_id, campaign_id), changes)
         await conn.execute(
             UPDATE_CAMPAIGN,
@@ -334,6 +332,13 @@ async def change(pool: Pool, user_id: int, campaign_id: int, changes: Changes) -
                 "on_unknown": _value(changes.on_unknown),
             },
         )
+    # In a transaction of its own: a large plan takes seconds, and nobody should wait for the campaign's row meanwhile.
+    # Should this process die in between, limits hold all the same, and the same change said again plans again.
+    async with transaction(pool, user_id) as conn:
+        if pace and row["scheduled"]:
+            await lock_plan(conn, row["sender_id"])
+            first_at = await replan(conn, user_id, campaign_id)
+            await defer_wake_up(conn, row["sender_id"], first_at)
         return await read_campaign(conn, user_id, campaign_id)
 
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from app.db import Conn, Row, fetch_all, fetch_one
-from app.domain.plan import Plan, plan, window_of
+from app.domain.plan import HORIZON, Plan, plan, window_of
 from app.errors import NotFound
 from app.sql import query
 
@@ -79,18 +79,17 @@ async def replan(
     user_id: int,
     campaign_id: int,
     *,
-    changes: Mapping[str, object] | None = None,
     ahead_of: Sequence[int] = (),
     sender_limit: int | None = None,
-    horizon: timedelta | None = None,
 ) -> datetime | None:
     """Plan the campaign's waiting emails again from now (or its start), keeping their order. Comes after `lock_plan`.
 
-    `changes` (start_at, delay_ms, hourly_limit) and `sender_limit` are about to be written: the rows are touched last,
-    so that nobody waits for them meanwhile. Campaigns in `ahead_of` do not count: they are planned again next.
-    Returns the first new time, or None when nothing waits. Raises NotFound, and InvalidInput beyond `horizon`.
+    The campaign's row is not to be written after this in the same transaction: emails that are being claimed stay
+    locked by us until the commit, and an exchange that holds the campaign may be waiting for them. `sender_limit` is
+    one that the sender is about to get. Campaigns in `ahead_of` do not count: they are planned again next.
+    Returns the first new time, or None when nothing waits. Raises NotFound.
     """
-    campaign: Row = {**await _inputs(conn, user_id, campaign_id), **(changes or {})}
+    campaign = await _inputs(conn, user_id, campaign_id)
     load = await sender_load(
         conn,
         user_id,
@@ -98,7 +97,18 @@ async def replan(
         except_campaign_ids=[campaign_id, *ahead_of],
         hourly_limit=sender_limit,
     )
-    return await _spread(conn, user_id, campaign, load, campaign["scheduled"], due_only=False, horizon=horizon)
+    return await _spread(conn, user_id, campaign, load, campaign["scheduled"], due_only=False)
+
+
+async def check_plan(conn: Conn, user_id: int, campaign_id: int, changes: Mapping[str, object]) -> None:
+    """Whether the campaign could be planned with `changes` (start_at, delay_ms, hourly_limit); writes nothing.
+
+    Raises NotFound, and InvalidInput for a plan that would take years.
+    """
+    campaign: Row = {**await _inputs(conn, user_id, campaign_id), **changes}
+    load = await sender_load(conn, user_id, campaign["sender_id"], except_campaign_ids=[campaign_id])
+    if campaign["scheduled"]:
+        _plan(campaign, load, campaign["scheduled"], HORIZON)
 
 
 async def replan_sender(conn: Conn, user_id: int, sender_id: int, hourly_limit: int) -> None:
@@ -142,19 +152,24 @@ async def _inputs(conn: Conn, user_id: int, campaign_id: int) -> Row:
 
 
 async def _spread(
-    conn: Conn,
-    user_id: int,
-    campaign: Row,
-    load: SenderLoad,
-    count: int,
-    *,
-    due_only: bool,
-    horizon: timedelta | None = None,
+    conn: Conn, user_id: int, campaign: Row, load: SenderLoad, count: int, *, due_only: bool
 ) -> datetime | None:
     """Give `count` emails their times, and count them in `load.taken`."""
     if not count:
         return None
-    made = plan(
+    made = _plan(campaign, load, count)
+    for run in made.runs:
+        load.taken[window_of(run.at)] += run.size
+    await conn.execute(
+        REPLAN_EMAILS,
+        {"user_id": user_id, "campaign_id": campaign["id"], "due_only": due_only}
+        | plan_parameters(made, campaign["delay_ms"]),
+    )
+    return made.first_at
+
+
+def _plan(campaign: Row, load: SenderLoad, count: int, horizon: timedelta | None = None) -> Plan:
+    return plan(
         count,
         max(load.now, campaign["start_at"]),
         timedelta(milliseconds=campaign["delay_ms"]),
@@ -164,11 +179,3 @@ async def _spread(
         campaign_taken={window_of(load.now): campaign["window_used"]},
         horizon=horizon,
     )
-    for run in made.runs:
-        load.taken[window_of(run.at)] += run.size
-    await conn.execute(
-        REPLAN_EMAILS,
-        {"user_id": user_id, "campaign_id": campaign["id"], "due_only": due_only}
-        | plan_parameters(made, campaign["delay_ms"]),
-    )
-    return made.first_at

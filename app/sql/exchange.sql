@@ -31,9 +31,10 @@ active AS MATERIALIZED (
     JOIN senders s ON s.user_id = c.user_id AND s.id = c.sender_id
     WHERE c.user_id = %(user_id)s::bigint AND c.sender_id = %(sender_id)s::bigint AND c.status = 'ACTIVE'
       AND %(wanted)s::integer > 0
-      AND EXISTS (SELECT FROM emails e
-                  WHERE e.user_id = c.user_id AND e.campaign_id = c.id AND e.status = 'SCHEDULED'
-                    AND e.scheduled_at <= now())
+      AND (SELECT e.scheduled_at FROM emails e
+           WHERE e.user_id = c.user_id AND e.campaign_id = c.id AND e.status = 'SCHEDULED'
+           ORDER BY e.scheduled_at, e.id
+           LIMIT 1) <= now()
       AND (s.blocked_until IS NULL OR s.blocked_until <= now())
       -- A worker whose lease ran out may report, but it gets nothing more.
       AND EXISTS (SELECT FROM workers k WHERE k.token = %(token)s::uuid AND k.lease_until > now())

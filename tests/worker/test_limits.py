@@ -244,6 +244,7 @@ async def test_a_changed_server_is_taken_on_by_every_worker_that_is_sending(
             server = Server("127.0.0.1", other.port, "none")
             await change_sender(pool, box, owner.user_id, owner.sender_id, SenderChanges(server=server))
             await wait_for(left, "the old server to be left", 8)
+            await asyncio.to_thread(other.wait, messages=1)
         assert len(sink.accepted()) < 500
         assert other.accepted()
 
@@ -278,7 +279,11 @@ async def test_a_lowered_limit_takes_effect_while_sending(
 
         assert len(sink.accepted()) == 100
         assert await check_conservation(pool, campaign) == {"SENT": 100, "SCHEDULED": 900}
-        assert await _windows(pool) == dict.fromkeys(range(1, 10), 100)
+        # What was just being claimed when it was planned again moves to the next hour, ahead of what is planned there.
+        windows = await _windows(pool)
+        assert sum(windows.values()) == 900
+        assert set(windows) == set(range(1, 10))
+        assert max(windows.values()) <= 100 + 2 * 8
 
 
 async def test_when_a_limit_is_lowered_the_older_campaign_keeps_its_place_before_the_younger(
@@ -329,8 +334,9 @@ async def test_a_changed_campaign_limit_takes_effect_without_a_restart(
 async def test_many_workers_trading_at_once_never_deadlock(
     pool: Pool, database_url: str, sink: Sink, owner: Owner, caplog: pytest.LogCaptureFixture
 ) -> None:
-    sink.script([{"at": "mail", "when": {"after": 2}, "do": "421 4.7.0 Too many messages in this connection"}])
-    running = [(await schedule_campaign(pool, owner, addresses(150, f"c{n}x"))).campaign.id for n in range(6)]
+    too_many = {"at": "mail", "when": {"after": 2}, "do": "421 4.7.0 Too many messages in this connection"}
+    sink.script([too_many, {"at": "rcpt", "do": {"slow": 0.05}}])
+    running = [(await schedule_campaign(pool, owner, addresses(500, f"c{n}x"))).campaign.id for n in range(6)]
     async with running_workers(database_url, settings_for(sink), WORKERS):
         for campaign in running:
             await campaigns.pause(pool, owner.user_id, campaign)
@@ -340,4 +346,4 @@ async def test_many_workers_trading_at_once_never_deadlock(
             await campaigns.resume(pool, owner.user_id, campaign)
         for campaign in running:
             await wait_until_sent(pool, campaign, 30)
-    assert len(sink.accepted()) == 900
+    assert len(sink.accepted()) == 3000
