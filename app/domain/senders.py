@@ -137,7 +137,7 @@ def check(
             wrong["port"] = "is not a port; give 1 to 65535 (587 with starttls, 465 with tls)"
         if server.password is not None and server.username is None:
             wrong["username"] = "is missing; a password goes with a username"
-        if server.username is not None and server.password is None and not keeps_password:
+        if server.username is not None and server.password is None and not keeps_password and not wrong:
             wrong["password"] = "is missing; give it again when the server or the login changes"  # noqa: S105 -- a message
         for name, value in (("username", server.username), ("password", server.password)):
             if value is not None and ("\0" in value or not value or len(value) > 1000):
@@ -258,9 +258,9 @@ async def change_sender(pool: Pool, box: SecretBox, user_id: int, sender_id: int
 
 
 def _is_same_login(server: Server, before: Sender) -> bool:
-    """Whether a stored password may go on being used: it is shown to no other server, and to none less safely."""
-    same = (server.host, server.port, server.username) == (before.host, before.port, before.username)
-    return same and (server.security == before.security or server.security == "tls")
+    """Whether a stored password may go on being used: it is shown to no other host, and to none in the clear."""
+    same = (server.host, server.username) == (before.host, before.username)
+    return same and (server.security != "none" or before.security == "none")
 
 
 async def delete_sender(pool: Pool, user_id: int, sender_id: int) -> None:
