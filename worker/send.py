@@ -242,8 +242,9 @@ class SenderLoop:
                     if self._unsure:
                         # Asked only now: this exchange took its turn behind any that is still at work for us in
                         # Postgres, which goes on after a connection breaks.
+                        heard_of = self._held.keys() | {claim.id for claim in claims}
                         for email_id in await emails.held_claims(conn, self._claimant):
-                            if email_id not in self._held:
+                            if email_id not in heard_of:
                                 self._reports.append(Report(email_id, "UNBEGUN"))
                         self._unsure = False
             except DATABASE_AWAY as error:
