@@ -15,6 +15,7 @@ from app.db import Pool
 from tests.support.engine import (
     Fleet,
     Owner,
+    WorkerProcess,
     addresses,
     create_owner,
     row,
@@ -32,13 +33,14 @@ WARM_UP = addresses(40, "w")  # opens the window, and has the worker's statement
 
 
 class Proxy:
-    """Stands between a worker and Postgres. It forwards all, or no answers; and it breaks connections off."""
+    """Stands between workers and Postgres: forwards all, or no answers; breaks connections off; takes no new ones."""
 
     def __init__(self, database_url: str) -> None:
         self._target = urlsplit(database_url)
         self._wires: set[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = set()
         self._pumps: set[asyncio.Task[None]] = set()
         self.answers = True
+        self.open = True
 
     async def start(self) -> str:
         """The URL by which Postgres is reached through here."""
@@ -61,6 +63,9 @@ class Proxy:
         self.answers = True
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self.open:
+            writer.transport.abort()
+            return
         there, back = await asyncio.open_connection(self._target.hostname, self._target.port)
         self._wires.add((writer, back))
         for source, sink, is_answer in ((reader, back, False), (there, writer, True)):
@@ -77,14 +82,23 @@ class Proxy:
 
 
 @pytest.fixture
-async def proxy(database_url: str, sink: Sink, tmp_path: Path) -> AsyncIterator[Proxy]:
-    """With a worker that reaches Postgres through it."""
+async def proxy(database_url: str) -> AsyncIterator[Proxy]:
     proxy = Proxy(database_url)
-    with Fleet(await proxy.start(), tmp_path) as fleet:
-        fleet.start(settings_for(sink, lanes=4, lease_s=60))
-        yield proxy
-        assert fleet.logged("loop failed", "deadlock") == []
+    yield proxy
     await proxy.stop()
+
+
+@pytest.fixture
+async def fleet(proxy: Proxy, tmp_path: Path) -> AsyncIterator[Fleet]:
+    """Workers that reach Postgres through the proxy."""
+    with Fleet(await proxy.start(), tmp_path) as fleet:
+        yield fleet
+        assert fleet.logged("loop failed", "deadlock") == []
+
+
+@pytest.fixture
+async def worker(fleet: Fleet, sink: Sink) -> WorkerProcess:
+    return fleet.start(settings_for(sink, lanes=4, lease_s=60))[0]
 
 
 @pytest.fixture
@@ -97,12 +111,16 @@ async def _waiting_for_a_lock(pool: Pool, count: int) -> bool:
     return await value(pool, blocked) == count
 
 
+async def _registered(pool: Pool, workers: int) -> bool:
+    return await value(pool, "SELECT count(*) FROM workers") == workers
+
+
 async def _in_status(pool: Pool, status: str, at_least: int) -> bool:
     return await value(pool, "SELECT count(*) FROM emails WHERE status = %s", status) >= at_least
 
 
-async def _check_each_sent_once(pool: Pool, sink: Sink, people: int = len(PEOPLE)) -> None:
-    recipients = WARM_UP + PEOPLE[:people]
+async def _check_each_sent_once(pool: Pool, sink: Sink, people: list[str] = PEOPLE) -> None:
+    recipients = WARM_UP + people
     assert Counter(entry.envelope_to for entry in sink.accepted()) == Counter(recipients)
     assert await value(pool, "SELECT max(attempts) FROM emails") == 1
     assert {r["outcome"] for r in await rows(pool, "SELECT outcome FROM attempts")} == {"ACCEPTED"}
@@ -129,7 +147,7 @@ async def _exchange_held_up(pool: Pool, owner: Owner, recipients: list[str]) -> 
 
 
 async def test_claims_whose_answer_is_lost_are_given_back_and_sent(
-    pool: Pool, proxy: Proxy, sink: Sink, owner: Owner
+    pool: Pool, proxy: Proxy, worker: WorkerProcess, sink: Sink, owner: Owner
 ) -> None:
     async with _exchange_held_up(pool, owner, PEOPLE) as campaign:
         proxy.answers = False
@@ -140,7 +158,7 @@ async def test_claims_whose_answer_is_lost_are_given_back_and_sent(
 
 
 async def test_a_claim_that_commits_after_its_connection_broke_is_given_back_and_sent(
-    pool: Pool, proxy: Proxy, sink: Sink, owner: Owner
+    pool: Pool, proxy: Proxy, worker: WorkerProcess, sink: Sink, owner: Owner
 ) -> None:
     """Postgres does not notice a broken connection while it waits for a lock, and commits all the same."""
     async with _exchange_held_up(pool, owner, PEOPLE) as campaign:
@@ -151,7 +169,7 @@ async def test_a_claim_that_commits_after_its_connection_broke_is_given_back_and
 
 
 async def test_outcomes_whose_recording_is_not_confirmed_are_recorded_once(
-    pool: Pool, proxy: Proxy, sink: Sink, owner: Owner
+    pool: Pool, proxy: Proxy, worker: WorkerProcess, sink: Sink, owner: Owner
 ) -> None:
     await wait_until_sent(pool, (await schedule_campaign(pool, owner, WARM_UP)).campaign.id)
     sink.script({"dot": "hold"})
@@ -165,4 +183,35 @@ async def test_outcomes_whose_recording_is_not_confirmed_are_recorded_once(
     await wait_for(lambda: _in_status(pool, "SENT", len(WARM_UP) + 1), "an outcome to be recorded")
     proxy.cut()
     await wait_until_sent(pool, campaign)
-    await _check_each_sent_once(pool, sink, 4)
+    await _check_each_sent_once(pool, sink, PEOPLE[:4])
+
+
+async def test_looking_for_claims_unheard_of_does_not_give_back_those_just_made(
+    pool: Pool, proxy: Proxy, worker: WorkerProcess, sink: Sink, owner: Owner
+) -> None:
+    """A worker that lost its connection once looks again a few seconds later, while it goes on sending."""
+    sink.script({"dot": {"slow": 0.3}})
+    async with _exchange_held_up(pool, owner, addresses(100)) as campaign:
+        proxy.cut()
+    await wait_until_sent(pool, campaign, 20)
+    await _check_each_sent_once(pool, sink, addresses(100))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_workers_cut_off_from_postgres_for_longer_than_a_lease_do_not_take_each_other_for_dead(
+    pool: Pool, proxy: Proxy, fleet: Fleet, sink: Sink, owner: Owner, workers: int
+) -> None:
+    lease_s = 2.0
+    sink.script({"dot": "hold"})
+    fleet.start(settings_for(sink, lanes=4, lease_s=lease_s), workers)
+    await wait_for(lambda: _registered(pool, workers), "the workers to register")
+    campaign = (await schedule_campaign(pool, owner, PEOPLE)).campaign.id
+    await asyncio.to_thread(sink.wait, held=4 * workers)
+    proxy.open = False
+    proxy.cut()
+    sink.script([])
+    sink.release()  # what they learn now they cannot report
+    await asyncio.sleep(2 * lease_s)
+    proxy.open = True
+    await wait_until_sent(pool, campaign)
+    assert Counter(entry.envelope_to for entry in sink.accepted()) == Counter(PEOPLE)
