@@ -12,6 +12,7 @@ from app.db import Pool, fetch_exactly_one
 from app.domain import senders, workers
 from app.domain.senders import password_place
 from app.secrets import SecretBox
+from app.sql import query
 from tests.support.api import problem, schedule, written, wrong_fields
 
 MAILBOX: dict[str, Any] = {
