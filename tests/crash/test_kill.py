@@ -24,6 +24,7 @@ from tests.support.engine import (
     rows,
     schedule_campaign,
     settings_for,
+    value,
     wait_for,
     wait_until_settled,
 )
@@ -184,3 +185,28 @@ async def test_a_long_outage_of_postgres_leaves_nothing_in_doubt_and_is_over_whe
 
         assert await _check_outcome(it.pool, it.campaign, sink) == {"SENT": emails}
         assert it.fleet.logged("loop failed") == []
+
+
+async def test_a_mail_server_that_dies_and_comes_back_costs_no_email_more_than_a_doubt(
+    pool: Pool, fleet: Fleet, tmp_path: Path
+) -> None:
+    emails, lanes = 400, 2 * LANES
+    log = tmp_path / "accepted.log"
+    with Sink(SLOW, log=log) as sink:
+        campaign = (await schedule_campaign(pool, await create_owner(pool), emails)).campaign.id
+        fleet.start(settings_for(sink, lanes=LANES), 2)
+        await wait_for(lambda: _progress(pool, campaign, 100), "100 to be sent")
+        sink.kill()
+        await wait_for(lambda: _backed_off(pool), "the sender to be backed off")
+        assert (await check_conservation(pool, campaign))["SCHEDULED"] > 0
+        with Sink(log=log, port=sink.port) as sink:
+            await wait_until_settled(pool, campaign, 30)
+            counts = await _check_outcome(pool, campaign, sink)
+    assert counts["UNKNOWN"] <= lanes
+    assert await value(pool, "SELECT max(retry_count) FROM emails") == 0
+    assert await value(pool, "SELECT block_reason FROM senders") is None
+    assert fleet.complaints() == []
+
+
+async def _backed_off(pool: Pool) -> bool:
+    return await value(pool, "SELECT count(*) FROM senders WHERE blocked_until > now()") == 1

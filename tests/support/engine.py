@@ -152,6 +152,7 @@ async def the_clock_moves_on(pool: Pool, by: timedelta) -> None:
         await conn.execute("UPDATE campaigns SET window_start = window_start - %s WHERE window_used > 0", [by])
         await conn.execute("UPDATE senders SET blocked_until = blocked_until - %s", [by])
         await conn.execute("UPDATE emails SET scheduled_at = scheduled_at - %s WHERE status = 'SCHEDULED'", [by])
+        await conn.execute("UPDATE emails SET claimed_at = claimed_at - %s", [by])
     await wake_all(pool)
 
 

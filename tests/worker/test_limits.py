@@ -179,6 +179,34 @@ async def test_handovers_that_never_began_are_given_back_and_the_limit_is_still_
     assert await value(pool, "SELECT used FROM sender_windows") == 50
 
 
+@pytest.mark.parametrize(
+    ("ends", "first"),
+    [
+        ("accept", {"used": 1, "accepted": 1, "released": 0}),
+        ("421 4.3.2 shutting down", {"used": 0, "accepted": 0, "released": 1}),
+    ],
+)
+async def test_what_is_claimed_in_one_hour_and_ends_in_the_next_counts_in_the_first(
+    pool: Pool, database_url: str, sink: Sink, fifty_an_hour: Owner, ends: str, first: dict[str, int]
+) -> None:
+    sink.script({"dot": {"slow": 1, "then": ends}})
+    await schedule_campaign(pool, fifty_an_hour, 1)
+
+    async def at_the_server() -> bool:
+        return await value(pool, "SELECT count(*) FROM emails WHERE status = 'SENDING'") == 1
+
+    async def reported() -> bool:
+        return await value(pool, "SELECT count(*) FROM attempts") == 1
+
+    async with running_workers(database_url, settings_for(sink, lanes=1)):
+        await wait_for(at_the_server, "the message to be on its way")
+        await the_clock_moves_on(pool, HOUR)
+        await wait_for(reported, "the outcome")
+    windows = await rows(pool, "SELECT used, accepted, released FROM sender_windows ORDER BY window_start")
+    assert windows[0] == first
+    assert all(not any(later.values()) for later in windows[1:])
+
+
 @pytest.mark.parametrize("at_most", [1, 4])
 async def test_max_connections_of_a_sender_holds_over_all_workers(
     pool: Pool, database_url: str, sink: Sink, owner: Owner, box: SecretBox, at_most: int

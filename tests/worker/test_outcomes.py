@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -351,6 +352,54 @@ async def test_a_server_that_takes_ten_messages_a_connection_is_given_ten_a_conn
     assert await value(pool, "SELECT used FROM sender_windows") == 35
     assert await value(pool, "SELECT block_reason FROM senders") is None
     assert await value(pool, "SELECT count(*) FROM emails WHERE retry_count > 0") == 0
+
+
+async def test_a_server_that_takes_two_connections_is_given_two_and_blames_nobody(
+    pool: Pool, database_url: str, sink: Sink, owner: Owner
+) -> None:
+    refusal = "421 4.7.0 Too many connections from your address"
+    refused = [{"at": "connect", "when": {"connection": n}, "do": refusal} for n in range(3, 50)]
+    sink.script([*refused, {"at": "dot", "do": {"slow": 0.01}}])
+    campaign = (await schedule_campaign(pool, owner, 100)).campaign.id
+    async with running_workers(database_url, settings_for(sink)):
+        await wait_until_sent(pool, campaign)
+
+    assert {entry.connection for entry in sink.accepted()} == {1, 2}
+    assert await value(pool, "SELECT block_reason FROM senders") is None
+    assert await value(pool, "SELECT max(attempts) FROM emails") == 1
+
+
+async def test_a_server_that_hangs_up_after_each_message_is_connected_to_for_each(
+    pool: Pool, database_url: str, sink: Sink, owner: Owner
+) -> None:
+    sink.script([{"at": "mail", "when": {"after": 1}, "do": "drop"}])
+    campaign = (await schedule_campaign(pool, owner, 5)).campaign.id
+    async with running_workers(database_url, settings_for(sink, lanes=1)):
+        await wait_until_sent(pool, campaign)
+
+    assert len({entry.connection for entry in sink.accepted()}) == 5
+    assert await value(pool, "SELECT block_reason FROM senders") is None
+    assert await value(pool, "SELECT used FROM sender_windows") == 5
+
+
+async def test_a_server_that_was_restarted_between_two_emails_is_connected_to_anew(
+    pool: Pool, database_url: str, owner: Owner, tmp_path: Path
+) -> None:
+    log = tmp_path / "accepted.log"
+    with Sink(log=log) as before:
+        campaign = (await schedule_campaign(pool, owner, 2, delay_between_ms=3000)).campaign.id
+        async with running_workers(database_url, settings_for(before, lanes=1)):
+
+            async def first_sent() -> bool:
+                return (await check_conservation(pool, campaign))["SENT"] == 1
+
+            await wait_for(first_sent, "the first email")
+            before.kill()
+            with Sink(log=log, port=before.port) as after:
+                await wait_until_sent(pool, campaign)
+                assert len(after.accepted()) == 2
+    assert await value(pool, "SELECT max(attempts) FROM emails") == 1
+    assert await value(pool, "SELECT block_reason FROM senders") is None
 
 
 async def test_a_sender_that_was_backed_off_goes_on_by_itself_and_forgets_its_trouble(
