@@ -45,9 +45,14 @@ class SecretBox:
 
 
 def open_secret_box(settings: Settings) -> SecretBox:
-    """The box of this installation; without SECRET_KEY, with a key made once and kept under the data directory."""
+    """The box of this installation."""
+    return SecretBox(secret_key(settings))
+
+
+def secret_key(settings: Settings) -> str:
+    """SECRET_KEY; without it, a key made once and kept under the data directory."""
     if settings.secret_key is not None:
-        return SecretBox(settings.secret_key)
+        return settings.secret_key
     file = settings.data_dir / "secret_key"
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(f".secret_key.{os.getpid()}")
@@ -59,4 +64,4 @@ def open_secret_box(settings: Settings) -> SecretBox:
         pass
     finally:
         draft.unlink()
-    return SecretBox(Path(file).read_text())
+    return Path(file).read_text()

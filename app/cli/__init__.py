@@ -23,7 +23,8 @@ from app import log as logs
 from app.cli.database import migrated_pool, url_of
 from app.cli.serving import api, up, worker
 from app.db import migrate
-from app.domain import users
+from app.domain import keys, users
+from app.domain.users import LOCAL
 from app.errors import AppError, InvalidInput
 from app.secrets import open_secret_box
 from app.settings import Settings, SettingsError, from_env
@@ -133,7 +134,7 @@ def create_api_key(settings: Settings, options: argparse.Namespace) -> None:
     async def run(url: str) -> str:
         async with migrated_pool(url) as pool:
             user = await users.find_user(pool, options.email)
-            return await users.create_api_key(pool, user.id, "command line")
+            return await keys.create_key(pool, LOCAL, user.id, "command line")
 
     with url_of(settings) as url:
         print(asyncio.run(run(url)))

@@ -87,6 +87,13 @@ async def create(
     return ApiKey(**row, key=key)
 
 
+async def create_key(pool: Pool, visitor: Visitor, user_id: int, name: str) -> str:
+    """A key that may do everything and does not expire: the key itself, shown this once."""
+    made = await create(pool, visitor, user_id, name)
+    assert isinstance(made.key, str)  # noqa: S101 -- it has just been made
+    return made.key
+
+
 async def list_keys(pool: Pool, user_id: int, page: PageRequest) -> Page[ApiKey]:
     """Newest first, revoked ones included: they say what has been."""
     before = page.check()

@@ -9,6 +9,7 @@ import msgspec
 from app.db import Conn, Pool, fetch_exactly_one, fetch_one, transaction
 from app.domain.passwords import check_password, hash_password
 from app.domain.senders import SenderDraft, insert_sender
+from app.domain.tokens import Signer
 from app.errors import Conflict, InvalidInput, NotFound
 from app.mail.addresses import InvalidAddress, normalize
 from app.secrets import SecretBox
@@ -39,9 +40,10 @@ LOCAL = Visitor("local", "reachinbox")  # the command line
 
 
 class Terms(NamedTuple):
-    """What new accounts depend on."""
+    """What new accounts and links to new passwords depend on."""
 
     box: SecretBox
+    signer: Signer
     registration_open: bool
     default_hourly_limit: int
 

@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import PathParameter, QueryParameter, SkipValidation
 
 from app.db import Pool
-from app.domain.users import User
+from app.domain.users import Terms, User, Visitor
 from app.secrets import SecretBox
 from app.settings import Settings
 
@@ -25,3 +25,5 @@ ThePool = SkipValidation[NamedDependency[Pool]]
 TheUser = SkipValidation[NamedDependency[User]]
 TheBox = SkipValidation[NamedDependency[SecretBox]]
 TheSettings = SkipValidation[NamedDependency[Settings]]
+TheVisitor = SkipValidation[NamedDependency[Visitor]]
+TheTerms = SkipValidation[NamedDependency[Terms]]

@@ -7,7 +7,8 @@ from psycopg import sql
 from psycopg.errors import ForeignKeyViolation, InsufficientPrivilege
 
 from app.db import Conn, Pool, transaction
-from app.domain.users import User, create_api_key, create_user
+from app.domain.keys import create_key
+from app.domain.users import LOCAL, User, create_user
 from app.secrets import SecretBox
 from tests.support.ledger import insert_campaign
 
@@ -25,7 +26,7 @@ TABLES = (
 
 async def _fill(pool: Pool, user: User) -> None:
     """At least one row of the user in every tenant table."""
-    await create_api_key(pool, user.id, "test")
+    await create_key(pool, LOCAL, user.id, "test")
     async with transaction(pool) as conn:
         campaign_id, sender_id = await insert_campaign(conn, user.id, ["SENT", "SCHEDULED"])
         params = {"user": user.id, "sender": sender_id, "campaign": campaign_id}

@@ -9,7 +9,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from app.db import Pool
-from app.domain import users
+from app.domain import keys
 from app.domain.users import User
 from tests.support.pg import TemplateServer
 from tests.support.shell import Shell
@@ -134,7 +134,7 @@ def test_an_address_has_one_account(installed: Shell) -> None:
 async def test_an_api_key_is_printed_alone_and_works(installed: Shell, pool: Pool, user: User) -> None:
     ended = installed("create-api-key", user.email)
     assert ended.returncode == 0
-    assert await users.authenticate(pool, ended.stdout.removesuffix("\n")) == user
+    assert (await keys.find_holder(pool, ended.stdout.removesuffix("\n"))).user == user
 
 
 def test_an_api_key_for_nobody_is_refused(installed: Shell) -> None:
