@@ -36,6 +36,7 @@ CONNECT_AHEAD_S = 2.0
 IDLE_LANE_S = 10.0
 RELOOK_S = 0.02  # something is due that another worker has locked: look again
 GROW_EVERY_S = 1.0  # after growth was refused
+REFRESH_EVERY_S = 5.0
 QUANTUM_S = 5.0  # how long a sender keeps its last lane while others wait for one
 FIRST_RETRY_S, LONGEST_RETRY_S = 60.0, 3600.0
 DATABASE_PAUSE_S, LONGEST_DATABASE_PAUSE_S = 0.05, 2.0
@@ -103,6 +104,7 @@ class SenderLoop:
         self._asked = False  # for any: then there may be something to release
         self._cap = 1_000_000  # lowered when the server refuses one connection more
         self._grow_after = 0.0
+        self._refresh_at = time.monotonic() + REFRESH_EVERY_S
         self._trouble: str | None = None
         self._crash: BaseException | None = None
         self._plans_mended = False
@@ -126,7 +128,7 @@ class SenderLoop:
             self._woken = False
             if self._crash is not None:
                 raise self._crash
-            if self.poked:
+            if self.poked or time.monotonic() >= self._refresh_at:
                 await self._refresh()
             yielding = self._desk.budget.contended and time.monotonic() - self._began > QUANTUM_S
             winding_up = self._stopping or self._trouble is not None or yielding
@@ -242,9 +244,14 @@ class SenderLoop:
                 pause = min(pause * 2, LONGEST_DATABASE_PAUSE_S)
 
     async def _refresh(self) -> None:
-        """After a poke: take on what has changed about the sender, its server above all."""
+        """Take on what has changed about the sender: its server, its max_connections. After a poke, and every few
+        seconds, since a wake-up reaches one worker only.
+        """
         self.poked = False
         self._grow_after = 0.0
+        self._refresh_at = time.monotonic() + REFRESH_EVERY_S
+        if self._lanes:
+            await self._reserve(len(self._lanes))
         row = await self._persistently(lambda: workers.load_sender(self._desk.pool, self._sender_id))
         if row is None or {name: row[name] for name in self._sender} == self._sender:
             return
@@ -298,8 +305,10 @@ class SenderLoop:
             self._wake()
 
     def _sort_idle(self, *, retire_all: bool) -> None:
-        """Retire idle lanes that are dead, outdated, idle for long, or wanted by another sender."""
+        """Retire idle lanes that are dead, outdated, idle for long, granted no longer or wanted by another sender."""
         surplus = len(self._idle) if retire_all else self._desk.budget.surplus(self._wake)
+        if len(self._lanes) > self._reserved:
+            surplus = max(surplus, sum(not lane.outdated for lane in self._lanes) - self._reserved)
         if not surplus and all(lane.connected and not lane.outdated for lane in self._idle):
             if len(self._lanes) == 1 or not self._idle:
                 return
@@ -309,6 +318,7 @@ class SenderLoop:
         kept: list[Lane] = []
         for number, lane in enumerate(self._idle):
             if number < surplus or lane.outdated or not lane.connected:
+                lane.outdated = True
                 lane.give(None)
             else:
                 kept.append(lane)
@@ -321,10 +331,7 @@ class SenderLoop:
             return
         target = min(len(self._lanes) + count, self._cap)
         if target > self._reserved and self._desk.budget.free:
-            pool, claimant = self._desk.pool, self._claimant
-            ask = min(target, len(self._lanes) + self._desk.budget.free)
-            self._asked = True
-            self._reserved = await self._persistently(lambda: workers.reserve_lanes(pool, claimant, ask))
+            await self._reserve(min(target, len(self._lanes) + self._desk.budget.free))
         # With none free in this worker, ask all the same: that is a place in the queue.
         granted = min(target, self._reserved) if self._desk.budget.free else target
         room = granted - len(self._lanes)
@@ -337,6 +344,11 @@ class SenderLoop:
             self._grow_after = now + GROW_EVERY_S
             if not self._desk.budget.free:
                 await self._persistently(self._ask_for_help)
+
+    async def _reserve(self, wanted: int) -> None:
+        pool, claimant = self._desk.pool, self._claimant
+        self._asked = True
+        self._reserved = await self._persistently(lambda: workers.reserve_lanes(pool, claimant, wanted))
 
     async def _ask_for_help(self) -> None:
         async with self._desk.pool.connection() as conn:

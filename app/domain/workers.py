@@ -66,6 +66,8 @@ async def reserve_lanes(pool: Pool, claimant: Claimant, wanted: int) -> int:
     async with transaction(pool) as conn:
         await conn.execute(LOCK_SENDER, claimant.parameters())
         row = await fetch_one(conn, RESERVE_LANES, claimant.parameters() | {"wanted": wanted})
+        if row is None:  # nor any that were granted before: max_connections may have been lowered
+            await conn.execute(RELEASE_LANES, claimant.parameters())
     return 0 if row is None else int(row["count"])
 
 

@@ -107,6 +107,7 @@ FROM (
         ), 0)
     ) AS count
     FROM senders s
+    JOIN workers k ON k.token = %(token)s  -- gone when its lease ran out
     WHERE s.user_id = %(user_id)s AND s.id = %(sender_id)s
 ) g
 WHERE g.count > 0

@@ -38,6 +38,7 @@ T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 SECRET_KEY = "a secret for tests"  # noqa: S105
 LEASE_S = 2.0
+DRAIN_S = 20
 CONTENT = Content(subject="Hello", body="Hello, world.")
 NO_LIMIT = 10_000_000
 FAILURES = ("incarnation ended", "loop failed", "never retrieved", "deadlock")
@@ -140,15 +141,17 @@ async def attempts(pool: Pool, campaign_id: int, recipient: str) -> list[dict[st
 
 async def the_clock_moves_on(pool: Pool, by: timedelta) -> None:
     """Move every row that holds a time into the past, as if `by` had passed, and wake all senders."""
-    for statement in (
-        "UPDATE emails SET scheduled_at = scheduled_at - %s WHERE status = 'SCHEDULED'",
-        "WITH moved AS (DELETE FROM sender_windows RETURNING *) INSERT INTO sender_windows "
-        "SELECT user_id, sender_id, window_start - %s, used, accepted, rejected, deferred, released, unknown "
-        "FROM moved",
-        "UPDATE campaigns SET window_start = window_start - %s WHERE window_used > 0",
-        "UPDATE senders SET blocked_until = blocked_until - %s",
-    ):
-        await execute(pool, statement, by)
+    async with pool.connection() as conn, conn.transaction():
+        # The earliest first: none meets the one before it.
+        for window in await (await conn.execute("SELECT * FROM sender_windows ORDER BY window_start")).fetchall():
+            await conn.execute(
+                "UPDATE sender_windows SET window_start = window_start - %(by)s"
+                " WHERE user_id = %(user_id)s AND sender_id = %(sender_id)s AND window_start = %(window_start)s",
+                window | {"by": by},
+            )
+        await conn.execute("UPDATE campaigns SET window_start = window_start - %s WHERE window_used > 0", [by])
+        await conn.execute("UPDATE senders SET blocked_until = blocked_until - %s", [by])
+        await conn.execute("UPDATE emails SET scheduled_at = scheduled_at - %s WHERE status = 'SCHEDULED'", [by])
     await wake_all(pool)
 
 
@@ -234,7 +237,12 @@ async def running_workers(
             yield
         finally:
             stop.set()
-            ended = await asyncio.wait_for(asyncio.gather(*incarnations, return_exceptions=True), 30)
+            _, stuck = await asyncio.wait(incarnations, timeout=DRAIN_S)
+            stacks = [str(task.get_stack()) + str(task.get_coro()) for task in asyncio.all_tasks()] if stuck else []
+            for task in stuck:
+                task.cancel()
+            ended = await asyncio.gather(*incarnations, return_exceptions=True)
+        assert not stuck, "a worker does not drain; tasks:\n" + "\n".join(stacks)
         for error in ended:
             if error is not None:
                 raise error
