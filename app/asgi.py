@@ -13,7 +13,7 @@ from litestar.di import Provide
 from app.db import Pool, open_pool
 from app.domain.accounts import reset_signer
 from app.domain.users import Terms
-from app.http import accounts, campaigns, emails, health, sandbox, senders, stats
+from app.http import accounts, campaigns, emails, google, health, sandbox, senders, stats
 from app.http.auth import Authentication, provide_user, provide_visitor, require_scope
 from app.http.bodies import JsonRequest
 from app.http.errors import HANDLERS, database_unavailable
@@ -35,6 +35,7 @@ def create_app(settings: Settings, database_url: str) -> Litestar:
         app.state["terms"] = Terms(
             SecretBox(key), reset_signer(key), settings.allow_registration, settings.default_emails_per_hour
         )
+        app.state["provider"] = google.open_provider(settings)
         async with await open_pool(database_url) as pool:
             pool.timeout = POOL_TIMEOUT_S
             app.state["pool"] = pool
@@ -71,7 +72,7 @@ def create_app(settings: Settings, database_url: str) -> Litestar:
         dependencies={"user": Provide(provide_user, sync_to_thread=False)},
     )
     return Litestar(
-        route_handlers=[api, accounts.public, health.router],
+        route_handlers=[api, accounts.public, google.router, health.router],
         before_send=[security_headers(settings)],
         lifespan=[lifespan],
         dependencies={
@@ -79,6 +80,7 @@ def create_app(settings: Settings, database_url: str) -> Litestar:
             "box": Provide(provide_box, sync_to_thread=False),
             "terms": Provide(provide_terms, sync_to_thread=False),
             "visitor": Provide(provide_visitor, sync_to_thread=False),
+            "provider": Provide(google.provide_provider, sync_to_thread=False),
             "settings": Provide(provide_settings, sync_to_thread=False),
         },
         request_class=JsonRequest,

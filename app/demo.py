@@ -20,7 +20,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from app.db import Pool, fetch_exactly_one
 from app.domain import campaigns, keys, recipients, scheduling, users
 from app.domain.campaigns import Campaign, Content, Draft
-from app.domain.users import LOCAL, User
+from app.domain.users import User
+from app.domain.visitors import LOCAL
 from app.errors import Conflict, NotFound, Unavailable
 from app.secrets import SecretBox
 from app.settings import Settings

@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 
 from app.domain.keys import create_key
-from app.domain.users import LOCAL
+from app.domain.visitors import LOCAL
 from app.embedded.postgres import EmbeddedPostgres
 from bench.registry import Figure, bench
 from bench.service import CONTENT, SECRET_KEY, UNLIMITED, memory_mb, service

@@ -84,3 +84,13 @@ CREATE TABLE IF NOT EXISTS audit_log (
     user_agent  text NOT NULL,
     PRIMARY KEY (user_id, id)
 );
+
+-- The tenants' role writes the log of its user and reads it, and changes nothing in it.
+GRANT SELECT, INSERT ON audit_log TO reachinbox_tenant;
+ALTER TABLE audit_log ENABLE ROW LEVEL SECURITY;
+ALTER TABLE audit_log FORCE ROW LEVEL SECURITY;
+DROP POLICY IF EXISTS own_rows ON audit_log;
+CREATE POLICY own_rows ON audit_log TO reachinbox_tenant
+    USING (user_id = (SELECT nullif(current_setting('reachinbox.user_id', true), '')::bigint));
+DROP POLICY IF EXISTS service ON audit_log;
+CREATE POLICY service ON audit_log TO CURRENT_USER USING (true);

@@ -16,7 +16,8 @@ from app.domain import audit, sessions
 from app.domain.pages import Page, PageRequest, page_of
 from app.domain.passwords import check_password, hash_password, is_password
 from app.domain.tokens import Signer, digest, new_token
-from app.domain.users import USER_BY_EMAIL, Terms, User, Visitor, check_email, insert_user, needs_admin
+from app.domain.users import USER_BY_EMAIL, Terms, User, check_email, insert_user, needs_admin
+from app.domain.visitors import Visitor
 from app.errors import Forbidden, InvalidInput, NotFound, TooMany, Unauthenticated
 from app.jobs import defer_password_reset_mail
 from app.sql import query
@@ -31,6 +32,7 @@ LIST_INVITATIONS = query("list_invitations")
 REVOKE_INVITATION = query("revoke_invitation")
 USE_INVITATION = query("use_invitation")
 INSERT_PASSWORD_RESET = query("insert_password_reset")
+PASSWORD_RESET_FOR_MAIL = query("password_reset_for_mail")
 USE_PASSWORD_RESET = query("use_password_reset")
 
 ATTEMPTS_PER_ACCOUNT = 10  # in a quarter of an hour
@@ -150,6 +152,13 @@ async def ask_for_reset(pool: Pool, visitor: Visitor, email: str) -> None:
         row = await fetch_one(conn, INSERT_PASSWORD_RESET, {"email": address, "for_s": RESET_S})
         if row is not None:
             await defer_password_reset_mail(conn, row["id"])
+
+
+async def address_of_reset(pool: Pool, reset_id: int) -> str | None:
+    """Where the link goes; None: the reset was used or has expired."""
+    async with transaction(pool) as conn:
+        row = await fetch_one(conn, PASSWORD_RESET_FOR_MAIL, {"reset_id": reset_id})
+    return None if row is None else str(row["email"])
 
 
 def reset_signer(secret_key: str) -> Signer:

@@ -8,7 +8,7 @@ import msgspec
 
 from app.db import Conn, Pool, fetch_all, transaction
 from app.domain.pages import Page, PageRequest, page_of
-from app.domain.users import Visitor
+from app.domain.visitors import Visitor
 from app.sql import query
 
 INSERT_AUDIT = query("insert_audit")

@@ -15,7 +15,8 @@ from app.db import Pool, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain import audit
 from app.domain.pages import Page, PageRequest, page_of
 from app.domain.tokens import digest, new_token
-from app.domain.users import User, Visitor
+from app.domain.users import User
+from app.domain.visitors import Visitor
 from app.errors import InvalidInput, NotFound, Unauthenticated
 from app.sql import query
 
@@ -70,7 +71,7 @@ async def create(
     if wrong:
         raise InvalidInput(wrong)
     key = MARK + new_token()
-    async with transaction(pool) as conn:
+    async with transaction(pool, user_id) as conn:
         row = await fetch_exactly_one(
             conn,
             INSERT_API_KEY,
@@ -104,7 +105,7 @@ async def list_keys(pool: Pool, user_id: int, page: PageRequest) -> Page[ApiKey]
 
 async def revoke(pool: Pool, visitor: Visitor, user_id: int, key_id: int) -> None:
     """From now on the key opens nothing. Raises NotFound."""
-    async with transaction(pool) as conn:
+    async with transaction(pool, user_id) as conn:
         if await fetch_one(conn, REVOKE_API_KEY, {"user_id": user_id, "key_id": key_id}) is None:
             raise NotFound(f"no key {key_id} in use")
         await audit.record(conn, user_id, visitor, "key.revoked", f"keys/{key_id}")

@@ -12,7 +12,8 @@ import msgspec
 
 from app.db import Conn, Pool, fetch_all, fetch_one, transaction
 from app.domain.tokens import digest, new_token
-from app.domain.users import User, Visitor
+from app.domain.users import User
+from app.domain.visitors import Visitor
 from app.errors import NotFound, Unauthenticated
 from app.sql import query
 

@@ -29,16 +29,6 @@ class User(msgspec.Struct, frozen=True, rename="camel"):
     is_admin: bool = False
 
 
-class Visitor(NamedTuple):
-    """Where a request comes from, for sessions, login limits and the audit log."""
-
-    address: str
-    user_agent: str
-
-
-LOCAL = Visitor("local", "reachinbox")  # the command line
-
-
 class Terms(NamedTuple):
     """What new accounts and links to new passwords depend on."""
 

@@ -17,7 +17,8 @@ from litestar.middleware import AbstractAuthenticationMiddleware, Authentication
 
 from app.domain import keys, sessions
 from app.domain.keys import SCOPES, Scope
-from app.domain.users import User, Visitor
+from app.domain.users import User
+from app.domain.visitors import Visitor
 from app.errors import Forbidden, Unauthenticated
 from app.settings import Settings
 
@@ -112,8 +113,9 @@ def is_https(settings: Settings) -> bool:
 def session_cookie(settings: Settings, token: str, max_age_s: int = sessions.ABSOLUTE_S) -> Cookie:
     """The cookie that holds a session's token; no script can read it."""
     return Cookie(
-        cookie_name(settings),
-        token,
+        key=cookie_name(settings),
+        value=token,
+        path="/",
         max_age=max_age_s,
         secure=is_https(settings),
         httponly=True,

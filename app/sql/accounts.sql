@@ -99,8 +99,8 @@ SELECT id, now() + make_interval(secs => %(for_s)s) FROM users WHERE lower(email
 RETURNING id;
 
 -- name: password_reset_for_mail
--- What the mail with the link needs.
-SELECT r.id, r.expires_at, u.email FROM password_resets r JOIN users u ON u.id = r.user_id
+-- Where the mail with the link goes.
+SELECT u.email FROM password_resets r JOIN users u ON u.id = r.user_id
 WHERE r.id = %(reset_id)s AND r.used_at IS NULL AND r.expires_at > now();
 
 -- name: use_password_reset

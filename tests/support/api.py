@@ -13,7 +13,8 @@ from litestar import Litestar
 from app.asgi import create_app
 from app.db import Pool, fetch_exactly_one
 from app.domain.keys import create_key
-from app.domain.users import LOCAL, User
+from app.domain.users import User
+from app.domain.visitors import LOCAL
 from app.settings import Settings
 
 Headers = dict[str, str]
