@@ -118,7 +118,7 @@ class _Keys(msgspec.Struct):
 class _Claims(msgspec.Struct):
     """Claims of an ID token that the registry of joserfc has no opinion on, or none of their types."""
 
-    sub: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+    sub: Annotated[str, msgspec.Meta(pattern=r"\A[ -~]{1,255}\Z")]  # section 2: at most 255 ASCII characters
     aud: str | list[str]
     nonce: str
     azp: str | None = None
@@ -225,7 +225,7 @@ class Provider:
         """What `read` makes of the document at `url`, kept for an hour; what it refuses is not kept."""
         kept = self._kept.get(url)
         if anew or kept is None or kept.until < self._clock():
-            response = await client.get(url, withhold_token=True)
+            response = await client.request("GET", url, withhold_token=True)
             response.raise_for_status()
             kept = self._kept[url] = _Kept(read(response.content), self._clock() + KEPT_S)
         return kept.document

@@ -98,7 +98,12 @@ def _cookie_name(settings: Settings) -> str:
 def _browser_cookie(settings: Settings, value: str, max_age_s: int) -> Cookie:
     """Knows the browser again that began. Lax, since it comes back with a link of another site, the provider's."""
     return Cookie(
-        _cookie_name(settings), value, max_age=max_age_s, secure=is_https(settings), httponly=True, samesite="lax"
+        key=_cookie_name(settings),
+        value=value,
+        max_age=max_age_s,
+        secure=is_https(settings),
+        httponly=True,
+        samesite="lax",
     )
 
 
