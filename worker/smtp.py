@@ -24,7 +24,7 @@ from aiosmtplib.protocol import SMTPProtocol
 
 from app.domain import hosts
 from app.domain.emails import Outcome
-from app.domain.hosts import Address, HostPolicy, Lookup, RefusedHost
+from app.domain.hosts import STRICT, Address, HostPolicy, Lookup, RefusedHost
 from app.mail.message import Message
 from app.settings import SmtpSecurity
 
@@ -54,7 +54,7 @@ class Server(NamedTuple):
     security: SmtpSecurity
     username: str | None = None
     password: str | None = None
-    policy: HostPolicy | None = HostPolicy()
+    policy: HostPolicy | None = STRICT
 
     @property
     def address(self) -> str:

@@ -14,7 +14,7 @@ import asyncio
 import re
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any, NamedTuple, Self
 
 from app.settings import SUBMISSION_PORTS, Ports, Settings
@@ -56,9 +56,10 @@ _SPECIAL: list[tuple[IPv4Network | IPv6Network, str]] = [
     )
 ]
 
-_NAME = re.compile(r"(?!.{254})[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*", re.I)
+_LABEL = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_NAME = re.compile(rf"(?!.{{254}}){_LABEL}(?:\.{_LABEL})*")
 # What inet_aton(3) takes for IPv4 in disguise ends in such a label: 2130706433, 127.1, 0x7f.1, 0177.0.0.1.
-_NUMBER = re.compile(r"(?:\d+|0x[0-9a-f]*)", re.I)
+_NUMBER = re.compile("[0-9]+|0x[0-9a-f]*")
 
 
 class RefusedHost(Exception):
@@ -66,7 +67,7 @@ class RefusedHost(Exception):
 
 
 class HostPolicy(NamedTuple):
-    """What senders' own servers may be. The defaults are the strict ones."""
+    """What senders' own servers may be."""
 
     allow_private: bool = False
     ports: Ports = SUBMISSION_PORTS
@@ -74,6 +75,9 @@ class HostPolicy(NamedTuple):
     @classmethod
     def of(cls, settings: Settings) -> Self:
         return cls(settings.smtp_allow_private, settings.smtp_allowed_ports)
+
+
+STRICT = HostPolicy()
 
 
 class Address(NamedTuple):
@@ -108,9 +112,7 @@ async def resolve(host: str, port: int, *, allow_private: bool, lookup: Lookup =
     for address in addresses:
         kind = special(address.ip)
         if kind is not None and not allow_private:
-            raise RefusedHost(
-                f"resolves to {kind} address ({address.ip}), which this installation does not connect to"
-            )
+            raise RefusedHost(f"resolves to {kind} address ({address.ip}), which this installation does not connect to")
     return list(dict.fromkeys(addresses))
 
 

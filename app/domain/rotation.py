@@ -22,7 +22,7 @@ BATCH = 100
 class Resealed(NamedTuple):
     """How many secrets are under the current key now, and the senders whose secret no key opens."""
 
-    count: int
+    total: int
     unreadable: list[int]
 
 

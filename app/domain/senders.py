@@ -16,7 +16,7 @@ from psycopg.errors import ForeignKeyViolation
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain import audit, hosts
-from app.domain.hosts import HostPolicy, RefusedHost
+from app.domain.hosts import STRICT, HostPolicy, RefusedHost
 from app.domain.pages import Page, PageRequest, page_of
 from app.domain.planning import replan_sender
 from app.domain.visitors import LOCAL, Visitor
@@ -117,7 +117,7 @@ def check(
     hourly_limit: int | None = None,
     max_connections: int | None = None,
     keeps_password: bool = False,
-    policy: HostPolicy = HostPolicy(),
+    policy: HostPolicy = STRICT,
 ) -> str | None:
     """The normalized address, if one is given. Raises InvalidInput naming every wrong field.
 
@@ -168,7 +168,7 @@ async def create_sender(
     *,
     default_hourly_limit: int,
     visitor: Visitor = LOCAL,
-    policy: HostPolicy = HostPolicy(),
+    policy: HostPolicy = STRICT,
 ) -> Sender:
     """Raises InvalidInput."""
     async with transaction(pool, user_id) as conn:
@@ -186,7 +186,7 @@ async def insert_sender(
     *,
     default_hourly_limit: int,
     is_default: bool = False,
-    policy: HostPolicy = HostPolicy(),
+    policy: HostPolicy = STRICT,
 ) -> int:
     """Returns its id. Raises InvalidInput."""
     server = draft.server
@@ -257,7 +257,7 @@ async def change_sender(
     sender_id: int,
     changes: SenderChanges,
     visitor: Visitor = LOCAL,
-    policy: HostPolicy = HostPolicy(),
+    policy: HostPolicy = STRICT,
 ) -> Sender:
     """A changed limit plans the sender's active campaigns again. Raises NotFound, InvalidInput."""
     async with transaction(pool, user_id) as conn:

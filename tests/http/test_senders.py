@@ -61,7 +61,7 @@ async def test_a_sender_needs_no_more_than_an_address(api: httpx.AsyncClient) ->
 
 async def test_the_port_follows_from_the_security(api: httpx.AsyncClient) -> None:
     for security, port in [(None, 587), ("starttls", 587), ("tls", 465), ("none", 25)]:
-        sender = await create(api, port=None, security=security)
+        sender = await create(api, port=None, security=security, username=None, password=None)
         assert (sender["port"], sender["security"]) == (port, security or "starttls")
 
 
@@ -79,7 +79,12 @@ async def test_a_wrong_field_is_named_and_nothing_is_written(api: httpx.AsyncCli
         ({"host": "a\0b"}, "host"),
         ({"port": 0}, "port"),
         ({"port": 2**40}, "port"),
+        ({"port": 22}, "port"),
+        ({"host": "10.0.0.5"}, "host"),
+        ({"host": "2130706433"}, "host"),
+        ({"host": "::ffff:127.0.0.1"}, "host"),
         ({"security": "ssl"}, "security"),
+        ({"security": "none"}, "security"),  # with a login
         ({"username": "a\0b", "password": "x"}, "username"),
         ({"username": None}, "username"),
         ({"password": "a\0b"}, "password"),
