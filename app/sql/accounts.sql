@@ -33,7 +33,7 @@ RETURNING count, extract(epoch FROM window_start + interval '15 minutes' - now()
 DELETE FROM login_attempts WHERE subject = %(subject)s OR window_start < now() - interval '1 hour';
 
 -- name: insert_session
--- A new login.
+-- A new login from here on.
 INSERT INTO sessions (token_sha256, user_id, expires_at, address, user_agent)
 VALUES (%(token_sha256)s, %(user_id)s, now() + make_interval(secs => %(absolute_s)s), %(address)s, %(user_agent)s);
 
