@@ -11,7 +11,6 @@ from litestar.datastructures import State
 from litestar.di import Provide
 
 from app.db import Pool, open_pool
-from app.domain.accounts import reset_signer
 from app.domain.users import Terms
 from app.http import accounts, campaigns, emails, google, health, sandbox, senders, stats
 from app.http.auth import Authentication, provide_user, provide_visitor, require_scope
@@ -19,7 +18,7 @@ from app.http.bodies import JsonRequest
 from app.http.errors import HANDLERS, database_unavailable
 from app.http.headers import security_headers
 from app.http.openapi import SECURITY, openapi_config
-from app.secrets import SecretBox, secret_key
+from app.secrets import SecretBox, open_secret_box
 from app.settings import Settings
 
 POOL_TIMEOUT_S = 5.0  # a request waits no longer for a connection: better a 503 than a queue
@@ -30,10 +29,9 @@ def create_app(settings: Settings, database_url: str) -> Litestar:
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
-        key = secret_key(settings)
         app.state["settings"] = settings
         app.state["terms"] = Terms(
-            SecretBox(key), reset_signer(key), settings.allow_registration, settings.default_emails_per_hour
+            open_secret_box(settings), settings.allow_registration, settings.default_emails_per_hour
         )
         app.state["provider"] = google.open_provider(settings)
         async with await open_pool(database_url) as pool:

@@ -39,6 +39,8 @@ _PATIENCE_S = 10.0  # how long a caller waits for a connection
 # While the database is away the pool doubles its pauses up to minutes, and would sleep on after it is back. It gives up
 # early instead: then whoever asks next makes it try at once.
 _RECONNECT_S = 3.0
+# A host that vanished answers nothing; without these, a query would wait for it for hours.
+_KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
 
 
 async def open_pool(url: str, *, min_size: int = 1, max_size: int = 10, options: str = "") -> Pool:
@@ -51,7 +53,7 @@ async def open_pool(url: str, *, min_size: int = 1, max_size: int = 10, options:
         url,
         min_size=min_size,
         max_size=max_size,
-        kwargs={"row_factory": dict_row, "options": f"-c timezone=UTC {options}"},
+        kwargs={"row_factory": dict_row, "options": f"-c timezone=UTC {options}", **_KEEPALIVE},
         configure=_configure,
         timeout=_PATIENCE_S,
         reconnect_timeout=_RECONNECT_S,

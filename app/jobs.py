@@ -18,6 +18,7 @@ from app.db import Conn
 SEND_DUE = "send_due"
 VERIFY_SENDER = "verify_sender"
 SEND_PASSWORD_RESET = "send_password_reset"  # noqa: S105 -- a task's name
+QUICK, SLOW = "quick", "slow"  # queues: wake-ups never wait behind what talks to somebody's server
 POLLING_INTERVAL_S = 5.0
 EARLY = timedelta(seconds=10)
 
@@ -48,7 +49,8 @@ async def defer_password_reset_mail(conn: Conn, reset_id: int) -> None:
 
 
 async def _defer(conn: Conn, task: str, queueing_lock: str, at: datetime | None, **ids: int) -> None:
-    job = _queue.configure_task(task, queueing_lock=queueing_lock, schedule_at=at, connection=conn)
+    queue = QUICK if task == SEND_DUE else SLOW
+    job = _queue.configure_task(task, queue=queue, queueing_lock=queueing_lock, schedule_at=at, connection=conn)
     try:
         async with conn.transaction():  # a clash poisons the transaction it happens in: only this savepoint
             await job.defer_async(**ids)

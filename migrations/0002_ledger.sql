@@ -152,8 +152,8 @@ CREATE TABLE IF NOT EXISTS emails (
     CHECK ((status = 'SENT') = (sent_at IS NOT NULL)),
     CHECK (status <> 'SENDING' OR claimed_at IS NOT NULL)
 );
--- One campaign never owes one address two emails.
-CREATE UNIQUE INDEX IF NOT EXISTS emails_recipient ON emails (user_id, lower(recipient), campaign_id);
+-- One campaign never owes one address two emails. In ASCII case, whatever the database's locale: see addresses.key.
+CREATE UNIQUE INDEX IF NOT EXISTS emails_recipient ON emails (user_id, lower(recipient COLLATE "C"), campaign_id);
 -- The queue. By campaign, so that a paused million stands in nobody's way.
 CREATE INDEX IF NOT EXISTS emails_due ON emails (user_id, campaign_id, scheduled_at, id) WHERE status = 'SCHEDULED';
 -- What a dead worker held.

@@ -27,18 +27,19 @@ from app.domain.hosts import HostPolicy
 from app.domain.senders import password_place
 from app.embedded import mailbox
 from app.embedded.postgres import EmbeddedPostgres
-from app.jobs import POLLING_INTERVAL_S
+from app.jobs import POLLING_INTERVAL_S, QUICK, SLOW
 from app.secrets import SecretBox, UndecipherableSecret, open_secret_box, secret_key
 from app.settings import Settings, SettingsError, check_secret_key, from_env
 from worker.dispatch import Dispatcher
 from worker.lanes import Budget
 from worker.notices import send_password_reset
-from worker.recover import keep_lease, sweep
+from worker.recover import Lease, sweep
 from worker.send import DATABASE_AWAY, Desk
 from worker.smtp import Conversation, Server, ServerTrouble
 from worker.tasks import make_queue
 
-QUEUE_CONCURRENCY = 20
+CONCURRENCY = {QUICK: 20, SLOW: 4}  # jobs at once, by queue
+VERIFY_S = 45.0
 RESTART_PAUSE_S = 1.0
 # The exchange is planned once and for all, and must be right however small the tables were at that time.
 PLANNER_OPTIONS = (
@@ -50,9 +51,10 @@ log = structlog.get_logger()
 
 
 class Worker:
-    """One incarnation: a token, a lease, the sender loops, the queue."""
+    """One incarnation: a token, a lease, the sender loops, the queue. `fresh`: it is the first of its process."""
 
-    def __init__(self, settings: Settings, pool: Pool, box: SecretBox, fallback: Server) -> None:
+    def __init__(self, settings: Settings, pool: Pool, box: SecretBox, fallback: Server, *, fresh: bool = True) -> None:
+        self._fresh = fresh
         self._settings = settings
         self._pool = pool
         self._box = box
@@ -78,39 +80,45 @@ class Worker:
         lease_s = self._settings.worker_lease_seconds
         name = f"{socket.gethostname()}:{os.getpid()}"
         await workers.register(self._pool, self._token, name, lease_s)
+        lease = Lease(self._pool, self._token, lease_s, fresh=self._fresh)
         log.info("worker started", lanes=self._settings.worker_concurrency)
         async with self._queue.open_async(self._pool):
             stopped = asyncio.create_task(stop.wait())
             helpers = [
-                asyncio.create_task(keep_lease(self._pool, self._token, lease_s)),
-                asyncio.create_task(sweep(self._pool, self._queue, lease_s, self._settings.max_attempts)),
+                asyncio.create_task(lease.keep()),
+                asyncio.create_task(sweep(self._pool, self._queue, lease, lease_s, self._settings.max_attempts)),
             ]
-            queue = asyncio.create_task(
-                self._queue.run_worker_async(
-                    concurrency=QUEUE_CONCURRENCY,
-                    fetch_job_polling_interval=POLLING_INTERVAL_S,
-                    delete_jobs="successful",
-                    install_signal_handlers=False,
-                    shutdown_graceful_timeout=10,
+            queues = [
+                asyncio.create_task(
+                    self._queue.run_worker_async(
+                        queues=[name],
+                        concurrency=concurrency,
+                        fetch_job_polling_interval=POLLING_INTERVAL_S,
+                        delete_jobs="successful",
+                        install_signal_handlers=False,
+                        shutdown_graceful_timeout=10,
+                    )
                 )
-            )
-            watched = [self._failed, queue, *helpers]
+                for name, concurrency in CONCURRENCY.items()
+            ]
+            watched = [self._failed, *queues, *helpers]
             try:
                 await asyncio.wait([stopped, *watched], return_when=asyncio.FIRST_COMPLETED)
             finally:
-                await self._finish(queue, helpers)
+                await self._finish(queues, helpers)
                 stopped.cancel()
             for ended in watched:
                 if ended.done() and not ended.cancelled() and (error := ended.exception()):
                     raise error
 
-    async def _finish(self, queue: asyncio.Task[None], helpers: list[asyncio.Task[None]]) -> None:
+    async def _finish(self, queues: list[asyncio.Task[None]], helpers: list[asyncio.Task[None]]) -> None:
         log.info("finishing what is in flight")
-        queue.cancel()
+        for queue in queues:
+            queue.cancel()
         await self._dispatcher.stop()
         for task in helpers:
             task.cancel()
-        await asyncio.gather(queue, *helpers, return_exceptions=True)
+        await asyncio.gather(*queues, *helpers, return_exceptions=True)
         with suppress(*DATABASE_AWAY):  # the lease runs out by itself
             await workers.unregister(self._pool, self._token)
 
@@ -136,11 +144,14 @@ class Worker:
             return
         error: str | None = None
         try:
-            conversation = await Conversation.open(self._server_of(row), socket.gethostname())
-            await conversation.close()
+            async with asyncio.timeout(VERIFY_S):
+                conversation = await Conversation.open(self._server_of(row), socket.gethostname())
+                await conversation.close()
         except ServerTrouble as trouble:
             error = str(trouble)
-        await workers.record_verification(self._pool, sender_id, error)
+        except TimeoutError:
+            error = f"the server was not done with letting us in after {VERIFY_S:g} s"
+        await workers.record_verification(self._pool, sender_id, row["verify_requested_at"], error)
 
     async def _send_reset(self, reset_id: int) -> None:
         key = secret_key(self._settings)
@@ -168,11 +179,13 @@ async def serve(settings: Settings, database_url: str) -> None:
                 policy=None,
             )
         )
+        fresh = True
         while not stop.is_set():
             try:
-                await Worker(settings, pool, box, fallback).run(stop)
+                await Worker(settings, pool, box, fallback, fresh=fresh).run(stop)
             except Exception:
                 log.exception("worker incarnation ended, a new one follows")
+                fresh = False
                 await pool.check()  # of connections that died with the database, each would fail one more start
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), RESTART_PAUSE_S)

@@ -36,7 +36,7 @@ class Dispatcher:
         running = list(self._loops.values())
         for loop, _ in running:
             loop.stop()
-        await asyncio.gather(*(task for _, task in running))
+        await asyncio.gather(*(task for _, task in running), return_exceptions=True)
 
     async def _run(self, sender_id: int, loop: SenderLoop) -> None:
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from itertools import islice
 from typing import NamedTuple, Protocol
 
 from app.domain.emails import Claim, Report
@@ -30,8 +31,10 @@ class Budget:
             self.free -= taken
             self._holders[wake] = self._holders.get(wake, 0) + taken
             self._waiting.pop(wake, None)
-        elif wake not in self._holders:
+        elif wake not in self._holders and wake not in self._waiting:
             self._waiting[wake] = None
+            for holder in list(self._holders):
+                holder()  # it may have lanes to spare
         return taken
 
     def give_back(self, wake: Callable[[], None], count: int = 1) -> None:
@@ -39,12 +42,18 @@ class Budget:
         self._holders[wake] -= count
         if not self._holders[wake]:
             del self._holders[wake]
-        for waiter in list(self._waiting):
-            waiter()
+        self._wake_next()
 
     def leave(self, wake: Callable[[], None]) -> None:
-        """Wait no longer."""
-        self._waiting.pop(wake, None)
+        """Wait no longer; a free lane is the next one's."""
+        if wake in self._waiting:
+            del self._waiting[wake]
+            self._wake_next()
+
+    def _wake_next(self) -> None:
+        """First come, first served, and one for each free lane: thousands may wait."""
+        for waiter in list(islice(self._waiting, self.free)):
+            waiter()
 
     def surplus(self, wake: Callable[[], None]) -> int:
         """How many of its lanes the holder should let go, since others have none."""
@@ -52,6 +61,10 @@ class Budget:
             return 0
         share = max(1, self._size // (len(self._holders) + len(self._waiting)))
         return max(0, self._holders.get(wake, 0) - share)
+
+    def awaited_by(self, wake: Callable[[], None]) -> bool:
+        """Whether it waits for a lane."""
+        return wake in self._waiting
 
     @property
     def contended(self) -> bool:

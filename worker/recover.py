@@ -7,6 +7,7 @@ finished, jobs of dead queue workers removed, neglected senders woken. Sweeps of
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 from uuid import UUID
 
@@ -15,8 +16,8 @@ from procrastinate import App
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Status
 
-from app.db import Pool
-from app.domain import campaigns, workers
+from app.db import Pool, transaction
+from app.domain import campaigns, scheduling, workers
 from worker.send import DATABASE_AWAY
 
 # A queue's worker gives a sign of life every 10 s, whatever our leases are.
@@ -30,28 +31,63 @@ class LeaseLost(Exception):
     """We could not renew in time: what we held counts as in doubt, and we start over under a new name."""
 
 
-async def keep_lease(pool: Pool, token: UUID, lease_s: float) -> None:
-    """Renew the lease until cancelled. Raises LeaseLost."""
-    while True:
-        await asyncio.sleep(lease_s / 5)
-        try:
-            if not await workers.renew(pool, token, lease_s):
-                raise LeaseLost
-        except DATABASE_AWAY as error:
-            log.warning("lease not renewed", error=str(error).strip())
-            await pool.check()  # where one connection died the others probably did: callers would find out one by one
+class Lease:
+    """Our sign of life in the ledger, and whether we may judge others by theirs.
+
+    While Postgres cannot be reached nobody's lease is renewed, and whoever is back first would take the others for
+    dead, or even itself. So only a worker whose own renewals have come in time for as long as a lease lasts may
+    judge, and one that starts afresh.
+    """
+
+    def __init__(self, pool: Pool, token: UUID, lease_s: float, *, fresh: bool) -> None:
+        self._pool = pool
+        self._token = token
+        self._lease_s = lease_s
+        self._period_s = lease_s / 5
+        self._renewed_at = time.monotonic()
+        self._in_time_since = self._renewed_at - lease_s if fresh else self._renewed_at
+
+    async def keep(self) -> None:
+        """Renew it until cancelled. Raises LeaseLost."""
+        while True:
+            await asyncio.sleep(self._period_s)
+            try:
+                async with asyncio.timeout(self._lease_s):
+                    if not await workers.renew(self._pool, self._token, self._lease_s):
+                        raise LeaseLost
+            except (*DATABASE_AWAY, TimeoutError) as error:
+                log.warning("lease not renewed", error=str(error).strip())
+                # Where one connection died the others probably did: callers would find out one by one.
+                await self._pool.check()
+                continue
+            late = self._late
+            self._renewed_at = time.monotonic()
+            if late:
+                self._in_time_since = self._renewed_at
+
+    @property
+    def may_judge(self) -> bool:
+        return not self._late and time.monotonic() - self._in_time_since >= self._lease_s
+
+    @property
+    def _late(self) -> bool:
+        return time.monotonic() - self._renewed_at > 2 * self._period_s
 
 
-async def sweep(pool: Pool, queue: App, lease_s: float, max_attempts: int) -> None:
+async def sweep(pool: Pool, queue: App, lease: Lease, lease_s: float, max_attempts: int) -> None:
     """Sweep every few seconds until cancelled."""
     pause_s = min(lease_s / 5, LONGEST_PAUSE_S)
     while True:
         try:
-            if in_doubt := await workers.recover(pool, lease_s, max_attempts):
+            async with transaction(pool) as conn:
+                # Asked only now: the wait for a connection may have been a long one.
+                in_doubt = await workers.recover(conn, max_attempts) if lease.may_judge else 0
+            if in_doubt:
                 log.error("emails of a lost worker are in doubt", emails=in_doubt)
             # As far ahead as the next sweep and some more: what a dead worker was waiting for still leaves on time.
             if woken := await workers.wake_neglected(pool, 2 * pause_s):
                 log.info("woke neglected senders", senders=woken)
+            await scheduling.forget_idempotency_keys(pool)
             if cancelled := await campaigns.finish_cancels(pool):
                 log.info("finished cancelling", emails=cancelled)
             for job in await queue.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_JOB_S):

@@ -21,6 +21,7 @@ from psycopg_pool import PoolTimeout
 from app.db import Pool, Row
 from app.domain import campaigns, emails, workers
 from app.domain.emails import Claim, Claimant, Outlook, Report
+from app.domain.planning import OVERDUE_S
 from app.jobs import EARLY, defer_help
 from app.mail.addresses import to_ascii
 from app.mail.message import HeaderInjection, MessageBuilder
@@ -36,9 +37,11 @@ CONNECT_AHEAD_S = 2.0
 IDLE_LANE_S = 10.0
 RELOOK_S = 0.02  # something is due that another worker has locked: look again
 GROW_EVERY_S = 1.0  # after growth was refused
+HELP_EVERY_S = 2.0
 REFRESH_EVERY_S = 5.0
 QUANTUM_S = 5.0  # how long a sender keeps its last lane while others wait for one
 FIRST_RETRY_S, LONGEST_RETRY_S = 60.0, 3600.0
+MOST_LOSSES = 20
 DATABASE_PAUSE_S, LONGEST_DATABASE_PAUSE_S = 0.05, 2.0
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
 
@@ -88,6 +91,8 @@ class SenderLoop:
         self._begin(row)
         try:
             return await self._trade()
+        except Exception as error:
+            return await self._quarantine(error)
         finally:
             await self._close()
 
@@ -100,10 +105,12 @@ class SenderLoop:
         self._held: dict[int, Claim] = {}  # claimed, and not yet reported to the ledger
         self._reports: list[Report] = []
         self._unsure = False  # an exchange failed: the ledger may hold claims for us that we never heard of
+        self._was_unsure = False
         self._reserved = 0  # lanes the ledger grants us
         self._asked = False  # for any: then there may be something to release
         self._cap = 1_000_000  # lowered when the server refuses one connection more
         self._grow_after = 0.0
+        self._help_after = 0.0
         self._refresh_at = time.monotonic() + REFRESH_EVERY_S
         self._trouble: str | None = None
         self._crash: BaseException | None = None
@@ -111,7 +118,7 @@ class SenderLoop:
         self._began = time.monotonic()
 
     def _take_sender(self, row: Row) -> None:
-        self._sender = {name: value for name, value in row.items() if name != "failures"}
+        self._sender = {name: value for name, value in row.items() if name not in {"failures", "verify_requested_at"}}
         self._from, self._from_ascii = row["email"], to_ascii(row["email"])
         self._domain = self._from_ascii.rpartition("@")[2]
         self._builders: dict[int, asyncio.Task[tuple[int, MessageBuilder]]] = {}
@@ -162,9 +169,11 @@ class SenderLoop:
             if self._held or look.blocked_s <= PATIENCE_S:
                 return min(look.blocked_s, PATIENCE_S)
             return _End(look.blocked_until)
+        if self._desk.budget.contended and (look.due_s is None or look.due_s > 0):
+            self._sort_idle(retire_all=True)
         if look.due_s is None:
             return PATIENCE_S if self._held else _End(None)
-        if look.over_limit or not self._plans_mended:
+        if look.over_limit or (not self._plans_mended and look.due_s < -OVERDUE_S):
             # When a window is too full; and once at the start, for plans that passed while nobody looked.
             self._plans_mended = True
             pool, user_id, over_limit = self._desk.pool, self._claimant.user_id, look.over_limit
@@ -178,7 +187,7 @@ class SenderLoop:
             await self._grow(1)
             if look.due_s > 0:
                 return look.due_s
-            return PATIENCE_S if self._lanes else GROW_EVERY_S
+            return PATIENCE_S if self._lanes or self._desk.budget.awaited_by(self._lane_free) else GROW_EVERY_S
         return look.due_s if self._lanes else look.due_s - CONNECT_AHEAD_S
 
     async def _wind_up(self) -> Again:
@@ -189,6 +198,23 @@ class SenderLoop:
             return "now"
         self._log.warning("sender backed off", reason=reason)
         pool, user_id = self._desk.pool, self._claimant.user_id
+        return await self._persistently(lambda: workers.block_sender(pool, user_id, self._sender_id, reason))
+
+    async def _quarantine(self, error: Exception) -> Again:
+        """An error that should not be: of this sender's making, as far as anybody knows, so it is this sender that
+        waits. What is in flight is finished first, and what the error itself cut off counts as in doubt.
+        """
+        self._log.error("sender loop failed", exc_info=error)
+        await self._retire_lanes()
+        said = {report.id for report in self._reports}
+        self._reports += [
+            Report(email_id, "UNKNOWN", reply="the worker failed while it was being sent")
+            for email_id in self._held.keys() - said
+        ]
+        while self._reports:
+            await self._exchange(0)
+        pool, user_id = self._desk.pool, self._claimant.user_id
+        reason = f"internal error ({type(error).__name__}); the worker's log has it all"
         return await self._persistently(lambda: workers.block_sender(pool, user_id, self._sender_id, reason))
 
     async def _next_due(self) -> Again:
@@ -210,18 +236,21 @@ class SenderLoop:
         while True:
             try:
                 async with self._desk.pool.connection() as conn:
-                    if self._unsure:
-                        for email_id in await emails.held_claims(conn, self._claimant):
-                            if email_id not in self._held:
-                                reports[email_id] = Report(email_id, "UNBEGUN")
-                        self._unsure = False
                     claims = await emails.exchange(
                         conn, self._claimant, list(reports.values()), wanted, max_attempts=self._desk.max_attempts
                     )
+                    if self._unsure:
+                        # Asked only now: this exchange took its turn behind any that is still at work for us in
+                        # Postgres, which goes on after a connection breaks.
+                        heard_of = self._held.keys() | {claim.id for claim in claims}
+                        for email_id in await emails.held_claims(conn, self._claimant):
+                            if email_id not in heard_of:
+                                self._reports.append(Report(email_id, "UNBEGUN"))
+                        self._unsure = False
             except DATABASE_AWAY as error:
                 # It may have been committed all the same. Outcomes are fenced by their claim, so saying them twice
                 # is harmless; claims we did not hear of are asked for and given back.
-                self._unsure = True
+                self._unsure = self._was_unsure = True
                 self._log.warning("exchange failed, will be repeated", error=str(error).strip())
                 self._sort_idle(retire_all=True)
                 wanted = 0
@@ -249,7 +278,10 @@ class SenderLoop:
         """
         self.poked = False
         self._grow_after = 0.0
+        self._help_after = 0.0
         self._refresh_at = time.monotonic() + REFRESH_EVERY_S
+        self._unsure = self._unsure or self._was_unsure  # an exchange of the hour before may have come in late
+        self._was_unsure = False
         if self._lanes:
             await self._reserve(len(self._lanes))
         row = await self._persistently(lambda: workers.load_sender(self._desk.pool, self._sender_id))
@@ -263,6 +295,11 @@ class SenderLoop:
         self._woken = True
         if self._signal is not None and not self._signal.done():
             self._signal.set_result(None)
+
+    def _lane_free(self) -> None:
+        """The budget has a lane for us, or somebody waits for one of ours."""
+        self._grow_after = 0.0
+        self._wake()
 
     async def _wait(self, seconds: float | None) -> None:
         """Until something happens, `seconds` at the most."""
@@ -292,7 +329,7 @@ class SenderLoop:
         self._lanes.discard(lane)
         if lane in self._idle:
             self._idle.remove(lane)
-        self._desk.budget.give_back(self._wake)
+        self._desk.budget.give_back(self._lane_free)
         if trouble is not None and any(other.connected for other in self._lanes):
             self._cap = len(self._lanes)  # it has let others in: that is all it wants
         elif trouble is not None:
@@ -306,7 +343,7 @@ class SenderLoop:
 
     def _sort_idle(self, *, retire_all: bool) -> None:
         """Retire idle lanes that are dead, outdated, idle for long, granted no longer or wanted by another sender."""
-        surplus = len(self._idle) if retire_all else self._desk.budget.surplus(self._wake)
+        surplus = len(self._idle) if retire_all else self._desk.budget.surplus(self._lane_free)
         if len(self._lanes) > self._reserved:
             surplus = max(surplus, sum(not lane.outdated for lane in self._lanes) - self._reserved)
         if not surplus and all(lane.connected and not lane.outdated for lane in self._idle):
@@ -335,14 +372,15 @@ class SenderLoop:
         # With none free in this worker, ask all the same: that is a place in the queue.
         granted = min(target, self._reserved) if self._desk.budget.free else target
         room = granted - len(self._lanes)
-        opened = self._desk.budget.take(self._wake, room) if room > 0 else 0
+        opened = self._desk.budget.take(self._lane_free, room) if room > 0 else 0
         for _ in range(opened):
             lane = Lane(self)
             self._lanes.add(lane)
             lane.task.add_done_callback(self._lane_done)
         if not opened:
             self._grow_after = now + GROW_EVERY_S
-            if not self._desk.budget.free:
+            if not self._desk.budget.free and now >= self._help_after:
+                self._help_after = now + HELP_EVERY_S
                 await self._persistently(self._ask_for_help)
 
     async def _reserve(self, wanted: int) -> None:
@@ -352,23 +390,29 @@ class SenderLoop:
 
     async def _ask_for_help(self) -> None:
         async with self._desk.pool.connection() as conn:
-            await defer_help(conn, self._sender_id)
+            if await workers.has_others(conn, self._claimant):
+                await defer_help(conn, self._sender_id)
 
     async def _close(self) -> None:
-        self._desk.budget.leave(self._wake)
-        for lane in list(self._lanes):
+        self._desk.budget.leave(self._lane_free)
+        for lane in self._lanes:
+            if lane not in self._idle:
+                lane.task.cancel()  # it is connecting or hanging up
+        await self._retire_lanes()
+        if self._asked:
+            pool, claimant = self._desk.pool, self._claimant
+            await self._persistently(lambda: workers.release_lanes(pool, claimant))
+
+    async def _retire_lanes(self) -> None:
+        """Have every lane end, once it has finished what it is at, and wait for it."""
+        for lane in self._lanes:
             lane.outdated = True  # a cancel alone can get lost: asyncio.wait_for drops one that comes with the result
             if lane in self._idle:
                 lane.give(None)
-            else:
-                lane.task.cancel()
         self._idle = []
         await asyncio.gather(*(lane.task for lane in self._lanes), return_exceptions=True)
         for lane in list(self._lanes):  # cancelled before they ran at all
             self.ended(lane, None)
-        if self._asked:
-            pool, claimant = self._desk.pool, self._claimant
-            await self._persistently(lambda: workers.release_lanes(pool, claimant))
 
     # One email
 
@@ -379,17 +423,20 @@ class SenderLoop:
         try:
             builder = await self._builder(claim)
             message = builder.build(claim.recipient, claim.fields, message_id, claim.claimed_at)
-        except (HeaderInjection, TemplateError) as error:
+        except Exception as error:  # whatever it is, nothing was sent, and it is this email's
+            if not isinstance(error, HeaderInjection | TemplateError):
+                self._log.exception("message not written", email_id=claim.id)
             return Result(Report(claim.id, "REJECTED", reply=f"cannot be written: {error}"), "email")
         verdict = await conversation.deliver(self._from if message.smtputf8 else self._from_ascii, message)
-        if self._failing and verdict.fault == "email":
+        if self._failing and verdict.fault == "email" and verdict.code is not None:
             self._failing = False
             pool, user_id = self._desk.pool, self._claimant.user_id
             await self._persistently(lambda: workers.unblock_sender(pool, user_id, self._sender_id))
         return Result(
             Report(
                 id=claim.id,
-                kind=verdict.kind,
+                # A connection that is lost over this email each time: some day it is the email's failure.
+                kind="DEFERRED" if verdict.code is None and claim.attempts >= MOST_LOSSES else verdict.kind,
                 command=verdict.command,
                 code=verdict.code,
                 enhanced_code=verdict.enhanced_code,

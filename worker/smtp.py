@@ -103,6 +103,8 @@ def classify(command: Command, code: int, text: str, *, delivered: int) -> Verdi
         # Too large, or an address that needs SMTPUTF8: said to MAIL, but about this message.
         if command == "MAIL" and enhanced not in {"5.3.4", "5.6.7"} and code != 552:
             return verdict("RELEASED", "sender")
+        if enhanced == "5.4.5":  # a mailbox's daily quota, as Gmail says it: of no recipient's making
+            return verdict("RELEASED", "sender")
         return verdict("REJECTED", "email")
     return Verdict("RELEASED", "sender", command, f"unexpected reply: {text}", code, enhanced)
 

@@ -161,9 +161,9 @@ async def address_of_reset(pool: Pool, reset_id: int) -> str | None:
     return None if row is None else str(row["email"])
 
 
-def reset_signer(secret_key: str) -> Signer:
+def reset_signer(*secret_keys: str) -> Signer:
     """Signs the ids of password resets, for the links in the mail."""
-    return Signer(secret_key, "password reset")
+    return Signer("password reset", *secret_keys)
 
 
 async def reset_password(pool: Pool, signer: Signer, visitor: Visitor, token: str, new: str) -> None:

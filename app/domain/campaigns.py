@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 import msgspec
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_one, transaction
 from app.domain.pages import Page, PageRequest, page_of
-from app.domain.planning import replan
+from app.domain.planning import check_plan, lock_plan, replan
 from app.errors import Conflict, InvalidInput, NotFound
 from app.jobs import defer_wake_up
 from app.mail.message import MessageBuilder
@@ -185,10 +185,14 @@ async def get_campaign(pool: Pool, user_id: int, campaign_id: int) -> Campaign:
 
 async def read_campaign(conn: Conn, user_id: int, campaign_id: int) -> Campaign:
     """Raises NotFound."""
+    return _campaign(await _read_row(conn, user_id, campaign_id))
+
+
+async def _read_row(conn: Conn, user_id: int, campaign_id: int) -> Row:
     rows = await _rows(conn, user_id, campaign_id=campaign_id)
     if not rows:
         raise NotFound(f"no campaign {campaign_id}")
-    return _campaign(rows[0])
+    return rows[0]
 
 
 async def _rows(
@@ -230,13 +234,19 @@ async def pause(pool: Pool, user_id: int, campaign_id: int) -> Campaign:
 async def resume(pool: Pool, user_id: int, campaign_id: int) -> Campaign:
     """Plan what waits again from now on, spaced as before, and go on. Raises NotFound, Conflict."""
     async with transaction(pool, user_id) as conn:
-        campaign = await _lock(conn, user_id, campaign_id)
-        if campaign["status"] != "PAUSED":
-            raise Conflict(f"the campaign is {campaign['status']}; only a PAUSED one can be resumed")
+        campaign = await _read_row(conn, user_id, campaign_id)
+        _check_paused(campaign)
+        await lock_plan(conn, campaign["sender_id"])
         first_at = await replan(conn, user_id, campaign_id)
+        _check_paused(await _lock(conn, user_id, campaign_id))
         await _set_status(conn, user_id, campaign_id, "ACTIVE")
         await defer_wake_up(conn, campaign["sender_id"], first_at)
         return await read_campaign(conn, user_id, campaign_id)
+
+
+def _check_paused(campaign: Row) -> None:
+    if campaign["status"] != "PAUSED":
+        raise Conflict(f"the campaign is {campaign['status']}; only a PAUSED one can be resumed")
 
 
 async def cancel(pool: Pool, user_id: int, campaign_id: int) -> Campaign:
@@ -295,14 +305,15 @@ async def change(pool: Pool, user_id: int, campaign_id: int, changes: Changes) -
     if not isinstance(changes.name, msgspec.UnsetType):
         check_name(changes.name)
     async with transaction(pool, user_id) as conn:
-        before = await read_campaign(conn, user_id, campaign_id)
-        if before.status in {"CANCELLED", "FINISHED"} and any(
-            value is not msgspec.UNSET for name, value in msgspec.structs.asdict(changes).items() if name != "name"
-        ):
-            raise Conflict(f"the campaign is {before.status}; only its name can still be changed")
-        content_changed = await _check_content(conn, user_id, before, changes)
-        if not isinstance(changes.start_time, msgspec.UnsetType) and before.counts["SCHEDULED"] != before.total:
-            raise Conflict("the campaign has begun; its start cannot be moved any more")
+        row = await _read_row(conn, user_id, campaign_id)
+        _check_changeable(row, changes)
+        content_changed = _check_content(row, changes)
+        pace = _given(
+            {"start_at": changes.start_time, "delay_ms": changes.delay_between_ms, "hourly_limit": changes.hourly_limit}
+        )
+        if pace:
+            await check_plan(conn, user_id, campaign_id, pace)
+        _check_changeable(await _lock(conn, user_id, campaign_id), changes)
         await conn.execute(
             UPDATE_CAMPAIGN,
             {
@@ -321,25 +332,36 @@ async def change(pool: Pool, user_id: int, campaign_id: int, changes: Changes) -
                 "on_unknown": _value(changes.on_unknown),
             },
         )
-        pace = (changes.start_time, changes.delay_between_ms, changes.hourly_limit)
-        if before.counts["SCHEDULED"] and any(value is not msgspec.UNSET for value in pace):
+    # In a transaction of its own: a large plan takes seconds, and nobody should wait for the campaign's row meanwhile.
+    # Should this process die in between, limits hold all the same, and the same change said again plans again.
+    async with transaction(pool, user_id) as conn:
+        if pace and row["scheduled"]:
+            await lock_plan(conn, row["sender_id"])
             first_at = await replan(conn, user_id, campaign_id)
-            if before.status == "ACTIVE":
-                await defer_wake_up(conn, before.sender_id, first_at)
+            await defer_wake_up(conn, row["sender_id"], first_at)
         return await read_campaign(conn, user_id, campaign_id)
 
 
-async def _check_content(conn: Conn, user_id: int, before: Campaign, changes: Changes) -> bool:
-    parts = (changes.subject, changes.body, changes.body_html)
-    if all(value is msgspec.UNSET for value in parts):
-        return False
-    row = await _lock(conn, user_id, before.id)
-    Content(
-        subject=before.subject if isinstance(changes.subject, msgspec.UnsetType) else changes.subject,
-        body=before.body if isinstance(changes.body, msgspec.UnsetType) else changes.body,
-        body_html=before.body_html if isinstance(changes.body_html, msgspec.UnsetType) else changes.body_html,
-    ).check(frozenset(row["fields"]))
-    return True
+def _check_changeable(row: Row, changes: Changes) -> None:
+    """Raises Conflict for what it is too late to change."""
+    given = _given(msgspec.structs.asdict(changes)).keys()
+    if row["status"] in {"CANCELLED", "FINISHED"} and given - {"name"}:
+        raise Conflict(f"the campaign is {row['status']}; only its name can still be changed")
+    if "start_time" in given and row["scheduled"] != row["total"]:
+        raise Conflict("the campaign has begun; its start cannot be moved any more")
+
+
+def _check_content(row: Row, changes: Changes) -> bool:
+    """Whether the content changes. Raises InvalidInput when it would be wrong."""
+    parts = _given({"subject": changes.subject, "body": changes.body, "body_html": changes.body_html})
+    if parts:
+        kept = {name: row[name] for name in ("subject", "body", "body_html")}
+        Content(**kept | parts).check(frozenset(row["fields"]))
+    return bool(parts)
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not msgspec.UNSET}
 
 
 def check_name(name: str) -> None:

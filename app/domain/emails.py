@@ -16,7 +16,7 @@ import msgspec
 from app.db import Conn, Pool, Row, fetch_all, fetch_one, transaction
 from app.domain import audit
 from app.domain.pages import Page, PageRequest, page_of
-from app.domain.planning import ACTIVE_CAMPAIGNS, replan
+from app.domain.planning import mend
 from app.domain.visitors import LOCAL, Visitor
 from app.errors import Conflict, InvalidInput, NotFound
 from app.jobs import defer_wake_up
@@ -34,7 +34,6 @@ DECIDE_EMAIL = query("decide_email")
 
 EmailStatus = Literal["SCHEDULED", "SENDING", "SENT", "FAILED", "UNKNOWN", "CANCELLED"]
 Outcome = Literal["ACCEPTED", "REJECTED", "DEFERRED", "RELEASED", "UNKNOWN"]
-OVERDUE_S = 60.0  # a spaced campaign later than this has lost its plan and gets a new one
 
 
 class Claim(NamedTuple):
@@ -139,15 +138,9 @@ async def held_claims(conn: Conn, claimant: Claimant) -> list[int]:
 
 
 async def mend_plans(pool: Pool, user_id: int, sender_id: int, *, over_limit: bool) -> None:
-    """Bring the sender's plans back to what can be: what is due but over a limit moves to later windows, and a spaced
-    campaign that fell behind (its worker was away) is spaced anew, so that nothing leaves in a burst.
-    """
+    """Bring the sender's plans back to what can be: see `planning.mend`."""
     async with transaction(pool) as conn:
-        for row in await fetch_all(conn, ACTIVE_CAMPAIGNS, {"user_id": user_id, "sender_id": sender_id}):
-            if over_limit and row["late_s"] >= 0:
-                await replan(conn, user_id, row["id"], due_only=True)
-            elif row["delay_ms"] and row["late_s"] > OVERDUE_S:
-                await replan(conn, user_id, row["id"])
+        await mend(conn, user_id, sender_id, over_limit=over_limit)
 
 
 class EmailSummary(msgspec.Struct, rename="camel"):

@@ -50,17 +50,19 @@ def plan(
     sender_taken: Mapping[datetime, int],
     campaign_limit: int | None = None,
     campaign_taken: Mapping[datetime, int] | None = None,
+    horizon: timedelta | None = None,
 ) -> Plan:
     """Plan `count` (1 or more) emails from `start` (UTC) on.
 
     `sender_taken` and `campaign_taken` say how much of a window (keyed by its start) is used or planned already.
-    Raises InvalidInput when the last email would leave more than five years after `start`.
+    Raises InvalidInput when the last email would leave later than `horizon` after `start`; a plan that was accepted
+    once has none, since what waits must find a time whatever became of limits.
     """
     runs: list[Run] = []
     held_back: dict[Limit, int] = {}
     at, done, last_at = start, 0, start
     while done < count:
-        if at - start > HORIZON:
+        if horizon is not None and at - start > horizon:
             raise InvalidInput(
                 {"delayBetweenMs": "would take longer than five years; lower the delay or raise the limits"}
             )

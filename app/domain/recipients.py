@@ -28,6 +28,9 @@ from app.mail.addresses import InvalidAddress, key, normalize
 
 EMAIL = "email"  # the field every list has: the address itself
 
+MOST_RECIPIENTS = 2_000_000
+MOST_REJECTED = 100_000
+
 _CHUNK = 1 << 20
 _SAMPLE = 20  # records that are looked at to tell the delimiter
 _SHOWN = 320  # characters of a refused address that are worth showing
@@ -100,11 +103,17 @@ class RecipientList:
                 continue
             seen.add(mailbox)
             self.accepted += 1
+            if self.accepted > MOST_RECIPIENTS:
+                raise InvalidInput({"recipients": f"are more than {MOST_RECIPIENTS:,}; make it several campaigns"})
             yield Recipient(address, fields)
 
     def _reject(self, row: int, email: str, reason: str) -> None:
         # Rejected rows are part of the answer, and that is kept in Postgres for a repeated request.
         self.rejected.append(Rejected(row, _storable(email[:_SHOWN]), _storable(reason)))
+        if len(self.rejected) > MOST_REJECTED:
+            first = self.rejected[:100]
+            why = f"more than {MOST_REJECTED:,} rows are refused, the first of them listed here; is it the right list?"
+            raise InvalidInput({"recipients": why}, rejected=first)
 
 
 def _storable(text: str) -> str:

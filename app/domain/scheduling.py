@@ -17,8 +17,8 @@ from psycopg.types.json import Jsonb
 
 from app.db import Conn, Pool, fetch_exactly_one, fetch_one, transaction
 from app.domain.campaigns import INSERT_CAMPAIGN, Campaign, Draft, check_name, check_pace, check_start, read_campaign
-from app.domain.plan import Plan, plan, window_of
-from app.domain.planning import SenderLoad, plan_parameters, sender_load
+from app.domain.plan import HORIZON, Plan, plan, window_of
+from app.domain.planning import SenderLoad, lock_plan, plan_parameters, sender_load
 from app.domain.recipients import RecipientList, Rejected
 from app.errors import Conflict, InvalidInput, NotFound
 from app.jobs import defer_wake_up
@@ -31,8 +31,13 @@ INSERT_EMAILS = query("insert_emails")
 TAKE_IDEMPOTENCY_KEY = query("take_idempotency_key")
 IDEMPOTENT_ANSWER = query("idempotent_answer")
 KEEP_IDEMPOTENT_ANSWER = query("keep_idempotent_answer")
+FORGET_IDEMPOTENCY_KEYS = query("forget_idempotency_keys")
 
 CHUNK = 5_000
+KEYS_KEPT_DAYS = 7
+AT_ONCE = 3  # each reads for seconds and holds a connection: more of them would leave none for anybody else
+
+_turn = asyncio.Semaphore(AT_ONCE)
 
 
 class Scheduled(msgspec.Struct, rename="camel"):
@@ -88,7 +93,7 @@ async def schedule(pool: Pool, user_id: int, request: Request, idempotency: Idem
     Raises InvalidInput, NotFound (the sender) and Conflict (a key used for a different request).
     """
     _check(request.draft)
-    async with transaction(pool, user_id) as conn:
+    async with _turn, transaction(pool, user_id) as conn:
         if idempotency and (earlier := await _earlier_answer(conn, user_id, idempotency)):
             return earlier
         recipients = await asyncio.to_thread(_recipients, request)  # looks through all of a file
@@ -120,7 +125,8 @@ async def preview(pool: Pool, user_id: int, request: Request) -> Preview:
     """What `schedule` would do with the same request, by the same plan; writes nothing. Raises as it does."""
     _check(request.draft)
     recipients = await asyncio.to_thread(_recipients, request)  # looks through all of a file
-    await _consume(recipients, _discard)
+    async with _turn:
+        await _consume(recipients, _discard)
     async with transaction(pool, user_id) as conn:
         sender_id, load, made = await _plan(conn, user_id, request.draft, recipients.accepted, lock=False)
     hourly: dict[datetime, int] = {}
@@ -188,8 +194,10 @@ async def _plan(conn: Conn, user_id: int, draft: Draft, count: int, *, lock: boo
         if row is None:
             raise InvalidInput({"senderId": "there is no default sender; name one"})
         sender_id = int(row["id"])
+    if lock:
+        await lock_plan(conn, sender_id)
     try:
-        load = await sender_load(conn, user_id, sender_id, lock=lock)
+        load = await sender_load(conn, user_id, sender_id)
     except NotFound as error:
         raise InvalidInput({"senderId": error.detail}) from None
     made = plan(
@@ -199,6 +207,7 @@ async def _plan(conn: Conn, user_id: int, draft: Draft, count: int, *, lock: boo
         sender_limit=load.hourly_limit,
         sender_taken=load.taken,
         campaign_limit=draft.hourly_limit,
+        horizon=HORIZON,
     )
     return _Planned(sender_id, load, made)
 
@@ -236,3 +245,9 @@ async def _earlier_answer(conn: Conn, user_id: int, idempotency: Idempotency) ->
     if earlier["fingerprint"] != idempotency.fingerprint:
         raise Conflict("this Idempotency-Key was used for a different request; take a new one")
     return msgspec.convert(earlier["answer"], Scheduled)
+
+
+async def forget_idempotency_keys(pool: Pool) -> None:
+    """Drop answers kept for longer than a week: a client that repeats a request does so sooner."""
+    async with pool.connection() as conn:
+        await conn.execute(FORGET_IDEMPOTENCY_KEYS, {"days": KEYS_KEPT_DAYS})

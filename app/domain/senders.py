@@ -18,7 +18,7 @@ from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, tra
 from app.domain import audit, hosts
 from app.domain.hosts import STRICT, HostPolicy, RefusedHost
 from app.domain.pages import Page, PageRequest, page_of
-from app.domain.planning import replan_sender
+from app.domain.planning import lock_plan, replan_sender
 from app.domain.visitors import LOCAL, Visitor
 from app.errors import Conflict, InvalidInput, NotFound, Unavailable
 from app.jobs import defer_verification, defer_wake_up
@@ -150,8 +150,8 @@ def check(
             wrong["security"] = "would send the login in the clear; give starttls or tls"
         if server.password is not None and server.username is None:
             wrong["username"] = "is missing; a password goes with a username"
-        if server.username is not None and server.password is None and not keeps_password:
-            wrong["password"] = "is missing; a username goes with a password"  # noqa: S105 -- a message
+        if server.username is not None and server.password is None and not keeps_password and not wrong:
+            wrong["password"] = "is missing; give it again when the server or the login changes"  # noqa: S105 -- a message
         for name, value in (("username", server.username), ("password", server.password)):
             if value is not None and ("\0" in value or not value or len(value) > 1000):
                 wrong[name] = "give 1 to 1,000 characters"
@@ -263,7 +263,7 @@ async def change_sender(
     async with transaction(pool, user_id) as conn:
         before = await _read(conn, user_id, sender_id)
         server = None if isinstance(changes.server, msgspec.UnsetType) else changes.server
-        keeps_password = server is not None and server.username == before.username and before.has_password
+        keeps_password = server is not None and before.has_password and _is_same_login(server, before)
         email = check(
             email=changes.email,
             display_name=changes.display_name,
@@ -288,12 +288,19 @@ async def change_sender(
             "password": server and server.password and box.seal(server.password, password_place(sender_id)),
             "keep_password": keeps_password,
         }
+        if changes.hourly_limit not in (None, before.hourly_limit):
+            await lock_plan(conn, sender_id)  # before the sender's row is touched: it may take a while
+            await replan_sender(conn, user_id, sender_id, changes.hourly_limit)
         await conn.execute(UPDATE_SENDER, params)
         await audit.record(conn, user_id, visitor, "sender.changed", f"senders/{sender_id}")
-        if changes.hourly_limit not in (None, before.hourly_limit):
-            await replan_sender(conn, user_id, sender_id)
         await defer_wake_up(conn, sender_id)
         return await _read(conn, user_id, sender_id)
+
+
+def _is_same_login(server: Server, before: Sender) -> bool:
+    """Whether a stored password may go on being used: it is shown to no other host, and to none in the clear."""
+    same = (server.host, server.username) == (before.host, before.username)
+    return same and (server.security != "none" or before.security == "none")
 
 
 async def delete_sender(pool: Pool, user_id: int, sender_id: int, visitor: Visitor = LOCAL) -> None:

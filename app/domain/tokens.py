@@ -19,20 +19,26 @@ def digest(token: str) -> bytes:
 
 
 class Signer:
-    """Signs short texts for one purpose with a key derived from SECRET_KEY (HMAC-SHA-256)."""
+    """Signs short texts for one purpose with a key derived from SECRET_KEY (HMAC-SHA-256).
 
-    def __init__(self, secret_key: str, purpose: str) -> None:
-        self._key = hmac.digest(secret_key.encode(), f"reachinbox {purpose}".encode(), "sha256")
+    The first of `secret_keys` signs; all of them, as SECRET_KEY may have been changed since, verify.
+    """
+
+    def __init__(self, purpose: str, *secret_keys: str) -> None:
+        self._keys = [hmac.digest(key.encode(), f"reachinbox {purpose}".encode(), "sha256") for key in secret_keys]
 
     def sign(self, text: str) -> str:
         """`text` with its signature behind; safe in a URL when the text is."""
-        return f"{text}.{self._signature(text)}"
+        return f"{text}.{_signature(self._keys[0], text)}"
 
     def verify(self, signed: str) -> str | None:
-        """The text, or None when this key did not sign it."""
+        """The text, or None when none of the keys signed it."""
         text, _, signature = signed.rpartition(".")
-        return text if hmac.compare_digest(signature.encode(), self._signature(text).encode()) else None
+        given = signature.encode()
+        valid = any(hmac.compare_digest(given, _signature(key, text).encode()) for key in self._keys)
+        return text if valid else None
 
-    def _signature(self, text: str) -> str:
-        mac = hmac.digest(self._key, text.encode(), "sha256")
-        return base64.urlsafe_b64encode(mac).rstrip(b"=").decode()
+
+def _signature(key: bytes, text: str) -> str:
+    mac = hmac.digest(key, text.encode(), "sha256")
+    return base64.urlsafe_b64encode(mac).rstrip(b"=").decode()

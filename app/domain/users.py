@@ -9,7 +9,6 @@ import msgspec
 from app.db import Conn, Pool, fetch_exactly_one, fetch_one, transaction
 from app.domain.passwords import check_password, hash_password
 from app.domain.senders import SenderDraft, insert_sender
-from app.domain.tokens import Signer
 from app.errors import Conflict, InvalidInput, NotFound
 from app.mail.addresses import InvalidAddress, normalize
 from app.secrets import SecretBox
@@ -30,10 +29,9 @@ class User(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Terms(NamedTuple):
-    """What new accounts and links to new passwords depend on."""
+    """What new accounts depend on."""
 
     box: SecretBox
-    signer: Signer
     registration_open: bool
     default_hourly_limit: int
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from app.db import Pool, Row, fetch_all, fetch_one, transaction
+from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.emails import Claimant
 from app.jobs import defer_wake_up
 from app.sql import query
@@ -18,6 +18,7 @@ FORGET_DEAD_WORKERS = query("forget_dead_workers")
 NEGLECTED_SENDERS = query("neglected_senders")
 LOCK_SENDER = query("lock_sender")
 RESERVE_LANES = query("reserve_lanes")
+OTHER_WORKERS = query("other_workers")
 RELEASE_LANES = query("release_lanes")
 SENDER_FOR_WORKER = query("sender_for_worker")
 BLOCK_SENDER = query("block_sender")
@@ -43,12 +44,10 @@ async def unregister(pool: Pool, token: UUID) -> None:
         await conn.execute(UNREGISTER_WORKER, {"token": token})
 
 
-async def recover(pool: Pool, lease_s: float, max_attempts: int) -> int:
+async def recover(conn: Conn, max_attempts: int) -> int:
     """Put in doubt what dead workers were sending, and forget them; returns how many emails that were."""
-    async with transaction(pool) as conn:
-        params = {"lease_s": lease_s, "max_attempts": max_attempts}
-        lost = await fetch_all(conn, RECOVER, params)
-        await conn.execute(FORGET_DEAD_WORKERS, params)
+    lost = await fetch_all(conn, RECOVER, {"max_attempts": max_attempts})
+    await conn.execute(FORGET_DEAD_WORKERS)
     return len(lost)
 
 
@@ -69,6 +68,11 @@ async def reserve_lanes(pool: Pool, claimant: Claimant, wanted: int) -> int:
         if row is None:  # nor any that were granted before: max_connections may have been lowered
             await conn.execute(RELEASE_LANES, claimant.parameters())
     return 0 if row is None else int(row["count"])
+
+
+async def has_others(conn: Conn, claimant: Claimant) -> bool:
+    """Whether other workers are alive."""
+    return (await fetch_exactly_one(conn, OTHER_WORKERS, claimant.parameters()))["any"]
 
 
 async def release_lanes(pool: Pool, claimant: Claimant) -> None:
@@ -95,9 +99,10 @@ async def unblock_sender(pool: Pool, user_id: int, sender_id: int) -> None:
         await conn.execute(UNBLOCK_SENDER, {"user_id": user_id, "sender_id": sender_id})
 
 
-async def record_verification(pool: Pool, sender_id: int, error: str | None) -> None:
-    """Answer a request to verify; None: connected and logged in."""
+async def record_verification(pool: Pool, sender_id: int, requested_at: datetime | None, error: str | None) -> None:
+    """Answer the request to verify made at `requested_at`, and no later one; None: connected and logged in."""
     async with transaction(pool) as conn:
-        await conn.execute(RECORD_VERIFICATION, {"sender_id": sender_id, "error": error})
+        params = {"sender_id": sender_id, "requested_at": requested_at, "error": error}
+        await conn.execute(RECORD_VERIFICATION, params)
         if error is None:
             await defer_wake_up(conn, sender_id)

@@ -25,6 +25,7 @@ from app.http.auth import Access, own_pages_only, require_admin, session_cookie
 from app.http.errors import problems
 from app.http.openapi import schema_name
 from app.http.parameters import Cursor, Id, Limit, ThePool, TheSettings, TheTerms, TheUser, TheVisitor
+from app.secrets import secret_keys
 from app.settings import Settings
 
 ADMIN: Scope = "admin"
@@ -133,8 +134,9 @@ async def ask_for_reset(pool: ThePool, visitor: TheVisitor, data: JSONBody[Reset
     summary="Set a new password with the link's token",
     responses=problems(HTTPStatus.FORBIDDEN),
 )
-async def reset_password(pool: ThePool, terms: TheTerms, visitor: TheVisitor, data: JSONBody[Reset]) -> None:
-    await accounts.reset_password(pool, terms.signer, visitor, data.token, data.password)
+async def reset_password(pool: ThePool, settings: TheSettings, visitor: TheVisitor, data: JSONBody[Reset]) -> None:
+    signer = accounts.reset_signer(*secret_keys(settings))
+    await accounts.reset_password(pool, signer, visitor, data.token, data.password)
 
 
 public = Router(

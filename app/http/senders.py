@@ -10,6 +10,7 @@ from litestar import Router, delete, get, patch, post
 from litestar.params import JSONBody
 
 from app.domain import senders
+from app.domain.hosts import HostPolicy
 from app.domain.pages import Page, PageRequest
 from app.domain.senders import Sender, SenderChanges, SenderDraft, Server, Verification
 from app.errors import InvalidInput
@@ -76,7 +77,9 @@ async def create_sender(
         max_connections=data.max_connections,
     )
     limit = settings.default_emails_per_hour
-    return await senders.create_sender(pool, box, user.id, draft, default_hourly_limit=limit, visitor=visitor)
+    return await senders.create_sender(
+        pool, box, user.id, draft, default_hourly_limit=limit, policy=HostPolicy.of(settings), visitor=visitor
+    )
 
 
 @get("/{id:int}", summary="A sender, and what troubles it", responses=problems(HTTPStatus.NOT_FOUND))
@@ -90,7 +93,13 @@ async def get_sender(pool: ThePool, user: TheUser, sender_id: Id) -> Sender:
     responses=problems(HTTPStatus.NOT_FOUND),
 )
 async def change_sender(
-    pool: ThePool, box: TheBox, user: TheUser, visitor: TheVisitor, sender_id: Id, data: JSONBody[SenderPatch]
+    pool: ThePool,
+    box: TheBox,
+    user: TheUser,
+    settings: TheSettings,
+    visitor: TheVisitor,
+    sender_id: Id,
+    data: JSONBody[SenderPatch],
 ) -> Sender:
     given = {name: value for name, value in msgspec.structs.asdict(data).items() if value is not msgspec.UNSET}
     server_fields = {name: given.pop(name) for name in Server.__struct_fields__ if name in given}
@@ -100,7 +109,9 @@ async def change_sender(
         kept = {name: getattr(before, name, None) for name in Server.__struct_fields__}
         leaves = server_fields.get("host", before.host) is None
         server = _server(server_fields if leaves else kept | server_fields)
-    return await senders.change_sender(pool, box, user.id, sender_id, SenderChanges(**given, server=server), visitor)
+    return await senders.change_sender(
+        pool, box, user.id, sender_id, SenderChanges(**given, server=server), visitor, policy=HostPolicy.of(settings)
+    )
 
 
 @delete(

@@ -51,8 +51,11 @@ def normalize(text: str) -> str:
 
 
 def key(address: str) -> str:
-    """What two spellings of one mailbox have in common. In practice case tells no two mailboxes apart."""
-    return address.casefold()
+    """What two spellings of one mailbox have in common. In practice case tells no two mailboxes apart.
+
+    ASCII case, as in the ledger's index: beyond it, languages and Unicode versions do not agree on what is the same.
+    """
+    return address.lower() if address.isascii() else address.encode().lower().decode()
 
 
 def needs_smtputf8(address: str) -> bool:

@@ -32,7 +32,7 @@ from liquid.builtin.expressions.logical import LogicalAndExpression, LogicalOrEx
 from liquid.builtin.output import OutputNode
 from liquid.builtin.tags.assign_tag import AssignNode
 from liquid.builtin.tags.echo_tag import EchoNode
-from liquid.exceptions import LiquidError, ResourceLimitError
+from liquid.exceptions import FilterError, LiquidError, ResourceLimitError
 from liquid.expression import Expression
 from liquid.filter import string_filter
 from liquid.token import TOKEN_CONTENT, TOKEN_ILLEGAL, TOKEN_OUTPUT
@@ -170,7 +170,11 @@ class _Environment(Environment):
 def _bounded(filter_: Callable[..., object]) -> Callable[..., object]:
     @wraps(filter_)  # carries over the marks by which Liquid knows what to pass to a filter
     def bounded(*args: object, **options: object) -> object:
-        result = filter_(*args, **options)
+        try:
+            result = filter_(*args, **options)
+        except (ValueError, TypeError, ArithmeticError, OSError) as error:
+            # Such as a date of the year 56052: one recipient's value, not the end of the world.
+            raise FilterError(f"{filter_.__name__}: {error}", token=None) from error
         if isinstance(result, str) and len(result) > _MAX_VALUE:
             raise _too_long()
         return result

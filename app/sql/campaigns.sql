@@ -11,6 +11,11 @@ COPY staged (number, recipient, fields) FROM STDIN;
 -- locked; an exchange never takes it.
 SELECT pg_advisory_xact_lock(hashtextextended('reachinbox plan', %(sender_id)s));
 
+-- name: plan_freely
+-- For the rest of the transaction: the joins that a worker's connections do without, which spreading many rows needs.
+SELECT set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true),
+       set_config('plan_cache_mode', 'auto', true);
+
 -- name: planned_by_window
 -- How many emails of a sender's active campaigns are planned for each window from the current one on, those
 -- overdue counting as due now. Campaigns can be left out: those being planned again.
@@ -74,23 +79,22 @@ WHERE e.user_id = %(user_id)s AND e.id = w.id AND e.status = 'SCHEDULED';
 SELECT c.id, c.sender_id, c.status, c.start_at, c.delay_ms, c.hourly_limit, c.scheduled,
        CASE WHEN c.window_start = date_trunc('hour', now(), 'UTC') THEN c.window_used ELSE 0 END AS window_used,
        (SELECT count(*) FROM emails e
-        WHERE %(due_only)s AND e.user_id = c.user_id AND e.campaign_id = c.id AND e.status = 'SCHEDULED'
+        WHERE e.user_id = c.user_id AND e.campaign_id = c.id AND e.status = 'SCHEDULED'
           AND e.scheduled_at <= now()) AS due
 FROM campaigns c
 WHERE c.user_id = %(user_id)s AND c.id = %(campaign_id)s;
 
--- name: own_planned_by_window
--- A campaign's own waiting emails by window, those due by now left out.
-SELECT date_trunc('hour', scheduled_at, 'UTC') AS window_start, count(*) AS planned
-FROM emails
-WHERE user_id = %(user_id)s AND campaign_id = %(campaign_id)s AND status = 'SCHEDULED' AND scheduled_at > now()
-GROUP BY 1;
-
 -- name: active_campaigns
--- The sender's active campaigns with something waiting; `late_s` is how long the first of it is overdue.
+-- The sender's active campaigns with something waiting. `late_s` is how long the first of it is overdue, `behind_s`
+-- the second of what was never tried: one email that is late by itself, or a retry, is no campaign that fell behind.
 SELECT c.id, c.delay_ms, c.hourly_limit,
        CASE WHEN c.window_start = date_trunc('hour', now(), 'UTC') THEN c.window_used ELSE 0 END AS window_used,
-       extract(epoch FROM now() - d.scheduled_at)::float8 AS late_s
+       extract(epoch FROM now() - d.scheduled_at)::float8 AS late_s,
+       (SELECT extract(epoch FROM now() - e.scheduled_at)::float8 FROM emails e
+        WHERE e.user_id = c.user_id AND e.campaign_id = c.id AND e.status = 'SCHEDULED' AND e.attempts = 0
+          AND e.scheduled_at <= now()
+        ORDER BY e.scheduled_at, e.id
+        OFFSET 1 LIMIT 1) AS behind_s
 FROM campaigns c
 CROSS JOIN LATERAL (
     SELECT e.scheduled_at FROM emails e
@@ -132,7 +136,7 @@ WHERE c.user_id = %(user_id)s AND c.id = %(campaign_id)s;
 SELECT * FROM campaigns WHERE user_id = %(user_id)s AND id = %(campaign_id)s FOR UPDATE;
 
 -- name: set_campaign_status
--- Pause, resume or cancel. What is being sent stays counted; a campaign with nothing left to do is finished.
+-- Pause, resume or cancel. What is being sent stays counted.
 UPDATE campaigns SET status = %(status)s, finished_at = NULL WHERE user_id = %(user_id)s AND id = %(campaign_id)s;
 
 -- name: update_campaign

@@ -42,20 +42,20 @@ FOR UPDATE;
 -- status the person saw; the campaign's counts move with it, and a finished campaign with work again is active.
 WITH changed AS (
     UPDATE emails
-    SET status = %(to)s::email_status::email_status,
-        scheduled_at = CASE WHEN %(to)s::email_status::email_status = 'SCHEDULED' THEN now() ELSE scheduled_at END,
-        retry_count = CASE WHEN %(to)s::email_status::email_status = 'SCHEDULED' THEN 0 ELSE retry_count END,
-        sent_at = CASE WHEN %(to)s::email_status::email_status = 'SENT' THEN now() END
-    WHERE user_id = %(user_id)s AND id = %(email_id)s AND status = %(from)s::email_status::email_status
+    SET status = %(to)s::email_status,
+        scheduled_at = CASE WHEN %(to)s::email_status = 'SCHEDULED' THEN now() ELSE scheduled_at END,
+        retry_count = CASE WHEN %(to)s::email_status = 'SCHEDULED' THEN 0 ELSE retry_count END,
+        sent_at = CASE WHEN %(to)s::email_status = 'SENT' THEN now() END
+    WHERE user_id = %(user_id)s AND id = %(email_id)s AND status = %(from)s::email_status
     RETURNING campaign_id
 )
 UPDATE campaigns c
-SET failed = failed - (%(from)s::email_status::email_status = 'FAILED')::integer,
-    unknown = unknown - (%(from)s::email_status::email_status = 'UNKNOWN')::integer,
-    scheduled = scheduled + (%(to)s::email_status::email_status = 'SCHEDULED')::integer,
-    sent = sent + (%(to)s::email_status::email_status = 'SENT')::integer,
-    status = CASE WHEN c.status = 'FINISHED' AND %(to)s::email_status::email_status = 'SCHEDULED' THEN 'ACTIVE' ELSE c.status END,
-    finished_at = CASE WHEN c.status = 'FINISHED' AND %(to)s::email_status::email_status = 'SCHEDULED' THEN NULL ELSE c.finished_at END
+SET failed = failed - (%(from)s::email_status = 'FAILED')::integer,
+    unknown = unknown - (%(from)s::email_status = 'UNKNOWN')::integer,
+    scheduled = scheduled + (%(to)s::email_status = 'SCHEDULED')::integer,
+    sent = sent + (%(to)s::email_status = 'SENT')::integer,
+    status = CASE WHEN c.status = 'FINISHED' AND %(to)s::email_status = 'SCHEDULED' THEN 'ACTIVE' ELSE c.status END,
+    finished_at = CASE WHEN c.status = 'FINISHED' AND %(to)s::email_status = 'SCHEDULED' THEN NULL ELSE c.finished_at END
 FROM changed
 WHERE c.user_id = %(user_id)s AND c.id = changed.campaign_id
 RETURNING c.id, c.sender_id;

@@ -26,17 +26,20 @@ room AS MATERIALIZED (
 active AS MATERIALIZED (
     SELECT c.id, c.content_version,
            least(%(wanted)s::integer, room.free,
-                 c.hourly_limit - CASE WHEN c.window_start = room.window_start THEN c.window_used ELSE 0 END) AS free
+                 c.hourly_limit - CASE WHEN c.window_start >= room.window_start THEN c.window_used ELSE 0 END) AS free
     FROM room, campaigns c
     JOIN senders s ON s.user_id = c.user_id AND s.id = c.sender_id
     WHERE c.user_id = %(user_id)s::bigint AND c.sender_id = %(sender_id)s::bigint AND c.status = 'ACTIVE'
-      AND c.scheduled > 0
       AND %(wanted)s::integer > 0
+      AND (SELECT e.scheduled_at FROM emails e
+           WHERE e.user_id = c.user_id AND e.campaign_id = c.id AND e.status = 'SCHEDULED'
+           ORDER BY e.scheduled_at, e.id
+           LIMIT 1) <= now()
       AND (s.blocked_until IS NULL OR s.blocked_until <= now())
       -- A worker whose lease ran out may report, but it gets nothing more.
       AND EXISTS (SELECT FROM workers k WHERE k.token = %(token)s::uuid AND k.lease_until > now())
     ORDER BY c.id
-    FOR UPDATE OF c
+    FOR NO KEY UPDATE OF c
 ),
 due AS MATERIALIZED (
     SELECT d.id
@@ -65,8 +68,9 @@ finished AS (
                            ELSE (
                                SELECT CASE
                                           WHEN r.kind = 'UNKNOWN' AND c.on_unknown = 'assume_sent' THEN 'SENT'
+                                          -- Nothing of a cancelled campaign is sent again: a person decides.
                                           WHEN r.kind = 'UNKNOWN'
-                                               AND (c.on_unknown = 'hold'
+                                               AND (c.on_unknown = 'hold' OR c.status = 'CANCELLED'
                                                     OR e.attempts + 1 >= %(max_attempts)s::integer) THEN 'UNKNOWN'
                                           WHEN c.status = 'CANCELLED' THEN 'CANCELLED'
                                           ELSE 'SCHEDULED'
@@ -128,9 +132,10 @@ tallied AS (
         failed = c.failed + m.failed,
         unknown = c.unknown + m.unknown,
         cancelled = c.cancelled + m.cancelled,
-        window_start = date_trunc('hour', now(), 'UTC'),
+        -- now() is when this statement began: while it waited for its turn, another may have opened the next window.
+        window_start = greatest(c.window_start, date_trunc('hour', now(), 'UTC')),
         window_used = greatest(
-            CASE WHEN c.window_start = date_trunc('hour', now(), 'UTC') THEN c.window_used ELSE 0 END
+            CASE WHEN c.window_start >= date_trunc('hour', now(), 'UTC') THEN c.window_used ELSE 0 END
             + m.taken - m.returned, 0),
         status = CASE WHEN c.status IN ('ACTIVE', 'PAUSED') AND c.scheduled + m.scheduled + c.sending + m.sending = 0
                       THEN 'FINISHED' ELSE c.status END,

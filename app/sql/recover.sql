@@ -15,8 +15,8 @@ DELETE FROM workers WHERE token = %(token)s;
 
 -- name: recover
 -- What workers whose lease ran out were sending may have been accepted: it is in doubt, and the campaign's policy or
--- a person decides. The emails of a worker without a row count as lost too. While Postgres itself is up for less
--- than a lease, nobody could renew, so nobody is taken for dead.
+-- a person decides. The emails of a worker without a row count as lost too. Only a worker that could itself renew all
+-- through the last lease asks: after Postgres was away, leases have run out of workers that are well.
 WITH lost AS (
     UPDATE emails e
     SET status = v.status,
@@ -28,13 +28,12 @@ WITH lost AS (
          LATERAL (
              SELECT CASE
                         WHEN c.on_unknown = 'assume_sent' THEN 'SENT'
-                        WHEN c.on_unknown = 'hold' OR held.attempts + 1 >= %(max_attempts)s::integer THEN 'UNKNOWN'
-                        WHEN c.status = 'CANCELLED' THEN 'CANCELLED'
+                        WHEN c.on_unknown = 'hold' OR c.status = 'CANCELLED'
+                             OR held.attempts + 1 >= %(max_attempts)s::integer THEN 'UNKNOWN'
                         ELSE 'SCHEDULED'
                     END::email_status AS status
          ) v
     WHERE held.status = 'SENDING'
-      AND now() - pg_postmaster_start_time() > make_interval(secs => %(lease_s)s)
       AND NOT EXISTS (SELECT FROM workers k WHERE k.token = held.claim_token AND k.lease_until > now())
       AND e.user_id = held.user_id AND e.id = held.id AND e.status = 'SENDING' AND e.claim_token = held.claim_token
     RETURNING e.user_id, e.id, e.campaign_id, e.attempts, e.claimed_at, e.status
@@ -47,8 +46,7 @@ moved AS (
     SELECT user_id, campaign_id, count(*) AS n,
            count(*) FILTER (WHERE status = 'SCHEDULED') AS scheduled,
            count(*) FILTER (WHERE status = 'SENT') AS sent,
-           count(*) FILTER (WHERE status = 'UNKNOWN') AS unknown,
-           count(*) FILTER (WHERE status = 'CANCELLED') AS cancelled
+           count(*) FILTER (WHERE status = 'UNKNOWN') AS unknown
     FROM lost
     GROUP BY user_id, campaign_id
 ),
@@ -58,7 +56,6 @@ tallied AS (
         scheduled = c.scheduled + m.scheduled,
         sent = c.sent + m.sent,
         unknown = c.unknown + m.unknown,
-        cancelled = c.cancelled + m.cancelled,
         status = CASE WHEN c.status IN ('ACTIVE', 'PAUSED') AND c.scheduled + m.scheduled + c.sending - m.n = 0
                       THEN 'FINISHED' ELSE c.status END,
         finished_at = CASE WHEN c.status IN ('ACTIVE', 'PAUSED') AND c.scheduled + m.scheduled + c.sending - m.n = 0
@@ -71,7 +68,7 @@ SELECT id FROM lost;
 -- name: forget_dead_workers
 -- Drop workers whose lease ran out, and with them the lanes they held.
 DELETE FROM workers
-WHERE lease_until < now() AND now() - pg_postmaster_start_time() > make_interval(secs => %(lease_s)s);
+WHERE lease_until < now();
 
 -- name: neglected_senders
 -- Senders with something due by now or within seconds that are neither blocked nor looked after by a live worker.
@@ -117,3 +114,7 @@ RETURNING count;
 -- name: release_lanes
 -- This worker has no connection open for the sender any more.
 DELETE FROM lanes WHERE user_id = %(user_id)s AND sender_id = %(sender_id)s AND worker_token = %(token)s;
+
+-- name: other_workers
+-- Whether a worker besides this one is alive.
+SELECT EXISTS (SELECT FROM workers WHERE token <> %(token)s AND lease_until > now()) AS any;

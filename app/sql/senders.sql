@@ -51,7 +51,8 @@ DELETE FROM senders WHERE user_id = %(user_id)s AND id = %(sender_id)s RETURNING
 
 -- name: sender_for_worker
 -- What a worker needs to speak to a sender's server.
-SELECT user_id, id, email, display_name, host, port, security, username, password_encrypted, failures
+SELECT user_id, id, email, display_name, host, port, security, username, password_encrypted, failures,
+       verify_requested_at
 FROM senders WHERE id = %(sender_id)s;
 
 -- name: block_sender
@@ -86,7 +87,7 @@ SET verified_at = clock_timestamp(),
     failures = CASE WHEN %(error)s::text IS NULL THEN 0 ELSE failures END,
     blocked_until = CASE WHEN %(error)s::text IS NULL THEN NULL ELSE blocked_until END,
     block_reason = CASE WHEN %(error)s::text IS NULL THEN NULL ELSE block_reason END
-WHERE id = %(sender_id)s;
+WHERE id = %(sender_id)s AND verify_requested_at = %(requested_at)s;
 
 -- name: passwords_to_reseal
 -- A batch of passwords that are not under the current key, which `header` names. Locked, to be written back unchanged

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from app.db import Pool, fetch_exactly_one
-from app.domain import senders
+from app.domain import senders, workers
 from app.domain.senders import password_place
 from app.secrets import SecretBox
 from app.sql import query
@@ -120,6 +120,17 @@ async def test_a_change_leaves_the_rest_as_it_is(api: httpx.AsyncClient, pool: P
         assert await password(pool, box, sender["id"]) == "hunter2"
 
 
+@pytest.mark.parametrize("change", [{"host": "other.example.com"}, {"security": "none"}])
+async def test_a_stored_password_is_shown_to_no_other_server_and_to_none_in_the_clear(
+    api: httpx.AsyncClient, change: dict[str, Any]
+) -> None:
+    sender = await create(api)
+    url = f"/api/senders/{sender['id']}"
+    assert list(wrong_fields(await api.patch(url, json=change))) == ["password"]
+    assert (await api.get(url)).json() == sender
+    assert (await api.patch(url, json=change | {"password": "typed again"})).status_code == 200
+
+
 async def test_a_login_can_be_changed_and_removed(api: httpx.AsyncClient, pool: Pool, box: SecretBox) -> None:
     sender_id = (await create(api))["id"]
     url = f"/api/senders/{sender_id}"
@@ -183,7 +194,9 @@ async def test_a_verification_answers_what_the_worker_found(
             async with pool.connection() as conn:
                 asked = b"SELECT EXISTS (SELECT FROM procrastinate_jobs WHERE task_name = 'verify_sender')"
                 if (await fetch_exactly_one(conn, asked))["exists"]:
-                    await conn.execute(query("record_verification"), {"sender_id": sender_id, "error": error})
+                    row = await workers.load_sender(pool, sender_id)
+                    assert row
+                    await workers.record_verification(pool, sender_id, row["verify_requested_at"], error)
                     return
             await asyncio.sleep(0.01)
 

@@ -121,7 +121,7 @@ def test_what_is_not_one_deliverable_address_is_refused_with_a_reason(text: str)
 
 def test_spellings_of_one_mailbox_share_a_key() -> None:
     assert key("Ann@example.com") == key("aNN@example.com")
-    assert key("STRASSE@example.com") == key("straße@example.com")
+    assert key("STRASSE@example.com") != key("straße@example.com")  # two people, as far as anybody can tell
     assert key("ann@example.com") != key("ann@example.org")
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.plan import WINDOW, Plan, plan, window_of
+from app.domain.plan import HORIZON, WINDOW, Plan, plan, window_of
 from app.errors import InvalidInput
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -63,9 +63,9 @@ def test_a_million_emails_are_as_many_runs_as_hours() -> None:
 
 def test_a_plan_of_more_than_five_years_is_refused() -> None:
     with pytest.raises(InvalidInput, match="five years"):
-        plan(1_000_000, NINE, timedelta(0), sender_limit=1, sender_taken={})
+        plan(1_000_000, NINE, timedelta(0), sender_limit=1, sender_taken={}, horizon=HORIZON)
     with pytest.raises(InvalidInput, match="five years"):
-        plan(1_000_000, NINE, timedelta(days=30), sender_limit=100, sender_taken={})
+        plan(1_000_000, NINE, timedelta(days=30), sender_limit=100, sender_taken={}, horizon=HORIZON)
 
 
 @given(
