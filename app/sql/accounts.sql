@@ -132,7 +132,7 @@ WHERE i.issuer = %(issuer)s AND i.subject = %(subject)s;
 INSERT INTO identities (issuer, subject, user_id) VALUES (%(issuer)s, %(subject)s, %(user_id)s);
 
 -- name: insert_audit
--- What somebody did.
+-- What somebody did, when, from where.
 INSERT INTO audit_log (user_id, action, subject, address, user_agent)
 VALUES (%(user_id)s, %(action)s, %(subject)s, %(address)s, %(user_agent)s);
 

@@ -120,15 +120,14 @@ async def test_a_change_leaves_the_rest_as_it_is(api: httpx.AsyncClient, pool: P
         assert await password(pool, box, sender["id"]) == "hunter2"
 
 
-@pytest.mark.parametrize("change", [{"host": "other.example.com"}, {"security": "none"}])
-async def test_a_stored_password_is_shown_to_no_other_server_and_to_none_in_the_clear(
-    api: httpx.AsyncClient, change: dict[str, Any]
-) -> None:
+async def test_a_stored_password_is_shown_to_no_other_server_and_to_none_in_the_clear(api: httpx.AsyncClient) -> None:
     sender = await create(api)
     url = f"/api/senders/{sender['id']}"
-    assert list(wrong_fields(await api.patch(url, json=change))) == ["password"]
+    elsewhere = {"host": "other.example.com"}
+    assert list(wrong_fields(await api.patch(url, json=elsewhere))) == ["password"]
+    assert list(wrong_fields(await api.patch(url, json={"security": "none"}))) == ["security"]
     assert (await api.get(url)).json() == sender
-    assert (await api.patch(url, json=change | {"password": "typed again"})).status_code == 200
+    assert (await api.patch(url, json=elsewhere | {"password": "typed again"})).status_code == 200
 
 
 async def test_a_login_can_be_changed_and_removed(api: httpx.AsyncClient, pool: Pool, box: SecretBox) -> None:
