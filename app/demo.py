@@ -18,9 +18,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from app.db import Pool, fetch_exactly_one
-from app.domain import campaigns, recipients, scheduling, users
+from app.domain import campaigns, keys, recipients, scheduling, users
 from app.domain.campaigns import Campaign, Content, Draft
 from app.domain.users import User
+from app.domain.visitors import LOCAL
 from app.errors import Conflict, NotFound, Unavailable
 from app.secrets import SecretBox
 from app.settings import Settings
@@ -72,8 +73,10 @@ async def _account(pool: Pool, box: SecretBox, settings: Settings) -> User:
         return await users.find_user(pool, EMAIL)
     except NotFound:
         password = secrets.token_urlsafe(12)
-    user = await users.create_user(pool, box, EMAIL, password, default_hourly_limit=settings.default_emails_per_hour)
-    key = await users.create_api_key(pool, user.id, "demo")
+    limit = settings.default_emails_per_hour
+    # Not the administrator: that is whoever makes the first account of their own.
+    user = await users.create_user(pool, box, EMAIL, password, default_hourly_limit=limit, may_be_admin=False)
+    key = await keys.create_key(pool, LOCAL, user.id, "demo")
     print("Demo account (its secrets are shown this once)")
     print(f"  email     {user.email}\n  password  {password}\n  API key   {key}", flush=True)
     return user

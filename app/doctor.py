@@ -17,7 +17,7 @@ from app.domain import readiness
 from app.domain.senders import password_place
 from app.errors import AppError, Unavailable
 from app.secrets import UndecipherableSecret, open_secret_box
-from app.settings import Settings
+from app.settings import Settings, SettingsError, check_secret_key
 from app.sql import query
 
 EXAMINE_DATABASE = query("examine_database")
@@ -25,7 +25,7 @@ ANY_STORED_PASSWORD = query("any_stored_password")
 
 OLDEST_POSTGRES = 15
 SMTP_TIMEOUT_S = 15.0
-ANTICIPATED = (AppError, UndecipherableSecret, psycopg.Error, OSError)
+ANTICIPATED = (AppError, SettingsError, UndecipherableSecret, psycopg.Error, OSError)
 
 Connection = psycopg.Connection[Row]
 
@@ -79,10 +79,11 @@ def _data_dir(settings: Settings) -> str:
 
 
 def _secret_key(settings: Settings) -> str:
+    check_secret_key(settings)
     open_secret_box(settings)
     if settings.secret_key is not None:
         return "set"
-    return f"kept in {settings.data_dir / 'secret_key'}; workers on other hosts need the same one"
+    return f"kept in {settings.data_dir / 'secret_key'}"
 
 
 def _smtp(settings: Settings) -> str:

@@ -42,6 +42,16 @@ class Forbidden(AppError):
     code = "forbidden"
 
 
+class TooMany(AppError):
+    """Asked too often; the same request may work in `retry_s` seconds."""
+
+    code = "too_many"
+
+    def __init__(self, detail: str, *, retry_s: int) -> None:
+        super().__init__(detail)
+        self.retry_s = retry_s
+
+
 class Unavailable(AppError):
     """Something this answer needs is down or too slow; the same request may work later."""
 

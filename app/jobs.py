@@ -17,6 +17,7 @@ from app.db import Conn
 
 SEND_DUE = "send_due"
 VERIFY_SENDER = "verify_sender"
+SEND_PASSWORD_RESET = "send_password_reset"  # noqa: S105 -- a task's name
 QUICK, SLOW = "quick", "slow"  # queues: wake-ups never wait behind what talks to somebody's server
 POLLING_INTERVAL_S = 5.0
 EARLY = timedelta(seconds=10)
@@ -29,25 +30,30 @@ async def defer_wake_up(conn: Conn, sender_id: int, due: datetime | None = None)
     """Have a worker look at the sender: now, or a little before `due` (by the database's clock)."""
     at = None if due is None else (due - EARLY).replace(microsecond=0)
     lock = f"{SEND_DUE}:{sender_id}:{'now' if at is None else int(at.timestamp())}"
-    await _defer(conn, SEND_DUE, lock, sender_id, at)
+    await _defer(conn, SEND_DUE, lock, at, sender_id=sender_id)
 
 
 async def defer_help(conn: Conn, sender_id: int) -> None:
     """Ask other workers to join in: more is due than this one can hand over."""
-    await _defer(conn, SEND_DUE, f"{SEND_DUE}:{sender_id}:help", sender_id, None)
+    await _defer(conn, SEND_DUE, f"{SEND_DUE}:{sender_id}:help", None, sender_id=sender_id)
 
 
 async def defer_verification(conn: Conn, sender_id: int) -> None:
     """Have a worker connect to the sender's server and log in."""
-    await _defer(conn, VERIFY_SENDER, f"{VERIFY_SENDER}:{sender_id}", sender_id, None)
+    await _defer(conn, VERIFY_SENDER, f"{VERIFY_SENDER}:{sender_id}", None, sender_id=sender_id)
 
 
-async def _defer(conn: Conn, task: str, queueing_lock: str, sender_id: int, at: datetime | None) -> None:
+async def defer_password_reset_mail(conn: Conn, reset_id: int) -> None:
+    """Have a worker send the link of a password reset."""
+    await _defer(conn, SEND_PASSWORD_RESET, f"{SEND_PASSWORD_RESET}:{reset_id}", None, reset_id=reset_id)
+
+
+async def _defer(conn: Conn, task: str, queueing_lock: str, at: datetime | None, **ids: int) -> None:
     queue = QUICK if task == SEND_DUE else SLOW
     job = _queue.configure_task(task, queue=queue, queueing_lock=queueing_lock, schedule_at=at, connection=conn)
     try:
         async with conn.transaction():  # a clash poisons the transaction it happens in: only this savepoint
-            await job.defer_async(sender_id=sender_id)
+            await job.defer_async(**ids)
     except AlreadyEnqueued:
         return
     except ConnectorException as error:

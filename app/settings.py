@@ -6,15 +6,19 @@ A secret may come as NAME or, from a file (a Docker or Kubernetes secret), as NA
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, get_args
+from urllib.parse import urlsplit
 
 import msgspec
 
 SmtpSecurity = Literal["none", "starttls", "tls"]
 LogFormat = Literal["console", "json"]
 SECURITIES: tuple[str, ...] = get_args(SmtpSecurity)
+Ports = frozenset[int] | None  # None: any
+SUBMISSION_PORTS = frozenset({25, 465, 587, 2525})
 
 
 class SettingsError(Exception):
@@ -31,13 +35,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = 3000
     base_url: str = "http://127.0.0.1:3000"
+    embedded: bool = False  # told by `up` to its children: database_url is the embedded Postgres
     secret_key: str | None = None  # unset: made once and kept under data_dir
+    secret_key_previous: str | None = None  # keys from before, one a line or with commas between them
     # The fallback server, for senders without credentials of their own.
     smtp_host: str | None = None  # unset: the built-in sandbox mailbox
     smtp_port: int = 587
     smtp_username: str | None = None
     smtp_password: str | None = None
     smtp_security: SmtpSecurity = "starttls"
+    # Where senders' own servers may be.
+    smtp_allow_private: bool = False
+    smtp_allowed_ports: Ports = SUBMISSION_PORTS
     worker_concurrency: int = 5  # lanes (SMTP connections) per worker process
     worker_lease_seconds: float = 20.0  # how long a worker that died goes unnoticed
     default_emails_per_hour: int = 100
@@ -45,6 +54,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     google_client_id: str | None = None
     google_client_secret: str | None = None
     oidc_issuer: str = "https://accounts.google.com"
+    google_allowed_domains: tuple[str, ...] = ()  # of verified addresses; empty: all
     allow_registration: bool = True
     log_format: LogFormat = "console"
     log_level: str = "INFO"
@@ -58,12 +68,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 _SECRETS = {
     "DATABASE_URL",
     "SECRET_KEY",
+    "SECRET_KEY_PREVIOUS",
     "SMTP_USERNAME",
     "SMTP_PASSWORD",
     "GOOGLE_CLIENT_ID",
     "GOOGLE_CLIENT_SECRET",
 }
-_NAMES = {field: field.upper() for field in Settings.__struct_fields__} | {"data_dir": "REACHINBOX_DATA_DIR"}
+_NAMES = {field: field.upper() for field in Settings.__struct_fields__} | {
+    "data_dir": "REACHINBOX_DATA_DIR",
+    "embedded": "REACHINBOX_EMBEDDED",
+}
 
 
 def from_env(env: Mapping[str, str] | None = None) -> Settings:
@@ -102,9 +116,38 @@ def from_env(env: Mapping[str, str] | None = None) -> Settings:
     raise SettingsError(problems)
 
 
+def check_secret_key(settings: Settings) -> None:
+    """What API and worker ask before they start: a database that others may share needs a key that others have.
+
+    Raises SettingsError.
+    """
+    if settings.database_url is not None and settings.secret_key is None and not settings.embedded:
+        raise SettingsError(
+            [
+                "SECRET_KEY is not set but DATABASE_URL is; give every process the same key, a new one "
+                f"(`openssl rand -base64 32`) or the one that {settings.data_dir / 'secret_key'} may hold"
+            ]
+        )
+
+
+def is_confidential(url: str) -> bool:
+    """Whether what is sent there is for its eyes only: HTTPS, or it does not leave the machine."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return False
+    loopback = host in {"localhost", "127.0.0.1", "::1"}
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and loopback))
+
+
 def _decode(value: str, kind: object) -> object:
     if kind is Path:
         return Path(value)
+    if kind == tuple[str, ...]:
+        return tuple(part.strip().lower() for part in value.split(",") if part.strip())
+    if kind == Ports:
+        return _ports(value)
     if kind is bool and value.lower() in {"true", "yes", "on"}:
         return True
     if kind is bool and value.lower() in {"false", "no", "off"}:
@@ -113,6 +156,18 @@ def _decode(value: str, kind: object) -> object:
         return msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError as error:
         raise ValueError(f"{value!r} is not right: {error}") from None
+
+
+def _ports(value: str) -> Ports:
+    if value == "*":
+        return None
+    try:
+        ports = frozenset(int(port) for port in value.split(","))
+    except ValueError:
+        raise ValueError(f"{value!r} is not right: give ports with commas between them, or * for any") from None
+    if not all(0 < port < 65536 for port in ports):
+        raise ValueError(f"{value!r} is not right: ports are 1 to 65535")
+    return ports
 
 
 def _cross_checks(s: Settings) -> list[str]:
@@ -137,6 +192,11 @@ def _cross_checks(s: Settings) -> list[str]:
         problems.append("SMTP_USERNAME is set but SMTP_HOST is not")
     if (s.google_client_id is None) != (s.google_client_secret is None):
         problems.append("GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET go together; set both or neither")
+    if not is_confidential(s.oidc_issuer):
+        problems.append(f"OIDC_ISSUER: {s.oidc_issuer!r} is not right: give an https:// URL (http:// on loopback only)")
+    for domain in s.google_allowed_domains:
+        if not re.fullmatch(r"[\w-]+(\.[\w-]+)+", domain):
+            problems.append(f"GOOGLE_ALLOWED_DOMAINS: {domain!r} is not a domain; give them separated by commas")
     if s.log_level.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
         problems.append(f"LOG_LEVEL: {s.log_level!r} is not one of DEBUG, INFO, WARNING, ERROR")
     return problems

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import httpx
 
-from app.domain.users import create_api_key
+from app.domain.keys import create_key
+from app.domain.visitors import LOCAL
 from app.embedded.postgres import EmbeddedPostgres
 from bench.registry import Figure, bench
 from bench.service import CONTENT, SECRET_KEY, UNLIMITED, memory_mb, service
@@ -50,7 +51,7 @@ def _csv(rows: int) -> io.BytesIO:
 
 async def _prepare(url: str) -> str:
     async with service(url) as (pool, user):
-        return await create_api_key(pool, user.id, "bench")
+        return await create_key(pool, LOCAL, user.id, "bench")
 
 
 @contextmanager

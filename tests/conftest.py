@@ -10,7 +10,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from app.db import Pool, open_pool
-from app.domain import users
+from app.domain import passwords
 from app.domain.users import User, create_user
 from app.secrets import SecretBox, open_secret_box
 from app.settings import Settings
@@ -22,7 +22,7 @@ from tests.support.pg import TemplateServer, template_server
 def _cheap_password_hashes() -> Iterator[None]:
     """A tenth of a second for each user is what an attacker should pay, not each test."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(users, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         yield
 
 

@@ -23,14 +23,16 @@ from app import log as logs
 from app.db import Pool, Row, open_pool
 from app.domain import sandbox, workers
 from app.domain.emails import Claimant
+from app.domain.hosts import HostPolicy
 from app.domain.senders import password_place
 from app.embedded import mailbox
 from app.embedded.postgres import EmbeddedPostgres
 from app.jobs import POLLING_INTERVAL_S, QUICK, SLOW
-from app.secrets import SecretBox, UndecipherableSecret, open_secret_box
-from app.settings import Settings, SettingsError, from_env
+from app.secrets import SecretBox, UndecipherableSecret, open_secret_box, secret_key
+from app.settings import Settings, SettingsError, check_secret_key, from_env
 from worker.dispatch import Dispatcher
 from worker.lanes import Budget
+from worker.notices import send_password_reset
 from worker.recover import Lease, sweep
 from worker.send import DATABASE_AWAY, Desk
 from worker.smtp import Conversation, Server, ServerTrouble
@@ -68,7 +70,7 @@ class Worker:
             max_attempts=settings.max_attempts,
         )
         self._dispatcher = Dispatcher(desk, self._fail)
-        self._queue = make_queue(self._dispatcher.wake, self._verify)
+        self._queue = make_queue(self._dispatcher.wake, self._verify, self._send_reset)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set or something ends this incarnation, then finish what is in flight.
@@ -132,7 +134,8 @@ class Worker:
             password = None if sealed is None else self._box.open(sealed, password_place(row["id"]))
         except UndecipherableSecret as error:
             raise ServerTrouble(f"{row['host']} cannot be logged in to: {error}") from None
-        return Server(row["host"], row["port"], row["security"], row["username"], password)
+        policy = HostPolicy.of(self._settings)
+        return Server(row["host"], row["port"], row["security"], row["username"], password, policy)
 
     async def _verify(self, sender_id: int) -> None:
         """Connect and log in, and write down what came of it."""
@@ -150,6 +153,10 @@ class Worker:
             error = f"the server was not done with letting us in after {VERIFY_S:g} s"
         await workers.record_verification(self._pool, sender_id, row["verify_requested_at"], error)
 
+    async def _send_reset(self, reset_id: int) -> None:
+        key = secret_key(self._settings)
+        await send_password_reset(self._pool, self._settings, key, self._fallback, reset_id)
+
 
 async def serve(settings: Settings, database_url: str) -> None:
     """Run incarnations until SIGTERM or SIGINT."""
@@ -161,7 +168,7 @@ async def serve(settings: Settings, database_url: str) -> None:
     async with pool:
         inbox = await mailbox.serve(partial(sandbox.store, pool)) if settings.sandboxed else None
         fallback = (
-            Server("127.0.0.1", inbox.port, "none")
+            Server("127.0.0.1", inbox.port, "none", policy=None)
             if inbox
             else Server(
                 settings.smtp_host or "",
@@ -169,6 +176,7 @@ async def serve(settings: Settings, database_url: str) -> None:
                 settings.smtp_security,
                 settings.smtp_username,
                 settings.smtp_password,
+                policy=None,
             )
         )
         fresh = True
@@ -189,6 +197,7 @@ async def serve(settings: Settings, database_url: str) -> None:
 def main() -> None:
     try:
         settings = from_env()
+        check_secret_key(settings)
     except SettingsError as error:
         sys.exit("\n".join(error.problems))
     logs.configure(settings)

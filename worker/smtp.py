@@ -3,13 +3,18 @@
 MAIL, RCPT and DATA are spoken one by one, so that it is always known how far things got: a connection lost before the
 final dot has handed over nothing, one lost after it may have (RFC 5321, section 6.1), and only the second is in doubt.
 `classify` says whose failure a reply is: the email's, the sender's, or just the connection's.
+
+A sender's own server is connected to as `app.domain.hosts` allows: at an address that was checked, with the
+certificate checked for the name. A login goes out over TLS only.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
+import socket
 import ssl
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Literal, NamedTuple
 
@@ -17,7 +22,9 @@ import aiosmtplib
 from aiosmtplib import SMTP, SMTPConnectError, SMTPException, SMTPResponseException
 from aiosmtplib.protocol import SMTPProtocol
 
+from app.domain import hosts
 from app.domain.emails import Outcome
+from app.domain.hosts import STRICT, Address, HostPolicy, Lookup, RefusedHost
 from app.mail.message import Message
 from app.settings import SmtpSecurity
 
@@ -40,13 +47,14 @@ _LONGEST_TEXT = 2_000
 
 
 class Server(NamedTuple):
-    """Where to connect and how; `username` None: no login."""
+    """Where to connect and how; `username` None: no login; `policy` None: the operator's own, which may be anywhere."""
 
     host: str
     port: int
     security: SmtpSecurity
     username: str | None = None
     password: str | None = None
+    policy: HostPolicy | None = STRICT
 
     @property
     def address(self) -> str:
@@ -125,11 +133,13 @@ class Conversation:
         self.delivered = 0
 
     @classmethod
-    async def open(cls, server: Server, local_hostname: str) -> Conversation:
-        """Connect, start TLS as the server's security says (never less), log in. Raises ServerTrouble."""
+    async def open(cls, server: Server, local_hostname: str, lookup: Lookup = hosts.look_up) -> Conversation:
+        """Connect, start TLS as the server's security says (never less), log in. Raises ServerTrouble.
+
+        `lookup` is asked once, and only what it answered is connected to.
+        """
         client = SMTP(
-            hostname=server.host,
-            port=server.port,
+            hostname=server.host.removesuffix("."),  # what the certificate has to be for
             local_hostname=local_hostname,
             username=server.username,
             password=server.password,
@@ -138,9 +148,14 @@ class Conversation:
             timeout=CONNECT_TIMEOUT_S,
         )
         try:
-            await client.connect()
+            addresses = await _addresses(server, lookup)
+            if server.security != "none":  # now: nothing may come between the socket and its use
+                client.tls_context = await asyncio.to_thread(ssl.create_default_context)
+            await client.connect(sock=await _connect(addresses))
             if client.is_ehlo_or_helo_needed:
                 await client.ehlo()
+        except RefusedHost as refused:
+            raise ServerTrouble(f"{server.host} {refused}") from None
         except (SMTPException, OSError, ValueError) as error:
             client.close()
             raise ServerTrouble(_storable(_trouble(server, error))) from error
@@ -241,6 +256,36 @@ class Conversation:
         self._client.close()
 
 
+async def _addresses(server: Server, lookup: Lookup) -> list[Address]:
+    """Where to connect, checked unless the server is the operator's own. Raises RefusedHost, ServerTrouble, OSError."""
+    policy = server.policy
+    if policy is None:
+        return [Address(family, sockaddr) for family, _, _, _, sockaddr in await lookup(server.host, server.port)]
+    hosts.check_port(server.port, policy.ports)
+    if server.username is not None and server.security == "none":
+        raise ServerTrouble(f"{server.address}: the login would go out in the clear; set security to starttls or tls")
+    return await hosts.resolve(server.host, server.port, allow_private=policy.allow_private, lookup=lookup)
+
+
+async def _connect(addresses: Sequence[Address]) -> socket.socket:
+    """A socket connected to the first address that answers; they share the time. Raises OSError."""
+    trouble: OSError = OSError("it has no address")
+    for address in addresses:
+        connected = socket.socket(address.family, socket.SOCK_STREAM)
+        connected.setblocking(False)
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S / len(addresses)):
+                await asyncio.get_running_loop().sock_connect(connected, address.sockaddr)
+        except BaseException as error:
+            connected.close()
+            if not isinstance(error, OSError):
+                raise
+            trouble = error
+        else:
+            return connected
+    raise trouble
+
+
 def _stuffed(content: bytes) -> bytes:
     """The message as DATA sends it: leading dots doubled, and the final dot (RFC 5321, section 4.5.2)."""
     if content.startswith(b".") or b"\n." in content:
@@ -259,8 +304,12 @@ def _trouble(server: Server, error: BaseException) -> str:
         return f"{server.address} refused the login: {error.code} {error.message}"
     if isinstance(error, SMTPResponseException):
         return f"{server.address} refused us: {error.code} {error.message}"
+    if isinstance(error, SMTPConnectError) and error.__cause__ is not None:
+        error = error.__cause__  # what happened, without aiosmtplib's own naming of the place
     if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):
         return f"TLS with {server.address} failed: {error}"
+    if isinstance(error, TimeoutError) and not str(error):
+        return f"cannot connect to {server.address}: no answer within {CONNECT_TIMEOUT_S:g} s"
     if isinstance(error, SMTPConnectError | OSError | aiosmtplib.SMTPTimeoutError):
         return f"cannot connect to {server.address}: {error}"
     return f"{server.address}: {error}"

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from procrastinate import App, PsycopgConnector
+from procrastinate import App, PsycopgConnector, RetryStrategy
 
-from app.jobs import SEND_DUE, VERIFY_SENDER
+from app.jobs import SEND_DUE, SEND_PASSWORD_RESET, VERIFY_SENDER
 
 
-def make_queue(wake: Callable[[int], None], verify: Callable[[int], Awaitable[None]]) -> App:
+def make_queue(
+    wake: Callable[[int], None],
+    verify: Callable[[int], Awaitable[None]],
+    send_reset: Callable[[int], Awaitable[None]],
+) -> App:
     """The queue's application with our tasks, to be opened on the worker's pool."""
     queue = App(connector=PsycopgConnector())
 
@@ -25,5 +29,9 @@ def make_queue(wake: Callable[[int], None], verify: Callable[[int], Awaitable[No
     @queue.task(name=VERIFY_SENDER)
     async def verify_sender(sender_id: int) -> None:  # pyright: ignore[reportUnusedFunction] -- registered by name
         await verify(sender_id)
+
+    @queue.task(name=SEND_PASSWORD_RESET, retry=RetryStrategy(max_attempts=5, wait=60))
+    async def send_password_reset(reset_id: int) -> None:  # pyright: ignore[reportUnusedFunction] -- registered by name
+        await send_reset(reset_id)
 
     return queue

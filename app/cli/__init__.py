@@ -23,10 +23,11 @@ from app import log as logs
 from app.cli.database import migrated_pool, url_of
 from app.cli.serving import api, up, worker
 from app.db import migrate
-from app.domain import users
-from app.errors import AppError, InvalidInput
-from app.secrets import open_secret_box
-from app.settings import Settings, SettingsError, from_env
+from app.domain import keys, rotation, users
+from app.domain.visitors import LOCAL
+from app.errors import AppError, InvalidInput, Unavailable
+from app.secrets import add_secret_key, open_secret_box
+from app.settings import Settings, SettingsError, check_secret_key, from_env
 
 Command = Callable[[Settings, argparse.Namespace], None]
 
@@ -80,6 +81,8 @@ def _parser() -> argparse.ArgumentParser:
     creating.epilog = "The password is the first line of standard input; if there is none, one is made and printed."
     creating.add_argument("email", metavar="EMAIL")
     command("create-api-key", create_api_key, "make an API key and print it").add_argument("email", metavar="EMAIL")
+    rotating = command("rotate-key", rotate_key, "encrypt every stored secret with the current SECRET_KEY")
+    rotating.epilog = "Without SECRET_KEY a new key is made first. The service may run meanwhile."
     command("doctor", diagnose, "check the configuration, the database and the SMTP server")
     return parser
 
@@ -133,10 +136,32 @@ def create_api_key(settings: Settings, options: argparse.Namespace) -> None:
     async def run(url: str) -> str:
         async with migrated_pool(url) as pool:
             user = await users.find_user(pool, options.email)
-            return await users.create_api_key(pool, user.id, "command line")
+            return await keys.create_key(pool, LOCAL, user.id, "command line")
 
     with url_of(settings) as url:
         print(asyncio.run(run(url)))
+
+
+def rotate_key(settings: Settings, _options: argparse.Namespace) -> None:
+    """Exits with 1 when a secret is left that no key opens."""
+    check_secret_key(settings)
+
+    async def run(url: str) -> rotation.Resealed:
+        async with migrated_pool(url) as pool:
+            file = add_secret_key(settings) if settings.secret_key is None else None
+            resealed = await rotation.reseal(pool, open_secret_box(settings))
+        if file is not None:
+            print(f"A new key is the first line of {file}; keep the others for as long as backups need them")
+        return resealed
+
+    with url_of(settings) as url:
+        resealed = asyncio.run(run(url))
+    print(f"{resealed.total} stored secrets were encrypted anew with the current key")
+    if resealed.unreadable:
+        ids = ", ".join(map(str, resealed.unreadable))
+        raise Unavailable(f"no key opens the passwords of senders {ids}; put theirs in SECRET_KEY_PREVIOUS")
+    if settings.secret_key_previous is not None:
+        print("SECRET_KEY_PREVIOUS is needed no more: remove it, and start the service again")
 
 
 def diagnose(settings: Settings, _options: argparse.Namespace) -> None:

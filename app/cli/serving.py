@@ -19,7 +19,7 @@ from app.db import migrate
 from app.embedded.postgres import EmbeddedPostgres
 from app.errors import AppError, Unavailable
 from app.secrets import open_secret_box
-from app.settings import Settings
+from app.settings import Settings, check_secret_key
 from app.supervise import Child, supervise
 
 ANSWER_S = 10  # how long the API may take, when it is to end, to answer what it has begun
@@ -34,6 +34,7 @@ def api(settings: Settings, _options: argparse.Namespace) -> None:
 
     from app.asgi import create_app
 
+    check_secret_key(settings)
     with url_of(settings) as url, closing(_bind(settings)) as listener:
         asyncio.run(check_migrated(url))
         server = uvicorn.Server(
@@ -59,12 +60,14 @@ def api(settings: Settings, _options: argparse.Namespace) -> None:
 
 
 def worker(settings: Settings, _options: argparse.Namespace) -> None:
+    check_secret_key(settings)
     with url_of(settings) as url:
         asyncio.run(check_migrated(url))
     os.execv(sys.executable, [*PYTHON, "-m", "worker"])  # noqa: S606 -- our own program
 
 
 def up(settings: Settings, options: argparse.Namespace) -> None:
+    check_secret_key(settings)
     _bind(settings).close()  # said now and once, rather than by an API that is started again and again
     if settings.database_url is not None:
         migrate(settings.database_url)
@@ -90,7 +93,7 @@ async def _run_all(settings: Settings, url: str, postgres: EmbeddedPostgres | No
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
             asyncio.get_running_loop().add_signal_handler(number, on_signal, number)
-    env = {"DATABASE_URL": url, "DATABASE_URL_FILE": ""} if postgres else {}
+    env = {"DATABASE_URL": url, "DATABASE_URL_FILE": "", "REACHINBOX_EMBEDDED": "yes"} if postgres else {}
     children = [
         Child("api", [*PYTHON, "-m", "app.cli", "api"], env),
         Child("worker", [*PYTHON, "-m", "worker"], env),

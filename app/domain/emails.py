@@ -14,8 +14,10 @@ from uuid import UUID
 import msgspec
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_one, transaction
+from app.domain import audit
 from app.domain.pages import Page, PageRequest, page_of
 from app.domain.planning import mend
+from app.domain.visitors import LOCAL, Visitor
 from app.errors import Conflict, InvalidInput, NotFound
 from app.jobs import defer_wake_up
 from app.sql import query
@@ -238,17 +240,22 @@ async def _read(conn: Conn, user_id: int, email_id: int) -> Email:
     return Email(**{name: row[name] for name in Email.__struct_fields__})
 
 
-async def retry(pool: Pool, user_id: int, email_id: int) -> Email:
+async def retry(pool: Pool, user_id: int, email_id: int, visitor: Visitor = LOCAL) -> Email:
     """Send a FAILED email again, now. Raises NotFound, Conflict when it is not FAILED."""
-    return await _decide(pool, user_id, email_id, "FAILED", "SCHEDULED")
+    return await _decide(pool, user_id, email_id, visitor, "FAILED", "SCHEDULED")
 
 
-async def resolve(pool: Pool, user_id: int, email_id: int, decision: Literal["sent", "resend"]) -> Email:
+async def resolve(
+    pool: Pool, user_id: int, email_id: int, decision: Literal["sent", "resend"], visitor: Visitor = LOCAL
+) -> Email:
     """A person's decision on an UNKNOWN email. Raises NotFound, Conflict when it is not UNKNOWN."""
-    return await _decide(pool, user_id, email_id, "UNKNOWN", "SENT" if decision == "sent" else "SCHEDULED")
+    to: EmailStatus = "SENT" if decision == "sent" else "SCHEDULED"
+    return await _decide(pool, user_id, email_id, visitor, "UNKNOWN", to)
 
 
-async def _decide(pool: Pool, user_id: int, email_id: int, before: EmailStatus, to: EmailStatus) -> Email:
+async def _decide(
+    pool: Pool, user_id: int, email_id: int, visitor: Visitor, before: EmailStatus, to: EmailStatus
+) -> Email:
     async with transaction(pool, user_id) as conn:
         params = {"user_id": user_id, "email_id": email_id, "from": before, "to": to}
         campaign = await fetch_one(conn, LOCK_CAMPAIGN_OF_EMAIL, params)
@@ -262,4 +269,5 @@ async def _decide(pool: Pool, user_id: int, email_id: int, before: EmailStatus, 
             raise Conflict(f"the email is {email['status']}; this is for a {before} one")
         if to == "SCHEDULED":
             await defer_wake_up(conn, campaign["sender_id"])
+        await audit.record(conn, user_id, visitor, f"email.{before}->{to}".lower(), f"emails/{email_id}")
         return await _read(conn, user_id, email_id)

@@ -15,8 +15,11 @@ import msgspec
 from psycopg.errors import ForeignKeyViolation
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
+from app.domain import audit, hosts
+from app.domain.hosts import STRICT, HostPolicy, RefusedHost
 from app.domain.pages import Page, PageRequest, page_of
 from app.domain.planning import lock_plan, replan_sender
+from app.domain.visitors import LOCAL, Visitor
 from app.errors import Conflict, InvalidInput, NotFound, Unavailable
 from app.jobs import defer_verification, defer_wake_up
 from app.mail.addresses import InvalidAddress, normalize
@@ -114,8 +117,12 @@ def check(
     hourly_limit: int | None = None,
     max_connections: int | None = None,
     keeps_password: bool = False,
+    policy: HostPolicy = STRICT,
 ) -> str | None:
-    """The normalized address, if one is given. Raises InvalidInput naming every wrong field."""
+    """The normalized address, if one is given. Raises InvalidInput naming every wrong field.
+
+    A server's host that is a name is not looked up: that is for whoever connects to it.
+    """
     wrong: dict[str, str] = {}
     if email is not None:
         try:
@@ -131,10 +138,16 @@ def check(
     if max_connections is not None and not 1 <= max_connections <= 1000:
         wrong["maxConnections"] = "is out of range; give 1 to 1,000"
     if server is not None:
-        if not server.host or len(server.host) > 253 or any(c.isspace() or ord(c) < 32 for c in server.host):
-            wrong["host"] = "is not a host name or IP address"
+        try:
+            hosts.canonical(server.host, allow_private=policy.allow_private)
+        except RefusedHost as refused:
+            wrong["host"] = str(refused)
         if not 1 <= server.port <= 65535:
             wrong["port"] = "is not a port; give 1 to 65535 (587 with starttls, 465 with tls)"
+        elif policy.ports is not None and server.port not in policy.ports:
+            wrong["port"] = f"is not one that this installation connects to; give {hosts.listed(policy.ports)}"
+        if server.username is not None and server.security == "none":
+            wrong["security"] = "would send the login in the clear; give starttls or tls"
         if server.password is not None and server.username is None:
             wrong["username"] = "is missing; a password goes with a username"
         if server.username is not None and server.password is None and not keeps_password and not wrong:
@@ -148,16 +161,32 @@ def check(
 
 
 async def create_sender(
-    pool: Pool, box: SecretBox, user_id: int, draft: SenderDraft, *, default_hourly_limit: int
+    pool: Pool,
+    box: SecretBox,
+    user_id: int,
+    draft: SenderDraft,
+    *,
+    default_hourly_limit: int,
+    visitor: Visitor = LOCAL,
+    policy: HostPolicy = STRICT,
 ) -> Sender:
     """Raises InvalidInput."""
     async with transaction(pool, user_id) as conn:
-        sender_id = await insert_sender(conn, box, user_id, draft, default_hourly_limit=default_hourly_limit)
+        limit = default_hourly_limit
+        sender_id = await insert_sender(conn, box, user_id, draft, default_hourly_limit=limit, policy=policy)
+        await audit.record(conn, user_id, visitor, "sender.created", f"senders/{sender_id}")
         return await _read(conn, user_id, sender_id)
 
 
 async def insert_sender(
-    conn: Conn, box: SecretBox, user_id: int, draft: SenderDraft, *, default_hourly_limit: int, is_default: bool = False
+    conn: Conn,
+    box: SecretBox,
+    user_id: int,
+    draft: SenderDraft,
+    *,
+    default_hourly_limit: int,
+    is_default: bool = False,
+    policy: HostPolicy = STRICT,
 ) -> int:
     """Returns its id. Raises InvalidInput."""
     server = draft.server
@@ -167,6 +196,7 @@ async def insert_sender(
         server=server,
         hourly_limit=draft.hourly_limit,
         max_connections=draft.max_connections,
+        policy=policy,
     )
     row = await fetch_exactly_one(
         conn,
@@ -220,7 +250,15 @@ async def _read(conn: Conn, user_id: int, sender_id: int) -> Sender:
     return _sender(row)
 
 
-async def change_sender(pool: Pool, box: SecretBox, user_id: int, sender_id: int, changes: SenderChanges) -> Sender:
+async def change_sender(
+    pool: Pool,
+    box: SecretBox,
+    user_id: int,
+    sender_id: int,
+    changes: SenderChanges,
+    visitor: Visitor = LOCAL,
+    policy: HostPolicy = STRICT,
+) -> Sender:
     """A changed limit plans the sender's active campaigns again. Raises NotFound, InvalidInput."""
     async with transaction(pool, user_id) as conn:
         before = await _read(conn, user_id, sender_id)
@@ -233,6 +271,7 @@ async def change_sender(pool: Pool, box: SecretBox, user_id: int, sender_id: int
             hourly_limit=changes.hourly_limit,
             max_connections=changes.max_connections,
             keeps_password=keeps_password,
+            policy=policy,
         )
         params: dict[str, Any] = {
             "user_id": user_id,
@@ -253,6 +292,7 @@ async def change_sender(pool: Pool, box: SecretBox, user_id: int, sender_id: int
             await lock_plan(conn, sender_id)  # before the sender's row is touched: it may take a while
             await replan_sender(conn, user_id, sender_id, changes.hourly_limit)
         await conn.execute(UPDATE_SENDER, params)
+        await audit.record(conn, user_id, visitor, "sender.changed", f"senders/{sender_id}")
         await defer_wake_up(conn, sender_id)
         return await _read(conn, user_id, sender_id)
 
@@ -263,13 +303,14 @@ def _is_same_login(server: Server, before: Sender) -> bool:
     return same and (server.security != "none" or before.security == "none")
 
 
-async def delete_sender(pool: Pool, user_id: int, sender_id: int) -> None:
+async def delete_sender(pool: Pool, user_id: int, sender_id: int, visitor: Visitor = LOCAL) -> None:
     """Raises NotFound, and Conflict while campaigns name it."""
     try:
         async with transaction(pool, user_id) as conn:
             if (await _read(conn, user_id, sender_id)).is_default:
                 raise Conflict("the default sender cannot be deleted")
             await conn.execute(DELETE_SENDER, {"user_id": user_id, "sender_id": sender_id})
+            await audit.record(conn, user_id, visitor, "sender.deleted", f"senders/{sender_id}")
     except ForeignKeyViolation:
         raise Conflict("the sender has campaigns; their record names it") from None
 

@@ -1,55 +1,70 @@
-"""Accounts and the API keys that stand for them."""
+"""Users: who logs in and owns everything else."""
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import secrets
 from typing import NamedTuple
 
-from argon2 import PasswordHasher
+import msgspec
 
-from app.db import Pool, fetch_one, transaction
+from app.db import Conn, Pool, fetch_exactly_one, fetch_one, transaction
+from app.domain.passwords import check_password, hash_password
 from app.domain.senders import SenderDraft, insert_sender
-from app.errors import Conflict, InvalidInput, NotFound, Unauthenticated
+from app.errors import Conflict, InvalidInput, NotFound
 from app.mail.addresses import InvalidAddress, normalize
 from app.secrets import SecretBox
 from app.sql import query
 
+LOCK_ACCOUNTS = query("lock_accounts")
+ANY_ADMIN = query("any_admin")
 INSERT_USER = query("insert_user")
 USER_BY_EMAIL = query("user_by_email")
-INSERT_API_KEY = query("insert_api_key")
-USER_OF_API_KEY = query("user_of_api_key")
-
-KEY_PREFIX = "rib_"
-MIN_PASSWORD = 8
-_hasher = PasswordHasher()
 
 
-class User(NamedTuple):
-    """Somebody who logs in."""
+class User(msgspec.Struct, frozen=True, rename="camel"):
+    """Somebody who logs in. The administrator lets others in."""
 
     id: int
     email: str
+    is_admin: bool = False
 
 
-async def create_user(pool: Pool, box: SecretBox, email: str, password: str, *, default_hourly_limit: int) -> User:
-    """An account with its default sender, which uses the fallback server. Raises InvalidInput, Conflict."""
-    try:
-        email = normalize(email)
-    except InvalidAddress as error:
-        raise InvalidInput({"email": error.reason}) from None
-    if len(password) < MIN_PASSWORD:
-        raise InvalidInput({"password": f"is too short; give at least {MIN_PASSWORD} characters"})
-    password_hash = await asyncio.to_thread(_hasher.hash, password)
+class Terms(NamedTuple):
+    """What new accounts depend on."""
+
+    box: SecretBox
+    registration_open: bool
+    default_hourly_limit: int
+
+
+async def create_user(
+    pool: Pool, box: SecretBox, email: str, password: str, *, default_hourly_limit: int, may_be_admin: bool = True
+) -> User:
+    """An account made by whoever runs the service. Raises InvalidInput, Conflict."""
+    email = check_email(email)
+    check_password(password, "password")
+    hashed = await hash_password(password)
     async with transaction(pool) as conn:
-        row = await fetch_one(conn, INSERT_USER, {"email": email, "password_hash": password_hash})
-        if row is None:
-            raise Conflict(f"{email} has an account already")
-        user = User(int(row["id"]), email)
-        sender = SenderDraft(email=email)
-        await insert_sender(conn, box, user.id, sender, default_hourly_limit=default_hourly_limit, is_default=True)
-        return user
+        admin = may_be_admin and await needs_admin(conn)
+        return await insert_user(conn, box, email, hashed, is_admin=admin, default_hourly_limit=default_hourly_limit)
+
+
+async def needs_admin(conn: Conn) -> bool:
+    """Whether the administrator's account is still to be made; accounts are made one at a time from here on."""
+    await conn.execute(LOCK_ACCOUNTS)
+    return not (await fetch_exactly_one(conn, ANY_ADMIN))["any"]
+
+
+async def insert_user(
+    conn: Conn, box: SecretBox, email: str, password_hash: str | None, *, is_admin: bool, default_hourly_limit: int
+) -> User:
+    """An account and its default sender, which uses the fallback server. Raises Conflict."""
+    params = {"email": email, "password_hash": password_hash, "is_admin": is_admin}
+    row = await fetch_one(conn, INSERT_USER, params)
+    if row is None:
+        raise Conflict(f"{email} has an account already")
+    sender = SenderDraft(email=email)
+    await insert_sender(conn, box, row["id"], sender, default_hourly_limit=default_hourly_limit, is_default=True)
+    return User(row["id"], email, is_admin)
 
 
 async def find_user(pool: Pool, email: str) -> User:
@@ -58,25 +73,12 @@ async def find_user(pool: Pool, email: str) -> User:
         row = await fetch_one(conn, USER_BY_EMAIL, {"email": email.strip()})
     if row is None:
         raise NotFound(f"no account for {email}")
-    return User(row["id"], row["email"])
+    return User(row["id"], row["email"], row["is_admin"])
 
 
-async def create_api_key(pool: Pool, user_id: int, name: str) -> str:
-    """A key of 256 bits, shown this once; the database keeps its SHA-256."""
-    key = KEY_PREFIX + secrets.token_urlsafe(32)
-    async with transaction(pool) as conn:
-        await conn.execute(INSERT_API_KEY, {"user_id": user_id, "key_sha256": _digest(key), "name": name})
-    return key
-
-
-async def authenticate(pool: Pool, key: str) -> User:
-    """Who holds the key. Raises Unauthenticated."""
-    async with transaction(pool) as conn:
-        row = await fetch_one(conn, USER_OF_API_KEY, {"key_sha256": _digest(key)})
-    if row is None:
-        raise Unauthenticated("this API key is not known; make one with `reachinbox create-api-key EMAIL`")
-    return User(row["id"], row["email"])
-
-
-def _digest(key: str) -> bytes:
-    return hashlib.sha256(key.encode()).digest()
+def check_email(email: str) -> str:
+    """The normalized address. Raises InvalidInput."""
+    try:
+        return normalize(email)
+    except InvalidAddress as error:
+        raise InvalidInput({"email": error.reason}) from None

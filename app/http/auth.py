@@ -1,37 +1,123 @@
-"""Who is asking: a program by its API key, sent as `Authorization: Bearer <key>` (RFC 6750)."""
+"""Who is asking: a program by its API key (RFC 6750), or a person by the cookie of a session.
+
+A key does what its scopes say. A cookie is sent by browsers on their own, so a request that writes and comes with
+one must come from our own pages: the browser says so in Sec-Fetch-Site, older ones in Origin.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple, cast
+from urllib.parse import urlsplit
 
 from litestar import Request
 from litestar.connection import ASGIConnection
+from litestar.datastructures import Cookie
+from litestar.handlers import BaseRouteHandler
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
 
-from app.domain import users
+from app.domain import keys, sessions
+from app.domain.keys import SCOPES, Scope
 from app.domain.users import User
-from app.errors import Unauthenticated
+from app.domain.visitors import Visitor
+from app.errors import Forbidden, Unauthenticated
+from app.settings import Settings
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110, section 9.2.1
+
+
+class Access(NamedTuple):
+    """What the request may do, and the session it came by, if it came by one."""
+
+    scopes: frozenset[Scope]
+    session_id: int | None
 
 
 class Authentication(AbstractAuthenticationMiddleware):
     """Lets nobody unknown pass; the first way in that the request tries decides."""
 
-    async def authenticate_request(self, connection: ASGIConnection[Any, Any, Any, Any]) -> AuthenticationResult:
-        """Raises Unauthenticated."""
-        user = await _holder_of_key(connection)
-        # A session cookie is the second way in: it is looked at here, where there is no Authorization header.
-        if user is None:
-            raise Unauthenticated("who are you? Send an API key as `Authorization: Bearer <key>`")
-        return AuthenticationResult(user=user, auth=None)
+    async def authenticate_request(self, connection: Connection) -> AuthenticationResult:
+        """Raises Unauthenticated, Forbidden."""
+        pool = connection.app.state["pool"]
+        scheme, _, key = connection.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            holder = await keys.find_holder(pool, key.strip())
+            return AuthenticationResult(user=holder.user, auth=Access(holder.scopes, None))
+        token = connection.cookies.get(cookie_name(connection.app.state["settings"]))
+        if token is None:
+            raise Unauthenticated("who are you? Send an API key as `Authorization: Bearer <key>`, or log in")
+        if _method(connection) not in SAFE_METHODS:
+            require_own_page(connection)
+        logged_in = await sessions.find(pool, token)
+        return AuthenticationResult(user=logged_in.user, auth=Access(frozenset(SCOPES), logged_in.session_id))
 
 
-async def _holder_of_key(connection: ASGIConnection[Any, Any, Any, Any]) -> User | None:
-    scheme, _, key = connection.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer":
-        return None
-    return await users.authenticate(connection.app.state["pool"], key.strip())
+def require_own_page(connection: Connection) -> None:
+    """Raises Forbidden for a request that a page of another site had a browser send.
+
+    What comes from no browser has neither header, and no cookie that somebody else could make use of.
+    """
+    site = connection.headers.get("sec-fetch-site")
+    origin = connection.headers.get("origin")
+    if site is not None:
+        ours = site in {"same-origin", "none"}
+    else:
+        ours = origin is None or urlsplit(origin).netloc == connection.headers.get("host")
+    if not ours:
+        raise Forbidden("this request comes from a page of another site")
 
 
-def provide_user(request: Request[User, Any, Any]) -> User:
+def own_pages_only(connection: Connection, _handler: BaseRouteHandler) -> None:
+    """A guard: `require_own_page`, whoever asks."""
+    require_own_page(connection)
+
+
+def require_scope(connection: Connection, handler: BaseRouteHandler) -> None:
+    """A guard: reading needs `read`, writing `send`, unless the handler says otherwise. Raises Forbidden."""
+    needed: Scope = handler.opt.get("scope", "read" if _method(connection) in SAFE_METHODS else "send")
+    if needed not in connection.auth.scopes:
+        raise Forbidden(f"this key lacks the scope {needed}")
+
+
+def require_admin(connection: Connection, _handler: BaseRouteHandler) -> None:
+    """A guard for what only the administrator may do. Raises Forbidden."""
+    if not connection.user.is_admin:
+        raise Forbidden("only the administrator may do this")
+
+
+def _method(connection: Connection) -> str:
+    return cast("dict[str, str]", connection.scope)["method"]
+
+
+def provide_user(request: Request[User, Access, Any]) -> User:
     """The user whom `Authentication` let pass."""
     return request.user
+
+
+def provide_visitor(request: Request[Any, Any, Any]) -> Visitor:
+    """Where the request comes from."""
+    address = request.client.host if request.client else "unknown"
+    return Visitor(address, request.headers.get("user-agent", ""))
+
+
+def cookie_name(settings: Settings) -> str:
+    """With the prefix that has browsers insist on HTTPS and this very host (RFC 6265bis), where there is HTTPS."""
+    return "__Host-reachinbox" if is_https(settings) else "reachinbox"
+
+
+def is_https(settings: Settings) -> bool:
+    return settings.base_url.startswith("https://")
+
+
+def session_cookie(settings: Settings, token: str, max_age_s: int = sessions.ABSOLUTE_S) -> Cookie:
+    """The cookie that holds a session's token; no script can read it."""
+    return Cookie(
+        key=cookie_name(settings),
+        value=token,
+        path="/",
+        max_age=max_age_s,
+        secure=is_https(settings),
+        httponly=True,
+        samesite="lax",
+    )

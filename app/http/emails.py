@@ -14,7 +14,7 @@ from app.domain.emails import Email, EmailFilter, EmailStatus, EmailSummary
 from app.domain.pages import Page, PageRequest
 from app.http.errors import problems
 from app.http.openapi import schema_name
-from app.http.parameters import CampaignIdFilter, Cursor, Id, Limit, SenderIdFilter, ThePool, TheUser
+from app.http.parameters import CampaignIdFilter, Cursor, Id, Limit, SenderIdFilter, ThePool, TheUser, TheVisitor
 
 
 class Resolution(msgspec.Struct, forbid_unknown_fields=True):
@@ -49,8 +49,8 @@ async def get_email(pool: ThePool, user: TheUser, email_id: Id) -> Email:
     summary="Send a FAILED email again",
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
-async def retry_email(pool: ThePool, user: TheUser, email_id: Id) -> Email:
-    return await emails.retry(pool, user.id, email_id)
+async def retry_email(pool: ThePool, user: TheUser, visitor: TheVisitor, email_id: Id) -> Email:
+    return await emails.retry(pool, user.id, email_id, visitor)
 
 
 @post(
@@ -59,8 +59,10 @@ async def retry_email(pool: ThePool, user: TheUser, email_id: Id) -> Email:
     summary="Decide on an UNKNOWN email: it was sent, or is to be sent again",
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
-async def resolve_email(pool: ThePool, user: TheUser, email_id: Id, data: JSONBody[Resolution]) -> Email:
-    return await emails.resolve(pool, user.id, email_id, data.decision)
+async def resolve_email(
+    pool: ThePool, user: TheUser, visitor: TheVisitor, email_id: Id, data: JSONBody[Resolution]
+) -> Email:
+    return await emails.resolve(pool, user.id, email_id, data.decision, visitor)
 
 
 router = Router("/emails", tags=["emails"], route_handlers=[list_emails, get_email, retry_email, resolve_email])

@@ -18,7 +18,7 @@ from litestar.exceptions import HTTPException, NotFoundException, ValidationExce
 from litestar.openapi import ResponseSpec
 
 from app.domain.recipients import Rejected
-from app.errors import AppError, Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated, Unavailable
+from app.errors import AppError, Conflict, Forbidden, InvalidInput, NotFound, TooMany, Unauthenticated, Unavailable
 from app.http.validation import invalid_parameters
 
 AnyRequest = Request[Any, Any, Any]
@@ -30,6 +30,7 @@ _STATUS: Mapping[type[AppError], HTTPStatus] = {
     Conflict: HTTPStatus.CONFLICT,
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
     Forbidden: HTTPStatus.FORBIDDEN,
+    TooMany: HTTPStatus.TOO_MANY_REQUESTS,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
 }
@@ -79,6 +80,8 @@ def _app_error(request: AnyRequest, error: AppError) -> Response[Problem]:
         if error.rejected:
             problem.rejected = cast(Sequence[Rejected], error.rejected)
     headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None
+    if isinstance(error, TooMany):
+        headers = {"Retry-After": str(error.retry_s)}
     return _answer(problem, headers)
 
 

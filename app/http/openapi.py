@@ -16,7 +16,7 @@ from litestar.params import KwargDefinition
 from litestar.types import Method
 from litestar.types.internal_types import PathParameterDefinition
 
-SECURITY: list[SecurityRequirement] = [{"apiKey": []}]
+SECURITY: list[SecurityRequirement] = [{"apiKey": []}, {"session": []}]
 
 
 def schema_name(name: str) -> KwargDefinition:
@@ -49,7 +49,13 @@ def openapi_config() -> OpenAPIConfig:
             security_schemes={
                 "apiKey": SecurityScheme(
                     type="http", scheme="bearer", description="An API key; `reachinbox create-api-key EMAIL` makes one."
-                )
+                ),
+                "session": SecurityScheme(
+                    type="apiKey",
+                    name="reachinbox",
+                    security_scheme_in="cookie",
+                    description="A session, as login gives it; `__Host-reachinbox` where BASE_URL is https.",
+                ),
             }
         ),
     )

@@ -10,12 +10,13 @@ from litestar import Router, delete, get, patch, post
 from litestar.params import JSONBody
 
 from app.domain import senders
+from app.domain.hosts import HostPolicy
 from app.domain.pages import Page, PageRequest
 from app.domain.senders import Sender, SenderChanges, SenderDraft, Server, Verification
 from app.errors import InvalidInput
 from app.http.errors import problems
 from app.http.openapi import schema_name
-from app.http.parameters import Cursor, Id, Limit, TheBox, ThePool, TheSettings, TheUser
+from app.http.parameters import Cursor, Id, Limit, TheBox, ThePool, TheSettings, TheUser, TheVisitor
 from app.settings import SmtpSecurity
 
 _PORTS: dict[SmtpSecurity, int] = {"none": 25, "starttls": 587, "tls": 465}
@@ -61,7 +62,12 @@ async def list_senders(
 
 @post("/", summary="Add a mailbox to send from", response_description="Added", responses=problems())
 async def create_sender(
-    pool: ThePool, box: TheBox, user: TheUser, settings: TheSettings, data: JSONBody[SenderBody]
+    pool: ThePool,
+    box: TheBox,
+    user: TheUser,
+    settings: TheSettings,
+    visitor: TheVisitor,
+    data: JSONBody[SenderBody],
 ) -> Sender:
     draft = SenderDraft(
         email=data.email,
@@ -70,7 +76,10 @@ async def create_sender(
         hourly_limit=data.hourly_limit,
         max_connections=data.max_connections,
     )
-    return await senders.create_sender(pool, box, user.id, draft, default_hourly_limit=settings.default_emails_per_hour)
+    limit = settings.default_emails_per_hour
+    return await senders.create_sender(
+        pool, box, user.id, draft, default_hourly_limit=limit, policy=HostPolicy.of(settings), visitor=visitor
+    )
 
 
 @get("/{id:int}", summary="A sender, and what troubles it", responses=problems(HTTPStatus.NOT_FOUND))
@@ -84,7 +93,13 @@ async def get_sender(pool: ThePool, user: TheUser, sender_id: Id) -> Sender:
     responses=problems(HTTPStatus.NOT_FOUND),
 )
 async def change_sender(
-    pool: ThePool, box: TheBox, user: TheUser, sender_id: Id, data: JSONBody[SenderPatch]
+    pool: ThePool,
+    box: TheBox,
+    user: TheUser,
+    settings: TheSettings,
+    visitor: TheVisitor,
+    sender_id: Id,
+    data: JSONBody[SenderPatch],
 ) -> Sender:
     given = {name: value for name, value in msgspec.structs.asdict(data).items() if value is not msgspec.UNSET}
     server_fields = {name: given.pop(name) for name in Server.__struct_fields__ if name in given}
@@ -94,7 +109,9 @@ async def change_sender(
         kept = {name: getattr(before, name, None) for name in Server.__struct_fields__}
         leaves = server_fields.get("host", before.host) is None
         server = _server(server_fields if leaves else kept | server_fields)
-    return await senders.change_sender(pool, box, user.id, sender_id, SenderChanges(**given, server=server))
+    return await senders.change_sender(
+        pool, box, user.id, sender_id, SenderChanges(**given, server=server), visitor, policy=HostPolicy.of(settings)
+    )
 
 
 @delete(
@@ -102,8 +119,8 @@ async def change_sender(
     summary="Remove a sender that no campaign names",
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
-async def delete_sender(pool: ThePool, user: TheUser, sender_id: Id) -> None:
-    await senders.delete_sender(pool, user.id, sender_id)
+async def delete_sender(pool: ThePool, user: TheUser, visitor: TheVisitor, sender_id: Id) -> None:
+    await senders.delete_sender(pool, user.id, sender_id, visitor)
 
 
 @post(

@@ -88,3 +88,17 @@ SET verified_at = clock_timestamp(),
     blocked_until = CASE WHEN %(error)s::text IS NULL THEN NULL ELSE blocked_until END,
     block_reason = CASE WHEN %(error)s::text IS NULL THEN NULL ELSE block_reason END
 WHERE id = %(sender_id)s AND verify_requested_at = %(requested_at)s;
+
+-- name: passwords_to_reseal
+-- A batch of passwords that are not under the current key, which `header` names. Locked, to be written back unchanged
+-- meanwhile; not against rows that refer to the sender.
+SELECT user_id, id, password_encrypted FROM senders
+WHERE id > %(after)s AND substr(password_encrypted, 1, length(%(header)s::bytea)) <> %(header)s::bytea
+ORDER BY id
+LIMIT %(limit)s
+FOR NO KEY UPDATE;
+
+-- name: reseal_password
+-- The same password under another key: nothing that anybody sees.
+UPDATE senders SET password_encrypted = %(password_encrypted)s
+WHERE user_id = %(user_id)s AND id = %(sender_id)s;

@@ -4,21 +4,45 @@ SELECT set_config('role', 'reachinbox_tenant', true), set_config('reachinbox.use
 
 -- name: insert_user
 -- An account. No row: the address has one already.
-INSERT INTO users (email, password_hash) VALUES (%(email)s, %(password_hash)s)
+INSERT INTO users (email, password_hash, is_admin) VALUES (%(email)s, %(password_hash)s, %(is_admin)s)
 ON CONFLICT ((lower(email))) DO NOTHING
 RETURNING id;
 
 -- name: user_by_email
 -- Addresses are compared without regard to case.
-SELECT id, email, password_hash FROM users WHERE lower(email) = lower(%(email)s);
+SELECT id, email, is_admin, password_hash FROM users WHERE lower(email) = lower(%(email)s);
 
 -- name: insert_api_key
--- Only the digest is kept.
-INSERT INTO api_keys (user_id, key_sha256, name) VALUES (%(user_id)s, %(key_sha256)s, %(name)s);
+-- Only the digest is kept, and the beginning to recognise it by.
+INSERT INTO api_keys (user_id, key_sha256, name, prefix, scopes, expires_at)
+VALUES (%(user_id)s, %(key_sha256)s, %(name)s, %(prefix)s, %(scopes)s, %(expires_at)s)
+RETURNING id, name, prefix, scopes, created_at, expires_at, last_used_at, revoked_at;
 
--- name: user_of_api_key
--- Who holds this key, by its digest.
-SELECT u.id, u.email FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.key_sha256 = %(key_sha256)s;
+-- name: list_api_keys
+-- A page of a user's keys, newest first.
+SELECT id, name, prefix, scopes, created_at, expires_at, last_used_at, revoked_at FROM api_keys
+WHERE user_id = %(user_id)s AND (%(before)s::bigint IS NULL OR id < %(before)s)
+ORDER BY id DESC LIMIT %(limit)s;
+
+-- name: revoke_api_key
+-- It stays in the list and opens nothing.
+UPDATE api_keys SET revoked_at = now()
+WHERE user_id = %(user_id)s AND id = %(key_id)s AND revoked_at IS NULL
+RETURNING id;
+
+-- name: use_api_key
+-- Who holds this key, by its digest, and what it allows. When it was last used is written once a minute at most.
+WITH live AS (
+    SELECT user_id, id, scopes, last_used_at FROM api_keys
+    WHERE key_sha256 = %(key_sha256)s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+),
+used AS (
+    UPDATE api_keys k SET last_used_at = now()
+    FROM live
+    WHERE k.user_id = live.user_id AND k.id = live.id
+      AND (live.last_used_at IS NULL OR live.last_used_at < now() - interval '1 minute')
+)
+SELECT u.id, u.email, u.is_admin, live.scopes FROM live JOIN users u ON u.id = live.user_id;
 
 -- name: take_idempotency_key
 -- Be the first to use the key. No row: somebody was; a concurrent first use is waited for.

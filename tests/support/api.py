@@ -12,7 +12,9 @@ from litestar import Litestar
 
 from app.asgi import create_app
 from app.db import Pool, fetch_exactly_one
-from app.domain.users import User, create_api_key
+from app.domain.keys import create_key
+from app.domain.users import User
+from app.domain.visitors import LOCAL
 from app.settings import Settings
 
 Headers = dict[str, str]
@@ -20,7 +22,7 @@ Headers = dict[str, str]
 
 async def authorization(pool: Pool, user: User) -> Headers:
     """Headers with a new API key of the user."""
-    return {"Authorization": f"Bearer {await create_api_key(pool, user.id, 'tests')}"}
+    return {"Authorization": f"Bearer {await create_key(pool, LOCAL, user.id, 'tests')}"}
 
 
 @asynccontextmanager

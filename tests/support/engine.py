@@ -24,6 +24,7 @@ from psycopg import OperationalError
 
 from app.db import Pool, open_pool
 from app.domain.campaigns import Content, Draft
+from app.domain.hosts import HostPolicy
 from app.domain.recipients import from_json
 from app.domain.scheduling import Request, Scheduled, schedule
 from app.domain.users import create_user
@@ -41,6 +42,7 @@ LEASE_S = 2.0
 DRAIN_S = 20
 CONTENT = Content(subject="Hello", body="Hello, world.")
 NO_LIMIT = 10_000_000
+ANYWHERE = HostPolicy(allow_private=True, ports=None)  # sinks are on loopback, at ports of their own
 FAILURES = ("incarnation ended", "loop failed", "never retrieved", "deadlock")
 
 
@@ -213,6 +215,8 @@ def settings_for(sink: Sink, *, lanes: int = 8, lease_s: float = LEASE_S, **more
         smtp_host="127.0.0.1",
         smtp_port=sink.port,
         smtp_security="none",
+        smtp_allow_private=ANYWHERE.allow_private,
+        smtp_allowed_ports=ANYWHERE.ports,
         worker_concurrency=lanes,
         worker_lease_seconds=lease_s,
         **more,
@@ -224,7 +228,7 @@ async def running_workers(
     database_url: str, settings: Settings, count: int = 1, *, fallback: Server | None = None
 ) -> AsyncGenerator[None]:
     """Workers in this process, drained in the end. An incarnation that fails fails the test."""
-    fallback = fallback or Server(settings.smtp_host or "", settings.smtp_port, settings.smtp_security)
+    fallback = fallback or Server(settings.smtp_host or "", settings.smtp_port, settings.smtp_security, policy=None)
     async with AsyncExitStack() as stack:
         stop = asyncio.Event()
         incarnations: list[asyncio.Task[None]] = []
@@ -260,11 +264,16 @@ class WorkerProcess:
             "SMTP_HOST": settings.smtp_host or "",
             "SMTP_PORT": str(settings.smtp_port),
             "SMTP_SECURITY": settings.smtp_security,
+            "SMTP_ALLOW_PRIVATE": str(settings.smtp_allow_private),
+            "SMTP_ALLOWED_PORTS": ",".join(map(str, settings.smtp_allowed_ports or ["*"])),
             "WORKER_CONCURRENCY": str(settings.worker_concurrency),
             "WORKER_LEASE_SECONDS": str(settings.worker_lease_seconds),
             "MAX_ATTEMPTS": str(settings.max_attempts),
             "LOG_FORMAT": "json",
+            "LOG_LEVEL": settings.log_level,
         }
+        if "SSL_CERT_FILE" in os.environ:
+            env["SSL_CERT_FILE"] = os.environ["SSL_CERT_FILE"]  # whom a test has us trust
         self._log = log
         with log.open("w") as file:
             self.process = subprocess.Popen([sys.executable, "-m", "worker"], cwd=ROOT, env=env, stderr=file)

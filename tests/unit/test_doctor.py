@@ -17,7 +17,7 @@ from tests.support.sinkproc import Sink
 @pytest.fixture
 def installed(tmp_path: Path, database_url: str) -> Shell:
     """With a migrated database."""
-    return Shell(tmp_path, DATABASE_URL=database_url)
+    return Shell(tmp_path, DATABASE_URL=database_url, SECRET_KEY="a secret for tests")  # noqa: S106
 
 
 def test_the_doctor_finds_nothing_wrong(installed: Shell) -> None:
@@ -63,6 +63,12 @@ def test_the_doctor_says_how_to_mend_a_right_that_is_missing(installed: Shell) -
     ended = installed("doctor")
     assert ended.returncode == 1
     assert f'GRANT TEMPORARY ON DATABASE "{name}" TO reachinbox_tenant' in ended.stdout
+
+
+def test_the_doctor_misses_a_secret_key_that_others_could_have(installed: Shell) -> None:
+    ended = installed("doctor", SECRET_KEY="")
+    assert ended.returncode == 1
+    assert "FAIL  SECRET_KEY: SECRET_KEY is not set but DATABASE_URL is; " in ended.stdout
 
 
 async def test_the_doctor_notices_another_secret_key(installed: Shell, pool: Pool, box: SecretBox, user: User) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
-from app.settings import Settings, SettingsError, from_env
+from app.settings import Settings, SettingsError, check_secret_key, from_env
 
 
 def problems(env: dict[str, str]) -> list[str]:
@@ -76,4 +77,22 @@ def test_the_example_file_lists_every_variable_with_its_default() -> None:
     lines = (Path(__file__).parents[2] / ".env.example").read_text().splitlines()
     named = {line.lstrip("# ").partition("=")[0] for line in lines if "=" in line and line.lstrip("# ")[:1].isupper()}
     wanted = {"REACHINBOX_DATA_DIR" if name == "data_dir" else name.upper() for name in Settings.__struct_fields__}
+    wanted.remove("EMBEDDED")  # for `up` to tell its children, not for people
     assert wanted <= named
+
+
+def test_a_database_of_ones_own_needs_a_secret_key_of_ones_own(tmp_path: Path) -> None:
+    own = Settings(database_url="postgresql://db", data_dir=tmp_path)
+    with pytest.raises(SettingsError, match="SECRET_KEY is not set but DATABASE_URL is"):
+        check_secret_key(own)
+    for well in (Settings(), structs.replace(own, secret_key="k"), structs.replace(own, embedded=True)):  # noqa: S106
+        check_secret_key(well)
+
+
+def test_ports_are_a_list_or_any() -> None:
+    assert from_env({"SMTP_ALLOWED_PORTS": "587, 2587"}).smtp_allowed_ports == {587, 2587}
+    assert from_env({"SMTP_ALLOWED_PORTS": "*"}).smtp_allowed_ports is None
+    assert from_env({"SMTP_ALLOWED_PORTS": ""}).smtp_allowed_ports == {25, 465, 587, 2525}
+    for wrong in ("smtp", "25;465", "0", "587,70000", "25,"):
+        (problem,) = problems({"SMTP_ALLOWED_PORTS": wrong})
+        assert problem.startswith(f"SMTP_ALLOWED_PORTS: {wrong!r} is not right: ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,11 +10,25 @@ from typing import Any
 
 import pytest
 import trustme
+from msgspec import structs
 
 from app.db import Pool
-from app.domain.senders import SenderChanges, SenderDraft, Server, change_sender, create_sender
+from app.domain.senders import (
+    SenderChanges,
+    SenderDraft,
+    Server,
+    change_sender,
+    create_sender,
+    password_place,
+    verify_sender,
+)
+from app.domain.users import find_user
 from app.secrets import SecretBox
+from app.settings import SUBMISSION_PORTS
+from tests.support.api import api_client, authorization
 from tests.support.engine import (
+    ANYWHERE,
+    Fleet,
     Owner,
     check_conservation,
     execute,
@@ -62,6 +77,16 @@ def make_sink() -> Iterator[MakeSink]:
         yield lambda *args, **options: stack.enter_context(Sink(*args, **options))
 
 
+@pytest.fixture
+def secure_sink(make_sink: MakeSink, authority: Authority) -> MakeSink:
+    """Makes one that takes the login ann:secret, over TLS."""
+
+    def make(script: object = ()) -> Sink:
+        return make_sink(script, starttls=authority.issue("127.0.0.1"), auth="ann:secret")
+
+    return make
+
+
 class Post:
     """A sender with a server of its own, and a worker to serve it."""
 
@@ -72,7 +97,10 @@ class Post:
         username, _, password = login.partition(":") if login else (None, None, None)
         server = Server("127.0.0.1", sink.port, security, username, password)  # pyright: ignore[reportArgumentType]
         draft = SenderDraft(email="ann@example.com", server=server, hourly_limit=100)
-        return (await create_sender(self.pool, self.box, self.owner.user_id, draft, default_hourly_limit=100)).id
+        created = await create_sender(
+            self.pool, self.box, self.owner.user_id, draft, default_hourly_limit=100, policy=ANYWHERE
+        )
+        return created.id
 
     async def campaign(self, sender_id: int) -> int:
         return (await schedule_campaign(self.pool, self.owner, 3, sender_id=sender_id)).campaign.id
@@ -111,21 +139,92 @@ async def _delivered(post: Post, sink: Sink, *sender: Any) -> None:
     assert len(sink.accepted()) == 3
 
 
-async def test_a_login_is_used(post: Post, make_sink: MakeSink) -> None:
-    await _delivered(post, make_sink(auth="ann:secret"), "none", "ann:secret")
+async def test_a_login_is_used_and_after_starttls_only(post: Post, secure_sink: MakeSink) -> None:
+    # This sink takes no login, and therefore no mail, in the clear.
+    await _delivered(post, secure_sink(), "starttls", "ann:secret")
 
 
-async def test_a_refused_login_is_the_senders_trouble(post: Post, make_sink: MakeSink) -> None:
-    reason = await _refused(post, make_sink(auth="ann:secret"), "none", "ann:wrong")
+async def test_a_refused_login_is_the_senders_trouble(post: Post, secure_sink: MakeSink) -> None:
+    reason = await _refused(post, secure_sink(), "starttls", "ann:wrong")
 
     assert "refused the login: 535" in reason
     assert "wrong" not in reason
 
 
-async def test_a_login_refused_for_now_is_the_senders_trouble(post: Post, make_sink: MakeSink) -> None:
-    sink = make_sink({"auth": "454 4.7.0 try again later"}, auth="ann:secret")
+async def test_a_login_refused_for_now_is_the_senders_trouble(post: Post, secure_sink: MakeSink) -> None:
+    sink = secure_sink({"auth": "454 4.7.0 try again later"})
 
-    assert "454 4.7.0 try again later" in await _refused(post, sink, "none", "ann:secret")
+    assert "454 4.7.0 try again later" in await _refused(post, sink, "starttls", "ann:secret")
+
+
+async def test_a_login_never_goes_out_in_the_clear(post: Post, make_sink: MakeSink) -> None:
+    sink = make_sink(auth="ann:secret")
+    sender_id = await post.sender(sink)
+    sealed = post.box.seal("secret", password_place(sender_id))  # from before the API refused such a sender
+    await execute(
+        post.pool, "UPDATE senders SET username = 'ann', password_encrypted = %s WHERE id = %s", sealed, sender_id
+    )
+    await post.campaign(sender_id)
+    async with running_workers(post.database_url, settings_for(sink, lanes=2)):
+        assert "in the clear" in await post.trouble(sender_id)
+    assert sink.stats()["connections"] == 0
+
+
+async def test_a_host_in_our_own_network_is_not_connected_to(post: Post, make_sink: MakeSink) -> None:
+    sink = make_sink()
+    sender_id = await post.sender(sink)
+    await execute(post.pool, "UPDATE senders SET host = 'localhost' WHERE id = %s", sender_id)
+    await post.campaign(sender_id)
+    strict = structs.replace(settings_for(sink, lanes=2), smtp_allow_private=False)
+    async with running_workers(post.database_url, strict):
+        reason = await post.trouble(sender_id)
+        assert reason.startswith("localhost resolves to a loopback address (")
+        assert reason.endswith("), which this installation does not connect to")
+
+        verified = await verify_sender(post.pool, post.owner.user_id, sender_id)
+        assert (verified.ok, verified.error) == (False, reason)
+    assert sink.stats()["connections"] == 0
+
+
+async def test_a_port_that_is_not_allowed_is_not_connected_to(post: Post, make_sink: MakeSink) -> None:
+    sink = make_sink()
+    sender_id = await post.sender(sink)
+    await post.campaign(sender_id)
+    strict = structs.replace(settings_for(sink, lanes=2), smtp_allowed_ports=SUBMISSION_PORTS)
+    async with running_workers(post.database_url, strict):
+        assert f"has port {sink.port}" in await post.trouble(sender_id)
+    assert sink.stats()["connections"] == 0
+
+
+async def test_the_password_of_a_login_that_fails_is_in_no_answer_and_no_log(
+    post: Post, secure_sink: MakeSink, tmp_path: Path
+) -> None:
+    password = "t0p-s3cr3t-w0rd"  # noqa: S105 -- nobody's
+    sink = secure_sink()
+    sender_id = await post.sender(sink, "starttls", f"ann:{password}")
+    campaign = await post.campaign(sender_id)
+    settings = settings_for(sink, lanes=2, log_level="DEBUG", data_dir=tmp_path)
+    headers = await authorization(post.pool, await find_user(post.pool, "owner@example.com"))
+    url = f"/api/senders/{sender_id}"
+    broken = f'{{"password": "{password}", "port": }}'
+    with Fleet(post.database_url, tmp_path) as fleet:
+        (worker,) = fleet.start(settings)
+        await post.trouble(sender_id)
+        async with api_client(settings, post.database_url, headers) as api:
+            answers = [
+                await api.post(f"{url}/verify"),
+                *[await api.get(path) for path in ("/api/senders", url, f"/api/campaigns/{campaign}", "/api/emails")],
+                await api.patch(url, json={"displayName": "Ann"}),
+                await api.patch(url, json={"username": "ann", "password": password, "port": 0}),
+                await api.patch(url, content=broken, headers={"Content-Type": "application/json"}),
+            ]
+        worker.drain()
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 200, 200, 200, 422, 400]
+    texts = [answer.text for answer in answers] + [worker.log]
+    assert "refused the login" in texts[0]
+    assert "refused the login" in texts[-1]
+    spellings = [password] + [b64encode(text.encode()).decode() for text in (password, f"\0ann\0{password}")]
+    assert not [text for text in texts if any(spelling in text for spelling in spellings)]
 
 
 async def test_a_server_that_wants_a_login_we_have_not_is_the_senders_trouble(post: Post, make_sink: MakeSink) -> None:
@@ -141,9 +240,9 @@ async def test_a_server_that_wants_a_login_we_have_not_is_the_senders_trouble(po
     assert (await row(post.pool, "SELECT used FROM sender_windows"))["used"] == 0
 
 
-async def test_a_mended_login_ends_the_back_off_at_once(post: Post, make_sink: MakeSink) -> None:
-    sink = make_sink(auth="ann:secret")
-    sender_id = await post.sender(sink, "none", "ann:wrong")
+async def test_a_mended_login_ends_the_back_off_at_once(post: Post, secure_sink: MakeSink) -> None:
+    sink = secure_sink()
+    sender_id = await post.sender(sink, "starttls", "ann:wrong")
     campaign = await post.campaign(sender_id)
     async with running_workers(post.database_url, settings_for(sink, lanes=2)):
         await post.trouble(sender_id)
@@ -151,16 +250,9 @@ async def test_a_mended_login_ends_the_back_off_at_once(post: Post, make_sink: M
             post.pool, "UPDATE senders SET blocked_until = now() + interval '1 hour' WHERE id = %s", sender_id
         )
 
-        mended = Server("127.0.0.1", sink.port, "none", "ann", "secret")
-        await change_sender(post.pool, post.box, post.owner.user_id, sender_id, SenderChanges(server=mended))
+        mended = SenderChanges(server=Server("127.0.0.1", sink.port, "starttls", "ann", "secret"))
+        await change_sender(post.pool, post.box, post.owner.user_id, sender_id, mended, policy=ANYWHERE)
         await wait_until_sent(post.pool, campaign, timeout_s=3)
-
-
-async def test_starttls_is_used_before_the_login(post: Post, make_sink: MakeSink, authority: Authority) -> None:
-    # This sink takes no login, and therefore no mail, in the clear.
-    await _delivered(
-        post, make_sink(starttls=authority.issue("127.0.0.1"), auth="ann:secret"), "starttls", "ann:secret"
-    )
 
 
 async def test_tls_from_the_first_byte_is_used(post: Post, make_sink: MakeSink, authority: Authority) -> None:
@@ -220,10 +312,10 @@ async def test_a_server_that_is_not_there_is_the_senders_trouble(post: Post, mak
 
 
 async def test_a_password_that_cannot_be_read_is_its_senders_trouble_and_no_others(
-    post: Post, make_sink: MakeSink
+    post: Post, secure_sink: MakeSink
 ) -> None:
-    sink = make_sink(auth="ann:secret")
-    unreadable, healthy = await post.sender(sink, "none", "ann:secret"), await post.sender(sink, "none", "ann:secret")
+    sink = secure_sink()
+    unreadable, healthy = [await post.sender(sink, "starttls", "ann:secret") for _ in range(2)]
     elsewhere = SecretBox("another key").seal("secret", f"senders/{unreadable}/password")
     await execute(post.pool, "UPDATE senders SET password_encrypted = %s WHERE id = %s", elsewhere, unreadable)
     stuck, sent = await post.campaign(unreadable), await post.campaign(healthy)

@@ -17,6 +17,7 @@ from app.domain.senders import SenderChanges, Server, change_sender
 from app.errors import Conflict
 from app.secrets import SecretBox
 from tests.support.engine import (
+    ANYWHERE,
     Owner,
     addresses,
     check_conservation,
@@ -272,7 +273,9 @@ async def test_a_changed_server_is_taken_on_by_every_worker_that_is_sending(
         async with running_workers(database_url, settings_for(sink, lanes=2), 2):
             await wait_for(both_at_work, "both workers to send")
             server = Server("127.0.0.1", other.port, "none")
-            await change_sender(pool, box, owner.user_id, owner.sender_id, SenderChanges(server=server))
+            await change_sender(
+                pool, box, owner.user_id, owner.sender_id, SenderChanges(server=server), policy=ANYWHERE
+            )
             await wait_for(left, "the old server to be left", 8)
             await asyncio.to_thread(other.wait, messages=1)
         assert len(sink.accepted()) < 500

@@ -47,7 +47,7 @@ async def strange_server(replies: dict[bytes, bytes]) -> AsyncGenerator[Server]:
 
     server = await asyncio.start_server(converse, "127.0.0.1", 0)
     try:
-        yield Server("127.0.0.1", server.sockets[0].getsockname()[1], "none")
+        yield Server("127.0.0.1", server.sockets[0].getsockname()[1], "none", policy=None)
     finally:
         server.close()
         for writer in conversations:

@@ -1,0 +1,159 @@
+"""Where a sender's own mail server may be: what a user types must not lead into the operator's network.
+
+A name is resolved once and every address it has is checked; the caller connects to what was checked and to nothing
+else, so that a name which changes its mind between two lookups (DNS rebinding) gains nothing. The installation's
+fallback server is the operator's own and none of this concerns it.
+
+Allowed is what the IANA special-purpose address registries (RFC 6890) leave as plain unicast. Forms that carry an IPv4
+address inside an IPv6 one (mapped, compatible, NAT64, 6to4, Teredo) are refused as a whole: no mail server needs them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Any, NamedTuple, Self
+
+from app.settings import SUBMISSION_PORTS, Ports, Settings
+
+_IPV6_UNICAST = IPv6Network("2000::/3")
+_SPECIAL: list[tuple[IPv4Network | IPv6Network, str]] = [
+    (ip_network(network), kind)
+    for network, kind in (
+        ("0.0.0.0/8", "an unspecified"),
+        ("10.0.0.0/8", "a private"),
+        ("100.64.0.0/10", "a shared"),  # RFC 6598; a cloud's metadata at 100.100.100.200
+        ("127.0.0.0/8", "a loopback"),
+        ("168.63.129.16/32", "a link-local"),  # public by its number, and yet every Azure machine's own host
+        ("169.254.0.0/16", "a link-local"),  # with most clouds' metadata
+        ("172.16.0.0/12", "a private"),
+        ("192.0.0.0/24", "a reserved"),
+        ("192.0.2.0/24", "a reserved"),  # documentation, RFC 5737; also the next two of its kind
+        ("192.88.99.0/24", "a reserved"),  # 6to4 relays, RFC 7526
+        ("192.168.0.0/16", "a private"),
+        ("198.18.0.0/15", "a reserved"),  # benchmarks, RFC 2544
+        ("198.51.100.0/24", "a reserved"),
+        ("203.0.113.0/24", "a reserved"),
+        ("224.0.0.0/4", "a multicast"),
+        ("240.0.0.0/4", "a reserved"),  # and broadcast
+        ("::/128", "an unspecified"),
+        ("::1/128", "a loopback"),
+        ("::ffff:0:0/96", "an IPv4-mapped"),
+        ("64:ff9b::/96", "a NAT64"),  # RFC 6052
+        ("64:ff9b:1::/48", "a NAT64"),  # RFC 8215
+        ("2001::/32", "a Teredo"),
+        ("2001::/23", "a reserved"),  # protocol assignments, RFC 2928
+        ("2001:db8::/32", "a reserved"),
+        ("2002::/16", "a 6to4"),
+        ("3fff::/20", "a reserved"),  # documentation, RFC 9637
+        ("fc00::/7", "a private"),
+        ("fe80::/10", "a link-local"),
+        ("fec0::/10", "a private"),
+        ("ff00::/8", "a multicast"),
+    )
+]
+
+_LABEL = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_NAME = re.compile(rf"(?!.{{254}}){_LABEL}(?:\.{_LABEL})*")
+# What inet_aton(3) takes for IPv4 in disguise ends in such a label: 2130706433, 127.1, 0x7f.1, 0177.0.0.1.
+_NUMBER = re.compile("[0-9]+|0x[0-9a-f]*")
+
+
+class RefusedHost(Exception):
+    """This installation does not connect there; the message says why, to follow the host's name."""
+
+
+class HostPolicy(NamedTuple):
+    """What senders' own servers may be."""
+
+    allow_private: bool = False
+    ports: Ports = SUBMISSION_PORTS
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        return cls(settings.smtp_allow_private, settings.smtp_allowed_ports)
+
+
+STRICT = HostPolicy()
+
+
+class Address(NamedTuple):
+    """What a socket of this family connects to."""
+
+    family: int
+    sockaddr: tuple[Any, ...]
+
+    @property
+    def ip(self) -> str:
+        return str(self.sockaddr[0])
+
+
+# As the event loop's getaddrinfo: family, type, protocol, canonical name, socket address. Raises OSError.
+AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
+Lookup = Callable[[str, int], Awaitable[Sequence[AddressInfo]]]
+
+
+async def look_up(host: str, port: int) -> Sequence[AddressInfo]:
+    """What the system's resolver says. Raises OSError."""
+    return await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+
+
+async def resolve(host: str, port: int, *, allow_private: bool, lookup: Lookup = look_up) -> list[Address]:
+    """All addresses of the host, each of them checked, in the order in which to try them.
+
+    One that is refused refuses the host: a name of ours and of theirs at once is a trap. Asks `lookup` once.
+    Raises RefusedHost, and OSError when the name does not resolve.
+    """
+    name = canonical(host, allow_private=allow_private)
+    addresses = [Address(family, sockaddr) for family, _, _, _, sockaddr in await lookup(name, port)]
+    for address in addresses:
+        kind = special(address.ip)
+        if kind is not None and not allow_private:
+            raise RefusedHost(f"resolves to {kind} address ({address.ip}), which this installation does not connect to")
+    return list(dict.fromkeys(addresses))
+
+
+def canonical(host: str, *, allow_private: bool) -> str:
+    """The name or address as certificates and resolvers know it: lower case, no final dot.
+
+    Raises RefusedHost for what is neither, and for an address that is not allowed.
+    """
+    name = host.removesuffix(".").lower()
+    try:
+        kind = special(ip := str(ip_address(name)))
+    except ValueError:
+        if _NUMBER.fullmatch(name.rpartition(".")[2]):
+            raise RefusedHost("is an address in an unusual form; give it as four decimal numbers") from None
+        if not _NAME.fullmatch(name):
+            raise RefusedHost("is not a host name or IP address") from None
+        return name
+    if "%" in ip:
+        raise RefusedHost("is an address with a zone, which this installation does not connect to")
+    if kind is not None and not allow_private:
+        raise RefusedHost(f"is {kind} address, which this installation does not connect to")
+    return ip
+
+
+def check_port(port: int, allowed: Ports) -> None:
+    """Raises RefusedHost."""
+    if allowed is not None and port not in allowed:
+        raise RefusedHost(f"has port {port}, and this installation connects to {listed(allowed)} only")
+
+
+def listed(ports: Iterable[int]) -> str:
+    """For a sentence: `25, 465, 587`."""
+    return ", ".join(map(str, sorted(ports)))
+
+
+def special(ip: str) -> str | None:
+    """What kind of address it is (`a private`) if it is not plain unicast. Raises ValueError if it is none."""
+    address = ip_address(ip)
+    for network, kind in _SPECIAL:
+        if address.version == network.version and address in network:
+            return kind
+    if address.version == 6 and address not in _IPV6_UNICAST:
+        return "a reserved"
+    return None
