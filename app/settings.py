@@ -16,6 +16,8 @@ import msgspec
 
 SmtpSecurity = Literal["none", "starttls", "tls"]
 LogFormat = Literal["console", "json"]
+BOOLS: tuple[object, ...] = (bool, bool | None)
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 SECURITIES: tuple[str, ...] = get_args(SmtpSecurity)
 Ports = frozenset[int] | None  # None: any
 SUBMISSION_PORTS = frozenset({25, 465, 587, 2525})
@@ -45,7 +47,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     smtp_password: str | None = None
     smtp_security: SmtpSecurity = "starttls"
     # Where senders' own servers may be.
-    smtp_allow_private: bool = False
+    smtp_allow_private: bool | None = None  # unset: as `is_local`
     smtp_allowed_ports: Ports = SUBMISSION_PORTS
     worker_concurrency: int = 5  # lanes (SMTP connections) per worker process
     worker_lease_seconds: float = 20.0  # how long a worker that died goes unnoticed
@@ -58,6 +60,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     allow_registration: bool = True
     log_format: LogFormat = "console"
     log_level: str = "INFO"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is only there for people on this very machine: a trial, or a test."""
+        return urlsplit(self.base_url).hostname in LOOPBACK
 
     @property
     def sandboxed(self) -> bool:
@@ -117,11 +124,13 @@ def from_env(env: Mapping[str, str] | None = None) -> Settings:
 
 
 def check_secret_key(settings: Settings) -> None:
-    """What API and worker ask before they start: a database that others may share needs a key that others have.
+    """What API and worker ask before they start: where it is not just a trial on this machine, a database that others
+    may share needs a key that others have.
 
     Raises SettingsError.
     """
-    if settings.database_url is not None and settings.secret_key is None and not settings.embedded:
+    shared = settings.database_url is not None and not settings.embedded and not settings.is_local
+    if shared and settings.secret_key is None:
         raise SettingsError(
             [
                 "SECRET_KEY is not set but DATABASE_URL is; give every process the same key, a new one "
@@ -137,7 +146,7 @@ def is_confidential(url: str) -> bool:
         host = parts.hostname
     except ValueError:
         return False
-    loopback = host in {"localhost", "127.0.0.1", "::1"}
+    loopback = host in LOOPBACK
     return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and loopback))
 
 
@@ -148,9 +157,9 @@ def _decode(value: str, kind: object) -> object:
         return tuple(part.strip().lower() for part in value.split(",") if part.strip())
     if kind == Ports:
         return _ports(value)
-    if kind is bool and value.lower() in {"true", "yes", "on"}:
+    if kind in BOOLS and value.lower() in {"true", "yes", "on"}:
         return True
-    if kind is bool and value.lower() in {"false", "no", "off"}:
+    if kind in BOOLS and value.lower() in {"false", "no", "off"}:
         return False
     try:
         return msgspec.convert(value, kind, strict=False)

@@ -74,7 +74,11 @@ class HostPolicy(NamedTuple):
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        return cls(settings.smtp_allow_private, settings.smtp_allowed_ports)
+        """As the settings say; where they say nothing, a trial on one's own machine may use any server there."""
+        if settings.smtp_allow_private is None and settings.is_local:
+            ports = settings.smtp_allowed_ports
+            return cls(True, None if ports == SUBMISSION_PORTS else ports)
+        return cls(bool(settings.smtp_allow_private), settings.smtp_allowed_ports)
 
 
 STRICT = HostPolicy()

@@ -62,7 +62,8 @@ def test_a_database_that_is_down_is_said_in_words(reachinbox: Shell) -> None:
 
 @pytest.mark.parametrize("command", ["up", "api", "worker", "rotate-key"])
 def test_with_a_database_of_ones_own_nothing_runs_without_a_secret_key(reachinbox: Shell, command: str) -> None:
-    ended = reachinbox(command, DATABASE_URL="postgresql://nobody@127.0.0.1:1/nothing")
+    there = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing", "BASE_URL": "https://mail.example.com"}
+    ended = reachinbox(command, **there)
     assert ended.returncode == 2
     assert ended.stderr.startswith("SECRET_KEY is not set but DATABASE_URL is; ")
 

@@ -66,7 +66,7 @@ def test_the_doctor_says_how_to_mend_a_right_that_is_missing(installed: Shell) -
 
 
 def test_the_doctor_misses_a_secret_key_that_others_could_have(installed: Shell) -> None:
-    ended = installed("doctor", SECRET_KEY="")
+    ended = installed("doctor", SECRET_KEY="", BASE_URL="https://mail.example.com")
     assert ended.returncode == 1
     assert "FAIL  SECRET_KEY: SECRET_KEY is not set but DATABASE_URL is; " in ended.stdout
 

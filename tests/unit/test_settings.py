@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
+from app.domain.hosts import HostPolicy
 from app.settings import Settings, SettingsError, check_secret_key, from_env
 
 
@@ -82,10 +83,11 @@ def test_the_example_file_lists_every_variable_with_its_default() -> None:
 
 
 def test_a_database_of_ones_own_needs_a_secret_key_of_ones_own(tmp_path: Path) -> None:
-    own = Settings(database_url="postgresql://db", data_dir=tmp_path)
+    own = Settings(database_url="postgresql://db", data_dir=tmp_path, base_url="https://mail.example.com")
     with pytest.raises(SettingsError, match="SECRET_KEY is not set but DATABASE_URL is"):
         check_secret_key(own)
-    for well in (Settings(), structs.replace(own, secret_key="k"), structs.replace(own, embedded=True)):  # noqa: S106
+    trial = structs.replace(own, base_url="http://127.0.0.1:3000")
+    for well in (Settings(), trial, structs.replace(own, secret_key="k"), structs.replace(own, embedded=True)):  # noqa: S106
         check_secret_key(well)
 
 
@@ -96,3 +98,19 @@ def test_ports_are_a_list_or_any() -> None:
     for wrong in ("smtp", "25;465", "0", "587,70000", "25,"):
         (problem,) = problems({"SMTP_ALLOWED_PORTS": wrong})
         assert problem.startswith(f"SMTP_ALLOWED_PORTS: {wrong!r} is not right: ")
+
+
+@pytest.mark.parametrize(
+    ("env", "private", "ports"),
+    [
+        ({}, True, None),  # a trial on one's own machine
+        ({"BASE_URL": "https://mail.example.com"}, False, {25, 465, 587, 2525}),
+        ({"SMTP_ALLOW_PRIVATE": "false"}, False, {25, 465, 587, 2525}),
+        ({"BASE_URL": "https://mail.example.com", "SMTP_ALLOW_PRIVATE": "yes"}, True, {25, 465, 587, 2525}),
+        ({"SMTP_ALLOWED_PORTS": "587"}, True, {587}),
+    ],
+)
+def test_senders_servers_are_free_in_a_trial_and_checked_elsewhere(
+    env: dict[str, str], private: bool, ports: set[int] | None
+) -> None:
+    assert HostPolicy.of(from_env(env)) == HostPolicy(private, ports)
