@@ -144,6 +144,8 @@ async def attempts(pool: Pool, campaign_id: int, recipient: str) -> list[dict[st
 async def the_clock_moves_on(pool: Pool, by: timedelta) -> None:
     """Move every row that holds a time into the past, as if `by` had passed, and wake all senders."""
     async with pool.connection() as conn, conn.transaction():
+        # No exchange is under way: it would look for the window of an hour that has become another.
+        await conn.execute("LOCK TABLE sender_windows IN EXCLUSIVE MODE")
         # The earliest first: none meets the one before it.
         for window in await (await conn.execute("SELECT * FROM sender_windows ORDER BY window_start")).fetchall():
             await conn.execute(
