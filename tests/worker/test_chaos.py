@@ -113,9 +113,13 @@ class Chaos:
     async def settle(self) -> None:
         """Calm the server, lift the limits, let the hours pass until nothing waits."""
         self._sink.script([])
+        user_id, sender_id = self._owner
+        await change_sender(self._pool, self._box, user_id, sender_id, SenderChanges(hourly_limit=10_000))
         for campaign in self.campaigns:
             with suppress(Conflict):
-                await campaigns.resume(self._pool, self._owner.user_id, campaign)
+                await campaigns.resume(self._pool, user_id, campaign)
+            with suppress(Conflict):
+                await campaigns.change(self._pool, user_id, campaign, Changes(hourly_limit=None))
         await wait_for(self._settled, "the campaigns to settle", 30)
 
     async def _settled(self) -> bool:
