@@ -218,7 +218,7 @@ async def test_rotating_the_key_in_the_file_while_a_process_runs(
 
 async def test_rotating_to_a_secret_key_that_was_set(tmp_path: Path, database_url: str, pool: Pool, user: User) -> None:
     await store(pool, SecretBox("old").seal("secret", password_place(1)))
-    reachinbox = Shell(tmp_path, DATABASE_URL=database_url)
+    reachinbox = Shell(tmp_path, DATABASE_URL=database_url, BASE_URL="https://mail.example.com")
     assert reachinbox("rotate-key").returncode == 2  # SECRET_KEY is not set
     ended = reachinbox("rotate-key", SECRET_KEY="new")  # noqa: S106 -- in a test
     assert (ended.returncode, ended.stdout) == (1, "0 stored secrets were encrypted anew with the current key\n")
