@@ -116,9 +116,7 @@ class Worker:
         for queue in queues:
             queue.cancel()
         await self._dispatcher.stop()
-        for task in helpers:
-            task.cancel()
-        await asyncio.gather(*queues, *helpers, return_exceptions=True)
+        await asyncio.gather(*queues, *(_end(task) for task in helpers), return_exceptions=True)
         with suppress(*DATABASE_AWAY):  # the lease runs out by itself
             await workers.unregister(self._pool, self._token)
 
@@ -156,6 +154,13 @@ class Worker:
     async def _send_reset(self, reset_id: int) -> None:
         key = secret_key(self._settings)
         await send_password_reset(self._pool, self._settings, key, self._fallback, reset_id)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancel it until it ends: a cancel that comes at the same moment as an error of the database can get lost."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=1)
 
 
 async def serve(settings: Settings, database_url: str) -> None:
