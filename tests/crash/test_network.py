@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -191,10 +192,10 @@ async def test_looking_for_claims_unheard_of_does_not_give_back_those_just_made(
 ) -> None:
     """A worker that lost its connection once looks again a few seconds later, while it goes on sending."""
     sink.script({"dot": {"slow": 0.3}})
-    async with _exchange_held_up(pool, owner, addresses(100)) as campaign:
+    async with _exchange_held_up(pool, owner, addresses(80)) as campaign:
         proxy.cut()
     await wait_until_sent(pool, campaign, 20)
-    await _check_each_sent_once(pool, sink, addresses(100))
+    await _check_each_sent_once(pool, sink, addresses(80))
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -215,3 +216,27 @@ async def test_workers_cut_off_from_postgres_for_longer_than_a_lease_do_not_take
     proxy.open = True
     await wait_until_sent(pool, campaign)
     assert Counter(entry.envelope_to for entry in sink.accepted()) == Counter(PEOPLE)
+
+
+async def test_a_worker_told_to_stop_while_its_connections_die_stops(
+    pool: Pool, proxy: Proxy, fleet: Fleet, sink: Sink, owner: Owner
+) -> None:
+    """psycopg loses a cancel that comes together with the end of the connection."""
+    (worker,) = fleet.start(settings_for(sink, lease_s=10))
+    await wait_until_sent(pool, (await schedule_campaign(pool, owner, WARM_UP)).campaign.id)
+    proxy.answers = False
+
+    async def unanswered() -> bool:
+        """The sweep has begun its transaction, and will not hear of it."""
+        begun = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' AND query = 'BEGIN'"
+        return await value(pool, begun) > 0
+
+    await wait_for(unanswered, "the sweep to wait for an answer")
+    worker.signal(signal.SIGTERM)
+
+    async def finishing() -> bool:
+        return bool(fleet.logged("finishing what is in flight"))
+
+    await wait_for(finishing, "the worker to hear of it")
+    proxy.cut()
+    assert await asyncio.to_thread(worker.process.wait, 15) == 0

@@ -38,7 +38,7 @@ from tests.support.engine import (
 )
 from tests.support.sinkproc import Sink
 
-CAMPAIGNS, EMAILS, CHAOS_S = 4, 150, 8
+CAMPAIGNS, EMAILS, CHAOS_S = 4, 150, 6
 MOODS = [
     {"at": "rcpt", "when": {"times": 20}, "do": "450 4.2.0 mailbox busy"},
     {"at": "rcpt", "when": {"times": 10}, "do": "550 5.1.1 no such user"},
