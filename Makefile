@@ -32,7 +32,7 @@ clean:  ## Remove .venv and caches; data stays
 lock:  ## Pin the newest versions that pyproject.toml allows
 	$(LOCK) pyproject.toml --output-file requirements.lock
 	$(LOCK) pyproject.toml --extra dev --constraint requirements.lock --output-file requirements-dev.lock
-	printf 'editables\nhatchling\n' | $(LOCK) - --constraint requirements-dev.lock --output-file requirements-build.lock
+	printf 'editables\nhatchling\nnodejs-wheel-binaries\n' | $(LOCK) - --constraint requirements-dev.lock --output-file requirements-build.lock
 
 # The stamps are younger than all they were made from, so a set-up checkout starts at once. The project itself is
 # built with the tools of requirements-build.lock: isolated builds would fetch theirs unpinned.
