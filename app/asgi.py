@@ -18,7 +18,7 @@ from app.http.auth import Authentication, provide_user, provide_visitor, require
 from app.http.bodies import JsonRequest
 from app.http.errors import HANDLERS, database_unavailable
 from app.http.headers import security_headers
-from app.http.openapi import SECURITY, openapi_config
+from app.http.openapi import SECURITY, ClosedStructs, openapi_config
 from app.secrets import SecretBox, open_secret_box
 from app.settings import Settings
 
@@ -89,5 +89,6 @@ def create_app(settings: Settings, database_url: str) -> Litestar:
         request_class=JsonRequest,
         exception_handlers={**HANDLERS, psycopg.OperationalError: database_unavailable},
         openapi_config=openapi_config(),
+        plugins=[ClosedStructs()],
         logging_config=None,
     )
