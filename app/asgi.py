@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import psycopg
 from litestar import Litestar, Router
@@ -13,7 +14,7 @@ from litestar.di import Provide
 
 from app.db import Pool, open_pool
 from app.domain.users import Terms
-from app.http import accounts, campaigns, emails, events, google, health, sandbox, senders, stats
+from app.http import accounts, campaigns, emails, events, google, health, sandbox, senders, stats, web
 from app.http.auth import Authentication, provide_user, provide_visitor, require_scope
 from app.http.bodies import JsonRequest
 from app.http.errors import HANDLERS, database_unavailable
@@ -27,7 +28,7 @@ PLANNER_OPTIONS = "-c plan_cache_mode=force_custom_plan"
 POOL_TIMEOUT_S = 5.0  # a request waits no longer for a connection: better a 503 than a queue
 
 
-def create_app(settings: Settings, database_url: str) -> Litestar:
+def create_app(settings: Settings, database_url: str, dashboard: Path = web.DASHBOARD) -> Litestar:
     """The API on a database that is migrated already; without every migration, /readyz says so."""
 
     @asynccontextmanager
@@ -75,7 +76,7 @@ def create_app(settings: Settings, database_url: str) -> Litestar:
         dependencies={"user": Provide(provide_user, sync_to_thread=False)},
     )
     return Litestar(
-        route_handlers=[api, accounts.public, google.router, health.router],
+        route_handlers=[api, accounts.public, google.router, health.router, web.dashboard(dashboard)],
         before_send=[security_headers(settings)],
         lifespan=[lifespan],
         dependencies={
