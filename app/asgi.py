@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -10,14 +11,16 @@ from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.di import Provide
 
+from app import traces
 from app.db import Pool, open_pool
 from app.domain.users import Terms
-from app.http import accounts, campaigns, emails, google, health, sandbox, senders, stats
+from app.http import accounts, campaigns, emails, google, health, metrics, sandbox, senders, stats
 from app.http.auth import Authentication, provide_user, provide_visitor, require_scope
 from app.http.bodies import JsonRequest
 from app.http.errors import HANDLERS, database_unavailable
 from app.http.headers import security_headers
 from app.http.openapi import SECURITY, openapi_config
+from app.metrics import PoolCollector
 from app.secrets import SecretBox, open_secret_box
 from app.settings import Settings
 
@@ -27,9 +30,13 @@ POOL_TIMEOUT_S = 5.0  # a request waits no longer for a connection: better a 503
 def create_app(settings: Settings, database_url: str) -> Litestar:
     """The API on a database that is migrated already; without every migration, /readyz says so."""
 
+    measures = metrics.Metrics()
+
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
+        traces.configure("api")
         app.state["settings"] = settings
+        app.state["metrics"] = measures
         app.state["terms"] = Terms(
             open_secret_box(settings), settings.allow_registration, settings.default_emails_per_hour
         )
@@ -37,7 +44,9 @@ def create_app(settings: Settings, database_url: str) -> Litestar:
         async with await open_pool(database_url) as pool:
             pool.timeout = POOL_TIMEOUT_S
             app.state["pool"] = pool
+            measures.registry.register(PoolCollector(pool))
             yield
+        await asyncio.to_thread(traces.shutdown)
 
     def provide_pool(state: State) -> Pool:
         return state["pool"]
@@ -69,8 +78,8 @@ def create_app(settings: Settings, database_url: str) -> Litestar:
         security=SECURITY,
         dependencies={"user": Provide(provide_user, sync_to_thread=False)},
     )
-    return Litestar(
-        route_handlers=[api, accounts.public, google.router, health.router],
+    app = Litestar(
+        route_handlers=[api, accounts.public, google.router, health.router, metrics.show_metrics],
         before_send=[security_headers(settings)],
         lifespan=[lifespan],
         dependencies={
@@ -86,3 +95,5 @@ def create_app(settings: Settings, database_url: str) -> Litestar:
         openapi_config=openapi_config(),
         logging_config=None,
     )
+    app.asgi_handler = measures.measured(app.asgi_handler)
+    return app
