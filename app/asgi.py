@@ -14,7 +14,7 @@ from litestar.di import Provide
 from app import traces
 from app.db import Pool, open_pool
 from app.domain.users import Terms
-from app.http import accounts, campaigns, emails, google, health, metrics, sandbox, senders, stats
+from app.http import accounts, campaigns, emails, events, google, health, metrics, sandbox, senders, stats
 from app.http.auth import Authentication, provide_user, provide_visitor, require_scope
 from app.http.bodies import JsonRequest
 from app.http.errors import HANDLERS, database_unavailable
@@ -24,6 +24,8 @@ from app.metrics import PoolCollector
 from app.secrets import SecretBox, open_secret_box
 from app.settings import Settings
 
+# Each query is planned for what was asked: a plan made for any status or campaign is good for none of them.
+PLANNER_OPTIONS = "-c plan_cache_mode=force_custom_plan"
 POOL_TIMEOUT_S = 5.0  # a request waits no longer for a connection: better a 503 than a queue
 
 
@@ -37,11 +39,12 @@ def create_app(settings: Settings, database_url: str) -> Litestar:
         traces.configure("api")
         app.state["settings"] = settings
         app.state["metrics"] = measures
+        app.state["closing"] = asyncio.Event()
         app.state["terms"] = Terms(
             open_secret_box(settings), settings.allow_registration, settings.default_emails_per_hour
         )
         app.state["provider"] = google.open_provider(settings)
-        async with await open_pool(database_url) as pool:
+        async with await open_pool(database_url, options=PLANNER_OPTIONS) as pool:
             pool.timeout = POOL_TIMEOUT_S
             app.state["pool"] = pool
             measures.registry.register(PoolCollector(pool))
@@ -67,6 +70,7 @@ def create_app(settings: Settings, database_url: str) -> Litestar:
             emails.router,
             senders.router,
             stats.router,
+            events.watch_events,
             sandbox.router,
             accounts.own,
             accounts.key_router,

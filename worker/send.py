@@ -219,6 +219,7 @@ class SenderLoop:
     async def _back_off(self, trouble: ServerTrouble) -> Again:
         # Not the reason itself, which may be the server's words.
         log.warning("sender backed off", kind=trouble.kind, code=trouble.code)
+        log.debug("why the sender is backed off", reason=str(trouble))
         BACK_OFFS.labels(trouble.kind).inc()
         pool, user_id, reason = self._desk.pool, self._claimant.user_id, str(trouble)
         return await self._persistently(lambda: workers.block_sender(pool, user_id, self.sender_id, reason))

@@ -31,7 +31,8 @@ def security_headers(settings: Settings) -> BeforeMessageSendHookHandler:
         if message["type"] == "http.response.start":
             answer = MutableScopeHeaders.from_message(message)
             for name, value in headers.items():
-                answer[name] = value
+                if name not in answer:
+                    answer[name] = value
             if scope["path"].startswith("/api/"):
                 answer["Cache-Control"] = "no-store"
 
