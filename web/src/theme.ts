@@ -1,4 +1,6 @@
 import {
+  Alert,
+  Anchor,
   Badge,
   type CSSVariablesResolver,
   createTheme,
@@ -6,7 +8,6 @@ import {
   Modal,
   PasswordInput,
   Table,
-  TextInput,
   Tooltip,
 } from "@mantine/core";
 
@@ -76,7 +77,11 @@ export const theme = createTheme({
   respectReducedMotion: true,
   focusRing: "auto",
   components: {
-    Badge: Badge.extend({ defaultProps: { variant: "light", tt: "none", fw: 550 } as never }),
+    Alert: Alert.extend({
+      styles: { message: { color: "var(--mantine-color-text)", fontSize: "var(--mantine-font-size-md)" } },
+    }),
+    Anchor: Anchor.extend({ defaultProps: { underline: "always" } }),
+    Badge: Badge.extend({ defaultProps: { variant: "light" }, styles: { label: { textTransform: "none" } } }),
     Modal: Modal.extend({ defaultProps: { centered: true, closeButtonProps: { "aria-label": "Close" } } }),
     PasswordInput: PasswordInput.extend({
       defaultProps: {
@@ -84,7 +89,6 @@ export const theme = createTheme({
       },
     }),
     Table: Table.extend({ defaultProps: { verticalSpacing: 8, horizontalSpacing: "md" } }),
-    TextInput: TextInput.extend({}),
     Tooltip: Tooltip.extend({ defaultProps: { withArrow: true, openDelay: 250 } }),
   },
 });

@@ -1,4 +1,4 @@
-import { Box, Burger, Button, Drawer, Group, Menu, Text } from "@mantine/core";
+import { Burger, Button, Drawer, Group, Menu, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import {
   IconAlertTriangle,
@@ -94,9 +94,9 @@ function Sidebar() {
   const { data: ways } = useQuery(waysQuery);
   return (
     <div className={classes.nav}>
-      <Box px={10} mb="md">
+      <Link to="/" className={classes.home} aria-label="ReachInbox: your campaigns">
         <Wordmark />
-      </Box>
+      </Link>
       <Button
         component={Link}
         to="/compose"
@@ -144,7 +144,9 @@ function UserMenu() {
             <span className={classes.avatar} aria-hidden>
               {user?.email.charAt(0).toUpperCase()}
             </span>
-            <span className={classes.address}>{user?.email}</span>
+            <span className={classes.address} title={user?.email}>
+              {user?.email}
+            </span>
             <IconSelector size={15} aria-hidden />
           </button>
         </Menu.Target>
