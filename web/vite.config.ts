@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
-import { firstLoad, precompress, schemeScript } from "./build/plugins";
+import { firstLoad, precompress, schemeScript } from "./build/plugins.ts";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const outDir = here("../app/dashboard");

@@ -5,6 +5,7 @@ import {
   type CSSVariablesResolver,
   createTheme,
   type MantineColorsTuple,
+  Menu,
   Modal,
   PasswordInput,
   Table,
@@ -82,6 +83,8 @@ export const theme = createTheme({
     }),
     Anchor: Anchor.extend({ defaultProps: { underline: "always" } }),
     Badge: Badge.extend({ defaultProps: { variant: "light" }, styles: { label: { textTransform: "none" } } }),
+    // Its placeholder for the focus is no child that a menu may have.
+    Menu: Menu.extend({ defaultProps: { withInitialFocusPlaceholder: false } }),
     Modal: Modal.extend({ defaultProps: { centered: true, closeButtonProps: { "aria-label": "Close" } } }),
     PasswordInput: PasswordInput.extend({
       defaultProps: {

@@ -68,19 +68,14 @@ export function AppShell() {
       <aside className={classes.sidebar}>
         <Sidebar />
       </aside>
-      <Drawer
-        opened={opened}
-        onClose={drawer.close}
-        size={270}
-        padding={0}
-        withCloseButton={false}
-        title={null}
-        aria-label="Navigation"
-        hiddenFrom="md"
-        classNames={{ content: classes.drawer, body: classes.drawerBody }}
-      >
-        <Sidebar />
-      </Drawer>
+      <Drawer.Root opened={opened} onClose={drawer.close} size={270} padding={0} hiddenFrom="md">
+        <Drawer.Overlay />
+        <Drawer.Content className={classes.drawer} aria-label="Navigation">
+          <Drawer.Body className={classes.drawerBody}>
+            <Sidebar />
+          </Drawer.Body>
+        </Drawer.Content>
+      </Drawer.Root>
       <main id="main" className={classes.main} tabIndex={-1}>
         <div className={classes.page}>
           <Outlet />
