@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, Router, delete, get, post
+from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody
 
 from app.domain import accounts, audit, keys, sessions
@@ -152,7 +153,12 @@ public = Router(
 )
 
 
-@post("/logout", status_code=HTTPStatus.NO_CONTENT, summary="End this session", responses=problems())
+@post(
+    "/logout",
+    status_code=HTTPStatus.NO_CONTENT,
+    summary="End this session",
+    responses={HTTPStatus.NO_CONTENT: ResponseSpec(None, description="Logged out")} | problems(),
+)
 async def log_out(request: Request[User, Access, Any], pool: ThePool, settings: TheSettings) -> Response[None]:
     if request.auth.session_id is not None:
         await sessions.end(pool, request.user.id, request.auth.session_id)
