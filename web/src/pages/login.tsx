@@ -46,12 +46,7 @@ export function Login() {
       }
     >
       {error && (
-        <Alert
-          color="orange"
-          icon={<IconAlertCircle aria-hidden />}
-          role="alert"
-          styles={{ message: { color: "inherit" } }}
-        >
+        <Alert color="orange" icon={<IconAlertCircle aria-hidden />} role="alert">
           {REASONS[error] ?? REASONS.failed}
         </Alert>
       )}
