@@ -13,7 +13,7 @@ from litestar.di import Provide
 
 from app.db import Pool, open_pool
 from app.domain.users import Terms
-from app.http import accounts, campaigns, emails, events, google, health, sandbox, senders, stats
+from app.http import accounts, campaigns, emails, events, google, health, recipients, sandbox, senders, stats
 from app.http.auth import Authentication, provide_user, provide_visitor, require_scope
 from app.http.bodies import JsonRequest
 from app.http.errors import HANDLERS, database_unavailable
@@ -60,6 +60,7 @@ def create_app(settings: Settings, database_url: str) -> Litestar:
         route_handlers=[
             campaigns.router,
             emails.router,
+            recipients.router,
             senders.router,
             stats.router,
             events.watch_events,
