@@ -160,9 +160,7 @@ async def test_an_erased_email_in_doubt_may_be_taken_as_sent(api: httpx.AsyncCli
 
 async def test_what_is_being_sent_is_said_and_erased_the_next_time(api: httpx.AsyncClient, pool: Pool) -> None:
     campaign_id = (await schedule(api, [ADA]))["campaign"]["id"]
-    await execute(
-        pool, "UPDATE emails SET status = 'SENDING', claim_token = gen_random_uuid(), claimed_at = now()"
-    )
+    await execute(pool, "UPDATE emails SET status = 'SENDING', claim_token = gen_random_uuid(), claimed_at = now()")
     await execute(pool, "UPDATE campaigns SET scheduled = 0, sending = 1")
     assert await erase(api) == {"emails": 0, "cancelled": 0, "sandboxMessages": 0, "beingSent": 1}
     await execute(pool, "UPDATE emails SET status = 'SCHEDULED', claim_token = NULL")
@@ -181,9 +179,7 @@ async def test_another_users_recipient_of_the_same_address_stays(
     assert await value(pool, "SELECT recipient FROM emails") == ADA
 
 
-async def test_erasing_needs_the_scope_admin_and_exporting_read(
-    api: httpx.AsyncClient, pool: Pool, user: User
-) -> None:
+async def test_erasing_needs_the_scope_admin_and_exporting_read(api: httpx.AsyncClient, pool: Pool, user: User) -> None:
     for scopes, exported, erased in ((["send"], 403, 403), (["read", "send"], 200, 403), (["admin"], 403, 200)):
         made = await keys.create(pool, LOCAL, user.id, "k", scopes)  # pyright: ignore[reportArgumentType]
         key = {"Authorization": f"Bearer {made.key}"}
