@@ -21,13 +21,15 @@ WITH campaign AS MATERIALIZED (
     FOR NO KEY UPDATE
 ),
 doubtful AS MATERIALIZED (
-    (SELECT e.id, false AS counted FROM campaign c JOIN emails e ON e.user_id = c.user_id AND e.campaign_id = c.id
-     WHERE e.status = 'SCHEDULED' AND e.scheduled_at <= now()
+    (SELECT e.id, false AS counted FROM emails e
+     WHERE e.user_id = %(user_id)s AND e.campaign_id = %(campaign_id)s
+       AND e.status = 'SCHEDULED' AND e.scheduled_at <= now() AND EXISTS (SELECT FROM campaign)
      ORDER BY e.scheduled_at, e.id
      LIMIT %(batch)s)
     UNION ALL
-    (SELECT e.id, true FROM campaign c JOIN emails e ON e.user_id = c.user_id AND e.campaign_id = c.id
-     WHERE e.status = 'SENDING')
+    (SELECT e.id, true FROM emails e
+     WHERE e.user_id = %(user_id)s AND e.campaign_id = %(campaign_id)s
+       AND e.status = 'SENDING' AND EXISTS (SELECT FROM campaign))
 ),
 held AS (
     UPDATE emails e
