@@ -13,7 +13,7 @@ import pytest
 from psycopg.errors import CheckViolation
 
 from app import sql
-from app.db import Pool, open_pool, transaction
+from app.db import Pool, fetch_exactly_one, open_pool, transaction
 from app.domain import retention, workers
 from app.domain.users import User
 from app.settings import Settings
@@ -108,6 +108,9 @@ async def test_emails_go_after_their_time_and_the_campaign_stays_with_its_counts
     assert (await api.get("/api/emails", params={"campaignId": old})).json()["items"] == []
     assert len((await api.get("/api/emails", params={"campaignId": newer})).json()["items"]) == 4
     assert await clean_up(worker_pool) == {}
+    async with worker_pool.connection() as conn:
+        counted = await fetch_exactly_one(conn, sql.query("emails_by_status"))
+    assert counted["unknown"] == 1, "no alert for what nobody can decide on any more"
 
 
 async def test_a_cancelled_campaign_ages_from_when_it_is_first_seen(worker_pool: Pool, user: User) -> None:
