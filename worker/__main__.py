@@ -38,6 +38,7 @@ from worker.lanes import Budget
 from worker.metrics import LANES_MAX, REGISTRY, RESTARTS, Listener
 from worker.notices import send_password_reset
 from worker.recover import Lease, sweep
+from worker.retention import clean_up
 from worker.send import DATABASE_AWAY, Desk
 from worker.smtp import Conversation, Server, ServerTrouble
 from worker.tasks import make_queue
@@ -91,6 +92,7 @@ class Worker:
             helpers = [
                 asyncio.create_task(lease.keep()),
                 asyncio.create_task(sweep(self._pool, self._queue, lease, lease_s, self._settings.max_attempts)),
+                asyncio.create_task(clean_up(self._pool, self._queue, self._token, self._settings)),
             ]
             queues = [
                 asyncio.create_task(

@@ -62,7 +62,3 @@ SELECT fingerprint, answer FROM idempotency_keys WHERE user_id = %(user_id)s AND
 -- name: keep_idempotent_answer
 -- Remember the answer together with what it did.
 UPDATE idempotency_keys SET answer = %(answer)s WHERE user_id = %(user_id)s AND key = %(key)s;
-
--- name: forget_idempotency_keys
--- Answers nobody will ask for again.
-DELETE FROM idempotency_keys WHERE created_at < now() - make_interval(days => %(days)s);

@@ -31,6 +31,8 @@ PROMISED = {
     "POST /api/senders/{id}/verify",
     "GET /api/stats/hourly",
     "GET /api/sandbox/messages",
+    "GET /api/recipients/export",
+    "POST /api/recipients/erase",
     "GET /healthz",
     "GET /readyz",
 }

@@ -271,6 +271,7 @@ class WorkerProcess:
             "WORKER_CONCURRENCY": str(settings.worker_concurrency),
             "WORKER_LEASE_SECONDS": str(settings.worker_lease_seconds),
             "MAX_ATTEMPTS": str(settings.max_attempts),
+            "RETENTION_EMAILS_DAYS": str(settings.retention_emails_days),
             "LOG_FORMAT": "json",
             "LOG_LEVEL": settings.log_level,
         }
