@@ -13,7 +13,7 @@ from litestar.di import Provide
 
 from app.db import Pool, open_pool
 from app.domain.users import Terms
-from app.http import accounts, campaigns, emails, events, google, health, sandbox, senders, stats
+from app.http import accounts, alerts, campaigns, emails, events, google, health, sandbox, senders, stats, webhooks
 from app.http.auth import Authentication, provide_user, provide_visitor, require_scope
 from app.http.bodies import JsonRequest
 from app.http.errors import HANDLERS, database_unavailable
@@ -68,6 +68,8 @@ def create_app(settings: Settings, database_url: str) -> Litestar:
             accounts.key_router,
             accounts.admin,
             accounts.list_audit,
+            webhooks.router,
+            alerts.list_alerts,
         ],
         middleware=[Authentication],
         guards=[require_scope],

@@ -11,13 +11,14 @@ from collections.abc import Awaitable, Callable
 
 from procrastinate import App, PsycopgConnector, RetryStrategy
 
-from app.jobs import SEND_DUE, SEND_PASSWORD_RESET, VERIFY_SENDER
+from app.jobs import DELIVER_WEBHOOKS, SEND_DUE, SEND_PASSWORD_RESET, VERIFY_SENDER
 
 
 def make_queue(
     wake: Callable[[int], None],
     verify: Callable[[int], Awaitable[None]],
     send_reset: Callable[[int], Awaitable[None]],
+    deliver: Callable[[int], Awaitable[None]],
 ) -> App:
     """The queue's application with our tasks, to be opened on the worker's pool."""
     queue = App(connector=PsycopgConnector())
@@ -33,5 +34,9 @@ def make_queue(
     @queue.task(name=SEND_PASSWORD_RESET, retry=RetryStrategy(max_attempts=5, wait=60))
     async def send_password_reset(reset_id: int) -> None:  # pyright: ignore[reportUnusedFunction] -- registered by name
         await send_reset(reset_id)
+
+    @queue.task(name=DELIVER_WEBHOOKS)
+    async def deliver_webhooks(webhook_id: int) -> None:  # pyright: ignore[reportUnusedFunction] -- registered by name
+        await deliver(webhook_id)
 
     return queue
