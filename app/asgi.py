@@ -5,20 +5,37 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import psycopg
 from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.di import Provide
 
+from app import traces
 from app.db import Pool, open_pool
 from app.domain.users import Terms
-from app.http import accounts, alerts, campaigns, emails, events, google, health, sandbox, senders, stats, webhooks
+from app.http import (
+    accounts,
+    alerts,
+    campaigns,
+    emails,
+    events,
+    google,
+    health,
+    metrics,
+    sandbox,
+    senders,
+    stats,
+    web,
+    webhooks,
+)
 from app.http.auth import Authentication, provide_user, provide_visitor, require_scope
 from app.http.bodies import JsonRequest
 from app.http.errors import HANDLERS, database_unavailable
 from app.http.headers import security_headers
 from app.http.openapi import SECURITY, ClosedStructs, openapi_config
+from app.metrics import PoolCollector
 from app.secrets import SecretBox, open_secret_box
 from app.settings import Settings
 
@@ -27,12 +44,16 @@ PLANNER_OPTIONS = "-c plan_cache_mode=force_custom_plan"
 POOL_TIMEOUT_S = 5.0  # a request waits no longer for a connection: better a 503 than a queue
 
 
-def create_app(settings: Settings, database_url: str) -> Litestar:
+def create_app(settings: Settings, database_url: str, dashboard: Path = web.DASHBOARD) -> Litestar:
     """The API on a database that is migrated already; without every migration, /readyz says so."""
+
+    measures = metrics.Metrics()
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
+        traces.configure("api")
         app.state["settings"] = settings
+        app.state["metrics"] = measures
         app.state["closing"] = asyncio.Event()
         app.state["terms"] = Terms(
             open_secret_box(settings), settings.allow_registration, settings.default_emails_per_hour
@@ -41,7 +62,9 @@ def create_app(settings: Settings, database_url: str) -> Litestar:
         async with await open_pool(database_url, options=PLANNER_OPTIONS) as pool:
             pool.timeout = POOL_TIMEOUT_S
             app.state["pool"] = pool
+            measures.registry.register(PoolCollector(pool))
             yield
+        await asyncio.to_thread(traces.shutdown)
 
     def provide_pool(state: State) -> Pool:
         return state["pool"]
@@ -76,8 +99,15 @@ def create_app(settings: Settings, database_url: str) -> Litestar:
         security=SECURITY,
         dependencies={"user": Provide(provide_user, sync_to_thread=False)},
     )
-    return Litestar(
-        route_handlers=[api, accounts.public, google.router, health.router],
+    app = Litestar(
+        route_handlers=[
+            api,
+            accounts.public,
+            google.router,
+            health.router,
+            metrics.show_metrics,
+            web.dashboard(dashboard),
+        ],
         before_send=[security_headers(settings)],
         lifespan=[lifespan],
         dependencies={
@@ -94,3 +124,5 @@ def create_app(settings: Settings, database_url: str) -> Litestar:
         plugins=[ClosedStructs()],
         logging_config=None,
     )
+    app.asgi_handler = measures.measured(app.asgi_handler)
+    return app

@@ -63,7 +63,7 @@ class Courier:
             finally:
                 await deliveries.release(self._pool, target)
         except DATABASE_AWAY as error:
-            log.warning("webhook left, will be looked at again", webhook_id=webhook_id, error=str(error).strip())
+            log.warning("webhook left, will be looked at again", error=str(error).strip())
 
     async def _run(self, target: Target) -> None:
         began = time.monotonic()
@@ -81,7 +81,6 @@ class Courier:
                     if answer.error is not None:
                         log.warning(
                             "webhook not delivered",
-                            webhook_id=target.webhook_id,
                             delivery_id=told.id,
                             status_code=answer.status_code,
                         )

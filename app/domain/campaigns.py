@@ -271,14 +271,14 @@ async def cancel(pool: Pool, user_id: int, campaign_id: int) -> Campaign:
         return await read_campaign(conn, user_id, campaign_id)
 
 
-async def finish_cancels(pool: Pool) -> int:
-    """Cancel, batch by batch, what still waits in cancelled campaigns; returns how many emails that were."""
-    total = 0
+async def finish_cancels(pool: Pool) -> dict[int, int]:
+    """Cancel, batch by batch, what waits in cancelled campaigns; returns how many emails that were, by campaign."""
+    cancelled: dict[int, int] = {}
     async with pool.connection() as conn:
         for row in await fetch_all(conn, CANCELLED_WITH_WAITING):
             while (n := await _cancel_batch(conn, row["user_id"], row["campaign_id"])) > 0:
-                total += n
-    return total
+                cancelled[row["campaign_id"]] = cancelled.get(row["campaign_id"], 0) + n
+    return cancelled
 
 
 async def _cancel_batch(conn: Conn, user_id: int, campaign_id: int) -> int:

@@ -111,13 +111,11 @@ async def release(pool: Pool, target: Target) -> None:
             await defer_deliveries(conn, target.webhook_id)
 
 
-async def wake_neglected(pool: Pool) -> int:
-    """Have delivered what is due and nobody delivers: retries, and what a lost wake-up left; to how many webhooks."""
+async def wake_neglected(pool: Pool) -> None:
+    """Have delivered what is due and nobody delivers: retries, and what a lost wake-up left."""
     async with transaction(pool) as conn:
-        neglected = await fetch_all(conn, NEGLECTED_WEBHOOKS)
-        for row in neglected:
+        for row in await fetch_all(conn, NEGLECTED_WEBHOOKS):
             await defer_deliveries(conn, row["webhook_id"])
-    return len(neglected)
 
 
 async def forget(pool: Pool, *, days: int = LOG_DAYS, batch: int = 1_000) -> int:

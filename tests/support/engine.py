@@ -274,6 +274,8 @@ class WorkerProcess:
             "LOG_FORMAT": "json",
             "LOG_LEVEL": settings.log_level,
         }
+        if settings.worker_metrics_port is not None:
+            env["WORKER_METRICS_PORT"] = str(settings.worker_metrics_port)
         if "SSL_CERT_FILE" in os.environ:
             env["SSL_CERT_FILE"] = os.environ["SSL_CERT_FILE"]  # whom a test has us trust
         self._log = log
