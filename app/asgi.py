@@ -17,6 +17,7 @@ from app.db import Pool, open_pool
 from app.domain.users import Terms
 from app.http import (
     accounts,
+    alerts,
     campaigns,
     emails,
     events,
@@ -28,6 +29,7 @@ from app.http import (
     senders,
     stats,
     web,
+    webhooks,
 )
 from app.http.auth import Authentication, provide_user, provide_visitor, require_scope
 from app.http.bodies import JsonRequest
@@ -91,6 +93,8 @@ def create_app(settings: Settings, database_url: str, dashboard: Path = web.DASH
             accounts.key_router,
             accounts.admin,
             accounts.list_audit,
+            webhooks.router,
+            alerts.list_alerts,
         ],
         middleware=[Authentication],
         guards=[require_scope],

@@ -159,9 +159,13 @@ def rotate_key(settings: Settings, _options: argparse.Namespace) -> None:
     with url_of(settings) as url:
         resealed = asyncio.run(run(url))
     print(f"{resealed.total} stored secrets were encrypted anew with the current key")
-    if resealed.unreadable:
-        ids = ", ".join(map(str, resealed.unreadable))
-        raise Unavailable(f"no key opens the passwords of senders {ids}; put theirs in SECRET_KEY_PREVIOUS")
+    for whose, ids in (
+        ("passwords of senders", resealed.unreadable),
+        ("secrets of webhooks", resealed.unreadable_webhooks),
+    ):
+        if ids:
+            listed = ", ".join(map(str, ids))
+            raise Unavailable(f"no key opens the {whose} {listed}; put theirs in SECRET_KEY_PREVIOUS")
     if settings.secret_key_previous is not None:
         print("SECRET_KEY_PREVIOUS is needed no more: remove it, and start the service again")
 
