@@ -10,7 +10,7 @@ from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.di import Provide
 
-from app.db import Pool, open_pool
+from app.db import Pool, open_pool, open_pool_through_pooler
 from app.domain.users import Terms
 from app.http import accounts, campaigns, emails, google, health, sandbox, senders, stats
 from app.http.auth import Authentication, provide_user, provide_visitor, require_scope
@@ -34,7 +34,8 @@ def create_app(settings: Settings, database_url: str) -> Litestar:
             open_secret_box(settings), settings.allow_registration, settings.default_emails_per_hour
         )
         app.state["provider"] = google.open_provider(settings)
-        async with await open_pool(database_url) as pool:
+        pooler = settings.database_pooler_url
+        async with await (open_pool_through_pooler(pooler) if pooler else open_pool(database_url)) as pool:
             pool.timeout = POOL_TIMEOUT_S
             app.state["pool"] = pool
             yield
