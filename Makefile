@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 # Only `make lock` needs uv.
 LOCK := uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: run install test lint bench clean lock
+.PHONY: run install test check-scale check-image lint bench clean lock
 
 run: .venv/installed  ## Start everything, on an embedded Postgres unless .env or the environment names another
 	@if [ -f .env ]; then set -a; . ./.env; set +a; fi; exec $(BIN)/reachinbox up
@@ -15,6 +15,12 @@ install: .venv/installed  ## Set up .venv and nothing more
 
 test: .venv/installed-dev  ## Run every test; ARGS goes to pytest
 	$(BIN)/pytest $(ARGS)
+
+check-scale: .venv/installed-dev  ## Three worker hosts, one of them cut off for a minute; as root, with iproute2 and faketime
+	CI=true REACHINBOX_CUT_S=60 REACHINBOX_LEASE_S=20 $(BIN)/pytest tests/crash/test_scale_out.py -s
+
+check-image: .venv/installed-dev  ## Run the steps of the Dockerfile in a root made by debootstrap; as root
+	$(BIN)/python deploy/check_image.py
 
 lint: .venv/installed-dev  ## Check style, types and the rules on imports
 	$(BIN)/ruff check

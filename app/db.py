@@ -46,7 +46,7 @@ _KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count
 # The same the other way round: what a host that vanished had locked is free after a while, and its connections end.
 _SERVER_OPTIONS = (
     "-c idle_in_transaction_session_timeout=60s "
-    "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+    "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 -c tcp_user_timeout=20000"
 )
 _DIRECT = "-c reachinbox.direct=yes"
 POOLED = (

@@ -31,6 +31,7 @@ tcp_keepalive = 1
 tcp_keepidle = 10
 tcp_keepintvl = 5
 tcp_keepcnt = 3
+tcp_user_timeout = 20000
 log_connections = 0
 log_disconnections = 0
 INI
