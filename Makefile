@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 # Only `make lock` needs uv.
 LOCK := uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: run install test check-scale check-image lint bench clean lock
+.PHONY: run install test check-scale check-image check-compose lint bench clean lock
 
 run: .venv/installed  ## Start everything, on an embedded Postgres unless .env or the environment names another
 	@if [ -f .env ]; then set -a; . ./.env; set +a; fi; exec $(BIN)/reachinbox up
@@ -21,6 +21,9 @@ check-scale: .venv/installed-dev  ## Three worker hosts, one of them cut off for
 
 check-image: .venv/installed-dev  ## Run the steps of the Dockerfile in a root made by debootstrap; as root
 	$(BIN)/python deploy/check_image.py
+
+check-compose: .venv/installed-compose  ## Hold compose.yaml against the JSON schema of the Compose specification
+	.venv/compose/bin/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 
 lint: .venv/installed-dev  ## Check style, types and the rules on imports
 	$(BIN)/ruff check
@@ -38,6 +41,7 @@ clean:  ## Remove .venv and caches; data stays
 lock:  ## Pin the newest versions that pyproject.toml allows
 	$(LOCK) pyproject.toml --output-file requirements.lock
 	$(LOCK) pyproject.toml --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	printf 'check-jsonschema\n' | $(LOCK) - --output-file requirements-compose.lock
 	printf 'editables\nhatchling\nnodejs-wheel-binaries\n' | $(LOCK) - --constraint requirements-dev.lock --output-file requirements-build.lock
 
 # The stamps are younger than all they were made from, so a set-up checkout starts at once. The project itself is
@@ -53,4 +57,10 @@ lock:  ## Pin the newest versions that pyproject.toml allows
 .venv/installed-dev: .venv/installed requirements-dev.lock
 	@echo 'Adding the tools of development to .venv.'
 	@$(PIP) --require-hashes --requirement requirements-dev.lock
+	@touch $@
+
+# Apart from .venv: only this check needs it.
+.venv/installed-compose: .venv/installed requirements-compose.lock
+	@$(PYTHON) -m venv .venv/compose
+	@.venv/compose/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --requirement requirements-compose.lock
 	@touch $@
