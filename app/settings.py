@@ -59,6 +59,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     oidc_issuer: str = "https://accounts.google.com"
     google_allowed_domains: tuple[str, ...] = ()  # of verified addresses; empty: all
     allow_registration: bool = True
+    metrics_token: str | None = None  # unset: /metrics is open as long as `is_local`, and otherwise not there
+    worker_metrics_port: int | None = None  # unset: a worker listens nowhere
     log_format: LogFormat = "console"
     log_level: str = "INFO"
 
@@ -82,6 +84,7 @@ _SECRETS = {
     "SMTP_PASSWORD",
     "GOOGLE_CLIENT_ID",
     "GOOGLE_CLIENT_SECRET",
+    "METRICS_TOKEN",
 }
 _NAMES = {field: field.upper() for field in Settings.__struct_fields__} | {
     "data_dir": "REACHINBOX_DATA_DIR",
@@ -188,8 +191,8 @@ def _cross_checks(s: Settings) -> list[str]:
             problems.append(f"{name}: must begin with postgres:// or postgresql://")
     if s.database_pooler_url is not None and s.database_url is None:
         problems.append("DATABASE_POOLER_URL is set but DATABASE_URL is not; it needs that too, without the pooler")
-    for name, port in (("PORT", s.port), ("SMTP_PORT", s.smtp_port)):
-        if not 0 < port < 65536:
+    for name, port in (("PORT", s.port), ("SMTP_PORT", s.smtp_port), ("WORKER_METRICS_PORT", s.worker_metrics_port)):
+        if port is not None and not 0 < port < 65536:
             problems.append(f"{name}: {port} is not a port; give 1 to 65535")
     for name, count in (
         ("WORKER_CONCURRENCY", s.worker_concurrency),
@@ -198,6 +201,8 @@ def _cross_checks(s: Settings) -> list[str]:
     ):
         if count < 1:
             problems.append(f"{name}: {count} is too small; give 1 or more")
+    if s.worker_metrics_port == s.port:
+        problems.append(f"WORKER_METRICS_PORT: {s.port} is the API's PORT; give another")
     if s.worker_lease_seconds < 1:
         problems.append(f"WORKER_LEASE_SECONDS: {s.worker_lease_seconds} is too short; give 1 or more")
     if (s.smtp_username is None) != (s.smtp_password is None):

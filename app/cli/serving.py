@@ -37,9 +37,17 @@ def api(settings: Settings, _options: argparse.Namespace) -> None:
     check_secret_key(settings)
     with url_of(settings) as url, closing(_bind(settings)) as listener:
         asyncio.run(check_migrated(url))
-        server = uvicorn.Server(
+        app = create_app(settings, url)
+
+        class Server(uvicorn.Server):
+            async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+                """Streams of events would keep their connections for minutes."""
+                app.state["closing"].set()
+                await super().shutdown(sockets)
+
+        server = Server(
             uvicorn.Config(
-                create_app(settings, url),
+                app,
                 loop="uvloop",
                 http="httptools",
                 ws="none",

@@ -39,7 +39,9 @@ CANCEL_BATCH = 10_000
 
 
 class Campaign(msgspec.Struct, rename="camel"):
-    """`counts` has every email status and adds up to `total`; `next_at` and `last_at` are the plan of what waits."""
+    """`counts` has every email status and adds up to `total`; `next_at` and `last_at` are the plan of what waits,
+    `used_this_hour` what counts against `hourly_limit`.
+    """
 
     id: int
     name: str
@@ -58,6 +60,7 @@ class Campaign(msgspec.Struct, rename="camel"):
     last_at: datetime | None
     created_at: datetime
     finished_at: datetime | None
+    used_this_hour: int = 0  # answers kept from before it was there lack it
 
 
 def _campaign(row: Row) -> Campaign:
@@ -74,12 +77,18 @@ def _campaign(row: Row) -> Campaign:
         on_unknown=row["on_unknown"],
         status=row["status"],
         total=row["total"],
-        counts={s: row[s.lower()] for s in ("SCHEDULED", "SENDING", "SENT", "FAILED", "UNKNOWN", "CANCELLED")},
+        counts=counts_of(row),
+        used_this_hour=row["used_this_hour"],
         next_at=row["next_at"],
         last_at=row["last_at"],
         created_at=row["created_at"],
         finished_at=row["finished_at"],
     )
+
+
+def counts_of(row: Row) -> dict[str, int]:
+    """How many of a campaign's emails are in each status."""
+    return {s: row[s.lower()] for s in ("SCHEDULED", "SENDING", "SENT", "FAILED", "UNKNOWN", "CANCELLED")}
 
 
 class Content(msgspec.Struct, frozen=True):
@@ -262,14 +271,14 @@ async def cancel(pool: Pool, user_id: int, campaign_id: int) -> Campaign:
         return await read_campaign(conn, user_id, campaign_id)
 
 
-async def finish_cancels(pool: Pool) -> int:
-    """Cancel, batch by batch, what still waits in cancelled campaigns; returns how many emails that were."""
-    total = 0
+async def finish_cancels(pool: Pool) -> dict[int, int]:
+    """Cancel, batch by batch, what waits in cancelled campaigns; returns how many emails that were, by campaign."""
+    cancelled: dict[int, int] = {}
     async with pool.connection() as conn:
         for row in await fetch_all(conn, CANCELLED_WITH_WAITING):
             while (n := await _cancel_batch(conn, row["user_id"], row["campaign_id"])) > 0:
-                total += n
-    return total
+                cancelled[row["campaign_id"]] = cancelled.get(row["campaign_id"], 0) + n
+    return cancelled
 
 
 async def _cancel_batch(conn: Conn, user_id: int, campaign_id: int) -> int:

@@ -7,13 +7,15 @@ from datetime import datetime
 
 import msgspec
 
-from app.db import Pool, fetch_all, transaction
+from app.db import Pool, Row, fetch_all, fetch_one, transaction
 from app.domain.pages import Page, PageRequest, page_of
 from app.embedded.mailbox import ReceivedMessage, summarize
+from app.errors import NotFound
 from app.sql import query
 
 INSERT_SANDBOX_MESSAGE = query("insert_sandbox_message")
 LIST_SANDBOX_MESSAGES = query("list_sandbox_messages")
+GET_SANDBOX_MESSAGE = query("get_sandbox_message")
 
 # The campaign in a Message-ID of ours: see domain.emails.message_id.
 _OURS = re.compile(rb"^Message-ID:\s*<\d+\.(\d+)\.reachinbox@", re.IGNORECASE | re.MULTILINE)
@@ -57,22 +59,30 @@ async def list_messages(pool: Pool, user_id: int, page: PageRequest) -> Page[San
     async with transaction(pool, user_id) as conn:
         params = {"user_id": user_id, "before": before, "limit": page.limit + 1}
         rows = await fetch_all(conn, LIST_SANDBOX_MESSAGES, params)
-    items: list[SandboxMessage] = []
-    for row in rows:
-        parts = summarize(row["content"])
-        items.append(
-            SandboxMessage(
-                id=row["id"],
-                received_at=row["received_at"],
-                envelope_from=row["envelope_from"],
-                envelope_to=row["envelope_to"],
-                subject=parts.subject,
-                header_from=parts.from_,
-                header_to=parts.to,
-                message_id=parts.message_id,
-                text=parts.text,
-                html=parts.html,
-                raw=row["content"].decode("utf-8", "replace"),
-            )
-        )
-    return page_of(items, [row["id"] for row in rows], page.limit)
+    return page_of([_message(row) for row in rows], [row["id"] for row in rows], page.limit)
+
+
+async def get_message(pool: Pool, user_id: int, message_id: int) -> SandboxMessage:
+    """Raises NotFound."""
+    async with transaction(pool, user_id) as conn:
+        row = await fetch_one(conn, GET_SANDBOX_MESSAGE, {"user_id": user_id, "message_id": message_id})
+    if row is None:
+        raise NotFound(f"no message {message_id}")
+    return _message(row)
+
+
+def _message(row: Row) -> SandboxMessage:
+    parts = summarize(row["content"])
+    return SandboxMessage(
+        id=row["id"],
+        received_at=row["received_at"],
+        envelope_from=row["envelope_from"],
+        envelope_to=row["envelope_to"],
+        subject=parts.subject,
+        header_from=parts.from_,
+        header_to=parts.to,
+        message_id=parts.message_id,
+        text=parts.text,
+        html=parts.html,
+        raw=row["content"].decode("utf-8", "replace"),
+    )

@@ -3,44 +3,97 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from litestar import Router, get, post
 from litestar.params import JSONBody, QueryParameter
+from litestar.response import Stream
 
-from app.domain import emails
-from app.domain.emails import Email, EmailFilter, EmailStatus, EmailSummary
+from app.domain import decisions, ledger
+from app.domain.decisions import Chosen, Decided, Decision
+from app.domain.emails import EmailStatus
+from app.domain.ledger import Email, EmailFilter, EmailSummary
 from app.domain.pages import Page, PageRequest
 from app.http.errors import problems
 from app.http.openapi import schema_name
-from app.http.parameters import CampaignIdFilter, Cursor, Id, Limit, SenderIdFilter, ThePool, TheUser, TheVisitor
+from app.http.parameters import (
+    MAX_ID,
+    CampaignIdFilter,
+    Cursor,
+    Id,
+    Limit,
+    SenderIdFilter,
+    ThePool,
+    TheUser,
+    TheVisitor,
+)
 
 
 class Resolution(msgspec.Struct, forbid_unknown_fields=True):
     """A person's decision: the email did arrive (`sent`), or is to be sent again (`resend`)."""
 
-    decision: Literal["sent", "resend"] = msgspec.field(name="as")
+    decision: Decision = msgspec.field(name="as")
 
 
-@get("/", summary="List emails, newest first", responses=problems())
+class Selection(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    """Either `ids`, 1,000 at most, or `campaignId` for all of a campaign that are in question."""
+
+    ids: list[Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)]] | None = None
+    campaign_id: Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)] | None = None
+
+    def chosen(self) -> Chosen:
+        return Chosen(ids=self.ids, campaign_id=self.campaign_id)
+
+
+class SelectionResolution(Selection, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """The same decision for many, as in `Resolution`."""
+
+    decision: Decision = msgspec.field(name="as")
+
+
+Status = Annotated[EmailStatus | None, QueryParameter(name="status")]
+Search = Annotated[str | None, QueryParameter(name="q", description="A part of the recipient's address.")]
+
+
+@get("/", summary="List emails: SCHEDULED ones soonest first, all others newest first", responses=problems())
 async def list_emails(
     pool: ThePool,
     user: TheUser,
-    status: Annotated[EmailStatus | None, QueryParameter(name="status")] = None,
+    status: Status = None,
     campaign_id: CampaignIdFilter = None,
     sender_id: SenderIdFilter = None,
-    q: Annotated[str | None, QueryParameter(name="q", description="A part of the recipient's address.")] = None,
+    q: Search = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Annotated[Page[EmailSummary], schema_name("EmailPage")]:
     wanted = EmailFilter(status, campaign_id, sender_id, q)
-    return await emails.list_emails(pool, user.id, wanted, PageRequest(limit, cursor))
+    return await ledger.list_emails(pool, user.id, wanted, PageRequest(limit, cursor))
+
+
+@get(
+    "/export",
+    media_type="text/csv",
+    summary="The same list, all of it, as CSV",
+    response_description="Columns as in the list. What spreadsheets take for a formula has an apostrophe in front.",
+    responses=problems(),
+)
+async def export_emails(
+    pool: ThePool,
+    user: TheUser,
+    status: Status = None,
+    campaign_id: CampaignIdFilter = None,
+    sender_id: SenderIdFilter = None,
+    q: Search = None,
+) -> Stream:
+    lines = await ledger.export(pool, user.id, EmailFilter(status, campaign_id, sender_id, q))
+    headers = {"Content-Disposition": 'attachment; filename="emails.csv"'}
+    return Stream(lines, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @get("/{id:int}", summary="An email with all its attempts", responses=problems(HTTPStatus.NOT_FOUND))
 async def get_email(pool: ThePool, user: TheUser, email_id: Id) -> Email:
-    return await emails.get_email(pool, user.id, email_id)
+    return await ledger.get_email(pool, user.id, email_id)
 
 
 @post(
@@ -50,7 +103,7 @@ async def get_email(pool: ThePool, user: TheUser, email_id: Id) -> Email:
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
 async def retry_email(pool: ThePool, user: TheUser, visitor: TheVisitor, email_id: Id) -> Email:
-    return await emails.retry(pool, user.id, email_id, visitor)
+    return await decisions.retry(pool, user.id, email_id, visitor)
 
 
 @post(
@@ -62,7 +115,41 @@ async def retry_email(pool: ThePool, user: TheUser, visitor: TheVisitor, email_i
 async def resolve_email(
     pool: ThePool, user: TheUser, visitor: TheVisitor, email_id: Id, data: JSONBody[Resolution]
 ) -> Email:
-    return await emails.resolve(pool, user.id, email_id, data.decision, visitor)
+    return await decisions.resolve(pool, user.id, email_id, data.decision, visitor)
 
 
-router = Router("/emails", tags=["emails"], route_handlers=[list_emails, get_email, retry_email, resolve_email])
+@post(
+    "/retry",
+    status_code=HTTPStatus.OK,
+    summary="Send FAILED emails again, from now on, spaced as their campaigns are",
+    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def retry_emails(pool: ThePool, user: TheUser, visitor: TheVisitor, data: JSONBody[Selection]) -> Decided:
+    return await decisions.retry_many(pool, user.id, data.chosen(), visitor)
+
+
+@post(
+    "/resolve",
+    status_code=HTTPStatus.OK,
+    summary="Decide on UNKNOWN emails, all the same way",
+    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def resolve_emails(
+    pool: ThePool, user: TheUser, visitor: TheVisitor, data: JSONBody[SelectionResolution]
+) -> Decided:
+    return await decisions.resolve_many(pool, user.id, data.chosen(), data.decision, visitor)
+
+
+router = Router(
+    "/emails",
+    tags=["emails"],
+    route_handlers=[
+        list_emails,
+        export_emails,
+        get_email,
+        retry_email,
+        resolve_email,
+        retry_emails,
+        resolve_emails,
+    ],
+)

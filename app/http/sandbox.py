@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
-from litestar import Router, get
+from litestar import MediaType, Response, Router, get
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
 
 from app.domain import sandbox
 from app.domain.pages import Page, PageRequest
@@ -13,16 +15,51 @@ from app.domain.sandbox import SandboxMessage
 from app.errors import NotFound
 from app.http.errors import problems
 from app.http.openapi import schema_name
-from app.http.parameters import Cursor, Limit, ThePool, TheSettings, TheUser
+from app.http.parameters import Cursor, Id, Limit, ThePool, TheUser
+
+# What somebody else wrote: shown, in a frame of ours, but it runs nothing, loads nothing and sends nothing.
+FRAMED = {
+    "Content-Security-Policy": (
+        "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
+    ),
+    "X-Frame-Options": "SAMEORIGIN",
+}
+
+
+async def only_where_it_runs(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+    """A guard. Raises NotFound."""
+    if not connection.app.state["settings"].sandboxed:
+        raise NotFound("there is no sandbox mailbox: SMTP_HOST names a real server")
 
 
 @get("/messages", summary="Received messages, newest first", responses=problems(HTTPStatus.NOT_FOUND))
 async def list_sandbox_messages(
-    pool: ThePool, user: TheUser, settings: TheSettings, limit: Limit = 50, cursor: Cursor = None
+    pool: ThePool, user: TheUser, limit: Limit = 50, cursor: Cursor = None
 ) -> Annotated[Page[SandboxMessage], schema_name("SandboxMessagePage")]:
-    if not settings.sandboxed:
-        raise NotFound("there is no sandbox mailbox: SMTP_HOST names a real server")
     return await sandbox.list_messages(pool, user.id, PageRequest(limit, cursor))
 
 
-router = Router("/sandbox", tags=["sandbox"], route_handlers=[list_sandbox_messages])
+@get("/messages/{id:int}", summary="A received message", responses=problems(HTTPStatus.NOT_FOUND))
+async def get_sandbox_message(pool: ThePool, user: TheUser, message_id: Id) -> SandboxMessage:
+    return await sandbox.get_message(pool, user.id, message_id)
+
+
+@get(
+    "/messages/{id:int}/html",
+    media_type=MediaType.HTML,
+    summary="The HTML of a received message, fit to be shown in a frame",
+    responses=problems(HTTPStatus.NOT_FOUND),
+)
+async def show_sandbox_message(pool: ThePool, user: TheUser, message_id: Id) -> Response[str]:
+    message = await sandbox.get_message(pool, user.id, message_id)
+    if message.html is None:
+        raise NotFound("the message has no HTML")
+    return Response(message.html, media_type=MediaType.HTML, headers=FRAMED)
+
+
+router = Router(
+    "/sandbox",
+    tags=["sandbox"],
+    guards=[only_where_it_runs],
+    route_handlers=[list_sandbox_messages, get_sandbox_message, show_sandbox_message],
+)

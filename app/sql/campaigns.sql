@@ -43,16 +43,22 @@ VALUES (%(user_id)s, %(sender_id)s, %(name)s, %(subject)s, %(body)s, %(body_html
 RETURNING id;
 
 -- name: insert_emails
--- Turn the stage into emails, each at its planned time.
-INSERT INTO emails (user_id, campaign_id, recipient, fields, scheduled_at)
-SELECT %(user_id)s, %(campaign_id)s, s.recipient, s.fields,
-       r.at + (s.number - r.first) * make_interval(secs => %(delay_ms)s / 1000.0)
-FROM staged s
-JOIN (
-    SELECT r.first, r.at, generate_series(r.first, r.first + r.count - 1) AS number
-    FROM unnest(%(firsts)s::integer[], %(counts)s::integer[], %(ats)s::timestamptz[]) AS r (first, count, at)
-) r USING (number)
-ORDER BY s.number;
+-- Turn the stage into emails, each at its planned time, and note between which ids they lie.
+WITH made AS (
+    INSERT INTO emails (user_id, campaign_id, recipient, fields, scheduled_at)
+    SELECT %(user_id)s, %(campaign_id)s, s.recipient, s.fields,
+           r.at + (s.number - r.first) * make_interval(secs => %(delay_ms)s / 1000.0)
+    FROM staged s
+    JOIN (
+        SELECT r.first, r.at, generate_series(r.first, r.first + r.count - 1) AS number
+        FROM unnest(%(firsts)s::integer[], %(counts)s::integer[], %(ats)s::timestamptz[]) AS r (first, count, at)
+    ) r USING (number)
+    ORDER BY s.number
+    RETURNING id
+)
+UPDATE campaigns
+SET (first_email_id, last_email_id) = (SELECT min(id), max(id) FROM made)
+WHERE user_id = %(user_id)s AND id = %(campaign_id)s;
 
 -- name: replan_emails
 -- Give waiting emails of a campaign new times, keeping their order; with `due_only`, just those due by now. Emails
@@ -106,8 +112,10 @@ WHERE c.user_id = %(user_id)s AND c.sender_id = %(sender_id)s AND c.status = 'AC
 ORDER BY c.id;
 
 -- name: list_campaigns
--- A page of campaigns, newest first, each with the first and last planned time of what still waits.
-SELECT c.*, waiting.next_at, waiting.last_at
+-- A page of campaigns, newest first, each with the first and last planned time of what still waits and its use of
+-- the current window.
+SELECT c.*, waiting.next_at, waiting.last_at,
+       CASE WHEN c.window_start = date_trunc('hour', now(), 'UTC') THEN c.window_used ELSE 0 END AS used_this_hour
 FROM (
     SELECT * FROM campaigns
     WHERE user_id = %(user_id)s

@@ -1,18 +1,60 @@
--- name: list_emails
--- A page of emails, newest first, with what the latest attempt said.
-SELECT e.id, e.campaign_id, c.sender_id, e.recipient, e.status, e.scheduled_at, e.sent_at, e.message_id, e.retry_count,
-       e.attempts, a.code, a.enhanced_code, a.reply
-FROM emails e
-JOIN campaigns c ON c.user_id = e.user_id AND c.id = e.campaign_id
-LEFT JOIN attempts a ON a.user_id = e.user_id AND a.email_id = e.id AND a.number = e.attempts
-WHERE e.user_id = %(user_id)s
+-- name: email_span
+-- Between which ids the emails of the campaigns that fit lie: all of a user's, of one campaign, of one sender. With a
+-- status, of those campaigns that have emails in it.
+SELECT min(coalesce(first_email_id, 0)) AS first_id, max(coalesce(last_email_id, 9223372036854775807)) AS last_id
+FROM campaigns
+WHERE user_id = %(user_id)s
+  AND (%(campaign_id)s::bigint IS NULL OR id = %(campaign_id)s)
+  AND (%(sender_id)s::bigint IS NULL OR sender_id = %(sender_id)s)
+  AND CASE %(status)s::email_status
+          WHEN 'SENDING' THEN sending
+          WHEN 'SENT' THEN sent
+          WHEN 'FAILED' THEN failed
+          WHEN 'UNKNOWN' THEN unknown
+          WHEN 'CANCELLED' THEN cancelled
+          ELSE 1
+      END > 0;
+
+-- name: page_of_emails
+-- Emails newest first, within a span of ids.
+SELECT e.id FROM emails e
+WHERE e.user_id = %(user_id)s AND e.id BETWEEN %(first_id)s AND %(last_id)s
   AND (%(status)s::email_status IS NULL OR e.status = %(status)s)
   AND (%(campaign_id)s::bigint IS NULL OR e.campaign_id = %(campaign_id)s)
-  AND (%(sender_id)s::bigint IS NULL OR c.sender_id = %(sender_id)s)
-  AND (%(q)s::text IS NULL OR e.recipient ILIKE %(q)s)
-  AND (%(before)s::bigint IS NULL OR e.id < %(before)s)
+  AND (%(sender_id)s::bigint IS NULL OR e.campaign_id IN (
+          SELECT id FROM campaigns WHERE user_id = %(user_id)s AND sender_id = %(sender_id)s))
+  AND (%(q)s::text IS NULL OR e.recipient COLLATE "C" ILIKE %(q)s)
 ORDER BY e.id DESC
 LIMIT %(limit)s;
+
+-- name: page_of_waiting
+-- Emails that wait, soonest first: the first of each campaign, and of these the first.
+SELECT d.id, d.scheduled_at
+FROM campaigns c
+CROSS JOIN LATERAL (
+    SELECT e.id, e.scheduled_at
+    FROM emails e
+    WHERE e.user_id = %(user_id)s AND e.campaign_id = c.id AND e.status = 'SCHEDULED'
+      AND (e.scheduled_at, e.id) > (%(after_at)s::timestamptz, %(after_id)s::bigint)
+      AND (%(q)s::text IS NULL OR e.recipient COLLATE "C" ILIKE %(q)s)
+    ORDER BY e.scheduled_at, e.id
+    LIMIT %(limit)s
+) d
+WHERE c.user_id = %(user_id)s AND c.scheduled > 0
+  AND (%(campaign_id)s::bigint IS NULL OR c.id = %(campaign_id)s)
+  AND (%(sender_id)s::bigint IS NULL OR c.sender_id = %(sender_id)s)
+ORDER BY d.scheduled_at, d.id
+LIMIT %(limit)s;
+
+-- name: email_summaries
+-- Emails as lists show them, with what the latest attempt said, in the order of `ids`.
+SELECT e.id, e.campaign_id, c.sender_id, e.recipient, e.status, e.scheduled_at, e.sent_at, e.message_id, e.retry_count,
+       e.attempts, a.code, a.enhanced_code, a.reply
+FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS page (id, number)
+JOIN emails e ON e.user_id = %(user_id)s AND e.id = page.id
+JOIN campaigns c ON c.user_id = e.user_id AND c.id = e.campaign_id
+LEFT JOIN attempts a ON a.user_id = e.user_id AND a.email_id = e.id AND a.number = e.attempts
+ORDER BY page.number;
 
 -- name: get_email
 -- One email with what it would say.
@@ -30,32 +72,55 @@ FROM attempts
 WHERE user_id = %(user_id)s AND email_id = %(email_id)s
 ORDER BY number;
 
--- name: lock_campaign_of_email
--- The campaign of an email, locked before the email as everywhere.
-SELECT c.status FROM campaigns c
+-- name: lock_campaigns_of_emails
+-- The campaigns of emails, locked before the emails as everywhere.
+SELECT c.id, c.status FROM campaigns c
 WHERE c.user_id = %(user_id)s
-  AND c.id = (SELECT e.campaign_id FROM emails e WHERE e.user_id = %(user_id)s AND e.id = %(email_id)s)
+  AND c.id IN (SELECT e.campaign_id FROM emails e WHERE e.user_id = %(user_id)s AND e.id = ANY (%(ids)s::bigint[]))
+ORDER BY c.id
 FOR UPDATE;
 
--- name: decide_email
--- A person's word on an email that ended FAILED or UNKNOWN: send it (again), or take it as sent. Only from the
--- status the person saw; the campaign's counts move with it, and a finished campaign with work again is active.
-WITH changed AS (
-    UPDATE emails
+-- name: undecided_emails
+-- A batch of a campaign's emails in one status that waits for a person's word, oldest first, within a span of ids.
+SELECT id FROM emails
+WHERE user_id = %(user_id)s AND id BETWEEN %(first_id)s AND %(last_id)s AND campaign_id = %(campaign_id)s
+  AND status = %(status)s::email_status
+ORDER BY id
+LIMIT %(limit)s;
+
+-- name: decide_emails
+-- A person's word on emails that ended FAILED or UNKNOWN: send them (again), or take them as sent. Only from the
+-- status the person saw; nothing of a cancelled campaign is sent. What goes again goes from now on, spaced as its
+-- campaign is, the first after `before` others. The campaigns' counts move along, and a finished one with work again
+-- is active.
+WITH picked AS (
+    SELECT e.id, now() + (row_number() OVER (PARTITION BY c.id ORDER BY e.id) - 1 + %(before)s::bigint)
+                         * make_interval(secs => c.delay_ms / 1000.0) AS due_at
+    FROM emails e
+    JOIN campaigns c ON c.user_id = e.user_id AND c.id = e.campaign_id
+    WHERE e.user_id = %(user_id)s AND e.id = ANY (%(ids)s::bigint[]) AND e.status = %(from)s::email_status
+      AND (c.status <> 'CANCELLED' OR %(to)s::email_status <> 'SCHEDULED')
+),
+changed AS (
+    UPDATE emails e
     SET status = %(to)s::email_status,
-        scheduled_at = CASE WHEN %(to)s::email_status = 'SCHEDULED' THEN now() ELSE scheduled_at END,
-        retry_count = CASE WHEN %(to)s::email_status = 'SCHEDULED' THEN 0 ELSE retry_count END,
+        scheduled_at = CASE WHEN %(to)s::email_status = 'SCHEDULED' THEN p.due_at ELSE e.scheduled_at END,
+        retry_count = CASE WHEN %(to)s::email_status = 'SCHEDULED' THEN 0 ELSE e.retry_count END,
         sent_at = CASE WHEN %(to)s::email_status = 'SENT' THEN now() END
-    WHERE user_id = %(user_id)s AND id = %(email_id)s AND status = %(from)s::email_status
-    RETURNING campaign_id
+    FROM picked p
+    WHERE e.user_id = %(user_id)s AND e.id = p.id AND e.status = %(from)s::email_status
+    RETURNING e.campaign_id
+),
+moved AS (
+    SELECT campaign_id, count(*) AS n FROM changed GROUP BY campaign_id
 )
 UPDATE campaigns c
-SET failed = failed - (%(from)s::email_status = 'FAILED')::integer,
-    unknown = unknown - (%(from)s::email_status = 'UNKNOWN')::integer,
-    scheduled = scheduled + (%(to)s::email_status = 'SCHEDULED')::integer,
-    sent = sent + (%(to)s::email_status = 'SENT')::integer,
+SET failed = failed - CASE WHEN %(from)s::email_status = 'FAILED' THEN m.n ELSE 0 END,
+    unknown = unknown - CASE WHEN %(from)s::email_status = 'UNKNOWN' THEN m.n ELSE 0 END,
+    scheduled = scheduled + CASE WHEN %(to)s::email_status = 'SCHEDULED' THEN m.n ELSE 0 END,
+    sent = sent + CASE WHEN %(to)s::email_status = 'SENT' THEN m.n ELSE 0 END,
     status = CASE WHEN c.status = 'FINISHED' AND %(to)s::email_status = 'SCHEDULED' THEN 'ACTIVE' ELSE c.status END,
     finished_at = CASE WHEN c.status = 'FINISHED' AND %(to)s::email_status = 'SCHEDULED' THEN NULL ELSE c.finished_at END
-FROM changed
-WHERE c.user_id = %(user_id)s AND c.id = changed.campaign_id
-RETURNING c.id, c.sender_id;
+FROM moved m
+WHERE c.user_id = %(user_id)s AND c.id = m.campaign_id
+RETURNING c.sender_id, m.n;

@@ -36,7 +36,7 @@ WITH lost AS (
     WHERE held.status = 'SENDING'
       AND NOT EXISTS (SELECT FROM workers k WHERE k.token = held.claim_token AND k.lease_until > now())
       AND e.user_id = held.user_id AND e.id = held.id AND e.status = 'SENDING' AND e.claim_token = held.claim_token
-    RETURNING e.user_id, e.id, e.campaign_id, e.attempts, e.claimed_at, e.status
+    RETURNING e.user_id, e.id, e.campaign_id, c.sender_id, e.attempts, e.claimed_at, e.status
 ),
 audit AS (
     INSERT INTO attempts (user_id, email_id, number, outcome, claimed_at, reply)
@@ -63,7 +63,7 @@ tallied AS (
     FROM moved m
     WHERE c.user_id = m.user_id AND c.id = m.campaign_id
 )
-SELECT id FROM lost;
+SELECT id AS email_id, campaign_id, sender_id FROM lost;
 
 -- name: forget_dead_workers
 -- Drop workers whose lease ran out, and with them the lanes they held.

@@ -10,3 +10,9 @@ FROM sandbox_messages
 WHERE user_id = %(user_id)s AND (%(before)s::bigint IS NULL OR id < %(before)s)
 ORDER BY id DESC
 LIMIT %(limit)s;
+
+-- name: get_sandbox_message
+-- One received message.
+SELECT id, received_at, envelope_from, envelope_to, content
+FROM sandbox_messages
+WHERE user_id = %(user_id)s AND id = %(message_id)s;

@@ -7,7 +7,9 @@ from typing import Any
 import httpx
 
 from app.asgi import create_app
-from app.db import Pool
+from app.db import Pool, fetch_exactly_one
+from app.domain import sandbox
+from app.embedded.mailbox import ReceivedMessage
 from app.settings import Settings
 from tests.support.api import Headers, problem, schedule, written
 
@@ -39,6 +41,14 @@ async def test_the_scheme_may_be_written_in_any_case(api: httpx.AsyncClient) -> 
     assert (await api.get("/api/campaigns", headers=headers)).status_code == 200
 
 
+async def _received(pool: Pool, campaign_id: int) -> int:
+    """A message of the campaign in the sandbox mailbox; its id."""
+    content = f"Message-ID: <1.{campaign_id}.reachinbox@example.com>\r\nContent-Type: text/html\r\n\r\n<p>Hi</p>\r\n"
+    await sandbox.store(pool, ReceivedMessage("owner@example.com", ["ada@example.com"], content.encode()))
+    async with pool.connection() as conn:
+        return (await fetch_exactly_one(conn, b"SELECT id FROM sandbox_messages"))["id"]
+
+
 async def test_to_a_stranger_nothing_of_anothers_is_there(
     api: httpx.AsyncClient, pool: Pool, stranger: Headers
 ) -> None:
@@ -49,6 +59,7 @@ async def test_to_a_stranger_nothing_of_anothers_is_there(
     await api.post("/api/auth/login", json={"email": "owner@example.com", "password": "correct horse"})
     ids["auth"] = (await api.get("/api/auth/sessions")).json()[0]["id"]
     ids["admin"] = (await api.post("/api/admin/invitations", json={})).json()["id"]
+    ids["sandbox"] = await _received(pool, ids["campaigns"])
     api.cookies.clear()
     before = await written(pool)
     for method, path in OF_ONE_THING:

@@ -21,6 +21,30 @@ def received(campaign_id: int, recipient: str) -> ReceivedMessage:
     return ReceivedMessage("owner@example.com", [recipient], content.encode())
 
 
+async def test_the_html_of_a_message_is_shown_so_that_it_can_do_nothing(
+    api: httpx.AsyncClient, pool: Pool, stranger: dict[str, str]
+) -> None:
+    campaign_id = (await schedule(api))["campaign"]["id"]
+    plain = received(campaign_id, "ada@example.com")
+    html = plain.content.replace(b"\r\n\r\nA text.", b"\r\nContent-Type: text/html\r\n\r\n<p style='color: red'>Hi</p>")
+    await sandbox.store(pool, plain)
+    await sandbox.store(pool, ReceivedMessage("owner@example.com", ["ada@example.com"], html))
+    newest, oldest = (await api.get("/api/sandbox/messages")).json()["items"]
+    assert (await api.get(f"/api/sandbox/messages/{newest['id']}")).json() == newest
+
+    shown = await api.get(f"/api/sandbox/messages/{newest['id']}/html")
+    assert shown.text == newest["html"] == "<p style='color: red'>Hi</p>\r\n"
+    assert shown.headers["content-type"].startswith("text/html")
+    policy = shown.headers["content-security-policy"]
+    assert policy.startswith("sandbox; default-src 'none';")
+    assert "frame-ancestors 'self'" in policy
+    assert shown.headers["x-frame-options"] == "SAMEORIGIN"
+
+    problem(await api.get(f"/api/sandbox/messages/{oldest['id']}/html"), 404)
+    problem(await api.get(f"/api/sandbox/messages/{newest['id']}/html", headers=stranger), 404)
+    problem(await api.get(f"/api/sandbox/messages/{newest['id']}", headers=stranger), 404)
+
+
 async def test_a_message_is_shown_to_whose_campaign_it_came_from(
     api: httpx.AsyncClient, pool: Pool, stranger: dict[str, str]
 ) -> None:

@@ -256,6 +256,15 @@ async def test_a_repeated_request_gets_the_same_answer_and_writes_nothing(api: h
     assert await written(pool) == before
 
 
+async def test_an_answer_kept_by_an_earlier_version_is_given_again(api: httpx.AsyncClient, pool: Pool) -> None:
+    key = {"Idempotency-Key": "before the upgrade"}
+    first = (await api.post(URL, json=CAMPAIGN, headers=key)).json()
+    async with pool.connection() as conn:
+        await conn.execute("UPDATE idempotency_keys SET answer = answer #- '{campaign,usedThisHour}'")
+    again = await api.post(URL, json=CAMPAIGN, headers=key)
+    assert (again.status_code, again.json()) == (201, first)
+
+
 async def test_a_repeated_file_gets_the_same_answer(api: httpx.AsyncClient, pool: Pool) -> None:
     key = {"Idempotency-Key": "file"}
     first = await api.post(URL, data=FORM, files=csv_file(), headers=key)

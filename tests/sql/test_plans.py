@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from app import sql
-from app.db import Conn, Pool, open_pool, transaction
+from app.db import Conn, Pool, fetch_exactly_one, open_pool, transaction
 from app.domain.users import User
 from tests.support.ledger import insert_campaign
 from worker.__main__ import PLANNER_OPTIONS
@@ -59,6 +60,11 @@ async def _explained(conn: Conn, name: str, parameters: dict[str, Any]) -> str:
         return "\n".join(row["QUERY PLAN"] for row in await rows.fetchall())
 
 
+async def _analyze(pool: Pool) -> None:
+    async with pool.connection() as conn:
+        await conn.execute("ANALYZE")
+
+
 def _rows_touched(plan: str) -> int:
     """The most rows that one loop of any node gave or threw away."""
     given = re.findall(r"actual rows=(\d+)", plan)
@@ -80,19 +86,64 @@ async def test_the_workers_queries_touch_what_they_use_and_no_more(
     assert _rows_touched(plan) <= 100, plan
 
 
-@pytest.mark.parametrize("name", ["list_campaigns", "get_email", "attempts_of_email", "lock_campaign_of_email"])
+@pytest.mark.parametrize("name", ["list_campaigns", "get_email", "attempts_of_email", "email_span"])
 async def test_the_pages_queries_do_not_walk_the_table(pool: Pool, full: dict[str, Any], name: str) -> None:
-    async with pool.connection() as conn:
-        await conn.execute("ANALYZE")
+    """As the user whose they are: row-level security keeps some conditions from indexes."""
+    await _analyze(pool)
+    async with transaction(pool, full["user_id"]) as conn:
         plan = await _explained(conn, name, full)
     assert "Seq Scan on emails" not in plan, plan
     assert _rows_touched(plan) <= 100, plan
 
 
-@pytest.mark.parametrize("status", [None, "FAILED", "UNKNOWN"])
-async def test_a_page_of_emails_reads_a_page(pool: Pool, full: dict[str, Any], status: str | None) -> None:
-    async with pool.connection() as conn:
-        await conn.execute("ANALYZE")
-        plan = await _explained(conn, "list_emails", full | {"campaign_id": None, "sender_id": None, "status": status})
+@pytest.mark.parametrize("sought", [{}, {"campaign_id": None}, {"sender_id": None}])
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        ("page_of_emails", None),
+        ("page_of_emails", "SENDING"),
+        ("page_of_emails", "SENT"),
+        ("page_of_emails", "FAILED"),
+        ("undecided_emails", "UNKNOWN"),
+        ("page_of_waiting", "SCHEDULED"),
+    ],
+)
+async def test_a_page_of_emails_reads_a_page(
+    pool: Pool, full: dict[str, Any], name: str, status: str | None, sought: dict[str, None]
+) -> None:
+    """With a campaign and a sender, with one of them, whatever lies before and behind their emails."""
+    wanted = full | {"status": status, "after_at": datetime(2000, 1, 1, tzinfo=UTC), "after_id": 0} | sought
+    await _analyze(pool)
+    async with transaction(pool, full["user_id"]) as conn:
+        span = await fetch_exactly_one(conn, sql.query("email_span"), wanted)
+        plan = await _explained(conn, name, wanted | span)
     assert "Seq Scan on emails" not in plan, plan
+    assert _rows_touched(plan) <= 100, plan
+
+
+@pytest.mark.parametrize("analyzed", [False, True], ids=["before-analyze", "after-analyze"])
+@pytest.mark.parametrize("name", ["emails_by_status", "due_emails", "jobs_by_queue", "workforce"])
+async def test_a_scrape_of_metrics_reads_no_more_than_is_due(
+    pool: Pool, full: dict[str, Any], name: str, analyzed: bool
+) -> None:
+    async with transaction(pool) as conn:
+        # All but fifty of the emails that wait are for later.
+        await conn.execute(
+            "UPDATE emails SET scheduled_at = now() + interval '1 day' WHERE status = 'SCHEDULED' AND id %% %s > 0",
+            (WAITING // 50,),
+        )
+    async with pool.connection() as conn:
+        if analyzed:
+            await conn.execute("ANALYZE")
+    async with transaction(pool) as conn:
+        await conn.execute(sql.query("careful_reading"), {"timeout_ms": "5000"})
+        plan = await _explained(conn, name, full | {"most": 100_000})
+    assert "Seq Scan on emails" not in plan, plan
+    assert _rows_touched(plan) <= 100, plan
+
+
+async def test_emails_that_are_due_are_counted_up_to_a_bound(pool: Pool, full: dict[str, Any]) -> None:
+    async with transaction(pool) as conn:
+        await conn.execute(sql.query("careful_reading"), {"timeout_ms": "5000"})
+        plan = await _explained(conn, "due_emails", full | {"most": 90})
     assert _rows_touched(plan) <= 100, plan

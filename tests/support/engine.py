@@ -285,6 +285,8 @@ class WorkerProcess:
             "LOG_FORMAT": "json",
             "LOG_LEVEL": settings.log_level,
         }
+        if settings.worker_metrics_port is not None:
+            env["WORKER_METRICS_PORT"] = str(settings.worker_metrics_port)
         if "SSL_CERT_FILE" in os.environ:
             full_env["SSL_CERT_FILE"] = os.environ["SSL_CERT_FILE"]  # whom a test has us trust
         full_env |= env or {}

@@ -31,4 +31,9 @@ async def insert_campaign(
         " FROM unnest(%(statuses)s::text[]) WITH ORDINALITY AS t (status, n)",
         {"u": user_id, "c": campaign["id"], "statuses": list(statuses)},
     )
+    await conn.execute(
+        "UPDATE campaigns SET (first_email_id, last_email_id) ="
+        " (SELECT min(id), max(id) FROM emails WHERE campaign_id = %(c)s) WHERE id = %(c)s",
+        {"c": campaign["id"]},
+    )
     return campaign["id"], sender["id"]

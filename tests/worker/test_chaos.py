@@ -16,7 +16,7 @@ import pytest
 from psycopg.errors import DeadlockDetected
 
 from app.db import Pool
-from app.domain import campaigns, emails
+from app.domain import campaigns, decisions
 from app.domain.campaigns import Changes
 from app.domain.senders import SenderChanges, change_sender
 from app.errors import Conflict
@@ -105,10 +105,10 @@ class Chaos:
             campaign,
         ):
             if email["status"] == "FAILED":
-                await emails.retry(self._pool, self._owner.user_id, email["id"])
+                await decisions.retry(self._pool, self._owner.user_id, email["id"])
             else:
                 decision = self._chance.choice(["sent", "resend"])
-                await emails.resolve(self._pool, self._owner.user_id, email["id"], decision)
+                await decisions.resolve(self._pool, self._owner.user_id, email["id"], decision)
 
     async def settle(self) -> None:
         """Calm the server, lift the limits, let the hours pass until nothing waits."""

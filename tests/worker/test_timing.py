@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from app.db import Pool
-from app.domain import campaigns, emails
+from app.domain import campaigns, decisions, ledger
 from app.domain.campaigns import Changes
 from tests.support.engine import (
     Owner,
@@ -171,9 +171,9 @@ async def test_a_retried_email_leaves_at_once(database_url: str, pool: Pool, sin
         made = await schedule_campaign(pool, owner, 1)
         await wait_for(lambda: _failed(pool, made.campaign.id), "the refusal")
         email_id = await value(pool, "SELECT id FROM emails")
-        await emails.retry(pool, owner.user_id, email_id)
+        await decisions.retry(pool, owner.user_id, email_id)
         await wait_until_sent(pool, made.campaign.id, timeout_s=4)
-    email = await emails.get_email(pool, owner.user_id, email_id)
+    email = await ledger.get_email(pool, owner.user_id, email_id)
     assert [attempt.outcome for attempt in email.attempts] == ["REJECTED", "ACCEPTED"]
 
 

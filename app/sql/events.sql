@@ -1,0 +1,26 @@
+-- name: campaign_progress
+-- How far campaigns are that move or may move: those that run or are paused, newest first, and those in `ids`, which
+-- did when they were last looked at.
+SELECT c.id, c.status, c.total, c.scheduled, c.sending, c.sent, c.failed, c.unknown, c.cancelled, c.finished_at,
+       CASE WHEN c.window_start = date_trunc('hour', now(), 'UTC') THEN c.window_used ELSE 0 END AS used_this_hour,
+       waiting.next_at, waiting.last_at
+FROM (
+    (SELECT * FROM campaigns WHERE user_id = %(user_id)s AND status IN ('ACTIVE', 'PAUSED')
+     ORDER BY id DESC LIMIT %(limit)s)
+    UNION
+    SELECT * FROM campaigns WHERE user_id = %(user_id)s AND id = ANY (%(ids)s::bigint[])
+) c
+CROSS JOIN LATERAL (
+    SELECT min(e.scheduled_at) AS next_at, max(e.scheduled_at) AS last_at
+    FROM emails e
+    WHERE e.user_id = c.user_id AND e.campaign_id = c.id AND e.status = 'SCHEDULED'
+) waiting
+ORDER BY c.id;
+
+-- name: sender_states
+-- What holds senders back, of those that are blocked or in `ids`, which were when they were last looked at.
+SELECT id, blocked_until, block_reason
+FROM senders
+WHERE user_id = %(user_id)s AND (blocked_until > now() OR id = ANY (%(ids)s::bigint[]))
+ORDER BY id
+LIMIT %(limit)s;

@@ -1,0 +1,11 @@
+/** Mantine's looks on the router's links: `<ButtonLink to="/compose">`. */
+
+import { Anchor, type AnchorProps, Button, type ButtonProps } from "@mantine/core";
+import { createLink } from "@tanstack/react-router";
+import type { ComponentPropsWithRef } from "react";
+
+type Native = Omit<ComponentPropsWithRef<"a">, "color" | "style">;
+
+export const ButtonLink = createLink((props: ButtonProps & Native) => <Button component="a" {...props} />);
+
+export const AnchorLink = createLink((props: AnchorProps & Native) => <Anchor {...props} />);
