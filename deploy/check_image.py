@@ -22,7 +22,7 @@ from pathlib import Path
 
 SOURCE = Path(__file__).parents[1]
 BASE = Path("/var/cache/reachinbox/bookworm-python3")  # made once; each run works on copies
-START_S, STOP_S, REAP_S = 60, 20, 5
+START_S, STOP_S, REAP_S = 60, 20, 15
 # What a host needs to reach the package registries from inside, where it has something of the kind.
 REACH = ("/etc/resolv.conf", "/etc/pip.conf", "/etc/ssl/certs", "/usr/local/share/ca-certificates", "/opt/wheels")
 MOUNTS = """
@@ -176,7 +176,7 @@ def _check_container(dockerfile: Dockerfile, root: Path, start: str) -> None:
                 check(answer.status == 200, "it is ready: the embedded PostgreSQL runs and is migrated")
             sent = _until(lambda: "25 of 25: 25 SENT" in container.log.read_text(), START_S)
             check(sent, "the demo campaign is sent")
-        container.inside("0:0", "sh", "-c", "(sleep 0.3 &) ; (sleep 0.3 &)")
+        container.inside("0:0", "sh", "-c", "(sleep 3 &) ; (sleep 3 &)")
         check(_until(lambda: _orphans(container) > 0, REAP_S), "orphans come to process 1")
         check(_until(lambda: _orphans(container) + container.zombies() == 0, REAP_S), "and leave no zombie")
         began = time.monotonic()
