@@ -13,7 +13,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 
 from app import traces
-from app.db import Pool, open_pool
+from app.db import Pool, open_pool, open_pool_through_pooler
 from app.domain.users import Terms
 from app.http import (
     accounts,
@@ -45,6 +45,12 @@ PLANNER_OPTIONS = "-c plan_cache_mode=force_custom_plan"
 POOL_TIMEOUT_S = 5.0  # a request waits no longer for a connection: better a 503 than a queue
 
 
+async def _open_pool(settings: Settings, database_url: str) -> Pool:
+    if settings.database_pooler_url is not None:
+        return await open_pool_through_pooler(settings.database_pooler_url)  # prepares nothing, so plans each time
+    return await open_pool(database_url, options=PLANNER_OPTIONS)
+
+
 def create_app(settings: Settings, database_url: str, dashboard: Path = web.DASHBOARD) -> Litestar:
     """The API on a database that is migrated already; without every migration, /readyz says so."""
 
@@ -60,7 +66,7 @@ def create_app(settings: Settings, database_url: str, dashboard: Path = web.DASH
             open_secret_box(settings), settings.allow_registration, settings.default_emails_per_hour
         )
         app.state["provider"] = google.open_provider(settings)
-        async with await open_pool(database_url, options=PLANNER_OPTIONS) as pool:
+        async with await _open_pool(settings, database_url) as pool:
             pool.timeout = POOL_TIMEOUT_S
             app.state["pool"] = pool
             measures.registry.register(PoolCollector(pool))

@@ -34,6 +34,7 @@ class SettingsError(Exception):
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database_url: str | None = None  # unset: an embedded Postgres under data_dir
+    database_pooler_url: str | None = None  # the same database through a pooler in transaction mode, for the API
     data_dir: Path = Path("var")
     host: str = "127.0.0.1"
     port: int = 3000
@@ -82,6 +83,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 _SECRETS = {
     "DATABASE_URL",
+    "DATABASE_POOLER_URL",
     "SECRET_KEY",
     "SECRET_KEY_PREVIOUS",
     "SMTP_USERNAME",
@@ -190,8 +192,11 @@ def _ports(value: str) -> Ports:
 
 def _cross_checks(s: Settings) -> list[str]:
     problems: list[str] = []
-    if s.database_url is not None and not s.database_url.startswith(("postgres://", "postgresql://")):
-        problems.append("DATABASE_URL: must begin with postgres:// or postgresql://")
+    for name, url in (("DATABASE_URL", s.database_url), ("DATABASE_POOLER_URL", s.database_pooler_url)):
+        if url is not None and not url.startswith(("postgres://", "postgresql://")):
+            problems.append(f"{name}: must begin with postgres:// or postgresql://")
+    if s.database_pooler_url is not None and s.database_url is None:
+        problems.append("DATABASE_POOLER_URL is set but DATABASE_URL is not; it needs that too, without the pooler")
     for name, port in (("PORT", s.port), ("SMTP_PORT", s.smtp_port), ("WORKER_METRICS_PORT", s.worker_metrics_port)):
         if port is not None and not 0 < port < 65536:
             problems.append(f"{name}: {port} is not a port; give 1 to 65535")

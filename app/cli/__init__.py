@@ -26,6 +26,7 @@ from app.db import migrate
 from app.domain import hold, keys, rotation, users
 from app.domain.visitors import LOCAL
 from app.errors import AppError, InvalidInput, Unavailable
+from app.init import run_below_init
 from app.secrets import add_secret_key, open_secret_box
 from app.settings import Settings, SettingsError, check_secret_key, from_env
 
@@ -35,6 +36,8 @@ Command = Callable[[Settings, argparse.Namespace], None]
 def main() -> int:
     """Returns the exit status: 1 for what went wrong, 2 for a wrong command or setting."""
     options = _parser().parse_args()
+    if options.run in {up, api, worker}:
+        run_below_init()
     signal.signal(signal.SIGTERM, _exit)
     try:
         settings = from_env()

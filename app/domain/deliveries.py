@@ -21,14 +21,12 @@ DUE_DELIVERIES = query("due_deliveries")
 RECORD_DELIVERY = query("record_delivery")
 RELEASE_WEBHOOK = query("release_webhook")
 NEGLECTED_WEBHOOKS = query("neglected_webhooks")
-FORGET_DELIVERIES = query("forget_deliveries")
 
 LEASE_S = 30.0  # longer than one try takes
 BATCH = 50
 RETRY_S = (5, 300, 1800, 7200, 18_000, 36_000, 36_000)  # after each failed try; about 28 hours in all
 LONGEST_PAUSE_S = 600.0  # of a webhook whose tries fail: 1, 2, 4, 8 … seconds up to this
 PATIENCE_DAYS = 3  # a webhook that failed for longer is disabled
-LOG_DAYS = 30
 
 
 class Target(NamedTuple):
@@ -116,9 +114,3 @@ async def wake_neglected(pool: Pool) -> None:
     async with transaction(pool) as conn:
         for row in await fetch_all(conn, NEGLECTED_WEBHOOKS):
             await defer_deliveries(conn, row["webhook_id"])
-
-
-async def forget(pool: Pool, *, days: int = LOG_DAYS, batch: int = 1_000) -> int:
-    """Remove from the log what is older than this, a batch of it; returns how many."""
-    async with pool.connection() as conn:
-        return (await conn.execute(FORGET_DELIVERIES, {"days": days, "batch": batch})).rowcount

@@ -20,6 +20,7 @@ NOTE_SPANS = query("note_spans")
 REMOVE_EMAILS = query("remove_emails")
 REMOVE_ATTEMPTS = query("remove_attempts")
 REMOVE_SANDBOX_MESSAGES = query("remove_sandbox_messages")
+REMOVE_DELIVERIES = query("remove_deliveries")
 REMOVE_WINDOWS = query("remove_windows")
 REMOVE_IDEMPOTENCY_KEYS = query("remove_idempotency_keys")
 REMOVE_EXPIRED_SESSIONS = query("remove_expired_sessions")
@@ -30,6 +31,7 @@ REMOVE_LOGIN_ATTEMPTS = query("remove_login_attempts")
 
 BATCH = 1_000  # rows a transaction: some hundredths of a second
 KEYS_KEPT_DAYS = 7  # of idempotency: a client that repeats a request does so sooner
+DELIVERIES_KEPT_DAYS = 30
 INVITATIONS_KEPT_DAYS = 30  # after their end
 OTHERS_KEPT_DAYS = 1  # what is of use for minutes or hours
 
@@ -51,6 +53,7 @@ def chores(settings: Settings) -> list[Chore]:
         ("emails", REMOVE_EMAILS, emails_days),
         ("attempts", REMOVE_ATTEMPTS, attempts_days),
         ("sandbox messages", REMOVE_SANDBOX_MESSAGES, settings.retention_sandbox_days),
+        ("webhook deliveries", REMOVE_DELIVERIES, DELIVERIES_KEPT_DAYS),
         ("hours", REMOVE_WINDOWS, settings.retention_stats_days),
         ("idempotency keys", REMOVE_IDEMPOTENCY_KEYS, KEYS_KEPT_DAYS),
         ("invitations", REMOVE_EXPIRED_INVITATIONS, INVITATIONS_KEPT_DAYS),

@@ -90,6 +90,16 @@ WITH removed AS (
 )
 SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
 
+-- name: remove_deliveries
+-- What is too old for the log of webhooks. Of a webhook that is disabled also what was never sent.
+WITH removed AS (
+    DELETE FROM webhook_deliveries WHERE ctid = ANY (ARRAY (
+        SELECT ctid FROM webhook_deliveries WHERE created_at < now() - make_interval(days => %(days)s)
+        ORDER BY created_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
+    RETURNING 1
+)
+SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
+
 -- name: remove_windows
 -- Old hours of senders: what the charts are made of. A limit looks at the current hour only.
 WITH removed AS (

@@ -71,16 +71,6 @@ SET status = 'PENDING', attempts = 0, status_code = NULL, error = NULL, next_att
 WHERE user_id = %(user_id)s AND webhook_id = %(webhook_id)s AND id = %(delivery_id)s
 RETURNING id, message_id, event, created_at, status, attempts, attempted_at, status_code, error, next_attempt_at;
 
--- name: forget_deliveries
--- What is too old for the log, a batch of it. Of a webhook that is disabled also what was never sent.
-DELETE FROM webhook_deliveries d
-USING (SELECT user_id, id FROM webhook_deliveries
-       WHERE created_at < now() - make_interval(days => %(days)s)
-       ORDER BY created_at
-       LIMIT %(batch)s
-       FOR UPDATE SKIP LOCKED) old
-WHERE d.user_id = old.user_id AND d.id = old.id;
-
 -- name: lease_webhook
 -- Be the one who delivers to this webhook, for a while. No row: somebody is, or it is disabled or has a pause.
 UPDATE webhooks w

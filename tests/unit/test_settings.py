@@ -58,6 +58,8 @@ def test_every_mistake_is_named() -> None:
 @pytest.mark.parametrize(
     ("env", "word"),
     [
+        ({"DATABASE_URL": "postgresql://x/y", "DATABASE_POOLER_URL": "mysql://x"}, "DATABASE_POOLER_URL: must begin"),
+        ({"DATABASE_POOLER_URL": "postgresql://x/y"}, "DATABASE_URL is not"),
         ({"PORT": "0"}, "PORT"),
         ({"SMTP_PORT": "70000"}, "SMTP_PORT"),
         ({"DATABASE_URL": "mysql://x"}, "DATABASE_URL"),
