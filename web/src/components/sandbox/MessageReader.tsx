@@ -58,7 +58,7 @@ function Message({ message }: { message: SandboxMessage }) {
         <Headers message={message} />
       </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: so that it scrolls by keyboard */}
-      <div className={classes.body} tabIndex={view === "html" ? undefined : 0} role="group" aria-label="Body">
+      <section className={classes.body} tabIndex={view === "html" ? undefined : 0} aria-label="Body">
         {view === "html" && (
           <iframe
             key={message.id}
@@ -70,7 +70,7 @@ function Message({ message }: { message: SandboxMessage }) {
         )}
         {view === "text" && <pre className={classes.text}>{message.text}</pre>}
         {view === "source" && <pre className={classes.source}>{message.raw}</pre>}
-      </div>
+      </section>
     </>
   );
 }
