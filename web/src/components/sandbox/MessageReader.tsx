@@ -57,7 +57,6 @@ function Message({ message }: { message: SandboxMessage }) {
         </Group>
         <Headers message={message} />
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: so that it scrolls by keyboard */}
       <section className={classes.body} tabIndex={view === "html" ? undefined : 0} aria-label="Body">
         {view === "html" && (
           <iframe
