@@ -4,5 +4,6 @@ The modules named here register their benches when imported, and run in this ord
 """
 
 from bench import machine as machine
+from bench import older_design as older_design
 from bench import schedule as schedule
 from bench import send as send

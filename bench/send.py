@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from app.embedded.postgres import EmbeddedPostgres
-from bench.registry import Figure, bench
+from bench.registry import Figure, Run, bench
 from bench.service import (
     count_by_status,
     cpu_s,
@@ -23,19 +23,20 @@ from tests.support.sinkproc import Sink
 
 
 @bench("send")
-def send(directory: Path) -> Iterator[Figure]:
+def send(run: Run) -> Iterator[Figure]:
     """One worker process hands due emails to the sink, with 5 and with 64 lanes."""
     for lanes, emails in ((5, 20_000), (64, 40_000)):
-        yield _rate(directory / f"{lanes}", lanes, emails, waiting=0)
+        yield send_rate(run.directory / f"{lanes}", lanes, emails)
 
 
 @bench("backlog")
-def backlog(directory: Path) -> Iterator[Figure]:
+def backlog(run: Run) -> Iterator[Figure]:
     """The same with 1,000,000 emails scheduled for next week."""
-    yield _rate(directory, 64, 40_000, waiting=1_000_000)
+    yield send_rate(run.directory, 64, 40_000, waiting=1_000_000)
 
 
-def _rate(directory: Path, lanes: int, emails: int, waiting: int) -> Figure:
+def send_rate(directory: Path, lanes: int, emails: int, *, waiting: int = 0) -> Figure:
+    """Emails a second of one worker process with so many lanes, while `waiting` others are not due."""
     with EmbeddedPostgres(directory) as postgres, Sink() as sink:
         asyncio.run(_prepare(postgres.url, emails, waiting))
         with worker(postgres.url, sink, lanes) as process:
@@ -43,7 +44,7 @@ def _rate(directory: Path, lanes: int, emails: int, waiting: int) -> Figure:
             used_s, memory = cpu_s(process.pid), memory_mb(process.pid)
         counts = count_by_status(postgres.url)
         assert counts.get("SENT") == emails, counts
-        times = sorted(message.at for message in sink.accepted())
+        times = sink.times()
         assert len(times) == emails
         took_s = times[-1] - times[0]
         note = (
@@ -63,10 +64,10 @@ async def _prepare(url: str, emails: int, waiting: int) -> None:
 
 
 @bench("punctual")
-def punctual(directory: Path) -> Iterator[Figure]:
+def punctual(run: Run) -> Iterator[Figure]:
     """100 emails a second, planned 10 ms apart, for a minute: how late each reaches the sink."""
     emails = 6_000
-    with EmbeddedPostgres(directory) as postgres, Sink() as sink:
+    with EmbeddedPostgres(run.directory) as postgres, Sink() as sink:
         planned = asyncio.run(_spaced(postgres.url, emails))
         with worker(postgres.url, sink, 5):
             wait_for_messages(sink, emails)
