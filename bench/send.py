@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from app.db import Pool
+from app.domain.users import User
 from app.embedded.postgres import EmbeddedPostgres
 from bench.registry import Figure, Run, bench
 from bench.service import (
@@ -79,10 +81,16 @@ def punctual(run: Run) -> Iterator[Figure]:
 
 
 async def _spaced(url: str, emails: int) -> dict[str, float]:
-    """Schedule them from three seconds on; gives each address's planned time in epoch seconds."""
     async with service(url) as (pool, user):
-        start = datetime.now(UTC) + timedelta(seconds=3)
-        await schedule_campaign(pool, user, emails, "spaced", start_time=start, delay_between_ms=10)
-        async with pool.connection() as conn:
-            cursor = await conn.execute("SELECT recipient, scheduled_at FROM emails")
-            return {row["recipient"]: row["scheduled_at"].timestamp() for row in await cursor.fetchall()}
+        return await schedule_spaced(pool, user, emails)
+
+
+async def schedule_spaced(pool: Pool, user: User, emails: int) -> dict[str, float]:
+    """Schedule emails 10 ms apart from three seconds on; gives each address's planned time in epoch seconds."""
+    start = datetime.now(UTC) + timedelta(seconds=3)
+    done = await schedule_campaign(pool, user, emails, "spaced", start_time=start, delay_between_ms=10)
+    async with pool.connection() as conn:
+        cursor = await conn.execute(
+            "SELECT recipient, scheduled_at FROM emails WHERE campaign_id = %s", [done.campaign.id]
+        )
+        return {row["recipient"]: row["scheduled_at"].timestamp() for row in await cursor.fetchall()}
