@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 # Only `make lock` needs uv.
 LOCK := uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: run install test lint bench clean lock
+.PHONY: run install test lint bench soak clean lock
 
 run: .venv/installed  ## Start everything, on an embedded Postgres unless .env or the environment names another
 	@if [ -f .env ]; then set -a; . ./.env; set +a; fi; exec $(BIN)/reachinbox up
@@ -24,6 +24,9 @@ lint: .venv/installed-dev  ## Check style, types and the rules on imports
 
 bench: .venv/installed  ## Measure; BENCH names what and how
 	@$(BIN)/python -m bench $(BENCH)
+
+soak: .venv/installed  ## Load, faults and restarts for MINUTES (20), the ledger checked throughout
+	@$(BIN)/python -m bench soak --minutes $(or $(MINUTES),20)
 
 clean:  ## Remove .venv and caches; data stays
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -30,12 +30,14 @@ def create_account(url: str) -> str:
 
 
 @contextmanager
-def api(url: str, key: str) -> Generator[tuple[httpx.Client, subprocess.Popen[bytes]], None, None]:
+def api(
+    url: str, key: str, secret_key: str = SECRET_KEY
+) -> Generator[tuple[httpx.Client, subprocess.Popen[bytes]], None, None]:
     """An API process, ready, and a client that has the key."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    env = os.environ | {"DATABASE_URL": url, "SECRET_KEY": SECRET_KEY, "PORT": str(port), "LOG_LEVEL": "WARNING"}
+    env = os.environ | {"DATABASE_URL": url, "SECRET_KEY": secret_key, "PORT": str(port), "LOG_LEVEL": "WARNING"}
     process = subprocess.Popen([sys.executable, "-m", "app.cli", "api"], env=env)
     try:
         headers = {"Authorization": f"Bearer {key}"}

@@ -36,7 +36,7 @@ BIG = ("emails", "attempts")
 
 @bench("million", only_if_named=True)
 def million(run: Run) -> Iterator[Figure]:
-    """1,000,000 emails scheduled and sent: rate, disk, memory, dashboard; the older design with 50,000, and the ratio."""
+    """1,000,000 emails scheduled and sent, a dashboard open; the older design with 50,000, and the ratio."""
     emails = run.emails or EMAILS
     check_room(run.directory, emails * ROOM_PER_EMAIL)
     install()  # what is missing is told before the long part
