@@ -314,6 +314,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/stats/totals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many emails are in each status, and how many are due */
+        get: operations["emailTotals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/events": {
         parameters: {
             query?: never;
@@ -803,6 +820,7 @@ export interface components {
         Email: {
             id: number;
             campaignId: number;
+            campaignName: string;
             senderId: number;
             recipient: string;
             fields: {
@@ -827,6 +845,7 @@ export interface components {
         EmailSummary: {
             id: number;
             campaignId: number;
+            campaignName: string;
             senderId: number;
             recipient: string;
             /** @enum {string} */
@@ -1064,6 +1083,13 @@ export interface components {
             address: string;
             userAgent: string;
             current: boolean;
+        };
+        /** Totals */
+        Totals: {
+            counts: {
+                [key: string]: number;
+            };
+            due: number;
         };
         /** User */
         User: {
@@ -2890,6 +2916,74 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Hour"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    emailTotals: {
+        parameters: {
+            query?: {
+                /** @description Count what is due before then, not by now. */
+                dueBefore?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Totals"];
                 };
             };
             /** @description Bad Request */
