@@ -8,9 +8,16 @@ beforeEach(() => {
   queries = new QueryClient();
 });
 
-const counts = (sent: number) => ({ SCHEDULED: 9 - sent, SENDING: 0, SENT: sent, FAILED: 0, UNKNOWN: 0, CANCELLED: 0 });
+const counts = (sent: number) => ({
+  SCHEDULED: 9 - sent,
+  SENDING: 0,
+  SENT: sent,
+  FAILED: 0,
+  UNKNOWN: 0,
+  CANCELLED: 0,
+});
 const campaign = (id: number, sent = 0) =>
-  ({ id, name: `Campaign ${id}`, status: "ACTIVE", total: 9, counts: counts(sent) }) as Campaign;
+  ({ id, name: `Campaign ${id}`, status: "ACTIVE", total: 9, counts: counts(sent) }) as unknown as Campaign;
 
 function event(id: number, sent: number, status: CampaignStatus = "ACTIVE"): CampaignEvent {
   const times = { nextAt: null, lastAt: null, finishedAt: null };
@@ -36,7 +43,10 @@ test("an event changes the campaign in every page of every list and on its own p
   applyCampaign(queries, event(2, 4));
   expect(listed()?.map((each) => each.counts.SENT)).toEqual([0, 4, 0]);
   expect(listed("ACTIVE")?.[0]?.usedThisHour).toBe(4);
-  expect(queries.getQueryData(campaignQuery(2).queryKey)).toMatchObject({ name: "Campaign 2", counts: counts(4) });
+  expect(queries.getQueryData(campaignQuery(2).queryKey)).toMatchObject({
+    name: "Campaign 2",
+    counts: counts(4),
+  });
   expect(isStale()).toBe(false);
 });
 
@@ -65,7 +75,10 @@ test("another state makes the lists by state be read anew", () => {
 });
 
 test("a sender's trouble is put where senders are shown", () => {
-  queries.setQueryData(sendersQuery.queryKey, { items: [{ id: 7, email: "a@x.test" }], nextCursor: null } as never);
+  queries.setQueryData(sendersQuery.queryKey, {
+    items: [{ id: 7, email: "a@x.test" }],
+    nextCursor: null,
+  } as never);
   applySender(queries, { id: 7, blockedUntil: "2026-11-24T12:00:00Z", blockReason: "535 no" });
   expect(queries.getQueryData(sendersQuery.queryKey)?.items[0]).toMatchObject({
     email: "a@x.test",

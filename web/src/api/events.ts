@@ -52,7 +52,10 @@ export function applySender(queries: QueryClient, event: SenderEvent): void {
   queries.setQueryData(
     sendersQuery.queryKey,
     (old) =>
-      old && { ...old, items: old.items.map((sender) => (sender.id === event.id ? { ...sender, ...event } : sender)) },
+      old && {
+        ...old,
+        items: old.items.map((sender) => (sender.id === event.id ? { ...sender, ...event } : sender)),
+      },
   );
 }
 

@@ -9,7 +9,10 @@ test("what stands in the address is taken where it makes sense", () => {
     status: "FAILED",
   });
   expect(emailSearch({ q: 12 }).q).toBe("12");
-  expect(campaignSearch({ tab: "settings", status: "SENT" })).toMatchObject({ tab: "settings", status: "SENT" });
+  expect(campaignSearch({ tab: "settings", status: "SENT" })).toMatchObject({
+    tab: "settings",
+    status: "SENT",
+  });
 });
 
 test("nonsense in the address is left out", () => {

@@ -60,13 +60,17 @@ test("a sender in trouble is named with the reason, and no longer once the time 
 
 test("a limit is told with its numbers and the hour in which it goes on", () => {
   const own = holdUp(campaign({ hourlyLimit: 1200, usedThisHour: 1200, nextAt: at(30) }), sender(), NOW);
-  expect(own?.text).toBe(`The campaign's hourly limit is reached: 1,200 of 1,200 this hour. It goes on at ${HOUR}.`);
+  expect(own?.text).toBe(
+    `The campaign's hourly limit is reached: 1,200 of 1,200 this hour. It goes on at ${HOUR}.`,
+  );
   const theirs = holdUp(campaign({ nextAt: at(30) }), sender({ usedThisHour: 100 }), NOW);
   expect(theirs?.text).toContain("The hourly limit of anna@example.com is reached: 100 of 100 this hour.");
 });
 
 test("a long delay says when the next one goes, and a short one nothing", () => {
-  expect(holdUp(campaign({ nextAt: at(20) }), sender(), NOW)?.text).toContain("The next email is planned for");
+  expect(holdUp(campaign({ nextAt: at(20) }), sender(), NOW)?.text).toContain(
+    "The next email is planned for",
+  );
   expect(holdUp(campaign({ nextAt: at(0.5) }), sender(), NOW)).toBeNull();
 });
 
@@ -99,7 +103,14 @@ test("a reply is shown as servers say it", () => {
 });
 
 test("a bar in words leaves out what is not there", () => {
-  expect(progressText([["Sent", 1200], ["Failed", 0], ["Scheduled", 800]], 2000)).toBe(
-    "2,000 emails: 1,200 sent, 800 scheduled",
-  );
+  expect(
+    progressText(
+      [
+        ["Sent", 1200],
+        ["Failed", 0],
+        ["Scheduled", 800],
+      ],
+      2000,
+    ),
+  ).toBe("2,000 emails: 1,200 sent, 800 scheduled");
 });

@@ -1,7 +1,7 @@
 /** Where campaigns and emails stand, in sentences. */
 
-import type { Attempt, Campaign, Email, EmailStatus, Sender } from "@/api/queries";
 import { sentence } from "@/api/problem";
+import type { Attempt, Campaign, Email, EmailStatus, Sender } from "@/api/queries";
 import { count, counted, localTime } from "./format";
 
 const LATE_MS = 60_000;
@@ -103,7 +103,9 @@ export const OUTCOMES: Readonly<Record<Attempt["outcome"], { label: string; text
 
 /** Code, enhanced code and text of a reply, as a server says them: "550 5.1.1 No such user". */
 export function reply(answer: Pick<Attempt, "code" | "enhancedCode" | "reply">): string {
-  return [answer.code, answer.enhancedCode, answer.reply].filter((part) => part !== null && part !== "").join(" ");
+  return [answer.code, answer.enhancedCode, answer.reply]
+    .filter((part) => part !== null && part !== "")
+    .join(" ");
 }
 
 export type Decision = "retry" | "resend" | "sent";
@@ -138,7 +140,10 @@ export const DECISIONS: Readonly<Record<Decision, DecisionWords>> = {
 };
 
 /** "Sent 12 of 20, scheduled 8": a bar in words. */
-export function progressText(counts: ReadonlyArray<readonly [label: string, n: number]>, total: number): string {
+export function progressText(
+  counts: ReadonlyArray<readonly [label: string, n: number]>,
+  total: number,
+): string {
   const parts = counts.filter(([, n]) => n > 0).map(([label, n]) => `${count(n)} ${label.toLowerCase()}`);
   return `${counted(total, "email")}: ${parts.join(", ") || "none"}`;
 }
