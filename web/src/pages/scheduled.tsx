@@ -1,6 +1,6 @@
 import { IconClock } from "@tabler/icons-react";
 import { getRouteApi } from "@tanstack/react-router";
-import { EmailsInStatus } from "@/components/EmailsPage";
+import { EmailsInStatus } from "@/components/EmailsInStatus";
 import { EmptyState } from "@/components/EmptyState";
 import { ButtonLink } from "@/components/links";
 import { PageHeader } from "@/components/PageHeader";

@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { totalsQuery } from "@/api/queries";
 import { Choice } from "@/components/Choice";
-import { EmailsInStatus } from "@/components/EmailsPage";
+import { EmailsInStatus } from "@/components/EmailsInStatus";
 import { EmptyState } from "@/components/EmptyState";
 import { ButtonLink } from "@/components/links";
 import { PageHeader } from "@/components/PageHeader";
