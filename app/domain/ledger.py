@@ -63,7 +63,9 @@ class Attempt(msgspec.Struct, rename="camel"):
 
 
 class Email(msgspec.Struct, rename="camel"):
-    """An email with every attempt, first to last; `subject` as its recipient sees it."""
+    """An email with every attempt, first to last; `subject` as its recipient sees it. At `erased_at` a placeholder took
+    the recipient's place.
+    """
 
     id: int
     campaign_id: int
@@ -78,6 +80,7 @@ class Email(msgspec.Struct, rename="camel"):
     retry_count: int
     subject: str
     attempts: list[Attempt]
+    erased_at: datetime | None
 
 
 class EmailFilter(NamedTuple):
