@@ -16,6 +16,7 @@ import { NotFound } from "./components/NotFound";
 import { PageSkeleton } from "./components/skeletons";
 import { ownPath } from "./lib/paths";
 import { sandboxPlace, senderPlace, settingsPlace } from "./lib/places";
+import { campaignSearch, campaignsSearch, emailSearch } from "./lib/search";
 
 export const queryClient = createQueryClient();
 
@@ -46,6 +47,7 @@ const id = {
 const campaigns = createRoute({
   getParentRoute: () => inside,
   path: "/",
+  validateSearch: campaignsSearch,
   component: lazyRouteComponent(() => import("./pages/campaigns"), "Campaigns"),
 });
 
@@ -59,24 +61,28 @@ const campaign = createRoute({
   getParentRoute: () => inside,
   path: "/campaigns/$id",
   params: id,
+  validateSearch: campaignSearch,
   component: lazyRouteComponent(() => import("./pages/campaign"), "Campaign"),
 });
 
 const scheduled = createRoute({
   getParentRoute: () => inside,
   path: "/scheduled",
+  validateSearch: emailSearch,
   component: lazyRouteComponent(() => import("./pages/scheduled"), "Scheduled"),
 });
 
 const sent = createRoute({
   getParentRoute: () => inside,
   path: "/sent",
+  validateSearch: emailSearch,
   component: lazyRouteComponent(() => import("./pages/sent"), "Sent"),
 });
 
 const trouble = createRoute({
   getParentRoute: () => inside,
   path: "/trouble",
+  validateSearch: emailSearch,
   component: lazyRouteComponent(() => import("./pages/trouble"), "Trouble"),
 });
 

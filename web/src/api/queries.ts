@@ -60,13 +60,19 @@ export const meQuery = queryOptions({
   staleTime: Number.POSITIVE_INFINITY,
 });
 
-export const campaignsQuery = infiniteQueryOptions({
-  queryKey: ["campaigns"],
-  queryFn: ({ pageParam, signal }) =>
-    answer(api.GET("/api/campaigns", { params: { query: { limit: PAGE, cursor: pageParam } }, signal })),
-  initialPageParam: null as string | null,
-  getNextPageParam: (page) => page.nextCursor,
-});
+/** Campaigns in one state, or all of them. */
+export const campaignsIn = (status: CampaignStatus | null) =>
+  infiniteQueryOptions({
+    queryKey: ["campaigns", "in", status],
+    queryFn: ({ pageParam, signal }) =>
+      answer(
+        api.GET("/api/campaigns", { params: { query: { status, limit: PAGE, cursor: pageParam } }, signal }),
+      ),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.nextCursor,
+  });
+
+export const campaignsQuery = campaignsIn(null);
 
 export const campaignQuery = (id: number) =>
   queryOptions({
@@ -100,6 +106,14 @@ export const hourlyQuery = (query: paths["/api/stats/hourly"]["get"]["parameters
   queryOptions({
     queryKey: ["stats", "hourly", query],
     queryFn: ({ signal }) => answer(api.GET("/api/stats/hourly", { params: { query }, signal })),
+  });
+
+/** `dueBefore`: RFC 3339, what is due until then is counted. */
+export const totalsQuery = (dueBefore: string) =>
+  queryOptions({
+    queryKey: ["stats", "totals", dueBefore],
+    queryFn: ({ signal }) =>
+      answer(api.GET("/api/stats/totals", { params: { query: { dueBefore } }, signal })),
   });
 
 export const sandboxQuery = infiniteQueryOptions({
