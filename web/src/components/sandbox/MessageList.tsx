@@ -43,8 +43,6 @@ export function MessageList({ messages, current, more, loadingMore }: Props) {
               to="/sandbox"
               search={{ message: message.id }}
               className={classes.item}
-              aria-current={message.id === current ? "true" : undefined}
-              activeProps={{ "aria-current": message.id === current ? "true" : undefined }}
               resetScroll={false}
             >
               <span className={classes.top}>
