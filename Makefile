@@ -9,7 +9,7 @@ LOCK := uv pip compile --quiet --upgrade --universal --python-version 3.11 --gen
 DASHBOARD := app/dashboard/index.html
 DASHBOARD_SOURCES := $(shell find web -name node_modules -prune -o -name __pycache__ -prune -o -type f -print)
 
-.PHONY: run install test lint bench screenshots api-types clean lock
+.PHONY: run install test check-scale check-image check-compose lint bench screenshots api-types clean lock
 
 run: .venv/installed $(DASHBOARD)  ## Start everything, on an embedded Postgres unless .env or the environment names another
 	@if [ -f .env ]; then set -a; . ./.env; set +a; fi; exec $(BIN)/reachinbox up
@@ -19,6 +19,15 @@ install: .venv/installed $(DASHBOARD)  ## Set up .venv, build the dashboard, and
 test: .venv/installed-dev $(DASHBOARD)  ## Run every test; ARGS goes to pytest
 	$(BIN)/python web/build.py run test
 	$(BIN)/pytest $(ARGS)
+
+check-scale: .venv/installed-dev  ## Three worker hosts, one of them cut off for a minute; as root, with iproute2 and faketime
+	CI=true REACHINBOX_CUT_S=60 REACHINBOX_LEASE_S=20 $(BIN)/pytest tests/crash/test_scale_out.py -s
+
+check-image: .venv/installed-dev  ## Run the steps of the Dockerfile in a root made by debootstrap; as root
+	$(BIN)/python deploy/check_image.py
+
+check-compose: .venv/installed-compose  ## Hold compose.yaml against the JSON schema of the Compose specification
+	.venv/compose/bin/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 
 lint: .venv/installed-dev  ## Check style, types and the rules on imports
 	$(BIN)/ruff check
@@ -45,6 +54,7 @@ clean:  ## Remove .venv, the built dashboard and caches; data stays
 lock:  ## Pin the newest versions that pyproject.toml allows
 	$(LOCK) pyproject.toml --output-file requirements.lock
 	$(LOCK) pyproject.toml --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	printf 'check-jsonschema\n' | $(LOCK) - --output-file requirements-compose.lock
 	printf 'editables\nhatchling\nnodejs-wheel-binaries\n' | $(LOCK) - --constraint requirements-dev.lock --output-file requirements-build.lock
 
 # The stamps are younger than all they were made from, so a set-up checkout starts at once. The project itself is
@@ -60,6 +70,12 @@ lock:  ## Pin the newest versions that pyproject.toml allows
 .venv/installed-dev: .venv/installed requirements-dev.lock
 	@echo 'Adding the tools of development to .venv.'
 	@$(PIP) --require-hashes --requirement requirements-dev.lock
+	@touch $@
+
+# Apart from .venv: only this check needs it.
+.venv/installed-compose: .venv/installed requirements-compose.lock
+	@$(PYTHON) -m venv .venv/compose
+	@.venv/compose/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --requirement requirements-compose.lock
 	@touch $@
 
 $(DASHBOARD): $(DASHBOARD_SOURCES) | .venv/installed

@@ -13,9 +13,24 @@ from litestar.datastructures import State
 from litestar.di import Provide
 
 from app import traces
-from app.db import Pool, open_pool
+from app.db import Pool, open_pool, open_pool_through_pooler
 from app.domain.users import Terms
-from app.http import accounts, campaigns, emails, events, google, health, metrics, sandbox, senders, stats, web
+from app.http import (
+    accounts,
+    alerts,
+    campaigns,
+    emails,
+    events,
+    google,
+    health,
+    metrics,
+    recipients,
+    sandbox,
+    senders,
+    stats,
+    web,
+    webhooks,
+)
 from app.http.auth import Authentication, provide_user, provide_visitor, require_scope
 from app.http.bodies import JsonRequest
 from app.http.errors import HANDLERS, database_unavailable
@@ -28,6 +43,12 @@ from app.settings import Settings
 # Each query is planned for what was asked: a plan made for any status or campaign is good for none of them.
 PLANNER_OPTIONS = "-c plan_cache_mode=force_custom_plan"
 POOL_TIMEOUT_S = 5.0  # a request waits no longer for a connection: better a 503 than a queue
+
+
+async def _open_pool(settings: Settings, database_url: str) -> Pool:
+    if settings.database_pooler_url is not None:
+        return await open_pool_through_pooler(settings.database_pooler_url)  # prepares nothing, so plans each time
+    return await open_pool(database_url, options=PLANNER_OPTIONS)
 
 
 def create_app(settings: Settings, database_url: str, dashboard: Path = web.DASHBOARD) -> Litestar:
@@ -45,7 +66,7 @@ def create_app(settings: Settings, database_url: str, dashboard: Path = web.DASH
             open_secret_box(settings), settings.allow_registration, settings.default_emails_per_hour
         )
         app.state["provider"] = google.open_provider(settings)
-        async with await open_pool(database_url, options=PLANNER_OPTIONS) as pool:
+        async with await _open_pool(settings, database_url) as pool:
             pool.timeout = POOL_TIMEOUT_S
             app.state["pool"] = pool
             measures.registry.register(PoolCollector(pool))
@@ -69,6 +90,7 @@ def create_app(settings: Settings, database_url: str, dashboard: Path = web.DASH
         route_handlers=[
             campaigns.router,
             emails.router,
+            recipients.router,
             senders.router,
             stats.router,
             events.watch_events,
@@ -77,6 +99,8 @@ def create_app(settings: Settings, database_url: str, dashboard: Path = web.DASH
             accounts.key_router,
             accounts.admin,
             accounts.list_audit,
+            webhooks.router,
+            alerts.list_alerts,
         ],
         middleware=[Authentication],
         guards=[require_scope],

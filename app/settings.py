@@ -20,6 +20,7 @@ BOOLS: tuple[object, ...] = (bool, bool | None)
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 SECURITIES: tuple[str, ...] = get_args(SmtpSecurity)
 Ports = frozenset[int] | None  # None: any
+MOST_DAYS = 36_500
 SUBMISSION_PORTS = frozenset({25, 465, 587, 2525})
 
 
@@ -33,6 +34,7 @@ class SettingsError(Exception):
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database_url: str | None = None  # unset: an embedded Postgres under data_dir
+    database_pooler_url: str | None = None  # the same database through a pooler in transaction mode, for the API
     data_dir: Path = Path("var")
     host: str = "127.0.0.1"
     port: int = 3000
@@ -53,6 +55,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     worker_lease_seconds: float = 20.0  # how long a worker that died goes unnoticed
     default_emails_per_hour: int = 100
     max_attempts: int = 5
+    # How long what is over is kept, in days; 0: for good.
+    retention_emails_days: int = 0  # emails of campaigns that ended, with their attempts
+    retention_attempts_days: int = 0  # attempts alone
+    retention_sandbox_days: int = 30
+    retention_stats_days: int = 400
     google_client_id: str | None = None
     google_client_secret: str | None = None
     oidc_issuer: str = "https://accounts.google.com"
@@ -76,6 +83,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 _SECRETS = {
     "DATABASE_URL",
+    "DATABASE_POOLER_URL",
     "SECRET_KEY",
     "SECRET_KEY_PREVIOUS",
     "SMTP_USERNAME",
@@ -184,8 +192,11 @@ def _ports(value: str) -> Ports:
 
 def _cross_checks(s: Settings) -> list[str]:
     problems: list[str] = []
-    if s.database_url is not None and not s.database_url.startswith(("postgres://", "postgresql://")):
-        problems.append("DATABASE_URL: must begin with postgres:// or postgresql://")
+    for name, url in (("DATABASE_URL", s.database_url), ("DATABASE_POOLER_URL", s.database_pooler_url)):
+        if url is not None and not url.startswith(("postgres://", "postgresql://")):
+            problems.append(f"{name}: must begin with postgres:// or postgresql://")
+    if s.database_pooler_url is not None and s.database_url is None:
+        problems.append("DATABASE_POOLER_URL is set but DATABASE_URL is not; it needs that too, without the pooler")
     for name, port in (("PORT", s.port), ("SMTP_PORT", s.smtp_port), ("WORKER_METRICS_PORT", s.worker_metrics_port)):
         if port is not None and not 0 < port < 65536:
             problems.append(f"{name}: {port} is not a port; give 1 to 65535")
@@ -196,6 +207,14 @@ def _cross_checks(s: Settings) -> list[str]:
     ):
         if count < 1:
             problems.append(f"{name}: {count} is too small; give 1 or more")
+    for name, days in (
+        ("RETENTION_EMAILS_DAYS", s.retention_emails_days),
+        ("RETENTION_ATTEMPTS_DAYS", s.retention_attempts_days),
+        ("RETENTION_SANDBOX_DAYS", s.retention_sandbox_days),
+        ("RETENTION_STATS_DAYS", s.retention_stats_days),
+    ):
+        if not 0 <= days <= MOST_DAYS:
+            problems.append(f"{name}: {days} is out of range; give 1 to {MOST_DAYS}, or 0 to keep for good")
     if s.worker_metrics_port == s.port:
         problems.append(f"WORKER_METRICS_PORT: {s.port} is the API's PORT; give another")
     if s.worker_lease_seconds < 1:

@@ -1,4 +1,4 @@
-import { Box, Burger, Button, Drawer, Group, Menu, Text } from "@mantine/core";
+import { Burger, Button, Drawer, Group, Menu, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import {
   IconAlertTriangle,
@@ -68,19 +68,14 @@ export function AppShell() {
       <aside className={classes.sidebar}>
         <Sidebar />
       </aside>
-      <Drawer
-        opened={opened}
-        onClose={drawer.close}
-        size={270}
-        padding={0}
-        withCloseButton={false}
-        title={null}
-        aria-label="Navigation"
-        hiddenFrom="md"
-        classNames={{ content: classes.drawer, body: classes.drawerBody }}
-      >
-        <Sidebar />
-      </Drawer>
+      <Drawer.Root opened={opened} onClose={drawer.close} size={270} padding={0} hiddenFrom="md">
+        <Drawer.Overlay />
+        <Drawer.Content className={classes.drawer} aria-label="Navigation">
+          <Drawer.Body className={classes.drawerBody}>
+            <Sidebar />
+          </Drawer.Body>
+        </Drawer.Content>
+      </Drawer.Root>
       <main id="main" className={classes.main} tabIndex={-1}>
         <div className={classes.page}>
           <Outlet />
@@ -94,9 +89,9 @@ function Sidebar() {
   const { data: ways } = useQuery(waysQuery);
   return (
     <div className={classes.nav}>
-      <Box px={10} mb="md">
+      <Link to="/" className={classes.home} aria-label="ReachInbox: your campaigns">
         <Wordmark />
-      </Box>
+      </Link>
       <Button
         component={Link}
         to="/compose"
@@ -144,7 +139,9 @@ function UserMenu() {
             <span className={classes.avatar} aria-hidden>
               {user?.email.charAt(0).toUpperCase()}
             </span>
-            <span className={classes.address}>{user?.email}</span>
+            <span className={classes.address} title={user?.email}>
+              {user?.email}
+            </span>
             <IconSelector size={15} aria-hidden />
           </button>
         </Menu.Target>
