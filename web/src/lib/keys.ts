@@ -7,7 +7,11 @@ export type Scope = ApiKey["scopes"][number];
 
 export const SCOPES: ReadonlyArray<{ value: Scope; label: string; description: string }> = [
   { value: "read", label: "Read", description: "See campaigns, emails, senders and figures." },
-  { value: "send", label: "Send", description: "Schedule and change campaigns and senders, decide about emails." },
+  {
+    value: "send",
+    label: "Send",
+    description: "Schedule and change campaigns and senders, decide about emails.",
+  },
   { value: "admin", label: "Manage", description: "Passwords, sessions, keys and webhooks of this account." },
 ];
 

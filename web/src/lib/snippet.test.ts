@@ -2,7 +2,9 @@ import { expect, it } from "vitest";
 import { snippet } from "./snippet";
 
 it("is the text in one line, cut where it is long", () => {
-  expect(snippet({ text: "Hello Anna,\n\n  you asked.\n", html: "<p>Other</p>" })).toBe("Hello Anna, you asked.");
+  expect(snippet({ text: "Hello Anna,\n\n  you asked.\n", html: "<p>Other</p>" })).toBe(
+    "Hello Anna, you asked.",
+  );
   expect(snippet({ text: "x".repeat(200), html: null })).toHaveLength(141);
 });
 

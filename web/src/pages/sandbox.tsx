@@ -35,7 +35,8 @@ const route = getRouteApi("/inside/sandbox");
 
 function Inbox() {
   const { message } = route.useSearch();
-  const { data, error, refetch, fetchNextPage, hasNextPage, isFetchingNextPage } = useInfiniteQuery(sandboxQuery);
+  const { data, error, refetch, fetchNextPage, hasNextPage, isFetchingNextPage } =
+    useInfiniteQuery(sandboxQuery);
   const messages = data?.pages.flatMap((page) => page.items);
   useArrivals(messages?.[0]?.id);
   if (!messages) return error ? <ErrorState error={error} retry={refetch} /> : <TableSkeleton />;
@@ -46,7 +47,8 @@ function Inbox() {
         title="Nothing has come yet"
         action={<ButtonLink to="/compose">Write a campaign</ButtonLink>}
       >
-        Emails of senders without a mail server of their own end up here, and this page shows them as they come.
+        Emails of senders without a mail server of their own end up here, and this page shows them as they
+        come.
       </EmptyState>
     );
   }

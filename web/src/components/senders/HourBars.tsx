@@ -1,5 +1,5 @@
-import { count, counted } from "@/lib/format";
 import type { Slot } from "@/lib/day";
+import { count, counted } from "@/lib/format";
 import classes from "./HourBars.module.css";
 
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
@@ -23,7 +23,9 @@ export function HourBars({ slots, limit, now }: { slots: readonly Slot[]; limit:
             data-now={now - start.getTime() < 3_600_000 && now >= start.getTime() ? true : undefined}
             title={`${clock.format(start)}: ${counted(used, "email")}`}
           >
-            {used > 0 && <span className={classes.bar} style={{ height: `${Math.max(6, (used / top) * 100)}%` }} />}
+            {used > 0 && (
+              <span className={classes.bar} style={{ height: `${Math.max(6, (used / top) * 100)}%` }} />
+            )}
           </span>
         ))}
       </div>

@@ -36,13 +36,16 @@ export function SenderCard({ sender, fallback }: Props) {
   const ask = async () => {
     const sure = await confirm({
       title: `Delete ${sender.email}?`,
-      children: "Its server and login are forgotten. That cannot be undone. Only a sender that no campaign names can be deleted.",
+      children:
+        "Its server and login are forgotten. That cannot be undone. Only a sender that no campaign names can be deleted.",
       confirm: "Delete the sender",
     });
     if (sure) remove.mutate();
   };
   const server =
-    sender.host === null ? fallback : `${sender.host}, port ${sender.port}, ${SECURITY[sender.security ?? "none"]}`;
+    sender.host === null
+      ? fallback
+      : `${sender.host}, port ${sender.port}, ${SECURITY[sender.security ?? "none"]}`;
   return (
     <article className={classes.card} aria-label={sender.email}>
       <div className={classes.grid}>

@@ -35,9 +35,7 @@ interface Props {
 export function SenderForm({ sender, fallback, done, cancel }: Props) {
   const [provider, setProvider] = useState(sender ? providerOf(sender.host) : "gmail");
   const { form, submit, pending, failure } = useSubmit({
-    initialValues: sender
-      ? valuesOf(sender)
-      : { ...NEW_SENDER, host: PROVIDERS[0]?.host ?? "" },
+    initialValues: sender ? valuesOf(sender) : { ...NEW_SENDER, host: PROVIDERS[0]?.host ?? "" },
     validate: {
       email: isNotEmpty("Give the mailbox's address."),
       host: (host, { ownServer }) => (ownServer && !host.trim() ? "Give the server's host name." : null),
@@ -151,8 +149,9 @@ export function SenderForm({ sender, fallback, done, cancel }: Props) {
           />
         </Group>
         <Text size="sm" c="dimmed">
-          The limit counts clock hours: across the turn of an hour nearly twice as many may go out within 60 minutes.
-          “Spread evenly” in a campaign avoids that. {sender && "A new limit plans what waits again."}
+          The limit counts clock hours: across the turn of an hour nearly twice as many may go out within 60
+          minutes. “Spread evenly” in a campaign avoids that.{" "}
+          {sender && "A new limit plans what waits again."}
         </Text>
         <Group justify="flex-end" mt="xs">
           <Button variant="default" onClick={cancel}>

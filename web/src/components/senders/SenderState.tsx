@@ -1,5 +1,10 @@
 import { Alert, Group, Loader, Text } from "@mantine/core";
-import { IconAlertTriangle, IconCircleCheck, IconCircleDashed, IconPlugConnectedX } from "@tabler/icons-react";
+import {
+  IconAlertTriangle,
+  IconCircleCheck,
+  IconCircleDashed,
+  IconPlugConnectedX,
+} from "@tabler/icons-react";
 import { sentence } from "@/api/problem";
 import type { Sender } from "@/api/queries";
 import { Time, useNow } from "@/components/Time";
@@ -37,7 +42,12 @@ function BackOff({ sender: { blockedUntil, blockReason } }: { sender: Sender }) 
   const now = useNow();
   if (blockedUntil === null || Date.parse(blockedUntil) <= now) return null;
   return (
-    <Alert color="orange" title="Sending is paused for a while" icon={<IconAlertTriangle aria-hidden />} mb="xs">
+    <Alert
+      color="orange"
+      title="Sending is paused for a while"
+      icon={<IconAlertTriangle aria-hidden />}
+      mb="xs"
+    >
       <div className={classes.words}>{blockReason}</div>
       <Text size="sm" mt={4}>
         Next try in <strong className="tabular">{duration(Date.parse(blockedUntil) - now)}</strong> (
@@ -54,7 +64,8 @@ function Verified({ sender: { verifiedAt, verifyError } }: { sender: Sender }) {
       <Alert color="red" title="Not verified" icon={<IconPlugConnectedX aria-hidden />}>
         <div className={classes.words}>{verifyError}</div>
         <Text size="sm" mt={4}>
-          Tried <Time value={verifiedAt} mode="relative" />. Mend what the server complains about, then verify again.
+          Tried <Time value={verifiedAt} mode="relative" />. Mend what the server complains about, then verify
+          again.
         </Text>
       </Alert>
     );
