@@ -15,7 +15,22 @@ from litestar.di import Provide
 from app import traces
 from app.db import Pool, open_pool, open_pool_through_pooler
 from app.domain.users import Terms
-from app.http import accounts, campaigns, emails, events, google, health, metrics, sandbox, senders, stats, web
+from app.http import (
+    accounts,
+    alerts,
+    campaigns,
+    emails,
+    events,
+    google,
+    health,
+    metrics,
+    recipients,
+    sandbox,
+    senders,
+    stats,
+    web,
+    webhooks,
+)
 from app.http.auth import Authentication, provide_user, provide_visitor, require_scope
 from app.http.bodies import JsonRequest
 from app.http.errors import HANDLERS, database_unavailable
@@ -75,6 +90,7 @@ def create_app(settings: Settings, database_url: str, dashboard: Path = web.DASH
         route_handlers=[
             campaigns.router,
             emails.router,
+            recipients.router,
             senders.router,
             stats.router,
             events.watch_events,
@@ -83,6 +99,8 @@ def create_app(settings: Settings, database_url: str, dashboard: Path = web.DASH
             accounts.key_router,
             accounts.admin,
             accounts.list_audit,
+            webhooks.router,
+            alerts.list_alerts,
         ],
         middleware=[Authentication],
         guards=[require_scope],

@@ -20,6 +20,7 @@ BOOLS: tuple[object, ...] = (bool, bool | None)
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 SECURITIES: tuple[str, ...] = get_args(SmtpSecurity)
 Ports = frozenset[int] | None  # None: any
+MOST_DAYS = 36_500
 SUBMISSION_PORTS = frozenset({25, 465, 587, 2525})
 
 
@@ -54,6 +55,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     worker_lease_seconds: float = 20.0  # how long a worker that died goes unnoticed
     default_emails_per_hour: int = 100
     max_attempts: int = 5
+    # How long what is over is kept, in days; 0: for good.
+    retention_emails_days: int = 0  # emails of campaigns that ended, with their attempts
+    retention_attempts_days: int = 0  # attempts alone
+    retention_sandbox_days: int = 30
+    retention_stats_days: int = 400
     google_client_id: str | None = None
     google_client_secret: str | None = None
     oidc_issuer: str = "https://accounts.google.com"
@@ -201,6 +207,14 @@ def _cross_checks(s: Settings) -> list[str]:
     ):
         if count < 1:
             problems.append(f"{name}: {count} is too small; give 1 or more")
+    for name, days in (
+        ("RETENTION_EMAILS_DAYS", s.retention_emails_days),
+        ("RETENTION_ATTEMPTS_DAYS", s.retention_attempts_days),
+        ("RETENTION_SANDBOX_DAYS", s.retention_sandbox_days),
+        ("RETENTION_STATS_DAYS", s.retention_stats_days),
+    ):
+        if not 0 <= days <= MOST_DAYS:
+            problems.append(f"{name}: {days} is out of range; give 1 to {MOST_DAYS}, or 0 to keep for good")
     if s.worker_metrics_port == s.port:
         problems.append(f"WORKER_METRICS_PORT: {s.port} is the API's PORT; give another")
     if s.worker_lease_seconds < 1:

@@ -38,9 +38,11 @@ from worker.lanes import Budget
 from worker.metrics import LANES_MAX, REGISTRY, RESTARTS, Listener
 from worker.notices import send_password_reset
 from worker.recover import Lease, sweep
+from worker.retention import clean_up
 from worker.send import DATABASE_AWAY, Desk
 from worker.smtp import Conversation, Server, ServerTrouble
 from worker.tasks import make_queue
+from worker.webhooks import Courier
 
 CONCURRENCY = {QUICK: 20, SLOW: 4}  # jobs at once, by queue
 VERIFY_S = 45.0
@@ -74,7 +76,8 @@ class Worker:
             max_attempts=settings.max_attempts,
         )
         self._dispatcher = Dispatcher(desk, self._fail)
-        self._queue = make_queue(self._dispatcher.wake, self._verify, self._send_reset)
+        self._courier = Courier(pool, box, HostPolicy.of(settings))
+        self._queue = make_queue(self._dispatcher.wake, self._verify, self._send_reset, self._courier.deliver)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set or something ends this incarnation, then finish what is in flight.
@@ -91,6 +94,7 @@ class Worker:
             helpers = [
                 asyncio.create_task(lease.keep()),
                 asyncio.create_task(sweep(self._pool, self._queue, lease, lease_s, self._settings.max_attempts)),
+                asyncio.create_task(clean_up(self._pool, self._queue, self._token, self._settings)),
             ]
             queues = [
                 asyncio.create_task(
@@ -117,6 +121,7 @@ class Worker:
 
     async def _finish(self, queues: list[asyncio.Task[None]], helpers: list[asyncio.Task[None]]) -> None:
         log.info("finishing what is in flight")
+        self._courier.stop()
         for queue in queues:
             queue.cancel()
         await self._dispatcher.stop()

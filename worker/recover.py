@@ -17,7 +17,7 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Status
 
 from app.db import Pool, transaction
-from app.domain import campaigns, scheduling, workers
+from app.domain import campaigns, deliveries, workers
 from worker.send import DATABASE_AWAY
 
 # A queue's worker gives a sign of life every 10 s, whatever our leases are.
@@ -87,7 +87,7 @@ async def sweep(pool: Pool, queue: App, lease: Lease, lease_s: float, max_attemp
             # As far ahead as the next sweep and some more: what a dead worker was waiting for still leaves on time.
             if woken := await workers.wake_neglected(pool, 2 * pause_s):
                 log.info("woke neglected senders", sender_ids=woken)
-            await scheduling.forget_idempotency_keys(pool)
+            await deliveries.wake_neglected(pool)
             for campaign_id, cancelled in (await campaigns.finish_cancels(pool)).items():
                 log.info("finished cancelling", campaign_id=campaign_id, emails=cancelled)
             for job in await queue.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_JOB_S):

@@ -12,13 +12,14 @@ from collections.abc import Awaitable, Callable
 from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
 from structlog.contextvars import bind_contextvars
 
-from app.jobs import SEND_DUE, SEND_PASSWORD_RESET, VERIFY_SENDER
+from app.jobs import DELIVER_WEBHOOKS, SEND_DUE, SEND_PASSWORD_RESET, VERIFY_SENDER
 
 
 def make_queue(
     wake: Callable[[int], None],
     verify: Callable[[int], Awaitable[None]],
     send_reset: Callable[[int], Awaitable[None]],
+    deliver: Callable[[int], Awaitable[None]],
 ) -> App:
     """The queue's application with our tasks, to be opened on the worker's pool."""
     queue = App(connector=PsycopgConnector())
@@ -38,5 +39,10 @@ def make_queue(
     async def send_password_reset(context: JobContext, reset_id: int) -> None:  # pyright: ignore[reportUnusedFunction] -- registered by name
         bind_contextvars(job_id=context.job.id, reset_id=reset_id)
         await send_reset(reset_id)
+
+    @queue.task(name=DELIVER_WEBHOOKS, pass_context=True)
+    async def deliver_webhooks(context: JobContext, webhook_id: int) -> None:  # pyright: ignore[reportUnusedFunction] -- registered by name
+        bind_contextvars(job_id=context.job.id, webhook_id=webhook_id)
+        await deliver(webhook_id)
 
     return queue

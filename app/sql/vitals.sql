@@ -6,10 +6,11 @@ SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 
        set_config('jit', 'off', true), set_config('statement_timeout', %(timeout_ms)s::text, true);
 
 -- name: emails_by_status
--- All emails by status, from the campaigns' counters.
+-- All emails by status, from the campaigns' counters; in doubt only those that somebody can still decide on.
 SELECT coalesce(sum(scheduled), 0)::bigint AS scheduled, coalesce(sum(sending), 0)::bigint AS sending,
        coalesce(sum(sent), 0)::bigint AS sent, coalesce(sum(failed), 0)::bigint AS failed,
-       coalesce(sum(unknown), 0)::bigint AS unknown, coalesce(sum(cancelled), 0)::bigint AS cancelled
+       coalesce(sum(unknown) FILTER (WHERE emails_removed_at IS NULL), 0)::bigint AS unknown,
+       coalesce(sum(cancelled), 0)::bigint AS cancelled
 FROM campaigns;
 
 -- name: due_emails

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import httpx
@@ -26,7 +27,7 @@ BODIES: dict[str, Any] = {"PATCH": {}, "/api/emails/{id}/resolve": {"as": "sent"
 async def test_without_a_key_nothing_is_told_or_done(api: httpx.AsyncClient) -> None:
     del api.headers["Authorization"]
     for method, path in OPERATIONS:
-        response = await api.request(method, path.replace("{id}", "1"), json={})
+        response = await api.request(method, re.sub(r"{\w+}", "1", path), json={})
         problem(response, 401)
         assert response.headers["WWW-Authenticate"] == "Bearer"
 
@@ -59,22 +60,26 @@ async def test_to_a_stranger_nothing_of_anothers_is_there(
     await api.post("/api/auth/login", json={"email": "owner@example.com", "password": "correct horse"})
     ids["auth"] = (await api.get("/api/auth/sessions")).json()[0]["id"]
     ids["admin"] = (await api.post("/api/admin/invitations", json={})).json()["id"]
+    webhook = {"url": "https://example.com", "events": ["email.failed"]}
+    ids["webhooks"] = (await api.post("/api/webhooks", json=webhook)).json()["id"]
+    delivery = (await api.post(f"/api/webhooks/{ids['webhooks']}/test")).json()
     ids["sandbox"] = await _received(pool, ids["campaigns"])
     api.cookies.clear()
     before = await written(pool)
     for method, path in OF_ONE_THING:
-        url = path.replace("{id}", str(ids[path.split("/")[2]]))
+        url = path.replace("{id}", str(ids[path.split("/")[2]])).replace("{deliveryId}", str(delivery["id"]))
         body = BODIES.get(path, BODIES.get(method))
         status = 403 if path.startswith("/api/admin/") else 404
         problem(await api.request(method, url, json=body, headers=stranger), status)
     assert len((await api.get("/api/auth/sessions")).json()) == 1
     assert (await api.get(f"/api/campaigns/{ids['campaigns']}")).json() == scheduled["campaign"]
+    assert (await api.get(f"/api/webhooks/{ids['webhooks']}/deliveries")).json()["items"] == [delivery]
     assert await written(pool) == before
 
 
 async def test_a_strangers_lists_are_empty(api: httpx.AsyncClient, stranger: Headers) -> None:
     await schedule(api)
-    for thing in ("campaigns", "emails"):
+    for thing in ("campaigns", "emails", "webhooks"):
         assert (await api.get(f"/api/{thing}", headers=stranger)).json() == {"items": [], "nextCursor": None}
 
 
@@ -88,4 +93,4 @@ async def test_what_is_no_id_is_not_there(api: httpx.AsyncClient) -> None:
     for method, path in OF_ONE_THING:
         body = BODIES.get(path, BODIES.get(method))
         for no_id in ("0", "-1", "1.5", "x", str(2**63), "9" * 5000, "%00"):
-            problem(await api.request(method, path.replace("{id}", no_id), json=body), 404)
+            problem(await api.request(method, re.sub(r"{\w+}", no_id, path), json=body), 404)

@@ -137,8 +137,8 @@ async def test_requests_are_timed_by_route_method_and_class_of_status(api: httpx
     await schedule(api)
     assert (await api.get("/api/emails/1")).status_code == 200
     assert (await api.get("/api/emails/2")).status_code == 404
-    await api.get("/no/such/thing")
-    await api.get("/no/such/other/thing")
+    await api.get("/api/no/such/thing")
+    await api.get("/api/no/such/other/thing")
     await api.request("BREW", "/healthz")
     counts = {
         tuple(part.partition("=")[2] for part in name.split()[1:]): value

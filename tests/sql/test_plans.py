@@ -147,3 +147,20 @@ async def test_emails_that_are_due_are_counted_up_to_a_bound(pool: Pool, full: d
         await conn.execute(sql.query("careful_reading"), {"timeout_ms": "5000"})
         plan = await _explained(conn, "due_emails", full | {"most": 90})
     assert _rows_touched(plan) <= 100, plan
+
+
+async def test_what_is_kept_about_one_recipient_is_found_without_walking(pool: Pool, full: dict[str, Any]) -> None:
+    async with pool.connection() as conn:
+        await conn.execute("ANALYZE")
+        plan = await _explained(conn, "emails_to_address", full | {"email": "R77@Example.com"})
+    assert "Seq Scan on emails" not in plan, plan
+    assert _rows_touched(plan) <= 100, plan
+
+
+async def test_holding_a_batch_after_a_restore_touches_a_batch(pool: Pool, full: dict[str, Any]) -> None:
+    async with pool.connection() as conn:
+        await conn.execute("UPDATE campaigns SET status = 'PAUSED' WHERE id = %s", (full["campaign_id"],))
+        await conn.execute("ANALYZE")
+        plan = await _explained(conn, "hold_emails", full | {"batch": 50})
+    assert "Seq Scan on emails" not in plan, plan
+    assert _rows_touched(plan) <= 100, plan

@@ -19,6 +19,7 @@ from app.db import Pool, fetch_exactly_one
 from app.domain.keys import create_key
 from app.domain.users import User
 from app.domain.visitors import LOCAL
+from app.http.web import DASHBOARD
 from app.settings import Settings
 from tests.support.engine import wait_for
 
@@ -33,10 +34,10 @@ async def authorization(pool: Pool, user: User) -> Headers:
 
 @asynccontextmanager
 async def api_client(
-    settings: Settings, database_url: str, headers: Headers | None = None
+    settings: Settings, database_url: str, headers: Headers | None = None, dashboard: Path = DASHBOARD
 ) -> AsyncGenerator[httpx.AsyncClient]:
     """A client of a running API that sends `headers` with each request."""
-    app = create_app(settings, database_url)
+    app = create_app(settings, database_url, dashboard)
     # Raises what the application lets through: it should let nothing through.
     transport = httpx.ASGITransport(app)  # pyright: ignore[reportArgumentType]
     async with (
@@ -115,7 +116,7 @@ def wrong_fields(response: httpx.Response) -> dict[str, str]:
     return {error["field"]: error["detail"] for error in problem(response, 422)["errors"]}
 
 
-async def schedule(api: httpx.AsyncClient, recipients: Iterable[str] = ("ada@example.com",), **fields: Any) -> Any:
+async def schedule(api: httpx.AsyncClient, recipients: Iterable[Any] = ("ada@example.com",), **fields: Any) -> Any:
     """Schedule a campaign as JSON; the answer's body."""
     campaign = {"subject": "Hello", "body": "A text.", "recipients": list(recipients)} | fields
     response = await api.post("/api/campaigns/schedule", json=campaign)

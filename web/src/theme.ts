@@ -1,12 +1,14 @@
 import {
+  Alert,
+  Anchor,
   Badge,
   type CSSVariablesResolver,
   createTheme,
   type MantineColorsTuple,
+  Menu,
   Modal,
   PasswordInput,
   Table,
-  TextInput,
   Tooltip,
 } from "@mantine/core";
 
@@ -76,7 +78,13 @@ export const theme = createTheme({
   respectReducedMotion: true,
   focusRing: "auto",
   components: {
-    Badge: Badge.extend({ defaultProps: { variant: "light", tt: "none", fw: 550 } as never }),
+    Alert: Alert.extend({
+      styles: { message: { color: "var(--mantine-color-text)", fontSize: "var(--mantine-font-size-md)" } },
+    }),
+    Anchor: Anchor.extend({ defaultProps: { underline: "always" } }),
+    Badge: Badge.extend({ defaultProps: { variant: "light" }, styles: { label: { textTransform: "none" } } }),
+    // Its placeholder for the focus is no child that a menu may have.
+    Menu: Menu.extend({ defaultProps: { withInitialFocusPlaceholder: false } }),
     Modal: Modal.extend({ defaultProps: { centered: true, closeButtonProps: { "aria-label": "Close" } } }),
     PasswordInput: PasswordInput.extend({
       defaultProps: {
@@ -84,7 +92,6 @@ export const theme = createTheme({
       },
     }),
     Table: Table.extend({ defaultProps: { verticalSpacing: 8, horizontalSpacing: "md" } }),
-    TextInput: TextInput.extend({}),
     Tooltip: Tooltip.extend({ defaultProps: { withArrow: true, openDelay: 250 } }),
   },
 });

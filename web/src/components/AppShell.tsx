@@ -1,4 +1,4 @@
-import { Box, Burger, Button, Drawer, Group, Menu, Text } from "@mantine/core";
+import { Burger, Button, Drawer, Group, Menu, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import {
   IconAlertTriangle,
@@ -19,6 +19,7 @@ import { answer, api } from "@/api/client";
 import { meQuery, waysQuery } from "@/api/queries";
 import { session } from "@/api/session";
 import classes from "./AppShell.module.css";
+import { LiveUpdates } from "./LiveUpdates";
 import { SchemeSwitch } from "./SchemeSwitch";
 import { Wordmark } from "./Wordmark";
 
@@ -68,24 +69,20 @@ export function AppShell() {
       <aside className={classes.sidebar}>
         <Sidebar />
       </aside>
-      <Drawer
-        opened={opened}
-        onClose={drawer.close}
-        size={270}
-        padding={0}
-        withCloseButton={false}
-        title={null}
-        aria-label="Navigation"
-        hiddenFrom="md"
-        classNames={{ content: classes.drawer, body: classes.drawerBody }}
-      >
-        <Sidebar />
-      </Drawer>
+      <Drawer.Root opened={opened} onClose={drawer.close} size={270} padding={0} hiddenFrom="md">
+        <Drawer.Overlay />
+        <Drawer.Content className={classes.drawer} aria-label="Navigation">
+          <Drawer.Body className={classes.drawerBody}>
+            <Sidebar />
+          </Drawer.Body>
+        </Drawer.Content>
+      </Drawer.Root>
       <main id="main" className={classes.main} tabIndex={-1}>
         <div className={classes.page}>
           <Outlet />
         </div>
       </main>
+      <LiveUpdates />
     </div>
   );
 }
@@ -94,9 +91,9 @@ function Sidebar() {
   const { data: ways } = useQuery(waysQuery);
   return (
     <div className={classes.nav}>
-      <Box px={10} mb="md">
+      <Link to="/" className={classes.home} aria-label="ReachInbox: your campaigns">
         <Wordmark />
-      </Box>
+      </Link>
       <Button
         component={Link}
         to="/compose"
@@ -144,7 +141,9 @@ function UserMenu() {
             <span className={classes.avatar} aria-hidden>
               {user?.email.charAt(0).toUpperCase()}
             </span>
-            <span className={classes.address}>{user?.email}</span>
+            <span className={classes.address} title={user?.email}>
+              {user?.email}
+            </span>
             <IconSelector size={15} aria-hidden />
           </button>
         </Menu.Target>

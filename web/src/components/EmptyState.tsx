@@ -10,16 +10,20 @@ interface Props {
   children?: ReactNode;
   /** What to do next, as buttons. */
   action?: ReactNode;
+  /** 1 where it is all of the page. */
+  order?: 1 | 2;
 }
 
 /** Nothing here yet: says so, and what to do next. */
-export function EmptyState({ icon: Icon, title, children, action }: Props) {
+export function EmptyState({ icon: Icon, title, children, action, order = 2 }: Props) {
   return (
     <Stack align="center" gap="sm" className={classes.root}>
       <Box className={classes.icon}>
         <Icon size={26} stroke={1.6} aria-hidden />
       </Box>
-      <Title order={2}>{title}</Title>
+      <Title order={order} size="h2">
+        {title}
+      </Title>
       {children && (
         <Text c="dimmed" ta="center" maw={460}>
           {children}

@@ -5,12 +5,7 @@ import { IconAlertCircle } from "@tabler/icons-react";
 export function FormFailure({ text }: { text: string | null }) {
   if (text === null) return null;
   return (
-    <Alert
-      color="red"
-      icon={<IconAlertCircle aria-hidden />}
-      role="alert"
-      styles={{ message: { color: "inherit" } }}
-    >
+    <Alert color="red" icon={<IconAlertCircle aria-hidden />} role="alert">
       {text}
     </Alert>
   );

@@ -9,6 +9,7 @@ export function NotFound() {
   return (
     <Box component="main" maw={640} mx="auto" my="xl" p="md">
       <EmptyState
+        order={1}
         icon={IconMapOff}
         title="There is no page here"
         action={<ButtonLink to="/">Go to your campaigns</ButtonLink>}

@@ -8,4 +8,7 @@ type Native = Omit<ComponentPropsWithRef<"a">, "color" | "style">;
 
 export const ButtonLink = createLink((props: ButtonProps & Native) => <Button component="a" {...props} />);
 
-export const AnchorLink = createLink((props: AnchorProps & Native) => <Anchor {...props} />);
+/** In the size of the text around it, unless `size` says otherwise. */
+export const AnchorLink = createLink((props: AnchorProps & Native) => (
+  <Anchor inherit={props.size === undefined} {...props} />
+));

@@ -28,7 +28,7 @@ export function Register() {
       }
     >
       {closed ? (
-        <Alert color="orange" icon={<IconLock aria-hidden />} styles={{ message: { color: "inherit" } }}>
+        <Alert color="orange" icon={<IconLock aria-hidden />}>
           Registration is closed here. Ask the administrator for an invitation, and open its link.
         </Alert>
       ) : (

@@ -32,12 +32,7 @@ function AskForLink() {
   if (sentTo) {
     return (
       <AuthLayout title="Look into your inbox" footer={back}>
-        <Alert
-          color="petrol"
-          icon={<IconMailCheck aria-hidden />}
-          role="status"
-          styles={{ message: { color: "inherit" } }}
-        >
+        <Alert color="petrol" icon={<IconMailCheck aria-hidden />} role="status">
           If <strong>{sentTo}</strong> has an account here, a link to a new password is on its way there. It
           is good for one hour.
         </Alert>
