@@ -24,7 +24,7 @@ export function MessageList({ messages, current, more, loadingMore }: Props) {
 
   const onKeyDown = (event: KeyboardEvent) => {
     const links = [...(list.current?.querySelectorAll<HTMLAnchorElement>("a") ?? [])];
-    const at = links.findIndex((link) => link === document.activeElement);
+    const at = links.indexOf(document.activeElement as HTMLAnchorElement);
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: links.length - 1 }[event.key];
     const message = to === undefined ? undefined : messages[to];
     if (to === undefined || !message) return;

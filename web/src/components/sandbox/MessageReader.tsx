@@ -57,8 +57,7 @@ function Message({ message }: { message: SandboxMessage }) {
         </Group>
         <Headers message={message} />
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: so that it scrolls by keyboard */}
-      <div className={classes.body} tabIndex={view === "html" ? undefined : 0} role="group" aria-label="Body">
+      <section className={classes.body} tabIndex={view === "html" ? undefined : 0} aria-label="Body">
         {view === "html" && (
           <iframe
             key={message.id}
@@ -70,7 +69,7 @@ function Message({ message }: { message: SandboxMessage }) {
         )}
         {view === "text" && <pre className={classes.text}>{message.text}</pre>}
         {view === "source" && <pre className={classes.source}>{message.raw}</pre>}
-      </div>
+      </section>
     </>
   );
 }
