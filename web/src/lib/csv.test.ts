@@ -30,7 +30,11 @@ describe("a CSV", () => {
   });
 
   it("takes the mapping it is given, and leaves columns out", async () => {
-    const csv = read("a,b,c\nx,y@example.com,z\n", { hasHeader: true, email: 1, fields: ["", "", "Last one"] });
+    const csv = read("a,b,c\nx,y@example.com,z\n", {
+      hasHeader: true,
+      email: 1,
+      fields: ["", "", "Last one"],
+    });
     expect((await written(csv)).trimEnd()).toBe("email,last_one\r\ny@example.com,z");
     expect(rowFields(["x", "y@example.com", "z"], csv.mapping)).toEqual({ last_one: "z" });
   });
@@ -41,7 +45,11 @@ describe("a CSV", () => {
   });
 
   it("has names of its own for columns that are called alike", () => {
-    expect(read("email,Name,name\nada@example.com,a,b\n").mapping.fields).toEqual(["email", "name", "name_2"]);
+    expect(read("email,Name,name\nada@example.com,a,b\n").mapping.fields).toEqual([
+      "email",
+      "name",
+      "name_2",
+    ]);
   });
 
   it("says which address is there twice", () => {
@@ -54,14 +62,20 @@ describe("a CSV", () => {
   });
 
   it("is read in whatever encoding it is", () => {
-    const latin = new Uint8Array([...new TextEncoder().encode("email,n\na@example.com,"), 0xfc]).buffer as ArrayBuffer;
-    expect(readCsv(latin, null)).toMatchObject({ encoding: "Windows-1252", sample: [{ cells: ["a@example.com", "ü"] }] });
+    const latin = new Uint8Array([...new TextEncoder().encode("email,n\na@example.com,"), 0xfc])
+      .buffer as ArrayBuffer;
+    expect(readCsv(latin, null)).toMatchObject({
+      encoding: "Windows-1252",
+      sample: [{ cells: ["a@example.com", "ü"] }],
+    });
     const utf16 = new Uint8Array([0xff, 0xfe, ...[..."a@example.com"].flatMap((c) => [c.charCodeAt(0), 0])]);
     expect(readCsv(utf16.buffer as ArrayBuffer, null).sample[0]?.cells).toEqual(["a@example.com"]);
   });
 
   it("that cannot be understood says why", () => {
-    expect(() => read("\n\n")).toThrow(new CsvError("The file is empty. It should have one recipient a row."));
+    expect(() => read("\n\n")).toThrow(
+      new CsvError("The file is empty. It should have one recipient a row."),
+    );
     expect(() => read('email,n\nada@example.com,"oops\nbob@example.com,x\n')).toThrow(/never closed/);
   });
 
@@ -80,7 +94,9 @@ describe("a CSV", () => {
 
 describe("typed recipients", () => {
   it("are a line, a comma or a semicolon apart, with or without a name", () => {
-    expect(parseTyped('a@x.org, b@x.org;c@x.org\n\n"Lovelace, Ada" <ada@x.org>\nBob <bob@x.org>, nobody')).toEqual([
+    expect(
+      parseTyped('a@x.org, b@x.org;c@x.org\n\n"Lovelace, Ada" <ada@x.org>\nBob <bob@x.org>, nobody'),
+    ).toEqual([
       { line: 1, email: "a@x.org" },
       { line: 1, email: "b@x.org" },
       { line: 1, email: "c@x.org" },

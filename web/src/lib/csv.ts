@@ -61,7 +61,11 @@ export function readCsv(
   progress: (share: number) => void = () => undefined,
 ): Csv {
   const { text, encoding } = decode(bytes);
-  const head = Papa.parse<string[]>(text, { preview: HEAD, delimitersToGuess: DELIMITERS, skipEmptyLines: "greedy" });
+  const head = Papa.parse<string[]>(text, {
+    preview: HEAD,
+    delimitersToGuess: DELIMITERS,
+    skipEmptyLines: "greedy",
+  });
   const [first] = head.data;
   if (!first) throw new CsvError("The file is empty. It should have one recipient a row.");
   const used = mapping ?? guessMapping(head.data);
@@ -132,7 +136,9 @@ export function guessMapping(records: string[][]): Mapping {
   const fields = first.map((cell, column) => (hasHeader && fieldName(cell)) || `column_${column + 1}`);
   let email = direct;
   if (hasHeader) {
-    const addresses = first.map((_, column) => others.filter((cells) => ADDRESS.test(cells[column] ?? "")).length);
+    const addresses = first.map(
+      (_, column) => others.filter((cells) => ADDRESS.test(cells[column] ?? "")).length,
+    );
     const named = [fields.indexOf("email"), fields.findIndex((field) => EMAIL_HEADER.test(field))];
     const fullest = addresses.indexOf(Math.max(...addresses));
     email = named.find((column) => column >= 0 && (addresses[column] ?? 0) > 0) ?? fullest;

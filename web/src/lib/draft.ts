@@ -112,12 +112,14 @@ export function fieldsOf(draft: Draft, senderLimit: number | undefined): Record<
     bodyHtml: draft.rich ? draft.html : null,
     name: draft.name.trim() || null,
     senderId: draft.senderId === null ? null : `${draft.senderId}`,
-    startTime: start && start.toISOString(),
+    startTime: start?.toISOString() ?? null,
     delayBetweenMs: `${delayMs(draft, senderLimit)}`,
     hourlyLimit: draft.hourlyLimit === null ? null : `${draft.hourlyLimit}`,
     onUnknown: draft.onUnknown,
   };
-  return Object.fromEntries(Object.entries(fields).filter((entry): entry is [string, string] => entry[1] !== null));
+  return Object.fromEntries(
+    Object.entries(fields).filter((entry): entry is [string, string] => entry[1] !== null),
+  );
 }
 
 /** What is missing before it can be planned, by field. */
@@ -145,5 +147,7 @@ function fingerprint(text: string): string {
 
 /** Not crypto.randomUUID, which exists on HTTPS and localhost alone. */
 export function randomKey(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+    byte.toString(16).padStart(2, "0"),
+  ).join("");
 }

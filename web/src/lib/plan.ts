@@ -15,7 +15,8 @@ export function planSentence(plan: Pick<Plan, "accepted" | "firstAt" | "lastAt">
   const last = new Date(plan.lastAt);
   const isNow = first.getTime() - now.getTime() < SOON_MS;
   const emails = counted(plan.accepted, "email");
-  if (plan.accepted === 1) return isNow ? "1 email leaves now." : `1 email leaves on ${localTime(first, now)}.`;
+  if (plan.accepted === 1)
+    return isNow ? "1 email leaves now." : `1 email leaves on ${localTime(first, now)}.`;
   if (last.getTime() - first.getTime() < SOON_MS) {
     const when = isNow ? "now" : `on ${localTime(first, now)}`;
     return `${emails} leave ${when}, within a minute.`;

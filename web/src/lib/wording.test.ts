@@ -7,7 +7,11 @@ import { htmlOf, textOf } from "./richText";
 
 const NOW = new Date(2030, 0, 31, 9, 0);
 const at = (minutes: number) => new Date(NOW.getTime() + minutes * 60_000).toISOString();
-const plan = (accepted: number, first: number, last: number) => ({ accepted, firstAt: at(first), lastAt: at(last) });
+const plan = (accepted: number, first: number, last: number) => ({
+  accepted,
+  firstAt: at(first),
+  lastAt: at(last),
+});
 
 describe("the plan in words", () => {
   it("is right for one and for many, now and later", () => {
@@ -15,7 +19,9 @@ describe("the plan in words", () => {
     expect(planSentence(plan(1, 60, 60), NOW)).toBe("1 email leaves on 31 Jan, 10:00.");
     expect(planSentence(plan(20, 0, 0), NOW)).toBe("20 emails leave now, within a minute.");
     expect(planSentence(plan(20, 60, 60), NOW)).toBe("20 emails leave on 31 Jan, 10:00, within a minute.");
-    expect(planSentence(plan(2000, 0, 90), NOW)).toBe("2,000 emails leave: the first now, the last on 31 Jan, 10:30.");
+    expect(planSentence(plan(2000, 0, 90), NOW)).toBe(
+      "2,000 emails leave: the first now, the last on 31 Jan, 10:30.",
+    );
     expect(planSentence(plan(2, 60, 90), NOW)).toBe(
       "2 emails leave: the first on 31 Jan, 10:00, the last on 31 Jan, 10:30.",
     );
@@ -31,7 +37,10 @@ describe("the plan in words", () => {
   });
 
   it("has a bar for each hour, empty ones too, and for days when those are many", () => {
-    const hour = (n: number, count = 5) => ({ start: new Date(Date.UTC(2030, 0, 1, n)).toISOString(), count });
+    const hour = (n: number, count = 5) => ({
+      start: new Date(Date.UTC(2030, 0, 1, n)).toISOString(),
+      count,
+    });
     expect(bars([hour(0), hour(2)]).bars.map((bar) => bar.emails)).toEqual([5, 0, 5]);
     const many = bars(Array.from({ length: 24 * 5 }, (_, n) => hour(n)));
     expect(many.unit).toBe("day");
