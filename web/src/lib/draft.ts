@@ -112,7 +112,7 @@ export function fieldsOf(draft: Draft, senderLimit: number | undefined): Record<
     bodyHtml: draft.rich ? draft.html : null,
     name: draft.name.trim() || null,
     senderId: draft.senderId === null ? null : `${draft.senderId}`,
-    startTime: start && start.toISOString(),
+    startTime: start?.toISOString() ?? null,
     delayBetweenMs: `${delayMs(draft, senderLimit)}`,
     hourlyLimit: draft.hourlyLimit === null ? null : `${draft.hourlyLimit}`,
     onUnknown: draft.onUnknown,
