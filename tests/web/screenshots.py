@@ -5,6 +5,7 @@ A new page is one more line in OUTSIDE or INSIDE.
 
 from __future__ import annotations
 
+import json
 import tempfile
 from pathlib import Path
 
@@ -37,6 +38,25 @@ INSIDE = {
 }
 
 
+DRAFT = {
+    "name": "Spring news",
+    "subject": '{{ name | default: "Hello" }}, our spring catalogue is here',
+    "body": 'Dear {{ name | default: "reader" }},\n\nthe new catalogue is out: 48 pages, and every price of last year kept.'
+    "\n\nKind regards\nAnna Weber",
+    "typed": "\n".join(
+        ["Ada Lovelace <ada@example.com>", "Grace Hopper <grace@example.com>", "nobody", "ADA@example.com"]
+        + [f"Reader {n} <reader{n}@example.com>" for n in range(420)]
+    ),
+}
+
+
+def keep_a_draft(page: Page) -> None:
+    """So that the page on which campaigns are written has one on it."""
+    user_id = page.request.get("/api/auth/me").json()["id"]
+    kept = json.dumps({"draft": DRAFT, "savedAt": "2026-03-02T09:30:00Z"})
+    page.evaluate("([key, kept]) => localStorage.setItem(key, kept)", [f"reachinbox.draft.{user_id}", kept])
+
+
 def shoot(page: Page, name: str, path: str, size: tuple[int, int], scheme: Scheme) -> None:
     page.goto(path)
     page.get_by_role("heading", level=1).or_(page.get_by_role("heading", level=2)).first.wait_for()
@@ -66,6 +86,7 @@ def main() -> None:
                         for name, path in OUTSIDE.items():
                             shoot(page, name, path, size, scheme)
                         log_in(page, "demo@example.com", password)
+                        keep_a_draft(page)
                         for name, path in INSIDE.items():
                             shoot(page, name, path, size, scheme)
         finally:

@@ -84,7 +84,7 @@ def test_a_broken_file_is_mapped_and_says_what_it_leaves_out(composing: Page) ->
     page = composing
     choose(page, "kunden.csv", BROKEN)
     expect(page.get_by_text("6 rows, Windows-1252.")).to_be_visible()
-    expect(page.get_by_label("Column with the addresses")).to_have_value("Kontakt")
+    expect(page.get_by_role("combobox", name="Column with the addresses")).to_have_value("Kontakt")
     write(page, "Hallo {{ first_name }}", "Grüße an {{ firma | default: 'alle' }}")
     expect(
         page.get_by_text(re.compile('unknown merge field "first_name"|There is no column for first_name')).first

@@ -27,6 +27,7 @@ export function PlanChart({ hourly }: { hourly: Plan["hourly"] }) {
           yAxisProps={{ width: 44, allowDecimals: false }}
           xAxisProps={{ interval: "preserveStartEnd", minTickGap: 24 }}
           barProps={{ isAnimationActive: false }}
+          barChartProps={{ accessibilityLayer: false }}
         />
       </div>
     </figure>
