@@ -15,6 +15,7 @@ import { ErrorState } from "./components/ErrorState";
 import { NotFound } from "./components/NotFound";
 import { PageSkeleton } from "./components/skeletons";
 import { ownPath } from "./lib/paths";
+import { sandboxPlace, senderPlace, settingsPlace } from "./lib/places";
 import { campaignSearch, campaignsSearch, emailSearch } from "./lib/search";
 
 export const queryClient = createQueryClient();
@@ -95,18 +96,21 @@ const email = createRoute({
 const senders = createRoute({
   getParentRoute: () => inside,
   path: "/senders",
+  validateSearch: senderPlace,
   component: lazyRouteComponent(() => import("./pages/senders"), "Senders"),
 });
 
 const sandbox = createRoute({
   getParentRoute: () => inside,
   path: "/sandbox",
+  validateSearch: sandboxPlace,
   component: lazyRouteComponent(() => import("./pages/sandbox"), "Sandbox"),
 });
 
 const settings = createRoute({
   getParentRoute: () => inside,
   path: "/settings",
+  validateSearch: settingsPlace,
   component: lazyRouteComponent(() => import("./pages/settings"), "Settings"),
 });
 

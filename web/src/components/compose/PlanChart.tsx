@@ -1,0 +1,34 @@
+import "@mantine/charts/styles.layer.css";
+import { BarChart } from "@mantine/charts";
+import { Text } from "@mantine/core";
+import { count } from "@/lib/format";
+import { bars, type Plan } from "@/lib/plan";
+import classes from "./compose.module.css";
+
+/** How many emails leave in each hour, or on each day of a long plan. */
+export function PlanChart({ hourly }: { hourly: Plan["hourly"] }) {
+  const { unit, bars: data } = bars(hourly);
+  const most = Math.max(...data.map((bar) => bar.emails));
+  return (
+    <figure style={{ margin: 0 }}>
+      <Text component="figcaption" size="sm" c="dimmed" mb={4}>
+        Emails by {unit}, {count(most)} at most
+      </Text>
+      <div className={classes.chart} aria-hidden>
+        <BarChart
+          h={150}
+          data={data}
+          dataKey="label"
+          series={[{ name: "emails", label: "Emails", color: "petrol.6" }]}
+          valueFormatter={count}
+          gridAxis="y"
+          tickLine="none"
+          maxBarWidth={36}
+          yAxisProps={{ width: 44, allowDecimals: false }}
+          xAxisProps={{ interval: "preserveStartEnd", minTickGap: 24 }}
+          barProps={{ isAnimationActive: false }}
+        />
+      </div>
+    </figure>
+  );
+}
