@@ -14,8 +14,8 @@ REPLIES = {
 CAMPAIGN = """
 INSERT INTO campaigns (user_id, sender_id, name, subject, body, start_at, delay_ms, status, finished_at,
                        total, scheduled, sending, sent, failed, unknown, cancelled)
-SELECT s.user_id, s.id, %(name)s, 'What is new in {{ month }}', 'Here is what is new.', now() - interval '5 hours', 2000,
-       %(status)s::campaign_status,
+SELECT s.user_id, s.id, %(name)s, 'What is new in {{ month }}', 'Here is what is new.', now() - interval '5 hours',
+       2000, %(status)s::campaign_status,
        CASE WHEN %(status)s::campaign_status = 'FINISHED' THEN now() - interval '1 hour' END,
        %(total)s, %(SCHEDULED)s, %(SENDING)s, %(SENT)s, %(FAILED)s, %(UNKNOWN)s, %(CANCELLED)s
 FROM senders s JOIN users u ON u.id = s.user_id

@@ -10,7 +10,7 @@ import pytest
 import trustme
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.support.browser import NARROW, assert_accessible, ask, assert_fits, open_page, register
+from tests.support.browser import NARROW, ask, assert_accessible, assert_fits, open_page, register
 from tests.support.service import Service
 from tests.support.sinkproc import Sink
 

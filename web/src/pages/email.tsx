@@ -124,7 +124,7 @@ function EmailFacts({ email }: { email: EmailData }) {
         ["Planned for", <Time key="planned" value={email.scheduledAt} />],
         ["Sent", email.sentAt && <Time value={email.sentAt} />],
         ["Message-ID", email.messageId],
-        ["Erased", email.erasedAt ? <Time value={email.erasedAt} /> : null],
+        ["Erased", email.erasedAt ? <Time key="erased" value={email.erasedAt} /> : null],
         ...fields,
       ]}
     />
