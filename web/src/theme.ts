@@ -80,7 +80,10 @@ export const theme = createTheme({
   focusRing: "auto",
   components: {
     Alert: Alert.extend({
-      styles: { message: { color: "var(--mantine-color-text)", fontSize: "var(--mantine-font-size-md)" } },
+      styles: {
+        title: { color: "var(--mantine-color-text)" }, // orange on orange is too faint to read
+        message: { color: "var(--mantine-color-text)", fontSize: "var(--mantine-font-size-md)" },
+      },
     }),
     Anchor: Anchor.extend({ defaultProps: { underline: "always" } }),
     Badge: Badge.extend({ defaultProps: { variant: "light" }, styles: { label: { textTransform: "none" } } }),
