@@ -41,7 +41,7 @@ INSIDE = {
 DRAFT = {
     "name": "Spring news",
     "subject": '{{ name | default: "Hello" }}, our spring catalogue is here',
-    "body": 'Dear {{ name | default: "reader" }},\n\nthe new catalogue is out: 48 pages, and every price of last year kept.'
+    "body": 'Dear {{ name | default: "reader" }},\n\nthe new catalogue is out: 48 pages, at the prices of last year.'
     "\n\nKind regards\nAnna Weber",
     "typed": "\n".join(
         ["Ada Lovelace <ada@example.com>", "Grace Hopper <grace@example.com>", "nobody", "ADA@example.com"]

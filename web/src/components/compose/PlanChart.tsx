@@ -16,18 +16,18 @@ export function PlanChart({ hourly }: { hourly: Plan["hourly"] }) {
       </Text>
       <div className={classes.chart} aria-hidden>
         <BarChart
-          h={150}
+          h={130}
           data={data}
           dataKey="label"
           series={[{ name: "emails", label: "Emails", color: "petrol.6" }]}
           valueFormatter={count}
-          gridAxis="y"
+          gridAxis="x"
           tickLine="none"
           maxBarWidth={36}
           yAxisProps={{ width: 44, allowDecimals: false }}
           xAxisProps={{ interval: "preserveStartEnd", minTickGap: 24 }}
           barProps={{ isAnimationActive: false }}
-          barChartProps={{ accessibilityLayer: false }}
+          barChartProps={{ accessibilityLayer: false, margin: { top: 10 } }}
         />
       </div>
     </figure>
