@@ -1,12 +1,13 @@
 import "@mantine/charts/styles.layer.css";
 import { BarChart } from "@mantine/charts";
 import { Text } from "@mantine/core";
+import { memo } from "react";
 import { count } from "@/lib/format";
 import { bars, type Plan } from "@/lib/plan";
 import classes from "./compose.module.css";
 
 /** How many emails leave in each hour, or on each day of a long plan. */
-export function PlanChart({ hourly }: { hourly: Plan["hourly"] }) {
+export const PlanChart = memo(function PlanChart({ hourly }: { hourly: Plan["hourly"] }) {
   const { unit, bars: data } = bars(hourly);
   const most = Math.max(...data.map((bar) => bar.emails));
   return (
@@ -32,4 +33,4 @@ export function PlanChart({ hourly }: { hourly: Plan["hourly"] }) {
       </div>
     </figure>
   );
-}
+});
