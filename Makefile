@@ -9,7 +9,7 @@ LOCK := uv pip compile --quiet --upgrade --universal --python-version 3.11 --gen
 DASHBOARD := app/dashboard/index.html
 DASHBOARD_SOURCES := $(shell find web -name node_modules -prune -o -name __pycache__ -prune -o -type f -print)
 
-.PHONY: run install test check-scale check-image check-compose lint bench screenshots api-types clean lock
+.PHONY: run install test check-scale check-image check-compose lint bench soak screenshots api-types clean lock
 
 run: .venv/installed $(DASHBOARD)  ## Start everything, on an embedded Postgres unless .env or the environment names another
 	@if [ -f .env ]; then set -a; . ./.env; set +a; fi; exec $(BIN)/reachinbox up
@@ -40,6 +40,9 @@ lint: .venv/installed-dev  ## Check style, types and the rules on imports
 
 bench: .venv/installed  ## Measure; BENCH names what and how
 	@$(BIN)/python -m bench $(BENCH)
+
+soak: .venv/installed  ## Load, faults and restarts for MINUTES (20), the ledger checked throughout
+	@$(BIN)/python -m bench soak --minutes $(or $(MINUTES),20)
 
 screenshots: .venv/installed-dev $(DASHBOARD)  ## Show every page, wide and narrow, light and dark, in screenshots/
 	$(BIN)/python -m tests.web.screenshots

@@ -4,5 +4,9 @@ The modules named here register their benches when imported, and run in this ord
 """
 
 from bench import machine as machine
+from bench import million as million
+from bench import older_design as older_design
+from bench import plans as plans
 from bench import schedule as schedule
 from bench import send as send
+from bench import soak as soak

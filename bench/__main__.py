@@ -6,17 +6,21 @@ Run from the top of the checkout with nothing else at work on the machine.
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import os
 import platform
+import sys
 import tempfile
 from pathlib import Path
 
+import psycopg
 from rich.console import Console
 from rich.table import Table
 
+from app.errors import Unavailable
 from app.settings import from_env
-from bench.registry import BENCHES, Figure
+from bench.registry import BENCHES, ONLY_IF_NAMED, Failed, Figure, Run
 
 Measured = list[tuple[str, Figure]]
 
@@ -25,37 +29,49 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m bench",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="\n".join(f"{name:12} {(run.__doc__ or '').splitlines()[0]}" for name, run in BENCHES.items()),
+        epilog="\n".join(f"{name:12} {(run.__doc__ or '').splitlines()[0]}" for name, run in BENCHES.items())
+        + f"\n\nOnly if named, since they take long: {', '.join(sorted(ONLY_IF_NAMED))}.",
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="benches to run, out of those below")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--data-dir", type=Path, default=from_env().data_dir, help="where: the disk counts")
+    parser.add_argument("--emails", type=int, help="how many emails, for a quick check of the benches that take long")
+    parser.add_argument("--minutes", type=float, default=20, help="how long soak goes on (%(default)s)")
     options = parser.parse_args()
+    if options.emails is not None and options.emails < 1000:
+        parser.error("--emails must be 1000 or more")
     if unknown := set(options.names) - set(BENCHES):
         parser.error(f"no bench called {', '.join(sorted(unknown))}")
 
     measured: Measured = []
     try:
-        for name in options.names or BENCHES:
-            measure(name, options.data_dir, measured)
+        for name in options.names or [name for name in BENCHES if name not in ONLY_IF_NAMED]:
+            measure(name, options, measured)
+    except (Failed, Unavailable) as failure:
+        sys.exit(f"{name}: {failure}")
+    except (OSError, psycopg.errors.DiskFull) as error:
+        if isinstance(error, OSError) and error.errno != errno.ENOSPC:
+            raise
+        sys.exit(f"{name}: the disk is full; free some or name another folder with --data-dir ({error})")
     finally:  # what a failing bench leaves unmeasured takes nothing from what was measured before
         print_json(measured) if options.json else print_table(measured)
 
 
-def measure(name: str, data_dir: Path, measured: Measured) -> None:
-    data_dir.mkdir(parents=True, exist_ok=True)
+def measure(name: str, options: argparse.Namespace, measured: Measured) -> None:
+    options.data_dir.mkdir(parents=True, exist_ok=True)
     with (
         Console(stderr=True).status(f"{name} …") as status,
-        tempfile.TemporaryDirectory(dir=data_dir, prefix=f"bench-{name}-") as directory,
+        tempfile.TemporaryDirectory(dir=options.data_dir, prefix=f"bench-{name}-") as directory,
     ):
-        for figure in BENCHES[name](Path(directory)):
+        for figure in BENCHES[name](Run(Path(directory), options.emails, options.minutes)):
             measured.append((name, figure))
             status.update(f"{name}: {figure.what}: {shown(figure.figure)} {figure.unit} …")
 
 
 def machine() -> str:
     system = f"{platform.system()} {platform.machine()}"
-    return f"{os.cpu_count()} processors, {system}, Python {platform.python_version()}"
+    load = ", ".join(f"{average:.1f}" for average in os.getloadavg())  # the benches' own included
+    return f"{os.cpu_count()} processors, {system}, Python {platform.python_version()}, load {load}"
 
 
 def shown(figure: float) -> str:

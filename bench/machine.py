@@ -9,14 +9,13 @@ import asyncio
 import os
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import aiosmtplib
 import psycopg
 import uvloop
 
 from app.embedded.postgres import EmbeddedPostgres
-from bench.registry import Figure, bench
+from bench.registry import Figure, Run, bench
 from tests.support.sinkproc import Sink
 
 MESSAGE = (
@@ -26,7 +25,7 @@ MESSAGE = (
 
 
 @bench("client")
-def client(directory: Path) -> Iterator[Figure]:
+def client(run: Run) -> Iterator[Figure]:
     """aiosmtplib alone against the SMTP sink: no queue, no database."""
     for connections, messages in ((5, 10_000), (64, 40_000)):
         with Sink() as sink:
@@ -63,10 +62,10 @@ async def _send(port: int, connections: int, messages: int) -> float:
 
 
 @bench("disk")
-def disk(directory: Path) -> Iterator[Figure]:
+def disk(run: Run) -> Iterator[Figure]:
     """fdatasync of one page: the commits a second that one connection to Postgres can hope for."""
     page, segment = os.urandom(8192), 16 << 20
-    fd = os.open(directory / "segment", os.O_RDWR | os.O_CREAT)
+    fd = os.open(run.directory / "segment", os.O_RDWR | os.O_CREAT)
     try:
         os.write(fd, bytes(segment))  # as Postgres does with its WAL: syncs then need no new blocks
         os.fsync(fd)
@@ -81,10 +80,10 @@ def disk(directory: Path) -> Iterator[Figure]:
 
 
 @bench("copy")
-def copy(directory: Path) -> Iterator[Figure]:
+def copy(run: Run) -> Iterator[Figure]:
     """COPY of a million recipients into a table without indexes, commit included."""
     rows = 1_000_000
-    with EmbeddedPostgres(directory) as postgres, psycopg.connect(postgres.url, autocommit=True) as conn:
+    with EmbeddedPostgres(run.directory) as postgres, psycopg.connect(postgres.url, autocommit=True) as conn:
         conn.execute("CREATE TABLE recipients (recipient text, fields jsonb, position int)")
         began = time.perf_counter()
         with conn.cursor().copy("COPY recipients FROM STDIN") as stream:

@@ -14,18 +14,35 @@ class Figure(NamedTuple):
     note: str = ""
 
 
-# Gets a folder on the disk to measure, emptied afterwards, for whatever it needs to store.
-Bench = Callable[[Path], Iterator[Figure]]
+class Run(NamedTuple):
+    """What a bench is given: a folder on the disk to measure, emptied afterwards, and sizes as asked for.
+
+    `emails` None: as many as the bench's documentation says.
+    """
+
+    directory: Path
+    emails: int | None = None
+    minutes: float = 20
+
+
+class Failed(Exception):
+    """What was measured, or the machine, is not as it must be; the message says what and where."""
+
+
+Bench = Callable[[Run], Iterator[Figure]]
 
 BENCHES: dict[str, Bench] = {}
+ONLY_IF_NAMED: set[str] = set()  # take many minutes
 
 
-def bench(name: str) -> Callable[[Bench], Bench]:
+def bench(name: str, *, only_if_named: bool = False) -> Callable[[Bench], Bench]:
     """Register the function under `name`; its docstring's first line is its help."""
 
     def register(function: Bench) -> Bench:
         assert name not in BENCHES, f"two benches are called {name!r}"
         BENCHES[name] = function
+        if only_if_named:
+            ONLY_IF_NAMED.add(name)
         return function
 
     return register

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from app.db import Pool
+from app.domain.users import User
 from app.embedded.postgres import EmbeddedPostgres
-from bench.registry import Figure, bench
+from bench.registry import Figure, Run, bench
 from bench.service import (
     count_by_status,
     cpu_s,
@@ -23,19 +25,20 @@ from tests.support.sinkproc import Sink
 
 
 @bench("send")
-def send(directory: Path) -> Iterator[Figure]:
+def send(run: Run) -> Iterator[Figure]:
     """One worker process hands due emails to the sink, with 5 and with 64 lanes."""
     for lanes, emails in ((5, 20_000), (64, 40_000)):
-        yield _rate(directory / f"{lanes}", lanes, emails, waiting=0)
+        yield send_rate(run.directory / f"{lanes}", lanes, emails)
 
 
 @bench("backlog")
-def backlog(directory: Path) -> Iterator[Figure]:
+def backlog(run: Run) -> Iterator[Figure]:
     """The same with 1,000,000 emails scheduled for next week."""
-    yield _rate(directory, 64, 40_000, waiting=1_000_000)
+    yield send_rate(run.directory, 64, 40_000, waiting=1_000_000)
 
 
-def _rate(directory: Path, lanes: int, emails: int, waiting: int) -> Figure:
+def send_rate(directory: Path, lanes: int, emails: int, *, waiting: int = 0) -> Figure:
+    """Emails a second of one worker process with so many lanes, while `waiting` others are not due."""
     with EmbeddedPostgres(directory) as postgres, Sink() as sink:
         asyncio.run(_prepare(postgres.url, emails, waiting))
         with worker(postgres.url, sink, lanes) as process:
@@ -43,7 +46,7 @@ def _rate(directory: Path, lanes: int, emails: int, waiting: int) -> Figure:
             used_s, memory = cpu_s(process.pid), memory_mb(process.pid)
         counts = count_by_status(postgres.url)
         assert counts.get("SENT") == emails, counts
-        times = sorted(message.at for message in sink.accepted())
+        times = sink.times()
         assert len(times) == emails
         took_s = times[-1] - times[0]
         note = (
@@ -63,10 +66,10 @@ async def _prepare(url: str, emails: int, waiting: int) -> None:
 
 
 @bench("punctual")
-def punctual(directory: Path) -> Iterator[Figure]:
+def punctual(run: Run) -> Iterator[Figure]:
     """100 emails a second, planned 10 ms apart, for a minute: how late each reaches the sink."""
     emails = 6_000
-    with EmbeddedPostgres(directory) as postgres, Sink() as sink:
+    with EmbeddedPostgres(run.directory) as postgres, Sink() as sink:
         planned = asyncio.run(_spaced(postgres.url, emails))
         with worker(postgres.url, sink, 5):
             wait_for_messages(sink, emails)
@@ -78,10 +81,16 @@ def punctual(directory: Path) -> Iterator[Figure]:
 
 
 async def _spaced(url: str, emails: int) -> dict[str, float]:
-    """Schedule them from three seconds on; gives each address's planned time in epoch seconds."""
     async with service(url) as (pool, user):
-        start = datetime.now(UTC) + timedelta(seconds=3)
-        await schedule_campaign(pool, user, emails, "spaced", start_time=start, delay_between_ms=10)
-        async with pool.connection() as conn:
-            cursor = await conn.execute("SELECT recipient, scheduled_at FROM emails")
-            return {row["recipient"]: row["scheduled_at"].timestamp() for row in await cursor.fetchall()}
+        return await schedule_spaced(pool, user, emails)
+
+
+async def schedule_spaced(pool: Pool, user: User, emails: int) -> dict[str, float]:
+    """Schedule emails 10 ms apart from three seconds on; gives each address's planned time in epoch seconds."""
+    start = datetime.now(UTC) + timedelta(seconds=3)
+    done = await schedule_campaign(pool, user, emails, "spaced", start_time=start, delay_between_ms=10)
+    async with pool.connection() as conn:
+        cursor = await conn.execute(
+            "SELECT recipient, scheduled_at FROM emails WHERE campaign_id = %s", [done.campaign.id]
+        )
+        return {row["recipient"]: row["scheduled_at"].timestamp() for row in await cursor.fetchall()}

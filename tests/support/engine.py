@@ -125,6 +125,31 @@ async def check_conservation(pool: Pool, campaign_id: int) -> Counter[str]:
     return counters
 
 
+async def check_deliveries(pool: Pool, sink: Sink) -> None:
+    """With nothing in flight: what each email was, what its attempts say and what the server took are one story.
+
+    Nothing was taken twice but what was in doubt before, and nothing is SENT that was never handed over.
+    """
+    copies = Counter(entry.envelope_to for entry in sink.accepted())
+    story = await rows(
+        pool,
+        """
+        SELECT e.recipient, e.status, e.attempts, count(a.number) AS rows, coalesce(max(a.number), 0) AS last,
+               count(*) FILTER (WHERE a.outcome = 'ACCEPTED') AS accepted,
+               count(*) FILTER (WHERE a.outcome = 'UNKNOWN') AS unknown
+        FROM emails e LEFT JOIN attempts a ON a.user_id = e.user_id AND a.email_id = e.id
+        GROUP BY e.user_id, e.id
+        """,
+    )
+    for email in story:
+        assert email["attempts"] == email["rows"] == email["last"], email
+        assert email["accepted"] <= 1, email
+        taken = copies.pop(email["recipient"], 0)
+        assert email["accepted"] <= taken <= email["accepted"] + email["unknown"], (email, taken)
+        assert email["status"] != "SENT" or email["accepted"] or email["unknown"], email
+    assert not copies, f"nobody was owed these: {copies}"
+
+
 async def campaign_status(pool: Pool, campaign_id: int) -> str:
     return await value(pool, "SELECT status FROM campaigns WHERE id = %s", campaign_id)
 
@@ -287,9 +312,10 @@ class WorkerProcess:
             "LOG_LEVEL": settings.log_level,
         }
         if settings.worker_metrics_port is not None:
-            env["WORKER_METRICS_PORT"] = str(settings.worker_metrics_port)
-        if "SSL_CERT_FILE" in os.environ:
-            full_env["SSL_CERT_FILE"] = os.environ["SSL_CERT_FILE"]  # whom a test has us trust
+            full_env["WORKER_METRICS_PORT"] = str(settings.worker_metrics_port)
+        for name in ("SSL_CERT_FILE", "TMPDIR"):  # whom a test has us trust; where it looks for what we leave behind
+            if name in os.environ:
+                full_env[name] = os.environ[name]
         full_env |= env or {}
         self._log = log
         command = [*launcher, sys.executable, "-m", "worker"]

@@ -80,6 +80,11 @@ class Sink:
         rows = (line.split("\t") for line in self.log.read_text().split("\n")[:-1])
         return [Accepted(float(at), int(connection), *rest) for at, connection, *rest in rows]
 
+    def times(self) -> list[float]:
+        """When each message was accepted, in epoch seconds, ascending: `accepted` for a million of them."""
+        with self.log.open() as lines:
+            return sorted(float(line.partition("\t")[0]) for line in lines)
+
     def control(self, line: str) -> dict[str, Any]:
         """Give a control command and return its answer. Raises ValueError when the sink refuses it."""
         assert self.process.stdin

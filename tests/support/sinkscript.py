@@ -36,6 +36,20 @@ import msgspec
 if TYPE_CHECKING:
     from tests.support.sink import Session
 
+# What servers do to those who send much, for tests that let everything happen at random.
+MOODS = [
+    {"at": "rcpt", "when": {"times": 20}, "do": "450 4.2.0 mailbox busy"},
+    {"at": "rcpt", "when": {"times": 10}, "do": "550 5.1.1 no such user"},
+    {"at": "dot", "when": {"times": 5}, "do": "drop_after_dot_accepted"},
+    {"at": "dot", "when": {"times": 5}, "do": "drop"},
+    {"at": "data", "when": {"times": 5}, "do": "drop"},
+    {"at": "dot", "when": {"times": 10}, "do": "452 4.3.1 out of space"},
+    {"at": "mail", "when": {"after": 5}, "do": "421 4.7.0 Too many messages in this connection"},
+    {"at": "mail", "when": {"times": 1}, "do": "421 4.3.2 shutting down"},
+    {"at": "rcpt", "when": {"times": 1}, "do": "451 4.7.1 slow down"},
+    {"at": "connect", "when": {"times": 1}, "do": "421 4.3.2 too busy"},
+]
+
 Phase = Literal["connect", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "dot"]
 ScriptError = msgspec.MsgspecError
 

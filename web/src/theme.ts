@@ -7,6 +7,7 @@ import {
   type MantineColorsTuple,
   Menu,
   Modal,
+  Notification,
   PasswordInput,
   Table,
   Tooltip,
@@ -79,13 +80,17 @@ export const theme = createTheme({
   focusRing: "auto",
   components: {
     Alert: Alert.extend({
-      styles: { message: { color: "var(--mantine-color-text)", fontSize: "var(--mantine-font-size-md)" } },
+      styles: {
+        title: { color: "var(--mantine-color-text)" }, // orange on orange is too faint to read
+        message: { color: "var(--mantine-color-text)", fontSize: "var(--mantine-font-size-md)" },
+      },
     }),
     Anchor: Anchor.extend({ defaultProps: { underline: "always" } }),
     Badge: Badge.extend({ defaultProps: { variant: "light" }, styles: { label: { textTransform: "none" } } }),
     // Its placeholder for the focus is no child that a menu may have.
     Menu: Menu.extend({ defaultProps: { withInitialFocusPlaceholder: false } }),
     Modal: Modal.extend({ defaultProps: { centered: true, closeButtonProps: { "aria-label": "Close" } } }),
+    Notification: Notification.extend({ defaultProps: { closeButtonProps: { "aria-label": "Close" } } }),
     PasswordInput: PasswordInput.extend({
       defaultProps: {
         visibilityToggleButtonProps: { "aria-label": "Show or hide the password", tabIndex: 0 },
