@@ -142,6 +142,8 @@ export const cssVariablesResolver: CSSVariablesResolver = (theme) => ({
     "--mantine-color-anchor": petrol[3],
     "--mantine-color-default-border": "#414e52",
     "--mantine-color-petrol-light-color": petrol[2],
+    "--mantine-color-red-light": "#3b2222",
+    "--mantine-color-orange-light": "#38291a",
     "--mantine-color-petrol-outline": petrol[3],
     "--status-scheduled": "#8fb1e3",
     "--status-sending": "#c4a1f5",
