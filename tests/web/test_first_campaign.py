@@ -85,8 +85,30 @@ def test_from_register_to_twenty_emails_in_the_sandbox(page: Page, email: str) -
     received = until(lambda: in_sandbox(page, 20), "all are received")
     assert {message["envelopeTo"][0] for message in received} == set(people)
     assert {message["subject"] for message in received} == {f"News for Reader {n}" for n in range(20)}
+    page.get_by_role("link", name="Sandbox inbox").first.click()
+    inbox = page.get_by_role("list", name="Messages").get_by_role("link")
+    expect(inbox).to_have_count(20)
+    for address in people[:2]:
+        expect(inbox.filter(has_text=address)).to_have_count(1)
     page.goto("/compose")
     expect(page.get_by_label("Subject")).to_have_value("")
+
+
+def test_a_very_long_list_that_is_pasted_is_read_as_a_file(composing: Page) -> None:
+    """Twenty thousand lines in a text area keep a browser busy for minutes."""
+    page = composing
+    recipients(page).focus()
+    page.evaluate(
+        """() => {
+          const data = new DataTransfer();
+          data.setData("text/plain", Array.from({ length: 20000 }, (_, n) => `reader${n}@example.com`).join("\\n"));
+          const paste = new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true });
+          document.activeElement.dispatchEvent(paste);
+        }"""
+    )
+    expect(page.get_by_text(re.compile("20,000 rows"))).to_be_visible()
+    write(page, "News", "Hello")
+    expect(page.get_by_role("button", name="Schedule 20,000 emails")).to_be_visible()
 
 
 def in_sandbox(page: Page, count: int) -> Any:

@@ -55,6 +55,13 @@ export function RecipientsField({ draft, change, file, recipients, plan, rejecte
           value={draft.typed}
           spellCheck={false}
           onChange={(event) => change({ typed: event.currentTarget.value })}
+          onPaste={(event) => {
+            const list = pastedList(event.clipboardData.getData("text/plain"));
+            if (list === null) return;
+            event.preventDefault();
+            change({ source: "file" });
+            file.choose(list);
+          }}
           error={error}
         />
       ) : (
@@ -77,6 +84,14 @@ export function RecipientsField({ draft, change, file, recipients, plan, rejecte
       />
     </Stack>
   );
+}
+
+/** Browsers take minutes to lay out a text of many thousand lines: a plain list of that size is read as a file. */
+const LARGEST_PASTE = 200_000;
+
+function pastedList(text: string): File | null {
+  if (text.length < LARGEST_PASTE || /[<>,;\t"]/.test(text)) return null;
+  return new File([`email\n${text}`], "pasted.csv", { type: "text/csv" });
 }
 
 function Figure({ name, value }: { name: string; value: number | null }) {
