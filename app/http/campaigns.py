@@ -18,6 +18,7 @@ from app.http.errors import problems
 from app.http.headers import FRAMED
 from app.http.openapi import schema_name
 from app.http.parameters import Cursor, Id, Limit, ThePool, TheUser
+from app.http.rendering import render_message, show_rendered_html
 from app.http.scheduling import preview_campaign, schedule_campaign
 
 
@@ -108,6 +109,8 @@ router = Router(
     route_handlers=[
         schedule_campaign,
         preview_campaign,
+        render_message,
+        show_rendered_html,
         list_campaigns,
         get_campaign,
         show_campaign,

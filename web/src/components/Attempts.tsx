@@ -38,7 +38,7 @@ function facts(attempt: Attempt): string {
   return [
     `Try ${number}`,
     server,
-    command && `ended at ${command === "." ? "the end of the message" : command}`,
+    command && `at ${command === "." ? "the end of the message" : command}`,
     durationMs !== null && `${count(durationMs)} ms`,
   ]
     .filter(Boolean)

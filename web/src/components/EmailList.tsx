@@ -58,7 +58,7 @@ export function EmailList({ filter, columns, whole, empty, clear }: Props) {
             setSelection((old) => choose(old, ids, id, on, range)),
         })}
       />
-      <LoadMore query={query} shown={ids.length} noun="emails" />
+      <LoadMore query={query} shown={ids.length} noun="email" />
     </Stack>
   );
 }

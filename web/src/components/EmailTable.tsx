@@ -77,7 +77,7 @@ function Rows({ emails, columns, chosen, onChoose }: RowsProps) {
     return (
       <tbody ref={body} aria-hidden>
         <tr>
-          <td colSpan={columns.length + 2} style={{ height, padding: 0 }} />
+          <td colSpan={columns.length + (onChoose ? 2 : 1)} style={{ height, padding: 0 }} />
         </tr>
       </tbody>
     );
@@ -123,6 +123,8 @@ function Rows({ emails, columns, chosen, onChoose }: RowsProps) {
   );
 }
 
+const NEAR_PX = 2_000;
+
 /** The height that a table's part had before it came far out of sight; null while it is near. */
 function useOutOfSight() {
   const body = useRef<HTMLTableSectionElement>(null);
@@ -132,10 +134,13 @@ function useOutOfSight() {
     if (!node) return;
     const observer = new IntersectionObserver(
       ([entry]) => {
-        if (entry?.isIntersecting) setHeight(null);
-        else if (entry && !node.contains(document.activeElement)) setHeight(entry.boundingClientRect.height);
+        // Looked at anew: an entry may tell of a moment that is over.
+        const { top, bottom, height } = node.getBoundingClientRect();
+        const near = bottom > -NEAR_PX && top < window.innerHeight + NEAR_PX;
+        if (near || entry?.isIntersecting) setHeight(null);
+        else if (!node.contains(document.activeElement)) setHeight(height);
       },
-      { rootMargin: "2000px 0px" },
+      { rootMargin: `${NEAR_PX}px 0px` },
     );
     observer.observe(node);
     return () => observer.disconnect();

@@ -1,7 +1,7 @@
 import { Button, Group, Text } from "@mantine/core";
 import { useEffect, useRef } from "react";
 import { sentence } from "@/api/problem";
-import { count } from "@/lib/format";
+import { counted } from "@/lib/format";
 
 interface Props {
   /** An infinite query. */
@@ -13,7 +13,7 @@ interface Props {
     fetchNextPage: () => unknown;
   };
   shown: number;
-  /** What is listed, in the plural. */
+  /** What is listed, one of it. */
   noun: string;
 }
 
@@ -44,7 +44,7 @@ export function LoadMore({ query, shown, noun }: Props) {
         </Button>
       ) : (
         <Text size="sm" c="dimmed">
-          That is all: {count(shown)} {noun}.
+          That is all: {counted(shown, noun)}.
         </Text>
       )}
     </Group>

@@ -6,7 +6,7 @@ import { Count } from "./Count";
 import classes from "./ProgressBar.module.css";
 import { EMAIL_STATUSES, STATUS } from "./StatusBadge";
 
-type Progress = Pick<Campaign, "counts" | "total">;
+type Progress = Pick<Campaign, "counts" | "total" | "status">;
 
 /** A campaign's emails by status, all of them: the parts add up to the whole. */
 export function ProgressBar({ campaign, tall = false }: { campaign: Progress; tall?: boolean }) {
@@ -33,20 +33,23 @@ function percent(n: number, total: number): string {
   return rounded === 0 && n > 0 ? "under 1 %" : `${rounded} %`;
 }
 
-/** What the bar's colours mean, with numbers. The first three are always there, so that little moves. */
+/** What the bar's colours mean, with numbers. While it runs, the first three are always there and none grows, so that little moves. */
 export function ProgressLegend({ campaign }: { campaign: Progress }) {
-  const width = `${count(campaign.total).length}ch`;
+  const moves = campaign.status === "ACTIVE";
+  const width = moves ? `${count(campaign.total).length}ch` : undefined;
   return (
     <ul className={classes.legend}>
-      {EMAIL_STATUSES.filter((status, place) => place < 3 || of(campaign, status) > 0).map((status) => (
-        <li key={status}>
-          <span className={classes.dot} style={{ background: STATUS[status].color }} aria-hidden />
-          {STATUS[status].label}
-          <strong style={{ minWidth: width }}>
-            <Count value={of(campaign, status)} />
-          </strong>
-        </li>
-      ))}
+      {EMAIL_STATUSES.filter((status, place) => (moves && place < 3) || of(campaign, status) > 0).map(
+        (status) => (
+          <li key={status}>
+            <span className={classes.dot} style={{ background: STATUS[status].color }} aria-hidden />
+            {STATUS[status].label}
+            <strong style={{ minWidth: width }}>
+              <Count value={of(campaign, status)} />
+            </strong>
+          </li>
+        ),
+      )}
     </ul>
   );
 }

@@ -32,7 +32,14 @@ export function Campaign() {
   const { data: campaign, error, isPending, refetch } = useQuery(campaignQuery(id));
   const { data: senders } = useQuery(sendersQuery);
   if (isPending) return <PageSkeleton />;
-  if (!campaign) return <ErrorState error={error} retry={refetch} />;
+  if (!campaign) {
+    return (
+      <>
+        <PageHeader title={`Campaign ${id}`} />
+        <ErrorState error={error} retry={refetch} />
+      </>
+    );
+  }
   const sender = senders?.items.find((each) => each.id === campaign.senderId);
   return (
     <>

@@ -62,7 +62,7 @@ function CampaignList({ status }: { status: CampaignStatus | null }) {
           />
         ))}
       </Stack>
-      <LoadMore query={query} shown={campaigns.length} noun="campaigns" />
+      <LoadMore query={query} shown={campaigns.length} noun="campaign" />
     </>
   );
 }

@@ -19,7 +19,14 @@ export function Email() {
   const { id } = route.useParams();
   const { data: email, error, isPending, refetch } = useQuery(emailQuery(id));
   if (isPending) return <PageSkeleton />;
-  if (!email) return <ErrorState error={error} retry={refetch} />;
+  if (!email) {
+    return (
+      <>
+        <PageHeader title={`Email ${id}`} />
+        <ErrorState error={error} retry={refetch} />
+      </>
+    );
+  }
   return (
     <>
       <PageHeader
@@ -62,11 +69,7 @@ function Standing({ email }: { email: EmailData }) {
   const { pending, decide } = useDecisions();
   const decisions = decisionsOn(email.status);
   return (
-    <Alert
-      color={decisions.length > 0 ? "orange" : "petrol"}
-      radius="lg"
-      styles={{ message: { color: "inherit" } }}
-    >
+    <Alert color={decisions.length > 0 ? "orange" : "petrol"} radius="lg">
       <Text>{explain(email)}</Text>
       {decisions.length > 0 && (
         <Stack gap={8} mt="sm">
@@ -121,6 +124,7 @@ function EmailFacts({ email }: { email: EmailData }) {
         ["Planned for", <Time key="planned" value={email.scheduledAt} />],
         ["Sent", email.sentAt && <Time value={email.sentAt} />],
         ["Message-ID", email.messageId],
+        ["Erased", email.erasedAt ? <Time key="erased" value={email.erasedAt} /> : null],
         ...fields,
       ]}
     />
