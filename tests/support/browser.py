@@ -38,7 +38,8 @@ def open_page(
     others: tuple[str, ...] = (),
 ) -> Generator[Page]:
     """A page in a fresh profile. At the end it fails on an error in the console, a violation of the
-    Content-Security-Policy among them, on an exception that no script caught, and on a request to an origin that is not among `others`.
+    Content-Security-Policy among them, on an exception that no script caught, and on a request to another origin, those
+    in `others` apart.
     """
     width, height = size
     context = browser.new_context(

@@ -5,6 +5,7 @@ A new page is one more line in OUTSIDE or INSIDE. With names as arguments, those
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from app.embedded.postgres import EmbeddedPostgres
-from tests.support.browser import NARROW, WIDE, Scheme, launch, log_in, open_page, register
+from tests.support.browser import NARROW, WIDE, Scheme, ask, launch, log_in, open_page, register
 from tests.support.filling import fill
 from tests.support.service import Service, until
 
@@ -39,9 +40,36 @@ INSIDE = {
     "in-doubt": "/trouble?status=UNKNOWN&campaignId=2",
     "email": "/emails/1",
     "senders": "/senders",
+    "sender": "/senders?edit=new",
     "sandbox": "/sandbox",
+    "sandbox-message": "/sandbox?message=25",
     "settings": "/settings",
+    "settings-sessions": "/settings?section=sessions",
+    "settings-keys": "/settings?section=keys",
+    "settings-webhooks": "/settings?section=webhooks",
+    "settings-recipients": "/settings?section=recipients",
+    "settings-audit": "/settings?section=audit",
 }
+
+
+DRAFT = {
+    "name": "Spring news",
+    "subject": '{{ name | default: "Hello" }}, our spring catalogue is here',
+    "body": 'Dear {{ name | default: "reader" }},\n\n'
+    "the new catalogue is out: 48 pages, and every price of last year kept."
+    "\n\nKind regards\nAnna Weber",
+    "typed": "\n".join(
+        ["Ada Lovelace <ada@example.com>", "Grace Hopper <grace@example.com>", "nobody", "ADA@example.com"]
+        + [f"Reader {n} <reader{n}@example.com>" for n in range(420)]
+    ),
+}
+
+
+def keep_a_draft(page: Page) -> None:
+    """So that the page on which campaigns are written has one on it."""
+    user_id = page.request.get("/api/auth/me").json()["id"]
+    kept = json.dumps({"draft": DRAFT, "savedAt": "2026-03-02T09:30:00Z"})
+    page.evaluate("([key, kept]) => localStorage.setItem(key, kept)", [f"reachinbox.draft.{user_id}", kept])
 
 
 def fill_ledger(service: Service) -> None:
@@ -68,6 +96,21 @@ def shoot(page: Page, name: str, path: str, size: tuple[int, int], scheme: Schem
     page.screenshot(path=FOLDER / f"{name}-{size[0]}-{scheme}.png", full_page=True)
 
 
+def furnish(page: Page) -> None:
+    """What the demo does not have: senders in trouble, API keys, a webhook."""
+    nobody = {"host": "127.0.0.1", "port": 9, "security": "none"}  # where nothing listens
+    gmail = {"host": "smtp.gmail.com", "port": 587, "username": "anna.lindqvist@gmail.com", "password": "of no use"}
+    ask(page, "POST", "/api/senders", {"email": gmail["username"], "displayName": "Anna Lindqvist", **gmail})
+    sender = ask(page, "POST", "/api/senders", {"email": "newsletter@harbour-books.example.com", **nobody})["id"]
+    ask(page, "POST", f"/api/senders/{sender}/verify")
+    campaign = {"senderId": sender, "subject": "New in May", "body": "Come and see.", "recipients": ["b@example.com"]}
+    ask(page, "POST", "/api/campaigns/schedule", campaign)
+    for name, scopes in (("Newsletter script", ["read", "send"]), ("Dashboard in the hall", ["read"])):
+        ask(page, "POST", "/api/keys", {"name": name, "scopes": scopes, "expiresAt": "2099-01-31T09:00:00Z"})
+    webhook = {"url": "http://127.0.0.1:9/hooks/reachinbox", "events": ["email.failed", "sender.blocked"]}
+    ask(page, "POST", "/api/webhooks", webhook | {"description": "Tells the chat"})
+
+
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
@@ -91,6 +134,9 @@ def main() -> None:
                         for name, path in OUTSIDE.items():
                             shoot(page, name, path, size, scheme)
                         log_in(page, "demo@example.com", password)
+                        keep_a_draft(page)
+                        if size is WIDE and scheme == "light":
+                            furnish(page)
                         for name, path in INSIDE.items():
                             shoot(page, name, path, size, scheme)
         finally:

@@ -52,7 +52,7 @@ export function Senders() {
       ) : error ? (
         <ErrorState error={error} retry={refetch} />
       ) : (
-        <Stack aria-busy="true" aria-label="Loading">
+        <Stack role="group" aria-busy="true" aria-label="Loading">
           <Skeleton height={158} radius="lg" />
           <Skeleton height={158} radius="lg" />
         </Stack>

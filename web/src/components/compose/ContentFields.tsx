@@ -53,7 +53,6 @@ export function ContentFields({ draft, change, fields, errors }: Props) {
       <TextInput
         ref={subject}
         label="Subject"
-        withAsterisk
         value={draft.subject}
         onFocus={() => {
           last.current = "subject";
@@ -98,7 +97,6 @@ export function ContentFields({ draft, change, fields, errors }: Props) {
             ? "For readers who do not show rich text. It follows the rich text until you change it."
             : undefined
         }
-        withAsterisk={!draft.rich}
         autosize
         minRows={draft.rich ? 4 : 9}
         maxRows={20}

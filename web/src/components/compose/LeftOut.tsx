@@ -32,7 +32,9 @@ export function LeftOut({ rows, total, rowWord }: Props) {
         minWidth={420}
         maxHeight={320}
         type="native"
-        scrollAreaProps={{ tabIndex: 0, role: "region", "aria-label": "Left out" } as never}
+        tabIndex={0}
+        role="region"
+        aria-label="Left out"
       >
         <Table fz="sm" verticalSpacing={6} horizontalSpacing="xs" aria-label="Left out">
           <Table.Thead>

@@ -1,12 +1,13 @@
 import "@mantine/charts/styles.layer.css";
 import { BarChart } from "@mantine/charts";
 import { Text } from "@mantine/core";
+import { memo } from "react";
 import { count } from "@/lib/format";
 import { bars, type Plan } from "@/lib/plan";
 import classes from "./compose.module.css";
 
 /** How many emails leave in each hour, or on each day of a long plan. */
-export function PlanChart({ hourly }: { hourly: Plan["hourly"] }) {
+export const PlanChart = memo(function PlanChart({ hourly }: { hourly: Plan["hourly"] }) {
   const { unit, bars: data } = bars(hourly);
   const most = Math.max(...data.map((bar) => bar.emails));
   return (
@@ -16,19 +17,20 @@ export function PlanChart({ hourly }: { hourly: Plan["hourly"] }) {
       </Text>
       <div className={classes.chart} aria-hidden>
         <BarChart
-          h={150}
+          h={130}
           data={data}
           dataKey="label"
           series={[{ name: "emails", label: "Emails", color: "petrol.6" }]}
           valueFormatter={count}
-          gridAxis="y"
+          gridAxis="x"
           tickLine="none"
           maxBarWidth={36}
           yAxisProps={{ width: 44, allowDecimals: false }}
           xAxisProps={{ interval: "preserveStartEnd", minTickGap: 24 }}
           barProps={{ isAnimationActive: false }}
+          barChartProps={{ accessibilityLayer: false, margin: { top: 10 } }}
         />
       </div>
     </figure>
   );
-}
+});

@@ -87,7 +87,7 @@ export function PlanPane({ plan, isPlanning, error, lacking, sender, campaignLim
           </dd>
         </div>
       </dl>
-      <Suspense fallback={<Skeleton height={150} />}>
+      <Suspense fallback={<Skeleton height={130} />}>
         <PlanChart hourly={plan.hourly} />
       </Suspense>
     </Stack>

@@ -39,14 +39,7 @@ export function MessageList({ messages, current, more, loadingMore }: Props) {
       <ul ref={list} className={classes.items} aria-label="Messages">
         {messages.map((message) => (
           <li key={message.id}>
-            <Link
-              to="/sandbox"
-              search={{ message: message.id }}
-              className={classes.item}
-              aria-current={message.id === current ? "true" : undefined}
-              activeProps={{ "aria-current": message.id === current ? "true" : undefined }}
-              resetScroll={false}
-            >
+            <Link to="/sandbox" search={{ message: message.id }} className={classes.item} resetScroll={false}>
               <span className={classes.top}>
                 <span className={classes.recipient}>{message.envelopeTo.join(", ")}</span>
                 <span className={classes.time}>

@@ -100,7 +100,7 @@ function Headers({ message }: { message: SandboxMessage }) {
 
 function Loading() {
   return (
-    <Stack p="lg" aria-busy="true" aria-label="Loading">
+    <Stack p="lg" role="group" aria-busy="true" aria-label="Loading">
       <Skeleton height={24} width="60%" />
       <Skeleton height={14} width="40%" />
       <Skeleton height={14} width="40%" />

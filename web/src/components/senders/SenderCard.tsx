@@ -67,40 +67,42 @@ export function SenderCard({ sender, fallback }: Props) {
         </div>
         <HourUse sender={sender} />
         <Day sender={sender} />
-        <Group gap={6} className={classes.actions ?? ""}>
-          <Button
-            size="xs"
-            variant="default"
-            leftSection={<IconPlugConnected size={15} aria-hidden />}
-            loading={verify.isPending}
-            onClick={() => verify.mutate()}
-          >
-            Verify
-          </Button>
-          <ButtonLink
-            to="/senders"
-            search={{ edit: sender.id }}
-            size="xs"
-            variant="default"
-            leftSection={<IconPencil size={15} aria-hidden />}
-          >
-            Edit
-          </ButtonLink>
-          {!sender.isDefault && (
+      </div>
+      <Stack gap="xs" className={classes.foot ?? ""}>
+        <div className={classes.state}>
+          <SenderState sender={sender} verifying={verify.isPending} failure={verify.error} />
+          <Group gap={6} wrap="nowrap">
             <Button
               size="xs"
               variant="default"
-              leftSection={<IconTrash size={15} aria-hidden />}
-              loading={remove.isPending}
-              onClick={ask}
+              leftSection={<IconPlugConnected size={15} aria-hidden />}
+              loading={verify.isPending}
+              onClick={() => verify.mutate()}
             >
-              Delete
+              Verify
             </Button>
-          )}
-        </Group>
-      </div>
-      <Stack gap="xs" className={classes.trouble ?? ""}>
-        <SenderState sender={sender} verifying={verify.isPending} failure={verify.error} />
+            <ButtonLink
+              to="/senders"
+              search={{ edit: sender.id }}
+              size="xs"
+              variant="default"
+              leftSection={<IconPencil size={15} aria-hidden />}
+            >
+              Edit
+            </ButtonLink>
+            {!sender.isDefault && (
+              <Button
+                size="xs"
+                variant="default"
+                leftSection={<IconTrash size={15} aria-hidden />}
+                loading={remove.isPending}
+                onClick={ask}
+              >
+                Delete
+              </Button>
+            )}
+          </Group>
+        </div>
         {remove.error && (
           <Alert color="red" role="alert" withCloseButton closeButtonLabel="Close" onClose={remove.reset}>
             {sender.email} was not deleted. {sentence(remove.error)}

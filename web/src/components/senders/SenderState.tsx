@@ -21,7 +21,7 @@ interface Props {
 /** How sender and server get on, in words; said to a screen reader as it changes. */
 export function SenderState({ sender, verifying, failure }: Props) {
   return (
-    <div aria-live="polite">
+    <div aria-live="polite" className={classes.told}>
       <BackOff sender={sender} />
       {verifying ? (
         <Line icon={<Loader size={15} aria-hidden />}>

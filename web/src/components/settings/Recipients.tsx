@@ -52,8 +52,7 @@ export function Recipients() {
               Download everything kept
             </Button>
             <Button
-              variant="outline"
-              color="red"
+              color="red.9"
               loading={erasure.pending}
               onClick={() => !form.validate().hasErrors && erasure.ask()}
             >
