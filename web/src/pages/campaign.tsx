@@ -2,7 +2,13 @@ import { Group, Paper, SimpleGrid, Skeleton, Stack, Tabs, Text } from "@mantine/
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { lazy, type ReactNode, Suspense } from "react";
-import { type Campaign as CampaignData, campaignQuery, type Sender, sendersQuery } from "@/api/queries";
+import {
+  AGAIN_MS,
+  type Campaign as CampaignData,
+  campaignQuery,
+  type Sender,
+  sendersQuery,
+} from "@/api/queries";
 import { CampaignActions } from "@/components/CampaignActions";
 import { CampaignContent } from "@/components/CampaignContent";
 import { CampaignDecisions, CampaignEmails } from "@/components/CampaignEmails";
@@ -29,7 +35,15 @@ const CampaignSettings = lazy(() =>
 
 export function Campaign() {
   const { id } = route.useParams();
-  const { data: campaign, error, isPending, refetch } = useQuery(campaignQuery(id));
+  const {
+    data: campaign,
+    error,
+    isPending,
+    refetch,
+  } = useQuery({
+    ...campaignQuery(id),
+    refetchInterval: AGAIN_MS,
+  });
   const { data: senders } = useQuery(sendersQuery);
   if (isPending) return <PageSkeleton />;
   if (!campaign) {

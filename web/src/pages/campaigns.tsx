@@ -2,7 +2,7 @@ import { Stack } from "@mantine/core";
 import { IconStack2 } from "@tabler/icons-react";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { type CampaignStatus, campaignsIn, sendersQuery } from "@/api/queries";
+import { AGAIN_MS, type CampaignStatus, campaignsIn, sendersQuery } from "@/api/queries";
 import { CampaignCard } from "@/components/CampaignCard";
 import { CampaignsSummary } from "@/components/CampaignsSummary";
 import { Choice } from "@/components/Choice";
@@ -45,7 +45,10 @@ export function Campaigns() {
 }
 
 function CampaignList({ status }: { status: CampaignStatus | null }) {
-  const query = useInfiniteQuery(campaignsIn(status));
+  const query = useInfiniteQuery({
+    ...campaignsIn(status),
+    refetchInterval: ({ state }) => AGAIN_MS * (state.data?.pages.length ?? 1), // all of its pages are read
+  });
   const { data: senders } = useQuery(sendersQuery);
   if (query.isPending) return <TableSkeleton rows={6} />;
   if (!query.data) return <ErrorState error={query.error} retry={() => query.refetch()} />;
