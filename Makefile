@@ -6,21 +6,37 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 # Only `make lock` needs uv.
 LOCK := uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: run install test lint bench soak clean lock
+DASHBOARD := app/dashboard/index.html
+DASHBOARD_SOURCES := $(shell find web -name node_modules -prune -o -name __pycache__ -prune -o -type f -print)
 
-run: .venv/installed  ## Start everything, on an embedded Postgres unless .env or the environment names another
+.PHONY: run install test check-scale check-image check-compose lint bench soak screenshots api-types clean lock
+
+run: .venv/installed $(DASHBOARD)  ## Start everything, on an embedded Postgres unless .env or the environment names another
 	@if [ -f .env ]; then set -a; . ./.env; set +a; fi; exec $(BIN)/reachinbox up
 
-install: .venv/installed  ## Set up .venv and nothing more
+install: .venv/installed $(DASHBOARD)  ## Set up .venv, build the dashboard, and nothing more
 
-test: .venv/installed-dev  ## Run every test; ARGS goes to pytest
+test: .venv/installed-dev $(DASHBOARD)  ## Run every test; ARGS goes to pytest
+	$(BIN)/python web/build.py run test
 	$(BIN)/pytest $(ARGS)
+
+check-scale: .venv/installed-dev  ## Three worker hosts, one of them cut off for a minute; as root, with iproute2 and faketime
+	CI=true REACHINBOX_CUT_S=60 REACHINBOX_LEASE_S=20 $(BIN)/pytest tests/crash/test_scale_out.py -s
+
+check-image: .venv/installed-dev  ## Run the steps of the Dockerfile in a root made by debootstrap; as root
+	$(BIN)/python deploy/check_image.py
+
+check-compose: .venv/installed-compose  ## Hold compose.yaml against the JSON schema of the Compose specification
+	.venv/compose/bin/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 
 lint: .venv/installed-dev  ## Check style, types and the rules on imports
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+	$(BIN)/python web/build.py run lint
+	$(BIN)/python web/build.py run types
+	$(BIN)/python -m web.api_types --check
 
 bench: .venv/installed  ## Measure; BENCH names what and how
 	@$(BIN)/python -m bench $(BENCH)
@@ -28,13 +44,20 @@ bench: .venv/installed  ## Measure; BENCH names what and how
 soak: .venv/installed  ## Load, faults and restarts for MINUTES (20), the ledger checked throughout
 	@$(BIN)/python -m bench soak --minutes $(or $(MINUTES),20)
 
-clean:  ## Remove .venv and caches; data stays
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+screenshots: .venv/installed-dev $(DASHBOARD)  ## Show every page, wide and narrow, light and dark, in screenshots/
+	$(BIN)/python -m tests.web.screenshots
+
+api-types: .venv/installed-dev  ## Write the dashboard's types of the API anew
+	$(BIN)/python -m web.api_types
+
+clean:  ## Remove .venv, the built dashboard and caches; data stays
+	rm -rf app/dashboard web/node_modules screenshots .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find app worker migrations tests bench -name __pycache__ -prune -exec rm -rf {} +
 
 lock:  ## Pin the newest versions that pyproject.toml allows
 	$(LOCK) pyproject.toml --output-file requirements.lock
 	$(LOCK) pyproject.toml --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	printf 'check-jsonschema\n' | $(LOCK) - --output-file requirements-compose.lock
 	printf 'editables\nhatchling\nnodejs-wheel-binaries\n' | $(LOCK) - --constraint requirements-dev.lock --output-file requirements-build.lock
 
 # The stamps are younger than all they were made from, so a set-up checkout starts at once. The project itself is
@@ -51,3 +74,12 @@ lock:  ## Pin the newest versions that pyproject.toml allows
 	@echo 'Adding the tools of development to .venv.'
 	@$(PIP) --require-hashes --requirement requirements-dev.lock
 	@touch $@
+
+# Apart from .venv: only this check needs it.
+.venv/installed-compose: .venv/installed requirements-compose.lock
+	@$(PYTHON) -m venv .venv/compose
+	@.venv/compose/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --requirement requirements-compose.lock
+	@touch $@
+
+$(DASHBOARD): $(DASHBOARD_SOURCES) | .venv/installed
+	@$(BIN)/python web/build.py

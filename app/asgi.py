@@ -5,20 +5,38 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import psycopg
 from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.di import Provide
 
-from app.db import Pool, open_pool
+from app import traces
+from app.db import Pool, open_pool, open_pool_through_pooler
 from app.domain.users import Terms
-from app.http import accounts, campaigns, emails, events, google, health, sandbox, senders, stats
+from app.http import (
+    accounts,
+    alerts,
+    campaigns,
+    emails,
+    events,
+    google,
+    health,
+    metrics,
+    recipients,
+    sandbox,
+    senders,
+    stats,
+    web,
+    webhooks,
+)
 from app.http.auth import Authentication, provide_user, provide_visitor, require_scope
 from app.http.bodies import JsonRequest
 from app.http.errors import HANDLERS, database_unavailable
 from app.http.headers import security_headers
-from app.http.openapi import SECURITY, openapi_config
+from app.http.openapi import SECURITY, ClosedStructs, openapi_config
+from app.metrics import PoolCollector
 from app.secrets import SecretBox, open_secret_box
 from app.settings import Settings
 
@@ -27,21 +45,33 @@ PLANNER_OPTIONS = "-c plan_cache_mode=force_custom_plan"
 POOL_TIMEOUT_S = 5.0  # a request waits no longer for a connection: better a 503 than a queue
 
 
-def create_app(settings: Settings, database_url: str) -> Litestar:
+async def _open_pool(settings: Settings, database_url: str) -> Pool:
+    if settings.database_pooler_url is not None:
+        return await open_pool_through_pooler(settings.database_pooler_url)  # prepares nothing, so plans each time
+    return await open_pool(database_url, options=PLANNER_OPTIONS)
+
+
+def create_app(settings: Settings, database_url: str, dashboard: Path = web.DASHBOARD) -> Litestar:
     """The API on a database that is migrated already; without every migration, /readyz says so."""
+
+    measures = metrics.Metrics()
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
+        traces.configure("api")
         app.state["settings"] = settings
+        app.state["metrics"] = measures
         app.state["closing"] = asyncio.Event()
         app.state["terms"] = Terms(
             open_secret_box(settings), settings.allow_registration, settings.default_emails_per_hour
         )
         app.state["provider"] = google.open_provider(settings)
-        async with await open_pool(database_url, options=PLANNER_OPTIONS) as pool:
+        async with await _open_pool(settings, database_url) as pool:
             pool.timeout = POOL_TIMEOUT_S
             app.state["pool"] = pool
+            measures.registry.register(PoolCollector(pool))
             yield
+        await asyncio.to_thread(traces.shutdown)
 
     def provide_pool(state: State) -> Pool:
         return state["pool"]
@@ -60,6 +90,7 @@ def create_app(settings: Settings, database_url: str) -> Litestar:
         route_handlers=[
             campaigns.router,
             emails.router,
+            recipients.router,
             senders.router,
             stats.router,
             events.watch_events,
@@ -68,14 +99,23 @@ def create_app(settings: Settings, database_url: str) -> Litestar:
             accounts.key_router,
             accounts.admin,
             accounts.list_audit,
+            webhooks.router,
+            alerts.list_alerts,
         ],
         middleware=[Authentication],
         guards=[require_scope],
         security=SECURITY,
         dependencies={"user": Provide(provide_user, sync_to_thread=False)},
     )
-    return Litestar(
-        route_handlers=[api, accounts.public, google.router, health.router],
+    app = Litestar(
+        route_handlers=[
+            api,
+            accounts.public,
+            google.router,
+            health.router,
+            metrics.show_metrics,
+            web.dashboard(dashboard),
+        ],
         before_send=[security_headers(settings)],
         lifespan=[lifespan],
         dependencies={
@@ -89,5 +129,8 @@ def create_app(settings: Settings, database_url: str) -> Litestar:
         request_class=JsonRequest,
         exception_handlers={**HANDLERS, psycopg.OperationalError: database_unavailable},
         openapi_config=openapi_config(),
+        plugins=[ClosedStructs()],
         logging_config=None,
     )
+    app.asgi_handler = measures.measured(app.asgi_handler)
+    return app

@@ -8,7 +8,7 @@ security shows that user's rows only; without a user, as the service itself.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,8 @@ Conn = AsyncConnection[Row]
 Pool = AsyncConnectionPool[Conn]
 
 BECOME_TENANT = query("become_tenant")
+IS_DIRECT = query("is_direct")
+TIMES_IN_UTC = query("times_in_utc")
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 _MIGRATION_LOCK = 0x5EAC41B0  # any constant, as long as it stays
 _MIGRATION_DEADLINE_S = 300
@@ -41,20 +43,52 @@ _PATIENCE_S = 10.0  # how long a caller waits for a connection
 _RECONNECT_S = 3.0
 # A host that vanished answers nothing; without these, a query would wait for it for hours.
 _KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
+# The same the other way round: what a host that vanished had locked is free after a while, and its connections end.
+_SERVER_OPTIONS = (
+    "-c idle_in_transaction_session_timeout=60s "
+    "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 -c tcp_user_timeout=20000"
+)
+_DIRECT = "-c reachinbox.direct=yes"
+POOLED = (
+    "DATABASE_URL leads through a connection pooler, such as PgBouncer. Migrations and workers need sessions of their "
+    "own: give it the address of PostgreSQL itself, and the pooler's in DATABASE_POOLER_URL, for the API"
+)
 
 
 async def open_pool(url: str, *, min_size: int = 1, max_size: int = 10, options: str = "") -> Pool:
     """Open a pool of autocommit connections that give rows as dicts and times in UTC.
 
     `options` are further server settings in libpq's form (`-c name=value`). Raises psycopg_pool.PoolTimeout
-    when the database cannot be reached within ten seconds, then and later.
+    when the database cannot be reached within ten seconds, then and later; Unavailable when it is not reached directly.
     """
+    sessions = f"-c timezone=UTC {_SERVER_OPTIONS} {_DIRECT} {options}"
+    pool = await _open(url, _configure, min_size, max_size, options=sessions)
+    async with pool.connection() as conn:
+        direct = await fetch_exactly_one(conn, IS_DIRECT)
+    if not direct["is_direct"]:
+        await pool.close()
+        raise Unavailable(POOLED)
+    return pool
+
+
+async def open_pool_through_pooler(url: str, *, min_size: int = 1, max_size: int = 10) -> Pool:
+    """Open a pool like `open_pool` on a pooler that lends a server connection for a transaction at a time.
+
+    So whatever outlives a transaction must not be used on it: prepared statements, LISTEN, session locks, SET. Raises
+    psycopg_pool.PoolTimeout like `open_pool`.
+    """
+    return await _open(url, _configure_through_pooler, min_size, max_size, prepare_threshold=None)
+
+
+async def _open(
+    url: str, configure: Callable[[Conn], Awaitable[None]], min_size: int, max_size: int, **more: Any
+) -> Pool:
     pool: Pool = AsyncConnectionPool(
         url,
         min_size=min_size,
         max_size=max_size,
-        kwargs={"row_factory": dict_row, "options": f"-c timezone=UTC {options}", **_KEEPALIVE},
-        configure=_configure,
+        kwargs={"row_factory": dict_row, **_KEEPALIVE, **more},
+        configure=configure,
         timeout=_PATIENCE_S,
         reconnect_timeout=_RECONNECT_S,
         open=False,
@@ -67,6 +101,12 @@ async def _configure(conn: Conn) -> None:
     await conn.set_autocommit(True)
     set_json_loads(msgspec.json.decode, conn)
     set_json_dumps(msgspec.json.encode, conn)
+
+
+async def _configure_through_pooler(conn: Conn) -> None:
+    await _configure(conn)
+    # The one setting that PgBouncer carries along with us from server connection to server connection.
+    await conn.execute(TIMES_IN_UTC)
 
 
 @asynccontextmanager
@@ -101,10 +141,13 @@ def migrate(url: str) -> int:
     (Polling, since a waiting lock would hold a snapshot that CREATE INDEX CONCURRENTLY waits for in turn.)
     yoyo's own lock is a row that a killed process leaves behind; whoever holds the advisory lock may break it.
 
-    Raises Unavailable when the lock is not to be had in five minutes.
+    Raises Unavailable when the lock is not to be had in five minutes, or the database not reached directly.
     """
     deadline = time.monotonic() + _MIGRATION_DEADLINE_S
-    with closing(psycopg.connect(url, autocommit=True)) as guard:
+    with closing(psycopg.connect(url, autocommit=True, options=_DIRECT)) as guard:
+        (direct,) = guard.execute(IS_DIRECT).fetchone() or (False,)
+        if not direct:
+            raise Unavailable(POOLED)
         while not _try_lock(guard):
             if time.monotonic() > deadline:
                 raise Unavailable("another process has been migrating the database for five minutes")

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 import psycopg
 from psycopg.rows import dict_row
 
-from app.db import Row, open_pool
+from app.db import Row, open_pool, open_pool_through_pooler
 from app.domain import readiness
 from app.domain.senders import password_place
 from app.errors import AppError, Unavailable
@@ -48,6 +48,7 @@ def examine(settings: Settings, database: AbstractContextManager[str]) -> bool:
                 _report("database", lambda: _version(row)),
                 # Each of the rest needs what comes before it.
                 _report("migrations", lambda: _migrations(url))
+                and (settings.database_pooler_url is None or _report("pooler", lambda: _pooler(settings)))
                 and _report("role", lambda: _role(row))
                 and _report("temporary tables", lambda: _temporary_tables(row))
                 and _report("stored passwords", lambda: _stored_passwords(settings, conn)),
@@ -125,6 +126,15 @@ def _migrations(url: str) -> str:
 
     asyncio.run(check())
     return "all applied"
+
+
+def _pooler(settings: Settings) -> str:
+    async def check() -> None:
+        async with await open_pool_through_pooler(settings.database_pooler_url or "") as pool:
+            await readiness.check(pool)
+
+    asyncio.run(check())
+    return "the API reaches the database through it"
 
 
 def _role(row: Row) -> str:

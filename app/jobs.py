@@ -18,6 +18,7 @@ from app.db import Conn
 SEND_DUE = "send_due"
 VERIFY_SENDER = "verify_sender"
 SEND_PASSWORD_RESET = "send_password_reset"  # noqa: S105 -- a task's name
+DELIVER_WEBHOOKS = "deliver_webhooks"  # deferred in SQL, too: see `exchange`
 QUICK, SLOW = "quick", "slow"  # queues: wake-ups never wait behind what talks to somebody's server
 POLLING_INTERVAL_S = 5.0
 EARLY = timedelta(seconds=10)
@@ -46,6 +47,11 @@ async def defer_verification(conn: Conn, sender_id: int) -> None:
 async def defer_password_reset_mail(conn: Conn, reset_id: int) -> None:
     """Have a worker send the link of a password reset."""
     await _defer(conn, SEND_PASSWORD_RESET, f"{SEND_PASSWORD_RESET}:{reset_id}", None, reset_id=reset_id)
+
+
+async def defer_deliveries(conn: Conn, webhook_id: int) -> None:
+    """Have a worker deliver what is due to the webhook."""
+    await _defer(conn, DELIVER_WEBHOOKS, f"{DELIVER_WEBHOOKS}:{webhook_id}", None, webhook_id=webhook_id)
 
 
 async def _defer(conn: Conn, task: str, queueing_lock: str, at: datetime | None, **ids: int) -> None:

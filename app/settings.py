@@ -20,6 +20,7 @@ BOOLS: tuple[object, ...] = (bool, bool | None)
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 SECURITIES: tuple[str, ...] = get_args(SmtpSecurity)
 Ports = frozenset[int] | None  # None: any
+MOST_DAYS = 36_500
 SUBMISSION_PORTS = frozenset({25, 465, 587, 2525})
 
 
@@ -33,6 +34,7 @@ class SettingsError(Exception):
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database_url: str | None = None  # unset: an embedded Postgres under data_dir
+    database_pooler_url: str | None = None  # the same database through a pooler in transaction mode, for the API
     data_dir: Path = Path("var")
     host: str = "127.0.0.1"
     port: int = 3000
@@ -53,11 +55,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     worker_lease_seconds: float = 20.0  # how long a worker that died goes unnoticed
     default_emails_per_hour: int = 100
     max_attempts: int = 5
+    # How long what is over is kept, in days; 0: for good.
+    retention_emails_days: int = 0  # emails of campaigns that ended, with their attempts
+    retention_attempts_days: int = 0  # attempts alone
+    retention_sandbox_days: int = 30
+    retention_stats_days: int = 400
     google_client_id: str | None = None
     google_client_secret: str | None = None
     oidc_issuer: str = "https://accounts.google.com"
     google_allowed_domains: tuple[str, ...] = ()  # of verified addresses; empty: all
     allow_registration: bool = True
+    metrics_token: str | None = None  # unset: /metrics is open as long as `is_local`, and otherwise not there
+    worker_metrics_port: int | None = None  # unset: a worker listens nowhere
     log_format: LogFormat = "console"
     log_level: str = "INFO"
 
@@ -74,12 +83,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 _SECRETS = {
     "DATABASE_URL",
+    "DATABASE_POOLER_URL",
     "SECRET_KEY",
     "SECRET_KEY_PREVIOUS",
     "SMTP_USERNAME",
     "SMTP_PASSWORD",
     "GOOGLE_CLIENT_ID",
     "GOOGLE_CLIENT_SECRET",
+    "METRICS_TOKEN",
 }
 _NAMES = {field: field.upper() for field in Settings.__struct_fields__} | {
     "data_dir": "REACHINBOX_DATA_DIR",
@@ -181,10 +192,13 @@ def _ports(value: str) -> Ports:
 
 def _cross_checks(s: Settings) -> list[str]:
     problems: list[str] = []
-    if s.database_url is not None and not s.database_url.startswith(("postgres://", "postgresql://")):
-        problems.append("DATABASE_URL: must begin with postgres:// or postgresql://")
-    for name, port in (("PORT", s.port), ("SMTP_PORT", s.smtp_port)):
-        if not 0 < port < 65536:
+    for name, url in (("DATABASE_URL", s.database_url), ("DATABASE_POOLER_URL", s.database_pooler_url)):
+        if url is not None and not url.startswith(("postgres://", "postgresql://")):
+            problems.append(f"{name}: must begin with postgres:// or postgresql://")
+    if s.database_pooler_url is not None and s.database_url is None:
+        problems.append("DATABASE_POOLER_URL is set but DATABASE_URL is not; it needs that too, without the pooler")
+    for name, port in (("PORT", s.port), ("SMTP_PORT", s.smtp_port), ("WORKER_METRICS_PORT", s.worker_metrics_port)):
+        if port is not None and not 0 < port < 65536:
             problems.append(f"{name}: {port} is not a port; give 1 to 65535")
     for name, count in (
         ("WORKER_CONCURRENCY", s.worker_concurrency),
@@ -193,6 +207,16 @@ def _cross_checks(s: Settings) -> list[str]:
     ):
         if count < 1:
             problems.append(f"{name}: {count} is too small; give 1 or more")
+    for name, days in (
+        ("RETENTION_EMAILS_DAYS", s.retention_emails_days),
+        ("RETENTION_ATTEMPTS_DAYS", s.retention_attempts_days),
+        ("RETENTION_SANDBOX_DAYS", s.retention_sandbox_days),
+        ("RETENTION_STATS_DAYS", s.retention_stats_days),
+    ):
+        if not 0 <= days <= MOST_DAYS:
+            problems.append(f"{name}: {days} is out of range; give 1 to {MOST_DAYS}, or 0 to keep for good")
+    if s.worker_metrics_port == s.port:
+        problems.append(f"WORKER_METRICS_PORT: {s.port} is the API's PORT; give another")
     if s.worker_lease_seconds < 1:
         problems.append(f"WORKER_LEASE_SECONDS: {s.worker_lease_seconds} is too short; give 1 or more")
     if (s.smtp_username is None) != (s.smtp_password is None):

@@ -12,7 +12,8 @@ import os
 import signal
 import socket
 import sys
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from functools import partial
 from uuid import uuid4
 
@@ -20,6 +21,7 @@ import structlog
 import uvloop
 
 from app import log as logs
+from app import traces
 from app.db import Pool, Row, open_pool
 from app.domain import sandbox, workers
 from app.domain.emails import Claimant
@@ -28,15 +30,19 @@ from app.domain.senders import password_place
 from app.embedded import mailbox
 from app.embedded.postgres import EmbeddedPostgres
 from app.jobs import POLLING_INTERVAL_S, QUICK, SLOW
+from app.metrics import PoolCollector
 from app.secrets import SecretBox, UndecipherableSecret, open_secret_box, secret_key
 from app.settings import Settings, SettingsError, check_secret_key, from_env
 from worker.dispatch import Dispatcher
 from worker.lanes import Budget
+from worker.metrics import LANES_MAX, REGISTRY, RESTARTS, Listener
 from worker.notices import send_password_reset
 from worker.recover import Lease, sweep
+from worker.retention import clean_up
 from worker.send import DATABASE_AWAY, Desk
 from worker.smtp import Conversation, Server, ServerTrouble
 from worker.tasks import make_queue
+from worker.webhooks import Courier
 
 CONCURRENCY = {QUICK: 20, SLOW: 4}  # jobs at once, by queue
 VERIFY_S = 45.0
@@ -70,7 +76,8 @@ class Worker:
             max_attempts=settings.max_attempts,
         )
         self._dispatcher = Dispatcher(desk, self._fail)
-        self._queue = make_queue(self._dispatcher.wake, self._verify, self._send_reset)
+        self._courier = Courier(pool, box, HostPolicy.of(settings))
+        self._queue = make_queue(self._dispatcher.wake, self._verify, self._send_reset, self._courier.deliver)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set or something ends this incarnation, then finish what is in flight.
@@ -87,6 +94,7 @@ class Worker:
             helpers = [
                 asyncio.create_task(lease.keep()),
                 asyncio.create_task(sweep(self._pool, self._queue, lease, lease_s, self._settings.max_attempts)),
+                asyncio.create_task(clean_up(self._pool, self._queue, self._token, self._settings)),
             ]
             queues = [
                 asyncio.create_task(
@@ -113,6 +121,7 @@ class Worker:
 
     async def _finish(self, queues: list[asyncio.Task[None]], helpers: list[asyncio.Task[None]]) -> None:
         log.info("finishing what is in flight")
+        self._courier.stop()
         for queue in queues:
             queue.cancel()
         await self._dispatcher.stop()
@@ -131,7 +140,7 @@ class Worker:
         try:
             password = None if sealed is None else self._box.open(sealed, password_place(row["id"]))
         except UndecipherableSecret as error:
-            raise ServerTrouble(f"{row['host']} cannot be logged in to: {error}") from None
+            raise ServerTrouble(f"{row['host']} cannot be logged in to: {error}", "password") from None
         policy = HostPolicy.of(self._settings)
         return Server(row["host"], row["port"], row["security"], row["username"], password, policy)
 
@@ -170,6 +179,8 @@ async def serve(settings: Settings, database_url: str) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     box = open_secret_box(settings)
     pool = await open_pool(database_url, min_size=2, max_size=10, options=PLANNER_OPTIONS)
+    REGISTRY.register(PoolCollector(pool))
+    LANES_MAX.set(settings.worker_concurrency)
     async with pool:
         inbox = await mailbox.serve(partial(sandbox.store, pool)) if settings.sandboxed else None
         fallback = (
@@ -190,6 +201,7 @@ async def serve(settings: Settings, database_url: str) -> None:
                 await Worker(settings, pool, box, fallback, fresh=fresh).run(stop)
             except Exception:
                 log.exception("worker incarnation ended, a new one follows")
+                RESTARTS.inc()
                 fresh = False
                 await pool.check()  # of connections that died with the database, each would fail one more start
                 with suppress(TimeoutError):
@@ -206,11 +218,34 @@ def main() -> None:
     except SettingsError as error:
         sys.exit("\n".join(error.problems))
     logs.configure(settings)
-    if settings.database_url is not None:
-        uvloop.run(serve(settings, settings.database_url))
-    else:
-        with EmbeddedPostgres(settings.data_dir) as postgres:
-            uvloop.run(serve(settings, postgres.url))
+    with _observed(settings):
+        if settings.database_url is not None:
+            uvloop.run(serve(settings, settings.database_url))
+        else:
+            with EmbeddedPostgres(settings.data_dir) as postgres:
+                uvloop.run(serve(settings, postgres.url))
+
+
+@contextmanager
+def _observed(settings: Settings) -> Generator[None]:
+    """Show metrics and send traces, each if it is wanted."""
+    listener: Listener | None = None
+    if settings.worker_metrics_port is not None:
+        try:
+            listener = Listener(settings.host, settings.worker_metrics_port, settings.metrics_token)
+        except OSError as error:
+            sys.exit(
+                f"cannot listen on {settings.host}:{settings.worker_metrics_port} ({error.strerror}); "
+                "set WORKER_METRICS_PORT to another"
+            )
+        listener.start()
+    traces.configure("worker")
+    try:
+        yield
+    finally:
+        traces.shutdown()
+        if listener is not None:
+            listener.stop()
 
 
 if __name__ == "__main__":

@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Callable
 
 import structlog
+from structlog.contextvars import bind_contextvars
 
 from app.jobs import defer_wake_up
+from worker.metrics import SENDER_LOOPS
 from worker.send import DATABASE_AWAY, Desk, SenderLoop
 
 log = structlog.get_logger()
@@ -39,12 +41,14 @@ class Dispatcher:
         await asyncio.gather(*(task for _, task in running), return_exceptions=True)
 
     async def _run(self, sender_id: int, loop: SenderLoop) -> None:
+        bind_contextvars(sender_id=sender_id)  # in this task and what it starts; job_id is that of the wake-up
         try:
-            again = await loop.run()
-            while loop.poked and not self._stopping:
+            with SENDER_LOOPS.track_inprogress():
                 again = await loop.run()
+                while loop.poked and not self._stopping:
+                    again = await loop.run()
         except Exception as error:
-            log.exception("sender loop failed", sender_id=sender_id)
+            log.exception("sender loop failed")
             self._fail(error)
             again = None
         del self._loops[sender_id]  # from here on a wake-up starts a new loop
@@ -53,4 +57,4 @@ class Dispatcher:
                 async with self._desk.pool.connection() as conn:
                     await defer_wake_up(conn, sender_id, None if again == "now" else again)
             except DATABASE_AWAY:
-                log.warning("wake-up not deferred, the sweep will find it", sender_id=sender_id)
+                log.warning("wake-up not deferred, the sweep will find it")

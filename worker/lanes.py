@@ -7,11 +7,14 @@ anything. The budget shares the worker's lanes among the senders it looks after.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from itertools import islice
 from typing import NamedTuple, Protocol
 
+from app import traces
 from app.domain.emails import Claim, Report
+from worker.metrics import CONNECT_DURATION, CONNECTION_FAILURES, LANES_OPEN
 from worker.smtp import Conversation, Fault, Server, ServerTrouble
 
 
@@ -29,6 +32,7 @@ class Budget:
         taken = min(wanted, self.free)
         if taken:
             self.free -= taken
+            LANES_OPEN.inc(taken)
             self._holders[wake] = self._holders.get(wake, 0) + taken
             self._waiting.pop(wake, None)
         elif wake not in self._holders and wake not in self._waiting:
@@ -39,6 +43,7 @@ class Budget:
 
     def give_back(self, wake: Callable[[], None], count: int = 1) -> None:
         self.free += count
+        LANES_OPEN.dec(count)
         self._holders[wake] -= count
         if not self._holders[wake]:
             del self._holders[wake]
@@ -81,6 +86,7 @@ class Result(NamedTuple):
 class Crew(Protocol):
     """What a lane needs of the sender loop it works for."""
 
+    sender_id: int
     local_hostname: str
 
     @property
@@ -88,7 +94,7 @@ class Crew(Protocol):
     async def deliver(self, conversation: Conversation, claim: Claim) -> Result: ...
     def idle(self, lane: Lane) -> None: ...
     def finished(self, result: Result) -> None: ...
-    def ended(self, lane: Lane, trouble: str | None) -> None: ...
+    def ended(self, lane: Lane, trouble: ServerTrouble | None) -> None: ...
 
 
 class Lane:
@@ -111,12 +117,19 @@ class Lane:
         assert self._next is not None  # noqa: S101 -- only an idle lane is given anything
         self._next.set_result(claim)
 
+    async def _connect(self) -> Conversation:
+        began = time.perf_counter()
+        with traces.span("smtp connect", sender_id=self._crew.sender_id):
+            conversation = await Conversation.open(self._crew.server, self._crew.local_hostname)
+        CONNECT_DURATION.observe(time.perf_counter() - began)
+        return conversation
+
     async def _work(self) -> None:
-        trouble: str | None = None
+        trouble: ServerTrouble | None = None
         try:
             while not self.outdated:
                 if self._conversation is None or not self._conversation.connected:
-                    self._conversation = await Conversation.open(self._crew.server, self._crew.local_hostname)
+                    self._conversation = await self._connect()
                     continue  # that took a while: it may be outdated now
                 self._next = asyncio.get_running_loop().create_future()
                 self._crew.idle(self)
@@ -130,7 +143,8 @@ class Lane:
                 if result.fault == "connection":
                     await self._conversation.close()
         except ServerTrouble as error:
-            trouble = str(error)
+            trouble = error
+            CONNECTION_FAILURES.labels(error.kind).inc()
         finally:
             try:
                 if self._conversation is not None:

@@ -52,4 +52,6 @@ async def send_password_reset(pool: Pool, settings: Settings, secret_key: str, s
     finally:
         await conversation.close()
     if verdict.kind not in {"ACCEPTED", "UNKNOWN"}:
-        raise NotSent(f"{verdict.command}: {verdict.code} {verdict.text}")
+        raise NotSent(
+            f"{verdict.command}: {verdict.code} {verdict.enhanced_code or ''}".rstrip()
+        )  # its text names whom

@@ -17,7 +17,7 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Status
 
 from app.db import Pool, transaction
-from app.domain import campaigns, scheduling, workers
+from app.domain import campaigns, deliveries, workers
 from worker.send import DATABASE_AWAY
 
 # A queue's worker gives a sign of life every 10 s, whatever our leases are.
@@ -81,15 +81,15 @@ async def sweep(pool: Pool, queue: App, lease: Lease, lease_s: float, max_attemp
         try:
             async with transaction(pool) as conn:
                 # Asked only now: the wait for a connection may have been a long one.
-                in_doubt = await workers.recover(conn, max_attempts) if lease.may_judge else 0
-            if in_doubt:
-                log.error("emails of a lost worker are in doubt", emails=in_doubt)
+                in_doubt = await workers.recover(conn, max_attempts) if lease.may_judge else []
+            for email in in_doubt:
+                log.error("email of a lost worker is in doubt", **email)
             # As far ahead as the next sweep and some more: what a dead worker was waiting for still leaves on time.
             if woken := await workers.wake_neglected(pool, 2 * pause_s):
-                log.info("woke neglected senders", senders=woken)
-            await scheduling.forget_idempotency_keys(pool)
-            if cancelled := await campaigns.finish_cancels(pool):
-                log.info("finished cancelling", emails=cancelled)
+                log.info("woke neglected senders", sender_ids=woken)
+            await deliveries.wake_neglected(pool)
+            for campaign_id, cancelled in (await campaigns.finish_cancels(pool)).items():
+                log.info("finished cancelling", campaign_id=campaign_id, emails=cancelled)
             for job in await queue.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_JOB_S):
                 # Not run again: the emails table alone says what is owed, and neglect was just looked for.
                 with suppress(ConnectorException):  # another worker's sweep was faster

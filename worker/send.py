@@ -8,6 +8,7 @@ loop waits in place for an email due within seconds; otherwise it ends and says 
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -18,7 +19,8 @@ import structlog
 from psycopg import InterfaceError, OperationalError
 from psycopg_pool import PoolTimeout
 
-from app.db import Pool, Row
+from app import traces
+from app.db import Conn, Pool, Row
 from app.domain import campaigns, emails, workers
 from app.domain.emails import Claim, Claimant, Outlook, Report
 from app.domain.planning import OVERDUE_S
@@ -27,7 +29,15 @@ from app.mail.addresses import to_ascii
 from app.mail.message import HeaderInjection, MessageBuilder
 from app.mail.templates import TemplateError
 from worker.lanes import Budget, Lane, Result
-from worker.smtp import Conversation, Server, Verdict
+from worker.metrics import (
+    BACK_OFFS,
+    EXCHANGE_CLAIMS,
+    EXCHANGE_DURATION,
+    HANDOVER_DURATION,
+    LATENESS,
+    OUTCOMES,
+)
+from worker.smtp import Conversation, Server, ServerTrouble, Verdict
 
 T = TypeVar("T")
 Again = datetime | Literal["now"] | None
@@ -43,9 +53,18 @@ QUANTUM_S = 5.0  # how long a sender keeps its last lane while others wait for o
 FIRST_RETRY_S, LONGEST_RETRY_S = 60.0, 3600.0
 MOST_LOSSES = 20
 DATABASE_PAUSE_S, LONGEST_DATABASE_PAUSE_S = 0.05, 2.0
+# At which a line tells what became of an email; a million accepted ones are not news.
+_LEVELS = {
+    "ACCEPTED": logging.DEBUG,
+    "REJECTED": logging.INFO,
+    "DEFERRED": logging.INFO,
+    "RELEASED": logging.INFO,
+    "UNKNOWN": logging.WARNING,
+}
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
 
 log = structlog.get_logger()
+_stdlib_log = logging.getLogger(__name__)  # to ask, for each email, whether anybody wants to read of it
 
 
 class Desk(NamedTuple):
@@ -64,8 +83,7 @@ class SenderLoop:
 
     def __init__(self, desk: Desk, sender_id: int) -> None:
         self._desk = desk
-        self._sender_id = sender_id
-        self._log = log.bind(sender_id=sender_id)
+        self.sender_id = sender_id
         self.local_hostname = desk.local_hostname
         self.poked = False
         self._stopping = False
@@ -85,7 +103,7 @@ class SenderLoop:
     async def run(self) -> Again:
         """Returns when the sender should be looked at next."""
         self.poked = False
-        row = await self._persistently(lambda: workers.load_sender(self._desk.pool, self._sender_id))
+        row = await self._persistently(lambda: workers.load_sender(self._desk.pool, self.sender_id))
         if row is None:
             return None
         self._begin(row)
@@ -112,7 +130,7 @@ class SenderLoop:
         self._grow_after = 0.0
         self._help_after = 0.0
         self._refresh_at = time.monotonic() + REFRESH_EVERY_S
-        self._trouble: str | None = None
+        self._trouble: ServerTrouble | None = None
         self._crash: BaseException | None = None
         self._plans_mended = False
         self._began = time.monotonic()
@@ -177,7 +195,7 @@ class SenderLoop:
             # When a window is too full; and once at the start, for plans that passed while nobody looked.
             self._plans_mended = True
             pool, user_id, over_limit = self._desk.pool, self._claimant.user_id, look.over_limit
-            await self._persistently(lambda: emails.mend_plans(pool, user_id, self._sender_id, over_limit=over_limit))
+            await self._persistently(lambda: emails.mend_plans(pool, user_id, self.sender_id, over_limit=over_limit))
             return RELOOK_S if look.over_limit else 0.0
         if look.due_s > PATIENCE_S:
             return PATIENCE_S if self._held else _End(look.due_at)
@@ -191,20 +209,26 @@ class SenderLoop:
         return look.due_s if self._lanes else look.due_s - CONNECT_AHEAD_S
 
     async def _wind_up(self) -> Again:
-        reason = self._trouble
+        trouble = self._trouble
         if self._stopping:
             return await self._next_due()
-        if reason is None:
+        if trouble is None:
             return "now"
-        self._log.warning("sender backed off", reason=reason)
-        pool, user_id = self._desk.pool, self._claimant.user_id
-        return await self._persistently(lambda: workers.block_sender(pool, user_id, self._sender_id, reason))
+        return await self._back_off(trouble)
+
+    async def _back_off(self, trouble: ServerTrouble) -> Again:
+        # Not the reason itself, which may be the server's words.
+        log.warning("sender backed off", kind=trouble.kind, code=trouble.code)
+        log.debug("why the sender is backed off", reason=str(trouble))
+        BACK_OFFS.labels(trouble.kind).inc()
+        pool, user_id, reason = self._desk.pool, self._claimant.user_id, str(trouble)
+        return await self._persistently(lambda: workers.block_sender(pool, user_id, self.sender_id, reason))
 
     async def _quarantine(self, error: Exception) -> Again:
         """An error that should not be: of this sender's making, as far as anybody knows, so it is this sender that
         waits. What is in flight is finished first, and what the error itself cut off counts as in doubt.
         """
-        self._log.error("sender loop failed", exc_info=error)
+        log.error("sender loop failed", exc_info=error)
         await self._retire_lanes()
         said = {report.id for report in self._reports}
         self._reports += [
@@ -213,9 +237,8 @@ class SenderLoop:
         ]
         while self._reports:
             await self._exchange(0)
-        pool, user_id = self._desk.pool, self._claimant.user_id
         reason = f"internal error ({type(error).__name__}); the worker's log has it all"
-        return await self._persistently(lambda: workers.block_sender(pool, user_id, self._sender_id, reason))
+        return await self._back_off(ServerTrouble(reason, "internal"))
 
     async def _next_due(self) -> Again:
         """For whoever looks after the sender once we have stopped; without an answer, the sweep finds it."""
@@ -236,9 +259,7 @@ class SenderLoop:
         while True:
             try:
                 async with self._desk.pool.connection() as conn:
-                    claims = await emails.exchange(
-                        conn, self._claimant, list(reports.values()), wanted, max_attempts=self._desk.max_attempts
-                    )
+                    claims = await self._trade_once(conn, list(reports.values()), wanted)
                     if self._unsure:
                         # Asked only now: this exchange took its turn behind any that is still at work for us in
                         # Postgres, which goes on after a connection breaks.
@@ -251,7 +272,7 @@ class SenderLoop:
                 # It may have been committed all the same. Outcomes are fenced by their claim, so saying them twice
                 # is harmless; claims we did not hear of are asked for and given back.
                 self._unsure = self._was_unsure = True
-                self._log.warning("exchange failed, will be repeated", error=str(error).strip())
+                log.warning("exchange failed, will be repeated", error=str(error).strip())
                 self._sort_idle(retire_all=True)
                 wanted = 0
                 await asyncio.sleep(pause)
@@ -261,6 +282,17 @@ class SenderLoop:
                     self._held.pop(email_id, None)
                 return claims
 
+    async def _trade_once(self, conn: Conn, reports: list[Report], wanted: int) -> list[Claim]:
+        began = time.perf_counter()
+        with traces.span("exchange", sender_id=self.sender_id, reports=len(reports), wanted=wanted) as span:
+            claims = await emails.exchange(conn, self._claimant, reports, wanted, max_attempts=self._desk.max_attempts)
+            span.set_attributes({"claims": len(claims)})
+        EXCHANGE_DURATION.observe(time.perf_counter() - began)
+        EXCHANGE_CLAIMS.observe(len(claims))
+        for claim in claims:
+            LATENESS.observe((claim.claimed_at - claim.scheduled_at).total_seconds())
+        return claims
+
     async def _persistently(self, call: Callable[[], Awaitable[T]]) -> T:
         """Repeat a call that is harmless when repeated until the database answers."""
         pause = DATABASE_PAUSE_S
@@ -268,7 +300,7 @@ class SenderLoop:
             try:
                 return await call()
             except DATABASE_AWAY as error:
-                self._log.warning("the database does not answer", error=str(error).strip())
+                log.warning("the database does not answer", error=str(error).strip())
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_DATABASE_PAUSE_S)
 
@@ -284,7 +316,7 @@ class SenderLoop:
         self._was_unsure = False
         if self._lanes:
             await self._reserve(len(self._lanes))
-        row = await self._persistently(lambda: workers.load_sender(self._desk.pool, self._sender_id))
+        row = await self._persistently(lambda: workers.load_sender(self._desk.pool, self.sender_id))
         if row is None or {name: row[name] for name in self._sender} == self._sender:
             return
         self._take_sender(row)
@@ -322,10 +354,10 @@ class SenderLoop:
     def finished(self, result: Result) -> None:
         self._reports.append(result.report)
         if result.fault == "sender":
-            self._trouble = self._trouble or result.report.reply
+            self._trouble = self._trouble or ServerTrouble(result.report.reply or "", "reply", result.report.code)
         self._wake()
 
-    def ended(self, lane: Lane, trouble: str | None) -> None:
+    def ended(self, lane: Lane, trouble: ServerTrouble | None) -> None:
         self._lanes.discard(lane)
         if lane in self._idle:
             self._idle.remove(lane)
@@ -391,7 +423,7 @@ class SenderLoop:
     async def _ask_for_help(self) -> None:
         async with self._desk.pool.connection() as conn:
             if await workers.has_others(conn, self._claimant):
-                await defer_help(conn, self._sender_id)
+                await defer_help(conn, self.sender_id)
 
     async def _close(self) -> None:
         self._desk.budget.leave(self._lane_free)
@@ -418,6 +450,20 @@ class SenderLoop:
 
     async def deliver(self, conversation: Conversation, claim: Claim) -> Result:
         """Build the message and hand it over."""
+        ids = {"email_id": claim.id, "campaign_id": claim.campaign_id}
+        with traces.span("smtp handover", sender_id=self.sender_id, **ids) as span:
+            result = await self._hand_over(conversation, claim)
+            report = result.report
+            span.set_attributes({"outcome": report.kind, "smtp.code": report.code or 0})
+        OUTCOMES[report.kind].inc()
+        level = _LEVELS[report.kind]
+        if _stdlib_log.isEnabledFor(level):
+            facts = {"command": report.command, "code": report.code, "enhanced_code": report.enhanced_code}
+            log.log(level, f"email {report.kind}", **ids, attempt=claim.attempts + 1, **facts)
+            log.debug("the server's reply", **ids, reply=report.reply)
+        return result
+
+    async def _hand_over(self, conversation: Conversation, claim: Claim) -> Result:
         began = time.perf_counter()
         message_id = emails.message_id(claim, self._domain)
         try:
@@ -425,13 +471,15 @@ class SenderLoop:
             message = builder.build(claim.recipient, claim.fields, message_id, claim.claimed_at)
         except Exception as error:  # whatever it is, nothing was sent, and it is this email's
             if not isinstance(error, HeaderInjection | TemplateError):
-                self._log.exception("message not written", email_id=claim.id)
+                log.exception("message not written", email_id=claim.id, campaign_id=claim.campaign_id)
             return Result(Report(claim.id, "REJECTED", reply=f"cannot be written: {error}"), "email")
+        handed_at = time.perf_counter()
         verdict = await conversation.deliver(self._from if message.smtputf8 else self._from_ascii, message)
+        HANDOVER_DURATION.observe(time.perf_counter() - handed_at)
         if self._failing and verdict.fault == "email" and verdict.code is not None:
             self._failing = False
             pool, user_id = self._desk.pool, self._claimant.user_id
-            await self._persistently(lambda: workers.unblock_sender(pool, user_id, self._sender_id))
+            await self._persistently(lambda: workers.unblock_sender(pool, user_id, self.sender_id))
         return Result(
             Report(
                 id=claim.id,

@@ -30,6 +30,17 @@ from app.settings import SmtpSecurity
 
 Fault = Literal["email", "sender", "connection"]
 Command = Literal["MAIL", "RCPT", "DATA", "."]
+TroubleKind = Literal[
+    "password",  # ours of it cannot be decrypted
+    "host",  # not one that senders may name
+    "connect",
+    "tls",
+    "login",
+    "greeting",  # refused before any login
+    "reply",  # to a message: throttled, or the sender is not wanted
+    "protocol",
+    "internal",  # our own failure
+]
 
 CONNECT_TIMEOUT_S = 30.0
 QUIT_TIMEOUT_S = 2.0
@@ -73,7 +84,15 @@ class Verdict(NamedTuple):
 
 
 class ServerTrouble(Exception):
-    """The server cannot be reached, offers no TLS, or does not let us in: the sender's trouble, in plain words."""
+    """The server cannot be reached, offers no TLS, or does not let us in: the sender's trouble, in plain words.
+
+    The text may hold the server's own words, and so addresses; `kind` and `code` (RFC 5321) are for logs.
+    """
+
+    def __init__(self, text: str, kind: TroubleKind, code: int | None = None) -> None:
+        super().__init__(text)
+        self.kind: TroubleKind = kind
+        self.code = code
 
 
 def classify(command: Command, code: int, text: str, *, delivered: int) -> Verdict:
@@ -155,12 +174,12 @@ class Conversation:
             if client.is_ehlo_or_helo_needed:
                 await client.ehlo()
         except RefusedHost as refused:
-            raise ServerTrouble(f"{server.host} {refused}") from None
+            raise ServerTrouble(f"{server.host} {refused}", "host") from None
         except (SMTPException, OSError, ValueError) as error:
             client.close()
-            raise ServerTrouble(_storable(_trouble(server, error))) from error
+            raise _trouble(server, error) from error
         if client.protocol is None:
-            raise ServerTrouble(f"{server.address} closed the connection at once")
+            raise ServerTrouble(f"{server.address} closed the connection at once", "connect")
         return cls(client, client.protocol, server)
 
     @property
@@ -263,7 +282,8 @@ async def _addresses(server: Server, lookup: Lookup) -> list[Address]:
         return [Address(family, sockaddr) for family, _, _, _, sockaddr in await lookup(server.host, server.port)]
     hosts.check_port(server.port, policy.ports)
     if server.username is not None and server.security == "none":
-        raise ServerTrouble(f"{server.address}: the login would go out in the clear; set security to starttls or tls")
+        text = "the login would go out in the clear; set security to starttls or tls"
+        raise ServerTrouble(f"{server.address}: {text}", "tls")
     return await hosts.resolve(server.host, server.port, allow_private=policy.allow_private, lookup=lookup)
 
 
@@ -298,18 +318,22 @@ def _storable(text: str) -> str:
     return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text[:_LONGEST_TEXT])
 
 
-def _trouble(server: Server, error: BaseException) -> str:
+def _trouble(server: Server, error: BaseException) -> ServerTrouble:
     """One sentence for a person who has to mend the sender's settings."""
+
+    def trouble(text: str, kind: TroubleKind, code: int | None = None) -> ServerTrouble:
+        return ServerTrouble(_storable(text), kind, code)
+
     if isinstance(error, aiosmtplib.SMTPAuthenticationError):
-        return f"{server.address} refused the login: {error.code} {error.message}"
+        return trouble(f"{server.address} refused the login: {error.code} {error.message}", "login", error.code)
     if isinstance(error, SMTPResponseException):
-        return f"{server.address} refused us: {error.code} {error.message}"
+        return trouble(f"{server.address} refused us: {error.code} {error.message}", "greeting", error.code)
     if isinstance(error, SMTPConnectError) and error.__cause__ is not None:
         error = error.__cause__  # what happened, without aiosmtplib's own naming of the place
     if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):
-        return f"TLS with {server.address} failed: {error}"
+        return trouble(f"TLS with {server.address} failed: {error}", "tls")
     if isinstance(error, TimeoutError) and not str(error):
-        return f"cannot connect to {server.address}: no answer within {CONNECT_TIMEOUT_S:g} s"
+        return trouble(f"cannot connect to {server.address}: no answer within {CONNECT_TIMEOUT_S:g} s", "connect")
     if isinstance(error, SMTPConnectError | OSError | aiosmtplib.SMTPTimeoutError):
-        return f"cannot connect to {server.address}: {error}"
-    return f"{server.address}: {error}"
+        return trouble(f"cannot connect to {server.address}: {error}", "connect")
+    return trouble(f"{server.address}: {error}", "protocol")

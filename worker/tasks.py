@@ -9,29 +9,40 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from procrastinate import App, PsycopgConnector, RetryStrategy
+from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
+from structlog.contextvars import bind_contextvars
 
-from app.jobs import SEND_DUE, SEND_PASSWORD_RESET, VERIFY_SENDER
+from app.jobs import DELIVER_WEBHOOKS, SEND_DUE, SEND_PASSWORD_RESET, VERIFY_SENDER
 
 
 def make_queue(
     wake: Callable[[int], None],
     verify: Callable[[int], Awaitable[None]],
     send_reset: Callable[[int], Awaitable[None]],
+    deliver: Callable[[int], Awaitable[None]],
 ) -> App:
     """The queue's application with our tasks, to be opened on the worker's pool."""
     queue = App(connector=PsycopgConnector())
 
-    @queue.task(name=SEND_DUE)
-    async def send_due(sender_id: int) -> None:  # pyright: ignore[reportUnusedFunction] -- registered by name
+    # Each job runs in a task of its own, so what is bound there ends with it.
+    @queue.task(name=SEND_DUE, pass_context=True)
+    async def send_due(context: JobContext, sender_id: int) -> None:  # pyright: ignore[reportUnusedFunction] -- registered by name
+        bind_contextvars(job_id=context.job.id, sender_id=sender_id)
         wake(sender_id)
 
-    @queue.task(name=VERIFY_SENDER)
-    async def verify_sender(sender_id: int) -> None:  # pyright: ignore[reportUnusedFunction] -- registered by name
+    @queue.task(name=VERIFY_SENDER, pass_context=True)
+    async def verify_sender(context: JobContext, sender_id: int) -> None:  # pyright: ignore[reportUnusedFunction] -- registered by name
+        bind_contextvars(job_id=context.job.id, sender_id=sender_id)
         await verify(sender_id)
 
-    @queue.task(name=SEND_PASSWORD_RESET, retry=RetryStrategy(max_attempts=5, wait=60))
-    async def send_password_reset(reset_id: int) -> None:  # pyright: ignore[reportUnusedFunction] -- registered by name
+    @queue.task(name=SEND_PASSWORD_RESET, pass_context=True, retry=RetryStrategy(max_attempts=5, wait=60))
+    async def send_password_reset(context: JobContext, reset_id: int) -> None:  # pyright: ignore[reportUnusedFunction] -- registered by name
+        bind_contextvars(job_id=context.job.id, reset_id=reset_id)
         await send_reset(reset_id)
+
+    @queue.task(name=DELIVER_WEBHOOKS, pass_context=True)
+    async def deliver_webhooks(context: JobContext, webhook_id: int) -> None:  # pyright: ignore[reportUnusedFunction] -- registered by name
+        bind_contextvars(job_id=context.job.id, webhook_id=webhook_id)
+        await deliver(webhook_id)
 
     return queue

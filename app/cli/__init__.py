@@ -23,9 +23,10 @@ from app import log as logs
 from app.cli.database import migrated_pool, url_of
 from app.cli.serving import api, up, worker
 from app.db import migrate
-from app.domain import keys, rotation, users
+from app.domain import hold, keys, rotation, users
 from app.domain.visitors import LOCAL
 from app.errors import AppError, InvalidInput, Unavailable
+from app.init import run_below_init
 from app.secrets import add_secret_key, open_secret_box
 from app.settings import Settings, SettingsError, check_secret_key, from_env
 
@@ -35,6 +36,8 @@ Command = Callable[[Settings, argparse.Namespace], None]
 def main() -> int:
     """Returns the exit status: 1 for what went wrong, 2 for a wrong command or setting."""
     options = _parser().parse_args()
+    if options.run in {up, api, worker}:
+        run_below_init()
     signal.signal(signal.SIGTERM, _exit)
     try:
         settings = from_env()
@@ -83,6 +86,8 @@ def _parser() -> argparse.ArgumentParser:
     command("create-api-key", create_api_key, "make an API key and print it").add_argument("email", metavar="EMAIL")
     rotating = command("rotate-key", rotate_key, "encrypt every stored secret with the current SECRET_KEY")
     rotating.epilog = "Without SECRET_KEY a new key is made first. The service may run meanwhile."
+    holding = command("hold-all", hold_all, "pause all campaigns and put in doubt what was due, after a restore")
+    holding.epilog = "For a database that was restored to an earlier moment, before any worker is started on it."
     command("doctor", diagnose, "check the configuration, the database and the SMTP server")
     return parser
 
@@ -157,11 +162,30 @@ def rotate_key(settings: Settings, _options: argparse.Namespace) -> None:
     with url_of(settings) as url:
         resealed = asyncio.run(run(url))
     print(f"{resealed.total} stored secrets were encrypted anew with the current key")
-    if resealed.unreadable:
-        ids = ", ".join(map(str, resealed.unreadable))
-        raise Unavailable(f"no key opens the passwords of senders {ids}; put theirs in SECRET_KEY_PREVIOUS")
+    for whose, ids in (
+        ("passwords of senders", resealed.unreadable),
+        ("secrets of webhooks", resealed.unreadable_webhooks),
+    ):
+        if ids:
+            listed = ", ".join(map(str, ids))
+            raise Unavailable(f"no key opens the {whose} {listed}; put theirs in SECRET_KEY_PREVIOUS")
     if settings.secret_key_previous is not None:
         print("SECRET_KEY_PREVIOUS is needed no more: remove it, and start the service again")
+
+
+def hold_all(settings: Settings, _options: argparse.Namespace) -> None:
+    async def run(url: str) -> list[hold.Held]:
+        async with migrated_pool(url) as pool:
+            return await hold.hold_all(pool)
+
+    with url_of(settings) as url:
+        held = asyncio.run(run(url))
+    for campaign in held:
+        print(
+            f"campaign {campaign.campaign_id} ({campaign.name}): "
+            f"{campaign.in_doubt} emails in doubt, {campaign.waiting} wait for later"
+        )
+    print("Nothing is sent until somebody resumes a campaign or decides on its emails.")
 
 
 def diagnose(settings: Settings, _options: argparse.Namespace) -> None:

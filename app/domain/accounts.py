@@ -25,6 +25,8 @@ from app.sql import query
 USER_BY_ID = query("user_by_id")
 LIST_USERS = query("list_users")
 SET_PASSWORD = query("set_password")
+PROVE_ADDRESS = query("prove_address")
+REVOKE_API_KEYS = query("revoke_api_keys")
 COUNT_LOGIN_ATTEMPT = query("count_login_attempt")
 FORGET_LOGIN_ATTEMPTS = query("forget_login_attempts")
 INSERT_INVITATION = query("insert_invitation")
@@ -81,7 +83,9 @@ async def register(
         return user, await sessions.begin(conn, user.id, visitor)
 
 
-async def admit(conn: Conn, terms: Terms, email: str, password_hash: str | None, invitation: str | None) -> User:
+async def admit(
+    conn: Conn, terms: Terms, email: str, password_hash: str | None, invitation: str | None, *, proven: bool = False
+) -> User:
     """A new account for whoever may have one: the administrator to be, the invited, anybody while registration is
     open. Raises Forbidden, Conflict.
     """
@@ -92,15 +96,31 @@ async def admit(conn: Conn, terms: Terms, email: str, password_hash: str | None,
             raise Forbidden("this invitation is not, or no longer, valid for this address; ask for a new one")
     elif not first and not terms.registration_open:
         raise Forbidden("registration is closed; ask the administrator for an invitation")
-    limit = terms.default_hourly_limit
-    return await insert_user(conn, terms.box, email, password_hash, is_admin=first, default_hourly_limit=limit)
+    return await insert_user(
+        conn,
+        terms.box,
+        email,
+        password_hash,
+        is_admin=first,
+        proven=proven or first,
+        default_hourly_limit=terms.default_hourly_limit,
+    )
+
+
+async def give_back(conn: Conn, visitor: Visitor, user_id: int) -> None:
+    """An account whose address was never proven goes to whoever just proved it: what opened it before does no more."""
+    await conn.execute(SET_PASSWORD, {"user_id": user_id, "password_hash": None})
+    await sessions.end_others(conn, user_id, None)
+    await conn.execute(REVOKE_API_KEYS, {"user_id": user_id})
+    await conn.execute(PROVE_ADDRESS, {"user_id": user_id})
+    await audit.record(conn, user_id, visitor, "account.given_back")
 
 
 async def log_in(pool: Pool, visitor: Visitor, email: str, password: str) -> tuple[User, str]:
     """The user, and the token of a new session. Raises Unauthenticated, TooMany."""
     account = f"account:{email.strip().lower()[:320]}"
-    await _count_attempt(pool, f"address:{visitor.address}", ATTEMPTS_PER_ADDRESS)
-    await _count_attempt(pool, account, ATTEMPTS_PER_ACCOUNT)
+    await count_attempt(pool, f"address:{visitor.address}", ATTEMPTS_PER_ADDRESS)
+    await count_attempt(pool, account, ATTEMPTS_PER_ACCOUNT)
     async with transaction(pool) as conn:
         row = await fetch_one(conn, USER_BY_EMAIL, {"email": email.strip().replace("\0", "")})
     if not await is_password(password, row["password_hash"] if row else None) or row is None:
@@ -115,7 +135,8 @@ async def log_in(pool: Pool, visitor: Visitor, email: str, password: str) -> tup
     return User(row["id"], row["email"], row["is_admin"]), token
 
 
-async def _count_attempt(pool: Pool, subject: str, most: int) -> None:
+async def count_attempt(pool: Pool, subject: str, most: int) -> None:
+    """One more in this quarter of an hour. Raises TooMany when it makes more than `most`."""
     async with transaction(pool) as conn:
         row = await fetch_exactly_one(conn, COUNT_LOGIN_ATTEMPT, {"subject": subject.replace("\0", "")})
     if row["count"] > most:
@@ -127,7 +148,7 @@ async def change_password(
 ) -> None:
     """Also logs out everywhere else. Raises InvalidInput, TooMany."""
     check_password(new, "newPassword")
-    await _count_attempt(pool, f"password:{user_id}", ATTEMPTS_PER_ACCOUNT)
+    await count_attempt(pool, f"password:{user_id}", ATTEMPTS_PER_ACCOUNT)
     async with transaction(pool) as conn:
         row = await fetch_exactly_one(conn, USER_BY_ID, {"user_id": user_id})
     if row["password_hash"] is not None and not await is_password(current, row["password_hash"]):
@@ -146,8 +167,8 @@ async def _set_password(conn: Conn, visitor: Visitor, user_id: int, hashed: str,
 async def ask_for_reset(pool: Pool, visitor: Visitor, email: str) -> None:
     """Have the link sent, if the address has an account; the answer does not tell whether. Raises TooMany."""
     address = email.strip().replace("\0", "")
-    await _count_attempt(pool, f"reset:{visitor.address}", ATTEMPTS_PER_ACCOUNT)
-    await _count_attempt(pool, f"reset:{address.lower()[:320]}", 3)
+    await count_attempt(pool, f"reset:{visitor.address}", ATTEMPTS_PER_ACCOUNT)
+    await count_attempt(pool, f"reset:{address.lower()[:320]}", 3)
     async with transaction(pool) as conn:
         row = await fetch_one(conn, INSERT_PASSWORD_RESET, {"email": address, "for_s": RESET_S})
         if row is not None:
@@ -178,6 +199,7 @@ async def reset_password(pool: Pool, signer: Signer, visitor: Visitor, token: st
         if row is None:
             raise InvalidInput({"token": "is not, or no longer, valid; ask for a new link"})
         await _set_password(conn, visitor, row["user_id"], hashed, but_session_id=None)
+        await conn.execute(PROVE_ADDRESS, {"user_id": row["user_id"]})  # the link was in a mail to it
 
 
 async def list_accounts(pool: Pool, page: PageRequest) -> Page[Account]:

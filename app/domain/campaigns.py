@@ -40,7 +40,8 @@ CANCEL_BATCH = 10_000
 
 class Campaign(msgspec.Struct, rename="camel"):
     """`counts` has every email status and adds up to `total`; `next_at` and `last_at` are the plan of what waits,
-    `used_this_hour` what counts against `hourly_limit`.
+    `used_this_hour` what counts against `hourly_limit`. After `emails_removed_at` the counts are all that is left of
+    emails removed for their age.
     """
 
     id: int
@@ -60,7 +61,9 @@ class Campaign(msgspec.Struct, rename="camel"):
     last_at: datetime | None
     created_at: datetime
     finished_at: datetime | None
-    used_this_hour: int = 0  # answers kept from before it was there lack it
+    # Answers kept from before these were there lack them.
+    used_this_hour: int = 0
+    emails_removed_at: datetime | None = None
 
 
 def _campaign(row: Row) -> Campaign:
@@ -83,6 +86,7 @@ def _campaign(row: Row) -> Campaign:
         last_at=row["last_at"],
         created_at=row["created_at"],
         finished_at=row["finished_at"],
+        emails_removed_at=row["emails_removed_at"],
     )
 
 
@@ -271,14 +275,14 @@ async def cancel(pool: Pool, user_id: int, campaign_id: int) -> Campaign:
         return await read_campaign(conn, user_id, campaign_id)
 
 
-async def finish_cancels(pool: Pool) -> int:
-    """Cancel, batch by batch, what still waits in cancelled campaigns; returns how many emails that were."""
-    total = 0
+async def finish_cancels(pool: Pool) -> dict[int, int]:
+    """Cancel, batch by batch, what waits in cancelled campaigns; returns how many emails that were, by campaign."""
+    cancelled: dict[int, int] = {}
     async with pool.connection() as conn:
         for row in await fetch_all(conn, CANCELLED_WITH_WAITING):
             while (n := await _cancel_batch(conn, row["user_id"], row["campaign_id"])) > 0:
-                total += n
-    return total
+                cancelled[row["campaign_id"]] = cancelled.get(row["campaign_id"], 0) + n
+    return cancelled
 
 
 async def _cancel_batch(conn: Conn, user_id: int, campaign_id: int) -> int:

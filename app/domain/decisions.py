@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from app.db import Conn, Pool, fetch_all, fetch_one, transaction
+from app.db import Conn, Pool, Row, fetch_all, fetch_one, transaction
 from app.domain import audit
 from app.domain.emails import EmailStatus
 from app.domain.ledger import Email, email_span, read_email
@@ -80,10 +80,11 @@ async def _decide_one(
         campaigns = await fetch_all(conn, LOCK_CAMPAIGNS_OF_EMAILS, {"user_id": user_id, "ids": [email_id]})
         if not campaigns:
             raise NotFound(f"no email {email_id}")
-        if campaigns[0]["status"] == "CANCELLED" and to == "SCHEDULED":
-            raise Conflict("the campaign is CANCELLED; nothing of it is sent any more")
+        _check_campaign(campaigns[0], to)
         if not await _decide(conn, user_id, [email_id], before, to):
             email = await read_email(conn, user_id, email_id)
+            if email.erased_at is not None and email.status == before:
+                raise Conflict("the recipient was erased: nobody knows any more where the email could be sent")
             raise Conflict(f"the email is {email.status}; this is for a {before} one")
         await audit.record(conn, user_id, visitor, _action(before, to), f"emails/{email_id}")
         return await read_email(conn, user_id, email_id)
@@ -114,8 +115,7 @@ async def _decide_all(
             campaign = await fetch_one(conn, LOCK_CAMPAIGN, params)
             if campaign is None:
                 raise NotFound(f"no campaign {campaign_id}")
-            if campaign["status"] == "CANCELLED" and to == "SCHEDULED":
-                raise Conflict("the campaign is CANCELLED; nothing of it is sent any more")
+            _check_campaign(campaign, to)
             ids = await _undecided(conn, params, before, after_id)
             if not ids:
                 return Decided(total)
@@ -146,6 +146,14 @@ async def _decide(
         for sender_id in {row["sender_id"] for row in changed}:
             await defer_wake_up(conn, sender_id)
     return sum(row["n"] for row in changed)
+
+
+def _check_campaign(campaign: Row, to: EmailStatus) -> None:
+    """Raises Conflict where nothing is sent any more."""
+    if to == "SCHEDULED" and campaign["status"] == "CANCELLED":
+        raise Conflict("the campaign is CANCELLED; nothing of it is sent any more")
+    if to == "SCHEDULED" and campaign["emails_removed_at"] is not None:
+        raise Conflict("the campaign's emails are being removed for their age; nothing of it is sent any more")
 
 
 def _action(before: EmailStatus, to: EmailStatus) -> str:

@@ -61,7 +61,7 @@ class Attempt(msgspec.Struct, rename="camel"):
 
 
 class Email(msgspec.Struct, rename="camel"):
-    """An email with every attempt, first to last."""
+    """An email with every attempt, first to last. At `erased_at` a placeholder took the recipient's place."""
 
     id: int
     campaign_id: int
@@ -75,6 +75,7 @@ class Email(msgspec.Struct, rename="camel"):
     retry_count: int
     subject: str
     attempts: list[Attempt]
+    erased_at: datetime | None
 
 
 class EmailFilter(NamedTuple):

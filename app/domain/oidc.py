@@ -28,11 +28,11 @@ from joserfc.jws import JWSRegistry
 
 from app.db import Conn, Pool, fetch_one, transaction
 from app.domain import audit, sessions
-from app.domain.accounts import admit
+from app.domain.accounts import ATTEMPTS_PER_ADDRESS, admit, count_attempt, give_back
 from app.domain.tokens import digest, new_token
 from app.domain.users import LOCK_ACCOUNTS, USER_BY_EMAIL, Terms
 from app.domain.visitors import Visitor
-from app.errors import Forbidden, InvalidInput
+from app.errors import Forbidden, InvalidInput, TooMany
 from app.mail.addresses import InvalidAddress, normalize, to_ascii
 from app.settings import is_confidential
 from app.sql import query
@@ -63,7 +63,7 @@ _SIGNATURES = JWSRegistry(
 # What an answer that is wrong, or none, makes the libraries raise; those of msgspec and JSON are ValueErrors.
 _BAD_ANSWER = (httpx.HTTPError, OAuthError, JoseError, ValueError)
 
-Failure = Literal["cancelled", "expired", "unverified", "domain", "closed", "failed"]
+Failure = Literal["cancelled", "expired", "unverified", "domain", "closed", "busy", "failed"]
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
@@ -264,8 +264,12 @@ def _provider_failed(error: Exception) -> LoginFailed:
     return LoginFailed("failed", f"{type(error).__name__}: {str(error)[:300]}")
 
 
-async def begin(pool: Pool, provider: Provider, invitation: str | None) -> Begun:
+async def begin(pool: Pool, provider: Provider, visitor: Visitor, invitation: str | None) -> Begun:
     """A login begins; `invitation` is looked at when it ends. Raises LoginFailed."""
+    try:
+        await count_attempt(pool, f"google:{visitor.address}", ATTEMPTS_PER_ADDRESS)
+    except TooMany as error:
+        raise LoginFailed("busy", error.detail) from error
     state, browser, nonce, code_verifier = (new_token() for _ in range(4))
     url = await provider.authorization_url(state, nonce, code_verifier)
     params = {
@@ -333,9 +337,11 @@ async def _user_of(conn: Conn, terms: Terms, visitor: Visitor, identity: Identit
     existing = await fetch_one(conn, USER_BY_EMAIL, {"email": identity.email})
     if existing is not None:
         user_id, action = int(existing["id"]), "account.linked"
+        if existing["email_proven_at"] is None:
+            await give_back(conn, visitor, user_id)
     else:
         try:
-            user = await admit(conn, terms, identity.email, None, invitation)
+            user = await admit(conn, terms, identity.email, None, invitation, proven=True)
         except (Forbidden, InvalidInput) as error:
             raise LoginFailed("closed", error.detail) from error
         user_id, action = user.id, "account.created"

@@ -6,42 +6,67 @@ or waits. Repeating it is harmless, and finishes what was interrupted.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from app.db import Pool, fetch_all, transaction
 from app.domain.senders import password_place
+from app.domain.webhooks import secret_place
 from app.secrets import SecretBox, UndecipherableSecret
 from app.sql import query
 
 PASSWORDS_TO_RESEAL = query("passwords_to_reseal")
 RESEAL_PASSWORD = query("reseal_password")
+WEBHOOK_SECRETS_TO_RESEAL = query("webhook_secrets_to_reseal")
+SET_WEBHOOK_SECRET = query("set_webhook_secret")
 
 BATCH = 100
 
 
 class Resealed(NamedTuple):
-    """How many secrets are under the current key now, and the senders whose secret no key opens."""
+    """How many secrets are under the current key now, and whose secret no key opens: ids of senders, of webhooks."""
 
     total: int
     unreadable: list[int]
+    unreadable_webhooks: list[int]
+
+
+class _Column(NamedTuple):
+    """Where secrets of a kind are: the queries that find and write them, their names in these, their places."""
+
+    find: bytes
+    write: bytes
+    field: str
+    id_name: str
+    place: Callable[[int], str]
+
+
+PASSWORDS = _Column(PASSWORDS_TO_RESEAL, RESEAL_PASSWORD, "password_encrypted", "sender_id", password_place)
+WEBHOOK_SECRETS = _Column(WEBHOOK_SECRETS_TO_RESEAL, SET_WEBHOOK_SECRET, "secret_encrypted", "webhook_id", secret_place)
 
 
 async def reseal(pool: Pool, box: SecretBox) -> Resealed:
     """Bring every stored secret under the box's current key. What no key opens is left as it is."""
+    passwords, senders = await _reseal(pool, box, PASSWORDS)
+    secrets, webhooks = await _reseal(pool, box, WEBHOOK_SECRETS)
+    return Resealed(passwords + secrets, senders, webhooks)
+
+
+async def _reseal(pool: Pool, box: SecretBox, column: _Column) -> tuple[int, list[int]]:
     count, unreadable, after = 0, list[int](), 0
     while True:
         async with transaction(pool) as conn:
-            rows = await fetch_all(conn, PASSWORDS_TO_RESEAL, {"after": after, "header": box.header, "limit": BATCH})
+            rows = await fetch_all(conn, column.find, {"after": after, "header": box.header, "limit": BATCH})
             for row in rows:
-                place = password_place(row["id"])
+                place = column.place(row["id"])
                 try:
-                    sealed = box.seal(box.open(row["password_encrypted"], place), place)
+                    sealed = box.seal(box.open(row[column.field], place), place)
                 except UndecipherableSecret:
                     unreadable.append(row["id"])
                     continue
-                params = {"user_id": row["user_id"], "sender_id": row["id"], "password_encrypted": sealed}
-                await conn.execute(RESEAL_PASSWORD, params)
+                params = {"user_id": row["user_id"], column.id_name: row["id"], column.field: sealed}
+                await conn.execute(column.write, params)
                 count += 1
         if not rows:
-            return Resealed(count, unreadable)
+            return count, unreadable
         after = rows[-1]["id"]

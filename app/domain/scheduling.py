@@ -31,10 +31,8 @@ INSERT_EMAILS = query("insert_emails")
 TAKE_IDEMPOTENCY_KEY = query("take_idempotency_key")
 IDEMPOTENT_ANSWER = query("idempotent_answer")
 KEEP_IDEMPOTENT_ANSWER = query("keep_idempotent_answer")
-FORGET_IDEMPOTENCY_KEYS = query("forget_idempotency_keys")
 
 CHUNK = 5_000
-KEYS_KEPT_DAYS = 7
 AT_ONCE = 3  # each reads for seconds and holds a connection: more of them would leave none for anybody else
 
 _turn = asyncio.Semaphore(AT_ONCE)
@@ -245,9 +243,3 @@ async def _earlier_answer(conn: Conn, user_id: int, idempotency: Idempotency) ->
     if earlier["fingerprint"] != idempotency.fingerprint:
         raise Conflict("this Idempotency-Key was used for a different request; take a new one")
     return msgspec.convert(earlier["answer"], Scheduled)
-
-
-async def forget_idempotency_keys(pool: Pool) -> None:
-    """Drop answers kept for longer than a week: a client that repeats a request does so sooner."""
-    async with pool.connection() as conn:
-        await conn.execute(FORGET_IDEMPOTENCY_KEYS, {"days": KEYS_KEPT_DAYS})

@@ -45,7 +45,8 @@ async def create_user(
     hashed = await hash_password(password)
     async with transaction(pool) as conn:
         admin = may_be_admin and await needs_admin(conn)
-        return await insert_user(conn, box, email, hashed, is_admin=admin, default_hourly_limit=default_hourly_limit)
+        limit = default_hourly_limit
+        return await insert_user(conn, box, email, hashed, is_admin=admin, proven=True, default_hourly_limit=limit)
 
 
 async def needs_admin(conn: Conn) -> bool:
@@ -55,10 +56,20 @@ async def needs_admin(conn: Conn) -> bool:
 
 
 async def insert_user(
-    conn: Conn, box: SecretBox, email: str, password_hash: str | None, *, is_admin: bool, default_hourly_limit: int
+    conn: Conn,
+    box: SecretBox,
+    email: str,
+    password_hash: str | None,
+    *,
+    is_admin: bool,
+    proven: bool,
+    default_hourly_limit: int,
 ) -> User:
-    """An account and its default sender, which uses the fallback server. Raises Conflict."""
-    params = {"email": email, "password_hash": password_hash, "is_admin": is_admin}
+    """An account and its default sender, which uses the fallback server. Raises Conflict.
+
+    `proven`: somebody to be believed says that the address is this user's.
+    """
+    params = {"email": email, "password_hash": password_hash, "is_admin": is_admin, "proven": proven}
     row = await fetch_one(conn, INSERT_USER, params)
     if row is None:
         raise Conflict(f"{email} has an account already")

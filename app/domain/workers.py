@@ -44,20 +44,20 @@ async def unregister(pool: Pool, token: UUID) -> None:
         await conn.execute(UNREGISTER_WORKER, {"token": token})
 
 
-async def recover(conn: Conn, max_attempts: int) -> int:
-    """Put in doubt what dead workers were sending, and forget them; returns how many emails that were."""
+async def recover(conn: Conn, max_attempts: int) -> list[Row]:
+    """Put in doubt what dead workers were sending, and forget them; returns the ids of email, campaign and sender."""
     lost = await fetch_all(conn, RECOVER, {"max_attempts": max_attempts})
     await conn.execute(FORGET_DEAD_WORKERS)
-    return len(lost)
+    return lost
 
 
-async def wake_neglected(pool: Pool, within_s: float) -> int:
-    """Wake senders that owe something within these seconds and that nobody looks after; returns how many."""
+async def wake_neglected(pool: Pool, within_s: float) -> list[int]:
+    """Wake senders that owe something within these seconds and that nobody looks after; returns their ids."""
     async with transaction(pool) as conn:
         neglected = await fetch_all(conn, NEGLECTED_SENDERS, {"within_s": within_s})
         for row in neglected:
             await defer_wake_up(conn, row["sender_id"])
-    return len(neglected)
+    return [row["sender_id"] for row in neglected]
 
 
 async def reserve_lanes(pool: Pool, claimant: Claimant, wanted: int) -> int:

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, Router, delete, get, post
+from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody
 
 from app.domain import accounts, audit, keys, sessions
@@ -76,11 +77,14 @@ class InvitationBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Ways(msgspec.Struct, rename="camel"):
-    """How one gets in here. `first_run`: the next to register becomes the administrator."""
+    """How one gets in here. `first_run`: the next to register becomes the administrator. `sandbox`: mail without a
+    server of its own goes to the sandbox mailbox, whose inbox is at /api/sandbox.
+    """
 
     registration: bool
     google: bool
     first_run: bool
+    sandbox: bool
 
 
 def _logged_in(settings: Settings, user: User, token: str, status: HTTPStatus = HTTPStatus.OK) -> Response[User]:
@@ -90,7 +94,8 @@ def _logged_in(settings: Settings, user: User, token: str, status: HTTPStatus = 
 @get("/ways", summary="How one gets in: registration, Google, first run", responses=problems())
 async def ways(pool: ThePool, settings: TheSettings) -> Ways:
     first_run = await accounts.admin_is_missing(pool)
-    return Ways(settings.allow_registration or first_run, settings.google_client_id is not None, first_run)
+    registration = settings.allow_registration or first_run
+    return Ways(registration, settings.google_client_id is not None, first_run, settings.sandboxed)
 
 
 @post(
@@ -148,7 +153,12 @@ public = Router(
 )
 
 
-@post("/logout", status_code=HTTPStatus.NO_CONTENT, summary="End this session", responses=problems())
+@post(
+    "/logout",
+    status_code=HTTPStatus.NO_CONTENT,
+    summary="End this session",
+    responses={HTTPStatus.NO_CONTENT: ResponseSpec(None, description="Logged out")} | problems(),
+)
 async def log_out(request: Request[User, Access, Any], pool: ThePool, settings: TheSettings) -> Response[None]:
     if request.auth.session_id is not None:
         await sessions.end(pool, request.user.id, request.auth.session_id)

@@ -14,6 +14,7 @@ from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
 from litestar.handlers import BaseRouteHandler
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
+from litestar.types import ASGIApp
 
 from app.domain import keys, sessions
 from app.domain.keys import SCOPES, Scope
@@ -36,6 +37,9 @@ class Access(NamedTuple):
 
 class Authentication(AbstractAuthenticationMiddleware):
     """Lets nobody unknown pass; the first way in that the request tries decides."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        super().__init__(app, exclude_http_methods=[])  # not even to ask for OPTIONS: guards want to know who asks
 
     async def authenticate_request(self, connection: Connection) -> AuthenticationResult:
         """Raises Unauthenticated, Forbidden."""
@@ -68,19 +72,19 @@ def require_own_page(connection: Connection) -> None:
         raise Forbidden("this request comes from a page of another site")
 
 
-def own_pages_only(connection: Connection, _handler: BaseRouteHandler) -> None:
+async def own_pages_only(connection: Connection, _handler: BaseRouteHandler) -> None:
     """A guard: `require_own_page`, whoever asks."""
     require_own_page(connection)
 
 
-def require_scope(connection: Connection, handler: BaseRouteHandler) -> None:
+async def require_scope(connection: Connection, handler: BaseRouteHandler) -> None:
     """A guard: reading needs `read`, writing `send`, unless the handler says otherwise. Raises Forbidden."""
     needed: Scope = handler.opt.get("scope", "read" if _method(connection) in SAFE_METHODS else "send")
     if needed not in connection.auth.scopes:
         raise Forbidden(f"this key lacks the scope {needed}")
 
 
-def require_admin(connection: Connection, _handler: BaseRouteHandler) -> None:
+async def require_admin(connection: Connection, _handler: BaseRouteHandler) -> None:
     """A guard for what only the administrator may do. Raises Forbidden."""
     if not connection.user.is_admin:
         raise Forbidden("only the administrator may do this")

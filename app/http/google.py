@@ -47,11 +47,11 @@ def provide_provider(state: State) -> Provider:
 
 @get("/")
 async def begin(
-    request: Request[Any, Any, Any], pool: ThePool, settings: TheSettings, provider: TheProvider
+    request: Request[Any, Any, Any], pool: ThePool, settings: TheSettings, visitor: TheVisitor, provider: TheProvider
 ) -> Redirect:
     """`?invitation=` is the token of an invitation's link."""
     try:
-        begun = await oidc.begin(pool, provider, request.query_params.get("invitation"))
+        begun = await oidc.begin(pool, provider, visitor, request.query_params.get("invitation"))
     except Exception as error:
         return _failed(settings, error)
     cookie = _browser_cookie(settings, begun.browser, oidc.LOGIN_S)

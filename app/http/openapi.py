@@ -7,14 +7,17 @@ from importlib import metadata
 from typing import Any
 
 from litestar import Response, Router
+from litestar._openapi.schema_generation import SchemaCreator
+from litestar._openapi.schema_generation.plugins.struct import StructSchemaPlugin  # there is no public name for it
 from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, SecurityRequirement, SecurityScheme
+from litestar.openapi.spec import Components, Schema, SecurityRequirement, SecurityScheme
 from litestar.params import KwargDefinition
 from litestar.types import Method
 from litestar.types.internal_types import PathParameterDefinition
+from litestar.typing import FieldDefinition
 
 SECURITY: list[SecurityRequirement] = [{"apiKey": []}, {"session": []}]
 
@@ -22,6 +25,17 @@ SECURITY: list[SecurityRequirement] = [{"apiKey": []}, {"session": []}]
 def schema_name(name: str) -> KwargDefinition:
     """Names a generic answer, which would otherwise be called after the module that it is from."""
     return KwargDefinition(schema_component_key=name)
+
+
+class ClosedStructs(StructSchemaPlugin):
+    """Says of bodies that refuse unknown fields that they do, which Litestar leaves out."""
+
+    def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: SchemaCreator) -> Schema:
+        schema = super().to_openapi_schema(field_definition, schema_creator)
+        kind = field_definition.origin or field_definition.annotation
+        if kind.__struct_config__.forbid_unknown_fields:
+            schema.additional_properties = False
+        return schema
 
 
 def _operation_id(handler: HTTPRouteHandler, _method: Method, _path: list[str | PathParameterDefinition]) -> str:

@@ -20,7 +20,14 @@ Id = Annotated[int, PathParameter(name="id", ge=1, le=MAX_ID)]
 SenderIdFilter = Annotated[int | None, QueryParameter(name="senderId", ge=1, le=MAX_ID)]
 CampaignIdFilter = Annotated[int | None, QueryParameter(name="campaignId", ge=1, le=MAX_ID)]
 Limit = Annotated[int, QueryParameter(name="limit", description="How many at most, 1 to 500.")]
-Cursor = Annotated[str | None, QueryParameter(name="cursor", description="`nextCursor` of the page before.")]
+Cursor = Annotated[
+    str | None,
+    QueryParameter(
+        name="cursor",
+        description="`nextCursor` of the page before.",
+        schema_extra={"pattern": r"^[0-9]{1,18}(\.[0-9]{1,18})?$"},
+    ),
+]
 
 # Made by the service itself, so there is nothing to validate.
 ThePool = SkipValidation[NamedDependency[Pool]]

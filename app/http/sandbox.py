@@ -26,7 +26,7 @@ FRAMED = {
 }
 
 
-def only_where_it_runs(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+async def only_where_it_runs(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
     """A guard. Raises NotFound."""
     if not connection.app.state["settings"].sandboxed:
         raise NotFound("there is no sandbox mailbox: SMTP_HOST names a real server")

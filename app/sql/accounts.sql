@@ -20,6 +20,10 @@ ORDER BY id LIMIT %(limit)s;
 -- A new password for an account.
 UPDATE users SET password_hash = %(password_hash)s WHERE id = %(user_id)s;
 
+-- name: prove_address
+-- Mail to the account's address reaches its user.
+UPDATE users SET email_proven_at = now() WHERE id = %(user_id)s AND email_proven_at IS NULL;
+
 -- name: count_login_attempt
 -- Count one more attempt before the password is looked at, and tell how many that makes in this window. One statement:
 -- attempts in parallel are counted one after the other.

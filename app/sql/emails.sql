@@ -59,7 +59,7 @@ ORDER BY page.number;
 -- name: get_email
 -- One email with what it would say.
 SELECT e.id, e.campaign_id, c.sender_id, e.recipient, e.fields, e.status, e.scheduled_at, e.sent_at, e.message_id,
-       e.retry_count, e.attempts, c.subject, a.code, a.enhanced_code, a.reply
+       e.retry_count, e.attempts, e.erased_at, c.subject, a.code, a.enhanced_code, a.reply
 FROM emails e
 JOIN campaigns c ON c.user_id = e.user_id AND c.id = e.campaign_id
 LEFT JOIN attempts a ON a.user_id = e.user_id AND a.email_id = e.id AND a.number = e.attempts
@@ -74,7 +74,7 @@ ORDER BY number;
 
 -- name: lock_campaigns_of_emails
 -- The campaigns of emails, locked before the emails as everywhere.
-SELECT c.id, c.status FROM campaigns c
+SELECT c.id, c.status, c.emails_removed_at FROM campaigns c
 WHERE c.user_id = %(user_id)s
   AND c.id IN (SELECT e.campaign_id FROM emails e WHERE e.user_id = %(user_id)s AND e.id = ANY (%(ids)s::bigint[]))
 ORDER BY c.id
@@ -90,16 +90,17 @@ LIMIT %(limit)s;
 
 -- name: decide_emails
 -- A person's word on emails that ended FAILED or UNKNOWN: send them (again), or take them as sent. Only from the
--- status the person saw; nothing of a cancelled campaign is sent. What goes again goes from now on, spaced as its
--- campaign is, the first after `before` others. The campaigns' counts move along, and a finished one with work again
--- is active.
+-- status the person saw; nothing is sent of a cancelled campaign, of one whose emails are being removed, or to whom
+-- was erased. What goes again goes from now on, spaced as its campaign is, the first after `before` others. The
+-- campaigns' counts move along, and a finished one with work again is active.
 WITH picked AS (
     SELECT e.id, now() + (row_number() OVER (PARTITION BY c.id ORDER BY e.id) - 1 + %(before)s::bigint)
                          * make_interval(secs => c.delay_ms / 1000.0) AS due_at
     FROM emails e
     JOIN campaigns c ON c.user_id = e.user_id AND c.id = e.campaign_id
     WHERE e.user_id = %(user_id)s AND e.id = ANY (%(ids)s::bigint[]) AND e.status = %(from)s::email_status
-      AND (c.status <> 'CANCELLED' OR %(to)s::email_status <> 'SCHEDULED')
+      AND (%(to)s::email_status <> 'SCHEDULED'
+           OR c.status <> 'CANCELLED' AND c.emails_removed_at IS NULL AND e.erased_at IS NULL)
 ),
 changed AS (
     UPDATE emails e
@@ -120,6 +121,7 @@ SET failed = failed - CASE WHEN %(from)s::email_status = 'FAILED' THEN m.n ELSE 
     scheduled = scheduled + CASE WHEN %(to)s::email_status = 'SCHEDULED' THEN m.n ELSE 0 END,
     sent = sent + CASE WHEN %(to)s::email_status = 'SENT' THEN m.n ELSE 0 END,
     status = CASE WHEN c.status = 'FINISHED' AND %(to)s::email_status = 'SCHEDULED' THEN 'ACTIVE' ELSE c.status END,
+    attempts_removed_to = 0,
     finished_at = CASE WHEN c.status = 'FINISHED' AND %(to)s::email_status = 'SCHEDULED' THEN NULL ELSE c.finished_at END
 FROM moved m
 WHERE c.user_id = %(user_id)s AND c.id = m.campaign_id

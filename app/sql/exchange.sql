@@ -3,7 +3,7 @@
 -- emails for idle lanes. One statement, so one transaction and one round trip.
 --
 -- Locks, always in this order: the sender's window row (which makes the exchanges of one sender take turns over
--- all workers), its active campaigns by id, emails. Whoever else changes an email that waits skips locked rows.
+-- all workers), its active campaigns by id, emails, webhooks by id. Whoever else changes an email that waits skips locked rows.
 --
 -- A crash before the commit leaves everything as it was. A crash after it leaves the claimed emails SENDING with
 -- our token: that is the write-ahead record, and `recover` finds it.
@@ -87,7 +87,7 @@ finished AS (
         message_id = coalesce(r.message_id, e.message_id)
     FROM report r
     WHERE e.user_id = r.user_id AND e.id = r.id AND e.claim_token = %(token)s::uuid
-    RETURNING e.id, e.campaign_id, e.attempts, e.claimed_at, e.status, r.kind
+    RETURNING e.id, e.campaign_id, e.recipient, e.attempts, e.claimed_at, e.status, r.kind
 ),
 audit AS (
     INSERT INTO attempts (user_id, email_id, number, outcome, claimed_at, duration_ms, server, command, code,
@@ -144,6 +144,44 @@ tallied AS (
                            THEN now() ELSE c.finished_at END
     FROM moved m
     WHERE c.user_id = %(user_id)s::bigint AND c.id = m.campaign_id
+    RETURNING c.id, c.name, c.status, c.total, c.sent, c.failed, c.unknown
+),
+happened AS MATERIALIZED (
+    SELECT 1 AS place, 'email.' || lower(f.status::text) AS event,
+           jsonb_build_object('emailId', f.id, 'campaignId', f.campaign_id, 'senderId', %(sender_id)s::bigint,
+                              'recipient', f.recipient, 'code', r.code, 'enhancedCode', r.enhanced_code,
+                              'reply', left(r.reply, 500)) AS data
+    FROM finished f JOIN report r USING (id)
+    WHERE f.status IN ('FAILED', 'UNKNOWN')
+    UNION ALL
+    -- Nothing of a FINISHED campaign is at a server: it has become so just now.
+    SELECT 2, 'campaign.finished',
+           jsonb_build_object('campaignId', id, 'name', name, 'total', total, 'sent', sent, 'failed', failed,
+                              'unknown', unknown)
+    FROM tallied
+    WHERE status = 'FINISHED'
+    ORDER BY place
+),
+-- The outbox, for webhooks that want to know. Sorted above, so that it comes after all other locks; a webhook that is
+-- being deleted this moment drops out instead of failing the exchange.
+told AS (
+    INSERT INTO webhook_deliveries (user_id, webhook_id, event, data)
+    SELECT %(user_id)s::bigint, w.id, h.event, h.data
+    FROM happened h
+    CROSS JOIN LATERAL (
+        SELECT id FROM webhooks
+        WHERE user_id = %(user_id)s::bigint AND disabled_at IS NULL AND h.event = ANY (events)
+        ORDER BY id
+        FOR KEY SHARE
+    ) w
+    RETURNING webhook_id
+),
+-- As `jobs.defer_deliveries` does, without a round trip.
+woken AS (
+    INSERT INTO procrastinate_jobs (queue_name, task_name, queueing_lock, args)
+    SELECT 'slow', 'deliver_webhooks', 'deliver_webhooks:' || webhook_id, jsonb_build_object('webhook_id', webhook_id)
+    FROM (SELECT DISTINCT webhook_id FROM told ORDER BY webhook_id) t
+    ON CONFLICT DO NOTHING
 ),
 used AS (
     UPDATE sender_windows w

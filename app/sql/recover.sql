@@ -36,7 +36,7 @@ WITH lost AS (
     WHERE held.status = 'SENDING'
       AND NOT EXISTS (SELECT FROM workers k WHERE k.token = held.claim_token AND k.lease_until > now())
       AND e.user_id = held.user_id AND e.id = held.id AND e.status = 'SENDING' AND e.claim_token = held.claim_token
-    RETURNING e.user_id, e.id, e.campaign_id, e.attempts, e.claimed_at, e.status
+    RETURNING e.user_id, e.id, e.campaign_id, c.sender_id, e.recipient, e.attempts, e.claimed_at, e.status
 ),
 audit AS (
     INSERT INTO attempts (user_id, email_id, number, outcome, claimed_at, reply)
@@ -62,8 +62,43 @@ tallied AS (
                            THEN now() ELSE c.finished_at END
     FROM moved m
     WHERE c.user_id = m.user_id AND c.id = m.campaign_id
+    RETURNING c.user_id, c.id, c.name, c.status, c.total, c.sent, c.failed, c.unknown
+),
+happened AS MATERIALIZED (
+    SELECT 1 AS place, l.user_id, 'email.unknown' AS event,
+           jsonb_build_object('emailId', l.id, 'campaignId', l.campaign_id, 'senderId', l.sender_id,
+                              'recipient', l.recipient, 'code', NULL, 'enhancedCode', NULL,
+                              'reply', 'the worker that was sending it was lost') AS data
+    FROM lost l
+    WHERE l.status = 'UNKNOWN'
+    UNION ALL
+    SELECT 2, user_id, 'campaign.finished',
+           jsonb_build_object('campaignId', id, 'name', name, 'total', total, 'sent', sent, 'failed', failed,
+                              'unknown', unknown)
+    FROM tallied
+    WHERE status = 'FINISHED'
+    ORDER BY place, user_id
+),
+-- As in `exchange`.
+told AS (
+    INSERT INTO webhook_deliveries (user_id, webhook_id, event, data)
+    SELECT h.user_id, w.id, h.event, h.data
+    FROM happened h
+    CROSS JOIN LATERAL (
+        SELECT id FROM webhooks
+        WHERE user_id = h.user_id AND disabled_at IS NULL AND h.event = ANY (events)
+        ORDER BY id
+        FOR KEY SHARE
+    ) w
+    RETURNING webhook_id
+),
+woken AS (
+    INSERT INTO procrastinate_jobs (queue_name, task_name, queueing_lock, args)
+    SELECT 'slow', 'deliver_webhooks', 'deliver_webhooks:' || webhook_id, jsonb_build_object('webhook_id', webhook_id)
+    FROM (SELECT DISTINCT webhook_id FROM told ORDER BY webhook_id) t
+    ON CONFLICT DO NOTHING
 )
-SELECT id FROM lost;
+SELECT id AS email_id, campaign_id, sender_id FROM lost;
 
 -- name: forget_dead_workers
 -- Drop workers whose lease ran out, and with them the lanes they held.

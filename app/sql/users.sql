@@ -4,13 +4,14 @@ SELECT set_config('role', 'reachinbox_tenant', true), set_config('reachinbox.use
 
 -- name: insert_user
 -- An account. No row: the address has one already.
-INSERT INTO users (email, password_hash, is_admin) VALUES (%(email)s, %(password_hash)s, %(is_admin)s)
+INSERT INTO users (email, password_hash, is_admin, email_proven_at)
+VALUES (%(email)s, %(password_hash)s, %(is_admin)s, CASE WHEN %(proven)s THEN now() END)
 ON CONFLICT ((lower(email))) DO NOTHING
 RETURNING id;
 
 -- name: user_by_email
 -- Addresses are compared without regard to case.
-SELECT id, email, is_admin, password_hash FROM users WHERE lower(email) = lower(%(email)s);
+SELECT id, email, is_admin, password_hash, email_proven_at FROM users WHERE lower(email) = lower(%(email)s);
 
 -- name: insert_api_key
 -- Only the digest is kept, and the beginning to recognise it by.
@@ -29,6 +30,10 @@ ORDER BY id DESC LIMIT %(limit)s;
 UPDATE api_keys SET revoked_at = now()
 WHERE user_id = %(user_id)s AND id = %(key_id)s AND revoked_at IS NULL
 RETURNING id;
+
+-- name: revoke_api_keys
+-- None of the user's keys opens anything any more.
+UPDATE api_keys SET revoked_at = now() WHERE user_id = %(user_id)s AND revoked_at IS NULL;
 
 -- name: use_api_key
 -- Who holds this key, by its digest, and what it allows. When it was last used is written once a minute at most.
@@ -57,7 +62,3 @@ SELECT fingerprint, answer FROM idempotency_keys WHERE user_id = %(user_id)s AND
 -- name: keep_idempotent_answer
 -- Remember the answer together with what it did.
 UPDATE idempotency_keys SET answer = %(answer)s WHERE user_id = %(user_id)s AND key = %(key)s;
-
--- name: forget_idempotency_keys
--- Answers nobody will ask for again.
-DELETE FROM idempotency_keys WHERE created_at < now() - make_interval(days => %(days)s);

@@ -41,7 +41,8 @@ def use_session(client: httpx.AsyncClient, token: str) -> None:
 
 
 async def test_the_first_to_register_is_the_administrator_and_has_a_sender(visitor: httpx.AsyncClient) -> None:
-    assert (await visitor.get("/api/auth/ways")).json() == {"registration": True, "google": False, "firstRun": True}
+    ways = (await visitor.get("/api/auth/ways")).json()
+    assert ways == {"registration": True, "google": False, "firstRun": True, "sandbox": True}
     registered = await visitor.post("/api/auth/register", json=ANN)
     assert registered.status_code == 201
     assert registered.json() == {"id": 1, "email": "ann@example.com", "isAdmin": True}

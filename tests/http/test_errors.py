@@ -16,7 +16,7 @@ from tests.support.pg import TemplateServer
 
 
 async def test_an_unknown_address_is_not_found(api: httpx.AsyncClient) -> None:
-    for path in ("/nowhere", "/api", "/api/nowhere", "/api/campaigns/1/nowhere", "/api/schema/nowhere"):
+    for path in ("/nowhere.txt", "/api", "/api/nowhere", "/api/campaigns/1/nowhere", "/api/schema/nowhere"):
         assert problem(await api.get(path), 404)["title"] == "Not Found"
 
 

@@ -4,59 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
-import socket
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx
 import pytest
 
 from app.db import Pool
 from app.domain.users import User
-from tests.support.api import Headers, authorization, problem, schedule
-from tests.support.engine import wait_for
-
-ROOT = Path(__file__).parents[2]
-
-
-class Server(NamedTuple):
-    process: asyncio.subprocess.Process
-    base_url: str
+from tests.support.api import Headers, Server, authorization, problem, schedule, serve
 
 
 @pytest.fixture
 async def server(database_url: str, tmp_path: Path) -> AsyncIterator[Server]:
-    """The API as its command starts it."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    env = os.environ | {
-        "DATABASE_URL": database_url,
-        "REACHINBOX_DATA_DIR": str(tmp_path),
-        "PORT": str(port),
-        "LOG_LEVEL": "WARNING",
-    }
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "app.cli", "api", cwd=ROOT, env=env)
-    base_url = f"http://127.0.0.1:{port}"
-    try:
-        async with httpx.AsyncClient(base_url=base_url) as probe:
-
-            async def ready() -> bool:
-                try:
-                    return (await probe.get("/readyz")).status_code == 200
-                except httpx.TransportError:
-                    return False
-
-            await wait_for(ready, "the API to answer")
-        yield Server(process, base_url)
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+    async with serve(database_url, tmp_path) as server:
+        yield server
 
 
 @pytest.fixture

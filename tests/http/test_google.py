@@ -19,10 +19,12 @@ import pytest
 from joserfc.jwk import RSAKey
 
 from app.db import Pool, fetch_all, fetch_exactly_one
-from app.domain.accounts import invite
+from app.domain import oidc
+from app.domain.accounts import invite, reset_signer
 from app.domain.oidc import LoginFailed, Provider
 from app.domain.users import User
 from app.domain.visitors import LOCAL
+from app.secrets import secret_keys
 from app.settings import Settings, SettingsError, from_env
 from tests.support.api import api_client, problem
 from tests.support.oidc import CLIENT_ID, CLIENT_SECRET, FakeProvider, ProviderProcess, provider_process
@@ -168,6 +170,50 @@ async def test_an_account_is_linked_to_its_verified_address(
     assert await me(browser) == user.email
     assert await counts(pool) == {"users": 1, "identities": 1, "sessions": 1}
     assert await audited(pool) == [("account.linked", "google"), ("login", "google")]
+
+
+async def test_what_opened_an_account_before_its_address_was_proven_opens_it_no_more(
+    browser: httpx.AsyncClient, provider: ProviderProcess, pool: Pool, user: User
+) -> None:
+    """Whoever registers somebody else's address gets nothing of what its owner does there later."""
+    squatter = {"email": "victim@example.com", "password": "I was here first"}
+    async with httpx.AsyncClient(base_url=browser.base_url, transport=browser._transport) as early:
+        assert (await early.post("/api/auth/register", json=squatter)).status_code == 201
+        key = (await early.post("/api/keys", json={"name": "kept"})).json()["key"]
+        provider.set_user("victim", email="victim@example.com", email_verified=True)
+        assert await log_in(browser, provider, "victim") == "/"
+        assert await me(browser) == "victim@example.com"
+        assert (await early.get("/api/auth/me")).status_code == 401
+        assert (await early.get("/api/auth/me", headers={"Authorization": f"Bearer {key}"})).status_code == 401
+        assert (await early.post("/api/auth/login", json=squatter)).status_code == 401
+    assert ("account.given_back", "") in await audited(pool)
+
+
+async def test_an_account_proven_by_mail_keeps_its_password_and_sessions_when_linked(
+    browser: httpx.AsyncClient, provider: ProviderProcess, pool: Pool, user: User, settings: Settings
+) -> None:
+    registered = {"email": "reader@example.com", "password": "before the reset"}
+    async with httpx.AsyncClient(base_url=browser.base_url, transport=browser._transport) as early:
+        await early.post("/api/auth/register", json=registered)
+        await early.post("/api/auth/reset", json={"email": "reader@example.com"})
+        async with pool.connection() as conn:
+            reset = await fetch_exactly_one(conn, b"SELECT max(id) AS id FROM password_resets")
+        token = reset_signer(*secret_keys(settings)).sign(str(reset["id"]))
+        after = {"token": token, "password": "after the reset"}
+        assert (await early.post("/api/auth/reset/confirm", json=after)).status_code == 204
+        provider.set_user("reader", email="reader@example.com", email_verified=True)
+        assert await log_in(browser, provider, "reader") == "/"
+        again = await early.post("/api/auth/login", json=registered | {"password": "after the reset"})
+        assert again.status_code == 200
+
+
+async def test_logins_begun_from_one_address_are_limited(
+    browser: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oidc, "ATTEMPTS_PER_ADDRESS", 2)
+    answers = [await browser.get("/api/auth/google") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [302, 302, 303]
+    assert answers[2].headers["location"] == "/login?error=busy"
 
 
 async def test_an_account_is_not_linked_to_an_address_that_is_not_verified(

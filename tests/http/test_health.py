@@ -30,3 +30,12 @@ async def test_without_any_migration_it_is_not_ready(api: httpx.AsyncClient, poo
     async with pool.connection() as conn:
         await conn.execute("DROP TABLE _yoyo_migration")
     assert "0001_procrastinate" in problem(await api.get("/readyz"), 503)["detail"]
+
+
+async def test_with_a_migration_of_a_newer_version_it_stays_ready(api: httpx.AsyncClient, pool: Pool) -> None:
+    """During an upgrade both versions run side by side on the newer schema."""
+    async with pool.connection() as conn:
+        await conn.execute(
+            "INSERT INTO _yoyo_migration (migration_hash, migration_id, applied_at_utc) VALUES ('x', '9999_x', now())"
+        )
+    assert (await api.get("/readyz")).status_code == 200

@@ -119,3 +119,48 @@ async def test_a_page_of_emails_reads_a_page(
         plan = await _explained(conn, name, wanted | span)
     assert "Seq Scan on emails" not in plan, plan
     assert _rows_touched(plan) <= 100, plan
+
+
+@pytest.mark.parametrize("analyzed", [False, True], ids=["before-analyze", "after-analyze"])
+@pytest.mark.parametrize("name", ["emails_by_status", "due_emails", "jobs_by_queue", "workforce"])
+async def test_a_scrape_of_metrics_reads_no_more_than_is_due(
+    pool: Pool, full: dict[str, Any], name: str, analyzed: bool
+) -> None:
+    async with transaction(pool) as conn:
+        # All but fifty of the emails that wait are for later.
+        await conn.execute(
+            "UPDATE emails SET scheduled_at = now() + interval '1 day' WHERE status = 'SCHEDULED' AND id %% %s > 0",
+            (WAITING // 50,),
+        )
+    async with pool.connection() as conn:
+        if analyzed:
+            await conn.execute("ANALYZE")
+    async with transaction(pool) as conn:
+        await conn.execute(sql.query("careful_reading"), {"timeout_ms": "5000"})
+        plan = await _explained(conn, name, full | {"most": 100_000})
+    assert "Seq Scan on emails" not in plan, plan
+    assert _rows_touched(plan) <= 100, plan
+
+
+async def test_emails_that_are_due_are_counted_up_to_a_bound(pool: Pool, full: dict[str, Any]) -> None:
+    async with transaction(pool) as conn:
+        await conn.execute(sql.query("careful_reading"), {"timeout_ms": "5000"})
+        plan = await _explained(conn, "due_emails", full | {"most": 90})
+    assert _rows_touched(plan) <= 100, plan
+
+
+async def test_what_is_kept_about_one_recipient_is_found_without_walking(pool: Pool, full: dict[str, Any]) -> None:
+    async with pool.connection() as conn:
+        await conn.execute("ANALYZE")
+        plan = await _explained(conn, "emails_to_address", full | {"email": "R77@Example.com"})
+    assert "Seq Scan on emails" not in plan, plan
+    assert _rows_touched(plan) <= 100, plan
+
+
+async def test_holding_a_batch_after_a_restore_touches_a_batch(pool: Pool, full: dict[str, Any]) -> None:
+    async with pool.connection() as conn:
+        await conn.execute("UPDATE campaigns SET status = 'PAUSED' WHERE id = %s", (full["campaign_id"],))
+        await conn.execute("ANALYZE")
+        plan = await _explained(conn, "hold_emails", full | {"batch": 50})
+    assert "Seq Scan on emails" not in plan, plan
+    assert _rows_touched(plan) <= 100, plan

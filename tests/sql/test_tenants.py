@@ -23,6 +23,8 @@ TABLES = (
     "idempotency_keys",
     "sandbox_messages",
     "audit_log",
+    "webhooks",
+    "webhook_deliveries",
 )
 # The service's own, to which the tenants' role has no rights at all.
 WITHHELD = ("users", "identities", "sessions", "password_resets", "invitations", "oidc_logins", "workers", "lanes")
@@ -41,6 +43,9 @@ async def _fill(pool: Pool, user: User) -> None:
             b"INSERT INTO idempotency_keys (user_id, key, fingerprint) VALUES (%(user)s, 'k', 'f')",
             b"INSERT INTO sandbox_messages (user_id, envelope_from, envelope_to, content) "
             b"VALUES (%(user)s, 'a@example.com', '{b@example.com}', 'x')",
+            b"INSERT INTO webhooks (user_id, url, events) VALUES (%(user)s, 'https://example.com', '{email.failed}')",
+            b"INSERT INTO webhook_deliveries (user_id, webhook_id, event, data) "
+            b"SELECT user_id, id, 'email.failed', '{}' FROM webhooks WHERE user_id = %(user)s",
         ):
             await conn.execute(statement, params)
 

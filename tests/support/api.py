@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
+import sys
 from collections.abc import AsyncGenerator, Iterable, MutableMapping
 from contextlib import asynccontextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import httpx
 from litestar import Litestar
@@ -15,9 +19,12 @@ from app.db import Pool, fetch_exactly_one
 from app.domain.keys import create_key
 from app.domain.users import User
 from app.domain.visitors import LOCAL
+from app.http.web import DASHBOARD
 from app.settings import Settings
+from tests.support.engine import wait_for
 
 Headers = dict[str, str]
+ROOT = Path(__file__).parents[2]
 
 
 async def authorization(pool: Pool, user: User) -> Headers:
@@ -27,10 +34,10 @@ async def authorization(pool: Pool, user: User) -> Headers:
 
 @asynccontextmanager
 async def api_client(
-    settings: Settings, database_url: str, headers: Headers | None = None
+    settings: Settings, database_url: str, headers: Headers | None = None, dashboard: Path = DASHBOARD
 ) -> AsyncGenerator[httpx.AsyncClient]:
     """A client of a running API that sends `headers` with each request."""
-    app = create_app(settings, database_url)
+    app = create_app(settings, database_url, dashboard)
     # Raises what the application lets through: it should let nothing through.
     transport = httpx.ASGITransport(app)  # pyright: ignore[reportArgumentType]
     async with (
@@ -54,6 +61,41 @@ async def _lifespan(app: Litestar) -> AsyncGenerator[None]:
     yield
     await orders.put({"type": "lifespan.shutdown"})
     await server
+
+
+class Server(NamedTuple):
+    process: asyncio.subprocess.Process
+    base_url: str
+
+
+@asynccontextmanager
+async def serve(database_url: str, data_dir: Path) -> AsyncGenerator[Server]:
+    """The API as its command starts it."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    env = os.environ | {
+        "DATABASE_URL": database_url,
+        "REACHINBOX_DATA_DIR": str(data_dir),
+        "PORT": str(port),
+        "LOG_LEVEL": "WARNING",
+    }
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "app.cli", "api", cwd=ROOT, env=env)
+    base_url = f"http://127.0.0.1:{port}"
+    try:
+        async with httpx.AsyncClient(base_url=base_url) as probe:
+
+            async def ready() -> bool:
+                try:
+                    return (await probe.get("/readyz")).status_code == 200
+                except httpx.TransportError:
+                    return False
+
+            await wait_for(ready, "the API to answer")
+        yield Server(process, base_url)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
 
 
 def problem(response: httpx.Response, status: int) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -281,10 +281,21 @@ async def running_workers(
 
 
 class WorkerProcess:
-    """`python -m worker`, and what it logged."""
+    """`python -m worker`, and what it logged.
 
-    def __init__(self, database_url: str, settings: Settings, log: Path) -> None:
-        env = {
+    `launcher` is put before the command, which it has to become (`ip netns exec`); `env` is added to the environment.
+    """
+
+    def __init__(
+        self,
+        database_url: str,
+        settings: Settings,
+        log: Path,
+        *,
+        launcher: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        full_env = {
             "PATH": os.environ["PATH"],
             "DATABASE_URL": database_url,
             "SECRET_KEY": SECRET_KEY,
@@ -296,15 +307,20 @@ class WorkerProcess:
             "WORKER_CONCURRENCY": str(settings.worker_concurrency),
             "WORKER_LEASE_SECONDS": str(settings.worker_lease_seconds),
             "MAX_ATTEMPTS": str(settings.max_attempts),
+            "RETENTION_EMAILS_DAYS": str(settings.retention_emails_days),
             "LOG_FORMAT": "json",
             "LOG_LEVEL": settings.log_level,
         }
+        if settings.worker_metrics_port is not None:
+            env["WORKER_METRICS_PORT"] = str(settings.worker_metrics_port)
         for name in ("SSL_CERT_FILE", "TMPDIR"):  # whom a test has us trust; where it looks for what we leave behind
             if name in os.environ:
-                env[name] = os.environ[name]
+                full_env[name] = os.environ[name]
+        full_env |= env or {}
         self._log = log
+        command = [*launcher, sys.executable, "-m", "worker"]
         with log.open("w") as file:
-            self.process = subprocess.Popen([sys.executable, "-m", "worker"], cwd=ROOT, env=env, stderr=file)
+            self.process = subprocess.Popen(command, cwd=ROOT, env=full_env, stderr=file)  # noqa: S603 -- ours
         self.name = f"{socket.gethostname()}:{self.process.pid}"  # as in the ledger's workers table
 
     @property

@@ -1,6 +1,6 @@
 """An SMTP sink, a process of its own: takes mail at full speed, logs what it accepted, misbehaves on request.
 
-    python -m tests.support.sink --port 0 --log FILE [--script JSON|@FILE] [--fast]
+    python -m tests.support.sink [--host ADDRESS] --port 0 --log FILE [--script JSON|@FILE] [--fast]
         [--tls CERT KEY --starttls|--implicit-tls] [--auth USER:PASS]
 
 The first line on standard output is the port. `tests.support.sinkproc.Sink` starts and steers a sink; how it
@@ -385,7 +385,7 @@ async def serve(options: argparse.Namespace) -> None:
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: Session(sink), "127.0.0.1", options.port, ssl=None if options.starttls else tls, backlog=1024
+        lambda: Session(sink), options.host, options.port, ssl=None if options.starttls else tls, backlog=1024
     )
     print(server.sockets[0].getsockname()[1], flush=True)
     if stat.S_ISFIFO(os.fstat(0).st_mode):
@@ -396,6 +396,7 @@ async def serve(options: argparse.Namespace) -> None:
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.support.sink")
     parser.add_argument("--port", type=int, default=0, help="0 (the default) takes a free one")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen at")
     parser.add_argument("--log", required=True, help="file to append accepted messages to")
     parser.add_argument("--script", default="[]", help="JSON, or @FILE")
     parser.add_argument("--fast", action="store_true", help="leave the Message-ID out of the log")

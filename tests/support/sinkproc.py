@@ -32,6 +32,7 @@ class Sink:
         self,
         script: object = (),
         *,
+        host: str = "127.0.0.1",
         port: int = 0,
         log: Path | None = None,
         starttls: tuple[Path, Path] | None = None,  # certificate, key
@@ -41,7 +42,17 @@ class Sink:
     ) -> None:
         self._temporary = tempfile.TemporaryDirectory(prefix="sink-") if log is None else None
         self.log = Path(self._temporary.name, "accepted.log") if self._temporary else log
-        command = [sys.executable, "-m", "tests.support.sink", "--port", str(port), "--log", str(self.log)]
+        command = [
+            sys.executable,
+            "-m",
+            "tests.support.sink",
+            "--host",
+            host,
+            "--port",
+            str(port),
+            "--log",
+            str(self.log),
+        ]
         command += ["--script", json.dumps(script)]
         if starttls or implicit_tls:
             command += ["--tls", *map(str, starttls or implicit_tls or ())]

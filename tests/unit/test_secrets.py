@@ -175,8 +175,8 @@ async def test_every_secret_comes_under_the_current_key(
     strange = SecretBox("lost").seal("secret", password_place(made[1].id))
     await store(pool, strange, made[1].id)
 
-    assert await rotation.reseal(pool, new) == (3, [made[1].id])
-    assert await rotation.reseal(pool, new) == (0, [made[1].id])
+    assert await rotation.reseal(pool, new) == (3, [made[1].id], [])
+    assert await rotation.reseal(pool, new) == (0, [made[1].id], [])
 
     async with pool.connection() as conn:
         rows = await fetch_all(conn, b"SELECT id, password_encrypted AS sealed FROM senders WHERE host IS NOT NULL")

@@ -58,10 +58,14 @@ def test_every_mistake_is_named() -> None:
 @pytest.mark.parametrize(
     ("env", "word"),
     [
+        ({"DATABASE_URL": "postgresql://x/y", "DATABASE_POOLER_URL": "mysql://x"}, "DATABASE_POOLER_URL: must begin"),
+        ({"DATABASE_POOLER_URL": "postgresql://x/y"}, "DATABASE_URL is not"),
         ({"PORT": "0"}, "PORT"),
         ({"SMTP_PORT": "70000"}, "SMTP_PORT"),
         ({"DATABASE_URL": "mysql://x"}, "DATABASE_URL"),
         ({"WORKER_CONCURRENCY": "0"}, "WORKER_CONCURRENCY"),
+        ({"RETENTION_EMAILS_DAYS": "-1"}, "RETENTION_EMAILS_DAYS"),
+        ({"RETENTION_SANDBOX_DAYS": "36501"}, "RETENTION_SANDBOX_DAYS"),
         ({"WORKER_LEASE_SECONDS": "0"}, "WORKER_LEASE_SECONDS"),
         ({"SMTP_HOST": "h", "SMTP_USERNAME": "u"}, "SMTP_PASSWORD"),
         ({"SMTP_USERNAME": "u", "SMTP_PASSWORD": "p"}, "SMTP_HOST"),

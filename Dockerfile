@@ -1,0 +1,28 @@
+# syntax=docker/dockerfile:1
+# The steps are scripts, so that `make check-image` can run them where there is no Docker.
+ARG PYTHON=python:3.11-slim-bookworm
+
+FROM ${PYTHON} AS build
+COPY . /src
+RUN sh /src/deploy/build-image.sh /src /out
+
+FROM ${PYTHON}
+RUN --mount=type=bind,from=build,source=/src/deploy/install-runtime.sh,target=/mnt/install-runtime.sh \
+    --mount=type=bind,from=build,source=/out,target=/mnt/out \
+    sh /mnt/install-runtime.sh /mnt/out
+ENV PATH=/opt/reachinbox/bin:/usr/local/bin:/usr/bin:/bin
+ENV HOST=0.0.0.0
+ENV PORT=3000
+ENV REACHINBOX_DATA_DIR=/var/lib/reachinbox
+ENV PYTHONUNBUFFERED=1
+ENV PYTHONDONTWRITEBYTECODE=1
+USER 10001:10001
+WORKDIR /var/lib/reachinbox
+# The embedded PostgreSQL and generated keys; nothing is written there with DATABASE_URL and SECRET_KEY set.
+VOLUME /var/lib/reachinbox
+EXPOSE 3000
+# Emails that are being sent are finished first: give it time (`docker stop --time 130`, stop_grace_period in Compose).
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --start-interval=1s CMD ["healthcheck"]
+ENTRYPOINT ["reachinbox"]
+CMD ["up"]

@@ -1,0 +1,167 @@
+-- name: eldest_worker
+-- Whether this worker is the live one that started first: it alone cleans up.
+SELECT token = %(token)s AS is_us FROM workers WHERE lease_until > now() ORDER BY started_at, token LIMIT 1;
+
+-- name: note_cancelled
+-- Cancelled campaigns age from when they are first seen here.
+UPDATE campaigns SET cancelled_at = now() WHERE status = 'CANCELLED' AND cancelled_at IS NULL;
+
+-- name: note_spans
+-- Where the emails of a campaign lie that a version wrote which did not note it; of one, since it is a long look.
+UPDATE campaigns c
+SET (first_email_id, last_email_id) = (
+    SELECT coalesce(min(e.id), 1), coalesce(max(e.id), 0) FROM emails e WHERE e.user_id = c.user_id AND e.campaign_id = c.id)
+WHERE (c.user_id, c.id) = (
+    SELECT user_id, id FROM campaigns
+    WHERE first_email_id IS NULL AND emails_removed_at IS NULL
+      AND coalesce(finished_at, cancelled_at) < now() - make_interval(days => %(days)s)
+    LIMIT 1)
+RETURNING 0 AS removed;
+
+-- name: remove_emails
+-- Remove a batch of emails, and their attempts with them, of the campaign that has been over the longest; nothing of
+-- it waits or is being sent. Its counters stay. What is left begins where the batch ended, so that a crash at any
+-- point costs nothing but the batch. No row: no campaign is old enough.
+WITH old AS MATERIALIZED (
+    SELECT user_id, id, first_email_id, last_email_id FROM campaigns
+    WHERE coalesce(finished_at, cancelled_at) < now() - make_interval(days => %(days)s)
+      AND first_email_id <= last_email_id AND scheduled + sending = 0
+    ORDER BY coalesce(finished_at, cancelled_at)
+    LIMIT 1
+    FOR NO KEY UPDATE SKIP LOCKED
+),
+batch AS MATERIALIZED (
+    SELECT e.user_id, e.id FROM old o
+    CROSS JOIN LATERAL (
+        SELECT e.user_id, e.id FROM emails e
+        WHERE e.user_id = o.user_id AND e.id BETWEEN o.first_email_id AND o.last_email_id AND e.campaign_id = o.id
+        ORDER BY e.id
+        LIMIT %(batch)s
+    ) e
+),
+removed AS (
+    DELETE FROM emails e USING batch b WHERE e.user_id = b.user_id AND e.id = b.id RETURNING e.id
+),
+n AS (SELECT count(*) AS n, max(id) AS last_id FROM removed)
+UPDATE campaigns c
+SET emails_removed_at = coalesce(c.emails_removed_at, now()),
+    first_email_id = CASE WHEN n.n = %(batch)s THEN n.last_id ELSE c.last_email_id END + 1
+FROM old o, n
+WHERE c.user_id = o.user_id AND c.id = o.id
+RETURNING n.n AS removed;
+
+-- name: remove_attempts
+-- The same for attempts alone: of a batch of emails of the campaign that has been over the longest.
+WITH old AS MATERIALIZED (
+    SELECT user_id, id, greatest(first_email_id, attempts_removed_to + 1) AS first_email_id, last_email_id
+    FROM campaigns
+    WHERE coalesce(finished_at, cancelled_at) < now() - make_interval(days => %(days)s)
+      AND attempts_removed_to < last_email_id AND first_email_id <= last_email_id AND scheduled + sending = 0
+    ORDER BY coalesce(finished_at, cancelled_at)
+    LIMIT 1
+    FOR NO KEY UPDATE SKIP LOCKED
+),
+batch AS MATERIALIZED (
+    SELECT e.user_id, e.id FROM old o
+    CROSS JOIN LATERAL (
+        SELECT e.user_id, e.id FROM emails e
+        WHERE e.user_id = o.user_id AND e.id BETWEEN o.first_email_id AND o.last_email_id AND e.campaign_id = o.id
+        ORDER BY e.id
+        LIMIT %(batch)s
+    ) e
+),
+removed AS (
+    DELETE FROM attempts a USING batch b WHERE a.user_id = b.user_id AND a.email_id = b.id RETURNING 1
+),
+n AS (SELECT count(*) AS n, max(id) AS last_id FROM batch)
+UPDATE campaigns c
+SET attempts_removed_to = CASE WHEN n.n = %(batch)s THEN n.last_id ELSE c.last_email_id END
+FROM old o, n
+WHERE c.user_id = o.user_id AND c.id = o.id
+RETURNING (SELECT count(*) FROM removed) AS removed;
+
+-- name: remove_sandbox_messages
+-- Old messages of the sandbox mailbox.
+WITH removed AS (
+    DELETE FROM sandbox_messages WHERE ctid = ANY (ARRAY (
+        SELECT ctid FROM sandbox_messages WHERE received_at < now() - make_interval(days => %(days)s)
+        ORDER BY received_at LIMIT %(batch)s))
+    RETURNING 1
+)
+SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
+
+-- name: remove_deliveries
+-- What is too old for the log of webhooks. Of a webhook that is disabled also what was never sent.
+WITH removed AS (
+    DELETE FROM webhook_deliveries WHERE ctid = ANY (ARRAY (
+        SELECT ctid FROM webhook_deliveries WHERE created_at < now() - make_interval(days => %(days)s)
+        ORDER BY created_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
+    RETURNING 1
+)
+SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
+
+-- name: remove_windows
+-- Old hours of senders: what the charts are made of. A limit looks at the current hour only.
+WITH removed AS (
+    DELETE FROM sender_windows WHERE ctid = ANY (ARRAY (
+        SELECT ctid FROM sender_windows WHERE window_start < now() - make_interval(days => %(days)s)
+        ORDER BY window_start LIMIT %(batch)s))
+    RETURNING 1
+)
+SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
+
+-- name: remove_idempotency_keys
+-- Answers nobody will ask for again.
+WITH removed AS (
+    DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY (
+        SELECT ctid FROM idempotency_keys WHERE created_at < now() - make_interval(days => %(days)s)
+        ORDER BY created_at LIMIT %(batch)s))
+    RETURNING 1
+)
+SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
+
+-- name: remove_expired_sessions
+-- Sessions that nobody can use any more.
+WITH removed AS (
+    DELETE FROM sessions WHERE ctid = ANY (ARRAY (
+        SELECT ctid FROM sessions
+        WHERE expires_at < now() OR last_seen_at < now() - make_interval(secs => %(idle_s)s) LIMIT %(batch)s))
+    RETURNING 1
+)
+SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
+
+-- name: remove_expired_invitations
+-- Invitations, used or not, that have been over for a while.
+WITH removed AS (
+    DELETE FROM invitations WHERE ctid = ANY (ARRAY (
+        SELECT ctid FROM invitations WHERE expires_at < now() - make_interval(days => %(days)s) LIMIT %(batch)s))
+    RETURNING 1
+)
+SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
+
+-- name: remove_expired_resets
+-- Password resets whose link has stopped working.
+WITH removed AS (
+    DELETE FROM password_resets WHERE ctid = ANY (ARRAY (
+        SELECT ctid FROM password_resets WHERE expires_at < now() - make_interval(days => %(days)s) LIMIT %(batch)s))
+    RETURNING 1
+)
+SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
+
+-- name: remove_unfinished_logins
+-- Logins at a provider that were begun and never came back.
+WITH removed AS (
+    DELETE FROM oidc_logins WHERE ctid = ANY (ARRAY (
+        SELECT ctid FROM oidc_logins WHERE created_at < now() - make_interval(days => %(days)s) LIMIT %(batch)s))
+    RETURNING 1
+)
+SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
+
+-- name: remove_login_attempts
+-- Counts of failed logins from windows long closed.
+WITH removed AS (
+    DELETE FROM login_attempts WHERE ctid = ANY (ARRAY (
+        SELECT ctid FROM login_attempts WHERE window_start < now() - make_interval(days => %(days)s) LIMIT %(batch)s))
+    RETURNING 1
+)
+SELECT count(*) AS removed FROM removed HAVING count(*) > 0;

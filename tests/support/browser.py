@@ -1,0 +1,106 @@
+"""Debian's Chromium on the dashboard: nothing may go wrong in it unnoticed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request
+
+Scheme = Literal["light", "dark"]
+
+WIDE, NARROW = (1280, 800), (390, 844)
+PASSWORD = "correct horse battery"  # noqa: S105 -- of accounts made for tests
+AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+QUIET = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync")
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# What Chromium says of an answer like 401 or 422: what the page makes of it is what a test looks at.
+REFUSED = "Failed to load resource: the server responded with a status of 4"
+
+
+def launch(playwright: Playwright) -> Browser:
+    chromium = shutil.which("chromium")
+    assert chromium, "the tests of the dashboard need Chromium: apt-get install chromium"
+    return playwright.chromium.launch(executable_path=chromium, args=[*QUIET, "--no-first-run"])
+
+
+@contextmanager
+def open_page(
+    browser: Browser, url: str, size: tuple[int, int] = WIDE, scheme: Scheme = "light", timezone: str = "Europe/Berlin"
+) -> Generator[Page]:
+    """A page in a fresh profile. At the end it fails on an error in the console, a violation of the
+    Content-Security-Policy among them, on an exception that no script caught, and on a request to another origin.
+    """
+    width, height = size
+    context = browser.new_context(
+        base_url=url,
+        viewport={"width": width, "height": height},
+        color_scheme=scheme,
+        reduced_motion="reduce",
+        timezone_id=timezone,
+        locale="en-GB",
+    )
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    wrong: list[str] = []
+
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and not message.text.startswith(REFUSED):
+            wrong.append(f"console: {message.text} ({message.location['url']})")
+
+    def on_request(request: Request) -> None:
+        if not request.url.startswith((f"{url}/", "data:", "blob:")):
+            wrong.append(f"request to another origin: {request.url}")
+
+    context.on("console", on_console)
+    context.on("weberror", lambda error: wrong.append(f"exception: {error.error}"))
+    context.on("request", on_request)
+    try:
+        yield page
+    finally:
+        context.close()
+    assert not wrong, "\n".join(wrong)
+
+
+def register(page: Page, email: str, password: str = PASSWORD) -> None:
+    """Make an account and stand on the list of campaigns. The first one is the administrator's."""
+    page.goto("/register")
+    page.get_by_label("Email address").fill(email)
+    page.get_by_label("Password", exact=True).fill(password)
+    page.get_by_role("button", name="Make the account").click()
+    page.wait_for_url("**/")
+    page.get_by_role("heading", name="Campaigns", level=1).wait_for()
+
+
+def log_in(page: Page, email: str, password: str = PASSWORD) -> None:
+    """Log in on the login page and wait until that is left."""
+    page.goto("/login")
+    page.get_by_label("Email address").fill(email)
+    page.get_by_label("Password", exact=True).fill(password)
+    page.get_by_role("button", name="Log in", exact=True).click()
+    page.wait_for_url(lambda url: "/login" not in url)
+
+
+def assert_accessible(page: Page) -> None:
+    """No violation that axe-core finds, in either colour scheme.
+
+    Only `region` is not asked for: menus and lists that open are at the end of the page, outside of its landmarks.
+    """
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.locator(f"html[data-mantine-color-scheme={scheme}]").wait_for(state="attached")
+        violations = _violations(page)
+        assert not violations, f"{page.url} in {scheme}:\n" + "\n".join(violations)
+
+
+def _violations(page: Page) -> list[str]:
+    page.evaluate(AXE.read_text())
+    found: Any = page.evaluate("tags => axe.run(document, {runOnly: tags, rules: {region: {enabled: false}}})", TAGS)
+    return [
+        f"{violation['id']}: {violation['help']}: {node['html'][:200]} {node['failureSummary']}"
+        for violation in found["violations"]
+        for node in violation["nodes"]
+    ]

@@ -1,0 +1,51 @@
+"""The dashboard in a real browser, on a service started as `make run` starts it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.support.browser import launch, open_page, register
+from tests.support.service import Service
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """One for all tests, with the demo account and its campaign, and no administrator until a test registers one."""
+    service = Service(tmp_path_factory.mktemp("dashboard"))
+    try:
+        service.wait_until_ready()
+        yield service
+    finally:
+        service.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, service: Service) -> Iterator[Page]:
+    """A page that fails the test on whatever goes wrong in it (see `open_page`)."""
+    with open_page(browser, service.url) as page:
+        yield page
+
+
+@pytest.fixture
+def email() -> str:
+    """An address of this test alone."""
+    return f"{uuid.uuid4().hex[:12]}@example.com"
+
+
+@pytest.fixture
+def inside(page: Page, email: str) -> Page:
+    """A page of somebody who has just registered."""
+    register(page, email)
+    return page

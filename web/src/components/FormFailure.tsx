@@ -1,0 +1,12 @@
+import { Alert } from "@mantine/core";
+import { IconAlertCircle } from "@tabler/icons-react";
+
+/** What went wrong with a form and belongs to no field; nothing when `text` is null. Read out as it appears. */
+export function FormFailure({ text }: { text: string | null }) {
+  if (text === null) return null;
+  return (
+    <Alert color="red" icon={<IconAlertCircle aria-hidden />} role="alert">
+      {text}
+    </Alert>
+  );
+}

@@ -1,0 +1,33 @@
+import { Text } from "@mantine/core";
+import { modals } from "@mantine/modals";
+import type { ReactNode } from "react";
+
+interface Question {
+  title: string;
+  /** What will happen, and whether it can be undone. */
+  children: ReactNode;
+  /** The verb on the button: "Cancel the campaign". */
+  confirm: string;
+  cancel?: string;
+  danger?: boolean;
+}
+
+/** Asks before something that cannot be taken back. Resolves to whether it was confirmed. */
+export function confirm({
+  title,
+  children,
+  confirm,
+  cancel = "Keep it as it is",
+  danger = true,
+}: Question): Promise<boolean> {
+  return new Promise((resolve) => {
+    modals.openConfirmModal({
+      title,
+      children: <Text component="div">{children}</Text>,
+      labels: { confirm, cancel },
+      confirmProps: danger ? { color: "red" } : {},
+      onConfirm: () => resolve(true),
+      onClose: () => resolve(false), // after onConfirm too, when the answer stands already
+    });
+  });
+}

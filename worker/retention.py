@@ -1,0 +1,50 @@
+"""Removing what is old, a little at a time: by the live worker that started first, so that one does it at a time.
+
+It never takes more than half of one connection's time: after each batch it rests for as long as the batch took.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from uuid import UUID
+
+import structlog
+from procrastinate import App
+from procrastinate.exceptions import ConnectorException
+
+from app.db import Pool
+from app.domain import retention
+from app.settings import Settings
+from worker.send import DATABASE_AWAY
+
+EVERY_S = 600.0
+FAILED_JOBS_KEPT_HOURS = 7 * 24  # those that succeed go at once
+
+log = structlog.get_logger()
+
+
+async def clean_up(pool: Pool, queue: App, token: UUID, settings: Settings) -> None:
+    """Remove what is due, at once and then every ten minutes until cancelled."""
+    while True:
+        try:
+            if await retention.begin(pool, token):
+                for chore in retention.chores(settings):
+                    await _do(pool, token, chore)
+                await queue.job_manager.delete_old_jobs(
+                    FAILED_JOBS_KEPT_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
+                )
+        except (*DATABASE_AWAY, ConnectorException) as error:
+            log.warning("cleaning up failed, will be repeated", error=str(error).strip())
+        await asyncio.sleep(EVERY_S)
+
+
+async def _do(pool: Pool, token: UUID, chore: retention.Chore) -> None:
+    total = 0
+    began = time.monotonic()
+    while (removed := await retention.remove_batch(pool, token, chore)) is not None:
+        total += removed
+        await asyncio.sleep(time.monotonic() - began)
+        began = time.monotonic()
+    if total:
+        log.info("removed what was old", what=chore.what, rows=total)
