@@ -19,7 +19,8 @@ SEND_DUE = "send_due"
 VERIFY_SENDER = "verify_sender"
 SEND_PASSWORD_RESET = "send_password_reset"  # noqa: S105 -- a task's name
 DELIVER_WEBHOOKS = "deliver_webhooks"  # deferred in SQL, too: see `exchange`
-QUICK, SLOW = "quick", "slow"  # queues: wake-ups never wait behind what talks to somebody's server
+# Queues: wake-ups never wait behind what talks to somebody's server, nor checks of servers behind webhooks.
+QUICK, SLOW, WEBHOOKS = "quick", "slow", "webhooks"
 POLLING_INTERVAL_S = 5.0
 EARLY = timedelta(seconds=10)
 
@@ -55,7 +56,7 @@ async def defer_deliveries(conn: Conn, webhook_id: int) -> None:
 
 
 async def _defer(conn: Conn, task: str, queueing_lock: str, at: datetime | None, **ids: int) -> None:
-    queue = QUICK if task == SEND_DUE else SLOW
+    queue = {SEND_DUE: QUICK, DELIVER_WEBHOOKS: WEBHOOKS}.get(task, SLOW)
     job = _queue.configure_task(task, queue=queue, queueing_lock=queueing_lock, schedule_at=at, connection=conn)
     try:
         async with conn.transaction():  # a clash poisons the transaction it happens in: only this savepoint

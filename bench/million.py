@@ -20,7 +20,7 @@ from app.embedded.postgres import EmbeddedPostgres
 from bench.api import api, create_account, schedule_csv
 from bench.dashboard import Dashboard, percentile
 from bench.older_design import EMAILS as OLDER_EMAILS
-from bench.older_design import install, older
+from bench.older_design import compare, install
 from bench.registry import Failed, Figure, Run, bench
 from bench.send import schedule_spaced
 from bench.service import count_by_status, memory_mb, settle, wait_for_messages, worker
@@ -40,17 +40,9 @@ def million(run: Run) -> Iterator[Figure]:
     emails = run.emails or EMAILS
     check_room(run.directory, emails * ROOM_PER_EMAIL)
     install()  # what is missing is told before the long part
-    ours = 0.0
     with EmbeddedPostgres(run.directory / "ours") as postgres, Sink() as sink:
-        for figure in _ours(postgres.url, sink, emails):
-            ours = ours or (figure.figure if figure.unit == "emails/s" else 0.0)
-            yield figure
-    theirs: list[float] = []
-    for figure in older(run.directory, min(emails, OLDER_EMAILS)):
-        theirs.append(figure.figure)
-        yield figure
-    what = f"ours, {emails:,} emails with the dashboard open, beside the older design at its best"
-    yield Figure(what, ours / max(theirs), "times")
+        yield from _ours(postgres.url, sink, emails)
+    yield from compare(run.directory, min(emails, OLDER_EMAILS))
 
 
 def check_room(directory: Path, needed: int) -> None:

@@ -46,32 +46,26 @@ class Setting(NamedTuple):
 @bench("redis", only_if_named=True)
 def redis(run: Run) -> Iterator[Figure]:
     """The older design (BullMQ, Redis, nodemailer) and ours, 50,000 emails each, and how many times faster ours is."""
-    emails = run.emails or EMAILS
+    yield from compare(run.directory, run.emails or EMAILS)
+
+
+def compare(directory: Path, emails: int) -> Iterator[Figure]:
+    """Both designs at each concurrency, one right after the other, so that a machine that gets busy slows both."""
     theirs: dict[int, float] = {}
     ours: dict[int, float] = {}
-    for lanes in CONCURRENCIES:  # one after the other, so that a machine that gets busy slows both
-        figure = older_rate(run.directory, emails, Setting(lanes))
+    for lanes in CONCURRENCIES:
+        figure = older_rate(directory, emails, Setting(lanes))
         theirs[lanes] = figure.figure
         yield figure
-        figure = send_rate(run.directory / f"ours-{lanes}", lanes, emails)
+        figure = send_rate(directory / f"ours-{lanes}", lanes, emails)
         ours[lanes] = figure.figure
         yield figure._replace(what=f"ours, {lanes} lanes")
         yield Figure(f"ours beside the older design, {lanes} each", ours[lanes] / theirs[lanes], "times")
     best = max(theirs.values())
-    for figure in variations(run.directory, emails, theirs):
+    for figure in variations(directory, emails, theirs):
         best = max(best, figure.figure)
         yield figure
     yield Figure("ours at its best beside the older design at its best", max(ours.values()) / best, "times")
-
-
-def older(directory: Path, emails: int) -> Iterator[Figure]:
-    """What the older design sends a second: at each concurrency, then in the variations."""
-    rates: dict[int, float] = {}
-    for concurrency in CONCURRENCIES:
-        figure = older_rate(directory, emails, Setting(concurrency))
-        rates[concurrency] = figure.figure
-        yield figure
-    yield from variations(directory, emails, rates)
 
 
 def variations(directory: Path, emails: int, rates: dict[int, float]) -> Iterator[Figure]:

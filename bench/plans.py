@@ -42,10 +42,10 @@ class Hot(NamedTuple):
 
 # Of the worker: 64 emails are reported and 64 claimed, each in its row, its attempt and half a dozen indexes.
 WORKERS = (
+    Hot("recover", 1000),  # before exchange, which leaves dead index entries behind: its statement is undone
     Hot("exchange", 5000),
     Hot("outlook", 200),
     Hot("held_claims", 500),
-    Hot("recover", 2000),
     Hot("neglected_senders", 1000),
     Hot("active_campaigns", 200),
     Hot("campaign_content", 50),

@@ -46,7 +46,7 @@ from tests.support.sinkproc import Sink
 from tests.support.sinkscript import MOODS
 
 EARLY_S = 120.0  # when what is held is first looked at
-CALM_S = 300.0  # how long everything may take to settle
+CALM_S = 120.0  # how long nothing may move while everything settles
 ACT_EVERY_S, DISASTER_EVERY_S = 0.5, 30.0
 MOST_WAITING = 15_000
 LEASE_S = 5.0
@@ -65,6 +65,18 @@ CROSS JOIN LATERAL (
 ) e
 WHERE (c.total, c.scheduled, c.sending, c.sent, c.failed, c.unknown, c.cancelled)
       <> (e.n, e.n_scheduled, e.n_sending, e.n_sent, e.n_failed, e.n_unknown, e.n_cancelled)
+"""
+
+_UNSETTLED = """
+SELECT c.id, c.status::text, c.hourly_limit, c.delay_ms, c.scheduled, c.sending, first_s::float8, last_s::float8
+FROM campaigns c
+CROSS JOIN LATERAL (
+    SELECT coalesce(extract(epoch FROM min(scheduled_at) - now()), 0) AS first_s,
+           coalesce(extract(epoch FROM max(scheduled_at) - now()), 0) AS last_s
+    FROM emails WHERE user_id = c.user_id AND campaign_id = c.id AND status = 'SCHEDULED'
+) due
+WHERE c.scheduled + c.sending > 0
+ORDER BY c.id
 """
 
 
@@ -99,9 +111,14 @@ async def _soak(
                 held = {"API": api_process.pid, "worker that nobody ends": it.steady.process.pid}
                 early, late = await it.run(run.minutes * 60, held, [temporary])
         await check_deliveries(pool, sink)
-        if broken := leaks(early, late) + fleet.complaints():
+        if broken := leaks(early, late) + [line for line in fleet.complaints() if not _tells_of_restart(line)]:
             raise Failed("after all that:\n" + "\n".join(broken[:20]))
         return [*await it.figures(), *figures(early, late)]
+
+
+def _tells_of_restart(line: str) -> bool:
+    """When Postgres breaks off, Procrastinate's worker may end, and ours starts over: that is how it is meant to be."""
+    return "incarnation ended" in line and any(error in line for error in ("OperationalError", "PoolTimeout"))
 
 
 @asynccontextmanager
@@ -300,19 +317,28 @@ class Soak:
         self._sink.script([])
         path = f"/api/senders/{self._owner.sender_id}"
         await self._call("limits", "PATCH", path, {"hourlyLimit": NO_LIMIT, "maxConnections": 16})
-        deadline = time.monotonic() + CALM_S
+        fewest, deadline = None, 0.0
         while unsettled := await self._unsettled():
+            left = sum(campaign["scheduled"] + campaign["sending"] for campaign in unsettled)
+            if fewest is None or left < fewest:
+                fewest, deadline = left, time.monotonic() + CALM_S
             if time.monotonic() > deadline:
-                raise Failed(f"not settled after {CALM_S:.0f} s of calm: {unsettled}")
+                senders = await rows(self._pool, "SELECT id, blocked_until, block_reason, hourly_limit FROM senders")
+                raise Failed(
+                    f"in calm, and for {CALM_S:.0f} s no email of these has settled: {unsettled}; senders {senders}; "
+                    f"the sink {self._sink.stats()}; the workers' last words:\n"
+                    + "\n".join(worker.log[-1500:] for worker in (self.steady, self._struck))
+                )
             await self._forgive()
             for campaign in unsettled:
                 if campaign["status"] == "PAUSED":
                     await self._call("resume", "POST", f"/api/campaigns/{campaign['id']}/resume")
-                # Plans again, from now: what was put off for minutes by a temporary failure comes forward.
-                changes = {"hourlyLimit": None, "delayBetweenMs": 0}
-                await self._call("pace", "PATCH", f"/api/campaigns/{campaign['id']}", changes)
+                if campaign["last_s"] > 5:
+                    # Plans again, from now: what was put off for minutes by a temporary failure comes forward.
+                    changes = {"hourlyLimit": None, "delayBetweenMs": 0}
+                    await self._call("pace", "PATCH", f"/api/campaigns/{campaign['id']}", changes)
             await self._check()
-            await asyncio.sleep(3)
+            await asyncio.sleep(2)
 
     async def _unsettled(self) -> list[dict[str, Any]]:
-        return await rows(self._pool, "SELECT id, status::text FROM campaigns WHERE scheduled + sending > 0")
+        return await rows(self._pool, _UNSETTLED)

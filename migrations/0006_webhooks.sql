@@ -1,3 +1,4 @@
+-- transactional: false
 -- Webhooks: whom to tell what happened, and the outbox of what is to be told.
 --
 -- A delivery is written in the transaction of the change that it tells of, one for each webhook that wants to know.

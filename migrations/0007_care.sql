@@ -1,3 +1,4 @@
+-- transactional: false
 -- Care of data: what retention has removed, and whose data was erased at their wish.
 --
 -- A campaign outlives its emails: its counters stay as the record of what became of them. The database refuses that

@@ -29,7 +29,7 @@ from app.domain.hosts import HostPolicy
 from app.domain.senders import password_place
 from app.embedded import mailbox
 from app.embedded.postgres import EmbeddedPostgres
-from app.jobs import POLLING_INTERVAL_S, QUICK, SLOW
+from app.jobs import POLLING_INTERVAL_S, QUICK, SLOW, WEBHOOKS
 from app.metrics import PoolCollector
 from app.secrets import SecretBox, UndecipherableSecret, open_secret_box, secret_key
 from app.settings import Settings, SettingsError, check_secret_key, from_env
@@ -44,7 +44,7 @@ from worker.smtp import Conversation, Server, ServerTrouble
 from worker.tasks import make_queue
 from worker.webhooks import Courier
 
-CONCURRENCY = {QUICK: 20, SLOW: 4}  # jobs at once, by queue
+CONCURRENCY = {QUICK: 20, SLOW: 4, WEBHOOKS: 4}  # jobs at once, by queue
 VERIFY_S = 45.0
 RESTART_PAUSE_S = 1.0
 # The exchange is planned once and for all, and must be right however small the tables were at that time.

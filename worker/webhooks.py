@@ -107,6 +107,9 @@ class Courier:
                 return await line.post(body, headers)
         except TimeoutError:
             return Answer(None, f"no answer within {TIMEOUT_S:g} s")
+        except Exception as error:  # a try that left no record would be made again at once, for ever
+            log.exception("a try to deliver failed inside", webhook_id=target.webhook_id)
+            return Answer(None, f"internal error ({type(error).__name__})")
 
     async def _trust(self) -> ssl.SSLContext:
         if self._tls is None:
@@ -120,6 +123,7 @@ class _Line:
     def __init__(self, client: httpx.AsyncClient, url: str, policy: HostPolicy, lookup: Lookup) -> None:
         self._client = client
         self._url = httpx.URL(url)
+        self._host = self._url.raw_host.decode("ascii")  # .host would be decoded from Punycode
         self._policy = policy
         self._lookup = lookup
         self._ips: list[str] = []
@@ -132,20 +136,20 @@ class _Line:
         try:
             if not self._ips:
                 port = url.port or (443 if url.scheme == "https" else 80)
-                found = await resolve(url.host, port, allow_private=self._policy.allow_private, lookup=self._lookup)
+                found = await resolve(self._host, port, allow_private=self._policy.allow_private, lookup=self._lookup)
                 self._ips = [address.ip for address in found]
         except RefusedHost as refused:
-            return Answer(None, f"{url.host} {refused}")
+            return Answer(None, f"{self._host} {refused}")
         except (OSError, UnicodeError):  # the latter: a name that IDNA does not know
-            return Answer(None, f"the host name {url.host} does not resolve")
-        answer = Answer(None, f"{url.host} has no address")
+            return Answer(None, f"the host name {self._host} does not resolve")
+        answer = Answer(None, f"{self._host} has no address")
         for ip in self._ips:
             try:
                 return await self._post_to(ip, body, headers)
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-                answer = Answer(None, f"cannot connect to {url.host}: {_words(error)}")
+                answer = Answer(None, f"cannot connect to {self._host}: {_words(error)}")
             except httpx.HTTPError as error:
-                return Answer(None, f"no answer from {url.host}: {_words(error)}")
+                return Answer(None, f"no answer from {self._host}: {_words(error)}")
         return answer
 
     async def _post_to(self, ip: str, body: bytes, headers: dict[str, str]) -> Answer:
@@ -154,7 +158,7 @@ class _Line:
             self._url.copy_with(host=ip),
             content=body,
             headers=headers | {"host": self._url.netloc.decode("ascii")},
-            extensions={"sni_hostname": self._url.host.removesuffix(".")},
+            extensions={"sni_hostname": self._host.removesuffix(".")},
         )
         response = await self._client.send(request, stream=True)
         try:

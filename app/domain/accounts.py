@@ -27,6 +27,7 @@ LIST_USERS = query("list_users")
 SET_PASSWORD = query("set_password")
 PROVE_ADDRESS = query("prove_address")
 REVOKE_API_KEYS = query("revoke_api_keys")
+HAND_OVER = query("hand_over")
 COUNT_LOGIN_ATTEMPT = query("count_login_attempt")
 FORGET_LOGIN_ATTEMPTS = query("forget_login_attempts")
 INSERT_INVITATION = query("insert_invitation")
@@ -110,9 +111,16 @@ async def admit(
 async def give_back(conn: Conn, visitor: Visitor, user_id: int) -> None:
     """An account whose address was never proven goes to whoever just proved it: what opened it before does no more."""
     await conn.execute(SET_PASSWORD, {"user_id": user_id, "password_hash": None})
+    await _prove_address(conn, visitor, user_id)
+
+
+async def _prove_address(conn: Conn, visitor: Visitor, user_id: int) -> None:
+    """The first proof ends what was there before it, for it may have been somebody else's."""
+    if await fetch_one(conn, PROVE_ADDRESS, {"user_id": user_id}) is None:
+        return
     await sessions.end_others(conn, user_id, None)
     await conn.execute(REVOKE_API_KEYS, {"user_id": user_id})
-    await conn.execute(PROVE_ADDRESS, {"user_id": user_id})
+    await conn.execute(HAND_OVER, {"user_id": user_id})
     await audit.record(conn, user_id, visitor, "account.given_back")
 
 
@@ -199,7 +207,7 @@ async def reset_password(pool: Pool, signer: Signer, visitor: Visitor, token: st
         if row is None:
             raise InvalidInput({"token": "is not, or no longer, valid; ask for a new link"})
         await _set_password(conn, visitor, row["user_id"], hashed, but_session_id=None)
-        await conn.execute(PROVE_ADDRESS, {"user_id": row["user_id"]})  # the link was in a mail to it
+        await _prove_address(conn, visitor, row["user_id"])  # the link was in a mail to it
 
 
 async def list_accounts(pool: Pool, page: PageRequest) -> Page[Account]:

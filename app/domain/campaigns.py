@@ -6,6 +6,7 @@ Whoever locks a campaign and its emails locks the campaign first, as the exchang
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Literal, TypeVar, cast
@@ -113,6 +114,7 @@ class Content(msgspec.Struct, frozen=True):
 
     def required_fields(self) -> frozenset[str]:
         """Fields that every recipient must bring. Raises InvalidInput naming the part that does not parse."""
+        self._check_length()
         return frozenset(name for _, template in self._templates() for name in template.required)
 
     def check(self, known: frozenset[str]) -> None:
@@ -151,6 +153,7 @@ class Content(msgspec.Struct, frozen=True):
 
         Raises InvalidInput naming the part that does not parse, or that prints a field the recipient lacks.
         """
+        self._check_length()
         parts: dict[str, str] = {}
         wrong: dict[str, str] = {}
         for name, template in self._templates():
@@ -167,6 +170,15 @@ class Content(msgspec.Struct, frozen=True):
             html=parts.get("bodyHtml"),
             required=sorted(self.required_fields()),
         )
+
+    def _check_length(self) -> None:
+        """Raises InvalidInput for what is too long to be parsed."""
+        if wrong := {
+            name: f"is longer than {MAX_TEXT:,} characters"
+            for name, text in (("subject", self.subject), ("body", self.body), ("bodyHtml", self.body_html or ""))
+            if len(text) > MAX_TEXT
+        }:
+            raise InvalidInput(wrong)
 
     def _templates(self) -> Iterator[tuple[str, Template]]:
         for name, source, html in (
@@ -351,7 +363,7 @@ async def change(pool: Pool, user_id: int, campaign_id: int, changes: Changes) -
     async with transaction(pool, user_id) as conn:
         row = await _read_row(conn, user_id, campaign_id)
         _check_changeable(row, changes)
-        content_changed = _check_content(row, changes)
+        content_changed = await asyncio.to_thread(_check_content, row, changes)
         pace = _given(
             {"start_at": changes.start_time, "delay_ms": changes.delay_between_ms, "hourly_limit": changes.hourly_limit}
         )
@@ -424,7 +436,8 @@ async def message_builder(pool: Pool, user_id: int, campaign_id: int) -> tuple[i
         row = await fetch_one(conn, CAMPAIGN_CONTENT, {"user_id": user_id, "campaign_id": campaign_id})
     if row is None:
         raise NotFound(f"no campaign {campaign_id}")
-    builder = MessageBuilder(
+    builder = await asyncio.to_thread(  # parsing a long text takes seconds, and lanes wait for this loop
+        MessageBuilder,
         from_address=row["email"],
         display_name=row["display_name"],
         subject=row["subject"],

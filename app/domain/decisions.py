@@ -143,7 +143,9 @@ async def _decide(
     params = {"user_id": user_id, "ids": ids, "from": before, "to": to, "before": after}
     changed = await fetch_all(conn, DECIDE_EMAILS, params)
     if to == "SCHEDULED":
-        for sender_id in {row["sender_id"] for row in changed}:
+        for sender_id in sorted(
+            {row["sender_id"] for row in changed}
+        ):  # in one order, or two would wait for each other
             await defer_wake_up(conn, sender_id)
     return sum(row["n"] for row in changed)
 

@@ -98,8 +98,9 @@ async def schedule(pool: Pool, user_id: int, request: Request, idempotency: Idem
         await conn.execute(STAGE_RECIPIENTS)
         async with conn.cursor() as cursor, cursor.copy(COPY_RECIPIENTS) as copy:
             await _consume(recipients, copy.write)
-        sender_id, load, made = await _plan(conn, user_id, request.draft, recipients.accepted, lock=True)
-        campaign_id = await _insert(conn, user_id, sender_id, request.draft, recipients, made)
+        planned = await _plan(conn, user_id, request.draft, recipients.accepted, lock=True)
+        sender_id, load, made = planned
+        campaign_id = await _insert(conn, user_id, planned, request.draft, recipients)
         await defer_wake_up(conn, sender_id, made.first_at if made.first_at > load.now else None)
         answer = Scheduled(
             campaign=await read_campaign(conn, user_id, campaign_id),
@@ -210,7 +211,8 @@ async def _plan(conn: Conn, user_id: int, draft: Draft, count: int, *, lock: boo
     return _Planned(sender_id, load, made)
 
 
-async def _insert(conn: Conn, user_id: int, sender_id: int, draft: Draft, recipients: RecipientList, made: Plan) -> int:
+async def _insert(conn: Conn, user_id: int, planned: _Planned, draft: Draft, recipients: RecipientList) -> int:
+    sender_id, load, made = planned
     row = await fetch_exactly_one(
         conn,
         INSERT_CAMPAIGN,
@@ -222,7 +224,7 @@ async def _insert(conn: Conn, user_id: int, sender_id: int, draft: Draft, recipi
             "body": draft.content.body,
             "body_html": draft.content.body_html,
             "fields": sorted(recipients.fields),
-            "start_at": draft.start_time or made.first_at,
+            "start_at": draft.start_time or load.now,  # not when a limit lets it begin: the limit may be lifted
             "delay_ms": draft.delay_between_ms,
             "hourly_limit": draft.hourly_limit,
             "on_unknown": draft.on_unknown,

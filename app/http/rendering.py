@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from http import HTTPStatus
 from typing import Any
 
@@ -56,7 +57,7 @@ class RenderOperation(Operation):
     opt={"scope": "read"},
 )
 async def render_message(data: JSONBody[RenderBody]) -> Rendered:
-    return data.render()
+    return await asyncio.to_thread(data.render)  # a long text takes seconds to parse
 
 
 @post(
@@ -74,5 +75,5 @@ async def show_rendered_html(request: Request[Any, Any, Any]) -> Response[str]:
     text = (await request.form()).get("request")
     if not isinstance(text, str):
         raise InvalidInput({"request": "is missing; give the JSON that /render takes"})
-    rendered = decode(text.encode(), RenderBody).render()
+    rendered = await asyncio.to_thread(decode(text.encode(), RenderBody).render)
     return Response(rendered.html or "", media_type=MediaType.HTML, headers=FRAMED)

@@ -22,7 +22,21 @@ UPDATE users SET password_hash = %(password_hash)s WHERE id = %(user_id)s;
 
 -- name: prove_address
 -- Mail to the account's address reaches its user.
-UPDATE users SET email_proven_at = now() WHERE id = %(user_id)s AND email_proven_at IS NULL;
+UPDATE users SET email_proven_at = now() WHERE id = %(user_id)s AND email_proven_at IS NULL RETURNING id;
+
+-- name: hand_over
+-- What somebody else may have set up goes on by itself no more: campaigns wait, webhooks are told nothing, senders lose
+-- the servers of others. Campaigns first, or their mail would leave by the fallback server.
+WITH paused AS (
+    UPDATE campaigns SET status = 'PAUSED' WHERE user_id = %(user_id)s AND status = 'ACTIVE'
+),
+hushed AS (
+    UPDATE webhooks
+    SET disabled_at = coalesce(disabled_at, now()), disabled_reason = 'made before the account was given to its owner'
+    WHERE user_id = %(user_id)s
+)
+UPDATE senders SET host = NULL, port = NULL, security = NULL, username = NULL, password_encrypted = NULL
+WHERE user_id = %(user_id)s AND host IS NOT NULL;
 
 -- name: count_login_attempt
 -- Count one more attempt before the password is looked at, and tell how many that makes in this window. One statement:

@@ -3,7 +3,9 @@
 -- attempt at it.
 SELECT c.id, c.name, t.status, t.count, since.at AS since
 FROM (
-    SELECT * FROM campaigns WHERE user_id = %(user_id)s AND (failed > 0 OR unknown > 0) ORDER BY id DESC LIMIT %(limit)s
+    SELECT * FROM campaigns
+    WHERE user_id = %(user_id)s AND emails_removed_at IS NULL AND (unknown > 0 OR failed > 0 AND status <> 'CANCELLED')
+    ORDER BY id DESC LIMIT %(limit)s
 ) c
 CROSS JOIN LATERAL (VALUES ('FAILED', c.failed), ('UNKNOWN', c.unknown)) t (status, count)
 LEFT JOIN LATERAL (
@@ -22,7 +24,7 @@ LEFT JOIN LATERAL (
     ) e
     JOIN attempts a ON a.user_id = %(user_id)s AND a.email_id = e.id AND a.number = e.attempts
 ) since ON true
-WHERE t.count > 0
+WHERE t.count > 0 AND (t.status = 'UNKNOWN' OR c.status <> 'CANCELLED')
 ORDER BY c.id DESC, t.status;
 
 -- name: blocked_senders

@@ -94,8 +94,8 @@ LIMIT %(limit)s;
 -- was erased. What goes again goes from now on, spaced as its campaign is, the first after `before` others. The
 -- campaigns' counts move along, and a finished one with work again is active.
 WITH picked AS (
-    SELECT e.id, now() + (row_number() OVER (PARTITION BY c.id ORDER BY e.id) - 1 + %(before)s::bigint)
-                         * make_interval(secs => c.delay_ms / 1000.0) AS due_at
+    SELECT e.id, now() + least((row_number() OVER (PARTITION BY c.id ORDER BY e.id) - 1 + %(before)s::bigint)
+                               * make_interval(secs => c.delay_ms / 1000.0), interval '5 years') AS due_at
     FROM emails e
     JOIN campaigns c ON c.user_id = e.user_id AND c.id = e.campaign_id
     WHERE e.user_id = %(user_id)s AND e.id = ANY (%(ids)s::bigint[]) AND e.status = %(from)s::email_status

@@ -5,11 +5,12 @@ SELECT c.id, c.status, c.total, c.scheduled, c.sending, c.sent, c.failed, c.unkn
        CASE WHEN c.window_start = date_trunc('hour', now(), 'UTC') THEN c.window_used ELSE 0 END AS used_this_hour,
        waiting.next_at, waiting.last_at
 FROM (
-    (SELECT * FROM campaigns WHERE user_id = %(user_id)s AND status IN ('ACTIVE', 'PAUSED')
+    (SELECT id FROM campaigns WHERE user_id = %(user_id)s AND status IN ('ACTIVE', 'PAUSED')
      ORDER BY id DESC LIMIT %(limit)s)
     UNION
-    SELECT * FROM campaigns WHERE user_id = %(user_id)s AND id = ANY (%(ids)s::bigint[])
-) c
+    SELECT id FROM campaigns WHERE user_id = %(user_id)s AND id = ANY (%(ids)s::bigint[])
+) k
+JOIN campaigns c ON c.user_id = %(user_id)s AND c.id = k.id
 CROSS JOIN LATERAL (
     SELECT min(e.scheduled_at) AS next_at, max(e.scheduled_at) AS last_at
     FROM emails e

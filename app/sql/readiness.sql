@@ -8,4 +8,4 @@ SELECT coalesce(current_setting('reachinbox.direct', true), '') = 'yes' AS is_di
 
 -- name: times_in_utc
 -- For connections that cannot be opened with the setting.
-SET timezone TO 'UTC';
+SELECT set_config('timezone', 'UTC', false);

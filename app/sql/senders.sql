@@ -87,7 +87,7 @@ told AS (
 ),
 woken AS (
     INSERT INTO procrastinate_jobs (queue_name, task_name, queueing_lock, args)
-    SELECT 'slow', 'deliver_webhooks', 'deliver_webhooks:' || webhook_id, jsonb_build_object('webhook_id', webhook_id)
+    SELECT 'webhooks', 'deliver_webhooks', 'deliver_webhooks:' || webhook_id, jsonb_build_object('webhook_id', webhook_id)
     FROM (SELECT DISTINCT webhook_id FROM told ORDER BY webhook_id) t
     ON CONFLICT DO NOTHING
 )

@@ -180,12 +180,18 @@ async def test_what_opened_an_account_before_its_address_was_proven_opens_it_no_
     async with httpx.AsyncClient(base_url=browser.base_url, transport=browser._transport) as early:
         assert (await early.post("/api/auth/register", json=squatter)).status_code == 201
         key = (await early.post("/api/keys", json={"name": "kept"})).json()["key"]
+        server = {"email": "victim@example.com", "host": "mx.example.com", "port": 587, "security": "starttls"}
+        assert (await early.post("/api/senders", json=server)).status_code == 201
+        hook = {"url": "https://hook.example.com/", "events": ["email.failed"]}
+        assert (await early.post("/api/webhooks", json=hook)).status_code == 201
         provider.set_user("victim", email="victim@example.com", email_verified=True)
         assert await log_in(browser, provider, "victim") == "/"
         assert await me(browser) == "victim@example.com"
         assert (await early.get("/api/auth/me")).status_code == 401
         assert (await early.get("/api/auth/me", headers={"Authorization": f"Bearer {key}"})).status_code == 401
         assert (await early.post("/api/auth/login", json=squatter)).status_code == 401
+        assert {sender["host"] for sender in (await browser.get("/api/senders")).json()["items"]} == {None}
+        assert [bool(hook["disabledAt"]) for hook in (await browser.get("/api/webhooks")).json()["items"]] == [True]
     assert ("account.given_back", "") in await audited(pool)
 
 

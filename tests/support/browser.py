@@ -120,6 +120,9 @@ def assert_accessible(page: Page) -> None:
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
         page.locator(f"html[data-mantine-color-scheme={scheme}]").wait_for(state="attached")
+        # The styles follow a moment later, some of them in a transition.
+        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        page.evaluate("() => Promise.allSettled(document.getAnimations().map((each) => each.finished))")
         violations = _violations(page)
         assert not violations, f"{page.url} in {scheme}:\n" + "\n".join(violations)
 

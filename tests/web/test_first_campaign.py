@@ -94,6 +94,28 @@ def test_from_register_to_twenty_emails_in_the_sandbox(page: Page, email: str) -
     expect(page.get_by_label("Subject")).to_have_value("")
 
 
+def test_a_delay_typed_key_by_key_is_the_delay(composing: Page) -> None:
+    delay = composing.get_by_label("Delay between emails")
+    delay.click()
+    delay.press_sequentially("30")
+    expect(composing.get_by_text("One every 30 seconds.")).to_be_visible()
+    delay.press("Control+a")
+    delay.press_sequentially("1.5")
+    expect(composing.get_by_text("One every 1.5 seconds.")).to_be_visible()
+
+
+def test_the_plan_of_other_recipients_is_not_shown(composing: Page) -> None:
+    page = composing
+    recipients(page).fill("\n".join(f"reader{n}@example.com" for n in range(30)))
+    write(page, "News", "Hello")
+    expect(page.get_by_role("button", name="Schedule 30 emails")).to_be_visible()
+    page.get_by_role("link", name="Senders").first.click()
+    page.get_by_role("heading", name="Senders", level=1).wait_for()
+    page.go_back()
+    recipients(page).fill("ada@example.com")
+    expect(page.get_by_role("button", name="Schedule 1 email")).to_be_visible()
+
+
 def test_a_very_long_list_that_is_pasted_is_read_as_a_file(composing: Page) -> None:
     """Twenty thousand lines in a text area keep a browser busy for minutes."""
     page = composing

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from app.embedded.postgres import EmbeddedPostgres
-from tests.support.browser import NARROW, assert_accessible, open_page, register
+from tests.support.browser import NARROW, ask, assert_accessible, open_page, register
 from tests.support.filling import fill
 from tests.support.service import Service, until
 from tests.support.sinkproc import Sink
@@ -52,6 +52,24 @@ def test_an_email_in_doubt_is_resolved_on_its_page(inside: Page) -> None:
     expect(inside.get_by_role("button", name="Assume sent")).to_be_hidden()
     inside.goto("/trouble")
     expect(inside.get_by_role("heading", name="Nothing has failed")).to_be_visible()
+
+
+def test_an_emails_page_shows_what_it_says_to_its_recipient(inside: Page) -> None:
+    body = {"subject": "News for {{ name }}", "body": "Hello {{ name }}", "bodyHtml": "<p>Dear <b>{{ name }}</b></p>"}
+    recipient = {"email": "ada@example.com", "name": "Ada"}
+    ask(
+        inside,
+        "POST",
+        "/api/campaigns/schedule",
+        body | {"recipients": [recipient], "startTime": "2090-01-01T00:00:00Z"},
+    )
+    email = ask(inside, "GET", "/api/emails")["items"][0]["id"]
+    inside.goto(f"/emails/{email}")
+    text = inside.get_by_role("article", name="The email's text")
+    expect(text.frame_locator("iframe").get_by_text("Dear Ada")).to_be_visible()
+    inside.get_by_text("Plain", exact=True).click()
+    expect(text).to_contain_text("Hello Ada")
+    assert_accessible(inside)
 
 
 def test_sending_again_warns_of_a_second_copy_and_sends_it(inside: Page) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -18,6 +18,7 @@ from app.errors import Conflict
 from app.secrets import SecretBox
 from tests.support.engine import (
     ANYWHERE,
+    NO_LIMIT,
     Owner,
     addresses,
     check_conservation,
@@ -386,3 +387,16 @@ async def test_changes_while_many_workers_trade_never_deadlock(
             await wait_until_sent(pool, campaign, 30)
     assert len(sink.accepted()) == 1800
     assert await value(pool, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == 0
+
+
+async def test_what_a_full_hour_put_off_comes_forward_when_the_limit_is_lifted(
+    pool: Pool, box: SecretBox, owner: Owner
+) -> None:
+    """Scheduled without a start time while the sender's hours were full: it was to begin at once, not hours later."""
+    user_id, sender_id = owner
+    await change_sender(pool, box, user_id, sender_id, SenderChanges(hourly_limit=2))
+    await schedule_campaign(pool, owner, addresses(5, "first"))
+    later = await schedule_campaign(pool, owner, addresses(3, "second"))
+    assert later.first_at > datetime.now(UTC) + timedelta(minutes=60)
+    await change_sender(pool, box, user_id, sender_id, SenderChanges(hourly_limit=NO_LIMIT))
+    assert await value(pool, "SELECT max(scheduled_at) <= now() FROM emails")

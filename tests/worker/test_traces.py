@@ -116,7 +116,7 @@ async def test_the_api_traces_each_request_by_its_route(
 ) -> None:
     async with api_client(settings, database_url, await authorization(pool, user)) as api:
         await api.get("/api/emails/17?q=ann@example.com")
-        await api.get("/nowhere/ann@example.com")
+        await api.get("/api/nowhere/ann@example.com")
     assert collector.services == {"reachinbox-api"}
     assert collector.spans == [
         (

@@ -406,3 +406,23 @@ async def test_a_name_that_does_not_resolve_is_said_in_words(pool: Pool, owner: 
     await Courier(pool, BOX, ANYWHERE, nowhere).deliver(webhook.id)
     (delivery,) = await log_of(pool, owner, webhook)
     assert delivery.error == "the host name nowhere.example.com does not resolve"
+
+
+async def test_a_name_in_punycode_is_looked_up_as_it_is_and_one_that_is_no_name_is_a_failed_try(
+    pool: Pool, owner: Owner
+) -> None:
+    """httpx decodes such names, and raises where they do not decode: nothing was recorded, and it was tried for ever."""
+    asked: list[str] = []
+
+    async def nowhere(host: str, port: int) -> Any:
+        asked.append(host)
+        raise socket.gaierror(socket.EAI_NONAME, "no such name")
+
+    for url in ("https://xn--mnchen-3ya.example/h", "https://xn--a.com/"):
+        webhook = await webhooks.create(pool, BOX, owner.user_id, url, ["email.failed"])
+        await webhooks.test(pool, owner.user_id, webhook.id)
+        await Courier(pool, BOX, ANYWHERE, nowhere).deliver(webhook.id)
+        (delivery,) = await log_of(pool, owner, webhook)
+        assert delivery.attempts == 1
+        assert delivery.error
+    assert asked[0] == "xn--mnchen-3ya.example"

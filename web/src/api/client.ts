@@ -11,7 +11,7 @@ import type { paths } from "./schema";
 import { session } from "./session";
 
 /** Addresses whose 401 is an answer rather than the end of a session. */
-const LOGIN = /^\/api\/auth\/(login|register|reset)/;
+const LOGIN = /^\/api\/auth\/(login|logout|register|reset)/;
 
 /** `fetch` with what is said above; for what the typed client cannot do, such as a file with its progress. */
 export async function request(input: Request): Promise<Response> {

@@ -39,7 +39,9 @@ export function applyCampaign(queries: QueryClient, event: CampaignEvent): void 
     }));
     queries.setQueryData<CampaignPages>(key, { ...data, pages });
   }
-  if (moved || isNew(queries, event.id)) void queries.invalidateQueries({ queryKey: LISTS });
+  // Those not on the page too: the next event is compared with them.
+  if (moved || isNew(queries, event.id))
+    void queries.invalidateQueries({ queryKey: LISTS, refetchType: "all" });
 }
 
 /** Newer than the newest that was read: somebody has just scheduled it. */

@@ -1,5 +1,6 @@
 import { Burger, Button, Drawer, Group, Menu, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
+import { notifications } from "@mantine/notifications";
 import {
   IconAlertTriangle,
   IconClock,
@@ -16,6 +17,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, type LinkProps, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { answer, api } from "@/api/client";
+import { ApiProblem, sentence } from "@/api/problem";
 import { meQuery, waysQuery } from "@/api/queries";
 import { session } from "@/api/session";
 import classes from "./AppShell.module.css";
@@ -165,7 +167,14 @@ function useLogOut() {
   const queries = useQueryClient();
   const navigate = useNavigate();
   return async () => {
-    await answer(api.POST("/api/auth/logout"));
+    try {
+      await answer(api.POST("/api/auth/logout"));
+    } catch (error) {
+      if (!(error instanceof ApiProblem && error.status === 401)) {
+        notifications.show({ color: "red", title: "Still logged in", message: sentence(error) });
+        return;
+      }
+    }
     session.end();
     await navigate({ to: "/login" });
     queries.clear();

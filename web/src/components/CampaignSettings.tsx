@@ -34,6 +34,10 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
   const can = changeable(campaign);
   const { form, submit, pending, failure } = useSubmit({
     initialValues: before,
+    validate: {
+      delaySeconds: (value) => (can.content && value === "" ? "Give 0 or more seconds." : null),
+      start: (value) => (can.start && !value ? "Give a time." : null),
+    },
     names: { startTime: "start", delayBetweenMs: "delaySeconds" },
     send: (values) =>
       answer(

@@ -25,7 +25,12 @@ interface Props {
 
 /** Emails that fit, page by page, and what can be decided about them. */
 export function EmailList({ filter, columns, whole, empty, clear }: Props) {
-  const query = useInfiniteQuery({ ...emailsQuery(filter), placeholderData: keepPreviousData });
+  const query = useInfiniteQuery({
+    ...emailsQuery(filter),
+    placeholderData: keepPreviousData,
+    // A long list would be read again page after page.
+    refetchOnWindowFocus: ({ state }) => (state.data?.pages.length ?? 0) <= 1,
+  });
   const [selection, setSelection] = useState(NOTHING);
   const list = JSON.stringify(filter);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another list, so nothing of it is chosen

@@ -27,7 +27,9 @@ export function useCampaignActions(campaign: Campaign) {
     if (action === "cancel" && !(await confirmCancel(campaign))) return;
     setPending(action);
     try {
-      applyCampaign(queries, await CALLS[action](campaign.id));
+      const changed = await CALLS[action](campaign.id);
+      await queries.cancelQueries({ queryKey: ["campaigns"] }); // what was read before says what was before
+      applyCampaign(queries, changed);
       await queries.invalidateQueries({ queryKey: ["emails"] });
     } catch (error) {
       notifications.show({

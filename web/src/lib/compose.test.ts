@@ -106,6 +106,9 @@ describe("a draft", () => {
 
   it("is spread by the lower of both limits", () => {
     expect(delayMs({ ...EMPTY, spread: true }, 100)).toBe(36_000);
+    expect(delayMs({ ...EMPTY, delay: "1.5" }, 100)).toBe(1_500);
+    expect(delayMs({ ...EMPTY, delay: "" }, 100)).toBe(0);
+    expect(delayMs({ ...EMPTY, delay: "." }, 100)).toBe(0);
     expect(delayMs({ ...EMPTY, spread: true, hourlyLimit: 60 }, 100)).toBe(60_000);
     expect(delayMs({ ...EMPTY, delay: 1.5, delayUnit: "minutes" }, 100)).toBe(90_000);
   });

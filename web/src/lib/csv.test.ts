@@ -22,6 +22,11 @@ describe("a CSV", () => {
     );
   });
 
+  it("may be put together from files with different line ends", () => {
+    const csv = read("email\r\nada@example.com\r\nbob@example.com\ncarl@example.com\rdora@example.com\n");
+    expect(csv.rows).toBe(4);
+  });
+
   it("may have no header", async () => {
     const csv = read("ada@example.com,Ada\nbob@example.com,Bob\n");
     expect(csv.mapping).toEqual({ hasHeader: false, email: 0, fields: ["column_1", "column_2"] });

@@ -60,10 +60,14 @@ export function readCsv(
   mapping: Mapping | null,
   progress: (share: number) => void = () => undefined,
 ): Csv {
-  const { text, encoding } = decode(bytes);
+  const decoded = decode(bytes);
+  const { encoding } = decoded;
+  // A file put together from several may have several kinds of line ends; Papa Parse settles on one.
+  const text = decoded.text.replace(/\r\n?/g, "\n");
   const head = Papa.parse<string[]>(text, {
     preview: HEAD,
     delimitersToGuess: DELIMITERS,
+    newline: "\n",
     skipEmptyLines: "greedy",
   });
   const [first] = head.data;
@@ -85,6 +89,7 @@ export function readCsv(
 
   Papa.parse<string[]>(text, {
     delimiter: head.meta.delimiter,
+    newline: "\n",
     step: ({ data: cells, errors, meta }) => {
       row += 1;
       if (errors.some((error) => error.code === "MissingQuotes")) {

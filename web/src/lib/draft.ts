@@ -22,7 +22,8 @@ export interface Draft {
   when: "now" | "later";
   /** As the picker gives it: "2030-01-31 09:00:00" in the person's timezone. */
   startTime: string | null;
-  delay: number;
+  /** Text while it is being typed: "1." or "". */
+  delay: number | string;
   delayUnit: DelayUnit;
   hourlyLimit: number | null;
   spread: boolean;
@@ -94,7 +95,7 @@ export function saveDraft(userId: number, draft: Draft): boolean {
 
 /** `senderLimit`: what "spread evenly" divides the hour by, if the campaign has no lower limit. */
 export function delayMs(draft: Draft, senderLimit: number | undefined): number {
-  if (!draft.spread) return Math.round(draft.delay * UNIT_MS[draft.delayUnit]);
+  if (!draft.spread) return Math.round((Number(draft.delay) || 0) * UNIT_MS[draft.delayUnit]);
   return spreadDelayMs(Math.min(draft.hourlyLimit ?? Number.POSITIVE_INFINITY, senderLimit ?? 100));
 }
 

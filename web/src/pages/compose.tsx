@@ -96,7 +96,8 @@ function Composer({ userId, onDiscard }: { userId: number; onDiscard: () => void
       : [];
   const known = plan.isReady ? plan.data : undefined;
 
-  if (senders.error) return <ErrorState error={senders.error} retry={() => void senders.refetch()} />;
+  if (senders.error && !senders.data)
+    return <ErrorState error={senders.error} retry={() => void senders.refetch()} />;
   return (
     <form
       ref={form}

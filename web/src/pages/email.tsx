@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { type Email as EmailData, emailQuery, sendersQuery } from "@/api/queries";
 import { Attempts } from "@/components/Attempts";
+import { EmailContent } from "@/components/EmailContent";
 import { ErrorState } from "@/components/ErrorState";
 import { Facts } from "@/components/Facts";
 import { AnchorLink } from "@/components/links";
@@ -49,6 +50,14 @@ export function Email() {
               </Title>
               <Attempts attempts={email.attempts} />
             </Paper>
+            {!email.erasedAt && (
+              <Paper withBorder radius="lg" p="lg" mt="lg">
+                <Title order={2} mb="md">
+                  What it says
+                </Title>
+                <EmailContent email={email} />
+              </Paper>
+            )}
           </Grid.Col>
           <Grid.Col span={{ base: 12, md: 5 }}>
             <Paper withBorder radius="lg" p="lg">

@@ -1,10 +1,11 @@
 import { ActionIcon, Box, Group, SegmentedControl, Stack, Text } from "@mantine/core";
 import { IconChevronLeft, IconChevronRight } from "@tabler/icons-react";
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import { sentence } from "@/api/problem";
 import type { Sender } from "@/api/queries";
 import { count } from "@/lib/format";
 import type { Rendered } from "@/lib/scheduling";
+import { HtmlFrame } from "../HtmlFrame";
 import classes from "./compose.module.css";
 import type { Recipients } from "./useRecipients";
 
@@ -19,8 +20,6 @@ interface Props {
   request: string;
   rich: boolean;
 }
-
-const FRAME = "html-preview";
 
 /** The email as one recipient will read it. */
 export function PreviewPane({ sender, recipients, at, onGo, rendered, error, request, rich }: Props) {
@@ -96,30 +95,5 @@ export function PreviewPane({ sender, recipients, at, onGo, rendered, error, req
         )}
       </article>
     </Stack>
-  );
-}
-
-/**
- * The HTML in a frame that can do nothing, under a policy of its own: a page of ours would not show the styles that an
- * email has in it. What is to be filled in is too long for an address, hence a form; hence, too, a new frame each time,
- * or the browser's "back" would lead through all of them.
- */
-function HtmlFrame({ request }: { request: string }) {
-  const form = useRef<HTMLFormElement>(null);
-  useEffect(() => form.current?.submit(), []);
-  return (
-    <>
-      <form
-        ref={form}
-        method="post"
-        action="/api/campaigns/render/html"
-        encType="multipart/form-data"
-        target={FRAME}
-        hidden
-      >
-        <input type="hidden" name="request" value={request} />
-      </form>
-      <iframe name={FRAME} sandbox="" className={classes.frame} title="Rich text of the email" />
-    </>
   );
 }

@@ -79,11 +79,12 @@ export function TimingFields({ draft, change, senderLimit, errors }: Props) {
           min={0}
           max={30 * 86_400}
           decimalScale={1}
+          allowLeadingZeros={false}
           hideControls
           w={170}
           disabled={draft.spread}
           value={draft.spread ? "" : draft.delay}
-          onChange={(value) => change({ delay: typeof value === "number" ? value : 0 })}
+          onChange={(value) => change({ delay: value })}
           error={errors.delayBetweenMs}
         />
         <Select
@@ -101,6 +102,7 @@ export function TimingFields({ draft, change, senderLimit, errors }: Props) {
           min={1}
           max={10_000_000}
           allowDecimal={false}
+          allowLeadingZeros={false}
           thousandSeparator=","
           hideControls
           w={170}

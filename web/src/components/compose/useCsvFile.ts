@@ -52,6 +52,7 @@ export function useCsvFile(userId: number, draft: Draft, change: (part: Partial<
     return () => {
       clearTimeout(timer);
       abort.abort();
+      setShare(null);
     };
   }, [file, mapping]);
 

@@ -10,8 +10,12 @@ export function useDraft(userId: number) {
   const [kept, setKept] = useState(true);
   const latest = useRef(draft);
   latest.current = draft;
+  /** Another tab may have sent or changed the draft meanwhile: what was not touched here is not written back. */
+  const isTouched = useRef(false);
 
-  const save = useCallback(() => setKept(saveDraft(userId, latest.current)), [userId]);
+  const save = useCallback(() => {
+    if (isTouched.current) setKept(saveDraft(userId, latest.current));
+  }, [userId]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: saved a moment after each change of the draft
   useEffect(() => {
@@ -20,7 +24,9 @@ export function useDraft(userId: number) {
   }, [draft, save]);
 
   useEffect(() => {
-    const leave = () => saveDraft(userId, latest.current);
+    const leave = () => {
+      if (isTouched.current) saveDraft(userId, latest.current);
+    };
     addEventListener("pagehide", leave);
     return () => {
       removeEventListener("pagehide", leave);
@@ -29,6 +35,7 @@ export function useDraft(userId: number) {
   }, [userId]);
 
   const change = useCallback((part: Partial<Draft>) => {
+    isTouched.current = true;
     latest.current = { ...latest.current, ...part };
     setDraft(latest.current);
   }, []);

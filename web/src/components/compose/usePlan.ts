@@ -61,6 +61,7 @@ export function usePlan(
     staleTime: 60_000,
     placeholderData: isReady ? keepPreviousData : undefined,
     ...once,
+    refetchOnWindowFocus: true, // what leaves now today leaves later tomorrow
   });
   return { ...query, lacking, isReady, isCurrent: isSettled && query.isSuccess && !query.isPlaceholderData };
 }

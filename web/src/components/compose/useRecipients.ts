@@ -25,6 +25,9 @@ export interface Recipients {
   rowOf: (apiRow: number) => number;
 }
 
+/** Counted over all visits to the page: answers about the recipients of an earlier one are still in the cache. */
+let versions = 0;
+
 const NO_FIELDS: Record<string, string> = {};
 
 type Made = Omit<Recipients, "version">;
@@ -52,7 +55,10 @@ export function useRecipients(draft: Draft, file: CsvFile): Recipients {
   const made = draft.source === "file" ? fromFile : fromText;
   const version = useRef(0);
   const last = useRef<Made>(NONE);
-  if (last.current.source !== made.source) version.current += 1;
+  if (last.current.source !== made.source) {
+    versions += 1;
+    version.current = versions;
+  }
   last.current = made;
   const isTyping = draft.source === "typed" && typed !== draft.typed;
   return { ...made, settled: made.settled && !isTyping, version: version.current };

@@ -43,6 +43,12 @@ export function useSending({ draft, recipients, senderLimit, changeNow, done }: 
       setFailure({ text: null, errors: lacking, rejected: [] });
       return;
     }
+    if (!recipients.settled) {
+      const why =
+        "These are still being read, or a column's name is wrong: mend it, or try again in a moment.";
+      setFailure({ text: null, errors: { recipients: why }, rejected: [] });
+      return;
+    }
     isSending.current = true;
     setPending(true);
     setFailure(null);

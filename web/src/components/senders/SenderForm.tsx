@@ -60,7 +60,12 @@ export function SenderForm({ sender, fallback, done, cancel }: Props) {
     form.setFieldValue("host", host ?? "");
     form.setFieldValue("port", chosen.port);
     form.setFieldValue("security", chosen.security);
-    form.setFieldValue("username", (name: string) => name || (id === "ses" ? "" : form.getValues().email));
+    proposeName(id);
+  };
+  /** Mailboxes are logged in to by their address; Amazon SES has names of its own, other servers may. */
+  const proposeName = (id: string) => {
+    if (id === FALLBACK || id === CUSTOM || id === "ses") return;
+    form.setFieldValue("username", (name: string) => name || form.getValues().email);
   };
   const hint = PROVIDERS.find((each) => each.id === provider)?.hint;
   const field = (name: string) => ({ key: form.key(name), ...form.getInputProps(name) });
@@ -68,7 +73,14 @@ export function SenderForm({ sender, fallback, done, cancel }: Props) {
     <form onSubmit={submit} noValidate>
       <Stack>
         <FormFailure text={failure} />
-        <TextInput label="Address" type="email" autoComplete="off" data-autofocus {...field("email")} />
+        <TextInput
+          label="Address"
+          type="email"
+          autoComplete="off"
+          data-autofocus
+          {...field("email")}
+          onBlur={() => proposeName(provider)}
+        />
         <TextInput
           label="Display name"
           description="What recipients see beside the address. May stay empty."
