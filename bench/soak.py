@@ -117,7 +117,7 @@ async def _soak(
 
 
 def _tells_of_restart(line: str) -> bool:
-    """When Postgres breaks off, Procrastinate's worker or a job of its may end with that error, and ours starts over."""
+    """When Postgres breaks off, Procrastinate's worker or a job of it may end with that error; ours starts over."""
     kinds = ("incarnation ended", "never retrieved")
     return any(kind in line for kind in kinds) and any(error in line for error in ("OperationalError", "PoolTimeout"))
 

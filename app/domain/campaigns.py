@@ -6,7 +6,7 @@ Whoever locks a campaign and its emails locks the campaign first, as the exchang
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Literal, TypeVar, cast
 
@@ -95,6 +95,15 @@ def counts_of(row: Row) -> dict[str, int]:
     return {s: row[s.lower()] for s in ("SCHEDULED", "SENDING", "SENT", "FAILED", "UNKNOWN", "CANCELLED")}
 
 
+class Rendered(msgspec.Struct, frozen=True):
+    """A message as one recipient reads it. `required`: the merge fields that every recipient must bring."""
+
+    subject: str
+    text: str
+    html: str | None
+    required: list[str]
+
+
 class Content(msgspec.Struct, frozen=True):
     """What the messages say; merge fields in Liquid."""
 
@@ -136,6 +145,28 @@ class Content(msgspec.Struct, frozen=True):
                     )
         if wrong:
             raise InvalidInput(wrong)
+
+    def render(self, address: str, fields: Mapping[str, str] | None) -> Rendered:
+        """What the recipient at `address` gets. Without `fields`, each merge field's name in brackets stands for it.
+
+        Raises InvalidInput naming the part that does not parse, or that prints a field the recipient lacks.
+        """
+        parts: dict[str, str] = {}
+        wrong: dict[str, str] = {}
+        for name, template in self._templates():
+            values = dict(fields) if fields is not None else {field: f"[{field}]" for field in template.fields}
+            try:
+                parts[name] = template.render(values | {"email": address})
+            except TemplateError as error:
+                wrong[name] = error.detail
+        if wrong:
+            raise InvalidInput(wrong)
+        return Rendered(
+            subject=parts["subject"],
+            text=parts["body"],
+            html=parts.get("bodyHtml"),
+            required=sorted(self.required_fields()),
+        )
 
     def _templates(self) -> Iterator[tuple[str, Template]]:
         for name, source, html in (

@@ -14,6 +14,7 @@ from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, tra
 from app.domain.emails import EmailStatus, Outcome
 from app.domain.pages import Page, PageRequest, page_of, time_key
 from app.errors import InvalidInput, NotFound
+from app.mail.templates import Template, TemplateError
 from app.sql import query
 
 EMAIL_SPAN = query("email_span")
@@ -32,6 +33,7 @@ class EmailSummary(msgspec.Struct, rename="camel"):
 
     id: int
     campaign_id: int
+    campaign_name: str
     sender_id: int
     recipient: str
     status: EmailStatus
@@ -61,10 +63,13 @@ class Attempt(msgspec.Struct, rename="camel"):
 
 
 class Email(msgspec.Struct, rename="camel"):
-    """An email with every attempt, first to last. At `erased_at` a placeholder took the recipient's place."""
+    """An email with every attempt, first to last; `subject` as its recipient sees it. At `erased_at` a placeholder took
+    the recipient's place.
+    """
 
     id: int
     campaign_id: int
+    campaign_name: str
     sender_id: int
     recipient: str
     fields: dict[str, str]
@@ -152,7 +157,16 @@ async def read_email(conn: Conn, user_id: int, email_id: int) -> Email:
         raise NotFound(f"no email {email_id}")
     attempts = await fetch_all(conn, ATTEMPTS_OF_EMAIL, {"user_id": user_id, "email_id": email_id})
     row["attempts"] = [Attempt(**attempt) for attempt in attempts]
+    row["subject"] = _rendered(row["subject"], row["fields"] | {"email": row["recipient"]})
     return Email(**{name: row[name] for name in Email.__struct_fields__})
+
+
+def _rendered(subject: str, fields: dict[str, str]) -> str:
+    """As it stands where a field is missing: the attempts say why nothing could be sent."""
+    try:
+        return Template.parse(subject).render(fields)
+    except TemplateError:
+        return subject
 
 
 async def export(pool: Pool, user_id: int, wanted: EmailFilter) -> AsyncIterator[bytes]:

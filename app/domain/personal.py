@@ -30,6 +30,7 @@ LOCK_CAMPAIGNS = query("lock_campaigns")
 ERASE_EMAILS = query("erase_emails")
 ERASE_SANDBOX_MESSAGES = query("erase_sandbox_messages")
 ERASE_REJECTS = query("erase_rejects")
+ERASE_DELIVERIES = query("erase_deliveries")
 
 BATCH = 100
 
@@ -69,6 +70,7 @@ async def erase(pool: Pool, user_id: int, email: str, visitor: Visitor) -> Erase
         emails = await fetch_exactly_one(conn, ERASE_EMAILS, {"user_id": user_id, "ids": found.email_ids})
         messages = await fetch_exactly_one(conn, ERASE_SANDBOX_MESSAGES, params)
         await conn.execute(ERASE_REJECTS, params)
+        await conn.execute(ERASE_DELIVERIES, params)
         await audit.record(conn, user_id, visitor, "recipient.erase", f"{emails['emails']} emails")
     return Erased(
         emails=emails["emails"],

@@ -6,12 +6,24 @@ from datetime import datetime
 
 import msgspec
 
-from app.db import Pool, fetch_all, transaction
+from app.db import Pool, fetch_all, fetch_exactly_one, transaction
+from app.domain.campaigns import counts_of
 from app.errors import InvalidInput
 from app.sql import query
 
 HOURLY_STATS = query("hourly_stats")
+TOTALS = query("totals")
 MAX_HOURS = 24 * 31
+DUE_AT_MOST = 10_000
+
+
+class Totals(msgspec.Struct, rename="camel"):
+    """Emails of all campaigns, by status. `due`: how many of active campaigns are due before the time asked for;
+    10,001 means more than 10,000.
+    """
+
+    counts: dict[str, int]
+    due: int
 
 
 class Hour(msgspec.Struct, rename="camel"):
@@ -34,3 +46,13 @@ async def hourly(pool: Pool, user_id: int, hours: int, sender_id: int | None = N
     async with transaction(pool, user_id) as conn:
         params = {"user_id": user_id, "hours": hours, "sender_id": sender_id}
         return [Hour(**row) for row in await fetch_all(conn, HOURLY_STATS, params)]
+
+
+async def totals(pool: Pool, user_id: int, due_before: datetime | None) -> Totals:
+    """`due_before` None: due now. Raises InvalidInput."""
+    if due_before is not None and (due_before.utcoffset() is None or not 2000 <= due_before.year < 2100):
+        raise InvalidInput({"dueBefore": "give a time of the years 2000 to 2099 with its offset from UTC, or with Z"})
+    async with transaction(pool, user_id) as conn:
+        params = {"user_id": user_id, "due_before": due_before, "limit": DUE_AT_MOST + 1}
+        row = await fetch_exactly_one(conn, TOTALS, params)
+    return Totals(counts=counts_of(row), due=row["due"])

@@ -7,15 +7,18 @@ from http import HTTPStatus
 from typing import Annotated
 
 import msgspec
-from litestar import Router, get, patch, post
+from litestar import MediaType, Response, Router, get, patch, post
 from litestar.params import JSONBody, QueryParameter
 
 from app.domain import campaigns
 from app.domain.campaigns import Campaign, CampaignStatus, Changes, OnUnknown
 from app.domain.pages import Page, PageRequest
+from app.errors import NotFound
 from app.http.errors import problems
+from app.http.headers import FRAMED
 from app.http.openapi import schema_name
 from app.http.parameters import Cursor, Id, Limit, ThePool, TheUser
+from app.http.rendering import render_message, show_rendered_html
 from app.http.scheduling import preview_campaign, schedule_campaign
 
 
@@ -46,6 +49,19 @@ async def list_campaigns(
 @get("/{id:int}", summary="A campaign with its counts", responses=problems(HTTPStatus.NOT_FOUND))
 async def get_campaign(pool: ThePool, user: TheUser, campaign_id: Id) -> Campaign:
     return await campaigns.get_campaign(pool, user.id, campaign_id)
+
+
+@get(
+    "/{id:int}/html",
+    media_type=MediaType.HTML,
+    summary="The HTML of a campaign, fit to be shown in a frame",
+    responses=problems(HTTPStatus.NOT_FOUND),
+)
+async def show_campaign(pool: ThePool, user: TheUser, campaign_id: Id) -> Response[str]:
+    campaign = await campaigns.get_campaign(pool, user.id, campaign_id)
+    if campaign.body_html is None:
+        raise NotFound("the campaign has no HTML")
+    return Response(campaign.body_html, media_type=MediaType.HTML, headers=FRAMED)
 
 
 @patch(
@@ -93,8 +109,11 @@ router = Router(
     route_handlers=[
         schedule_campaign,
         preview_campaign,
+        render_message,
+        show_rendered_html,
         list_campaigns,
         get_campaign,
+        show_campaign,
         change_campaign,
         pause_campaign,
         resume_campaign,

@@ -14,16 +14,9 @@ from app.domain.pages import Page, PageRequest
 from app.domain.sandbox import SandboxMessage
 from app.errors import NotFound
 from app.http.errors import problems
+from app.http.headers import FRAMED
 from app.http.openapi import schema_name
 from app.http.parameters import Cursor, Id, Limit, ThePool, TheUser
-
-# What somebody else wrote: shown, in a frame of ours, but it runs nothing, loads nothing and sends nothing.
-FRAMED = {
-    "Content-Security-Policy": (
-        "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
-    ),
-    "X-Frame-Options": "SAMEORIGIN",
-}
 
 
 async def only_where_it_runs(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from litestar import Router, get
 from litestar.params import QueryParameter
 
 from app.domain import stats
-from app.domain.stats import Hour
+from app.domain.stats import Hour, Totals
 from app.http.errors import problems
 from app.http.parameters import SenderIdFilter, ThePool, TheUser
 
@@ -23,4 +24,15 @@ async def hourly_stats(
     return await stats.hourly(pool, user.id, hours, sender_id)
 
 
-router = Router("/stats", tags=["stats"], route_handlers=[hourly_stats])
+@get("/totals", summary="How many emails are in each status, and how many are due", responses=problems())
+async def email_totals(
+    pool: ThePool,
+    user: TheUser,
+    due_before: Annotated[
+        datetime | None, QueryParameter(name="dueBefore", description="Count what is due before then, not by now.")
+    ] = None,
+) -> Totals:
+    return await stats.totals(pool, user.id, due_before)
+
+
+router = Router("/stats", tags=["stats"], route_handlers=[hourly_stats, email_totals])

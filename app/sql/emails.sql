@@ -48,8 +48,8 @@ LIMIT %(limit)s;
 
 -- name: email_summaries
 -- Emails as lists show them, with what the latest attempt said, in the order of `ids`.
-SELECT e.id, e.campaign_id, c.sender_id, e.recipient, e.status, e.scheduled_at, e.sent_at, e.message_id, e.retry_count,
-       e.attempts, a.code, a.enhanced_code, a.reply
+SELECT e.id, e.campaign_id, c.name AS campaign_name, c.sender_id, e.recipient, e.status, e.scheduled_at, e.sent_at,
+       e.message_id, e.retry_count, e.attempts, a.code, a.enhanced_code, a.reply
 FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS page (id, number)
 JOIN emails e ON e.user_id = %(user_id)s AND e.id = page.id
 JOIN campaigns c ON c.user_id = e.user_id AND c.id = e.campaign_id
@@ -58,8 +58,8 @@ ORDER BY page.number;
 
 -- name: get_email
 -- One email with what it would say.
-SELECT e.id, e.campaign_id, c.sender_id, e.recipient, e.fields, e.status, e.scheduled_at, e.sent_at, e.message_id,
-       e.retry_count, e.attempts, e.erased_at, c.subject, a.code, a.enhanced_code, a.reply
+SELECT e.id, e.campaign_id, c.name AS campaign_name, c.sender_id, e.recipient, e.fields, e.status, e.scheduled_at,
+       e.sent_at, e.message_id, e.retry_count, e.attempts, e.erased_at, c.subject, a.code, a.enhanced_code, a.reply
 FROM emails e
 JOIN campaigns c ON c.user_id = e.user_id AND c.id = e.campaign_id
 LEFT JOIN attempts a ON a.user_id = e.user_id AND a.email_id = e.id AND a.number = e.attempts

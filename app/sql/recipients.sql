@@ -74,6 +74,12 @@ tallied AS (
 )
 SELECT count(*) AS emails, count(*) FILTER (WHERE cancelled) AS cancelled FROM erased;
 
+-- name: erase_deliveries
+-- What webhooks were or are to be told about emails to an address: the event stays, and whom it was about goes.
+UPDATE webhook_deliveries
+SET data = data - 'reply' || jsonb_build_object('recipient', 'erased@erased.invalid')
+WHERE user_id = %(user_id)s AND lower((data->>'recipient') COLLATE "C") = ANY (%(addresses)s::text[]);
+
 -- name: erase_sandbox_messages
 -- What the sandbox mailbox received for an address.
 WITH erased AS (

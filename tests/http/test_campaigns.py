@@ -123,3 +123,16 @@ async def test_a_wrong_change_is_named_and_nothing_is_written(api: httpx.AsyncCl
         assert list(wrong_fields(await api.patch(url, json=change))) == [field]
     assert (await api.get(url)).json() == before
     assert await written(pool) == rows
+
+
+async def test_the_html_of_a_campaign_is_shown_in_a_frame_and_can_do_nothing(
+    api: httpx.AsyncClient, stranger: dict[str, str]
+) -> None:
+    campaign = (await schedule(api, bodyHtml="<p>Hello {{ email }}</p>"))["campaign"]["id"]
+    response = await api.get(f"/api/campaigns/{campaign}/html")
+    assert (response.status_code, response.text) == (200, "<p>Hello {{ email }}</p>")
+    assert response.headers["content-type"].startswith("text/html")
+    assert response.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
+    problem(await api.get(f"/api/campaigns/{campaign}/html", headers=stranger), 404)
+    plain = (await schedule(api))["campaign"]["id"]
+    problem(await api.get(f"/api/campaigns/{plain}/html"), 404)

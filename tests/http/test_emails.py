@@ -227,6 +227,15 @@ async def test_an_email_is_read_with_every_attempt(api: httpx.AsyncClient, pool:
     assert (attempt["code"], attempt["enhancedCode"], attempt["reply"]) == (550, "5.1.1", "No such user")
 
 
+async def test_its_subject_is_read_as_its_recipient_sees_it(api: httpx.AsyncClient) -> None:
+    people = [{"email": "ada@example.com", "name": "Ada"}]
+    await schedule(api, people, subject="Hello {{ name }} of {{ email }}", name="Greetings")
+    (listed,) = (await api.get("/api/emails")).json()["items"]
+    email = (await api.get(f"/api/emails/{listed['id']}")).json()
+    assert email["subject"] == "Hello Ada of ada@example.com"
+    assert email["campaignName"] == listed["campaignName"] == "Greetings"
+
+
 async def test_a_failed_email_can_be_sent_again(api: httpx.AsyncClient, pool: Pool) -> None:
     email_id = await one_email(api)
     await end_as(pool, email_id, "FAILED")

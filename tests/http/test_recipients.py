@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from psycopg.errors import CheckViolation
+from psycopg.types.json import Jsonb
 
 from app.db import Pool
 from app.domain import keys, sandbox
@@ -94,6 +95,18 @@ async def test_of_somebody_unknown_the_export_says_so(api: httpx.AsyncClient) ->
     assert response.json() == {"email": "nobody@example.com", "emails": [], "rejected": [], "sandboxMessages": []}
 
 
+async def told_of(pool: Pool, user: User, email_id: int) -> None:
+    """A webhook is to be told that the email to ADA failed."""
+    async with pool.connection() as conn:
+        await conn.execute(
+            "WITH hook AS (INSERT INTO webhooks (user_id, url, events)"
+            " VALUES (%s, 'https://hook.example.com', '{email.failed}') RETURNING id)"
+            " INSERT INTO webhook_deliveries (user_id, webhook_id, event, data)"
+            " SELECT %s, id, 'email.failed', %s FROM hook",
+            (user.id, user.id, Jsonb({"emailId": email_id, "recipient": ADA, "reply": f"550 no such user {ADA}"})),
+        )
+
+
 async def test_after_erasing_the_address_is_nowhere_and_the_ledger_adds_up(
     api: httpx.AsyncClient, pool: Pool, user: User
 ) -> None:
@@ -111,9 +124,10 @@ async def test_after_erasing_the_address_is_nowhere_and_the_ledger_adds_up(
     sent_id = await settle(pool, ADA, sent, "SENT")
     message = b"Message-ID: <%d.%d.reachinbox@example.com>\r\nTo: Ada@example.com\r\n\r\nHi" % (sent_id, sent)
     await sandbox.store(pool, ReceivedMessage(envelope_from="o@example.com", envelope_to=[ADA], content=message))
+    await told_of(pool, user, sent_id)
     exported = (await api.get("/api/recipients/export", params={"email": ADA})).json()
     assert [len(exported[part]) for part in ("emails", "rejected", "sandboxMessages")] == [3, 2, 1]
-    held = ["attempts", "emails", "idempotency_keys", "sandbox_messages"]
+    held = ["attempts", "emails", "idempotency_keys", "sandbox_messages", "webhook_deliveries"]
     assert await everywhere(pool, "Ada@example") == held
 
     assert await erase(api) == {"emails": 3, "cancelled": 2, "sandboxMessages": 1, "beingSent": 0}

@@ -1,11 +1,13 @@
-"""GET /api/stats/hourly: what became of attempts."""
+"""GET /api/stats/hourly and /totals: what became of attempts, and where all emails stand."""
 
 from __future__ import annotations
 
 import httpx
 
 from app.db import Pool
-from tests.support.api import wrong_fields
+from app.domain.users import User
+from tests.support.api import schedule, wrong_fields
+from tests.support.ledger import insert_campaign
 
 
 async def test_each_hour_of_each_sender_is_counted(api: httpx.AsyncClient, pool: Pool) -> None:
@@ -36,3 +38,36 @@ async def test_a_stranger_sees_nothing_of_it(api: httpx.AsyncClient, pool: Pool,
             "SELECT user_id, id, date_trunc('hour', now(), 'UTC') FROM senders WHERE email = 'owner@example.com'"
         )
     assert (await api.get("/api/stats/hourly", headers=stranger)).json() == []
+
+
+async def test_totals_add_up_over_all_campaigns(api: httpx.AsyncClient, pool: Pool, user: User) -> None:
+    async with pool.connection() as conn:
+        await insert_campaign(conn, user.id, ["SENT", "SENT", "FAILED", "UNKNOWN"])
+        await insert_campaign(conn, user.id, ["SCHEDULED", "CANCELLED"], status="CANCELLED")
+    await schedule(api, ["ada@example.com", "bob@example.com"], startTime="2099-01-01T12:00:00Z")
+    totals = (await api.get("/api/stats/totals")).json()
+    assert totals["counts"] == {"SCHEDULED": 3, "SENDING": 0, "SENT": 2, "FAILED": 1, "UNKNOWN": 1, "CANCELLED": 1}
+
+
+async def test_what_is_due_before_a_time_is_counted_of_active_campaigns(
+    api: httpx.AsyncClient, pool: Pool, user: User
+) -> None:
+    async with pool.connection() as conn:
+        await insert_campaign(conn, user.id, ["SCHEDULED"], status="PAUSED")
+        await insert_campaign(conn, user.id, ["SCHEDULED", "SENT"])
+    people = ["ada@example.com", "bob@example.com"]
+    await schedule(api, people, startTime="2099-01-01T12:00:00Z", delayBetweenMs=3_600_000)
+    assert (await api.get("/api/stats/totals")).json()["due"] == 1
+    for before, due in [("2099-01-01T12:00:00Z", 1), ("2099-01-01T12:30:00Z", 2), ("2099-01-02T00:00:00+01:00", 3)]:
+        assert (await api.get("/api/stats/totals", params={"dueBefore": before})).json()["due"] == due
+    for wrong in ["2099-01-01T12:00:00", "0001-01-01T00:00:00+23:00", "soon"]:
+        assert list(wrong_fields(await api.get("/api/stats/totals", params={"dueBefore": wrong}))) == ["dueBefore"]
+
+
+async def test_a_stranger_has_totals_of_nothing(
+    api: httpx.AsyncClient, pool: Pool, user: User, stranger: dict[str, str]
+) -> None:
+    async with pool.connection() as conn:
+        await insert_campaign(conn, user.id, ["SCHEDULED", "SENT"])
+    totals = (await api.get("/api/stats/totals", headers=stranger)).json()
+    assert (set(totals["counts"].values()), totals["due"]) == ({0}, 0)

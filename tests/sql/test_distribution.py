@@ -17,6 +17,8 @@ DISTRIBUTED = {
     "emails",
     "attempts",
     "sender_windows",
+    "webhook_deliveries",
+    "webhooks",
     "lanes",
     "idempotency_keys",
     "audit_log",

@@ -116,7 +116,7 @@ def wrong_fields(response: httpx.Response) -> dict[str, str]:
     return {error["field"]: error["detail"] for error in problem(response, 422)["errors"]}
 
 
-async def schedule(api: httpx.AsyncClient, recipients: Iterable[str] = ("ada@example.com",), **fields: Any) -> Any:
+async def schedule(api: httpx.AsyncClient, recipients: Iterable[Any] = ("ada@example.com",), **fields: Any) -> Any:
     """Schedule a campaign as JSON; the answer's body."""
     campaign = {"subject": "Hello", "body": "A text.", "recipients": list(recipients)} | fields
     response = await api.post("/api/campaigns/schedule", json=campaign)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -29,10 +30,16 @@ def launch(playwright: Playwright) -> Browser:
 
 @contextmanager
 def open_page(
-    browser: Browser, url: str, size: tuple[int, int] = WIDE, scheme: Scheme = "light", timezone: str = "Europe/Berlin"
+    browser: Browser,
+    url: str,
+    size: tuple[int, int] = WIDE,
+    scheme: Scheme = "light",
+    timezone: str = "Europe/Berlin",
+    others: tuple[str, ...] = (),
 ) -> Generator[Page]:
     """A page in a fresh profile. At the end it fails on an error in the console, a violation of the
-    Content-Security-Policy among them, on an exception that no script caught, and on a request to another origin.
+    Content-Security-Policy among them, on an exception that no script caught, and on a request to another origin, those
+    in `others` apart.
     """
     width, height = size
     context = browser.new_context(
@@ -52,7 +59,7 @@ def open_page(
             wrong.append(f"console: {message.text} ({message.location['url']})")
 
     def on_request(request: Request) -> None:
-        if not request.url.startswith((f"{url}/", "data:", "blob:")):
+        if not request.url.startswith((f"{url}/", "data:", "blob:", *others)):
             wrong.append(f"request to another origin: {request.url}")
 
     context.on("console", on_console)
@@ -82,6 +89,27 @@ def log_in(page: Page, email: str, password: str = PASSWORD) -> None:
     page.get_by_label("Password", exact=True).fill(password)
     page.get_by_role("button", name="Log in", exact=True).click()
     page.wait_for_url(lambda url: "/login" not in url)
+
+
+def ask(page: Page, method: str, path: str, body: object = None) -> Any:
+    """What the API answers to whoever is logged in on this page; None where it has nothing to say."""
+    answer = page.evaluate(
+        """async ([method, path, body]) => {
+            const headers = {"Content-Type": "application/json"};
+            const response = await fetch(path, {method, headers, body: body && JSON.stringify(body)});
+            return [response.ok, await response.text()];
+        }""",
+        [method, path, body],
+    )
+    ok, text = answer
+    assert ok, f"{method} {path}: {text}"
+    return json.loads(text) if text else None
+
+
+def assert_fits(page: Page) -> None:
+    """Nothing makes the page wider than the screen."""
+    width = page.viewport_size and page.viewport_size["width"]
+    assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
 def assert_accessible(page: Page) -> None:

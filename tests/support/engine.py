@@ -312,7 +312,7 @@ class WorkerProcess:
             "LOG_LEVEL": settings.log_level,
         }
         if settings.worker_metrics_port is not None:
-            env["WORKER_METRICS_PORT"] = str(settings.worker_metrics_port)
+            full_env["WORKER_METRICS_PORT"] = str(settings.worker_metrics_port)
         for name in ("SSL_CERT_FILE", "TMPDIR"):  # whom a test has us trust; where it looks for what we leave behind
             if name in os.environ:
                 full_env[name] = os.environ[name]

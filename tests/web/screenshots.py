@@ -1,16 +1,20 @@
 """Writes every page, wide and narrow, light and dark, into screenshots/: `make screenshots`.
 
-A new page is one more line in OUTSIDE or INSIDE.
+A new page is one more line in OUTSIDE or INSIDE. With names as arguments, those alone are written.
 """
 
 from __future__ import annotations
 
+import json
+import sys
 import tempfile
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.support.browser import NARROW, WIDE, Scheme, launch, log_in, open_page, register
+from app.embedded.postgres import EmbeddedPostgres
+from tests.support.browser import NARROW, WIDE, Scheme, ask, launch, log_in, open_page, register
+from tests.support.filling import fill
 from tests.support.service import Service, until
 
 FOLDER = Path("screenshots")
@@ -25,23 +29,86 @@ OUTSIDE = {
 }
 INSIDE = {
     "campaigns": "/",
-    "campaign": "/campaigns/1",
+    "campaign": "/campaigns/2",
+    "campaign-content": "/campaigns/1?tab=content",
+    "campaign-settings": "/campaigns/2?tab=settings",
+    "campaign-hours": "/campaigns/1?tab=hours",
     "compose": "/compose",
     "scheduled": "/scheduled",
     "sent": "/sent",
     "trouble": "/trouble",
+    "in-doubt": "/trouble?status=UNKNOWN&campaignId=2",
     "email": "/emails/1",
     "senders": "/senders",
+    "sender": "/senders?edit=new",
     "sandbox": "/sandbox",
+    "sandbox-message": "/sandbox?message=25",
     "settings": "/settings",
+    "settings-sessions": "/settings?section=sessions",
+    "settings-keys": "/settings?section=keys",
+    "settings-webhooks": "/settings?section=webhooks",
+    "settings-recipients": "/settings?section=recipients",
+    "settings-audit": "/settings?section=audit",
 }
 
 
+DRAFT = {
+    "name": "Spring news",
+    "subject": '{{ name | default: "Hello" }}, our spring catalogue is here',
+    "body": 'Dear {{ name | default: "reader" }},\n\n'
+    "the new catalogue is out: 48 pages, and every price of last year kept."
+    "\n\nKind regards\nAnna Weber",
+    "typed": "\n".join(
+        ["Ada Lovelace <ada@example.com>", "Grace Hopper <grace@example.com>", "nobody", "ADA@example.com"]
+        + [f"Reader {n} <reader{n}@example.com>" for n in range(420)]
+    ),
+}
+
+
+def keep_a_draft(page: Page) -> None:
+    """So that the page on which campaigns are written has one on it."""
+    user_id = page.request.get("/api/auth/me").json()["id"]
+    kept = json.dumps({"draft": DRAFT, "savedAt": "2026-03-02T09:30:00Z"})
+    page.evaluate("([key, kept]) => localStorage.setItem(key, kept)", [f"reachinbox.draft.{user_id}", kept])
+
+
+def fill_ledger(service: Service) -> None:
+    """Campaigns of the demo account in every state, with emails that failed or are in doubt."""
+    with EmbeddedPostgres(service.data_dir) as postgres:
+        counts = {"SENT": 8214, "SCHEDULED": 3610, "FAILED": 143, "UNKNOWN": 6}
+        fill(postgres.url, "demo@example.com", counts, "Winter catalogue", host="customers.example.org")
+        fill(postgres.url, "demo@example.com", {"SENT": 900, "CANCELLED": 300}, "Survey", status="CANCELLED")
+        fill(
+            postgres.url,
+            "demo@example.com",
+            {"SENT": 412, "FAILED": 2},
+            "Invitation to the open day",
+            status="FINISHED",
+        )
+
+
 def shoot(page: Page, name: str, path: str, size: tuple[int, int], scheme: Scheme) -> None:
+    if len(sys.argv) > 1 and name not in sys.argv[1:]:
+        return
     page.goto(path)
     page.get_by_role("heading", level=1).or_(page.get_by_role("heading", level=2)).first.wait_for()
     page.wait_for_load_state("networkidle")
     page.screenshot(path=FOLDER / f"{name}-{size[0]}-{scheme}.png", full_page=True)
+
+
+def furnish(page: Page) -> None:
+    """What the demo does not have: senders in trouble, API keys, a webhook."""
+    nobody = {"host": "127.0.0.1", "port": 9, "security": "none"}  # where nothing listens
+    gmail = {"host": "smtp.gmail.com", "port": 587, "username": "anna.lindqvist@gmail.com", "password": "of no use"}
+    ask(page, "POST", "/api/senders", {"email": gmail["username"], "displayName": "Anna Lindqvist", **gmail})
+    sender = ask(page, "POST", "/api/senders", {"email": "newsletter@harbour-books.example.com", **nobody})["id"]
+    ask(page, "POST", f"/api/senders/{sender}/verify")
+    campaign = {"senderId": sender, "subject": "New in May", "body": "Come and see.", "recipients": ["b@example.com"]}
+    ask(page, "POST", "/api/campaigns/schedule", campaign)
+    for name, scopes in (("Newsletter script", ["read", "send"]), ("Dashboard in the hall", ["read"])):
+        ask(page, "POST", "/api/keys", {"name": name, "scopes": scopes, "expiresAt": "2099-01-31T09:00:00Z"})
+    webhook = {"url": "http://127.0.0.1:9/hooks/reachinbox", "events": ["email.failed", "sender.blocked"]}
+    ask(page, "POST", "/api/webhooks", webhook | {"description": "Tells the chat"})
 
 
 def main() -> None:
@@ -53,6 +120,7 @@ def main() -> None:
             service.wait_until_ready()
             until(lambda: "25 of 25" in service.output, "the demo is over")
             password = until(lambda: service.demo_password, "the demo account is shown")
+            fill_ledger(service)
             for size in (WIDE, NARROW):
                 for scheme in ("light", "dark"):
                     with open_page(browser, service.url, size, scheme) as page:
@@ -66,6 +134,9 @@ def main() -> None:
                         for name, path in OUTSIDE.items():
                             shoot(page, name, path, size, scheme)
                         log_in(page, "demo@example.com", password)
+                        keep_a_draft(page)
+                        if size is WIDE and scheme == "light":
+                            furnish(page)
                         for name, path in INSIDE.items():
                             shoot(page, name, path, size, scheme)
         finally:

@@ -208,6 +208,25 @@ async def test_small_things_go_after_their_time(worker_pool: Pool, user: User) -
     assert await clean_up(worker_pool) == {}
 
 
+async def test_what_webhooks_were_told_goes_after_a_month(worker_pool: Pool, user: User) -> None:
+    await execute(
+        worker_pool,
+        "WITH hook AS (INSERT INTO webhooks (user_id, url, events)"
+        " VALUES (%s, 'https://hook.example.com', '{email.failed}') RETURNING id)"
+        " INSERT INTO webhook_deliveries (user_id, webhook_id, event, data, created_at)"
+        " SELECT %s, id, 'email.failed', '{}', now() - make_interval(days => days)"
+        " FROM hook, generate_series(28, 33) AS days",
+        user.id,
+        user.id,
+    )
+    (chore,) = [chore for chore in retention.chores(KEPT) if chore.what == "webhook deliveries"]
+    async with worker_pool.connection() as conn:
+        removed = await fetch_exactly_one(conn, chore.text, chore.parameters | {"batch": 2})
+        assert removed["removed"] == 2
+        assert (await fetch_exactly_one(conn, chore.text, chore.parameters))["removed"] == 2
+        assert await (await conn.execute(chore.text, chore.parameters)).fetchall() == []
+
+
 async def test_the_eldest_live_worker_alone_cleans_up(worker_pool: Pool, user: User) -> None:
     await ended_campaign(worker_pool, user, 31)
     elder, younger = uuid4(), uuid4()

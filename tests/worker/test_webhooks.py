@@ -33,7 +33,7 @@ from tests.support.engine import (
     wait_for,
     wait_until_settled,
 )
-from tests.support.receiver import OK, Receiver, answer, receiving
+from tests.support.receiver import Receiver, answer, receiving
 from tests.support.sinkproc import Sink
 from tests.worker.test_hosts import Resolver
 from worker import webhooks as delivering
@@ -406,15 +406,3 @@ async def test_a_name_that_does_not_resolve_is_said_in_words(pool: Pool, owner: 
     await Courier(pool, BOX, ANYWHERE, nowhere).deliver(webhook.id)
     (delivery,) = await log_of(pool, owner, webhook)
     assert delivery.error == "the host name nowhere.example.com does not resolve"
-
-
-async def test_the_log_forgets_what_is_old(pool: Pool, owner: Owner, receiver: Receiver) -> None:
-    webhook = await hook(pool, owner, receiver)
-    receiver.script = [OK]
-    for _ in range(3):
-        await webhooks.test(pool, owner.user_id, webhook.id)
-    await execute(pool, "UPDATE webhook_deliveries SET created_at = now() - interval '31 days' WHERE id < 3")
-    assert await deliveries.forget(pool, batch=1) == 1
-    assert await deliveries.forget(pool) == 1
-    assert await deliveries.forget(pool) == 0
-    assert [d.id for d in await log_of(pool, owner, webhook)] == [3]

@@ -15,6 +15,8 @@ import { ErrorState } from "./components/ErrorState";
 import { NotFound } from "./components/NotFound";
 import { PageSkeleton } from "./components/skeletons";
 import { ownPath } from "./lib/paths";
+import { sandboxPlace, senderPlace, settingsPlace } from "./lib/places";
+import { campaignSearch, campaignsSearch, emailSearch } from "./lib/search";
 
 export const queryClient = createQueryClient();
 
@@ -45,6 +47,7 @@ const id = {
 const campaigns = createRoute({
   getParentRoute: () => inside,
   path: "/",
+  validateSearch: campaignsSearch,
   component: lazyRouteComponent(() => import("./pages/campaigns"), "Campaigns"),
 });
 
@@ -58,24 +61,28 @@ const campaign = createRoute({
   getParentRoute: () => inside,
   path: "/campaigns/$id",
   params: id,
+  validateSearch: campaignSearch,
   component: lazyRouteComponent(() => import("./pages/campaign"), "Campaign"),
 });
 
 const scheduled = createRoute({
   getParentRoute: () => inside,
   path: "/scheduled",
+  validateSearch: emailSearch,
   component: lazyRouteComponent(() => import("./pages/scheduled"), "Scheduled"),
 });
 
 const sent = createRoute({
   getParentRoute: () => inside,
   path: "/sent",
+  validateSearch: emailSearch,
   component: lazyRouteComponent(() => import("./pages/sent"), "Sent"),
 });
 
 const trouble = createRoute({
   getParentRoute: () => inside,
   path: "/trouble",
+  validateSearch: emailSearch,
   component: lazyRouteComponent(() => import("./pages/trouble"), "Trouble"),
 });
 
@@ -89,18 +96,21 @@ const email = createRoute({
 const senders = createRoute({
   getParentRoute: () => inside,
   path: "/senders",
+  validateSearch: senderPlace,
   component: lazyRouteComponent(() => import("./pages/senders"), "Senders"),
 });
 
 const sandbox = createRoute({
   getParentRoute: () => inside,
   path: "/sandbox",
+  validateSearch: sandboxPlace,
   component: lazyRouteComponent(() => import("./pages/sandbox"), "Sandbox"),
 });
 
 const settings = createRoute({
   getParentRoute: () => inside,
   path: "/settings",
+  validateSearch: settingsPlace,
   component: lazyRouteComponent(() => import("./pages/settings"), "Settings"),
 });
 

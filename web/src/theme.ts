@@ -7,6 +7,7 @@ import {
   type MantineColorsTuple,
   Menu,
   Modal,
+  Notification,
   PasswordInput,
   Table,
   Tooltip,
@@ -79,13 +80,17 @@ export const theme = createTheme({
   focusRing: "auto",
   components: {
     Alert: Alert.extend({
-      styles: { message: { color: "var(--mantine-color-text)", fontSize: "var(--mantine-font-size-md)" } },
+      styles: {
+        title: { color: "var(--mantine-color-text)" }, // orange on orange is too faint to read
+        message: { color: "var(--mantine-color-text)", fontSize: "var(--mantine-font-size-md)" },
+      },
     }),
     Anchor: Anchor.extend({ defaultProps: { underline: "always" } }),
     Badge: Badge.extend({ defaultProps: { variant: "light" }, styles: { label: { textTransform: "none" } } }),
     // Its placeholder for the focus is no child that a menu may have.
     Menu: Menu.extend({ defaultProps: { withInitialFocusPlaceholder: false } }),
     Modal: Modal.extend({ defaultProps: { centered: true, closeButtonProps: { "aria-label": "Close" } } }),
+    Notification: Notification.extend({ defaultProps: { closeButtonProps: { "aria-label": "Close" } } }),
     PasswordInput: PasswordInput.extend({
       defaultProps: {
         visibilityToggleButtonProps: { "aria-label": "Show or hide the password", tabIndex: 0 },
@@ -137,6 +142,8 @@ export const cssVariablesResolver: CSSVariablesResolver = (theme) => ({
     "--mantine-color-anchor": petrol[3],
     "--mantine-color-default-border": "#414e52",
     "--mantine-color-petrol-light-color": petrol[2],
+    "--mantine-color-red-light": "#3b2222",
+    "--mantine-color-orange-light": "#38291a",
     "--mantine-color-petrol-outline": petrol[3],
     "--status-scheduled": "#8fb1e3",
     "--status-sending": "#c4a1f5",

@@ -16,6 +16,8 @@ export type EmailSummary = Schemas["EmailSummary"];
 export type EmailStatus = Email["status"];
 export type CampaignStatus = Campaign["status"];
 export type Sender = Schemas["Sender"];
+export type Delivery = Schemas["Delivery"];
+export type Webhook = Schemas["Webhook"];
 export type SandboxMessage = Schemas["SandboxMessage"];
 export type EmailFilter = Omit<
   NonNullable<paths["/api/emails"]["get"]["parameters"]["query"]>,
@@ -23,6 +25,12 @@ export type EmailFilter = Omit<
 >;
 
 const PAGE = 50;
+
+/**
+ * How often what moves is read anew while it is shown. The stream of events looks once a second and tells what is
+ * another than before: what begins and ends in between, or is undone, it does not see.
+ */
+export const AGAIN_MS = 5_000;
 
 export function createQueryClient(): QueryClient {
   return new QueryClient({
@@ -58,13 +66,19 @@ export const meQuery = queryOptions({
   staleTime: Number.POSITIVE_INFINITY,
 });
 
-export const campaignsQuery = infiniteQueryOptions({
-  queryKey: ["campaigns"],
-  queryFn: ({ pageParam, signal }) =>
-    answer(api.GET("/api/campaigns", { params: { query: { limit: PAGE, cursor: pageParam } }, signal })),
-  initialPageParam: null as string | null,
-  getNextPageParam: (page) => page.nextCursor,
-});
+/** Campaigns in one state, or all of them. */
+export const campaignsIn = (status: CampaignStatus | null) =>
+  infiniteQueryOptions({
+    queryKey: ["campaigns", "in", status],
+    queryFn: ({ pageParam, signal }) =>
+      answer(
+        api.GET("/api/campaigns", { params: { query: { status, limit: PAGE, cursor: pageParam } }, signal }),
+      ),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.nextCursor,
+  });
+
+export const campaignsQuery = campaignsIn(null);
 
 export const campaignQuery = (id: number) =>
   queryOptions({
@@ -100,6 +114,14 @@ export const hourlyQuery = (query: paths["/api/stats/hourly"]["get"]["parameters
     queryFn: ({ signal }) => answer(api.GET("/api/stats/hourly", { params: { query }, signal })),
   });
 
+/** `dueBefore`: RFC 3339, what is due until then is counted. */
+export const totalsQuery = (dueBefore: string) =>
+  queryOptions({
+    queryKey: ["stats", "totals", dueBefore],
+    queryFn: ({ signal }) =>
+      answer(api.GET("/api/stats/totals", { params: { query: { dueBefore } }, signal })),
+  });
+
 export const sandboxQuery = infiniteQueryOptions({
   queryKey: ["sandbox"],
   queryFn: ({ pageParam, signal }) =>
@@ -109,6 +131,21 @@ export const sandboxQuery = infiniteQueryOptions({
   initialPageParam: null as string | null,
   getNextPageParam: (page) => page.nextCursor,
 });
+
+/** The newest alone, to learn cheaply whether something has come. */
+export const newestInSandboxQuery = queryOptions({
+  queryKey: ["newest in sandbox"],
+  queryFn: ({ signal }) =>
+    answer(api.GET("/api/sandbox/messages", { params: { query: { limit: 1 } }, signal })),
+});
+
+export const sandboxMessageQuery = (id: number) =>
+  queryOptions({
+    queryKey: ["sandbox message", id],
+    queryFn: ({ signal }) =>
+      answer(api.GET("/api/sandbox/messages/{id}", { params: { path: { id } }, signal })),
+    staleTime: Number.POSITIVE_INFINITY, // what was received does not change
+  });
 
 export const sessionsQuery = queryOptions({
   queryKey: ["sessions"],
@@ -129,3 +166,25 @@ export const invitationsQuery = queryOptions({
   queryKey: ["invitations"],
   queryFn: ({ signal }) => answer(api.GET("/api/admin/invitations", { signal })),
 });
+
+export const auditQuery = infiniteQueryOptions({
+  queryKey: ["audit"],
+  queryFn: ({ pageParam, signal }) =>
+    answer(api.GET("/api/audit", { params: { query: { limit: PAGE, cursor: pageParam } }, signal })),
+  initialPageParam: null as string | null,
+  getNextPageParam: (page) => page.nextCursor,
+});
+
+export const webhooksQuery = queryOptions({
+  queryKey: ["webhooks"],
+  queryFn: ({ signal }) => answer(api.GET("/api/webhooks", { params: { query: { limit: 100 } }, signal })),
+});
+
+export const deliveriesQuery = (id: number) =>
+  queryOptions({
+    queryKey: ["webhooks", id, "deliveries"],
+    queryFn: ({ signal }) =>
+      answer(
+        api.GET("/api/webhooks/{id}/deliveries", { params: { path: { id }, query: { limit: 20 } }, signal }),
+      ),
+  });

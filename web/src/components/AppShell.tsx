@@ -19,6 +19,7 @@ import { answer, api } from "@/api/client";
 import { meQuery, waysQuery } from "@/api/queries";
 import { session } from "@/api/session";
 import classes from "./AppShell.module.css";
+import { LiveUpdates } from "./LiveUpdates";
 import { SchemeSwitch } from "./SchemeSwitch";
 import { Wordmark } from "./Wordmark";
 
@@ -81,6 +82,7 @@ export function AppShell() {
           <Outlet />
         </div>
       </main>
+      <LiveUpdates />
     </div>
   );
 }

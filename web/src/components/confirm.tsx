@@ -25,7 +25,7 @@ export function confirm({
       title,
       children: <Text component="div">{children}</Text>,
       labels: { confirm, cancel },
-      confirmProps: danger ? { color: "red" } : {},
+      confirmProps: danger ? { color: "red.9" } : {},
       onConfirm: () => resolve(true),
       onClose: () => resolve(false), // after onConfirm too, when the answer stands already
     });

@@ -1,5 +1,33 @@
+import { IconClock } from "@tabler/icons-react";
+import { getRouteApi } from "@tanstack/react-router";
+import { EmailsInStatus } from "@/components/EmailsInStatus";
+import { EmptyState } from "@/components/EmptyState";
+import { ButtonLink } from "@/components/links";
 import { PageHeader } from "@/components/PageHeader";
 
+const route = getRouteApi("/inside/scheduled");
+
 export function Scheduled() {
-  return <PageHeader title="Scheduled" description="Emails that wait for their time." />;
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  return (
+    <>
+      <PageHeader title="Scheduled" description="Emails that wait for their time, the next one first." />
+      <EmailsInStatus
+        status="SCHEDULED"
+        search={search}
+        onChange={(patch) => navigate({ search: (old) => ({ ...old, ...patch }), replace: true })}
+        columns={["campaign", "planned", "attempts", "reply"]}
+        empty={
+          <EmptyState
+            icon={IconClock}
+            title="Nothing waits"
+            action={<ButtonLink to="/compose">New campaign</ButtonLink>}
+          >
+            Once a campaign is scheduled, its emails wait here until their time.
+          </EmptyState>
+        }
+      />
+    </>
+  );
 }

@@ -1,0 +1,83 @@
+"""Many emails at once, as a long life of the service leaves them: for screenshots, long lists and what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import psycopg
+
+REPLIES = {
+    "SENT": ("ACCEPTED", ".", 250, "2.0.0", "Ok: queued as 4bTqYw1zK9"),
+    "FAILED": ("REJECTED", "RCPT", 550, "5.1.1", "The email account that you tried to reach does not exist"),
+    "UNKNOWN": ("UNKNOWN", ".", None, None, "the connection was lost before the reply to the message"),
+}
+CAMPAIGN = """
+INSERT INTO campaigns (user_id, sender_id, name, subject, body, start_at, delay_ms, status, finished_at,
+                       total, scheduled, sending, sent, failed, unknown, cancelled)
+SELECT s.user_id, s.id, %(name)s, 'What is new in {{ month }}', 'Here is what is new.', now() - interval '5 hours',
+       2000, %(status)s::campaign_status,
+       CASE WHEN %(status)s::campaign_status = 'FINISHED' THEN now() - interval '1 hour' END,
+       %(total)s, %(SCHEDULED)s, %(SENDING)s, %(SENT)s, %(FAILED)s, %(UNKNOWN)s, %(CANCELLED)s
+FROM senders s JOIN users u ON u.id = s.user_id
+WHERE u.email = %(owner)s AND s.is_default
+RETURNING id, user_id
+"""
+EMAILS = """
+INSERT INTO emails (user_id, campaign_id, recipient, fields, status, scheduled_at, sent_at, attempts)
+SELECT %(user_id)s, %(campaign_id)s, lower(%(status)s::text) || '.' || n || '@' || %(host)s,
+       '{"month": "November"}', %(status)s::text::email_status,
+       now() + CASE %(status)s::text WHEN 'SCHEDULED' THEN interval '1 hour' + n * interval '2 s'
+                                     ELSE interval '-4 hours' + n * interval '10 ms' END,
+       CASE %(status)s::text WHEN 'SENT' THEN now() - interval '4 hours' + n * interval '10 ms' END, %(tries)s
+FROM generate_series(1, %(n)s) AS n
+"""
+ATTEMPTS = """
+INSERT INTO attempts (user_id, email_id, number, outcome, claimed_at, recorded_at, duration_ms, server, command, code,
+                      enhanced_code, reply)
+SELECT user_id, id, 1, %(outcome)s, scheduled_at, scheduled_at, 84, 'mx1.example.com:587', %(command)s, %(code)s,
+       %(enhanced_code)s, %(reply)s
+FROM emails WHERE campaign_id = %(campaign_id)s AND status = %(status)s::text::email_status
+"""
+SPAN = """
+UPDATE campaigns
+SET (first_email_id, last_email_id) = (SELECT min(id), max(id) FROM emails WHERE campaign_id = %(campaign_id)s)
+WHERE id = %(campaign_id)s
+"""
+WINDOWS = """
+INSERT INTO sender_windows (user_id, sender_id, window_start, used, accepted, rejected, unknown)
+SELECT user_id, sender_id, date_trunc('hour', now(), 'UTC') - make_interval(hours => ago), 40 + 9 * ago, 34 + 8 * ago,
+       2 * (ago %% 3), ago %% 2
+FROM campaigns, generate_series(1, 9) AS ago
+WHERE id = %(campaign_id)s
+ON CONFLICT DO NOTHING
+"""
+STATUSES = ("SENT", "FAILED", "UNKNOWN", "SCHEDULED", "SENDING", "CANCELLED")
+
+
+def fill(
+    url: str,
+    owner: str,
+    counts: Mapping[str, int],
+    name: str = "Filled",
+    *,
+    status: str = "PAUSED",
+    host: str = "example.com",
+) -> int:
+    """A campaign of the account `owner` with so many emails of each status, each with its attempt; returns its id.
+
+    What is sent went in the last hours, what waits is planned from an hour on.
+    """
+    n = {each: counts.get(each, 0) for each in STATUSES}
+    with psycopg.connect(url) as conn:
+        made = conn.execute(CAMPAIGN, {"name": name, "status": status, "owner": owner, "total": sum(n.values()), **n})
+        row = made.fetchone()
+        assert row, f"{owner} has no account"
+        campaign = {"campaign_id": row[0], "user_id": row[1], "host": host}
+        for each in STATUSES:
+            conn.execute(EMAILS, campaign | {"status": each, "n": n[each], "tries": int(each in REPLIES)})
+        for each, reply in REPLIES.items():
+            names = ("outcome", "command", "code", "enhanced_code", "reply")
+            conn.execute(ATTEMPTS, campaign | {"status": each} | dict(zip(names, reply, strict=True)))
+        conn.execute(SPAN, campaign)
+        conn.execute(WINDOWS, campaign)
+        return campaign["campaign_id"]

@@ -1,0 +1,150 @@
+"""The list of campaigns and a campaign's page: live, paused and resumed, cancelled, changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.support.browser import NARROW, assert_accessible, open_page, register
+from tests.support.service import Service
+
+
+def schedule(page: Page, recipients: int = 3, **fields: Any) -> int:
+    """A campaign of whoever is logged in there, tomorrow unless told otherwise."""
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    people = [{"email": f"person{n}@example.com", "name": f"Person {n}"} for n in range(recipients)]
+    draft = {"name": "Spring letter", "subject": "Hello {{ name }}", "body": "Dear {{ name }}", "recipients": people}
+    answer = page.request.post("/api/campaigns/schedule", data=draft | {"startTime": tomorrow} | fields)
+    assert answer.ok, answer.text()
+    return answer.json()["campaign"]["id"]
+
+
+@pytest.fixture
+def narrow(browser: Browser, service: Service, email: str) -> Iterator[Page]:
+    with open_page(browser, service.url, NARROW) as page:
+        register(page, email)
+        yield page
+
+
+def test_without_a_campaign_the_way_to_the_first_one_is_shown(inside: Page) -> None:
+    expect(inside.get_by_role("heading", name="No campaign yet")).to_be_visible()
+    assert_accessible(inside)
+    inside.get_by_role("link", name="Write the first one").click()
+    inside.wait_for_url("**/compose")
+
+
+def test_a_campaign_scheduled_elsewhere_appears_and_its_numbers_move_by_themselves(inside: Page) -> None:
+    expect(inside.get_by_text("No campaign yet")).to_be_visible()
+    schedule(inside, startTime=None, delayBetweenMs=1500)
+    bar = inside.get_by_role("img", name="3 emails")
+    expect(bar).to_be_visible()
+    expect(inside.get_by_role("img", name="3 emails: 3 sent")).to_be_visible()
+    expect(inside.get_by_text("Finished", exact=True).first).to_be_visible()
+    expect(inside.get_by_label("Today")).to_contain_text("Sent today3")
+
+
+def test_pause_and_resume_are_seen_in_another_tab_without_a_reload(inside: Page) -> None:
+    campaign = schedule(inside)
+    other = inside.context.new_page()
+    other.goto(f"/campaigns/{campaign}")
+    expect(other.get_by_text("It starts at")).to_be_visible()
+    inside.reload()
+    inside.get_by_role("button", name="Pause Spring letter").click()
+    expect(inside.get_by_text("until you resume it")).to_be_visible()
+    expect(other.get_by_text("until you resume it")).to_be_visible()
+    other.get_by_role("button", name="Resume Spring letter").click()
+    # Where both came within the second between two looks of the events, the next reading tells.
+    expect(inside.get_by_role("button", name="Pause Spring letter")).to_be_visible(timeout=15_000)
+    expect(inside.get_by_text("until you resume it")).to_be_hidden()
+
+
+def test_what_began_and_ended_between_two_events_is_seen_all_the_same(inside: Page) -> None:
+    campaign = schedule(inside)
+    inside.goto(f"/campaigns/{campaign}")
+    expect(inside.get_by_role("button", name="Pause Spring letter")).to_be_visible()
+    inside.route("**/api/events", lambda route: route.fulfill(status=404))  # it tells nothing any more
+    inside.reload()
+    expect(inside.get_by_role("button", name="Pause Spring letter")).to_be_visible()
+    assert inside.request.post(f"/api/campaigns/{campaign}/pause").ok
+    expect(inside.get_by_text("until you resume it")).to_be_visible(timeout=15_000)
+    expect(inside.get_by_text("Reconnecting…")).to_be_visible(timeout=15_000)
+    assert_accessible(inside)
+
+
+def test_a_cancel_says_how_many_will_not_be_sent_and_can_be_thought_over(inside: Page) -> None:
+    schedule(inside, 1200, startTime=(datetime.now(UTC) + timedelta(days=2)).isoformat())
+    inside.reload()
+    inside.get_by_role("button", name="Cancel Spring letter").click()
+    dialog = inside.get_by_role("dialog", name="Cancel “Spring letter”?")
+    expect(dialog).to_contain_text("1,200 emails will not be sent.")
+    dialog.get_by_role("button", name="Keep it as it is").click()
+    expect(dialog).to_be_hidden()
+    expect(inside.get_by_role("img", name="1,200 emails: 1,200 scheduled")).to_be_visible()
+    inside.get_by_role("button", name="Cancel Spring letter").click()
+    dialog.get_by_role("button", name="Cancel the campaign").click()
+    expect(inside.get_by_role("img", name="1,200 emails: 1,200 cancelled")).to_be_visible()
+    expect(inside.get_by_role("button", name="Cancel Spring letter")).to_be_hidden()
+
+
+def test_the_list_by_state_is_in_the_address(inside: Page) -> None:
+    schedule(inside, name="Runs")
+    paused = schedule(inside, name="Rests")
+    assert inside.request.post(f"/api/campaigns/{paused}/pause").ok
+    inside.reload()
+    inside.get_by_role("button", name="Paused", exact=True).click()
+    expect(inside.get_by_role("link", name="Rests")).to_be_visible()
+    expect(inside.get_by_role("link", name="Runs")).to_be_hidden()
+    inside.reload()
+    expect(inside.get_by_role("button", name="Paused", exact=True)).to_have_attribute("aria-pressed", "true")
+    expect(inside.get_by_role("link", name="Rests")).to_be_visible()
+    expect(inside.get_by_role("link", name="Runs")).to_be_hidden()
+    assert_accessible(inside)
+
+
+def test_settings_are_changed_and_what_is_wrong_stands_beside_its_field(inside: Page) -> None:
+    campaign = schedule(inside, bodyHtml="<p style='color: green'>Dear {{ name }}</p>")
+    inside.goto(f"/campaigns/{campaign}?tab=settings")
+    inside.get_by_label("Subject").fill("Hello {{ surname }}")
+    inside.get_by_role("button", name="Save").click()
+    expect(inside.get_by_label("Subject")).to_have_attribute("aria-invalid", "true")
+    expect(inside.get_by_text("Unknown merge field")).to_be_visible()
+    assert_accessible(inside)
+    inside.get_by_label("Subject").fill("Good morning {{ name }}")
+    inside.get_by_label("Name").fill("Summer letter")
+    inside.get_by_label("Seconds between emails").fill("90")
+    inside.get_by_role("button", name="Save").click()
+    expect(inside.get_by_role("heading", name="Summer letter", level=1)).to_be_visible()
+    expect(inside.get_by_text("1 min 30 s apart")).to_be_visible()
+    changed = inside.request.get(f"/api/campaigns/{campaign}").json()
+    assert (changed["subject"], changed["delayBetweenMs"]) == ("Good morning {{ name }}", 90_000)
+    inside.get_by_role("tab", name="Content").click()
+    expect(inside.get_by_text("Good morning {{ name }}")).to_be_visible()
+    expect(inside.frame_locator("iframe").get_by_text("Dear {{ name }}")).to_be_visible()
+    assert_accessible(inside)
+    inside.reload()
+    expect(inside.get_by_role("tab", name="Content")).to_have_attribute("aria-selected", "true")
+    inside.get_by_role("tab", name="By the hour").click()
+    expect(inside.get_by_role("heading", name="The last 24 hours")).to_be_visible()
+    assert_accessible(inside)
+
+
+def test_pages_of_campaigns_fit_a_narrow_screen(narrow: Page) -> None:
+    campaign = schedule(
+        narrow, name="A name that is long enough to be cut off wherever there is too little room for it"
+    )
+    for path in ("/", f"/campaigns/{campaign}", f"/campaigns/{campaign}?tab=settings"):
+        narrow.goto(path)
+        expect(narrow.get_by_role("heading", level=1)).to_be_visible()
+        narrow.get_by_role("img", name="3 emails").or_(narrow.get_by_label("Subject")).first.wait_for()
+        assert narrow.evaluate("document.documentElement.scrollWidth") <= NARROW[0], path
+        assert_accessible(narrow)
+
+
+def test_a_campaign_that_is_not_there_is_said_so(inside: Page) -> None:
+    inside.goto("/campaigns/999999")
+    expect(inside.get_by_role("alert")).to_contain_text("no campaign 999999", ignore_case=True)
+    assert_accessible(inside)

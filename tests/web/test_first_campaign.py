@@ -1,0 +1,262 @@
+"""Compose: from an account made a minute ago to a campaign that is on its way, with nothing lost on the way there."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, Request, expect
+
+from tests.support.browser import NARROW, PASSWORD, assert_accessible, open_page, register
+from tests.support.service import Service, until
+
+# As a spreadsheet in Germany saves it: semicolons, Windows-1252, no column called "email", and much that is wrong.
+BROKEN = (
+    'Vorname;Kontakt;Firma\nAda;ada@example.com;"Lovelace; Söhne"\nGrace;grace@example.com;Navy\n\n'
+    "Niemand;keine Adresse;\nAda noch einmal;ADA@example.com;\nLeer;;X\nZu viel;z@example.com;a;b\n"
+).encode("cp1252")
+
+
+# The campaign is scheduled, but the page never hears of it.
+LOSE_THE_FIRST_ANSWER = """
+const real = window.fetch;
+window.fetch = async (input, init) => {
+  const answer = await real(input, init);
+  if (input.url?.endsWith("/api/campaigns/schedule") && !sessionStorage.getItem("lost")) {
+    sessionStorage.setItem("lost", "yes");
+    throw new TypeError("the connection is gone");
+  }
+  return answer;
+};
+"""
+
+
+def write(page: Page, subject: str, text: str) -> None:
+    page.get_by_label("Subject").fill(subject)
+    page.get_by_label("Message", exact=True).fill(text)
+
+
+def recipients(page: Page) -> Any:
+    return page.get_by_label("Addresses", exact=True)
+
+
+def choose(page: Page, name: str, content: bytes) -> None:
+    page.get_by_text("CSV file", exact=True).click()
+    page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "text/csv", "buffer": content})
+
+
+def preview(page: Page) -> Any:
+    return page.get_by_role("article", name="Preview")
+
+
+def schedule_button(page: Page) -> Any:
+    return page.get_by_role("button", name=re.compile("^Schedule"))
+
+
+@pytest.fixture
+def composing(inside: Page) -> Page:
+    inside.goto("/compose")
+    inside.get_by_role("heading", name="New campaign", level=1).wait_for()
+    return inside
+
+
+def test_from_register_to_twenty_emails_in_the_sandbox(page: Page, email: str) -> None:
+    register(page, email)
+    page.get_by_role("link", name="New campaign").first.click()
+    people = [f"reader{n}.{email}" for n in range(20)]
+    recipients(page).fill("\n".join(f"Reader {n} <{address}>" for n, address in enumerate(people)))
+    page.get_by_label("Subject").fill("News for ")
+    page.get_by_role("button", name="Insert name").click()
+    expect(page.get_by_label("Subject")).to_have_value("News for {{ name }}")
+    page.get_by_label("Message", exact=True).fill("Hello ")
+    page.get_by_label("Where a field is empty, write").fill("there")
+    page.get_by_role("button", name="Insert name").click()
+    expect(page.get_by_label("Message", exact=True)).to_have_value('Hello {{ name | default: "there" }}')
+
+    expect(preview(page)).to_contain_text("News for Reader 0")
+    page.get_by_role("button", name="Next recipient").click()
+    expect(preview(page)).to_contain_text("Hello Reader 1")
+    expect(page.get_by_text("20 emails leave now, within a minute.")).to_be_visible()
+    page.get_by_role("button", name="Schedule 20 emails").click()
+    page.wait_for_url(re.compile(r"/campaigns/\d+$"))
+    expect(page.get_by_text("20 emails scheduled.")).to_be_visible()
+
+    received = until(lambda: in_sandbox(page, 20), "all are received")
+    assert {message["envelopeTo"][0] for message in received} == set(people)
+    assert {message["subject"] for message in received} == {f"News for Reader {n}" for n in range(20)}
+    page.get_by_role("link", name="Sandbox inbox").first.click()
+    inbox = page.get_by_role("list", name="Messages").get_by_role("link")
+    expect(inbox).to_have_count(20)
+    for address in people[:2]:
+        expect(inbox.filter(has_text=address)).to_have_count(1)
+    page.goto("/compose")
+    expect(page.get_by_label("Subject")).to_have_value("")
+
+
+def test_a_very_long_list_that_is_pasted_is_read_as_a_file(composing: Page) -> None:
+    """Twenty thousand lines in a text area keep a browser busy for minutes."""
+    page = composing
+    recipients(page).focus()
+    page.evaluate(
+        """() => {
+          const data = new DataTransfer();
+          data.setData("text/plain", Array.from({ length: 20000 }, (_, n) => `reader${n}@example.com`).join("\\n"));
+          const paste = new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true });
+          document.activeElement.dispatchEvent(paste);
+        }"""
+    )
+    expect(page.get_by_text(re.compile("20,000 rows"))).to_be_visible()
+    write(page, "News", "Hello")
+    expect(page.get_by_role("button", name="Schedule 20,000 emails")).to_be_visible()
+
+
+def in_sandbox(page: Page, count: int) -> Any:
+    messages = page.request.get("/api/sandbox/messages?limit=50").json()["items"]
+    return messages if len(messages) == count else None
+
+
+def test_a_broken_file_is_mapped_and_says_what_it_leaves_out(composing: Page) -> None:
+    page = composing
+    choose(page, "kunden.csv", BROKEN)
+    expect(page.get_by_text("6 rows, Windows-1252.")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Column with the addresses")).to_have_value("Kontakt")
+    write(page, "Hallo {{ first_name }}", "Grüße an {{ firma | default: 'alle' }}")
+    expect(
+        page.get_by_text(re.compile('unknown merge field "first_name"|There is no column for first_name')).first
+    ).to_be_visible()
+    page.get_by_label("Merge field of Vorname").fill("First name")
+
+    left_out = page.get_by_role("table", name="Left out")
+    expect(left_out.get_by_role("row")).to_have_count(5)
+    expect(left_out).to_contain_text("keine Adresse")
+    expect(left_out.get_by_role("row").filter(has_text="ADA@example.com")).to_contain_text("Is in row 2 already.")
+    expect(left_out.get_by_role("row").filter(has_text="z@example.com")).to_contain_text("8")
+    expect(page.get_by_role("definition")).to_contain_text(["2", "1", "3"])
+    expect(preview(page)).to_contain_text("Hallo Ada")
+    expect(preview(page)).to_contain_text("Lovelace; Söhne")
+    assert_accessible(page)
+
+    page.get_by_role("button", name="Schedule 2 emails").click()
+    page.wait_for_url(re.compile(r"/campaigns/\d+$"))
+    until(lambda: in_sandbox(page, 2), "both are received")
+
+
+def test_the_plan_says_what_holds_it_back(composing: Page, email: str) -> None:
+    page = composing
+    write(page, "Hello", "A text.")
+    recipients(page).fill("\n".join(f"r{n}@example.com" for n in range(250)))
+    expect(
+        page.get_by_text(f"Held back by the hourly limit of 100 on {email}, which is used up in 2 hours.")
+    ).to_be_visible()
+    page.get_by_label("Limit an hour").fill("50")
+    expect(page.get_by_text("this campaign's own limit of 50 an hour, which is used up in 4 hours.")).to_be_visible()
+    page.get_by_role("switch", name="Spread evenly over the hour").check()
+    expect(page.get_by_text("One every 1 min 12 s.")).to_be_visible()
+    page.get_by_text("At a time", exact=True).click()
+    expect(page.get_by_text("Your timezone: Europe/Berlin")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"250 emails leave: the first on \d+ \w+, 09:00, the last on"))).to_be_visible()
+    assert_accessible(page)
+
+
+def test_a_wrong_template_is_said_beside_its_field(composing: Page) -> None:
+    page = composing
+    write(page, "Hello {{ oops", "A text.")
+    expect(page.get_by_label("Subject")).to_have_attribute("aria-invalid", "true")
+    schedule_button(page).click()
+    expect(page.get_by_text("Give at least one recipient.")).to_be_visible()
+
+
+def test_rich_text_is_shown_as_it_is_sent(composing: Page) -> None:
+    page = composing
+    recipients(page).fill("Ada & Co <ada@example.com>")
+    page.get_by_label("Subject").fill("Rich")
+    page.get_by_text("Rich text", exact=True).click()
+    editor = page.get_by_role("textbox", name="Rich text")
+    editor.click()
+    page.keyboard.type("Dear ")
+    page.get_by_role("button", name="Insert name").click()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Bold").click()
+    page.keyboard.type("Welcome")
+    framed = page.frame_locator("iframe[title='Rich text of the email']")
+    expect(framed.locator("strong")).to_have_text("Welcome")
+    expect(framed.locator("p").first).to_have_text("Dear Ada & Co")
+    expect(page.get_by_label("Plain text beside it")).to_have_value("Dear {{ name }}\n\nWelcome")
+    assert_accessible(page)
+
+    page.get_by_role("button", name="Send a test to myself").click()
+    page.get_by_role("link", name="See the test").wait_for()
+    (message,) = until(lambda: in_sandbox(page, 1), "the test is received")
+    assert "Dear Ada &amp; Co" in message["html"]
+    assert "Dear Ada & Co" in message["text"]
+
+
+def test_a_draft_and_its_file_survive_a_reload(composing: Page) -> None:
+    page = composing
+    choose(page, "list.csv", b"email,Town\nada@example.com,London\n")
+    write(page, "Kept", "From {{ town }}")
+    expect(preview(page)).to_contain_text("From London")
+    page.reload()
+    expect(page.get_by_text("Draft restored")).to_be_visible()
+    expect(page.get_by_label("Subject")).to_have_value("Kept")
+    expect(page.get_by_text("list.csv")).to_be_visible()
+    expect(preview(page)).to_contain_text("From London")
+    page.get_by_role("button", name="Discard").click()
+    page.get_by_role("button", name="Discard the draft").click()
+    expect(page.get_by_label("Subject")).to_have_value("")
+    page.reload()
+    page.get_by_label("Subject").wait_for()
+    expect(page.get_by_text("Draft restored")).to_have_count(0)
+
+
+def test_a_session_that_ends_while_composing_loses_nothing(composing: Page) -> None:
+    page = composing
+    recipients(page).fill("ada@example.com")
+    write(page, "Before", "A text.")
+    expect(page.get_by_role("button", name="Schedule 1 email")).to_be_visible()
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Schedule 1 email").click()
+    dialog = page.get_by_role("dialog", name="Log in again")
+    dialog.get_by_label("Password", exact=True).fill(PASSWORD)
+    dialog.get_by_role("button", name="Log in").click()
+    page.wait_for_url(re.compile(r"/campaigns/\d+$"))
+    assert [campaign["subject"] for campaign in campaigns(page)] == ["Before"]
+
+
+def campaigns(page: Page) -> Any:
+    return page.request.get("/api/campaigns").json()["items"]
+
+
+def test_an_answer_that_got_lost_and_a_second_click_send_nothing_twice(composing: Page) -> None:
+    page = composing
+    keys: list[str | None] = []
+
+    def note(request: Request) -> None:
+        if request.url.endswith("/api/campaigns/schedule"):
+            keys.append(request.headers.get("idempotency-key"))
+
+    page.on("request", note)
+    page.add_init_script(LOSE_THE_FIRST_ANSWER)
+    page.reload()
+    recipients(page).fill("ada@example.com")
+    write(page, "Once", "A text.")
+    page.get_by_role("button", name="Schedule 1 email").dblclick()
+    expect(page.get_by_text("unchanged, it is scheduled only once.")).to_be_visible()
+    page.reload()
+    page.get_by_role("button", name="Schedule 1 email").click()
+    page.wait_for_url(re.compile(r"/campaigns/\d+$"))
+    assert len(keys) == 2
+    assert keys[0] == keys[1]
+    assert len(campaigns(page)) == 1
+
+
+def test_it_fits_a_phone(browser: Browser, service: Service, email: str) -> None:
+    with open_page(browser, service.url, NARROW) as page:
+        register(page, email)
+        page.goto("/compose")
+        choose(page, "list.csv", b"email,first name,company,town\nada@example.com,Ada,Lovelace,London\nnobody,a,b,c\n")
+        write(page, "Hello {{ first_name }}", "A text.")
+        expect(page.get_by_role("button", name="Schedule 1 email")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= NARROW[0]
+        assert_accessible(page)

@@ -1,0 +1,160 @@
+"""Scheduled, sent, failed and in doubt: found, decided on, exported; and an email's own page."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from app.embedded.postgres import EmbeddedPostgres
+from tests.support.browser import NARROW, assert_accessible, open_page, register
+from tests.support.filling import fill
+from tests.support.service import Service, until
+from tests.support.sinkproc import Sink
+
+
+def filled(service: Service, owner: str, counts: dict[str, int], name: str = "Filled", **more: Any) -> int:
+    with EmbeddedPostgres(service.data_dir) as postgres:
+        return fill(postgres.url, owner, counts, name, **more)
+
+
+def send_through(page: Page, sink: Sink, recipients: list[str]) -> int:
+    """A campaign that goes out now through the sink, its sender of its own; ends when it is finished."""
+    sender = {"email": "anna@example.com", "host": "127.0.0.1", "port": sink.port, "security": "none"}
+    answer = page.request.post("/api/senders", data=sender)
+    assert answer.ok, answer.text()
+    draft = {"name": "Through the sink", "subject": "Hello", "body": "A text.", "recipients": recipients}
+    answer = page.request.post("/api/campaigns/schedule", data=draft | {"senderId": answer.json()["id"]})
+    assert answer.ok, answer.text()
+    campaign = answer.json()["campaign"]["id"]
+    until(lambda: page.request.get(f"/api/campaigns/{campaign}").json()["status"] == "FINISHED", "it is finished")
+    return campaign
+
+
+def test_an_email_in_doubt_is_resolved_on_its_page(inside: Page) -> None:
+    with Sink({"dot": "drop"}) as sink:
+        send_through(inside, sink, ["ada@example.com"])
+    inside.goto("/trouble")
+    inside.get_by_role("link", name="ada@example.com").click()
+    expect(inside.get_by_role("heading", name="ada@example.com", level=1)).to_be_visible()
+    expect(inside.get_by_text("The mail server may have taken it")).to_be_visible()
+    expect(inside.get_by_text("No answer", exact=True)).to_be_visible()
+    assert_accessible(inside)
+    inside.get_by_role("button", name="Assume sent").click()
+    dialog = inside.get_by_role("dialog", name="Take 1 email as sent?")
+    expect(dialog).to_contain_text("This cannot be undone")
+    dialog.get_by_role("button", name="Assume sent").click()
+    expect(inside.get_by_text("It counts as sent.")).to_be_visible()
+    expect(inside.get_by_role("button", name="Assume sent")).to_be_hidden()
+    inside.goto("/trouble")
+    expect(inside.get_by_role("heading", name="Nothing has failed")).to_be_visible()
+
+
+def test_sending_again_warns_of_a_second_copy_and_sends_it(inside: Page) -> None:
+    with Sink({"dot": "drop"}) as sink:
+        campaign = send_through(inside, sink, ["ada@example.com"])
+        sink.script([])
+        inside.goto(f"/campaigns/{campaign}")
+        inside.get_by_role("button", name="Send again all in doubt").click()
+        dialog = inside.get_by_role("dialog", name="Send 1 email again?")
+        expect(dialog).to_contain_text("may get it twice")
+        dialog.get_by_role("button", name="Send again").click()
+        expect(inside.get_by_role("img", name="1 email: 1 sent")).to_be_visible(timeout=20_000)
+        assert [accepted.envelope_to for accepted in sink.accepted()] == ["ada@example.com"]
+
+
+def test_failed_emails_are_retried_together(inside: Page) -> None:
+    people = [f"person{n}@example.com" for n in range(4)]
+    with Sink({"rcpt": "550 5.1.1 No such user"}) as sink:
+        campaign = send_through(inside, sink, people)
+        inside.goto(f"/trouble?campaignId={campaign}")
+        answers = inside.get_by_role("button", name="550 5.1.1 No such user")
+        expect(answers).to_have_count(4)
+        answers.first.click()
+        expect(answers.first).to_have_attribute("aria-expanded", "true")
+        rows = inside.get_by_role("checkbox", name="Choose person")
+        rows.nth(0).check()
+        rows.nth(2).click(modifiers=["Shift"])
+        expect(inside.get_by_label("3 selected")).to_be_visible()
+        assert_accessible(inside)
+        sink.script([])
+        inside.get_by_role("button", name="Retry", exact=True).click()
+        inside.get_by_role("dialog", name="Retry 3 emails?").get_by_role("button", name="Retry").click()
+        expect(inside.get_by_text("3 emails will be tried again.")).to_be_visible()
+        expect(rows).to_have_count(1)
+        inside.get_by_role("button", name="Retry: all 1 of this campaign").click()
+        inside.get_by_role("dialog", name="Retry 1 email?").get_by_role("button", name="Retry").click()
+        expect(inside.get_by_role("heading", name="No email fits")).to_be_visible()
+        until(lambda: len(sink.accepted()) == 4, "all four are accepted")
+        assert {accepted.envelope_to for accepted in sink.accepted()} == set(people)
+
+
+def test_search_and_filters_survive_a_reload_and_go_into_the_csv(
+    inside: Page, service: Service, email: str, tmp_path: Path
+) -> None:
+    filled(service, email, {"SENT": 30}, "Other", host="other.example")
+    filled(service, email, {"SENT": 30}, "Wanted", host="wanted.example")
+    inside.goto("/sent")
+    inside.get_by_placeholder("All campaigns").click()
+    inside.get_by_role("option", name="Wanted").click()
+    expect(inside.get_by_role("link", name="@other.example")).to_have_count(0)
+    inside.get_by_role("textbox", name="Search recipients").press_sequentially("sent.2")
+    rows = inside.get_by_role("link", name="@wanted.example")
+    expect(rows).to_have_count(11)
+    inside.reload()
+    expect(rows).to_have_count(11)
+    expect(inside.get_by_role("textbox", name="Search recipients")).to_have_value("sent.2")
+    expect(inside.get_by_placeholder("All campaigns")).to_have_value("Wanted")
+    assert_accessible(inside)
+    with inside.expect_download() as download:
+        inside.get_by_role("link", name="CSV").click()
+    download.value.save_as(tmp_path / "emails.csv")
+    lines = list(csv.DictReader(io.StringIO((tmp_path / "emails.csv").read_text())))
+    assert sorted(line["recipient"] for line in lines) == sorted(rows.all_inner_texts())
+    assert {(line["campaignName"], line["status"]) for line in lines} == {("Wanted", "SENT")}
+    inside.get_by_role("textbox", name="Search recipients").fill("nobody")
+    inside.get_by_role("button", name="Clear the filters").click()
+    expect(inside.get_by_role("textbox", name="Search recipients")).to_have_value("")
+    expect(inside.get_by_role("link", name="@other.example").first).to_be_visible()
+
+
+def test_a_long_list_is_loaded_as_one_goes_and_stays_light(inside: Page, service: Service, email: str) -> None:
+    filled(service, email, {"SENT": 900})
+    inside.goto("/sent")
+    expect(inside.get_by_role("link", name="sent.900@example.com")).to_be_visible()
+    end = inside.get_by_text("That is all: 900 emails.")
+    for _ in range(60):
+        inside.keyboard.press("End")
+        if end.is_visible():
+            break
+        inside.wait_for_timeout(100)
+    expect(end).to_be_visible()
+    expect(inside.get_by_role("link", name="sent.1@example.com", exact=True)).to_be_visible()
+    assert inside.locator("tbody tr").count() < 500
+    inside.keyboard.press("Home")
+    expect(inside.get_by_role("link", name="sent.900@example.com")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["/scheduled", "/sent", "/trouble"])
+def test_without_an_email_the_page_says_what_will_be_here(inside: Page, path: str) -> None:
+    inside.goto(path)
+    expect(inside.get_by_role("heading", level=2).filter(has_text="Noth")).to_be_visible()
+    assert_accessible(inside)
+
+
+def test_lists_and_an_email_fit_a_narrow_screen(browser: Browser, service: Service, email: str) -> None:
+    with open_page(browser, service.url, NARROW) as page:
+        register(page, email)
+        counts = {"SCHEDULED": 3, "SENT": 3, "FAILED": 3, "UNKNOWN": 3}
+        campaign = filled(service, email, counts, host="a-host-with-a-very-long-name.of.many.parts.example.com")
+        first = page.request.get("/api/emails?status=FAILED").json()["items"][0]["id"]
+        paths = ["/scheduled", "/sent", "/trouble?status=UNKNOWN", f"/campaigns/{campaign}?status=FAILED"]
+        for path in [*paths, f"/emails/{first}"]:
+            page.goto(path)
+            page.get_by_role("link", name="a-host-with").or_(page.get_by_text("for good").first).first.wait_for()
+            assert page.evaluate("document.documentElement.scrollWidth") <= NARROW[0], path
+            assert_accessible(page)

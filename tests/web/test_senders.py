@@ -1,0 +1,229 @@
+"""Senders: added with a provider's settings, verified in the server's own words, backed off, deleted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.support.browser import NARROW, ask, assert_accessible, assert_fits, open_page, register
+from tests.support.service import Service
+from tests.support.sinkproc import Sink
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory, authority: trustme.CA) -> Iterator[Service]:
+    """One that trusts the certificates of our own mail servers."""
+    folder = tmp_path_factory.mktemp("senders")
+    bundle = folder / "ca.pem"
+    authority.cert_pem.write_to_path(str(bundle))
+    service = Service(folder, SSL_CERT_FILE=str(bundle))
+    try:
+        service.wait_until_ready()
+        yield service
+    finally:
+        service.stop()
+
+
+@pytest.fixture
+def mailserver(authority: trustme.CA, tmp_path: Path) -> Iterator[Sink]:
+    """Wants TLS, and the login anna with the password right."""
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    issued = authority.issue_cert("127.0.0.1")
+    issued.private_key_pem.write_to_path(str(key))
+    for blob in issued.cert_chain_pems:
+        blob.write_to_path(str(certificate), append=True)
+    with Sink(starttls=(certificate, key), auth="anna:right") as sink:
+        yield sink
+
+
+def card(page: Page, address: str) -> Locator:
+    return page.get_by_role("article", name=address)
+
+
+def add_sender(page: Page, **fields: Any) -> int:
+    return ask(page, "POST", "/api/senders", fields)["id"]
+
+
+def test_a_provider_fills_in_its_server_and_a_new_account_has_a_default_sender(inside: Page, email: str) -> None:
+    inside.goto("/senders")
+    mine = card(inside, email)
+    expect(mine.get_by_text("Default", exact=True)).to_be_visible()
+    expect(mine.get_by_text("Sandbox mailbox")).to_be_visible()
+    expect(mine.get_by_text("of 100")).to_be_visible()
+    expect(mine.get_by_role("img", name="Nothing was sent today")).to_be_visible()
+    expect(mine.get_by_role("button", name="Delete")).to_have_count(0)
+    inside.get_by_role("link", name="Add a sender").click()
+    form = inside.get_by_role("dialog", name="Add a sender")
+    for provider, host, port, security in (
+        ("Gmail", "smtp.gmail.com", "587", "STARTTLS"),
+        ("Microsoft 365", "smtp.office365.com", "587", "STARTTLS"),
+        ("Fastmail", "smtp.fastmail.com", "465", "TLS"),
+        ("Amazon SES", "email-smtp.us-east-1.amazonaws.com", "587", "STARTTLS"),
+    ):
+        form.get_by_role("radio", name=provider).click()
+        expect(form.get_by_label("Host")).to_have_value(host)
+        expect(form.get_by_label("Port")).to_have_value(port)
+        expect(form.get_by_role("combobox", name="Security")).to_have_value(security)
+    form.get_by_role("radio", name="Gmail").click()
+    expect(form.get_by_text("Gmail needs an app password")).to_be_visible()
+    expect(form.get_by_text("nearly twice as many")).to_be_visible()
+    assert_accessible(inside)
+    form.get_by_label("Address", exact=True).fill("anna@gmail.com")
+    form.get_by_label("Login name").fill("anna@gmail.com")
+    form.get_by_role("button", name="Add the sender").click()
+    expect(form.get_by_label("Password", exact=True)).to_be_focused()
+    expect(form.get_by_label("Password", exact=True)).to_have_accessible_description(re.compile("^Is missing"))
+    form.get_by_label("Password", exact=True).fill("an app password")
+    form.get_by_role("button", name="Add the sender").click()
+    expect(form).to_have_count(0)
+    expect(card(inside, "anna@gmail.com").get_by_text("smtp.gmail.com, port 587, STARTTLS")).to_be_visible()
+
+
+def test_what_the_server_says_to_a_wrong_password_is_shown_until_it_lets_the_sender_in(
+    inside: Page, mailserver: Sink
+) -> None:
+    inside.goto("/senders?edit=new")
+    form = inside.get_by_role("dialog", name="Add a sender")
+    form.get_by_label("Address", exact=True).fill("anna@example.com")
+    form.get_by_role("radio", name="Another server").click()
+    form.get_by_label("Host").fill("127.0.0.1")
+    form.get_by_label("Port").fill(str(mailserver.port))
+    form.get_by_label("Login name").fill("anna")
+    form.get_by_label("Password", exact=True).fill("wrong")
+    form.get_by_label("Emails an hour, at most").fill("1200")
+    form.get_by_role("button", name="Add the sender").click()
+    anna = card(inside, "anna@example.com")
+    expect(anna.get_by_text("Not verified yet")).to_be_visible()
+    expect(anna.get_by_text("of 1,200")).to_be_visible()
+    anna.get_by_role("button", name="Verify").click()
+    said = anna.get_by_role("alert")
+    expect(said).to_contain_text(f"127.0.0.1:{mailserver.port} refused the login: 535")
+    inside.reload()
+    expect(said).to_contain_text("refused the login: 535")
+    assert_accessible(inside)
+
+    anna.get_by_role("link", name="Edit").click()
+    form = inside.get_by_role("dialog", name="Edit the sender")
+    expect(form.get_by_role("radio", name="Another server")).to_be_checked()
+    expect(form.get_by_label("Password", exact=True)).to_have_value("")
+    form.get_by_label("Password", exact=True).fill("right")
+    form.get_by_role("button", name="Save").click()
+    expect(form).to_have_count(0)
+    anna.get_by_role("button", name="Verify").click()
+    expect(anna.get_by_text("the server lets this sender in")).to_be_visible()
+
+    anna.get_by_role("link", name="Edit").click()
+    form.get_by_label("Display name").fill("Anna")
+    form.get_by_role("button", name="Save").click()
+    expect(form).to_have_count(0)
+    expect(anna.get_by_text("Anna", exact=True)).to_be_visible()
+    anna.get_by_role("button", name="Verify").click()
+    expect(anna.get_by_text("the server lets this sender in")).to_be_visible()  # the password was kept
+
+
+def test_while_the_server_keeps_silent_one_sees_that_it_is_asked(inside: Page) -> None:
+    with Sink({"connect": "hang"}) as silent:
+        add_sender(inside, email="anna@example.com", host="127.0.0.1", port=silent.port, security="none")
+        inside.goto("/senders")
+        anna = card(inside, "anna@example.com")
+        anna.get_by_role("button", name="Verify").click()
+        expect(anna.get_by_text("An answer may take up to a minute.")).to_be_visible()
+        silent.wait(open=1)
+    expect(anna.get_by_role("alert")).to_contain_text("Not verified")
+
+
+def test_a_sender_whose_login_is_refused_says_why_it_is_backed_off_and_until_when(
+    inside: Page, mailserver: Sink
+) -> None:
+    login = {"username": "anna", "password": "wrong", "security": "starttls"}
+    sender = add_sender(inside, email="anna@example.com", host="127.0.0.1", port=mailserver.port, **login)
+    ask(
+        inside,
+        "POST",
+        "/api/campaigns/schedule",
+        {"senderId": sender, "subject": "Hello", "body": "Hi", "recipients": ["bob@example.com"]},
+    )
+    inside.goto("/senders")
+    paused = card(inside, "anna@example.com").get_by_role("alert").filter(has_text="paused")
+    expect(paused).to_contain_text("refused the login: 535")
+    expect(paused).to_contain_text("Next try in")
+    assert_accessible(inside)
+
+
+def test_what_was_sent_stands_against_the_limit_and_in_the_day(inside: Page, email: str) -> None:
+    people = [f"{name}@example.com" for name in "abc"]
+    ask(inside, "POST", "/api/campaigns/schedule", {"subject": "Hello", "body": "Hi", "recipients": people})
+    inside.goto("/senders")
+    mine = card(inside, email)
+    expect(mine.get_by_role("progressbar", name="3 of 100 emails this hour")).to_be_visible()
+    expect(mine.get_by_role("img", name="Today 3 emails in 1 hour, 3 in the fullest")).to_be_visible()
+
+
+def test_a_sender_is_deleted_once_it_was_confirmed_unless_campaigns_name_it(inside: Page) -> None:
+    add_sender(inside, email="unused@example.com")
+    used = add_sender(inside, email="used@example.com")
+    ask(
+        inside,
+        "POST",
+        "/api/campaigns/schedule",
+        {"senderId": used, "subject": "Hello", "body": "Hi", "recipients": ["bob@example.com"]},
+    )
+    inside.goto("/senders")
+    card(inside, "unused@example.com").get_by_role("button", name="Delete").click()
+    question = inside.get_by_role("dialog", name="Delete unused@example.com?")
+    assert_accessible(inside)
+    question.get_by_role("button", name="Keep it as it is").click()
+    expect(question).to_have_count(0)
+    card(inside, "unused@example.com").get_by_role("button", name="Delete").click()
+    question.get_by_role("button", name="Delete the sender").click()
+    expect(card(inside, "unused@example.com")).to_have_count(0)
+    card(inside, "used@example.com").get_by_role("button", name="Delete").click()
+    inside.get_by_role("button", name="Delete the sender").click()
+    expect(card(inside, "used@example.com").get_by_role("alert")).to_contain_text("The sender has campaigns")
+    inside.reload()
+    expect(card(inside, "used@example.com")).to_be_visible()
+
+
+def test_wrong_fields_have_their_errors_beside_them(inside: Page) -> None:
+    inside.goto("/senders?edit=new")
+    form = inside.get_by_role("dialog", name="Add a sender")
+    form.get_by_role("button", name="Add the sender").click()
+    expect(form.get_by_label("Address", exact=True)).to_be_focused()
+    expect(form.get_by_label("Address", exact=True)).to_have_accessible_description("Give the mailbox's address.")
+    form.get_by_label("Address", exact=True).fill("nobody")
+    form.get_by_role("radio", name="Another server").click()
+    form.get_by_label("Host").fill("mail.example.com")
+    form.get_by_role("combobox", name="Security").click()
+    inside.get_by_role("option", name="None").click()
+    form.get_by_label("Login name").fill("anna")
+    form.get_by_label("Password", exact=True).fill("right")
+    form.get_by_role("button", name="Add the sender").click()
+    expect(form.get_by_label("Address", exact=True)).to_have_attribute("aria-invalid", "true")
+    expect(form.get_by_text("Would send the login in the clear; give starttls or tls.")).to_be_visible()
+    assert_accessible(inside)
+
+
+def test_senders_fit_a_narrow_screen(browser: Browser, service: Service, email: str) -> None:
+    with open_page(browser, service.url, NARROW) as page:
+        register(page, email)
+        add_sender(page, email=f"{'a-rather-long-name' * 3}@mail.example.com", displayName="Nobody in particular")
+        page.goto("/senders")
+        expect(page.get_by_role("article")).to_have_count(2)
+        assert_fits(page)
+        assert_accessible(page)
+        page.get_by_role("link", name="Add a sender").click()
+        page.get_by_role("dialog", name="Add a sender").wait_for()
+        assert_fits(page)
+        page.keyboard.press("Escape")
+        expect(page).to_have_url(f"{service.url}/senders")

@@ -1,0 +1,40 @@
+/** Between rich text (HTML) and plain text. */
+
+const BLOCKS = new Set(["P", "H1", "H2", "H3", "H4", "UL", "OL", "BLOCKQUOTE", "PRE", "HR"]);
+
+/** The plain text alternative of what the editor made. */
+export function textOf(html: string): string {
+  const { body } = new DOMParser().parseFromString(html, "text/html");
+  return written(body)
+    .replace(/[ \t]+\n/g, "\n")
+    .replace(/\n{3,}/g, "\n\n")
+    .trim();
+}
+
+function written(node: Node): string {
+  if (node.nodeType === Node.TEXT_NODE) return node.textContent ?? "";
+  if (!(node instanceof Element)) return "";
+  const inside = [...node.childNodes].map(written).join("");
+  if (node.tagName === "BR") return "\n";
+  if (node.tagName === "HR") return "\n\n---\n\n";
+  if (node.tagName === "LI") return `\n${mark(node)}${inside.trim()}`;
+  if (node.tagName === "A") {
+    const href = node.getAttribute("href") ?? "";
+    return href && href !== inside.trim() ? `${inside} (${href})` : inside;
+  }
+  return BLOCKS.has(node.tagName) ? `\n\n${inside}\n\n` : inside;
+}
+
+function mark(item: Element): string {
+  const list = item.parentElement;
+  return list?.tagName === "OL" ? `${[...list.children].indexOf(item) + 1}. ` : "- ";
+}
+
+/** Plain text as the editor begins with it. */
+export function htmlOf(text: string): string {
+  const safe = text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  return safe
+    .split(/\n{2,}/)
+    .map((paragraph) => `<p>${paragraph.replaceAll("\n", "<br>")}</p>`)
+    .join("");
+}

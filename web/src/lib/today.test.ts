@@ -1,0 +1,23 @@
+import { expect, test } from "vitest";
+import { dayAround, dueText, sentSince } from "./today";
+
+test("a day lasts from midnight to midnight where the person is", () => {
+  const { begin, end } = dayAround(new Date(2026, 11, 31, 15, 30));
+  expect([begin.getDate(), begin.getHours()]).toEqual([31, 0]);
+  expect([end.getFullYear(), end.getMonth(), end.getDate(), end.getHours()]).toEqual([2027, 0, 1, 0]);
+});
+
+test("only today's hours count as sent today", () => {
+  const hour = (windowStart: string, accepted: number) => ({ windowStart, accepted });
+  const hours = [
+    hour("2026-11-23T23:00:00Z", 5),
+    hour("2026-11-24T00:00:00Z", 7),
+    hour("2026-11-24T09:00:00Z", 2),
+  ];
+  expect(sentSince(hours, new Date("2026-11-24T00:00:00Z"))).toBe(9);
+});
+
+test("what is counted no further is said so", () => {
+  expect(dueText(10_000)).toBe("10,000");
+  expect(dueText(10_001)).toBe("over 10,000");
+});
