@@ -117,8 +117,9 @@ async def _soak(
 
 
 def _tells_of_restart(line: str) -> bool:
-    """When Postgres breaks off, Procrastinate's worker may end, and ours starts over: that is how it is meant to be."""
-    return "incarnation ended" in line and any(error in line for error in ("OperationalError", "PoolTimeout"))
+    """When Postgres breaks off, Procrastinate's worker or a job of it may end with that error; ours starts over."""
+    kinds = ("incarnation ended", "never retrieved")
+    return any(kind in line for kind in kinds) and any(error in line for error in ("OperationalError", "PoolTimeout"))
 
 
 @asynccontextmanager
