@@ -411,7 +411,7 @@ async def test_a_name_that_does_not_resolve_is_said_in_words(pool: Pool, owner: 
 async def test_a_name_in_punycode_is_looked_up_as_it_is_and_one_that_is_no_name_is_a_failed_try(
     pool: Pool, owner: Owner
 ) -> None:
-    """httpx decodes such names, and raises where they do not decode: nothing was recorded, and it was tried for ever."""
+    """httpx decodes such names, and raises where they do not decode: unrecorded, and tried again for ever."""
     asked: list[str] = []
 
     async def nowhere(host: str, port: int) -> Any:
