@@ -75,3 +75,8 @@ async def stranger(pool: Pool, box: SecretBox) -> Headers:
     """Headers that make a request another user's: `api.get(..., headers=stranger)`."""
     other = await create_user(pool, box, "stranger@example.com", "battery staple", default_hourly_limit=100)
     return await authorization(pool, other)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests come last: Playwright's loop goes on in the main thread, and no other can be started beside it."""
+    items.sort(key=lambda item: "web" in item.path.relative_to(item.config.rootpath).parts)

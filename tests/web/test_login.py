@@ -147,12 +147,19 @@ def test_logging_out_ends_the_session(inside: Page, service: Service, email: str
     assert inside.request.get("/api/auth/me").status == 401
 
 
-def test_when_the_session_ends_one_logs_in_over_the_page_and_goes_on(inside: Page, email: str) -> None:
-    """`/senders` is asked for anew on the way; the request waits, and is sent again after the login."""
+def test_logging_out_of_a_session_that_has_expired_asks_for_no_login(inside: Page, email: str) -> None:
     inside.context.clear_cookies()
-    inside.evaluate("document.body.dataset.untouched = 'yes'")
     inside.get_by_role("button", name=email).click()
     inside.get_by_role("menuitem", name="Log out").click()
+    expect(inside.get_by_role("heading", name="Log in", level=1)).to_be_visible()
+    expect(inside.get_by_role("dialog")).to_have_count(0)
+
+
+def test_when_the_session_ends_one_logs_in_over_the_page_and_goes_on(inside: Page, email: str) -> None:
+    """The list is asked for on the way; the request waits, and is sent again after the login."""
+    inside.context.clear_cookies()
+    inside.evaluate("document.body.dataset.untouched = 'yes'")
+    inside.get_by_role("link", name="Scheduled").first.click()
     dialog = inside.get_by_role("dialog", name="Log in again")
     expect(dialog.get_by_label("Password", exact=True)).to_be_focused()
     assert_accessible(inside)
@@ -162,7 +169,7 @@ def test_when_the_session_ends_one_logs_in_over_the_page_and_goes_on(inside: Pag
     dialog.get_by_label("Password", exact=True).fill(PASSWORD)
     dialog.get_by_role("button", name="Log in").click()
     expect(dialog).to_have_count(0)
-    expect(inside.get_by_role("heading", name="Log in", level=1)).to_be_visible()  # what was asked for: to log out
+    expect(inside.get_by_role("heading", name="Scheduled", level=1)).to_be_visible()  # what was asked for
     assert inside.evaluate("document.body.dataset.untouched") == "yes"
 
 
