@@ -123,7 +123,7 @@ def test_a_very_long_list_that_is_pasted_is_read_as_a_file(composing: Page) -> N
     page.evaluate(
         """() => {
           const data = new DataTransfer();
-          data.setData("text/plain", Array.from({ length: 20000 }, (_, n) => `reader${n}@example.com`).join("\\n"));
+          data.setData("text/plain", Array.from({ length: 20000 }, (_, n) => `Reader ${n} <reader${n}@example.com>`).join("\\n"));
           const paste = new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true });
           document.activeElement.dispatchEvent(paste);
         }"""

@@ -1,4 +1,4 @@
-import { Button, CloseButton, Select, TextInput } from "@mantine/core";
+import { Button, CloseButton, type ComboboxParsedItem, Select, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
 import { IconDownload, IconSearch } from "@tabler/icons-react";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
@@ -63,7 +63,16 @@ function RecipientSearch({ value, onChange }: FilterProps<string>) {
       placeholder="Search recipients"
       leftSection={<IconSearch size={16} aria-hidden />}
       rightSection={
-        text && <CloseButton size="sm" aria-label="Clear the search" onClick={() => change("")} />
+        text && (
+          <CloseButton
+            size="sm"
+            aria-label="Clear the search"
+            onClick={() => {
+              change("");
+              input.current?.focus();
+            }}
+          />
+        )
       }
       maxLength={200}
       value={text}
@@ -98,10 +107,18 @@ function CampaignFilter({ value, onChange }: FilterProps<number>) {
       }
       searchable
       clearable
-      limit={300}
+      filter={matching}
       nothingFoundMessage="No campaign is called that"
       clearButtonProps={{ "aria-label": "All campaigns" }}
     />
+  );
+}
+
+/** Of what has been read, and always the way to what has not. */
+function matching({ options, search }: { options: ComboboxParsedItem[]; search: string }) {
+  const sought = search.trim().toLowerCase();
+  return options.filter(
+    (option) => "value" in option && (option.value === OLDER || option.label.toLowerCase().includes(sought)),
   );
 }
 

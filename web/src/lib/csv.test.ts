@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { CsvError, type Mapping, mappingErrors, readCsv, rowFields } from "./csv";
-import { parseTyped, typedDuplicates } from "./typed";
+import { csvOfPaste, parseTyped, typedDuplicates } from "./typed";
 
 const bytes = (text: string) => new TextEncoder().encode(text).buffer as ArrayBuffer;
 const read = (text: string, mapping: Mapping | null = null) => readCsv(bytes(text), mapping);
@@ -113,5 +113,21 @@ describe("typed recipients", () => {
 
   it("are told when they are there twice", () => {
     expect(typedDuplicates(parseTyped("a@x.org\nA@x.org"))).toEqual([{ row: 2, email: "A@x.org", first: 1 }]);
+  });
+});
+
+describe("a long list that is pasted", () => {
+  it("is read as a file, whatever it was copied from", () => {
+    const named = read(
+      csvOfPaste('Ada "the first" <ada@example.com>\nbob@example.com, <carl@example.com>\n'),
+    );
+    expect(named.sample.map(({ cells }) => cells)).toEqual([
+      ["ada@example.com", 'Ada "the first"'],
+      ["bob@example.com", ""],
+      ["carl@example.com", ""],
+    ]);
+    expect(read(csvOfPaste("ada@example.com\nbob@example.com\n")).rows).toBe(2);
+    const cells = read(csvOfPaste("name\tmail\nAda\tada@example.com\n"));
+    expect(cells.mapping).toEqual({ hasHeader: true, email: 1, fields: ["name", "mail"] });
   });
 });

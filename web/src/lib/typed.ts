@@ -35,3 +35,16 @@ export function typedDuplicates(recipients: readonly TypedRecipient[]) {
     return [];
   });
 }
+
+/** A pasted list as CSV: names with addresses in angle brackets get a column, cells of a spreadsheet are cells already. */
+export function csvOfPaste(text: string): string {
+  if (text.includes("<")) {
+    const rows = parseTyped(text).map(({ email, name }) => `${quoted(email)},${quoted(name ?? "")}`);
+    return ["email,name", ...rows].join("\n");
+  }
+  return /[,;\t]/.test(text) ? text : `email\n${text}`;
+}
+
+function quoted(cell: string): string {
+  return `"${cell.replaceAll('"', '""')}"`;
+}

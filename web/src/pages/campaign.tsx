@@ -99,8 +99,8 @@ function Progress({ campaign, sender }: Props) {
         <CampaignDecisions campaign={campaign} />
         <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="md" mt={4}>
           <Fact name="Start" value={<Time value={campaign.startTime} />} />
-          <Fact name="Next email" value={nextAt ? <Time value={nextAt} /> : "–"} />
-          <Fact name="Last email" value={lastAt ? <Time value={lastAt} /> : "–"} />
+          {nextAt && <Fact name="Next email" value={<Time value={nextAt} />} />}
+          {lastAt && <Fact name="Last email" value={<Time value={lastAt} />} />}
           <Fact
             name="Pace"
             value={[

@@ -116,7 +116,8 @@ function Composer({ userId, onDiscard }: { userId: number; onDiscard: () => void
           }}
         />
       )}
-      <div className={classes.layout}>
+      {/* What is changed while it is being scheduled would be lost with the draft. */}
+      <fieldset disabled={sending.pending} className={classes.layout}>
         <div className={classes.column}>
           <Section title="Sender">
             <SenderField
@@ -180,10 +181,10 @@ function Composer({ userId, onDiscard }: { userId: number; onDiscard: () => void
           <TestButton
             draft={asked}
             recipient={recipient}
-            disabled={!draft.subject.trim() || !draft.body.trim()}
+            disabled={!draft.subject.trim() || !(draft.body.trim() || (draft.rich && draft.html.trim()))}
           />
         </div>
-      </div>
+      </fieldset>
     </form>
   );
 }

@@ -3,6 +3,7 @@ import type { Rejected } from "@/api/problem";
 import type { Draft } from "@/lib/draft";
 import { count } from "@/lib/format";
 import type { Plan } from "@/lib/plan";
+import { csvOfPaste } from "@/lib/typed";
 import { CsvField } from "./CsvField";
 import classes from "./compose.module.css";
 import { LeftOut, type LeftOutRow } from "./LeftOut";
@@ -86,12 +87,12 @@ export function RecipientsField({ draft, change, file, recipients, plan, rejecte
   );
 }
 
-/** Browsers take minutes to lay out a text of many thousand lines: a plain list of that size is read as a file. */
+/** Browsers take minutes to lay out a text of many thousand lines: a list of that size is read as a file. */
 const LARGEST_PASTE = 200_000;
 
 function pastedList(text: string): File | null {
-  if (text.length < LARGEST_PASTE || /[<>,;\t"]/.test(text)) return null;
-  return new File([`email\n${text}`], "pasted.csv", { type: "text/csv" });
+  if (text.length < LARGEST_PASTE) return null;
+  return new File([csvOfPaste(text)], "pasted.csv", { type: "text/csv" });
 }
 
 function Figure({ name, value }: { name: string; value: number | null }) {
