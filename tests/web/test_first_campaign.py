@@ -123,7 +123,8 @@ def test_a_very_long_list_that_is_pasted_is_read_as_a_file(composing: Page) -> N
     page.evaluate(
         """() => {
           const data = new DataTransfer();
-          data.setData("text/plain", Array.from({ length: 20000 }, (_, n) => `Reader ${n} <reader${n}@example.com>`).join("\\n"));
+          const lines = Array.from({ length: 20000 }, (_, n) => `Reader ${n} <reader${n}@example.com>`);
+          data.setData("text/plain", lines.join("\\n"));
           const paste = new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true });
           document.activeElement.dispatchEvent(paste);
         }"""
