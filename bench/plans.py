@@ -61,6 +61,7 @@ USERS = (
     Hot("email_span", 100, NO_FILTER),
     Hot("email_summaries", 1500),
     Hot("get_email", 50),
+    Hot("texts_of_emails", 1500),
     Hot("attempts_of_email", 20),
     *(
         Hot("page_of_emails", 300, NO_FILTER | {"status": status} | by)

@@ -466,13 +466,15 @@ class SenderLoop:
     async def _hand_over(self, conversation: Conversation, claim: Claim) -> Result:
         began = time.perf_counter()
         message_id = emails.message_id(claim, self._domain)
+        version = None
         try:
-            builder = await self._builder(claim)
+            version, builder = await self._builder(claim)
             message = builder.build(claim.recipient, claim.fields, message_id, claim.claimed_at)
         except Exception as error:  # whatever it is, nothing was sent, and it is this email's
             if not isinstance(error, HeaderInjection | TemplateError):
                 log.exception("message not written", email_id=claim.id, campaign_id=claim.campaign_id)
-            return Result(Report(claim.id, "REJECTED", reply=f"cannot be written: {error}"), "email")
+            reply = f"cannot be written: {error}"
+            return Result(Report(claim.id, "REJECTED", reply=reply, content_version=version), "email")
         handed_at = time.perf_counter()
         verdict = await conversation.deliver(self._from if message.smtputf8 else self._from_ascii, message)
         HANDOVER_DURATION.observe(time.perf_counter() - handed_at)
@@ -493,17 +495,18 @@ class SenderLoop:
                 server=conversation.server.address,
                 message_id=message_id if verdict.kind in {"ACCEPTED", "UNKNOWN"} else None,
                 again_in_s=_again_in_s(verdict, claim),
+                content_version=version,
             ),
             verdict.fault,
         )
 
-    async def _builder(self, claim: Claim) -> MessageBuilder:
-        """The campaign's builder, made once for each version of its content."""
+    async def _builder(self, claim: Claim) -> tuple[int, MessageBuilder]:
+        """The campaign's builder, made once for each version of its content, which is the claim's or a newer one."""
         task = self._builders.get(claim.campaign_id)
         if task is None or (task.done() and task.result()[0] < claim.content_version):
             task = asyncio.create_task(self._load_builder(claim.campaign_id))
             self._builders[claim.campaign_id] = task
-        return (await task)[1]
+        return await task
 
     async def _load_builder(self, campaign_id: int) -> tuple[int, MessageBuilder]:
         pool, user_id = self._desk.pool, self._claimant.user_id

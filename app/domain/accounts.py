@@ -11,7 +11,7 @@ from datetime import datetime
 
 import msgspec
 
-from app.db import Conn, Pool, fetch_all, fetch_exactly_one, fetch_one, transaction
+from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain import audit, sessions
 from app.domain.pages import Page, PageRequest, page_of
 from app.domain.passwords import check_password, hash_password, is_password
@@ -24,6 +24,7 @@ from app.sql import query
 
 USER_BY_ID = query("user_by_id")
 LIST_USERS = query("list_users")
+HOLD_PASSWORD = query("hold_password")
 SET_PASSWORD = query("set_password")
 PROVE_ADDRESS = query("prove_address")
 REVOKE_API_KEYS = query("revoke_api_keys")
@@ -137,6 +138,8 @@ async def log_in(pool: Pool, visitor: Visitor, email: str, password: str) -> tup
                 await audit.record(conn, row["id"], visitor, "login.failed")
         raise Unauthenticated("this address and password do not go together")
     async with transaction(pool) as conn:
+        if not await _is_still(conn, row):
+            raise Unauthenticated("the password has just been changed")
         await conn.execute(FORGET_LOGIN_ATTEMPTS, {"subject": account})
         await audit.record(conn, row["id"], visitor, "login")
         token = await sessions.begin(conn, row["id"], visitor)
@@ -163,7 +166,15 @@ async def change_password(
         raise InvalidInput({"currentPassword": "is not the current password"})
     hashed = await hash_password(new)
     async with transaction(pool) as conn:
+        if not await _is_still(conn, row):
+            raise InvalidInput({"currentPassword": "is not the current password: it has just been changed"})
         await _set_password(conn, visitor, user_id, hashed, but_session_id=session_id)
+
+
+async def _is_still(conn: Conn, user: Row) -> bool:
+    """Whether the password that was checked, which takes a while, is the user's still; from here to the end it is."""
+    params = {"user_id": user["id"], "password_hash": user["password_hash"]}
+    return await fetch_one(conn, HOLD_PASSWORD, params) is not None
 
 
 async def _set_password(conn: Conn, visitor: Visitor, user_id: int, hashed: str, *, but_session_id: int | None) -> None:

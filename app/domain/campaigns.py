@@ -26,6 +26,7 @@ INSERT_CAMPAIGN = query("insert_campaign")
 LIST_CAMPAIGNS = query("list_campaigns")
 LOCK_CAMPAIGN = query("lock_campaign")
 SET_CAMPAIGN_STATUS = query("set_campaign_status")
+KEEP_CONTENT = query("keep_content")
 UPDATE_CAMPAIGN = query("update_campaign")
 CANCEL_WAITING = query("cancel_waiting")
 CANCELLED_WITH_WAITING = query("cancelled_with_waiting")
@@ -370,6 +371,8 @@ async def change(pool: Pool, user_id: int, campaign_id: int, changes: Changes) -
         if pace:
             await check_plan(conn, user_id, campaign_id, pace)
         _check_changeable(await _lock(conn, user_id, campaign_id), changes)
+        if content_changed:
+            await conn.execute(KEEP_CONTENT, {"user_id": user_id, "campaign_id": campaign_id})
         await conn.execute(
             UPDATE_CAMPAIGN,
             {

@@ -45,7 +45,8 @@ class Report(msgspec.Struct, omit_defaults=True):
     """What became of a claim. UNBEGUN: nothing was tried, it goes back as if never claimed.
 
     `command` is where the conversation ended (MAIL, RCPT, DATA, or `.` for the reply to the message),
-    `again_in_s` when a DEFERRED or RELEASED email is due next (None: when it was).
+    `again_in_s` when a DEFERRED or RELEASED email is due next (None: when it was), `content_version` which text of the
+    campaign it was made from.
     """
 
     id: int
@@ -58,6 +59,7 @@ class Report(msgspec.Struct, omit_defaults=True):
     server: str | None = None
     message_id: str | None = None
     again_in_s: float | None = None
+    content_version: int | None = None
 
 
 class Outlook(NamedTuple):

@@ -12,6 +12,7 @@ import msgspec
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.emails import EmailStatus, Outcome
+from app.domain.messages import read_texts
 from app.domain.pages import Page, PageRequest, page_of, time_key
 from app.errors import InvalidInput, NotFound
 from app.mail.templates import Template, TemplateError
@@ -153,11 +154,12 @@ async def get_email(pool: Pool, user_id: int, email_id: int) -> Email:
 async def read_email(conn: Conn, user_id: int, email_id: int) -> Email:
     """Raises NotFound."""
     row = await fetch_one(conn, GET_EMAIL, {"user_id": user_id, "email_id": email_id})
-    if row is None:
+    texts = await read_texts(conn, user_id, [email_id])
+    if row is None or not texts:
         raise NotFound(f"no email {email_id}")
     attempts = await fetch_all(conn, ATTEMPTS_OF_EMAIL, {"user_id": user_id, "email_id": email_id})
     row["attempts"] = [Attempt(**attempt) for attempt in attempts]
-    row["subject"] = _rendered(row["subject"], row["fields"] | {"email": row["recipient"]})
+    row["subject"] = _rendered(texts[0]["subject"], row["fields"] | {"email": row["recipient"]})
     return Email(**{name: row[name] for name in Email.__struct_fields__})
 
 

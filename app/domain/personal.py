@@ -17,6 +17,7 @@ import msgspec
 from app.db import Pool, fetch_all, fetch_exactly_one, transaction
 from app.domain import audit
 from app.domain.ledger import ATTEMPTS_OF_EMAIL, Attempt
+from app.domain.messages import read_texts
 from app.domain.visitors import Visitor
 from app.errors import InvalidInput
 from app.mail.addresses import InvalidAddress, key, normalize, to_ascii
@@ -28,6 +29,7 @@ PERSONAL_SANDBOX_MESSAGES = query("personal_sandbox_messages")
 PERSONAL_REJECTS = query("personal_rejects")
 LOCK_CAMPAIGNS = query("lock_campaigns")
 ERASE_EMAILS = query("erase_emails")
+LOCK_WEBHOOKS = query("lock_webhooks")
 ERASE_SANDBOX_MESSAGES = query("erase_sandbox_messages")
 ERASE_REJECTS = query("erase_rejects")
 ERASE_DELIVERIES = query("erase_deliveries")
@@ -68,10 +70,14 @@ async def erase(pool: Pool, user_id: int, email: str, visitor: Visitor) -> Erase
     async with transaction(pool, user_id) as conn:
         await conn.execute(LOCK_CAMPAIGNS, {"user_id": user_id, "campaign_ids": found.campaign_ids})
         emails = await fetch_exactly_one(conn, ERASE_EMAILS, {"user_id": user_id, "ids": found.email_ids})
+        await audit.record(conn, user_id, visitor, "recipient.erase", f"{emails['emails']} emails")
+    # The rest is searched from end to end, which no campaign should wait for. From here on nothing new is told with the
+    # address. Should this process die in between, the address finds the rest when it is erased again.
+    async with transaction(pool, user_id) as conn:
+        await conn.execute(LOCK_WEBHOOKS, {"user_id": user_id})
         messages = await fetch_exactly_one(conn, ERASE_SANDBOX_MESSAGES, params)
         await conn.execute(ERASE_REJECTS, params)
         await conn.execute(ERASE_DELIVERIES, params)
-        await audit.record(conn, user_id, visitor, "recipient.erase", f"{emails['emails']} emails")
     return Erased(
         emails=emails["emails"],
         cancelled=emails["cancelled"],
@@ -115,6 +121,7 @@ async def _export(pool: Pool, user_id: int, address: str) -> AsyncIterator[bytes
 async def _emails(pool: Pool, user_id: int, ids: list[int]) -> list[dict[str, Any]]:
     async with transaction(pool, user_id) as conn:
         rows = await fetch_all(conn, PERSONAL_EMAILS, {"user_id": user_id, "ids": ids})
+        texts = {text["id"]: text for text in await read_texts(conn, user_id, ids)}
         return [
             {
                 "id": row["id"],
@@ -128,9 +135,9 @@ async def _emails(pool: Pool, user_id: int, ids: list[int]) -> list[dict[str, An
                     "id": row["campaign_id"],
                     "name": row["name"],
                     "sender": row["sender"],
-                    "subject": row["subject"],
-                    "body": row["body"],
-                    "bodyHtml": row["body_html"],
+                    "subject": texts[row["id"]]["subject"],
+                    "body": texts[row["id"]]["body"],
+                    "bodyHtml": texts[row["id"]]["body_html"],
                 },
                 "attempts": [
                     Attempt(**attempt)

@@ -6,16 +6,19 @@ from http import HTTPStatus
 from typing import Annotated
 
 import msgspec
-from litestar import Router, get, post
+from litestar import MediaType, Response, Router, get, post
 from litestar.params import JSONBody, QueryParameter
 from litestar.response import Stream
 
-from app.domain import decisions, ledger
+from app.domain import decisions, ledger, messages
 from app.domain.decisions import Chosen, Decided, Decision
 from app.domain.emails import EmailStatus
 from app.domain.ledger import Email, EmailFilter, EmailSummary
+from app.domain.messages import Message
 from app.domain.pages import Page, PageRequest
+from app.errors import NotFound
 from app.http.errors import problems
+from app.http.headers import FRAMED
 from app.http.openapi import schema_name
 from app.http.parameters import (
     MAX_ID,
@@ -96,6 +99,28 @@ async def get_email(pool: ThePool, user: TheUser, email_id: Id) -> Email:
     return await ledger.get_email(pool, user.id, email_id)
 
 
+@get(
+    "/{id:int}/message",
+    summary="What an email says: as it was sent, or as it would be",
+    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def get_email_message(pool: ThePool, user: TheUser, email_id: Id) -> Message:
+    return await messages.get_message(pool, user.id, email_id)
+
+
+@get(
+    "/{id:int}/message/html",
+    media_type=MediaType.HTML,
+    summary="The HTML of an email, fit to be shown in a frame",
+    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def show_email_message(pool: ThePool, user: TheUser, email_id: Id) -> Response[str]:
+    message = await messages.get_message(pool, user.id, email_id)
+    if message.html is None:
+        raise NotFound("the email has no HTML")
+    return Response(message.html, media_type=MediaType.HTML, headers=FRAMED)
+
+
 @post(
     "/{id:int}/retry",
     status_code=HTTPStatus.OK,
@@ -147,6 +172,8 @@ router = Router(
         list_emails,
         export_emails,
         get_email,
+        get_email_message,
+        show_email_message,
         retry_email,
         resolve_email,
         retry_emails,

@@ -16,6 +16,12 @@ SELECT id, email, is_admin, created_at FROM users
 WHERE %(after)s::bigint IS NULL OR id > %(after)s
 ORDER BY id LIMIT %(limit)s;
 
+-- name: hold_password
+-- Keep a password as it is until the end of the transaction; no row: it is another already.
+SELECT id FROM users
+WHERE id = %(user_id)s AND password_hash IS NOT DISTINCT FROM %(password_hash)s
+FOR NO KEY UPDATE;
+
 -- name: set_password
 -- A new password for an account.
 UPDATE users SET password_hash = %(password_hash)s WHERE id = %(user_id)s;

@@ -147,6 +147,13 @@ SELECT * FROM campaigns WHERE user_id = %(user_id)s AND id = %(campaign_id)s FOR
 -- Pause, resume or cancel. What is being sent stays counted.
 UPDATE campaigns SET status = %(status)s, finished_at = NULL WHERE user_id = %(user_id)s AND id = %(campaign_id)s;
 
+-- name: keep_content
+-- The text that is about to be replaced, if any email can have been made from it: of a campaign that was never claimed
+-- from, nobody has seen a word. The campaign is locked.
+INSERT INTO campaign_contents (user_id, campaign_id, version, subject, body, body_html)
+SELECT user_id, id, content_version, subject, body, body_html FROM campaigns
+WHERE user_id = %(user_id)s AND id = %(campaign_id)s AND window_start > 'epoch';
+
 -- name: update_campaign
 -- Change what may be changed after scheduling; NULL in a flag column leaves the column alone.
 UPDATE campaigns

@@ -12,7 +12,7 @@ WITH report AS (
     SELECT %(user_id)s::bigint AS user_id, r.*
     FROM jsonb_to_recordset(%(outcomes)s::jsonb) AS r (
         id bigint, kind text, command text, code integer, enhanced_code text, reply text,
-        duration_ms integer, server text, message_id text, again_in_s double precision
+        duration_ms integer, server text, message_id text, again_in_s double precision, content_version integer
     )
 ),
 room AS MATERIALIZED (
@@ -91,9 +91,9 @@ finished AS (
 ),
 audit AS (
     INSERT INTO attempts (user_id, email_id, number, outcome, claimed_at, duration_ms, server, command, code,
-                          enhanced_code, reply)
+                          enhanced_code, reply, content_version)
     SELECT %(user_id)s::bigint, f.id, f.attempts, f.kind::attempt_outcome, f.claimed_at, r.duration_ms, r.server, r.command,
-           r.code, r.enhanced_code, r.reply
+           r.code, r.enhanced_code, r.reply, r.content_version
     FROM finished f JOIN report r USING (id)
     WHERE f.kind <> 'UNBEGUN'
 ),

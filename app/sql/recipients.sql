@@ -6,9 +6,9 @@ WHERE user_id = %(user_id)s AND lower(recipient COLLATE "C") = lower(%(email)s::
 ORDER BY campaign_id;
 
 -- name: personal_emails
--- What is known of emails, with what they were made from.
+-- What is known of emails, but for their texts.
 SELECT e.id, e.recipient, e.fields, e.status, e.scheduled_at, e.sent_at, e.message_id, c.id AS campaign_id, c.name,
-       c.subject, c.body, c.body_html, s.email AS sender
+       s.email AS sender
 FROM emails e
 JOIN campaigns c ON c.user_id = e.user_id AND c.id = e.campaign_id
 JOIN senders s ON s.user_id = c.user_id AND s.id = c.sender_id
@@ -73,6 +73,10 @@ tallied AS (
     WHERE c.user_id = %(user_id)s AND c.id = n.campaign_id
 )
 SELECT count(*) AS emails, count(*) FILTER (WHERE cancelled) AS cancelled FROM erased;
+
+-- name: lock_webhooks
+-- Held against being deleted, since that takes their deliveries in an order of its own; nothing else waits for this.
+SELECT id FROM webhooks WHERE user_id = %(user_id)s ORDER BY id FOR KEY SHARE;
 
 -- name: erase_deliveries
 -- What webhooks were or are to be told about emails to an address: the event stays, and whom it was about goes.

@@ -91,7 +91,7 @@ WITH removed AS (
 SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
 
 -- name: remove_deliveries
--- What is too old for the log of webhooks. Of a webhook that is disabled also what was never sent.
+-- What is too old for the log of webhooks, sent or not: after days of trying that is of a webhook that is disabled.
 WITH removed AS (
     DELETE FROM webhook_deliveries WHERE ctid = ANY (ARRAY (
         SELECT ctid FROM webhook_deliveries WHERE created_at < now() - make_interval(days => %(days)s)

@@ -142,6 +142,26 @@ async def test_a_new_password_takes_the_old_one_and_logs_out_everywhere_else(ann
     assert (await ann.post("/api/auth/login", json=ANN | {"password": "battery staple"})).status_code == 200
 
 
+async def test_a_password_that_changes_while_it_is_checked_opens_nothing(
+    ann: httpx.AsyncClient, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def right_but_slow(_password: str, _hashed: str | None) -> bool:
+        await execute(pool, "UPDATE users SET password_hash = 'another'")
+        await execute(pool, "DELETE FROM sessions WHERE id <> (SELECT max(id) FROM sessions)")
+        return True
+
+    here = ann.cookies["reachinbox"]
+    hashed = await value(pool, "SELECT password_hash FROM users")
+    monkeypatch.setattr("app.domain.accounts.is_password", right_but_slow)
+    problem(await ann.post("/api/auth/login", json=ANN), 401)
+    assert await value(pool, "SELECT count(*) FROM sessions") == 1
+    await execute(pool, "UPDATE users SET password_hash = %s", hashed)
+    use_session(ann, here)
+    change = {"currentPassword": ANN["password"], "newPassword": "battery staple"}
+    assert set(wrong_fields(await ann.post("/api/auth/password", json=change))) == {"currentPassword"}
+    assert await value(pool, "SELECT password_hash FROM users") == "another"
+
+
 async def test_attempts_are_limited_by_account_also_when_they_come_at_once(ann: httpx.AsyncClient) -> None:
     wrong = ANN | {"password": "wrong horse"}
     answers = await asyncio.gather(*(ann.post("/api/auth/login", json=wrong) for _ in range(ATTEMPTS_PER_ACCOUNT + 10)))

@@ -271,3 +271,48 @@ async def test_a_wrong_decision_is_named_and_changes_nothing(api: httpx.AsyncCli
     for body, field in [({}, "as"), ({"as": "lost"}, "as"), ({"as": "sent", "why": "x"}, "why"), ([], "request")]:
         assert list(wrong_fields(await api.post(f"/api/emails/{email_id}/resolve", json=body))) == [field]
     assert (await api.get(f"/api/emails/{email_id}")).json()["status"] == "UNKNOWN"
+
+
+async def test_what_an_email_says_is_told_before_it_is_sent(api: httpx.AsyncClient) -> None:
+    person = {"email": "ada@example.com", "name": "A & B"}
+    words = {"subject": "Hello {{ name }}", "body": "To {{ email }}", "bodyHtml": "<p>{{ name }}</p>"}
+    await schedule(api, [person], **words)
+    (email,) = (await api.get("/api/emails")).json()["items"]
+    url = f"/api/emails/{email['id']}/message"
+    told = {"subject": "Hello A & B", "text": "To ada@example.com", "html": "<p>A &amp; B</p>", "asSent": False}
+    assert (await api.get(url)).json() == told
+    shown = await api.get(f"{url}/html")
+    assert shown.text == "<p>A &amp; B</p>"
+    assert shown.headers["content-security-policy"].startswith("sandbox; default-src 'none';")
+
+
+async def test_where_nothing_can_be_shown_it_says_why(api: httpx.AsyncClient, pool: Pool) -> None:
+    email_id = await one_email(api)
+    url = f"/api/emails/{email_id}/message"
+    problem(await api.get(f"{url}/html"), 404)
+    problem(await api.get("/api/emails/999/message"), 404)
+    async with pool.connection() as conn:
+        await conn.execute("UPDATE campaigns SET subject = '{{ name }}'")
+    assert "merge field 'name'" in problem(await api.get(url), 409)["detail"]
+    await api.post("/api/recipients/erase", json={"email": "ada@example.com"})
+    assert "erased" in problem(await api.get(url), 409)["detail"]
+
+
+async def test_of_a_try_that_cannot_say_the_text_of_its_time_is_told(api: httpx.AsyncClient, pool: Pool) -> None:
+    email_id = await one_email(api)
+    (campaign,) = (await api.get("/api/campaigns")).json()["items"]
+    url = f"/api/campaigns/{campaign['id']}"
+    await api.patch(url, json={"subject": "Nobody saw the one before"})
+    async with pool.connection() as conn:
+        await conn.execute("UPDATE campaigns SET window_start = now()")  # as the first claim does
+        await conn.execute("UPDATE emails SET claimed_at = now()")
+    for subject in ("Later", "Last"):
+        await api.patch(url, json={"subject": subject})
+    assert (await api.get(f"/api/emails/{email_id}")).json()["subject"] == "Last"
+    await end_as(pool, email_id, "UNKNOWN")
+    assert (await api.get(f"/api/emails/{email_id}")).json()["subject"] == "Nobody saw the one before"
+    message = (await api.get(f"/api/emails/{email_id}/message")).json()
+    assert (message["subject"], message["asSent"]) == ("Nobody saw the one before", False)
+    async with pool.connection() as conn:
+        kept = await fetch_all(conn, b"SELECT version, subject FROM campaign_contents ORDER BY version")
+    assert [(text["version"], text["subject"]) for text in kept] == [(2, "Nobody saw the one before"), (3, "Later")]

@@ -21,6 +21,8 @@ PROMISED = {
     "POST /api/campaigns/{id}/cancel",
     "GET /api/emails",
     "GET /api/emails/{id}",
+    "GET /api/emails/{id}/message",
+    "GET /api/emails/{id}/message/html",
     "POST /api/emails/{id}/retry",
     "POST /api/emails/{id}/resolve",
     "GET /api/senders",

@@ -14,6 +14,7 @@ from tests.support.engine import rows
 DISTRIBUTED = {
     "senders",
     "campaigns",
+    "campaign_contents",
     "emails",
     "attempts",
     "sender_windows",

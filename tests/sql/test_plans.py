@@ -40,6 +40,7 @@ async def full(database_url: str, pool: Pool, user: User) -> AsyncIterator[dict[
         "sender_id": sender_id,
         "campaign_id": campaign_id,
         "email_id": 1,
+        "ids": [1],
         "token": token,
         "wanted": 10,
         "outcomes": '[{"id": 1, "kind": "ACCEPTED"}]',
@@ -86,7 +87,7 @@ async def test_the_workers_queries_touch_what_they_use_and_no_more(
     assert _rows_touched(plan) <= 100, plan
 
 
-@pytest.mark.parametrize("name", ["list_campaigns", "get_email", "attempts_of_email", "email_span"])
+@pytest.mark.parametrize("name", ["list_campaigns", "get_email", "texts_of_emails", "attempts_of_email", "email_span"])
 async def test_the_pages_queries_do_not_walk_the_table(pool: Pool, full: dict[str, Any], name: str) -> None:
     """As the user whose they are: row-level security keeps some conditions from indexes."""
     await _analyze(pool)

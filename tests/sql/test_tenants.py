@@ -17,6 +17,7 @@ TABLES = (
     "api_keys",
     "senders",
     "campaigns",
+    "campaign_contents",
     "emails",
     "attempts",
     "sender_windows",
@@ -39,6 +40,8 @@ async def _fill(pool: Pool, user: User) -> None:
         for statement in (
             b"INSERT INTO attempts (user_id, email_id, number, outcome, claimed_at) "
             b"SELECT user_id, id, 1, 'ACCEPTED', now() FROM emails WHERE user_id = %(user)s LIMIT 1",
+            b"INSERT INTO campaign_contents (user_id, campaign_id, version, subject, body) "
+            b"VALUES (%(user)s, %(campaign)s, 1, 'Hello', 'You')",
             b"INSERT INTO sender_windows (user_id, sender_id, window_start) VALUES (%(user)s, %(sender)s, now())",
             b"INSERT INTO idempotency_keys (user_id, key, fingerprint) VALUES (%(user)s, 'k', 'f')",
             b"INSERT INTO sandbox_messages (user_id, envelope_from, envelope_to, content) "

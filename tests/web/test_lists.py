@@ -72,6 +72,24 @@ def test_an_emails_page_shows_what_it_says_to_its_recipient(inside: Page) -> Non
     assert_accessible(inside)
 
 
+def test_a_sent_email_keeps_its_text_when_the_campaign_is_changed(inside: Page) -> None:
+    draft = {
+        "name": "Two",
+        "subject": "First words",
+        "body": "A text.",
+        "recipients": ["ada@example.com", "bob@example.com"],
+    }
+    made = ask(inside, "POST", "/api/campaigns/schedule", draft | {"delayBetweenMs": 3_600_000})
+    until(lambda: ask(inside, "GET", "/api/emails?status=SENT")["items"], "the first is sent")
+    ask(inside, "PATCH", f"/api/campaigns/{made['campaign']['id']}", {"subject": "Better words", "body": "Another."})
+    for status, subject, text in (("SENT", "First words", "A text."), ("SCHEDULED", "Better words", "Another.")):
+        email = ask(inside, "GET", f"/api/emails?status={status}")["items"][0]["id"]
+        inside.goto(f"/emails/{email}")
+        expect(inside.get_by_role("article", name="The email's text")).to_have_text(text)
+        expect(inside.get_by_text(subject)).to_have_count(3)
+        expect(inside.get_by_text("Just as the latest try had it.")).to_have_count(1 if status == "SENT" else 0)
+
+
 def test_sending_again_warns_of_a_second_copy_and_sends_it(inside: Page) -> None:
     with Sink({"dot": "drop"}) as sink:
         campaign = send_through(inside, sink, ["ada@example.com"])

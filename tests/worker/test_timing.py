@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from app.db import Pool
-from app.domain import campaigns, decisions, ledger
+from app.domain import campaigns, decisions, ledger, messages
 from app.domain.campaigns import Changes
 from tests.support.engine import (
     Owner,
@@ -139,6 +139,12 @@ async def test_changed_words_are_in_what_is_sent_from_then_on(
         changed = await campaigns.change(pool, owner.user_id, made.campaign.id, Changes(subject="Better words"))
         assert changed.subject == "Better words"
         await wait_until_sent(pool, made.campaign.id)
+    # And the ledger goes on telling who got which.
+    first, second = [row["id"] for row in await rows(pool, "SELECT id FROM emails ORDER BY sent_at")]
+    for email_id, subject in ((first, made.campaign.subject), (second, "Better words")):
+        message = await messages.get_message(pool, owner.user_id, email_id)
+        assert (message.subject, message.as_sent) == (subject, True)
+        assert (await ledger.get_email(pool, owner.user_id, email_id)).subject == subject
 
 
 async def test_a_lost_wake_up_is_made_up_for(database_url: str, pool: Pool, sink: Sink, owner: Owner) -> None:

@@ -103,6 +103,13 @@ export const emailQuery = (id: number) =>
     queryFn: ({ signal }) => answer(api.GET("/api/emails/{id}", { params: { path: { id } }, signal })),
   });
 
+export const emailMessageQuery = (id: number) =>
+  queryOptions({
+    queryKey: ["emails", id, "message"],
+    queryFn: ({ signal }) =>
+      answer(api.GET("/api/emails/{id}/message", { params: { path: { id } }, signal })),
+  });
+
 export const sendersQuery = queryOptions({
   queryKey: ["senders"],
   queryFn: ({ signal }) => answer(api.GET("/api/senders", { params: { query: { limit: 500 } }, signal })),

@@ -2,37 +2,20 @@ import { Alert, Group, Loader, SegmentedControl, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { sentence } from "@/api/problem";
-import { campaignQuery, type Email } from "@/api/queries";
-import { render } from "@/lib/scheduling";
+import { type Email, emailMessageQuery } from "@/api/queries";
 import classes from "./compose/compose.module.css";
-import { HtmlFrame } from "./HtmlFrame";
 
-/** What the recipient reads: the campaign's text, filled in with the recipient's fields. */
+/** What the recipient reads: as it was sent, or as it would be. */
 export function EmailContent({ email }: { email: Email }) {
   const [part, setPart] = useState<"html" | "text">("html");
-  const { data: campaign } = useQuery(campaignQuery(email.campaignId));
-  const asked = campaign && {
-    subject: campaign.subject,
-    body: campaign.body,
-    bodyHtml: campaign.bodyHtml,
-    email: email.recipient,
-    fields: email.fields,
-  };
-  const request = JSON.stringify(asked);
-  const { data: rendered, error } = useQuery({
-    queryKey: ["render", request],
-    queryFn: ({ signal }) => render(JSON.parse(request), signal),
-    enabled: asked !== undefined,
-    staleTime: Number.POSITIVE_INFINITY,
-  });
+  const { data: message, error } = useQuery(emailMessageQuery(email.id));
   if (error) return <Alert color="orange">{sentence(error)}</Alert>;
-  if (!campaign || !rendered) return <Loader size="sm" aria-label="Reading the email" />;
-  const isHtml = campaign.bodyHtml !== null && part === "html";
+  if (!message) return <Loader size="sm" aria-label="Reading the email" />;
   return (
     <>
       <Group justify="space-between" mb="sm" gap="xs">
-        <Text fw={600}>{rendered.subject}</Text>
-        {campaign.bodyHtml !== null && (
+        <Text fw={600}>{message.subject}</Text>
+        {message.html !== null && (
           <SegmentedControl
             size="xs"
             aria-label="Part of the email"
@@ -46,20 +29,33 @@ export function EmailContent({ email }: { email: Email }) {
         )}
       </Group>
       <article className={classes.message} aria-label="The email's text">
-        {isHtml ? (
-          <HtmlFrame key={request} request={request} />
+        {message.html !== null && part === "html" ? (
+          <iframe
+            key={message.html}
+            src={`/api/emails/${email.id}/message/html`}
+            sandbox=""
+            className={classes.frame}
+            title="Rich text of the email"
+          />
         ) : (
           // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it
           <pre className={classes.text} tabIndex={0}>
-            {rendered.text}
+            {message.text}
           </pre>
         )}
       </article>
       {email.attempts.length > 0 && (
         <Text size="xs" c="dimmed" mt={6}>
-          As the campaign's text is now. If it was changed after a try, that try had the earlier text.
+          {standing(email, message.asSent)}
         </Text>
       )}
     </>
   );
+}
+
+function standing(email: Email, asSent: boolean): string {
+  if (email.status === "SCHEDULED" || email.status === "SENDING")
+    return "As the campaign's text is now. An earlier try had the text of its time.";
+  if (asSent) return "Just as the latest try had it.";
+  return "As the campaign's text was at that time: which worker tried it last is lost, and cannot say more.";
 }
