@@ -165,3 +165,14 @@ async def test_holding_a_batch_after_a_restore_touches_a_batch(pool: Pool, full:
         plan = await _explained(conn, "hold_emails", full | {"batch": 50})
     assert "Seq Scan on emails" not in plan, plan
     assert _rows_touched(plan) <= 100, plan
+
+
+async def test_what_needs_a_person_is_found_among_what_does_not(pool: Pool, full: dict[str, Any], user: User) -> None:
+    async with transaction(pool) as conn:
+        done = ["SENT"] * WAITING
+        await insert_campaign(conn, user.id, [*done, "FAILED", *done, "UNKNOWN"])
+    await _analyze(pool)
+    async with transaction(pool, user.id) as conn:
+        plan = await _explained(conn, "campaigns_in_trouble", full)
+    assert "Seq Scan on emails" not in plan, plan
+    assert _rows_touched(plan) <= 100, plan
