@@ -77,7 +77,9 @@ class Worker:
         )
         self._dispatcher = Dispatcher(desk, self._fail)
         self._courier = Courier(pool, box, HostPolicy.of(settings))
-        self._queue = make_queue(self._dispatcher.wake, self._verify, self._send_reset, self._courier.deliver)
+        self._queue = make_queue(
+            self._dispatcher.wake, self._verify, self._send_reset, self._courier.deliver, deaf=self._fail
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set or something ends this incarnation, then finish what is in flight.

@@ -7,12 +7,34 @@ sender neglected and wakes it again.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
+from procrastinate.connector import Notify
+from procrastinate.exceptions import ConnectorException
 from structlog.contextvars import bind_contextvars
 
 from app.jobs import DELIVER_WEBHOOKS, SEND_DUE, SEND_PASSWORD_RESET, VERIFY_SENDER
+
+
+class Connector(PsycopgConnector):
+    """Tells when nobody listens for new jobs any more, as after a restart of Postgres.
+
+    Procrastinate watches its helpers (listening, heartbeat) until the first of them ends, and that is the one for
+    periodic tasks, which has nothing to do here and ends at once. Its worker would go on without the others: polling
+    for jobs, and taken for dead by the next one that starts.
+    """
+
+    def __init__(self, deaf: Callable[[BaseException], None]) -> None:
+        super().__init__()
+        self._deaf = deaf
+
+    async def listen_notify(self, on_notification: Notify, channels: Iterable[str]) -> None:
+        try:
+            await super().listen_notify(on_notification, channels)
+        except ConnectorException as error:
+            self._deaf(error)
+            raise
 
 
 def make_queue(
@@ -20,9 +42,11 @@ def make_queue(
     verify: Callable[[int], Awaitable[None]],
     send_reset: Callable[[int], Awaitable[None]],
     deliver: Callable[[int], Awaitable[None]],
+    *,
+    deaf: Callable[[BaseException], None],
 ) -> App:
-    """The queue's application with our tasks, to be opened on the worker's pool."""
-    queue = App(connector=PsycopgConnector())
+    """The queue's application with our tasks, to be opened on the worker's pool; says when it listens no more."""
+    queue = App(connector=Connector(deaf))
 
     # Each job runs in a task of its own, so what is bound there ends with it.
     @queue.task(name=SEND_DUE, pass_context=True)

@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from procrastinate.exceptions import ConnectorException
 
 from app.db import Pool, migrate, open_pool
 from app.embedded.postgres import EmbeddedPostgres
+from app.secrets import SecretBox
 from tests.support.engine import (
+    SECRET_KEY,
     Fleet,
     WorkerProcess,
     check_conservation,
@@ -29,6 +32,8 @@ from tests.support.engine import (
     wait_until_settled,
 )
 from tests.support.sinkproc import Sink
+from worker.__main__ import CONCURRENCY, PLANNER_OPTIONS, Worker
+from worker.smtp import Server
 
 WORKERS, LANES = 3, 8
 # Slow where a death leaves nothing at the server, and slow where the message is accepted but the answer not yet given.
@@ -169,6 +174,29 @@ async def test_a_service_whose_postgres_crashes_goes_on_by_itself(
         assert await _check_outcome(it.pool, it.campaign, sink) == {"SENT": emails}
         assert len(sink.accepted()) == emails
         assert it.fleet.logged("loop failed") == []
+
+
+async def test_after_a_moment_without_postgres_a_worker_listens_again(
+    tmp_path: Path, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.__main__.POLLING_INTERVAL_S", 3600)  # it does not happen to ask in that moment
+    settings = settings_for(sink, lanes=1, lease_s=60)
+    with closing_postgres(tmp_path) as postgres:
+        migrate(postgres.url)
+        async with await open_pool(postgres.url, options=PLANNER_OPTIONS) as pool:
+            server = Server("127.0.0.1", sink.port, "none", policy=None)
+            worker = Worker(settings, pool, SecretBox(SECRET_KEY), server)
+            working = asyncio.create_task(worker.run(asyncio.Event()))
+            await wait_for(lambda: _listening(pool), "it to listen")
+            await asyncio.to_thread(postgres.stop, "immediate")
+            await asyncio.to_thread(postgres.start)
+            with pytest.raises(ConnectorException):  # so that another follows
+                await asyncio.wait_for(working, 20)
+
+
+async def _listening(pool: Pool) -> bool:
+    listening = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%%LISTEN %%' AND pid <> pg_backend_pid()"
+    return await value(pool, listening) == len(CONCURRENCY)
 
 
 async def test_a_long_outage_of_postgres_leaves_nothing_in_doubt_and_is_over_when_it_is_over(

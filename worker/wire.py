@@ -1,0 +1,109 @@
+"""The bytes of an SMTP conversation that is open and logged in: lines out, replies in (RFC 5321, section 4.2).
+
+aiosmtplib makes the connection and hands it over. It knows no pipelining (RFC 2920): of replies that come together it
+drops all but the first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import NamedTuple
+
+LONGEST_LINE = 8_192
+LONGEST_REPLY = 4 * LONGEST_LINE
+
+
+class Reply(NamedTuple):
+    """A reply's code and its text, lines joined by LF; bytes that are not UTF-8 as lone surrogates."""
+
+    code: int
+    text: str
+
+
+class WireError(Exception):
+    """The connection is lost, or what came is no SMTP; either way it is of no further use."""
+
+
+class Wire(asyncio.Protocol):
+    """One end of a connection. A reply that comes unasked is dropped by the next `begin`."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._loop = asyncio.get_running_loop()
+        self._buffer = b""
+        self._text: list[bytes] = []  # of the reply that is coming in
+        self._length = 0
+        self._replies: deque[Reply] = deque()
+        self._waiter: asyncio.Future[Reply] | None = None
+        self._end: WireError | None = None
+        transport.set_protocol(self)
+
+    @property
+    def is_open(self) -> bool:
+        return self._end is None and not self._transport.is_closing()
+
+    def begin(self) -> None:
+        """From here on replies belong to what is sent from here on."""
+        self._replies.clear()
+
+    def send(self, data: bytes) -> None:
+        """Raises WireError when it is certain that nothing was sent."""
+        if not self.is_open:
+            raise self._end or WireError("the connection is closed")
+        self._transport.write(data)
+
+    async def reply(self) -> Reply:
+        """The next reply. Raises WireError."""
+        if self._replies:
+            return self._replies.popleft()
+        if self._end is not None:
+            raise self._end
+        self._waiter = self._loop.create_future()
+        try:
+            return await self._waiter
+        finally:
+            self._waiter = None
+
+    def close(self) -> None:
+        """Hang up at once; what was not sent yet is not sent any more."""
+        self._transport.abort()
+
+    # What the event loop calls
+
+    def data_received(self, data: bytes) -> None:
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        for line in lines:
+            self._take(line)
+        if len(self._buffer) > LONGEST_LINE:
+            self._fail("a reply has a line without an end")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._fail(f"the connection was lost: {exc}" if exc else "the server closed the connection")
+
+    def _take(self, line: bytes) -> None:
+        if self._end is not None:
+            return
+        code = line[:3]
+        if not code.isdigit() or len(code) < 3:
+            self._fail(f"not an SMTP reply: {line[:200].decode(errors='replace').strip()}")
+            return
+        self._text.append(line[4:].strip(b" \t\r"))
+        self._length += len(line)
+        if self._length > LONGEST_REPLY:
+            self._fail("a reply without an end")
+        elif line[3:4] != b"-":
+            reply = Reply(int(code), b"\n".join(self._text).decode("utf-8", "surrogateescape"))
+            self._text, self._length = [], 0
+            if self._waiter is None or self._waiter.done():
+                self._replies.append(reply)
+            else:
+                self._waiter.set_result(reply)
+
+    def _fail(self, reason: str) -> None:
+        if self._end is not None:
+            return
+        self._end = WireError(reason)
+        self._transport.abort()
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(self._end)
