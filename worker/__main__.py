@@ -8,6 +8,7 @@ claimed, what is in flight is finished and reported, nothing is left in doubt.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -220,6 +221,10 @@ def main() -> None:
     except SettingsError as error:
         sys.exit("\n".join(error.problems))
     logs.configure(settings)
+    # What is imported stays, and what an email leaves behind is freed without the collector: it looked for cycles
+    # for a sixteenth of the time.
+    gc.freeze()
+    gc.set_threshold(20_000)
     with _observed(settings):
         if settings.database_url is not None:
             uvloop.run(serve(settings, settings.database_url))

@@ -106,6 +106,7 @@ class Lane:
         self._next: asyncio.Future[Claim | None] | None = None
         self.idle_since = 0.0
         self.outdated = False  # no further message on this connection: the server changed, or the loop ends
+        self._loop = asyncio.get_running_loop()
         self.task = asyncio.create_task(self._work())
 
     @property
@@ -131,7 +132,7 @@ class Lane:
                 if self._conversation is None or not self._conversation.connected:
                     self._conversation = await self._connect()
                     continue  # that took a while: it may be outdated now
-                self._next = asyncio.get_running_loop().create_future()
+                self._next = self._loop.create_future()
                 self._crew.idle(self)
                 claim = await self._next
                 if claim is None:

@@ -143,6 +143,7 @@ class Conversation:
 
     def __init__(self, client: SMTP, wire: Wire, server: Server) -> None:
         self._wire = wire
+        self._loop = asyncio.get_running_loop()  # asked for once: that is a system call in Python 3.11
         self._smtputf8 = client.supports_extension("smtputf8")
         self._eightbitmime = client.supports_extension("8bitmime")
         self._pipelining = client.supports_extension("pipelining")
@@ -251,23 +252,22 @@ class Conversation:
         """Start the command's timeout. One timer a connection, set anew only when it fires: most replies come at once,
         and four timers a message would cost more than the rest of the waiting.
         """
-        loop = asyncio.get_running_loop()
         self._waiting = command
-        self._deadline = loop.time() + TIMEOUTS_S[command]
+        self._deadline = self._loop.time() + TIMEOUTS_S[command]
         if self._timer is None or self._timer.when() > self._deadline:
-            self._set_timer(loop)
+            self._set_timer()
 
-    def _set_timer(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _set_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = loop.call_at(self._deadline, self._check_deadline, loop)
+        self._timer = self._loop.call_at(self._deadline, self._check_deadline)
 
-    def _check_deadline(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _check_deadline(self) -> None:
         self._timer = None
         if self._waiting is None:
             return
-        if loop.time() < self._deadline:
-            self._set_timer(loop)
+        if self._loop.time() < self._deadline:
+            self._set_timer()
         else:
             self._timed_out = True
             self._wire.close()  # whoever waits for the reply is told that the connection is lost
