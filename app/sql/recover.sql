@@ -35,7 +35,8 @@ WITH lost AS (
          ) v
     WHERE held.status = 'SENDING'
       AND NOT EXISTS (SELECT FROM workers k WHERE k.token = held.claim_token AND k.lease_until > now())
-      AND e.user_id = held.user_id AND e.id = held.id AND e.status = 'SENDING' AND e.claim_token = held.claim_token
+      -- By its key: with the status said again, it would be looked for among all that is being sent.
+      AND e.user_id = held.user_id AND e.id = held.id AND e.claim_token = held.claim_token
     RETURNING e.user_id, e.id, e.campaign_id, c.sender_id, e.recipient, e.attempts, e.claimed_at, e.status
 ),
 audit AS (
