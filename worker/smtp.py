@@ -112,6 +112,8 @@ def classify(command: Command, code: int, text: str, *, delivered: int) -> Verdi
 
     if command == "." and 200 <= code < 300:
         return verdict("ACCEPTED", "email")
+    if command == "." and not 400 <= code < 600:  # the message went out, and this says nothing about it
+        return Verdict("UNKNOWN", "connection", command, f"unexpected reply: {text}", code, enhanced)
     if delivered and _TOO_MANY_HERE.search(text):
         return verdict("RELEASED", "connection")
     if code == 421:
@@ -181,6 +183,9 @@ class Conversation:
         except (SMTPException, OSError, ValueError) as error:
             client.close()
             raise _trouble(server, error) from error
+        except asyncio.CancelledError:
+            client.close()
+            raise
         if client.transport is None:
             raise ServerTrouble(f"{server.address} closed the connection at once", "connect")
         return cls(client, Wire(cast("asyncio.Transport", client.transport)), server)
@@ -282,6 +287,7 @@ class Conversation:
                     # could reach somebody.
                     raise WireError("DATA was accepted without a recipient")
             if command in {"RCPT", "DATA"}:
+                self._wire.begin()
                 self._wire.send(b"RSET\r\n")
                 await self._reply_to("MAIL")
         except WireError:
@@ -294,15 +300,17 @@ class Conversation:
 
     async def close(self) -> None:
         """Say QUIT if that is still possible, and hang up."""
-        with suppress(WireError, TimeoutError):  # it is over either way
-            self._wire.begin()
-            self._wire.send(b"QUIT\r\n")
-            async with asyncio.timeout(QUIT_TIMEOUT_S):
-                await self._wire.reply()
-        self._wire.close()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        try:
+            with suppress(WireError, TimeoutError):  # it is over either way
+                self._wire.begin()
+                self._wire.send(b"QUIT\r\n")
+                async with asyncio.timeout(QUIT_TIMEOUT_S):
+                    await self._wire.reply()
+        finally:
+            self._wire.close()
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
 
 
 def _line(command: str, encoding: str) -> bytes:

@@ -7,14 +7,19 @@ sender neglected and wakes it again.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
 
+import structlog
 from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
 from procrastinate.connector import Notify
 from procrastinate.exceptions import ConnectorException
 from structlog.contextvars import bind_contextvars
 
-from app.jobs import DELIVER_WEBHOOKS, SEND_DUE, SEND_PASSWORD_RESET, VERIFY_SENDER
+from app.jobs import DELIVER_WEBHOOKS, POLLING_INTERVAL_S, SEND_DUE, SEND_PASSWORD_RESET, VERIFY_SENDER
+
+log = structlog.get_logger()
 
 
 class Connector(PsycopgConnector):
@@ -22,19 +27,29 @@ class Connector(PsycopgConnector):
 
     Procrastinate watches its helpers (listening, heartbeat) until the first of them ends, and that is the one for
     periodic tasks, which has nothing to do here and ends at once. Its worker would go on without the others: polling
-    for jobs, and taken for dead by the next one that starts.
+    for jobs, and taken for dead by the next one that starts. Where listening never began, polling has to do meanwhile.
     """
 
     def __init__(self, deaf: Callable[[BaseException], None]) -> None:
-        super().__init__()
+        super().__init__()  # pyright: ignore[reportUnknownMemberType] -- types of JSON that are left open
         self._deaf = deaf
+        self._listening = set[asyncio.Task[Any] | None]()
 
     async def listen_notify(self, on_notification: Notify, channels: Iterable[str]) -> None:
-        try:
-            await super().listen_notify(on_notification, channels)
-        except ConnectorException as error:
-            self._deaf(error)
-            raise
+        channels = list(channels)
+        while True:
+            try:
+                await super().listen_notify(on_notification, channels)
+            except ConnectorException as error:
+                if asyncio.current_task() in self._listening:
+                    self._deaf(error)
+                    raise
+                log.warning("cannot listen for new jobs, polling for them", error=str(error.__cause__))
+            await asyncio.sleep(POLLING_INTERVAL_S)
+
+    async def _loop_notify(self, *args: Any, **kwargs: Any) -> None:
+        self._listening.add(asyncio.current_task())
+        await super()._loop_notify(*args, **kwargs)
 
 
 def make_queue(

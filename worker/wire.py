@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 LONGEST_LINE = 8_192
 LONGEST_REPLY = 4 * LONGEST_LINE
+MOST_REPLIES = 8  # that nobody has asked for yet
 
 
 class Reply(NamedTuple):
@@ -36,7 +37,7 @@ class Wire(asyncio.Protocol):
         self._length = 0
         self._replies: deque[Reply] = deque()
         self._waiter: asyncio.Future[Reply] | None = None
-        self._end: WireError | None = None
+        self._end: str | None = None  # a reason: an exception kept would keep the frames it was raised in
         transport.set_protocol(self)
 
     @property
@@ -50,7 +51,7 @@ class Wire(asyncio.Protocol):
     def send(self, data: bytes) -> None:
         """Raises WireError when it is certain that nothing was sent."""
         if not self.is_open:
-            raise self._end or WireError("the connection is closed")
+            raise WireError(self._end or "the connection is closed")
         self._transport.write(data)
 
     async def reply(self) -> Reply:
@@ -58,7 +59,7 @@ class Wire(asyncio.Protocol):
         if self._replies:
             return self._replies.popleft()
         if self._end is not None:
-            raise self._end
+            raise WireError(self._end)
         self._waiter = self._loop.create_future()
         try:
             return await self._waiter
@@ -78,6 +79,9 @@ class Wire(asyncio.Protocol):
         if len(self._buffer) > LONGEST_LINE:
             self._fail("a reply has a line without an end")
 
+    def eof_received(self) -> None:
+        self._fail("the server closed the connection")
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._fail(f"the connection was lost: {exc}" if exc else "the server closed the connection")
 
@@ -95,15 +99,17 @@ class Wire(asyncio.Protocol):
         elif line[3:4] != b"-":
             reply = Reply(int(code), b"\n".join(self._text).decode("utf-8", "surrogateescape"))
             self._text, self._length = [], 0
-            if self._waiter is None or self._waiter.done():
+            if self._waiter is not None and not self._waiter.done():
+                self._waiter.set_result(reply)
+            elif len(self._replies) < MOST_REPLIES:
                 self._replies.append(reply)
             else:
-                self._waiter.set_result(reply)
+                self._fail("replies that nobody asked for")
 
     def _fail(self, reason: str) -> None:
         if self._end is not None:
             return
-        self._end = WireError(reason)
+        self._end = reason
         self._transport.abort()
         if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_exception(self._end)
+            self._waiter.set_exception(WireError(reason))

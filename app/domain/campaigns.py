@@ -413,10 +413,11 @@ def _check_changeable(row: Row, changes: Changes) -> None:
 def _check_content(row: Row, changes: Changes) -> bool:
     """Whether the content changes. Raises InvalidInput when it would be wrong."""
     parts = _given({"subject": changes.subject, "body": changes.body, "body_html": changes.body_html})
-    if parts:
-        kept = {name: row[name] for name in ("subject", "body", "body_html")}
-        Content(**kept | parts).check(frozenset(row["fields"]))
-    return bool(parts)
+    kept = {name: row[name] for name in ("subject", "body", "body_html")}
+    if kept | parts == kept:
+        return False
+    Content(**kept | parts).check(frozenset(row["fields"]))
+    return True
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:

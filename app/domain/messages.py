@@ -16,7 +16,7 @@ TEXTS_OF_EMAILS = query("texts_of_emails")
 
 class Message(msgspec.Struct, rename="camel", frozen=True):
     """An email as its recipient reads it. `as_sent`: the latest attempt had just this text; otherwise it is the one
-    that the next attempt would have, or, where a lost worker cannot say, the campaign's at that time.
+    that the next attempt would have, or, where that is not on record, the campaign's of that time as far as is known.
     """
 
     subject: str

@@ -122,6 +122,7 @@ async def _emails(pool: Pool, user_id: int, ids: list[int]) -> list[dict[str, An
     async with transaction(pool, user_id) as conn:
         rows = await fetch_all(conn, PERSONAL_EMAILS, {"user_id": user_id, "ids": ids})
         texts = {text["id"]: text for text in await read_texts(conn, user_id, ids)}
+        rows = [row for row in rows if row["id"] in texts]  # the others were removed this moment
         return [
             {
                 "id": row["id"],
@@ -138,6 +139,7 @@ async def _emails(pool: Pool, user_id: int, ids: list[int]) -> list[dict[str, An
                     "subject": texts[row["id"]]["subject"],
                     "body": texts[row["id"]]["body"],
                     "bodyHtml": texts[row["id"]]["body_html"],
+                    "asSent": texts[row["id"]]["as_sent"],
                 },
                 "attempts": [
                     Attempt(**attempt)

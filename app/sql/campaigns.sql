@@ -150,8 +150,8 @@ UPDATE campaigns SET status = %(status)s, finished_at = NULL WHERE user_id = %(u
 -- name: keep_content
 -- The text that is about to be replaced, if any email can have been made from it: of a campaign that was never claimed
 -- from, nobody has seen a word. The campaign is locked.
-INSERT INTO campaign_contents (user_id, campaign_id, version, subject, body, body_html)
-SELECT user_id, id, content_version, subject, body, body_html FROM campaigns
+INSERT INTO campaign_contents (user_id, campaign_id, version, subject, body, body_html, replaced_at)
+SELECT user_id, id, content_version, subject, body, body_html, clock_timestamp() FROM campaigns
 WHERE user_id = %(user_id)s AND id = %(campaign_id)s AND window_start > 'epoch';
 
 -- name: update_campaign

@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import pytest
 from procrastinate.exceptions import ConnectorException
+from structlog.testing import capture_logs
 
 from app.db import Pool, migrate, open_pool
 from app.embedded.postgres import EmbeddedPostgres
@@ -31,9 +32,11 @@ from tests.support.engine import (
     wait_for,
     wait_until_settled,
 )
+from tests.support.pg import TemplateServer
 from tests.support.sinkproc import Sink
 from worker.__main__ import CONCURRENCY, PLANNER_OPTIONS, Worker
 from worker.smtp import Server
+from worker.tasks import make_queue
 
 WORKERS, LANES = 3, 8
 # Slow where a death leaves nothing at the server, and slow where the message is accepted but the answer not yet given.
@@ -194,9 +197,36 @@ async def test_after_a_moment_without_postgres_a_worker_listens_again(
                 await asyncio.wait_for(working, 20)
 
 
-async def _listening(pool: Pool) -> bool:
+async def test_where_it_cannot_listen_a_worker_polls_until_it_can(
+    pool: Pool, postgres: TemplateServer, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.tasks.POLLING_INTERVAL_S", 0.1)
+    ended: list[BaseException] = []
+
+    async def tried_twice() -> bool:
+        return len(logged) > 1
+
+    queue = make_queue(_never, _never, _never, _never, deaf=ended.append)
+    async with queue.open_async(pool):
+        with capture_logs() as logged:
+            postgres.refuse_connections(database_url)
+            listening = asyncio.create_task(queue.job_manager.listen_for_jobs(on_notification=_never, queues=["quick"]))
+            await wait_for(tried_twice, "it to have tried twice")
+            postgres.accept_connections(database_url)
+            await pool.check()
+            await wait_for(lambda: _listening(pool, 1), "it to listen")
+        assert (ended, listening.done()) == ([], False)
+        assert {entry["event"] for entry in logged} == {"cannot listen for new jobs, polling for them"}
+        listening.cancel()
+
+
+def _never(*_: object, **__: object) -> NoReturn:
+    raise AssertionError("nothing was asked for")
+
+
+async def _listening(pool: Pool, workers: int = len(CONCURRENCY)) -> bool:
     listening = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%%LISTEN %%' AND pid <> pg_backend_pid()"
-    return await value(pool, listening) == len(CONCURRENCY)
+    return await value(pool, listening) == workers
 
 
 async def test_a_long_outage_of_postgres_leaves_nothing_in_doubt_and_is_over_when_it_is_over(

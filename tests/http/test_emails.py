@@ -306,7 +306,7 @@ async def test_of_a_try_that_cannot_say_the_text_of_its_time_is_told(api: httpx.
     async with pool.connection() as conn:
         await conn.execute("UPDATE campaigns SET window_start = now()")  # as the first claim does
         await conn.execute("UPDATE emails SET claimed_at = now()")
-    for subject in ("Later", "Last"):
+    for subject in ("Later", "Last", "Last"):
         await api.patch(url, json={"subject": subject})
     assert (await api.get(f"/api/emails/{email_id}")).json()["subject"] == "Last"
     await end_as(pool, email_id, "UNKNOWN")

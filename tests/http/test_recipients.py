@@ -78,6 +78,7 @@ async def test_the_export_has_all_campaigns_fields_and_attempts(api: httpx.Async
     assert (first["campaign"]["name"], first["campaign"]["sender"]) == ("One", "owner@example.com")
     assert [(a["code"], a["reply"]) for a in first["attempts"]] == [(550, f"<{ADA}> unknown")]
     assert (second["campaign"]["body"], second["attempts"]) == ("Another text.", [])
+    assert (first["campaign"]["asSent"], second["campaign"]["asSent"]) == (True, False)  # the second still waits
 
 
 async def test_an_export_of_many_batches_is_one_document(

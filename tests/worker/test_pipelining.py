@@ -137,3 +137,47 @@ async def test_an_answer_too_many_is_not_taken_for_the_next_one() -> None:
     async with talking(turns) as (there, conversation):
         assert await handed_over(conversation) == ("REJECTED", "email", ".")
         assert there.told == [*COMMANDS, CONTENT]
+
+
+async def test_a_server_that_talks_unasked_without_end_is_hung_up_on() -> None:
+    async with talking([(3, OK + OK + GO_AHEAD), (None, OK + 1_000 * OK), (3, OK)]) as (_, conversation):
+        assert await handed_over(conversation) == ("ACCEPTED", "email", ".")
+        assert await handed_over(conversation) == ("RELEASED", "connection", "MAIL")
+        assert not conversation.connected
+
+
+async def test_a_server_that_stops_talking_and_reading_is_noticed_at_once() -> None:
+    over = asyncio.Event()
+
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 there.test\r\n")
+        await reader.readline()
+        writer.write(b"250-there.test\r\n250 PIPELINING\r\n")
+        for _ in range(3):
+            await reader.readline()
+        writer.write(OK + OK + GO_AHEAD)
+        writer.write_eof()
+        await over.wait()  # and takes no more than fits into the buffers
+        writer.close()
+
+    async with await asyncio.start_server(converse, "127.0.0.1", 0) as server, asyncio.timeout(10):
+        port = server.sockets[0].getsockname()[1]
+        conversation = await Conversation.open(Server("127.0.0.1", port, "none", policy=None), "here.test")
+        content = b"Subject: Hello\r\n\r\n" + 500_000 * b"A long message about it all.\r\n"
+        long = Message(content=content, smtputf8=False, envelope_to="ann@example.com")
+        verdict = await conversation.deliver("me@example.com", long)
+        assert (verdict.kind, verdict.command) == ("UNKNOWN", ".")
+        assert not conversation.connected
+        over.set()
+
+
+async def test_closing_that_is_cancelled_closes_all_the_same() -> None:
+    async with talking(SENT * 2) as (_, conversation):
+        assert await handed_over(conversation) == ("ACCEPTED", "email", ".")
+        closing = asyncio.create_task(conversation.close())
+        await asyncio.sleep(0)
+        assert conversation.connected
+        closing.cancel()
+        await asyncio.wait([closing])
+        assert closing.cancelled()
+        assert not conversation.connected

@@ -100,10 +100,13 @@ async def test_nonsense_before_the_dot_is_the_servers_trouble(
     assert await rows(pool, "SELECT FROM senders WHERE block_reason IS NOT NULL AND blocked_until > now()")
 
 
+@pytest.mark.parametrize(
+    "odd", [b"\xe4h?\r\n", b"150 I am looking at it\r\n", b"354 go ahead\r\n", b"650 who knows\r\n"]
+)
 async def test_nonsense_after_the_dot_leaves_the_email_in_doubt(
-    pool: Pool, database_url: str, sink: Sink, owner: Owner
+    pool: Pool, database_url: str, sink: Sink, owner: Owner, odd: bytes
 ) -> None:
-    campaign = await _send_one(pool, database_url, sink, owner, {b".": b"\xe4h?\r\n"})
+    campaign = await _send_one(pool, database_url, sink, owner, {b".": odd})
 
     (attempt,) = await attempts(pool, campaign, ANN)
     assert attempt["outcome"] == "UNKNOWN"

@@ -57,5 +57,5 @@ function standing(email: Email, asSent: boolean): string {
   if (email.status === "SCHEDULED" || email.status === "SENDING")
     return "As the campaign's text is now. An earlier try had the text of its time.";
   if (asSent) return "Just as the latest try had it.";
-  return "As the campaign's text was at that time: which worker tried it last is lost, and cannot say more.";
+  return "As far as is known: the campaign's text was changed, and which one the latest try had is not on record.";
 }
