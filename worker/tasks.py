@@ -19,15 +19,21 @@ from structlog.contextvars import bind_contextvars
 
 from app.jobs import DELIVER_WEBHOOKS, POLLING_INTERVAL_S, SEND_DUE, SEND_PASSWORD_RESET, VERIFY_SENDER
 
+AGAIN_S = 0.5
+JOB_INSERTED = '{"type": "job_inserted", "job_id": 0}'  # Procrastinate's word for "look for jobs"
+
 log = structlog.get_logger()
 
 
 class Connector(PsycopgConnector):
-    """Tells when nobody listens for new jobs any more, as after a restart of Postgres.
+    """Tells when nobody listens for new jobs any more, as after a restart of Postgres, and lets none be missed.
 
     Procrastinate watches its helpers (listening, heartbeat) until the first of them ends, and that is the one for
     periodic tasks, which has nothing to do here and ends at once. Its worker would go on without the others: polling
     for jobs, and taken for dead by the next one that starts. Where listening never began, polling has to do meanwhile.
+
+    Nor does Procrastinate hear of what came before it listened, and it forgets what it hears while it looks for jobs.
+    So it is told twice: at once, and a moment later.
     """
 
     def __init__(self, deaf: Callable[[BaseException], None]) -> None:
@@ -47,9 +53,26 @@ class Connector(PsycopgConnector):
                 log.warning("cannot listen for new jobs, polling for them", error=str(error.__cause__))
             await asyncio.sleep(POLLING_INTERVAL_S)
 
-    async def _loop_notify(self, *args: Any, **kwargs: Any) -> None:
+    async def _loop_notify(self, on_notification: Notify, *args: Any, **kwargs: Any) -> None:
         self._listening.add(asyncio.current_task())
-        await super()._loop_notify(*args, **kwargs)
+        heard = asyncio.Event()
+        heard.set()
+
+        async def tell(*, channel: str, payload: str) -> None:
+            heard.set()
+            await on_notification(channel=channel, payload=payload)
+
+        async def tell_again() -> None:
+            while await heard.wait():
+                heard.clear()
+                await asyncio.sleep(AGAIN_S)
+                await on_notification(channel="", payload=JOB_INSERTED)
+
+        telling = asyncio.create_task(tell_again())
+        try:
+            await super()._loop_notify(tell, *args, **kwargs)
+        finally:
+            telling.cancel()
 
 
 def make_queue(

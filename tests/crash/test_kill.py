@@ -202,6 +202,13 @@ async def test_where_it_cannot_listen_a_worker_polls_until_it_can(
 ) -> None:
     monkeypatch.setattr("worker.tasks.POLLING_INTERVAL_S", 0.1)
     ended: list[BaseException] = []
+    told: list[dict[str, object]] = []
+
+    async def tell(**notification: object) -> None:
+        told.append(notification)
+
+    async def has_looked() -> bool:
+        return bool(told)
 
     async def tried_twice() -> bool:
         return len(logged) > 1
@@ -210,11 +217,12 @@ async def test_where_it_cannot_listen_a_worker_polls_until_it_can(
     async with queue.open_async(pool):
         with capture_logs() as logged:
             postgres.refuse_connections(database_url)
-            listening = asyncio.create_task(queue.job_manager.listen_for_jobs(on_notification=_never, queues=["quick"]))
+            listening = asyncio.create_task(queue.job_manager.listen_for_jobs(on_notification=tell, queues=["quick"]))
             await wait_for(tried_twice, "it to have tried twice")
             postgres.accept_connections(database_url)
             await pool.check()
             await wait_for(lambda: _listening(pool, 1), "it to listen")
+            await wait_for(has_looked, "it to look for what came before")
         assert (ended, listening.done()) == ([], False)
         assert {entry["event"] for entry in logged} == {"cannot listen for new jobs, polling for them"}
         listening.cancel()

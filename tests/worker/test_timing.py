@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
+
+import pytest
 
 from app.db import Pool
 from app.domain import campaigns, decisions, ledger, messages
@@ -13,6 +17,7 @@ from tests.support.engine import (
     Owner,
     addresses,
     check_conservation,
+    create_owner,
     execute,
     rows,
     running_workers,
@@ -23,6 +28,7 @@ from tests.support.engine import (
     wait_until_sent,
 )
 from tests.support.sinkproc import Sink
+from worker.tasks import Connector
 
 
 async def _sent(pool: Pool, campaign_id: int, at_least: int) -> bool:
@@ -145,6 +151,25 @@ async def test_changed_words_are_in_what_is_sent_from_then_on(
         message = await messages.get_message(pool, owner.user_id, email_id)
         assert (message.subject, message.as_sent) == (subject, True)
         assert (await ledger.get_email(pool, owner.user_id, email_id)).subject == subject
+
+
+async def test_a_wake_up_from_before_it_listens_is_not_left_to_the_next_poll(
+    database_url: str, pool: Pool, sink: Sink, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.__main__.POLLING_INTERVAL_S", 3600)
+    listen, may_listen = Connector.listen_notify, asyncio.Event()
+
+    async def listen_late(connector: Connector, *args: Any, **kwargs: Any) -> None:
+        await may_listen.wait()
+        await listen(connector, *args, **kwargs)
+
+    monkeypatch.setattr(Connector, "listen_notify", listen_late)
+    before = await schedule_campaign(pool, await create_owner(pool, "before@example.com"), 1)
+    async with running_workers(database_url, settings_for(sink)):
+        await wait_until_sent(pool, before.campaign.id)  # so it has looked
+        made = await schedule_campaign(pool, owner, 1)
+        may_listen.set()
+        await wait_until_sent(pool, made.campaign.id, timeout_s=5)
 
 
 async def test_a_lost_wake_up_is_made_up_for(database_url: str, pool: Pool, sink: Sink, owner: Owner) -> None:
