@@ -11,32 +11,26 @@ import psycopg
 from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.types import ControllerRouterHandler
 
 from app import traces
+from app.collectors import PoolCollector
 from app.db import Pool, open_pool, open_pool_through_pooler
-from app.domain.users import Terms
-from app.http import (
-    accounts,
-    alerts,
-    campaigns,
-    emails,
-    events,
-    google,
-    health,
-    metrics,
-    recipients,
-    sandbox,
-    senders,
-    stats,
-    web,
-    webhooks,
-)
+from app.domain.accounts.users import Terms
+from app.http import dashboard, request_metrics
+from app.http.accounts import google, login, own
 from app.http.auth import Authentication, provide_user, provide_visitor, require_scope
 from app.http.bodies import JsonRequest
+from app.http.campaigns import campaigns
 from app.http.errors import HANDLERS, database_unavailable
 from app.http.headers import security_headers
+from app.http.ledger import emails, stats
 from app.http.openapi import SECURITY, ClosedStructs, openapi_config
-from app.metrics import PoolCollector
+from app.http.operations import administration, alerts, events, health, sandbox
+from app.http.recipients import personal_data
+from app.http.senders import senders
+from app.http.webhooks import webhooks
+from app.http.workspaces import audit, keys
 from app.secrets import SecretBox, open_secret_box
 from app.settings import Settings
 
@@ -51,10 +45,9 @@ async def _open_pool(settings: Settings, database_url: str) -> Pool:
     return await open_pool(database_url, options=PLANNER_OPTIONS)
 
 
-def create_app(settings: Settings, database_url: str, dashboard: Path = web.DASHBOARD) -> Litestar:
+def create_app(settings: Settings, database_url: str, dashboard_folder: Path = dashboard.DASHBOARD) -> Litestar:
     """The API on a database that is migrated already; without every migration, /readyz says so."""
-
-    measures = metrics.Metrics()
+    measures = request_metrics.Metrics()
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
@@ -73,6 +66,51 @@ def create_app(settings: Settings, database_url: str, dashboard: Path = web.DASH
             yield
         await asyncio.to_thread(traces.shutdown)
 
+    app = Litestar(
+        route_handlers=[*_routes(), dashboard.dashboard(dashboard_folder)],
+        before_send=[security_headers(settings)],
+        lifespan=[lifespan],
+        dependencies=_dependencies(settings),
+        request_class=JsonRequest,
+        exception_handlers={**HANDLERS, psycopg.OperationalError: database_unavailable},
+        openapi_config=openapi_config(),
+        plugins=[ClosedStructs()],
+        logging_config=None,
+    )
+    app.asgi_handler = measures.measured(app.asgi_handler)
+    return app
+
+
+def _routes() -> list[ControllerRouterHandler]:
+    """All but the dashboard: what asks who is there, and what answers anybody."""
+    api = Router(
+        "/api",
+        route_handlers=[
+            campaigns.router,
+            emails.router,
+            personal_data.router,
+            senders.router,
+            stats.router,
+            events.watch_events,
+            sandbox.router,
+            own.own,
+            keys.key_router,
+            administration.admin,
+            audit.list_audit,
+            webhooks.router,
+            alerts.list_alerts,
+        ],
+        middleware=[Authentication],
+        guards=[require_scope],
+        security=SECURITY,
+        dependencies={"user": Provide(provide_user, sync_to_thread=False)},
+    )
+    return [api, login.public, google.router, health.router, request_metrics.show_metrics]
+
+
+def _dependencies(settings: Settings) -> dict[str, Provide]:
+    """What handlers take from the service by the name of a parameter (`app.http.parameters`)."""
+
     def provide_pool(state: State) -> Pool:
         return state["pool"]
 
@@ -85,52 +123,12 @@ def create_app(settings: Settings, database_url: str, dashboard: Path = web.DASH
     def provide_settings() -> Settings:
         return settings
 
-    api = Router(
-        "/api",
-        route_handlers=[
-            campaigns.router,
-            emails.router,
-            recipients.router,
-            senders.router,
-            stats.router,
-            events.watch_events,
-            sandbox.router,
-            accounts.own,
-            accounts.key_router,
-            accounts.admin,
-            accounts.list_audit,
-            webhooks.router,
-            alerts.list_alerts,
-        ],
-        middleware=[Authentication],
-        guards=[require_scope],
-        security=SECURITY,
-        dependencies={"user": Provide(provide_user, sync_to_thread=False)},
-    )
-    app = Litestar(
-        route_handlers=[
-            api,
-            accounts.public,
-            google.router,
-            health.router,
-            metrics.show_metrics,
-            web.dashboard(dashboard),
-        ],
-        before_send=[security_headers(settings)],
-        lifespan=[lifespan],
-        dependencies={
-            "pool": Provide(provide_pool, sync_to_thread=False),
-            "box": Provide(provide_box, sync_to_thread=False),
-            "terms": Provide(provide_terms, sync_to_thread=False),
-            "visitor": Provide(provide_visitor, sync_to_thread=False),
-            "provider": Provide(google.provide_provider, sync_to_thread=False),
-            "settings": Provide(provide_settings, sync_to_thread=False),
-        },
-        request_class=JsonRequest,
-        exception_handlers={**HANDLERS, psycopg.OperationalError: database_unavailable},
-        openapi_config=openapi_config(),
-        plugins=[ClosedStructs()],
-        logging_config=None,
-    )
-    app.asgi_handler = measures.measured(app.asgi_handler)
-    return app
+    providers = {
+        "pool": provide_pool,
+        "box": provide_box,
+        "terms": provide_terms,
+        "visitor": provide_visitor,
+        "provider": google.provide_provider,
+        "settings": provide_settings,
+    }
+    return {name: Provide(provide, sync_to_thread=False) for name, provide in providers.items()}

@@ -25,15 +25,13 @@ from yoyo import (  # pyright: ignore[reportMissingTypeStubs] -- it has none
 )
 
 from app.errors import Unavailable
-from app.sql import query
+from app.sql import queries
 
 Row = dict[str, Any]
 Conn = AsyncConnection[Row]
 Pool = AsyncConnectionPool[Conn]
 
-BECOME_TENANT = query("become_tenant")
-IS_DIRECT = query("is_direct")
-TIMES_IN_UTC = query("times_in_utc")
+sql = queries(__name__)
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 _MIGRATION_LOCK = 0x5EAC41B0  # any constant, as long as it stays
 _MIGRATION_DEADLINE_S = 300
@@ -64,7 +62,7 @@ async def open_pool(url: str, *, min_size: int = 1, max_size: int = 10, options:
     sessions = f"-c timezone=UTC {_SERVER_OPTIONS} {_DIRECT} {options}"
     pool = await _open(url, _configure, min_size, max_size, options=sessions)
     async with pool.connection() as conn:
-        direct = await fetch_exactly_one(conn, IS_DIRECT)
+        direct = await fetch_exactly_one(conn, sql.is_direct)
     if not direct["is_direct"]:
         await pool.close()
         raise Unavailable(POOLED)
@@ -106,7 +104,7 @@ async def _configure(conn: Conn) -> None:
 async def _configure_through_pooler(conn: Conn) -> None:
     await _configure(conn)
     # The one setting that PgBouncer carries along with us from server connection to server connection.
-    await conn.execute(TIMES_IN_UTC)
+    await conn.execute(sql.times_in_utc)
 
 
 @asynccontextmanager
@@ -114,7 +112,7 @@ async def transaction(pool: Pool, user_id: int | None = None) -> AsyncGenerator[
     """One transaction; `user_id` makes it that user's (see the module's docstring)."""
     async with pool.connection() as conn, conn.transaction():
         if user_id is not None:
-            await conn.execute(BECOME_TENANT, {"user_id": str(user_id)})
+            await conn.execute(sql.become_tenant, {"user_id": str(user_id)})
         yield conn
 
 
@@ -145,7 +143,7 @@ def migrate(url: str) -> int:
     """
     deadline = time.monotonic() + _MIGRATION_DEADLINE_S
     with closing(psycopg.connect(url, autocommit=True, options=_DIRECT)) as guard:
-        (direct,) = guard.execute(IS_DIRECT).fetchone() or (False,)
+        (direct,) = guard.execute(sql.is_direct).fetchone() or (False,)
         if not direct:
             raise Unavailable(POOLED)
         while not _try_lock(guard):

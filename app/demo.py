@@ -18,16 +18,21 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from app.db import Pool, fetch_exactly_one
-from app.domain import campaigns, keys, recipients, scheduling, users
-from app.domain.campaigns import Campaign, Content, Draft
-from app.domain.users import User
-from app.domain.visitors import LOCAL
+from app.domain.accounts import users
+from app.domain.accounts.client import LOCAL
+from app.domain.accounts.users import User
+from app.domain.campaigns import campaigns, schedule
+from app.domain.campaigns.campaigns import Campaign
+from app.domain.campaigns.content import Content
+from app.domain.campaigns.draft import Draft
+from app.domain.recipients import lists
+from app.domain.workspaces import keys
 from app.errors import Conflict, NotFound, Unavailable
 from app.secrets import SecretBox
 from app.settings import Settings
-from app.sql import query
+from app.sql import queries
 
-IS_FIRST_START = query("is_first_start")
+sql = queries(__name__)
 
 EMAIL = "demo@example.com"
 RECIPIENTS = Path(__file__).parent.parent / "examples" / "recipients.csv"
@@ -43,7 +48,7 @@ It went no further than the sandbox mailbox.
 
 async def is_first_start(pool: Pool) -> bool:
     async with pool.connection() as conn:
-        row = await fetch_exactly_one(conn, IS_FIRST_START)
+        row = await fetch_exactly_one(conn, sql.is_first_start)
     return row["is_first_start"]
 
 
@@ -59,10 +64,10 @@ async def run(pool: Pool, box: SecretBox, settings: Settings) -> None:
         content = Content(subject=SUBJECT, body=BODY)
         draft = Draft(content=content, name="Demo", delay_between_ms=DELAY_MS)
 
-        def read(required: frozenset[str]) -> recipients.RecipientList:
-            return recipients.from_csv(file, required=required)
+        def read(required: frozenset[str]) -> lists.RecipientList:
+            return lists.from_csv(file, required=required)
 
-        scheduled = await scheduling.schedule(pool, user.id, scheduling.Request(draft, read))
+        scheduled = await schedule.schedule(pool, user.id, schedule.Request(draft, read))
     print(f"Demo campaign: {scheduled.accepted} emails to the sandbox mailbox, {DELAY_MS} ms apart", flush=True)
     await show(pool, user.id, scheduled.campaign)
 

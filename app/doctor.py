@@ -13,15 +13,14 @@ import psycopg
 from psycopg.rows import dict_row
 
 from app.db import Row, open_pool, open_pool_through_pooler
-from app.domain import readiness
-from app.domain.senders import password_place
+from app.domain.operations import readiness
+from app.domain.senders.senders import password_place
 from app.errors import AppError, Unavailable
 from app.secrets import UndecipherableSecret, open_secret_box
 from app.settings import Settings, SettingsError, check_secret_key
-from app.sql import query
+from app.sql import queries
 
-EXAMINE_DATABASE = query("examine_database")
-ANY_STORED_PASSWORD = query("any_stored_password")
+sql = queries(__name__)
 
 OLDEST_POSTGRES = 15
 SMTP_TIMEOUT_S = 15.0
@@ -43,7 +42,7 @@ def examine(settings: Settings, database: AbstractContextManager[str]) -> bool:
             database as url,
             Connection.connect(url, autocommit=True, connect_timeout=10, row_factory=dict_row) as conn,
         ):
-            (row,) = conn.execute(EXAMINE_DATABASE)
+            (row,) = conn.execute(sql.examine_database)
             well += [
                 _report("database", lambda: _version(row)),
                 # Each of the rest needs what comes before it.
@@ -151,7 +150,7 @@ def _temporary_tables(row: Row) -> str:
 
 
 def _stored_passwords(settings: Settings, conn: Connection) -> str:
-    row = conn.execute(ANY_STORED_PASSWORD).fetchone()
+    row = conn.execute(sql.any_stored_password).fetchone()
     if row is None:
         return "none yet"
     open_secret_box(settings).open(row["password_encrypted"], password_place(row["id"]))

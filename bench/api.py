@@ -14,8 +14,8 @@ from contextlib import contextmanager
 
 import httpx
 
-from app.domain.keys import create_key
-from app.domain.visitors import LOCAL
+from app.domain.accounts.client import LOCAL
+from app.domain.workspaces.keys import create_key
 from bench.service import CONTENT, SECRET_KEY, UNLIMITED, service
 
 

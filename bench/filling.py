@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from app.domain.keys import create_key
-from app.domain.users import create_user
-from app.domain.visitors import LOCAL
+from app.domain.accounts.client import LOCAL
+from app.domain.accounts.users import create_user
+from app.domain.workspaces.keys import create_key
 from app.secrets import SecretBox
 from bench.service import SECRET_KEY, UNLIMITED, service, settle
 

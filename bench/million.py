@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import psycopg
 
 from app.db import fetch_exactly_one, open_pool
-from app.domain.users import User
+from app.domain.accounts.users import User
 from app.embedded.postgres import EmbeddedPostgres
 from bench.api import api, create_account, schedule_csv
 from bench.dashboard import Dashboard, percentile

@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from app.db import BECOME_TENANT, Conn, Pool, Row, fetch_all, fetch_exactly_one, open_pool, transaction
+from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, open_pool, sql, transaction
 from app.embedded.postgres import EmbeddedPostgres
-from app.sql import query
+from app.sql import read_all
 from bench.api import api
 from bench.dashboard import Dashboard
 from bench.filling import Filled, fill
@@ -150,10 +150,11 @@ async def _hold(conn: Conn, filled: Filled, token: object, count: int) -> list[i
 async def _explained(pool: Pool, user_id: int | None, hot: Hot, fixed: dict[str, Any]) -> tuple[Figure, list[str]]:
     """What the query did, its statement undone; and what it should not have done."""
     params = fixed | {key: fixed[key] if value == "its" else value for key, value in hot.more.items()}
-    text = query(hot.name)
+    queries = read_all()
+    text = queries[hot.name]
     if b"%(first_id)s" in text:
         async with transaction(pool, user_id) as conn:
-            params |= await fetch_exactly_one(conn, query("email_span"), params)
+            params |= await fetch_exactly_one(conn, queries["email_span"], params)
     explain = b"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + text
     async with pool.connection() as conn:
         await _undone(conn, user_id, explain, params)  # once for what it needs from disk and of the catalogue
@@ -170,7 +171,7 @@ async def _explained(pool: Pool, user_id: int | None, hot: Hot, fixed: dict[str,
 async def _undone(conn: Conn, user_id: int | None, text: bytes, params: dict[str, Any]) -> Row:
     async with conn.transaction(force_rollback=True):
         if user_id is not None:
-            await conn.execute(BECOME_TENANT, {"user_id": str(user_id)})
+            await conn.execute(sql.become_tenant, {"user_id": str(user_id)})
         return await fetch_exactly_one(conn, text, params)
 
 

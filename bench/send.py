@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from app.db import Pool
-from app.domain.users import User
+from app.domain.accounts.users import User
 from app.embedded.postgres import EmbeddedPostgres
 from bench.registry import Figure, Run, bench
 from bench.service import (

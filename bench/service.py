@@ -15,12 +15,13 @@ from typing import Any
 import psycopg
 
 from app.db import Pool, migrate, open_pool
-from app.domain.campaigns import Content, Draft
+from app.domain.accounts.users import User, create_user
+from app.domain.campaigns.content import Content
+from app.domain.campaigns.draft import Draft
+from app.domain.campaigns.schedule import Request, Scheduled, schedule
 from app.domain.pages import PageRequest
-from app.domain.recipients import from_json
-from app.domain.scheduling import Request, Scheduled, schedule
-from app.domain.senders import SenderChanges, change_sender, list_senders
-from app.domain.users import User, create_user
+from app.domain.recipients.lists import from_json
+from app.domain.senders.senders import SenderChanges, change_sender, list_senders
 from app.secrets import SecretBox
 from tests.support.sinkproc import Sink
 

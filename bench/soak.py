@@ -22,8 +22,8 @@ from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
 from app.db import Pool, migrate, open_pool
-from app.domain.keys import create_key
-from app.domain.visitors import LOCAL
+from app.domain.accounts.client import LOCAL
+from app.domain.workspaces.keys import create_key
 from app.embedded.postgres import EmbeddedPostgres
 from bench.api import api
 from bench.leaks import Held, figures, leaks, look

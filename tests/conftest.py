@@ -10,12 +10,14 @@ import pytest
 from argon2 import PasswordHasher
 
 from app.db import Pool, open_pool
-from app.domain import passwords
-from app.domain.users import User, create_user
+from app.domain.accounts import passwords
+from app.domain.accounts.users import User, create_user
 from app.secrets import SecretBox, open_secret_box
 from app.settings import Settings
 from tests.support.api import Headers, api_client, authorization
+from tests.support.engine import Owner, create_owner
 from tests.support.pg import TemplateServer, template_server
+from tests.support.sinkproc import Sink
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -44,6 +46,19 @@ def database_url(postgres: TemplateServer) -> Iterator[str]:
 async def pool(database_url: str) -> AsyncIterator[Pool]:
     async with await open_pool(database_url) as pool:
         yield pool
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    """Somebody to send to."""
+    with Sink() as sink:
+        yield sink
+
+
+@pytest.fixture
+async def owner(pool: Pool) -> Owner:
+    """Somebody who sends."""
+    return await create_owner(pool)
 
 
 @pytest.fixture

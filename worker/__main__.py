@@ -23,15 +23,16 @@ import uvloop
 
 from app import log as logs
 from app import traces
+from app.collectors import PoolCollector
 from app.db import Pool, Row, open_pool
-from app.domain import sandbox, workers
-from app.domain.emails import Claimant
-from app.domain.hosts import HostPolicy
-from app.domain.senders import password_place
+from app.domain.ledger.exchange import Claimant
+from app.domain.operations import sandbox, workers
+from app.domain.operations.host_policy import HostPolicy
+from app.domain.senders import for_workers
+from app.domain.senders.senders import password_place
 from app.embedded import mailbox
 from app.embedded.postgres import EmbeddedPostgres
 from app.jobs import POLLING_INTERVAL_S, QUICK, SLOW, WEBHOOKS
-from app.metrics import PoolCollector
 from app.secrets import SecretBox, UndecipherableSecret, open_secret_box, secret_key
 from app.settings import Settings, SettingsError, check_secret_key, from_env
 from worker.dispatch import Dispatcher
@@ -149,7 +150,7 @@ class Worker:
 
     async def _verify(self, sender_id: int) -> None:
         """Connect and log in, and write down what came of it."""
-        row = await workers.load_sender(self._pool, sender_id)
+        row = await for_workers.load_sender(self._pool, sender_id)
         if row is None:
             return
         error: str | None = None
@@ -161,7 +162,7 @@ class Worker:
             error = str(trouble)
         except TimeoutError:
             error = f"the server was not done with letting us in after {VERIFY_S:g} s"
-        await workers.record_verification(self._pool, sender_id, row["verify_requested_at"], error)
+        await for_workers.record_verification(self._pool, sender_id, row["verify_requested_at"], error)
 
     async def _send_reset(self, reset_id: int) -> None:
         key = secret_key(self._settings)

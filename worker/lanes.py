@@ -13,7 +13,7 @@ from itertools import islice
 from typing import NamedTuple, Protocol
 
 from app import traces
-from app.domain.emails import Claim, Report
+from app.domain.ledger.exchange import Claim, Report
 from worker.metrics import CONNECT_DURATION, CONNECTION_FAILURES, LANES_OPEN
 from worker.smtp import Conversation, Fault, Server, ServerTrouble
 

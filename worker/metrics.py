@@ -15,8 +15,8 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from app.domain.emails import Outcome
-from app.metrics import CONTENT_TYPE, admits, new_registry
+from app.collectors import CONTENT_TYPE, admits, new_registry
+from app.domain.ledger.exchange import Outcome
 
 MILLISECONDS_TO_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 

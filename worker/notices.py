@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from app.db import Pool
-from app.domain.accounts import address_of_reset, reset_signer
+from app.domain.accounts.password_changes import address_of_reset, reset_signer
 from app.mail.message import MessageBuilder
 from app.settings import Settings
 from worker.smtp import Conversation, Server

@@ -17,7 +17,11 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Status
 
 from app.db import Pool, transaction
-from app.domain import campaigns, deliveries, workers
+from app.domain.campaigns import campaigns
+from app.domain.ledger import recovery
+from app.domain.operations import workers
+from app.domain.senders import for_workers
+from app.domain.webhooks import deliveries
 from worker.send import DATABASE_AWAY
 
 # A queue's worker gives a sign of life every 10 s, whatever our leases are.
@@ -81,11 +85,11 @@ async def sweep(pool: Pool, queue: App, lease: Lease, lease_s: float, max_attemp
         try:
             async with transaction(pool) as conn:
                 # Asked only now: the wait for a connection may have been a long one.
-                in_doubt = await workers.recover(conn, max_attempts) if lease.may_judge else []
+                in_doubt = await recovery.recover(conn, max_attempts) if lease.may_judge else []
             for email in in_doubt:
                 log.error("email of a lost worker is in doubt", **email)
             # As far ahead as the next sweep and some more: what a dead worker was waiting for still leaves on time.
-            if woken := await workers.wake_neglected(pool, 2 * pause_s):
+            if woken := await for_workers.wake_neglected(pool, 2 * pause_s):
                 log.info("woke neglected senders", sender_ids=woken)
             await deliveries.wake_neglected(pool)
             for campaign_id, cancelled in (await campaigns.finish_cancels(pool)).items():

@@ -14,7 +14,7 @@ from procrastinate import App
 from procrastinate.exceptions import ConnectorException
 
 from app.db import Pool
-from app.domain import retention
+from app.domain.ledger import retention
 from app.settings import Settings
 from worker.send import DATABASE_AWAY
 

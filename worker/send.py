@@ -21,9 +21,12 @@ from psycopg_pool import PoolTimeout
 
 from app import traces
 from app.db import Conn, Pool, Row
-from app.domain import campaigns, emails, workers
-from app.domain.emails import Claim, Claimant, Outlook, Report
-from app.domain.planning import OVERDUE_S
+from app.domain.campaigns import content
+from app.domain.ledger import exchange
+from app.domain.ledger.exchange import Claim, Claimant, Outlook, Report
+from app.domain.operations import workers
+from app.domain.planning.replan import OVERDUE_S
+from app.domain.senders import for_workers
 from app.jobs import EARLY, defer_help
 from app.mail.addresses import to_ascii
 from app.mail.message import HeaderInjection, MessageBuilder
@@ -103,7 +106,7 @@ class SenderLoop:
     async def run(self) -> Again:
         """Returns when the sender should be looked at next."""
         self.poked = False
-        row = await self._persistently(lambda: workers.load_sender(self._desk.pool, self.sender_id))
+        row = await self._persistently(lambda: for_workers.load_sender(self._desk.pool, self.sender_id))
         if row is None:
             return None
         self._begin(row)
@@ -195,7 +198,7 @@ class SenderLoop:
             # When a window is too full; and once at the start, for plans that passed while nobody looked.
             self._plans_mended = True
             pool, user_id, over_limit = self._desk.pool, self._claimant.user_id, look.over_limit
-            await self._persistently(lambda: emails.mend_plans(pool, user_id, self.sender_id, over_limit=over_limit))
+            await self._persistently(lambda: exchange.mend_plans(pool, user_id, self.sender_id, over_limit=over_limit))
             return RELOOK_S if look.over_limit else 0.0
         if look.due_s > PATIENCE_S:
             return PATIENCE_S if self._held else _End(look.due_at)
@@ -222,7 +225,7 @@ class SenderLoop:
         log.debug("why the sender is backed off", reason=str(trouble))
         BACK_OFFS.labels(trouble.kind).inc()
         pool, user_id, reason = self._desk.pool, self._claimant.user_id, str(trouble)
-        return await self._persistently(lambda: workers.block_sender(pool, user_id, self.sender_id, reason))
+        return await self._persistently(lambda: for_workers.block_sender(pool, user_id, self.sender_id, reason))
 
     async def _quarantine(self, error: Exception) -> Again:
         """An error that should not be: of this sender's making, as far as anybody knows, so it is this sender that
@@ -250,7 +253,7 @@ class SenderLoop:
 
     async def _look(self) -> Outlook | None:
         async with self._desk.pool.connection() as conn:
-            return await emails.outlook(conn, self._claimant)
+            return await exchange.outlook(conn, self._claimant)
 
     async def _exchange(self, wanted: int) -> list[Claim]:
         """One trade with the ledger, repeated until the database answers: outcomes are never dropped."""
@@ -264,7 +267,7 @@ class SenderLoop:
                         # Asked only now: this exchange took its turn behind any that is still at work for us in
                         # Postgres, which goes on after a connection breaks.
                         heard_of = self._held.keys() | {claim.id for claim in claims}
-                        for email_id in await emails.held_claims(conn, self._claimant):
+                        for email_id in await exchange.held_claims(conn, self._claimant):
                             if email_id not in heard_of:
                                 self._reports.append(Report(email_id, "UNBEGUN"))
                         self._unsure = False
@@ -285,7 +288,8 @@ class SenderLoop:
     async def _trade_once(self, conn: Conn, reports: list[Report], wanted: int) -> list[Claim]:
         began = time.perf_counter()
         with traces.span("exchange", sender_id=self.sender_id, reports=len(reports), wanted=wanted) as span:
-            claims = await emails.exchange(conn, self._claimant, reports, wanted, max_attempts=self._desk.max_attempts)
+            most = self._desk.max_attempts
+            claims = await exchange.exchange(conn, self._claimant, reports, wanted, max_attempts=most)
             span.set_attributes({"claims": len(claims)})
         EXCHANGE_DURATION.observe(time.perf_counter() - began)
         EXCHANGE_CLAIMS.observe(len(claims))
@@ -316,7 +320,7 @@ class SenderLoop:
         self._was_unsure = False
         if self._lanes:
             await self._reserve(len(self._lanes))
-        row = await self._persistently(lambda: workers.load_sender(self._desk.pool, self.sender_id))
+        row = await self._persistently(lambda: for_workers.load_sender(self._desk.pool, self.sender_id))
         if row is None or {name: row[name] for name in self._sender} == self._sender:
             return
         self._take_sender(row)
@@ -418,7 +422,7 @@ class SenderLoop:
     async def _reserve(self, wanted: int) -> None:
         pool, claimant = self._desk.pool, self._claimant
         self._asked = True
-        self._reserved = await self._persistently(lambda: workers.reserve_lanes(pool, claimant, wanted))
+        self._reserved = await self._persistently(lambda: for_workers.reserve_lanes(pool, claimant, wanted))
 
     async def _ask_for_help(self) -> None:
         async with self._desk.pool.connection() as conn:
@@ -433,7 +437,7 @@ class SenderLoop:
         await self._retire_lanes()
         if self._asked:
             pool, claimant = self._desk.pool, self._claimant
-            await self._persistently(lambda: workers.release_lanes(pool, claimant))
+            await self._persistently(lambda: for_workers.release_lanes(pool, claimant))
 
     async def _retire_lanes(self) -> None:
         """Have every lane end, once it has finished what it is at, and wait for it."""
@@ -465,7 +469,7 @@ class SenderLoop:
 
     async def _hand_over(self, conversation: Conversation, claim: Claim) -> Result:
         began = time.perf_counter()
-        message_id = emails.message_id(claim, self._domain)
+        message_id = exchange.message_id(claim, self._domain)
         version = None
         try:
             version, builder = await self._builder(claim)
@@ -481,7 +485,7 @@ class SenderLoop:
         if self._failing and verdict.fault == "email" and verdict.code is not None:
             self._failing = False
             pool, user_id = self._desk.pool, self._claimant.user_id
-            await self._persistently(lambda: workers.unblock_sender(pool, user_id, self.sender_id))
+            await self._persistently(lambda: for_workers.unblock_sender(pool, user_id, self.sender_id))
         return Result(
             Report(
                 id=claim.id,
@@ -510,7 +514,7 @@ class SenderLoop:
 
     async def _load_builder(self, campaign_id: int) -> tuple[int, MessageBuilder]:
         pool, user_id = self._desk.pool, self._claimant.user_id
-        return await self._persistently(lambda: campaigns.message_builder(pool, user_id, campaign_id))
+        return await self._persistently(lambda: content.message_builder(pool, user_id, campaign_id))
 
 
 class _End(NamedTuple):

@@ -22,9 +22,9 @@ from typing import Literal, NamedTuple, cast
 import aiosmtplib
 from aiosmtplib import SMTP, SMTPConnectError, SMTPException, SMTPResponseException
 
-from app.domain import hosts
-from app.domain.emails import Outcome
-from app.domain.hosts import STRICT, Address, HostPolicy, Lookup, RefusedHost
+from app.domain.ledger.exchange import Outcome
+from app.domain.operations import host_policy
+from app.domain.operations.host_policy import STRICT, Address, HostPolicy, Lookup, RefusedHost
 from app.mail.message import Message
 from app.settings import SmtpSecurity
 from worker.wire import Reply, Wire, WireError
@@ -157,7 +157,7 @@ class Conversation:
         self.delivered = 0
 
     @classmethod
-    async def open(cls, server: Server, local_hostname: str, lookup: Lookup = hosts.look_up) -> Conversation:
+    async def open(cls, server: Server, local_hostname: str, lookup: Lookup = host_policy.look_up) -> Conversation:
         """Connect, start TLS as the server's security says (never less), log in. Raises ServerTrouble.
 
         `lookup` is asked once, and only what it answered is connected to.
@@ -325,11 +325,11 @@ async def _addresses(server: Server, lookup: Lookup) -> list[Address]:
     policy = server.policy
     if policy is None:
         return [Address(family, sockaddr) for family, _, _, _, sockaddr in await lookup(server.host, server.port)]
-    hosts.check_port(server.port, policy.ports)
+    host_policy.check_port(server.port, policy.ports)
     if server.username is not None and server.security == "none":
         text = "the login would go out in the clear; set security to starttls or tls"
         raise ServerTrouble(f"{server.address}: {text}", "tls")
-    return await hosts.resolve(server.host, server.port, allow_private=policy.allow_private, lookup=lookup)
+    return await host_policy.resolve(server.host, server.port, allow_private=policy.allow_private, lookup=lookup)
 
 
 async def _connect(addresses: Sequence[Address]) -> socket.socket:

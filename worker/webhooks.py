@@ -19,10 +19,10 @@ import structlog
 from standardwebhooks import Webhook as Signer
 
 from app.db import Pool
-from app.domain import deliveries
-from app.domain.deliveries import Answer, Due, Target
-from app.domain.hosts import HostPolicy, Lookup, RefusedHost, look_up, resolve
-from app.domain.webhooks import secret_place
+from app.domain.operations.host_policy import HostPolicy, Lookup, RefusedHost, look_up, resolve
+from app.domain.webhooks import deliveries
+from app.domain.webhooks.deliveries import Answer, Due, Target
+from app.domain.webhooks.webhooks import secret_place
 from app.secrets import SecretBox, UndecipherableSecret
 from worker.send import DATABASE_AWAY
 

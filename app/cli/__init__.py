@@ -23,10 +23,13 @@ from app import log as logs
 from app.cli.database import migrated_pool, url_of
 from app.cli.serving import api, up, worker
 from app.db import migrate
-from app.domain import hold, keys, rotation, users
-from app.domain.visitors import LOCAL
+from app.domain.accounts import users
+from app.domain.accounts.client import LOCAL
+from app.domain.ledger import after_restore
+from app.domain.operations import reseal
+from app.domain.workspaces import keys
 from app.errors import AppError, InvalidInput, Unavailable
-from app.init import run_below_init
+from app.process_one import run_below_init
 from app.secrets import add_secret_key, open_secret_box
 from app.settings import Settings, SettingsError, check_secret_key, from_env
 
@@ -151,10 +154,10 @@ def rotate_key(settings: Settings, _options: argparse.Namespace) -> None:
     """Exits with 1 when a secret is left that no key opens."""
     check_secret_key(settings)
 
-    async def run(url: str) -> rotation.Resealed:
+    async def run(url: str) -> reseal.Resealed:
         async with migrated_pool(url) as pool:
             file = add_secret_key(settings) if settings.secret_key is None else None
-            resealed = await rotation.reseal(pool, open_secret_box(settings))
+            resealed = await reseal.reseal(pool, open_secret_box(settings))
         if file is not None:
             print(f"A new key is the first line of {file}; keep the others for as long as backups need them")
         return resealed
@@ -174,9 +177,9 @@ def rotate_key(settings: Settings, _options: argparse.Namespace) -> None:
 
 
 def hold_all(settings: Settings, _options: argparse.Namespace) -> None:
-    async def run(url: str) -> list[hold.Held]:
+    async def run(url: str) -> list[after_restore.Held]:
         async with migrated_pool(url) as pool:
-            return await hold.hold_all(pool)
+            return await after_restore.hold_all(pool)
 
     with url_of(settings) as url:
         held = asyncio.run(run(url))

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 
 from app.db import Pool, open_pool
-from app.domain import readiness
+from app.domain.operations import readiness
 from app.embedded.postgres import EmbeddedPostgres
 from app.settings import Settings
 

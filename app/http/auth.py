@@ -16,10 +16,11 @@ from litestar.handlers import BaseRouteHandler
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
 from litestar.types import ASGIApp
 
-from app.domain import keys, sessions
-from app.domain.keys import SCOPES, Scope
-from app.domain.users import User
-from app.domain.visitors import Visitor
+from app.domain.accounts import sessions
+from app.domain.accounts.client import Visitor
+from app.domain.accounts.users import User
+from app.domain.workspaces import keys
+from app.domain.workspaces.keys import SCOPES, Scope
 from app.errors import Forbidden, Unauthenticated
 from app.settings import Settings
 

@@ -17,7 +17,7 @@ from litestar.enums import ParamType
 from litestar.exceptions import HTTPException, NotFoundException, ValidationException
 from litestar.openapi import ResponseSpec
 
-from app.domain.recipients import Rejected
+from app.domain.recipients.lists import Rejected
 from app.errors import AppError, Conflict, Forbidden, InvalidInput, NotFound, TooMany, Unauthenticated, Unavailable
 from app.http.validation import invalid_parameters
 

@@ -8,9 +8,9 @@ from litestar.di import NamedDependency
 from litestar.params import PathParameter, QueryParameter, SkipValidation
 
 from app.db import Pool
-from app.domain.oidc import Provider
-from app.domain.users import Terms, User
-from app.domain.visitors import Visitor
+from app.domain.accounts.client import Visitor
+from app.domain.accounts.oidc import Provider
+from app.domain.accounts.users import Terms, User
 from app.secrets import SecretBox
 from app.settings import Settings
 

@@ -1,4 +1,4 @@
-"""Worker processes that are killed, and a server for their mail that logs what it accepts."""
+"""Worker processes that are killed."""
 
 from __future__ import annotations
 
@@ -8,13 +8,6 @@ from pathlib import Path
 import pytest
 
 from tests.support.engine import Fleet
-from tests.support.sinkproc import Sink
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    with Sink() as sink:
-        yield sink
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.db import Pool
-from app.domain import campaigns
+from app.domain.campaigns import campaigns
 from tests.support.engine import (
     Fleet,
     Owner,

@@ -12,9 +12,9 @@ import psycopg
 import pytest
 
 from app.db import Pool, transaction
-from app.domain.campaigns import Draft
-from app.domain.recipients import from_json
-from app.domain.scheduling import Idempotency, Request, schedule
+from app.domain.campaigns.draft import Draft
+from app.domain.campaigns.schedule import Idempotency, Request, schedule
+from app.domain.recipients.lists import from_json
 from app.errors import Conflict
 from app.jobs import defer_help, defer_wake_up
 from tests.support.engine import (

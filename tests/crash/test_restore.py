@@ -18,8 +18,9 @@ import psycopg
 import pytest
 
 from app.db import Pool, migrate, open_pool
-from app.domain import campaigns, decisions, hold
-from app.domain.decisions import Chosen
+from app.domain.campaigns import campaigns
+from app.domain.ledger import after_restore, decisions
+from app.domain.ledger.decisions import Chosen
 from app.embedded.postgres import EmbeddedPostgres
 from app.errors import Conflict
 from tests.support.engine import (
@@ -215,7 +216,7 @@ async def test_everything_due_or_being_sent_is_held_and_nothing_else(pool: Pool)
     await campaigns.pause(pool, owner.user_id, paused)
     later = await value(pool, "SELECT count(*) FROM emails WHERE scheduled_at > now()")
 
-    first = await hold.hold_all(pool)
+    first = await after_restore.hold_all(pool)
 
     assert sum(held.in_doubt for held in first) == 35 - later
     assert sum(held.waiting for held in first) == later
@@ -224,7 +225,7 @@ async def test_everything_due_or_being_sent_is_held_and_nothing_else(pool: Pool)
     assert {r["status"] for r in await rows(pool, "SELECT status FROM campaigns")} == {"PAUSED"}
     assert await value(pool, "SELECT sum(used) FROM sender_windows") == 35 - later - 1
     assert (await row(pool, "SELECT count(*) AS n FROM audit_log WHERE action = 'campaign.hold'"))["n"] == 3
-    again = await hold.hold_all(pool)
+    again = await after_restore.hold_all(pool)
     assert [held.in_doubt for held in again] == [0, 0]
 
 
@@ -233,7 +234,7 @@ async def test_with_a_worker_at_work_nothing_is_held(pool: Pool) -> None:
     campaign = (await schedule_campaign(pool, owner, 3)).campaign.id
     await execute(pool, "INSERT INTO workers VALUES (gen_random_uuid(), 'host:1', now(), now() + interval '1 minute')")
     with pytest.raises(Conflict, match="host:1"):
-        await hold.hold_all(pool)
+        await after_restore.hold_all(pool)
     assert await check_conservation(pool, campaign) == {"SCHEDULED": 3}
 
 
@@ -242,10 +243,10 @@ async def test_a_crash_in_the_middle_leaves_nothing_that_goes_out_and_a_second_r
 ) -> None:
     owner = await create_owner(pool)
     ids = [(await schedule_campaign(pool, owner, 250, name=name)).campaign.id for name in ("a", "b")]
-    monkeypatch.setattr(hold, "BATCH", 100)
+    monkeypatch.setattr(after_restore, "BATCH", 100)
     async with pool.connection() as conn, conn.transaction():
         await conn.execute("SELECT FROM emails WHERE campaign_id = %s FOR UPDATE", [ids[1]])
-        task = asyncio.create_task(hold.hold_all(pool))
+        task = asyncio.create_task(after_restore.hold_all(pool))
 
         async def at_the_second() -> bool:
             return (await check_conservation(pool, ids[0]))["UNKNOWN"] == 250
@@ -255,5 +256,5 @@ async def test_a_crash_in_the_middle_leaves_nothing_that_goes_out_and_a_second_r
         await asyncio.wait([task])
     assert await value(pool, "SELECT count(*) FROM campaigns WHERE status = 'ACTIVE'") == 0
     assert await check_conservation(pool, ids[1]) == {"SCHEDULED": 250}
-    assert [held.in_doubt for held in await hold.hold_all(pool)] == [250]
+    assert [held.in_doubt for held in await after_restore.hold_all(pool)] == [250]
     assert await value(pool, "SELECT count(*) FROM attempts") == 500

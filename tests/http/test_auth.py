@@ -9,7 +9,7 @@ import httpx
 
 from app.asgi import create_app
 from app.db import Pool, fetch_exactly_one
-from app.domain import sandbox
+from app.domain.operations import sandbox
 from app.embedded.mailbox import ReceivedMessage
 from app.settings import Settings
 from tests.support.api import Headers, problem, schedule, written

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from app.db import Pool
-from app.domain.users import User
+from app.domain.accounts.users import User
 from tests.support.api import authorization, serve
 
 UNTESTED = (

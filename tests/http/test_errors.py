@@ -9,7 +9,7 @@ import pytest
 
 from app import asgi
 from app.db import Pool
-from app.domain.users import User
+from app.domain.accounts.users import User
 from app.settings import Settings
 from tests.support.api import api_client, authorization, problem, schedule, wrong_fields
 from tests.support.pg import TemplateServer

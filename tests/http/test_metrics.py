@@ -6,9 +6,9 @@ import httpx
 import pytest
 from msgspec import structs
 
-from app import asgi, metrics
+from app import asgi, collectors
 from app.db import Pool, transaction
-from app.domain.users import User
+from app.domain.accounts.users import User
 from app.settings import Settings
 from tests.support.api import api_client, problem, schedule
 from tests.support.ledger import insert_campaign
@@ -115,8 +115,8 @@ async def test_a_reading_of_the_database_is_kept_for_some_seconds(
     async with transaction(pool) as conn:
         await insert_campaign(conn, user.id, ["SENT"])
     assert (await scrape(api))["reachinbox_emails status=sent"] == 0
-    now = metrics.time.monotonic
-    monkeypatch.setattr(metrics.time, "monotonic", lambda: now() + 3600)
+    now = collectors.time.monotonic
+    monkeypatch.setattr(collectors.time, "monotonic", lambda: now() + 3600)
     assert (await scrape(api))["reachinbox_emails status=sent"] == 1
 
 

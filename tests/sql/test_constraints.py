@@ -6,7 +6,7 @@ import pytest
 from psycopg.errors import CheckViolation, ForeignKeyViolation, UniqueViolation
 
 from app.db import Pool, transaction
-from app.domain.users import User
+from app.domain.accounts.users import User
 from tests.support.ledger import insert_campaign
 
 

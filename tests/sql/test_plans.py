@@ -10,12 +10,13 @@ from uuid import uuid4
 
 import pytest
 
-from app import sql
 from app.db import Conn, Pool, fetch_exactly_one, open_pool, transaction
-from app.domain.users import User
+from app.domain.accounts.users import User
+from app.sql import read_all
 from tests.support.ledger import insert_campaign
 from worker.__main__ import PLANNER_OPTIONS
 
+QUERIES = read_all()
 WAITING = 20_000
 
 
@@ -57,7 +58,7 @@ async def full(database_url: str, pool: Pool, user: User) -> AsyncIterator[dict[
 async def _explained(conn: Conn, name: str, parameters: dict[str, Any]) -> str:
     """The plan with what each node really did, of a statement that is then undone."""
     async with conn.transaction(force_rollback=True):
-        rows = await conn.execute(b"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) " + sql.query(name), parameters)
+        rows = await conn.execute(b"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) " + QUERIES[name], parameters)
         return "\n".join(row["QUERY PLAN"] for row in await rows.fetchall())
 
 
@@ -116,7 +117,7 @@ async def test_a_page_of_emails_reads_a_page(
     wanted = full | {"status": status, "after_at": datetime(2000, 1, 1, tzinfo=UTC), "after_id": 0} | sought
     await _analyze(pool)
     async with transaction(pool, full["user_id"]) as conn:
-        span = await fetch_exactly_one(conn, sql.query("email_span"), wanted)
+        span = await fetch_exactly_one(conn, QUERIES["email_span"], wanted)
         plan = await _explained(conn, name, wanted | span)
     assert "Seq Scan on emails" not in plan, plan
     assert _rows_touched(plan) <= 100, plan
@@ -137,7 +138,7 @@ async def test_a_scrape_of_metrics_reads_no_more_than_is_due(
         if analyzed:
             await conn.execute("ANALYZE")
     async with transaction(pool) as conn:
-        await conn.execute(sql.query("careful_reading"), {"timeout_ms": "5000"})
+        await conn.execute(QUERIES["careful_reading"], {"timeout_ms": "5000"})
         plan = await _explained(conn, name, full | {"most": 100_000})
     assert "Seq Scan on emails" not in plan, plan
     assert _rows_touched(plan) <= 100, plan
@@ -145,7 +146,7 @@ async def test_a_scrape_of_metrics_reads_no_more_than_is_due(
 
 async def test_emails_that_are_due_are_counted_up_to_a_bound(pool: Pool, full: dict[str, Any]) -> None:
     async with transaction(pool) as conn:
-        await conn.execute(sql.query("careful_reading"), {"timeout_ms": "5000"})
+        await conn.execute(QUERIES["careful_reading"], {"timeout_ms": "5000"})
         plan = await _explained(conn, "due_emails", full | {"most": 90})
     assert _rows_touched(plan) <= 100, plan
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -11,13 +14,23 @@ from app import sql
 from app.db import Pool
 
 ROOT = Path(__file__).parents[2]
-FILES = sorted((ROOT / "app" / "sql").glob("*.sql"))
+FILES = sorted((ROOT / "app" / "sql").rglob("*.sql"))
+MODULES = sorted(file for folder in ("app", "worker") for file in (ROOT / folder).rglob("*.py"))
+
+Written = Callable[[str, str], str]
 
 
-def test_every_query_is_fetched_somewhere_in_the_code() -> None:
-    code = "".join(file.read_text() for folder in ("app", "worker") for file in (ROOT / folder).rglob("*.py"))
-    fetched = set(re.findall(r'query\("(\w+)"\)', code))
-    assert fetched == set(sql.names())
+def test_every_file_of_queries_belongs_to_a_module() -> None:
+    asked = {
+        file.relative_to(ROOT / "app").with_suffix("").as_posix().removeprefix("domain/")
+        for file in MODULES
+        if "sql = queries(__name__)" in file.read_text()
+    }
+    assert asked == {file.relative_to(ROOT / "app" / "sql").with_suffix("").as_posix() for file in FILES}
+
+
+def test_no_name_stands_twice() -> None:
+    assert sql.read_all()
 
 
 def test_every_query_says_what_it_is_for() -> None:
@@ -26,9 +39,41 @@ def test_every_query_says_what_it_is_for() -> None:
             assert re.fullmatch("-- .{20,}", comment), f"{name} in {file.name} has no comment"
 
 
-def test_an_unknown_name_stops_the_program_at_import() -> None:
-    with pytest.raises(RuntimeError, match="no query named 'no_such_query'"):
-        sql.query("no_such_query")
+@pytest.fixture
+def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Written:
+    """Writes a module and its queries; gives the module's name."""
+    monkeypatch.setattr(sql, "_FOLDER", tmp_path)
+
+    def write(code: str, queries: str) -> str:
+        (tmp_path / "made_up.py").write_text(code)
+        (tmp_path / "made_up.sql").write_text(queries)
+        module = ModuleType("made_up")
+        module.__file__ = str(tmp_path / "made_up.py")
+        monkeypatch.setitem(sys.modules, "made_up", module)
+        return module.__name__
+
+    return write
+
+
+def test_a_module_finds_its_own_queries(written: Written) -> None:
+    name = written("sql.first, sql.second", "-- name: first\n-- One.\nSELECT 1;\n\n-- name: second\n-- Two.\nSELECT 2;")
+    assert sql.queries(name).second.endswith(b"SELECT 2")
+
+
+@pytest.mark.parametrize(
+    ("code", "queries", "complaint"),
+    [
+        ("sql.first, sql.missing", "-- name: first\nSELECT 1;", "do not agree on missing"),
+        ("sql.first", "-- name: first\nSELECT 1;\n-- name: unused\nSELECT 2;", "do not agree on unused"),
+        ("sql.first", "-- name: first\nSELECT 1;\n-- name: first\nSELECT 2;", "'first' is defined twice"),
+    ],
+)
+def test_a_missing_unused_or_doubled_name_stops_the_program_at_import(
+    written: Written, code: str, queries: str, complaint: str
+) -> None:
+    name = written(code, queries)
+    with pytest.raises(RuntimeError, match=complaint):
+        sql.queries(name)
 
 
 UTILITIES = {"copy_recipients", "stage_recipients"}  # no plans, so nothing to prepare
@@ -36,10 +81,11 @@ UTILITIES = {"copy_recipients", "stage_recipients"}  # no plans, so nothing to p
 
 async def test_every_query_is_understood_by_postgres(pool: Pool) -> None:
     """PREPARE parses and analyses: a column or type that does not exist fails here."""
+    queries = sql.read_all()
     async with pool.connection() as conn:
-        await conn.execute(sql.query("stage_recipients").replace(b" ON COMMIT DROP", b""))
-        for name in sorted(set(sql.names()) - UTILITIES):
-            await conn.execute(b"PREPARE %b AS %b" % (name.encode(), _numbered(sql.query(name))))
+        await conn.execute(queries["stage_recipients"].replace(b" ON COMMIT DROP", b""))
+        for name in sorted(queries.keys() - UTILITIES):
+            await conn.execute(b"PREPARE %b AS %b" % (name.encode(), _numbered(queries[name])))
 
 
 def _numbered(text: bytes) -> bytes:

@@ -7,9 +7,9 @@ from psycopg import sql
 from psycopg.errors import ForeignKeyViolation, InsufficientPrivilege
 
 from app.db import Conn, Pool, transaction
-from app.domain.keys import create_key
-from app.domain.users import User, create_user
-from app.domain.visitors import LOCAL
+from app.domain.accounts.client import LOCAL
+from app.domain.accounts.users import User, create_user
+from app.domain.workspaces.keys import create_key
 from app.secrets import SecretBox
 from tests.support.ledger import insert_campaign
 

@@ -16,10 +16,10 @@ from litestar import Litestar
 
 from app.asgi import create_app
 from app.db import Pool, fetch_exactly_one
-from app.domain.keys import create_key
-from app.domain.users import User
-from app.domain.visitors import LOCAL
-from app.http.web import DASHBOARD
+from app.domain.accounts.client import LOCAL
+from app.domain.accounts.users import User
+from app.domain.workspaces.keys import create_key
+from app.http.dashboard import DASHBOARD
 from app.settings import Settings
 from tests.support.engine import wait_for
 

@@ -23,11 +23,12 @@ from typing import Any, NamedTuple, Self, TypeVar
 from psycopg import OperationalError
 
 from app.db import Pool, open_pool
-from app.domain.campaigns import Content, Draft
-from app.domain.hosts import HostPolicy
-from app.domain.recipients import from_json
-from app.domain.scheduling import Request, Scheduled, schedule
-from app.domain.users import create_user
+from app.domain.accounts.users import create_user
+from app.domain.campaigns.content import Content
+from app.domain.campaigns.draft import Draft
+from app.domain.campaigns.schedule import Request, Scheduled, schedule
+from app.domain.operations.host_policy import HostPolicy
+from app.domain.recipients.lists import from_json
 from app.jobs import defer_wake_up
 from app.secrets import SecretBox
 from app.settings import Settings

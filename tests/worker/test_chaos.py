@@ -16,9 +16,10 @@ import pytest
 from psycopg.errors import DeadlockDetected
 
 from app.db import Pool
-from app.domain import campaigns, decisions
-from app.domain.campaigns import Changes
-from app.domain.senders import SenderChanges, change_sender
+from app.domain.campaigns import campaigns, change
+from app.domain.campaigns.change import Changes
+from app.domain.ledger import decisions
+from app.domain.senders.senders import SenderChanges, change_sender
 from app.errors import Conflict
 from app.secrets import SecretBox
 from tests.support.engine import (
@@ -75,7 +76,7 @@ class Chaos:
         changes = Changes(
             delay_between_ms=self._chance.choice([0, 1, 5, 50]), hourly_limit=self._chance.choice([None, 20, 100, 1000])
         )
-        await campaigns.change(self._pool, self._owner.user_id, campaign, changes)
+        await change.change(self._pool, self._owner.user_id, campaign, changes)
 
     async def _change_sender(self, _: int) -> None:
         changes = SenderChanges(
@@ -109,7 +110,7 @@ class Chaos:
             with suppress(Conflict):
                 await campaigns.resume(self._pool, user_id, campaign)
             with suppress(Conflict):
-                await campaigns.change(self._pool, user_id, campaign, Changes(hourly_limit=None))
+                await change.change(self._pool, user_id, campaign, Changes(hourly_limit=None))
         await wait_for(self._settled, "the campaigns to settle", 30)
 
     async def _settled(self) -> bool:

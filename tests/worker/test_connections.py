@@ -13,7 +13,8 @@ import trustme
 from msgspec import structs
 
 from app.db import Pool
-from app.domain.senders import (
+from app.domain.accounts.users import find_user
+from app.domain.senders.senders import (
     SenderChanges,
     SenderDraft,
     Server,
@@ -22,7 +23,6 @@ from app.domain.senders import (
     password_place,
     verify_sender,
 )
-from app.domain.users import find_user
 from app.secrets import SecretBox
 from app.settings import SUBMISSION_PORTS
 from tests.support.api import api_client, authorization

@@ -11,7 +11,7 @@ from typing import NoReturn
 import pytest
 import trustme
 
-from app.domain.hosts import STRICT, Address, AddressInfo
+from app.domain.operations.host_policy import STRICT, Address, AddressInfo
 from app.settings import SmtpSecurity
 from tests.support.engine import ANYWHERE
 from tests.support.sinkproc import Sink

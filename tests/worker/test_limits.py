@@ -11,9 +11,9 @@ from itertools import pairwise
 import pytest
 
 from app.db import Pool
-from app.domain import campaigns
-from app.domain.campaigns import Changes
-from app.domain.senders import SenderChanges, Server, change_sender
+from app.domain.campaigns import campaigns, change
+from app.domain.campaigns.change import Changes
+from app.domain.senders.senders import SenderChanges, Server, change_sender
 from app.errors import Conflict
 from app.secrets import SecretBox
 from tests.support.engine import (
@@ -340,7 +340,7 @@ async def test_a_changed_delay_takes_effect_without_a_restart(
     campaign = (await schedule_campaign(pool, owner, 20, delay_between_ms=3_600_000)).campaign.id
     async with running_workers(database_url, settings_for(sink)):
         await _handed_over(sink, 1)
-        await campaigns.change(pool, owner.user_id, campaign, Changes(delay_between_ms=20))
+        await change.change(pool, owner.user_id, campaign, Changes(delay_between_ms=20))
         await wait_until_sent(pool, campaign, timeout_s=5)
 
     times = [entry.at for entry in sink.accepted()][1:]
@@ -356,12 +356,12 @@ async def test_a_changed_campaign_limit_takes_effect_without_a_restart(
     campaign = (await schedule_campaign(pool, owner, 100, hourly_limit=10)).campaign.id
     async with running_workers(database_url, settings_for(sink)):
         await _handed_over(sink, 10)
-        await campaigns.change(pool, owner.user_id, campaign, Changes(hourly_limit=40))
+        await change.change(pool, owner.user_id, campaign, Changes(hourly_limit=40))
         await _handed_over(sink, 40)
         await _at_rest(pool)
         assert len(sink.accepted()) == 40
 
-        await campaigns.change(pool, owner.user_id, campaign, Changes(hourly_limit=None))
+        await change.change(pool, owner.user_id, campaign, Changes(hourly_limit=None))
         await wait_until_sent(pool, campaign, timeout_s=5)
 
 
@@ -376,7 +376,7 @@ async def test_changes_while_many_workers_trade_never_deadlock(
         for delay_ms in range(5):
             with suppress(Conflict):  # it may be finished by now
                 await campaigns.pause(pool, owner.user_id, campaign)
-                await campaigns.change(pool, owner.user_id, campaign, Changes(delay_between_ms=delay_ms))
+                await change.change(pool, owner.user_id, campaign, Changes(delay_between_ms=delay_ms))
                 await campaigns.resume(pool, owner.user_id, campaign)
             limit = SenderChanges(hourly_limit=1_000_000 + 10 * number + delay_ms)
             await change_sender(pool, box, owner.user_id, owner.sender_id, limit)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from app.db import Pool
-from app.domain.campaigns import Content
+from app.domain.campaigns.content import Content
 from tests.support.engine import (
     Fleet,
     Owner,

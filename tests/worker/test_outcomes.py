@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from app.db import Pool
-from app.domain import decisions
+from app.domain.ledger import decisions
 from tests.support.engine import (
     Owner,
     attempts,

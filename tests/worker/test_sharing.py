@@ -6,7 +6,7 @@ import time
 from collections import Counter
 
 from app.db import Pool
-from app.domain import campaigns
+from app.domain.campaigns import campaigns
 from tests.support.engine import (
     Owner,
     addresses,

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from app.db import Pool
-from app.domain import campaigns, decisions, ledger, messages
-from app.domain.campaigns import Changes
+from app.domain.campaigns import campaigns, change
+from app.domain.campaigns.change import Changes
+from app.domain.ledger import decisions, emails, texts
 from tests.support.engine import (
     Owner,
     addresses,
@@ -132,7 +133,7 @@ async def test_a_changed_delay_counts_from_now_on(database_url: str, pool: Pool,
     async with running_workers(database_url, settings_for(sink)):
         made = await schedule_campaign(pool, owner, 20, delay_between_ms=60_000)
         await wait_for(lambda: _sent(pool, made.campaign.id, 1), "the first")
-        await campaigns.change(pool, owner.user_id, made.campaign.id, Changes(delay_between_ms=20))
+        await change.change(pool, owner.user_id, made.campaign.id, Changes(delay_between_ms=20))
         await wait_until_sent(pool, made.campaign.id, timeout_s=5)
 
 
@@ -142,15 +143,15 @@ async def test_changed_words_are_in_what_is_sent_from_then_on(
     async with running_workers(database_url, settings_for(sink)):
         made = await schedule_campaign(pool, owner, 2, delay_between_ms=2_000)
         await wait_for(lambda: _sent(pool, made.campaign.id, 1), "the first")
-        changed = await campaigns.change(pool, owner.user_id, made.campaign.id, Changes(subject="Better words"))
+        changed = await change.change(pool, owner.user_id, made.campaign.id, Changes(subject="Better words"))
         assert changed.subject == "Better words"
         await wait_until_sent(pool, made.campaign.id)
     # And the ledger goes on telling who got which.
     first, second = [row["id"] for row in await rows(pool, "SELECT id FROM emails ORDER BY sent_at")]
     for email_id, subject in ((first, made.campaign.subject), (second, "Better words")):
-        message = await messages.get_message(pool, owner.user_id, email_id)
+        message = await texts.get_message(pool, owner.user_id, email_id)
         assert (message.subject, message.as_sent) == (subject, True)
-        assert (await ledger.get_email(pool, owner.user_id, email_id)).subject == subject
+        assert (await emails.get_email(pool, owner.user_id, email_id)).subject == subject
 
 
 async def test_a_wake_up_from_before_it_listens_is_not_left_to_the_next_poll(
@@ -204,7 +205,7 @@ async def test_a_retried_email_leaves_at_once(database_url: str, pool: Pool, sin
         email_id = await value(pool, "SELECT id FROM emails")
         await decisions.retry(pool, owner.user_id, email_id)
         await wait_until_sent(pool, made.campaign.id, timeout_s=4)
-    email = await ledger.get_email(pool, owner.user_id, email_id)
+    email = await emails.get_email(pool, owner.user_id, email_id)
     assert [attempt.outcome for attempt in email.attempts] == ["REJECTED", "ACCEPTED"]
 
 

@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from app import traces
 from app.db import Pool
-from app.domain.users import User
+from app.domain.accounts.users import User
 from app.settings import Settings
 from tests.support.api import api_client, authorization
 from tests.support.engine import (

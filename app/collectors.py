@@ -1,0 +1,131 @@
+"""What API and worker have in common as Prometheus sees them, and the figures that the API reads from the database.
+
+`docs/monitoring.md` lists every metric.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import time
+from collections.abc import Iterable
+from importlib.metadata import version
+from typing import Literal
+
+import psycopg
+import structlog
+from prometheus_client import CollectorRegistry, Gauge, Metric, ProcessCollector, disable_created_metrics
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from app.db import Pool
+from app.domain.operations.gauges import Vitals, read_vitals
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+KEPT_S = 5.0  # a reading is shown again for this long, or ten times as long as it took
+
+log = structlog.get_logger()
+disable_created_metrics()  # each series would come twice, the second time with a date
+
+
+def new_registry(component: Literal["api", "worker"]) -> CollectorRegistry:
+    """A registry with what every process has to say: its build, memory, processor time."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    build = Gauge(
+        "reachinbox_build_info", "Always 1; the version that runs.", ("version", "component"), registry=registry
+    )
+    build.labels(version("reachinbox"), component).set(1)
+    return registry
+
+
+def admits(token: str, authorization: str | None) -> bool:
+    """Whether the Authorization header brings the bearer token; in the same time, however much of it is right."""
+    scheme, _, given = (authorization or "").partition(" ")
+    return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode())
+
+
+class PoolCollector(Collector):
+    """How a process uses its database connections."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    def collect(self) -> Iterable[Metric]:
+        stats = self._pool.get_stats()
+        used = stats.get("pool_size", 0) - stats.get("pool_available", 0)
+        connections = GaugeMetricFamily(
+            "reachinbox_database_pool_connections", "Database connections of the process.", labels=["state"]
+        )
+        connections.add_metric(["used"], used)
+        connections.add_metric(["idle"], stats.get("pool_available", 0))
+        yield connections
+        for name, text, key in (
+            ("connections_max", "The most database connections the process may open.", "pool_max"),
+            ("waiting", "Requests that wait for a database connection.", "requests_waiting"),
+        ):
+            yield GaugeMetricFamily(f"reachinbox_database_pool_{name}", text, stats.get(key, 0))
+        yield CounterMetricFamily(
+            "reachinbox_database_pool_errors",
+            "Requests that got no database connection, or not in time.",
+            stats.get("requests_errors", 0),
+        )
+
+
+class LedgerCollector(Collector):
+    """The latest reading of the database, the same whichever process is asked. `refresh` comes before a scrape."""
+
+    def __init__(self) -> None:
+        self._vitals: Vitals | None = None
+        self._good_until = 0.0
+        self._lock = asyncio.Lock()
+
+    async def refresh(self, pool: Pool) -> None:
+        """Read anew unless the last reading is young. A database that does not answer is a reading, too."""
+        async with self._lock:
+            began = time.monotonic()
+            if began < self._good_until:
+                return
+            try:
+                self._vitals = await read_vitals(pool)
+            except psycopg.OperationalError as error:
+                log.warning("the database gave no figures for /metrics", error=str(error).strip())
+                self._vitals = None
+                self._good_until = time.monotonic() + KEPT_S
+            else:
+                ended = time.monotonic()
+                self._good_until = ended + max(KEPT_S, 10 * (ended - began))
+
+    def collect(self) -> Iterable[Metric]:
+        vitals = self._vitals
+        yield GaugeMetricFamily(
+            "reachinbox_ledger_up", "1 when the database answered the latest reading.", int(vitals is not None)
+        )
+        if vitals is None:
+            return
+        emails = GaugeMetricFamily("reachinbox_emails", "Emails by status.", labels=["status"])
+        for status, count in vitals.emails.items():
+            emails.add_metric([status], count)
+        yield emails
+        waiting = GaugeMetricFamily(
+            "reachinbox_emails_due", "Emails that are due and wait, counted up to 100,000.", labels=["sender"]
+        )
+        oldest = GaugeMetricFamily(
+            "reachinbox_emails_oldest_due_seconds", "For how long the oldest one has been due.", labels=["sender"]
+        )
+        for backed_off, due in vitals.due.items():
+            label = ["backed_off" if backed_off else "ready"]
+            waiting.add_metric(label, due.waiting)
+            oldest.add_metric(label, due.oldest_s)
+        yield waiting
+        yield oldest
+        jobs = GaugeMetricFamily("reachinbox_queue_jobs", "Jobs of the queue.", labels=["queue", "status"])
+        for (queue, status), count in vitals.jobs.items():
+            jobs.add_metric([queue, status], count)
+        yield jobs
+        for name, text, value in (
+            ("workers_alive", "Workers whose lease holds.", vitals.workers),
+            ("lanes_granted", "SMTP connections that workers may hold at present.", vitals.lanes),
+            ("senders_backed_off", "Senders that wait because of trouble of theirs.", vitals.senders_backed_off),
+        ):
+            yield GaugeMetricFamily(f"reachinbox_{name}", text, value)

@@ -1,0 +1,104 @@
+"""Who may have an account: the first of an installation, anybody while registration is open, the invited.
+
+The first account administers the installation. Later ones need open registration (ALLOW_REGISTRATION) or an
+invitation.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from app.db import Conn, Pool, fetch_all, fetch_exactly_one, fetch_one, transaction
+from app.domain.accounts import sessions
+from app.domain.accounts.client import Visitor
+from app.domain.accounts.passwords import check_password, hash_password
+from app.domain.accounts.tokens import digest, new_token
+from app.domain.accounts.users import Terms, User, check_email, insert_user, needs_admin
+from app.domain.workspaces import audit
+from app.errors import Forbidden, NotFound
+from app.sql import queries
+
+sql = queries(__name__)
+INVITATION_S = 7 * 24 * 3600
+MAX_INVITATIONS = 500
+
+
+class Invitation(msgspec.Struct, rename="camel"):
+    """`email` None: for whoever has the link. `token` is there only when it has just been made."""
+
+    id: int
+    email: str | None
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None
+    token: str | msgspec.UnsetType = msgspec.UNSET
+
+
+async def admin_is_missing(pool: Pool) -> bool:
+    """Whether the first account is still to be made."""
+    async with transaction(pool) as conn:
+        return await needs_admin(conn)
+
+
+async def register(
+    pool: Pool, terms: Terms, visitor: Visitor, email: str, password: str, invitation: str | None
+) -> tuple[User, str]:
+    """Make an account and log in; returns the session's token too. Raises InvalidInput, Forbidden, Conflict."""
+    email = check_email(email)
+    check_password(password, "password")
+    hashed = await hash_password(password)
+    async with transaction(pool) as conn:
+        user = await admit(conn, terms, email, hashed, invitation)
+        await audit.record(conn, user.id, visitor, "account.created")
+        return user, await sessions.begin(conn, user.id, visitor)
+
+
+async def admit(
+    conn: Conn, terms: Terms, email: str, password_hash: str | None, invitation: str | None, *, proven: bool = False
+) -> User:
+    """A new account for whoever may have one: the administrator to be, the invited, anybody while registration is
+    open. Raises Forbidden, Conflict.
+    """
+    first = await needs_admin(conn)
+    if invitation is not None:
+        used = await fetch_one(conn, sql.use_invitation, {"token_sha256": digest(invitation), "email": email})
+        if used is None:
+            raise Forbidden("this invitation is not, or no longer, valid for this address; ask for a new one")
+    elif not first and not terms.registration_open:
+        raise Forbidden("registration is closed; ask the administrator for an invitation")
+    return await insert_user(
+        conn,
+        terms.box,
+        email,
+        password_hash,
+        is_admin=first,
+        proven=proven or first,
+        default_hourly_limit=terms.default_hourly_limit,
+    )
+
+
+async def invite(pool: Pool, visitor: Visitor, admin_id: int, email: str | None) -> Invitation:
+    """A link for one new account, valid for a week. Raises InvalidInput."""
+    email = None if email is None else check_email(email)
+    token = new_token()
+    params = {"token_sha256": digest(token), "user_id": admin_id, "email": email, "for_s": INVITATION_S}
+    async with transaction(pool) as conn:
+        row = await fetch_exactly_one(conn, sql.insert_invitation, params)
+        await audit.record(conn, admin_id, visitor, "invitation.created", f"invitations/{row['id']}")
+    return Invitation(**row, token=token)
+
+
+async def list_invitations(pool: Pool) -> list[Invitation]:
+    """The newest invitations."""
+    async with transaction(pool) as conn:
+        return [Invitation(**row) for row in await fetch_all(conn, sql.list_invitations, {"limit": MAX_INVITATIONS})]
+
+
+async def revoke_invitation(pool: Pool, visitor: Visitor, admin_id: int, invitation_id: int) -> None:
+    """Raises NotFound for one that is not there or used already."""
+    async with transaction(pool) as conn:
+        if await fetch_one(conn, sql.revoke_invitation, {"invitation_id": invitation_id}) is None:
+            raise NotFound(f"no open invitation {invitation_id}")
+        await audit.record(conn, admin_id, visitor, "invitation.revoked", f"invitations/{invitation_id}")

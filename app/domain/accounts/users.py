@@ -1,0 +1,121 @@
+"""Users: who logs in and owns everything else."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+
+from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
+from app.domain.accounts.passwords import check_password, hash_password
+from app.domain.pages import Page, PageRequest, page_of
+from app.domain.senders.senders import SenderDraft, insert_sender
+from app.errors import Conflict, InvalidInput, NotFound
+from app.mail.addresses import InvalidAddress, normalize
+from app.secrets import SecretBox
+from app.sql import queries
+
+sql = queries(__name__)
+
+
+class User(msgspec.Struct, frozen=True, rename="camel"):
+    """Somebody who logs in. The administrator lets others in."""
+
+    id: int
+    email: str
+    is_admin: bool = False
+
+
+class Terms(NamedTuple):
+    """What new accounts depend on."""
+
+    box: SecretBox
+    registration_open: bool
+    default_hourly_limit: int
+
+
+async def create_user(
+    pool: Pool, box: SecretBox, email: str, password: str, *, default_hourly_limit: int, may_be_admin: bool = True
+) -> User:
+    """An account made by whoever runs the service. Raises InvalidInput, Conflict."""
+    email = check_email(email)
+    check_password(password, "password")
+    hashed = await hash_password(password)
+    async with transaction(pool) as conn:
+        admin = may_be_admin and await needs_admin(conn)
+        limit = default_hourly_limit
+        return await insert_user(conn, box, email, hashed, is_admin=admin, proven=True, default_hourly_limit=limit)
+
+
+async def lock_accounts(conn: Conn) -> None:
+    """Make accounts one at a time until the commit."""
+    await conn.execute(sql.lock_accounts)
+
+
+async def needs_admin(conn: Conn) -> bool:
+    """Whether the administrator's account is still to be made; accounts are made one at a time from here on."""
+    await lock_accounts(conn)
+    return not (await fetch_exactly_one(conn, sql.any_admin))["any"]
+
+
+async def insert_user(
+    conn: Conn,
+    box: SecretBox,
+    email: str,
+    password_hash: str | None,
+    *,
+    is_admin: bool,
+    proven: bool,
+    default_hourly_limit: int,
+) -> User:
+    """An account and its default sender, which uses the fallback server. Raises Conflict.
+
+    `proven`: somebody to be believed says that the address is this user's.
+    """
+    params = {"email": email, "password_hash": password_hash, "is_admin": is_admin, "proven": proven}
+    row = await fetch_one(conn, sql.insert_user, params)
+    if row is None:
+        raise Conflict(f"{email} has an account already")
+    sender = SenderDraft(email=email)
+    await insert_sender(conn, box, row["id"], sender, default_hourly_limit=default_hourly_limit, is_default=True)
+    return User(row["id"], email, is_admin)
+
+
+async def read_user(conn: Conn, email: str) -> Row | None:
+    """The account's row, found without regard to case."""
+    return await fetch_one(conn, sql.user_by_email, {"email": email.strip().replace("\0", "")})
+
+
+async def find_user(pool: Pool, email: str) -> User:
+    """Raises NotFound."""
+    async with transaction(pool) as conn:
+        row = await read_user(conn, email)
+    if row is None:
+        raise NotFound(f"no account for {email}")
+    return User(row["id"], row["email"], row["is_admin"])
+
+
+def check_email(email: str) -> str:
+    """The normalized address. Raises InvalidInput."""
+    try:
+        return normalize(email)
+    except InvalidAddress as error:
+        raise InvalidInput({"email": error.reason}) from None
+
+
+class Account(msgspec.Struct, rename="camel"):
+    """An account as the administrator sees it."""
+
+    id: int
+    email: str
+    is_admin: bool
+    created_at: datetime
+
+
+async def list_accounts(pool: Pool, page: PageRequest) -> Page[Account]:
+    """All accounts, oldest first; for the administrator."""
+    after = page.check()
+    async with transaction(pool) as conn:
+        rows = await fetch_all(conn, sql.list_users, {"after": after, "limit": page.limit + 1})
+    return page_of([Account(**row) for row in rows], [row["id"] for row in rows], page.limit)

@@ -1,0 +1,52 @@
+"""A campaign as somebody asks for it, and the ranges of what may be asked for."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from app.domain.campaigns.campaigns import OnUnknown
+from app.domain.campaigns.content import Content
+from app.errors import InvalidInput
+
+MAX_DELAY_MS = 30 * 24 * 3600 * 1000
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """A campaign as asked for; `start_time` None or past means now, `sender_id` None the user's default sender."""
+
+    content: Content
+    name: str | None = None
+    sender_id: int | None = None
+    start_time: datetime | None = None
+    delay_between_ms: int = 0
+    hourly_limit: int | None = None
+    on_unknown: OnUnknown = "hold"
+
+
+def check_pace(delay_between_ms: int | None, hourly_limit: int | None) -> None:
+    """Raises InvalidInput when a delay or limit is out of range."""
+    wrong: dict[str, str] = {}
+    if delay_between_ms is not None and not 0 <= delay_between_ms <= MAX_DELAY_MS:
+        wrong["delayBetweenMs"] = f"is out of range; give 0 to {MAX_DELAY_MS:,} (30 days)"
+    if hourly_limit is not None and not 1 <= hourly_limit <= 10_000_000:
+        wrong["hourlyLimit"] = "is out of range; give 1 to 10,000,000, or leave it out"
+    if wrong:
+        raise InvalidInput(wrong)
+
+
+def check_start(start_time: datetime | None) -> None:
+    """Raises InvalidInput for a start without an offset from UTC, or so far off that times no longer compute."""
+    if start_time is None:
+        return
+    if start_time.utcoffset() is None:
+        raise InvalidInput({"startTime": "has no offset from UTC; write 2030-01-31T09:00:00+01:00 or end it with Z"})
+    if not 2000 <= start_time.year < 2100:
+        raise InvalidInput({"startTime": "is out of range; give a time in the years 2000 to 2099"})
+
+
+def check_name(name: str) -> None:
+    """Raises InvalidInput for a name that is empty, overlong or holds a NUL."""
+    if not name.strip() or len(name) > 200 or "\0" in name:
+        raise InvalidInput({"name": "give 1 to 200 characters"})

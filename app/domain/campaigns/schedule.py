@@ -1,0 +1,242 @@
+"""From a request to a scheduled campaign: recipients staged, planned and inserted in one transaction with the wake-up.
+
+The long part, reading and checking the recipients, runs in a thread a chunk at a time and goes straight to COPY, so
+neither the event loop nor memory feels a million rows. No lock is held while it lasts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import NamedTuple
+
+import msgspec
+from psycopg.types.json import Jsonb
+
+from app.db import Conn, Pool, fetch_exactly_one, fetch_one, transaction
+from app.domain.campaigns.campaigns import Campaign, read_campaign
+from app.domain.campaigns.draft import Draft, check_name, check_pace, check_start
+from app.domain.planning.plan import HORIZON, Plan, plan, window_of
+from app.domain.planning.replan import SenderLoad, lock_plan, plan_parameters, sender_load
+from app.domain.recipients.lists import RecipientList, Rejected
+from app.errors import Conflict, InvalidInput, NotFound
+from app.jobs import defer_wake_up
+from app.sql import queries
+
+sql = queries(__name__)
+
+CHUNK = 5_000
+AT_ONCE = 3  # each reads for seconds and holds a connection: more of them would leave none for anybody else
+
+_turn = asyncio.Semaphore(AT_ONCE)
+
+
+class Scheduled(msgspec.Struct, rename="camel"):
+    """What was scheduled, and what was not and why."""
+
+    campaign: Campaign
+    accepted: int
+    duplicates: int
+    rejected: list[Rejected]
+    first_at: datetime
+    last_at: datetime
+
+
+class WindowPlan(msgspec.Struct, rename="camel"):
+    """How many emails leave in the clock hour that begins at `start`."""
+
+    start: datetime
+    count: int
+
+
+class Preview(msgspec.Struct, rename="camel"):
+    """What `schedule` would do. `held_back_by`: for each limit that delays the plan, how many hours it fills."""
+
+    accepted: int
+    duplicates: int
+    rejected: list[Rejected]
+    first_at: datetime
+    last_at: datetime
+    held_back_by: dict[str, int]
+    hourly: list[WindowPlan]
+    sender_id: int
+    sender_hourly_limit: int
+
+
+class Request(NamedTuple):
+    """`recipients` is made once the fields that the content requires are known."""
+
+    draft: Draft
+    recipients: Callable[[frozenset[str]], RecipientList]
+
+
+class Idempotency(NamedTuple):
+    """`fingerprint`: SHA-256 of the request the key came with."""
+
+    key: str
+    fingerprint: bytes
+
+
+async def schedule(pool: Pool, user_id: int, request: Request, idempotency: Idempotency | None = None) -> Scheduled:
+    """Schedule a campaign, all or nothing.
+
+    With an idempotency key used before, gives the answer of the first time and writes nothing.
+    Raises InvalidInput, NotFound (the sender) and Conflict (a key used for a different request).
+    """
+    _check(request.draft)
+    async with _turn, transaction(pool, user_id) as conn:
+        if idempotency and (earlier := await _earlier_answer(conn, user_id, idempotency)):
+            return earlier
+        recipients = await asyncio.to_thread(_recipients, request)  # looks through all of a file
+        await conn.execute(sql.stage_recipients)
+        async with conn.cursor() as cursor, cursor.copy(sql.copy_recipients) as copy:
+            await _consume(recipients, copy.write)
+        planned = await _plan(conn, user_id, request.draft, recipients.accepted, lock=True)
+        sender_id, load, made = planned
+        campaign_id = await _insert(conn, user_id, planned, request.draft, recipients)
+        await defer_wake_up(conn, sender_id, made.first_at if made.first_at > load.now else None)
+        answer = Scheduled(
+            campaign=await read_campaign(conn, user_id, campaign_id),
+            accepted=recipients.accepted,
+            duplicates=recipients.duplicates,
+            rejected=recipients.rejected,
+            first_at=made.first_at,
+            last_at=made.last_at,
+        )
+        if idempotency:
+            params = {
+                "user_id": user_id,
+                "key": idempotency.key,
+                "answer": Jsonb(msgspec.to_builtins(answer)),
+            }
+            await conn.execute(sql.keep_idempotent_answer, params)
+        return answer
+
+
+async def preview(pool: Pool, user_id: int, request: Request) -> Preview:
+    """What `schedule` would do with the same request, by the same plan; writes nothing. Raises as it does."""
+    _check(request.draft)
+    recipients = await asyncio.to_thread(_recipients, request)  # looks through all of a file
+    async with _turn:
+        await _consume(recipients, _discard)
+    async with transaction(pool, user_id) as conn:
+        sender_id, load, made = await _plan(conn, user_id, request.draft, recipients.accepted, lock=False)
+    hourly: dict[datetime, int] = {}
+    for run in made.runs:
+        window = window_of(run.at)
+        hourly[window] = hourly.get(window, 0) + run.size
+    return Preview(
+        accepted=recipients.accepted,
+        duplicates=recipients.duplicates,
+        rejected=recipients.rejected,
+        first_at=made.first_at,
+        last_at=made.last_at,
+        held_back_by={str(limit): windows for limit, windows in made.held_back.items()},
+        hourly=[WindowPlan(start, count) for start, count in hourly.items()],
+        sender_id=sender_id,
+        sender_hourly_limit=load.hourly_limit,
+    )
+
+
+def _check(draft: Draft) -> None:
+    if draft.name is not None:
+        check_name(draft.name)
+    check_pace(draft.delay_between_ms, draft.hourly_limit)
+    check_start(draft.start_time)
+
+
+def _recipients(request: Request) -> RecipientList:
+    recipients = request.recipients(request.draft.content.required_fields())
+    request.draft.content.check(recipients.fields)
+    return recipients
+
+
+async def _consume(recipients: RecipientList, write: Callable[[bytes], Awaitable[None]]) -> None:
+    """Read, check and pass on all recipients as lines of COPY's text form. Raises InvalidInput when none is left."""
+    encode = msgspec.json.Encoder().encode
+    rows = enumerate(recipients)
+
+    def next_chunk() -> bytes:
+        return b"".join(
+            # JSON escapes all control characters, and an address holds none: only backslashes are special to COPY.
+            b"%d\t%b\t%b\n" % (number, r.address.encode(), encode(r.fields).replace(b"\\", b"\\\\"))
+            for number, r in islice(rows, CHUNK)
+        )
+
+    while chunk := await asyncio.to_thread(next_chunk):
+        await write(chunk)
+    if not recipients.accepted:
+        raise InvalidInput({"recipients": "no valid recipient"}, rejected=recipients.rejected)
+
+
+async def _discard(chunk: bytes) -> None:
+    del chunk
+
+
+class _Planned(NamedTuple):
+    sender_id: int
+    load: SenderLoad
+    plan: Plan
+
+
+async def _plan(conn: Conn, user_id: int, draft: Draft, count: int, *, lock: bool) -> _Planned:
+    sender_id = draft.sender_id
+    if sender_id is None:
+        row = await fetch_one(conn, sql.default_sender, {"user_id": user_id})
+        if row is None:
+            raise InvalidInput({"senderId": "there is no default sender; name one"})
+        sender_id = int(row["id"])
+    if lock:
+        await lock_plan(conn, sender_id)
+    try:
+        load = await sender_load(conn, user_id, sender_id)
+    except NotFound as error:
+        raise InvalidInput({"senderId": error.detail}) from None
+    made = plan(
+        count,
+        load.now if draft.start_time is None else max(load.now, draft.start_time.astimezone(UTC)),
+        timedelta(milliseconds=draft.delay_between_ms),
+        sender_limit=load.hourly_limit,
+        sender_taken=load.taken,
+        campaign_limit=draft.hourly_limit,
+        horizon=HORIZON,
+    )
+    return _Planned(sender_id, load, made)
+
+
+async def _insert(conn: Conn, user_id: int, planned: _Planned, draft: Draft, recipients: RecipientList) -> int:
+    sender_id, load, made = planned
+    row = await fetch_exactly_one(
+        conn,
+        sql.insert_campaign,
+        {
+            "user_id": user_id,
+            "sender_id": sender_id,
+            "name": draft.name or draft.content.subject[:200],
+            "subject": draft.content.subject,
+            "body": draft.content.body,
+            "body_html": draft.content.body_html,
+            "fields": sorted(recipients.fields),
+            "start_at": draft.start_time or load.now,  # not when a limit lets it begin: the limit may be lifted
+            "delay_ms": draft.delay_between_ms,
+            "hourly_limit": draft.hourly_limit,
+            "on_unknown": draft.on_unknown,
+            "total": recipients.accepted,
+        },
+    )
+    campaign_id = int(row["id"])
+    params = {"user_id": user_id, "campaign_id": campaign_id} | plan_parameters(made, draft.delay_between_ms)
+    await conn.execute(sql.insert_emails, params)
+    return campaign_id
+
+
+async def _earlier_answer(conn: Conn, user_id: int, idempotency: Idempotency) -> Scheduled | None:
+    params = {"user_id": user_id, "key": idempotency.key, "fingerprint": idempotency.fingerprint}
+    if await fetch_one(conn, sql.take_idempotency_key, params):
+        return None
+    earlier = await fetch_exactly_one(conn, sql.idempotent_answer, params)
+    if earlier["fingerprint"] != idempotency.fingerprint:
+        raise Conflict("this Idempotency-Key was used for a different request; take a new one")
+    return msgspec.convert(earlier["answer"], Scheduled)

@@ -1,0 +1,157 @@
+"""What a person decides about emails that ended FAILED or UNKNOWN: one, many, or all of a campaign.
+
+Many are decided in batches, each in a transaction of its own: whoever dies in between leaves the rest as it was.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from app.db import Conn, Pool, Row, fetch_all, transaction
+from app.domain.accounts.client import LOCAL, Visitor
+from app.domain.campaigns.campaigns import lock_campaign
+from app.domain.ledger.emails import Email, email_span, read_email
+from app.domain.ledger.exchange import EmailStatus
+from app.domain.workspaces import audit
+from app.errors import Conflict, InvalidInput, NotFound
+from app.jobs import defer_wake_up
+from app.sql import queries
+
+sql = queries(__name__)
+
+Decision = Literal["sent", "resend"]
+BATCH = 1_000
+
+
+class Decided(msgspec.Struct):
+    """How many emails the decision changed; the others of those named were not in the state that it is for."""
+
+    changed: int
+
+
+class Chosen(msgspec.Struct, frozen=True, kw_only=True):
+    """Emails by `ids`, or all of a campaign that are in the state that the decision is for; one of the two."""
+
+    ids: list[int] | None = None
+    campaign_id: int | None = None
+
+    def check(self) -> None:
+        """Raises InvalidInput."""
+        if (self.ids is None) == (self.campaign_id is None):
+            raise InvalidInput({"ids": "give either ids or campaignId"})
+        if self.ids is not None and not 1 <= len(self.ids) <= BATCH:
+            raise InvalidInput({"ids": f"give 1 to {BATCH:,} ids, or campaignId for all of a campaign"})
+
+
+async def retry(pool: Pool, user_id: int, email_id: int, visitor: Visitor = LOCAL) -> Email:
+    """Send a FAILED email again, now. Raises NotFound, Conflict when it is not FAILED."""
+    return await _decide_one(pool, user_id, email_id, visitor, "FAILED", "SCHEDULED")
+
+
+async def resolve(pool: Pool, user_id: int, email_id: int, decision: Decision, visitor: Visitor = LOCAL) -> Email:
+    """A person's decision on an UNKNOWN email. Raises NotFound, Conflict when it is not UNKNOWN."""
+    return await _decide_one(pool, user_id, email_id, visitor, "UNKNOWN", _outcome(decision))
+
+
+async def retry_many(pool: Pool, user_id: int, chosen: Chosen, visitor: Visitor = LOCAL) -> Decided:
+    """Send FAILED emails again from now on, spaced as their campaigns are. Raises InvalidInput, NotFound."""
+    return await _decide_many(pool, user_id, chosen, visitor, "FAILED", "SCHEDULED")
+
+
+async def resolve_many(
+    pool: Pool, user_id: int, chosen: Chosen, decision: Decision, visitor: Visitor = LOCAL
+) -> Decided:
+    """The same decision on many UNKNOWN emails. Raises InvalidInput, NotFound."""
+    return await _decide_many(pool, user_id, chosen, visitor, "UNKNOWN", _outcome(decision))
+
+
+def _outcome(decision: Decision) -> EmailStatus:
+    return "SENT" if decision == "sent" else "SCHEDULED"
+
+
+async def _decide_one(
+    pool: Pool, user_id: int, email_id: int, visitor: Visitor, before: EmailStatus, to: EmailStatus
+) -> Email:
+    async with transaction(pool, user_id) as conn:
+        campaigns = await fetch_all(conn, sql.lock_campaigns_of_emails, {"user_id": user_id, "ids": [email_id]})
+        if not campaigns:
+            raise NotFound(f"no email {email_id}")
+        _check_campaign(campaigns[0], to)
+        if not await _decide(conn, user_id, [email_id], before, to):
+            email = await read_email(conn, user_id, email_id)
+            if email.erased_at is not None and email.status == before:
+                raise Conflict("the recipient was erased: nobody knows any more where the email could be sent")
+            raise Conflict(f"the email is {email.status}; this is for a {before} one")
+        await audit.record(conn, user_id, visitor, _action(before, to), f"emails/{email_id}")
+        return await read_email(conn, user_id, email_id)
+
+
+async def _decide_many(
+    pool: Pool, user_id: int, chosen: Chosen, visitor: Visitor, before: EmailStatus, to: EmailStatus
+) -> Decided:
+    chosen.check()
+    if chosen.campaign_id is not None:
+        return await _decide_all(pool, user_id, chosen.campaign_id, visitor, before, to)
+    ids = sorted(set(chosen.ids or ()))
+    async with transaction(pool, user_id) as conn:
+        found = await fetch_all(conn, sql.lock_campaigns_of_emails, {"user_id": user_id, "ids": ids})
+        changed = await _decide(conn, user_id, ids, before, to) if found else 0
+        if changed:
+            await audit.record(conn, user_id, visitor, _action(before, to), f"emails/{','.join(map(str, ids))}")
+    return Decided(changed)
+
+
+async def _decide_all(
+    pool: Pool, user_id: int, campaign_id: int, visitor: Visitor, before: EmailStatus, to: EmailStatus
+) -> Decided:
+    total = after_id = 0
+    while True:
+        async with transaction(pool, user_id) as conn:
+            params = {"user_id": user_id, "campaign_id": campaign_id}
+            _check_campaign(await lock_campaign(conn, user_id, campaign_id), to)
+            ids = await _undecided(conn, params, before, after_id)
+            if not ids:
+                return Decided(total)
+            changed = await _decide(conn, user_id, ids, before, to, after=total)
+            await audit.record(
+                conn, user_id, visitor, _action(before, to), f"campaigns/{campaign_id}, {changed} emails"
+            )
+        total, after_id = total + changed, ids[-1]
+
+
+async def _undecided(conn: Conn, campaign: dict[str, Any], status: EmailStatus, after_id: int) -> list[int]:
+    """The next ids, each looked at once: what fails again meanwhile is not sent for a third time."""
+    params = campaign | {"sender_id": None, "status": status}
+    span = await email_span(conn, params)
+    if span is None:
+        return []
+    params |= {"first_id": max(span.first_id, after_id + 1), "last_id": span.last_id, "limit": BATCH}
+    return [row["id"] for row in await fetch_all(conn, sql.undecided_emails, params)]
+
+
+async def _decide(
+    conn: Conn, user_id: int, ids: list[int], before: EmailStatus, to: EmailStatus, after: int = 0
+) -> int:
+    """How many changed; `after` is how many others go before them. The campaigns are locked already."""
+    params = {"user_id": user_id, "ids": ids, "from": before, "to": to, "before": after}
+    changed = await fetch_all(conn, sql.decide_emails, params)
+    if to == "SCHEDULED":
+        for sender_id in sorted(
+            {row["sender_id"] for row in changed}
+        ):  # in one order, or two would wait for each other
+            await defer_wake_up(conn, sender_id)
+    return sum(row["n"] for row in changed)
+
+
+def _check_campaign(campaign: Row, to: EmailStatus) -> None:
+    """Raises Conflict where nothing is sent any more."""
+    if to == "SCHEDULED" and campaign["status"] == "CANCELLED":
+        raise Conflict("the campaign is CANCELLED; nothing of it is sent any more")
+    if to == "SCHEDULED" and campaign["emails_removed_at"] is not None:
+        raise Conflict("the campaign's emails are being removed for their age; nothing of it is sent any more")
+
+
+def _action(before: EmailStatus, to: EmailStatus) -> str:
+    return f"email.{before}->{to}".lower()

@@ -1,0 +1,208 @@
+"""The ledger as a person reads it: emails found, listed and exported, one with every attempt."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
+from app.domain.ledger.exchange import EmailStatus, Outcome
+from app.domain.ledger.texts import read_texts
+from app.domain.pages import Page, PageRequest, page_of, time_key
+from app.errors import InvalidInput, NotFound
+from app.mail.templates import Template, TemplateError
+from app.sql import queries
+
+sql = queries(__name__)
+
+EXPORT_PAGE = 500
+_BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+
+
+class EmailSummary(msgspec.Struct, rename="camel"):
+    """An email in a list; `code`, `enhanced_code` and `reply` are the latest attempt's."""
+
+    id: int
+    campaign_id: int
+    campaign_name: str
+    sender_id: int
+    recipient: str
+    status: EmailStatus
+    scheduled_at: datetime
+    sent_at: datetime | None
+    message_id: str | None
+    retry_count: int
+    attempts: int
+    code: int | None
+    enhanced_code: str | None
+    reply: str | None
+
+
+class Attempt(msgspec.Struct, rename="camel"):
+    """One try; `command` is where it ended."""
+
+    number: int
+    outcome: Outcome
+    claimed_at: datetime
+    recorded_at: datetime
+    duration_ms: int | None
+    server: str | None
+    command: str | None
+    code: int | None
+    enhanced_code: str | None
+    reply: str | None
+
+
+class Email(msgspec.Struct, rename="camel"):
+    """An email with every attempt, first to last; `subject` as its recipient sees it. At `erased_at` a placeholder took
+    the recipient's place.
+    """
+
+    id: int
+    campaign_id: int
+    campaign_name: str
+    sender_id: int
+    recipient: str
+    fields: dict[str, str]
+    status: EmailStatus
+    scheduled_at: datetime
+    sent_at: datetime | None
+    message_id: str | None
+    retry_count: int
+    subject: str
+    attempts: list[Attempt]
+    erased_at: datetime | None
+
+
+class EmailFilter(NamedTuple):
+    """All of it must fit; `q` is a part of the recipient's address."""
+
+    status: EmailStatus | None = None
+    campaign_id: int | None = None
+    sender_id: int | None = None
+    q: str | None = None
+
+    def check(self) -> dict[str, Any]:
+        """As parameters of a query. Raises InvalidInput."""
+        if self.q is not None and "\0" in self.q:
+            raise InvalidInput({"q": "has a NUL character, which no address has"})
+        params = self._asdict()
+        if self.q is not None:
+            params["q"] = "%" + self.q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        return params
+
+
+class Span(NamedTuple):
+    """Between which ids the emails of some campaigns lie, both included."""
+
+    first_id: int
+    last_id: int
+
+
+async def list_emails(pool: Pool, user_id: int, wanted: EmailFilter, page: PageRequest) -> Page[EmailSummary]:
+    """A page of emails: SCHEDULED ones soonest first, all others newest first. Raises InvalidInput."""
+    params = wanted.check() | {"user_id": user_id, "limit": page.limit + 1}
+    by_time = wanted.status == "SCHEDULED"
+    after = page.check_time() if by_time else None
+    before = None if by_time else page.check()
+    async with transaction(pool, user_id) as conn:
+        if by_time:
+            rows = await _waiting(conn, params, after)
+        else:
+            rows = await _newest(conn, params, before)
+        ids = [row["id"] for row in rows]
+        summaries = await fetch_all(conn, sql.email_summaries, {"user_id": user_id, "ids": ids}) if ids else []
+    keys = [time_key(row["scheduled_at"], row["id"]) for row in rows] if by_time else ids
+    return page_of([EmailSummary(**row) for row in summaries], keys, page.limit)
+
+
+async def _waiting(conn: Conn, params: dict[str, Any], after: tuple[datetime, int] | None) -> list[Row]:
+    after_at, after_id = after or (_BEGINNING, 0)
+    return await fetch_all(conn, sql.page_of_waiting, params | {"after_at": after_at, "after_id": after_id})
+
+
+async def _newest(conn: Conn, params: dict[str, Any], before: int | None) -> list[Row]:
+    span = await email_span(conn, params)
+    if span is None:
+        return []
+    last_id = span.last_id if before is None else min(span.last_id, before - 1)
+    return await fetch_all(conn, sql.page_of_emails, params | {"first_id": span.first_id, "last_id": last_id})
+
+
+async def email_span(conn: Conn, params: dict[str, Any]) -> Span | None:
+    """Where to look for emails of `campaign_id`, `sender_id`, `status`, each if given; None: there are none."""
+    row = await fetch_exactly_one(conn, sql.email_span, params)
+    return None if row["first_id"] is None else Span(row["first_id"], row["last_id"])
+
+
+async def read_attempts(conn: Conn, user_id: int, email_id: int) -> list[Attempt]:
+    """Every try to hand the email over, in order."""
+    rows = await fetch_all(conn, sql.attempts_of_email, {"user_id": user_id, "email_id": email_id})
+    return [Attempt(**row) for row in rows]
+
+
+async def get_email(pool: Pool, user_id: int, email_id: int) -> Email:
+    """Raises NotFound."""
+    async with transaction(pool, user_id) as conn:
+        return await read_email(conn, user_id, email_id)
+
+
+async def read_email(conn: Conn, user_id: int, email_id: int) -> Email:
+    """Raises NotFound."""
+    row = await fetch_one(conn, sql.get_email, {"user_id": user_id, "email_id": email_id})
+    texts = await read_texts(conn, user_id, [email_id])
+    if row is None or not texts:
+        raise NotFound(f"no email {email_id}")
+    row["attempts"] = await read_attempts(conn, user_id, email_id)
+    row["subject"] = _rendered(texts[0]["subject"], row["fields"] | {"email": row["recipient"]})
+    return Email(**{name: row[name] for name in Email.__struct_fields__})
+
+
+def _rendered(subject: str, fields: dict[str, str]) -> str:
+    """As it stands where a field is missing: the attempts say why nothing could be sent."""
+    try:
+        return Template.parse(subject).render(fields)
+    except TemplateError:
+        return subject
+
+
+async def export(pool: Pool, user_id: int, wanted: EmailFilter) -> AsyncIterator[bytes]:
+    """All emails that fit, as CSV (RFC 4180) in UTF-8, page by page: no transaction stays open between two.
+
+    Raises InvalidInput at once, before anything is read.
+    """
+    wanted.check()
+    return _export(pool, user_id, wanted)
+
+
+async def _export(pool: Pool, user_id: int, wanted: EmailFilter) -> AsyncIterator[bytes]:
+    names = EmailSummary.__struct_fields__
+    yield csv_line(EmailSummary.__struct_encode_fields__)
+    cursor: str | None = None
+    while True:
+        page = await list_emails(pool, user_id, wanted, PageRequest(EXPORT_PAGE, cursor))
+        yield b"".join(csv_line([getattr(email, name) for name in names]) for email in page.items)
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+
+
+def csv_line(cells: tuple[object, ...] | list[object]) -> bytes:
+    """A line of CSV that no spreadsheet takes for a formula: what begins like one gets an apostrophe in front."""
+    line = io.StringIO()
+    csv.writer(line).writerow([_cell(cell) for cell in cells])
+    return line.getvalue().encode()
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    text = str(value)
+    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

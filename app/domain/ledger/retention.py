@@ -1,0 +1,72 @@
+"""What is over is removed after a while: in small batches, each a short transaction that is safe to be killed in.
+
+Emails go with their campaign's end as the beginning of their time; the campaign stays, and its counters with it, as
+the record of what became of them. Nothing that waits, is being sent or could be sent by itself is ever touched.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from app.db import Pool, fetch_one, transaction
+from app.domain.accounts.sessions import IDLE_S
+from app.settings import Settings
+from app.sql import queries
+
+sql = queries(__name__)
+
+BATCH = 1_000  # rows a transaction: some hundredths of a second
+KEYS_KEPT_DAYS = 7  # of idempotency: a client that repeats a request does so sooner
+DELIVERIES_KEPT_DAYS = 30
+INVITATIONS_KEPT_DAYS = 30  # after their end
+OTHERS_KEPT_DAYS = 1  # what is of use for minutes or hours
+
+
+class Chore(NamedTuple):
+    """Something to remove, batch by batch; `text` gives a row with the number `removed` until nothing is due."""
+
+    what: str
+    text: bytes
+    parameters: dict[str, Any]
+
+
+def chores(settings: Settings) -> list[Chore]:
+    """What the settings ask for, in the order in which to do it."""
+    emails_days, attempts_days = settings.retention_emails_days, settings.retention_attempts_days
+    spans_days = min((days for days in (emails_days, attempts_days) if days), default=0)
+    kept = [
+        ("spans", sql.note_spans, spans_days),
+        ("emails", sql.remove_emails, emails_days),
+        ("attempts", sql.remove_attempts, attempts_days),
+        ("sandbox messages", sql.remove_sandbox_messages, settings.retention_sandbox_days),
+        ("webhook deliveries", sql.remove_deliveries, DELIVERIES_KEPT_DAYS),
+        ("hours", sql.remove_windows, settings.retention_stats_days),
+        ("idempotency keys", sql.remove_idempotency_keys, KEYS_KEPT_DAYS),
+        ("invitations", sql.remove_expired_invitations, INVITATIONS_KEPT_DAYS),
+        ("password resets", sql.remove_expired_resets, OTHERS_KEPT_DAYS),
+        ("unfinished logins", sql.remove_unfinished_logins, OTHERS_KEPT_DAYS),
+        ("login attempts", sql.remove_login_attempts, OTHERS_KEPT_DAYS),
+    ]
+    found = [Chore(what, text, {"days": days, "batch": BATCH}) for what, text, days in kept if days]
+    return [*found, Chore("sessions", sql.remove_expired_sessions, {"idle_s": IDLE_S, "batch": BATCH})]
+
+
+async def begin(pool: Pool, token: UUID) -> bool:
+    """Whether the worker is the one to clean up. Notes which campaigns were cancelled since last time."""
+    async with transaction(pool) as conn:
+        row = await fetch_one(conn, sql.eldest_worker, {"token": token})
+        if row is None or not row["is_us"]:
+            return False
+        await conn.execute(sql.note_cancelled)
+    return True
+
+
+async def remove_batch(pool: Pool, token: UUID, chore: Chore) -> int | None:
+    """How many rows a batch removed; None: nothing more is due, or another worker cleans up now."""
+    async with transaction(pool) as conn:
+        eldest = await fetch_one(conn, sql.eldest_worker, {"token": token})
+        if eldest is None or not eldest["is_us"]:
+            return None
+        row = await fetch_one(conn, chore.text, chore.parameters)
+    return None if row is None else row["removed"]

@@ -1,0 +1,57 @@
+"""Figures for charts: what became of attempts, hour by hour."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from app.db import Pool, fetch_all, fetch_exactly_one, transaction
+from app.domain.campaigns.campaigns import counts_of
+from app.errors import InvalidInput
+from app.sql import queries
+
+sql = queries(__name__)
+MAX_HOURS = 24 * 31
+DUE_AT_MOST = 10_000
+
+
+class Totals(msgspec.Struct, rename="camel"):
+    """Emails of all campaigns, by status. `due`: how many of active campaigns are due before the time asked for;
+    10,001 means more than 10,000.
+    """
+
+    counts: dict[str, int]
+    due: int
+
+
+class Hour(msgspec.Struct, rename="camel"):
+    """One window of one sender: `used` is what counts against its limit, the rest outcomes of attempts."""
+
+    sender_id: int
+    window_start: datetime
+    used: int
+    accepted: int
+    rejected: int
+    deferred: int
+    released: int
+    unknown: int
+
+
+async def hourly(pool: Pool, user_id: int, hours: int, sender_id: int | None = None) -> list[Hour]:
+    """The windows of the last `hours` hours in which something happened, oldest first. Raises InvalidInput."""
+    if not 1 <= hours <= MAX_HOURS:
+        raise InvalidInput({"hours": f"is out of range; give 1 to {MAX_HOURS}"})
+    async with transaction(pool, user_id) as conn:
+        params = {"user_id": user_id, "hours": hours, "sender_id": sender_id}
+        return [Hour(**row) for row in await fetch_all(conn, sql.hourly_stats, params)]
+
+
+async def totals(pool: Pool, user_id: int, due_before: datetime | None) -> Totals:
+    """`due_before` None: due now. Raises InvalidInput."""
+    if due_before is not None and (due_before.utcoffset() is None or not 2000 <= due_before.year < 2100):
+        raise InvalidInput({"dueBefore": "give a time of the years 2000 to 2099 with its offset from UTC, or with Z"})
+    async with transaction(pool, user_id) as conn:
+        params = {"user_id": user_id, "due_before": due_before, "limit": DUE_AT_MOST + 1}
+        row = await fetch_exactly_one(conn, sql.totals, params)
+    return Totals(counts=counts_of(row), due=row["due"])

@@ -1,0 +1,48 @@
+"""What an email says: as it was sent, even if its campaign's text was changed since; before that, as it would be."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+
+from app.db import Conn, Pool, Row, fetch_all, transaction
+from app.domain.campaigns.content import Content
+from app.errors import Conflict, InvalidInput, NotFound
+from app.sql import queries
+
+sql = queries(__name__)
+
+
+class Message(msgspec.Struct, rename="camel", frozen=True):
+    """An email as its recipient reads it. `as_sent`: the latest attempt had just this text; otherwise it is the one
+    that the next attempt would have, or, where that is not on record, the campaign's of that time as far as is known.
+    """
+
+    subject: str
+    text: str
+    html: str | None
+    as_sent: bool
+
+
+async def read_texts(conn: Conn, user_id: int, email_ids: list[int]) -> list[Row]:
+    """The templates that the emails are made from, by id."""
+    return await fetch_all(conn, sql.texts_of_emails, {"user_id": user_id, "ids": email_ids})
+
+
+async def get_message(pool: Pool, user_id: int, email_id: int) -> Message:
+    """Raises NotFound; Conflict where nothing can be shown: the recipient was erased, or lacks a merge field."""
+    async with transaction(pool, user_id) as conn:
+        rows = await read_texts(conn, user_id, [email_id])
+    if not rows:
+        raise NotFound(f"no email {email_id}")
+    row = rows[0]
+    if row["erased_at"] is not None:
+        raise Conflict("the recipient was erased, and what the email said with them")
+    content = Content(row["subject"], row["body"], row["body_html"])
+    try:
+        rendered = await asyncio.to_thread(content.render, row["recipient"], row["fields"])
+    except InvalidInput as error:
+        wrong = "; ".join(f"{name}: {detail}" for name, detail in error.fields.items())
+        raise Conflict(f"the email cannot be written: {wrong}") from None
+    return Message(rendered.subject, rendered.text, rendered.html, row["as_sent"])

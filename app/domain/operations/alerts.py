@@ -1,0 +1,79 @@
+"""What needs a person right now, read off the state of things: nothing is kept for it, and what is mended is gone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from app.db import Pool, Row, fetch_all, fetch_exactly_one, transaction
+from app.sql import queries
+
+sql = queries(__name__)
+
+AT_MOST = 50  # of each kind: more than anybody reads
+
+AlertKind = Literal[
+    "worker.missing", "sender.blocked", "email.unknown", "email.failed", "webhook.disabled", "webhook.failing"
+]
+
+
+class Alert(msgspec.Struct, rename="camel", kw_only=True):
+    """`message` is for people; of the ids those are given that say what it is about. `since` None: not known.
+
+    `count` is how many emails of the campaign, `until` when a blocked sender is tried again.
+    """
+
+    kind: AlertKind
+    message: str
+    since: datetime | None
+    campaign_id: int | None = None
+    sender_id: int | None = None
+    webhook_id: int | None = None
+    count: int | None = None
+    until: datetime | None = None
+
+
+async def list_alerts(pool: Pool, user_id: int) -> list[Alert]:
+    """The user's alerts, what holds up most first."""
+    async with pool.connection() as conn:  # whether a worker runs is nobody's in particular
+        worker = await fetch_exactly_one(conn, sql.workers_alive)
+    params = {"user_id": user_id, "limit": AT_MOST}
+    async with transaction(pool, user_id) as conn:
+        senders = await fetch_all(conn, sql.blocked_senders, params)
+        campaigns = await fetch_all(conn, sql.campaigns_in_trouble, params)
+        webhooks = await fetch_all(conn, sql.webhooks_in_trouble, params)
+    alerts: list[Alert] = []
+    if not worker["alive"]:
+        message = "No worker is running: nothing is sent until one is."
+        alerts.append(Alert(kind="worker.missing", message=message, since=worker["last_seen"]))
+    return [*alerts, *map(_of_sender, senders), *map(_of_campaign, campaigns), *map(_of_webhook, webhooks)]
+
+
+def _of_sender(row: Row) -> Alert:
+    return Alert(
+        kind="sender.blocked",
+        message=f"{row['email']} is held back: {row['block_reason']}",
+        since=row["since"],
+        sender_id=row["id"],
+        until=row["blocked_until"],
+    )
+
+
+def _of_campaign(row: Row) -> Alert:
+    count = row["count"]
+    emails = "1 email" if count == 1 else f"{count:,} emails"
+    if row["status"] == "FAILED":
+        kind, what = "email.failed", f"{emails} of “{row['name']}” failed; retry what can be mended."
+    else:
+        kind, what = "email.unknown", f"{emails} of “{row['name']}” may have arrived; decide whether to send again."
+    return Alert(kind=kind, message=what, since=row["since"], campaign_id=row["id"], count=count)
+
+
+def _of_webhook(row: Row) -> Alert:
+    if row["disabled_at"] is not None:
+        kind, message = "webhook.disabled", f"The webhook to {row['url']} was disabled: {row['disabled_reason']}"
+    else:
+        kind, message = "webhook.failing", f"The webhook to {row['url']} fails: {row['last_error']}"
+    return Alert(kind=kind, message=message, since=row["since"], webhook_id=row["id"])

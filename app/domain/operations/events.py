@@ -1,0 +1,94 @@
+"""What changes while somebody watches: the progress of campaigns and the troubles of senders.
+
+Looked up once a second while a stream is open, rather than announced by whoever changes something: the exchange has no
+time for announcements.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import ClassVar
+
+import anyio
+import msgspec
+
+from app.db import Pool, Row, fetch_all, transaction
+from app.domain.campaigns.campaigns import CampaignStatus, counts_of
+from app.sql import queries
+
+sql = queries(__name__)
+
+EVERY_S = 1.0
+AT_MOST = 200  # of each kind: more than anybody watches
+
+
+class CampaignProgress(msgspec.Struct, rename="camel", frozen=True):
+    """What of a campaign changes by itself; as in `Campaign`."""
+
+    kind: ClassVar[str] = "campaign"
+
+    id: int
+    status: CampaignStatus
+    total: int
+    counts: dict[str, int]
+    used_this_hour: int
+    next_at: datetime | None
+    last_at: datetime | None
+    finished_at: datetime | None
+
+
+class SenderState(msgspec.Struct, rename="camel", frozen=True):
+    """Until when a sender is blocked and why; both None: it is not, or no longer."""
+
+    kind: ClassVar[str] = "sender"
+
+    id: int
+    blocked_until: datetime | None
+    block_reason: str | None
+
+
+Event = CampaignProgress | SenderState
+
+
+async def watch(pool: Pool, user_id: int, stop: asyncio.Event) -> AsyncIterator[list[Event]]:
+    """Every second what changed since the second before, first the state of all that moves, until `stop`."""
+    seen: dict[tuple[str, int], Event] = {}
+    live: set[int] = set()
+    while not stop.is_set():
+        found: list[Event] = []
+        # A cancel in the middle of a query would cost the pool its connection.
+        with anyio.CancelScope(shield=True):
+            found = await _look(pool, user_id, sorted(live), [id_ for kind, id_ in seen if kind == "sender"])
+        changed: list[Event] = []
+        for event in found:
+            if seen.get((event.kind, event.id)) != event:
+                changed.append(event)
+                seen[event.kind, event.id] = event
+        live = {e.id for e in found if isinstance(e, CampaignProgress) and e.status in {"ACTIVE", "PAUSED"}}
+        yield changed
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), EVERY_S)
+
+
+async def _look(pool: Pool, user_id: int, campaigns: Sequence[int], senders: Sequence[int]) -> list[Event]:
+    async with transaction(pool, user_id) as conn:
+        params = {"user_id": user_id, "limit": AT_MOST}
+        progress = await fetch_all(conn, sql.campaign_progress, params | {"ids": list(campaigns)})
+        states = await fetch_all(conn, sql.sender_states, params | {"ids": list(senders)})
+    return [*map(_progress, progress), *(SenderState(**row) for row in states)]
+
+
+def _progress(row: Row) -> CampaignProgress:
+    return CampaignProgress(
+        id=row["id"],
+        status=row["status"],
+        total=row["total"],
+        counts=counts_of(row),
+        used_this_hour=row["used_this_hour"],
+        next_at=row["next_at"],
+        last_at=row["last_at"],
+        finished_at=row["finished_at"],
+    )

@@ -1,0 +1,51 @@
+"""Figures on the whole installation, for whoever runs it: what is owed, what waits, who works. Never by tenant."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from app.db import Pool, Row, fetch_all, fetch_exactly_one, transaction
+from app.sql import queries
+
+sql = queries(__name__)
+
+MOST_COUNTED = 100_000
+TIMEOUT_S = 5.0
+
+
+class Due(NamedTuple):
+    """Emails that are due and wait: how many, MOST_COUNTED at the most, and for how long the oldest one has."""
+
+    waiting: int
+    oldest_s: float
+
+
+class Vitals(NamedTuple):
+    """One reading. `emails` by status; `due` by whether the sender is backed off; `jobs` by queue and status, where a
+    waiting job is `due` or `later`.
+    """
+
+    emails: dict[str, int]
+    due: dict[bool, Due]
+    jobs: dict[tuple[str, str], int]
+    workers: int
+    lanes: int
+    senders_backed_off: int
+
+
+async def read_vitals(pool: Pool) -> Vitals:
+    """Raises psycopg.OperationalError when the database is away or takes longer than TIMEOUT_S over one of them."""
+    async with transaction(pool) as conn:
+        await conn.execute(sql.careful_reading, {"timeout_ms": str(round(TIMEOUT_S * 1000))})
+        emails: Row = await fetch_exactly_one(conn, sql.emails_by_status)
+        due = await fetch_all(conn, sql.due_emails, {"most": MOST_COUNTED})
+        jobs = await fetch_all(conn, sql.jobs_by_queue)
+        workforce = await fetch_exactly_one(conn, sql.workforce)
+    return Vitals(
+        emails=emails,
+        due={row["backed_off"]: Due(row["waiting"], row["oldest_s"]) for row in due},
+        jobs={(row["queue"], row["status"]): row["jobs"] for row in jobs},
+        workers=workforce["workers"],
+        lanes=workforce["lanes"],
+        senders_backed_off=workforce["backed_off"],
+    )

@@ -1,0 +1,86 @@
+"""What the sandbox mailbox received: kept in Postgres, shown to the user whose campaign it came from."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+import msgspec
+
+from app.db import Pool, Row, fetch_all, fetch_one, transaction
+from app.domain.pages import Page, PageRequest, page_of
+from app.embedded.mailbox import ReceivedMessage, summarize
+from app.errors import NotFound
+from app.sql import queries
+
+sql = queries(__name__)
+
+# The campaign in a Message-ID of ours: see domain.emails.message_id.
+_OURS = re.compile(rb"^Message-ID:\s*<\d+\.(\d+)\.reachinbox@", re.IGNORECASE | re.MULTILINE)
+
+
+class SandboxMessage(msgspec.Struct, rename="camel"):
+    """A received message as a mail client shows it; `raw` is its source."""
+
+    id: int
+    received_at: datetime
+    envelope_from: str
+    envelope_to: list[str]
+    subject: str
+    header_from: str
+    header_to: str
+    message_id: str
+    text: str | None
+    html: str | None
+    raw: str
+
+
+async def store(pool: Pool, message: ReceivedMessage) -> None:
+    """Keep a message; returns once it is on disk."""
+    headers = message.content.partition(b"\r\n\r\n")[0]
+    found = _OURS.search(headers)
+    async with transaction(pool) as conn:
+        await conn.execute(
+            sql.insert_sandbox_message,
+            {
+                "campaign_id": int(found[1]) if found and len(found[1]) < 19 else None,
+                "envelope_from": message.envelope_from,
+                "envelope_to": message.envelope_to,
+                "content": message.content,
+            },
+        )
+
+
+async def list_messages(pool: Pool, user_id: int, page: PageRequest) -> Page[SandboxMessage]:
+    """Newest first."""
+    before = page.check()
+    async with transaction(pool, user_id) as conn:
+        params = {"user_id": user_id, "before": before, "limit": page.limit + 1}
+        rows = await fetch_all(conn, sql.list_sandbox_messages, params)
+    return page_of([_message(row) for row in rows], [row["id"] for row in rows], page.limit)
+
+
+async def get_message(pool: Pool, user_id: int, message_id: int) -> SandboxMessage:
+    """Raises NotFound."""
+    async with transaction(pool, user_id) as conn:
+        row = await fetch_one(conn, sql.get_sandbox_message, {"user_id": user_id, "message_id": message_id})
+    if row is None:
+        raise NotFound(f"no message {message_id}")
+    return _message(row)
+
+
+def _message(row: Row) -> SandboxMessage:
+    parts = summarize(row["content"])
+    return SandboxMessage(
+        id=row["id"],
+        received_at=row["received_at"],
+        envelope_from=row["envelope_from"],
+        envelope_to=row["envelope_to"],
+        subject=parts.subject,
+        header_from=parts.from_,
+        header_to=parts.to,
+        message_id=parts.message_id,
+        text=parts.text,
+        html=parts.html,
+        raw=row["content"].decode("utf-8", "replace"),
+    )

@@ -1,0 +1,161 @@
+"""What is kept about one recipient, over all campaigns of a user: handed out, or erased for good.
+
+Erasing puts a placeholder in the address's place, so the ledger still adds up and campaigns still say what became of
+their emails; who they went to is nowhere any more. An erased email is never sent again: the database refuses it.
+
+It does not keep the address from being written to in later campaigns: nothing is left to know it by.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from app.db import Pool, fetch_all, fetch_exactly_one, transaction
+from app.domain.accounts.client import Visitor
+from app.domain.ledger.emails import read_attempts
+from app.domain.ledger.texts import read_texts
+from app.domain.workspaces import audit
+from app.errors import InvalidInput
+from app.mail.addresses import InvalidAddress, key, normalize, to_ascii
+from app.sql import queries
+
+sql = queries(__name__)
+
+BATCH = 100
+
+
+class Erased(msgspec.Struct, rename="camel"):
+    """How many emails were erased, and how many of these waited and are CANCELLED now.
+
+    `being_sent` are at an SMTP server this moment and not erased yet: ask again in a minute, until it is 0.
+    """
+
+    emails: int
+    cancelled: int
+    sandbox_messages: int
+    being_sent: int
+
+
+class _Addressed(NamedTuple):
+    email_ids: list[int]
+    campaign_ids: list[int]
+
+
+async def export(pool: Pool, user_id: int, email: str) -> AsyncIterator[bytes]:
+    """Everything about the address as one JSON object, piece by piece: no transaction stays open between two.
+
+    Raises InvalidInput at once, before anything is read.
+    """
+    return _export(pool, user_id, _address(email))
+
+
+async def erase(pool: Pool, user_id: int, email: str, visitor: Visitor) -> Erased:
+    """Erase the address and all that is known of who it belongs to. Repeating it is harmless. Raises InvalidInput."""
+    address = _address(email)
+    found = await _find(pool, user_id, address)
+    params = _parameters(user_id, address)
+    async with transaction(pool, user_id) as conn:
+        await conn.execute(sql.lock_campaigns, {"user_id": user_id, "campaign_ids": found.campaign_ids})
+        emails = await fetch_exactly_one(conn, sql.erase_emails, {"user_id": user_id, "ids": found.email_ids})
+        await audit.record(conn, user_id, visitor, "recipient.erase", f"{emails['emails']} emails")
+    # The rest is searched from end to end, which no campaign should wait for. From here on nothing new is told with the
+    # address. Should this process die in between, the address finds the rest when it is erased again.
+    async with transaction(pool, user_id) as conn:
+        await conn.execute(sql.lock_webhooks, {"user_id": user_id})
+        messages = await fetch_exactly_one(conn, sql.erase_sandbox_messages, params)
+        await conn.execute(sql.erase_rejects, params)
+        await conn.execute(sql.erase_deliveries, params)
+    return Erased(
+        emails=emails["emails"],
+        cancelled=emails["cancelled"],
+        sandbox_messages=messages["n"],
+        being_sent=len(found.email_ids) - emails["emails"],
+    )
+
+
+async def _export(pool: Pool, user_id: int, address: str) -> AsyncIterator[bytes]:
+    encode = msgspec.json.encode
+    params = _parameters(user_id, address)
+    ids = (await _find(pool, user_id, address)).email_ids
+    yield b'{"email":' + encode(address) + b',"emails":['
+    for start in range(0, len(ids), BATCH):
+        batch = await _emails(pool, user_id, ids[start : start + BATCH])
+        if batch:
+            yield (b"," if start else b"") + b",".join(encode(email) for email in batch)
+    async with transaction(pool, user_id) as conn:
+        rejected = await fetch_all(conn, sql.personal_rejects, params)
+        messages = await fetch_all(conn, sql.personal_sandbox_messages, params)
+    yield b'],"rejected":' + encode(
+        [
+            {"at": row["created_at"], "row": int(row["row"]), "email": row["email"], "reason": row["reason"]}
+            for row in rejected
+        ]
+    )
+    yield b',"sandboxMessages":' + encode(
+        [
+            {
+                "id": row["id"],
+                "receivedAt": row["received_at"],
+                "envelopeFrom": row["envelope_from"],
+                "raw": row["content"].decode("utf-8", "replace"),
+            }
+            for row in messages
+        ]
+    )
+    yield b"}\n"
+
+
+async def _emails(pool: Pool, user_id: int, ids: list[int]) -> list[dict[str, Any]]:
+    async with transaction(pool, user_id) as conn:
+        rows = await fetch_all(conn, sql.personal_emails, {"user_id": user_id, "ids": ids})
+        texts = {text["id"]: text for text in await read_texts(conn, user_id, ids)}
+        rows = [row for row in rows if row["id"] in texts]  # the others were removed this moment
+        return [
+            {
+                "id": row["id"],
+                "recipient": row["recipient"],
+                "fields": row["fields"],
+                "status": row["status"],
+                "scheduledAt": row["scheduled_at"],
+                "sentAt": row["sent_at"],
+                "messageId": row["message_id"],
+                "campaign": {
+                    "id": row["campaign_id"],
+                    "name": row["name"],
+                    "sender": row["sender"],
+                    "subject": texts[row["id"]]["subject"],
+                    "body": texts[row["id"]]["body"],
+                    "bodyHtml": texts[row["id"]]["body_html"],
+                    "asSent": texts[row["id"]]["as_sent"],
+                },
+                "attempts": await read_attempts(conn, user_id, row["id"]),
+            }
+            for row in rows
+        ]
+
+
+def _address(email: str) -> str:
+    """As the ledger has it, case aside."""
+    try:
+        return normalize(email)
+    except InvalidAddress as error:
+        raise InvalidInput({"email": error.reason}) from None
+
+
+def _parameters(user_id: int, address: str) -> dict[str, Any]:
+    own = key(address)
+    return {
+        "user_id": user_id,
+        "addresses": sorted({own, key(to_ascii(address))}),
+        "pattern": rf"(^|[^\w.!#$%&'*+/=?^`{{|}}~-]){re.escape(own)}($|[^\w.-])",
+    }
+
+
+async def _find(pool: Pool, user_id: int, address: str) -> _Addressed:
+    async with transaction(pool) as conn:
+        rows = await fetch_all(conn, sql.emails_to_address, {"user_id": user_id, "email": address})
+    return _Addressed([row["id"] for row in rows], [row["campaign_id"] for row in rows])

@@ -1,0 +1,65 @@
+"""Senders as workers see them: the connections they may hold, back-off, verification, who is neglected."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from app.db import Pool, Row, fetch_all, fetch_one, transaction
+from app.domain.ledger.exchange import Claimant
+from app.jobs import defer_wake_up
+from app.sql import queries
+
+sql = queries(__name__)
+FIRST_BACK_OFF_S = 5.0
+
+
+async def wake_neglected(pool: Pool, within_s: float) -> list[int]:
+    """Wake senders that owe something within these seconds and that nobody looks after; returns their ids."""
+    async with transaction(pool) as conn:
+        neglected = await fetch_all(conn, sql.neglected_senders, {"within_s": within_s})
+        for row in neglected:
+            await defer_wake_up(conn, row["sender_id"])
+    return [row["sender_id"] for row in neglected]
+
+
+async def reserve_lanes(pool: Pool, claimant: Claimant, wanted: int) -> int:
+    """How many of the wanted connections this worker may hold for the sender, over all workers' together."""
+    async with transaction(pool) as conn:
+        await conn.execute(sql.lock_sender, claimant.parameters())
+        row = await fetch_one(conn, sql.reserve_lanes, claimant.parameters() | {"wanted": wanted})
+        if row is None:  # nor any that were granted before: max_connections may have been lowered
+            await conn.execute(sql.release_lanes, claimant.parameters())
+    return 0 if row is None else int(row["count"])
+
+
+async def release_lanes(pool: Pool, claimant: Claimant) -> None:
+    async with pool.connection() as conn:
+        await conn.execute(sql.release_lanes, claimant.parameters())
+
+
+async def load_sender(pool: Pool, sender_id: int) -> Row | None:
+    """The sender's row, password still sealed; None when it is gone."""
+    async with pool.connection() as conn:
+        return await fetch_one(conn, sql.sender_for_worker, {"sender_id": sender_id})
+
+
+async def block_sender(pool: Pool, user_id: int, sender_id: int, reason: str) -> datetime | None:
+    """Back the sender off, longer each time in a row; returns until when."""
+    async with pool.connection() as conn:
+        params = {"user_id": user_id, "sender_id": sender_id, "reason": reason, "first_s": FIRST_BACK_OFF_S}
+        row = await fetch_one(conn, sql.block_sender, params)
+    return None if row is None else row["blocked_until"]
+
+
+async def unblock_sender(pool: Pool, user_id: int, sender_id: int) -> None:
+    async with pool.connection() as conn:
+        await conn.execute(sql.unblock_sender, {"user_id": user_id, "sender_id": sender_id})
+
+
+async def record_verification(pool: Pool, sender_id: int, requested_at: datetime | None, error: str | None) -> None:
+    """Answer the request to verify made at `requested_at`, and no later one; None: connected and logged in."""
+    async with transaction(pool) as conn:
+        params = {"sender_id": sender_id, "requested_at": requested_at, "error": error}
+        await conn.execute(sql.record_verification, params)
+        if error is None:
+            await defer_wake_up(conn, sender_id)

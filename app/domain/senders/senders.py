@@ -1,0 +1,333 @@
+"""Senders: the mailboxes campaigns go out from, and their servers' moods.
+
+A sender without a server of its own uses the installation's fallback server. Trouble with a server (down, refuses the
+login, throttles) is kept on the sender with its reason, and costs no email anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from psycopg.errors import ForeignKeyViolation
+
+from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
+from app.domain.accounts.client import LOCAL, Visitor
+from app.domain.operations import host_policy
+from app.domain.operations.host_policy import STRICT, HostPolicy, RefusedHost
+from app.domain.pages import Page, PageRequest, page_of
+from app.domain.planning.replan import lock_plan, replan_sender
+from app.domain.workspaces import audit
+from app.errors import Conflict, InvalidInput, NotFound, Unavailable
+from app.jobs import defer_verification, defer_wake_up
+from app.mail.addresses import InvalidAddress, normalize
+from app.secrets import SecretBox
+from app.settings import SmtpSecurity
+from app.sql import queries
+
+sql = queries(__name__)
+
+DEFAULT_MAX_CONNECTIONS = 5
+FALLBACK_MAX_CONNECTIONS = 100  # the fallback server is the operator's own: WORKER_CONCURRENCY is the limit
+VERIFY_TIMEOUT_S = 60.0
+VERIFY_POLL_S = 0.1
+
+
+class Server(msgspec.Struct, frozen=True, rename="camel"):
+    """An SMTP server and, with both or neither, the login for it."""
+
+    host: str
+    port: int
+    security: SmtpSecurity = "starttls"
+    username: str | None = None
+    password: str | None = None
+
+
+class Sender(msgspec.Struct, rename="camel"):
+    """A mailbox. `host` None: the fallback server. `blocked_until`: it is backed off, for `block_reason`."""
+
+    id: int
+    email: str
+    display_name: str
+    host: str | None
+    port: int | None
+    security: SmtpSecurity | None
+    username: str | None
+    has_password: bool
+    hourly_limit: int
+    used_this_hour: int
+    max_connections: int
+    is_default: bool
+    blocked_until: datetime | None
+    block_reason: str | None
+    verified_at: datetime | None
+    verify_error: str | None
+    created_at: datetime
+
+
+def _sender(row: Row) -> Sender:
+    row["has_password"] = row["password_encrypted"] is not None
+    return Sender(**{name: row[name] for name in Sender.__struct_fields__})
+
+
+class SenderDraft(msgspec.Struct, frozen=True, kw_only=True):
+    """A sender as asked for; None takes the installation's default."""
+
+    email: str
+    display_name: str = ""
+    server: Server | None = None
+    hourly_limit: int | None = None
+    max_connections: int | None = None
+
+
+class SenderChanges(msgspec.Struct, frozen=True, kw_only=True):
+    """What to change: None leaves as it is; `server` None goes to the fallback server, UNSET leaves it.
+
+    A `server` with a username but no password keeps the password there is.
+    """
+
+    email: str | None = None
+    display_name: str | None = None
+    hourly_limit: int | None = None
+    max_connections: int | None = None
+    server: Server | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class Verification(msgspec.Struct, rename="camel"):
+    """Whether the server let us in; if not, `error` is why, in its own words where it had some."""
+
+    ok: bool
+    error: str | None
+    verified_at: datetime
+
+
+def check(
+    *,
+    email: str | None = None,
+    display_name: str | None = None,
+    server: Server | None = None,
+    hourly_limit: int | None = None,
+    max_connections: int | None = None,
+    keeps_password: bool = False,
+    policy: HostPolicy = STRICT,
+) -> str | None:
+    """The normalized address, if one is given. Raises InvalidInput naming every wrong field.
+
+    A server's host that is a name is not looked up: that is for whoever connects to it.
+    """
+    wrong: dict[str, str] = {}
+    if email is not None:
+        try:
+            email = normalize(email)
+        except InvalidAddress as error:
+            wrong["email"] = error.reason
+    if display_name is not None and (
+        len(display_name) > 200 or any(ord(c) < 32 or ord(c) == 127 for c in display_name)
+    ):
+        wrong["displayName"] = "give at most 200 characters, without line breaks or control characters"
+    if hourly_limit is not None and not 1 <= hourly_limit <= 10_000_000:
+        wrong["hourlyLimit"] = "is out of range; give 1 to 10,000,000"
+    if max_connections is not None and not 1 <= max_connections <= 1000:
+        wrong["maxConnections"] = "is out of range; give 1 to 1,000"
+    if server is not None:
+        try:
+            host_policy.canonical(server.host, allow_private=policy.allow_private)
+        except RefusedHost as refused:
+            wrong["host"] = str(refused)
+        if not 1 <= server.port <= 65535:
+            wrong["port"] = "is not a port; give 1 to 65535 (587 with starttls, 465 with tls)"
+        elif policy.ports is not None and server.port not in policy.ports:
+            wrong["port"] = f"is not one that this installation connects to; give {host_policy.listed(policy.ports)}"
+        if server.username is not None and server.security == "none":
+            wrong["security"] = "would send the login in the clear; give starttls or tls"
+        if server.password is not None and server.username is None:
+            wrong["username"] = "is missing; a password goes with a username"
+        if server.username is not None and server.password is None and not keeps_password and not wrong:
+            wrong["password"] = "is missing; give it again when the server or the login changes"  # noqa: S105 -- a message
+        for name, value in (("username", server.username), ("password", server.password)):
+            if value is not None and ("\0" in value or not value or len(value) > 1000):
+                wrong[name] = "give 1 to 1,000 characters"
+    if wrong:
+        raise InvalidInput(wrong)
+    return email
+
+
+async def create_sender(
+    pool: Pool,
+    box: SecretBox,
+    user_id: int,
+    draft: SenderDraft,
+    *,
+    default_hourly_limit: int,
+    visitor: Visitor = LOCAL,
+    policy: HostPolicy = STRICT,
+) -> Sender:
+    """Raises InvalidInput."""
+    async with transaction(pool, user_id) as conn:
+        limit = default_hourly_limit
+        sender_id = await insert_sender(conn, box, user_id, draft, default_hourly_limit=limit, policy=policy)
+        await audit.record(conn, user_id, visitor, "sender.created", f"senders/{sender_id}")
+        return await _read(conn, user_id, sender_id)
+
+
+async def insert_sender(
+    conn: Conn,
+    box: SecretBox,
+    user_id: int,
+    draft: SenderDraft,
+    *,
+    default_hourly_limit: int,
+    is_default: bool = False,
+    policy: HostPolicy = STRICT,
+) -> int:
+    """Returns its id. Raises InvalidInput."""
+    server = draft.server
+    email = check(
+        email=draft.email,
+        display_name=draft.display_name,
+        server=server,
+        hourly_limit=draft.hourly_limit,
+        max_connections=draft.max_connections,
+        policy=policy,
+    )
+    row = await fetch_exactly_one(
+        conn,
+        sql.insert_sender,
+        {
+            "user_id": user_id,
+            "email": email,
+            "display_name": draft.display_name,
+            "host": server and server.host,
+            "port": server and server.port,
+            "security": server and server.security,
+            "username": None,
+            "password_encrypted": None,
+            "hourly_limit": draft.hourly_limit or default_hourly_limit,
+            "max_connections": draft.max_connections
+            or (DEFAULT_MAX_CONNECTIONS if server else FALLBACK_MAX_CONNECTIONS),
+            "is_default": is_default,
+        },
+    )
+    sender_id = int(row["id"])
+    if server and server.username is not None and server.password is not None:
+        sealed = box.seal(server.password, password_place(sender_id))
+        params = {"user_id": user_id, "sender_id": sender_id, "username": server.username, "password_encrypted": sealed}
+        await conn.execute(sql.set_sender_password, params)
+    return sender_id
+
+
+def password_place(sender_id: int) -> str:
+    """What a sender's password is bound to."""
+    return f"senders/{sender_id}/password"
+
+
+async def list_senders(pool: Pool, user_id: int, page: PageRequest) -> Page[Sender]:
+    after = page.check()
+    async with transaction(pool, user_id) as conn:
+        params = {"user_id": user_id, "sender_id": None, "after": after, "limit": page.limit + 1}
+        rows = await fetch_all(conn, sql.list_senders, params)
+    return page_of([_sender(row) for row in rows], [row["id"] for row in rows], page.limit)
+
+
+async def get_sender(pool: Pool, user_id: int, sender_id: int) -> Sender:
+    """Raises NotFound."""
+    async with transaction(pool, user_id) as conn:
+        return await _read(conn, user_id, sender_id)
+
+
+async def _read(conn: Conn, user_id: int, sender_id: int) -> Sender:
+    params = {"user_id": user_id, "sender_id": sender_id, "after": None, "limit": 1}
+    row = await fetch_one(conn, sql.list_senders, params)
+    if row is None:
+        raise NotFound(f"no sender {sender_id}")
+    return _sender(row)
+
+
+async def change_sender(
+    pool: Pool,
+    box: SecretBox,
+    user_id: int,
+    sender_id: int,
+    changes: SenderChanges,
+    visitor: Visitor = LOCAL,
+    policy: HostPolicy = STRICT,
+) -> Sender:
+    """A changed limit plans the sender's active campaigns again. Raises NotFound, InvalidInput."""
+    async with transaction(pool, user_id) as conn:
+        before = await _read(conn, user_id, sender_id)
+        server = None if isinstance(changes.server, msgspec.UnsetType) else changes.server
+        keeps_password = server is not None and before.has_password and _is_same_login(server, before)
+        email = check(
+            email=changes.email,
+            display_name=changes.display_name,
+            server=server,
+            hourly_limit=changes.hourly_limit,
+            max_connections=changes.max_connections,
+            keeps_password=keeps_password,
+            policy=policy,
+        )
+        params: dict[str, Any] = {
+            "user_id": user_id,
+            "sender_id": sender_id,
+            "email": email,
+            "display_name": changes.display_name,
+            "hourly_limit": changes.hourly_limit,
+            "max_connections": changes.max_connections,
+            "set_server": changes.server is not msgspec.UNSET,
+            "host": server and server.host,
+            "port": server and server.port,
+            "security": server and server.security,
+            "username": server and server.username,
+            "password": server and server.password and box.seal(server.password, password_place(sender_id)),
+            "keep_password": keeps_password,
+        }
+        if changes.hourly_limit not in (None, before.hourly_limit):
+            await lock_plan(conn, sender_id)  # before the sender's row is touched: it may take a while
+            await replan_sender(conn, user_id, sender_id, changes.hourly_limit)
+        await conn.execute(sql.update_sender, params)
+        await audit.record(conn, user_id, visitor, "sender.changed", f"senders/{sender_id}")
+        await defer_wake_up(conn, sender_id)
+        return await _read(conn, user_id, sender_id)
+
+
+def _is_same_login(server: Server, before: Sender) -> bool:
+    """Whether a stored password may go on being used: it is shown to no other host, and to none in the clear."""
+    same = (server.host, server.username) == (before.host, before.username)
+    return same and (server.security != "none" or before.security == "none")
+
+
+async def delete_sender(pool: Pool, user_id: int, sender_id: int, visitor: Visitor = LOCAL) -> None:
+    """Raises NotFound, and Conflict while campaigns name it."""
+    try:
+        async with transaction(pool, user_id) as conn:
+            if (await _read(conn, user_id, sender_id)).is_default:
+                raise Conflict("the default sender cannot be deleted")
+            await conn.execute(sql.delete_sender, {"user_id": user_id, "sender_id": sender_id})
+            await audit.record(conn, user_id, visitor, "sender.deleted", f"senders/{sender_id}")
+    except ForeignKeyViolation:
+        raise Conflict("the sender has campaigns; their record names it") from None
+
+
+async def verify_sender(pool: Pool, user_id: int, sender_id: int) -> Verification:
+    """Have a worker connect and log in, and wait for what it says.
+
+    Raises NotFound, and Unavailable when no worker answers within a minute.
+    """
+    params = {"user_id": user_id, "sender_id": sender_id}
+    async with transaction(pool, user_id) as conn:
+        if await fetch_one(conn, sql.request_verification, params) is None:
+            raise NotFound(f"no sender {sender_id}")
+        await defer_verification(conn, sender_id)
+    deadline = time.monotonic() + VERIFY_TIMEOUT_S
+    while time.monotonic() < deadline:
+        async with transaction(pool, user_id) as conn:
+            row = await fetch_one(conn, sql.verification, params)
+        if row is None:
+            raise NotFound(f"no sender {sender_id}")
+        if row["verified_at"] is not None:
+            return Verification(row["verify_error"] is None, row["verify_error"], row["verified_at"])
+        await asyncio.sleep(VERIFY_POLL_S)
+    raise Unavailable("no worker answered within a minute; is one running?")

@@ -1,0 +1,117 @@
+"""API keys: for programs, with a name, scopes and an end; shown once, kept as a digest, recognised by their beginning.
+
+A scope allows what it says and nothing else: `read` every GET, `send` campaigns, emails and senders, `admin` the
+account itself (keys, sessions, invitations).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from app.db import Pool, fetch_all, fetch_exactly_one, fetch_one, transaction
+from app.domain.accounts.client import Visitor
+from app.domain.accounts.tokens import digest, new_token
+from app.domain.accounts.users import User
+from app.domain.pages import Page, PageRequest, page_of
+from app.domain.workspaces import audit
+from app.errors import InvalidInput, NotFound, Unauthenticated
+from app.sql import queries
+
+sql = queries(__name__)
+
+Scope = Literal["read", "send", "admin"]
+SCOPES: tuple[Scope, ...] = ("read", "send", "admin")
+MARK = "rib_"  # so that a leaked key is recognised as one
+SHOWN = len(MARK) + 6
+
+
+class ApiKey(msgspec.Struct, rename="camel"):
+    """`prefix` is how the key begins. `key` is there only when it has just been made."""
+
+    id: int
+    name: str
+    prefix: str
+    scopes: list[Scope]
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+    key: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class Holder(NamedTuple):
+    """Whose key it is and what it allows."""
+
+    user: User
+    scopes: frozenset[Scope]
+
+
+async def create(
+    pool: Pool,
+    visitor: Visitor,
+    user_id: int,
+    name: str,
+    scopes: list[Scope] | None = None,
+    expires_at: datetime | None = None,
+) -> ApiKey:
+    """A key of 256 bits. Raises InvalidInput."""
+    wrong: dict[str, str] = {}
+    if not name.strip() or len(name) > 200 or "\0" in name:
+        wrong["name"] = "give 1 to 200 characters"
+    if scopes is not None and not scopes:
+        wrong["scopes"] = f"is empty; give some of {', '.join(SCOPES)}"
+    if expires_at is not None and expires_at.utcoffset() is None:
+        wrong["expiresAt"] = "has no offset from UTC; write 2030-01-31T09:00:00+01:00 or end it with Z"
+    if wrong:
+        raise InvalidInput(wrong)
+    key = MARK + new_token()
+    async with transaction(pool, user_id) as conn:
+        row = await fetch_exactly_one(
+            conn,
+            sql.insert_api_key,
+            {
+                "user_id": user_id,
+                "key_sha256": digest(key),
+                "name": name,
+                "prefix": key[:SHOWN],
+                "scopes": sorted(set(scopes or SCOPES)),
+                "expires_at": expires_at,
+            },
+        )
+        await audit.record(conn, user_id, visitor, "key.created", f"keys/{row['id']}")
+    return ApiKey(**row, key=key)
+
+
+async def create_key(pool: Pool, visitor: Visitor, user_id: int, name: str) -> str:
+    """A key that may do everything and does not expire: the key itself, shown this once."""
+    made = await create(pool, visitor, user_id, name)
+    assert isinstance(made.key, str)  # noqa: S101 -- it has just been made
+    return made.key
+
+
+async def list_keys(pool: Pool, user_id: int, page: PageRequest) -> Page[ApiKey]:
+    """Newest first, revoked ones included: they say what has been."""
+    before = page.check()
+    async with transaction(pool, user_id) as conn:
+        rows = await fetch_all(conn, sql.list_api_keys, {"user_id": user_id, "before": before, "limit": page.limit + 1})
+    return page_of([ApiKey(**row) for row in rows], [row["id"] for row in rows], page.limit)
+
+
+async def revoke(pool: Pool, visitor: Visitor, user_id: int, key_id: int) -> None:
+    """From now on the key opens nothing. Raises NotFound."""
+    async with transaction(pool, user_id) as conn:
+        if await fetch_one(conn, sql.revoke_api_key, {"user_id": user_id, "key_id": key_id}) is None:
+            raise NotFound(f"no key {key_id} in use")
+        await audit.record(conn, user_id, visitor, "key.revoked", f"keys/{key_id}")
+
+
+async def find_holder(pool: Pool, key: str) -> Holder:
+    """Whose key this is. Raises Unauthenticated."""
+    async with pool.connection() as conn:
+        row = await fetch_one(conn, sql.use_api_key, {"key_sha256": digest(key)})
+    if row is None:
+        raise Unauthenticated("this API key is not known, has expired or was revoked")
+    return Holder(User(row["id"], row["email"], row["is_admin"]), frozenset(row["scopes"]))

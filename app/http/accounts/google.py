@@ -1,0 +1,110 @@
+"""Login with Google, or the provider that OIDC_ISSUER names: two addresses for browsers, not for programs.
+
+Whatever goes wrong, the person ends at the login page, which has a sentence for each code; the log has the reason.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from litestar import Request, Router, get
+from litestar.datastructures import Cookie, State
+from litestar.response import Redirect
+from litestar.status_codes import HTTP_302_FOUND, HTTP_303_SEE_OTHER
+
+from app.domain.accounts import oidc
+from app.domain.accounts.oidc import LoginFailed, Provider
+from app.errors import NotFound
+from app.http.auth import is_https, session_cookie
+from app.http.parameters import ThePool, TheProvider, TheSettings, TheTerms, TheVisitor
+from app.settings import Settings
+
+CALLBACK = "/api/auth/google/callback"
+
+_log = logging.getLogger(__name__)
+
+
+def open_provider(settings: Settings) -> Provider | None:
+    """None where login with Google is not set up."""
+    if settings.google_client_id is None or settings.google_client_secret is None:
+        return None
+    return Provider(
+        settings.oidc_issuer,
+        settings.google_client_id,
+        settings.google_client_secret,
+        settings.base_url.rstrip("/") + CALLBACK,
+        settings.google_allowed_domains,
+    )
+
+
+def provide_provider(state: State) -> Provider:
+    """Raises NotFound: without a provider its addresses are not there."""
+    if state["provider"] is None:
+        raise NotFound("login with Google is not set up here")
+    return state["provider"]
+
+
+@get("/")
+async def begin(
+    request: Request[Any, Any, Any], pool: ThePool, settings: TheSettings, visitor: TheVisitor, provider: TheProvider
+) -> Redirect:
+    """`?invitation=` is the token of an invitation's link."""
+    try:
+        begun = await oidc.begin(pool, provider, visitor, request.query_params.get("invitation"))
+    except Exception as error:
+        return _failed(settings, error)
+    cookie = _browser_cookie(settings, begun.browser, oidc.LOGIN_S)
+    return Redirect(begun.url, status_code=HTTP_302_FOUND, cookies=[cookie])
+
+
+@get("/callback")
+async def finish(
+    request: Request[Any, Any, Any],
+    pool: ThePool,
+    settings: TheSettings,
+    terms: TheTerms,
+    visitor: TheVisitor,
+    provider: TheProvider,
+) -> Redirect:
+    """Where the provider sends the browser back to (RFC 6749, section 4.1.2)."""
+    query = request.query_params
+    returned = oidc.Return(
+        query.get("state"), query.get("code"), query.get("error"), request.cookies.get(_cookie_name(settings))
+    )
+    try:
+        token = await oidc.finish(pool, provider, terms, visitor, returned)
+    except Exception as error:
+        return _failed(settings, error)
+    cookies = [session_cookie(settings, token), _browser_cookie(settings, "", 0)]
+    return Redirect("/", status_code=HTTP_303_SEE_OTHER, cookies=cookies)
+
+
+def _failed(settings: Settings, error: Exception) -> Redirect:
+    if isinstance(error, LoginFailed):
+        code = error.code
+        _log.warning("a login at %s failed (%s): %s", settings.oidc_issuer, code, error)
+    else:
+        code = "failed"
+        _log.error("a login at %s failed", settings.oidc_issuer, exc_info=error)
+    cookie = _browser_cookie(settings, "", 0)
+    return Redirect(f"/login?error={code}", status_code=HTTP_303_SEE_OTHER, cookies=[cookie])
+
+
+def _cookie_name(settings: Settings) -> str:
+    return "__Host-reachinbox-login" if is_https(settings) else "reachinbox-login"
+
+
+def _browser_cookie(settings: Settings, value: str, max_age_s: int) -> Cookie:
+    """Knows the browser again that began. Lax, since it comes back with a link of another site, the provider's."""
+    return Cookie(
+        key=_cookie_name(settings),
+        value=value,
+        max_age=max_age_s,
+        secure=is_https(settings),
+        httponly=True,
+        samesite="lax",
+    )
+
+
+router = Router("/api/auth/google", include_in_schema=False, route_handlers=[begin, finish])

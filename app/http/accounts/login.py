@@ -1,0 +1,126 @@
+"""Getting in over HTTP: register, log in, a forgotten password.
+
+What somebody not logged in may call is in `public`; it refuses pages of other sites, so that none can log a visitor in
+to an account of its own.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import msgspec
+from litestar import Response, Router, get, post
+from litestar.params import JSONBody
+
+from app.domain.accounts import login, password_changes, registration
+from app.domain.accounts.users import User
+from app.domain.workspaces.keys import Scope
+from app.http.auth import own_pages_only, session_cookie
+from app.http.errors import problems
+from app.http.parameters import ThePool, TheSettings, TheTerms, TheVisitor
+from app.secrets import secret_keys
+from app.settings import Settings
+
+ADMIN: Scope = "admin"
+TOO_MANY = HTTPStatus.TOO_MANY_REQUESTS
+
+
+class Credentials(msgspec.Struct, forbid_unknown_fields=True):
+    email: str
+    password: str
+
+
+class RegistrationBody(msgspec.Struct, forbid_unknown_fields=True):
+    """`invitation` is the token of an invitation's link."""
+
+    email: str
+    password: str
+    invitation: str | None = None
+
+
+class ResetRequest(msgspec.Struct, forbid_unknown_fields=True):
+    email: str
+
+
+class Reset(msgspec.Struct, forbid_unknown_fields=True):
+    """`token` is that of the link in the mail."""
+
+    token: str
+    password: str
+
+
+class Ways(msgspec.Struct, rename="camel"):
+    """How one gets in here. `first_run`: the next to register becomes the administrator. `sandbox`: mail without a
+    server of its own goes to the sandbox mailbox, whose inbox is at /api/sandbox.
+    """
+
+    registration: bool
+    google: bool
+    first_run: bool
+    sandbox: bool
+
+
+def _logged_in(settings: Settings, user: User, token: str, status: HTTPStatus = HTTPStatus.OK) -> Response[User]:
+    return Response(user, status_code=status, cookies=[session_cookie(settings, token)])
+
+
+@get("/ways", summary="How one gets in: registration, Google, first run", responses=problems())
+async def ways(pool: ThePool, settings: TheSettings) -> Ways:
+    first_run = await registration.admin_is_missing(pool)
+    is_open = settings.allow_registration or first_run
+    return Ways(is_open, settings.google_client_id is not None, first_run, settings.sandboxed)
+
+
+@post(
+    "/register",
+    summary="Make an account and log in",
+    responses=problems(HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT),
+)
+async def register(
+    pool: ThePool, settings: TheSettings, terms: TheTerms, visitor: TheVisitor, data: JSONBody[RegistrationBody]
+) -> Response[User]:
+    user, token = await registration.register(pool, terms, visitor, data.email, data.password, data.invitation)
+    return _logged_in(settings, user, token, HTTPStatus.CREATED)
+
+
+@post(
+    "/login",
+    status_code=HTTPStatus.OK,
+    summary="Log in",
+    responses=problems(HTTPStatus.FORBIDDEN, TOO_MANY),
+)
+async def log_in(
+    pool: ThePool, settings: TheSettings, visitor: TheVisitor, data: JSONBody[Credentials]
+) -> Response[User]:
+    user, token = await login.log_in(pool, visitor, data.email, data.password)
+    return _logged_in(settings, user, token)
+
+
+@post(
+    "/reset",
+    status_code=HTTPStatus.ACCEPTED,
+    summary="Ask for a link to a new password, by mail",
+    responses=problems(HTTPStatus.FORBIDDEN, TOO_MANY),
+)
+async def ask_for_reset(pool: ThePool, visitor: TheVisitor, data: JSONBody[ResetRequest]) -> None:
+    await password_changes.ask_for_reset(pool, visitor, data.email)
+
+
+@post(
+    "/reset/confirm",
+    status_code=HTTPStatus.NO_CONTENT,
+    summary="Set a new password with the link's token",
+    responses=problems(HTTPStatus.FORBIDDEN),
+)
+async def reset_password(pool: ThePool, settings: TheSettings, visitor: TheVisitor, data: JSONBody[Reset]) -> None:
+    signer = password_changes.reset_signer(*secret_keys(settings))
+    await password_changes.reset_password(pool, signer, visitor, data.token, data.password)
+
+
+public = Router(
+    "/api/auth",
+    tags=["accounts"],
+    guards=[own_pages_only],
+    security=[{}],
+    route_handlers=[ways, register, log_in, ask_for_reset, reset_password],
+)

@@ -1,0 +1,75 @@
+"""One's own account over HTTP: who is asking, password, sessions."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, Router, delete, get, post
+from litestar.openapi import ResponseSpec
+from litestar.params import JSONBody
+
+from app.domain.accounts import password_changes, sessions
+from app.domain.accounts.sessions import Session
+from app.domain.accounts.users import User
+from app.http.accounts.login import ADMIN, TOO_MANY
+from app.http.auth import Access, session_cookie
+from app.http.errors import problems
+from app.http.parameters import Id, ThePool, TheSettings, TheUser, TheVisitor
+
+
+class PasswordChange(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    new_password: str
+    current_password: str = ""
+
+
+@post(
+    "/logout",
+    status_code=HTTPStatus.NO_CONTENT,
+    summary="End this session",
+    responses={HTTPStatus.NO_CONTENT: ResponseSpec(None, description="Logged out")} | problems(),
+)
+async def log_out(request: Request[User, Access, Any], pool: ThePool, settings: TheSettings) -> Response[None]:
+    if request.auth.session_id is not None:
+        await sessions.end(pool, request.user.id, request.auth.session_id)
+    expired = session_cookie(settings, "", 0)
+    return Response(None, status_code=HTTPStatus.NO_CONTENT, cookies=[expired])
+
+
+@get("/me", summary="Who is asking", responses=problems())
+async def me(user: TheUser) -> User:
+    return user
+
+
+@post(
+    "/password",
+    status_code=HTTPStatus.NO_CONTENT,
+    opt={"scope": ADMIN},
+    summary="Change the password; everywhere else is logged out",
+    responses=problems(HTTPStatus.FORBIDDEN, TOO_MANY),
+)
+async def change_password(
+    request: Request[User, Access, Any], pool: ThePool, visitor: TheVisitor, data: JSONBody[PasswordChange]
+) -> None:
+    await password_changes.change_password(
+        pool, visitor, request.user.id, data.current_password, data.new_password, request.auth.session_id
+    )
+
+
+@get("/sessions", summary="Where one is logged in", opt={"scope": ADMIN}, responses=problems(HTTPStatus.FORBIDDEN))
+async def list_sessions(request: Request[User, Access, Any], pool: ThePool) -> list[Session]:
+    return await sessions.list_sessions(pool, request.user.id, request.auth.session_id)
+
+
+@delete(
+    "/sessions/{id:int}",
+    summary="Log out one session",
+    opt={"scope": ADMIN},
+    responses=problems(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
+)
+async def end_session(pool: ThePool, user: TheUser, session_id: Id) -> None:
+    await sessions.end(pool, user.id, session_id)
+
+
+own = Router("/auth", tags=["accounts"], route_handlers=[log_out, me, change_password, list_sessions, end_session])

@@ -1,0 +1,123 @@
+"""Campaigns over HTTP: listed, read, changed, paused, resumed, cancelled. Scheduling one is in `scheduling`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated
+
+import msgspec
+from litestar import MediaType, Response, Router, get, patch, post
+from litestar.params import JSONBody, QueryParameter
+
+from app.domain.campaigns import campaigns, change
+from app.domain.campaigns.campaigns import Campaign, CampaignStatus, OnUnknown
+from app.domain.campaigns.change import Changes
+from app.domain.pages import Page, PageRequest
+from app.errors import NotFound
+from app.http.campaigns.rendering import render_message, show_rendered_html
+from app.http.campaigns.schedule import preview_campaign, schedule_campaign
+from app.http.errors import problems
+from app.http.headers import FRAMED
+from app.http.openapi import schema_name
+from app.http.parameters import Cursor, Id, Limit, ThePool, TheUser
+
+
+class CampaignPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """What to change; fields left out stay as they are, null removes where there may be none."""
+
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    subject: str | msgspec.UnsetType = msgspec.UNSET
+    body: str | msgspec.UnsetType = msgspec.UNSET
+    body_html: str | msgspec.UnsetType | None = msgspec.UNSET
+    start_time: datetime | msgspec.UnsetType = msgspec.UNSET
+    delay_between_ms: int | msgspec.UnsetType = msgspec.UNSET
+    hourly_limit: int | msgspec.UnsetType | None = msgspec.UNSET
+    on_unknown: OnUnknown | msgspec.UnsetType = msgspec.UNSET
+
+
+@get("/", summary="List campaigns, newest first", responses=problems())
+async def list_campaigns(
+    pool: ThePool,
+    user: TheUser,
+    status: Annotated[CampaignStatus | None, QueryParameter(name="status")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Annotated[Page[Campaign], schema_name("CampaignPage")]:
+    return await campaigns.list_campaigns(pool, user.id, status, PageRequest(limit, cursor))
+
+
+@get("/{id:int}", summary="A campaign with its counts", responses=problems(HTTPStatus.NOT_FOUND))
+async def get_campaign(pool: ThePool, user: TheUser, campaign_id: Id) -> Campaign:
+    return await campaigns.get_campaign(pool, user.id, campaign_id)
+
+
+@get(
+    "/{id:int}/html",
+    media_type=MediaType.HTML,
+    summary="The HTML of a campaign, fit to be shown in a frame",
+    responses=problems(HTTPStatus.NOT_FOUND),
+)
+async def show_campaign(pool: ThePool, user: TheUser, campaign_id: Id) -> Response[str]:
+    campaign = await campaigns.get_campaign(pool, user.id, campaign_id)
+    if campaign.body_html is None:
+        raise NotFound("the campaign has no HTML")
+    return Response(campaign.body_html, media_type=MediaType.HTML, headers=FRAMED)
+
+
+@patch(
+    "/{id:int}",
+    summary="Change a campaign; a new start, delay or limit plans what waits again",
+    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def change_campaign(pool: ThePool, user: TheUser, campaign_id: Id, data: JSONBody[CampaignPatch]) -> Campaign:
+    return await change.change(pool, user.id, campaign_id, Changes(**msgspec.structs.asdict(data)))
+
+
+@post(
+    "/{id:int}/pause",
+    status_code=HTTPStatus.OK,
+    summary="Send nothing more of it for now",
+    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def pause_campaign(pool: ThePool, user: TheUser, campaign_id: Id) -> Campaign:
+    return await campaigns.pause(pool, user.id, campaign_id)
+
+
+@post(
+    "/{id:int}/resume",
+    status_code=HTTPStatus.OK,
+    summary="Go on with a paused campaign, planned again from now",
+    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def resume_campaign(pool: ThePool, user: TheUser, campaign_id: Id) -> Campaign:
+    return await campaigns.resume(pool, user.id, campaign_id)
+
+
+@post(
+    "/{id:int}/cancel",
+    status_code=HTTPStatus.OK,
+    summary="Cancel what waits; what is being sent finishes",
+    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def cancel_campaign(pool: ThePool, user: TheUser, campaign_id: Id) -> Campaign:
+    return await campaigns.cancel(pool, user.id, campaign_id)
+
+
+router = Router(
+    "/campaigns",
+    tags=["campaigns"],
+    route_handlers=[
+        schedule_campaign,
+        preview_campaign,
+        render_message,
+        show_rendered_html,
+        list_campaigns,
+        get_campaign,
+        show_campaign,
+        change_campaign,
+        pause_campaign,
+        resume_campaign,
+        cancel_campaign,
+    ],
+)

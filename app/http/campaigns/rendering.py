@@ -1,0 +1,79 @@
+"""A message shown before it is scheduled: the templates of a campaign filled in for one recipient."""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from litestar import MediaType, Request, Response, post
+from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody
+from litestar.params import JSONBody
+
+from app.domain.campaigns.content import Content, Rendered
+from app.errors import InvalidInput
+from app.http.bodies import decode, require_content_type
+from app.http.campaigns.schedule import MULTIPART, UNREADABLE
+from app.http.errors import problems
+from app.http.headers import FRAMED
+
+MAX_FORM = 8_000_000
+
+
+class RenderBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """Templates and whom to fill them in for. Without `fields`, names in brackets stand for the values."""
+
+    subject: str
+    body: str
+    body_html: str | None = None
+    email: str
+    fields: dict[str, str] | None = None
+
+    def render(self) -> Rendered:
+        """Raises InvalidInput."""
+        return Content(self.subject, self.body, self.body_html).render(self.email, self.fields)
+
+
+class RenderForm(msgspec.Struct, forbid_unknown_fields=True):
+    """The same, as text in a field of a form: a form is what a page can send into a frame."""
+
+    request: str
+
+
+class RenderOperation(Operation):
+    """Documents the form, which the handler reads by itself."""
+
+    def __post_init__(self) -> None:
+        schema: Any = msgspec.json.schema(RenderForm)["$defs"]["RenderForm"]
+        self.request_body = RequestBody(required=True, content={MULTIPART: OpenAPIMediaType(schema=schema)})
+
+
+@post(
+    "/render",
+    status_code=HTTPStatus.OK,
+    summary="What one recipient would get; nothing is written",
+    responses=problems(),
+    opt={"scope": "read"},
+)
+async def render_message(data: JSONBody[RenderBody]) -> Rendered:
+    return await asyncio.to_thread(data.render)  # a long text takes seconds to parse
+
+
+@post(
+    "/render/html",
+    status_code=HTTPStatus.OK,
+    media_type=MediaType.HTML,
+    summary="The HTML that one recipient would get, fit to be shown in a frame",
+    request_max_body_size=MAX_FORM,
+    operation_class=RenderOperation,
+    responses=problems(*UNREADABLE),
+    opt={"scope": "read"},
+)
+async def show_rendered_html(request: Request[Any, Any, Any]) -> Response[str]:
+    require_content_type(request, MULTIPART)
+    text = (await request.form()).get("request")
+    if not isinstance(text, str):
+        raise InvalidInput({"request": "is missing; give the JSON that /render takes"})
+    rendered = await asyncio.to_thread(decode(text.encode(), RenderBody).render)
+    return Response(rendered.html or "", media_type=MediaType.HTML, headers=FRAMED)

@@ -1,0 +1,245 @@
+"""A campaign as it comes over HTTP, in either of two forms, to be scheduled or previewed.
+
+As JSON, or as multipart/form-data: the same fields as text, and the recipients as a CSV file (on disk once it is
+larger than a megabyte, never whole in memory), as a JSON list, or as addresses line by line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated, Any, BinaryIO, NamedTuple, cast
+
+import msgspec
+from litestar import post
+from litestar.datastructures import UploadFile
+from litestar.enums import RequestEncodingType
+from litestar.exceptions import ClientException
+from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody
+from litestar.params import HeaderParameter
+
+from app.domain.campaigns import schedule
+from app.domain.campaigns.campaigns import OnUnknown
+from app.domain.campaigns.content import Content
+from app.domain.campaigns.draft import Draft
+from app.domain.campaigns.schedule import Idempotency, Preview, Scheduled
+from app.domain.recipients import lists
+from app.domain.recipients.lists import RecipientList
+from app.errors import InvalidInput
+from app.http.bodies import JSON, NOT_JSON, decode, read, require_content_type
+from app.http.errors import AnyRequest, problems
+from app.http.parameters import MAX_ID, ThePool, TheUser
+from app.http.validation import invalid_body
+
+MULTIPART = RequestEncodingType.MULTI_PART.value
+MAX_BODY = 200_000_000
+MAX_JSON = 100_000_000
+UNREADABLE = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+
+# How the schema shows a file, and a recipient.
+_BINARY: dict[str, Any] = {"format": "binary", "contentMediaType": "text/csv"}
+_RECIPIENT: dict[str, Any] = {"anyOf": [{"type": "string"}, {"type": "object", "required": ["email"]}]}
+
+_decode_recipient = msgspec.json.Decoder[str | dict[str, Any]](str | dict[str, Any]).decode
+
+
+class CampaignFields(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """The fields that both forms have."""
+
+    subject: str
+    body: str
+    body_html: str | None = None
+    name: str | None = None
+    sender_id: Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)] | None = None
+    start_time: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    delay_between_ms: int = 0
+    hourly_limit: int | None = None
+    on_unknown: OnUnknown = "hold"
+
+    def draft(self) -> Draft:
+        return Draft(
+            content=Content(self.subject, self.body, self.body_html),
+            name=self.name,
+            sender_id=self.sender_id,
+            start_time=self.start_time,
+            delay_between_ms=self.delay_between_ms,
+            hourly_limit=self.hourly_limit,
+            on_unknown=self.on_unknown,
+        )
+
+
+class JsonCampaign(CampaignFields, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """A campaign with its recipients: addresses, or objects with `email` and merge fields."""
+
+    recipients: list[Annotated[msgspec.Raw, msgspec.Meta(extra_json_schema=_RECIPIENT)]]
+
+
+class FormCampaign(CampaignFields, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """A campaign with either a CSV `file` or `recipients`: a JSON list, or one address a line."""
+
+    recipients: str | None = None
+    file: Annotated[str, msgspec.Meta(extra_json_schema=_BINARY)] | None = None
+
+
+class JsonRecipients:
+    """Recipients from JSON, each decoded when it is its turn, as often as they are gone through.
+
+    A million decoded at once would be half a gigabyte and keep the event loop waiting for a second, in whatever
+    thread it happens: msgspec keeps the interpreter lock.
+    """
+
+    def __init__(self, items: list[msgspec.Raw]) -> None:
+        self._items = items
+
+    def __iter__(self) -> Iterator[str | dict[str, Any]]:
+        """Raises InvalidInput."""
+        for number, item in enumerate(self._items):
+            try:
+                recipient = _decode_recipient(item)
+            except msgspec.ValidationError as error:
+                raise invalid_body(error, at=f"recipients[{number}]") from None
+            except NOT_JSON as error:
+                raise InvalidInput({f"recipients[{number}]": f"is not JSON: {error}"}) from None
+            yield recipient
+
+
+class CampaignRequest(NamedTuple):
+    """Either form, decoded. `source`: the recipients as they came."""
+
+    draft: Draft
+    source: JsonRecipients | list[str] | BinaryIO
+
+    def recipients(self, required: frozenset[str]) -> RecipientList:
+        """Raises InvalidInput."""
+        if isinstance(self.source, JsonRecipients | list):
+            return lists.from_json(self.source, required=required)
+        return lists.from_csv(self.source, required=required)
+
+    def fingerprint(self) -> bytes:
+        """SHA-256 of what is asked for: spaces and the order of fields make no difference. Raises InvalidInput."""
+        encode = msgspec.json.Encoder(order="deterministic").encode
+        digest = hashlib.sha256(encode(self.draft))
+        if isinstance(self.source, JsonRecipients | list):
+            for recipient in self.source:
+                digest.update(encode(recipient))
+        else:
+            self.source.seek(0)
+            while chunk := self.source.read(1 << 20):
+                digest.update(chunk)
+        return digest.digest()
+
+
+@dataclass
+class CampaignOperation(Operation):
+    """Documents the two forms, which one handler takes."""
+
+    def __post_init__(self) -> None:
+        forms = {JSON: JsonCampaign, MULTIPART: FormCampaign}
+        self.request_body = RequestBody(
+            required=True,
+            content={
+                media_type: OpenAPIMediaType(schema=msgspec.json.schema(form)["$defs"][form.__name__])
+                for media_type, form in forms.items()
+            },
+        )
+
+
+@post(
+    "/schedule",
+    summary="Schedule a campaign, all or nothing",
+    request_max_body_size=MAX_BODY,
+    operation_class=CampaignOperation,
+    response_description="Scheduled, now or by an earlier request with the same key",
+    responses=problems(HTTPStatus.CONFLICT, *UNREADABLE),
+)
+async def schedule_campaign(
+    request: AnyRequest,
+    pool: ThePool,
+    user: TheUser,
+    idempotency_key: Annotated[
+        str | None,
+        HeaderParameter(
+            name="Idempotency-Key",
+            description="1 to 255 printable ASCII characters. A request repeated with the same key "
+            "gets the same answer and writes nothing.",
+        ),
+    ] = None,
+) -> Scheduled:
+    if idempotency_key is not None:
+        _check_key(idempotency_key)
+    campaign = await _read(request)
+    idempotency = None
+    if idempotency_key is not None:
+        idempotency = Idempotency(idempotency_key, await asyncio.to_thread(campaign.fingerprint))
+    return await schedule.schedule(pool, user.id, schedule.Request(campaign.draft, campaign.recipients), idempotency)
+
+
+@post(
+    "/preview",
+    status_code=HTTPStatus.OK,
+    summary="What scheduling the same would do; nothing is written",
+    request_max_body_size=MAX_BODY,
+    operation_class=CampaignOperation,
+    responses=problems(*UNREADABLE),
+)
+async def preview_campaign(request: AnyRequest, pool: ThePool, user: TheUser) -> Preview:
+    campaign = await _read(request)
+    return await schedule.preview(pool, user.id, schedule.Request(campaign.draft, campaign.recipients))
+
+
+def _check_key(key: str) -> None:
+    if not (1 <= len(key) <= 255 and key.isascii() and key.isprintable()):
+        raise InvalidInput({"Idempotency-Key": "give 1 to 255 printable ASCII characters"})
+
+
+async def _read(request: AnyRequest) -> CampaignRequest:
+    """Raises InvalidInput, and ClientException for what is neither form."""
+    if require_content_type(request, JSON, MULTIPART) == MULTIPART:
+        return await _read_form(request)
+    campaign = decode(await read(request, at_most=MAX_JSON), JsonCampaign)
+    return CampaignRequest(campaign.draft(), JsonRecipients(campaign.recipients))
+
+
+async def _read_form(request: AnyRequest) -> CampaignRequest:
+    """Litestar writes a large file to disk as it comes, and closes it once the request is answered."""
+    texts: dict[str, str] = {}
+    file: UploadFile | None = None
+    try:
+        for name, value in (await request.form()).multi_items():
+            if name in texts or (name == "file" and file is not None):
+                raise InvalidInput({name: "is there more than once"})
+            if isinstance(value, UploadFile):
+                if name != "file":
+                    raise InvalidInput({name: "is a file; only `file` is, the CSV with the recipients"})
+                file = value
+            elif value:  # a browser sends what was left empty, too
+                value.encode()
+                texts[name] = value
+    except (UnicodeError, LookupError):
+        raise ClientException("a field is not text in the charset that it names") from None
+    try:
+        form = msgspec.convert(texts, FormCampaign, strict=False)
+    except msgspec.ValidationError as error:
+        raise invalid_body(error, FormCampaign) from None
+    if form.file is not None:
+        raise InvalidInput({"file": "is text; send it as a file, with a file name"})
+    if file is not None and form.recipients is not None:
+        raise InvalidInput({"recipients": "are in `file` already; leave one of the two out"})
+    if file is not None:
+        return CampaignRequest(form.draft(), cast(BinaryIO, file.file))
+    if form.recipients is None:
+        raise InvalidInput({"recipients": "is missing; give it, or a CSV as `file`"})
+    return CampaignRequest(form.draft(), _listed(form.recipients))
+
+
+def _listed(text: str) -> JsonRecipients | list[str]:
+    if not text.lstrip().startswith("["):
+        return [line for line in text.splitlines() if line.strip()]
+    try:
+        return JsonRecipients(msgspec.json.decode(text, type=list[msgspec.Raw]))
+    except NOT_JSON as error:
+        raise InvalidInput({"recipients": f"is not a JSON list: {error}"}) from None

@@ -1,0 +1,182 @@
+"""Emails over HTTP: found, read with every attempt, and decided on where only a person can."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated
+
+import msgspec
+from litestar import MediaType, Response, Router, get, post
+from litestar.params import JSONBody, QueryParameter
+from litestar.response import Stream
+
+from app.domain.ledger import decisions, emails, texts
+from app.domain.ledger.decisions import Chosen, Decided, Decision
+from app.domain.ledger.emails import Email, EmailFilter, EmailSummary
+from app.domain.ledger.exchange import EmailStatus
+from app.domain.ledger.texts import Message
+from app.domain.pages import Page, PageRequest
+from app.errors import NotFound
+from app.http.errors import problems
+from app.http.headers import FRAMED
+from app.http.openapi import schema_name
+from app.http.parameters import (
+    MAX_ID,
+    CampaignIdFilter,
+    Cursor,
+    Id,
+    Limit,
+    SenderIdFilter,
+    ThePool,
+    TheUser,
+    TheVisitor,
+)
+
+
+class Resolution(msgspec.Struct, forbid_unknown_fields=True):
+    """A person's decision: the email did arrive (`sent`), or is to be sent again (`resend`)."""
+
+    decision: Decision = msgspec.field(name="as")
+
+
+class Selection(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    """Either `ids`, 1,000 at most, or `campaignId` for all of a campaign that are in question."""
+
+    ids: list[Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)]] | None = None
+    campaign_id: Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)] | None = None
+
+    def chosen(self) -> Chosen:
+        return Chosen(ids=self.ids, campaign_id=self.campaign_id)
+
+
+class SelectionResolution(Selection, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """The same decision for many, as in `Resolution`."""
+
+    decision: Decision = msgspec.field(name="as")
+
+
+Status = Annotated[EmailStatus | None, QueryParameter(name="status")]
+Search = Annotated[str | None, QueryParameter(name="q", description="A part of the recipient's address.")]
+
+
+@get("/", summary="List emails: SCHEDULED ones soonest first, all others newest first", responses=problems())
+async def list_emails(
+    pool: ThePool,
+    user: TheUser,
+    status: Status = None,
+    campaign_id: CampaignIdFilter = None,
+    sender_id: SenderIdFilter = None,
+    q: Search = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Annotated[Page[EmailSummary], schema_name("EmailPage")]:
+    wanted = EmailFilter(status, campaign_id, sender_id, q)
+    return await emails.list_emails(pool, user.id, wanted, PageRequest(limit, cursor))
+
+
+@get(
+    "/export",
+    media_type="text/csv",
+    summary="The same list, all of it, as CSV",
+    response_description="Columns as in the list. What spreadsheets take for a formula has an apostrophe in front.",
+    responses=problems(),
+)
+async def export_emails(
+    pool: ThePool,
+    user: TheUser,
+    status: Status = None,
+    campaign_id: CampaignIdFilter = None,
+    sender_id: SenderIdFilter = None,
+    q: Search = None,
+) -> Stream:
+    lines = await emails.export(pool, user.id, EmailFilter(status, campaign_id, sender_id, q))
+    headers = {"Content-Disposition": 'attachment; filename="emails.csv"'}
+    return Stream(lines, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@get("/{id:int}", summary="An email with all its attempts", responses=problems(HTTPStatus.NOT_FOUND))
+async def get_email(pool: ThePool, user: TheUser, email_id: Id) -> Email:
+    return await emails.get_email(pool, user.id, email_id)
+
+
+@get(
+    "/{id:int}/message",
+    summary="What an email says: as it was sent, or as it would be",
+    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def get_email_message(pool: ThePool, user: TheUser, email_id: Id) -> Message:
+    return await texts.get_message(pool, user.id, email_id)
+
+
+@get(
+    "/{id:int}/message/html",
+    media_type=MediaType.HTML,
+    summary="The HTML of an email, fit to be shown in a frame",
+    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def show_email_message(pool: ThePool, user: TheUser, email_id: Id) -> Response[str]:
+    message = await texts.get_message(pool, user.id, email_id)
+    if message.html is None:
+        raise NotFound("the email has no HTML")
+    return Response(message.html, media_type=MediaType.HTML, headers=FRAMED)
+
+
+@post(
+    "/{id:int}/retry",
+    status_code=HTTPStatus.OK,
+    summary="Send a FAILED email again",
+    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def retry_email(pool: ThePool, user: TheUser, visitor: TheVisitor, email_id: Id) -> Email:
+    return await decisions.retry(pool, user.id, email_id, visitor)
+
+
+@post(
+    "/{id:int}/resolve",
+    status_code=HTTPStatus.OK,
+    summary="Decide on an UNKNOWN email: it was sent, or is to be sent again",
+    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def resolve_email(
+    pool: ThePool, user: TheUser, visitor: TheVisitor, email_id: Id, data: JSONBody[Resolution]
+) -> Email:
+    return await decisions.resolve(pool, user.id, email_id, data.decision, visitor)
+
+
+@post(
+    "/retry",
+    status_code=HTTPStatus.OK,
+    summary="Send FAILED emails again, from now on, spaced as their campaigns are",
+    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def retry_emails(pool: ThePool, user: TheUser, visitor: TheVisitor, data: JSONBody[Selection]) -> Decided:
+    return await decisions.retry_many(pool, user.id, data.chosen(), visitor)
+
+
+@post(
+    "/resolve",
+    status_code=HTTPStatus.OK,
+    summary="Decide on UNKNOWN emails, all the same way",
+    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def resolve_emails(
+    pool: ThePool, user: TheUser, visitor: TheVisitor, data: JSONBody[SelectionResolution]
+) -> Decided:
+    return await decisions.resolve_many(pool, user.id, data.chosen(), data.decision, visitor)
+
+
+router = Router(
+    "/emails",
+    tags=["emails"],
+    route_handlers=[
+        list_emails,
+        export_emails,
+        get_email,
+        get_email_message,
+        show_email_message,
+        retry_email,
+        resolve_email,
+        retry_emails,
+        resolve_emails,
+    ],
+)

@@ -1,0 +1,38 @@
+"""Figures for charts over HTTP."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from litestar import Router, get
+from litestar.params import QueryParameter
+
+from app.domain.ledger import stats
+from app.domain.ledger.stats import Hour, Totals
+from app.http.errors import problems
+from app.http.parameters import SenderIdFilter, ThePool, TheUser
+
+
+@get("/hourly", summary="What became of attempts, hour by hour", responses=problems())
+async def hourly_stats(
+    pool: ThePool,
+    user: TheUser,
+    hours: Annotated[int, QueryParameter(name="hours", description="How many hours back.")] = 24,
+    sender_id: SenderIdFilter = None,
+) -> list[Hour]:
+    return await stats.hourly(pool, user.id, hours, sender_id)
+
+
+@get("/totals", summary="How many emails are in each status, and how many are due", responses=problems())
+async def email_totals(
+    pool: ThePool,
+    user: TheUser,
+    due_before: Annotated[
+        datetime | None, QueryParameter(name="dueBefore", description="Count what is due before then, not by now.")
+    ] = None,
+) -> Totals:
+    return await stats.totals(pool, user.id, due_before)
+
+
+router = Router("/stats", tags=["stats"], route_handlers=[hourly_stats, email_totals])

@@ -1,0 +1,58 @@
+"""What the sandbox mailbox received, over HTTP; only where it runs."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from litestar import MediaType, Response, Router, get
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+
+from app.domain.operations import sandbox
+from app.domain.operations.sandbox import SandboxMessage
+from app.domain.pages import Page, PageRequest
+from app.errors import NotFound
+from app.http.errors import problems
+from app.http.headers import FRAMED
+from app.http.openapi import schema_name
+from app.http.parameters import Cursor, Id, Limit, ThePool, TheUser
+
+
+async def only_where_it_runs(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+    """A guard. Raises NotFound."""
+    if not connection.app.state["settings"].sandboxed:
+        raise NotFound("there is no sandbox mailbox: SMTP_HOST names a real server")
+
+
+@get("/messages", summary="Received messages, newest first", responses=problems(HTTPStatus.NOT_FOUND))
+async def list_sandbox_messages(
+    pool: ThePool, user: TheUser, limit: Limit = 50, cursor: Cursor = None
+) -> Annotated[Page[SandboxMessage], schema_name("SandboxMessagePage")]:
+    return await sandbox.list_messages(pool, user.id, PageRequest(limit, cursor))
+
+
+@get("/messages/{id:int}", summary="A received message", responses=problems(HTTPStatus.NOT_FOUND))
+async def get_sandbox_message(pool: ThePool, user: TheUser, message_id: Id) -> SandboxMessage:
+    return await sandbox.get_message(pool, user.id, message_id)
+
+
+@get(
+    "/messages/{id:int}/html",
+    media_type=MediaType.HTML,
+    summary="The HTML of a received message, fit to be shown in a frame",
+    responses=problems(HTTPStatus.NOT_FOUND),
+)
+async def show_sandbox_message(pool: ThePool, user: TheUser, message_id: Id) -> Response[str]:
+    message = await sandbox.get_message(pool, user.id, message_id)
+    if message.html is None:
+        raise NotFound("the message has no HTML")
+    return Response(message.html, media_type=MediaType.HTML, headers=FRAMED)
+
+
+router = Router(
+    "/sandbox",
+    tags=["sandbox"],
+    guards=[only_where_it_runs],
+    route_handlers=[list_sandbox_messages, get_sandbox_message, show_sandbox_message],
+)

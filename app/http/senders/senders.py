@@ -1,0 +1,152 @@
+"""Senders over HTTP: mailboxes with their servers, flat on the wire. A password goes in and never comes out."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Router, delete, get, patch, post
+from litestar.params import JSONBody
+
+from app.domain.operations.host_policy import HostPolicy
+from app.domain.pages import Page, PageRequest
+from app.domain.senders import senders
+from app.domain.senders.senders import Sender, SenderChanges, SenderDraft, Server, Verification
+from app.errors import InvalidInput
+from app.http.errors import problems
+from app.http.openapi import schema_name
+from app.http.parameters import Cursor, Id, Limit, TheBox, ThePool, TheSettings, TheUser, TheVisitor
+from app.settings import SmtpSecurity
+
+_PORTS: dict[SmtpSecurity, int] = {"none": 25, "starttls": 587, "tls": 465}
+
+
+class SenderBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """A new mailbox. Without `host` it uses the fallback server; `port` follows from `security` unless given."""
+
+    email: str
+    display_name: str = ""
+    host: str | None = None
+    port: int | None = None
+    security: SmtpSecurity | None = None
+    username: str | None = None
+    password: str | None = None
+    hourly_limit: int | None = None
+    max_connections: int | None = None
+
+
+class SenderPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """What to change; fields left out stay as they are.
+
+    `host` null goes back to the fallback server, `username` null removes the login.
+    """
+
+    email: str | msgspec.UnsetType = msgspec.UNSET
+    display_name: str | msgspec.UnsetType = msgspec.UNSET
+    host: str | msgspec.UnsetType | None = msgspec.UNSET
+    port: int | msgspec.UnsetType = msgspec.UNSET
+    security: SmtpSecurity | msgspec.UnsetType = msgspec.UNSET
+    username: str | msgspec.UnsetType | None = msgspec.UNSET
+    password: str | msgspec.UnsetType = msgspec.UNSET
+    hourly_limit: int | msgspec.UnsetType = msgspec.UNSET
+    max_connections: int | msgspec.UnsetType = msgspec.UNSET
+
+
+@get("/", summary="List senders, oldest first", responses=problems())
+async def list_senders(
+    pool: ThePool, user: TheUser, limit: Limit = 50, cursor: Cursor = None
+) -> Annotated[Page[Sender], schema_name("SenderPage")]:
+    return await senders.list_senders(pool, user.id, PageRequest(limit, cursor))
+
+
+@post("/", summary="Add a mailbox to send from", response_description="Added", responses=problems())
+async def create_sender(
+    pool: ThePool,
+    box: TheBox,
+    user: TheUser,
+    settings: TheSettings,
+    visitor: TheVisitor,
+    data: JSONBody[SenderBody],
+) -> Sender:
+    draft = SenderDraft(
+        email=data.email,
+        display_name=data.display_name,
+        server=_server({name: getattr(data, name) for name in Server.__struct_fields__}),
+        hourly_limit=data.hourly_limit,
+        max_connections=data.max_connections,
+    )
+    limit = settings.default_emails_per_hour
+    return await senders.create_sender(
+        pool, box, user.id, draft, default_hourly_limit=limit, policy=HostPolicy.of(settings), visitor=visitor
+    )
+
+
+@get("/{id:int}", summary="A sender, and what troubles it", responses=problems(HTTPStatus.NOT_FOUND))
+async def get_sender(pool: ThePool, user: TheUser, sender_id: Id) -> Sender:
+    return await senders.get_sender(pool, user.id, sender_id)
+
+
+@patch(
+    "/{id:int}",
+    summary="Change a sender; a new limit plans its campaigns again",
+    responses=problems(HTTPStatus.NOT_FOUND),
+)
+async def change_sender(
+    pool: ThePool,
+    box: TheBox,
+    user: TheUser,
+    settings: TheSettings,
+    visitor: TheVisitor,
+    sender_id: Id,
+    data: JSONBody[SenderPatch],
+) -> Sender:
+    given = {name: value for name, value in msgspec.structs.asdict(data).items() if value is not msgspec.UNSET}
+    server_fields = {name: given.pop(name) for name in Server.__struct_fields__ if name in given}
+    server: Server | msgspec.UnsetType | None = msgspec.UNSET
+    if server_fields:
+        before = await senders.get_sender(pool, user.id, sender_id)
+        kept = {name: getattr(before, name, None) for name in Server.__struct_fields__}
+        leaves = server_fields.get("host", before.host) is None
+        server = _server(server_fields if leaves else kept | server_fields)
+    return await senders.change_sender(
+        pool, box, user.id, sender_id, SenderChanges(**given, server=server), visitor, policy=HostPolicy.of(settings)
+    )
+
+
+@delete(
+    "/{id:int}",
+    summary="Remove a sender that no campaign names",
+    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def delete_sender(pool: ThePool, user: TheUser, visitor: TheVisitor, sender_id: Id) -> None:
+    await senders.delete_sender(pool, user.id, sender_id, visitor)
+
+
+@post(
+    "/{id:int}/verify",
+    status_code=HTTPStatus.OK,
+    summary="Connect to the sender's server and log in",
+    responses=problems(HTTPStatus.NOT_FOUND),
+)
+async def verify_sender(pool: ThePool, user: TheUser, sender_id: Id) -> Verification:
+    return await senders.verify_sender(pool, user.id, sender_id)
+
+
+def _server(fields: dict[str, Any]) -> Server | None:
+    """The server that `fields` describe; None, absent or as value, is not given. Raises InvalidInput."""
+    given = {name: value for name, value in fields.items() if value is not None}
+    if not given:
+        return None
+    if "host" not in given:
+        raise InvalidInput({name: "goes with a host; without one the fallback server is used" for name in given})
+    security: SmtpSecurity = given.setdefault("security", "starttls")
+    given.setdefault("port", _PORTS[security])
+    return Server(**given)
+
+
+router = Router(
+    "/senders",
+    tags=["senders"],
+    route_handlers=[list_senders, create_sender, get_sender, change_sender, delete_sender, verify_sender],
+)

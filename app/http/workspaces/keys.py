@@ -1,0 +1,57 @@
+"""API keys over HTTP."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated
+
+import msgspec
+from litestar import Router, delete, get, post
+from litestar.params import JSONBody
+
+from app.domain.pages import Page, PageRequest
+from app.domain.workspaces import keys
+from app.domain.workspaces.keys import ApiKey, Scope
+from app.http.accounts.login import ADMIN
+from app.http.errors import problems
+from app.http.openapi import schema_name
+from app.http.parameters import Cursor, Id, Limit, ThePool, TheUser, TheVisitor
+
+
+class KeyBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    """Without `scopes` the key may do everything; without `expiresAt` it does not expire."""
+
+    name: str
+    scopes: list[Scope] | None = None
+    expires_at: datetime | None = None
+
+
+@get("/", summary="List API keys, newest first", opt={"scope": ADMIN}, responses=problems(HTTPStatus.FORBIDDEN))
+async def list_keys(
+    pool: ThePool, user: TheUser, limit: Limit = 50, cursor: Cursor = None
+) -> Annotated[Page[ApiKey], schema_name("ApiKeyPage")]:
+    return await keys.list_keys(pool, user.id, PageRequest(limit, cursor))
+
+
+@post(
+    "/",
+    summary="Make an API key; it is shown this once",
+    opt={"scope": ADMIN},
+    responses=problems(HTTPStatus.FORBIDDEN),
+)
+async def create_key(pool: ThePool, user: TheUser, visitor: TheVisitor, data: JSONBody[KeyBody]) -> ApiKey:
+    return await keys.create(pool, visitor, user.id, data.name, data.scopes, data.expires_at)
+
+
+@delete(
+    "/{id:int}",
+    summary="Revoke an API key",
+    opt={"scope": ADMIN},
+    responses=problems(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
+)
+async def revoke_key(pool: ThePool, user: TheUser, visitor: TheVisitor, key_id: Id) -> None:
+    await keys.revoke(pool, visitor, user.id, key_id)
+
+
+key_router = Router("/keys", tags=["accounts"], route_handlers=[list_keys, create_key, revoke_key])

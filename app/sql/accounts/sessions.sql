@@ -1,0 +1,38 @@
+-- name: insert_session
+-- A new login from here on.
+INSERT INTO sessions (token_sha256, user_id, expires_at, address, user_agent)
+VALUES (%(token_sha256)s, %(user_id)s, now() + make_interval(secs => %(absolute_s)s), %(address)s, %(user_agent)s);
+
+-- name: touch_session
+-- Whose session this is, if it is neither idle for too long nor too old. Written once a minute at most.
+WITH live AS (
+    SELECT s.token_sha256, s.id, s.user_id, s.last_seen_at
+    FROM sessions s
+    WHERE s.token_sha256 = %(token_sha256)s AND s.expires_at > now()
+      AND s.last_seen_at > now() - make_interval(secs => %(idle_s)s)
+),
+touched AS (
+    UPDATE sessions s SET last_seen_at = now()
+    FROM live
+    WHERE s.token_sha256 = live.token_sha256 AND live.last_seen_at < now() - interval '1 minute'
+)
+SELECT live.id AS session_id, u.id, u.email, u.is_admin FROM live JOIN users u ON u.id = live.user_id;
+
+-- name: list_sessions
+-- A user's sessions that still work, latest used first.
+SELECT id, created_at, last_seen_at, expires_at, address, user_agent FROM sessions
+WHERE user_id = %(user_id)s AND expires_at > now()
+  AND last_seen_at > now() - make_interval(secs => %(idle_s)s)
+ORDER BY last_seen_at DESC, id DESC;
+
+-- name: end_session
+-- Log out one session of the user.
+DELETE FROM sessions WHERE user_id = %(user_id)s AND id = %(session_id)s RETURNING id;
+
+-- name: end_sessions
+-- Log the user out everywhere, but for the session that asks.
+DELETE FROM sessions WHERE user_id = %(user_id)s AND id IS DISTINCT FROM %(but_session_id)s;
+
+-- name: end_old_sessions
+-- What nobody can use any more.
+DELETE FROM sessions WHERE expires_at < now() OR last_seen_at < now() - make_interval(secs => %(idle_s)s);

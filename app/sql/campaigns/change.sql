@@ -1,0 +1,20 @@
+-- name: keep_content
+-- The text that is about to be replaced, if any email can have been made from it: of a campaign that was never claimed
+-- from, nobody has seen a word. The campaign is locked.
+INSERT INTO campaign_contents (user_id, campaign_id, version, subject, body, body_html, replaced_at)
+SELECT user_id, id, content_version, subject, body, body_html, clock_timestamp() FROM campaigns
+WHERE user_id = %(user_id)s AND id = %(campaign_id)s AND window_start > 'epoch';
+
+-- name: update_campaign
+-- Change what may be changed after scheduling; NULL in a flag column leaves the column alone.
+UPDATE campaigns
+SET name = coalesce(%(name)s, name),
+    subject = coalesce(%(subject)s, subject),
+    body = coalesce(%(body)s, body),
+    body_html = CASE WHEN %(set_body_html)s THEN %(body_html)s ELSE body_html END,
+    content_version = content_version + %(content_changed)s::integer,
+    start_at = coalesce(%(start_at)s, start_at),
+    delay_ms = coalesce(%(delay_ms)s, delay_ms),
+    hourly_limit = CASE WHEN %(set_hourly_limit)s THEN %(hourly_limit)s ELSE hourly_limit END,
+    on_unknown = coalesce(%(on_unknown)s, on_unknown)
+WHERE user_id = %(user_id)s AND id = %(campaign_id)s;

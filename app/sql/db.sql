@@ -1,0 +1,11 @@
+-- name: is_direct
+-- Whether the setting that we connect with has arrived: a pooler refuses it or drops it.
+SELECT coalesce(current_setting('reachinbox.direct', true), '') = 'yes' AS is_direct;
+
+-- name: times_in_utc
+-- For connections that cannot be opened with the setting.
+SELECT set_config('timezone', 'UTC', false);
+
+-- name: become_tenant
+-- For the rest of the transaction: work as the tenants' role and see this user's rows only.
+SELECT set_config('role', 'reachinbox_tenant', true), set_config('reachinbox.user_id', %(user_id)s, true);

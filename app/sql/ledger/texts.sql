@@ -1,0 +1,23 @@
+-- name: texts_of_emails
+-- What emails are made from: before they are tried, and where they wait to be tried again, the campaign's text; after
+-- that the text which the latest try had. Where the try does not say, since its worker was lost or it was removed, it
+-- is the text of that time. `as_sent`: the latest try had just this.
+SELECT e.id, e.recipient, e.fields, e.erased_at,
+       CASE WHEN k.version IS NULL THEN c.subject ELSE k.subject END AS subject,
+       CASE WHEN k.version IS NULL THEN c.body ELSE k.body END AS body,
+       CASE WHEN k.version IS NULL THEN c.body_html ELSE k.body_html END AS body_html,
+       e.attempts > 0 AND coalesce(
+           coalesce(k.version, c.content_version) = a.content_version, c.content_version = 1) AS as_sent
+FROM emails e
+JOIN campaigns c ON c.user_id = e.user_id AND c.id = e.campaign_id
+LEFT JOIN attempts a ON a.user_id = e.user_id AND a.email_id = e.id AND a.number = e.attempts
+LEFT JOIN LATERAL (
+    SELECT * FROM campaign_contents t
+    WHERE t.user_id = e.user_id AND t.campaign_id = e.campaign_id
+      AND e.status NOT IN ('SCHEDULED', 'SENDING') AND e.attempts > 0
+      AND CASE WHEN a.content_version IS NULL THEN t.replaced_at > e.claimed_at ELSE t.version = a.content_version END
+    ORDER BY t.version
+    LIMIT 1
+) k ON true
+WHERE e.user_id = %(user_id)s AND e.id = ANY (%(ids)s::bigint[])
+ORDER BY e.id;

@@ -1,0 +1,82 @@
+-- name: lease_webhook
+-- Be the one who delivers to this webhook, for a while. No row: somebody is, or it is disabled or has a pause.
+UPDATE webhooks w
+SET lease_token = %(token)s, lease_until = now() + make_interval(secs => %(lease_s)s)
+FROM (SELECT user_id, id FROM webhooks
+      WHERE id = %(webhook_id)s AND disabled_at IS NULL AND (retry_at IS NULL OR retry_at <= now())
+        AND (lease_until IS NULL OR lease_until <= now())
+      FOR NO KEY UPDATE SKIP LOCKED) free
+WHERE w.user_id = free.user_id AND w.id = free.id
+RETURNING w.user_id, w.id, w.url, w.secret_encrypted;
+
+-- name: due_deliveries
+-- What is to be told next, in order.
+SELECT id, message_id, event, data, created_at, attempts
+FROM webhook_deliveries
+WHERE user_id = %(user_id)s AND webhook_id = %(webhook_id)s AND status = 'PENDING' AND next_attempt_at <= now()
+ORDER BY next_attempt_at, id
+LIMIT %(limit)s;
+
+-- name: record_delivery
+-- What came of a try, for the log and for the webhook: `again_in_s` NULL, there is no other; `gone`, the receiver wants
+-- no more of anything. Only while the lease is ours, and it is renewed; no row: it is not, and whoever has it sends this
+-- again. One that fails for days is disabled. `error` NULL: it was a success.
+WITH hook AS (
+    UPDATE webhooks
+    SET failures = CASE WHEN %(error)s::text IS NULL THEN 0 ELSE failures + 1 END,
+        failing_since = CASE WHEN %(error)s::text IS NOT NULL THEN coalesce(failing_since, now()) END,
+        last_error = %(error)s,
+        retry_at = CASE WHEN %(error)s::text IS NOT NULL
+                        THEN now() + make_interval(secs => least(power(2, least(failures, 20)), %(longest_pause_s)s)) END,
+        disabled_at = CASE WHEN %(gone)s
+                                OR %(error)s::text IS NOT NULL
+                                   AND failing_since < now() - make_interval(days => %(patience_days)s)
+                           THEN coalesce(disabled_at, now()) ELSE disabled_at END,
+        disabled_reason = CASE WHEN disabled_at IS NOT NULL THEN disabled_reason
+                               WHEN %(gone)s THEN 'the receiver answered 410 Gone'
+                               WHEN %(error)s::text IS NOT NULL
+                                    AND failing_since < now() - make_interval(days => %(patience_days)s)
+                               THEN format('every try failed for %%s days; the last: %%s',
+                                           %(patience_days)s::integer, %(error)s::text)
+                          END,
+        lease_until = now() + make_interval(secs => %(lease_s)s)
+    WHERE user_id = %(user_id)s AND id = %(webhook_id)s AND lease_token = %(token)s
+    RETURNING user_id, id, disabled_at, retry_at
+),
+told AS (
+    UPDATE webhook_deliveries d
+    SET attempts = d.attempts + 1,
+        attempted_at = now(),
+        status_code = %(status_code)s,
+        error = %(error)s,
+        status = CASE WHEN %(error)s::text IS NULL THEN 'DELIVERED'
+                      WHEN %(again_in_s)s::float8 IS NULL THEN 'FAILED'
+                      ELSE 'PENDING' END::delivery_status,
+        next_attempt_at = CASE WHEN %(error)s::text IS NOT NULL
+                               THEN now() + make_interval(secs => %(again_in_s)s::float8) END
+    FROM hook
+    WHERE d.user_id = hook.user_id AND d.webhook_id = hook.id AND d.id = %(delivery_id)s AND d.status = 'PENDING'
+)
+SELECT disabled_at, retry_at FROM hook;
+
+-- name: release_webhook
+-- Done with it for now. `more`: something is due all the same.
+UPDATE webhooks w
+SET lease_token = NULL, lease_until = NULL
+WHERE w.user_id = %(user_id)s AND w.id = %(webhook_id)s AND w.lease_token = %(token)s
+RETURNING w.disabled_at IS NULL AND w.retry_at IS NULL AND EXISTS (
+    SELECT FROM webhook_deliveries d
+    WHERE d.user_id = w.user_id AND d.webhook_id = w.id AND d.status = 'PENDING' AND d.next_attempt_at <= now()
+) AS more;
+
+-- name: neglected_webhooks
+-- Webhooks to which something is due that nobody delivers: a pause is over, or a wake-up was lost.
+SELECT w.id AS webhook_id
+FROM webhooks w
+WHERE w.disabled_at IS NULL AND (w.retry_at IS NULL OR w.retry_at <= now())
+  AND (w.lease_until IS NULL OR w.lease_until <= now())
+  AND EXISTS (
+      SELECT FROM webhook_deliveries d
+      WHERE d.user_id = w.user_id AND d.webhook_id = w.id AND d.status = 'PENDING' AND d.next_attempt_at <= now()
+  )
+ORDER BY w.id;

@@ -1,0 +1,632 @@
+"""GET /api/auth/google and its callback: who is let in, and what is not believed."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx
+import msgspec
+import pytest
+from joserfc.jwk import RSAKey
+
+from app.db import Pool, fetch_all, fetch_exactly_one
+from app.domain.accounts import oidc
+from app.domain.accounts.client import LOCAL
+from app.domain.accounts.oidc import LoginFailed, Provider
+from app.domain.accounts.password_changes import reset_signer
+from app.domain.accounts.registration import invite
+from app.domain.accounts.users import User
+from app.secrets import secret_keys
+from app.settings import Settings, SettingsError, from_env
+from tests.support.api import api_client, problem
+from tests.support.oidc import CLIENT_ID, CLIENT_SECRET, FakeProvider, ProviderProcess, provider_process
+
+START, CALLBACK = "/api/auth/google", "/api/auth/google/callback"
+Forge = Callable[[FakeProvider, dict[str, Any]], str]
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[ProviderProcess]:
+    with provider_process() as running:
+        running.set_user("ada", email="Ada@example.com", email_verified=True)
+        running.set_user("unverified", email="owner@example.com", email_verified=False)
+        running.set_user("owner", email="OWNER@example.com", email_verified=True)
+        yield running
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeProvider]:
+    with FakeProvider() as running:
+        yield running
+
+
+def with_login(settings: Settings, issuer: str, **fields: Any) -> Settings:
+    login = {"google_client_id": CLIENT_ID, "google_client_secret": CLIENT_SECRET, "oidc_issuer": issuer}
+    return msgspec.structs.replace(settings, **login | fields)
+
+
+@pytest.fixture
+async def browser(settings: Settings, database_url: str, provider: ProviderProcess) -> AsyncIterator[httpx.AsyncClient]:
+    """Nobody's yet, where login is set up with the real provider."""
+    async with api_client(with_login(settings, provider.issuer), database_url) as client:
+        yield client
+
+
+@pytest.fixture
+async def at_fake(settings: Settings, database_url: str, fake: FakeProvider) -> AsyncIterator[httpx.AsyncClient]:
+    """Nobody's yet, where login is set up with the fake provider."""
+    async with api_client(with_login(settings, fake.issuer), database_url) as client:
+        yield client
+
+
+async def begin(browser: httpx.AsyncClient, invitation: str | None = None) -> str:
+    """The page of the provider that the browser is sent to."""
+    response = await browser.get(START, params=None if invitation is None else {"invitation": invitation})
+    assert response.status_code == 302, response.headers
+    return response.headers["location"]
+
+
+async def come_back(browser: httpx.AsyncClient, url: str) -> str:
+    """Where the browser is sent from the callback."""
+    parts = urlsplit(url)
+    assert url.startswith(f"http://127.0.0.1:3000{CALLBACK}?")
+    response = await browser.get(f"{parts.path}?{parts.query}")
+    assert response.status_code == 303
+    assert "reachinbox-login" not in browser.cookies
+    return response.headers["location"]
+
+
+async def log_in(
+    browser: httpx.AsyncClient, provider: ProviderProcess, subject: str, invitation: str | None = None
+) -> str:
+    return await come_back(browser, provider.log_in(await begin(browser, invitation), subject))
+
+
+async def me(browser: httpx.AsyncClient) -> str:
+    response = await browser.get("/api/auth/me")
+    assert response.status_code == 200, response.text
+    return response.json()["email"]
+
+
+async def assert_let_in_nobody(browser: httpx.AsyncClient, pool: Pool, *, users: int = 0) -> None:
+    problem(await browser.get("/api/auth/me"), 401)
+    assert await counts(pool) == {"users": users, "identities": 0, "sessions": 0}
+
+
+async def counts(pool: Pool) -> dict[str, int]:
+    async with pool.connection() as conn:
+        return {
+            table: (await fetch_exactly_one(conn, f"SELECT count(*) FROM {table}".encode()))["count"]  # noqa: S608
+            for table in ("users", "identities", "sessions")
+        }
+
+
+async def audited(pool: Pool) -> list[tuple[str, str]]:
+    async with pool.connection() as conn:
+        rows = await fetch_all(conn, b"SELECT action, subject FROM audit_log ORDER BY id")
+    return [(row["action"], row["subject"]) for row in rows]
+
+
+# Who is let in
+
+
+async def test_somebody_new_gets_an_account_and_is_known_from_then_on(
+    browser: httpx.AsyncClient, provider: ProviderProcess, pool: Pool
+) -> None:
+    assert await log_in(browser, provider, "ada") == "/"
+    assert await me(browser) == "Ada@example.com"
+    first = browser.cookies["reachinbox"]
+    assert await log_in(browser, provider, "ada") == "/"
+    assert await me(browser) == "Ada@example.com"
+    assert browser.cookies["reachinbox"] != first
+    assert await counts(pool) == {"users": 1, "identities": 1, "sessions": 2}
+    assert await audited(pool) == [("account.created", "google"), ("login", "google"), ("login", "google")]
+
+
+async def test_two_first_logins_at_once_make_one_account(
+    at_fake: httpx.AsyncClient, settings: Settings, database_url: str, fake: FakeProvider, pool: Pool
+) -> None:
+    async with api_client(with_login(settings, fake.issuer), database_url) as other:
+        backs = [(browser, fake.log_in(await begin(browser))) for browser in (at_fake, other)]
+        assert await asyncio.gather(*(come_back(*back) for back in backs)) == ["/", "/"]
+    assert await counts(pool) == {"users": 1, "identities": 1, "sessions": 2}
+
+
+async def test_the_first_account_administers(
+    browser: httpx.AsyncClient, provider: ProviderProcess, settings: Settings, database_url: str
+) -> None:
+    await log_in(browser, provider, "ada")
+    assert (await browser.get("/api/auth/me")).json()["isAdmin"] is True
+    async with api_client(with_login(settings, provider.issuer), database_url) as other:
+        await log_in(other, provider, "owner")
+        assert (await other.get("/api/auth/me")).json()["isAdmin"] is False
+
+
+async def test_a_known_identity_stays_itself_whatever_its_address_becomes(
+    browser: httpx.AsyncClient, provider: ProviderProcess, pool: Pool, user: User
+) -> None:
+    provider.set_user("moving", email="before@example.com", email_verified=True)
+    await log_in(browser, provider, "moving")
+    provider.set_user("moving", email=user.email, email_verified=True)
+    await log_in(browser, provider, "moving")
+    assert await me(browser) == "before@example.com"
+    provider.set_user("moving")
+    assert await log_in(browser, provider, "moving") == "/"
+    assert (await counts(pool))["identities"] == 1
+
+
+async def test_an_account_is_linked_to_its_verified_address(
+    browser: httpx.AsyncClient, provider: ProviderProcess, pool: Pool, user: User
+) -> None:
+    assert await log_in(browser, provider, "owner") == "/"
+    assert await me(browser) == user.email
+    assert await counts(pool) == {"users": 1, "identities": 1, "sessions": 1}
+    assert await audited(pool) == [("account.linked", "google"), ("login", "google")]
+
+
+async def test_what_opened_an_account_before_its_address_was_proven_opens_it_no_more(
+    browser: httpx.AsyncClient, provider: ProviderProcess, pool: Pool, user: User
+) -> None:
+    """Whoever registers somebody else's address gets nothing of what its owner does there later."""
+    squatter = {"email": "victim@example.com", "password": "I was here first"}
+    async with httpx.AsyncClient(base_url=browser.base_url, transport=browser._transport) as early:
+        assert (await early.post("/api/auth/register", json=squatter)).status_code == 201
+        key = (await early.post("/api/keys", json={"name": "kept"})).json()["key"]
+        server = {"email": "victim@example.com", "host": "mx.example.com", "port": 587, "security": "starttls"}
+        assert (await early.post("/api/senders", json=server)).status_code == 201
+        hook = {"url": "https://hook.example.com/", "events": ["email.failed"]}
+        assert (await early.post("/api/webhooks", json=hook)).status_code == 201
+        provider.set_user("victim", email="victim@example.com", email_verified=True)
+        assert await log_in(browser, provider, "victim") == "/"
+        assert await me(browser) == "victim@example.com"
+        assert (await early.get("/api/auth/me")).status_code == 401
+        assert (await early.get("/api/auth/me", headers={"Authorization": f"Bearer {key}"})).status_code == 401
+        assert (await early.post("/api/auth/login", json=squatter)).status_code == 401
+        assert {sender["host"] for sender in (await browser.get("/api/senders")).json()["items"]} == {None}
+        assert [bool(hook["disabledAt"]) for hook in (await browser.get("/api/webhooks")).json()["items"]] == [True]
+    assert ("account.given_back", "") in await audited(pool)
+
+
+async def test_an_account_proven_by_mail_keeps_its_password_and_sessions_when_linked(
+    browser: httpx.AsyncClient, provider: ProviderProcess, pool: Pool, user: User, settings: Settings
+) -> None:
+    registered = {"email": "reader@example.com", "password": "before the reset"}
+    async with httpx.AsyncClient(base_url=browser.base_url, transport=browser._transport) as early:
+        await early.post("/api/auth/register", json=registered)
+        await early.post("/api/auth/reset", json={"email": "reader@example.com"})
+        async with pool.connection() as conn:
+            reset = await fetch_exactly_one(conn, b"SELECT max(id) AS id FROM password_resets")
+        token = reset_signer(*secret_keys(settings)).sign(str(reset["id"]))
+        after = {"token": token, "password": "after the reset"}
+        assert (await early.post("/api/auth/reset/confirm", json=after)).status_code == 204
+        provider.set_user("reader", email="reader@example.com", email_verified=True)
+        assert await log_in(browser, provider, "reader") == "/"
+        again = await early.post("/api/auth/login", json=registered | {"password": "after the reset"})
+        assert again.status_code == 200
+
+
+async def test_logins_begun_from_one_address_are_limited(
+    browser: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oidc, "ATTEMPTS_PER_ADDRESS", 2)
+    answers = [await browser.get("/api/auth/google") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [302, 302, 303]
+    assert answers[2].headers["location"] == "/login?error=busy"
+
+
+async def test_an_account_is_not_linked_to_an_address_that_is_not_verified(
+    browser: httpx.AsyncClient, provider: ProviderProcess, pool: Pool, user: User
+) -> None:
+    assert await log_in(browser, provider, "unverified") == "/login?error=unverified"
+    await assert_let_in_nobody(browser, pool, users=1)
+
+
+async def test_nobody_new_is_let_in_without_a_verified_address(
+    browser: httpx.AsyncClient, provider: ProviderProcess, pool: Pool, subtests: pytest.Subtests
+) -> None:
+    for claims in (
+        {},
+        {"email": "eve@example.com"},
+        {"email": "eve@example.com", "email_verified": False},
+        {"email": "eve@example.com", "email_verified": "true"},
+        {"email_verified": True},
+        {"email": "eve", "email_verified": True},
+    ):
+        provider.set_user("eve", **claims)
+        with subtests.test(claims=claims):
+            assert await log_in(browser, provider, "eve") == "/login?error=unverified"
+    await assert_let_in_nobody(browser, pool)
+
+
+async def test_only_addresses_of_allowed_domains_are_let_in(
+    settings: Settings, database_url: str, provider: ProviderProcess, pool: Pool, user: User
+) -> None:
+    allowed = ("example.net", "bücher.example.org")
+    limited = with_login(settings, provider.issuer, google_allowed_domains=allowed)
+    provider.set_user("inside", email="grace@Example.net", email_verified=True)
+    provider.set_user("international", email="grace@xn--bcher-kva.example.org", email_verified=True)
+    provider.set_user("below", email="eve@sub.example.net", email_verified=True)
+    provider.set_user("claiming", email="eve@example.net", email_verified=False)
+    async with api_client(limited, database_url) as browser:
+        for subject, error in (("owner", "domain"), ("below", "domain"), ("claiming", "unverified")):
+            assert await log_in(browser, provider, subject) == f"/login?error={error}"
+        await assert_let_in_nobody(browser, pool, users=1)
+        assert await log_in(browser, provider, "inside") == "/"
+        assert await log_in(browser, provider, "international") == "/"
+
+
+async def test_whoever_was_let_in_before_the_domains_were_limited_is_not_any_more(
+    browser: httpx.AsyncClient, settings: Settings, database_url: str, provider: ProviderProcess
+) -> None:
+    assert await log_in(browser, provider, "ada") == "/"
+    limited = with_login(settings, provider.issuer, google_allowed_domains=("example.net",))
+    async with api_client(limited, database_url) as later:
+        assert await log_in(later, provider, "ada") == "/login?error=domain"
+
+
+async def test_closed_registration_lets_in_the_invited_and_those_who_are_there(
+    settings: Settings, database_url: str, provider: ProviderProcess, pool: Pool, user: User
+) -> None:
+    async with pool.connection() as conn:
+        await conn.execute("UPDATE users SET is_admin = true")
+    theirs, adas = [await invite(pool, LOCAL, user.id, email) for email in ("grace@example.com", "ada@example.com")]
+    closed = with_login(settings, provider.issuer, allow_registration=False)
+    async with api_client(closed, database_url) as browser:
+        for invitation in (None, "", "made-up\0", str(theirs.token)):
+            assert await log_in(browser, provider, "ada", invitation) == "/login?error=closed"
+        await assert_let_in_nobody(browser, pool, users=1)
+        assert await log_in(browser, provider, "ada", str(adas.token)) == "/"
+        assert await log_in(browser, provider, "ada") == "/"
+        assert await log_in(browser, provider, "owner") == "/"
+
+
+# Whose login it is
+
+
+async def test_a_login_works_once(browser: httpx.AsyncClient, provider: ProviderProcess, pool: Pool) -> None:
+    back = provider.log_in(await begin(browser), "ada")
+    cookie = browser.cookies["reachinbox-login"]
+    assert await come_back(browser, back) == "/"
+    browser.cookies.set("reachinbox-login", cookie, domain="reachinbox.test")
+    assert await come_back(browser, back) == "/login?error=expired"
+    assert (await counts(pool))["sessions"] == 1
+
+
+async def test_a_login_that_another_browser_began_is_refused(
+    browser: httpx.AsyncClient, settings: Settings, database_url: str, provider: ProviderProcess, pool: Pool
+) -> None:
+    async with api_client(with_login(settings, provider.issuer), database_url) as attacker:
+        without_cookie = provider.log_in(await begin(attacker), "eve")
+        with_another = provider.log_in(await begin(attacker), "eve")
+    assert await come_back(browser, without_cookie) == "/login?error=expired"
+    await begin(browser)
+    assert await come_back(browser, with_another) == "/login?error=expired"
+    await assert_let_in_nobody(browser, pool)
+
+
+async def test_a_login_is_to_end_within_ten_minutes(
+    browser: httpx.AsyncClient, provider: ProviderProcess, pool: Pool
+) -> None:
+    back = provider.log_in(await begin(browser), "ada")
+    async with pool.connection() as conn:
+        await conn.execute("UPDATE oidc_logins SET created_at = created_at - interval '10 minutes'")
+    assert await come_back(browser, back) == "/login?error=expired"
+    await assert_let_in_nobody(browser, pool)
+
+
+async def test_whoever_changes_their_mind_is_told_so(
+    browser: httpx.AsyncClient, provider: ProviderProcess, pool: Pool
+) -> None:
+    assert await come_back(browser, provider.deny(await begin(browser))) == "/login?error=cancelled"
+    await assert_let_in_nobody(browser, pool)
+
+
+async def test_what_no_provider_sends_ends_at_the_login_page(
+    browser: httpx.AsyncClient, pool: Pool, subtests: pytest.Subtests
+) -> None:
+    for query, error in (
+        ("", "expired"),
+        ("state=made-up&code=x", "expired"),
+        ("state=%00&code=%00", "expired"),
+        ("state=%ff&state=b&code=x", "expired"),
+        ("error=server_error", "failed"),
+        ("error=%0d%0aSet-Cookie:x", "failed"),
+    ):
+        await begin(browser)
+        with subtests.test(query=query):
+            assert await come_back(browser, f"http://127.0.0.1:3000{CALLBACK}?{query}") == f"/login?error={error}"
+    await assert_let_in_nobody(browser, pool)
+
+
+async def test_a_code_that_the_provider_does_not_know_fails(
+    browser: httpx.AsyncClient, pool: Pool, caplog: pytest.LogCaptureFixture
+) -> None:
+    state = dict(parse_qsl(urlsplit(await begin(browser)).query))["state"]
+    back = f"http://127.0.0.1:3000{CALLBACK}?state={state}&code=not-its-code"
+    with caplog.at_level(logging.WARNING):
+        assert await come_back(browser, back) == "/login?error=failed"
+    assert "invalid_grant" in caplog.text
+    assert not [secret for secret in (state, "not-its-code", CLIENT_SECRET) if secret in caplog.text]
+    await assert_let_in_nobody(browser, pool)
+
+
+# What is asked of the provider
+
+
+async def test_the_provider_is_asked_with_pkce_state_and_nonce(at_fake: httpx.AsyncClient, fake: FakeProvider) -> None:
+    url = await begin(at_fake)
+    asked = dict(parse_qsl(urlsplit(url).query))
+    assert await come_back(at_fake, fake.log_in(url)) == "/"
+    assert asked | {"state": "", "nonce": "", "code_challenge": ""} == {
+        "response_type": "code",
+        "client_id": CLIENT_ID,
+        "redirect_uri": f"http://127.0.0.1:3000{CALLBACK}",
+        "scope": "openid email",
+        "state": "",
+        "nonce": "",
+        "code_challenge": "",
+        "code_challenge_method": "S256",
+    }
+    ((form, authorization),) = fake.token_requests
+    verifier = form.pop("code_verifier")
+    assert min(len(asked["state"]), len(asked["nonce"]), len(verifier)) >= 43
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    assert challenge == asked["code_challenge"]
+    assert form == {"grant_type": "authorization_code", "code": asked["nonce"], "redirect_uri": asked["redirect_uri"]}
+    assert authorization is not None
+    assert authorization.startswith("Basic ")
+
+
+async def test_the_secret_goes_into_the_form_where_the_provider_wants_it(
+    at_fake: httpx.AsyncClient, fake: FakeProvider
+) -> None:
+    fake.metadata["token_endpoint_auth_methods_supported"] = ["client_secret_post"]
+    assert await come_back(at_fake, fake.log_in(await begin(at_fake))) == "/"
+    ((form, authorization),) = fake.token_requests
+    assert (form["client_secret"], authorization) == (CLIENT_SECRET, None)
+
+
+async def test_documents_are_fetched_once_and_keys_again_when_one_is_new(
+    at_fake: httpx.AsyncClient, fake: FakeProvider
+) -> None:
+    assert fake.requests == {}
+    for _ in range(2):
+        assert await come_back(at_fake, fake.log_in(await begin(at_fake))) == "/"
+    assert (fake.requests["/.well-known/openid-configuration"], fake.requests["/jwks_uri"]) == (1, 1)
+    fake.key = RSAKey.generate_key(2048, {"kid": "second"})
+    fake.published.append(fake.key)
+    assert await come_back(at_fake, fake.log_in(await begin(at_fake))) == "/"
+    assert fake.requests["/jwks_uri"] == 2
+    fake.key = RSAKey.generate_key(2048, {"kid": "never published"})
+    assert await come_back(at_fake, fake.log_in(await begin(at_fake))) == "/login?error=failed"
+    assert fake.requests["/jwks_uri"] == 3
+
+
+async def test_a_key_that_was_withdrawn_is_believed_for_an_hour_at_most(fake: FakeProvider) -> None:
+    now = 0.0
+    provider = Provider(fake.issuer, CLIENT_ID, CLIENT_SECRET, "http://127.0.0.1:3000/", clock=lambda: now)
+
+    async def identify() -> str:
+        return (await provider.identify("nonce", "verifier", "nonce")).subject
+
+    assert await identify() == "ada"
+    fake.published = [RSAKey.generate_key(2048, {"kid": "second"})]
+    assert await identify() == "ada"
+    now += 3601
+    with pytest.raises(LoginFailed, match="InvalidKeyIdError"):
+        await identify()
+
+
+# What is not believed
+
+ANOTHER_KEY = RSAKey.generate_key(2048, {"kid": "first"})
+
+
+def b64(part: bytes) -> str:
+    return base64.urlsafe_b64encode(part).rstrip(b"=").decode()
+
+
+def by_hand(claims: dict[str, Any], signature: Callable[[bytes], bytes], **header: Any) -> str:
+    """For what no library would sign."""
+    signed = f"{b64(json.dumps({'kid': 'first'} | header).encode())}.{b64(json.dumps(claims).encode())}"
+    return f"{signed}.{b64(signature(signed.encode()))}"
+
+
+def hs256(secret: bytes, claims: dict[str, Any]) -> str:
+    return by_hand(claims, lambda signed: hmac.digest(secret, signed, "sha256"), alg="HS256")
+
+
+def changed(**changes: Any) -> Forge:
+    """Well signed, with other claims; None leaves one out."""
+
+    def forge(fake: FakeProvider, claims: dict[str, Any]) -> str:
+        return fake.sign({name: value for name, value in (claims | changes).items() if value is not None})
+
+    return forge
+
+
+def tampered(fake: FakeProvider, claims: dict[str, Any]) -> str:
+    header, _, signature = fake.sign(claims).split(".")
+    return ".".join((header, fake.sign(claims | {"sub": "root"}).split(".")[1], signature))
+
+
+FORGERIES: dict[str, tuple[str, Forge]] = {  # with the reason in the log
+    "another nonce": ("'nonce'", changed(nonce="another")),
+    "no nonce": ("'nonce'", changed(nonce=None)),
+    "several nonces": ("$.nonce", lambda fake, claims: fake.sign(claims | {"nonce": [claims["nonce"], "another"]})),
+    "another audience": ("'aud'", changed(aud="another")),
+    "no audience": ("'aud'", changed(aud=None)),
+    "several audiences, no party": ("another client", changed(aud=[CLIENT_ID, "another"])),
+    "several audiences, another party": ("another client", changed(aud=[CLIENT_ID, "another"], azp="another")),
+    "another party": ("another client", changed(azp="another")),
+    "another issuer": ("'iss'", changed(iss="https://accounts.google.com")),
+    "no issuer": ("'iss'", changed(iss=None)),
+    "a slash behind the issuer": ("'iss'", lambda fake, claims: fake.sign(claims | {"iss": f"{fake.issuer}/"})),
+    "expired": ("expired", lambda fake, claims: fake.sign(claims | {"exp": claims["iat"] - 61})),
+    "no expiry": ("'exp'", changed(exp=None)),
+    "an expiry that never comes": ("'exp'", changed(exp=float("nan"))),
+    "from the future": ("in the future", lambda fake, claims: fake.sign(claims | {"iat": claims["iat"] + 120})),
+    "no time": ("'iat'", changed(iat=None)),
+    "not valid yet": ("not yet valid", lambda fake, claims: fake.sign(claims | {"nbf": claims["iat"] + 120})),
+    "no subject": ("`sub`", changed(sub=None)),
+    "an empty subject": ("$.sub", changed(sub="")),
+    "a subject that is no text": ("'sub'", changed(sub=7)),
+    "a subject that Postgres refuses": ("$.sub", changed(sub="a\0b")),
+    "an address that is no text": ("$.email", changed(email=["ada@example.com"])),
+    "unsigned": ("'none' is not allowed", lambda fake, claims: by_hand(claims, lambda _: b"", alg="none")),
+    "signed with the client's secret": ("not allowed", lambda fake, claims: hs256(CLIENT_SECRET.encode(), claims)),
+    "signed with the public key": ("not allowed", lambda fake, claims: hs256(fake.key.as_pem(private=False), claims)),
+    "signed by another key of the same name": (
+        "BadSignature",
+        lambda fake, claims: fake.sign(claims, ANOTHER_KEY),
+    ),
+    "changed after it was signed": ("BadSignature", tampered),
+    "a critical header that nobody knows": (
+        "UnsupportedHeader",
+        lambda fake, claims: by_hand(claims, lambda _: b"", alg="RS256", crit=["x"], x=1),
+    ),
+    "no token": ("DecodeError", lambda fake, claims: ""),
+    "nothing like a token": ("DecodeError", lambda fake, claims: "a.b.c"),
+}
+
+
+async def test_forged_tokens_are_not_believed(
+    at_fake: httpx.AsyncClient,
+    fake: FakeProvider,
+    pool: Pool,
+    caplog: pytest.LogCaptureFixture,
+    subtests: pytest.Subtests,
+) -> None:
+    for forgery, (reason, forge) in FORGERIES.items():
+        fake.forge = partial(forge, fake)
+        fake.token_requests.clear()
+        caplog.clear()
+        with subtests.test(forgery):
+            assert await come_back(at_fake, fake.log_in(await begin(at_fake))) == "/login?error=failed"
+            assert len(fake.token_requests) == 1
+            (logged,) = (record for record in caplog.records if record.name.startswith("app."))
+            assert logged.levelname == "WARNING"
+            assert reason in logged.getMessage()
+            await assert_let_in_nobody(at_fake, pool)
+
+
+VARIANTS: list[Forge] = [
+    changed(aud=[CLIENT_ID]),
+    changed(aud=["another", CLIENT_ID], azp=CLIENT_ID),
+    lambda fake, claims: fake.sign(claims | {"exp": claims["iat"] - 30, "iat": claims["iat"] + 30}),
+    lambda fake, claims: fake.sign(claims, unheard_of="is ignored"),
+]
+
+
+async def test_a_token_may_vary_within_the_specification(at_fake: httpx.AsyncClient, fake: FakeProvider) -> None:
+    for variant in VARIANTS:
+        fake.forge = partial(variant, fake)
+        assert await come_back(at_fake, fake.log_in(await begin(at_fake))) == "/"
+
+
+# Providers in trouble
+
+
+async def test_a_provider_that_answers_strangely_lets_nobody_in(
+    at_fake: httpx.AsyncClient, fake: FakeProvider, pool: Pool, subtests: pytest.Subtests
+) -> None:
+    for path in ("/token_endpoint", "/jwks_uri"):
+        for answer in (
+            (500, b""),
+            (200, b"<html>"),
+            (200, b"[]"),
+            (200, b"{}"),
+            (400, b'{"error": "invalid_client"}'),
+            (200, b'{"keys": [{"kty": "RSA"}], "id_token": 7}'),
+            (302, b"/elsewhere"),
+        ):
+            fake.answers = {path: answer}
+            with subtests.test(path=path, answer=answer):
+                assert await come_back(at_fake, fake.log_in(await begin(at_fake))) == "/login?error=failed"
+                assert fake.requests[path] > 0
+    assert fake.requests["/elsewhere"] == 0
+    await assert_let_in_nobody(at_fake, pool)
+
+
+async def test_a_provider_that_describes_another_or_is_not_https_is_not_used(
+    at_fake: httpx.AsyncClient, fake: FakeProvider, subtests: pytest.Subtests
+) -> None:
+    for metadata in (
+        {"issuer": "https://accounts.google.com"},
+        {"issuer": None},
+        {"authorization_endpoint": "http://example.com/authorize"},
+        {"token_endpoint": "http://example.com/token"},
+        {"jwks_uri": "file:///etc/passwd"},
+        {"jwks_uri": "http://[nonsense"},
+    ):
+        fake.metadata = metadata
+        with subtests.test(metadata=metadata):
+            response = await at_fake.get(START)
+            assert (response.status_code, response.headers["location"]) == (303, "/login?error=failed")
+    fake.metadata = {}  # mended
+    assert await come_back(at_fake, fake.log_in(await begin(at_fake))) == "/"
+
+
+async def test_a_provider_that_is_down_is_a_failed_login(settings: Settings, database_url: str) -> None:
+    with FakeProvider() as gone:
+        pass
+    async with api_client(with_login(settings, gone.issuer), database_url) as browser:
+        response = await browser.get(START)
+    assert (response.status_code, response.headers["location"]) == (303, "/login?error=failed")
+
+
+async def test_a_failure_of_ours_ends_at_the_login_page_too(
+    at_fake: httpx.AsyncClient, fake: FakeProvider, pool: Pool, caplog: pytest.LogCaptureFixture
+) -> None:
+    back = fake.log_in(await begin(at_fake))
+    async with pool.connection() as conn:
+        await conn.execute("DROP TABLE identities")
+    assert await come_back(at_fake, back) == "/login?error=failed"
+    assert 'relation "identities" does not exist' in caplog.text
+
+
+# Where it is set up
+
+
+async def test_without_a_client_id_there_is_no_login_with_google(api: httpx.AsyncClient) -> None:
+    assert "not set up" in problem(await api.get(START), 404)["detail"]
+    problem(await api.get(f"{CALLBACK}?state=a&code=b"), 404)
+
+
+async def test_over_https_the_cookies_are_this_hosts_alone(
+    settings: Settings, database_url: str, fake: FakeProvider
+) -> None:
+    secure = with_login(settings, fake.issuer, base_url="https://mail.example.com/")
+    async with api_client(secure, database_url) as browser:
+        response = await browser.get(START)
+    cookie = response.headers["set-cookie"]
+    assert cookie.startswith("__Host-reachinbox-login=")
+    assert {"HttpOnly", "Secure", "SameSite=lax", "Path=/", "Max-Age=600"} <= set(cookie.split("; "))
+    asked = dict(parse_qsl(urlsplit(response.headers["location"]).query))
+    assert asked["redirect_uri"] == f"https://mail.example.com{CALLBACK}"
+
+
+def test_settings_refuse_an_issuer_without_https_and_what_is_no_domain() -> None:
+    assert from_env({"OIDC_ISSUER": "http://localhost:9400"}).oidc_issuer == "http://localhost:9400"
+    assert from_env({"GOOGLE_ALLOWED_DOMAINS": "Example.com, bücher.example"}).google_allowed_domains == (
+        "example.com",
+        "bücher.example",
+    )
+    for env in (
+        {"OIDC_ISSUER": "http://accounts.example.com"},
+        {"OIDC_ISSUER": "accounts.google.com"},
+        {"OIDC_ISSUER": "https://[nonsense"},
+        {"GOOGLE_ALLOWED_DOMAINS": "@example.com"},
+        {"GOOGLE_ALLOWED_DOMAINS": "example.com example.net"},
+    ):
+        with pytest.raises(SettingsError, match=next(iter(env))):
+            from_env(env)

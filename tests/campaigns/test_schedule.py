@@ -1,0 +1,361 @@
+"""POST /api/campaigns/schedule: a campaign as JSON or as a form with a CSV file, all or nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+import httpx
+import pytest
+
+from app.db import Pool
+from app.domain.campaigns import schedule as scheduling
+from app.http.campaigns.schedule import MAX_BODY
+from tests.support.api import problem, schedule, written, wrong_fields
+
+URL = "/api/campaigns/schedule"
+CAMPAIGN: dict[str, Any] = {"subject": "Hello", "body": "A text.", "recipients": ["ada@example.com"]}
+FORM = {"subject": "Hello {{ first_name }}", "body": "A text."}
+CSV = "Email;First name\nada@example.com;Ada\nzoë@example.com;Zoë\n"
+
+
+def csv_file(text: str = CSV, encoding: str = "utf-8") -> dict[str, Any]:
+    return {"file": ("list.csv", text.encode(encoding), "text/csv")}
+
+
+async def test_answers_with_the_campaign_what_was_accepted_and_when_it_leaves(api: httpx.AsyncClient) -> None:
+    answer = await schedule(
+        api,
+        ["ada@example.com", "bob@example.com", "ADA@example.com", "nobody"],
+        name="Spring",
+        startTime="2030-01-31T09:00:00+01:00",
+        delayBetweenMs=1000,
+    )
+    campaign = answer["campaign"]
+    assert (answer["accepted"], answer["duplicates"]) == (2, 1)
+    assert [(row["row"], row["email"]) for row in answer["rejected"]] == [(4, "nobody")]
+    assert answer["rejected"][0]["reason"]
+    assert (answer["firstAt"], answer["lastAt"]) == ("2030-01-31T08:00:00Z", "2030-01-31T08:00:01Z")
+    assert (campaign["name"], campaign["status"], campaign["total"]) == ("Spring", "ACTIVE", 2)
+    assert campaign["startTime"] == "2030-01-31T08:00:00Z"
+    assert campaign["counts"]["SCHEDULED"] == 2
+    assert campaign["onUnknown"] == "hold"
+
+
+async def test_a_campaign_its_emails_and_its_wake_up_are_there_together(api: httpx.AsyncClient, pool: Pool) -> None:
+    before = await written(pool)
+    await schedule(api, ["ada@example.com", "bob@example.com"])
+    after = await written(pool)
+    assert {name: after[name] - before[name] for name in after} == {
+        "campaigns": 1,
+        "emails": 2,
+        "senders": 0,
+        "idempotency_keys": 0,
+        "procrastinate_jobs": 1,
+    }
+
+
+async def test_without_a_start_it_starts_now(api: httpx.AsyncClient) -> None:
+    before = datetime.now(UTC)
+    answer = await schedule(api)
+    assert before <= datetime.fromisoformat(answer["firstAt"]) <= datetime.now(UTC)
+
+
+async def test_merge_fields_come_with_the_recipients(api: httpx.AsyncClient) -> None:
+    recipients: Any = [{"email": "ada@example.com", "First Name": "Ada", "age": 36}]
+    await schedule(api, recipients, subject="{{ first_name }}, {{ age }}")
+    (email,) = (await api.get("/api/emails")).json()["items"]
+    details = (await api.get(f"/api/emails/{email['id']}")).json()
+    assert details["fields"] == {"first_name": "Ada", "age": "36"}
+
+
+async def test_a_wrong_field_is_named_and_nothing_is_written(api: httpx.AsyncClient, pool: Pool) -> None:
+    before = await written(pool)
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"subject": None}, "subject"),
+        ({"subject": " "}, "subject"),
+        ({"subject": "two\nlines"}, "subject"),
+        ({"subject": "{{ open"}, "subject"),
+        ({"subject": "Hello {{ first_name }}"}, "subject"),
+        ({"subject": "a\0b"}, "subject"),
+        ({"body": ""}, "body"),
+        ({"body": "a\0b"}, "body"),
+        ({"bodyHtml": "<p>{{ nobody_brings_this }}"}, "bodyHtml"),
+        ({"bodyHtml": 5}, "bodyHtml"),
+        ({"name": ""}, "name"),
+        ({"name": "a\0b"}, "name"),
+        ({"senderId": 2**31}, "senderId"),
+        ({"senderId": 2**63}, "senderId"),
+        ({"senderId": 0}, "senderId"),
+        ({"senderId": "1"}, "senderId"),
+        ({"startTime": "2030-01-31T09:00:00"}, "startTime"),
+        ({"startTime": "tomorrow"}, "startTime"),
+        ({"startTime": 1893456000}, "startTime"),
+        ({"startTime": "9999-12-31T23:59:59-14:00"}, "startTime"),
+        ({"startTime": "0001-01-01T00:00:00+14:00"}, "startTime"),
+        ({"delayBetweenMs": -1}, "delayBetweenMs"),
+        ({"delayBetweenMs": 2**70}, "delayBetweenMs"),
+        ({"delayBetweenMs": "1000"}, "delayBetweenMs"),
+        ({"delayBetweenMs": 1.5}, "delayBetweenMs"),
+        ({"hourlyLimit": 0}, "hourlyLimit"),
+        ({"hourlyLimit": 2**31}, "hourlyLimit"),
+        ({"onUnknown": "maybe"}, "onUnknown"),
+        ({"recipients": []}, "recipients"),
+        ({"recipients": "ada@example.com"}, "recipients"),
+        ({"recipients": ["ada@example.com", 5]}, "recipients[1]"),
+        ({"hourlyLimt": 5}, "hourlyLimt"),
+    ]
+    for fields, field in cases:
+        response = await api.post(URL, json=CAMPAIGN | fields, headers={"Idempotency-Key": "once"})
+        assert list(wrong_fields(response)) == [field]
+        assert await written(pool) == before
+
+
+async def test_a_wrong_field_is_explained_in_words(api: httpx.AsyncClient) -> None:
+    for field, value, words in (
+        ("delayBetweenMs", "1000", "should be a whole number, not text"),
+        ("onUnknown", "maybe", "is not one of hold, resend, assume_sent"),
+        ("startTime", "tomorrow", "is no time with its offset from UTC"),
+        ("subjct", "Hello", "is not known here; the fields are: subject, body, bodyHtml"),
+    ):
+        assert words in wrong_fields(await api.post(URL, json=CAMPAIGN | {field: value}))[field]
+
+
+async def test_a_missing_field_is_named(api: httpx.AsyncClient) -> None:
+    for field in CAMPAIGN:
+        body = {name: value for name, value in CAMPAIGN.items() if name != field}
+        assert wrong_fields(await api.post(URL, json=body)) == {field: "is missing"}
+
+
+async def test_when_nobody_is_left_every_recipient_is_told_why(api: httpx.AsyncClient, pool: Pool) -> None:
+    before = await written(pool)
+    response = await api.post(URL, json=CAMPAIGN | {"recipients": ["nobody", {"name": "Ada"}, "a\0@example.com"]})
+    assert list(wrong_fields(response)) == ["recipients"]
+    assert [row["row"] for row in response.json()["rejected"]] == [1, 2, 3]
+    assert await written(pool) == before
+
+
+async def test_what_is_not_json_is_a_bad_request(api: httpx.AsyncClient) -> None:
+    for body in [b"{", b"nonsense", b"\xff", b'{"subject": "\\ud800 half of a pair"}']:
+        problem(await api.post(URL, content=body, headers={"Content-Type": "application/json"}), 400)
+
+
+async def test_a_recipient_that_is_not_json_is_named(api: httpx.AsyncClient) -> None:
+    body = b'{"subject": "Hello", "body": "A text.", "recipients": ["ada@example.com", "\xff"]}'
+    response = await api.post(URL, content=body, headers={"Content-Type": "application/json"})
+    assert list(wrong_fields(response)) == ["recipients[1]"]
+
+
+async def test_a_body_nested_too_deeply_is_a_bad_request(api: httpx.AsyncClient) -> None:
+    body = b'{"subject": "Hello", "body": "A text.", "recipients": [' + b"[" * 9999 + b"]" * 9999 + b"]}"
+    problem(await api.post(URL, content=body, headers={"Content-Type": "application/json"}), 400)
+
+
+async def test_a_body_that_is_no_object_is_refused(api: httpx.AsyncClient) -> None:
+    for body in [b"", b"null", b"[]", b'"text"']:
+        response = await api.post(URL, content=body, headers={"Content-Type": "application/json"})
+        assert list(wrong_fields(response)) == ["request"]
+
+
+async def test_other_content_types_are_refused(api: httpx.AsyncClient) -> None:
+    for content_type in ["text/plain", "application/x-www-form-urlencoded", "text/csv", ""]:
+        problem(await api.post(URL, content=b"{}", headers={"Content-Type": content_type}), 415)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+async def test_a_csv_file_in_any_usual_encoding(api: httpx.AsyncClient, encoding: str) -> None:
+    response = await api.post(URL, data=FORM | {"delayBetweenMs": "1000"}, files=csv_file(encoding=encoding))
+    assert response.status_code == 201, response.text
+    assert response.json()["accepted"] == 2
+    assert response.json()["campaign"]["delayBetweenMs"] == 1000
+    emails = (await api.get("/api/emails")).json()["items"]
+    zoe = (await api.get(f"/api/emails/{emails[0]['id']}")).json()
+    assert (zoe["recipient"], zoe["fields"]) == ("zoë@example.com", {"first_name": "Zoë"})
+
+
+async def test_a_large_file_and_every_bad_row_of_it_are_read(api: httpx.AsyncClient) -> None:
+    rows = [f"user{n}@example.com,{'x' * 200}" if n % 1000 else "nobody,x" for n in range(1, 10_001)]
+    file = csv_file("email,first_name\n" + "\n".join(rows))
+    answer = (await api.post(URL, data=FORM, files=file)).json()
+    assert answer["accepted"] == 9990
+    assert [row["row"] for row in answer["rejected"]] == [n * 1000 + 1 for n in range(1, 11)]
+
+
+@pytest.mark.parametrize(
+    "recipients", ["ada@example.com\r\nbob@example.com\n\n", ' ["ada@example.com", {"email": "bob@example.com"}]']
+)
+async def test_a_form_may_name_its_recipients_as_lines_or_json(api: httpx.AsyncClient, recipients: str) -> None:
+    form = FORM | {"subject": "Hello", "recipients": recipients, "hourlyLimit": "", "onUnknown": "resend"}
+    response = await api.post(URL, data=form, files={"file": ("", b"")})
+    assert response.status_code == 201, response.text
+    assert response.json()["accepted"] == 2
+    assert response.json()["campaign"]["onUnknown"] == "resend"
+    assert response.json()["campaign"]["hourlyLimit"] is None
+
+
+async def test_a_wrong_form_field_is_named_and_nothing_is_written(api: httpx.AsyncClient, pool: Pool) -> None:
+    before = await written(pool)
+    cases: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+        ({}, {}, "recipients"),
+        ({"recipients": "bob@example.com"}, csv_file(), "recipients"),
+        ({"recipients": "[5]"}, {}, "recipients[0]"),
+        ({"recipients": "[5"}, {}, "recipients"),
+        ({"file": CSV}, {}, "file"),
+        ({}, csv_file(""), "file"),
+        ({}, csv_file("name\nAda\n"), "file"),
+        ({}, csv_file("email\nada@example.com\n"), "file"),
+        ({"hourlyLimit": "many"}, csv_file(), "hourlyLimit"),
+        ({"hourlyLimt": "5"}, csv_file(), "hourlyLimt"),
+        ({"subject": ["one", "two"]}, csv_file(), "subject"),
+        ({}, {"list": ("list.csv", CSV.encode())}, "list"),
+    ]
+    for data, files, field in cases:
+        # The part that nobody has to fill in makes a form without files multipart, too.
+        response = await api.post(URL, data=FORM | data, files=files or {"name": (None, b"")})
+        assert list(wrong_fields(response)) == [field]
+        assert await written(pool) == before
+
+
+async def test_a_form_field_that_is_no_text_is_a_bad_request(api: httpx.AsyncClient) -> None:
+    for charset, text in [("nonsense", b"x"), ("utf-8", b"\xff"), ("unicode_escape", b"\\ud800")]:
+        response = await api.post(URL, data=FORM, files={"name": (None, text, f"text/plain; charset={charset}")})
+        problem(response, 400)
+
+
+async def test_a_form_cut_short_is_a_bad_request(api: httpx.AsyncClient) -> None:
+    part = b'--B\r\nContent-Disposition: form-data; name="subject"\r\n\r\nHello\r\n'
+    for content_type, body in (
+        ("multipart/form-data; boundary=B", part),
+        ("multipart/form-data; boundary=B", b"nonsense"),
+        ("multipart/form-data", part),
+    ):
+        problem(await api.post(URL, content=body, headers={"Content-Type": content_type}), 400)
+
+
+async def test_a_body_that_is_too_large_is_refused_while_it_comes(
+    api: httpx.AsyncClient, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduling, "MAX_JSON", 100)
+    before = await written(pool)
+    problem(await api.post(URL, json=CAMPAIGN | {"body": "x" * 100}), 413)
+    announced = {"Content-Type": "multipart/form-data; boundary=B", "Content-Length": str(MAX_BODY + 1)}
+    problem(await api.post(URL, content=b"", headers=announced), 413)
+    assert await written(pool) == before
+
+
+async def test_a_repeated_request_gets_the_same_answer_and_writes_nothing(api: httpx.AsyncClient, pool: Pool) -> None:
+    key = {"Idempotency-Key": "spring campaign"}
+    campaign = CAMPAIGN | {"recipients": ["ada@example.com", "no\0body"]}
+    first = await api.post(URL, json=campaign, headers=key)
+    assert first.status_code == 201
+    before = await written(pool)
+    reordered = {"delayBetweenMs": 0} | dict(reversed(campaign.items()))
+    again = await api.post(URL, json=reordered, headers=key)
+    assert (again.status_code, again.json()) == (201, first.json())
+    assert await written(pool) == before
+
+
+async def test_an_answer_kept_by_an_earlier_version_is_given_again(api: httpx.AsyncClient, pool: Pool) -> None:
+    key = {"Idempotency-Key": "before the upgrade"}
+    first = (await api.post(URL, json=CAMPAIGN, headers=key)).json()
+    async with pool.connection() as conn:
+        await conn.execute("UPDATE idempotency_keys SET answer = answer #- '{campaign,usedThisHour}'")
+    again = await api.post(URL, json=CAMPAIGN, headers=key)
+    assert (again.status_code, again.json()) == (201, first)
+
+
+async def test_a_repeated_file_gets_the_same_answer(api: httpx.AsyncClient, pool: Pool) -> None:
+    key = {"Idempotency-Key": "file"}
+    first = await api.post(URL, data=FORM, files=csv_file(), headers=key)
+    before = await written(pool)
+    again = await api.post(URL, data=FORM, files=csv_file(), headers=key)
+    assert (again.status_code, again.json()) == (201, first.json())
+    problem(await api.post(URL, data=FORM, files=csv_file(CSV + "eve@example.com;Eve\n"), headers=key), 409)
+    assert await written(pool) == before
+
+
+async def test_a_key_used_for_another_request_is_a_conflict(api: httpx.AsyncClient, pool: Pool) -> None:
+    key = {"Idempotency-Key": "once"}
+    assert (await api.post(URL, json=CAMPAIGN, headers=key)).status_code == 201
+    before = await written(pool)
+    for fields in [{"subject": "Hi"}, {"recipients": ["bob@example.com"]}, {"hourlyLimit": 5}]:
+        problem(await api.post(URL, json=CAMPAIGN | fields, headers=key), 409)
+    assert await written(pool) == before
+
+
+async def test_of_requests_repeated_at_once_one_writes(api: httpx.AsyncClient, pool: Pool) -> None:
+    key = {"Idempotency-Key": "impatient"}
+    responses = await asyncio.gather(*(api.post(URL, json=CAMPAIGN, headers=key) for _ in range(5)))
+    assert [response.status_code for response in responses] == [201] * 5
+    assert all(response.json() == responses[0].json() for response in responses)
+    assert (await written(pool))["campaigns"] == 1
+
+
+async def test_a_key_is_one_users_own(api: httpx.AsyncClient, stranger: dict[str, str]) -> None:
+    key = {"Idempotency-Key": "once"}
+    first = await api.post(URL, json=CAMPAIGN, headers=key)
+    other = await api.post(URL, json=CAMPAIGN | {"subject": "Hi"}, headers=key | stranger)
+    assert other.status_code == 201
+    assert other.json()["campaign"]["id"] != first.json()["campaign"]["id"]
+
+
+async def test_a_failed_request_does_not_use_up_its_key(api: httpx.AsyncClient) -> None:
+    key = {"Idempotency-Key": "second try"}
+    wrong_fields(await api.post(URL, json=CAMPAIGN | {"recipients": ["nobody"]}, headers=key))
+    assert (await api.post(URL, json=CAMPAIGN, headers=key)).status_code == 201
+
+
+async def test_a_key_must_be_short_printable_ascii(api: httpx.AsyncClient, pool: Pool) -> None:
+    before = await written(pool)
+    for key in [b"", b"x" * 256, b"tab\there", "schlüssel".encode()]:
+        response = await api.post(URL, json=CAMPAIGN, headers=[(b"Idempotency-Key", key)])
+        assert list(wrong_fields(response)) == ["Idempotency-Key"]
+    assert await written(pool) == before
+
+
+async def test_anothers_sender_is_no_sender(api: httpx.AsyncClient, stranger: dict[str, str], pool: Pool) -> None:
+    theirs = (await api.get("/api/senders", headers=stranger)).json()["items"][0]["id"]
+    before = await written(pool)
+    assert list(wrong_fields(await api.post(URL, json=CAMPAIGN | {"senderId": theirs}))) == ["senderId"]
+    assert await written(pool) == before
+
+
+async def test_a_preview_is_what_scheduling_then_does(api: httpx.AsyncClient, pool: Pool) -> None:
+    await api.patch("/api/senders/1", json={"hourlyLimit": 4})
+    campaign = CAMPAIGN | {
+        "recipients": [f"user{n}@example.com" for n in range(10)] + ["user0@example.com", "nobody"],
+        "startTime": "2030-01-31T08:00:00Z",
+        "delayBetweenMs": 60_000,
+    }
+    before = await written(pool)
+    preview = await api.post("/api/campaigns/preview", json=campaign)
+    assert preview.status_code == 200, preview.text
+    assert await written(pool) == before
+    foretold = preview.json()
+    answer = (await api.post(URL, json=campaign)).json()
+    for name in ("accepted", "duplicates", "rejected", "firstAt", "lastAt"):
+        assert foretold[name] == answer[name]
+    assert foretold["senderId"] == answer["campaign"]["senderId"]
+    assert foretold["senderHourlyLimit"] == 4
+    assert foretold["heldBackBy"] == {"senderHourlyLimit": 2}
+    assert foretold["hourly"] == [
+        {"start": f"2030-01-31T{hour:02}:00:00Z", "count": count} for hour, count in ((8, 4), (9, 4), (10, 2))
+    ]
+    emails = (await api.get("/api/emails")).json()["items"]
+    times = [datetime.fromisoformat(email["scheduledAt"]) for email in reversed(emails)]
+    assert all(earlier < later for earlier, later in pairwise(times))
+    assert [sum(time.hour == hour for time in times) for hour in (8, 9, 10)] == [4, 4, 2]
+
+
+async def test_a_preview_refuses_what_scheduling_refuses(api: httpx.AsyncClient) -> None:
+    for wrong in ({"subject": ""}, {"hourlyLimit": 0}, {"recipients": ["nobody"]}, {"startTime": "tomorrow"}):
+        refused = [await api.post(url, json=CAMPAIGN | wrong) for url in ("/api/campaigns/preview", URL)]
+        assert wrong_fields(refused[0]) == wrong_fields(refused[1])
+
+
+async def test_a_preview_takes_a_file(api: httpx.AsyncClient) -> None:
+    response = await api.post("/api/campaigns/preview", data=FORM, files=csv_file())
+    assert response.status_code == 200
+    assert response.json()["accepted"] == 2

@@ -1,0 +1,116 @@
+"""GET /api/events: progress as server-sent events, from a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from app.db import Pool
+from app.domain.accounts.users import User
+from tests.support.api import Headers, Server, authorization, problem, schedule, serve
+
+
+@pytest.fixture
+async def server(database_url: str, tmp_path: Path) -> AsyncIterator[Server]:
+    async with serve(database_url, tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+async def client(server: Server, pool: Pool, user: User) -> AsyncIterator[httpx.AsyncClient]:
+    headers = await authorization(pool, user)
+    async with httpx.AsyncClient(base_url=server.base_url, headers=headers, timeout=20) as client:
+        yield client
+
+
+Event = tuple[str, Any]
+
+
+@asynccontextmanager
+async def watching(client: httpx.AsyncClient, headers: Headers | None = None) -> AsyncIterator[AsyncIterator[Event]]:
+    """The events of a stream, each with its name, as they come."""
+    async with client.stream("GET", "/api/events", headers=headers) as response:
+        assert response.status_code == 200
+        assert response.headers["content-type"].startswith("text/event-stream")
+        assert response.headers["cache-control"] == "no-store"
+
+        async def events() -> AsyncIterator[Event]:
+            name = ""
+            async for line in response.aiter_lines():
+                if line.startswith("event: "):
+                    name = line.removeprefix("event: ")
+                elif line.startswith("data: "):
+                    yield name, json.loads(line.removeprefix("data: "))
+
+        yield events()
+
+
+async def test_a_stream_tells_the_state_first_and_then_what_changes(client: httpx.AsyncClient) -> None:
+    later = {"startTime": "2030-01-01T00:00:00Z"}
+    first = (await schedule(client, ["ada@example.com", "bob@example.com"], **later))["campaign"]["id"]
+    async with watching(client) as events:
+        kind, progress = await anext(events)
+        assert (kind, progress["id"], progress["status"], progress["total"]) == ("campaign", first, "ACTIVE", 2)
+        whole = (await client.get(f"/api/campaigns/{first}")).json()
+        assert progress == {name: whole[name] for name in progress}
+        second = (await schedule(client, **later))["campaign"]["id"]
+        assert (await anext(events))[1]["id"] == second
+        await client.post(f"/api/campaigns/{first}/pause")
+        assert [(e["id"], e["status"]) for _, e in [await anext(events)]] == [(first, "PAUSED")]
+        await client.post(f"/api/campaigns/{first}/cancel")
+        _, ended = await anext(events)
+        assert (ended["status"], ended["counts"]["CANCELLED"]) == ("CANCELLED", 2)
+
+
+async def test_a_stream_tells_of_a_blocked_sender_and_of_its_recovery(client: httpx.AsyncClient, pool: Pool) -> None:
+    async with watching(client) as events, pool.connection() as conn:
+        await conn.execute("UPDATE senders SET blocked_until = now() + interval '1 hour', block_reason = 'no login'")
+        kind, sender = await anext(events)
+        assert (kind, sender["blockReason"]) == ("sender", "no login")
+        await conn.execute("UPDATE senders SET blocked_until = NULL, block_reason = NULL")
+        kind, after = await anext(events)
+        assert (kind, after) == ("sender", {"id": sender["id"], "blockedUntil": None, "blockReason": None})
+
+
+async def test_a_stream_tells_nothing_of_other_users(client: httpx.AsyncClient, stranger: Headers) -> None:
+    async with watching(client, stranger) as events:
+        await schedule(client, startTime="2030-01-01T00:00:00Z")
+        theirs = await client.post(
+            "/api/campaigns/schedule",
+            headers=stranger,
+            json={"subject": "s", "body": "b", "recipients": ["x@example.com"], "startTime": "2030-01-01T00:00:00Z"},
+        )
+        assert (await anext(events))[1]["id"] == theirs.json()["campaign"]["id"]
+
+
+async def test_a_stream_needs_a_login(client: httpx.AsyncClient) -> None:
+    problem(await client.get("/api/events", headers={"Authorization": "Bearer nobody"}), 401)
+
+
+async def test_watchers_who_leave_give_back_their_connections(client: httpx.AsyncClient) -> None:
+    await schedule(client, startTime="2030-01-01T00:00:00Z")
+    for _ in range(3):
+        await asyncio.gather(*[_look_once(client) for _ in range(20)])
+    assert (await client.get("/api/campaigns")).status_code == 200
+
+
+async def _look_once(client: httpx.AsyncClient) -> None:
+    async with watching(client) as events:
+        await anext(events)
+
+
+async def test_open_streams_do_not_hold_up_the_end_of_the_api(client: httpx.AsyncClient, server: Server) -> None:
+    await schedule(client, startTime="2030-01-01T00:00:00Z")
+    async with watching(client) as events:
+        await anext(events)
+        server.process.send_signal(signal.SIGTERM)
+        assert [event async for event in events] == []
+    assert await asyncio.wait_for(server.process.wait(), 5) == 0

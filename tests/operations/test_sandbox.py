@@ -1,0 +1,70 @@
+"""GET /api/sandbox/messages: what the sandbox mailbox received, only where it runs."""
+
+from __future__ import annotations
+
+import httpx
+import msgspec
+
+from app.db import Pool
+from app.domain.accounts.users import User
+from app.domain.operations import sandbox
+from app.embedded.mailbox import ReceivedMessage
+from app.settings import Settings
+from tests.support.api import api_client, authorization, problem, schedule
+
+
+def received(campaign_id: int, recipient: str) -> ReceivedMessage:
+    content = (
+        f"From: Owner <owner@example.com>\r\nTo: {recipient}\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n"
+        f"Message-ID: <1.{campaign_id}.reachinbox@example.com>\r\n\r\nA text.\r\n"
+    )
+    return ReceivedMessage("owner@example.com", [recipient], content.encode())
+
+
+async def test_the_html_of_a_message_is_shown_so_that_it_can_do_nothing(
+    api: httpx.AsyncClient, pool: Pool, stranger: dict[str, str]
+) -> None:
+    campaign_id = (await schedule(api))["campaign"]["id"]
+    plain = received(campaign_id, "ada@example.com")
+    html = plain.content.replace(b"\r\n\r\nA text.", b"\r\nContent-Type: text/html\r\n\r\n<p style='color: red'>Hi</p>")
+    await sandbox.store(pool, plain)
+    await sandbox.store(pool, ReceivedMessage("owner@example.com", ["ada@example.com"], html))
+    newest, oldest = (await api.get("/api/sandbox/messages")).json()["items"]
+    assert (await api.get(f"/api/sandbox/messages/{newest['id']}")).json() == newest
+
+    shown = await api.get(f"/api/sandbox/messages/{newest['id']}/html")
+    assert shown.text == newest["html"] == "<p style='color: red'>Hi</p>\r\n"
+    assert shown.headers["content-type"].startswith("text/html")
+    policy = shown.headers["content-security-policy"]
+    assert policy.startswith("sandbox; default-src 'none';")
+    assert "frame-ancestors 'self'" in policy
+    assert shown.headers["x-frame-options"] == "SAMEORIGIN"
+
+    problem(await api.get(f"/api/sandbox/messages/{oldest['id']}/html"), 404)
+    problem(await api.get(f"/api/sandbox/messages/{newest['id']}/html", headers=stranger), 404)
+    problem(await api.get(f"/api/sandbox/messages/{newest['id']}", headers=stranger), 404)
+
+
+async def test_a_message_is_shown_to_whose_campaign_it_came_from(
+    api: httpx.AsyncClient, pool: Pool, stranger: dict[str, str]
+) -> None:
+    campaign_id = (await schedule(api))["campaign"]["id"]
+    for recipient in ("ada@example.com", "bob@example.com"):
+        await sandbox.store(pool, received(campaign_id, recipient))
+    page = (await api.get("/api/sandbox/messages", params={"limit": 1})).json()
+    (message,) = page["items"]
+    assert (message["envelopeFrom"], message["envelopeTo"]) == ("owner@example.com", ["bob@example.com"])
+    assert (message["subject"], message["headerFrom"]) == ("Grüße", "Owner <owner@example.com>")
+    assert "A text." in message["text"]
+    page = (await api.get("/api/sandbox/messages", params={"cursor": page["nextCursor"]})).json()
+    assert [message["envelopeTo"] for message in page["items"]] == [["ada@example.com"]]
+    assert page["nextCursor"] is None
+    assert (await api.get("/api/sandbox/messages", headers=stranger)).json()["items"] == []
+
+
+async def test_where_a_real_server_is_set_there_is_no_sandbox(
+    settings: Settings, database_url: str, pool: Pool, user: User
+) -> None:
+    real = msgspec.structs.replace(settings, smtp_host="smtp.example.com")
+    async with api_client(real, database_url, await authorization(pool, user)) as api:
+        problem(await api.get("/api/sandbox/messages"), 404)

@@ -1,0 +1,365 @@
+from __future__ import annotations
+
+import csv
+import io
+import tracemalloc
+from collections.abc import Mapping
+from itertools import islice
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.recipients.lists import Recipient, RecipientList, Rejected, field_name, from_csv, from_json
+from app.errors import InvalidInput
+from app.mail.addresses import InvalidAddress, key, normalize
+
+
+def read(text: str | bytes, encoding: str = "utf-8", **options: list[str]) -> RecipientList:
+    return from_csv(io.BytesIO(text.encode(encoding) if isinstance(text, str) else text), **options)
+
+
+def addresses(recipients: RecipientList) -> list[str]:
+    return [recipient.address for recipient in recipients]
+
+
+def refusal(text: str | bytes, **options: list[str]) -> str:
+    with pytest.raises(InvalidInput) as error:
+        list(read(text, **options))
+    return error.value.fields["file"]
+
+
+# CSV: real exports
+
+
+def test_a_plain_list_with_a_header() -> None:
+    recipients = read("email,First Name,Company\r\nann@example.com,Ann,ACME\r\nBob@Example.com,Bob,\r\n")
+    assert recipients.fields == {"email", "first_name", "company"}
+    assert list(recipients) == [
+        Recipient("ann@example.com", {"first_name": "Ann", "company": "ACME"}),
+        Recipient("Bob@example.com", {"first_name": "Bob", "company": ""}),
+    ]
+    assert (recipients.accepted, recipients.duplicates, recipients.rejected) == (2, 0, [])
+
+
+def test_german_excel_writes_semicolons_in_windows_1252() -> None:
+    text = "Vorname;Nachname;E-Mail-Adresse;Umsatz\r\nJürgen;Müller;j.mueller@example.de;1.250,50 €\r\n"
+    assert list(read(text, "cp1252")) == [
+        Recipient("j.mueller@example.de", {"vorname": "Jürgen", "nachname": "Müller", "umsatz": "1.250,50 €"})
+    ]
+
+
+def test_excel_unicode_text_is_utf_16_with_tabs() -> None:
+    text = "Email\tName\r\nann@example.com\tÁnn Ő, Jr.\r\n"
+    for encoding in ("utf-16", "utf-16-le", "utf-16-be"):
+        bom = "" if encoding == "utf-16" else "\ufeff"
+        assert list(read(bom + text, encoding)) == [Recipient("ann@example.com", {"name": "Ánn Ő, Jr."})]
+
+
+def test_excel_csv_utf_8_begins_with_a_byte_order_mark() -> None:
+    recipients = read("\ufeffEmail,Name\r\nann@example.com,Zoë\r\n")
+    assert recipients.fields == {"email", "name"}
+    assert list(recipients) == [Recipient("ann@example.com", {"name": "Zoë"})]
+
+
+def test_google_contacts() -> None:
+    text = (
+        "First Name,Last Name,Notes,E-mail 1 - Label,E-mail 1 - Value,E-mail 2 - Label,E-mail 2 - Value\n"
+        'Ann,Lee,"met in Rome\nand ""again"" in Oslo",* Work,ann@example.com,Home,ann@example.org\n'
+    )
+    assert list(read(text)) == [
+        Recipient(
+            "ann@example.com",
+            {
+                "first_name": "Ann",
+                "last_name": "Lee",
+                "notes": 'met in Rome\nand "again" in Oslo',
+                "e_mail_1_label": "* Work",
+                "e_mail_2_label": "Home",
+                "e_mail_2_value": "ann@example.org",
+            },
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("email", "EMAIL", "E-mail", "E-Mail Address", "Email Address", "emailAddress", "mail", "Mail address"),
+        *("Work Email", "Primary Email", "E-mail 1 - Value", "Contact e-mail", "E-Mail-Adresse", "Adresse e-mail"),
+        *("Courriel", "Correo electrónico", "Indirizzo Email"),
+    ],
+)
+def test_the_email_column_is_known_by_many_names(header: str) -> None:
+    assert list(read(f"name,{header},mailing_city\nAnn,ann@example.com,Rome\n")) == [
+        Recipient("ann@example.com", {"name": "Ann", "mailing_city": "Rome"})
+    ]
+
+
+def test_a_column_called_email_wins_over_others_that_sound_like_it() -> None:
+    text = "work_email,email\nann@work.example.com,ann@example.com\n"
+    assert list(read(text)) == [Recipient("ann@example.com", {"work_email": "ann@work.example.com"})]
+
+
+def test_a_bare_column_of_addresses_needs_no_header() -> None:
+    assert addresses(read("ann@example.com\nbob@example.com")) == ["ann@example.com", "bob@example.com"]
+    assert addresses(read("ann@shop.email\n")) == ["ann@shop.email"]
+
+
+def test_columns_without_a_header_are_numbered() -> None:
+    assert list(read("ann@example.com;Ann;ACME\nbob@example.com;Bob;\n")) == [
+        Recipient("ann@example.com", {"column_2": "Ann", "column_3": "ACME"}),
+        Recipient("bob@example.com", {"column_2": "Bob", "column_3": ""}),
+    ]
+    assert list(read("Ann\tann@example.com\tann@example.org\n")) == [
+        Recipient("ann@example.com", {"column_1": "Ann", "column_3": "ann@example.org"})
+    ]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_the_delimiter_is_found_among_other_delimiters_in_quotes(delimiter: str) -> None:
+    rows = [["note", "email"], ["a,b;c\td", "ann@example.com"], [";;;,,,", "bob@example.com"], ["x", "c@example.com"]]
+    file = io.StringIO(newline="")
+    csv.writer(file, delimiter=delimiter, quoting=csv.QUOTE_ALL).writerows(rows)
+    assert list(read(file.getvalue())) == [Recipient(email, {"note": note}) for note, email in rows[1:]]
+
+
+def test_commas_in_every_unquoted_cell_do_not_pass_for_the_delimiter() -> None:
+    text = "email;amount\nann@example.com;1,50\nbob@example.com;2,75\n"
+    assert next(iter(read(text))) == Recipient("ann@example.com", {"amount": "1,50"})
+
+
+def test_blanks_behind_the_delimiter_are_not_content() -> None:
+    text = 'email, name\nann@example.com, "Lee, Ann"\nbob@example.com, Bob\n'
+    assert [recipient.fields["name"] for recipient in read(text)] == ["Lee, Ann", "Bob"]
+
+
+def test_a_multibyte_character_on_a_chunk_border_is_not_taken_for_windows_1252(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.domain.recipients.lists._CHUNK", 1)
+    assert list(read("email,name\nann@example.com,Zoë\n")) == [Recipient("ann@example.com", {"name": "Zoë"})]
+
+
+def test_windows_1252_is_recognised_by_one_late_byte() -> None:
+    text = "email,name\n" + "".join(f"a{n}@example.com,Ann\n" for n in range(10_000)) + "zoe@example.com,Zoë\n"
+    assert list(read(text, "cp1252"))[-1].fields == {"name": "Zoë"}
+
+
+# CSV: rows
+
+
+def test_rows_are_numbered_as_a_spreadsheet_shows_them() -> None:
+    recipients = read('\nemail,note\nann@example.com,"two\nlines"\n\n , \nnobody,x\nann@,y\n')
+    assert addresses(recipients) == ["ann@example.com"]
+    assert [(rejected.row, rejected.email) for rejected in recipients.rejected] == [(6, "nobody"), (7, "ann@")]
+    assert all(rejected.reason.endswith(".") for rejected in recipients.rejected)
+
+
+def test_each_mailbox_counts_once_however_it_is_spelt() -> None:
+    recipients = read("ann@example.com\nANN@EXAMPLE.COM\n ann@example.com \nbob@example.com\n")
+    assert addresses(recipients) == ["ann@example.com", "bob@example.com"]
+    assert (recipients.accepted, recipients.duplicates) == (2, 2)
+
+
+def test_short_rows_are_filled_and_rows_too_long_are_rejected() -> None:
+    recipients = read("email,name,city\nann@example.com\nbob@example.com,Bob,Rome,,\nc@example.com,Lee, Cy,Oslo\n")
+    assert list(recipients) == [
+        Recipient("ann@example.com", {"name": "", "city": ""}),
+        Recipient("bob@example.com", {"name": "Bob", "city": "Rome"}),
+    ]
+    assert recipients.rejected == [Rejected(4, "c@example.com", "The row has 4 cells, but the file only 3 columns.")]
+
+
+def test_a_nul_rejects_its_row_only() -> None:
+    recipients = read("email,name\nann@example.com,A\0nn\nbob@example.com,Bob\n")
+    assert addresses(recipients) == ["bob@example.com"]
+    assert [rejected.row for rejected in recipients.rejected] == [2]
+
+
+def test_a_row_with_fields_but_no_address_is_rejected() -> None:
+    recipients = read("email,name\n,Ann\n")
+    assert addresses(recipients) == []
+    assert recipients.rejected == [Rejected(2, "", "There is no email address.")]
+
+
+def test_two_addresses_in_one_cell_are_rejected_not_cut() -> None:
+    recipients = read('email\n"ann@example.com, bob@example.com"\nann@example.com;bob@example.com\n')
+    assert addresses(recipients) == []
+    assert len(recipients.rejected) == 2
+
+
+def test_iterating_again_starts_anew_and_leaves_the_file_open() -> None:
+    file = io.BytesIO(b"email\nann@example.com\nann@example.com\nx\n")
+    recipients = from_csv(file)
+    assert addresses(recipients) == addresses(recipients) == ["ann@example.com"]
+    assert (recipients.accepted, recipients.duplicates, len(recipients.rejected)) == (1, 1, 1)
+    assert not file.closed
+
+
+def test_a_long_list_is_never_in_memory_at_once() -> None:
+    file = io.BytesIO(b"email,note\n" + b"".join(b"a%d@example.com,%b\n" % (n, b"x" * 1000) for n in range(10_000)))
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in from_csv(file)) == 10_000
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_the_last_row_may_end_without_a_line_break_and_quotes_may_be_sloppy() -> None:
+    text = 'email,name\nann@example.com,5" pipe\nbob@example.com,"Bob" Lee\ncy@example.com,"Cy"'
+    assert [recipient.fields["name"] for recipient in read(text)] == ['5" pipe', "Bob Lee", "Cy"]
+
+
+# CSV: files that cannot be read
+
+
+@pytest.mark.parametrize("text", ["", "\ufeff", "\r\n\r\n", " \n"])
+def test_an_empty_file_is_refused(text: str) -> None:
+    assert "empty" in refusal(text)
+
+
+def test_a_file_without_an_email_column_is_refused_with_what_it_has_instead() -> None:
+    why = refusal("name,city\nAnn,Rome\n")
+    assert '"email"' in why
+    assert "name, city" in why
+
+
+def test_columns_of_the_same_name_are_refused() -> None:
+    assert '"first_name"' in refusal("email,First Name,first-name\nann@example.com,a,b\n")
+    assert '"email"' in refusal("Email,email\nann@example.com,bob@example.com\n")
+
+
+def test_a_missing_required_column_is_named_and_an_empty_cell_is_no_matter() -> None:
+    assert "company" in refusal("email,name\nann@example.com,Ann\n", required=["name", "company"])
+    assert addresses(read("email,name\nann@example.com,\n", required=["name", "email"])) == ["ann@example.com"]
+
+
+@pytest.mark.parametrize("rows_behind", [1, 60_000])
+def test_a_quotation_mark_never_closed_is_refused_instead_of_swallowing_the_rows_behind_it(rows_behind: int) -> None:
+    text = 'email,name\nann@example.com,Ann\nbob@example.com,"Bob\n' + "cy@example.com,Cy\n" * rows_behind
+    why = refusal(text)
+    assert "row 3" in why or "row 2" in why
+    assert "quotation mark" in why
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04\x81\x8d\x8f", b"\xff\xfeabc", "email\n".encode("utf-16-le")])
+def test_what_is_no_csv_file_is_refused(content: bytes) -> None:
+    assert refusal(content)
+
+
+# JSON
+
+
+def test_json_takes_addresses_and_objects() -> None:
+    recipients = from_json(
+        ["ann@example.com", {"email": "bob@example.com", "First Name": "Bob", "age": 42, "vip": True, "score": 1.5}]
+    )
+    assert recipients.fields == {"email", "first_name", "age", "vip", "score"}
+    assert list(recipients) == [
+        Recipient("ann@example.com", {}),
+        Recipient("bob@example.com", {"first_name": "Bob", "age": "42", "vip": "true", "score": "1.5"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("item", "named"),
+    [
+        ("nobody", "@"),
+        ({"name": "Ann"}, "email address"),
+        ({"email": None, "name": "Ann"}, "email address"),
+        ({"email": "ann@example.com", "name": "Ann", "tags": ["a"]}, "tags"),
+        ({"email": {"work": "ann@example.com"}, "name": "Ann"}, "email"),
+        ({"email": "ann@example.com", "name": "A\0"}, "name"),
+        ({"email": "ann@example.com", "name": "\ud800"}, "name"),
+        ({"email": "ann@example.com", "name": "Ann", "Name": "Lee"}, "name"),
+    ],
+)
+def test_json_rejects_one_item_with_its_position(item: str | Mapping[str, object], named: str) -> None:
+    recipients = from_json(["cy@example.com", item])
+    assert addresses(recipients) == ["cy@example.com"]
+    assert [rejected.row for rejected in recipients.rejected] == [2]
+    assert named in recipients.rejected[0].reason
+
+
+def test_json_rejects_who_lacks_a_required_field() -> None:
+    recipients = from_json(
+        [
+            "ann@example.com",
+            {"email": "bob@example.com", "name": "Bob"},
+            {"email": "cy@example.com", "name": None},
+            {"email": "di@example.com", "name": ""},
+        ],
+        required=["name", "email"],
+    )
+    assert addresses(recipients) == ["bob@example.com", "di@example.com"]
+    assert [(rejected.row, rejected.email) for rejected in recipients.rejected] == [
+        (1, "ann@example.com"),
+        (3, "cy@example.com"),
+    ]
+    assert "name" in recipients.rejected[0].reason
+
+
+def test_counts_are_right_while_iterating() -> None:
+    recipients = from_json(["ann@example.com", "ann@example.com", "x", "bob@example.com", "cy@example.com"])
+    assert len(list(islice(recipients, 2))) == 2
+    assert (recipients.accepted, recipients.duplicates, len(recipients.rejected)) == (2, 1, 1)
+
+
+# Both
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        ("First Name", "first_name"),
+        ("  first-name ", "first_name"),
+        ("Prénom", "prénom"),
+        ("Pre\u0301nom", "prénom"),
+        ("Имя", "имя"),
+        ("Price (EUR)", "price_eur"),
+        ("2nd choice", "2nd_choice"),
+        ("Empty", "empty_"),
+    ],
+)
+def test_headers_become_names_that_templates_can_use(header: str, name: str) -> None:
+    assert field_name(header) == name
+
+
+CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12).map(str.lstrip)
+EMAIL_CELL = st.one_of(
+    st.builds(
+        "{}@example.{}".format, st.text("abAB.", min_size=1, max_size=3), st.sampled_from(["com", "org", "test"])
+    ),
+    st.text("ab@., ;\"'\n", max_size=12).map(str.lstrip),
+)
+
+
+@given(
+    st.lists(st.tuples(EMAIL_CELL, CELL, CELL)),
+    st.sampled_from(",;\t"),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+)
+def test_every_row_is_accepted_whole_a_duplicate_rejected_or_blank(
+    rows: list[tuple[str, str, str]], delimiter: str, encoding: str
+) -> None:
+    file = io.StringIO(newline="")
+    writer = csv.writer(file, delimiter=delimiter, quoting=csv.QUOTE_ALL)
+    writer.writerows([("email", "a", "b"), *rows])
+    recipients = read(file.getvalue(), encoding)
+    accepted = list(recipients)
+
+    expected: dict[str, Recipient] = {}
+    rejected: list[int] = []
+    blank = 0
+    for number, (email, a, b) in enumerate(rows, 2):
+        try:
+            address = normalize(email)
+            expected.setdefault(key(address), Recipient(address, {"a": a, "b": b}))
+        except InvalidAddress:
+            if f"{email}{a}{b}".strip():
+                rejected.append(number)
+            else:
+                blank += 1
+    assert accepted == list(expected.values())
+    assert [each.row for each in recipients.rejected] == rejected
+    assert recipients.accepted + recipients.duplicates + len(recipients.rejected) + blank == len(rows)

@@ -1,0 +1,212 @@
+"""/api/recipients: one person's data over all campaigns, handed out and erased."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+from psycopg.errors import CheckViolation
+from psycopg.types.json import Jsonb
+
+from app.db import Pool
+from app.domain.accounts.client import LOCAL
+from app.domain.accounts.users import User
+from app.domain.operations import sandbox
+from app.domain.workspaces import keys
+from app.embedded.mailbox import ReceivedMessage
+from tests.support.api import Headers, problem, schedule, wrong_fields
+from tests.support.engine import check_conservation, execute, row, rows, value
+
+ADA = "Ada@example.com"
+
+
+async def everywhere(pool: Pool, text: str) -> list[str]:
+    """The tables that hold the text in whatever case, or as it is within bytes."""
+    found = await rows(pool, "SELECT table_name AS t FROM information_schema.tables WHERE table_schema = 'public'")
+    count = "SELECT count(*) FROM {} x WHERE x::text ILIKE %s OR x::text LIKE %s"
+    anywhere = f"%{text}%", f"%{text.encode().hex()}%"
+    return sorted([r["t"] for r in found if await value(pool, count.format(r["t"]), *anywhere)])
+
+
+async def erase(api: httpx.AsyncClient, email: str = ADA, **headers: Any) -> dict[str, int]:
+    response = await api.post("/api/recipients/erase", json={"email": email}, **headers)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+async def settle(pool: Pool, recipient: str, campaign_id: int, status: str) -> int:
+    """What a worker leaves behind: a final status, an attempt that quotes the address, the counts."""
+    email_id = await value(
+        pool, "SELECT id FROM emails WHERE recipient = %s AND campaign_id = %s", recipient, campaign_id
+    )
+    await execute(
+        pool,
+        "UPDATE emails SET status = %s, attempts = 1, sent_at = CASE WHEN %s = 'SENT' THEN now() END WHERE id = %s",
+        *(status, status, email_id),
+    )
+    await execute(
+        pool,
+        "INSERT INTO attempts (user_id, email_id, number, outcome, claimed_at, code, reply)"
+        " SELECT user_id, id, 1, 'REJECTED', now(), 550, '<' || recipient || '> unknown' FROM emails WHERE id = %s",
+        email_id,
+    )
+    await execute(
+        pool,
+        f"UPDATE campaigns SET scheduled = scheduled - 1, {status.lower()} = {status.lower()} + 1 WHERE id = %s",  # noqa: S608
+        campaign_id,
+    )
+    await execute(
+        pool,
+        "UPDATE campaigns SET status = 'FINISHED', finished_at = now() WHERE id = %s AND scheduled = 0",
+        campaign_id,
+    )
+    return email_id
+
+
+async def test_the_export_has_all_campaigns_fields_and_attempts(api: httpx.AsyncClient, pool: Pool) -> None:
+    one = await schedule(api, [{"email": ADA, "name": "Ada"}, "bob@example.com"], name="One")  # pyright: ignore
+    await schedule(api, ["ada@example.com"], name="Two", body="Another text.")
+    await schedule(api, ["cada@example.com", "ada@example.community"], name="Not hers")
+    await settle(pool, ADA, one["campaign"]["id"], "FAILED")
+    response = await api.get("/api/recipients/export", params={"email": "ADA@example.COM"})
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/json"
+    found = response.json()
+    assert found["email"] == "ADA@example.com"
+    first, second = found["emails"]
+    assert (first["recipient"], first["fields"], first["status"]) == (ADA, {"name": "Ada"}, "FAILED")
+    assert (first["campaign"]["name"], first["campaign"]["sender"]) == ("One", "owner@example.com")
+    assert [(a["code"], a["reply"]) for a in first["attempts"]] == [(550, f"<{ADA}> unknown")]
+    assert (second["campaign"]["body"], second["attempts"]) == ("Another text.", [])
+    assert (first["campaign"]["asSent"], second["campaign"]["asSent"]) == (True, False)  # the second still waits
+
+
+async def test_an_export_of_many_batches_is_one_document(
+    api: httpx.AsyncClient, pool: Pool, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.domain.recipients.personal_data.BATCH", 2)
+    for _ in range(5):
+        await schedule(api, [ADA])
+    found = (await api.get("/api/recipients/export", params={"email": ADA})).json()
+    assert len({email["campaign"]["id"] for email in found["emails"]}) == 5
+
+
+async def test_of_somebody_unknown_the_export_says_so(api: httpx.AsyncClient) -> None:
+    response = await api.get("/api/recipients/export", params={"email": "nobody@example.com"})
+    assert response.json() == {"email": "nobody@example.com", "emails": [], "rejected": [], "sandboxMessages": []}
+
+
+async def told_of(pool: Pool, user: User, email_id: int) -> None:
+    """A webhook is to be told that the email to ADA failed."""
+    async with pool.connection() as conn:
+        await conn.execute(
+            "WITH hook AS (INSERT INTO webhooks (user_id, url, events)"
+            " VALUES (%s, 'https://hook.example.com', '{email.failed}') RETURNING id)"
+            " INSERT INTO webhook_deliveries (user_id, webhook_id, event, data)"
+            " SELECT %s, id, 'email.failed', %s FROM hook",
+            (user.id, user.id, Jsonb({"emailId": email_id, "recipient": ADA, "reply": f"550 no such user {ADA}"})),
+        )
+
+
+async def test_after_erasing_the_address_is_nowhere_and_the_ledger_adds_up(
+    api: httpx.AsyncClient, pool: Pool, user: User
+) -> None:
+    key = {"Idempotency-Key": "once"}
+    body = {
+        "subject": "Hello {{ name }}",
+        "body": "A text.",
+        "recipients": [{"email": "bob@example.com", "name": "Bob"}, {"email": ADA}, {"email": f"Ada <{ADA}>"}],
+    }
+    first = await api.post("/api/campaigns/schedule", json=body, headers=key)
+    assert len(first.json()["rejected"]) == 2
+    sent = (await schedule(api, [ADA, "carl@example.com"]))["campaign"]["id"]
+    waiting = (await schedule(api, ["ada@EXAMPLE.com", "dora@example.com"]))["campaign"]["id"]
+    alone = (await schedule(api, [ADA]))["campaign"]["id"]
+    sent_id = await settle(pool, ADA, sent, "SENT")
+    message = b"Message-ID: <%d.%d.reachinbox@example.com>\r\nTo: Ada@example.com\r\n\r\nHi" % (sent_id, sent)
+    await sandbox.store(pool, ReceivedMessage(envelope_from="o@example.com", envelope_to=[ADA], content=message))
+    await told_of(pool, user, sent_id)
+    exported = (await api.get("/api/recipients/export", params={"email": ADA})).json()
+    assert [len(exported[part]) for part in ("emails", "rejected", "sandboxMessages")] == [3, 2, 1]
+    held = ["attempts", "emails", "idempotency_keys", "sandbox_messages", "webhook_deliveries"]
+    assert await everywhere(pool, "Ada@example") == held
+
+    assert await erase(api) == {"emails": 3, "cancelled": 2, "sandboxMessages": 1, "beingSent": 0}
+
+    assert await everywhere(pool, "Ada@example") == []
+    assert await check_conservation(pool, sent) == {"SENT": 1, "SCHEDULED": 1}
+    assert await check_conservation(pool, waiting) == {"CANCELLED": 1, "SCHEDULED": 1}
+    assert await check_conservation(pool, alone) == {"CANCELLED": 1}
+    assert (await api.get(f"/api/campaigns/{alone}")).json()["status"] == "FINISHED"
+    email = (await api.get(f"/api/emails/{sent_id}")).json()
+    assert (email["recipient"], email["status"]) == (f"erased-{sent_id}@erased.invalid", "SENT")
+    assert email["erasedAt"] is not None
+    assert [(a["code"], a["reply"]) for a in email["attempts"]] == [(550, None)]
+    again = await api.post("/api/campaigns/schedule", json=body, headers=key)
+    assert again.json()["campaign"]["id"] == first.json()["campaign"]["id"]
+    assert [(r["email"], r["reason"]) for r in again.json()["rejected"]] == [("", "erased")] * 2
+    logged = await row(pool, "SELECT * FROM audit_log WHERE action = 'recipient.erase'")
+    assert logged["subject"] == "3 emails"
+    assert await erase(api) == {"emails": 0, "cancelled": 0, "sandboxMessages": 0, "beingSent": 0}
+
+
+@pytest.mark.parametrize(("status", "call"), [("FAILED", "retry"), ("UNKNOWN", "resolve")])
+async def test_an_erased_email_is_never_sent_again(api: httpx.AsyncClient, pool: Pool, status: str, call: str) -> None:
+    campaign_id = (await schedule(api, [ADA]))["campaign"]["id"]
+    email_id = await settle(pool, ADA, campaign_id, status)
+    await erase(api)
+    body = {"as": "resend"} if call == "resolve" else None
+    answer = await api.post(f"/api/emails/{email_id}/{call}", json=body)
+    assert "erased" in problem(answer, 409)["detail"]
+    many = await api.post(f"/api/emails/{call}", json={"campaignId": campaign_id} | (body or {}))
+    assert many.json() == {"changed": 0}
+    assert await check_conservation(pool, campaign_id) == {status: 1}
+    with pytest.raises(CheckViolation):
+        await execute(pool, "UPDATE emails SET status = 'SCHEDULED' WHERE id = %s", email_id)
+
+
+async def test_an_erased_email_in_doubt_may_be_taken_as_sent(api: httpx.AsyncClient, pool: Pool) -> None:
+    campaign_id = (await schedule(api, [ADA]))["campaign"]["id"]
+    email_id = await settle(pool, ADA, campaign_id, "UNKNOWN")
+    await erase(api)
+    assert (await api.post(f"/api/emails/{email_id}/resolve", json={"as": "sent"})).status_code == 200
+    assert await check_conservation(pool, campaign_id) == {"SENT": 1}
+
+
+async def test_what_is_being_sent_is_said_and_erased_the_next_time(api: httpx.AsyncClient, pool: Pool) -> None:
+    campaign_id = (await schedule(api, [ADA]))["campaign"]["id"]
+    await execute(pool, "UPDATE emails SET status = 'SENDING', claim_token = gen_random_uuid(), claimed_at = now()")
+    await execute(pool, "UPDATE campaigns SET scheduled = 0, sending = 1")
+    assert await erase(api) == {"emails": 0, "cancelled": 0, "sandboxMessages": 0, "beingSent": 1}
+    await execute(pool, "UPDATE emails SET status = 'SCHEDULED', claim_token = NULL")
+    await execute(pool, "UPDATE campaigns SET scheduled = 1, sending = 0")
+    assert (await erase(api))["cancelled"] == 1
+    assert await check_conservation(pool, campaign_id) == {"CANCELLED": 1}
+
+
+async def test_another_users_recipient_of_the_same_address_stays(
+    api: httpx.AsyncClient, pool: Pool, stranger: Headers
+) -> None:
+    await schedule(api, [ADA])
+    assert (await erase(api, headers=stranger))["emails"] == 0
+    export = await api.get("/api/recipients/export", params={"email": ADA}, headers=stranger)
+    assert export.json()["emails"] == []
+    assert await value(pool, "SELECT recipient FROM emails") == ADA
+
+
+async def test_erasing_needs_the_scope_admin_and_exporting_read(api: httpx.AsyncClient, pool: Pool, user: User) -> None:
+    for scopes, exported, erased in ((["send"], 403, 403), (["read", "send"], 200, 403), (["admin"], 403, 200)):
+        made = await keys.create(pool, LOCAL, user.id, "k", scopes)  # pyright: ignore[reportArgumentType]
+        key = {"Authorization": f"Bearer {made.key}"}
+        export = await api.get("/api/recipients/export", params={"email": ADA}, headers=key)
+        erase = await api.post("/api/recipients/erase", json={"email": ADA}, headers=key)
+        assert (export.status_code, erase.status_code) == (exported, erased)
+
+
+async def test_what_is_no_address_is_refused(api: httpx.AsyncClient) -> None:
+    for email in ("", "ada", "a@b@c", "ada@example.com\0"):
+        assert list(wrong_fields(await api.post("/api/recipients/erase", json={"email": email}))) == ["email"]
+        assert list(wrong_fields(await api.get("/api/recipients/export", params={"email": email}))) == ["email"]
+    problem(await api.get("/api/recipients/export"), 400)
+    assert list(wrong_fields(await api.post("/api/recipients/erase", json={}))) == ["email"]

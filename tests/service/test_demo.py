@@ -1,0 +1,74 @@
+"""The demo's list, and how its progress is shown. That it arrives is `tests/worker/test_up.py`'s to see."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from app import demo
+from app.db import Pool
+from app.domain.accounts.users import User
+from app.domain.campaigns import campaigns
+from app.domain.campaigns.campaigns import Campaign
+from app.domain.campaigns.content import Content
+from app.domain.campaigns.draft import Draft
+from app.domain.campaigns.schedule import Request, schedule
+from app.domain.recipients import lists
+from app.errors import Conflict, Unavailable
+from app.secrets import SecretBox
+from app.settings import Settings
+
+
+def test_the_example_is_a_list_of_25_that_the_demo_can_use() -> None:
+    with demo.RECIPIENTS.open("rb") as file:
+        listed = lists.from_csv(file)
+        fields = listed.fields
+        people = list(listed)
+    assert (len(people), listed.rejected, listed.duplicates) == (25, [], 0)
+    assert any(not person.fields["first_name"] for person in people)  # for whom the default stands in
+    Content(demo.SUBJECT, demo.BODY).check(fields)
+
+
+async def test_the_demo_does_not_mail_made_up_people_through_a_real_server(pool: Pool, box: SecretBox) -> None:
+    with pytest.raises(Conflict, match="SMTP_HOST"):
+        await demo.run(pool, box, Settings(smtp_host="smtp.example.com"))
+
+
+async def test_the_demo_says_when_nothing_moves(pool: Pool, user: User) -> None:
+    campaign = await scheduled(pool, user)
+    with pytest.raises(Unavailable, match="is a worker running"):
+        await states(pool, user, campaign)
+
+
+async def test_the_demo_does_not_wait_for_the_next_hour(pool: Pool, user: User) -> None:
+    campaign = await scheduled(pool, user)
+    async with pool.connection() as conn:
+        await conn.execute(b"UPDATE emails SET scheduled_at = now() + interval '1 hour'")
+    screen = StringIO()
+    await demo.show(pool, user.id, campaign, Console(file=screen))
+    assert "  0 of 2: 2 SCHEDULED" in screen.getvalue()
+    # `show` was given the campaign as it was when scheduled: it must have looked again.
+    assert "The hourly limit holds the rest back until" in screen.getvalue()
+
+
+async def test_on_a_terminal_the_demo_shows_a_bar(pool: Pool, user: User) -> None:
+    campaign = await scheduled(pool, user)
+    await campaigns.cancel(pool, user.id, campaign.id)
+    screen = StringIO()
+    await demo.show(pool, user.id, campaign, Console(file=screen, force_terminal=True, width=100))
+    assert "2 of 2: 2 CANCELLED" in screen.getvalue()
+
+
+async def scheduled(pool: Pool, user: User) -> Campaign:
+    draft = Draft(content=Content("Hello", "Hello"))
+    people = ["a@example.com", "b@example.com"]
+    answer = await schedule(pool, user.id, Request(draft, lambda required: lists.from_json(people)))
+    return answer.campaign
+
+
+async def states(pool: Pool, user: User, campaign: Campaign) -> list[Campaign]:
+    async with aclosing(demo.progress(pool, user.id, campaign.id, poll_s=0.01, stalled_s=0.1)) as following:
+        return [state async for state in following]

@@ -1,0 +1,429 @@
+"""Webhooks as their receivers see them: what they are told, when, in which order, and how failures go on."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from standardwebhooks import WebhookVerificationError
+
+from app.db import Pool, transaction
+from app.domain.campaigns import campaigns
+from app.domain.pages import PageRequest
+from app.domain.senders.for_workers import sql
+from app.domain.webhooks import deliveries, webhooks
+from app.domain.webhooks.webhooks import EVENT_TYPES, Delivery, Webhook, WebhookChanges
+from app.secrets import SecretBox
+from tests.support.engine import (
+    ANYWHERE,
+    SECRET_KEY,
+    Fleet,
+    Owner,
+    execute,
+    running_workers,
+    schedule_campaign,
+    settings_for,
+    value,
+    wait_for,
+    wait_until_settled,
+)
+from tests.support.receiver import Receiver, answer, receiving
+from tests.support.sinkproc import Sink
+from tests.worker.test_hosts import Resolver
+from worker import webhooks as delivering
+from worker.webhooks import Courier
+
+BOX = SecretBox(SECRET_KEY)
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with receiving() as receiver:
+        yield receiver
+
+
+async def hook(pool: Pool, owner: Owner, receiver: Receiver, *events: Any, path: str = "/hook") -> Webhook:
+    url = f"http://127.0.0.1:{receiver.port}{path}"
+    return await webhooks.create(pool, BOX, owner.user_id, url, list(events or EVENT_TYPES), policy=ANYWHERE)
+
+
+async def log_of(pool: Pool, owner: Owner, webhook: Webhook) -> list[Delivery]:
+    """Oldest first."""
+    return (await webhooks.list_deliveries(pool, owner.user_id, webhook.id, PageRequest())).items[::-1]
+
+
+async def read(pool: Pool, owner: Owner, webhook: Webhook) -> Webhook:
+    return await webhooks.get_webhook(pool, owner.user_id, webhook.id)
+
+
+async def deliver(pool: Pool, webhook: Webhook) -> None:
+    await Courier(pool, BOX, ANYWHERE).deliver(webhook.id)
+
+
+async def told_once(pool: Pool, owner: Owner, webhook: Webhook) -> Delivery:
+    """Send a test event, once; what the log says of it."""
+    made = await webhooks.test(pool, owner.user_id, webhook.id)
+    await deliver(pool, webhook)
+    (found,) = [d for d in await log_of(pool, owner, webhook) if d.id == made.id]
+    return found
+
+
+async def time_passes(pool: Pool) -> None:
+    """Until every retry is due and every pause over."""
+    await execute(pool, "UPDATE webhooks SET retry_at = NULL")
+    await execute(pool, "UPDATE webhook_deliveries SET next_attempt_at = now() WHERE status = 'PENDING'")
+
+
+# What is told
+
+
+async def test_a_campaign_tells_of_its_failures_and_its_end_in_order_and_signed(
+    database_url: str, pool: Pool, sink: Sink, owner: Owner, receiver: Receiver
+) -> None:
+    webhook = await hook(pool, owner, receiver)
+    other = await hook(pool, owner, receiver, "sender.blocked", path="/other")
+    sink.script([{"at": "rcpt", "when": {"to": "bad"}, "do": "550 5.1.1 nobody here"}])
+    async with running_workers(database_url, settings_for(sink, lanes=1)):
+        campaign = (await schedule_campaign(pool, owner, ["ann@example.com", "bad@example.com"])).campaign.id
+
+        async def told() -> bool:
+            return "campaign.finished" in receiver.events
+
+        await wait_for(told, "the end of the campaign to be told")
+    assert receiver.events == ["email.failed", "campaign.finished"]
+    assert isinstance(webhook.secret, str)
+    failed, finished = (told.verify(webhook.secret) for told in receiver.told)
+    assert failed["data"] == {
+        "emailId": await value(pool, "SELECT id FROM emails WHERE recipient = 'bad@example.com'"),
+        "campaignId": campaign,
+        "senderId": owner.sender_id,
+        "recipient": "bad@example.com",
+        "code": 550,
+        "enhancedCode": "5.1.1",
+        "reply": "nobody here",
+    }
+    assert finished["data"] | {"name": ""} == {
+        "campaignId": campaign, "name": "", "total": 2, "sent": 1, "failed": 1, "unknown": 0,
+    }  # fmt: skip
+    assert set(failed) == {"type", "timestamp", "data"}
+    assert [(d.event, d.status, d.status_code) for d in await log_of(pool, owner, webhook)] == [
+        ("email.failed", "DELIVERED", 204),
+        ("campaign.finished", "DELIVERED", 204),
+    ]
+    assert receiver.connections == 1
+    assert await log_of(pool, owner, other) == []
+    with pytest.raises(WebhookVerificationError):
+        receiver.told[0].verify("whsec_" + "A" * 43 + "=")
+
+
+async def test_a_server_that_is_down_is_told_of_once(
+    database_url: str, pool: Pool, sink: Sink, owner: Owner, receiver: Receiver
+) -> None:
+    webhook = await hook(pool, owner, receiver, "sender.blocked")
+    sink.script({"mail": "550 5.7.1 not you"})
+
+    async def failed_again() -> bool:
+        await execute(pool, "UPDATE senders SET blocked_until = now() WHERE failures = 1")
+        return await value(pool, "SELECT failures FROM senders WHERE id = %s", owner.sender_id) > 1
+
+    async with running_workers(database_url, settings_for(sink)):
+        await schedule_campaign(pool, owner, 1)
+        await wait_for(failed_again, "a second back-off", timeout_s=30)
+    (delivery,) = await log_of(pool, owner, webhook)
+    assert delivery.event == "sender.blocked"
+    data = await value(pool, "SELECT data FROM webhook_deliveries")
+    assert (data["senderId"], data["email"]) == (owner.sender_id, "owner@example.com")
+    assert "not you" in data["reason"]
+
+
+async def test_what_a_lost_worker_leaves_in_doubt_is_told(
+    database_url: str, pool: Pool, sink: Sink, owner: Owner, receiver: Receiver, tmp_path: Path
+) -> None:
+    webhook = await hook(pool, owner, receiver)
+    sink.script([{"at": "dot", "do": "hold", "when": {"times": 1}}])
+    with Fleet(database_url, tmp_path) as fleet:
+        (worker,) = fleet.start(settings_for(sink, lanes=1))
+        campaign = (await schedule_campaign(pool, owner, 1)).campaign.id
+        await asyncio.to_thread(sink.wait, held=1)
+        worker.kill()
+    async with running_workers(database_url, settings_for(sink)):
+        await wait_until_settled(pool, campaign, timeout_s=30)
+
+        async def told() -> bool:
+            return len(receiver.told) == 2
+
+        await wait_for(told, "both events")
+    assert receiver.events == ["email.unknown", "campaign.finished"]
+    assert receiver.told[1].event["data"]["unknown"] == 1
+    assert {d.status for d in await log_of(pool, owner, webhook)} == {"DELIVERED"}
+
+
+async def test_a_cancelled_campaign_is_not_a_finished_one(pool: Pool, owner: Owner, receiver: Receiver) -> None:
+    webhook = await hook(pool, owner, receiver)
+    campaign = (await schedule_campaign(pool, owner, 3)).campaign.id
+    await campaigns.cancel(pool, owner.user_id, campaign)
+    assert await log_of(pool, owner, webhook) == []
+
+
+async def test_what_is_rolled_back_is_not_told(pool: Pool, owner: Owner, receiver: Receiver) -> None:
+    webhook = await hook(pool, owner, receiver)
+    params = {"user_id": owner.user_id, "sender_id": owner.sender_id, "reason": "down", "first_s": 5.0}
+
+    async with pool.connection() as conn, conn.transaction(force_rollback=True):
+        await conn.execute(sql.block_sender, params)
+    assert await log_of(pool, owner, webhook) == []
+    async with transaction(pool) as conn:
+        await conn.execute(sql.block_sender, params)
+    assert [d.event for d in await log_of(pool, owner, webhook)] == ["sender.blocked"]
+    assert await value(pool, "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'deliver_webhooks'") == 1
+
+
+async def test_a_disabled_webhook_costs_and_gets_nothing(pool: Pool, owner: Owner, receiver: Receiver) -> None:
+    webhook = await hook(pool, owner, receiver)
+    await webhooks.change(pool, owner.user_id, webhook.id, WebhookChanges(enabled=False))
+    params = {"user_id": owner.user_id, "sender_id": owner.sender_id, "reason": "down", "first_s": 5.0}
+    async with transaction(pool) as conn:
+        await conn.execute(sql.block_sender, params)
+    assert await value(pool, "SELECT count(*) FROM webhook_deliveries") == 0
+
+
+# How it goes when it does not go well
+
+
+@pytest.mark.parametrize(
+    ("script", "status_code", "error"),
+    [
+        (answer(500, "out of order"), 500, "answered 500: out of order"),
+        (answer(302, "", "Location: http://127.0.0.1:1/"), 302, "answered 302; redirects are not followed"),
+        ("flood", 500, "answered 500: " + "x" * 200),
+        (answer(503, "a\x00b\r\n\x1b[31mc"), 503, "answered 503: a b [31mc"),
+        ("hang", None, "no answer within 0.3 s"),
+        ("drip", None, "no answer within 0.3 s"),
+        ("gibberish\r\n\r\n", None, "no answer from 127.0.0.1: "),
+    ],
+    ids=["500", "redirect", "huge", "control-characters", "hang", "drip", "no-http"],
+)
+async def test_a_try_that_fails_is_in_the_log_and_is_made_again(
+    pool: Pool,
+    owner: Owner,
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+    script: str,
+    status_code: int | None,
+    error: str,
+) -> None:
+    monkeypatch.setattr(delivering, "TIMEOUT_S", 0.3)
+    webhook = await hook(pool, owner, receiver)
+    receiver.script = [script]
+    failed = await told_once(pool, owner, webhook)
+    assert (failed.status, failed.attempts, failed.status_code) == ("PENDING", 1, status_code)
+    assert failed.error is not None
+    assert failed.error.startswith(error)
+    assert len(failed.error) < 300
+    assert failed.next_attempt_at is not None
+    troubled = await read(pool, owner, webhook)
+    assert troubled.failing_since is not None
+    assert troubled.last_error == failed.error
+
+    await deliver(pool, webhook)  # has a pause
+    assert len(receiver.told) == 1
+    await time_passes(pool)
+    await deliver(pool, webhook)
+    (done,) = await log_of(pool, owner, webhook)
+    assert (done.status, done.attempts, done.error) == ("DELIVERED", 2, None)
+    first, second = receiver.told
+    assert first.message_id == second.message_id == done.message_id
+    assert first.body == second.body
+    assert (await read(pool, owner, webhook)).failing_since is None
+
+
+async def test_nobody_at_home_is_a_failure(pool: Pool, owner: Owner) -> None:
+    async with receiving() as gone:
+        webhook = await hook(pool, owner, gone)
+    failed = await told_once(pool, owner, webhook)
+    assert failed.error is not None
+    assert failed.error.startswith("cannot connect to 127.0.0.1")
+
+
+async def test_after_a_day_of_tries_the_delivery_has_failed(pool: Pool, owner: Owner, receiver: Receiver) -> None:
+    webhook = await hook(pool, owner, receiver)
+    tries = len(deliveries.RETRY_S) + 1
+    receiver.script = [answer(500)] * tries
+    await webhooks.test(pool, owner.user_id, webhook.id)
+    for _ in range(tries + 1):
+        await time_passes(pool)
+        await deliver(pool, webhook)
+    (failed,) = await log_of(pool, owner, webhook)
+    assert (failed.status, failed.attempts, failed.next_attempt_at) == ("FAILED", tries, None)
+    assert len(receiver.told) == tries
+    assert 24 * 3600 < sum(deliveries.RETRY_S) < 36 * 3600
+
+
+async def test_one_that_is_gone_is_disabled(pool: Pool, owner: Owner, receiver: Receiver) -> None:
+    webhook = await hook(pool, owner, receiver)
+    receiver.script = [answer(410)]
+    await told_once(pool, owner, webhook)
+    disabled = await read(pool, owner, webhook)
+    assert (disabled.enabled, disabled.disabled_reason) == (False, "the receiver answered 410 Gone")
+
+    await webhooks.change(pool, owner.user_id, webhook.id, WebhookChanges(enabled=True))
+    await time_passes(pool)
+    await deliver(pool, webhook)
+    assert [d.status for d in await log_of(pool, owner, webhook)] == ["DELIVERED"]
+
+
+async def test_one_that_fails_for_days_is_disabled_and_says_why(pool: Pool, owner: Owner, receiver: Receiver) -> None:
+    webhook = await hook(pool, owner, receiver)
+    receiver.script = [answer(500), answer(500)]
+    await told_once(pool, owner, webhook)
+    assert (await read(pool, owner, webhook)).enabled
+    await execute(pool, "UPDATE webhooks SET failing_since = now() - interval '4 days'")
+    await time_passes(pool)
+    await deliver(pool, webhook)
+    disabled = await read(pool, owner, webhook)
+    assert not disabled.enabled
+    assert disabled.disabled_reason == "every try failed for 3 days; the last: answered 500"
+
+
+async def test_the_sweep_delivers_what_a_lost_wake_up_left(
+    database_url: str, pool: Pool, sink: Sink, owner: Owner, receiver: Receiver
+) -> None:
+    webhook = await hook(pool, owner, receiver)
+    await webhooks.test(pool, owner.user_id, webhook.id)
+    await execute(pool, "DELETE FROM procrastinate_jobs")
+
+    async def told() -> bool:
+        return bool(receiver.told)
+
+    async with running_workers(database_url, settings_for(sink)):
+        await wait_for(told, "the event")
+
+
+async def test_a_worker_killed_in_the_middle_leaves_it_to_another(
+    database_url: str, pool: Pool, sink: Sink, owner: Owner, receiver: Receiver, tmp_path: Path
+) -> None:
+    webhook = await hook(pool, owner, receiver)
+    receiver.script = ["hang"]
+    await webhooks.test(pool, owner.user_id, webhook.id)
+    await webhooks.test(pool, owner.user_id, webhook.id)
+
+    async def told() -> bool:
+        return bool(receiver.told)
+
+    with Fleet(database_url, tmp_path) as fleet:
+        (worker,) = fleet.start(settings_for(sink))
+        await wait_for(told, "the first try")
+        worker.signal(signal.SIGKILL)
+        worker.process.wait()
+    await deliver(pool, webhook)  # the dead one's lease still holds
+    assert len(receiver.told) == 1
+    await execute(pool, "UPDATE webhooks SET lease_until = now()")
+    await deliver(pool, webhook)
+    log = await log_of(pool, owner, webhook)
+    assert [d.status for d in log] == ["DELIVERED"] * 2
+    assert [told.message_id for told in receiver.told] == [log[0].message_id, log[0].message_id, log[1].message_id]
+
+
+async def test_two_workers_do_not_deliver_to_one_webhook_at_once(pool: Pool, owner: Owner, receiver: Receiver) -> None:
+    webhook = await hook(pool, owner, receiver)
+    made = [await webhooks.test(pool, owner.user_id, webhook.id) for _ in range(20)]
+    await asyncio.gather(*(deliver(pool, webhook) for _ in range(4)))
+    assert [told.message_id for told in receiver.told] == [d.message_id for d in made]
+
+
+async def test_a_replay_is_the_same_message_again(pool: Pool, owner: Owner, receiver: Receiver) -> None:
+    webhook = await hook(pool, owner, receiver)
+    done = await told_once(pool, owner, webhook)
+    again = await webhooks.replay(pool, owner.user_id, webhook.id, done.id)
+    assert (again.status, again.attempts) == ("PENDING", 0)
+    await deliver(pool, webhook)
+    first, second = receiver.told
+    assert (first.message_id, first.body) == (second.message_id, second.body)
+
+
+async def test_a_new_secret_signs_from_then_on(pool: Pool, owner: Owner, receiver: Receiver) -> None:
+    old = await hook(pool, owner, receiver)
+    new = await webhooks.rotate_secret(pool, BOX, owner.user_id, old.id)
+    assert isinstance(old.secret, str)
+    assert isinstance(new.secret, str)
+    assert old.secret != new.secret
+    await told_once(pool, owner, new)
+    receiver.told[0].verify(new.secret)
+    with pytest.raises(WebhookVerificationError):
+        receiver.told[0].verify(old.secret)
+
+
+# Where it goes
+
+
+async def test_a_name_is_connected_to_where_it_was_checked_with_a_certificate_for_the_name(
+    pool: Pool, owner: Owner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    for certified, status in (("hooks.example.com", "DELIVERED"), ("127.0.0.1", "PENDING")):
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        authority.issue_cert(certified).configure_cert(tls)
+        async with receiving(tls) as receiver:
+            url = f"https://hooks.example.com:{receiver.port}/x"
+            webhook = await webhooks.create(pool, BOX, owner.user_id, url, ["email.failed"])
+            await webhooks.test(pool, owner.user_id, webhook.id)
+            lookup = Resolver(["127.0.0.1"])
+            await Courier(pool, BOX, ANYWHERE, lookup).deliver(webhook.id)
+            (delivery,) = await log_of(pool, owner, webhook)
+            assert delivery.status == status, delivery
+            assert lookup.asked == ["hooks.example.com"]
+            if status == "DELIVERED":
+                assert receiver.told[0].headers["host"] == f"hooks.example.com:{receiver.port}"
+            else:
+                assert "certificate" in (delivery.error or "")
+
+
+async def test_a_name_that_leads_inside_is_not_connected_to(pool: Pool, owner: Owner, receiver: Receiver) -> None:
+    url = f"https://hooks.example.com:{receiver.port}/"
+    webhook = await webhooks.create(pool, BOX, owner.user_id, url, ["email.failed"])
+    await webhooks.test(pool, owner.user_id, webhook.id)
+    strict = ANYWHERE._replace(allow_private=False)
+    await Courier(pool, BOX, strict, Resolver(["127.0.0.1"])).deliver(webhook.id)
+    (delivery,) = await log_of(pool, owner, webhook)
+    assert "resolves to a loopback address (127.0.0.1)" in (delivery.error or "")
+    assert receiver.connections == 0
+
+
+async def test_a_name_that_does_not_resolve_is_said_in_words(pool: Pool, owner: Owner) -> None:
+    async def nowhere(host: str, port: int) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "no such name")
+
+    webhook = await webhooks.create(pool, BOX, owner.user_id, "https://nowhere.example.com", ["email.failed"])
+    await webhooks.test(pool, owner.user_id, webhook.id)
+    await Courier(pool, BOX, ANYWHERE, nowhere).deliver(webhook.id)
+    (delivery,) = await log_of(pool, owner, webhook)
+    assert delivery.error == "the host name nowhere.example.com does not resolve"
+
+
+async def test_a_name_in_punycode_is_looked_up_as_it_is_and_one_that_is_no_name_is_a_failed_try(
+    pool: Pool, owner: Owner
+) -> None:
+    """httpx decodes such names, and raises where they do not decode: unrecorded, and tried again for ever."""
+    asked: list[str] = []
+
+    async def nowhere(host: str, port: int) -> Any:
+        asked.append(host)
+        raise socket.gaierror(socket.EAI_NONAME, "no such name")
+
+    for url in ("https://xn--mnchen-3ya.example/h", "https://xn--a.com/"):
+        webhook = await webhooks.create(pool, BOX, owner.user_id, url, ["email.failed"])
+        await webhooks.test(pool, owner.user_id, webhook.id)
+        await Courier(pool, BOX, ANYWHERE, nowhere).deliver(webhook.id)
+        (delivery,) = await log_of(pool, owner, webhook)
+        assert delivery.attempts == 1
+        assert delivery.error
+    assert asked[0] == "xn--mnchen-3ya.example"
