@@ -1,7 +1,8 @@
 import { QueryClient } from "@tanstack/react-query";
 import { beforeEach, expect, test } from "vitest";
+import { type Campaign, type CampaignStatus, campaignQuery, campaignsIn } from "@/features/campaigns/queries";
+import { sendersQuery } from "@/features/senders/queries";
 import { applyCampaign, applySender, type CampaignEvent } from "./events";
-import { type Campaign, type CampaignStatus, campaignQuery, campaignsIn, sendersQuery } from "./queries";
 
 let queries: QueryClient;
 beforeEach(() => {

@@ -6,9 +6,10 @@
  */
 
 import type { InfiniteData, QueryClient } from "@tanstack/react-query";
-import { sentRates } from "@/lib/rate";
+import { type Campaign, campaignQuery, campaignsIn } from "@/features/campaigns/queries";
+import { sentRates } from "@/features/campaigns/sentRates";
+import { type Sender, sendersQuery } from "@/features/senders/queries";
 import { answer, api } from "./client";
-import { type Campaign, campaignQuery, campaignsIn, type Sender, sendersQuery } from "./queries";
 import type { components } from "./schema";
 
 export type CampaignEvent = Pick<

@@ -1,0 +1,22 @@
+/** What is read of webhooks and of what was sent to them. */
+
+import { queryOptions } from "@tanstack/react-query";
+import { answer, api } from "@/api/client";
+import type { components } from "@/api/schema";
+
+export type Delivery = components["schemas"]["Delivery"];
+export type Webhook = components["schemas"]["Webhook"];
+
+export const webhooksQuery = queryOptions({
+  queryKey: ["webhooks"],
+  queryFn: ({ signal }) => answer(api.GET("/api/webhooks", { params: { query: { limit: 100 } }, signal })),
+});
+
+export const deliveriesQuery = (id: number) =>
+  queryOptions({
+    queryKey: ["webhooks", id, "deliveries"],
+    queryFn: ({ signal }) =>
+      answer(
+        api.GET("/api/webhooks/{id}/deliveries", { params: { path: { id }, query: { limit: 20 } }, signal }),
+      ),
+  });
