@@ -6,6 +6,7 @@
  */
 
 import type { InfiniteData, QueryClient } from "@tanstack/react-query";
+import { keys } from "@/api/keys";
 import { type Campaign, campaignQuery, campaignsIn } from "@/features/campaigns/queries";
 import { sentRates } from "@/features/campaigns/sentRates";
 import { type Sender, sendersQuery } from "@/features/senders/queries";
@@ -24,13 +25,12 @@ const FOLLOW_MS = 3_000;
 const SLOWEST_MS = 30_000;
 /** A stream ends every few minutes and is back in a second: nobody need hear of that. */
 const PATIENCE_MS = 3_000;
-const LISTS = ["campaigns", "in"];
 
 /** Put what an event says into every list and page that shows the campaign. */
 export function applyCampaign(queries: QueryClient, event: CampaignEvent): void {
   queries.setQueryData(campaignQuery(event.id).queryKey, (old) => old && { ...old, ...event });
   let moved = false;
-  for (const [key, data] of queries.getQueriesData<CampaignPages>({ queryKey: LISTS })) {
+  for (const [key, data] of queries.getQueriesData<CampaignPages>({ queryKey: keys.campaigns.lists })) {
     const old = data?.pages.flatMap((page) => page.items).find((campaign) => campaign.id === event.id);
     if (!data || !old) continue;
     moved ||= old.status !== event.status;
@@ -42,7 +42,7 @@ export function applyCampaign(queries: QueryClient, event: CampaignEvent): void 
   }
   // Those not on the page too: the next event is compared with them.
   if (moved || isNew(queries, event.id))
-    void queries.invalidateQueries({ queryKey: LISTS, refetchType: "all" });
+    void queries.invalidateQueries({ queryKey: keys.campaigns.lists, refetchType: "all" });
 }
 
 /** Newer than the newest that was read: somebody has just scheduled it. */
@@ -64,10 +64,10 @@ export function applySender(queries: QueryClient, event: SenderEvent): void {
 
 /** What follows from progress and is not told: read anew, where it is shown. Long lists stay as they are. */
 function follow(queries: QueryClient): void {
-  void queries.invalidateQueries({ queryKey: ["stats"] });
-  void queries.invalidateQueries({ queryKey: ["senders"] });
+  void queries.invalidateQueries({ queryKey: keys.stats.all });
+  void queries.invalidateQueries({ queryKey: keys.senders });
   void queries.invalidateQueries({
-    queryKey: ["emails"],
+    queryKey: keys.emails.all,
     predicate: (query) => ((query.state.data as EmailPages | undefined)?.pages?.length ?? 1) <= 1,
   });
 }
@@ -110,7 +110,7 @@ export function watchEvents(queries: QueryClient): () => void {
       tell(false);
       sentRates.clear();
       if (opened) {
-        void queries.invalidateQueries({ queryKey: ["campaigns"] });
+        void queries.invalidateQueries({ queryKey: keys.campaigns.all });
         follow(queries);
       }
       opened = true;

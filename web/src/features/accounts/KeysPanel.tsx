@@ -3,6 +3,7 @@ import { IconKey } from "@tabler/icons-react";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { answer, api } from "@/api/client";
+import { keys } from "@/api/keys";
 import { useAction } from "@/forms/useAction";
 import { Time } from "@/time/Time";
 import { useNow } from "@/time/useNow";
@@ -33,7 +34,7 @@ export function KeysPanel() {
           <KeyForm
             done={(key) => {
               setMade(key);
-              void queries.invalidateQueries(keysQuery);
+              void queries.invalidateQueries({ queryKey: keys.apiKeys });
             }}
           />
         )}
@@ -105,7 +106,7 @@ function KeyRow({ apiKey, state }: { apiKey: ApiKey; state: ReturnType<typeof ke
     if (!sure) return;
     await run(async () => {
       await answer(api.DELETE("/api/keys/{id}", { params: { path: { id: apiKey.id } } }));
-      await queries.invalidateQueries(keysQuery);
+      await queries.invalidateQueries({ queryKey: keys.apiKeys });
     });
   };
   const scopes = SCOPES.filter(({ value }) => apiKey.scopes.includes(value)).map(({ label }) => label);

@@ -2,11 +2,12 @@ import { Button, PasswordInput, Stack } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { answer, api } from "@/api/client";
+import { keys } from "@/api/keys";
 import { FormFailure } from "@/forms/FormFailure";
 import { useSubmit } from "@/forms/useSubmit";
 import { Panel } from "@/ui/Panel";
 import { newPassword, PASSWORD_HINT } from "./passwords";
-import { meQuery, sessionsQuery, waysQuery } from "./queries";
+import { meQuery, waysQuery } from "./queries";
 
 export function PasswordPanel() {
   const queries = useQueryClient();
@@ -19,7 +20,7 @@ export function PasswordPanel() {
     done: async () => {
       form.reset();
       notifications.show({ message: "Your password is changed. Everywhere else you are logged out." });
-      await queries.invalidateQueries(sessionsQuery);
+      await queries.invalidateQueries({ queryKey: keys.sessions });
     },
   });
   return (

@@ -2,6 +2,7 @@ import { Badge, Button, Group } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { answer, api } from "@/api/client";
+import { keys } from "@/api/keys";
 import type { components } from "@/api/schema";
 import { useAction } from "@/forms/useAction";
 import { Time } from "@/time/Time";
@@ -38,7 +39,7 @@ function SessionRow({ session }: { session: components["schemas"]["Session"] }) 
   const end = () =>
     run(async () => {
       await answer(api.DELETE("/api/auth/sessions/{id}", { params: { path: { id: session.id } } }));
-      await queries.invalidateQueries(sessionsQuery);
+      await queries.invalidateQueries({ queryKey: keys.sessions });
       notifications.show({ message: `${name} at ${session.address} is logged out.` });
     });
   return (

@@ -5,6 +5,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { answer, api } from "@/api/client";
 import { applyCampaign } from "@/api/events";
+import { keys } from "@/api/keys";
 import { sentence } from "@/api/problem";
 import { confirm } from "@/ui/confirm";
 import { counted } from "@/ui/numbers";
@@ -28,16 +29,16 @@ export function useCampaignActions(campaign: Campaign) {
     setPending(action);
     try {
       const changed = await CALLS[action](campaign.id);
-      await queries.cancelQueries({ queryKey: ["campaigns"] }); // what was read before says what was before
+      await queries.cancelQueries({ queryKey: keys.campaigns.all }); // what was read before says what was before
       applyCampaign(queries, changed);
-      await queries.invalidateQueries({ queryKey: ["emails"] });
+      await queries.invalidateQueries({ queryKey: keys.emails.all });
     } catch (error) {
       notifications.show({
         color: "red",
         title: `“${campaign.name}” is as it was`,
         message: sentence(error),
       });
-      await queries.invalidateQueries({ queryKey: ["campaigns"] });
+      await queries.invalidateQueries({ queryKey: keys.campaigns.all });
     } finally {
       setPending(null);
     }

@@ -2,6 +2,7 @@
 
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { answer, api } from "@/api/client";
+import { keys } from "@/api/keys";
 import { PAGE } from "@/api/reading";
 import type { components } from "@/api/schema";
 
@@ -11,7 +12,7 @@ export type CampaignStatus = Campaign["status"];
 /** Campaigns in one state, or all of them. */
 export const campaignsIn = (status: CampaignStatus | null) =>
   infiniteQueryOptions({
-    queryKey: ["campaigns", "in", status],
+    queryKey: keys.campaigns.list(status),
     queryFn: ({ pageParam, signal }) =>
       answer(
         api.GET("/api/campaigns", { params: { query: { status, limit: PAGE, cursor: pageParam } }, signal }),
@@ -24,6 +25,6 @@ export const campaignsQuery = campaignsIn(null);
 
 export const campaignQuery = (id: number) =>
   queryOptions({
-    queryKey: ["campaigns", id],
+    queryKey: keys.campaigns.one(id),
     queryFn: ({ signal }) => answer(api.GET("/api/campaigns/{id}", { params: { path: { id } }, signal })),
   });

@@ -4,6 +4,7 @@ import { notifications } from "@mantine/notifications";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { answer, api } from "@/api/client";
+import { keys } from "@/api/keys";
 import { sentence } from "@/api/problem";
 import { confirm } from "@/ui/confirm";
 import { counted } from "@/ui/numbers";
@@ -35,7 +36,9 @@ export function useDecisions() {
     } finally {
       setPending(false);
       await Promise.all(
-        ["emails", "campaigns", "stats"].map((key) => queries.invalidateQueries({ queryKey: [key] })),
+        [keys.emails.all, keys.campaigns.all, keys.stats.all].map((queryKey) =>
+          queries.invalidateQueries({ queryKey }),
+        ),
       );
     }
   };

@@ -2,6 +2,7 @@
 
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { answer, api } from "@/api/client";
+import { keys } from "@/api/keys";
 import { PAGE } from "@/api/reading";
 import type { components, paths } from "@/api/schema";
 
@@ -18,7 +19,7 @@ export type EmailFilter = Omit<
 
 export const emailsQuery = (filter: EmailFilter) =>
   infiniteQueryOptions({
-    queryKey: ["emails", filter],
+    queryKey: keys.emails.list(filter),
     queryFn: ({ pageParam, signal }) =>
       answer(
         api.GET("/api/emails", { params: { query: { ...filter, limit: PAGE, cursor: pageParam } }, signal }),
@@ -29,13 +30,13 @@ export const emailsQuery = (filter: EmailFilter) =>
 
 export const emailQuery = (id: number) =>
   queryOptions({
-    queryKey: ["emails", id],
+    queryKey: keys.emails.one(id),
     queryFn: ({ signal }) => answer(api.GET("/api/emails/{id}", { params: { path: { id } }, signal })),
   });
 
 export const emailMessageQuery = (id: number) =>
   queryOptions({
-    queryKey: ["emails", id, "message"],
+    queryKey: keys.emails.message(id),
     queryFn: ({ signal }) =>
       answer(api.GET("/api/emails/{id}/message", { params: { path: { id } }, signal })),
   });

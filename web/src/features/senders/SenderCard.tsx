@@ -3,6 +3,7 @@ import { notifications } from "@mantine/notifications";
 import { IconPencil, IconPlugConnected, IconTrash } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { answer, api } from "@/api/client";
+import { keys } from "@/api/keys";
 import { sentence } from "@/api/problem";
 import { hourlyQuery } from "@/features/operations/queries";
 import { useNow } from "@/time/useNow";
@@ -11,7 +12,7 @@ import { ButtonLink } from "@/ui/links";
 import { count } from "@/ui/numbers";
 import { dayOf } from "./dayOf";
 import { HourBars } from "./HourBars";
-import { type Sender, sendersQuery } from "./queries";
+import type { Sender } from "./queries";
 import classes from "./SenderCard.module.css";
 import { SenderState } from "./SenderState";
 
@@ -25,12 +26,12 @@ export function SenderCard({ sender, fallback }: Props) {
   const queries = useQueryClient();
   const verify = useMutation({
     mutationFn: () => answer(api.POST("/api/senders/{id}/verify", { params: { path: { id: sender.id } } })),
-    onSettled: () => queries.invalidateQueries(sendersQuery),
+    onSettled: () => queries.invalidateQueries({ queryKey: keys.senders }),
   });
   const remove = useMutation({
     mutationFn: () => answer(api.DELETE("/api/senders/{id}", { params: { path: { id: sender.id } } })),
     onSuccess: async () => {
-      await queries.invalidateQueries(sendersQuery);
+      await queries.invalidateQueries({ queryKey: keys.senders });
       notifications.show({ message: `${sender.email} is no sender any more.` });
     },
   });

@@ -3,6 +3,7 @@ import { notifications } from "@mantine/notifications";
 import { IconMailbox, IconPlus } from "@tabler/icons-react";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
+import { keys } from "@/api/keys";
 import { waysQuery } from "@/features/accounts/queries";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorState } from "@/ui/ErrorState";
@@ -23,7 +24,7 @@ export function SendersPage() {
   const fallback = ways?.sandbox ? "Sandbox mailbox" : "This installation's server";
   const close = () => navigate({ to: "/senders", search: {} });
   const done = async (sender: Sender) => {
-    await queries.invalidateQueries(sendersQuery);
+    await queries.invalidateQueries({ queryKey: keys.senders });
     await close();
     notifications.show({
       message: edit === "new" ? `${sender.email} is added. Verify it next.` : `${sender.email} is saved.`,

@@ -2,11 +2,12 @@
 
 import { queryOptions } from "@tanstack/react-query";
 import { answer, api } from "@/api/client";
+import { keys } from "@/api/keys";
 import type { components } from "@/api/schema";
 
 export type Sender = components["schemas"]["Sender"];
 
 export const sendersQuery = queryOptions({
-  queryKey: ["senders"],
+  queryKey: keys.senders,
   queryFn: ({ signal }) => answer(api.GET("/api/senders", { params: { query: { limit: 500 } }, signal })),
 });

@@ -1,6 +1,7 @@
 import { Badge, Button, Group, Text } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { answer, api } from "@/api/client";
+import { keys } from "@/api/keys";
 import { useAction } from "@/forms/useAction";
 import { Time } from "@/time/Time";
 import { Listing } from "@/ui/Listing";
@@ -46,7 +47,7 @@ function DeliveryRow({ webhookId, delivery }: { webhookId: number; delivery: Del
     run(async () => {
       const path = { id: webhookId, deliveryId: delivery.id };
       await answer(api.POST("/api/webhooks/{id}/deliveries/{deliveryId}/replay", { params: { path } }));
-      await queries.invalidateQueries(deliveriesQuery(webhookId));
+      await queries.invalidateQueries({ queryKey: keys.webhooks.deliveries(webhookId) });
     });
   const { label, color } = STATES[delivery.status];
   return (

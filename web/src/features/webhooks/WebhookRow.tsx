@@ -3,12 +3,13 @@ import { notifications } from "@mantine/notifications";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { answer, api } from "@/api/client";
+import { keys } from "@/api/keys";
 import { useAction } from "@/forms/useAction";
 import { Time } from "@/time/Time";
 import { confirm } from "@/ui/confirm";
 import { Row } from "@/ui/Panel";
 import { DeliveriesPanel } from "./DeliveriesPanel";
-import { deliveriesQuery, type Webhook, webhooksQuery } from "./queries";
+import type { Webhook } from "./queries";
 import { WebhookForm } from "./WebhookForm";
 import { eventWords, webhookTrouble } from "./words";
 
@@ -25,7 +26,7 @@ export function WebhookRow({ webhook, reveal }: Props) {
   const { run, pending } = useAction();
   const [open, setOpen] = useState<Open>(null);
   const path = { params: { path: { id: webhook.id } } };
-  const fresh = () => queries.invalidateQueries(webhooksQuery);
+  const fresh = () => queries.invalidateQueries({ queryKey: keys.webhooks.all });
   const toggle = (enabled: boolean) =>
     run(async () => {
       await answer(api.PATCH("/api/webhooks/{id}", { ...path, body: { enabled } }));
@@ -35,7 +36,7 @@ export function WebhookRow({ webhook, reveal }: Props) {
     run(async () => {
       await answer(api.POST("/api/webhooks/{id}/test", path));
       setOpen("log");
-      await queries.invalidateQueries(deliveriesQuery(webhook.id));
+      await queries.invalidateQueries({ queryKey: keys.webhooks.deliveries(webhook.id) });
     });
   const rotate = async () => {
     const sure = await confirm({

@@ -2,6 +2,7 @@ import { Alert, Button, Stack } from "@mantine/core";
 import { IconKey, IconPlus, IconWebhook } from "@tabler/icons-react";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
+import { keys } from "@/api/keys";
 import { CopyField } from "@/ui/CopyField";
 import { EmptyState } from "@/ui/EmptyState";
 import { Listing } from "@/ui/Listing";
@@ -18,7 +19,7 @@ export function WebhooksPanel() {
   const reveal = (webhook: Webhook) => {
     setAdding(false);
     setMade(webhook);
-    void queries.invalidateQueries(webhooksQuery);
+    void queries.invalidateQueries({ queryKey: keys.webhooks.all });
   };
   const add = (
     <Button leftSection={<IconPlus size={17} aria-hidden />} onClick={() => setAdding(true)}>

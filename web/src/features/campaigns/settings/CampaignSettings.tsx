@@ -14,6 +14,7 @@ import { notifications } from "@mantine/notifications";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { answer, api } from "@/api/client";
+import { keys } from "@/api/keys";
 import { FormFailure } from "@/forms/FormFailure";
 import { useSubmit } from "@/forms/useSubmit";
 import { timezone } from "@/time/format";
@@ -50,8 +51,8 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
       setBefore({ ...values });
       queries.setQueryData(campaignQuery(campaign.id).queryKey, changed);
       notifications.show({ message: "The campaign is changed." });
-      await queries.invalidateQueries({ queryKey: ["campaigns", "in"] });
-      await queries.invalidateQueries({ queryKey: ["emails"] });
+      await queries.invalidateQueries({ queryKey: keys.campaigns.lists });
+      await queries.invalidateQueries({ queryKey: keys.emails.all });
     },
   });
   return (

@@ -1,5 +1,6 @@
 import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { keys } from "@/api/keys";
 import { type Draft, delayMs, fieldsOf, missing, startOf } from "../draft/draft";
 import type { useRendered } from "../preview/useRendered";
 import { ASKED_ONCE, plan } from "../queries";
@@ -32,7 +33,7 @@ export function usePlan(
   const [shown] = useDebouncedValue(asked, PLAN_MS);
   const isSettled = isReady && shown === asked;
   const query = useQuery({
-    queryKey: ["plan", shown],
+    queryKey: keys.draft.plan(shown),
     queryFn: ({ signal }) =>
       plan({ fields: fieldsOf(draft, senderLimit), source: recipients.source }, signal),
     enabled: isSettled,

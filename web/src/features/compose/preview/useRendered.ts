@@ -1,5 +1,6 @@
 import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { keys } from "@/api/keys";
 import type { Recipient } from "../campaignRequest";
 import type { Draft } from "../draft/draft";
 import { ASKED_ONCE, render } from "../queries";
@@ -17,7 +18,7 @@ export function useRendered(draft: Draft, recipient: Recipient | undefined) {
   });
   const [shown] = useDebouncedValue(asked, RENDER_MS);
   const query = useQuery({
-    queryKey: ["render", shown],
+    queryKey: keys.draft.rendered(shown),
     queryFn: ({ signal }) => render(JSON.parse(shown), signal),
     placeholderData: keepPreviousData,
     staleTime: Number.POSITIVE_INFINITY,

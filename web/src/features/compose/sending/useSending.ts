@@ -2,6 +2,7 @@ import { notifications } from "@mantine/notifications";
 import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useRef, useState } from "react";
+import { keys } from "@/api/keys";
 import { ApiProblem, type Rejected, sentence } from "@/api/problem";
 import { counted } from "@/ui/numbers";
 import { schedule } from "../commands";
@@ -58,7 +59,7 @@ export function useSending({ draft, recipients, senderLimit, changeNow, done }: 
     try {
       const { campaign, accepted } = await schedule({ fields, source: recipients.source }, attempt.key);
       done();
-      await queries.invalidateQueries({ queryKey: ["campaigns"] });
+      await queries.invalidateQueries({ queryKey: keys.campaigns.all });
       notifications.show({ color: "teal", message: `${counted(accepted, "email")} scheduled.` });
       await navigate({ to: "/campaigns/$id", params: { id: campaign.id } });
     } catch (error) {

@@ -3,6 +3,7 @@ import { IconMailShare } from "@tabler/icons-react";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { answer, api } from "@/api/client";
+import { keys } from "@/api/keys";
 import type { components } from "@/api/schema";
 import { FormFailure } from "@/forms/FormFailure";
 import { useAction } from "@/forms/useAction";
@@ -51,7 +52,7 @@ function InvitationForm({ done }: { done: (invitation: Invitation) => void }) {
       answer(api.POST("/api/admin/invitations", { body: { email: email.trim() || null } })),
     done: async (invitation) => {
       done(invitation);
-      await queries.invalidateQueries(invitationsQuery);
+      await queries.invalidateQueries({ queryKey: keys.invitations });
     },
   });
   return (
@@ -107,7 +108,7 @@ function InvitationRow({ invitation }: { invitation: Invitation }) {
     if (!sure) return;
     await run(async () => {
       await answer(api.DELETE("/api/admin/invitations/{id}", { params: { path: { id: invitation.id } } }));
-      await queries.invalidateQueries(invitationsQuery);
+      await queries.invalidateQueries({ queryKey: keys.invitations });
     });
   };
   return (

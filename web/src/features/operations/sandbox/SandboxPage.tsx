@@ -2,6 +2,7 @@ import { IconInbox, IconInboxOff } from "@tabler/icons-react";
 import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useEffect } from "react";
+import { keys } from "@/api/keys";
 import { waysQuery } from "@/features/accounts/queries";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorState } from "@/ui/ErrorState";
@@ -78,6 +79,7 @@ function useArrivals(newest: number | undefined) {
   const { data } = useQuery({ ...newestInSandboxQuery, refetchInterval: 3_000 });
   const arrived = data?.items[0]?.id;
   useEffect(() => {
-    if (arrived !== undefined && arrived !== newest) void queries.invalidateQueries(sandboxQuery);
+    if (arrived !== undefined && arrived !== newest)
+      void queries.invalidateQueries({ queryKey: keys.sandbox.list });
   }, [arrived, newest, queries]);
 }
