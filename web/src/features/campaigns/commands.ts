@@ -4,12 +4,12 @@ import { notifications } from "@mantine/notifications";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { answer, api } from "@/api/client";
-import { applyCampaign } from "@/api/events";
 import { keys } from "@/api/keys";
 import { sentence } from "@/api/problem";
 import { confirm } from "@/ui/confirm";
 import { counted } from "@/ui/numbers";
 import { of } from "./counts";
+import { applyCampaign } from "./live";
 import type { Campaign } from "./queries";
 
 export type CampaignAction = "pause" | "resume" | "cancel";

@@ -1,8 +1,7 @@
 import { QueryClient } from "@tanstack/react-query";
 import { beforeEach, expect, test } from "vitest";
-import { type Campaign, type CampaignStatus, campaignQuery, campaignsIn } from "@/features/campaigns/queries";
-import { sendersQuery } from "@/features/senders/queries";
-import { applyCampaign, applySender, type CampaignEvent } from "./events";
+import { applyCampaign, type CampaignEvent } from "./live";
+import { type Campaign, type CampaignStatus, campaignQuery, campaignsIn } from "./queries";
 
 let queries: QueryClient;
 beforeEach(() => {
@@ -73,16 +72,4 @@ test("another state makes the lists by state be read anew", () => {
   applyCampaign(queries, event(2, 4, "PAUSED"));
   expect(listed("ACTIVE")?.[0]?.status).toBe("PAUSED");
   expect(isStale("ACTIVE")).toBe(true);
-});
-
-test("a sender's trouble is put where senders are shown", () => {
-  queries.setQueryData(sendersQuery.queryKey, {
-    items: [{ id: 7, email: "a@x.test" }],
-    nextCursor: null,
-  } as never);
-  applySender(queries, { id: 7, blockedUntil: "2026-11-24T12:00:00Z", blockReason: "535 no" });
-  expect(queries.getQueryData(sendersQuery.queryKey)?.items[0]).toMatchObject({
-    email: "a@x.test",
-    blockReason: "535 no",
-  });
 });
