@@ -13,7 +13,7 @@ import { useEntry } from "./useEntry";
 
 const route = getRouteApi("/login");
 
-/** Why a login with Google led back here; the codes are those of app/http/google.py. */
+/** Why a login with Google led back here; the codes are those of app/http/accounts/google.py. */
 const REASONS: Readonly<Record<string, string>> = {
   cancelled: "The login with Google was cancelled.",
   expired: "The login with Google took too long, or was begun in another browser. Please try again.",
@@ -50,7 +50,7 @@ export function LoginPage() {
           {REASONS[error] ?? REASONS.failed}
         </Alert>
       )}
-      <GoogleButton label="Log in with Google" />
+      <GoogleButton label="Log in with Google" next={next} />
       <form onSubmit={submit} noValidate>
         <Stack>
           <FormFailure text={failure} />
