@@ -214,6 +214,20 @@ def test_wrong_fields_have_their_errors_beside_them(inside: Page) -> None:
     assert_accessible(inside)
 
 
+def test_saving_a_form_changes_nothing_that_somebody_else_changed_meanwhile(inside: Page) -> None:
+    sender = add_sender(inside, email="anna@example.com", hourlyLimit=100)
+    inside.goto(f"/senders?edit={sender}")
+    form = inside.get_by_role("dialog", name="Edit the sender")
+    expect(form.get_by_label("Emails an hour, at most")).to_have_value("100")
+    ask(inside, "PATCH", f"/api/senders/{sender}", {"hourlyLimit": 200})
+    expect(card(inside, "anna@example.com").get_by_text("of 200")).to_be_attached(timeout=15_000)  # it was read anew
+    form.get_by_label("Display name").fill("Anna")
+    form.get_by_role("button", name="Save").click()
+    expect(form).to_have_count(0)
+    expect(card(inside, "anna@example.com").get_by_text("Anna", exact=True)).to_be_visible()
+    assert ask(inside, "GET", f"/api/senders/{sender}")["hourlyLimit"] == 200
+
+
 def test_senders_fit_a_narrow_screen(browser: Browser, service: Service, email: str) -> None:
     with open_page(browser, service.url, NARROW) as page:
         register(page, email)

@@ -32,7 +32,9 @@ interface Props {
   cancel: () => void;
 }
 
-export function SenderForm({ sender, fallback, done, cancel }: Props) {
+export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
+  // As the form began: what somebody else changes meanwhile is not to be changed back.
+  const [sender] = useState(shown);
   const [provider, setProvider] = useState(sender ? providerOf(sender.host) : "gmail");
   const { form, submit, pending, failure } = useSubmit({
     initialValues: sender ? valuesOf(sender) : { ...NEW_SENDER, host: PROVIDERS[0]?.host ?? "" },
