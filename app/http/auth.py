@@ -2,6 +2,9 @@
 
 A key does what its scopes say. A cookie is sent by browsers on their own, so a request that writes and comes with
 one must come from our own pages: the browser says so in Sec-Fetch-Site, older ones in Origin.
+
+All tabs of a browser share one cookie, and may show different people. So our pages say in each request whose they are,
+and what is asked for as somebody else than the cookie's is refused.
 """
 
 from __future__ import annotations
@@ -21,11 +24,13 @@ from app.domain.accounts.client import Visitor
 from app.domain.accounts.users import User
 from app.domain.workspaces import keys
 from app.domain.workspaces.keys import SCOPES, Scope
-from app.errors import Forbidden, Unauthenticated
+from app.errors import AnotherAccount, Forbidden, Unauthenticated
 from app.settings import Settings
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
+# Whose page asks. Addresses that a page gives to the browser (links, frames, the stream of events) have no headers.
+ACTING_AS, ACTING_AS_PARAMETER = "reachinbox-acting-as", "actingAs"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110, section 9.2.1
 
 
@@ -55,6 +60,7 @@ class Authentication(AbstractAuthenticationMiddleware):
         if _method(connection) not in SAFE_METHODS:
             require_own_page(connection)
         logged_in = await sessions.find(pool, token)
+        require_same_account(connection, logged_in.user)
         return AuthenticationResult(user=logged_in.user, auth=Access(frozenset(SCOPES), logged_in.session_id))
 
 
@@ -71,6 +77,18 @@ def require_own_page(connection: Connection) -> None:
         ours = origin is None or urlsplit(origin).netloc == connection.headers.get("host")
     if not ours:
         raise Forbidden("this request comes from a page of another site")
+
+
+def require_same_account(connection: Connection, user: User) -> None:
+    """Raises AnotherAccount for a page that was made for somebody else, or for another workspace of this user."""
+    named = connection.headers.get(ACTING_AS) or connection.query_params.get(ACTING_AS_PARAMETER)
+    if named and named != acting_as(user):
+        raise AnotherAccount("somebody else has logged in in this browser since the page was opened")
+
+
+def acting_as(user: User) -> str:
+    """A person and a workspace; so far everybody has one, of the same number."""
+    return f"{user.id}.{user.id}"
 
 
 async def own_pages_only(connection: Connection, _handler: BaseRouteHandler) -> None:

@@ -7,7 +7,7 @@
  */
 
 import type { QueryClient } from "@tanstack/react-query";
-import { answer, api } from "./client";
+import { addressOf, answer, api } from "./client";
 import type { components } from "./schema";
 
 type Schemas = components["schemas"];
@@ -77,7 +77,7 @@ export function watchEvents(queries: QueryClient, features: readonly Live[]): ()
 
   const open = () => {
     if (source || document.hidden) return;
-    const stream = new EventSource("/api/events");
+    const stream = new EventSource(addressOf("/api/events"));
     source = stream;
     stream.onopen = () => {
       failures = 0;

@@ -42,6 +42,7 @@ export const keys = {
     newest: ["sandbox", "newest"],
     one: (id: number) => ["sandbox", "one", id] as const,
   },
+  frame: (path: string) => ["frame", path] as const,
   users: ["users"],
   invitations: ["invitations"],
   /** Of a campaign that is being written; `asked` is all that the answer depends on. */

@@ -169,13 +169,15 @@ function useLogOut() {
   return async () => {
     try {
       await answer(api.POST("/api/auth/logout"));
+      session.end();
     } catch (error) {
-      if (!(error instanceof ApiProblem && error.status === 401)) {
+      const isOut = error instanceof ApiProblem && (error.status === 401 || error.isOfAnotherAccount);
+      if (!isOut) {
         notifications.show({ color: "red", title: "Still logged in", message: sentence(error) });
         return;
       }
+      session.end({ everywhere: false });
     }
-    session.end();
     await navigate({ to: "/login" });
     queries.clear();
   };

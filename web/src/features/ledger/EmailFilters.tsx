@@ -3,8 +3,11 @@ import { useDebouncedCallback } from "@mantine/hooks";
 import { IconDownload, IconSearch } from "@tabler/icons-react";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
+import { addressOf, answer, api } from "@/api/client";
 import { campaignQuery, campaignsQuery } from "@/features/campaigns/queries";
 import { sendersQuery } from "@/features/senders/queries";
+import { useAction } from "@/forms/useAction";
+import { download } from "@/ui/download";
 import classes from "./EmailFilters.module.css";
 import type { EmailFilter } from "./queries";
 import { type EmailSearch, exportPath } from "./search";
@@ -27,16 +30,33 @@ export function EmailFilters({ search, onChange, filter, only }: Props) {
         <CampaignFilter value={search.campaignId} onChange={(campaignId) => onChange({ campaignId })} />
       )}
       {!only && <SenderFilter value={search.senderId} onChange={(senderId) => onChange({ senderId })} />}
-      <Button
-        component="a"
-        href={exportPath(filter as EmailSearch)}
-        download
-        variant="default"
-        leftSection={<IconDownload size={16} aria-hidden />}
-      >
-        CSV
-      </Button>
+      <CsvButton path={exportPath(filter as EmailSearch)} />
     </search>
+  );
+}
+
+/** Asks first who is logged in: a download that is refused would be a file with the refusal in it. */
+function CsvButton({ path }: { path: string }) {
+  const { run, pending } = useAction();
+  const address = addressOf(path);
+  return (
+    <Button
+      component="a"
+      href={address}
+      download
+      variant="default"
+      leftSection={<IconDownload size={16} aria-hidden />}
+      loading={pending}
+      onClick={(event) => {
+        event.preventDefault();
+        void run(async () => {
+          await answer(api.GET("/api/auth/me"));
+          download(address);
+        });
+      }}
+    >
+      CSV
+    </Button>
   );
 }
 

@@ -8,6 +8,7 @@ import type { components } from "@/api/schema";
 import { FormFailure } from "@/forms/FormFailure";
 import { useSubmit } from "@/forms/useSubmit";
 import { confirm } from "@/ui/confirm";
+import { download } from "@/ui/download";
 import { counted } from "@/ui/numbers";
 import { Panel } from "@/ui/Panel";
 
@@ -23,7 +24,9 @@ export function RecipientsPanel() {
       setErased(null);
       const query = new URLSearchParams({ email });
       const response = await request(new Request(`/api/recipients/export?${query}`));
-      save(await response.blob(), "recipient.json");
+      const address = URL.createObjectURL(await response.blob());
+      download(address, "recipient.json");
+      URL.revokeObjectURL(address);
     },
     done: () => undefined,
   });
@@ -104,12 +107,4 @@ function Outcome({ email, what }: { email: string; what: Erased }) {
 function fieldOr(error: unknown): string {
   const wrong = error instanceof ApiProblem ? error.errors.email : undefined;
   return wrong ? sentence(new Error(`the address ${wrong}`)) : sentence(error);
-}
-
-function save(blob: Blob, name: string) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(link.href);
 }
