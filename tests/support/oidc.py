@@ -41,7 +41,7 @@ class ProviderProcess:
         return self._answer(url, sub=subject)
 
     def deny(self, url: str) -> str:
-        """The person does not want to. The state, which comes with that too (RFC 6749, 4.1.2.1), this provider forgets."""
+        """The person does not want to. The state comes back with that, too (RFC 6749, 4.1.2.1): this one forgets it."""
         state = dict(parse_qsl(urlsplit(url).query))["state"]
         return f"{self._answer(url, action='deny')}&state={state}"
 

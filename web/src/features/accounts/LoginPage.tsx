@@ -3,10 +3,10 @@ import { isNotEmpty } from "@mantine/form";
 import { IconAlertCircle } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { answer, api } from "@/api/client";
 import { FormFailure } from "@/forms/FormFailure";
 import { AnchorLink } from "@/ui/links";
 import { AuthLayout } from "./AuthLayout";
+import { logIn } from "./commands";
 import { GoogleButton } from "./GoogleButton";
 import { waysQuery } from "./queries";
 import { useEntry } from "./useEntry";
@@ -30,7 +30,7 @@ export function LoginPage() {
   const { form, submit, pending, failure } = useEntry({
     initialValues: { email: "", password: "" },
     validate: { email: isNotEmpty("Give your email address."), password: isNotEmpty("Give your password.") },
-    enter: (body) => answer(api.POST("/api/auth/login", { body })),
+    enter: logIn,
     next,
   });
   return (

@@ -1,10 +1,10 @@
 import { Button, Group, Modal, PasswordInput, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
-import { answer, api } from "@/api/client";
 import { type Lost, session, type User } from "@/api/session";
 import { FormFailure } from "@/forms/FormFailure";
 import { useSubmit } from "@/forms/useSubmit";
+import { logIn } from "./commands";
 import { waysQuery } from "./queries";
 
 const TITLES: Readonly<Record<Lost, string>> = {
@@ -37,7 +37,7 @@ function LoginAgain({ user, lost }: { user: User; lost: Lost }) {
   const { data: ways } = useQuery(waysQuery);
   const { form, submit, pending, failure } = useSubmit({
     initialValues: { password: "" },
-    send: ({ password }) => answer(api.POST("/api/auth/login", { body: { email: user.email, password } })),
+    send: ({ password }) => logIn({ email: user.email, password }),
     done: session.begin,
   });
   return (

@@ -3,11 +3,10 @@ import { useDebouncedCallback } from "@mantine/hooks";
 import { IconDownload, IconSearch } from "@tabler/icons-react";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
-import { addressOf, answer, api } from "@/api/client";
-import { campaignQuery, campaignsQuery } from "@/features/campaigns/queries";
+import { addressOf } from "@/api/client";
+import { campaignIfAny, campaignsIn } from "@/features/campaigns/queries";
 import { sendersQuery } from "@/features/senders/queries";
-import { useAction } from "@/forms/useAction";
-import { download } from "@/ui/download";
+import { useDownload } from "./commands";
 import classes from "./EmailFilters.module.css";
 import type { EmailFilter } from "./queries";
 import { type EmailSearch, exportPath } from "./search";
@@ -35,24 +34,19 @@ export function EmailFilters({ search, onChange, filter, only }: Props) {
   );
 }
 
-/** Asks first who is logged in: a download that is refused would be a file with the refusal in it. */
 function CsvButton({ path }: { path: string }) {
-  const { run, pending } = useAction();
-  const address = addressOf(path);
+  const { run, pending } = useDownload(path);
   return (
     <Button
       component="a"
-      href={address}
+      href={addressOf(path)}
       download
       variant="default"
       leftSection={<IconDownload size={16} aria-hidden />}
       loading={pending}
       onClick={(event) => {
         event.preventDefault();
-        void run(async () => {
-          await answer(api.GET("/api/auth/me"));
-          download(address);
-        });
+        void run();
       }}
     >
       CSV
@@ -106,8 +100,8 @@ function RecipientSearch({ value, onChange }: FilterProps<string>) {
 const OLDER = "older";
 
 function CampaignFilter({ value, onChange }: FilterProps<number>) {
-  const campaigns = useInfiniteQuery(campaignsQuery);
-  const { data: chosen } = useQuery({ ...campaignQuery(value ?? 0), enabled: value !== undefined });
+  const campaigns = useInfiniteQuery(campaignsIn(null));
+  const { data: chosen } = useQuery(campaignIfAny(value));
   const options = new Map<string, string>();
   if (chosen) options.set(`${chosen.id}`, chosen.name);
   for (const page of campaigns.data?.pages ?? []) {
@@ -145,7 +139,7 @@ function matching({ options, search }: { options: ComboboxParsedItem[]; search: 
 }
 
 function SenderFilter({ value, onChange }: FilterProps<number>) {
-  const { data } = useQuery(sendersQuery);
+  const { data } = useQuery(sendersQuery());
   const senders = data?.items ?? [];
   if (senders.length < 2 && value === undefined) return null;
   return (
