@@ -1,4 +1,4 @@
-"""The tables can be distributed by user_id, as Citus does it: docs/scaling.md says when, this keeps it possible.
+"""The tables can be distributed by workspace_id, as Citus does it: docs/scaling.md says when, this keeps it possible.
 
 A distributed table needs the distribution column in its primary key, in each unique constraint and index, and in each
 foreign key between two such tables, paired with itself. References to small tables that are copied to every node
@@ -60,7 +60,7 @@ async def test_every_unique_key_of_a_distributed_table_has_the_user_in_it(pool: 
         WHERE i.indrelid::regclass::text = ANY (%s) AND (i.indisunique OR i.indisexclusion)
           AND NOT EXISTS (
               SELECT FROM pg_attribute a
-              WHERE a.attrelid = i.indrelid AND a.attname = 'user_id'
+              WHERE a.attrelid = i.indrelid AND a.attname = 'workspace_id'
                 AND a.attnum = ANY ((i.indkey::smallint[])[0:i.indnkeyatts - 1])
           )
         """,
@@ -74,7 +74,7 @@ async def test_every_user_id_of_a_distributed_table_is_there(pool: Pool) -> None
         pool,
         """
         SELECT attrelid::regclass::text AS name FROM pg_attribute
-        WHERE attrelid::regclass::text = ANY (%s) AND attname = 'user_id' AND attnotnull
+        WHERE attrelid::regclass::text = ANY (%s) AND attname = 'workspace_id' AND attnotnull
           AND atttypid = 'bigint'::regtype
         """,
         list(DISTRIBUTED),
@@ -89,8 +89,9 @@ async def test_a_foreign_key_between_distributed_tables_pairs_the_user_with_itse
         SELECT c.conrelid::regclass::text AS "from", c.confrelid::regclass::text AS "to",
                EXISTS (
                    SELECT FROM unnest(c.conkey, c.confkey) AS pair (own, theirs)
-                   JOIN pg_attribute o ON o.attrelid = c.conrelid AND o.attnum = pair.own AND o.attname = 'user_id'
-                   JOIN pg_attribute t ON t.attrelid = c.confrelid AND t.attnum = pair.theirs AND t.attname = 'user_id'
+                   JOIN pg_attribute o ON o.attrelid = c.conrelid AND o.attnum = pair.own AND o.attname = 'workspace_id'
+                   JOIN pg_attribute t ON t.attrelid = c.confrelid AND t.attnum = pair.theirs
+                                       AND t.attname = 'workspace_id'
                ) AS pairs_user
         FROM pg_constraint c
         WHERE c.contype = 'f' AND c.conrelid::regclass::text = ANY (%s)
