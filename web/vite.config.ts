@@ -10,7 +10,7 @@ export default defineConfig({
   plugins: [
     react(),
     schemeScript(),
-    firstLoad(["/pages/login.tsx", "/pages/campaigns.tsx"], 250_000),
+    firstLoad(["/accounts/LoginPage.tsx", "/campaigns/CampaignsPage.tsx"], 250_000),
     precompress(outDir),
   ],
   resolve: { alias: { "@": here("./src") } },

@@ -1,7 +1,7 @@
-import "./mantine.css";
+import "@/app/styles/mantine.css";
 import "@mantine/notifications/styles.layer.css";
-import "./fonts.css";
-import "./styles.css";
+import "@/app/styles/fonts.css";
+import "@/app/styles/global.css";
 
 import { MantineProvider } from "@mantine/core";
 import { ModalsProvider } from "@mantine/modals";
@@ -10,10 +10,11 @@ import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { SessionDialog } from "@/components/SessionDialog";
-import { nonce } from "./nonce";
-import { queryClient, router } from "./router";
-import { cssVariablesResolver, theme } from "./theme";
+import { queryClient } from "@/app/queryClient";
+import { router } from "@/app/router";
+import { cssVariablesResolver, theme } from "@/app/theme";
+import { SessionDialog } from "@/features/accounts/SessionDialog";
+import { nonce } from "@/ui/nonce";
 
 const root = document.getElementById("root");
 if (!root) throw new Error("index.html has no #root");

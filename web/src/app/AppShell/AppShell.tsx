@@ -1,0 +1,182 @@
+import { Burger, Button, Drawer, Group, Menu, Text } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { notifications } from "@mantine/notifications";
+import {
+  IconAlertTriangle,
+  IconClock,
+  IconInbox,
+  IconLogout,
+  IconMailbox,
+  IconPencilPlus,
+  IconSelector,
+  IconSend,
+  IconSettings,
+  IconStack2,
+} from "@tabler/icons-react";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link, type LinkProps, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
+import { useEffect } from "react";
+import { answer, api } from "@/api/client";
+import { ApiProblem, sentence } from "@/api/problem";
+import { session } from "@/api/session";
+import { meQuery, waysQuery } from "@/features/accounts/queries";
+import { SchemeSwitch } from "@/ui/SchemeSwitch";
+import { Wordmark } from "@/ui/Wordmark";
+import classes from "./AppShell.module.css";
+import { LiveUpdates } from "./LiveUpdates";
+
+interface Entry {
+  to: LinkProps["to"];
+  label: string;
+  icon: typeof IconInbox;
+  /** Only where the sandbox mailbox runs. */
+  sandbox?: boolean;
+}
+
+const GROUPS: ReadonlyArray<{ label: string; entries: readonly Entry[] }> = [
+  {
+    label: "Sending",
+    entries: [
+      { to: "/", label: "Campaigns", icon: IconStack2 },
+      { to: "/scheduled", label: "Scheduled", icon: IconClock },
+      { to: "/sent", label: "Sent", icon: IconSend },
+      { to: "/trouble", label: "Failed and in doubt", icon: IconAlertTriangle },
+    ],
+  },
+  {
+    label: "Set-up",
+    entries: [
+      { to: "/senders", label: "Senders", icon: IconMailbox },
+      { to: "/sandbox", label: "Sandbox inbox", icon: IconInbox, sandbox: true },
+      { to: "/settings", label: "Settings", icon: IconSettings },
+    ],
+  },
+];
+
+/** The frame of every page inside: navigation at the left, or in a drawer where it is narrow. */
+export function AppShell() {
+  const [opened, drawer] = useDisclosure();
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the drawer closes when one has gone somewhere
+  useEffect(drawer.close, [path]);
+  return (
+    <div className={classes.frame}>
+      <a href="#main" className="skip-link">
+        Skip to the page
+      </a>
+      <header className={classes.topbar}>
+        <Burger opened={opened} onClick={drawer.toggle} color="white" size="sm" aria-label="Navigation" />
+        <Wordmark size={24} />
+      </header>
+      <aside className={classes.sidebar}>
+        <Sidebar />
+      </aside>
+      <Drawer.Root opened={opened} onClose={drawer.close} size={270} padding={0} hiddenFrom="md">
+        <Drawer.Overlay />
+        <Drawer.Content className={classes.drawer} aria-label="Navigation">
+          <Drawer.Body className={classes.drawerBody}>
+            <Sidebar />
+          </Drawer.Body>
+        </Drawer.Content>
+      </Drawer.Root>
+      <main id="main" className={classes.main} tabIndex={-1}>
+        <div className={classes.page}>
+          <Outlet />
+        </div>
+      </main>
+      <LiveUpdates />
+    </div>
+  );
+}
+
+function Sidebar() {
+  const { data: ways } = useQuery(waysQuery);
+  return (
+    <div className={classes.nav}>
+      <Link to="/" className={classes.home} aria-label="ReachInbox: your campaigns">
+        <Wordmark />
+      </Link>
+      <Button
+        component={Link}
+        to="/compose"
+        leftSection={<IconPencilPlus size={17} aria-hidden />}
+        className={classes.compose ?? ""}
+        fullWidth
+      >
+        New campaign
+      </Button>
+      <nav aria-label="Main" className={classes.groups}>
+        {GROUPS.map((group) => (
+          <div key={group.label}>
+            <Text component="h2" className={classes.group ?? ""}>
+              {group.label}
+            </Text>
+            {group.entries
+              .filter((entry) => !entry.sandbox || ways?.sandbox)
+              .map((entry) => (
+                <Link
+                  key={entry.label}
+                  to={entry.to}
+                  className={classes.link}
+                  activeOptions={{ exact: entry.to === "/", includeSearch: false }}
+                >
+                  <entry.icon size={18} stroke={1.7} aria-hidden />
+                  {entry.label}
+                </Link>
+              ))}
+          </div>
+        ))}
+      </nav>
+      <UserMenu />
+    </div>
+  );
+}
+
+function UserMenu() {
+  const { data: user } = useQuery(meQuery);
+  const logOut = useLogOut();
+  return (
+    <Group gap={4} wrap="nowrap" className={classes.user}>
+      <Menu position="top-start" width={220} withinPortal>
+        <Menu.Target>
+          <button type="button" className={classes.userButton}>
+            <span className={classes.avatar} aria-hidden>
+              {user?.email.charAt(0).toUpperCase()}
+            </span>
+            <span className={classes.address} title={user?.email}>
+              {user?.email}
+            </span>
+            <IconSelector size={15} aria-hidden />
+          </button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Item component={Link} to="/settings" leftSection={<IconSettings size={16} aria-hidden />}>
+            Settings
+          </Menu.Item>
+          <Menu.Item leftSection={<IconLogout size={16} aria-hidden />} onClick={logOut}>
+            Log out
+          </Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+      <SchemeSwitch className={classes.scheme} />
+    </Group>
+  );
+}
+
+function useLogOut() {
+  const queries = useQueryClient();
+  const navigate = useNavigate();
+  return async () => {
+    try {
+      await answer(api.POST("/api/auth/logout"));
+    } catch (error) {
+      if (!(error instanceof ApiProblem && error.status === 401)) {
+        notifications.show({ color: "red", title: "Still logged in", message: sentence(error) });
+        return;
+      }
+    }
+    session.end();
+    await navigate({ to: "/login" });
+    queries.clear();
+  };
+}

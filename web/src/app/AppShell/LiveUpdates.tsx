@@ -1,0 +1,28 @@
+import { IconRefreshAlert } from "@tabler/icons-react";
+import { useQueryClient } from "@tanstack/react-query";
+import { useEffect, useSyncExternalStore } from "react";
+import { interruption, watchEvents } from "@/api/eventStream";
+import { campaignsLive } from "@/features/campaigns/live";
+import { ledgerLive } from "@/features/ledger/live";
+import { operationsLive } from "@/features/operations/live";
+import { sendersLive } from "@/features/senders/live";
+import classes from "./LiveUpdates.module.css";
+
+const FEATURES = [campaignsLive, sendersLive, ledgerLive, operationsLive];
+
+/** Keeps what is shown up to date, and says so where it cannot for the moment. */
+export function LiveUpdates() {
+  const queries = useQueryClient();
+  useEffect(() => watchEvents(queries, FEATURES), [queries]);
+  const down = useSyncExternalStore(interruption.subscribe, interruption.get);
+  return (
+    <div role="status" className={classes.place}>
+      {down && (
+        <span className={classes.pill}>
+          <IconRefreshAlert size={15} aria-hidden />
+          Reconnecting…
+        </span>
+      )}
+    </div>
+  );
+}

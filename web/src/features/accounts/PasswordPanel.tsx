@@ -1,0 +1,58 @@
+import { Button, PasswordInput, Stack } from "@mantine/core";
+import { notifications } from "@mantine/notifications";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { answer, api } from "@/api/client";
+import { keys } from "@/api/keys";
+import { FormFailure } from "@/forms/FormFailure";
+import { useSubmit } from "@/forms/useSubmit";
+import { Panel } from "@/ui/Panel";
+import { newPassword, PASSWORD_HINT } from "./passwords";
+import { meQuery, waysQuery } from "./queries";
+
+export function PasswordPanel() {
+  const queries = useQueryClient();
+  const { data: me } = useQuery(meQuery);
+  const { data: ways } = useQuery(waysQuery);
+  const { form, submit, pending, failure } = useSubmit({
+    initialValues: { currentPassword: "", newPassword: "" },
+    validate: { newPassword },
+    send: (body) => answer(api.POST("/api/auth/password", { body })),
+    done: async () => {
+      form.reset();
+      notifications.show({ message: "Your password is changed. Everywhere else you are logged out." });
+      await queries.invalidateQueries({ queryKey: keys.sessions });
+    },
+  });
+  return (
+    <Panel
+      title="Password"
+      description="When it is changed, you stay logged in here and are logged out everywhere else."
+    >
+      <form onSubmit={submit} noValidate>
+        <Stack maw={420}>
+          <FormFailure text={failure} />
+          <input type="email" autoComplete="username" value={me?.email ?? ""} readOnly hidden />
+          <PasswordInput
+            label="Current password"
+            description={
+              ways?.google ? "Leave it empty if you have logged in with Google alone so far." : undefined
+            }
+            autoComplete="current-password"
+            key={form.key("currentPassword")}
+            {...form.getInputProps("currentPassword")}
+          />
+          <PasswordInput
+            label="New password"
+            description={PASSWORD_HINT}
+            autoComplete="new-password"
+            key={form.key("newPassword")}
+            {...form.getInputProps("newPassword")}
+          />
+          <Button type="submit" loading={pending} style={{ alignSelf: "flex-start" }}>
+            Change the password
+          </Button>
+        </Stack>
+      </form>
+    </Panel>
+  );
+}

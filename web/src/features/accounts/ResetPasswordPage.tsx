@@ -1,0 +1,103 @@
+import { Alert, Button, PasswordInput, Stack, TextInput } from "@mantine/core";
+import { isNotEmpty } from "@mantine/form";
+import { notifications } from "@mantine/notifications";
+import { IconMailCheck } from "@tabler/icons-react";
+import { getRouteApi, useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+import { answer, api } from "@/api/client";
+import { FormFailure } from "@/forms/FormFailure";
+import { useSubmit } from "@/forms/useSubmit";
+import { AnchorLink } from "@/ui/links";
+import { AuthLayout } from "./AuthLayout";
+import { newPassword, PASSWORD_HINT } from "./passwords";
+
+const route = getRouteApi("/reset-password");
+
+/** Without a token it asks for the link, with the link's token it sets the password. */
+export function ResetPasswordPage() {
+  const { token } = route.useSearch();
+  return token ? <SetPassword token={token} /> : <AskForLink />;
+}
+
+const back = <AnchorLink to="/login">Back to the login</AnchorLink>;
+
+function AskForLink() {
+  const [sentTo, setSentTo] = useState<string | null>(null);
+  const { form, submit, pending, failure } = useSubmit({
+    initialValues: { email: "" },
+    validate: { email: isNotEmpty("Give your email address.") },
+    send: (body) => answer(api.POST("/api/auth/reset", { body })),
+    done: (_answer, { email }) => setSentTo(email),
+  });
+  if (sentTo) {
+    return (
+      <AuthLayout title="Look into your inbox" footer={back}>
+        <Alert color="petrol" icon={<IconMailCheck aria-hidden />} role="status">
+          If <strong>{sentTo}</strong> has an account here, a link to a new password is on its way there. It
+          is good for one hour.
+        </Alert>
+      </AuthLayout>
+    );
+  }
+  return (
+    <AuthLayout title="Forgot the password?" description="You get a link to a new one by mail." footer={back}>
+      <form onSubmit={submit} noValidate>
+        <Stack>
+          <FormFailure text={failure} />
+          <TextInput
+            label="Email address"
+            type="email"
+            autoComplete="username"
+            size="md"
+            key={form.key("email")}
+            {...form.getInputProps("email")}
+          />
+          <Button type="submit" size="md" loading={pending}>
+            Send me the link
+          </Button>
+        </Stack>
+      </form>
+    </AuthLayout>
+  );
+}
+
+function SetPassword({ token }: { token: string }) {
+  const navigate = useNavigate();
+  const { form, submit, pending, failure } = useSubmit({
+    initialValues: { password: "" },
+    validate: { password: newPassword },
+    send: ({ password }) => answer(api.POST("/api/auth/reset/confirm", { body: { token, password } })),
+    done: async () => {
+      await navigate({ to: "/login", search: {} });
+      notifications.show({ message: "Your new password is set. Log in with it." });
+    },
+  });
+  return (
+    <AuthLayout
+      title="Set a new password"
+      description="You are then logged out everywhere else."
+      footer={
+        <AnchorLink to="/reset-password" search={{}}>
+          Ask for a new link
+        </AnchorLink>
+      }
+    >
+      <form onSubmit={submit} noValidate>
+        <Stack>
+          <FormFailure text={failure} />
+          <PasswordInput
+            label="New password"
+            description={PASSWORD_HINT}
+            autoComplete="new-password"
+            size="md"
+            key={form.key("password")}
+            {...form.getInputProps("password")}
+          />
+          <Button type="submit" size="md" loading={pending}>
+            Set the password
+          </Button>
+        </Stack>
+      </form>
+    </AuthLayout>
+  );
+}

@@ -1,0 +1,43 @@
+/** What is read of the account, and of the ways into it. */
+
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { answer, api } from "@/api/client";
+import { keys } from "@/api/keys";
+import { PAGE } from "@/api/reading";
+import { session } from "@/api/session";
+
+/** How one gets in here; asked before anybody is logged in. */
+export const waysQuery = queryOptions({
+  queryKey: keys.ways,
+  queryFn: ({ signal }) => answer(api.GET("/api/auth/ways", { signal })),
+  staleTime: 60_000,
+});
+
+/** Fails with a 401 when nobody is logged in. */
+export const meQuery = queryOptions({
+  queryKey: keys.me,
+  queryFn: async ({ signal }) => {
+    const user = await answer(api.GET("/api/auth/me", { signal }));
+    session.begin(user);
+    return user;
+  },
+  staleTime: Number.POSITIVE_INFINITY,
+});
+
+export const sessionsQuery = queryOptions({
+  queryKey: keys.sessions,
+  queryFn: ({ signal }) => answer(api.GET("/api/auth/sessions", { signal })),
+});
+
+export const keysQuery = queryOptions({
+  queryKey: keys.apiKeys,
+  queryFn: ({ signal }) => answer(api.GET("/api/keys", { params: { query: { limit: 500 } }, signal })),
+});
+
+export const auditQuery = infiniteQueryOptions({
+  queryKey: keys.audit,
+  queryFn: ({ pageParam, signal }) =>
+    answer(api.GET("/api/audit", { params: { query: { limit: PAGE, cursor: pageParam } }, signal })),
+  initialPageParam: null as string | null,
+  getNextPageParam: (page) => page.nextCursor,
+});

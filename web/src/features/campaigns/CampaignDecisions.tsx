@@ -1,0 +1,31 @@
+import { Button, Group } from "@mantine/core";
+import { useDecisions } from "@/features/ledger/commands";
+import { DECISIONS, decisionsOn, EMAIL_STATUS } from "@/features/ledger/words";
+import { of } from "./counts";
+import type { Campaign } from "./queries";
+
+/** Decides on all that failed or is in doubt at once, from wherever the campaign is shown. */
+export function CampaignDecisions({ campaign }: { campaign: Campaign }) {
+  const { pending, decide } = useDecisions();
+  const open = (["FAILED", "UNKNOWN"] as const).filter((status) => of(campaign, status) > 0);
+  if (open.length === 0) return null;
+  return (
+    <Group gap={6}>
+      {open.flatMap((status) =>
+        decisionsOn(status)
+          .filter((decision) => decision === "sent" || campaign.status !== "CANCELLED")
+          .map((decision) => (
+            <Button
+              key={decision}
+              size="xs"
+              variant="default"
+              disabled={pending}
+              onClick={() => decide(decision, { campaignId: campaign.id, n: of(campaign, status) })}
+            >
+              {DECISIONS[decision].button} all {EMAIL_STATUS[status].label.toLowerCase()}
+            </Button>
+          )),
+      )}
+    </Group>
+  );
+}

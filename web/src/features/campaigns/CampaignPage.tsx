@@ -1,0 +1,165 @@
+import { Group, Paper, SimpleGrid, Skeleton, Stack, Tabs, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
+import { lazy, type ReactNode, Suspense } from "react";
+import { AGAIN_MS } from "@/api/reading";
+import { type Sender, sendersQuery } from "@/features/senders/queries";
+import { duration } from "@/time/format";
+import { Time } from "@/time/Time";
+import { ErrorState } from "@/ui/ErrorState";
+import { AnchorLink } from "@/ui/links";
+import { count } from "@/ui/numbers";
+import { PageHeader } from "@/ui/PageHeader";
+import { StatusBadge } from "@/ui/StatusBadge";
+import { PageSkeleton } from "@/ui/skeletons";
+import { CampaignActions } from "./CampaignActions";
+import { CampaignContent } from "./CampaignContent";
+import { CampaignDecisions } from "./CampaignDecisions";
+import { CampaignEmails } from "./CampaignEmails";
+import { HoldUpNote } from "./HoldUpNote";
+import { Pace } from "./Pace";
+import { ProgressBar, ProgressLegend } from "./ProgressBar";
+import { type Campaign, campaignQuery } from "./queries";
+import type { CampaignSearch, CampaignTab } from "./search";
+import { CAMPAIGN_STATUS } from "./words";
+
+const route = getRouteApi("/inside/campaigns/$id");
+
+const HourlyChart = lazy(() =>
+  import("./hours/HourlyChart").then(({ HourlyChart }) => ({ default: HourlyChart })),
+);
+const CampaignSettings = lazy(() =>
+  import("./settings/CampaignSettings").then(({ CampaignSettings }) => ({ default: CampaignSettings })),
+);
+
+export function CampaignPage() {
+  const { id } = route.useParams();
+  const {
+    data: campaign,
+    error,
+    isPending,
+    refetch,
+  } = useQuery({
+    ...campaignQuery(id),
+    refetchInterval: AGAIN_MS,
+  });
+  const { data: senders } = useQuery(sendersQuery);
+  if (isPending) return <PageSkeleton />;
+  if (!campaign) {
+    return (
+      <>
+        <PageHeader title={`Campaign ${id}`} />
+        <ErrorState error={error} retry={refetch} />
+      </>
+    );
+  }
+  const sender = senders?.items.find((each) => each.id === campaign.senderId);
+  return (
+    <>
+      <PageHeader
+        title={campaign.name}
+        description={
+          <Group component="span" gap={10}>
+            <StatusBadge {...CAMPAIGN_STATUS[campaign.status]} />
+            <span>
+              from <AnchorLink to="/senders">{sender?.email ?? `sender ${campaign.senderId}`}</AnchorLink>
+            </span>
+          </Group>
+        }
+        actions={<CampaignActions campaign={campaign} />}
+      />
+      <Stack gap="lg">
+        <Progress campaign={campaign} sender={sender} />
+        <Parts campaign={campaign} sender={sender} />
+      </Stack>
+    </>
+  );
+}
+
+interface Props {
+  campaign: Campaign;
+  sender: Sender | undefined;
+}
+
+/** How far it is, what holds it back, when the next and the last are planned. */
+function Progress({ campaign, sender }: Props) {
+  const { nextAt, lastAt, delayBetweenMs, hourlyLimit } = campaign;
+  return (
+    <Paper withBorder radius="lg" p="lg">
+      <Stack gap="sm">
+        <ProgressBar campaign={campaign} tall />
+        <Group justify="space-between" gap="4px 20px">
+          <ProgressLegend campaign={campaign} />
+          <Text size="sm" c="dimmed">
+            <Pace campaign={campaign} />
+          </Text>
+        </Group>
+        <HoldUpNote campaign={campaign} sender={sender} />
+        <CampaignDecisions campaign={campaign} />
+        <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="md" mt={4}>
+          <Fact name="Start" value={<Time value={campaign.startTime} />} />
+          {nextAt && <Fact name="Next email" value={<Time value={nextAt} />} />}
+          {lastAt && <Fact name="Last email" value={<Time value={lastAt} />} />}
+          <Fact
+            name="Pace"
+            value={[
+              delayBetweenMs > 0 ? `${spacing(delayBetweenMs)} apart` : "no delay",
+              hourlyLimit !== null && `${count(campaign.usedThisHour)} of ${count(hourlyLimit)} this hour`,
+            ]
+              .filter(Boolean)
+              .join(", ")}
+          />
+        </SimpleGrid>
+      </Stack>
+    </Paper>
+  );
+}
+
+const spacing = (ms: number) => (ms < 10_000 ? `${ms / 1000} s` : duration(ms));
+
+function Fact({ name, value }: { name: string; value: ReactNode }) {
+  return (
+    <div>
+      <Text size="sm" c="dimmed">
+        {name}
+      </Text>
+      <Text>{value}</Text>
+    </div>
+  );
+}
+
+function Parts({ campaign, sender }: Props) {
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const change = (patch: Partial<CampaignSearch>) =>
+    navigate({ search: (old) => ({ ...old, ...patch }), replace: true, resetScroll: false });
+  const open = (tab: string | null) =>
+    change({ tab: tab === "emails" ? undefined : ((tab ?? undefined) as CampaignTab | undefined) });
+  const waiting = <Skeleton height={260} radius="lg" />;
+  return (
+    <Tabs value={search.tab ?? "emails"} onChange={open} keepMounted={false}>
+      <Tabs.List mb="md">
+        <Tabs.Tab value="emails">Emails</Tabs.Tab>
+        <Tabs.Tab value="content">Content</Tabs.Tab>
+        <Tabs.Tab value="settings">Settings</Tabs.Tab>
+        <Tabs.Tab value="hours">By the hour</Tabs.Tab>
+      </Tabs.List>
+      <Tabs.Panel value="emails">
+        <CampaignEmails campaign={campaign} search={search} onChange={change} />
+      </Tabs.Panel>
+      <Tabs.Panel value="content">
+        <CampaignContent campaign={campaign} />
+      </Tabs.Panel>
+      <Tabs.Panel value="settings">
+        <Suspense fallback={waiting}>
+          <CampaignSettings campaign={campaign} />
+        </Suspense>
+      </Tabs.Panel>
+      <Tabs.Panel value="hours">
+        <Suspense fallback={waiting}>
+          <HourlyChart senderId={campaign.senderId} sender={sender} />
+        </Suspense>
+      </Tabs.Panel>
+    </Tabs>
+  );
+}

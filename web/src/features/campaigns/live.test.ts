@@ -1,0 +1,75 @@
+import { QueryClient } from "@tanstack/react-query";
+import { beforeEach, expect, test } from "vitest";
+import { applyCampaign, type CampaignEvent } from "./live";
+import { type Campaign, type CampaignStatus, campaignQuery, campaignsIn } from "./queries";
+
+let queries: QueryClient;
+beforeEach(() => {
+  queries = new QueryClient();
+});
+
+const counts = (sent: number) => ({
+  SCHEDULED: 9 - sent,
+  SENDING: 0,
+  SENT: sent,
+  FAILED: 0,
+  UNKNOWN: 0,
+  CANCELLED: 0,
+});
+const campaign = (id: number, sent = 0) =>
+  ({ id, name: `Campaign ${id}`, status: "ACTIVE", total: 9, counts: counts(sent) }) as unknown as Campaign;
+
+function event(id: number, sent: number, status: CampaignStatus = "ACTIVE"): CampaignEvent {
+  const times = { nextAt: null, lastAt: null, finishedAt: null };
+  return { id, status, total: 9, counts: counts(sent), usedThisHour: sent, ...times };
+}
+
+function list(status: CampaignStatus | null, ...pages: Campaign[][]) {
+  queries.setQueryData(campaignsIn(status).queryKey, {
+    pages: pages.map((items) => ({ items, nextCursor: null })),
+    pageParams: pages.map(() => null),
+  });
+}
+
+const listed = (status: CampaignStatus | null = null) =>
+  queries.getQueryData(campaignsIn(status).queryKey)?.pages.flatMap((page) => page.items);
+const isStale = (status: CampaignStatus | null = null) =>
+  queries.getQueryState(campaignsIn(status).queryKey)?.isInvalidated;
+
+test("an event changes the campaign in every page of every list and on its own page", () => {
+  list(null, [campaign(3)], [campaign(2), campaign(1)]);
+  list("ACTIVE", [campaign(2)]);
+  queries.setQueryData(campaignQuery(2).queryKey, campaign(2));
+  applyCampaign(queries, event(2, 4));
+  expect(listed()?.map((each) => each.counts.SENT)).toEqual([0, 4, 0]);
+  expect(listed("ACTIVE")?.[0]?.usedThisHour).toBe(4);
+  expect(queries.getQueryData(campaignQuery(2).queryKey)).toMatchObject({
+    name: "Campaign 2",
+    counts: counts(4),
+  });
+  expect(isStale()).toBe(false);
+});
+
+test("what was never read stays unread", () => {
+  list(null, [campaign(3)]);
+  applyCampaign(queries, event(2, 4));
+  expect(queries.getQueryData(campaignQuery(2).queryKey)).toBeUndefined();
+  expect(listed()?.map((each) => each.id)).toEqual([3]);
+  expect(isStale()).toBe(false);
+});
+
+test("a campaign newer than the newest read makes the lists be read anew, into an empty one too", () => {
+  list(null, [campaign(3)]);
+  applyCampaign(queries, event(4, 0));
+  expect(isStale()).toBe(true);
+  list(null, []);
+  applyCampaign(queries, event(1, 0));
+  expect(isStale()).toBe(true);
+});
+
+test("another state makes the lists by state be read anew", () => {
+  list("ACTIVE", [campaign(2)]);
+  applyCampaign(queries, event(2, 4, "PAUSED"));
+  expect(listed("ACTIVE")?.[0]?.status).toBe("PAUSED");
+  expect(isStale("ACTIVE")).toBe(true);
+});

@@ -1,0 +1,30 @@
+/** What is read of campaigns. */
+
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { answer, api } from "@/api/client";
+import { keys } from "@/api/keys";
+import { PAGE } from "@/api/reading";
+import type { components } from "@/api/schema";
+
+export type Campaign = components["schemas"]["Campaign"];
+export type CampaignStatus = Campaign["status"];
+
+/** Campaigns in one state, or all of them. */
+export const campaignsIn = (status: CampaignStatus | null) =>
+  infiniteQueryOptions({
+    queryKey: keys.campaigns.list(status),
+    queryFn: ({ pageParam, signal }) =>
+      answer(
+        api.GET("/api/campaigns", { params: { query: { status, limit: PAGE, cursor: pageParam } }, signal }),
+      ),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.nextCursor,
+  });
+
+export const campaignsQuery = campaignsIn(null);
+
+export const campaignQuery = (id: number) =>
+  queryOptions({
+    queryKey: keys.campaigns.one(id),
+    queryFn: ({ signal }) => answer(api.GET("/api/campaigns/{id}", { params: { path: { id } }, signal })),
+  });

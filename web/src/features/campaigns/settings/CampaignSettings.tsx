@@ -1,0 +1,143 @@
+import {
+  Button,
+  Group,
+  NumberInput,
+  Paper,
+  Select,
+  SimpleGrid,
+  Stack,
+  Text,
+  Textarea,
+  TextInput,
+} from "@mantine/core";
+import { notifications } from "@mantine/notifications";
+import { useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { answer, api } from "@/api/client";
+import { keys } from "@/api/keys";
+import { FormFailure } from "@/forms/FormFailure";
+import { useSubmit } from "@/forms/useSubmit";
+import { timezone } from "@/time/format";
+import { type Campaign, campaignQuery } from "../queries";
+import { changeable, changesTo, settingsOf } from "./settings";
+
+const ON_UNKNOWN = [
+  { value: "hold", label: "Wait for a decision" },
+  { value: "resend", label: "Send it again: it may arrive twice" },
+  { value: "assume_sent", label: "Count it as sent: it may never arrive" },
+];
+
+/** What of a campaign can still be changed. What is sent already stays as it was. */
+export function CampaignSettings({ campaign }: { campaign: Campaign }) {
+  const queries = useQueryClient();
+  // What the fields began with: the campaign itself changes under the form as it is sent.
+  const [before, setBefore] = useState(() => settingsOf(campaign));
+  const can = changeable(campaign);
+  const { form, submit, pending, failure } = useSubmit({
+    initialValues: before,
+    validate: {
+      delaySeconds: (value) => (can.content && value === "" ? "Give 0 or more seconds." : null),
+      start: (value) => (can.start && !value ? "Give a time." : null),
+    },
+    names: { startTime: "start", delayBetweenMs: "delaySeconds" },
+    send: (values) =>
+      answer(
+        api.PATCH("/api/campaigns/{id}", {
+          params: { path: { id: campaign.id } },
+          body: changesTo(before, values),
+        }),
+      ),
+    done: async (changed, values) => {
+      setBefore({ ...values });
+      queries.setQueryData(campaignQuery(campaign.id).queryKey, changed);
+      notifications.show({ message: "The campaign is changed." });
+      await queries.invalidateQueries({ queryKey: keys.campaigns.lists });
+      await queries.invalidateQueries({ queryKey: keys.emails.all });
+    },
+  });
+  return (
+    <Paper withBorder radius="lg" p="lg" component="form" onSubmit={submit} noValidate maw={760}>
+      <Stack>
+        <FormFailure text={failure} />
+        {!can.content && (
+          <Text size="sm" c="dimmed">
+            This campaign is over: only its name can be changed.
+          </Text>
+        )}
+        <TextInput label="Name" key={form.key("name")} {...form.getInputProps("name")} />
+        <TextInput
+          label="Subject"
+          disabled={!can.content}
+          key={form.key("subject")}
+          {...form.getInputProps("subject")}
+        />
+        <Textarea
+          label="Text"
+          autosize
+          minRows={5}
+          maxRows={16}
+          disabled={!can.content}
+          key={form.key("body")}
+          {...form.getInputProps("body")}
+        />
+        {campaign.bodyHtml !== null && (
+          <Textarea
+            label="HTML"
+            autosize
+            minRows={4}
+            maxRows={16}
+            disabled={!can.content}
+            styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }}
+            key={form.key("bodyHtml")}
+            {...form.getInputProps("bodyHtml")}
+          />
+        )}
+        <SimpleGrid cols={{ base: 1, sm: 2 }}>
+          <TextInput
+            label="Start"
+            type="datetime-local"
+            description={can.start || !can.content ? `Your time, ${timezone}` : "It has begun, so this stays"}
+            disabled={!can.start}
+            key={form.key("start")}
+            {...form.getInputProps("start")}
+          />
+          <NumberInput
+            label="Seconds between emails"
+            description="0: as fast as the limits allow"
+            min={0}
+            decimalScale={3}
+            hideControls
+            disabled={!can.content}
+            key={form.key("delaySeconds")}
+            {...form.getInputProps("delaySeconds")}
+          />
+          <NumberInput
+            label="Hourly limit of the campaign"
+            description="Empty: the sender's limit alone"
+            min={1}
+            thousandSeparator=","
+            hideControls
+            allowDecimal={false}
+            disabled={!can.content}
+            key={form.key("hourlyLimit")}
+            {...form.getInputProps("hourlyLimit")}
+          />
+          <Select
+            label="When an email is in doubt"
+            description="No answer came to a message"
+            data={ON_UNKNOWN}
+            allowDeselect={false}
+            disabled={!can.content}
+            key={form.key("onUnknown")}
+            {...form.getInputProps("onUnknown")}
+          />
+        </SimpleGrid>
+        <Group justify="flex-end">
+          <Button type="submit" loading={pending}>
+            Save
+          </Button>
+        </Group>
+      </Stack>
+    </Paper>
+  );
+}

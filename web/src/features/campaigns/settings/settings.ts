@@ -1,0 +1,62 @@
+/** A campaign's settings as a form has them, and what of a form changes the campaign. */
+
+import type { components } from "@/api/schema";
+import { of } from "../counts";
+import type { Campaign } from "../queries";
+
+type Patch = components["schemas"]["CampaignPatch"];
+
+/** `start` is in the person's own timezone, as `<input type="datetime-local">` has it. "" as a limit: none. */
+export interface CampaignSettings extends Record<string, unknown> {
+  name: string;
+  subject: string;
+  body: string;
+  bodyHtml: string;
+  start: string;
+  delaySeconds: number | string;
+  hourlyLimit: number | string;
+  onUnknown: Campaign["onUnknown"];
+}
+
+/** What may still be changed: all of what has not begun, of what is over the name alone. */
+export function changeable(campaign: Campaign): { content: boolean; start: boolean } {
+  const open = campaign.status === "ACTIVE" || campaign.status === "PAUSED";
+  return { content: open, start: open && of(campaign, "SCHEDULED") === campaign.total };
+}
+
+export function settingsOf(campaign: Campaign): CampaignSettings {
+  return {
+    name: campaign.name,
+    subject: campaign.subject,
+    body: campaign.body,
+    bodyHtml: campaign.bodyHtml ?? "",
+    start: localInput(new Date(campaign.startTime)),
+    delaySeconds: campaign.delayBetweenMs / 1000,
+    hourlyLimit: campaign.hourlyLimit ?? "",
+    onUnknown: campaign.onUnknown,
+  };
+}
+
+/** What to send: the fields that differ alone, since a new start, delay or limit plans all that waits again. */
+export function changesTo(before: CampaignSettings, after: CampaignSettings): Patch {
+  const patch: Patch = {};
+  for (const field of ["name", "subject", "body"] as const) {
+    if (after[field] !== before[field]) patch[field] = after[field];
+  }
+  if (after.bodyHtml !== before.bodyHtml) patch.bodyHtml = after.bodyHtml || null;
+  if (after.start !== before.start) patch.startTime = new Date(after.start).toISOString();
+  if (after.delaySeconds !== before.delaySeconds) {
+    patch.delayBetweenMs = Math.round(Number(after.delaySeconds) * 1000);
+  }
+  if (after.hourlyLimit !== before.hourlyLimit) {
+    patch.hourlyLimit = after.hourlyLimit === "" ? null : Number(after.hourlyLimit);
+  }
+  if (after.onUnknown !== before.onUnknown) patch.onUnknown = after.onUnknown;
+  return patch;
+}
+
+/** "2026-11-24T16:03". */
+function localInput(at: Date): string {
+  const local = new Date(at.getTime() - at.getTimezoneOffset() * 60_000);
+  return local.toISOString().slice(0, 16);
+}

@@ -1,0 +1,18 @@
+import { describe, expect, it } from "vitest";
+import { htmlOf, textOf } from "./richText";
+
+describe("rich text", () => {
+  it("has a plain text that reads as it does", () => {
+    const html =
+      '<h2>News</h2><p>Dear {{ name | default: "you" }},<br>hello &amp; welcome</p><ul><li><p>one</p></li><li><p>two</p></li></ul><p><a href="https://example.com/x">More</a></p>';
+    expect(textOf(html)).toBe(
+      'News\n\nDear {{ name | default: "you" }},\nhello & welcome\n\n- one\n- two\n\nMore (https://example.com/x)',
+    );
+    expect(textOf("<ol><li><p>one</p></li><li><p>two</p></li></ol>")).toBe("1. one\n2. two");
+  });
+
+  it("begins as the plain text did", () => {
+    expect(htmlOf("a < b\nc\n\nd")).toBe("<p>a &lt; b<br>c</p><p>d</p>");
+    expect(textOf(htmlOf("a < b\nc\n\nd"))).toBe("a < b\nc\n\nd");
+  });
+});

@@ -1,0 +1,29 @@
+/** What is asked about a campaign that is being written. */
+
+import { answer, api } from "@/api/client";
+import type { components } from "@/api/schema";
+import { type CampaignRequest, post } from "./campaignRequest";
+
+export type Plan = components["schemas"]["Preview"];
+export type Rendered = components["schemas"]["Rendered"];
+
+/** For answers to what was typed: nobody asks the same again. */
+export const ASKED_ONCE = { refetchOnWindowFocus: false, refetchOnReconnect: false, gcTime: 60_000 } as const;
+
+/** Throws ApiProblem. */
+export function plan(campaign: CampaignRequest, signal: AbortSignal): Promise<Plan> {
+  return post("/api/campaigns/preview", campaign, { signal });
+}
+
+export interface RenderRequest {
+  subject: string;
+  body: string;
+  bodyHtml: string | null;
+  email: string;
+  /** null: names in brackets stand for the values. */
+  fields: Record<string, string> | null;
+}
+
+export function render(body: RenderRequest, signal: AbortSignal): Promise<Rendered> {
+  return answer(api.POST("/api/campaigns/render", { body, signal }));
+}

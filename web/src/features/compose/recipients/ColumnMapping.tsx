@@ -1,0 +1,84 @@
+import { Checkbox, Group, Select, Stack, Table, Text, TextInput } from "@mantine/core";
+import { type Csv, type Mapping, mappingErrors } from "@/features/recipients/csv";
+
+interface Props {
+  csv: Csv;
+  mapping: Mapping;
+  onChange: (mapping: Mapping) => void;
+}
+
+const ROWS = 4;
+
+/** Which column is the address, what the others are called, and how the first rows look with it. */
+export function ColumnMapping({ csv, mapping, onChange }: Props) {
+  const errors = mappingErrors(mapping);
+  const nameOf = (column: number) => csv.headers[column] || `Column ${column + 1}`;
+  const rename = (column: number, name: string) =>
+    onChange({ ...mapping, fields: mapping.fields.map((field, at) => (at === column ? name : field)) });
+  return (
+    <Stack gap="sm">
+      <Group align="flex-end" gap="md">
+        <Select
+          label="Column with the addresses"
+          data={mapping.fields.map((_, column) => ({ value: `${column}`, label: nameOf(column) }))}
+          value={`${mapping.email}`}
+          allowDeselect={false}
+          onChange={(value) => value && onChange({ ...mapping, email: Number(value) })}
+        />
+        <Checkbox
+          label="The first row has names"
+          mb={8}
+          checked={mapping.hasHeader}
+          onChange={(event) => onChange({ ...mapping, hasHeader: event.currentTarget.checked })}
+        />
+      </Group>
+      <Table.ScrollContainer minWidth={Math.max(320, mapping.fields.length * 150)} type="native">
+        <Table fz="sm" verticalSpacing={6} horizontalSpacing="xs" withColumnBorders aria-label="Columns">
+          <Table.Thead>
+            <Table.Tr>
+              {mapping.fields.map((field, column) => (
+                // biome-ignore lint/suspicious/noArrayIndexKey: a column is its place
+                <Table.Th key={column} style={{ verticalAlign: "top" }}>
+                  <Text size="sm" c="dimmed" truncate maw={200} title={nameOf(column)}>
+                    {nameOf(column)}
+                  </Text>
+                  {column === mapping.email ? (
+                    <Text size="sm" fw={600} py={4}>
+                      Address
+                    </Text>
+                  ) : (
+                    <TextInput
+                      size="xs"
+                      aria-label={`Merge field of ${nameOf(column)}`}
+                      placeholder="left out"
+                      value={field}
+                      onChange={(event) => rename(column, event.currentTarget.value)}
+                      error={errors[column]}
+                    />
+                  )}
+                </Table.Th>
+              ))}
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {csv.sample.slice(0, ROWS).map(({ row, cells }) => (
+              <Table.Tr key={row}>
+                {mapping.fields.map((_, column) => (
+                  // biome-ignore lint/suspicious/noArrayIndexKey: a column is its place
+                  <Table.Td key={column}>
+                    <Text size="sm" truncate maw={200} title={cells[column]}>
+                      {cells[column]}
+                    </Text>
+                  </Table.Td>
+                ))}
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
+      <Text size="sm" c="dimmed">
+        Names are those of the merge fields; a column without one is left out.
+      </Text>
+    </Stack>
+  );
+}

@@ -1,0 +1,95 @@
+import { notifications } from "@mantine/notifications";
+import { useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { useRef, useState } from "react";
+import { keys } from "@/api/keys";
+import { ApiProblem, type Rejected, sentence } from "@/api/problem";
+import { counted } from "@/ui/numbers";
+import { schedule } from "../commands";
+import { attemptAt, type Draft, fieldsOf, missing } from "../draft/draft";
+import { fieldErrors } from "../fieldErrors";
+import type { Recipients } from "../recipients/useRecipients";
+
+interface Options {
+  draft: Draft;
+  recipients: Recipients;
+  senderLimit: number | undefined;
+  changeNow: (part: Partial<Draft>) => void;
+  /** Forget the draft: it is a campaign now. */
+  done: () => void;
+}
+
+interface Failure {
+  /** What belongs to no field. */
+  text: string | null;
+  errors: Record<string, string>;
+  rejected: readonly Rejected[];
+}
+
+const LOST =
+  "It is not known whether the campaign was scheduled. Try again: unchanged, it is scheduled only once.";
+
+/** Scheduling: one attempt at a time, and the same attempt under the same key until there is an answer. */
+export function useSending({ draft, recipients, senderLimit, changeNow, done }: Options) {
+  const queries = useQueryClient();
+  const navigate = useNavigate();
+  const [pending, setPending] = useState(false);
+  const [failure, setFailure] = useState<Failure | null>(null);
+  const isSending = useRef(false);
+
+  const send = async () => {
+    if (isSending.current) return;
+    const lacking = missing(draft, recipients.count);
+    if (Object.keys(lacking).length > 0) {
+      setFailure({ text: null, errors: lacking, rejected: [] });
+      return;
+    }
+    if (!recipients.settled) {
+      const why =
+        "These are still being read, or a column's name is wrong: mend it, or try again in a moment.";
+      setFailure({ text: null, errors: { recipients: why }, rejected: [] });
+      return;
+    }
+    isSending.current = true;
+    setPending(true);
+    setFailure(null);
+    const fields = fieldsOf(draft, senderLimit);
+    const attempt = attemptAt(JSON.stringify([fields, recipients.identity]), draft.attempt);
+    changeNow({ attempt });
+    try {
+      const { campaign, accepted } = await schedule({ fields, source: recipients.source }, attempt.key);
+      done();
+      await queries.invalidateQueries({ queryKey: keys.campaigns.all });
+      notifications.show({ color: "teal", message: `${counted(accepted, "email")} scheduled.` });
+      await navigate({ to: "/campaigns/$id", params: { id: campaign.id } });
+    } catch (error) {
+      setFailure(failureOf(error));
+      if (error instanceof ApiProblem && error.status === 409) changeNow({ attempt: null });
+    } finally {
+      isSending.current = false;
+      setPending(false);
+    }
+  };
+  return { send, pending, failure, forget: () => setFailure(null) };
+}
+
+function failureOf(error: unknown): Failure {
+  const errors = fieldErrors(error);
+  const isLost = error instanceof ApiProblem && (error.status === 0 || error.status >= 500);
+  const shown = [
+    "senderId",
+    "name",
+    "subject",
+    "body",
+    "bodyHtml",
+    "recipients",
+    "startTime",
+    "delayBetweenMs",
+    "hourlyLimit",
+    "onUnknown",
+  ];
+  const isPlaced =
+    Object.keys(errors).length > 0 && Object.keys(errors).every((field) => shown.includes(field));
+  const text = isLost ? `${sentence(error)} ${LOST}` : isPlaced ? null : sentence(error);
+  return { text, errors, rejected: error instanceof ApiProblem ? error.rejected : [] };
+}

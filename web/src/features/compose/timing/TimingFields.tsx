@@ -1,0 +1,153 @@
+import "@mantine/dates/styles.layer.css";
+import {
+  Accordion,
+  Group,
+  NumberInput,
+  Radio,
+  SegmentedControl,
+  Select,
+  Stack,
+  Switch,
+  Text,
+} from "@mantine/core";
+import { DateTimePicker } from "@mantine/dates";
+import { absoluteTime, timezone } from "@/time/format";
+import { type Draft, delayMs, type OnUnknown, startOf } from "../draft/draft";
+import { type DelayUnit, everyWords } from "./delay";
+
+interface Props {
+  draft: Draft;
+  change: (part: Partial<Draft>) => void;
+  senderLimit: number | undefined;
+  errors: Readonly<Record<string, string>>;
+}
+
+const POLICIES: ReadonlyArray<{ value: OnUnknown; label: string; description: string }> = [
+  { value: "hold", label: "Ask me", description: "It waits under “Failed and in doubt” until you decide." },
+  { value: "resend", label: "Send again", description: "Nobody is left out, but somebody may get it twice." },
+  {
+    value: "assume_sent",
+    label: "Take it as sent",
+    description: "Nobody gets it twice, but somebody may get nothing.",
+  },
+];
+
+/** When it begins, how fast it goes, and what to do with emails in doubt. */
+export function TimingFields({ draft, change, senderLimit, errors }: Props) {
+  const start = startOf(draft);
+  const delay = delayMs(draft, senderLimit);
+  return (
+    <Stack gap="md">
+      <SegmentedControl
+        aria-label="When it begins"
+        data={[
+          { value: "now", label: "Now" },
+          { value: "later", label: "At a time" },
+        ]}
+        value={draft.when}
+        onChange={(when) =>
+          change(when === "later" ? { when, startTime: draft.startTime ?? tomorrow() } : { when: "now" })
+        }
+      />
+      {draft.when === "later" && (
+        <DateTimePicker
+          label="Start"
+          description={`Your timezone: ${timezone}`}
+          valueFormat="ddd, D MMM YYYY, HH:mm"
+          value={draft.startTime}
+          minDate={new Date()}
+          onChange={(startTime) => change({ startTime })}
+          error={errors.startTime}
+          inputWrapperOrder={["label", "description", "input", "error"]}
+          ariaLabels={{
+            previousMonth: "Previous month",
+            nextMonth: "Next month",
+            monthLevelControl: "Choose the month",
+          }}
+          timePickerProps={{ hoursInputLabel: "Hours", minutesInputLabel: "Minutes" }}
+          submitButtonProps={{ "aria-label": "Use this time" }}
+        />
+      )}
+      {draft.when === "later" && start && (
+        <Text size="sm" c="dimmed" mt={-8}>
+          {start < new Date() ? "That time has passed: it starts at once." : absoluteTime(start)}
+        </Text>
+      )}
+      <Group align="flex-start" gap="sm">
+        <NumberInput
+          label="Delay between emails"
+          min={0}
+          max={30 * 86_400}
+          decimalScale={1}
+          allowLeadingZeros={false}
+          hideControls
+          w={170}
+          disabled={draft.spread}
+          value={draft.spread ? "" : draft.delay}
+          onChange={(value) => change({ delay: value })}
+          error={errors.delayBetweenMs}
+        />
+        <Select
+          label="Unit"
+          data={["seconds", "minutes", "hours"]}
+          w={120}
+          allowDeselect={false}
+          disabled={draft.spread}
+          value={draft.delayUnit}
+          onChange={(unit) => unit && change({ delayUnit: unit as DelayUnit })}
+        />
+        <NumberInput
+          label="Limit an hour"
+          placeholder={senderLimit === undefined ? "none" : `sender's: ${senderLimit}`}
+          min={1}
+          max={10_000_000}
+          allowDecimal={false}
+          allowLeadingZeros={false}
+          thousandSeparator=","
+          hideControls
+          w={170}
+          value={draft.hourlyLimit ?? ""}
+          onChange={(value) => change({ hourlyLimit: typeof value === "number" ? value : null })}
+          error={errors.hourlyLimit}
+        />
+      </Group>
+      <Switch
+        label="Spread evenly over the hour"
+        description="Limits count by clock hours. Without this, nearly twice the limit can leave within 60 minutes."
+        checked={draft.spread}
+        onChange={(event) => change({ spread: event.currentTarget.checked })}
+      />
+      <Text size="sm" aria-live="polite">
+        {everyWords(delay)}
+      </Text>
+      <Accordion variant="contained" chevronPosition="left">
+        <Accordion.Item value="advanced">
+          <Accordion.Control>Advanced</Accordion.Control>
+          <Accordion.Panel>
+            <Radio.Group
+              label="When it is not known whether an email arrived"
+              description="A connection can break just as an email is handed over."
+              value={draft.onUnknown}
+              onChange={(value) => change({ onUnknown: value as OnUnknown })}
+              error={errors.onUnknown}
+            >
+              <Stack gap="xs" mt="xs">
+                {POLICIES.map((policy) => (
+                  <Radio key={policy.value} {...policy} />
+                ))}
+              </Stack>
+            </Radio.Group>
+          </Accordion.Panel>
+        </Accordion.Item>
+      </Accordion>
+    </Stack>
+  );
+}
+
+/** At nine, as the picker has it. */
+function tomorrow(): string {
+  const day = new Date();
+  day.setDate(day.getDate() + 1);
+  const two = (value: number) => `${value}`.padStart(2, "0");
+  return `${day.getFullYear()}-${two(day.getMonth() + 1)}-${two(day.getDate())} 09:00:00`;
+}

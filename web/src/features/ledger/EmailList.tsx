@@ -1,0 +1,87 @@
+import { Box, Button, Stack } from "@mantine/core";
+import { IconMailSearch } from "@tabler/icons-react";
+import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
+import { type ReactNode, useEffect, useState } from "react";
+import { EmptyState } from "@/ui/EmptyState";
+import { ErrorState } from "@/ui/ErrorState";
+import { LoadMore } from "@/ui/LoadMore";
+import { choose, chooseAll, NOTHING } from "@/ui/selection";
+import { TableSkeleton } from "@/ui/skeletons";
+import { type Column, EmailTable } from "./EmailTable";
+import { type EmailFilter, emailsQuery } from "./queries";
+import { SelectionBar } from "./SelectionBar";
+import { decisionsOn } from "./words";
+
+interface Props {
+  filter: EmailFilter;
+  columns: readonly Column[];
+  /** How many of `filter.campaignId` are in this status, to decide on all of them at once. */
+  whole?: number | undefined;
+  /** Shown when there is none and nothing is filtered. */
+  empty: ReactNode;
+  /** Takes away what a person filtered by; undefined when that is nothing. */
+  clear?: (() => void) | undefined;
+}
+
+/** Emails that fit, page by page, and what can be decided about them. */
+export function EmailList({ filter, columns, whole, empty, clear }: Props) {
+  const query = useInfiniteQuery({
+    ...emailsQuery(filter),
+    placeholderData: keepPreviousData,
+    // A long list would be read again page after page.
+    refetchOnWindowFocus: ({ state }) => (state.data?.pages.length ?? 0) <= 1,
+  });
+  const [selection, setSelection] = useState(NOTHING);
+  const list = JSON.stringify(filter);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another list, so nothing of it is chosen
+  useEffect(() => setSelection(NOTHING), [list]);
+
+  if (query.isPending) return <TableSkeleton />;
+  if (!query.data) return <ErrorState error={query.error} retry={() => query.refetch()} />;
+  const pages = query.data.pages.map((page) => page.items);
+  const ids = pages.flatMap((emails) => emails.map((email) => email.id));
+  if (ids.length === 0) return clear ? <NothingFits clear={clear} /> : empty;
+  const chosen = ids.filter((id) => selection.chosen.has(id));
+  const decisions = decisionsOn(filter.status);
+  return (
+    <Stack gap={0} opacity={query.isPlaceholderData ? 0.5 : 1}>
+      {decisions.length > 0 && (
+        <SelectionBar
+          decisions={decisions}
+          chosen={chosen}
+          loaded={ids.length}
+          whole={filter.campaignId && !filter.q && whole ? { campaignId: filter.campaignId, n: whole } : null}
+          onAll={(on) => setSelection(chooseAll(ids, on))}
+        />
+      )}
+      <EmailTable
+        pages={pages}
+        columns={columns}
+        {...(decisions.length > 0 && {
+          chosen: selection.chosen,
+          onChoose: (id: number, on: boolean, range: boolean) =>
+            setSelection((old) => choose(old, ids, id, on, range)),
+        })}
+      />
+      <LoadMore query={query} shown={ids.length} noun="email" />
+    </Stack>
+  );
+}
+
+function NothingFits({ clear }: { clear: () => void }) {
+  return (
+    <Box>
+      <EmptyState
+        icon={IconMailSearch}
+        title="No email fits"
+        action={
+          <Button variant="default" onClick={clear}>
+            Clear the filters
+          </Button>
+        }
+      >
+        Nothing here has that recipient, campaign and sender.
+      </EmptyState>
+    </Box>
+  );
+}

@@ -1,0 +1,142 @@
+import { Alert, Button, Grid, Group, Paper, Stack, Text, Title } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
+import { sendersQuery } from "@/features/senders/queries";
+import { Time } from "@/time/Time";
+import { ErrorState } from "@/ui/ErrorState";
+import { Facts } from "@/ui/Facts";
+import { AnchorLink } from "@/ui/links";
+import { PageHeader } from "@/ui/PageHeader";
+import { StatusBadge } from "@/ui/StatusBadge";
+import { PageSkeleton } from "@/ui/skeletons";
+import { Attempts } from "./Attempts";
+import { useDecisions } from "./commands";
+import { EmailContent } from "./EmailContent";
+import { type Email, emailQuery } from "./queries";
+import { DECISIONS, decisionsOn, EMAIL_STATUS, explain } from "./words";
+
+const route = getRouteApi("/inside/emails/$id");
+
+export function EmailPage() {
+  const { id } = route.useParams();
+  const { data: email, error, isPending, refetch } = useQuery(emailQuery(id));
+  if (isPending) return <PageSkeleton />;
+  if (!email) {
+    return (
+      <>
+        <PageHeader title={`Email ${id}`} />
+        <ErrorState error={error} retry={refetch} />
+      </>
+    );
+  }
+  return (
+    <>
+      <PageHeader
+        title={email.recipient}
+        documentTitle={`Email to ${email.recipient}`}
+        description={
+          <Group gap={10} component="span">
+            <StatusBadge {...EMAIL_STATUS[email.status]} />
+            <span>{email.subject}</span>
+          </Group>
+        }
+      />
+      <Stack gap="lg">
+        <Standing email={email} />
+        <Grid gap="lg">
+          <Grid.Col span={{ base: 12, md: 7 }}>
+            <Paper withBorder radius="lg" p="lg">
+              <Title order={2} mb="md">
+                Attempts
+              </Title>
+              <Attempts attempts={email.attempts} />
+            </Paper>
+            {!email.erasedAt && (
+              <Paper withBorder radius="lg" p="lg" mt="lg">
+                <Title order={2} mb="md">
+                  What it says
+                </Title>
+                <EmailContent email={email} />
+              </Paper>
+            )}
+          </Grid.Col>
+          <Grid.Col span={{ base: 12, md: 5 }}>
+            <Paper withBorder radius="lg" p="lg">
+              <Title order={2} mb="xs">
+                The email
+              </Title>
+              <EmailFacts email={email} />
+            </Paper>
+          </Grid.Col>
+        </Grid>
+      </Stack>
+    </>
+  );
+}
+
+/** What its status means, and what can be done about it. */
+function Standing({ email }: { email: Email }) {
+  const { pending, decide } = useDecisions();
+  const decisions = decisionsOn(email.status);
+  return (
+    <Alert color={decisions.length > 0 ? "orange" : "petrol"} radius="lg">
+      <Text>{explain(email)}</Text>
+      {decisions.length > 0 && (
+        <Stack gap={8} mt="sm">
+          {decisions.map((decision) => (
+            <Group key={decision} gap="xs" wrap="nowrap" align="flex-start">
+              <Button
+                size="xs"
+                miw={116}
+                flex="none"
+                variant={decision === "sent" ? "default" : "filled"}
+                loading={pending}
+                onClick={() => decide(decision, { ids: [email.id] })}
+              >
+                {DECISIONS[decision].button}
+              </Button>
+              <Text size="sm">{CONSEQUENCES[decision]}</Text>
+            </Group>
+          ))}
+        </Stack>
+      )}
+    </Alert>
+  );
+}
+
+const CONSEQUENCES = {
+  retry: "It is tried again from now on. Nobody gets it twice: it was refused.",
+  resend: "It goes out once more. If the server took it the first time, the recipient gets it twice.",
+  sent: "It counts as sent. If the server did not take it, the recipient never gets it.",
+};
+
+function EmailFacts({ email }: { email: Email }) {
+  const { data: senders } = useQuery(sendersQuery);
+  const sender = senders?.items.find((each) => each.id === email.senderId);
+  const fields = Object.entries(email.fields).map(([name, value]) => [name, value || "–"] as const);
+  return (
+    <Facts
+      facts={[
+        ["To", email.recipient],
+        ["Subject", email.subject],
+        [
+          "Campaign",
+          <AnchorLink key="campaign" to="/campaigns/$id" params={{ id: email.campaignId }}>
+            {email.campaignName}
+          </AnchorLink>,
+        ],
+        [
+          "Sender",
+          <AnchorLink key="sender" to="/senders">
+            {sender?.email ?? `Sender ${email.senderId}`}
+          </AnchorLink>,
+        ],
+        ["Planned for", <Time key="planned" value={email.scheduledAt} />],
+        ["Sent", email.sentAt && <Time value={email.sentAt} />],
+        ["Message-ID", email.messageId],
+        ["Erased", email.erasedAt ? <Time key="erased" value={email.erasedAt} /> : null],
+        ...fields,
+      ]}
+    />
+  );
+}

@@ -1,0 +1,41 @@
+import { Stack } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+import { campaignQuery } from "@/features/campaigns/queries";
+import { EmailFilters } from "./EmailFilters";
+import { EmailList } from "./EmailList";
+import type { Column } from "./EmailTable";
+import type { EmailStatus } from "./queries";
+import type { EmailSearch } from "./search";
+
+interface Props {
+  status: EmailStatus;
+  search: EmailSearch;
+  onChange: (patch: Partial<EmailSearch>) => void;
+  columns: readonly Column[];
+  empty: ReactNode;
+}
+
+/** Emails of one status, over all campaigns: filters that stand in the address, and the list. */
+export function EmailsInStatus({ status, search, onChange, columns, empty }: Props) {
+  const { q, campaignId, senderId } = search;
+  const filter = { status, q, campaignId, senderId };
+  const { data: campaign } = useQuery({
+    ...campaignQuery(campaignId ?? 0),
+    enabled: campaignId !== undefined,
+  });
+  const filtered = q !== undefined || campaignId !== undefined || senderId !== undefined;
+  const clear = () => onChange({ q: undefined, campaignId: undefined, senderId: undefined });
+  return (
+    <Stack gap="md">
+      <EmailFilters search={search} onChange={onChange} filter={filter} />
+      <EmailList
+        filter={filter}
+        columns={columns}
+        whole={campaign?.counts[status]}
+        empty={empty}
+        clear={filtered ? clear : undefined}
+      />
+    </Stack>
+  );
+}

@@ -1,0 +1,42 @@
+/** What is read of emails and of the attempts at each. */
+
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { answer, api } from "@/api/client";
+import { keys } from "@/api/keys";
+import { PAGE } from "@/api/reading";
+import type { components, paths } from "@/api/schema";
+
+type Schemas = components["schemas"];
+
+export type Attempt = Schemas["Attempt"];
+export type Email = Schemas["Email"];
+export type EmailSummary = Schemas["EmailSummary"];
+export type EmailStatus = Email["status"];
+export type EmailFilter = Omit<
+  NonNullable<paths["/api/emails"]["get"]["parameters"]["query"]>,
+  "cursor" | "limit"
+>;
+
+export const emailsQuery = (filter: EmailFilter) =>
+  infiniteQueryOptions({
+    queryKey: keys.emails.list(filter),
+    queryFn: ({ pageParam, signal }) =>
+      answer(
+        api.GET("/api/emails", { params: { query: { ...filter, limit: PAGE, cursor: pageParam } }, signal }),
+      ),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.nextCursor,
+  });
+
+export const emailQuery = (id: number) =>
+  queryOptions({
+    queryKey: keys.emails.one(id),
+    queryFn: ({ signal }) => answer(api.GET("/api/emails/{id}", { params: { path: { id } }, signal })),
+  });
+
+export const emailMessageQuery = (id: number) =>
+  queryOptions({
+    queryKey: keys.emails.message(id),
+    queryFn: ({ signal }) =>
+      answer(api.GET("/api/emails/{id}/message", { params: { path: { id } }, signal })),
+  });

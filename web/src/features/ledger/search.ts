@@ -1,0 +1,28 @@
+/** What a list of emails keeps in the address, so that a link or a reload shows the same. */
+
+import { idIn, oneOf, type Search, textIn } from "@/ui/searchParams";
+import type { EmailStatus } from "./queries";
+import { EMAIL_STATUSES } from "./words";
+
+export interface EmailSearch {
+  q?: string | undefined;
+  campaignId?: number | undefined;
+  senderId?: number | undefined;
+  status?: EmailStatus | undefined;
+}
+
+export function emailSearch(search: Search): EmailSearch {
+  return {
+    q: textIn(search.q),
+    campaignId: idIn(search.campaignId),
+    senderId: idIn(search.senderId),
+    status: oneOf(EMAIL_STATUSES, search.status),
+  };
+}
+
+/** Where the CSV of the same list is. */
+export function exportPath(search: EmailSearch): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(search)) if (value !== undefined) query.set(name, `${value}`);
+  return `/api/emails/export${query.size > 0 ? `?${query}` : ""}`;
+}

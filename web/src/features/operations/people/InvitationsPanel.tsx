@@ -1,0 +1,148 @@
+import { Alert, Badge, Button, Group, Stack, TextInput } from "@mantine/core";
+import { IconMailShare } from "@tabler/icons-react";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { answer, api } from "@/api/client";
+import { keys } from "@/api/keys";
+import type { components } from "@/api/schema";
+import { FormFailure } from "@/forms/FormFailure";
+import { useAction } from "@/forms/useAction";
+import { useSubmit } from "@/forms/useSubmit";
+import { Time } from "@/time/Time";
+import { useNow } from "@/time/useNow";
+import { CopyField } from "@/ui/CopyField";
+import { confirm } from "@/ui/confirm";
+import { Listing } from "@/ui/Listing";
+import { Panel, Row, Rows } from "@/ui/Panel";
+import { invitationsQuery } from "../queries";
+
+type Invitation = components["schemas"]["Invitation"];
+
+export function InvitationsPanel() {
+  const query = useQuery(invitationsQuery);
+  const [made, setMade] = useState<Invitation | null>(null);
+  return (
+    <Panel
+      title="Invitations"
+      description="A link lets one person make an account, also where registration is closed. It is good for a week."
+      rows={
+        query.data?.length !== 0 && (
+          <Listing query={query}>
+            {(invitations) => (
+              <Rows label="Invitations">
+                {invitations.map((invitation) => (
+                  <InvitationRow key={invitation.id} invitation={invitation} />
+                ))}
+              </Rows>
+            )}
+          </Listing>
+        )
+      }
+    >
+      {made ? <Made invitation={made} done={() => setMade(null)} /> : <InvitationForm done={setMade} />}
+    </Panel>
+  );
+}
+
+function InvitationForm({ done }: { done: (invitation: Invitation) => void }) {
+  const queries = useQueryClient();
+  const { form, submit, pending, failure } = useSubmit({
+    initialValues: { email: "" },
+    send: ({ email }) =>
+      answer(api.POST("/api/admin/invitations", { body: { email: email.trim() || null } })),
+    done: async (invitation) => {
+      done(invitation);
+      await queries.invalidateQueries({ queryKey: keys.invitations });
+    },
+  });
+  return (
+    <form onSubmit={submit} noValidate>
+      <Stack maw={420}>
+        <FormFailure text={failure} />
+        <TextInput
+          label="For this address alone"
+          description="Leave it empty for a link that whoever has it may use."
+          type="email"
+          autoComplete="off"
+          key={form.key("email")}
+          {...form.getInputProps("email")}
+        />
+        <Button type="submit" loading={pending} style={{ alignSelf: "flex-start" }}>
+          Make a link
+        </Button>
+      </Stack>
+    </form>
+  );
+}
+
+function Made({ invitation, done }: { invitation: Invitation; done: () => void }) {
+  const query = new URLSearchParams({ invitation: invitation.token ?? "" });
+  return (
+    <Stack>
+      <Alert color="petrol" icon={<IconMailShare aria-hidden />} role="status" title="The invitation is made">
+        Copy the link and hand it over yourself: nothing is mailed. It is shown this once.
+      </Alert>
+      <CopyField
+        label={invitation.email ? `Link for ${invitation.email}` : "Link"}
+        value={`${location.origin}/register?${query}`}
+      />
+      <Button variant="default" onClick={done} style={{ alignSelf: "flex-start" }}>
+        I have copied it
+      </Button>
+    </Stack>
+  );
+}
+
+function InvitationRow({ invitation }: { invitation: Invitation }) {
+  const queries = useQueryClient();
+  const now = useNow();
+  const { run, pending } = useAction();
+  const whose = invitation.email ?? "Whoever has the link";
+  const expired = Date.parse(invitation.expiresAt) <= now;
+  const revoke = async () => {
+    const sure = await confirm({
+      title: "Take the invitation back?",
+      children: `The link for ${invitation.email ?? "whoever has it"} opens nothing any more.`,
+      confirm: "Take it back",
+    });
+    if (!sure) return;
+    await run(async () => {
+      await answer(api.DELETE("/api/admin/invitations/{id}", { params: { path: { id: invitation.id } } }));
+      await queries.invalidateQueries({ queryKey: keys.invitations });
+    });
+  };
+  return (
+    <Row
+      title={
+        <Group gap="xs">
+          <span>{whose}</span>
+          {invitation.usedAt ? <Badge>Used</Badge> : expired && <Badge color="gray">Expired</Badge>}
+        </Group>
+      }
+      facts={
+        invitation.usedAt ? (
+          <span>
+            Used <Time value={invitation.usedAt} />
+          </span>
+        ) : (
+          <span>
+            {expired ? "Expired" : "Expires"} <Time value={invitation.expiresAt} />
+          </span>
+        )
+      }
+      actions={
+        invitation.usedAt === null && (
+          <Button
+            size="xs"
+            variant="default"
+            loading={pending}
+            onClick={revoke}
+            aria-label={`Take back: ${whose}`}
+          >
+            Take back
+          </Button>
+        )
+      }
+    />
+  );
+}

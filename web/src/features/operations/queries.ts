@@ -1,0 +1,58 @@
+/** What is read of the installation: figures, the sandbox mailbox, its people. */
+
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { answer, api } from "@/api/client";
+import { keys } from "@/api/keys";
+import { PAGE } from "@/api/reading";
+import type { components, paths } from "@/api/schema";
+
+export type SandboxMessage = components["schemas"]["SandboxMessage"];
+
+export const hourlyQuery = (query: paths["/api/stats/hourly"]["get"]["parameters"]["query"]) =>
+  queryOptions({
+    queryKey: keys.stats.hourly(query),
+    queryFn: ({ signal }) => answer(api.GET("/api/stats/hourly", { params: { query }, signal })),
+  });
+
+/** `dueBefore`: RFC 3339, what is due until then is counted. */
+export const totalsQuery = (dueBefore: string) =>
+  queryOptions({
+    queryKey: keys.stats.totals(dueBefore),
+    queryFn: ({ signal }) =>
+      answer(api.GET("/api/stats/totals", { params: { query: { dueBefore } }, signal })),
+  });
+
+export const sandboxQuery = infiniteQueryOptions({
+  queryKey: keys.sandbox.list,
+  queryFn: ({ pageParam, signal }) =>
+    answer(
+      api.GET("/api/sandbox/messages", { params: { query: { limit: PAGE, cursor: pageParam } }, signal }),
+    ),
+  initialPageParam: null as string | null,
+  getNextPageParam: (page) => page.nextCursor,
+});
+
+/** The newest alone, to learn cheaply whether something has come. */
+export const newestInSandboxQuery = queryOptions({
+  queryKey: keys.sandbox.newest,
+  queryFn: ({ signal }) =>
+    answer(api.GET("/api/sandbox/messages", { params: { query: { limit: 1 } }, signal })),
+});
+
+export const sandboxMessageQuery = (id: number) =>
+  queryOptions({
+    queryKey: keys.sandbox.one(id),
+    queryFn: ({ signal }) =>
+      answer(api.GET("/api/sandbox/messages/{id}", { params: { path: { id } }, signal })),
+    staleTime: Number.POSITIVE_INFINITY, // what was received does not change
+  });
+
+export const usersQuery = queryOptions({
+  queryKey: keys.users,
+  queryFn: ({ signal }) => answer(api.GET("/api/admin/users", { params: { query: { limit: 500 } }, signal })),
+});
+
+export const invitationsQuery = queryOptions({
+  queryKey: keys.invitations,
+  queryFn: ({ signal }) => answer(api.GET("/api/admin/invitations", { signal })),
+});

@@ -1,0 +1,79 @@
+import { Button, Group, Table, Text } from "@mantine/core";
+import { useState } from "react";
+import { count, counted } from "@/ui/numbers";
+
+export interface LeftOutRow {
+  row: number;
+  email: string;
+  reason: string;
+}
+
+interface Props {
+  /** The first of them. */
+  rows: readonly LeftOutRow[];
+  total: number;
+  rowWord: string;
+}
+
+const SHOWN = 8;
+const MOST = 200;
+
+/** Who is not sent to, and why. */
+export function LeftOut({ rows, total, rowWord }: Props) {
+  const [all, setAll] = useState(false);
+  if (rows.length === 0) return null;
+  const shown = rows.slice(0, all ? MOST : SHOWN);
+  return (
+    <div>
+      <Text size="sm" fw={500} mb={4}>
+        {counted(total, "entry", "entries")} left out
+      </Text>
+      <Table.ScrollContainer
+        minWidth={420}
+        maxHeight={320}
+        type="native"
+        tabIndex={0}
+        role="region"
+        aria-label="Left out"
+      >
+        <Table fz="sm" verticalSpacing={6} horizontalSpacing="xs" aria-label="Left out">
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th w={70}>{rowWord}</Table.Th>
+              <Table.Th>Address</Table.Th>
+              <Table.Th>Why</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {shown.map(({ row, email, reason }, index) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: a line can hold the same address twice
+              <Table.Tr key={index}>
+                <Table.Td className="tabular">{count(row)}</Table.Td>
+                <Table.Td style={{ overflowWrap: "anywhere" }}>
+                  {email || (
+                    <Text span c="dimmed" inherit>
+                      empty
+                    </Text>
+                  )}
+                </Table.Td>
+                <Table.Td>{reason}</Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
+      <Group gap="xs" mt={4}>
+        {rows.length > SHOWN && !all && (
+          <Button variant="subtle" size="compact-sm" onClick={() => setAll(true)}>
+            Show more
+          </Button>
+        )}
+        {all && total > shown.length && (
+          <Text size="sm" c="dimmed">
+            And {count(total - shown.length)} more.
+          </Text>
+        )}
+      </Group>
+    </div>
+  );
+}

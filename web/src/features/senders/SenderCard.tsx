@@ -1,0 +1,158 @@
+import { Alert, Badge, Button, Group, Progress, Skeleton, Stack, Text, Title } from "@mantine/core";
+import { notifications } from "@mantine/notifications";
+import { IconPencil, IconPlugConnected, IconTrash } from "@tabler/icons-react";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { answer, api } from "@/api/client";
+import { keys } from "@/api/keys";
+import { sentence } from "@/api/problem";
+import { hourlyQuery } from "@/features/operations/queries";
+import { useNow } from "@/time/useNow";
+import { confirm } from "@/ui/confirm";
+import { ButtonLink } from "@/ui/links";
+import { count } from "@/ui/numbers";
+import { dayOf } from "./dayOf";
+import { HourBars } from "./HourBars";
+import type { Sender } from "./queries";
+import classes from "./SenderCard.module.css";
+import { SenderState } from "./SenderState";
+
+interface Props {
+  sender: Sender;
+  /** What a sender without a server of its own sends through. */
+  fallback: string;
+}
+
+export function SenderCard({ sender, fallback }: Props) {
+  const queries = useQueryClient();
+  const verify = useMutation({
+    mutationFn: () => answer(api.POST("/api/senders/{id}/verify", { params: { path: { id: sender.id } } })),
+    onSettled: () => queries.invalidateQueries({ queryKey: keys.senders }),
+  });
+  const remove = useMutation({
+    mutationFn: () => answer(api.DELETE("/api/senders/{id}", { params: { path: { id: sender.id } } })),
+    onSuccess: async () => {
+      await queries.invalidateQueries({ queryKey: keys.senders });
+      notifications.show({ message: `${sender.email} is no sender any more.` });
+    },
+  });
+  const ask = async () => {
+    const sure = await confirm({
+      title: `Delete ${sender.email}?`,
+      children:
+        "Its server and login are forgotten. That cannot be undone. Only a sender that no campaign names can be deleted.",
+      confirm: "Delete the sender",
+    });
+    if (sure) remove.mutate();
+  };
+  const server =
+    sender.host === null
+      ? fallback
+      : `${sender.host}, port ${sender.port}, ${SECURITY[sender.security ?? "none"]}`;
+  return (
+    <article className={classes.card} aria-label={sender.email}>
+      <div className={classes.grid}>
+        <div className={classes.identity}>
+          <Group gap="xs" wrap="nowrap">
+            <Title order={2} className={classes.address ?? ""} title={sender.email}>
+              {sender.email}
+            </Title>
+            {sender.isDefault && <Badge flex="none">Default</Badge>}
+          </Group>
+          {sender.displayName && (
+            <Text className={classes.address ?? ""} title={sender.displayName}>
+              {sender.displayName}
+            </Text>
+          )}
+          <Text size="sm" c="dimmed" style={{ overflowWrap: "anywhere" }}>
+            {server}
+          </Text>
+        </div>
+        <HourUse sender={sender} />
+        <Day sender={sender} />
+      </div>
+      <Stack gap="xs" className={classes.foot ?? ""}>
+        <div className={classes.state}>
+          <SenderState sender={sender} verifying={verify.isPending} failure={verify.error} />
+          <Group gap={6} wrap="nowrap">
+            <Button
+              size="xs"
+              variant="default"
+              leftSection={<IconPlugConnected size={15} aria-hidden />}
+              loading={verify.isPending}
+              onClick={() => verify.mutate()}
+            >
+              Verify
+            </Button>
+            <ButtonLink
+              to="/senders"
+              search={{ edit: sender.id }}
+              size="xs"
+              variant="default"
+              leftSection={<IconPencil size={15} aria-hidden />}
+            >
+              Edit
+            </ButtonLink>
+            {!sender.isDefault && (
+              <Button
+                size="xs"
+                variant="default"
+                leftSection={<IconTrash size={15} aria-hidden />}
+                loading={remove.isPending}
+                onClick={ask}
+              >
+                Delete
+              </Button>
+            )}
+          </Group>
+        </div>
+        {remove.error && (
+          <Alert color="red" role="alert" withCloseButton closeButtonLabel="Close" onClose={remove.reset}>
+            {sender.email} was not deleted. {sentence(remove.error)}
+          </Alert>
+        )}
+      </Stack>
+    </article>
+  );
+}
+
+const SECURITY = { none: "not encrypted", starttls: "STARTTLS", tls: "TLS" };
+
+function HourUse({ sender }: { sender: Sender }) {
+  const share = Math.min(100, (sender.usedThisHour / sender.hourlyLimit) * 100);
+  return (
+    <div>
+      <div className={classes.figure}>
+        <span>This hour</span>
+        <span className="tabular">
+          <strong>{count(sender.usedThisHour)}</strong> of {count(sender.hourlyLimit)}
+        </span>
+      </div>
+      <Progress
+        value={share}
+        color={share >= 100 ? "var(--status-unknown)" : "var(--status-sent)"}
+        aria-label={`${count(sender.usedThisHour)} of ${count(sender.hourlyLimit)} emails this hour`}
+      />
+      {share >= 100 && (
+        <Text size="sm" c="dimmed" mt={6}>
+          Full until the next hour begins.
+        </Text>
+      )}
+    </div>
+  );
+}
+
+function Day({ sender }: { sender: Sender }) {
+  const now = useNow();
+  const { data } = useQuery({ ...hourlyQuery({ hours: 25 }), refetchInterval: 15_000 });
+  const slots = data && dayOf(sender.id, data, new Date(now));
+  const used = slots?.reduce((sum, slot) => sum + slot.used, 0);
+  return (
+    <div>
+      <div className={classes.figure}>
+        <span>Today</span>
+        <span className="tabular">{used === undefined ? "" : <strong>{count(used)}</strong>}</span>
+      </div>
+      {slots ? <HourBars slots={slots} limit={sender.hourlyLimit} now={now} /> : <Skeleton height={63} />}
+    </div>
+  );
+}

@@ -1,0 +1,179 @@
+import {
+  Alert,
+  Button,
+  Collapse,
+  Group,
+  NumberInput,
+  PasswordInput,
+  Radio,
+  Select,
+  SimpleGrid,
+  Stack,
+  Text,
+  TextInput,
+} from "@mantine/core";
+import { isNotEmpty } from "@mantine/form";
+import { IconInfoCircle } from "@tabler/icons-react";
+import { useState } from "react";
+import { answer, api } from "@/api/client";
+import { FormFailure } from "@/forms/FormFailure";
+import { useSubmit } from "@/forms/useSubmit";
+import { CUSTOM, FALLBACK, PROVIDERS, providerOf } from "./providers";
+import type { Sender } from "./queries";
+import classes from "./SenderForm.module.css";
+import { keepsPassword, NEW_SENDER, senderBody, senderPatch, valuesOf } from "./senderValues";
+
+interface Props {
+  /** The one to change; undefined for a new one. */
+  sender?: Sender | undefined;
+  /** What a sender without a server of its own sends through. */
+  fallback: string;
+  done: (sender: Sender) => void;
+  cancel: () => void;
+}
+
+export function SenderForm({ sender, fallback, done, cancel }: Props) {
+  const [provider, setProvider] = useState(sender ? providerOf(sender.host) : "gmail");
+  const { form, submit, pending, failure } = useSubmit({
+    initialValues: sender ? valuesOf(sender) : { ...NEW_SENDER, host: PROVIDERS[0]?.host ?? "" },
+    validate: {
+      email: isNotEmpty("Give the mailbox's address."),
+      host: (host, { ownServer }) => (ownServer && !host.trim() ? "Give the server's host name." : null),
+    },
+    send: (values) =>
+      sender
+        ? answer(
+            api.PATCH("/api/senders/{id}", {
+              params: { path: { id: sender.id } },
+              body: senderPatch(sender, values),
+            }),
+          )
+        : answer(api.POST("/api/senders", { body: senderBody(values) })),
+    done,
+  });
+  const choose = (id: string) => {
+    setProvider(id);
+    form.setFieldValue("ownServer", id !== FALLBACK);
+    const chosen = PROVIDERS.find((each) => each.id === id);
+    if (!chosen) return;
+    const host = id === CUSTOM && sender && providerOf(sender.host) === CUSTOM ? sender.host : chosen.host;
+    form.setFieldValue("host", host ?? "");
+    form.setFieldValue("port", chosen.port);
+    form.setFieldValue("security", chosen.security);
+    proposeName(id);
+  };
+  /** Mailboxes are logged in to by their address; Amazon SES has names of its own, other servers may. */
+  const proposeName = (id: string) => {
+    if (id === FALLBACK || id === CUSTOM || id === "ses") return;
+    form.setFieldValue("username", (name: string) => name || form.getValues().email);
+  };
+  const hint = PROVIDERS.find((each) => each.id === provider)?.hint;
+  const field = (name: string) => ({ key: form.key(name), ...form.getInputProps(name) });
+  return (
+    <form onSubmit={submit} noValidate>
+      <Stack>
+        <FormFailure text={failure} />
+        <TextInput
+          label="Address"
+          type="email"
+          autoComplete="off"
+          data-autofocus
+          {...field("email")}
+          onBlur={() => proposeName(provider)}
+        />
+        <TextInput
+          label="Display name"
+          description="What recipients see beside the address. May stay empty."
+          autoComplete="off"
+          {...field("displayName")}
+        />
+        <Radio.Group label="Mail server" value={provider} onChange={choose}>
+          <SimpleGrid cols={{ base: 2, xs: 3 }} spacing="xs" mt={4}>
+            {[...PROVIDERS, { id: FALLBACK, name: fallback }].map(({ id, name }) => (
+              <Radio.Card key={id} value={id} className={classes.provider ?? ""} aria-label={name}>
+                {name}
+              </Radio.Card>
+            ))}
+          </SimpleGrid>
+        </Radio.Group>
+        <Alert color="petrol" icon={<IconInfoCircle aria-hidden />}>
+          {hint ?? `${fallback}: nothing more to set up. Everyone here shares it.`}
+        </Alert>
+        <Collapse expanded={provider !== FALLBACK}>
+          <Stack>
+            <TextInput label="Host" autoComplete="off" spellCheck={false} {...field("host")} />
+            <Group grow align="flex-start">
+              <NumberInput
+                label="Port"
+                min={1}
+                max={65535}
+                allowDecimal={false}
+                hideControls
+                {...field("port")}
+              />
+              <Select
+                label="Security"
+                allowDeselect={false}
+                data={[
+                  { value: "starttls", label: "STARTTLS" },
+                  { value: "tls", label: "TLS" },
+                  { value: "none", label: "None" },
+                ]}
+                {...field("security")}
+              />
+            </Group>
+            <TextInput
+              label="Login name"
+              description="Usually the address itself. Empty for a server without login."
+              autoComplete="off"
+              spellCheck={false}
+              {...field("username")}
+            />
+            <PasswordInput
+              label="Password"
+              description={
+                keepsPassword(sender, form.getValues())
+                  ? "One is stored, encrypted. Leave this empty to keep it; with another host or login name it has to be given again."
+                  : "Stored encrypted, and never shown again."
+              }
+              autoComplete="new-password"
+              {...field("password")}
+            />
+          </Stack>
+        </Collapse>
+        <Group grow align="flex-start">
+          <NumberInput
+            label="Emails an hour, at most"
+            placeholder="As usual here"
+            min={1}
+            max={10_000_000}
+            allowDecimal={false}
+            thousandSeparator=","
+            {...field("hourlyLimit")}
+          />
+          <NumberInput
+            label="Connections at once"
+            placeholder="As usual here"
+            min={1}
+            max={1000}
+            allowDecimal={false}
+            {...field("maxConnections")}
+          />
+        </Group>
+        <Text size="sm" c="dimmed">
+          The limit counts clock hours: across the turn of an hour nearly twice as many may go out within 60
+          minutes. “Spread evenly” in a campaign avoids that.{" "}
+          {sender && "A new limit plans what waits again."}
+        </Text>
+        <Group justify="flex-end" mt="xs">
+          <Button variant="default" onClick={cancel}>
+            Cancel
+          </Button>
+          <Button type="submit" loading={pending}>
+            {sender ? "Save" : "Add the sender"}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}

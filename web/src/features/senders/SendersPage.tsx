@@ -1,0 +1,82 @@
+import { Drawer, Skeleton, Stack, Text } from "@mantine/core";
+import { notifications } from "@mantine/notifications";
+import { IconMailbox, IconPlus } from "@tabler/icons-react";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { getRouteApi, useNavigate } from "@tanstack/react-router";
+import { keys } from "@/api/keys";
+import { waysQuery } from "@/features/accounts/queries";
+import { EmptyState } from "@/ui/EmptyState";
+import { ErrorState } from "@/ui/ErrorState";
+import { ButtonLink } from "@/ui/links";
+import { PageHeader } from "@/ui/PageHeader";
+import { type Sender, sendersQuery } from "./queries";
+import { SenderCard } from "./SenderCard";
+import { SenderForm } from "./SenderForm";
+
+const route = getRouteApi("/inside/senders");
+
+export function SendersPage() {
+  const { edit } = route.useSearch();
+  const navigate = useNavigate();
+  const queries = useQueryClient();
+  const { data: ways } = useQuery(waysQuery);
+  const { data, error, refetch } = useQuery({ ...sendersQuery, refetchInterval: 5_000 });
+  const fallback = ways?.sandbox ? "Sandbox mailbox" : "This installation's server";
+  const close = () => navigate({ to: "/senders", search: {} });
+  const done = async (sender: Sender) => {
+    await queries.invalidateQueries({ queryKey: keys.senders });
+    await close();
+    notifications.show({
+      message: edit === "new" ? `${sender.email} is added. Verify it next.` : `${sender.email} is saved.`,
+    });
+  };
+  const edited = data?.items.find((sender) => sender.id === edit);
+  const add = (
+    <ButtonLink to="/senders" search={{ edit: "new" }} leftSection={<IconPlus size={17} aria-hidden />}>
+      Add a sender
+    </ButtonLink>
+  );
+  return (
+    <>
+      <PageHeader title="Senders" description="The mailboxes that campaigns are sent from." actions={add} />
+      {data ? (
+        data.items.length > 0 ? (
+          <Stack>
+            {data.items.map((sender) => (
+              <SenderCard key={sender.id} sender={sender} fallback={fallback} />
+            ))}
+          </Stack>
+        ) : (
+          <EmptyState icon={IconMailbox} title="No sender yet" action={add}>
+            Add the mailbox that your campaigns are to come from.
+          </EmptyState>
+        )
+      ) : error ? (
+        <ErrorState error={error} retry={refetch} />
+      ) : (
+        <Stack role="group" aria-busy="true" aria-label="Loading">
+          <Skeleton height={158} radius="lg" />
+          <Skeleton height={158} radius="lg" />
+        </Stack>
+      )}
+      <Drawer
+        opened={edit === "new" || (edit !== undefined && data !== undefined)}
+        onClose={close}
+        position="right"
+        size={520}
+        title={
+          <Text fw={620} size="lg" component="span">
+            {edit === "new" ? "Add a sender" : "Edit the sender"}
+          </Text>
+        }
+        closeButtonProps={{ "aria-label": "Close" }}
+      >
+        {edit === "new" || edited ? (
+          <SenderForm key={edit} sender={edited} fallback={fallback} done={done} cancel={close} />
+        ) : (
+          edit !== undefined && <Text>There is no such sender any more.</Text>
+        )}
+      </Drawer>
+    </>
+  );
+}

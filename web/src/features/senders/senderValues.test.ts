@@ -1,0 +1,72 @@
+import { describe, expect, it } from "vitest";
+import type { Sender } from "./queries";
+import { keepsPassword, NEW_SENDER, senderBody, senderPatch, valuesOf } from "./senderValues";
+
+const own: Sender = {
+  id: 1,
+  email: "anna@example.com",
+  displayName: "Anna",
+  host: "mail.example.com",
+  port: 587,
+  security: "starttls",
+  username: "anna",
+  hasPassword: true,
+  hourlyLimit: 100,
+  usedThisHour: 0,
+  maxConnections: 5,
+  isDefault: false,
+  blockedUntil: null,
+  blockReason: null,
+  verifiedAt: null,
+  verifyError: null,
+  createdAt: "2026-01-01T00:00:00Z",
+};
+
+describe("senderBody", () => {
+  it("leaves to the API what is not filled in", () => {
+    expect(senderBody({ ...NEW_SENDER, email: "a@example.com", host: " mail.example.com " })).toEqual({
+      email: "a@example.com",
+      displayName: "",
+      host: "mail.example.com",
+      port: 587,
+      security: "starttls",
+      username: null,
+      password: null,
+      hourlyLimit: null,
+      maxConnections: null,
+    });
+  });
+
+  it("says nothing of a server when the fallback server is used", () => {
+    expect(senderBody({ ...valuesOf(own), ownServer: false })).not.toHaveProperty("host");
+  });
+});
+
+describe("senderPatch", () => {
+  it("is empty when nothing was changed", () => {
+    expect(senderPatch(own, valuesOf(own))).toEqual({});
+  });
+
+  it("names what was changed alone, so that the password stays", () => {
+    expect(senderPatch(own, { ...valuesOf(own), hourlyLimit: 50 })).toEqual({ hourlyLimit: 50 });
+    expect(senderPatch(own, { ...valuesOf(own), port: 465, security: "tls" })).toEqual({
+      port: 465,
+      security: "tls",
+    });
+  });
+
+  it("removes a login, and goes back to the fallback server", () => {
+    expect(senderPatch(own, { ...valuesOf(own), username: " " })).toEqual({ username: null });
+    expect(senderPatch(own, { ...valuesOf(own), ownServer: false, port: 25 })).toEqual({ host: null });
+  });
+});
+
+describe("keepsPassword", () => {
+  it("ends with another host or login", () => {
+    expect(keepsPassword(own, valuesOf(own))).toBe(true);
+    expect(keepsPassword(own, { ...valuesOf(own), host: "other.example.com" })).toBe(false);
+    expect(keepsPassword(own, { ...valuesOf(own), username: "bob" })).toBe(false);
+    expect(keepsPassword({ ...own, hasPassword: false }, valuesOf(own))).toBe(false);
+    expect(keepsPassword(undefined, NEW_SENDER)).toBe(false);
+  });
+});

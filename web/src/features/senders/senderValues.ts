@@ -1,0 +1,99 @@
+/** Between the form for a sender and what the API wants to hear of it. */
+
+import type { components } from "@/api/schema";
+import type { Security } from "./providers";
+import type { Sender } from "./queries";
+
+type SenderBody = components["schemas"]["SenderBody"];
+type SenderPatch = components["schemas"]["SenderPatch"];
+
+/** Numbers are "" while their field is empty. `ownServer` false: the fallback server, whatever the fields hold. */
+export interface SenderValues extends Record<string, unknown> {
+  email: string;
+  displayName: string;
+  ownServer: boolean;
+  host: string;
+  port: number | string;
+  security: Security;
+  username: string;
+  password: string;
+  hourlyLimit: number | string;
+  maxConnections: number | string;
+}
+
+export const NEW_SENDER: SenderValues = {
+  email: "",
+  displayName: "",
+  ownServer: true,
+  host: "",
+  port: 587,
+  security: "starttls",
+  username: "",
+  password: "",
+  hourlyLimit: "",
+  maxConnections: "",
+};
+
+export function valuesOf(sender: Sender): SenderValues {
+  return {
+    email: sender.email,
+    displayName: sender.displayName,
+    ownServer: sender.host !== null,
+    host: sender.host ?? "",
+    port: sender.port ?? 587,
+    security: sender.security ?? "starttls",
+    username: sender.username ?? "",
+    password: "",
+    hourlyLimit: sender.hourlyLimit,
+    maxConnections: sender.maxConnections,
+  };
+}
+
+const given = (value: number | string): number | null => (typeof value === "number" ? value : null);
+
+export function senderBody(values: SenderValues): SenderBody {
+  const server = values.ownServer
+    ? {
+        host: values.host.trim(),
+        port: given(values.port),
+        security: values.security,
+        username: values.username.trim() || null,
+        password: values.password || null,
+      }
+    : {};
+  return {
+    email: values.email,
+    displayName: values.displayName.trim(),
+    ...server,
+    hourlyLimit: given(values.hourlyLimit),
+    maxConnections: given(values.maxConnections),
+  };
+}
+
+/** Only what differs: to name the server's fields again would end a back-off, and to leave out the password keeps it. */
+export function senderPatch(before: Sender, values: SenderValues): SenderPatch {
+  const after = senderBody(values);
+  const patch: SenderPatch = {};
+  if (after.email !== before.email) patch.email = after.email;
+  if (after.displayName !== before.displayName) patch.displayName = after.displayName;
+  if (after.hourlyLimit != null && after.hourlyLimit !== before.hourlyLimit)
+    patch.hourlyLimit = after.hourlyLimit;
+  if (after.maxConnections != null && after.maxConnections !== before.maxConnections)
+    patch.maxConnections = after.maxConnections;
+  if (!values.ownServer) return before.host === null ? patch : { ...patch, host: null };
+  if (after.host !== before.host) patch.host = after.host ?? "";
+  if (after.port != null && after.port !== before.port) patch.port = after.port;
+  if (after.security && after.security !== before.security) patch.security = after.security;
+  if (after.username !== before.username) patch.username = after.username ?? null;
+  if (after.password) patch.password = after.password;
+  return patch;
+}
+
+/** Whether the password that is stored goes on being used; the API asks for it again otherwise. */
+export function keepsPassword(before: Sender | undefined, values: SenderValues): boolean {
+  return (
+    before?.hasPassword === true &&
+    values.host.trim() === before.host &&
+    values.username.trim() === before.username
+  );
+}

@@ -1,0 +1,70 @@
+import { Button, Checkbox, Group, Stack, TextInput } from "@mantine/core";
+import { isNotEmpty } from "@mantine/form";
+import { answer, api } from "@/api/client";
+import { FormFailure } from "@/forms/FormFailure";
+import { useSubmit } from "@/forms/useSubmit";
+import type { Webhook } from "./queries";
+import { EVENTS } from "./words";
+
+interface Props {
+  /** The one to change; undefined for a new one. */
+  webhook?: Webhook;
+  done: (webhook: Webhook) => void;
+  cancel: () => void;
+}
+
+export function WebhookForm({ webhook, done, cancel }: Props) {
+  const { form, submit, pending, failure } = useSubmit({
+    initialValues: {
+      url: webhook?.url ?? "",
+      description: webhook?.description ?? "",
+      events: webhook?.events ?? EVENTS.map(({ value }) => value),
+    },
+    validate: {
+      url: isNotEmpty("Give the address to be told."),
+      events: (events) => (events.length > 0 ? null : "Choose what it is to be told."),
+    },
+    send: (body) =>
+      webhook
+        ? answer(api.PATCH("/api/webhooks/{id}", { params: { path: { id: webhook.id } }, body }))
+        : answer(api.POST("/api/webhooks", { body })),
+    done,
+  });
+  return (
+    <form onSubmit={submit} noValidate>
+      <Stack>
+        <FormFailure text={failure} />
+        <TextInput
+          label="URL"
+          placeholder="https://example.com/hooks/reachinbox"
+          autoComplete="off"
+          spellCheck={false}
+          key={form.key("url")}
+          {...form.getInputProps("url")}
+        />
+        <TextInput
+          label="Description"
+          description="For you. May stay empty."
+          autoComplete="off"
+          key={form.key("description")}
+          {...form.getInputProps("description")}
+        />
+        <Checkbox.Group label="What it is told" key={form.key("events")} {...form.getInputProps("events")}>
+          <Stack gap={8} mt={4}>
+            {EVENTS.map(({ value, label }) => (
+              <Checkbox key={value} value={value} label={label} description={value} />
+            ))}
+          </Stack>
+        </Checkbox.Group>
+        <Group>
+          <Button type="submit" loading={pending}>
+            {webhook ? "Save" : "Add"}
+          </Button>
+          <Button variant="default" onClick={cancel}>
+            Cancel
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}

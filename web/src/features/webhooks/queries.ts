@@ -1,0 +1,23 @@
+/** What is read of webhooks and of what was sent to them. */
+
+import { queryOptions } from "@tanstack/react-query";
+import { answer, api } from "@/api/client";
+import { keys } from "@/api/keys";
+import type { components } from "@/api/schema";
+
+export type Delivery = components["schemas"]["Delivery"];
+export type Webhook = components["schemas"]["Webhook"];
+
+export const webhooksQuery = queryOptions({
+  queryKey: keys.webhooks.list,
+  queryFn: ({ signal }) => answer(api.GET("/api/webhooks", { params: { query: { limit: 100 } }, signal })),
+});
+
+export const deliveriesQuery = (id: number) =>
+  queryOptions({
+    queryKey: keys.webhooks.deliveries(id),
+    queryFn: ({ signal }) =>
+      answer(
+        api.GET("/api/webhooks/{id}/deliveries", { params: { path: { id }, query: { limit: 20 } }, signal }),
+      ),
+  });

@@ -1,0 +1,22 @@
+/** A webhook's events and state, in words. */
+
+import type { Webhook } from "./queries";
+
+export const EVENTS: ReadonlyArray<{ value: Webhook["events"][number]; label: string }> = [
+  { value: "email.failed", label: "An email failed" },
+  { value: "email.unknown", label: "An email is in doubt" },
+  { value: "sender.blocked", label: "A sender is backed off" },
+  { value: "campaign.finished", label: "A campaign has finished" },
+];
+
+const OTHERS: Readonly<Record<string, string>> = { "webhook.test": "A test" };
+
+export function eventWords(event: string): string {
+  return EVENTS.find(({ value }) => value === event)?.label ?? OTHERS[event] ?? event;
+}
+
+/** What troubles it, in a sentence; null when nothing does. */
+export function webhookTrouble(webhook: Webhook): string | null {
+  if (!webhook.enabled) return webhook.disabledReason && `Switched off: ${webhook.disabledReason}`;
+  return webhook.lastError && webhook.failingSince && `The latest try failed: ${webhook.lastError}`;
+}
