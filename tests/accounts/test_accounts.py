@@ -22,17 +22,17 @@ EVIL = {"Origin": "https://evil.example"}
 
 
 @pytest.fixture
-async def actor(settings: Settings, database_url: str) -> AsyncIterator[httpx.AsyncClient]:
+async def visitor(settings: Settings, database_url: str) -> AsyncIterator[httpx.AsyncClient]:
     """A browser that nobody has logged in with, on an installation without any account."""
     async with api_client(settings, database_url, {}) as client:
         yield client
 
 
 @pytest.fixture
-async def ann(actor: httpx.AsyncClient) -> httpx.AsyncClient:
+async def ann(visitor: httpx.AsyncClient) -> httpx.AsyncClient:
     """The same, once Ann has registered: she is the administrator."""
-    (await actor.post("/api/auth/register", json=ANN)).raise_for_status()
-    return actor
+    (await visitor.post("/api/auth/register", json=ANN)).raise_for_status()
+    return visitor
 
 
 def use_session(client: httpx.AsyncClient, token: str) -> None:
@@ -41,21 +41,21 @@ def use_session(client: httpx.AsyncClient, token: str) -> None:
     client.cookies.set("reachinbox", token)
 
 
-async def test_the_first_to_register_is_the_administrator_and_has_a_sender(actor: httpx.AsyncClient) -> None:
-    ways = (await actor.get("/api/auth/ways")).json()
+async def test_the_first_to_register_is_the_administrator_and_has_a_sender(visitor: httpx.AsyncClient) -> None:
+    ways = (await visitor.get("/api/auth/ways")).json()
     assert ways == {"registration": True, "google": False, "firstRun": True, "sandbox": True}
-    registered = await actor.post("/api/auth/register", json=ANN)
+    registered = await visitor.post("/api/auth/register", json=ANN)
     assert registered.status_code == 201
-    assert registered.json() == {"id": 1, "email": "ann@example.com", "isAdmin": True}
-    assert (await actor.get("/api/auth/me")).json() == registered.json()
-    senders = (await actor.get("/api/senders")).json()["items"]
+    assert registered.json() == {"id": 1, "email": "ann@example.com", "isAdmin": True, "workspaceId": 1}
+    assert (await visitor.get("/api/auth/me")).json() == registered.json()
+    senders = (await visitor.get("/api/senders")).json()["items"]
     assert [(sender["email"], sender["isDefault"]) for sender in senders] == [("ann@example.com", True)]
-    assert (await actor.get("/api/auth/ways")).json()["firstRun"] is False
+    assert (await visitor.get("/api/auth/ways")).json()["firstRun"] is False
 
 
-async def test_two_who_register_at_once_are_not_both_administrators(actor: httpx.AsyncClient) -> None:
+async def test_two_who_register_at_once_are_not_both_administrators(visitor: httpx.AsyncClient) -> None:
     people = [{"email": f"p{i}@example.com", "password": "correct horse"} for i in range(6)]
-    answers = await asyncio.gather(*(actor.post("/api/auth/register", json=person) for person in people))
+    answers = await asyncio.gather(*(visitor.post("/api/auth/register", json=person) for person in people))
     assert sorted(answer.json()["isAdmin"] for answer in answers) == [False] * 5 + [True]
 
 
@@ -154,6 +154,7 @@ async def test_a_password_that_changes_while_it_is_checked_opens_nothing(
     here = ann.cookies["reachinbox"]
     hashed = await value(pool, "SELECT password_hash FROM users")
     monkeypatch.setattr("app.domain.accounts.login.is_password", right_but_slow)
+    monkeypatch.setattr("app.domain.accounts.password_changes.is_password", right_but_slow)
     problem(await ann.post("/api/auth/login", json=ANN), 401)
     assert await value(pool, "SELECT count(*) FROM sessions") == 1
     await execute(pool, "UPDATE users SET password_hash = %s", hashed)

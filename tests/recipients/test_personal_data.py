@@ -202,7 +202,7 @@ async def test_another_users_recipient_of_the_same_address_stays(
 
 async def test_erasing_needs_the_scope_admin_and_exporting_read(api: httpx.AsyncClient, pool: Pool, user: User) -> None:
     for scopes, exported, erased in ((["send"], 403, 403), (["read", "send"], 200, 403), (["admin"], 403, 200)):
-        made = await keys.create(pool, LOCAL, user.workspace_id, "k", scopes)  # pyright: ignore[reportArgumentType]
+        made = await keys.create(pool, LOCAL.of(user.id), user.workspace_id, "k", scopes)  # pyright: ignore[reportArgumentType]
         key = {"Authorization": f"Bearer {made.key}"}
         export = await api.get("/api/recipients/export", params={"email": ADA}, headers=key)
         erase = await api.post("/api/recipients/erase", json={"email": ADA}, headers=key)

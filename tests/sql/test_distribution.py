@@ -22,10 +22,12 @@ DISTRIBUTED = {
     "webhooks",
     "lanes",
     "idempotency_keys",
-    "audit_log",
 }
 # These stay on one node, each for a reason.
 LOCAL = {
+    "workspaces": "small; copied to every node",
+    "members": "small; found by person, before anybody knows in which workspace",
+    "audit_log": "small beside the emails; what somebody did to their own account belongs to no workspace",
     "users": "small; found by address at login, before anybody knows who it is",
     "identities": "small; found by issuer and subject at login",
     "api_keys": "small; found by digest, before anybody knows whose it is",
@@ -39,7 +41,7 @@ LOCAL = {
 }
 
 
-async def test_every_table_is_either_distributed_by_user_or_has_a_reason_not_to_be(pool: Pool) -> None:
+async def test_every_table_is_either_distributed_by_workspace_or_has_a_reason_not_to_be(pool: Pool) -> None:
     ours = await rows(
         pool,
         r"""
@@ -51,7 +53,7 @@ async def test_every_table_is_either_distributed_by_user_or_has_a_reason_not_to_
     assert {r["relname"] for r in ours} == DISTRIBUTED | LOCAL.keys()
 
 
-async def test_every_unique_key_of_a_distributed_table_has_the_user_in_it(pool: Pool) -> None:
+async def test_every_unique_key_of_a_distributed_table_has_the_workspace_in_it(pool: Pool) -> None:
     without = await rows(
         pool,
         """
@@ -69,7 +71,7 @@ async def test_every_unique_key_of_a_distributed_table_has_the_user_in_it(pool: 
     assert without == []
 
 
-async def test_every_user_id_of_a_distributed_table_is_there(pool: Pool) -> None:
+async def test_every_workspace_id_of_a_distributed_table_is_there(pool: Pool) -> None:
     nullable = await rows(
         pool,
         """
@@ -82,7 +84,7 @@ async def test_every_user_id_of_a_distributed_table_is_there(pool: Pool) -> None
     assert {r["name"] for r in nullable} == DISTRIBUTED
 
 
-async def test_a_foreign_key_between_distributed_tables_pairs_the_user_with_itself(pool: Pool) -> None:
+async def test_a_foreign_key_between_distributed_tables_pairs_the_workspace_with_itself(pool: Pool) -> None:
     keys = await rows(
         pool,
         """
@@ -92,7 +94,7 @@ async def test_a_foreign_key_between_distributed_tables_pairs_the_user_with_itse
                    JOIN pg_attribute o ON o.attrelid = c.conrelid AND o.attnum = pair.own AND o.attname = 'workspace_id'
                    JOIN pg_attribute t ON t.attrelid = c.confrelid AND t.attnum = pair.theirs
                                        AND t.attname = 'workspace_id'
-               ) AS pairs_user
+               ) AS pairs_workspace
         FROM pg_constraint c
         WHERE c.contype = 'f' AND c.conrelid::regclass::text = ANY (%s)
         """,
@@ -100,6 +102,6 @@ async def test_a_foreign_key_between_distributed_tables_pairs_the_user_with_itse
     )
     between = [key for key in keys if key["to"] in DISTRIBUTED]
     assert len(between) >= 5
-    assert [key for key in between if not key["pairs_user"]] == []
+    assert [key for key in between if not key["pairs_workspace"]] == []
     # To what stays local: only to what is small enough to be copied to every node.
-    assert {key["to"] for key in keys} - DISTRIBUTED <= {"users", "workers"}
+    assert {key["to"] for key in keys} - DISTRIBUTED <= {"workspaces", "users", "workers"}

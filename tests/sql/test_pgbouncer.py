@@ -11,7 +11,7 @@ import httpx
 import pytest
 from msgspec import structs
 
-from app.db import Pool, fetch_exactly_one, open_pool_through_pooler
+from app.db import Pool, fetch_exactly_one, open_pool_through_pooler, sql
 from app.domain.accounts.users import User
 from app.settings import Settings
 from tests.support.api import Headers, api_client, authorization
@@ -73,7 +73,7 @@ async def test_on_one_shared_connection_a_transaction_leaves_nothing_of_its_user
             for number in range(4):
                 conn, other = (first, second) if number % 2 else (second, first)
                 async with conn.transaction():
-                    await conn.execute({"workspace_id": str(number)})
+                    await conn.execute(sql.become_tenant, {"workspace_id": str(number)})
                     seen.append(await fetch_exactly_one(conn, WHO))
                 seen.append(await fetch_exactly_one(other, WHO))
     (connection,) = {row["connection"] for row in seen}

@@ -28,7 +28,18 @@ TABLES = (
     "webhook_deliveries",
 )
 # The service's own, to which the tenants' role has no rights at all.
-WITHHELD = ("users", "identities", "sessions", "password_resets", "invitations", "oidc_logins", "workers", "lanes")
+WITHHELD = (
+    "workspaces",
+    "members",
+    "users",
+    "identities",
+    "sessions",
+    "password_resets",
+    "invitations",
+    "oidc_logins",
+    "workers",
+    "lanes",
+)
 
 
 async def _fill(pool: Pool, user: User) -> None:
@@ -69,14 +80,14 @@ async def _count(conn: Conn, table: str, where: str = "true") -> int:
     return row["n"]
 
 
-async def test_every_table_with_a_user_id_is_a_tenant_table(pool: Pool) -> None:
+async def test_every_table_with_a_workspace_id_is_a_tenant_table(pool: Pool) -> None:
     async with pool.connection() as conn:
         rows = await conn.execute(
             "SELECT table_name FROM information_schema.columns "
             "WHERE column_name = 'workspace_id' AND table_schema = 'public'"
         )
-        with_user = {row["table_name"] for row in await rows.fetchall()}
-    assert with_user - set(WITHHELD) == set(TABLES)
+        with_workspace = {row["table_name"] for row in await rows.fetchall()}
+    assert with_workspace - set(WITHHELD) == set(TABLES)
 
 
 @pytest.mark.parametrize("table", TABLES)

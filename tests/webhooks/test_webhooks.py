@@ -115,7 +115,7 @@ async def test_it_is_changed_disabled_and_deleted_with_its_log_and_all_is_on_rec
 
 
 async def test_a_key_without_the_scope_admin_changes_no_webhook(api: httpx.AsyncClient, pool: Pool, user: User) -> None:
-    key = await create(pool, LOCAL, user.workspace_id, "tests", ["read", "send"])
+    key = await create(pool, LOCAL.of(user.id), user.workspace_id, "tests", ["read", "send"])
     headers = {"Authorization": f"Bearer {key.key}"}
     problem(await api.post("/api/webhooks", json=HOOK, headers=headers), 403)
     assert (await api.get("/api/webhooks", headers=headers)).status_code == 200

@@ -40,11 +40,9 @@ async def record(conn: Conn, actor: Actor, workspace_id: int | None, action: str
     )
 
 
-async def list_entries(pool: Pool, workspace_id: int, page: PageRequest) -> Page[Entry]:
-    """The user's own log, newest first."""
-    before = page.check()
-    async with transaction(pool, workspace_id) as conn:
-        rows = await fetch_all(
-            conn, sql.list_audit, {"workspace_id": workspace_id, "before": before, "limit": page.limit + 1}
-        )
+async def list_entries(pool: Pool, workspace_id: int, user_id: int, page: PageRequest) -> Page[Entry]:
+    """What was done in the workspace and what the user did to their own account, newest first."""
+    params = {"workspace_id": workspace_id, "user_id": user_id, "before": page.check(), "limit": page.limit + 1}
+    async with transaction(pool) as conn:
+        rows = await fetch_all(conn, sql.list_audit, params)
     return page_of([Entry(**row) for row in rows], [row["id"] for row in rows], page.limit)

@@ -15,16 +15,21 @@ UPDATE users SET email_proven_at = now() WHERE id = %(user_id)s AND email_proven
 -- name: hand_over
 -- What somebody else may have set up goes on by itself no more: campaigns wait, webhooks are told nothing, senders lose
 -- the servers of others. Campaigns first, or their mail would leave by the fallback server.
-WITH paused AS (
-    UPDATE campaigns SET status = 'PAUSED' WHERE workspace_id = %(workspace_id)s AND status = 'ACTIVE'
+-- That is of the workspaces that the account owns alone.
+WITH own AS MATERIALIZED (
+    SELECT workspace_id FROM members GROUP BY workspace_id HAVING array_agg(user_id) = ARRAY[%(user_id)s::bigint]
+),
+paused AS (
+    UPDATE campaigns SET status = 'PAUSED'
+    WHERE workspace_id IN (SELECT workspace_id FROM own) AND status = 'ACTIVE'
 ),
 hushed AS (
     UPDATE webhooks
     SET disabled_at = coalesce(disabled_at, now()), disabled_reason = 'made before the account was given to its owner'
-    WHERE workspace_id = %(workspace_id)s
+    WHERE workspace_id IN (SELECT workspace_id FROM own)
 )
 UPDATE senders SET host = NULL, port = NULL, security = NULL, username = NULL, password_encrypted = NULL
-WHERE workspace_id = %(workspace_id)s AND host IS NOT NULL;
+WHERE workspace_id IN (SELECT workspace_id FROM own) AND host IS NOT NULL;
 
 -- name: insert_password_reset
 -- A reset somebody asked for; the link to it is signed and sent by the worker.
