@@ -174,5 +174,5 @@ def _yoyo(url: str) -> Any:
 
 
 def _try_lock(conn: psycopg.Connection[Any]) -> bool:
-    row = conn.execute("SELECT pg_try_advisory_lock(%s)", (_MIGRATION_LOCK,)).fetchone()
+    row = conn.execute(sql.try_migration_lock, {"key": _MIGRATION_LOCK}).fetchone()
     return bool(row and row[0])
