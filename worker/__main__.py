@@ -23,7 +23,7 @@ import uvloop
 
 from app import log as logs
 from app import traces
-from app.db import Pool, Row, open_pool
+from app.db import DATABASE_AWAY, Pool, Row, open_pool
 from app.domain import sandbox, workers
 from app.domain.emails import Claimant
 from app.domain.hosts import HostPolicy
@@ -40,7 +40,7 @@ from worker.metrics import LANES_MAX, REGISTRY, RESTARTS, Listener
 from worker.notices import send_password_reset
 from worker.recover import Lease, sweep
 from worker.retention import clean_up
-from worker.send import DATABASE_AWAY, Desk
+from worker.send import Desk
 from worker.smtp import Conversation, Server, ServerTrouble
 from worker.tasks import make_queue
 from worker.webhooks import Courier

@@ -8,9 +8,10 @@ from collections.abc import Callable
 import structlog
 from structlog.contextvars import bind_contextvars
 
+from app.db import DATABASE_AWAY
 from app.jobs import defer_wake_up
 from worker.metrics import SENDER_LOOPS
-from worker.send import DATABASE_AWAY, Desk, SenderLoop
+from worker.send import Desk, SenderLoop
 
 log = structlog.get_logger()
 

@@ -16,9 +16,8 @@ from procrastinate import App
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Status
 
-from app.db import Pool, transaction
+from app.db import DATABASE_AWAY, Pool, transaction
 from app.domain import campaigns, deliveries, workers
-from worker.send import DATABASE_AWAY
 
 # A queue's worker gives a sign of life every 10 s, whatever our leases are.
 STALLED_JOB_S = 60.0

@@ -11,16 +11,14 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple
 
 import structlog
-from psycopg import InterfaceError, OperationalError
-from psycopg_pool import PoolTimeout
 
 from app import traces
-from app.db import Conn, Pool, Row
+from app.db import DATABASE_AWAY, Conn, Pool, Row, pauses, until_answered
 from app.domain import campaigns, emails, workers
 from app.domain.emails import Claim, Claimant, Outlook, Report
 from app.domain.planning import OVERDUE_S
@@ -39,7 +37,6 @@ from worker.metrics import (
 )
 from worker.smtp import Conversation, Server, ServerTrouble, Verdict
 
-T = TypeVar("T")
 Again = datetime | Literal["now"] | None
 
 PATIENCE_S = EARLY.total_seconds() + 2  # a wake-up comes this early: wait for the instant in place
@@ -52,7 +49,6 @@ REFRESH_EVERY_S = 5.0
 QUANTUM_S = 5.0  # how long a sender keeps its last lane while others wait for one
 FIRST_RETRY_S, LONGEST_RETRY_S = 60.0, 3600.0
 MOST_LOSSES = 20
-DATABASE_PAUSE_S, LONGEST_DATABASE_PAUSE_S = 0.05, 2.0
 # At which a line tells what became of an email; a million accepted ones are not news.
 _LEVELS = {
     "ACCEPTED": logging.DEBUG,
@@ -61,7 +57,6 @@ _LEVELS = {
     "RELEASED": logging.INFO,
     "UNKNOWN": logging.WARNING,
 }
-DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
 
 log = structlog.get_logger()
 _stdlib_log = logging.getLogger(__name__)  # to ask, for each email, whether anybody wants to read of it
@@ -103,7 +98,7 @@ class SenderLoop:
     async def run(self) -> Again:
         """Returns when the sender should be looked at next."""
         self.poked = False
-        row = await self._persistently(lambda: workers.load_sender(self._desk.pool, self.sender_id))
+        row = await until_answered(lambda: workers.load_sender(self._desk.pool, self.sender_id))
         if row is None:
             return None
         self._begin(row)
@@ -179,7 +174,7 @@ class SenderLoop:
 
     async def _consider(self) -> float | _End:
         """There is nothing more to claim this instant: how many seconds to wait for, or the end."""
-        look = await self._persistently(self._look)
+        look = await until_answered(self._look)
         if look is None:
             return _End(None)
         if look.blocked_s is not None and look.blocked_s > 0:
@@ -195,7 +190,7 @@ class SenderLoop:
             # When a window is too full; and once at the start, for plans that passed while nobody looked.
             self._plans_mended = True
             pool, user_id, over_limit = self._desk.pool, self._claimant.user_id, look.over_limit
-            await self._persistently(lambda: emails.mend_plans(pool, user_id, self.sender_id, over_limit=over_limit))
+            await until_answered(lambda: emails.mend_plans(pool, user_id, self.sender_id, over_limit=over_limit))
             return RELOOK_S if look.over_limit else 0.0
         if look.due_s > PATIENCE_S:
             return PATIENCE_S if self._held else _End(look.due_at)
@@ -222,7 +217,7 @@ class SenderLoop:
         log.debug("why the sender is backed off", reason=str(trouble))
         BACK_OFFS.labels(trouble.kind).inc()
         pool, user_id, reason = self._desk.pool, self._claimant.user_id, str(trouble)
-        return await self._persistently(lambda: workers.block_sender(pool, user_id, self.sender_id, reason))
+        return await until_answered(lambda: workers.block_sender(pool, user_id, self.sender_id, reason))
 
     async def _quarantine(self, error: Exception) -> Again:
         """An error that should not be: of this sender's making, as far as anybody knows, so it is this sender that
@@ -255,7 +250,7 @@ class SenderLoop:
     async def _exchange(self, wanted: int) -> list[Claim]:
         """One trade with the ledger, repeated until the database answers: outcomes are never dropped."""
         reports, self._reports = {report.id: report for report in self._reports}, []
-        pause = DATABASE_PAUSE_S
+        pause = pauses()
         while True:
             try:
                 async with self._desk.pool.connection() as conn:
@@ -275,8 +270,7 @@ class SenderLoop:
                 log.warning("exchange failed, will be repeated", error=str(error).strip())
                 self._sort_idle(retire_all=True)
                 wanted = 0
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, LONGEST_DATABASE_PAUSE_S)
+                await asyncio.sleep(next(pause))
             else:
                 for email_id in reports:
                     self._held.pop(email_id, None)
@@ -293,17 +287,6 @@ class SenderLoop:
             LATENESS.observe((claim.claimed_at - claim.scheduled_at).total_seconds())
         return claims
 
-    async def _persistently(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Repeat a call that is harmless when repeated until the database answers."""
-        pause = DATABASE_PAUSE_S
-        while True:
-            try:
-                return await call()
-            except DATABASE_AWAY as error:
-                log.warning("the database does not answer", error=str(error).strip())
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, LONGEST_DATABASE_PAUSE_S)
-
     async def _refresh(self) -> None:
         """Take on what has changed about the sender: its server, its max_connections. After a poke, and every few
         seconds, since a wake-up reaches one worker only.
@@ -316,7 +299,7 @@ class SenderLoop:
         self._was_unsure = False
         if self._lanes:
             await self._reserve(len(self._lanes))
-        row = await self._persistently(lambda: workers.load_sender(self._desk.pool, self.sender_id))
+        row = await until_answered(lambda: workers.load_sender(self._desk.pool, self.sender_id))
         if row is None or {name: row[name] for name in self._sender} == self._sender:
             return
         self._take_sender(row)
@@ -413,12 +396,12 @@ class SenderLoop:
             self._grow_after = now + GROW_EVERY_S
             if not self._desk.budget.free and now >= self._help_after:
                 self._help_after = now + HELP_EVERY_S
-                await self._persistently(self._ask_for_help)
+                await until_answered(self._ask_for_help)
 
     async def _reserve(self, wanted: int) -> None:
         pool, claimant = self._desk.pool, self._claimant
         self._asked = True
-        self._reserved = await self._persistently(lambda: workers.reserve_lanes(pool, claimant, wanted))
+        self._reserved = await until_answered(lambda: workers.reserve_lanes(pool, claimant, wanted))
 
     async def _ask_for_help(self) -> None:
         async with self._desk.pool.connection() as conn:
@@ -433,7 +416,7 @@ class SenderLoop:
         await self._retire_lanes()
         if self._asked:
             pool, claimant = self._desk.pool, self._claimant
-            await self._persistently(lambda: workers.release_lanes(pool, claimant))
+            await until_answered(lambda: workers.release_lanes(pool, claimant))
 
     async def _retire_lanes(self) -> None:
         """Have every lane end, once it has finished what it is at, and wait for it."""
@@ -481,7 +464,7 @@ class SenderLoop:
         if self._failing and verdict.fault == "email" and verdict.code is not None:
             self._failing = False
             pool, user_id = self._desk.pool, self._claimant.user_id
-            await self._persistently(lambda: workers.unblock_sender(pool, user_id, self.sender_id))
+            await until_answered(lambda: workers.unblock_sender(pool, user_id, self.sender_id))
         return Result(
             Report(
                 id=claim.id,
@@ -510,7 +493,7 @@ class SenderLoop:
 
     async def _load_builder(self, campaign_id: int) -> tuple[int, MessageBuilder]:
         pool, user_id = self._desk.pool, self._claimant.user_id
-        return await self._persistently(lambda: campaigns.message_builder(pool, user_id, campaign_id))
+        return await until_answered(lambda: campaigns.message_builder(pool, user_id, campaign_id))
 
 
 class _End(NamedTuple):
