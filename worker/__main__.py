@@ -34,6 +34,7 @@ from app.jobs import POLLING_INTERVAL_S, QUICK, SLOW, WEBHOOKS
 from app.metrics import PoolCollector
 from app.secrets import SecretBox, UndecipherableSecret, open_secret_box, secret_key
 from app.settings import Settings, SettingsError, check_secret_key, from_env
+from worker.connect import Server
 from worker.dispatch import Dispatcher
 from worker.lanes import Budget
 from worker.metrics import LANES_MAX, REGISTRY, RESTARTS, Listener
@@ -41,8 +42,9 @@ from worker.notices import send_password_reset
 from worker.recover import Lease, sweep
 from worker.retention import clean_up
 from worker.send import Desk
-from worker.smtp import Conversation, Server, ServerTrouble
+from worker.smtp import Conversation
 from worker.tasks import make_queue
+from worker.verdicts import ServerTrouble
 from worker.webhooks import Courier
 
 CONCURRENCY = {QUICK: 20, SLOW: 4, WEBHOOKS: 4}  # jobs at once, by queue

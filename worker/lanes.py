@@ -14,8 +14,10 @@ from typing import NamedTuple, Protocol
 
 from app import traces
 from app.domain.emails import Claim, Report
+from worker.connect import Server
 from worker.metrics import CONNECT_DURATION, CONNECTION_FAILURES, LANES_OPEN
-from worker.smtp import Conversation, Fault, Server, ServerTrouble
+from worker.smtp import Conversation
+from worker.verdicts import Fault, ServerTrouble
 
 
 class Budget:

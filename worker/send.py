@@ -26,6 +26,7 @@ from app.jobs import EARLY, defer_help
 from app.mail.addresses import to_ascii
 from app.mail.message import HeaderInjection, MessageBuilder
 from app.mail.templates import TemplateError
+from worker.connect import Server
 from worker.lanes import Budget, Lane, Result
 from worker.metrics import (
     BACK_OFFS,
@@ -35,7 +36,8 @@ from worker.metrics import (
     LATENESS,
     OUTCOMES,
 )
-from worker.smtp import Conversation, Server, ServerTrouble, Verdict
+from worker.smtp import Conversation
+from worker.verdicts import ServerTrouble, Verdict
 
 Again = datetime | Literal["now"] | None
 
