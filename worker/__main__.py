@@ -36,13 +36,15 @@ from app.secrets import SecretBox, UndecipherableSecret, open_secret_box, secret
 from app.settings import Settings, SettingsError, check_secret_key, from_env
 from worker.connect import Server
 from worker.dispatch import Dispatcher
+from worker.instruments import LANES_MAX, REGISTRY, RESTARTS
 from worker.lanes import Budget
-from worker.metrics import LANES_MAX, REGISTRY, RESTARTS, Listener
+from worker.lease import Lease
+from worker.metrics_listener import Listener
 from worker.notices import send_password_reset
-from worker.recover import Lease, sweep
 from worker.retention import clean_up
 from worker.send import Desk
 from worker.smtp import Conversation
+from worker.sweep import sweep
 from worker.tasks import make_queue
 from worker.verdicts import ServerTrouble
 from worker.webhooks import Courier

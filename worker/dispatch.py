@@ -10,7 +10,7 @@ from structlog.contextvars import bind_contextvars
 
 from app.db import DATABASE_AWAY
 from app.jobs import defer_wake_up
-from worker.metrics import SENDER_LOOPS
+from worker.instruments import SENDER_LOOPS
 from worker.send import Desk, SenderLoop
 
 log = structlog.get_logger()

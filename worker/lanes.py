@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 from app import traces
 from app.domain.emails import Claim, Report
 from worker.connect import Server
-from worker.metrics import CONNECT_DURATION, CONNECTION_FAILURES, LANES_OPEN
+from worker.instruments import CONNECT_DURATION, CONNECTION_FAILURES, LANES_OPEN
 from worker.smtp import Conversation
 from worker.verdicts import Fault, ServerTrouble
 

@@ -27,8 +27,7 @@ from app.mail.addresses import to_ascii
 from app.mail.message import HeaderInjection, MessageBuilder
 from app.mail.templates import TemplateError
 from worker.connect import Server
-from worker.lanes import Budget, Lane, Result
-from worker.metrics import (
+from worker.instruments import (
     BACK_OFFS,
     EXCHANGE_CLAIMS,
     EXCHANGE_DURATION,
@@ -36,6 +35,7 @@ from worker.metrics import (
     LATENESS,
     OUTCOMES,
 )
+from worker.lanes import Budget, Lane, Result
 from worker.smtp import Conversation
 from worker.verdicts import ServerTrouble, Verdict
 
