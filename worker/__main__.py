@@ -35,14 +35,13 @@ from app.metrics import PoolCollector
 from app.secrets import SecretBox, UndecipherableSecret, open_secret_box, secret_key
 from app.settings import Settings, SettingsError, check_secret_key, from_env
 from worker.connect import Server
+from worker.desk import Budget, Desk
 from worker.dispatch import Dispatcher
 from worker.instruments import LANES_MAX, REGISTRY, RESTARTS
-from worker.lanes import Budget
 from worker.lease import Lease
 from worker.metrics_listener import Listener
 from worker.notices import send_password_reset
 from worker.retention import clean_up
-from worker.send import Desk
 from worker.smtp import Conversation
 from worker.sweep import sweep
 from worker.tasks import make_queue
