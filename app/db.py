@@ -43,7 +43,7 @@ _MIGRATION_LOCK = 0x5EAC41B0  # any constant, as long as it stays
 _MIGRATION_DEADLINE_S = 300
 _PATIENCE_S = 10.0  # how long a caller waits for a connection
 # While the database is away the pool doubles its pauses up to minutes, and would sleep on after it is back. It gives up
-# early instead: then whoever asks next makes it try at once.
+# early instead: then the next request for a connection makes it try at once.
 _RECONNECT_S = 3.0
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 2.0
 # A host that vanished answers nothing; without these, a query would wait for it for hours.
@@ -81,7 +81,7 @@ async def open_pool(url: str, *, min_size: int = 1, max_size: int = 10, options:
 async def open_pool_through_pooler(url: str, *, min_size: int = 1, max_size: int = 10) -> Pool:
     """Open a pool like `open_pool` on a pooler that lends a server connection for a transaction at a time.
 
-    So whatever outlives a transaction must not be used on it: prepared statements, LISTEN, session locks, SET. Raises
+    So nothing that outlives a transaction may be used on it: prepared statements, LISTEN, session locks, SET. Raises
     psycopg_pool.PoolTimeout like `open_pool`.
     """
     return await _open(url, _configure_through_pooler, min_size, max_size, prepare_threshold=None)
@@ -165,7 +165,7 @@ def migrate(url: str) -> int:
 
     Safe with several processes starting at once: an advisory lock lets one work while the others poll for it.
     (Polling, since a waiting lock would hold a snapshot that CREATE INDEX CONCURRENTLY waits for in turn.)
-    yoyo's own lock is a row that a killed process leaves behind; whoever holds the advisory lock may break it.
+    yoyo's own lock is a row that a killed process leaves behind; the holder of the advisory lock may break it.
 
     Raises Unavailable when the lock is not to be had in five minutes, or the database not reached directly.
     """

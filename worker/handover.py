@@ -25,7 +25,7 @@ from worker.verdicts import Fault, Verdict
 
 FIRST_RETRY_S, LONGEST_RETRY_S = 60.0, 3600.0
 MOST_LOSSES = 20
-# At which a line tells what became of an email; a million accepted ones are not news.
+# The log level of each outcome: a million accepted emails are no news.
 _LEVELS = {
     "ACCEPTED": logging.DEBUG,
     "REJECTED": logging.INFO,
@@ -35,7 +35,7 @@ _LEVELS = {
 }
 
 log = structlog.get_logger()
-_stdlib_log = logging.getLogger(__name__)  # to ask, for each email, whether anybody wants to read of it
+_stdlib_log = logging.getLogger(__name__)  # `isEnabledFor` spares each email a line that the level drops
 
 
 class Result(NamedTuple):
@@ -83,7 +83,7 @@ class Handover:
         try:
             version, builder = await self._builder(claim)
             message = builder.build(claim.recipient, claim.fields, message_id, claim.claimed_at)
-        except Exception as error:  # whatever it is, nothing was sent, and it is this email's
+        except Exception as error:  # no byte of it was sent, and the failure is this email's
             if not isinstance(error, HeaderInjection | TemplateError):
                 log.exception("message not written", email_id=claim.id, campaign_id=claim.campaign_id)
             reply = f"cannot be written: {error}"

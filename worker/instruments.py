@@ -19,7 +19,7 @@ REGISTRY: CollectorRegistry = new_registry("worker")
 
 HANDED_OVER = Counter(
     "reachinbox_emails_handed_over",
-    "Tries to hand an email to an SMTP server, by what became of them.",
+    "Tries to hand an email to an SMTP server, by outcome.",
     ("outcome",),
     registry=REGISTRY,
 )

@@ -101,7 +101,7 @@ class Share:
             await until_answered(lambda: for_workers.release_lanes(self._pool, self._claimant))
 
     def _lane_free(self) -> None:
-        """The budget has a lane for us, or somebody waits for one of ours."""
+        """The budget has a lane for us, or another sender waits for one of ours."""
         self._grow_after = 0.0
         self._ring()
 

@@ -21,7 +21,7 @@ class LeaseLost(Exception):
 class Lease:
     """Our sign of life in the ledger, and whether we may judge others by theirs.
 
-    While Postgres cannot be reached nobody's lease is renewed, and whoever is back first would take the others for
+    While Postgres cannot be reached no worker's lease is renewed, and the first that is back would take the others for
     dead, or even itself. So only a worker whose own renewals have come in time for as long as a lease lasts may
     judge, and one that starts afresh.
     """

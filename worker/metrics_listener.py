@@ -39,7 +39,7 @@ class Listener:
 
 
 class _Server(ThreadingMixIn, WSGIServer):
-    daemon_threads = True  # nobody waits for a scrape
+    daemon_threads = True  # the process ends without waiting for a scrape
     block_on_close = False
 
 

@@ -217,7 +217,7 @@ class _Run:
         self._crew.take_sender(sender)
 
     async def _mend_plans(self, over_limit: bool) -> None:
-        """When a window is too full; and once at the start, for plans that passed while nobody looked."""
+        """For a window that is too full, and once at the start, for plans that passed while no loop ran."""
         self._mended = True
         pool, workspace_id, sender_id = self._desk.pool, self._sender["workspace_id"], self._loop.sender_id
         await until_answered(lambda: exchange.mend_plans(pool, workspace_id, sender_id, over_limit=over_limit))
@@ -235,7 +235,7 @@ class _Run:
         )
 
     async def _quarantine(self, error: Exception) -> End:
-        """An error that should not be: of this sender's making, as far as anybody knows, so it is this sender that
+        """An error that no rule foresees. As far as we can tell this sender causes it, so this sender
         waits. What is in flight is finished first, and what the error itself cut off counts as in doubt.
         """
         log.error("sender loop failed", exc_info=error)
@@ -245,7 +245,7 @@ class _Run:
         return await self._back_off(ServerTrouble(reason, "internal"))
 
     async def _next_due(self) -> End:
-        """For whoever looks after the sender once we have stopped; without an answer, the sweep finds it."""
+        """The worker that takes the sender over looks at it then; without an answer, the sweep finds it."""
         try:
             look = await self._trade.look()
         except DATABASE_AWAY:

@@ -38,7 +38,7 @@ class Conversation:
         self._smtputf8 = connection.smtputf8
         self._eightbitmime = connection.eightbitmime
         self._pipelining = connection.pipelining
-        self._deadline = _Deadline(self._wire.close)  # which tells whoever waits for the reply
+        self._deadline = _Deadline(self._wire.close)  # which ends the wait for a reply
         self._command: Command = "MAIL"  # the mail transaction has come to this one
         self._unanswered = 0  # commands that went out and whose replies did not come yet
         self.server = server
@@ -164,7 +164,7 @@ class _Deadline:
     def __init__(self, expired: Callable[[], None]) -> None:
         self._expired = expired
         self._loop = asyncio.get_running_loop()  # asked for once: that is a system call in Python 3.11
-        self._at: float | None = None  # by the loop's clock; None: nobody waits
+        self._at: float | None = None  # by the loop's clock; None: no lane waits
         self._timer: asyncio.TimerHandle | None = None
         self.passed = False
 
@@ -174,7 +174,7 @@ class _Deadline:
             self._set_timer(at)
 
     def lift(self) -> None:
-        """Nobody waits any more."""
+        """The lane waits no more."""
         self._at = None
 
     def cancel(self) -> None:

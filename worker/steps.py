@@ -61,7 +61,7 @@ class HandOn(msgspec.Struct, frozen=True):
 
 
 class Done(msgspec.Struct, frozen=True):
-    """The end: nothing waits that we know of. Whoever plans something defers a wake-up."""
+    """The end: nothing waits that we know of. A transaction that plans something defers a wake-up."""
 
 
 class DueAt(msgspec.Struct, frozen=True):

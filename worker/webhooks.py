@@ -50,7 +50,7 @@ class Courier:
         self._stopping = True
 
     async def deliver(self, webhook_id: int) -> None:
-        """Deliver what is due to this webhook, until a try fails or it is others' turn. Whatever is left unsaid, the
+        """Deliver what is due to this webhook, until a try fails or others' turn comes. What this run leaves unsent, the
         sweep finds.
         """
         try:
