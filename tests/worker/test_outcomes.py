@@ -301,8 +301,8 @@ async def test_a_person_resolves_what_is_in_doubt(pool: Pool, database_url: str,
         assert await wait_until_settled(pool, campaign) == {"UNKNOWN": 2}
         ann, bob = await rows(pool, "SELECT id FROM emails ORDER BY id")
 
-        await decisions.resolve(pool, owner.user_id, ann["id"], "resend")
-        await decisions.resolve(pool, owner.user_id, bob["id"], "sent")
+        await decisions.resolve(pool, owner.workspace_id, ann["id"], "resend")
+        await decisions.resolve(pool, owner.workspace_id, bob["id"], "sent")
         await wait_until_sent(pool, campaign)
 
     assert [entry.envelope_to for entry in sink.accepted()] == [ANN]
@@ -329,7 +329,7 @@ async def test_temporary_failures_fail_the_email_once_its_attempts_are_used_up_a
             assert about * 0.8 - 5 < wait <= about * 1.2
 
         sink.script([])
-        await decisions.retry(pool, owner.user_id, email["id"])
+        await decisions.retry(pool, owner.workspace_id, email["id"])
         await wait_until_sent(pool, campaign)
     assert [a["outcome"] for a in await attempts(pool, campaign, ANN)] == ["DEFERRED"] * 4 + ["ACCEPTED"]
 
@@ -437,7 +437,7 @@ async def test_a_slow_server_is_waited_for(pool: Pool, database_url: str, sink: 
 async def test_a_server_that_hangs_is_given_up_as_if_it_had_hung_up(
     pool: Pool, database_url: str, sink: Sink, owner: Owner, monkeypatch: pytest.MonkeyPatch, at: str
 ) -> None:
-    monkeypatch.setattr("worker.smtp.CONNECT_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("worker.connect.CONNECT_TIMEOUT_S", 0.3)
     monkeypatch.setattr("worker.smtp.TIMEOUTS_S", dict.fromkeys(("MAIL", "RCPT", "DATA", "."), 0.3))
     sink.script({at: "hang"})
     settled = "status = 'UNKNOWN'" if at == "dot" else "s.blocked_until IS NOT NULL"

@@ -19,7 +19,7 @@ from app.domain.accounts import oidc
 from app.domain.accounts.oidc import LoginFailed, Provider
 from app.errors import NotFound
 from app.http.auth import is_https, session_cookie
-from app.http.parameters import ThePool, TheProvider, TheSettings, TheTerms, TheVisitor
+from app.http.parameters import TheActor, ThePool, TheProvider, TheSettings, TheTerms
 from app.settings import Settings
 
 CALLBACK = "/api/auth/google/callback"
@@ -51,12 +51,12 @@ def provide_provider(state: State) -> Provider:
 
 @get("/")
 async def begin(
-    request: Request[Any, Any, Any], pool: ThePool, settings: TheSettings, visitor: TheVisitor, provider: TheProvider
+    request: Request[Any, Any, Any], pool: ThePool, settings: TheSettings, actor: TheActor, provider: TheProvider
 ) -> Redirect:
     """`?invitation=` is the token of an invitation's link, `?next=` the page to show after the login."""
     next_page = _own_path(request.query_params.get("next"))
     try:
-        begun = await oidc.begin(pool, provider, visitor, request.query_params.get("invitation"), next_page)
+        begun = await oidc.begin(pool, provider, actor, request.query_params.get("invitation"), next_page)
     except Exception as error:
         return _failed(settings, error, next_page)
     cookie = _browser_cookie(settings, begun.browser, oidc.LOGIN_S)
@@ -69,7 +69,7 @@ async def finish(
     pool: ThePool,
     settings: TheSettings,
     terms: TheTerms,
-    visitor: TheVisitor,
+    actor: TheActor,
     provider: TheProvider,
 ) -> Redirect:
     """Where the provider sends the browser back to (RFC 6749, section 4.1.2)."""
@@ -78,7 +78,7 @@ async def finish(
         query.get("state"), query.get("code"), query.get("error"), request.cookies.get(_cookie_name(settings))
     )
     try:
-        let_in = await oidc.finish(pool, provider, terms, visitor, returned)
+        let_in = await oidc.finish(pool, provider, terms, actor, returned)
     except Exception as error:
         return _failed(settings, error, error.next if isinstance(error, LoginFailed) else None)
     cookies = [session_cookie(settings, let_in.token), _browser_cookie(settings, "", 0)]

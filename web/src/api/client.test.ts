@@ -3,7 +3,7 @@ import { addressOf, answer, api } from "./client";
 import { ApiProblem, sentence } from "./problem";
 import { session } from "./session";
 
-const ANNA = { id: 1, email: "anna@example.com", isAdmin: false };
+const ANNA = { id: 1, email: "anna@example.com", isAdmin: false, workspaceId: 4 };
 
 function json(body: unknown, status = 200, type = "application/json") {
   return new Response(JSON.stringify(body), { status, headers: { "content-type": type } });
@@ -113,9 +113,9 @@ test("a request says whose page it is from, and waits while somebody else is log
   await vi.waitFor(() => expect(session.get().lost).toBe("taken"));
   session.begin(ANNA);
   expect(await call).toEqual({ items: [] });
-  expect(named).toEqual(["1.1", "1.1"]);
-  expect(addressOf("/api/events")).toBe("/api/events?actingAs=1.1");
-  expect(addressOf("/api/emails/export?q=a")).toBe("/api/emails/export?q=a&actingAs=1.1");
+  expect(named).toEqual(["1.4", "1.4"]);
+  expect(addressOf("/api/events")).toBe("/api/events?actingAs=1.4");
+  expect(addressOf("/api/emails/export?q=a")).toBe("/api/emails/export?q=a&actingAs=1.4");
   session.end();
   expect(addressOf("/api/events")).toBe("/api/events");
 });

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { createSession } from "./session";
 
-const ANNA = { id: 1, email: "anna@example.com", isAdmin: false };
-const BOB = { id: 2, email: "bob@example.com", isAdmin: false };
+const ANNA = { id: 1, email: "anna@example.com", isAdmin: false, workspaceId: 1 };
+const BOB = { id: 2, email: "bob@example.com", isAdmin: false, workspaceId: 2 };
 
 type Channel = Pick<BroadcastChannel, "postMessage" | "onmessage">;
 

@@ -18,8 +18,8 @@ export interface SessionState {
   lost: Lost | null;
 }
 
-/** A person and a workspace, as the API compares them; so far everybody has one, of the same number. */
-const accountOf = (user: User) => `${user.id}.${user.id}`;
+/** A person and the workspace that they have selected, as the API compares them. */
+const accountOf = (user: User) => `${user.id}.${user.workspaceId}`;
 
 export function createSession() {
   let state: SessionState = { user: null, lost: null };

@@ -2,7 +2,7 @@
 
 import { type FormValidateInput, useForm } from "@mantine/form";
 import type { QueryKey } from "@tanstack/react-query";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { focusFirstError, showProblem } from "./showProblem";
 import { useCommand } from "./useCommand";
 
@@ -21,10 +21,11 @@ interface Options<Values extends Record<string, unknown>, Answer> {
 
 /**
  * `form` is uncontrolled: give each input `key={form.key("x")} {...form.getInputProps("x")}`. `submit` goes to the
- * form element's onSubmit, `failure` to a FormFailure, `pending` to the button's `loading`. Once it is sent, the form is
- * not dirty any more.
+ * form element's onSubmit, `failure` to a FormFailure, `pending` to the button's `loading`, `isDirty` to useUnsaved: what
+ * was sent last is not lost.
  */
 export function useSubmit<Values extends Record<string, unknown>, Answer>(options: Options<Values, Answer>) {
+  const sent = useRef<string | null>(null);
   const [failure, setFailure] = useState<string | null>(null);
   const form = useForm<Values>({
     mode: "uncontrolled",
@@ -35,7 +36,7 @@ export function useSubmit<Values extends Record<string, unknown>, Answer>(option
     run: options.send,
     changes: options.changes ?? [],
     done(answer, values) {
-      form.resetDirty(values);
+      sent.current = JSON.stringify(values);
       return options.done?.(answer, values);
     },
     said: options.said,
@@ -48,5 +49,6 @@ export function useSubmit<Values extends Record<string, unknown>, Answer>(option
     },
     (errors) => focusFirstError(form, errors),
   );
-  return { form, submit, pending, failure };
+  const isDirty = () => form.isDirty() && JSON.stringify(form.getValues()) !== sent.current;
+  return { form, submit, pending, failure, isDirty };
 }

@@ -38,7 +38,7 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
   // As the form began: what somebody else changes meanwhile is not to be changed back.
   const [sender] = useState(shown);
   const [provider, setProvider] = useState(sender ? providerOf(sender.host) : "gmail");
-  const { form, submit, pending, failure } = useSubmit({
+  const { form, submit, pending, failure, isDirty } = useSubmit({
     initialValues: sender ? valuesOf(sender) : { ...NEW_SENDER, host: PROVIDERS[0]?.host ?? "" },
     validate: {
       email: isNotEmpty("Give the mailbox's address."),
@@ -50,7 +50,7 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
     done,
     said: ({ email }) => (sender ? `${email} is saved.` : `${email} is added. Verify it next.`),
   });
-  useUnsaved(() => form.isDirty());
+  useUnsaved(isDirty);
   const choose = (id: string) => {
     setProvider(id);
     form.setFieldValue("ownServer", id !== FALLBACK);

@@ -33,7 +33,7 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
   // What the fields began with: the campaign itself changes under the form as it is sent.
   const [before, setBefore] = useState(() => settingsOf(campaign));
   const can = changeable(campaign);
-  const { form, submit, pending, failure } = useSubmit({
+  const { form, submit, pending, failure, isDirty } = useSubmit({
     initialValues: before,
     validate: {
       delaySeconds: (value) => (can.content && value === "" ? "Give 0 or more seconds." : null),
@@ -48,7 +48,7 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
     },
     said: () => "The campaign is changed.",
   });
-  useUnsaved(() => form.isDirty());
+  useUnsaved(isDirty);
   return (
     <Paper withBorder radius="lg" p="lg" component="form" onSubmit={submit} noValidate maw={760}>
       <Stack>
