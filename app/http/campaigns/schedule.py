@@ -29,10 +29,11 @@ from app.domain.campaigns.draft import Draft
 from app.domain.campaigns.schedule import Idempotency, Preview, Scheduled
 from app.domain.recipients import lists
 from app.domain.recipients.lists import RecipientList
+from app.domain.workspaces.roles import MEMBER
 from app.errors import InvalidInput
 from app.http.bodies import JSON, NOT_JSON, decode, read, require_content_type
 from app.http.errors import AnyRequest, problems
-from app.http.parameters import MAX_ID, ThePool, TheUser
+from app.http.parameters import MAX_ID, TheActor, ThePool, TheUser
 from app.http.validation import invalid_body
 
 MULTIPART = RequestEncodingType.MULTI_PART.value
@@ -150,6 +151,7 @@ class CampaignOperation(Operation):
 
 @post(
     "/schedule",
+    opt={"role": MEMBER},
     summary="Schedule a campaign, all or nothing",
     request_max_body_size=MAX_BODY,
     operation_class=CampaignOperation,
@@ -160,6 +162,7 @@ async def schedule_campaign(
     request: AnyRequest,
     pool: ThePool,
     user: TheUser,
+    actor: TheActor,
     idempotency_key: Annotated[
         str | None,
         HeaderParameter(
@@ -176,12 +179,13 @@ async def schedule_campaign(
     if idempotency_key is not None:
         idempotency = Idempotency(idempotency_key, await asyncio.to_thread(campaign.fingerprint))
     return await schedule.schedule(
-        pool, user.workspace_id, schedule.Request(campaign.draft, campaign.recipients), idempotency
+        pool, user.workspace_id, schedule.Request(campaign.draft, campaign.recipients), idempotency, actor
     )
 
 
 @post(
     "/preview",
+    opt={"role": MEMBER},
     status_code=HTTPStatus.OK,
     summary="What scheduling the same would do; nothing is written",
     request_max_body_size=MAX_BODY,
