@@ -47,6 +47,6 @@ export const keys = {
   /** Of a campaign that is being written; `asked` is all that the answer depends on. */
   draft: {
     rendered: (asked: string) => ["draft", "rendered", asked] as const,
-    plan: (asked: string) => ["draft", "plan", asked] as const,
+    plan: (recipients: string, asked: string) => ["draft", "plan", recipients, asked] as const,
   },
 } as const;

@@ -2,7 +2,9 @@
 
 import type { components } from "@/api/schema";
 import { type CampaignRequest, post, type Recipient } from "./campaignRequest";
-import { type Draft, fieldsOf, randomKey } from "./draft/draft";
+import type { Content, Draft } from "./draft/draft";
+import { testFields } from "./draft/request";
+import { randomKey } from "./sending/attempt";
 
 export type Scheduled = components["schemas"]["Scheduled"];
 
@@ -11,20 +13,13 @@ export function schedule(campaign: CampaignRequest, key: string): Promise<Schedu
   return post("/api/campaigns/schedule", campaign, { headers: { "Idempotency-Key": key } });
 }
 
-/** Sends what `recipient` would get to `address`, at once. */
+/** Sends what `recipient` would get of `content` to `address`, at once. */
 export function sendTest(
   draft: Draft,
+  content: Content,
   address: string,
   recipient: Recipient | undefined,
 ): Promise<Scheduled> {
-  const { subject, body, bodyHtml, senderId } = fieldsOf(draft, undefined);
-  const name = `Test: ${draft.name.trim() || draft.subject}`.slice(0, 200);
-  const fields = Object.entries({ subject, body, bodyHtml, senderId, name });
-  return schedule(
-    {
-      fields: Object.fromEntries(fields.filter((entry): entry is [string, string] => entry[1] !== undefined)),
-      source: [{ ...recipient?.fields, email: address }],
-    },
-    randomKey(),
-  );
+  const source = [{ ...recipient?.fields, email: address }];
+  return schedule({ fields: testFields(draft, content), source }, randomKey());
 }

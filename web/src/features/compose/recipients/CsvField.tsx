@@ -6,18 +6,17 @@ import { useRef } from "react";
 import { FormFailure } from "@/forms/FormFailure";
 import { count, counted } from "@/ui/numbers";
 import classes from "../compose.module.css";
-import type { Draft } from "../draft/draft";
 import { ColumnMapping } from "./ColumnMapping";
 import type { CsvFile } from "./useCsvFile";
 
 interface Props {
   file: CsvFile;
-  draft: Draft;
+  fileName: string | null;
   error: string | undefined;
 }
 
 /** A CSV, dropped or chosen, and what its columns are. */
-export function CsvField({ file, draft, error }: Props) {
+export function CsvField({ file, fileName, error }: Props) {
   const open = useRef<() => void>(null);
   const { csv, share } = file;
   return (
@@ -46,7 +45,7 @@ export function CsvField({ file, draft, error }: Props) {
       )}
       {file.lost && (
         <Alert color="orange" styles={{ message: { color: "inherit" } }} role="status">
-          The file “{draft.fileName}” could not be kept in this browser. Choose it again; its columns are
+          The file “{fileName}” could not be kept in this browser. Choose it again; its columns are
           remembered.
         </Alert>
       )}

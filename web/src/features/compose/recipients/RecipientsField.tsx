@@ -4,15 +4,15 @@ import { LeftOut, type LeftOutRow } from "@/features/recipients/LeftOut";
 import { csvOfPaste } from "@/features/recipients/typed";
 import { count } from "@/ui/numbers";
 import classes from "../compose.module.css";
-import type { Draft } from "../draft/draft";
+import type { Audience } from "../draft/draft";
 import type { Plan } from "../queries";
 import { CsvField } from "./CsvField";
 import type { CsvFile } from "./useCsvFile";
 import type { Recipients } from "./useRecipients";
 
 interface Props {
-  draft: Draft;
-  change: (part: Partial<Draft>) => void;
+  audience: Audience;
+  onChange: (part: Partial<Audience>) => void;
   file: CsvFile;
   recipients: Recipients;
   /** Of these recipients, once the API has looked at them. */
@@ -23,7 +23,7 @@ interface Props {
 }
 
 /** Who gets it: typed, pasted or from a CSV, with what is left out and why. */
-export function RecipientsField({ draft, change, file, recipients, plan, rejected, error }: Props) {
+export function RecipientsField({ audience, onChange, file, recipients, plan, rejected, error }: Props) {
   const refused = plan?.rejected ?? rejected;
   const rows: LeftOutRow[] = [
     ...refused
@@ -45,28 +45,28 @@ export function RecipientsField({ draft, change, file, recipients, plan, rejecte
           { value: "typed", label: "Type or paste" },
           { value: "file", label: "CSV file" },
         ]}
-        value={draft.source}
-        onChange={(source) => change({ source: source as Draft["source"] })}
+        value={audience.source}
+        onChange={(source) => onChange({ source: source as Audience["source"] })}
       />
-      {draft.source === "typed" ? (
+      {audience.source === "typed" ? (
         <Textarea
           label="Addresses"
           description="One a line or with commas between. “Ada <ada@example.com>” brings the merge field name."
           rows={7}
-          value={draft.typed}
+          value={audience.typed}
           spellCheck={false}
-          onChange={(event) => change({ typed: event.currentTarget.value })}
+          onChange={(event) => onChange({ typed: event.currentTarget.value })}
           onPaste={(event) => {
             const list = pastedList(event.clipboardData.getData("text/plain"));
             if (list === null) return;
             event.preventDefault();
-            change({ source: "file" });
+            onChange({ source: "file" });
             file.choose(list);
           }}
           error={error}
         />
       ) : (
-        <CsvField file={file} draft={draft} error={error} />
+        <CsvField file={file} fileName={audience.fileName} error={error} />
       )}
       {recipients.count > 0 && (
         <dl className={classes.figures} aria-label="Recipients">

@@ -1,21 +1,21 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { type Csv, type Mapping, mappingErrors } from "@/features/recipients/csv";
 import { readCsvFile } from "@/features/recipients/readCsvFile";
-import type { Draft } from "../draft/draft";
+import type { Audience } from "../draft/draft";
 import { dropFile, keepFile, keptFile } from "../draft/draftFile";
 
 const MOST_BYTES = 190_000_000; // of the API's 200 MB, which the texts share
 const RENAME_MS = 400;
 
 /** The chosen CSV of a draft: kept in this browser, read in a worker, again when its mapping changes. */
-export function useCsvFile(userId: number, draft: Draft, change: (part: Partial<Draft>) => void) {
+export function useCsvFile(userId: number, audience: Audience, change: (part: Partial<Audience>) => void) {
   const [file, setFile] = useState<File | null>(null);
   const [csv, setCsv] = useState<Csv | null>(null);
   const [share, setShare] = useState<number | null>(null);
   const [error, setError] = useState<string | null>(null);
   const [kept, setKept] = useState(true);
   const [lost, setLost] = useState(false);
-  const wanted = useRef(draft.fileName);
+  const wanted = useRef(audience.fileName);
 
   useEffect(() => {
     if (!wanted.current) return;
@@ -30,7 +30,7 @@ export function useCsvFile(userId: number, draft: Draft, change: (part: Partial<
     };
   }, [userId]);
 
-  const { mapping } = draft;
+  const { mapping } = audience;
   const isRead = useRef(false);
   useEffect(() => {
     if (!file || (mapping && Object.keys(mappingErrors(mapping)).length > 0)) return;

@@ -2,7 +2,7 @@ import { useDeferredValue, useMemo, useRef } from "react";
 import { type Csv, type Duplicate, type Mapping, mappingErrors, rowFields } from "@/features/recipients/csv";
 import { parseTyped, typedDuplicates } from "@/features/recipients/typed";
 import type { Recipient, RecipientSource } from "../campaignRequest";
-import type { Draft } from "../draft/draft";
+import type { Audience } from "../draft/draft";
 import type { CsvFile } from "./useCsvFile";
 
 export interface Recipients {
@@ -45,14 +45,14 @@ const NONE: Made = {
 };
 
 /** Who gets the draft, from either source. */
-export function useRecipients(draft: Draft, file: CsvFile): Recipients {
-  const typed = useDeferredValue(draft.typed);
+export function useRecipients(audience: Audience, file: CsvFile): Recipients {
+  const typed = useDeferredValue(audience.typed);
   const fromText = useMemo(() => ofText(typed), [typed]);
   const { csv, file: chosen } = file;
   const isRead = file.share === null && file.error === null;
-  const { mapping } = draft;
+  const { mapping } = audience;
   const fromFile = useMemo(() => ofFile(csv, chosen, mapping, isRead), [csv, chosen, mapping, isRead]);
-  const made = draft.source === "file" ? fromFile : fromText;
+  const made = audience.source === "file" ? fromFile : fromText;
   const version = useRef(0);
   const last = useRef<Made>(NONE);
   if (last.current.source !== made.source) {
@@ -60,7 +60,7 @@ export function useRecipients(draft: Draft, file: CsvFile): Recipients {
     version.current = versions;
   }
   last.current = made;
-  const isTyping = draft.source === "typed" && typed !== draft.typed;
+  const isTyping = audience.source === "typed" && typed !== audience.typed;
   return { ...made, settled: made.settled && !isTyping, version: version.current };
 }
 

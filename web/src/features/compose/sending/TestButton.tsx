@@ -6,19 +6,20 @@ import { meQuery, waysQuery } from "@/features/accounts/queries";
 import { AnchorLink } from "@/ui/links";
 import type { Recipient } from "../campaignRequest";
 import { sendTest } from "../commands";
-import type { Draft } from "../draft/draft";
+import type { Content, Draft } from "../draft/draft";
 
 interface Props {
   draft: Draft;
+  content: Content;
   recipient: Recipient | undefined;
   disabled: boolean;
 }
 
 /** Sends what is previewed to the person who writes it. */
-export function TestButton({ draft, recipient, disabled }: Props) {
+export function TestButton({ draft, content, recipient, disabled }: Props) {
   const { data: user } = useQuery(meQuery);
   const { data: ways } = useQuery(waysQuery);
-  const test = useMutation({ mutationFn: (address: string) => sendTest(draft, address, recipient) });
+  const test = useMutation({ mutationFn: (address: string) => sendTest(draft, content, address, recipient) });
   return (
     <Stack gap="xs">
       <Button
