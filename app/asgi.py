@@ -19,7 +19,7 @@ from app.db import Pool, open_pool, open_pool_through_pooler
 from app.domain.accounts.users import Terms
 from app.http import dashboard, request_metrics
 from app.http.accounts import google, login, own
-from app.http.auth import Authentication, provide_user, provide_visitor, require_scope
+from app.http.auth import Authentication, provide_actor, provide_user, require_scope
 from app.http.bodies import JsonRequest
 from app.http.campaigns import campaigns
 from app.http.errors import HANDLERS, database_unavailable
@@ -127,7 +127,7 @@ def _dependencies(settings: Settings) -> dict[str, Provide]:
         "pool": provide_pool,
         "box": provide_box,
         "terms": provide_terms,
-        "visitor": provide_visitor,
+        "actor": provide_actor,
         "provider": google.provide_provider,
         "settings": provide_settings,
     }

@@ -108,11 +108,11 @@ async def _configure_through_pooler(conn: Conn) -> None:
 
 
 @asynccontextmanager
-async def transaction(pool: Pool, user_id: int | None = None) -> AsyncGenerator[Conn, None]:
-    """One transaction; `user_id` makes it that user's (see the module's docstring)."""
+async def transaction(pool: Pool, workspace_id: int | None = None) -> AsyncGenerator[Conn, None]:
+    """One transaction; `workspace_id` makes it that user's (see the module's docstring)."""
     async with pool.connection() as conn, conn.transaction():
-        if user_id is not None:
-            await conn.execute(sql.become_tenant, {"user_id": str(user_id)})
+        if workspace_id is not None:
+            await conn.execute(sql.become_tenant, {"workspace_id": str(workspace_id)})
         yield conn
 
 
@@ -174,5 +174,5 @@ def _yoyo(url: str) -> Any:
 
 
 def _try_lock(conn: psycopg.Connection[Any]) -> bool:
-    row = conn.execute("SELECT pg_try_advisory_lock(%s)", (_MIGRATION_LOCK,)).fetchone()
+    row = conn.execute(sql.try_migration_lock, {"key": _MIGRATION_LOCK}).fetchone()
     return bool(row and row[0])

@@ -19,7 +19,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from app.db import Pool, fetch_exactly_one
 from app.domain.accounts import users
-from app.domain.accounts.client import LOCAL
+from app.domain.accounts.actor import LOCAL
 from app.domain.accounts.users import User
 from app.domain.campaigns import campaigns, schedule
 from app.domain.campaigns.campaigns import Campaign
@@ -67,9 +67,9 @@ async def run(pool: Pool, box: SecretBox, settings: Settings) -> None:
         def read(required: frozenset[str]) -> lists.RecipientList:
             return lists.from_csv(file, required=required)
 
-        scheduled = await schedule.schedule(pool, user.id, schedule.Request(draft, read))
+        scheduled = await schedule.schedule(pool, user.workspace_id, schedule.Request(draft, read))
     print(f"Demo campaign: {scheduled.accepted} emails to the sandbox mailbox, {DELAY_MS} ms apart", flush=True)
-    await show(pool, user.id, scheduled.campaign)
+    await show(pool, user.workspace_id, scheduled.campaign)
 
 
 async def _account(pool: Pool, box: SecretBox, settings: Settings) -> User:
@@ -81,17 +81,17 @@ async def _account(pool: Pool, box: SecretBox, settings: Settings) -> User:
     limit = settings.default_emails_per_hour
     # Not the administrator: that is whoever makes the first account of their own.
     user = await users.create_user(pool, box, EMAIL, password, default_hourly_limit=limit, may_be_admin=False)
-    key = await keys.create_key(pool, LOCAL, user.id, "demo")
+    key = await keys.create_key(pool, LOCAL.of(user.id), user.workspace_id, "demo")
     print("Demo account (its secrets are shown this once)")
     print(f"  email     {user.email}\n  password  {password}\n  API key   {key}", flush=True)
     return user
 
 
-async def show(pool: Pool, user_id: int, campaign: Campaign, console: Console | None = None) -> None:
+async def show(pool: Pool, workspace_id: int, campaign: Campaign, console: Console | None = None) -> None:
     """Show how a campaign gets on: a bar on a terminal, else a line a second. Raises Unavailable when nothing moves."""
     console = console or Console(highlight=False)
     columns = (BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    follow = partial(progress, pool, user_id, campaign.id)
+    follow = partial(progress, pool, workspace_id, campaign.id)
     if console.is_terminal:
         with Progress(*columns, console=console) as bar:
             task = bar.add_task(_in_words(campaign), total=campaign.total)
@@ -107,7 +107,7 @@ async def show(pool: Pool, user_id: int, campaign: Campaign, console: Console | 
 
 
 async def progress(
-    pool: Pool, user_id: int, campaign_id: int, *, poll_s: float, stalled_s: float = STALLED_S
+    pool: Pool, workspace_id: int, campaign_id: int, *, poll_s: float, stalled_s: float = STALLED_S
 ) -> AsyncGenerator[Campaign]:
     """The campaign each time its counts have changed, until it ends or its next email is further off than `stalled_s`.
 
@@ -116,7 +116,7 @@ async def progress(
     counts: dict[str, int] = {}
     moved_at = time.monotonic()
     while True:
-        campaign = await campaigns.get_campaign(pool, user_id, campaign_id)
+        campaign = await campaigns.get_campaign(pool, workspace_id, campaign_id)
         if campaign.counts != counts:
             counts, moved_at = campaign.counts, time.monotonic()
             yield campaign

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 import httpx
 
-from app.domain.accounts.client import LOCAL
+from app.domain.accounts.actor import LOCAL
 from app.domain.workspaces.keys import create_key
 from bench.service import CONTENT, SECRET_KEY, UNLIMITED, service
 
@@ -24,7 +24,7 @@ def create_account(url: str) -> str:
 
     async def create() -> str:
         async with service(url) as (pool, user):
-            return await create_key(pool, LOCAL, user.id, "bench")
+            return await create_key(pool, LOCAL.of(user.id), user.workspace_id, "bench")
 
     return asyncio.run(create())
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from app.domain.accounts.client import LOCAL
+from app.domain.accounts.actor import LOCAL
 from app.domain.accounts.users import create_user
 from app.domain.workspaces.keys import create_key
 from app.secrets import SecretBox
@@ -18,7 +18,7 @@ class Filled(NamedTuple):
     """Who looks at what: the user that has most, one of its senders, and its campaign with emails in all statuses."""
 
     key: str
-    user_id: int
+    workspace_id: int
     sender_id: int
     campaign_id: int
 
@@ -45,9 +45,9 @@ _MINE = (
 _OTHERS = (_Campaign(500, "FINISHED", _ENDED), *(_Campaign(10, "ACTIVE", _MIXED) for _ in range(50)))
 
 _INSERT_CAMPAIGN = """
-INSERT INTO campaigns (user_id, sender_id, name, subject, body, start_at, status, total, scheduled, sent, failed,
+INSERT INTO campaigns (workspace_id, sender_id, name, subject, body, start_at, status, total, scheduled, sent, failed,
                        unknown, cancelled, finished_at)
-SELECT %(user_id)s, %(sender_id)s, 'A campaign', 'Hello', 'Hello, world.', now() - interval '1 day',
+SELECT %(workspace_id)s, %(sender_id)s, 'A campaign', 'Hello', 'Hello, world.', now() - interval '1 day',
        %(status)s::campaign_status, count(*), count(*) FILTER (WHERE s = 'SCHEDULED'),
        count(*) FILTER (WHERE s = 'SENT'), count(*) FILTER (WHERE s = 'FAILED'),
        count(*) FILTER (WHERE s = 'UNKNOWN'), count(*) FILTER (WHERE s = 'CANCELLED'),
@@ -58,10 +58,11 @@ RETURNING id
 """
 # An email a millisecond: of what waits, the first hundred are due.
 _INSERT_EMAILS = """
-INSERT INTO emails (user_id, campaign_id, recipient, fields, status, scheduled_at, attempts, claimed_at, sent_at,
+INSERT INTO emails (workspace_id, campaign_id, recipient, fields, status, scheduled_at, attempts, claimed_at, sent_at,
                     message_id)
-SELECT %(user_id)s, %(campaign_id)s, 'person' || n || '@bench.example', jsonb_build_object('first_name', 'Name' || n),
-       s::email_status, now() + (n - 100) * interval '1 ms' * (CASE WHEN s = 'SCHEDULED' THEN 1000 ELSE -1 END),
+SELECT %(workspace_id)s, %(campaign_id)s, 'person' || n || '@bench.example',
+       jsonb_build_object('first_name', 'Name' || n), s::email_status,
+       now() + (n - 100) * interval '1 ms' * (CASE WHEN s = 'SCHEDULED' THEN 1000 ELSE -1 END),
        (s IN ('SENT', 'FAILED', 'UNKNOWN'))::integer, CASE WHEN s IN ('SENT', 'FAILED', 'UNKNOWN') THEN now() END,
        CASE WHEN s = 'SENT' THEN now() END, CASE WHEN s = 'SENT' THEN '<' || n || '.reachinbox@bench.example>' END
 FROM (SELECT n, (%(statuses)s::text[])[1 + n %% cardinality(%(statuses)s::text[])] AS s
@@ -70,19 +71,19 @@ ORDER BY n
 """
 _SPAN = """
 UPDATE campaigns c SET (first_email_id, last_email_id) = (
-    SELECT min(id), max(id) FROM emails e WHERE e.user_id = c.user_id AND e.campaign_id = c.id)
-WHERE c.user_id = %(user_id)s AND c.id = %(campaign_id)s
+    SELECT min(id), max(id) FROM emails e WHERE e.workspace_id = c.workspace_id AND e.campaign_id = c.id)
+WHERE c.workspace_id = %(workspace_id)s AND c.id = %(campaign_id)s
 """
 _INSERT_ATTEMPTS = """
-INSERT INTO attempts (user_id, email_id, number, outcome, claimed_at, duration_ms, server, command, code, reply)
-SELECT user_id, id, 1,
+INSERT INTO attempts (workspace_id, email_id, number, outcome, claimed_at, duration_ms, server, command, code, reply)
+SELECT workspace_id, id, 1,
        (CASE status WHEN 'SENT' THEN 'ACCEPTED' WHEN 'FAILED' THEN 'REJECTED' ELSE 'UNKNOWN' END)::attempt_outcome,
        claimed_at, 3, '192.0.2.1:587', '.', CASE status WHEN 'SENT' THEN 250 WHEN 'FAILED' THEN 550 END, 'Ok'
 FROM emails WHERE attempts = 1
 """
 _INSERT_WINDOWS = """
-INSERT INTO sender_windows (user_id, sender_id, window_start, used, accepted)
-SELECT user_id, id, date_trunc('hour', now(), 'UTC') - hours * interval '1 hour', 100, 100
+INSERT INTO sender_windows (workspace_id, sender_id, window_start, used, accepted)
+SELECT workspace_id, id, date_trunc('hour', now(), 'UTC') - hours * interval '1 hour', 100, 100
 FROM senders, generate_series(0, 720) hours
 """
 
@@ -95,10 +96,10 @@ def fill(url: str, emails: int) -> Filled:
         for number, campaign in enumerate(_MINE):
             looked_at = _insert(conn, first, senders[number % len(senders)], campaign, emails)
         sender_id = senders[(len(_MINE) - 1) % len(senders)]
-        for user_id in others:
-            senders = _senders_of(conn, user_id)
+        for workspace_id in others:
+            senders = _senders_of(conn, workspace_id)
             for number, campaign in enumerate(_OTHERS):
-                _insert(conn, user_id, senders[number % len(senders)], campaign, emails)
+                _insert(conn, workspace_id, senders[number % len(senders)], campaign, emails)
         conn.execute(_INSERT_ATTEMPTS)
         conn.execute(_INSERT_WINDOWS)
     settle(url)
@@ -112,21 +113,22 @@ async def _create_users(url: str) -> tuple[int, str, list[int]]:
             await create_user(pool, box, f"user{n}@bench.example", "a password", default_hourly_limit=UNLIMITED)
             for n in range(2)
         ]
-        return first.id, await create_key(pool, LOCAL, first.id, "bench"), [user.id for user in others]
+        return first.id, await create_key(pool, LOCAL, first.id, "bench"), [user.workspace_id for user in others]
 
 
-def _senders_of(conn: psycopg.Connection[Any], user_id: int) -> list[int]:
+def _senders_of(conn: psycopg.Connection[Any], workspace_id: int) -> list[int]:
     """Its sender, and two more like it."""
     conn.execute(
-        "INSERT INTO senders (user_id, email, hourly_limit, max_connections)"
-        " SELECT user_id, n || email, hourly_limit, 1000 FROM senders, generate_series(1, 2) n WHERE user_id = %s",
-        [user_id],
+        "INSERT INTO senders (workspace_id, email, hourly_limit, max_connections)"
+        " SELECT workspace_id, n || email, hourly_limit, 1000 FROM senders, generate_series(1, 2) n"
+        " WHERE workspace_id = %s",
+        [workspace_id],
     )
-    return [id for (id,) in conn.execute("SELECT id FROM senders WHERE user_id = %s ORDER BY id", [user_id])]
+    return [id for (id,) in conn.execute("SELECT id FROM senders WHERE workspace_id = %s ORDER BY id", [workspace_id])]
 
 
-def _insert(conn: psycopg.Connection[Any], user_id: int, sender_id: int, campaign: _Campaign, emails: int) -> int:
-    params: dict[str, Any] = {"user_id": user_id, "sender_id": sender_id, "status": campaign.status}
+def _insert(conn: psycopg.Connection[Any], workspace_id: int, sender_id: int, campaign: _Campaign, emails: int) -> int:
+    params: dict[str, Any] = {"workspace_id": workspace_id, "sender_id": sender_id, "status": campaign.status}
     params |= {"statuses": list(campaign.statuses), "count": max(emails * campaign.share // 10_000, 1)}
     row = conn.execute(_INSERT_CAMPAIGN, params).fetchone()
     assert row

@@ -110,7 +110,7 @@ async def _explain_all(url: str, filled: Filled) -> list[tuple[Figure, list[str]
         params = await _fixed(pool, filled)
         found += [await _explained(pool, None, hot, params) for hot in WORKERS]
     async with await open_pool(url) as pool:
-        found += [await _explained(pool, filled.user_id, hot, params) for hot in USERS]
+        found += [await _explained(pool, filled.workspace_id, hot, params) for hot in USERS]
     return found
 
 
@@ -136,30 +136,30 @@ async def _hold(conn: Conn, filled: Filled, token: object, count: int) -> list[i
     rows = await fetch_all(
         conn,
         b"WITH held AS (UPDATE emails SET status = 'SENDING', claim_token = %(token)s, claimed_at = now()"
-        b" WHERE user_id = %(user_id)s AND id IN (SELECT id FROM emails WHERE user_id = %(user_id)s"
+        b" WHERE workspace_id = %(workspace_id)s AND id IN (SELECT id FROM emails WHERE workspace_id = %(workspace_id)s"
         b" AND campaign_id = %(campaign_id)s AND status = 'SCHEDULED' ORDER BY scheduled_at, id LIMIT %(count)s)"
         b" RETURNING id),"
         b" counted AS (UPDATE campaigns SET scheduled = scheduled - %(count)s, sending = sending + %(count)s"
-        b" WHERE user_id = %(user_id)s AND id = %(campaign_id)s)"
+        b" WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s)"
         b" SELECT id FROM held",
         filled._asdict() | {"token": token, "count": count},
     )
     return [row["id"] for row in rows]
 
 
-async def _explained(pool: Pool, user_id: int | None, hot: Hot, fixed: dict[str, Any]) -> tuple[Figure, list[str]]:
+async def _explained(pool: Pool, workspace_id: int | None, hot: Hot, fixed: dict[str, Any]) -> tuple[Figure, list[str]]:
     """What the query did, its statement undone; and what it should not have done."""
     params = fixed | {key: fixed[key] if value == "its" else value for key, value in hot.more.items()}
     queries = read_all()
     text = queries[hot.name]
     if b"%(first_id)s" in text:
-        async with transaction(pool, user_id) as conn:
+        async with transaction(pool, workspace_id) as conn:
             params |= await fetch_exactly_one(conn, queries["email_span"], params)
     explain = b"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + text
     async with pool.connection() as conn:
-        await _undone(conn, user_id, explain, params)  # once for what it needs from disk and of the catalogue
+        await _undone(conn, workspace_id, explain, params)  # once for what it needs from disk and of the catalogue
         before = await _looked_at(conn)
-        (explained,) = (await _undone(conn, user_id, explain, params))["QUERY PLAN"]
+        (explained,) = (await _undone(conn, workspace_id, explain, params))["QUERY PLAN"]
         buffers = await _looked_at(conn) - before
     faults = [f"walks all of {table}" for table in _walked(explained["Plan"])]
     if buffers > hot.buffers:
@@ -168,10 +168,10 @@ async def _explained(pool: Pool, user_id: int | None, hot: Hot, fixed: dict[str,
     return Figure(str(hot), explained["Execution Time"], "ms", note), faults
 
 
-async def _undone(conn: Conn, user_id: int | None, text: bytes, params: dict[str, Any]) -> Row:
+async def _undone(conn: Conn, workspace_id: int | None, text: bytes, params: dict[str, Any]) -> Row:
     async with conn.transaction(force_rollback=True):
-        if user_id is not None:
-            await conn.execute(sql.become_tenant, {"user_id": str(user_id)})
+        if workspace_id is not None:
+            await conn.execute(sql.become_tenant, {"workspace_id": str(workspace_id)})
         return await fetch_exactly_one(conn, text, params)
 
 

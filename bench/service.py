@@ -42,8 +42,8 @@ async def service(url: str) -> AsyncGenerator[tuple[Pool, User], None]:
     async with pool:
         box = SecretBox(SECRET_KEY)
         user = await create_user(pool, box, "ann@bench.example", "a password", default_hourly_limit=UNLIMITED)
-        (sender,) = (await list_senders(pool, user.id, PageRequest())).items
-        await change_sender(pool, box, user.id, sender.id, SenderChanges(max_connections=1000))
+        (sender,) = (await list_senders(pool, user.workspace_id, PageRequest())).items
+        await change_sender(pool, box, user.workspace_id, sender.id, SenderChanges(max_connections=1000))
         yield pool, user
 
 
@@ -51,7 +51,7 @@ async def schedule_campaign(pool: Pool, user: User, count: int, name: str, **dra
     """Schedule `count` emails; `name` keeps their addresses apart from other campaigns'."""
     recipients = [{"email": f"{name}{i}@bench.example", "first_name": f"Name{i}"} for i in range(count)]
     request = Request(Draft(content=CONTENT, **draft), lambda required: from_json(recipients, required=required))
-    return await schedule(pool, user.id, request)
+    return await schedule(pool, user.workspace_id, request)
 
 
 @contextmanager

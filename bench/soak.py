@@ -22,7 +22,7 @@ from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
 from app.db import Pool, migrate, open_pool
-from app.domain.accounts.client import LOCAL
+from app.domain.accounts.actor import LOCAL
 from app.domain.workspaces.keys import create_key
 from app.embedded.postgres import EmbeddedPostgres
 from bench.api import api
@@ -61,7 +61,7 @@ CROSS JOIN LATERAL (
            count(*) FILTER (WHERE status = 'FAILED') AS n_failed,
            count(*) FILTER (WHERE status = 'UNKNOWN') AS n_unknown,
            count(*) FILTER (WHERE status = 'CANCELLED') AS n_cancelled
-    FROM emails WHERE user_id = c.user_id AND campaign_id = c.id
+    FROM emails WHERE workspace_id = c.workspace_id AND campaign_id = c.id
 ) e
 WHERE (c.total, c.scheduled, c.sending, c.sent, c.failed, c.unknown, c.cancelled)
       <> (e.n, e.n_scheduled, e.n_sending, e.n_sent, e.n_failed, e.n_unknown, e.n_cancelled)
@@ -73,7 +73,7 @@ FROM campaigns c
 CROSS JOIN LATERAL (
     SELECT coalesce(extract(epoch FROM min(scheduled_at) - now()), 0) AS first_s,
            coalesce(extract(epoch FROM max(scheduled_at) - now()), 0) AS last_s
-    FROM emails WHERE user_id = c.user_id AND campaign_id = c.id AND status = 'SCHEDULED'
+    FROM emails WHERE workspace_id = c.workspace_id AND campaign_id = c.id AND status = 'SCHEDULED'
 ) due
 WHERE c.scheduled + c.sending > 0
 ORDER BY c.id
@@ -102,7 +102,7 @@ async def _soak(
     migrate(postgres.url)
     async with await open_pool(postgres.url) as pool:
         owner = await create_owner(pool)
-        key = await create_key(pool, LOCAL, owner.user_id, "soak")
+        key = await create_key(pool, LOCAL.of(owner.id), owner.workspace_id, "soak")
         logs = run.directory / "logs"
         logs.mkdir()
         with api(postgres.url, key, SECRET_KEY) as (client, api_process), Fleet(postgres.url, logs) as fleet:

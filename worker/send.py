@@ -118,7 +118,7 @@ class SenderLoop:
             await self._close()
 
     def _begin(self, row: Row) -> None:
-        self._claimant = self._desk.claimant_of(row["user_id"], row["id"])
+        self._claimant = self._desk.claimant_of(row["workspace_id"], row["id"])
         self._take_sender(row)
         self._failing = row["failures"] > 0
         self._lanes: set[Lane] = set()
@@ -197,8 +197,10 @@ class SenderLoop:
         if look.over_limit or (not self._plans_mended and look.due_s < -OVERDUE_S):
             # When a window is too full; and once at the start, for plans that passed while nobody looked.
             self._plans_mended = True
-            pool, user_id, over_limit = self._desk.pool, self._claimant.user_id, look.over_limit
-            await self._persistently(lambda: exchange.mend_plans(pool, user_id, self.sender_id, over_limit=over_limit))
+            pool, workspace_id, over_limit = self._desk.pool, self._claimant.workspace_id, look.over_limit
+            await self._persistently(
+                lambda: exchange.mend_plans(pool, workspace_id, self.sender_id, over_limit=over_limit)
+            )
             return RELOOK_S if look.over_limit else 0.0
         if look.due_s > PATIENCE_S:
             return PATIENCE_S if self._held else _End(look.due_at)
@@ -224,8 +226,8 @@ class SenderLoop:
         log.warning("sender backed off", kind=trouble.kind, code=trouble.code)
         log.debug("why the sender is backed off", reason=str(trouble))
         BACK_OFFS.labels(trouble.kind).inc()
-        pool, user_id, reason = self._desk.pool, self._claimant.user_id, str(trouble)
-        return await self._persistently(lambda: for_workers.block_sender(pool, user_id, self.sender_id, reason))
+        pool, workspace_id, reason = self._desk.pool, self._claimant.workspace_id, str(trouble)
+        return await self._persistently(lambda: for_workers.block_sender(pool, workspace_id, self.sender_id, reason))
 
     async def _quarantine(self, error: Exception) -> Again:
         """An error that should not be: of this sender's making, as far as anybody knows, so it is this sender that
@@ -484,8 +486,8 @@ class SenderLoop:
         HANDOVER_DURATION.observe(time.perf_counter() - handed_at)
         if self._failing and verdict.fault == "email" and verdict.code is not None:
             self._failing = False
-            pool, user_id = self._desk.pool, self._claimant.user_id
-            await self._persistently(lambda: for_workers.unblock_sender(pool, user_id, self.sender_id))
+            pool, workspace_id = self._desk.pool, self._claimant.workspace_id
+            await self._persistently(lambda: for_workers.unblock_sender(pool, workspace_id, self.sender_id))
         return Result(
             Report(
                 id=claim.id,
@@ -513,8 +515,8 @@ class SenderLoop:
         return await task
 
     async def _load_builder(self, campaign_id: int) -> tuple[int, MessageBuilder]:
-        pool, user_id = self._desk.pool, self._claimant.user_id
-        return await self._persistently(lambda: content.message_builder(pool, user_id, campaign_id))
+        pool, workspace_id = self._desk.pool, self._claimant.workspace_id
+        return await self._persistently(lambda: content.message_builder(pool, workspace_id, campaign_id))
 
 
 class _End(NamedTuple):

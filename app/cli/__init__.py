@@ -24,7 +24,7 @@ from app.cli.database import migrated_pool, url_of
 from app.cli.serving import api, up, worker
 from app.db import migrate
 from app.domain.accounts import users
-from app.domain.accounts.client import LOCAL
+from app.domain.accounts.actor import LOCAL
 from app.domain.ledger import after_restore
 from app.domain.operations import reseal
 from app.domain.workspaces import keys
@@ -144,7 +144,7 @@ def create_api_key(settings: Settings, options: argparse.Namespace) -> None:
     async def run(url: str) -> str:
         async with migrated_pool(url) as pool:
             user = await users.find_user(pool, options.email)
-            return await keys.create_key(pool, LOCAL, user.id, "command line")
+            return await keys.create_key(pool, LOCAL.of(user.id), user.workspace_id, "command line")
 
     with url_of(settings) as url:
         print(asyncio.run(run(url)))

@@ -17,7 +17,7 @@ from litestar.middleware import AbstractAuthenticationMiddleware, Authentication
 from litestar.types import ASGIApp
 
 from app.domain.accounts import sessions
-from app.domain.accounts.client import Visitor
+from app.domain.accounts.actor import Actor
 from app.domain.accounts.users import User
 from app.domain.workspaces import keys
 from app.domain.workspaces.keys import SCOPES, Scope
@@ -100,10 +100,11 @@ def provide_user(request: Request[User, Access, Any]) -> User:
     return request.user
 
 
-def provide_visitor(request: Request[Any, Any, Any]) -> Visitor:
-    """Where the request comes from."""
+def provide_actor(request: Request[Any, Any, Any]) -> Actor:
+    """Who asks, as far as it is known, and from where."""
     address = request.client.host if request.client else "unknown"
-    return Visitor(address, request.headers.get("user-agent", ""))
+    user_id = request.user.id if "user" in request.scope else None
+    return Actor(address, request.headers.get("user-agent", ""), user_id)
 
 
 def cookie_name(settings: Settings) -> str:

@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import PathParameter, QueryParameter, SkipValidation
 
 from app.db import Pool
-from app.domain.accounts.client import Visitor
+from app.domain.accounts.actor import Actor
 from app.domain.accounts.oidc import Provider
 from app.domain.accounts.users import Terms, User
 from app.secrets import SecretBox
@@ -34,6 +34,6 @@ ThePool = SkipValidation[NamedDependency[Pool]]
 TheUser = SkipValidation[NamedDependency[User]]
 TheBox = SkipValidation[NamedDependency[SecretBox]]
 TheSettings = SkipValidation[NamedDependency[Settings]]
-TheVisitor = SkipValidation[NamedDependency[Visitor]]
+TheActor = SkipValidation[NamedDependency[Actor]]
 TheTerms = SkipValidation[NamedDependency[Terms]]
 TheProvider = SkipValidation[NamedDependency[Provider]]

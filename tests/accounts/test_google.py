@@ -20,7 +20,7 @@ from joserfc.jwk import RSAKey
 
 from app.db import Pool, fetch_all, fetch_exactly_one
 from app.domain.accounts import oidc
-from app.domain.accounts.client import LOCAL
+from app.domain.accounts.actor import LOCAL
 from app.domain.accounts.oidc import LoginFailed, Provider
 from app.domain.accounts.password_changes import reset_signer
 from app.domain.accounts.registration import invite
@@ -278,7 +278,7 @@ async def test_closed_registration_lets_in_the_invited_and_those_who_are_there(
 ) -> None:
     async with pool.connection() as conn:
         await conn.execute("UPDATE users SET is_admin = true")
-    theirs, adas = [await invite(pool, LOCAL, user.id, email) for email in ("grace@example.com", "ada@example.com")]
+    theirs, adas = [await invite(pool, LOCAL.of(user.id), email) for email in ("grace@example.com", "ada@example.com")]
     closed = with_login(settings, provider.issuer, allow_registration=False)
     async with api_client(closed, database_url) as browser:
         for invitation in (None, "", "made-up\0", str(theirs.token)):

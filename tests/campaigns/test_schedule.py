@@ -11,7 +11,6 @@ import httpx
 import pytest
 
 from app.db import Pool
-from app.domain.campaigns import schedule as scheduling
 from app.http.campaigns.schedule import MAX_BODY
 from tests.support.api import problem, schedule, written, wrong_fields
 
@@ -237,7 +236,7 @@ async def test_a_form_cut_short_is_a_bad_request(api: httpx.AsyncClient) -> None
 async def test_a_body_that_is_too_large_is_refused_while_it_comes(
     api: httpx.AsyncClient, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scheduling, "MAX_JSON", 100)
+    monkeypatch.setattr("app.http.campaigns.schedule.MAX_JSON", 100)
     before = await written(pool)
     problem(await api.post(URL, json=CAMPAIGN | {"body": "x" * 100}), 413)
     announced = {"Content-Type": "multipart/form-data; boundary=B", "Content-Length": str(MAX_BODY + 1)}

@@ -74,7 +74,7 @@ async def test_nothing_in_doubt_is_sent_again_once_its_campaign_is_cancelled(
     pool: Pool, owner: Owner, fleet: Fleet, sink: Sink
 ) -> None:
     campaign = await _die_at_the_dot(pool, owner, fleet, sink, [ANN, BOB], on_unknown="resend")
-    await campaigns.cancel(pool, owner.user_id, campaign)
+    await campaigns.cancel(pool, owner.workspace_id, campaign)
     fleet.start(settings_for(sink, lanes=1))
 
     assert await wait_until_settled(pool, campaign) == {"UNKNOWN": 1, "CANCELLED": 1}
@@ -85,7 +85,7 @@ async def test_an_email_to_be_resent_waits_while_its_campaign_is_paused(
     pool: Pool, owner: Owner, fleet: Fleet, sink: Sink
 ) -> None:
     campaign = await _die_at_the_dot(pool, owner, fleet, sink, [ANN], on_unknown="resend")
-    await campaigns.pause(pool, owner.user_id, campaign)
+    await campaigns.pause(pool, owner.workspace_id, campaign)
     fleet.start(settings_for(sink, lanes=1))
 
     async def recovered() -> bool:
@@ -93,7 +93,7 @@ async def test_an_email_to_be_resent_waits_while_its_campaign_is_paused(
 
     await wait_for(recovered, "the email to be scheduled again")
     assert len(sink.accepted()) == 1
-    await campaigns.resume(pool, owner.user_id, campaign)
+    await campaigns.resume(pool, owner.workspace_id, campaign)
     assert await wait_until_settled(pool, campaign) == {"SENT": 1}
     assert len(sink.accepted()) == 2
 

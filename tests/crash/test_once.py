@@ -40,9 +40,9 @@ import asyncio, sys
 from app.db import open_pool
 from tests.support.engine import Owner, schedule_campaign
 
-async def main(url, user_id, sender_id):
+async def main(url, workspace_id, sender_id):
     async with await open_pool(url) as pool:
-        await schedule_campaign(pool, Owner(user_id, sender_id), 5_000)
+        await schedule_campaign(pool, Owner(workspace_id, sender_id), 5_000)
 
 asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
 """
@@ -56,7 +56,7 @@ async def test_a_scheduler_killed_before_its_commit_leaves_nothing(database_url:
     with psycopg.connect(database_url) as holder:
         # The wake-up comes last: with it held back, all the rest is written and nothing committed.
         holder.execute("LOCK TABLE procrastinate_jobs IN EXCLUSIVE MODE")
-        arguments = [sys.executable, "-c", SCHEDULER, database_url, str(owner.user_id), str(owner.sender_id)]
+        arguments = [sys.executable, "-c", SCHEDULER, database_url, str(owner.workspace_id), str(owner.sender_id)]
         scheduler = await asyncio.create_subprocess_exec(*arguments, cwd=ROOT)
         try:
             await wait_for(lambda: _waits_for_the_jobs(pool), "the scheduler to come to its wake-up")
@@ -84,12 +84,12 @@ async def test_a_request_repeated_at_the_same_time_is_done_once(pool: Pool) -> N
     owner = await create_owner(pool)
     request = Request(Draft(content=CONTENT), lambda required: from_json(addresses(50), required=required))
     key = Idempotency("monday", hashlib.sha256(b"the request").digest())
-    answers = await asyncio.gather(*(schedule(pool, owner.user_id, request, key) for _ in range(8)))
+    answers = await asyncio.gather(*(schedule(pool, owner.workspace_id, request, key) for _ in range(8)))
     assert all(answer == answers[0] for answer in answers)
     assert await value(pool, "SELECT count(*) FROM campaigns") == 1
     assert await value(pool, "SELECT count(*) FROM emails") == 50
     with pytest.raises(Conflict):
-        await schedule(pool, owner.user_id, request, Idempotency("monday", hashlib.sha256(b"another").digest()))
+        await schedule(pool, owner.workspace_id, request, Idempotency("monday", hashlib.sha256(b"another").digest()))
 
 
 async def test_wake_ups_in_any_number_send_nothing_twice(

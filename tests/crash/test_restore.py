@@ -170,7 +170,7 @@ async def test_a_restore_to_an_earlier_moment_sends_nothing_twice(tmp_path: Path
                     another = (await schedule_campaign(pool, owner, ["new@example.com"])).campaign.id
                     await wait_for(lambda: one_more(pool, another), "the service to work again", 30)
                     assert len(sink.accepted()) == before + 1
-                    await check_service(pool, owner.user_id, soon, later, in_doubt)
+                    await check_service(pool, owner.workspace_id, soon, later, in_doubt)
                     assert worker.drain() == 0
                     assert fleet.complaints() == []
                 accepted = Counter(entry.envelope_to for entry in sink.accepted() if entry.envelope_to[0] == "r")
@@ -181,17 +181,17 @@ async def test_a_restore_to_an_earlier_moment_sends_nothing_twice(tmp_path: Path
             postgres.stop()
 
 
-async def check_service(pool: Pool, user_id: int, soon: int, later: int, in_doubt: int) -> None:
+async def check_service(pool: Pool, workspace_id: int, soon: int, later: int, in_doubt: int) -> None:
     """What a person sees, and what they do then."""
     assert await check_conservation(pool, soon) == {"SENT": 400 - in_doubt, "UNKNOWN": in_doubt}
     held = await rows(pool, "SELECT reply FROM attempts WHERE outcome = 'UNKNOWN'")
     assert len(held) == in_doubt
     assert "restored" in held[0]["reply"]
-    decided = await decisions.resolve_many(pool, user_id, Chosen(campaign_id=soon), "sent")
+    decided = await decisions.resolve_many(pool, workspace_id, Chosen(campaign_id=soon), "sent")
     assert decided.changed == in_doubt
     assert await check_conservation(pool, soon) == {"SENT": 400}
     assert await check_conservation(pool, later) == {"SCHEDULED": 10}
-    assert (await campaigns.get_campaign(pool, user_id, later)).status == "PAUSED"
+    assert (await campaigns.get_campaign(pool, workspace_id, later)).status == "PAUSED"
 
 
 async def no_lease(pool: Pool) -> bool:
@@ -213,7 +213,7 @@ async def test_everything_due_or_being_sent_is_held_and_nothing_else(pool: Pool)
         " WHERE id = (SELECT min(id) FROM emails WHERE id %% 3 <> 0)",
     )
     await execute(pool, "UPDATE campaigns SET scheduled = scheduled - 1, sending = 1 WHERE id = %s", due)
-    await campaigns.pause(pool, owner.user_id, paused)
+    await campaigns.pause(pool, owner.workspace_id, paused)
     later = await value(pool, "SELECT count(*) FROM emails WHERE scheduled_at > now()")
 
     first = await after_restore.hold_all(pool)

@@ -188,7 +188,7 @@ async def _check_sent_once(pool: Pool, sink: Sink, total: int, in_doubt: int) ->
     assert {emails[address] for address in accepted} <= {"SENT", "UNKNOWN"}
     assert await row(
         pool,
-        "SELECT bool_and(used <= hourly_limit) AS held FROM sender_windows JOIN senders s USING (user_id)"
+        "SELECT bool_and(used <= hourly_limit) AS held FROM sender_windows JOIN senders s USING (workspace_id)"
         " WHERE s.id = sender_id",
     ) == {"held": True}
 

@@ -53,8 +53,10 @@ async def test_it_counts_emails_by_status_and_those_that_are_due(
     api: httpx.AsyncClient, pool: Pool, user: User
 ) -> None:
     async with transaction(pool) as conn:
-        await insert_campaign(conn, user.id, ["SCHEDULED"] * 5 + ["SENT"] * 3 + ["FAILED", "UNKNOWN", "UNKNOWN"])
-        await insert_campaign(conn, user.id, ["SCHEDULED"] * 7, status="PAUSED")
+        await insert_campaign(
+            conn, user.workspace_id, ["SCHEDULED"] * 5 + ["SENT"] * 3 + ["FAILED", "UNKNOWN", "UNKNOWN"]
+        )
+        await insert_campaign(conn, user.workspace_id, ["SCHEDULED"] * 7, status="PAUSED")
         await conn.execute(
             "UPDATE emails SET scheduled_at = now() + CASE id % 2 WHEN 0 THEN interval '1 h' ELSE interval '-90 s' END"
         )
@@ -82,7 +84,7 @@ async def test_emails_of_a_sender_that_is_backed_off_are_told_apart(
     api: httpx.AsyncClient, pool: Pool, user: User
 ) -> None:
     async with transaction(pool) as conn:
-        await insert_campaign(conn, user.id, ["SCHEDULED"] * 4)
+        await insert_campaign(conn, user.workspace_id, ["SCHEDULED"] * 4)
         await conn.execute("UPDATE senders SET blocked_until = now() + interval '1 hour', block_reason = 'x'")
     seen = await scrape(api)
     assert seen["reachinbox_emails_due sender=backed_off"] == 4
@@ -99,7 +101,7 @@ async def test_it_counts_jobs_workers_and_lanes(api: httpx.AsyncClient, pool: Po
             " (gen_random_uuid(), 'dead', now() - interval '1 min')"
         )
         await conn.execute(
-            "INSERT INTO lanes SELECT s.user_id, s.id, w.token, 3 FROM senders s, workers w WHERE w.name = 'a'"
+            "INSERT INTO lanes SELECT s.workspace_id, s.id, w.token, 3 FROM senders s, workers w WHERE w.name = 'a'"
         )
     seen = await scrape(api)
     assert seen["reachinbox_queue_jobs queue=quick status=later"] == 1
@@ -113,7 +115,7 @@ async def test_a_reading_of_the_database_is_kept_for_some_seconds(
 ) -> None:
     assert (await scrape(api))["reachinbox_emails status=sent"] == 0
     async with transaction(pool) as conn:
-        await insert_campaign(conn, user.id, ["SENT"])
+        await insert_campaign(conn, user.workspace_id, ["SENT"])
     assert (await scrape(api))["reachinbox_emails status=sent"] == 0
     now = collectors.time.monotonic
     monkeypatch.setattr(collectors.time, "monotonic", lambda: now() + 3600)

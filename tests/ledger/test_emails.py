@@ -30,8 +30,10 @@ async def end_as(pool: Pool, email_id: int, status: str) -> None:
     async with pool.connection() as conn, conn.transaction():
         await conn.execute("UPDATE emails SET status = %s, attempts = 1 WHERE id = %s", (status, email_id))
         await conn.execute(
-            "INSERT INTO attempts (user_id, email_id, number, outcome, claimed_at, command, code, enhanced_code, reply)"
-            " SELECT user_id, id, 1, 'REJECTED', now(), 'RCPT', 550, '5.1.1', 'No such user' FROM emails WHERE id = %s",
+            "INSERT INTO attempts (workspace_id, email_id, number, outcome, claimed_at, command, code, enhanced_code,"
+            " reply)"
+            " SELECT workspace_id, id, 1, 'REJECTED', now(), 'RCPT', 550, '5.1.1', 'No such user' FROM emails"
+            " WHERE id = %s",
             (email_id,),
         )
         await conn.execute(
@@ -100,9 +102,9 @@ async def test_what_is_over_is_paged_newest_first_by_status(
     api: httpx.AsyncClient, pool: Pool, user: User, status: str
 ) -> None:
     async with pool.connection() as conn:
-        first, _ = await insert_campaign(conn, user.id, [status, "SCHEDULED", status, status])
-        second, _ = await insert_campaign(conn, user.id, [status, "SCHEDULED"], status="PAUSED")
-        await insert_campaign(conn, user.id, ["SCHEDULED"])
+        first, _ = await insert_campaign(conn, user.workspace_id, [status, "SCHEDULED", status, status])
+        second, _ = await insert_campaign(conn, user.workspace_id, [status, "SCHEDULED"], status="PAUSED")
+        await insert_campaign(conn, user.workspace_id, ["SCHEDULED"])
     seen: list[tuple[int, str]] = []
     cursor: dict[str, str] | None = {}
     while cursor is not None:
@@ -116,8 +118,8 @@ async def test_what_is_over_is_paged_newest_first_by_status(
 
 async def test_an_export_has_all_that_the_list_has(api: httpx.AsyncClient, pool: Pool, user: User) -> None:
     async with pool.connection() as conn:
-        campaign, _ = await insert_campaign(conn, user.id, ["SENT"] * 1200 + ["FAILED"] * 3)
-        await insert_campaign(conn, user.id, ["SENT"])
+        campaign, _ = await insert_campaign(conn, user.workspace_id, ["SENT"] * 1200 + ["FAILED"] * 3)
+        await insert_campaign(conn, user.workspace_id, ["SENT"])
     response = await api.get("/api/emails/export", params={"campaignId": campaign, "status": "SENT"})
     assert response.headers["content-type"] == "text/csv; charset=utf-8"
     assert "attachment" in response.headers["content-disposition"]
@@ -145,7 +147,9 @@ async def test_many_failed_emails_are_sent_again_spaced_as_their_campaign_is(
     api: httpx.AsyncClient, pool: Pool, user: User
 ) -> None:
     async with pool.connection() as conn:
-        campaign, sender = await insert_campaign(conn, user.id, ["FAILED", "FAILED", "SENT", "FAILED"], status="ACTIVE")
+        campaign, sender = await insert_campaign(
+            conn, user.workspace_id, ["FAILED", "FAILED", "SENT", "FAILED"], status="ACTIVE"
+        )
         await conn.execute(
             "UPDATE campaigns SET delay_ms = 60000, status = 'FINISHED', finished_at = now() WHERE id = %s", (campaign,)
         )
@@ -167,7 +171,7 @@ async def test_more_than_a_batch_is_decided_whole_and_each_email_once(
     api: httpx.AsyncClient, pool: Pool, user: User
 ) -> None:
     async with pool.connection() as conn:
-        campaign, _ = await insert_campaign(conn, user.id, ["UNKNOWN", "SENT", "FAILED"] * 1100)
+        campaign, _ = await insert_campaign(conn, user.workspace_id, ["UNKNOWN", "SENT", "FAILED"] * 1100)
     answer = await api.post("/api/emails/resolve", json={"campaignId": campaign, "as": "sent"})
     assert answer.json() == {"changed": 1100}
     counts = (await api.get(f"/api/campaigns/{campaign}")).json()["counts"]
@@ -179,9 +183,9 @@ async def test_of_chosen_emails_those_in_the_wrong_state_or_of_others_stay(
 ) -> None:
     other = await create_user(pool, box, "eve@example.com", "battery staple", default_hourly_limit=100)
     async with pool.connection() as conn:
-        await insert_campaign(conn, user.id, ["UNKNOWN", "FAILED", "UNKNOWN"])
-        cancelled, _ = await insert_campaign(conn, user.id, ["UNKNOWN"], status="CANCELLED")
-        theirs, _ = await insert_campaign(conn, other.id, ["UNKNOWN"])
+        await insert_campaign(conn, user.workspace_id, ["UNKNOWN", "FAILED", "UNKNOWN"])
+        cancelled, _ = await insert_campaign(conn, user.workspace_id, ["UNKNOWN"], status="CANCELLED")
+        theirs, _ = await insert_campaign(conn, other.workspace_id, ["UNKNOWN"])
         ids = [row["id"] for row in await fetch_all(conn, b"SELECT id FROM emails ORDER BY id")]
     assert (await api.post("/api/emails/resolve", json={"ids": ids, "as": "resend"})).json() == {"changed": 2}
     left = await api.get("/api/emails", params={"status": "UNKNOWN"})

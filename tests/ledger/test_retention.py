@@ -52,7 +52,7 @@ async def ended_campaign(
 ) -> int:
     """A campaign that ended some days ago, with an attempt at each of its emails."""
     async with transaction(pool) as conn:
-        campaign_id, _ = await insert_campaign(conn, user.id, statuses)
+        campaign_id, _ = await insert_campaign(conn, user.workspace_id, statuses)
         await conn.execute(
             "UPDATE campaigns SET status = %s::campaign_status, created_at = now() - make_interval(days => %s),"
             " finished_at = CASE WHEN %s = 'FINISHED' THEN now() - make_interval(days => %s) END,"
@@ -61,8 +61,8 @@ async def ended_campaign(
         )
         await conn.execute("UPDATE emails SET attempts = 1 WHERE campaign_id = %s", (campaign_id,))
         await conn.execute(
-            "INSERT INTO attempts (user_id, email_id, number, outcome, claimed_at)"
-            " SELECT user_id, id, 1, 'ACCEPTED', now() FROM emails WHERE campaign_id = %s",
+            "INSERT INTO attempts (workspace_id, email_id, number, outcome, claimed_at)"
+            " SELECT workspace_id, id, 1, 'ACCEPTED', now() FROM emails WHERE campaign_id = %s",
             (campaign_id,),
         )
     return campaign_id
@@ -73,7 +73,7 @@ async def left(pool: Pool, campaign_id: int) -> tuple[int, int]:
     found = await row(
         pool,
         "SELECT count(e.id) AS emails, count(a.email_id) AS attempts FROM emails e LEFT JOIN attempts a"
-        " ON a.user_id = e.user_id AND a.email_id = e.id WHERE e.campaign_id = %s",
+        " ON a.workspace_id = e.workspace_id AND a.email_id = e.id WHERE e.campaign_id = %s",
         campaign_id,
     )
     return found["emails"], found["attempts"]
@@ -97,7 +97,7 @@ async def test_emails_go_after_their_time_and_the_campaign_stays_with_its_counts
 ) -> None:
     old, newer = await ended_campaign(worker_pool, user, 31), await ended_campaign(worker_pool, user, 29)
     async with transaction(worker_pool) as conn:
-        running, _ = await insert_campaign(conn, user.id, ["SENT", "SCHEDULED"])
+        running, _ = await insert_campaign(conn, user.workspace_id, ["SENT", "SCHEDULED"])
     before = (await api.get(f"/api/campaigns/{old}")).json()
     assert before["emailsRemovedAt"] is None
 
@@ -160,8 +160,9 @@ async def test_what_is_sent_again_after_its_attempts_went_is_on_record_and_ages_
     await execute(worker_pool, "UPDATE emails SET status = 'FAILED', attempts = 2 WHERE id = %s", failed)
     await execute(
         worker_pool,
-        "INSERT INTO attempts (user_id, email_id, number, outcome, claimed_at) VALUES (%s, %s, 2, 'REJECTED', now())",
-        *(user.id, failed),
+        "INSERT INTO attempts (workspace_id, email_id, number, outcome, claimed_at)"
+        " VALUES (%s, %s, 2, 'REJECTED', now())",
+        *(user.workspace_id, failed),
     )
     await execute(
         worker_pool,
@@ -189,16 +190,16 @@ async def test_small_things_go_after_their_time(worker_pool: Pool, user: User) -
     sender_id = await value(worker_pool, "SELECT id FROM senders")
     for days in (100, 0):
         at = f"now() - interval '{days} days'"
-        u, s = user.id, sender_id
+        u, s = user.workspace_id, sender_id
         for statement in (
-            f"sandbox_messages (user_id, received_at, envelope_from, envelope_to, content)"
+            f"sandbox_messages (workspace_id, received_at, envelope_from, envelope_to, content)"
             f" VALUES ({u}, {at}, '', '{{}}', '')",
-            f"sender_windows (user_id, sender_id, window_start) VALUES ({u}, {s}, {at})",
-            f"idempotency_keys (user_id, key, fingerprint, created_at) VALUES ({u}, 'k{days}', '', {at})",
-            f"sessions (token_sha256, user_id, expires_at, address, user_agent)"
+            f"sender_windows (workspace_id, sender_id, window_start) VALUES ({u}, {s}, {at})",
+            f"idempotency_keys (workspace_id, key, fingerprint, created_at) VALUES ({u}, 'k{days}', '', {at})",
+            f"sessions (token_sha256, workspace_id, expires_at, address, user_agent)"
             f" VALUES (sha256('{days}'), {u}, {at} + interval '1 minute', '', '')",
             f"invitations (token_sha256, invited_by, expires_at) VALUES (sha256('{days}'), {u}, {at})",
-            f"password_resets (user_id, expires_at) VALUES ({u}, {at})",
+            f"password_resets (workspace_id, expires_at) VALUES ({u}, {at})",
             f"oidc_logins (state_sha256, browser_sha256, nonce, code_verifier, created_at)"
             f" VALUES (sha256('{days}'), sha256('b'), '', '', {at})",
             f"login_attempts (subject, window_start, count) VALUES ('account:a', {at}, 1)",
@@ -213,13 +214,13 @@ async def test_small_things_go_after_their_time(worker_pool: Pool, user: User) -
 async def test_what_webhooks_were_told_goes_after_a_month(worker_pool: Pool, user: User) -> None:
     await execute(
         worker_pool,
-        "WITH hook AS (INSERT INTO webhooks (user_id, url, events)"
+        "WITH hook AS (INSERT INTO webhooks (workspace_id, url, events)"
         " VALUES (%s, 'https://hook.example.com', '{email.failed}') RETURNING id)"
-        " INSERT INTO webhook_deliveries (user_id, webhook_id, event, data, created_at)"
+        " INSERT INTO webhook_deliveries (workspace_id, webhook_id, event, data, created_at)"
         " SELECT %s, id, 'email.failed', '{}', now() - make_interval(days => days)"
         " FROM hook, generate_series(28, 33) AS days",
-        user.id,
-        user.id,
+        user.workspace_id,
+        user.workspace_id,
     )
     (chore,) = [chore for chore in retention.chores(KEPT) if chore.what == "webhook deliveries"]
     async with worker_pool.connection() as conn:

@@ -14,8 +14,8 @@ async def test_each_hour_of_each_sender_is_counted(api: httpx.AsyncClient, pool:
     other = (await api.post("/api/senders", json={"email": "other@example.com"})).json()["id"]
     async with pool.connection() as conn:
         await conn.execute(
-            "INSERT INTO sender_windows (user_id, sender_id, window_start, used, accepted, rejected) "
-            "SELECT user_id, id, date_trunc('hour', now(), 'UTC') - make_interval(hours => ago), 3, 2, 1 "
+            "INSERT INTO sender_windows (workspace_id, sender_id, window_start, used, accepted, rejected) "
+            "SELECT workspace_id, id, date_trunc('hour', now(), 'UTC') - make_interval(hours => ago), 3, 2, 1 "
             "FROM senders, unnest(ARRAY[30, 5, 0]) AS ago"
         )
     hours = (await api.get("/api/stats/hourly")).json()
@@ -34,16 +34,16 @@ async def test_a_wrong_parameter_is_named(api: httpx.AsyncClient) -> None:
 async def test_a_stranger_sees_nothing_of_it(api: httpx.AsyncClient, pool: Pool, stranger: dict[str, str]) -> None:
     async with pool.connection() as conn:
         await conn.execute(
-            "INSERT INTO sender_windows (user_id, sender_id, window_start) "
-            "SELECT user_id, id, date_trunc('hour', now(), 'UTC') FROM senders WHERE email = 'owner@example.com'"
+            "INSERT INTO sender_windows (workspace_id, sender_id, window_start) "
+            "SELECT workspace_id, id, date_trunc('hour', now(), 'UTC') FROM senders WHERE email = 'owner@example.com'"
         )
     assert (await api.get("/api/stats/hourly", headers=stranger)).json() == []
 
 
 async def test_totals_add_up_over_all_campaigns(api: httpx.AsyncClient, pool: Pool, user: User) -> None:
     async with pool.connection() as conn:
-        await insert_campaign(conn, user.id, ["SENT", "SENT", "FAILED", "UNKNOWN"])
-        await insert_campaign(conn, user.id, ["SCHEDULED", "CANCELLED"], status="CANCELLED")
+        await insert_campaign(conn, user.workspace_id, ["SENT", "SENT", "FAILED", "UNKNOWN"])
+        await insert_campaign(conn, user.workspace_id, ["SCHEDULED", "CANCELLED"], status="CANCELLED")
     await schedule(api, ["ada@example.com", "bob@example.com"], startTime="2099-01-01T12:00:00Z")
     totals = (await api.get("/api/stats/totals")).json()
     assert totals["counts"] == {"SCHEDULED": 3, "SENDING": 0, "SENT": 2, "FAILED": 1, "UNKNOWN": 1, "CANCELLED": 1}
@@ -53,8 +53,8 @@ async def test_what_is_due_before_a_time_is_counted_of_active_campaigns(
     api: httpx.AsyncClient, pool: Pool, user: User
 ) -> None:
     async with pool.connection() as conn:
-        await insert_campaign(conn, user.id, ["SCHEDULED"], status="PAUSED")
-        await insert_campaign(conn, user.id, ["SCHEDULED", "SENT"])
+        await insert_campaign(conn, user.workspace_id, ["SCHEDULED"], status="PAUSED")
+        await insert_campaign(conn, user.workspace_id, ["SCHEDULED", "SENT"])
     people = ["ada@example.com", "bob@example.com"]
     await schedule(api, people, startTime="2099-01-01T12:00:00Z", delayBetweenMs=3_600_000)
     assert (await api.get("/api/stats/totals")).json()["due"] == 1
@@ -68,6 +68,6 @@ async def test_a_stranger_has_totals_of_nothing(
     api: httpx.AsyncClient, pool: Pool, user: User, stranger: dict[str, str]
 ) -> None:
     async with pool.connection() as conn:
-        await insert_campaign(conn, user.id, ["SCHEDULED", "SENT"])
+        await insert_campaign(conn, user.workspace_id, ["SCHEDULED", "SENT"])
     totals = (await api.get("/api/stats/totals", headers=stranger)).json()
     assert (set(totals["counts"].values()), totals["due"]) == ({0}, 0)

@@ -10,7 +10,7 @@ from psycopg.errors import CheckViolation
 from psycopg.types.json import Jsonb
 
 from app.db import Pool
-from app.domain.accounts.client import LOCAL
+from app.domain.accounts.actor import LOCAL
 from app.domain.accounts.users import User
 from app.domain.operations import sandbox
 from app.domain.workspaces import keys
@@ -47,8 +47,9 @@ async def settle(pool: Pool, recipient: str, campaign_id: int, status: str) -> i
     )
     await execute(
         pool,
-        "INSERT INTO attempts (user_id, email_id, number, outcome, claimed_at, code, reply)"
-        " SELECT user_id, id, 1, 'REJECTED', now(), 550, '<' || recipient || '> unknown' FROM emails WHERE id = %s",
+        "INSERT INTO attempts (workspace_id, email_id, number, outcome, claimed_at, code, reply)"
+        " SELECT workspace_id, id, 1, 'REJECTED', now(), 550, '<' || recipient || '> unknown' FROM emails"
+        " WHERE id = %s",
         email_id,
     )
     await execute(
@@ -101,11 +102,15 @@ async def told_of(pool: Pool, user: User, email_id: int) -> None:
     """A webhook is to be told that the email to ADA failed."""
     async with pool.connection() as conn:
         await conn.execute(
-            "WITH hook AS (INSERT INTO webhooks (user_id, url, events)"
+            "WITH hook AS (INSERT INTO webhooks (workspace_id, url, events)"
             " VALUES (%s, 'https://hook.example.com', '{email.failed}') RETURNING id)"
-            " INSERT INTO webhook_deliveries (user_id, webhook_id, event, data)"
+            " INSERT INTO webhook_deliveries (workspace_id, webhook_id, event, data)"
             " SELECT %s, id, 'email.failed', %s FROM hook",
-            (user.id, user.id, Jsonb({"emailId": email_id, "recipient": ADA, "reply": f"550 no such user {ADA}"})),
+            (
+                user.workspace_id,
+                user.workspace_id,
+                Jsonb({"emailId": email_id, "recipient": ADA, "reply": f"550 no such user {ADA}"}),
+            ),
         )
 
 
@@ -197,7 +202,7 @@ async def test_another_users_recipient_of_the_same_address_stays(
 
 async def test_erasing_needs_the_scope_admin_and_exporting_read(api: httpx.AsyncClient, pool: Pool, user: User) -> None:
     for scopes, exported, erased in ((["send"], 403, 403), (["read", "send"], 200, 403), (["admin"], 403, 200)):
-        made = await keys.create(pool, LOCAL, user.id, "k", scopes)  # pyright: ignore[reportArgumentType]
+        made = await keys.create(pool, LOCAL.of(user.id), user.workspace_id, "k", scopes)  # pyright: ignore[reportArgumentType]
         key = {"Authorization": f"Bearer {made.key}"}
         export = await api.get("/api/recipients/export", params={"email": ADA}, headers=key)
         erase = await api.post("/api/recipients/erase", json={"email": ADA}, headers=key)

@@ -48,7 +48,7 @@ async def test_the_demo_does_not_wait_for_the_next_hour(pool: Pool, user: User) 
     async with pool.connection() as conn:
         await conn.execute(b"UPDATE emails SET scheduled_at = now() + interval '1 hour'")
     screen = StringIO()
-    await demo.show(pool, user.id, campaign, Console(file=screen))
+    await demo.show(pool, user.workspace_id, campaign, Console(file=screen))
     assert "  0 of 2: 2 SCHEDULED" in screen.getvalue()
     # `show` was given the campaign as it was when scheduled: it must have looked again.
     assert "The hourly limit holds the rest back until" in screen.getvalue()
@@ -56,19 +56,19 @@ async def test_the_demo_does_not_wait_for_the_next_hour(pool: Pool, user: User) 
 
 async def test_on_a_terminal_the_demo_shows_a_bar(pool: Pool, user: User) -> None:
     campaign = await scheduled(pool, user)
-    await campaigns.cancel(pool, user.id, campaign.id)
+    await campaigns.cancel(pool, user.workspace_id, campaign.id)
     screen = StringIO()
-    await demo.show(pool, user.id, campaign, Console(file=screen, force_terminal=True, width=100))
+    await demo.show(pool, user.workspace_id, campaign, Console(file=screen, force_terminal=True, width=100))
     assert "2 of 2: 2 CANCELLED" in screen.getvalue()
 
 
 async def scheduled(pool: Pool, user: User) -> Campaign:
     draft = Draft(content=Content("Hello", "Hello"))
     people = ["a@example.com", "b@example.com"]
-    answer = await schedule(pool, user.id, Request(draft, lambda required: lists.from_json(people)))
+    answer = await schedule(pool, user.workspace_id, Request(draft, lambda required: lists.from_json(people)))
     return answer.campaign
 
 
 async def states(pool: Pool, user: User, campaign: Campaign) -> list[Campaign]:
-    async with aclosing(demo.progress(pool, user.id, campaign.id, poll_s=0.01, stalled_s=0.1)) as following:
+    async with aclosing(demo.progress(pool, user.workspace_id, campaign.id, poll_s=0.01, stalled_s=0.1)) as following:
         return [state async for state in following]

@@ -170,8 +170,8 @@ async def test_every_secret_comes_under_the_current_key(
     old, new = SecretBox("old"), SecretBox("new", "old")
     server = Server("smtp.example.com", 587, "starttls", "u", "secret")
     draft = SenderDraft(email="a@example.com", server=server)
-    made = [await create_sender(pool, old, user.id, draft, default_hourly_limit=1) for _ in range(5)]
-    await change_sender(pool, new, user.id, made[0].id, SenderChanges(server=server))  # is there already
+    made = [await create_sender(pool, old, user.workspace_id, draft, default_hourly_limit=1) for _ in range(5)]
+    await change_sender(pool, new, user.workspace_id, made[0].id, SenderChanges(server=server))  # is there already
     strange = SecretBox("lost").seal("secret", password_place(made[1].id))
     await store(pool, strange, made[1].id)
 

@@ -36,15 +36,18 @@ from tests.support.ledger import insert_campaign
         "UPDATE senders SET username = 'u'",  # without a password
         "UPDATE senders SET username = 'u', password_encrypted = 'x'",  # for the fallback server
         "UPDATE senders SET blocked_until = now()",  # without a reason
-        "INSERT INTO sender_windows (user_id, sender_id, window_start, used) "
-        "SELECT user_id, id, now(), -1 FROM senders",
+        "INSERT INTO sender_windows (workspace_id, sender_id, window_start, used) "
+        "SELECT workspace_id, id, now(), -1 FROM senders",
         "UPDATE api_keys SET key_sha256 = 'short'",
     ],
 )
 async def test_an_impossible_state_is_refused(pool: Pool, user: User, change: str) -> None:
     async with transaction(pool) as conn:
-        await insert_campaign(conn, user.id, ["SCHEDULED", "SENT"])
-        await conn.execute("INSERT INTO api_keys (user_id, key_sha256, name) VALUES (%s, sha256('k'), 'n')", (user.id,))
+        await insert_campaign(conn, user.workspace_id, ["SCHEDULED", "SENT"])
+        await conn.execute(
+            "INSERT INTO api_keys (workspace_id, made_by, key_sha256, name) VALUES (%s, %s, sha256('k'), 'n')",
+            (user.workspace_id, user.id),
+        )
     with pytest.raises(CheckViolation):
         async with transaction(pool) as conn:
             await conn.execute(change.encode())
@@ -52,12 +55,12 @@ async def test_an_impossible_state_is_refused(pool: Pool, user: User, change: st
 
 async def test_a_campaign_owes_an_address_one_email_whatever_its_case(pool: Pool, user: User) -> None:
     async with transaction(pool) as conn:
-        await insert_campaign(conn, user.id, ["SCHEDULED"])
+        await insert_campaign(conn, user.workspace_id, ["SCHEDULED"])
     with pytest.raises(UniqueViolation):
         async with transaction(pool) as conn:
             await conn.execute(
-                "INSERT INTO emails (user_id, campaign_id, recipient, scheduled_at) "
-                "SELECT user_id, campaign_id, upper(recipient), now() FROM emails"
+                "INSERT INTO emails (workspace_id, campaign_id, recipient, scheduled_at) "
+                "SELECT workspace_id, campaign_id, upper(recipient), now() FROM emails"
             )
 
 
@@ -71,15 +74,15 @@ async def test_a_user_has_one_default_sender(pool: Pool, user: User) -> None:
     with pytest.raises(UniqueViolation):
         async with transaction(pool) as conn:
             await conn.execute(
-                "INSERT INTO senders (user_id, email, hourly_limit, max_connections, is_default) "
+                "INSERT INTO senders (workspace_id, email, hourly_limit, max_connections, is_default) "
                 "VALUES (%s, 'b@example.com', 1, 1, true)",
-                (user.id,),
+                (user.workspace_id,),
             )
 
 
 async def test_a_sender_with_campaigns_stays(pool: Pool, user: User) -> None:
     async with transaction(pool) as conn:
-        await insert_campaign(conn, user.id, ["SENT"])
+        await insert_campaign(conn, user.workspace_id, ["SENT"])
     with pytest.raises(ForeignKeyViolation):
         async with transaction(pool) as conn:
             await conn.execute("DELETE FROM senders")
@@ -87,11 +90,11 @@ async def test_a_sender_with_campaigns_stays(pool: Pool, user: User) -> None:
 
 async def test_an_attempt_belongs_to_an_email_and_has_a_number_of_its_own(pool: Pool, user: User) -> None:
     attempt = (
-        "INSERT INTO attempts (user_id, email_id, number, outcome, claimed_at) "
-        "SELECT user_id, id + %s, 1, 'ACCEPTED', now() FROM emails"
+        "INSERT INTO attempts (workspace_id, email_id, number, outcome, claimed_at) "
+        "SELECT workspace_id, id + %s, 1, 'ACCEPTED', now() FROM emails"
     )
     async with transaction(pool) as conn:
-        await insert_campaign(conn, user.id, ["SENT"])
+        await insert_campaign(conn, user.workspace_id, ["SENT"])
         await conn.execute(attempt, (0,))
     with pytest.raises(UniqueViolation):
         async with transaction(pool) as conn:

@@ -1,4 +1,4 @@
-"""The tables can be distributed by user_id, as Citus does it: docs/scaling.md says when, this keeps it possible.
+"""The tables can be distributed by workspace_id, as Citus does it: docs/scaling.md says when, this keeps it possible.
 
 A distributed table needs the distribution column in its primary key, in each unique constraint and index, and in each
 foreign key between two such tables, paired with itself. References to small tables that are copied to every node
@@ -22,10 +22,12 @@ DISTRIBUTED = {
     "webhooks",
     "lanes",
     "idempotency_keys",
-    "audit_log",
 }
 # These stay on one node, each for a reason.
 LOCAL = {
+    "workspaces": "small; copied to every node",
+    "members": "small; found by person, before anybody knows in which workspace",
+    "audit_log": "small beside the emails; what somebody did to their own account belongs to no workspace",
     "users": "small; found by address at login, before anybody knows who it is",
     "identities": "small; found by issuer and subject at login",
     "api_keys": "small; found by digest, before anybody knows whose it is",
@@ -39,7 +41,7 @@ LOCAL = {
 }
 
 
-async def test_every_table_is_either_distributed_by_user_or_has_a_reason_not_to_be(pool: Pool) -> None:
+async def test_every_table_is_either_distributed_by_workspace_or_has_a_reason_not_to_be(pool: Pool) -> None:
     ours = await rows(
         pool,
         r"""
@@ -51,7 +53,7 @@ async def test_every_table_is_either_distributed_by_user_or_has_a_reason_not_to_
     assert {r["relname"] for r in ours} == DISTRIBUTED | LOCAL.keys()
 
 
-async def test_every_unique_key_of_a_distributed_table_has_the_user_in_it(pool: Pool) -> None:
+async def test_every_unique_key_of_a_distributed_table_has_the_workspace_in_it(pool: Pool) -> None:
     without = await rows(
         pool,
         """
@@ -60,7 +62,7 @@ async def test_every_unique_key_of_a_distributed_table_has_the_user_in_it(pool: 
         WHERE i.indrelid::regclass::text = ANY (%s) AND (i.indisunique OR i.indisexclusion)
           AND NOT EXISTS (
               SELECT FROM pg_attribute a
-              WHERE a.attrelid = i.indrelid AND a.attname = 'user_id'
+              WHERE a.attrelid = i.indrelid AND a.attname = 'workspace_id'
                 AND a.attnum = ANY ((i.indkey::smallint[])[0:i.indnkeyatts - 1])
           )
         """,
@@ -69,12 +71,12 @@ async def test_every_unique_key_of_a_distributed_table_has_the_user_in_it(pool: 
     assert without == []
 
 
-async def test_every_user_id_of_a_distributed_table_is_there(pool: Pool) -> None:
+async def test_every_workspace_id_of_a_distributed_table_is_there(pool: Pool) -> None:
     nullable = await rows(
         pool,
         """
         SELECT attrelid::regclass::text AS name FROM pg_attribute
-        WHERE attrelid::regclass::text = ANY (%s) AND attname = 'user_id' AND attnotnull
+        WHERE attrelid::regclass::text = ANY (%s) AND attname = 'workspace_id' AND attnotnull
           AND atttypid = 'bigint'::regtype
         """,
         list(DISTRIBUTED),
@@ -82,16 +84,17 @@ async def test_every_user_id_of_a_distributed_table_is_there(pool: Pool) -> None
     assert {r["name"] for r in nullable} == DISTRIBUTED
 
 
-async def test_a_foreign_key_between_distributed_tables_pairs_the_user_with_itself(pool: Pool) -> None:
+async def test_a_foreign_key_between_distributed_tables_pairs_the_workspace_with_itself(pool: Pool) -> None:
     keys = await rows(
         pool,
         """
         SELECT c.conrelid::regclass::text AS "from", c.confrelid::regclass::text AS "to",
                EXISTS (
                    SELECT FROM unnest(c.conkey, c.confkey) AS pair (own, theirs)
-                   JOIN pg_attribute o ON o.attrelid = c.conrelid AND o.attnum = pair.own AND o.attname = 'user_id'
-                   JOIN pg_attribute t ON t.attrelid = c.confrelid AND t.attnum = pair.theirs AND t.attname = 'user_id'
-               ) AS pairs_user
+                   JOIN pg_attribute o ON o.attrelid = c.conrelid AND o.attnum = pair.own AND o.attname = 'workspace_id'
+                   JOIN pg_attribute t ON t.attrelid = c.confrelid AND t.attnum = pair.theirs
+                                       AND t.attname = 'workspace_id'
+               ) AS pairs_workspace
         FROM pg_constraint c
         WHERE c.contype = 'f' AND c.conrelid::regclass::text = ANY (%s)
         """,
@@ -99,6 +102,6 @@ async def test_a_foreign_key_between_distributed_tables_pairs_the_user_with_itse
     )
     between = [key for key in keys if key["to"] in DISTRIBUTED]
     assert len(between) >= 5
-    assert [key for key in between if not key["pairs_user"]] == []
+    assert [key for key in between if not key["pairs_workspace"]] == []
     # To what stays local: only to what is small enough to be copied to every node.
-    assert {key["to"] for key in keys} - DISTRIBUTED <= {"users", "workers"}
+    assert {key["to"] for key in keys} - DISTRIBUTED <= {"workspaces", "users", "workers"}

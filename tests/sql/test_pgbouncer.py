@@ -19,7 +19,10 @@ from tests.support.pgbouncer import PROGRAM, pgbouncer
 from tests.support.shell import Shell
 
 pytestmark = pytest.mark.skipif(PROGRAM is None and "CI" not in os.environ, reason="no pgbouncer here")
-WHO = b"SELECT pg_backend_pid() AS connection, current_user AS role, current_setting('reachinbox.user_id', true) AS id"
+WHO = (
+    b"SELECT pg_backend_pid() AS connection, current_user AS role,"
+    b" current_setting('reachinbox.workspace_id', true) AS id"
+)
 
 
 @pytest.fixture
@@ -70,7 +73,7 @@ async def test_on_one_shared_connection_a_transaction_leaves_nothing_of_its_user
             for number in range(4):
                 conn, other = (first, second) if number % 2 else (second, first)
                 async with conn.transaction():
-                    await conn.execute({"user_id": str(number)})
+                    await conn.execute(sql.become_tenant, {"workspace_id": str(number)})
                     seen.append(await fetch_exactly_one(conn, WHO))
                 seen.append(await fetch_exactly_one(other, WHO))
     (connection,) = {row["connection"] for row in seen}

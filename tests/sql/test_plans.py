@@ -24,20 +24,20 @@ WAITING = 20_000
 async def full(database_url: str, pool: Pool, user: User) -> AsyncIterator[dict[str, Any]]:
     """A campaign with emails due, one paused and one long done, each with thousands; parameters for the queries."""
     async with transaction(pool) as conn:
-        campaign_id, sender_id = await insert_campaign(conn, user.id, ["SCHEDULED"] * WAITING)
-        await insert_campaign(conn, user.id, ["SCHEDULED"] * WAITING, status="PAUSED")
-        await insert_campaign(conn, user.id, ["SENT"] * WAITING)
+        campaign_id, sender_id = await insert_campaign(conn, user.workspace_id, ["SCHEDULED"] * WAITING)
+        await insert_campaign(conn, user.workspace_id, ["SCHEDULED"] * WAITING, status="PAUSED")
+        await insert_campaign(conn, user.workspace_id, ["SENT"] * WAITING)
         await conn.execute(
-            "INSERT INTO sender_windows (user_id, sender_id, window_start) "
+            "INSERT INTO sender_windows (workspace_id, sender_id, window_start) "
             "VALUES (%s, %s, date_trunc('hour', now(), 'UTC'))",
-            (user.id, sender_id),
+            (user.workspace_id, sender_id),
         )
         token = uuid4()
         await conn.execute(
             "INSERT INTO workers (token, name, lease_until) VALUES (%s, 'test', now() + interval '1 hour')", (token,)
         )
     return {
-        "user_id": user.id,
+        "workspace_id": user.workspace_id,
         "sender_id": sender_id,
         "campaign_id": campaign_id,
         "email_id": 1,
@@ -92,7 +92,7 @@ async def test_the_workers_queries_touch_what_they_use_and_no_more(
 async def test_the_pages_queries_do_not_walk_the_table(pool: Pool, full: dict[str, Any], name: str) -> None:
     """As the user whose they are: row-level security keeps some conditions from indexes."""
     await _analyze(pool)
-    async with transaction(pool, full["user_id"]) as conn:
+    async with transaction(pool, full["workspace_id"]) as conn:
         plan = await _explained(conn, name, full)
     assert "Seq Scan on emails" not in plan, plan
     assert _rows_touched(plan) <= 100, plan
@@ -116,7 +116,7 @@ async def test_a_page_of_emails_reads_a_page(
     """With a campaign and a sender, with one of them, whatever lies before and behind their emails."""
     wanted = full | {"status": status, "after_at": datetime(2000, 1, 1, tzinfo=UTC), "after_id": 0} | sought
     await _analyze(pool)
-    async with transaction(pool, full["user_id"]) as conn:
+    async with transaction(pool, full["workspace_id"]) as conn:
         span = await fetch_exactly_one(conn, QUERIES["email_span"], wanted)
         plan = await _explained(conn, name, wanted | span)
     assert "Seq Scan on emails" not in plan, plan
@@ -171,9 +171,9 @@ async def test_holding_a_batch_after_a_restore_touches_a_batch(pool: Pool, full:
 async def test_what_needs_a_person_is_found_among_what_does_not(pool: Pool, full: dict[str, Any], user: User) -> None:
     async with transaction(pool) as conn:
         done = ["SENT"] * WAITING
-        await insert_campaign(conn, user.id, [*done, "FAILED", *done, "UNKNOWN"])
+        await insert_campaign(conn, user.workspace_id, [*done, "FAILED", *done, "UNKNOWN"])
     await _analyze(pool)
-    async with transaction(pool, user.id) as conn:
+    async with transaction(pool, user.workspace_id) as conn:
         plan = await _explained(conn, "campaigns_in_trouble", full)
     assert "Seq Scan on emails" not in plan, plan
     assert _rows_touched(plan) <= 100, plan

@@ -7,7 +7,7 @@ from psycopg import sql
 from psycopg.errors import ForeignKeyViolation, InsufficientPrivilege
 
 from app.db import Conn, Pool, transaction
-from app.domain.accounts.client import LOCAL
+from app.domain.accounts.actor import LOCAL
 from app.domain.accounts.users import User, create_user
 from app.domain.workspaces.keys import create_key
 from app.secrets import SecretBox
@@ -28,27 +28,39 @@ TABLES = (
     "webhook_deliveries",
 )
 # The service's own, to which the tenants' role has no rights at all.
-WITHHELD = ("users", "identities", "sessions", "password_resets", "invitations", "oidc_logins", "workers", "lanes")
+WITHHELD = (
+    "workspaces",
+    "members",
+    "users",
+    "identities",
+    "sessions",
+    "password_resets",
+    "invitations",
+    "oidc_logins",
+    "workers",
+    "lanes",
+)
 
 
 async def _fill(pool: Pool, user: User) -> None:
     """At least one row of the user in every tenant table."""
-    await create_key(pool, LOCAL, user.id, "test")
+    await create_key(pool, LOCAL.of(user.id), user.workspace_id, "test")
     async with transaction(pool) as conn:
-        campaign_id, sender_id = await insert_campaign(conn, user.id, ["SENT", "SCHEDULED"])
-        params = {"user": user.id, "sender": sender_id, "campaign": campaign_id}
+        campaign_id, sender_id = await insert_campaign(conn, user.workspace_id, ["SENT", "SCHEDULED"])
+        params = {"user": user.workspace_id, "sender": sender_id, "campaign": campaign_id}
         for statement in (
-            b"INSERT INTO attempts (user_id, email_id, number, outcome, claimed_at) "
-            b"SELECT user_id, id, 1, 'ACCEPTED', now() FROM emails WHERE user_id = %(user)s LIMIT 1",
-            b"INSERT INTO campaign_contents (user_id, campaign_id, version, subject, body) "
+            b"INSERT INTO attempts (workspace_id, email_id, number, outcome, claimed_at) "
+            b"SELECT workspace_id, id, 1, 'ACCEPTED', now() FROM emails WHERE workspace_id = %(user)s LIMIT 1",
+            b"INSERT INTO campaign_contents (workspace_id, campaign_id, version, subject, body) "
             b"VALUES (%(user)s, %(campaign)s, 1, 'Hello', 'You')",
-            b"INSERT INTO sender_windows (user_id, sender_id, window_start) VALUES (%(user)s, %(sender)s, now())",
-            b"INSERT INTO idempotency_keys (user_id, key, fingerprint) VALUES (%(user)s, 'k', 'f')",
-            b"INSERT INTO sandbox_messages (user_id, envelope_from, envelope_to, content) "
+            b"INSERT INTO sender_windows (workspace_id, sender_id, window_start) VALUES (%(user)s, %(sender)s, now())",
+            b"INSERT INTO idempotency_keys (workspace_id, key, fingerprint) VALUES (%(user)s, 'k', 'f')",
+            b"INSERT INTO sandbox_messages (workspace_id, envelope_from, envelope_to, content) "
             b"VALUES (%(user)s, 'a@example.com', '{b@example.com}', 'x')",
-            b"INSERT INTO webhooks (user_id, url, events) VALUES (%(user)s, 'https://example.com', '{email.failed}')",
-            b"INSERT INTO webhook_deliveries (user_id, webhook_id, event, data) "
-            b"SELECT user_id, id, 'email.failed', '{}' FROM webhooks WHERE user_id = %(user)s",
+            b"INSERT INTO webhooks (workspace_id, url, events) "
+            b"VALUES (%(user)s, 'https://example.com', '{email.failed}')",
+            b"INSERT INTO webhook_deliveries (workspace_id, webhook_id, event, data) "
+            b"SELECT workspace_id, id, 'email.failed', '{}' FROM webhooks WHERE workspace_id = %(user)s",
         ):
             await conn.execute(statement, params)
 
@@ -68,62 +80,67 @@ async def _count(conn: Conn, table: str, where: str = "true") -> int:
     return row["n"]
 
 
-async def test_every_table_with_a_user_id_is_a_tenant_table(pool: Pool) -> None:
+async def test_every_table_with_a_workspace_id_is_a_tenant_table(pool: Pool) -> None:
     async with pool.connection() as conn:
         rows = await conn.execute(
             "SELECT table_name FROM information_schema.columns "
-            "WHERE column_name = 'user_id' AND table_schema = 'public'"
+            "WHERE column_name = 'workspace_id' AND table_schema = 'public'"
         )
-        with_user = {row["table_name"] for row in await rows.fetchall()}
-    assert with_user - set(WITHHELD) == set(TABLES)
+        with_workspace = {row["table_name"] for row in await rows.fetchall()}
+    assert with_workspace - set(WITHHELD) == set(TABLES)
 
 
 @pytest.mark.parametrize("table", TABLES)
 async def test_a_user_sees_own_rows_only(pool: Pool, user: User, other: User, table: str) -> None:
-    async with transaction(pool, user.id) as conn:
+    async with transaction(pool, user.workspace_id) as conn:
         assert await _count(conn, table) >= 1
-        assert await _count(conn, table, f"user_id IS DISTINCT FROM {user.id}") == 0
+        assert await _count(conn, table, f"workspace_id IS DISTINCT FROM {user.workspace_id}") == 0
     async with transaction(pool) as conn:
-        assert await _count(conn, table, f"user_id = {other.id}") >= 1
+        assert await _count(conn, table, f"workspace_id = {other.workspace_id}") >= 1
 
 
 async def test_nobody_changes_the_log(pool: Pool, user: User, other: User) -> None:
     for statement in ("UPDATE audit_log SET action = 'x'", "DELETE FROM audit_log"):
         with pytest.raises(InsufficientPrivilege):
-            async with transaction(pool, user.id) as conn:
+            async with transaction(pool, user.workspace_id) as conn:
                 await conn.execute(statement.encode())
 
 
 @pytest.mark.parametrize("table", [table for table in TABLES if table != "audit_log"])
 async def test_a_user_changes_and_deletes_own_rows_only(pool: Pool, user: User, other: User, table: str) -> None:
     async with transaction(pool) as conn:
-        before = await _count(conn, table, f"user_id = {other.id}")
-    async with transaction(pool, user.id) as conn:
+        before = await _count(conn, table, f"workspace_id = {other.workspace_id}")
+    async with transaction(pool, user.workspace_id) as conn:
         name = sql.Identifier(table)
         changed = await conn.execute(
-            sql.SQL("UPDATE {} SET user_id = user_id WHERE user_id = {}").format(name, other.id)
+            sql.SQL("UPDATE {} SET workspace_id = workspace_id WHERE workspace_id = {}").format(
+                name, other.workspace_id
+            )
         )
         assert changed.rowcount == 0
-        deleted = await conn.execute(sql.SQL("DELETE FROM {} WHERE user_id = {}").format(name, other.id))
+        deleted = await conn.execute(sql.SQL("DELETE FROM {} WHERE workspace_id = {}").format(name, other.workspace_id))
         assert deleted.rowcount == 0
     async with transaction(pool) as conn:
-        assert await _count(conn, table, f"user_id = {other.id}") == before
+        assert await _count(conn, table, f"workspace_id = {other.workspace_id}") == before
 
 
 async def test_a_user_writes_no_row_for_another(pool: Pool, user: User, other: User) -> None:
     with pytest.raises(InsufficientPrivilege, match="row-level security"):
-        async with transaction(pool, user.id) as conn:
+        async with transaction(pool, user.workspace_id) as conn:
             await conn.execute(
-                "INSERT INTO idempotency_keys (user_id, key, fingerprint) VALUES (%s, 'mine', 'x')", (other.id,)
+                "INSERT INTO idempotency_keys (workspace_id, key, fingerprint) VALUES (%s, 'mine', 'x')",
+                (other.workspace_id,),
             )
 
 
 async def test_a_campaign_cannot_name_another_users_sender(pool: Pool, user: User, other: User) -> None:
     async with transaction(pool) as conn:
-        row = await (await conn.execute("SELECT id FROM senders WHERE user_id = %s", (other.id,))).fetchone()
+        row = await (
+            await conn.execute("SELECT id FROM senders WHERE workspace_id = %s", (other.workspace_id,))
+        ).fetchone()
         assert row
     with pytest.raises(ForeignKeyViolation):
-        async with transaction(pool, user.id) as conn:
+        async with transaction(pool, user.workspace_id) as conn:
             await conn.execute("UPDATE campaigns SET sender_id = %s", (row["id"],))
 
 
@@ -137,7 +154,7 @@ async def test_without_a_user_the_role_sees_nothing(pool: Pool, other: User, tab
 @pytest.mark.parametrize("table", [*WITHHELD, "login_attempts", "_yoyo_migration"])
 async def test_the_role_has_no_rights_to_what_is_not_the_tenants(pool: Pool, user: User, table: str) -> None:
     with pytest.raises(InsufficientPrivilege):
-        async with transaction(pool, user.id) as conn:
+        async with transaction(pool, user.workspace_id) as conn:
             await _count(conn, table)
 
 
@@ -145,10 +162,10 @@ async def test_the_next_transaction_on_the_connection_is_nobodys(pool: Pool, use
     async with pool.connection() as conn:
         async with conn.transaction():
             await conn.execute(
-                "SELECT set_config('role', 'reachinbox_tenant', true), set_config('reachinbox.user_id', '1', true)"
+                "SELECT set_config('role', 'reachinbox_tenant', true), set_config('reachinbox.workspace_id', '1', true)"
             )
         row = await (
-            await conn.execute("SELECT current_user, current_setting('reachinbox.user_id', true) AS u")
+            await conn.execute("SELECT current_user, current_setting('reachinbox.workspace_id', true) AS u")
         ).fetchone()
     assert row
     assert row["current_user"] != "reachinbox_tenant"

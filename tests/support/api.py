@@ -16,7 +16,7 @@ from litestar import Litestar
 
 from app.asgi import create_app
 from app.db import Pool, fetch_exactly_one
-from app.domain.accounts.client import LOCAL
+from app.domain.accounts.actor import LOCAL
 from app.domain.accounts.users import User
 from app.domain.workspaces.keys import create_key
 from app.http.dashboard import DASHBOARD
@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 
 async def authorization(pool: Pool, user: User) -> Headers:
     """Headers with a new API key of the user."""
-    return {"Authorization": f"Bearer {await create_key(pool, LOCAL, user.id, 'tests')}"}
+    return {"Authorization": f"Bearer {await create_key(pool, LOCAL.of(user.id), user.workspace_id, 'tests')}"}
 
 
 @asynccontextmanager

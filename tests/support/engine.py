@@ -50,13 +50,15 @@ FAILURES = ("incarnation ended", "loop failed", "never retrieved", "deadlock")
 class Owner(NamedTuple):
     """A user and the default sender, whose server is the fallback one."""
 
-    user_id: int
+    workspace_id: int
     sender_id: int
 
 
 async def create_owner(pool: Pool, email: str = "owner@example.com", *, hourly_limit: int = NO_LIMIT) -> Owner:
     user = await create_user(pool, SecretBox(SECRET_KEY), email, "correct horse", default_hourly_limit=hourly_limit)
-    return Owner(user.id, await value(pool, "SELECT id FROM senders WHERE user_id = %s", user.id))
+    return Owner(
+        user.workspace_id, await value(pool, "SELECT id FROM senders WHERE workspace_id = %s", user.workspace_id)
+    )
 
 
 def addresses(count: int, stem: str = "r") -> list[str]:
@@ -70,7 +72,7 @@ async def schedule_campaign(
     people = addresses(recipients) if isinstance(recipients, int) else recipients
     draft.setdefault("sender_id", owner.sender_id)
     request = Request(Draft(content=content, **draft), lambda required: from_json(people, required=required))
-    return await schedule(pool, owner.user_id, request)
+    return await schedule(pool, owner.workspace_id, request)
 
 
 # The ledger
@@ -138,8 +140,8 @@ async def check_deliveries(pool: Pool, sink: Sink) -> None:
         SELECT e.recipient, e.status, e.attempts, count(a.number) AS rows, coalesce(max(a.number), 0) AS last,
                count(*) FILTER (WHERE a.outcome = 'ACCEPTED') AS accepted,
                count(*) FILTER (WHERE a.outcome = 'UNKNOWN') AS unknown
-        FROM emails e LEFT JOIN attempts a ON a.user_id = e.user_id AND a.email_id = e.id
-        GROUP BY e.user_id, e.id
+        FROM emails e LEFT JOIN attempts a ON a.workspace_id = e.workspace_id AND a.email_id = e.id
+        GROUP BY e.workspace_id, e.id
         """,
     )
     for email in story:
@@ -159,7 +161,7 @@ async def attempts(pool: Pool, campaign_id: int, recipient: str) -> list[dict[st
     return await rows(
         pool,
         """
-        SELECT a.* FROM attempts a JOIN emails e ON e.user_id = a.user_id AND e.id = a.email_id
+        SELECT a.* FROM attempts a JOIN emails e ON e.workspace_id = a.workspace_id AND e.id = a.email_id
         WHERE e.campaign_id = %s AND e.recipient = %s ORDER BY a.number
         """,
         campaign_id,
@@ -176,7 +178,8 @@ async def the_clock_moves_on(pool: Pool, by: timedelta) -> None:
         for window in await (await conn.execute("SELECT * FROM sender_windows ORDER BY window_start")).fetchall():
             await conn.execute(
                 "UPDATE sender_windows SET window_start = window_start - %(by)s"
-                " WHERE user_id = %(user_id)s AND sender_id = %(sender_id)s AND window_start = %(window_start)s",
+                " WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s"
+                " AND window_start = %(window_start)s",
                 window | {"by": by},
             )
         await conn.execute("UPDATE campaigns SET window_start = window_start - %s WHERE window_used > 0", [by])

@@ -12,19 +12,19 @@ REPLIES = {
     "UNKNOWN": ("UNKNOWN", ".", None, None, "the connection was lost before the reply to the message"),
 }
 CAMPAIGN = """
-INSERT INTO campaigns (user_id, sender_id, name, subject, body, start_at, delay_ms, status, finished_at,
+INSERT INTO campaigns (workspace_id, sender_id, name, subject, body, start_at, delay_ms, status, finished_at,
                        total, scheduled, sending, sent, failed, unknown, cancelled)
-SELECT s.user_id, s.id, %(name)s, 'What is new in {{ month }}', 'Here is what is new.', now() - interval '5 hours',
+SELECT s.workspace_id, s.id, %(name)s, 'What is new in {{ month }}', 'Here is what is new.', now() - interval '5 hours',
        2000, %(status)s::campaign_status,
        CASE WHEN %(status)s::campaign_status = 'FINISHED' THEN now() - interval '1 hour' END,
        %(total)s, %(SCHEDULED)s, %(SENDING)s, %(SENT)s, %(FAILED)s, %(UNKNOWN)s, %(CANCELLED)s
-FROM senders s JOIN users u ON u.id = s.user_id
+FROM senders s JOIN members m USING (workspace_id) JOIN users u ON u.id = m.user_id
 WHERE u.email = %(owner)s AND s.is_default
-RETURNING id, user_id
+RETURNING id, workspace_id
 """
 EMAILS = """
-INSERT INTO emails (user_id, campaign_id, recipient, fields, status, scheduled_at, sent_at, attempts)
-SELECT %(user_id)s, %(campaign_id)s, lower(%(status)s::text) || '.' || n || '@' || %(host)s,
+INSERT INTO emails (workspace_id, campaign_id, recipient, fields, status, scheduled_at, sent_at, attempts)
+SELECT %(workspace_id)s, %(campaign_id)s, lower(%(status)s::text) || '.' || n || '@' || %(host)s,
        '{"month": "November"}', %(status)s::text::email_status,
        now() + CASE %(status)s::text WHEN 'SCHEDULED' THEN interval '1 hour' + n * interval '2 s'
                                      ELSE interval '-4 hours' + n * interval '10 ms' END,
@@ -32,9 +32,9 @@ SELECT %(user_id)s, %(campaign_id)s, lower(%(status)s::text) || '.' || n || '@' 
 FROM generate_series(1, %(n)s) AS n
 """
 ATTEMPTS = """
-INSERT INTO attempts (user_id, email_id, number, outcome, claimed_at, recorded_at, duration_ms, server, command, code,
-                      enhanced_code, reply)
-SELECT user_id, id, 1, %(outcome)s, scheduled_at, scheduled_at, 84, 'mx1.example.com:587', %(command)s, %(code)s,
+INSERT INTO attempts (workspace_id, email_id, number, outcome, claimed_at, recorded_at, duration_ms, server, command,
+                      code, enhanced_code, reply)
+SELECT workspace_id, id, 1, %(outcome)s, scheduled_at, scheduled_at, 84, 'mx1.example.com:587', %(command)s, %(code)s,
        %(enhanced_code)s, %(reply)s
 FROM emails WHERE campaign_id = %(campaign_id)s AND status = %(status)s::text::email_status
 """
@@ -44,9 +44,9 @@ SET (first_email_id, last_email_id) = (SELECT min(id), max(id) FROM emails WHERE
 WHERE id = %(campaign_id)s
 """
 WINDOWS = """
-INSERT INTO sender_windows (user_id, sender_id, window_start, used, accepted, rejected, unknown)
-SELECT user_id, sender_id, date_trunc('hour', now(), 'UTC') - make_interval(hours => ago), 40 + 9 * ago, 34 + 8 * ago,
-       2 * (ago %% 3), ago %% 2
+INSERT INTO sender_windows (workspace_id, sender_id, window_start, used, accepted, rejected, unknown)
+SELECT workspace_id, sender_id, date_trunc('hour', now(), 'UTC') - make_interval(hours => ago), 40 + 9 * ago,
+       34 + 8 * ago, 2 * (ago %% 3), ago %% 2
 FROM campaigns, generate_series(1, 9) AS ago
 WHERE id = %(campaign_id)s
 ON CONFLICT DO NOTHING
@@ -72,7 +72,7 @@ def fill(
         made = conn.execute(CAMPAIGN, {"name": name, "status": status, "owner": owner, "total": sum(n.values()), **n})
         row = made.fetchone()
         assert row, f"{owner} has no account"
-        campaign = {"campaign_id": row[0], "user_id": row[1], "host": host}
+        campaign = {"campaign_id": row[0], "workspace_id": row[1], "host": host}
         for each in STATUSES:
             conn.execute(EMAILS, campaign | {"status": each, "n": n[each], "tries": int(each in REPLIES)})
         for each, reply in REPLIES.items():

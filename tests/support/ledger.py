@@ -11,25 +11,28 @@ STATUSES = ("SCHEDULED", "SENDING", "SENT", "FAILED", "UNKNOWN", "CANCELLED")
 
 
 async def insert_campaign(
-    conn: Conn, user_id: int, statuses: Sequence[str], *, status: str = "ACTIVE"
+    conn: Conn, workspace_id: int, statuses: Sequence[str], *, status: str = "ACTIVE"
 ) -> tuple[int, int]:
     """A campaign of the user's default sender with an email of each status given; returns its id and the sender's."""
     counts = Counter(statuses)
-    sender = await fetch_exactly_one(conn, b"SELECT id FROM senders WHERE user_id = %(u)s LIMIT 1", {"u": user_id})
+    sender = await fetch_exactly_one(
+        conn, b"SELECT id FROM senders WHERE workspace_id = %(u)s LIMIT 1", {"u": workspace_id}
+    )
     campaign = await fetch_exactly_one(
         conn,
-        b"INSERT INTO campaigns (user_id, sender_id, name, subject, body, start_at, status, total, scheduled, sending,"
-        b" sent, failed, unknown, cancelled) VALUES (%(u)s, %(s)s, 'n', 's', 'b', now(), %(status)s, %(total)s,"
-        b" %(SCHEDULED)s, %(SENDING)s, %(SENT)s, %(FAILED)s, %(UNKNOWN)s, %(CANCELLED)s) RETURNING id",
-        {"u": user_id, "s": sender["id"], "status": status, "total": len(statuses)}
+        b"INSERT INTO campaigns (workspace_id, sender_id, name, subject, body, start_at, status, total, scheduled,"
+        b" sending, sent, failed, unknown, cancelled) VALUES (%(u)s, %(s)s, 'n', 's', 'b', now(), %(status)s,"
+        b" %(total)s, %(SCHEDULED)s, %(SENDING)s, %(SENT)s, %(FAILED)s, %(UNKNOWN)s, %(CANCELLED)s) RETURNING id",
+        {"u": workspace_id, "s": sender["id"], "status": status, "total": len(statuses)}
         | {name: counts[name] for name in STATUSES},
     )
     await conn.execute(
-        "INSERT INTO emails (user_id, campaign_id, recipient, status, scheduled_at, claim_token, claimed_at, sent_at)"
+        "INSERT INTO emails (workspace_id, campaign_id, recipient, status, scheduled_at, claim_token, claimed_at,"
+        " sent_at)"
         " SELECT %(u)s, %(c)s, 'r' || n || '@example.com', status::email_status, now(),"
         " CASE WHEN status = 'SENDING' THEN gen_random_uuid() END, now(), CASE WHEN status = 'SENT' THEN now() END"
         " FROM unnest(%(statuses)s::text[]) WITH ORDINALITY AS t (status, n)",
-        {"u": user_id, "c": campaign["id"], "statuses": list(statuses)},
+        {"u": workspace_id, "c": campaign["id"], "statuses": list(statuses)},
     )
     await conn.execute(
         "UPDATE campaigns SET (first_email_id, last_email_id) ="

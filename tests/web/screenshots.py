@@ -67,9 +67,9 @@ DRAFT = {
 
 def keep_a_draft(page: Page) -> None:
     """So that the page on which campaigns are written has one on it."""
-    user_id = page.request.get("/api/auth/me").json()["id"]
+    workspace_id = page.request.get("/api/auth/me").json()["id"]
     kept = json.dumps({"draft": DRAFT, "savedAt": "2026-03-02T09:30:00Z"})
-    page.evaluate("([key, kept]) => localStorage.setItem(key, kept)", [f"reachinbox.draft.{user_id}", kept])
+    page.evaluate("([key, kept]) => localStorage.setItem(key, kept)", [f"reachinbox.draft.{workspace_id}", kept])
 
 
 def fill_ledger(service: Service) -> None:

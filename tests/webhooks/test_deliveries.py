@@ -51,16 +51,16 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 async def hook(pool: Pool, owner: Owner, receiver: Receiver, *events: Any, path: str = "/hook") -> Webhook:
     url = f"http://127.0.0.1:{receiver.port}{path}"
-    return await webhooks.create(pool, BOX, owner.user_id, url, list(events or EVENT_TYPES), policy=ANYWHERE)
+    return await webhooks.create(pool, BOX, owner.workspace_id, url, list(events or EVENT_TYPES), policy=ANYWHERE)
 
 
 async def log_of(pool: Pool, owner: Owner, webhook: Webhook) -> list[Delivery]:
     """Oldest first."""
-    return (await webhooks.list_deliveries(pool, owner.user_id, webhook.id, PageRequest())).items[::-1]
+    return (await webhooks.list_deliveries(pool, owner.workspace_id, webhook.id, PageRequest())).items[::-1]
 
 
 async def read(pool: Pool, owner: Owner, webhook: Webhook) -> Webhook:
-    return await webhooks.get_webhook(pool, owner.user_id, webhook.id)
+    return await webhooks.get_webhook(pool, owner.workspace_id, webhook.id)
 
 
 async def deliver(pool: Pool, webhook: Webhook) -> None:
@@ -69,7 +69,7 @@ async def deliver(pool: Pool, webhook: Webhook) -> None:
 
 async def told_once(pool: Pool, owner: Owner, webhook: Webhook) -> Delivery:
     """Send a test event, once; what the log says of it."""
-    made = await webhooks.test(pool, owner.user_id, webhook.id)
+    made = await webhooks.test(pool, owner.workspace_id, webhook.id)
     await deliver(pool, webhook)
     (found,) = [d for d in await log_of(pool, owner, webhook) if d.id == made.id]
     return found
@@ -168,13 +168,13 @@ async def test_what_a_lost_worker_leaves_in_doubt_is_told(
 async def test_a_cancelled_campaign_is_not_a_finished_one(pool: Pool, owner: Owner, receiver: Receiver) -> None:
     webhook = await hook(pool, owner, receiver)
     campaign = (await schedule_campaign(pool, owner, 3)).campaign.id
-    await campaigns.cancel(pool, owner.user_id, campaign)
+    await campaigns.cancel(pool, owner.workspace_id, campaign)
     assert await log_of(pool, owner, webhook) == []
 
 
 async def test_what_is_rolled_back_is_not_told(pool: Pool, owner: Owner, receiver: Receiver) -> None:
     webhook = await hook(pool, owner, receiver)
-    params = {"user_id": owner.user_id, "sender_id": owner.sender_id, "reason": "down", "first_s": 5.0}
+    params = {"workspace_id": owner.workspace_id, "sender_id": owner.sender_id, "reason": "down", "first_s": 5.0}
 
     async with pool.connection() as conn, conn.transaction(force_rollback=True):
         await conn.execute(sql.block_sender, params)
@@ -187,8 +187,8 @@ async def test_what_is_rolled_back_is_not_told(pool: Pool, owner: Owner, receive
 
 async def test_a_disabled_webhook_costs_and_gets_nothing(pool: Pool, owner: Owner, receiver: Receiver) -> None:
     webhook = await hook(pool, owner, receiver)
-    await webhooks.change(pool, owner.user_id, webhook.id, WebhookChanges(enabled=False))
-    params = {"user_id": owner.user_id, "sender_id": owner.sender_id, "reason": "down", "first_s": 5.0}
+    await webhooks.change(pool, owner.workspace_id, webhook.id, WebhookChanges(enabled=False))
+    params = {"workspace_id": owner.workspace_id, "sender_id": owner.sender_id, "reason": "down", "first_s": 5.0}
     async with transaction(pool) as conn:
         await conn.execute(sql.block_sender, params)
     assert await value(pool, "SELECT count(*) FROM webhook_deliveries") == 0
@@ -256,7 +256,7 @@ async def test_after_a_day_of_tries_the_delivery_has_failed(pool: Pool, owner: O
     webhook = await hook(pool, owner, receiver)
     tries = len(deliveries.RETRY_S) + 1
     receiver.script = [answer(500)] * tries
-    await webhooks.test(pool, owner.user_id, webhook.id)
+    await webhooks.test(pool, owner.workspace_id, webhook.id)
     for _ in range(tries + 1):
         await time_passes(pool)
         await deliver(pool, webhook)
@@ -273,7 +273,7 @@ async def test_one_that_is_gone_is_disabled(pool: Pool, owner: Owner, receiver: 
     disabled = await read(pool, owner, webhook)
     assert (disabled.enabled, disabled.disabled_reason) == (False, "the receiver answered 410 Gone")
 
-    await webhooks.change(pool, owner.user_id, webhook.id, WebhookChanges(enabled=True))
+    await webhooks.change(pool, owner.workspace_id, webhook.id, WebhookChanges(enabled=True))
     await time_passes(pool)
     await deliver(pool, webhook)
     assert [d.status for d in await log_of(pool, owner, webhook)] == ["DELIVERED"]
@@ -296,7 +296,7 @@ async def test_the_sweep_delivers_what_a_lost_wake_up_left(
     database_url: str, pool: Pool, sink: Sink, owner: Owner, receiver: Receiver
 ) -> None:
     webhook = await hook(pool, owner, receiver)
-    await webhooks.test(pool, owner.user_id, webhook.id)
+    await webhooks.test(pool, owner.workspace_id, webhook.id)
     await execute(pool, "DELETE FROM procrastinate_jobs")
 
     async def told() -> bool:
@@ -311,8 +311,8 @@ async def test_a_worker_killed_in_the_middle_leaves_it_to_another(
 ) -> None:
     webhook = await hook(pool, owner, receiver)
     receiver.script = ["hang"]
-    await webhooks.test(pool, owner.user_id, webhook.id)
-    await webhooks.test(pool, owner.user_id, webhook.id)
+    await webhooks.test(pool, owner.workspace_id, webhook.id)
+    await webhooks.test(pool, owner.workspace_id, webhook.id)
 
     async def told() -> bool:
         return bool(receiver.told)
@@ -333,7 +333,7 @@ async def test_a_worker_killed_in_the_middle_leaves_it_to_another(
 
 async def test_two_workers_do_not_deliver_to_one_webhook_at_once(pool: Pool, owner: Owner, receiver: Receiver) -> None:
     webhook = await hook(pool, owner, receiver)
-    made = [await webhooks.test(pool, owner.user_id, webhook.id) for _ in range(20)]
+    made = [await webhooks.test(pool, owner.workspace_id, webhook.id) for _ in range(20)]
     await asyncio.gather(*(deliver(pool, webhook) for _ in range(4)))
     assert [told.message_id for told in receiver.told] == [d.message_id for d in made]
 
@@ -341,7 +341,7 @@ async def test_two_workers_do_not_deliver_to_one_webhook_at_once(pool: Pool, own
 async def test_a_replay_is_the_same_message_again(pool: Pool, owner: Owner, receiver: Receiver) -> None:
     webhook = await hook(pool, owner, receiver)
     done = await told_once(pool, owner, webhook)
-    again = await webhooks.replay(pool, owner.user_id, webhook.id, done.id)
+    again = await webhooks.replay(pool, owner.workspace_id, webhook.id, done.id)
     assert (again.status, again.attempts) == ("PENDING", 0)
     await deliver(pool, webhook)
     first, second = receiver.told
@@ -350,7 +350,7 @@ async def test_a_replay_is_the_same_message_again(pool: Pool, owner: Owner, rece
 
 async def test_a_new_secret_signs_from_then_on(pool: Pool, owner: Owner, receiver: Receiver) -> None:
     old = await hook(pool, owner, receiver)
-    new = await webhooks.rotate_secret(pool, BOX, owner.user_id, old.id)
+    new = await webhooks.rotate_secret(pool, BOX, owner.workspace_id, old.id)
     assert isinstance(old.secret, str)
     assert isinstance(new.secret, str)
     assert old.secret != new.secret
@@ -374,8 +374,8 @@ async def test_a_name_is_connected_to_where_it_was_checked_with_a_certificate_fo
         authority.issue_cert(certified).configure_cert(tls)
         async with receiving(tls) as receiver:
             url = f"https://hooks.example.com:{receiver.port}/x"
-            webhook = await webhooks.create(pool, BOX, owner.user_id, url, ["email.failed"])
-            await webhooks.test(pool, owner.user_id, webhook.id)
+            webhook = await webhooks.create(pool, BOX, owner.workspace_id, url, ["email.failed"])
+            await webhooks.test(pool, owner.workspace_id, webhook.id)
             lookup = Resolver(["127.0.0.1"])
             await Courier(pool, BOX, ANYWHERE, lookup).deliver(webhook.id)
             (delivery,) = await log_of(pool, owner, webhook)
@@ -389,8 +389,8 @@ async def test_a_name_is_connected_to_where_it_was_checked_with_a_certificate_fo
 
 async def test_a_name_that_leads_inside_is_not_connected_to(pool: Pool, owner: Owner, receiver: Receiver) -> None:
     url = f"https://hooks.example.com:{receiver.port}/"
-    webhook = await webhooks.create(pool, BOX, owner.user_id, url, ["email.failed"])
-    await webhooks.test(pool, owner.user_id, webhook.id)
+    webhook = await webhooks.create(pool, BOX, owner.workspace_id, url, ["email.failed"])
+    await webhooks.test(pool, owner.workspace_id, webhook.id)
     strict = ANYWHERE._replace(allow_private=False)
     await Courier(pool, BOX, strict, Resolver(["127.0.0.1"])).deliver(webhook.id)
     (delivery,) = await log_of(pool, owner, webhook)
@@ -402,8 +402,8 @@ async def test_a_name_that_does_not_resolve_is_said_in_words(pool: Pool, owner: 
     async def nowhere(host: str, port: int) -> Any:
         raise socket.gaierror(socket.EAI_NONAME, "no such name")
 
-    webhook = await webhooks.create(pool, BOX, owner.user_id, "https://nowhere.example.com", ["email.failed"])
-    await webhooks.test(pool, owner.user_id, webhook.id)
+    webhook = await webhooks.create(pool, BOX, owner.workspace_id, "https://nowhere.example.com", ["email.failed"])
+    await webhooks.test(pool, owner.workspace_id, webhook.id)
     await Courier(pool, BOX, ANYWHERE, nowhere).deliver(webhook.id)
     (delivery,) = await log_of(pool, owner, webhook)
     assert delivery.error == "the host name nowhere.example.com does not resolve"
@@ -420,8 +420,8 @@ async def test_a_name_in_punycode_is_looked_up_as_it_is_and_one_that_is_no_name_
         raise socket.gaierror(socket.EAI_NONAME, "no such name")
 
     for url in ("https://xn--mnchen-3ya.example/h", "https://xn--a.com/"):
-        webhook = await webhooks.create(pool, BOX, owner.user_id, url, ["email.failed"])
-        await webhooks.test(pool, owner.user_id, webhook.id)
+        webhook = await webhooks.create(pool, BOX, owner.workspace_id, url, ["email.failed"])
+        await webhooks.test(pool, owner.workspace_id, webhook.id)
         await Courier(pool, BOX, ANYWHERE, nowhere).deliver(webhook.id)
         (delivery,) = await log_of(pool, owner, webhook)
         assert delivery.attempts == 1

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from app.db import Pool, transaction
-from app.domain.accounts.client import LOCAL
+from app.domain.accounts.actor import LOCAL
 from app.domain.accounts.users import User
 from app.domain.operations import reseal
 from app.domain.webhooks.webhooks import MOST, secret_place
@@ -115,7 +115,7 @@ async def test_it_is_changed_disabled_and_deleted_with_its_log_and_all_is_on_rec
 
 
 async def test_a_key_without_the_scope_admin_changes_no_webhook(api: httpx.AsyncClient, pool: Pool, user: User) -> None:
-    key = await create(pool, LOCAL, user.id, "tests", ["read", "send"])
+    key = await create(pool, LOCAL.of(user.id), user.workspace_id, "tests", ["read", "send"])
     headers = {"Authorization": f"Bearer {key.key}"}
     problem(await api.post("/api/webhooks", json=HOOK, headers=headers), 403)
     assert (await api.get("/api/webhooks", headers=headers)).status_code == 200
@@ -129,11 +129,11 @@ async def test_alerts_say_what_needs_a_person_and_to_nobody_else(
 ) -> None:
     await schedule(api)
     async with transaction(pool) as conn:
-        campaign, sender = await insert_campaign(conn, user.id, ["FAILED", "FAILED", "UNKNOWN", "SENT"])
+        campaign, sender = await insert_campaign(conn, user.workspace_id, ["FAILED", "FAILED", "UNKNOWN", "SENT"])
     await execute(
         pool,
-        "INSERT INTO attempts (user_id, email_id, number, outcome, claimed_at) "
-        "SELECT user_id, id, 0, 'REJECTED', now() FROM emails WHERE status = 'FAILED'",
+        "INSERT INTO attempts (workspace_id, email_id, number, outcome, claimed_at) "
+        "SELECT workspace_id, id, 0, 'REJECTED', now() FROM emails WHERE status = 'FAILED'",
     )
     await execute(
         pool,

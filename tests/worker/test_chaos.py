@@ -58,11 +58,11 @@ class Chaos:
             await check_conservation(self._pool, campaign)
 
     def _acts(self) -> list[Callable[[int], Awaitable[object]]]:
-        user_id = self._owner.user_id
+        workspace_id = self._owner.workspace_id
         return [
-            lambda campaign: campaigns.pause(self._pool, user_id, campaign),
-            lambda campaign: campaigns.resume(self._pool, user_id, campaign),
-            lambda campaign: campaigns.resume(self._pool, user_id, campaign),
+            lambda campaign: campaigns.pause(self._pool, workspace_id, campaign),
+            lambda campaign: campaigns.resume(self._pool, workspace_id, campaign),
+            lambda campaign: campaigns.resume(self._pool, workspace_id, campaign),
             self._change_pace,
             self._change_sender,
             self._change_mood,
@@ -76,13 +76,13 @@ class Chaos:
         changes = Changes(
             delay_between_ms=self._chance.choice([0, 1, 5, 50]), hourly_limit=self._chance.choice([None, 20, 100, 1000])
         )
-        await change.change(self._pool, self._owner.user_id, campaign, changes)
+        await change.change(self._pool, self._owner.workspace_id, campaign, changes)
 
     async def _change_sender(self, _: int) -> None:
         changes = SenderChanges(
             hourly_limit=self._chance.choice([50, 200, 10_000]), max_connections=self._chance.randint(1, 8)
         )
-        await change_sender(self._pool, self._box, self._owner.user_id, self._owner.sender_id, changes)
+        await change_sender(self._pool, self._box, self._owner.workspace_id, self._owner.sender_id, changes)
 
     async def _change_mood(self, _: int) -> None:
         mood = self._chance.sample(MOODS, self._chance.randint(0, 4))
@@ -96,21 +96,21 @@ class Chaos:
             campaign,
         ):
             if email["status"] == "FAILED":
-                await decisions.retry(self._pool, self._owner.user_id, email["id"])
+                await decisions.retry(self._pool, self._owner.workspace_id, email["id"])
             else:
                 decision = self._chance.choice(["sent", "resend"])
-                await decisions.resolve(self._pool, self._owner.user_id, email["id"], decision)
+                await decisions.resolve(self._pool, self._owner.workspace_id, email["id"], decision)
 
     async def settle(self) -> None:
         """Calm the server, lift the limits, let the hours pass until nothing waits."""
         self._sink.script([])
-        user_id, sender_id = self._owner
-        await change_sender(self._pool, self._box, user_id, sender_id, SenderChanges(hourly_limit=10_000))
+        workspace_id, sender_id = self._owner
+        await change_sender(self._pool, self._box, workspace_id, sender_id, SenderChanges(hourly_limit=10_000))
         for campaign in self.campaigns:
             with suppress(Conflict):
-                await campaigns.resume(self._pool, user_id, campaign)
+                await campaigns.resume(self._pool, workspace_id, campaign)
             with suppress(Conflict):
-                await change.change(self._pool, user_id, campaign, Changes(hourly_limit=None))
+                await change.change(self._pool, workspace_id, campaign, Changes(hourly_limit=None))
         await wait_for(self._settled, "the campaigns to settle", 30)
 
     async def _settled(self) -> bool:

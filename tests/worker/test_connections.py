@@ -98,7 +98,7 @@ class Post:
         server = Server("127.0.0.1", sink.port, security, username, password)  # pyright: ignore[reportArgumentType]
         draft = SenderDraft(email="ann@example.com", server=server, hourly_limit=100)
         created = await create_sender(
-            self.pool, self.box, self.owner.user_id, draft, default_hourly_limit=100, policy=ANYWHERE
+            self.pool, self.box, self.owner.workspace_id, draft, default_hourly_limit=100, policy=ANYWHERE
         )
         return created.id
 
@@ -181,7 +181,7 @@ async def test_a_host_in_our_own_network_is_not_connected_to(post: Post, make_si
         assert reason.startswith("localhost resolves to a loopback address (")
         assert reason.endswith("), which this installation does not connect to")
 
-        verified = await verify_sender(post.pool, post.owner.user_id, sender_id)
+        verified = await verify_sender(post.pool, post.owner.workspace_id, sender_id)
         assert (verified.ok, verified.error) == (False, reason)
     assert sink.stats()["connections"] == 0
 
@@ -251,7 +251,7 @@ async def test_a_mended_login_ends_the_back_off_at_once(post: Post, secure_sink:
         )
 
         mended = SenderChanges(server=Server("127.0.0.1", sink.port, "starttls", "ann", "secret"))
-        await change_sender(post.pool, post.box, post.owner.user_id, sender_id, mended, policy=ANYWHERE)
+        await change_sender(post.pool, post.box, post.owner.workspace_id, sender_id, mended, policy=ANYWHERE)
         await wait_until_sent(post.pool, campaign, timeout_s=3)
 
 

@@ -214,7 +214,7 @@ async def test_max_connections_of_a_sender_holds_over_all_workers(
     pool: Pool, database_url: str, sink: Sink, owner: Owner, box: SecretBox, at_most: int
 ) -> None:
     sink.script({"dot": {"slow": 0.02}})
-    await change_sender(pool, box, owner.user_id, owner.sender_id, SenderChanges(max_connections=at_most))
+    await change_sender(pool, box, owner.workspace_id, owner.sender_id, SenderChanges(max_connections=at_most))
     campaign = (await schedule_campaign(pool, owner, 100)).campaign.id
     async with running_workers(database_url, settings_for(sink), WORKERS):
         await wait_until_sent(pool, campaign)
@@ -226,7 +226,7 @@ async def test_a_worker_takes_over_the_connections_another_gives_up(
     pool: Pool, database_url: str, sink: Sink, owner: Owner, box: SecretBox
 ) -> None:
     sink.script({"dot": {"slow": 0.02}})
-    await change_sender(pool, box, owner.user_id, owner.sender_id, SenderChanges(max_connections=2))
+    await change_sender(pool, box, owner.workspace_id, owner.sender_id, SenderChanges(max_connections=2))
     campaign = (await schedule_campaign(pool, owner, 400)).campaign.id
 
     async def sent(count: int) -> bool:
@@ -252,10 +252,10 @@ async def test_a_lowered_max_connections_takes_effect_while_sending(
 
     async with running_workers(database_url, settings_for(sink)):
         await wait_for(lambda: open_connections(8), "all lanes to be open")
-        await change_sender(pool, box, owner.user_id, owner.sender_id, SenderChanges(max_connections=2))
+        await change_sender(pool, box, owner.workspace_id, owner.sender_id, SenderChanges(max_connections=2))
         await wait_for(lambda: open_connections(2), "the other lanes to close", 3)
         assert (await check_conservation(pool, campaign))["SCHEDULED"] > 0
-        await campaigns.cancel(pool, owner.user_id, campaign)
+        await campaigns.cancel(pool, owner.workspace_id, campaign)
 
 
 async def test_a_changed_server_is_taken_on_by_every_worker_that_is_sending(
@@ -275,7 +275,7 @@ async def test_a_changed_server_is_taken_on_by_every_worker_that_is_sending(
             await wait_for(both_at_work, "both workers to send")
             server = Server("127.0.0.1", other.port, "none")
             await change_sender(
-                pool, box, owner.user_id, owner.sender_id, SenderChanges(server=server), policy=ANYWHERE
+                pool, box, owner.workspace_id, owner.sender_id, SenderChanges(server=server), policy=ANYWHERE
             )
             await wait_for(left, "the old server to be left", 8)
             await asyncio.to_thread(other.wait, messages=1)
@@ -290,7 +290,9 @@ async def test_a_raised_limit_takes_effect_without_a_restart(
     async with running_workers(database_url, settings_for(sink), 2):
         await _handed_over(sink, 50)
         await _at_rest(pool)
-        await change_sender(pool, box, fifty_an_hour.user_id, fifty_an_hour.sender_id, SenderChanges(hourly_limit=200))
+        await change_sender(
+            pool, box, fifty_an_hour.workspace_id, fifty_an_hour.sender_id, SenderChanges(hourly_limit=200)
+        )
         await _handed_over(sink, 200)
         await _at_rest(pool)
 
@@ -307,7 +309,7 @@ async def test_a_lowered_limit_takes_effect_while_sending(
     campaign = (await schedule_campaign(pool, owner, 1000)).campaign.id
     async with running_workers(database_url, settings_for(sink), 2):
         await _handed_over(sink, 20)
-        await change_sender(pool, box, owner.user_id, owner.sender_id, SenderChanges(hourly_limit=100))
+        await change_sender(pool, box, owner.workspace_id, owner.sender_id, SenderChanges(hourly_limit=100))
         await _handed_over(sink, 100)
         await _at_rest(pool)
 
@@ -323,10 +325,10 @@ async def test_a_lowered_limit_takes_effect_while_sending(
 async def test_when_a_limit_is_lowered_the_older_campaign_keeps_its_place_before_the_younger(
     pool: Pool, owner: Owner, box: SecretBox
 ) -> None:
-    await change_sender(pool, box, owner.user_id, owner.sender_id, SenderChanges(hourly_limit=100))
+    await change_sender(pool, box, owner.workspace_id, owner.sender_id, SenderChanges(hourly_limit=100))
     older = (await schedule_campaign(pool, owner, addresses(300, "a"), hourly_limit=50)).campaign.id
     younger = (await schedule_campaign(pool, owner, addresses(300, "b"), hourly_limit=50)).campaign.id
-    await change_sender(pool, box, owner.user_id, owner.sender_id, SenderChanges(hourly_limit=20))
+    await change_sender(pool, box, owner.workspace_id, owner.sender_id, SenderChanges(hourly_limit=20))
 
     assert sum((await _windows(pool)).values()) == 600
     assert set((await _windows(pool)).values()) == {20}
@@ -340,7 +342,7 @@ async def test_a_changed_delay_takes_effect_without_a_restart(
     campaign = (await schedule_campaign(pool, owner, 20, delay_between_ms=3_600_000)).campaign.id
     async with running_workers(database_url, settings_for(sink)):
         await _handed_over(sink, 1)
-        await change.change(pool, owner.user_id, campaign, Changes(delay_between_ms=20))
+        await change.change(pool, owner.workspace_id, campaign, Changes(delay_between_ms=20))
         await wait_until_sent(pool, campaign, timeout_s=5)
 
     times = [entry.at for entry in sink.accepted()][1:]
@@ -356,12 +358,12 @@ async def test_a_changed_campaign_limit_takes_effect_without_a_restart(
     campaign = (await schedule_campaign(pool, owner, 100, hourly_limit=10)).campaign.id
     async with running_workers(database_url, settings_for(sink)):
         await _handed_over(sink, 10)
-        await change.change(pool, owner.user_id, campaign, Changes(hourly_limit=40))
+        await change.change(pool, owner.workspace_id, campaign, Changes(hourly_limit=40))
         await _handed_over(sink, 40)
         await _at_rest(pool)
         assert len(sink.accepted()) == 40
 
-        await change.change(pool, owner.user_id, campaign, Changes(hourly_limit=None))
+        await change.change(pool, owner.workspace_id, campaign, Changes(hourly_limit=None))
         await wait_until_sent(pool, campaign, timeout_s=5)
 
 
@@ -375,11 +377,11 @@ async def test_changes_while_many_workers_trade_never_deadlock(
     async def unsettle(number: int, campaign: int) -> None:
         for delay_ms in range(5):
             with suppress(Conflict):  # it may be finished by now
-                await campaigns.pause(pool, owner.user_id, campaign)
-                await change.change(pool, owner.user_id, campaign, Changes(delay_between_ms=delay_ms))
-                await campaigns.resume(pool, owner.user_id, campaign)
+                await campaigns.pause(pool, owner.workspace_id, campaign)
+                await change.change(pool, owner.workspace_id, campaign, Changes(delay_between_ms=delay_ms))
+                await campaigns.resume(pool, owner.workspace_id, campaign)
             limit = SenderChanges(hourly_limit=1_000_000 + 10 * number + delay_ms)
-            await change_sender(pool, box, owner.user_id, owner.sender_id, limit)
+            await change_sender(pool, box, owner.workspace_id, owner.sender_id, limit)
 
     async with running_workers(database_url, settings_for(sink), WORKERS):
         await asyncio.gather(*(unsettle(number, campaign) for number, campaign in enumerate(running)))
@@ -393,10 +395,10 @@ async def test_what_a_full_hour_put_off_comes_forward_when_the_limit_is_lifted(
     pool: Pool, box: SecretBox, owner: Owner
 ) -> None:
     """Scheduled without a start time while the sender's hours were full: it was to begin at once, not hours later."""
-    user_id, sender_id = owner
-    await change_sender(pool, box, user_id, sender_id, SenderChanges(hourly_limit=2))
+    workspace_id, sender_id = owner
+    await change_sender(pool, box, workspace_id, sender_id, SenderChanges(hourly_limit=2))
     await schedule_campaign(pool, owner, addresses(5, "first"))
     later = await schedule_campaign(pool, owner, addresses(3, "second"))
     assert later.first_at > datetime.now(UTC) + timedelta(minutes=60)
-    await change_sender(pool, box, user_id, sender_id, SenderChanges(hourly_limit=NO_LIMIT))
+    await change_sender(pool, box, workspace_id, sender_id, SenderChanges(hourly_limit=NO_LIMIT))
     assert await value(pool, "SELECT max(scheduled_at) <= now() FROM emails")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.db import Pool
-from app.domain.accounts.client import LOCAL
+from app.domain.accounts.actor import LOCAL
 from app.domain.accounts.password_changes import ask_for_reset
 from tests.support.engine import Owner, execute, running_workers, settings_for, value, wait_for
 from tests.support.sinkproc import Sink

@@ -301,8 +301,8 @@ async def test_a_person_resolves_what_is_in_doubt(pool: Pool, database_url: str,
         assert await wait_until_settled(pool, campaign) == {"UNKNOWN": 2}
         ann, bob = await rows(pool, "SELECT id FROM emails ORDER BY id")
 
-        await decisions.resolve(pool, owner.user_id, ann["id"], "resend")
-        await decisions.resolve(pool, owner.user_id, bob["id"], "sent")
+        await decisions.resolve(pool, owner.workspace_id, ann["id"], "resend")
+        await decisions.resolve(pool, owner.workspace_id, bob["id"], "sent")
         await wait_until_sent(pool, campaign)
 
     assert [entry.envelope_to for entry in sink.accepted()] == [ANN]
@@ -329,7 +329,7 @@ async def test_temporary_failures_fail_the_email_once_its_attempts_are_used_up_a
             assert about * 0.8 - 5 < wait <= about * 1.2
 
         sink.script([])
-        await decisions.retry(pool, owner.user_id, email["id"])
+        await decisions.retry(pool, owner.workspace_id, email["id"])
         await wait_until_sent(pool, campaign)
     assert [a["outcome"] for a in await attempts(pool, campaign, ANN)] == ["DEFERRED"] * 4 + ["ACCEPTED"]
 

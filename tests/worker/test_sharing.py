@@ -68,7 +68,7 @@ async def test_a_sender_with_a_long_campaign_keeps_no_other_waiting_for_long(
         short = (await schedule_campaign(pool, other, addresses(5, "short"))).campaign.id
         await wait_until_sent(pool, short, 3)
         assert (await check_conservation(pool, long))["SCHEDULED"] > 0
-        await campaigns.cancel(pool, owner.user_id, long)
+        await campaigns.cancel(pool, owner.workspace_id, long)
 
 
 async def test_a_second_worker_helps_with_what_is_too_much_for_one(
@@ -82,10 +82,10 @@ async def test_a_second_worker_helps_with_what_is_too_much_for_one(
             return sink.stats()["open"] == 4
 
         await wait_for(both_help, "the second worker to join in", 8)
-        await campaigns.cancel(pool, owner.user_id, long)
+        await campaigns.cancel(pool, owner.workspace_id, long)
 
 
-async def test_a_sender_whose_server_hangs_holds_no_other_up(
+async def test_a_sender_whose_server_hangs_leaves_the_worker_a_lane_for_others(
     pool: Pool, database_url: str, sink: Sink, owner: Owner
 ) -> None:
     other = await create_owner(pool, "other@example.com")

@@ -63,12 +63,12 @@ async def test_a_paused_campaign_stops_within_a_second_and_goes_on_spaced(
     async with running_workers(database_url, settings_for(sink)):
         made = await schedule_campaign(pool, owner, 60, delay_between_ms=50)
         await wait_for(lambda: _sent(pool, made.campaign.id, 5), "the first five")
-        await campaigns.pause(pool, owner.user_id, made.campaign.id)
+        await campaigns.pause(pool, owner.workspace_id, made.campaign.id)
         paused_at = time.time()
         await wait_for(lambda: _overdue(pool, 20), "more to be overdue")
         assert max(entry.at for entry in sink.accepted()) < paused_at + 1
         sent = len(sink.accepted())
-        await campaigns.resume(pool, owner.user_id, made.campaign.id)
+        await campaigns.resume(pool, owner.workspace_id, made.campaign.id)
         await wait_until_sent(pool, made.campaign.id)
     gaps = [later.at - earlier.at for earlier, later in pairwise(sink.accepted()[sent:])]
     assert sum(gap < 0.025 for gap in gaps) <= len(gaps) // 5  # one held up now and then makes the next look close
@@ -85,7 +85,7 @@ async def test_a_cancelled_campaign_stops_within_a_second_and_owes_nobody_anythi
     async with running_workers(database_url, settings_for(sink)):
         made = await schedule_campaign(pool, owner, 100, delay_between_ms=50)
         await wait_for(lambda: _sent(pool, made.campaign.id, 5), "the first five")
-        cancelled = await campaigns.cancel(pool, owner.user_id, made.campaign.id)
+        cancelled = await campaigns.cancel(pool, owner.workspace_id, made.campaign.id)
         cancelled_at = time.time()
         assert cancelled.counts["SCHEDULED"] == 0
         await wait_for(lambda: _nothing_in_flight(pool, made.campaign.id), "what was in flight")
@@ -93,7 +93,7 @@ async def test_a_cancelled_campaign_stops_within_a_second_and_owes_nobody_anythi
     assert counts["SENT"] + counts["CANCELLED"] == 100
     assert len(sink.accepted()) == counts["SENT"]
     assert max(entry.at for entry in sink.accepted()) < cancelled_at + 1
-    assert (await campaigns.get_campaign(pool, owner.user_id, made.campaign.id)).status == "CANCELLED"
+    assert (await campaigns.get_campaign(pool, owner.workspace_id, made.campaign.id)).status == "CANCELLED"
 
 
 async def _nothing_in_flight(pool: Pool, campaign_id: int) -> bool:
@@ -105,7 +105,7 @@ async def test_the_rest_of_a_cancel_too_large_for_one_transaction_is_done_by_the
 ) -> None:
     later = datetime.now(UTC) + timedelta(days=1)
     made = await schedule_campaign(pool, owner, campaigns.CANCEL_BATCH * 2 + 1, start_time=later)
-    cancelled = await campaigns.cancel(pool, owner.user_id, made.campaign.id)
+    cancelled = await campaigns.cancel(pool, owner.workspace_id, made.campaign.id)
     assert cancelled.counts["CANCELLED"] == campaigns.CANCEL_BATCH
     async with running_workers(database_url, settings_for(sink)):
         await wait_for(lambda: _all_cancelled(pool, made.campaign.id), "the rest to be cancelled")
@@ -133,7 +133,7 @@ async def test_a_changed_delay_counts_from_now_on(database_url: str, pool: Pool,
     async with running_workers(database_url, settings_for(sink)):
         made = await schedule_campaign(pool, owner, 20, delay_between_ms=60_000)
         await wait_for(lambda: _sent(pool, made.campaign.id, 1), "the first")
-        await change.change(pool, owner.user_id, made.campaign.id, Changes(delay_between_ms=20))
+        await change.change(pool, owner.workspace_id, made.campaign.id, Changes(delay_between_ms=20))
         await wait_until_sent(pool, made.campaign.id, timeout_s=5)
 
 
@@ -143,15 +143,15 @@ async def test_changed_words_are_in_what_is_sent_from_then_on(
     async with running_workers(database_url, settings_for(sink)):
         made = await schedule_campaign(pool, owner, 2, delay_between_ms=2_000)
         await wait_for(lambda: _sent(pool, made.campaign.id, 1), "the first")
-        changed = await change.change(pool, owner.user_id, made.campaign.id, Changes(subject="Better words"))
+        changed = await change.change(pool, owner.workspace_id, made.campaign.id, Changes(subject="Better words"))
         assert changed.subject == "Better words"
         await wait_until_sent(pool, made.campaign.id)
     # And the ledger goes on telling who got which.
     first, second = [row["id"] for row in await rows(pool, "SELECT id FROM emails ORDER BY sent_at")]
     for email_id, subject in ((first, made.campaign.subject), (second, "Better words")):
-        message = await texts.get_message(pool, owner.user_id, email_id)
+        message = await texts.get_message(pool, owner.workspace_id, email_id)
         assert (message.subject, message.as_sent) == (subject, True)
-        assert (await emails.get_email(pool, owner.user_id, email_id)).subject == subject
+        assert (await emails.get_email(pool, owner.workspace_id, email_id)).subject == subject
 
 
 async def test_a_wake_up_from_before_it_listens_is_not_left_to_the_next_poll(
@@ -203,9 +203,9 @@ async def test_a_retried_email_leaves_at_once(database_url: str, pool: Pool, sin
         made = await schedule_campaign(pool, owner, 1)
         await wait_for(lambda: _failed(pool, made.campaign.id), "the refusal")
         email_id = await value(pool, "SELECT id FROM emails")
-        await decisions.retry(pool, owner.user_id, email_id)
+        await decisions.retry(pool, owner.workspace_id, email_id)
         await wait_until_sent(pool, made.campaign.id, timeout_s=4)
-    email = await emails.get_email(pool, owner.user_id, email_id)
+    email = await emails.get_email(pool, owner.workspace_id, email_id)
     assert [attempt.outcome for attempt in email.attempts] == ["REJECTED", "ACCEPTED"]
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from app.db import Conn, Pool, Row, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts import sessions
-from app.domain.accounts.client import Visitor
+from app.domain.accounts.actor import Actor
 from app.domain.accounts.passwords import is_password
 from app.domain.accounts.users import User, read_user
 from app.domain.workspaces import audit
@@ -18,25 +18,25 @@ ATTEMPTS_PER_ACCOUNT = 10  # in a quarter of an hour
 ATTEMPTS_PER_ADDRESS = 100  # many people may share one
 
 
-async def log_in(pool: Pool, visitor: Visitor, email: str, password: str) -> tuple[User, str]:
+async def log_in(pool: Pool, actor: Actor, email: str, password: str) -> tuple[User, str]:
     """The user, and the token of a new session. Raises Unauthenticated, TooMany."""
     account = f"account:{email.strip().lower()[:320]}"
-    await count_attempt(pool, f"address:{visitor.address}", ATTEMPTS_PER_ADDRESS)
+    await count_attempt(pool, f"address:{actor.address}", ATTEMPTS_PER_ADDRESS)
     await count_attempt(pool, account, ATTEMPTS_PER_ACCOUNT)
     async with transaction(pool) as conn:
         row = await read_user(conn, email)
     if not await is_password(password, row["password_hash"] if row else None) or row is None:
         if row is not None:
             async with transaction(pool) as conn:
-                await audit.record(conn, row["id"], visitor, "login.failed")
+                await audit.record(conn, actor.of(row["id"]), None, "login.failed")
         raise Unauthenticated("this address and password do not go together")
     async with transaction(pool) as conn:
         if not await hold_password(conn, row):
             raise Unauthenticated("the password has just been changed")
         await conn.execute(sql.forget_login_attempts, {"subject": account})
-        await audit.record(conn, row["id"], visitor, "login")
-        token = await sessions.begin(conn, row["id"], visitor)
-    return User(row["id"], row["email"], row["is_admin"]), token
+        await audit.record(conn, actor.of(row["id"]), None, "login")
+        token = await sessions.begin(conn, row["id"], actor)
+    return User(row["id"], row["email"], row["is_admin"], row["workspace_id"]), token
 
 
 async def count_attempt(pool: Pool, subject: str, most: int) -> None:

@@ -28,7 +28,7 @@ from joserfc.jws import JWSRegistry
 
 from app.db import Conn, Pool, fetch_one, transaction
 from app.domain.accounts import sessions
-from app.domain.accounts.client import Visitor
+from app.domain.accounts.actor import Actor
 from app.domain.accounts.login import ATTEMPTS_PER_ADDRESS, count_attempt
 from app.domain.accounts.password_changes import give_back
 from app.domain.accounts.registration import admit
@@ -264,10 +264,10 @@ def _provider_failed(error: Exception) -> LoginFailed:
     return LoginFailed("failed", f"{type(error).__name__}: {str(error)[:300]}")
 
 
-async def begin(pool: Pool, provider: Provider, visitor: Visitor, invitation: str | None) -> Begun:
+async def begin(pool: Pool, provider: Provider, actor: Actor, invitation: str | None) -> Begun:
     """A login begins; `invitation` is looked at when it ends. Raises LoginFailed."""
     try:
-        await count_attempt(pool, f"google:{visitor.address}", ATTEMPTS_PER_ADDRESS)
+        await count_attempt(pool, f"google:{actor.address}", ATTEMPTS_PER_ADDRESS)
     except TooMany as error:
         raise LoginFailed("busy", error.detail) from error
     state, browser, nonce, code_verifier = (new_token() for _ in range(4))
@@ -284,7 +284,7 @@ async def begin(pool: Pool, provider: Provider, visitor: Visitor, invitation: st
     return Begun(url, browser)
 
 
-async def finish(pool: Pool, provider: Provider, terms: Terms, visitor: Visitor, returned: Return) -> str:
+async def finish(pool: Pool, provider: Provider, terms: Terms, actor: Actor, returned: Return) -> str:
     """The token of a new session. Raises LoginFailed."""
     if returned.error is not None:
         code = "cancelled" if returned.error == "access_denied" else "failed"
@@ -295,9 +295,9 @@ async def finish(pool: Pool, provider: Provider, terms: Terms, visitor: Visitor,
     identity = await provider.identify(returned.code, login["code_verifier"], login["nonce"])
     _check_domain(identity, provider.allowed_domains)
     async with transaction(pool) as conn:
-        user_id = await _user_of(conn, terms, visitor, identity, login["invitation"])
-        await audit.record(conn, user_id, visitor, "login", "google")
-        return await sessions.begin(conn, user_id, visitor)
+        user_id = await _user_of(conn, terms, actor, identity, login["invitation"])
+        await audit.record(conn, actor.of(user_id), None, "login", "google")
+        return await sessions.begin(conn, user_id, actor)
 
 
 async def _take(pool: Pool, returned: Return) -> dict[str, Any]:
@@ -326,7 +326,7 @@ def _check_domain(identity: Identity, allowed: Collection[str]) -> None:
         raise LoginFailed("domain", "the address is of a domain that is not allowed")
 
 
-async def _user_of(conn: Conn, terms: Terms, visitor: Visitor, identity: Identity, invitation: str | None) -> int:
+async def _user_of(conn: Conn, terms: Terms, actor: Actor, identity: Identity, invitation: str | None) -> int:
     """The user's id; from here on the identity is known. Raises LoginFailed."""
     await lock_accounts(conn)  # two first logins of one person at once: the second finds what the first made
     known = await fetch_one(conn, sql.user_of_identity, {"issuer": identity.issuer, "subject": identity.subject})
@@ -338,7 +338,7 @@ async def _user_of(conn: Conn, terms: Terms, visitor: Visitor, identity: Identit
     if existing is not None:
         user_id, action = int(existing["id"]), "account.linked"
         if existing["email_proven_at"] is None:
-            await give_back(conn, visitor, user_id)
+            await give_back(conn, actor, user_id)
     else:
         try:
             user = await admit(conn, terms, identity.email, None, invitation, proven=True)
@@ -347,5 +347,5 @@ async def _user_of(conn: Conn, terms: Terms, visitor: Visitor, identity: Identit
         user_id, action = user.id, "account.created"
     params = {"issuer": identity.issuer, "subject": identity.subject, "user_id": user_id}
     await conn.execute(sql.insert_identity, params)
-    await audit.record(conn, user_id, visitor, action, "google")
+    await audit.record(conn, actor.of(user_id), None, action, "google")
     return user_id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.db import Conn, Pool, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts import sessions
-from app.domain.accounts.client import Visitor
+from app.domain.accounts.actor import Actor
 from app.domain.accounts.login import ATTEMPTS_PER_ACCOUNT, count_attempt, hold_password
 from app.domain.accounts.passwords import check_password, hash_password, is_password
 from app.domain.accounts.tokens import Signer
@@ -17,24 +17,24 @@ sql = queries(__name__)
 RESET_S = 3600
 
 
-async def give_back(conn: Conn, visitor: Visitor, user_id: int) -> None:
+async def give_back(conn: Conn, actor: Actor, user_id: int) -> None:
     """An account whose address was never proven goes to whoever just proved it: what opened it before does no more."""
     await conn.execute(sql.set_password, {"user_id": user_id, "password_hash": None})
-    await _prove_address(conn, visitor, user_id)
+    await _prove_address(conn, actor, user_id)
 
 
-async def _prove_address(conn: Conn, visitor: Visitor, user_id: int) -> None:
+async def _prove_address(conn: Conn, actor: Actor, user_id: int) -> None:
     """The first proof ends what was there before it, for it may have been somebody else's."""
     if await fetch_one(conn, sql.prove_address, {"user_id": user_id}) is None:
         return
     await sessions.end_others(conn, user_id, None)
     await conn.execute(sql.revoke_api_keys, {"user_id": user_id})
     await conn.execute(sql.hand_over, {"user_id": user_id})
-    await audit.record(conn, user_id, visitor, "account.given_back")
+    await audit.record(conn, actor.of(user_id), None, "account.given_back")
 
 
 async def change_password(
-    pool: Pool, visitor: Visitor, user_id: int, current: str, new: str, session_id: int | None
+    pool: Pool, actor: Actor, user_id: int, current: str, new: str, session_id: int | None
 ) -> None:
     """Also logs out everywhere else. Raises InvalidInput, TooMany."""
     check_password(new, "newPassword")
@@ -47,19 +47,19 @@ async def change_password(
     async with transaction(pool) as conn:
         if not await hold_password(conn, row):
             raise InvalidInput({"currentPassword": "is not the current password: it has just been changed"})
-        await _set_password(conn, visitor, user_id, hashed, but_session_id=session_id)
+        await _set_password(conn, actor, user_id, hashed, but_session_id=session_id)
 
 
-async def _set_password(conn: Conn, visitor: Visitor, user_id: int, hashed: str, *, but_session_id: int | None) -> None:
+async def _set_password(conn: Conn, actor: Actor, user_id: int, hashed: str, *, but_session_id: int | None) -> None:
     await conn.execute(sql.set_password, {"user_id": user_id, "password_hash": hashed})
     await sessions.end_others(conn, user_id, but_session_id)
-    await audit.record(conn, user_id, visitor, "password.changed")
+    await audit.record(conn, actor.of(user_id), None, "password.changed")
 
 
-async def ask_for_reset(pool: Pool, visitor: Visitor, email: str) -> None:
+async def ask_for_reset(pool: Pool, actor: Actor, email: str) -> None:
     """Have the link sent, if the address has an account; the answer does not tell whether. Raises TooMany."""
     address = email.strip().replace("\0", "")
-    await count_attempt(pool, f"reset:{visitor.address}", ATTEMPTS_PER_ACCOUNT)
+    await count_attempt(pool, f"reset:{actor.address}", ATTEMPTS_PER_ACCOUNT)
     await count_attempt(pool, f"reset:{address.lower()[:320]}", 3)
     async with transaction(pool) as conn:
         row = await fetch_one(conn, sql.insert_password_reset, {"email": address, "for_s": RESET_S})
@@ -79,7 +79,7 @@ def reset_signer(*secret_keys: str) -> Signer:
     return Signer("password reset", *secret_keys)
 
 
-async def reset_password(pool: Pool, signer: Signer, visitor: Visitor, token: str, new: str) -> None:
+async def reset_password(pool: Pool, signer: Signer, actor: Actor, token: str, new: str) -> None:
     """Set a new password with the link's token, once, and log out everywhere. Raises InvalidInput."""
     check_password(new, "password")
     reset_id = signer.verify(token)
@@ -90,5 +90,5 @@ async def reset_password(pool: Pool, signer: Signer, visitor: Visitor, token: st
         row = await fetch_one(conn, sql.use_password_reset, {"reset_id": int(reset_id)})
         if row is None:
             raise InvalidInput({"token": "is not, or no longer, valid; ask for a new link"})
-        await _set_password(conn, visitor, row["user_id"], hashed, but_session_id=None)
-        await _prove_address(conn, visitor, row["user_id"])  # the link was in a mail to it
+        await _set_password(conn, actor, row["user_id"], hashed, but_session_id=None)
+        await _prove_address(conn, actor, row["user_id"])  # the link was in a mail to it

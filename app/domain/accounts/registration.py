@@ -12,7 +12,7 @@ import msgspec
 
 from app.db import Conn, Pool, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts import sessions
-from app.domain.accounts.client import Visitor
+from app.domain.accounts.actor import Actor
 from app.domain.accounts.passwords import check_password, hash_password
 from app.domain.accounts.tokens import digest, new_token
 from app.domain.accounts.users import Terms, User, check_email, insert_user, needs_admin
@@ -43,7 +43,7 @@ async def admin_is_missing(pool: Pool) -> bool:
 
 
 async def register(
-    pool: Pool, terms: Terms, visitor: Visitor, email: str, password: str, invitation: str | None
+    pool: Pool, terms: Terms, actor: Actor, email: str, password: str, invitation: str | None
 ) -> tuple[User, str]:
     """Make an account and log in; returns the session's token too. Raises InvalidInput, Forbidden, Conflict."""
     email = check_email(email)
@@ -51,8 +51,8 @@ async def register(
     hashed = await hash_password(password)
     async with transaction(pool) as conn:
         user = await admit(conn, terms, email, hashed, invitation)
-        await audit.record(conn, user.id, visitor, "account.created")
-        return user, await sessions.begin(conn, user.id, visitor)
+        await audit.record(conn, actor.of(user.id), None, "account.created")
+        return user, await sessions.begin(conn, user.id, actor)
 
 
 async def admit(
@@ -79,14 +79,14 @@ async def admit(
     )
 
 
-async def invite(pool: Pool, visitor: Visitor, admin_id: int, email: str | None) -> Invitation:
+async def invite(pool: Pool, actor: Actor, email: str | None) -> Invitation:
     """A link for one new account, valid for a week. Raises InvalidInput."""
     email = None if email is None else check_email(email)
     token = new_token()
-    params = {"token_sha256": digest(token), "user_id": admin_id, "email": email, "for_s": INVITATION_S}
+    params = {"token_sha256": digest(token), "user_id": actor.user_id, "email": email, "for_s": INVITATION_S}
     async with transaction(pool) as conn:
         row = await fetch_exactly_one(conn, sql.insert_invitation, params)
-        await audit.record(conn, admin_id, visitor, "invitation.created", f"invitations/{row['id']}")
+        await audit.record(conn, actor, None, "invitation.created", f"invitations/{row['id']}")
     return Invitation(**row, token=token)
 
 
@@ -96,9 +96,9 @@ async def list_invitations(pool: Pool) -> list[Invitation]:
         return [Invitation(**row) for row in await fetch_all(conn, sql.list_invitations, {"limit": MAX_INVITATIONS})]
 
 
-async def revoke_invitation(pool: Pool, visitor: Visitor, admin_id: int, invitation_id: int) -> None:
+async def revoke_invitation(pool: Pool, actor: Actor, invitation_id: int) -> None:
     """Raises NotFound for one that is not there or used already."""
     async with transaction(pool) as conn:
         if await fetch_one(conn, sql.revoke_invitation, {"invitation_id": invitation_id}) is None:
             raise NotFound(f"no open invitation {invitation_id}")
-        await audit.record(conn, admin_id, visitor, "invitation.revoked", f"invitations/{invitation_id}")
+        await audit.record(conn, actor, None, "invitation.revoked", f"invitations/{invitation_id}")

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from app.db import Conn, Pool, fetch_all, fetch_one, transaction
-from app.domain.accounts.client import Visitor
+from app.domain.accounts.actor import Actor
 from app.domain.accounts.tokens import digest, new_token
 from app.domain.accounts.users import User
 from app.errors import NotFound, Unauthenticated
@@ -42,7 +42,7 @@ class LoggedIn(NamedTuple):
     session_id: int
 
 
-async def begin(conn: Conn, user_id: int, visitor: Visitor) -> str:
+async def begin(conn: Conn, user_id: int, actor: Actor) -> str:
     """A new session; returns its token, for the cookie."""
     token = new_token()
     await conn.execute(sql.end_old_sessions, {"idle_s": IDLE_S})
@@ -52,8 +52,8 @@ async def begin(conn: Conn, user_id: int, visitor: Visitor) -> str:
             "token_sha256": digest(token),
             "user_id": user_id,
             "absolute_s": ABSOLUTE_S,
-            "address": visitor.address,
-            "user_agent": visitor.user_agent[:500],
+            "address": actor.address,
+            "user_agent": actor.user_agent[:500],
         },
     )
     return token
@@ -65,7 +65,7 @@ async def find(pool: Pool, token: str) -> LoggedIn:
         row = await fetch_one(conn, sql.touch_session, {"token_sha256": digest(token), "idle_s": IDLE_S})
     if row is None:
         raise Unauthenticated("the session has ended; log in again")
-    return LoggedIn(User(row["id"], row["email"], row["is_admin"]), row["session_id"])
+    return LoggedIn(User(row["id"], row["email"], row["is_admin"], row["workspace_id"]), row["session_id"])
 
 
 async def list_sessions(pool: Pool, user_id: int, current_id: int | None) -> list[Session]:

@@ -20,11 +20,12 @@ sql = queries(__name__)
 
 
 class User(msgspec.Struct, frozen=True, rename="camel"):
-    """Somebody who logs in. The administrator lets others in."""
+    """Somebody who logs in, in the workspace that they have selected. The administrator lets others in."""
 
     id: int
     email: str
-    is_admin: bool = False
+    is_admin: bool
+    workspace_id: int
 
 
 class Terms(NamedTuple):
@@ -69,7 +70,7 @@ async def insert_user(
     proven: bool,
     default_hourly_limit: int,
 ) -> User:
-    """An account and its default sender, which uses the fallback server. Raises Conflict.
+    """An account, its own workspace and the default sender of that, which uses the fallback server. Raises Conflict.
 
     `proven`: somebody to be believed says that the address is this user's.
     """
@@ -77,9 +78,11 @@ async def insert_user(
     row = await fetch_one(conn, sql.insert_user, params)
     if row is None:
         raise Conflict(f"{email} has an account already")
+    made = await fetch_exactly_one(conn, sql.insert_workspace, {"name": email, "user_id": row["id"]})
+    workspace_id = int(made["workspace_id"])
     sender = SenderDraft(email=email)
-    await insert_sender(conn, box, row["id"], sender, default_hourly_limit=default_hourly_limit, is_default=True)
-    return User(row["id"], email, is_admin)
+    await insert_sender(conn, box, workspace_id, sender, default_hourly_limit=default_hourly_limit, is_default=True)
+    return User(row["id"], email, is_admin, workspace_id)
 
 
 async def read_user(conn: Conn, email: str) -> Row | None:
@@ -93,7 +96,7 @@ async def find_user(pool: Pool, email: str) -> User:
         row = await read_user(conn, email)
     if row is None:
         raise NotFound(f"no account for {email}")
-    return User(row["id"], row["email"], row["is_admin"])
+    return User(row["id"], row["email"], row["is_admin"], row["workspace_id"])
 
 
 def check_email(email: str) -> str:

@@ -81,26 +81,28 @@ def counts_of(row: Row) -> dict[str, int]:
     return {s: row[s.lower()] for s in ("SCHEDULED", "SENDING", "SENT", "FAILED", "UNKNOWN", "CANCELLED")}
 
 
-async def list_campaigns(pool: Pool, user_id: int, status: CampaignStatus | None, page: PageRequest) -> Page[Campaign]:
+async def list_campaigns(
+    pool: Pool, workspace_id: int, status: CampaignStatus | None, page: PageRequest
+) -> Page[Campaign]:
     before = page.check()
-    async with transaction(pool, user_id) as conn:
-        rows = await _rows(conn, user_id, status=status, before=before, limit=page.limit + 1)
+    async with transaction(pool, workspace_id) as conn:
+        rows = await _rows(conn, workspace_id, status=status, before=before, limit=page.limit + 1)
     return page_of([_campaign(row) for row in rows], [row["id"] for row in rows], page.limit)
 
 
-async def get_campaign(pool: Pool, user_id: int, campaign_id: int) -> Campaign:
+async def get_campaign(pool: Pool, workspace_id: int, campaign_id: int) -> Campaign:
     """Raises NotFound."""
-    async with transaction(pool, user_id) as conn:
-        return await read_campaign(conn, user_id, campaign_id)
+    async with transaction(pool, workspace_id) as conn:
+        return await read_campaign(conn, workspace_id, campaign_id)
 
 
-async def read_campaign(conn: Conn, user_id: int, campaign_id: int) -> Campaign:
+async def read_campaign(conn: Conn, workspace_id: int, campaign_id: int) -> Campaign:
     """Raises NotFound."""
-    return _campaign(await read_row(conn, user_id, campaign_id))
+    return _campaign(await read_row(conn, workspace_id, campaign_id))
 
 
-async def read_row(conn: Conn, user_id: int, campaign_id: int) -> Row:
-    rows = await _rows(conn, user_id, campaign_id=campaign_id)
+async def read_row(conn: Conn, workspace_id: int, campaign_id: int) -> Row:
+    rows = await _rows(conn, workspace_id, campaign_id=campaign_id)
     if not rows:
         raise NotFound(f"no campaign {campaign_id}")
     return rows[0]
@@ -108,7 +110,7 @@ async def read_row(conn: Conn, user_id: int, campaign_id: int) -> Row:
 
 async def _rows(
     conn: Conn,
-    user_id: int,
+    workspace_id: int,
     *,
     campaign_id: int | None = None,
     status: str | None = None,
@@ -116,7 +118,7 @@ async def _rows(
     limit: int = 1,
 ) -> list[Row]:
     params = {
-        "user_id": user_id,
+        "workspace_id": workspace_id,
         "campaign_id": campaign_id,
         "status": status,
         "before": before,
@@ -125,35 +127,35 @@ async def _rows(
     return await fetch_all(conn, sql.list_campaigns, params)
 
 
-async def lock_campaign(conn: Conn, user_id: int, campaign_id: int) -> Row:
+async def lock_campaign(conn: Conn, workspace_id: int, campaign_id: int) -> Row:
     """The campaign's row, held against other changes until the end of the transaction. Raises NotFound."""
-    row = await fetch_one(conn, sql.lock_campaign, {"user_id": user_id, "campaign_id": campaign_id})
+    row = await fetch_one(conn, sql.lock_campaign, {"workspace_id": workspace_id, "campaign_id": campaign_id})
     if row is None:
         raise NotFound(f"no campaign {campaign_id}")
     return row
 
 
-async def pause(pool: Pool, user_id: int, campaign_id: int) -> Campaign:
+async def pause(pool: Pool, workspace_id: int, campaign_id: int) -> Campaign:
     """From now on nothing of it is claimed; what is being sent finishes. Raises NotFound, Conflict."""
-    async with transaction(pool, user_id) as conn:
-        campaign = await lock_campaign(conn, user_id, campaign_id)
+    async with transaction(pool, workspace_id) as conn:
+        campaign = await lock_campaign(conn, workspace_id, campaign_id)
         if campaign["status"] not in {"ACTIVE", "PAUSED"}:
             raise Conflict(f"the campaign is {campaign['status']}; only an ACTIVE one can be paused")
-        await _set_status(conn, user_id, campaign_id, "PAUSED")
-        return await read_campaign(conn, user_id, campaign_id)
+        await _set_status(conn, workspace_id, campaign_id, "PAUSED")
+        return await read_campaign(conn, workspace_id, campaign_id)
 
 
-async def resume(pool: Pool, user_id: int, campaign_id: int) -> Campaign:
+async def resume(pool: Pool, workspace_id: int, campaign_id: int) -> Campaign:
     """Plan what waits again from now on, spaced as before, and go on. Raises NotFound, Conflict."""
-    async with transaction(pool, user_id) as conn:
-        campaign = await read_row(conn, user_id, campaign_id)
+    async with transaction(pool, workspace_id) as conn:
+        campaign = await read_row(conn, workspace_id, campaign_id)
         _check_paused(campaign)
         await lock_plan(conn, campaign["sender_id"])
-        first_at = await replan(conn, user_id, campaign_id)
-        _check_paused(await lock_campaign(conn, user_id, campaign_id))
-        await _set_status(conn, user_id, campaign_id, "ACTIVE")
+        first_at = await replan(conn, workspace_id, campaign_id)
+        _check_paused(await lock_campaign(conn, workspace_id, campaign_id))
+        await _set_status(conn, workspace_id, campaign_id, "ACTIVE")
         await defer_wake_up(conn, campaign["sender_id"], first_at)
-        return await read_campaign(conn, user_id, campaign_id)
+        return await read_campaign(conn, workspace_id, campaign_id)
 
 
 def _check_paused(campaign: Row) -> None:
@@ -161,17 +163,17 @@ def _check_paused(campaign: Row) -> None:
         raise Conflict(f"the campaign is {campaign['status']}; only a PAUSED one can be resumed")
 
 
-async def cancel(pool: Pool, user_id: int, campaign_id: int) -> Campaign:
+async def cancel(pool: Pool, workspace_id: int, campaign_id: int) -> Campaign:
     """From now on nothing of it is claimed, and what waits is CANCELLED: a first batch of it in this transaction,
     the rest of a very large campaign by the worker's sweep. Raises NotFound, Conflict.
     """
-    async with transaction(pool, user_id) as conn:
-        campaign = await lock_campaign(conn, user_id, campaign_id)
+    async with transaction(pool, workspace_id) as conn:
+        campaign = await lock_campaign(conn, workspace_id, campaign_id)
         if campaign["status"] == "FINISHED":
             raise Conflict("the campaign is FINISHED; nothing is left to cancel")
-        await _set_status(conn, user_id, campaign_id, "CANCELLED")
-        await _cancel_batch(conn, user_id, campaign_id)
-        return await read_campaign(conn, user_id, campaign_id)
+        await _set_status(conn, workspace_id, campaign_id, "CANCELLED")
+        await _cancel_batch(conn, workspace_id, campaign_id)
+        return await read_campaign(conn, workspace_id, campaign_id)
 
 
 async def finish_cancels(pool: Pool) -> dict[int, int]:
@@ -179,16 +181,18 @@ async def finish_cancels(pool: Pool) -> dict[int, int]:
     cancelled: dict[int, int] = {}
     async with pool.connection() as conn:
         for row in await fetch_all(conn, sql.cancelled_with_waiting):
-            while (n := await _cancel_batch(conn, row["user_id"], row["campaign_id"])) > 0:
+            while (n := await _cancel_batch(conn, row["workspace_id"], row["campaign_id"])) > 0:
                 cancelled[row["campaign_id"]] = cancelled.get(row["campaign_id"], 0) + n
     return cancelled
 
 
-async def _cancel_batch(conn: Conn, user_id: int, campaign_id: int) -> int:
-    params = {"user_id": user_id, "campaign_id": campaign_id, "batch": CANCEL_BATCH}
+async def _cancel_batch(conn: Conn, workspace_id: int, campaign_id: int) -> int:
+    params = {"workspace_id": workspace_id, "campaign_id": campaign_id, "batch": CANCEL_BATCH}
     row = await fetch_one(conn, sql.cancel_waiting, params)
     return cast(int, row["cancelled"]) if row else 0
 
 
-async def _set_status(conn: Conn, user_id: int, campaign_id: int, status: CampaignStatus) -> None:
-    await conn.execute(sql.set_campaign_status, {"user_id": user_id, "campaign_id": campaign_id, "status": status})
+async def _set_status(conn: Conn, workspace_id: int, campaign_id: int, status: CampaignStatus) -> None:
+    await conn.execute(
+        sql.set_campaign_status, {"workspace_id": workspace_id, "campaign_id": campaign_id, "status": status}
+    )

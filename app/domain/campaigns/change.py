@@ -34,7 +34,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     on_unknown: OnUnknown | msgspec.UnsetType = msgspec.UNSET
 
 
-async def change(pool: Pool, user_id: int, campaign_id: int, changes: Changes) -> Campaign:
+async def change(pool: Pool, workspace_id: int, campaign_id: int, changes: Changes) -> Campaign:
     """Change a campaign; a new start, delay or limit plans what waits again.
 
     Raises NotFound, InvalidInput, Conflict.
@@ -43,22 +43,22 @@ async def change(pool: Pool, user_id: int, campaign_id: int, changes: Changes) -
     check_start(_value(changes.start_time))
     if not isinstance(changes.name, msgspec.UnsetType):
         check_name(changes.name)
-    async with transaction(pool, user_id) as conn:
-        row = await read_row(conn, user_id, campaign_id)
+    async with transaction(pool, workspace_id) as conn:
+        row = await read_row(conn, workspace_id, campaign_id)
         _check_changeable(row, changes)
         content_changed = await asyncio.to_thread(_check_content, row, changes)
         pace = _given(
             {"start_at": changes.start_time, "delay_ms": changes.delay_between_ms, "hourly_limit": changes.hourly_limit}
         )
         if pace:
-            await check_plan(conn, user_id, campaign_id, pace)
-        _check_changeable(await lock_campaign(conn, user_id, campaign_id), changes)
+            await check_plan(conn, workspace_id, campaign_id, pace)
+        _check_changeable(await lock_campaign(conn, workspace_id, campaign_id), changes)
         if content_changed:
-            await conn.execute(sql.keep_content, {"user_id": user_id, "campaign_id": campaign_id})
+            await conn.execute(sql.keep_content, {"workspace_id": workspace_id, "campaign_id": campaign_id})
         await conn.execute(
             sql.update_campaign,
             {
-                "user_id": user_id,
+                "workspace_id": workspace_id,
                 "campaign_id": campaign_id,
                 "name": _value(changes.name),
                 "subject": _value(changes.subject),
@@ -75,12 +75,12 @@ async def change(pool: Pool, user_id: int, campaign_id: int, changes: Changes) -
         )
     # In a transaction of its own: a large plan takes seconds, and nobody should wait for the campaign's row meanwhile.
     # Should this process die in between, limits hold all the same, and the same change said again plans again.
-    async with transaction(pool, user_id) as conn:
+    async with transaction(pool, workspace_id) as conn:
         if pace and row["scheduled"]:
             await lock_plan(conn, row["sender_id"])
-            first_at = await replan(conn, user_id, campaign_id)
+            first_at = await replan(conn, workspace_id, campaign_id)
             await defer_wake_up(conn, row["sender_id"], first_at)
-        return await read_campaign(conn, user_id, campaign_id)
+        return await read_campaign(conn, workspace_id, campaign_id)
 
 
 def _check_changeable(row: Row, changes: Changes) -> None:

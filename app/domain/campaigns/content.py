@@ -114,10 +114,10 @@ class Content(msgspec.Struct, frozen=True):
                     raise InvalidInput({name: error.detail}) from None
 
 
-async def message_builder(pool: Pool, user_id: int, campaign_id: int) -> tuple[int, MessageBuilder]:
+async def message_builder(pool: Pool, workspace_id: int, campaign_id: int) -> tuple[int, MessageBuilder]:
     """What the worker builds a campaign's messages with, and the version of the content it is for."""
     async with pool.connection() as conn:
-        row = await fetch_one(conn, sql.campaign_content, {"user_id": user_id, "campaign_id": campaign_id})
+        row = await fetch_one(conn, sql.campaign_content, {"workspace_id": workspace_id, "campaign_id": campaign_id})
     if row is None:
         raise NotFound(f"no campaign {campaign_id}")
     builder = await asyncio.to_thread(  # parsing a long text takes seconds, and lanes wait for this loop

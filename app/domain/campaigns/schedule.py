@@ -79,26 +79,28 @@ class Idempotency(NamedTuple):
     fingerprint: bytes
 
 
-async def schedule(pool: Pool, user_id: int, request: Request, idempotency: Idempotency | None = None) -> Scheduled:
+async def schedule(
+    pool: Pool, workspace_id: int, request: Request, idempotency: Idempotency | None = None
+) -> Scheduled:
     """Schedule a campaign, all or nothing.
 
     With an idempotency key used before, gives the answer of the first time and writes nothing.
     Raises InvalidInput, NotFound (the sender) and Conflict (a key used for a different request).
     """
     _check(request.draft)
-    async with _turn, transaction(pool, user_id) as conn:
-        if idempotency and (earlier := await _earlier_answer(conn, user_id, idempotency)):
+    async with _turn, transaction(pool, workspace_id) as conn:
+        if idempotency and (earlier := await _earlier_answer(conn, workspace_id, idempotency)):
             return earlier
         recipients = await asyncio.to_thread(_recipients, request)  # looks through all of a file
         await conn.execute(sql.stage_recipients)
         async with conn.cursor() as cursor, cursor.copy(sql.copy_recipients) as copy:
             await _consume(recipients, copy.write)
-        planned = await _plan(conn, user_id, request.draft, recipients.accepted, lock=True)
+        planned = await _plan(conn, workspace_id, request.draft, recipients.accepted, lock=True)
         sender_id, load, made = planned
-        campaign_id = await _insert(conn, user_id, planned, request.draft, recipients)
+        campaign_id = await _insert(conn, workspace_id, planned, request.draft, recipients)
         await defer_wake_up(conn, sender_id, made.first_at if made.first_at > load.now else None)
         answer = Scheduled(
-            campaign=await read_campaign(conn, user_id, campaign_id),
+            campaign=await read_campaign(conn, workspace_id, campaign_id),
             accepted=recipients.accepted,
             duplicates=recipients.duplicates,
             rejected=recipients.rejected,
@@ -107,7 +109,7 @@ async def schedule(pool: Pool, user_id: int, request: Request, idempotency: Idem
         )
         if idempotency:
             params = {
-                "user_id": user_id,
+                "workspace_id": workspace_id,
                 "key": idempotency.key,
                 "answer": Jsonb(msgspec.to_builtins(answer)),
             }
@@ -115,14 +117,14 @@ async def schedule(pool: Pool, user_id: int, request: Request, idempotency: Idem
         return answer
 
 
-async def preview(pool: Pool, user_id: int, request: Request) -> Preview:
+async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
     """What `schedule` would do with the same request, by the same plan; writes nothing. Raises as it does."""
     _check(request.draft)
     recipients = await asyncio.to_thread(_recipients, request)  # looks through all of a file
     async with _turn:
         await _consume(recipients, _discard)
-    async with transaction(pool, user_id) as conn:
-        sender_id, load, made = await _plan(conn, user_id, request.draft, recipients.accepted, lock=False)
+    async with transaction(pool, workspace_id) as conn:
+        sender_id, load, made = await _plan(conn, workspace_id, request.draft, recipients.accepted, lock=False)
     hourly: dict[datetime, int] = {}
     for run in made.runs:
         window = window_of(run.at)
@@ -181,17 +183,17 @@ class _Planned(NamedTuple):
     plan: Plan
 
 
-async def _plan(conn: Conn, user_id: int, draft: Draft, count: int, *, lock: bool) -> _Planned:
+async def _plan(conn: Conn, workspace_id: int, draft: Draft, count: int, *, lock: bool) -> _Planned:
     sender_id = draft.sender_id
     if sender_id is None:
-        row = await fetch_one(conn, sql.default_sender, {"user_id": user_id})
+        row = await fetch_one(conn, sql.default_sender, {"workspace_id": workspace_id})
         if row is None:
             raise InvalidInput({"senderId": "there is no default sender; name one"})
         sender_id = int(row["id"])
     if lock:
         await lock_plan(conn, sender_id)
     try:
-        load = await sender_load(conn, user_id, sender_id)
+        load = await sender_load(conn, workspace_id, sender_id)
     except NotFound as error:
         raise InvalidInput({"senderId": error.detail}) from None
     made = plan(
@@ -206,13 +208,13 @@ async def _plan(conn: Conn, user_id: int, draft: Draft, count: int, *, lock: boo
     return _Planned(sender_id, load, made)
 
 
-async def _insert(conn: Conn, user_id: int, planned: _Planned, draft: Draft, recipients: RecipientList) -> int:
+async def _insert(conn: Conn, workspace_id: int, planned: _Planned, draft: Draft, recipients: RecipientList) -> int:
     sender_id, load, made = planned
     row = await fetch_exactly_one(
         conn,
         sql.insert_campaign,
         {
-            "user_id": user_id,
+            "workspace_id": workspace_id,
             "sender_id": sender_id,
             "name": draft.name or draft.content.subject[:200],
             "subject": draft.content.subject,
@@ -227,13 +229,13 @@ async def _insert(conn: Conn, user_id: int, planned: _Planned, draft: Draft, rec
         },
     )
     campaign_id = int(row["id"])
-    params = {"user_id": user_id, "campaign_id": campaign_id} | plan_parameters(made, draft.delay_between_ms)
+    params = {"workspace_id": workspace_id, "campaign_id": campaign_id} | plan_parameters(made, draft.delay_between_ms)
     await conn.execute(sql.insert_emails, params)
     return campaign_id
 
 
-async def _earlier_answer(conn: Conn, user_id: int, idempotency: Idempotency) -> Scheduled | None:
-    params = {"user_id": user_id, "key": idempotency.key, "fingerprint": idempotency.fingerprint}
+async def _earlier_answer(conn: Conn, workspace_id: int, idempotency: Idempotency) -> Scheduled | None:
+    params = {"workspace_id": workspace_id, "key": idempotency.key, "fingerprint": idempotency.fingerprint}
     if await fetch_one(conn, sql.take_idempotency_key, params):
         return None
     earlier = await fetch_exactly_one(conn, sql.idempotent_answer, params)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from app.db import Pool, fetch_all, fetch_one, transaction
-from app.domain.accounts.client import LOCAL
+from app.domain.accounts.actor import LOCAL
 from app.domain.workspaces import audit
 from app.errors import Conflict
 from app.sql import queries
@@ -40,14 +40,16 @@ async def hold_all(pool: Pool) -> list[Held]:
             names = ", ".join(row["name"] for row in live)
             raise Conflict(f"a worker is at work ({names}); stop it, or wait until its lease is over, and repeat this")
         for row in await fetch_all(conn, sql.pause_all):
-            await audit.record(conn, row["user_id"], LOCAL, "campaign.hold", f"campaigns/{row['id']}")
+            await audit.record(conn, LOCAL, row["workspace_id"], "campaign.hold", f"campaigns/{row['id']}")
     async with transaction(pool) as conn:
         campaigns = await fetch_all(conn, sql.campaigns_to_hold)
-    return [await _hold(pool, row["user_id"], Held(row["id"], row["name"], 0, row["scheduled"])) for row in campaigns]
+    return [
+        await _hold(pool, row["workspace_id"], Held(row["id"], row["name"], 0, row["scheduled"])) for row in campaigns
+    ]
 
 
-async def _hold(pool: Pool, user_id: int, held: Held) -> Held:
-    params = {"user_id": user_id, "campaign_id": held.campaign_id, "batch": BATCH}
+async def _hold(pool: Pool, workspace_id: int, held: Held) -> Held:
+    params = {"workspace_id": workspace_id, "campaign_id": held.campaign_id, "batch": BATCH}
     while True:
         async with transaction(pool) as conn:
             row = await fetch_one(conn, sql.hold_emails, params)
@@ -55,4 +57,4 @@ async def _hold(pool: Pool, user_id: int, held: Held) -> Held:
                 return held
             held = held._replace(in_doubt=held.in_doubt + row["held"], waiting=row["waiting"])
             subject = f"campaigns/{held.campaign_id}, {row['held']} emails in doubt"
-            await audit.record(conn, user_id, LOCAL, "campaign.hold", subject)
+            await audit.record(conn, LOCAL, workspace_id, "campaign.hold", subject)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from app.db import Conn, Pool, Row, fetch_all, transaction
-from app.domain.accounts.client import LOCAL, Visitor
+from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.campaigns.campaigns import lock_campaign
 from app.domain.ledger.emails import Email, email_span, read_email
 from app.domain.ledger.exchange import EmailStatus
@@ -45,26 +45,26 @@ class Chosen(msgspec.Struct, frozen=True, kw_only=True):
             raise InvalidInput({"ids": f"give 1 to {BATCH:,} ids, or campaignId for all of a campaign"})
 
 
-async def retry(pool: Pool, user_id: int, email_id: int, visitor: Visitor = LOCAL) -> Email:
+async def retry(pool: Pool, workspace_id: int, email_id: int, actor: Actor = LOCAL) -> Email:
     """Send a FAILED email again, now. Raises NotFound, Conflict when it is not FAILED."""
-    return await _decide_one(pool, user_id, email_id, visitor, "FAILED", "SCHEDULED")
+    return await _decide_one(pool, workspace_id, email_id, actor, "FAILED", "SCHEDULED")
 
 
-async def resolve(pool: Pool, user_id: int, email_id: int, decision: Decision, visitor: Visitor = LOCAL) -> Email:
+async def resolve(pool: Pool, workspace_id: int, email_id: int, decision: Decision, actor: Actor = LOCAL) -> Email:
     """A person's decision on an UNKNOWN email. Raises NotFound, Conflict when it is not UNKNOWN."""
-    return await _decide_one(pool, user_id, email_id, visitor, "UNKNOWN", _outcome(decision))
+    return await _decide_one(pool, workspace_id, email_id, actor, "UNKNOWN", _outcome(decision))
 
 
-async def retry_many(pool: Pool, user_id: int, chosen: Chosen, visitor: Visitor = LOCAL) -> Decided:
+async def retry_many(pool: Pool, workspace_id: int, chosen: Chosen, actor: Actor = LOCAL) -> Decided:
     """Send FAILED emails again from now on, spaced as their campaigns are. Raises InvalidInput, NotFound."""
-    return await _decide_many(pool, user_id, chosen, visitor, "FAILED", "SCHEDULED")
+    return await _decide_many(pool, workspace_id, chosen, actor, "FAILED", "SCHEDULED")
 
 
 async def resolve_many(
-    pool: Pool, user_id: int, chosen: Chosen, decision: Decision, visitor: Visitor = LOCAL
+    pool: Pool, workspace_id: int, chosen: Chosen, decision: Decision, actor: Actor = LOCAL
 ) -> Decided:
     """The same decision on many UNKNOWN emails. Raises InvalidInput, NotFound."""
-    return await _decide_many(pool, user_id, chosen, visitor, "UNKNOWN", _outcome(decision))
+    return await _decide_many(pool, workspace_id, chosen, actor, "UNKNOWN", _outcome(decision))
 
 
 def _outcome(decision: Decision) -> EmailStatus:
@@ -72,51 +72,53 @@ def _outcome(decision: Decision) -> EmailStatus:
 
 
 async def _decide_one(
-    pool: Pool, user_id: int, email_id: int, visitor: Visitor, before: EmailStatus, to: EmailStatus
+    pool: Pool, workspace_id: int, email_id: int, actor: Actor, before: EmailStatus, to: EmailStatus
 ) -> Email:
-    async with transaction(pool, user_id) as conn:
-        campaigns = await fetch_all(conn, sql.lock_campaigns_of_emails, {"user_id": user_id, "ids": [email_id]})
+    async with transaction(pool, workspace_id) as conn:
+        campaigns = await fetch_all(
+            conn, sql.lock_campaigns_of_emails, {"workspace_id": workspace_id, "ids": [email_id]}
+        )
         if not campaigns:
             raise NotFound(f"no email {email_id}")
         _check_campaign(campaigns[0], to)
-        if not await _decide(conn, user_id, [email_id], before, to):
-            email = await read_email(conn, user_id, email_id)
+        if not await _decide(conn, workspace_id, [email_id], before, to):
+            email = await read_email(conn, workspace_id, email_id)
             if email.erased_at is not None and email.status == before:
                 raise Conflict("the recipient was erased: nobody knows any more where the email could be sent")
             raise Conflict(f"the email is {email.status}; this is for a {before} one")
-        await audit.record(conn, user_id, visitor, _action(before, to), f"emails/{email_id}")
-        return await read_email(conn, user_id, email_id)
+        await audit.record(conn, actor, workspace_id, _action(before, to), f"emails/{email_id}")
+        return await read_email(conn, workspace_id, email_id)
 
 
 async def _decide_many(
-    pool: Pool, user_id: int, chosen: Chosen, visitor: Visitor, before: EmailStatus, to: EmailStatus
+    pool: Pool, workspace_id: int, chosen: Chosen, actor: Actor, before: EmailStatus, to: EmailStatus
 ) -> Decided:
     chosen.check()
     if chosen.campaign_id is not None:
-        return await _decide_all(pool, user_id, chosen.campaign_id, visitor, before, to)
+        return await _decide_all(pool, workspace_id, chosen.campaign_id, actor, before, to)
     ids = sorted(set(chosen.ids or ()))
-    async with transaction(pool, user_id) as conn:
-        found = await fetch_all(conn, sql.lock_campaigns_of_emails, {"user_id": user_id, "ids": ids})
-        changed = await _decide(conn, user_id, ids, before, to) if found else 0
+    async with transaction(pool, workspace_id) as conn:
+        found = await fetch_all(conn, sql.lock_campaigns_of_emails, {"workspace_id": workspace_id, "ids": ids})
+        changed = await _decide(conn, workspace_id, ids, before, to) if found else 0
         if changed:
-            await audit.record(conn, user_id, visitor, _action(before, to), f"emails/{','.join(map(str, ids))}")
+            await audit.record(conn, actor, workspace_id, _action(before, to), f"emails/{','.join(map(str, ids))}")
     return Decided(changed)
 
 
 async def _decide_all(
-    pool: Pool, user_id: int, campaign_id: int, visitor: Visitor, before: EmailStatus, to: EmailStatus
+    pool: Pool, workspace_id: int, campaign_id: int, actor: Actor, before: EmailStatus, to: EmailStatus
 ) -> Decided:
     total = after_id = 0
     while True:
-        async with transaction(pool, user_id) as conn:
-            params = {"user_id": user_id, "campaign_id": campaign_id}
-            _check_campaign(await lock_campaign(conn, user_id, campaign_id), to)
+        async with transaction(pool, workspace_id) as conn:
+            params = {"workspace_id": workspace_id, "campaign_id": campaign_id}
+            _check_campaign(await lock_campaign(conn, workspace_id, campaign_id), to)
             ids = await _undecided(conn, params, before, after_id)
             if not ids:
                 return Decided(total)
-            changed = await _decide(conn, user_id, ids, before, to, after=total)
+            changed = await _decide(conn, workspace_id, ids, before, to, after=total)
             await audit.record(
-                conn, user_id, visitor, _action(before, to), f"campaigns/{campaign_id}, {changed} emails"
+                conn, actor, workspace_id, _action(before, to), f"campaigns/{campaign_id}, {changed} emails"
             )
         total, after_id = total + changed, ids[-1]
 
@@ -132,10 +134,10 @@ async def _undecided(conn: Conn, campaign: dict[str, Any], status: EmailStatus, 
 
 
 async def _decide(
-    conn: Conn, user_id: int, ids: list[int], before: EmailStatus, to: EmailStatus, after: int = 0
+    conn: Conn, workspace_id: int, ids: list[int], before: EmailStatus, to: EmailStatus, after: int = 0
 ) -> int:
     """How many changed; `after` is how many others go before them. The campaigns are locked already."""
-    params = {"user_id": user_id, "ids": ids, "from": before, "to": to, "before": after}
+    params = {"workspace_id": workspace_id, "ids": ids, "from": before, "to": to, "before": after}
     changed = await fetch_all(conn, sql.decide_emails, params)
     if to == "SCHEDULED":
         for sender_id in sorted(

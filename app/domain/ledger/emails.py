@@ -104,19 +104,21 @@ class Span(NamedTuple):
     last_id: int
 
 
-async def list_emails(pool: Pool, user_id: int, wanted: EmailFilter, page: PageRequest) -> Page[EmailSummary]:
+async def list_emails(pool: Pool, workspace_id: int, wanted: EmailFilter, page: PageRequest) -> Page[EmailSummary]:
     """A page of emails: SCHEDULED ones soonest first, all others newest first. Raises InvalidInput."""
-    params = wanted.check() | {"user_id": user_id, "limit": page.limit + 1}
+    params = wanted.check() | {"workspace_id": workspace_id, "limit": page.limit + 1}
     by_time = wanted.status == "SCHEDULED"
     after = page.check_time() if by_time else None
     before = None if by_time else page.check()
-    async with transaction(pool, user_id) as conn:
+    async with transaction(pool, workspace_id) as conn:
         if by_time:
             rows = await _waiting(conn, params, after)
         else:
             rows = await _newest(conn, params, before)
         ids = [row["id"] for row in rows]
-        summaries = await fetch_all(conn, sql.email_summaries, {"user_id": user_id, "ids": ids}) if ids else []
+        summaries = (
+            await fetch_all(conn, sql.email_summaries, {"workspace_id": workspace_id, "ids": ids}) if ids else []
+        )
     keys = [time_key(row["scheduled_at"], row["id"]) for row in rows] if by_time else ids
     return page_of([EmailSummary(**row) for row in summaries], keys, page.limit)
 
@@ -140,25 +142,25 @@ async def email_span(conn: Conn, params: dict[str, Any]) -> Span | None:
     return None if row["first_id"] is None else Span(row["first_id"], row["last_id"])
 
 
-async def read_attempts(conn: Conn, user_id: int, email_id: int) -> list[Attempt]:
+async def read_attempts(conn: Conn, workspace_id: int, email_id: int) -> list[Attempt]:
     """Every try to hand the email over, in order."""
-    rows = await fetch_all(conn, sql.attempts_of_email, {"user_id": user_id, "email_id": email_id})
+    rows = await fetch_all(conn, sql.attempts_of_email, {"workspace_id": workspace_id, "email_id": email_id})
     return [Attempt(**row) for row in rows]
 
 
-async def get_email(pool: Pool, user_id: int, email_id: int) -> Email:
+async def get_email(pool: Pool, workspace_id: int, email_id: int) -> Email:
     """Raises NotFound."""
-    async with transaction(pool, user_id) as conn:
-        return await read_email(conn, user_id, email_id)
+    async with transaction(pool, workspace_id) as conn:
+        return await read_email(conn, workspace_id, email_id)
 
 
-async def read_email(conn: Conn, user_id: int, email_id: int) -> Email:
+async def read_email(conn: Conn, workspace_id: int, email_id: int) -> Email:
     """Raises NotFound."""
-    row = await fetch_one(conn, sql.get_email, {"user_id": user_id, "email_id": email_id})
-    texts = await read_texts(conn, user_id, [email_id])
+    row = await fetch_one(conn, sql.get_email, {"workspace_id": workspace_id, "email_id": email_id})
+    texts = await read_texts(conn, workspace_id, [email_id])
     if row is None or not texts:
         raise NotFound(f"no email {email_id}")
-    row["attempts"] = await read_attempts(conn, user_id, email_id)
+    row["attempts"] = await read_attempts(conn, workspace_id, email_id)
     row["subject"] = _rendered(texts[0]["subject"], row["fields"] | {"email": row["recipient"]})
     return Email(**{name: row[name] for name in Email.__struct_fields__})
 
@@ -171,21 +173,21 @@ def _rendered(subject: str, fields: dict[str, str]) -> str:
         return subject
 
 
-async def export(pool: Pool, user_id: int, wanted: EmailFilter) -> AsyncIterator[bytes]:
+async def export(pool: Pool, workspace_id: int, wanted: EmailFilter) -> AsyncIterator[bytes]:
     """All emails that fit, as CSV (RFC 4180) in UTF-8, page by page: no transaction stays open between two.
 
     Raises InvalidInput at once, before anything is read.
     """
     wanted.check()
-    return _export(pool, user_id, wanted)
+    return _export(pool, workspace_id, wanted)
 
 
-async def _export(pool: Pool, user_id: int, wanted: EmailFilter) -> AsyncIterator[bytes]:
+async def _export(pool: Pool, workspace_id: int, wanted: EmailFilter) -> AsyncIterator[bytes]:
     names = EmailSummary.__struct_fields__
     yield csv_line(EmailSummary.__struct_encode_fields__)
     cursor: str | None = None
     while True:
-        page = await list_emails(pool, user_id, wanted, PageRequest(EXPORT_PAGE, cursor))
+        page = await list_emails(pool, workspace_id, wanted, PageRequest(EXPORT_PAGE, cursor))
         yield b"".join(csv_line([getattr(email, name) for name in names]) for email in page.items)
         cursor = page.next_cursor
         if cursor is None:

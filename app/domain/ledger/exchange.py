@@ -76,7 +76,7 @@ class Claimant(NamedTuple):
     """Who trades: a worker (by its token) for one sender."""
 
     token: UUID
-    user_id: int
+    workspace_id: int
     sender_id: int
 
     def parameters(self) -> dict[str, Any]:
@@ -126,7 +126,7 @@ async def held_claims(conn: Conn, claimant: Claimant) -> list[int]:
     return [row["id"] for row in await fetch_all(conn, sql.held_claims, claimant.parameters())]
 
 
-async def mend_plans(pool: Pool, user_id: int, sender_id: int, *, over_limit: bool) -> None:
+async def mend_plans(pool: Pool, workspace_id: int, sender_id: int, *, over_limit: bool) -> None:
     """Bring the sender's plans back to what can be: see `planning.mend`."""
     async with transaction(pool) as conn:
-        await mend(conn, user_id, sender_id, over_limit=over_limit)
+        await mend(conn, workspace_id, sender_id, over_limit=over_limit)

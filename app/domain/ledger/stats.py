@@ -38,20 +38,20 @@ class Hour(msgspec.Struct, rename="camel"):
     unknown: int
 
 
-async def hourly(pool: Pool, user_id: int, hours: int, sender_id: int | None = None) -> list[Hour]:
+async def hourly(pool: Pool, workspace_id: int, hours: int, sender_id: int | None = None) -> list[Hour]:
     """The windows of the last `hours` hours in which something happened, oldest first. Raises InvalidInput."""
     if not 1 <= hours <= MAX_HOURS:
         raise InvalidInput({"hours": f"is out of range; give 1 to {MAX_HOURS}"})
-    async with transaction(pool, user_id) as conn:
-        params = {"user_id": user_id, "hours": hours, "sender_id": sender_id}
+    async with transaction(pool, workspace_id) as conn:
+        params = {"workspace_id": workspace_id, "hours": hours, "sender_id": sender_id}
         return [Hour(**row) for row in await fetch_all(conn, sql.hourly_stats, params)]
 
 
-async def totals(pool: Pool, user_id: int, due_before: datetime | None) -> Totals:
+async def totals(pool: Pool, workspace_id: int, due_before: datetime | None) -> Totals:
     """`due_before` None: due now. Raises InvalidInput."""
     if due_before is not None and (due_before.utcoffset() is None or not 2000 <= due_before.year < 2100):
         raise InvalidInput({"dueBefore": "give a time of the years 2000 to 2099 with its offset from UTC, or with Z"})
-    async with transaction(pool, user_id) as conn:
-        params = {"user_id": user_id, "due_before": due_before, "limit": DUE_AT_MOST + 1}
+    async with transaction(pool, workspace_id) as conn:
+        params = {"workspace_id": workspace_id, "due_before": due_before, "limit": DUE_AT_MOST + 1}
         row = await fetch_exactly_one(conn, sql.totals, params)
     return Totals(counts=counts_of(row), due=row["due"])

@@ -25,15 +25,15 @@ class Message(msgspec.Struct, rename="camel", frozen=True):
     as_sent: bool
 
 
-async def read_texts(conn: Conn, user_id: int, email_ids: list[int]) -> list[Row]:
+async def read_texts(conn: Conn, workspace_id: int, email_ids: list[int]) -> list[Row]:
     """The templates that the emails are made from, by id."""
-    return await fetch_all(conn, sql.texts_of_emails, {"user_id": user_id, "ids": email_ids})
+    return await fetch_all(conn, sql.texts_of_emails, {"workspace_id": workspace_id, "ids": email_ids})
 
 
-async def get_message(pool: Pool, user_id: int, email_id: int) -> Message:
+async def get_message(pool: Pool, workspace_id: int, email_id: int) -> Message:
     """Raises NotFound; Conflict where nothing can be shown: the recipient was erased, or lacks a merge field."""
-    async with transaction(pool, user_id) as conn:
-        rows = await read_texts(conn, user_id, [email_id])
+    async with transaction(pool, workspace_id) as conn:
+        rows = await read_texts(conn, workspace_id, [email_id])
     if not rows:
         raise NotFound(f"no email {email_id}")
     row = rows[0]

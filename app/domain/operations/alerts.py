@@ -35,12 +35,12 @@ class Alert(msgspec.Struct, rename="camel", kw_only=True):
     until: datetime | None = None
 
 
-async def list_alerts(pool: Pool, user_id: int) -> list[Alert]:
+async def list_alerts(pool: Pool, workspace_id: int) -> list[Alert]:
     """The user's alerts, what holds up most first."""
     async with pool.connection() as conn:  # whether a worker runs is nobody's in particular
         worker = await fetch_exactly_one(conn, sql.workers_alive)
-    params = {"user_id": user_id, "limit": AT_MOST}
-    async with transaction(pool, user_id) as conn:
+    params = {"workspace_id": workspace_id, "limit": AT_MOST}
+    async with transaction(pool, workspace_id) as conn:
         senders = await fetch_all(conn, sql.blocked_senders, params)
         campaigns = await fetch_all(conn, sql.campaigns_in_trouble, params)
         webhooks = await fetch_all(conn, sql.webhooks_in_trouble, params)

@@ -53,7 +53,7 @@ class SenderState(msgspec.Struct, rename="camel", frozen=True):
 Event = CampaignProgress | SenderState
 
 
-async def watch(pool: Pool, user_id: int, stop: asyncio.Event) -> AsyncIterator[list[Event]]:
+async def watch(pool: Pool, workspace_id: int, stop: asyncio.Event) -> AsyncIterator[list[Event]]:
     """Every second what changed since the second before, first the state of all that moves, until `stop`."""
     seen: dict[tuple[str, int], Event] = {}
     live: set[int] = set()
@@ -61,7 +61,7 @@ async def watch(pool: Pool, user_id: int, stop: asyncio.Event) -> AsyncIterator[
         found: list[Event] = []
         # A cancel in the middle of a query would cost the pool its connection.
         with anyio.CancelScope(shield=True):
-            found = await _look(pool, user_id, sorted(live), [id_ for kind, id_ in seen if kind == "sender"])
+            found = await _look(pool, workspace_id, sorted(live), [id_ for kind, id_ in seen if kind == "sender"])
         changed: list[Event] = []
         for event in found:
             if seen.get((event.kind, event.id)) != event:
@@ -73,9 +73,9 @@ async def watch(pool: Pool, user_id: int, stop: asyncio.Event) -> AsyncIterator[
             await asyncio.wait_for(stop.wait(), EVERY_S)
 
 
-async def _look(pool: Pool, user_id: int, campaigns: Sequence[int], senders: Sequence[int]) -> list[Event]:
-    async with transaction(pool, user_id) as conn:
-        params = {"user_id": user_id, "limit": AT_MOST}
+async def _look(pool: Pool, workspace_id: int, campaigns: Sequence[int], senders: Sequence[int]) -> list[Event]:
+    async with transaction(pool, workspace_id) as conn:
+        params = {"workspace_id": workspace_id, "limit": AT_MOST}
         progress = await fetch_all(conn, sql.campaign_progress, params | {"ids": list(campaigns)})
         states = await fetch_all(conn, sql.sender_states, params | {"ids": list(senders)})
     return [*map(_progress, progress), *(SenderState(**row) for row in states)]

@@ -63,7 +63,7 @@ async def _reseal(pool: Pool, box: SecretBox, column: _Column) -> tuple[int, lis
                 except UndecipherableSecret:
                     unreadable.append(row["id"])
                     continue
-                params = {"user_id": row["user_id"], column.id_name: row["id"], column.field: sealed}
+                params = {"workspace_id": row["workspace_id"], column.id_name: row["id"], column.field: sealed}
                 await conn.execute(column.write, params)
                 count += 1
         if not rows:

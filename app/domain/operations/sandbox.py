@@ -51,19 +51,19 @@ async def store(pool: Pool, message: ReceivedMessage) -> None:
         )
 
 
-async def list_messages(pool: Pool, user_id: int, page: PageRequest) -> Page[SandboxMessage]:
+async def list_messages(pool: Pool, workspace_id: int, page: PageRequest) -> Page[SandboxMessage]:
     """Newest first."""
     before = page.check()
-    async with transaction(pool, user_id) as conn:
-        params = {"user_id": user_id, "before": before, "limit": page.limit + 1}
+    async with transaction(pool, workspace_id) as conn:
+        params = {"workspace_id": workspace_id, "before": before, "limit": page.limit + 1}
         rows = await fetch_all(conn, sql.list_sandbox_messages, params)
     return page_of([_message(row) for row in rows], [row["id"] for row in rows], page.limit)
 
 
-async def get_message(pool: Pool, user_id: int, message_id: int) -> SandboxMessage:
+async def get_message(pool: Pool, workspace_id: int, message_id: int) -> SandboxMessage:
     """Raises NotFound."""
-    async with transaction(pool, user_id) as conn:
-        row = await fetch_one(conn, sql.get_sandbox_message, {"user_id": user_id, "message_id": message_id})
+    async with transaction(pool, workspace_id) as conn:
+        row = await fetch_one(conn, sql.get_sandbox_message, {"workspace_id": workspace_id, "message_id": message_id})
     if row is None:
         raise NotFound(f"no message {message_id}")
     return _message(row)

@@ -39,7 +39,7 @@ async def lock_plan(conn: Conn, sender_id: int) -> None:
 
 async def sender_load(
     conn: Conn,
-    user_id: int,
+    workspace_id: int,
     sender_id: int,
     *,
     except_campaign_ids: Sequence[int] = (),
@@ -49,7 +49,7 @@ async def sender_load(
 
     Raises NotFound when the user has no such sender.
     """
-    params = {"user_id": user_id, "sender_id": sender_id, "except_campaign_ids": list(except_campaign_ids)}
+    params = {"workspace_id": workspace_id, "sender_id": sender_id, "except_campaign_ids": list(except_campaign_ids)}
     sender = await fetch_one(conn, sql.sender_window_now, params)
     if sender is None:
         raise NotFound(f"no sender {sender_id}")
@@ -71,7 +71,7 @@ def plan_parameters(made: Plan, delay_ms: int) -> dict[str, object]:
 
 async def replan(
     conn: Conn,
-    user_id: int,
+    workspace_id: int,
     campaign_id: int,
     *,
     ahead_of: Sequence[int] = (),
@@ -84,37 +84,37 @@ async def replan(
     one that the sender is about to get. Campaigns in `ahead_of` do not count: they are planned again next.
     Returns the first new time, or None when nothing waits. Raises NotFound.
     """
-    campaign = await _inputs(conn, user_id, campaign_id)
+    campaign = await _inputs(conn, workspace_id, campaign_id)
     load = await sender_load(
         conn,
-        user_id,
+        workspace_id,
         campaign["sender_id"],
         except_campaign_ids=[campaign_id, *ahead_of],
         hourly_limit=sender_limit,
     )
-    return await _spread(conn, user_id, campaign, load, campaign["scheduled"], due_only=False)
+    return await _spread(conn, workspace_id, campaign, load, campaign["scheduled"], due_only=False)
 
 
-async def check_plan(conn: Conn, user_id: int, campaign_id: int, changes: Mapping[str, object]) -> None:
+async def check_plan(conn: Conn, workspace_id: int, campaign_id: int, changes: Mapping[str, object]) -> None:
     """Whether the campaign could be planned with `changes` (start_at, delay_ms, hourly_limit); writes nothing.
 
     Raises NotFound, and InvalidInput for a plan that would take years.
     """
-    campaign: Row = {**await _inputs(conn, user_id, campaign_id), **changes}
-    load = await sender_load(conn, user_id, campaign["sender_id"], except_campaign_ids=[campaign_id])
+    campaign: Row = {**await _inputs(conn, workspace_id, campaign_id), **changes}
+    load = await sender_load(conn, workspace_id, campaign["sender_id"], except_campaign_ids=[campaign_id])
     if campaign["scheduled"]:
         _plan(campaign, load, campaign["scheduled"], HORIZON)
 
 
-async def replan_sender(conn: Conn, user_id: int, sender_id: int, hourly_limit: int) -> None:
+async def replan_sender(conn: Conn, workspace_id: int, sender_id: int, hourly_limit: int) -> None:
     """Plan all active campaigns of a sender again, oldest first: its limit is about to change."""
-    rows = await fetch_all(conn, sql.active_campaigns, {"user_id": user_id, "sender_id": sender_id})
+    rows = await fetch_all(conn, sql.active_campaigns, {"workspace_id": workspace_id, "sender_id": sender_id})
     campaign_ids = [row["id"] for row in rows]
     for number, campaign_id in enumerate(campaign_ids, 1):
-        await replan(conn, user_id, campaign_id, ahead_of=campaign_ids[number:], sender_limit=hourly_limit)
+        await replan(conn, workspace_id, campaign_id, ahead_of=campaign_ids[number:], sender_limit=hourly_limit)
 
 
-async def mend(conn: Conn, user_id: int, sender_id: int, *, over_limit: bool) -> None:
+async def mend(conn: Conn, workspace_id: int, sender_id: int, *, over_limit: bool) -> None:
     """Bring a sender's plans back to what can be.
 
     With `over_limit`, what is due moves to the next windows, in order and ahead of what is planned there: that will
@@ -123,31 +123,31 @@ async def mend(conn: Conn, user_id: int, sender_id: int, *, over_limit: bool) ->
     """
     await lock_plan(conn, sender_id)
     await conn.execute(sql.plan_freely)
-    rows = await fetch_all(conn, sql.active_campaigns, {"user_id": user_id, "sender_id": sender_id})
+    rows = await fetch_all(conn, sql.active_campaigns, {"workspace_id": workspace_id, "sender_id": sender_id})
     if over_limit:
         every = [row["id"] for row in rows]
         load = await sender_load(
-            conn, user_id, sender_id, except_campaign_ids=every
+            conn, workspace_id, sender_id, except_campaign_ids=every
         )  # `taken`: used up, nothing planned
         for row in rows:
             if row["late_s"] >= 0:
-                campaign = await _inputs(conn, user_id, row["id"])
-                await _spread(conn, user_id, campaign, load, campaign["due"], due_only=True)
+                campaign = await _inputs(conn, workspace_id, row["id"])
+                await _spread(conn, workspace_id, campaign, load, campaign["due"], due_only=True)
     else:
         for row in rows:
             if row["delay_ms"] and (row["behind_s"] or 0) > OVERDUE_S:
-                await replan(conn, user_id, row["id"])
+                await replan(conn, workspace_id, row["id"])
 
 
-async def _inputs(conn: Conn, user_id: int, campaign_id: int) -> Row:
-    row = await fetch_one(conn, sql.plan_inputs, {"user_id": user_id, "campaign_id": campaign_id})
+async def _inputs(conn: Conn, workspace_id: int, campaign_id: int) -> Row:
+    row = await fetch_one(conn, sql.plan_inputs, {"workspace_id": workspace_id, "campaign_id": campaign_id})
     if row is None:
         raise NotFound(f"no campaign {campaign_id}")
     return row
 
 
 async def _spread(
-    conn: Conn, user_id: int, campaign: Row, load: SenderLoad, count: int, *, due_only: bool
+    conn: Conn, workspace_id: int, campaign: Row, load: SenderLoad, count: int, *, due_only: bool
 ) -> datetime | None:
     """Give `count` emails their times, and count them in `load.taken`."""
     if not count:
@@ -157,7 +157,7 @@ async def _spread(
         load.taken[window_of(run.at)] += run.size
     await conn.execute(
         sql.replan_emails,
-        {"user_id": user_id, "campaign_id": campaign["id"], "due_only": due_only}
+        {"workspace_id": workspace_id, "campaign_id": campaign["id"], "due_only": due_only}
         | plan_parameters(made, campaign["delay_ms"]),
     )
     return made.first_at

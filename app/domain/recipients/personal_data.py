@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from app.db import Pool, fetch_all, fetch_exactly_one, transaction
-from app.domain.accounts.client import Visitor
+from app.domain.accounts.actor import Actor
 from app.domain.ledger.emails import read_attempts
 from app.domain.ledger.texts import read_texts
 from app.domain.workspaces import audit
@@ -45,27 +45,27 @@ class _Addressed(NamedTuple):
     campaign_ids: list[int]
 
 
-async def export(pool: Pool, user_id: int, email: str) -> AsyncIterator[bytes]:
+async def export(pool: Pool, workspace_id: int, email: str) -> AsyncIterator[bytes]:
     """Everything about the address as one JSON object, piece by piece: no transaction stays open between two.
 
     Raises InvalidInput at once, before anything is read.
     """
-    return _export(pool, user_id, _address(email))
+    return _export(pool, workspace_id, _address(email))
 
 
-async def erase(pool: Pool, user_id: int, email: str, visitor: Visitor) -> Erased:
+async def erase(pool: Pool, workspace_id: int, email: str, actor: Actor) -> Erased:
     """Erase the address and all that is known of who it belongs to. Repeating it is harmless. Raises InvalidInput."""
     address = _address(email)
-    found = await _find(pool, user_id, address)
-    params = _parameters(user_id, address)
-    async with transaction(pool, user_id) as conn:
-        await conn.execute(sql.lock_campaigns, {"user_id": user_id, "campaign_ids": found.campaign_ids})
-        emails = await fetch_exactly_one(conn, sql.erase_emails, {"user_id": user_id, "ids": found.email_ids})
-        await audit.record(conn, user_id, visitor, "recipient.erase", f"{emails['emails']} emails")
+    found = await _find(pool, workspace_id, address)
+    params = _parameters(workspace_id, address)
+    async with transaction(pool, workspace_id) as conn:
+        await conn.execute(sql.lock_campaigns, {"workspace_id": workspace_id, "campaign_ids": found.campaign_ids})
+        emails = await fetch_exactly_one(conn, sql.erase_emails, {"workspace_id": workspace_id, "ids": found.email_ids})
+        await audit.record(conn, actor, workspace_id, "recipient.erase", f"{emails['emails']} emails")
     # The rest is searched from end to end, which no campaign should wait for. From here on nothing new is told with the
     # address. Should this process die in between, the address finds the rest when it is erased again.
-    async with transaction(pool, user_id) as conn:
-        await conn.execute(sql.lock_webhooks, {"user_id": user_id})
+    async with transaction(pool, workspace_id) as conn:
+        await conn.execute(sql.lock_webhooks, {"workspace_id": workspace_id})
         messages = await fetch_exactly_one(conn, sql.erase_sandbox_messages, params)
         await conn.execute(sql.erase_rejects, params)
         await conn.execute(sql.erase_deliveries, params)
@@ -77,16 +77,16 @@ async def erase(pool: Pool, user_id: int, email: str, visitor: Visitor) -> Erase
     )
 
 
-async def _export(pool: Pool, user_id: int, address: str) -> AsyncIterator[bytes]:
+async def _export(pool: Pool, workspace_id: int, address: str) -> AsyncIterator[bytes]:
     encode = msgspec.json.encode
-    params = _parameters(user_id, address)
-    ids = (await _find(pool, user_id, address)).email_ids
+    params = _parameters(workspace_id, address)
+    ids = (await _find(pool, workspace_id, address)).email_ids
     yield b'{"email":' + encode(address) + b',"emails":['
     for start in range(0, len(ids), BATCH):
-        batch = await _emails(pool, user_id, ids[start : start + BATCH])
+        batch = await _emails(pool, workspace_id, ids[start : start + BATCH])
         if batch:
             yield (b"," if start else b"") + b",".join(encode(email) for email in batch)
-    async with transaction(pool, user_id) as conn:
+    async with transaction(pool, workspace_id) as conn:
         rejected = await fetch_all(conn, sql.personal_rejects, params)
         messages = await fetch_all(conn, sql.personal_sandbox_messages, params)
     yield b'],"rejected":' + encode(
@@ -109,10 +109,10 @@ async def _export(pool: Pool, user_id: int, address: str) -> AsyncIterator[bytes
     yield b"}\n"
 
 
-async def _emails(pool: Pool, user_id: int, ids: list[int]) -> list[dict[str, Any]]:
-    async with transaction(pool, user_id) as conn:
-        rows = await fetch_all(conn, sql.personal_emails, {"user_id": user_id, "ids": ids})
-        texts = {text["id"]: text for text in await read_texts(conn, user_id, ids)}
+async def _emails(pool: Pool, workspace_id: int, ids: list[int]) -> list[dict[str, Any]]:
+    async with transaction(pool, workspace_id) as conn:
+        rows = await fetch_all(conn, sql.personal_emails, {"workspace_id": workspace_id, "ids": ids})
+        texts = {text["id"]: text for text in await read_texts(conn, workspace_id, ids)}
         rows = [row for row in rows if row["id"] in texts]  # the others were removed this moment
         return [
             {
@@ -132,7 +132,7 @@ async def _emails(pool: Pool, user_id: int, ids: list[int]) -> list[dict[str, An
                     "bodyHtml": texts[row["id"]]["body_html"],
                     "asSent": texts[row["id"]]["as_sent"],
                 },
-                "attempts": await read_attempts(conn, user_id, row["id"]),
+                "attempts": await read_attempts(conn, workspace_id, row["id"]),
             }
             for row in rows
         ]
@@ -146,16 +146,16 @@ def _address(email: str) -> str:
         raise InvalidInput({"email": error.reason}) from None
 
 
-def _parameters(user_id: int, address: str) -> dict[str, Any]:
+def _parameters(workspace_id: int, address: str) -> dict[str, Any]:
     own = key(address)
     return {
-        "user_id": user_id,
+        "workspace_id": workspace_id,
         "addresses": sorted({own, key(to_ascii(address))}),
         "pattern": rf"(^|[^\w.!#$%&'*+/=?^`{{|}}~-]){re.escape(own)}($|[^\w.-])",
     }
 
 
-async def _find(pool: Pool, user_id: int, address: str) -> _Addressed:
+async def _find(pool: Pool, workspace_id: int, address: str) -> _Addressed:
     async with transaction(pool) as conn:
-        rows = await fetch_all(conn, sql.emails_to_address, {"user_id": user_id, "email": address})
+        rows = await fetch_all(conn, sql.emails_to_address, {"workspace_id": workspace_id, "email": address})
     return _Addressed([row["id"] for row in rows], [row["campaign_id"] for row in rows])

@@ -43,17 +43,17 @@ async def load_sender(pool: Pool, sender_id: int) -> Row | None:
         return await fetch_one(conn, sql.sender_for_worker, {"sender_id": sender_id})
 
 
-async def block_sender(pool: Pool, user_id: int, sender_id: int, reason: str) -> datetime | None:
+async def block_sender(pool: Pool, workspace_id: int, sender_id: int, reason: str) -> datetime | None:
     """Back the sender off, longer each time in a row; returns until when."""
     async with pool.connection() as conn:
-        params = {"user_id": user_id, "sender_id": sender_id, "reason": reason, "first_s": FIRST_BACK_OFF_S}
+        params = {"workspace_id": workspace_id, "sender_id": sender_id, "reason": reason, "first_s": FIRST_BACK_OFF_S}
         row = await fetch_one(conn, sql.block_sender, params)
     return None if row is None else row["blocked_until"]
 
 
-async def unblock_sender(pool: Pool, user_id: int, sender_id: int) -> None:
+async def unblock_sender(pool: Pool, workspace_id: int, sender_id: int) -> None:
     async with pool.connection() as conn:
-        await conn.execute(sql.unblock_sender, {"user_id": user_id, "sender_id": sender_id})
+        await conn.execute(sql.unblock_sender, {"workspace_id": workspace_id, "sender_id": sender_id})
 
 
 async def record_verification(pool: Pool, sender_id: int, requested_at: datetime | None, error: str | None) -> None:

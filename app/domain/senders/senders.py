@@ -15,7 +15,7 @@ import msgspec
 from psycopg.errors import ForeignKeyViolation
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
-from app.domain.accounts.client import LOCAL, Visitor
+from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.operations import host_policy
 from app.domain.operations.host_policy import STRICT, HostPolicy, RefusedHost
 from app.domain.pages import Page, PageRequest, page_of
@@ -158,25 +158,25 @@ def check(
 async def create_sender(
     pool: Pool,
     box: SecretBox,
-    user_id: int,
+    workspace_id: int,
     draft: SenderDraft,
     *,
     default_hourly_limit: int,
-    visitor: Visitor = LOCAL,
+    actor: Actor = LOCAL,
     policy: HostPolicy = STRICT,
 ) -> Sender:
     """Raises InvalidInput."""
-    async with transaction(pool, user_id) as conn:
+    async with transaction(pool, workspace_id) as conn:
         limit = default_hourly_limit
-        sender_id = await insert_sender(conn, box, user_id, draft, default_hourly_limit=limit, policy=policy)
-        await audit.record(conn, user_id, visitor, "sender.created", f"senders/{sender_id}")
-        return await _read(conn, user_id, sender_id)
+        sender_id = await insert_sender(conn, box, workspace_id, draft, default_hourly_limit=limit, policy=policy)
+        await audit.record(conn, actor, workspace_id, "sender.created", f"senders/{sender_id}")
+        return await _read(conn, workspace_id, sender_id)
 
 
 async def insert_sender(
     conn: Conn,
     box: SecretBox,
-    user_id: int,
+    workspace_id: int,
     draft: SenderDraft,
     *,
     default_hourly_limit: int,
@@ -197,7 +197,7 @@ async def insert_sender(
         conn,
         sql.insert_sender,
         {
-            "user_id": user_id,
+            "workspace_id": workspace_id,
             "email": email,
             "display_name": draft.display_name,
             "host": server and server.host,
@@ -214,7 +214,12 @@ async def insert_sender(
     sender_id = int(row["id"])
     if server and server.username is not None and server.password is not None:
         sealed = box.seal(server.password, password_place(sender_id))
-        params = {"user_id": user_id, "sender_id": sender_id, "username": server.username, "password_encrypted": sealed}
+        params = {
+            "workspace_id": workspace_id,
+            "sender_id": sender_id,
+            "username": server.username,
+            "password_encrypted": sealed,
+        }
         await conn.execute(sql.set_sender_password, params)
     return sender_id
 
@@ -224,22 +229,22 @@ def password_place(sender_id: int) -> str:
     return f"senders/{sender_id}/password"
 
 
-async def list_senders(pool: Pool, user_id: int, page: PageRequest) -> Page[Sender]:
+async def list_senders(pool: Pool, workspace_id: int, page: PageRequest) -> Page[Sender]:
     after = page.check()
-    async with transaction(pool, user_id) as conn:
-        params = {"user_id": user_id, "sender_id": None, "after": after, "limit": page.limit + 1}
+    async with transaction(pool, workspace_id) as conn:
+        params = {"workspace_id": workspace_id, "sender_id": None, "after": after, "limit": page.limit + 1}
         rows = await fetch_all(conn, sql.list_senders, params)
     return page_of([_sender(row) for row in rows], [row["id"] for row in rows], page.limit)
 
 
-async def get_sender(pool: Pool, user_id: int, sender_id: int) -> Sender:
+async def get_sender(pool: Pool, workspace_id: int, sender_id: int) -> Sender:
     """Raises NotFound."""
-    async with transaction(pool, user_id) as conn:
-        return await _read(conn, user_id, sender_id)
+    async with transaction(pool, workspace_id) as conn:
+        return await _read(conn, workspace_id, sender_id)
 
 
-async def _read(conn: Conn, user_id: int, sender_id: int) -> Sender:
-    params = {"user_id": user_id, "sender_id": sender_id, "after": None, "limit": 1}
+async def _read(conn: Conn, workspace_id: int, sender_id: int) -> Sender:
+    params = {"workspace_id": workspace_id, "sender_id": sender_id, "after": None, "limit": 1}
     row = await fetch_one(conn, sql.list_senders, params)
     if row is None:
         raise NotFound(f"no sender {sender_id}")
@@ -249,15 +254,15 @@ async def _read(conn: Conn, user_id: int, sender_id: int) -> Sender:
 async def change_sender(
     pool: Pool,
     box: SecretBox,
-    user_id: int,
+    workspace_id: int,
     sender_id: int,
     changes: SenderChanges,
-    visitor: Visitor = LOCAL,
+    actor: Actor = LOCAL,
     policy: HostPolicy = STRICT,
 ) -> Sender:
     """A changed limit plans the sender's active campaigns again. Raises NotFound, InvalidInput."""
-    async with transaction(pool, user_id) as conn:
-        before = await _read(conn, user_id, sender_id)
+    async with transaction(pool, workspace_id) as conn:
+        before = await _read(conn, workspace_id, sender_id)
         server = None if isinstance(changes.server, msgspec.UnsetType) else changes.server
         keeps_password = server is not None and before.has_password and _is_same_login(server, before)
         email = check(
@@ -270,7 +275,7 @@ async def change_sender(
             policy=policy,
         )
         params: dict[str, Any] = {
-            "user_id": user_id,
+            "workspace_id": workspace_id,
             "sender_id": sender_id,
             "email": email,
             "display_name": changes.display_name,
@@ -286,11 +291,11 @@ async def change_sender(
         }
         if changes.hourly_limit not in (None, before.hourly_limit):
             await lock_plan(conn, sender_id)  # before the sender's row is touched: it may take a while
-            await replan_sender(conn, user_id, sender_id, changes.hourly_limit)
+            await replan_sender(conn, workspace_id, sender_id, changes.hourly_limit)
         await conn.execute(sql.update_sender, params)
-        await audit.record(conn, user_id, visitor, "sender.changed", f"senders/{sender_id}")
+        await audit.record(conn, actor, workspace_id, "sender.changed", f"senders/{sender_id}")
         await defer_wake_up(conn, sender_id)
-        return await _read(conn, user_id, sender_id)
+        return await _read(conn, workspace_id, sender_id)
 
 
 def _is_same_login(server: Server, before: Sender) -> bool:
@@ -299,31 +304,31 @@ def _is_same_login(server: Server, before: Sender) -> bool:
     return same and (server.security != "none" or before.security == "none")
 
 
-async def delete_sender(pool: Pool, user_id: int, sender_id: int, visitor: Visitor = LOCAL) -> None:
+async def delete_sender(pool: Pool, workspace_id: int, sender_id: int, actor: Actor = LOCAL) -> None:
     """Raises NotFound, and Conflict while campaigns name it."""
     try:
-        async with transaction(pool, user_id) as conn:
-            if (await _read(conn, user_id, sender_id)).is_default:
+        async with transaction(pool, workspace_id) as conn:
+            if (await _read(conn, workspace_id, sender_id)).is_default:
                 raise Conflict("the default sender cannot be deleted")
-            await conn.execute(sql.delete_sender, {"user_id": user_id, "sender_id": sender_id})
-            await audit.record(conn, user_id, visitor, "sender.deleted", f"senders/{sender_id}")
+            await conn.execute(sql.delete_sender, {"workspace_id": workspace_id, "sender_id": sender_id})
+            await audit.record(conn, actor, workspace_id, "sender.deleted", f"senders/{sender_id}")
     except ForeignKeyViolation:
         raise Conflict("the sender has campaigns; their record names it") from None
 
 
-async def verify_sender(pool: Pool, user_id: int, sender_id: int) -> Verification:
+async def verify_sender(pool: Pool, workspace_id: int, sender_id: int) -> Verification:
     """Have a worker connect and log in, and wait for what it says.
 
     Raises NotFound, and Unavailable when no worker answers within a minute.
     """
-    params = {"user_id": user_id, "sender_id": sender_id}
-    async with transaction(pool, user_id) as conn:
+    params = {"workspace_id": workspace_id, "sender_id": sender_id}
+    async with transaction(pool, workspace_id) as conn:
         if await fetch_one(conn, sql.request_verification, params) is None:
             raise NotFound(f"no sender {sender_id}")
         await defer_verification(conn, sender_id)
     deadline = time.monotonic() + VERIFY_TIMEOUT_S
     while time.monotonic() < deadline:
-        async with transaction(pool, user_id) as conn:
+        async with transaction(pool, workspace_id) as conn:
             row = await fetch_one(conn, sql.verification, params)
         if row is None:
             raise NotFound(f"no sender {sender_id}")

@@ -29,13 +29,13 @@ class Target(NamedTuple):
     """A webhook that is ours to deliver to for as long as the lease lasts."""
 
     token: UUID
-    user_id: int
+    workspace_id: int
     webhook_id: int
     url: str
     secret_encrypted: bytes
 
     def parameters(self) -> dict[str, Any]:
-        return {"token": self.token, "user_id": self.user_id, "webhook_id": self.webhook_id}
+        return {"token": self.token, "workspace_id": self.workspace_id, "webhook_id": self.webhook_id}
 
 
 class Due(NamedTuple):
@@ -65,7 +65,7 @@ async def lease(pool: Pool, webhook_id: int, token: UUID) -> Target | None:
     """None: somebody else delivers to it, it is disabled, deleted, or has a pause."""
     async with pool.connection() as conn:
         row = await fetch_one(conn, sql.lease_webhook, {"webhook_id": webhook_id, "token": token, "lease_s": LEASE_S})
-    return None if row is None else Target(token, row["user_id"], row["id"], row["url"], row["secret_encrypted"])
+    return None if row is None else Target(token, row["workspace_id"], row["id"], row["url"], row["secret_encrypted"])
 
 
 async def due(pool: Pool, target: Target) -> list[Due]:

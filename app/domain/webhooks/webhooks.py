@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
-from app.domain.accounts.client import LOCAL, Visitor
+from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.operations import host_policy
 from app.domain.operations.host_policy import STRICT, HostPolicy, RefusedHost
 from app.domain.pages import Page, PageRequest, page_of
@@ -129,75 +129,75 @@ def secret_place(webhook_id: int) -> str:
 async def create(
     pool: Pool,
     box: SecretBox,
-    user_id: int,
+    workspace_id: int,
     url: str,
     events: list[EventType],
     description: str = "",
     *,
     policy: HostPolicy = STRICT,
-    visitor: Visitor = LOCAL,
+    actor: Actor = LOCAL,
 ) -> Webhook:
     """With its secret, shown this once. Raises InvalidInput, and Conflict when the user has too many."""
     check(WebhookChanges(url=url, events=events, description=description), policy)
-    async with transaction(pool, user_id) as conn:
-        if (await fetch_exactly_one(conn, sql.count_webhooks, {"user_id": user_id}))["n"] >= MOST:
+    async with transaction(pool, workspace_id) as conn:
+        if (await fetch_exactly_one(conn, sql.count_webhooks, {"workspace_id": workspace_id}))["n"] >= MOST:
             raise Conflict(f"there are {MOST} webhooks, which is as many as there can be; delete one first")
-        params = {"user_id": user_id, "url": url, "description": description, "events": _in_order(events)}
+        params = {"workspace_id": workspace_id, "url": url, "description": description, "events": _in_order(events)}
         webhook_id = cast(int, (await fetch_exactly_one(conn, sql.insert_webhook, params))["id"])
-        secret = await _new_secret(conn, box, user_id, webhook_id)
-        await audit.record(conn, user_id, visitor, "webhook.created", f"webhooks/{webhook_id}")
-        return await _read(conn, user_id, webhook_id, secret)
+        secret = await _new_secret(conn, box, workspace_id, webhook_id)
+        await audit.record(conn, actor, workspace_id, "webhook.created", f"webhooks/{webhook_id}")
+        return await _read(conn, workspace_id, webhook_id, secret)
 
 
 async def rotate_secret(
-    pool: Pool, box: SecretBox, user_id: int, webhook_id: int, *, visitor: Visitor = LOCAL
+    pool: Pool, box: SecretBox, workspace_id: int, webhook_id: int, *, actor: Actor = LOCAL
 ) -> Webhook:
     """A new secret, shown this once; whatever is sent from now on is signed with it. Raises NotFound."""
-    async with transaction(pool, user_id) as conn:
-        secret = await _new_secret(conn, box, user_id, webhook_id)
-        await audit.record(conn, user_id, visitor, "webhook.secret_rotated", f"webhooks/{webhook_id}")
-        return await _read(conn, user_id, webhook_id, secret)
+    async with transaction(pool, workspace_id) as conn:
+        secret = await _new_secret(conn, box, workspace_id, webhook_id)
+        await audit.record(conn, actor, workspace_id, "webhook.secret_rotated", f"webhooks/{webhook_id}")
+        return await _read(conn, workspace_id, webhook_id, secret)
 
 
-async def _new_secret(conn: Conn, box: SecretBox, user_id: int, webhook_id: int) -> str:
+async def _new_secret(conn: Conn, box: SecretBox, workspace_id: int, webhook_id: int) -> str:
     secret = MARK + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
     sealed = box.seal(secret, secret_place(webhook_id))
-    params = {"user_id": user_id, "webhook_id": webhook_id, "secret_encrypted": sealed}
+    params = {"workspace_id": workspace_id, "webhook_id": webhook_id, "secret_encrypted": sealed}
     if await fetch_one(conn, sql.set_webhook_secret, params) is None:
         _not_there(webhook_id)
     return secret
 
 
-async def list_webhooks(pool: Pool, user_id: int, page: PageRequest) -> Page[Webhook]:
+async def list_webhooks(pool: Pool, workspace_id: int, page: PageRequest) -> Page[Webhook]:
     after = page.check()
-    async with transaction(pool, user_id) as conn:
-        params = {"user_id": user_id, "webhook_id": None, "after": after, "limit": page.limit + 1}
+    async with transaction(pool, workspace_id) as conn:
+        params = {"workspace_id": workspace_id, "webhook_id": None, "after": after, "limit": page.limit + 1}
         rows = await fetch_all(conn, sql.list_webhooks, params)
     return page_of([_webhook(row) for row in rows], [row["id"] for row in rows], page.limit)
 
 
-async def get_webhook(pool: Pool, user_id: int, webhook_id: int) -> Webhook:
+async def get_webhook(pool: Pool, workspace_id: int, webhook_id: int) -> Webhook:
     """Raises NotFound."""
-    async with transaction(pool, user_id) as conn:
-        return await _read(conn, user_id, webhook_id)
+    async with transaction(pool, workspace_id) as conn:
+        return await _read(conn, workspace_id, webhook_id)
 
 
 async def change(
     pool: Pool,
-    user_id: int,
+    workspace_id: int,
     webhook_id: int,
     changes: WebhookChanges,
     *,
     policy: HostPolicy = STRICT,
-    visitor: Visitor = LOCAL,
+    actor: Actor = LOCAL,
 ) -> Webhook:
     """Enabled again, it is told what was left PENDING. Raises NotFound, InvalidInput."""
     check(changes, policy)
-    async with transaction(pool, user_id) as conn:
-        before = await _read(conn, user_id, webhook_id)
+    async with transaction(pool, workspace_id) as conn:
+        before = await _read(conn, workspace_id, webhook_id)
         moved = changes.url is not None and changes.url != before.url
         params = {
-            "user_id": user_id,
+            "workspace_id": workspace_id,
             "webhook_id": webhook_id,
             "url": changes.url,
             "description": changes.description,
@@ -206,54 +206,54 @@ async def change(
             "starts_anew": moved or changes.enabled is True,
         }
         await conn.execute(sql.update_webhook, params)
-        await audit.record(conn, user_id, visitor, "webhook.changed", f"webhooks/{webhook_id}")
-        after = await _read(conn, user_id, webhook_id)
+        await audit.record(conn, actor, workspace_id, "webhook.changed", f"webhooks/{webhook_id}")
+        after = await _read(conn, workspace_id, webhook_id)
         if after.enabled:
             await defer_deliveries(conn, webhook_id)
         return after
 
 
-async def delete(pool: Pool, user_id: int, webhook_id: int, *, visitor: Visitor = LOCAL) -> None:
+async def delete(pool: Pool, workspace_id: int, webhook_id: int, *, actor: Actor = LOCAL) -> None:
     """Its log goes with it. Raises NotFound."""
-    async with transaction(pool, user_id) as conn:
-        if await fetch_one(conn, sql.delete_webhook, {"user_id": user_id, "webhook_id": webhook_id}) is None:
+    async with transaction(pool, workspace_id) as conn:
+        if await fetch_one(conn, sql.delete_webhook, {"workspace_id": workspace_id, "webhook_id": webhook_id}) is None:
             _not_there(webhook_id)
-        await audit.record(conn, user_id, visitor, "webhook.deleted", f"webhooks/{webhook_id}")
+        await audit.record(conn, actor, workspace_id, "webhook.deleted", f"webhooks/{webhook_id}")
 
 
-async def list_deliveries(pool: Pool, user_id: int, webhook_id: int, page: PageRequest) -> Page[Delivery]:
+async def list_deliveries(pool: Pool, workspace_id: int, webhook_id: int, page: PageRequest) -> Page[Delivery]:
     """Newest first. Raises NotFound."""
     before = page.check()
-    async with transaction(pool, user_id) as conn:
-        await _read(conn, user_id, webhook_id)
-        params = {"user_id": user_id, "webhook_id": webhook_id, "before": before, "limit": page.limit + 1}
+    async with transaction(pool, workspace_id) as conn:
+        await _read(conn, workspace_id, webhook_id)
+        params = {"workspace_id": workspace_id, "webhook_id": webhook_id, "before": before, "limit": page.limit + 1}
         rows = await fetch_all(conn, sql.list_deliveries, params)
     return page_of([Delivery(**row) for row in rows], [row["id"] for row in rows], page.limit)
 
 
-async def replay(pool: Pool, user_id: int, webhook_id: int, delivery_id: int, *, visitor: Visitor = LOCAL) -> Delivery:
+async def replay(pool: Pool, workspace_id: int, webhook_id: int, delivery_id: int, *, actor: Actor = LOCAL) -> Delivery:
     """Send it once more, under the same `webhook-id`. Raises NotFound, and Conflict for a disabled webhook."""
-    params = {"user_id": user_id, "webhook_id": webhook_id, "delivery_id": delivery_id}
-    async with transaction(pool, user_id) as conn:
-        await _try_now(conn, user_id, webhook_id)
+    params = {"workspace_id": workspace_id, "webhook_id": webhook_id, "delivery_id": delivery_id}
+    async with transaction(pool, workspace_id) as conn:
+        await _try_now(conn, workspace_id, webhook_id)
         row = await fetch_one(conn, sql.replay_delivery, params)
         if row is None:
             raise NotFound(f"no delivery {delivery_id} of webhook {webhook_id}")
         subject = f"webhooks/{webhook_id}/deliveries/{delivery_id}"
-        await audit.record(conn, user_id, visitor, "webhook.replayed", subject)
+        await audit.record(conn, actor, workspace_id, "webhook.replayed", subject)
         return Delivery(**row)
 
 
-async def test(pool: Pool, user_id: int, webhook_id: int) -> Delivery:
+async def test(pool: Pool, workspace_id: int, webhook_id: int) -> Delivery:
     """Send an event `webhook.test`; the log tells what came of it. Raises NotFound, and Conflict for a disabled one."""
-    async with transaction(pool, user_id) as conn:
-        await _try_now(conn, user_id, webhook_id)
-        params = {"user_id": user_id, "webhook_id": webhook_id}
+    async with transaction(pool, workspace_id) as conn:
+        await _try_now(conn, workspace_id, webhook_id)
+        params = {"workspace_id": workspace_id, "webhook_id": webhook_id}
         return Delivery(**await fetch_exactly_one(conn, sql.insert_test_delivery, params))
 
 
-async def _try_now(conn: Conn, user_id: int, webhook_id: int) -> None:
-    row = await fetch_one(conn, sql.try_webhook_now, {"user_id": user_id, "webhook_id": webhook_id})
+async def _try_now(conn: Conn, workspace_id: int, webhook_id: int) -> None:
+    row = await fetch_one(conn, sql.try_webhook_now, {"workspace_id": workspace_id, "webhook_id": webhook_id})
     if row is None:
         _not_there(webhook_id)
     if row["disabled_at"] is not None:
@@ -261,8 +261,8 @@ async def _try_now(conn: Conn, user_id: int, webhook_id: int) -> None:
     await defer_deliveries(conn, webhook_id)
 
 
-async def _read(conn: Conn, user_id: int, webhook_id: int, secret: str | None = None) -> Webhook:
-    params = {"user_id": user_id, "webhook_id": webhook_id, "after": None, "limit": 1}
+async def _read(conn: Conn, workspace_id: int, webhook_id: int, secret: str | None = None) -> Webhook:
+    params = {"workspace_id": workspace_id, "webhook_id": webhook_id, "after": None, "limit": 1}
     row = await fetch_one(conn, sql.list_webhooks, params)
     if row is None:
         _not_there(webhook_id)

@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from app.db import Conn, Pool, fetch_all, transaction
-from app.domain.accounts.client import Visitor
+from app.domain.accounts.actor import Actor
 from app.domain.pages import Page, PageRequest, page_of
 from app.sql import queries
 
@@ -25,23 +25,24 @@ class Entry(msgspec.Struct, rename="camel"):
     user_agent: str
 
 
-async def record(conn: Conn, user_id: int, visitor: Visitor, action: str, subject: str = "") -> None:
-    """Note that the user did `action`."""
+async def record(conn: Conn, actor: Actor, workspace_id: int | None, action: str, subject: str = "") -> None:
+    """Note that the actor did `action`: in the workspace, or with None to their own account."""
     await conn.execute(
         sql.insert_audit,
         {
-            "user_id": user_id,
+            "workspace_id": workspace_id,
+            "user_id": actor.user_id,
             "action": action,
             "subject": subject,
-            "address": visitor.address,
-            "user_agent": visitor.user_agent[:500],
+            "address": actor.address,
+            "user_agent": actor.user_agent[:500],
         },
     )
 
 
-async def list_entries(pool: Pool, user_id: int, page: PageRequest) -> Page[Entry]:
-    """The user's own log, newest first."""
-    before = page.check()
-    async with transaction(pool, user_id) as conn:
-        rows = await fetch_all(conn, sql.list_audit, {"user_id": user_id, "before": before, "limit": page.limit + 1})
+async def list_entries(pool: Pool, workspace_id: int, user_id: int, page: PageRequest) -> Page[Entry]:
+    """What was done in the workspace and what the user did to their own account, newest first."""
+    params = {"workspace_id": workspace_id, "user_id": user_id, "before": page.check(), "limit": page.limit + 1}
+    async with transaction(pool) as conn:
+        rows = await fetch_all(conn, sql.list_audit, params)
     return page_of([Entry(**row) for row in rows], [row["id"] for row in rows], page.limit)

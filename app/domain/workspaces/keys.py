@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from app.db import Pool, fetch_all, fetch_exactly_one, fetch_one, transaction
-from app.domain.accounts.client import Visitor
+from app.domain.accounts.actor import Actor
 from app.domain.accounts.tokens import digest, new_token
 from app.domain.accounts.users import User
 from app.domain.pages import Page, PageRequest, page_of
@@ -51,8 +51,8 @@ class Holder(NamedTuple):
 
 async def create(
     pool: Pool,
-    visitor: Visitor,
-    user_id: int,
+    actor: Actor,
+    workspace_id: int,
     name: str,
     scopes: list[Scope] | None = None,
     expires_at: datetime | None = None,
@@ -68,12 +68,13 @@ async def create(
     if wrong:
         raise InvalidInput(wrong)
     key = MARK + new_token()
-    async with transaction(pool, user_id) as conn:
+    async with transaction(pool, workspace_id) as conn:
         row = await fetch_exactly_one(
             conn,
             sql.insert_api_key,
             {
-                "user_id": user_id,
+                "workspace_id": workspace_id,
+                "made_by": actor.user_id,
                 "key_sha256": digest(key),
                 "name": name,
                 "prefix": key[:SHOWN],
@@ -81,31 +82,32 @@ async def create(
                 "expires_at": expires_at,
             },
         )
-        await audit.record(conn, user_id, visitor, "key.created", f"keys/{row['id']}")
+        await audit.record(conn, actor, workspace_id, "key.created", f"keys/{row['id']}")
     return ApiKey(**row, key=key)
 
 
-async def create_key(pool: Pool, visitor: Visitor, user_id: int, name: str) -> str:
+async def create_key(pool: Pool, actor: Actor, workspace_id: int, name: str) -> str:
     """A key that may do everything and does not expire: the key itself, shown this once."""
-    made = await create(pool, visitor, user_id, name)
+    made = await create(pool, actor, workspace_id, name)
     assert isinstance(made.key, str)  # noqa: S101 -- it has just been made
     return made.key
 
 
-async def list_keys(pool: Pool, user_id: int, page: PageRequest) -> Page[ApiKey]:
+async def list_keys(pool: Pool, workspace_id: int, page: PageRequest) -> Page[ApiKey]:
     """Newest first, revoked ones included: they say what has been."""
     before = page.check()
-    async with transaction(pool, user_id) as conn:
-        rows = await fetch_all(conn, sql.list_api_keys, {"user_id": user_id, "before": before, "limit": page.limit + 1})
+    async with transaction(pool, workspace_id) as conn:
+        params = {"workspace_id": workspace_id, "before": before, "limit": page.limit + 1}
+        rows = await fetch_all(conn, sql.list_api_keys, params)
     return page_of([ApiKey(**row) for row in rows], [row["id"] for row in rows], page.limit)
 
 
-async def revoke(pool: Pool, visitor: Visitor, user_id: int, key_id: int) -> None:
+async def revoke(pool: Pool, actor: Actor, workspace_id: int, key_id: int) -> None:
     """From now on the key opens nothing. Raises NotFound."""
-    async with transaction(pool, user_id) as conn:
-        if await fetch_one(conn, sql.revoke_api_key, {"user_id": user_id, "key_id": key_id}) is None:
+    async with transaction(pool, workspace_id) as conn:
+        if await fetch_one(conn, sql.revoke_api_key, {"workspace_id": workspace_id, "key_id": key_id}) is None:
             raise NotFound(f"no key {key_id} in use")
-        await audit.record(conn, user_id, visitor, "key.revoked", f"keys/{key_id}")
+        await audit.record(conn, actor, workspace_id, "key.revoked", f"keys/{key_id}")
 
 
 async def find_holder(pool: Pool, key: str) -> Holder:
@@ -114,4 +116,4 @@ async def find_holder(pool: Pool, key: str) -> Holder:
         row = await fetch_one(conn, sql.use_api_key, {"key_sha256": digest(key)})
     if row is None:
         raise Unauthenticated("this API key is not known, has expired or was revoked")
-    return Holder(User(row["id"], row["email"], row["is_admin"]), frozenset(row["scopes"]))
+    return Holder(User(row["id"], row["email"], row["is_admin"], row["workspace_id"]), frozenset(row["scopes"]))

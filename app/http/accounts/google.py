@@ -17,7 +17,7 @@ from app.domain.accounts import oidc
 from app.domain.accounts.oidc import LoginFailed, Provider
 from app.errors import NotFound
 from app.http.auth import is_https, session_cookie
-from app.http.parameters import ThePool, TheProvider, TheSettings, TheTerms, TheVisitor
+from app.http.parameters import TheActor, ThePool, TheProvider, TheSettings, TheTerms
 from app.settings import Settings
 
 CALLBACK = "/api/auth/google/callback"
@@ -47,11 +47,11 @@ def provide_provider(state: State) -> Provider:
 
 @get("/")
 async def begin(
-    request: Request[Any, Any, Any], pool: ThePool, settings: TheSettings, visitor: TheVisitor, provider: TheProvider
+    request: Request[Any, Any, Any], pool: ThePool, settings: TheSettings, actor: TheActor, provider: TheProvider
 ) -> Redirect:
     """`?invitation=` is the token of an invitation's link."""
     try:
-        begun = await oidc.begin(pool, provider, visitor, request.query_params.get("invitation"))
+        begun = await oidc.begin(pool, provider, actor, request.query_params.get("invitation"))
     except Exception as error:
         return _failed(settings, error)
     cookie = _browser_cookie(settings, begun.browser, oidc.LOGIN_S)
@@ -64,7 +64,7 @@ async def finish(
     pool: ThePool,
     settings: TheSettings,
     terms: TheTerms,
-    visitor: TheVisitor,
+    actor: TheActor,
     provider: TheProvider,
 ) -> Redirect:
     """Where the provider sends the browser back to (RFC 6749, section 4.1.2)."""
@@ -73,7 +73,7 @@ async def finish(
         query.get("state"), query.get("code"), query.get("error"), request.cookies.get(_cookie_name(settings))
     )
     try:
-        token = await oidc.finish(pool, provider, terms, visitor, returned)
+        token = await oidc.finish(pool, provider, terms, actor, returned)
     except Exception as error:
         return _failed(settings, error)
     cookies = [session_cookie(settings, token), _browser_cookie(settings, "", 0)]

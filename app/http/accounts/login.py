@@ -1,6 +1,6 @@
 """Getting in over HTTP: register, log in, a forgotten password.
 
-What somebody not logged in may call is in `public`; it refuses pages of other sites, so that none can log a visitor in
+What somebody not logged in may call is in `public`; it refuses pages of other sites, so that none can log a actor in
 to an account of its own.
 """
 
@@ -17,7 +17,7 @@ from app.domain.accounts.users import User
 from app.domain.workspaces.keys import Scope
 from app.http.auth import own_pages_only, session_cookie
 from app.http.errors import problems
-from app.http.parameters import ThePool, TheSettings, TheTerms, TheVisitor
+from app.http.parameters import TheActor, ThePool, TheSettings, TheTerms
 from app.secrets import secret_keys
 from app.settings import Settings
 
@@ -77,9 +77,9 @@ async def ways(pool: ThePool, settings: TheSettings) -> Ways:
     responses=problems(HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT),
 )
 async def register(
-    pool: ThePool, settings: TheSettings, terms: TheTerms, visitor: TheVisitor, data: JSONBody[RegistrationBody]
+    pool: ThePool, settings: TheSettings, terms: TheTerms, actor: TheActor, data: JSONBody[RegistrationBody]
 ) -> Response[User]:
-    user, token = await registration.register(pool, terms, visitor, data.email, data.password, data.invitation)
+    user, token = await registration.register(pool, terms, actor, data.email, data.password, data.invitation)
     return _logged_in(settings, user, token, HTTPStatus.CREATED)
 
 
@@ -89,10 +89,8 @@ async def register(
     summary="Log in",
     responses=problems(HTTPStatus.FORBIDDEN, TOO_MANY),
 )
-async def log_in(
-    pool: ThePool, settings: TheSettings, visitor: TheVisitor, data: JSONBody[Credentials]
-) -> Response[User]:
-    user, token = await login.log_in(pool, visitor, data.email, data.password)
+async def log_in(pool: ThePool, settings: TheSettings, actor: TheActor, data: JSONBody[Credentials]) -> Response[User]:
+    user, token = await login.log_in(pool, actor, data.email, data.password)
     return _logged_in(settings, user, token)
 
 
@@ -102,8 +100,8 @@ async def log_in(
     summary="Ask for a link to a new password, by mail",
     responses=problems(HTTPStatus.FORBIDDEN, TOO_MANY),
 )
-async def ask_for_reset(pool: ThePool, visitor: TheVisitor, data: JSONBody[ResetRequest]) -> None:
-    await password_changes.ask_for_reset(pool, visitor, data.email)
+async def ask_for_reset(pool: ThePool, actor: TheActor, data: JSONBody[ResetRequest]) -> None:
+    await password_changes.ask_for_reset(pool, actor, data.email)
 
 
 @post(
@@ -112,9 +110,9 @@ async def ask_for_reset(pool: ThePool, visitor: TheVisitor, data: JSONBody[Reset
     summary="Set a new password with the link's token",
     responses=problems(HTTPStatus.FORBIDDEN),
 )
-async def reset_password(pool: ThePool, settings: TheSettings, visitor: TheVisitor, data: JSONBody[Reset]) -> None:
+async def reset_password(pool: ThePool, settings: TheSettings, actor: TheActor, data: JSONBody[Reset]) -> None:
     signer = password_changes.reset_signer(*secret_keys(settings))
-    await password_changes.reset_password(pool, signer, visitor, data.token, data.password)
+    await password_changes.reset_password(pool, signer, actor, data.token, data.password)
 
 
 public = Router(

@@ -16,7 +16,7 @@ from app.domain.accounts.users import User
 from app.http.accounts.login import ADMIN, TOO_MANY
 from app.http.auth import Access, session_cookie
 from app.http.errors import problems
-from app.http.parameters import Id, ThePool, TheSettings, TheUser, TheVisitor
+from app.http.parameters import Id, TheActor, ThePool, TheSettings, TheUser
 
 
 class PasswordChange(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
@@ -50,10 +50,10 @@ async def me(user: TheUser) -> User:
     responses=problems(HTTPStatus.FORBIDDEN, TOO_MANY),
 )
 async def change_password(
-    request: Request[User, Access, Any], pool: ThePool, visitor: TheVisitor, data: JSONBody[PasswordChange]
+    request: Request[User, Access, Any], pool: ThePool, actor: TheActor, data: JSONBody[PasswordChange]
 ) -> None:
     await password_changes.change_password(
-        pool, visitor, request.user.id, data.current_password, data.new_password, request.auth.session_id
+        pool, actor, request.user.id, data.current_password, data.new_password, request.auth.session_id
     )
 
 

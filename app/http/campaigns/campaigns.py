@@ -44,12 +44,12 @@ async def list_campaigns(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Annotated[Page[Campaign], schema_name("CampaignPage")]:
-    return await campaigns.list_campaigns(pool, user.id, status, PageRequest(limit, cursor))
+    return await campaigns.list_campaigns(pool, user.workspace_id, status, PageRequest(limit, cursor))
 
 
 @get("/{id:int}", summary="A campaign with its counts", responses=problems(HTTPStatus.NOT_FOUND))
 async def get_campaign(pool: ThePool, user: TheUser, campaign_id: Id) -> Campaign:
-    return await campaigns.get_campaign(pool, user.id, campaign_id)
+    return await campaigns.get_campaign(pool, user.workspace_id, campaign_id)
 
 
 @get(
@@ -59,7 +59,7 @@ async def get_campaign(pool: ThePool, user: TheUser, campaign_id: Id) -> Campaig
     responses=problems(HTTPStatus.NOT_FOUND),
 )
 async def show_campaign(pool: ThePool, user: TheUser, campaign_id: Id) -> Response[str]:
-    campaign = await campaigns.get_campaign(pool, user.id, campaign_id)
+    campaign = await campaigns.get_campaign(pool, user.workspace_id, campaign_id)
     if campaign.body_html is None:
         raise NotFound("the campaign has no HTML")
     return Response(campaign.body_html, media_type=MediaType.HTML, headers=FRAMED)
@@ -71,7 +71,7 @@ async def show_campaign(pool: ThePool, user: TheUser, campaign_id: Id) -> Respon
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
 async def change_campaign(pool: ThePool, user: TheUser, campaign_id: Id, data: JSONBody[CampaignPatch]) -> Campaign:
-    return await change.change(pool, user.id, campaign_id, Changes(**msgspec.structs.asdict(data)))
+    return await change.change(pool, user.workspace_id, campaign_id, Changes(**msgspec.structs.asdict(data)))
 
 
 @post(
@@ -81,7 +81,7 @@ async def change_campaign(pool: ThePool, user: TheUser, campaign_id: Id, data: J
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
 async def pause_campaign(pool: ThePool, user: TheUser, campaign_id: Id) -> Campaign:
-    return await campaigns.pause(pool, user.id, campaign_id)
+    return await campaigns.pause(pool, user.workspace_id, campaign_id)
 
 
 @post(
@@ -91,7 +91,7 @@ async def pause_campaign(pool: ThePool, user: TheUser, campaign_id: Id) -> Campa
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
 async def resume_campaign(pool: ThePool, user: TheUser, campaign_id: Id) -> Campaign:
-    return await campaigns.resume(pool, user.id, campaign_id)
+    return await campaigns.resume(pool, user.workspace_id, campaign_id)
 
 
 @post(
@@ -101,7 +101,7 @@ async def resume_campaign(pool: ThePool, user: TheUser, campaign_id: Id) -> Camp
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
 async def cancel_campaign(pool: ThePool, user: TheUser, campaign_id: Id) -> Campaign:
-    return await campaigns.cancel(pool, user.id, campaign_id)
+    return await campaigns.cancel(pool, user.workspace_id, campaign_id)
 
 
 router = Router(

@@ -175,7 +175,9 @@ async def schedule_campaign(
     idempotency = None
     if idempotency_key is not None:
         idempotency = Idempotency(idempotency_key, await asyncio.to_thread(campaign.fingerprint))
-    return await schedule.schedule(pool, user.id, schedule.Request(campaign.draft, campaign.recipients), idempotency)
+    return await schedule.schedule(
+        pool, user.workspace_id, schedule.Request(campaign.draft, campaign.recipients), idempotency
+    )
 
 
 @post(
@@ -188,7 +190,7 @@ async def schedule_campaign(
 )
 async def preview_campaign(request: AnyRequest, pool: ThePool, user: TheUser) -> Preview:
     campaign = await _read(request)
-    return await schedule.preview(pool, user.id, schedule.Request(campaign.draft, campaign.recipients))
+    return await schedule.preview(pool, user.workspace_id, schedule.Request(campaign.draft, campaign.recipients))
 
 
 def _check_key(key: str) -> None:

@@ -27,9 +27,9 @@ from app.http.parameters import (
     Id,
     Limit,
     SenderIdFilter,
+    TheActor,
     ThePool,
     TheUser,
-    TheVisitor,
 )
 
 
@@ -71,7 +71,7 @@ async def list_emails(
     cursor: Cursor = None,
 ) -> Annotated[Page[EmailSummary], schema_name("EmailPage")]:
     wanted = EmailFilter(status, campaign_id, sender_id, q)
-    return await emails.list_emails(pool, user.id, wanted, PageRequest(limit, cursor))
+    return await emails.list_emails(pool, user.workspace_id, wanted, PageRequest(limit, cursor))
 
 
 @get(
@@ -89,14 +89,14 @@ async def export_emails(
     sender_id: SenderIdFilter = None,
     q: Search = None,
 ) -> Stream:
-    lines = await emails.export(pool, user.id, EmailFilter(status, campaign_id, sender_id, q))
+    lines = await emails.export(pool, user.workspace_id, EmailFilter(status, campaign_id, sender_id, q))
     headers = {"Content-Disposition": 'attachment; filename="emails.csv"'}
     return Stream(lines, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @get("/{id:int}", summary="An email with all its attempts", responses=problems(HTTPStatus.NOT_FOUND))
 async def get_email(pool: ThePool, user: TheUser, email_id: Id) -> Email:
-    return await emails.get_email(pool, user.id, email_id)
+    return await emails.get_email(pool, user.workspace_id, email_id)
 
 
 @get(
@@ -105,7 +105,7 @@ async def get_email(pool: ThePool, user: TheUser, email_id: Id) -> Email:
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
 async def get_email_message(pool: ThePool, user: TheUser, email_id: Id) -> Message:
-    return await texts.get_message(pool, user.id, email_id)
+    return await texts.get_message(pool, user.workspace_id, email_id)
 
 
 @get(
@@ -115,7 +115,7 @@ async def get_email_message(pool: ThePool, user: TheUser, email_id: Id) -> Messa
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
 async def show_email_message(pool: ThePool, user: TheUser, email_id: Id) -> Response[str]:
-    message = await texts.get_message(pool, user.id, email_id)
+    message = await texts.get_message(pool, user.workspace_id, email_id)
     if message.html is None:
         raise NotFound("the email has no HTML")
     return Response(message.html, media_type=MediaType.HTML, headers=FRAMED)
@@ -127,8 +127,8 @@ async def show_email_message(pool: ThePool, user: TheUser, email_id: Id) -> Resp
     summary="Send a FAILED email again",
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
-async def retry_email(pool: ThePool, user: TheUser, visitor: TheVisitor, email_id: Id) -> Email:
-    return await decisions.retry(pool, user.id, email_id, visitor)
+async def retry_email(pool: ThePool, user: TheUser, actor: TheActor, email_id: Id) -> Email:
+    return await decisions.retry(pool, user.workspace_id, email_id, actor)
 
 
 @post(
@@ -138,9 +138,9 @@ async def retry_email(pool: ThePool, user: TheUser, visitor: TheVisitor, email_i
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
 async def resolve_email(
-    pool: ThePool, user: TheUser, visitor: TheVisitor, email_id: Id, data: JSONBody[Resolution]
+    pool: ThePool, user: TheUser, actor: TheActor, email_id: Id, data: JSONBody[Resolution]
 ) -> Email:
-    return await decisions.resolve(pool, user.id, email_id, data.decision, visitor)
+    return await decisions.resolve(pool, user.workspace_id, email_id, data.decision, actor)
 
 
 @post(
@@ -149,8 +149,8 @@ async def resolve_email(
     summary="Send FAILED emails again, from now on, spaced as their campaigns are",
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
-async def retry_emails(pool: ThePool, user: TheUser, visitor: TheVisitor, data: JSONBody[Selection]) -> Decided:
-    return await decisions.retry_many(pool, user.id, data.chosen(), visitor)
+async def retry_emails(pool: ThePool, user: TheUser, actor: TheActor, data: JSONBody[Selection]) -> Decided:
+    return await decisions.retry_many(pool, user.workspace_id, data.chosen(), actor)
 
 
 @post(
@@ -159,10 +159,8 @@ async def retry_emails(pool: ThePool, user: TheUser, visitor: TheVisitor, data: 
     summary="Decide on UNKNOWN emails, all the same way",
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
-async def resolve_emails(
-    pool: ThePool, user: TheUser, visitor: TheVisitor, data: JSONBody[SelectionResolution]
-) -> Decided:
-    return await decisions.resolve_many(pool, user.id, data.chosen(), data.decision, visitor)
+async def resolve_emails(pool: ThePool, user: TheUser, actor: TheActor, data: JSONBody[SelectionResolution]) -> Decided:
+    return await decisions.resolve_many(pool, user.workspace_id, data.chosen(), data.decision, actor)
 
 
 router = Router(

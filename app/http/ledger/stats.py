@@ -21,7 +21,7 @@ async def hourly_stats(
     hours: Annotated[int, QueryParameter(name="hours", description="How many hours back.")] = 24,
     sender_id: SenderIdFilter = None,
 ) -> list[Hour]:
-    return await stats.hourly(pool, user.id, hours, sender_id)
+    return await stats.hourly(pool, user.workspace_id, hours, sender_id)
 
 
 @get("/totals", summary="How many emails are in each status, and how many are due", responses=problems())
@@ -32,7 +32,7 @@ async def email_totals(
         datetime | None, QueryParameter(name="dueBefore", description="Count what is due before then, not by now.")
     ] = None,
 ) -> Totals:
-    return await stats.totals(pool, user.id, due_before)
+    return await stats.totals(pool, user.workspace_id, due_before)
 
 
 router = Router("/stats", tags=["stats"], route_handlers=[hourly_stats, email_totals])

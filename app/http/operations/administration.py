@@ -17,7 +17,7 @@ from app.http.accounts.login import ADMIN
 from app.http.auth import require_admin
 from app.http.errors import problems
 from app.http.openapi import schema_name
-from app.http.parameters import Cursor, Id, Limit, ThePool, TheUser, TheVisitor
+from app.http.parameters import Cursor, Id, Limit, TheActor, ThePool
 
 
 class InvitationBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -39,8 +39,8 @@ async def list_invitations(pool: ThePool) -> list[Invitation]:
 
 
 @post("/invitations", summary="Invite somebody; the token is shown this once", responses=problems(HTTPStatus.FORBIDDEN))
-async def invite(pool: ThePool, user: TheUser, visitor: TheVisitor, data: JSONBody[InvitationBody]) -> Invitation:
-    return await registration.invite(pool, visitor, user.id, data.email)
+async def invite(pool: ThePool, actor: TheActor, data: JSONBody[InvitationBody]) -> Invitation:
+    return await registration.invite(pool, actor, data.email)
 
 
 @delete(
@@ -48,8 +48,8 @@ async def invite(pool: ThePool, user: TheUser, visitor: TheVisitor, data: JSONBo
     summary="Take an invitation back",
     responses=problems(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
 )
-async def revoke_invitation(pool: ThePool, user: TheUser, visitor: TheVisitor, invitation_id: Id) -> None:
-    await registration.revoke_invitation(pool, visitor, user.id, invitation_id)
+async def revoke_invitation(pool: ThePool, actor: TheActor, invitation_id: Id) -> None:
+    await registration.revoke_invitation(pool, actor, invitation_id)
 
 
 admin = Router(

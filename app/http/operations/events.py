@@ -40,17 +40,17 @@ QUIET_S = 15.0  # proxies give up on a connection on which nothing comes
 )
 async def watch_events(request: Request[User, Access, Any], pool: ThePool, user: TheUser) -> Stream:
     return Stream(
-        _stream(pool, user.id, request.app.state["closing"]),
+        _stream(pool, user.workspace_id, request.app.state["closing"]),
         media_type="text/event-stream",
         headers={"X-Accel-Buffering": "no"},  # nginx would collect them
     )
 
 
-async def _stream(pool: Pool, user_id: int, closing: asyncio.Event) -> AsyncIterator[bytes]:
+async def _stream(pool: Pool, workspace_id: int, closing: asyncio.Event) -> AsyncIterator[bytes]:
     encode = msgspec.json.Encoder().encode
     began = spoke = time.monotonic()
     yield b"retry: 1000\n\n"
-    async for changed in events.watch(pool, user_id, closing):
+    async for changed in events.watch(pool, workspace_id, closing):
         now = time.monotonic()
         if now - began > STREAM_S:
             return

@@ -29,12 +29,12 @@ async def only_where_it_runs(connection: ASGIConnection[Any, Any, Any, Any], _ha
 async def list_sandbox_messages(
     pool: ThePool, user: TheUser, limit: Limit = 50, cursor: Cursor = None
 ) -> Annotated[Page[SandboxMessage], schema_name("SandboxMessagePage")]:
-    return await sandbox.list_messages(pool, user.id, PageRequest(limit, cursor))
+    return await sandbox.list_messages(pool, user.workspace_id, PageRequest(limit, cursor))
 
 
 @get("/messages/{id:int}", summary="A received message", responses=problems(HTTPStatus.NOT_FOUND))
 async def get_sandbox_message(pool: ThePool, user: TheUser, message_id: Id) -> SandboxMessage:
-    return await sandbox.get_message(pool, user.id, message_id)
+    return await sandbox.get_message(pool, user.workspace_id, message_id)
 
 
 @get(
@@ -44,7 +44,7 @@ async def get_sandbox_message(pool: ThePool, user: TheUser, message_id: Id) -> S
     responses=problems(HTTPStatus.NOT_FOUND),
 )
 async def show_sandbox_message(pool: ThePool, user: TheUser, message_id: Id) -> Response[str]:
-    message = await sandbox.get_message(pool, user.id, message_id)
+    message = await sandbox.get_message(pool, user.workspace_id, message_id)
     if message.html is None:
         raise NotFound("the message has no HTML")
     return Response(message.html, media_type=MediaType.HTML, headers=FRAMED)

@@ -14,7 +14,7 @@ from app.domain.recipients import personal_data
 from app.domain.recipients.personal_data import Erased
 from app.domain.workspaces.keys import Scope
 from app.http.errors import problems
-from app.http.parameters import ThePool, TheUser, TheVisitor
+from app.http.parameters import TheActor, ThePool, TheUser
 
 ADMIN: Scope = "admin"
 
@@ -38,7 +38,7 @@ async def export_recipient(
     user: TheUser,
     email: Annotated[str, QueryParameter(name="email", description="The address, in any case.")],
 ) -> Stream:
-    pieces = await personal_data.export(pool, user.id, email)
+    pieces = await personal_data.export(pool, user.workspace_id, email)
     headers = {"Content-Disposition": 'attachment; filename="recipient.json"'}
     return Stream(pieces, media_type="application/json", headers=headers)
 
@@ -52,8 +52,8 @@ async def export_recipient(
     "moment: ask again in a minute.",
     responses=problems(HTTPStatus.FORBIDDEN),
 )
-async def erase_recipient(pool: ThePool, user: TheUser, visitor: TheVisitor, data: JSONBody[Recipient]) -> Erased:
-    return await personal_data.erase(pool, user.id, data.email, visitor)
+async def erase_recipient(pool: ThePool, user: TheUser, actor: TheActor, data: JSONBody[Recipient]) -> Erased:
+    return await personal_data.erase(pool, user.workspace_id, data.email, actor)
 
 
 router = Router("/recipients", tags=["recipients"], route_handlers=[export_recipient, erase_recipient])

@@ -16,7 +16,7 @@ from app.domain.senders.senders import Sender, SenderChanges, SenderDraft, Serve
 from app.errors import InvalidInput
 from app.http.errors import problems
 from app.http.openapi import schema_name
-from app.http.parameters import Cursor, Id, Limit, TheBox, ThePool, TheSettings, TheUser, TheVisitor
+from app.http.parameters import Cursor, Id, Limit, TheActor, TheBox, ThePool, TheSettings, TheUser
 from app.settings import SmtpSecurity
 
 _PORTS: dict[SmtpSecurity, int] = {"none": 25, "starttls": 587, "tls": 465}
@@ -57,7 +57,7 @@ class SenderPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw
 async def list_senders(
     pool: ThePool, user: TheUser, limit: Limit = 50, cursor: Cursor = None
 ) -> Annotated[Page[Sender], schema_name("SenderPage")]:
-    return await senders.list_senders(pool, user.id, PageRequest(limit, cursor))
+    return await senders.list_senders(pool, user.workspace_id, PageRequest(limit, cursor))
 
 
 @post("/", summary="Add a mailbox to send from", response_description="Added", responses=problems())
@@ -66,7 +66,7 @@ async def create_sender(
     box: TheBox,
     user: TheUser,
     settings: TheSettings,
-    visitor: TheVisitor,
+    actor: TheActor,
     data: JSONBody[SenderBody],
 ) -> Sender:
     draft = SenderDraft(
@@ -78,13 +78,13 @@ async def create_sender(
     )
     limit = settings.default_emails_per_hour
     return await senders.create_sender(
-        pool, box, user.id, draft, default_hourly_limit=limit, policy=HostPolicy.of(settings), visitor=visitor
+        pool, box, user.workspace_id, draft, default_hourly_limit=limit, policy=HostPolicy.of(settings), actor=actor
     )
 
 
 @get("/{id:int}", summary="A sender, and what troubles it", responses=problems(HTTPStatus.NOT_FOUND))
 async def get_sender(pool: ThePool, user: TheUser, sender_id: Id) -> Sender:
-    return await senders.get_sender(pool, user.id, sender_id)
+    return await senders.get_sender(pool, user.workspace_id, sender_id)
 
 
 @patch(
@@ -97,7 +97,7 @@ async def change_sender(
     box: TheBox,
     user: TheUser,
     settings: TheSettings,
-    visitor: TheVisitor,
+    actor: TheActor,
     sender_id: Id,
     data: JSONBody[SenderPatch],
 ) -> Sender:
@@ -105,12 +105,18 @@ async def change_sender(
     server_fields = {name: given.pop(name) for name in Server.__struct_fields__ if name in given}
     server: Server | msgspec.UnsetType | None = msgspec.UNSET
     if server_fields:
-        before = await senders.get_sender(pool, user.id, sender_id)
+        before = await senders.get_sender(pool, user.workspace_id, sender_id)
         kept = {name: getattr(before, name, None) for name in Server.__struct_fields__}
         leaves = server_fields.get("host", before.host) is None
         server = _server(server_fields if leaves else kept | server_fields)
     return await senders.change_sender(
-        pool, box, user.id, sender_id, SenderChanges(**given, server=server), visitor, policy=HostPolicy.of(settings)
+        pool,
+        box,
+        user.workspace_id,
+        sender_id,
+        SenderChanges(**given, server=server),
+        actor,
+        policy=HostPolicy.of(settings),
     )
 
 
@@ -119,8 +125,8 @@ async def change_sender(
     summary="Remove a sender that no campaign names",
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
-async def delete_sender(pool: ThePool, user: TheUser, visitor: TheVisitor, sender_id: Id) -> None:
-    await senders.delete_sender(pool, user.id, sender_id, visitor)
+async def delete_sender(pool: ThePool, user: TheUser, actor: TheActor, sender_id: Id) -> None:
+    await senders.delete_sender(pool, user.workspace_id, sender_id, actor)
 
 
 @post(
@@ -130,7 +136,7 @@ async def delete_sender(pool: ThePool, user: TheUser, visitor: TheVisitor, sende
     responses=problems(HTTPStatus.NOT_FOUND),
 )
 async def verify_sender(pool: ThePool, user: TheUser, sender_id: Id) -> Verification:
-    return await senders.verify_sender(pool, user.id, sender_id)
+    return await senders.verify_sender(pool, user.workspace_id, sender_id)
 
 
 def _server(fields: dict[str, Any]) -> Server | None:

@@ -16,7 +16,7 @@ from app.domain.webhooks.webhooks import Delivery, EventType, Webhook, WebhookCh
 from app.domain.workspaces.keys import Scope
 from app.http.errors import problems
 from app.http.openapi import schema_name
-from app.http.parameters import MAX_ID, Cursor, Id, Limit, TheBox, ThePool, TheSettings, TheUser, TheVisitor
+from app.http.parameters import MAX_ID, Cursor, Id, Limit, TheActor, TheBox, ThePool, TheSettings, TheUser
 
 ADMIN: Scope = "admin"
 DeliveryId = Annotated[int, PathParameter(name="deliveryId", ge=1, le=MAX_ID)]
@@ -43,7 +43,7 @@ class WebhookPatch(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 async def list_webhooks(
     pool: ThePool, user: TheUser, limit: Limit = 50, cursor: Cursor = None
 ) -> Annotated[Page[Webhook], schema_name("WebhookPage")]:
-    return await webhooks.list_webhooks(pool, user.id, PageRequest(limit, cursor))
+    return await webhooks.list_webhooks(pool, user.workspace_id, PageRequest(limit, cursor))
 
 
 @post(
@@ -58,18 +58,18 @@ async def create_webhook(
     box: TheBox,
     user: TheUser,
     settings: TheSettings,
-    visitor: TheVisitor,
+    actor: TheActor,
     data: JSONBody[WebhookBody],
 ) -> Webhook:
     policy = HostPolicy.of(settings)
     return await webhooks.create(
-        pool, box, user.id, data.url, data.events, data.description, policy=policy, visitor=visitor
+        pool, box, user.workspace_id, data.url, data.events, data.description, policy=policy, actor=actor
     )
 
 
 @get("/{id:int}", summary="A webhook, and what troubles it", responses=problems(HTTPStatus.NOT_FOUND))
 async def get_webhook(pool: ThePool, user: TheUser, webhook_id: Id) -> Webhook:
-    return await webhooks.get_webhook(pool, user.id, webhook_id)
+    return await webhooks.get_webhook(pool, user.workspace_id, webhook_id)
 
 
 @patch(
@@ -82,13 +82,15 @@ async def change_webhook(
     pool: ThePool,
     user: TheUser,
     settings: TheSettings,
-    visitor: TheVisitor,
+    actor: TheActor,
     webhook_id: Id,
     data: JSONBody[WebhookPatch],
 ) -> Webhook:
     given = {name: value for name, value in msgspec.structs.asdict(data).items() if value is not msgspec.UNSET}
     policy = HostPolicy.of(settings)
-    return await webhooks.change(pool, user.id, webhook_id, WebhookChanges(**given), policy=policy, visitor=visitor)
+    return await webhooks.change(
+        pool, user.workspace_id, webhook_id, WebhookChanges(**given), policy=policy, actor=actor
+    )
 
 
 @delete(
@@ -97,8 +99,8 @@ async def change_webhook(
     summary="Remove a webhook and its log",
     responses=problems(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
 )
-async def delete_webhook(pool: ThePool, user: TheUser, visitor: TheVisitor, webhook_id: Id) -> None:
-    await webhooks.delete(pool, user.id, webhook_id, visitor=visitor)
+async def delete_webhook(pool: ThePool, user: TheUser, actor: TheActor, webhook_id: Id) -> None:
+    await webhooks.delete(pool, user.workspace_id, webhook_id, actor=actor)
 
 
 @post(
@@ -108,10 +110,8 @@ async def delete_webhook(pool: ThePool, user: TheUser, visitor: TheVisitor, webh
     summary="Make a new secret; it is shown this once",
     responses=problems(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
 )
-async def rotate_webhook_secret(
-    pool: ThePool, box: TheBox, user: TheUser, visitor: TheVisitor, webhook_id: Id
-) -> Webhook:
-    return await webhooks.rotate_secret(pool, box, user.id, webhook_id, visitor=visitor)
+async def rotate_webhook_secret(pool: ThePool, box: TheBox, user: TheUser, actor: TheActor, webhook_id: Id) -> Webhook:
+    return await webhooks.rotate_secret(pool, box, user.workspace_id, webhook_id, actor=actor)
 
 
 @post(
@@ -123,14 +123,14 @@ async def rotate_webhook_secret(
     responses=problems(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
 async def test_webhook(pool: ThePool, user: TheUser, webhook_id: Id) -> Delivery:
-    return await webhooks.test(pool, user.id, webhook_id)
+    return await webhooks.test(pool, user.workspace_id, webhook_id)
 
 
 @get("/{id:int}/deliveries", summary="What a webhook was told, newest first", responses=problems(HTTPStatus.NOT_FOUND))
 async def list_deliveries(
     pool: ThePool, user: TheUser, webhook_id: Id, limit: Limit = 50, cursor: Cursor = None
 ) -> Annotated[Page[Delivery], schema_name("DeliveryPage")]:
-    return await webhooks.list_deliveries(pool, user.id, webhook_id, PageRequest(limit, cursor))
+    return await webhooks.list_deliveries(pool, user.workspace_id, webhook_id, PageRequest(limit, cursor))
 
 
 @post(
@@ -142,9 +142,9 @@ async def list_deliveries(
     responses=problems(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
 async def replay_delivery(
-    pool: ThePool, user: TheUser, visitor: TheVisitor, webhook_id: Id, delivery_id: DeliveryId
+    pool: ThePool, user: TheUser, actor: TheActor, webhook_id: Id, delivery_id: DeliveryId
 ) -> Delivery:
-    return await webhooks.replay(pool, user.id, webhook_id, delivery_id, visitor=visitor)
+    return await webhooks.replay(pool, user.workspace_id, webhook_id, delivery_id, actor=actor)
 
 
 router = Router(

@@ -18,4 +18,4 @@ from app.http.parameters import Cursor, Limit, ThePool, TheUser
 async def list_audit(
     pool: ThePool, user: TheUser, limit: Limit = 50, cursor: Cursor = None
 ) -> Annotated[Page[Entry], schema_name("AuditPage")]:
-    return await audit.list_entries(pool, user.id, PageRequest(limit, cursor))
+    return await audit.list_entries(pool, user.workspace_id, user.id, PageRequest(limit, cursor))

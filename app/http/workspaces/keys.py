@@ -16,7 +16,7 @@ from app.domain.workspaces.keys import ApiKey, Scope
 from app.http.accounts.login import ADMIN
 from app.http.errors import problems
 from app.http.openapi import schema_name
-from app.http.parameters import Cursor, Id, Limit, ThePool, TheUser, TheVisitor
+from app.http.parameters import Cursor, Id, Limit, TheActor, ThePool, TheUser
 
 
 class KeyBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
@@ -31,7 +31,7 @@ class KeyBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
 async def list_keys(
     pool: ThePool, user: TheUser, limit: Limit = 50, cursor: Cursor = None
 ) -> Annotated[Page[ApiKey], schema_name("ApiKeyPage")]:
-    return await keys.list_keys(pool, user.id, PageRequest(limit, cursor))
+    return await keys.list_keys(pool, user.workspace_id, PageRequest(limit, cursor))
 
 
 @post(
@@ -40,8 +40,8 @@ async def list_keys(
     opt={"scope": ADMIN},
     responses=problems(HTTPStatus.FORBIDDEN),
 )
-async def create_key(pool: ThePool, user: TheUser, visitor: TheVisitor, data: JSONBody[KeyBody]) -> ApiKey:
-    return await keys.create(pool, visitor, user.id, data.name, data.scopes, data.expires_at)
+async def create_key(pool: ThePool, user: TheUser, actor: TheActor, data: JSONBody[KeyBody]) -> ApiKey:
+    return await keys.create(pool, actor, user.workspace_id, data.name, data.scopes, data.expires_at)
 
 
 @delete(
@@ -50,8 +50,8 @@ async def create_key(pool: ThePool, user: TheUser, visitor: TheVisitor, data: JS
     opt={"scope": ADMIN},
     responses=problems(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
 )
-async def revoke_key(pool: ThePool, user: TheUser, visitor: TheVisitor, key_id: Id) -> None:
-    await keys.revoke(pool, visitor, user.id, key_id)
+async def revoke_key(pool: ThePool, user: TheUser, actor: TheActor, key_id: Id) -> None:
+    await keys.revoke(pool, actor, user.workspace_id, key_id)
 
 
 key_router = Router("/keys", tags=["accounts"], route_handlers=[list_keys, create_key, revoke_key])

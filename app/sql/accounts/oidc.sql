@@ -11,7 +11,9 @@ RETURNING browser_sha256, nonce, code_verifier, invitation, created_at > now() -
 
 -- name: user_of_identity
 -- Whose account at the provider this is.
-SELECT u.id, u.email, u.is_admin FROM identities i JOIN users u ON u.id = i.user_id
+SELECT u.id, u.email, u.is_admin,
+       (SELECT workspace_id FROM members m WHERE m.user_id = u.id ORDER BY m.created_at, workspace_id LIMIT 1) AS workspace_id
+FROM identities i JOIN users u ON u.id = i.user_id
 WHERE i.issuer = %(issuer)s AND i.subject = %(subject)s;
 
 -- name: insert_identity

@@ -6,7 +6,7 @@ VALUES (%(token_sha256)s, %(user_id)s, now() + make_interval(secs => %(absolute_
 -- name: touch_session
 -- Whose session this is, if it is neither idle for too long nor too old. Written once a minute at most.
 WITH live AS (
-    SELECT s.token_sha256, s.id, s.user_id, s.last_seen_at
+    SELECT s.token_sha256, s.id, s.user_id, s.workspace_id, s.last_seen_at
     FROM sessions s
     WHERE s.token_sha256 = %(token_sha256)s AND s.expires_at > now()
       AND s.last_seen_at > now() - make_interval(secs => %(idle_s)s)
@@ -16,7 +16,14 @@ touched AS (
     FROM live
     WHERE s.token_sha256 = live.token_sha256 AND live.last_seen_at < now() - interval '1 minute'
 )
-SELECT live.id AS session_id, u.id, u.email, u.is_admin FROM live JOIN users u ON u.id = live.user_id;
+SELECT live.id AS session_id, u.id, u.email, u.is_admin, m.workspace_id
+FROM live
+JOIN users u ON u.id = live.user_id
+JOIN LATERAL (
+    SELECT workspace_id FROM members WHERE user_id = live.user_id
+    ORDER BY workspace_id = live.workspace_id DESC NULLS LAST, created_at, workspace_id
+    LIMIT 1
+) m ON true;
 
 -- name: list_sessions
 -- A user's sessions that still work, latest used first.

@@ -1,9 +1,9 @@
 -- name: keep_content
 -- The text that is about to be replaced, if any email can have been made from it: of a campaign that was never claimed
 -- from, nobody has seen a word. The campaign is locked.
-INSERT INTO campaign_contents (user_id, campaign_id, version, subject, body, body_html, replaced_at)
-SELECT user_id, id, content_version, subject, body, body_html, clock_timestamp() FROM campaigns
-WHERE user_id = %(user_id)s AND id = %(campaign_id)s AND window_start > 'epoch';
+INSERT INTO campaign_contents (workspace_id, campaign_id, version, subject, body, body_html, replaced_at)
+SELECT workspace_id, id, content_version, subject, body, body_html, clock_timestamp() FROM campaigns
+WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s AND window_start > 'epoch';
 
 -- name: update_campaign
 -- Change what may be changed after scheduling; NULL in a flag column leaves the column alone.
@@ -17,4 +17,4 @@ SET name = coalesce(%(name)s, name),
     delay_ms = coalesce(%(delay_ms)s, delay_ms),
     hourly_limit = CASE WHEN %(set_hourly_limit)s THEN %(hourly_limit)s ELSE hourly_limit END,
     on_unknown = coalesce(%(on_unknown)s, on_unknown)
-WHERE user_id = %(user_id)s AND id = %(campaign_id)s;
+WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s;

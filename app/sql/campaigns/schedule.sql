@@ -8,17 +8,17 @@ COPY staged (number, recipient, fields) FROM STDIN;
 
 -- name: insert_campaign
 -- A campaign, all of its emails still to be inserted in the same transaction.
-INSERT INTO campaigns (user_id, sender_id, name, subject, body, body_html, fields, start_at, delay_ms, hourly_limit,
+INSERT INTO campaigns (workspace_id, sender_id, name, subject, body, body_html, fields, start_at, delay_ms, hourly_limit,
                        on_unknown, total, scheduled)
-VALUES (%(user_id)s, %(sender_id)s, %(name)s, %(subject)s, %(body)s, %(body_html)s, %(fields)s, %(start_at)s,
+VALUES (%(workspace_id)s, %(sender_id)s, %(name)s, %(subject)s, %(body)s, %(body_html)s, %(fields)s, %(start_at)s,
         %(delay_ms)s, %(hourly_limit)s, %(on_unknown)s, %(total)s, %(total)s)
 RETURNING id;
 
 -- name: insert_emails
 -- Turn the stage into emails, each at its planned time, and note between which ids they lie.
 WITH made AS (
-    INSERT INTO emails (user_id, campaign_id, recipient, fields, scheduled_at)
-    SELECT %(user_id)s, %(campaign_id)s, s.recipient, s.fields,
+    INSERT INTO emails (workspace_id, campaign_id, recipient, fields, scheduled_at)
+    SELECT %(workspace_id)s, %(campaign_id)s, s.recipient, s.fields,
            r.at + (s.number - r.first) * make_interval(secs => %(delay_ms)s / 1000.0)
     FROM staged s
     JOIN (
@@ -30,22 +30,22 @@ WITH made AS (
 )
 UPDATE campaigns
 SET (first_email_id, last_email_id) = (SELECT min(id), max(id) FROM made)
-WHERE user_id = %(user_id)s AND id = %(campaign_id)s;
+WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s;
 
 -- name: default_sender
 -- The sender of a campaign that names none.
-SELECT id FROM senders WHERE user_id = %(user_id)s AND is_default;
+SELECT id FROM senders WHERE workspace_id = %(workspace_id)s AND is_default;
 
 -- name: take_idempotency_key
 -- Be the first to use the key. No row: somebody was; a concurrent first use is waited for.
-INSERT INTO idempotency_keys (user_id, key, fingerprint) VALUES (%(user_id)s, %(key)s, %(fingerprint)s)
+INSERT INTO idempotency_keys (workspace_id, key, fingerprint) VALUES (%(workspace_id)s, %(key)s, %(fingerprint)s)
 ON CONFLICT DO NOTHING
 RETURNING key;
 
 -- name: idempotent_answer
 -- What was answered the first time, and to which request.
-SELECT fingerprint, answer FROM idempotency_keys WHERE user_id = %(user_id)s AND key = %(key)s;
+SELECT fingerprint, answer FROM idempotency_keys WHERE workspace_id = %(workspace_id)s AND key = %(key)s;
 
 -- name: keep_idempotent_answer
 -- Remember the answer together with what it did.
-UPDATE idempotency_keys SET answer = %(answer)s WHERE user_id = %(user_id)s AND key = %(key)s;
+UPDATE idempotency_keys SET answer = %(answer)s WHERE workspace_id = %(workspace_id)s AND key = %(key)s;

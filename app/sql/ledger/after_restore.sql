@@ -4,43 +4,43 @@ SELECT name FROM workers WHERE lease_until > now() ORDER BY name;
 
 -- name: pause_all
 -- From now on nothing is claimed, whoever owns it.
-UPDATE campaigns SET status = 'PAUSED' WHERE status = 'ACTIVE' RETURNING user_id, id;
+UPDATE campaigns SET status = 'PAUSED' WHERE status = 'ACTIVE' RETURNING workspace_id, id;
 
 -- name: campaigns_to_hold
 -- Campaigns with something that may have been sent without a record of it here.
-SELECT user_id, id, name, scheduled FROM campaigns WHERE scheduled + sending > 0 AND status <> 'CANCELLED'
-ORDER BY user_id, id;
+SELECT workspace_id, id, name, scheduled FROM campaigns WHERE scheduled + sending > 0 AND status <> 'CANCELLED'
+ORDER BY workspace_id, id;
 
 -- name: hold_emails
 -- Put a batch of a campaign's emails in doubt: those due by now, and those that were being sent. They count against
 -- their sender's and their campaign's current hour, as everything does that may have been accepted. Emails of a
 -- campaign are locked after the campaign, as everywhere.
 WITH campaign AS MATERIALIZED (
-    SELECT user_id, id, sender_id FROM campaigns
-    WHERE user_id = %(user_id)s AND id = %(campaign_id)s AND status = 'PAUSED'
+    SELECT workspace_id, id, sender_id FROM campaigns
+    WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s AND status = 'PAUSED'
     FOR NO KEY UPDATE
 ),
 doubtful AS MATERIALIZED (
     (SELECT e.id, false AS counted FROM emails e
-     WHERE e.user_id = %(user_id)s AND e.campaign_id = %(campaign_id)s
+     WHERE e.workspace_id = %(workspace_id)s AND e.campaign_id = %(campaign_id)s
        AND e.status = 'SCHEDULED' AND e.scheduled_at <= now() AND EXISTS (SELECT FROM campaign)
      ORDER BY e.scheduled_at, e.id
      LIMIT %(batch)s)
     UNION ALL
     (SELECT e.id, true FROM emails e
-     WHERE e.user_id = %(user_id)s AND e.campaign_id = %(campaign_id)s
+     WHERE e.workspace_id = %(workspace_id)s AND e.campaign_id = %(campaign_id)s
        AND e.status = 'SENDING' AND EXISTS (SELECT FROM campaign))
 ),
 held AS (
     UPDATE emails e
     SET status = 'UNKNOWN', claim_token = NULL, attempts = e.attempts + 1
     FROM doubtful d
-    WHERE e.user_id = %(user_id)s AND e.id = d.id
+    WHERE e.workspace_id = %(workspace_id)s AND e.id = d.id
     RETURNING e.id, e.attempts, e.claimed_at, d.counted
 ),
 audit AS (
-    INSERT INTO attempts (user_id, email_id, number, outcome, claimed_at, reply)
-    SELECT %(user_id)s, id, attempts, 'UNKNOWN', coalesce(claimed_at, now()),
+    INSERT INTO attempts (workspace_id, email_id, number, outcome, claimed_at, reply)
+    SELECT %(workspace_id)s, id, attempts, 'UNKNOWN', coalesce(claimed_at, now()),
            'held: it may have been sent, and the database was restored to a moment before'
     FROM held
 ),
@@ -48,11 +48,11 @@ n AS (
     SELECT count(*) AS n, count(*) FILTER (WHERE counted) AS sending FROM held
 ),
 used AS (
-    INSERT INTO sender_windows AS w (user_id, sender_id, window_start, used)
-    SELECT c.user_id, c.sender_id, date_trunc('hour', now(), 'UTC'), n.n - n.sending
+    INSERT INTO sender_windows AS w (workspace_id, sender_id, window_start, used)
+    SELECT c.workspace_id, c.sender_id, date_trunc('hour', now(), 'UTC'), n.n - n.sending
     FROM campaign c, n
     WHERE n.n > n.sending
-    ON CONFLICT (user_id, sender_id, window_start) DO UPDATE SET used = w.used + excluded.used
+    ON CONFLICT (workspace_id, sender_id, window_start) DO UPDATE SET used = w.used + excluded.used
 )
 UPDATE campaigns c
 SET scheduled = c.scheduled - (n.n - n.sending),
@@ -64,5 +64,5 @@ SET scheduled = c.scheduled - (n.n - n.sending),
     status = CASE WHEN c.scheduled + c.sending - n.n = 0 THEN 'FINISHED' ELSE c.status END,
     finished_at = CASE WHEN c.scheduled + c.sending - n.n = 0 THEN now() ELSE c.finished_at END
 FROM campaign o, n
-WHERE c.user_id = o.user_id AND c.id = o.id AND n.n > 0
+WHERE c.workspace_id = o.workspace_id AND c.id = o.id AND n.n > 0
 RETURNING n.n AS held, c.scheduled AS waiting;

@@ -3,7 +3,7 @@
 -- status, of those campaigns that have emails in it.
 SELECT min(coalesce(first_email_id, 0)) AS first_id, max(coalesce(last_email_id, 9223372036854775807)) AS last_id
 FROM campaigns
-WHERE user_id = %(user_id)s
+WHERE workspace_id = %(workspace_id)s
   AND (%(campaign_id)s::bigint IS NULL OR id = %(campaign_id)s)
   AND (%(sender_id)s::bigint IS NULL OR sender_id = %(sender_id)s)
   AND CASE %(status)s::email_status
@@ -18,11 +18,11 @@ WHERE user_id = %(user_id)s
 -- name: page_of_emails
 -- Emails newest first, within a span of ids.
 SELECT e.id FROM emails e
-WHERE e.user_id = %(user_id)s AND e.id BETWEEN %(first_id)s AND %(last_id)s
+WHERE e.workspace_id = %(workspace_id)s AND e.id BETWEEN %(first_id)s AND %(last_id)s
   AND (%(status)s::email_status IS NULL OR e.status = %(status)s)
   AND (%(campaign_id)s::bigint IS NULL OR e.campaign_id = %(campaign_id)s)
   AND (%(sender_id)s::bigint IS NULL OR e.campaign_id IN (
-          SELECT id FROM campaigns WHERE user_id = %(user_id)s AND sender_id = %(sender_id)s))
+          SELECT id FROM campaigns WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s))
   AND (%(q)s::text IS NULL OR e.recipient COLLATE "C" ILIKE %(q)s)
 ORDER BY e.id DESC
 LIMIT %(limit)s;
@@ -34,13 +34,13 @@ FROM campaigns c
 CROSS JOIN LATERAL (
     SELECT e.id, e.scheduled_at
     FROM emails e
-    WHERE e.user_id = %(user_id)s AND e.campaign_id = c.id AND e.status = 'SCHEDULED'
+    WHERE e.workspace_id = %(workspace_id)s AND e.campaign_id = c.id AND e.status = 'SCHEDULED'
       AND (e.scheduled_at, e.id) > (%(after_at)s::timestamptz, %(after_id)s::bigint)
       AND (%(q)s::text IS NULL OR e.recipient COLLATE "C" ILIKE %(q)s)
     ORDER BY e.scheduled_at, e.id
     LIMIT %(limit)s
 ) d
-WHERE c.user_id = %(user_id)s AND c.scheduled > 0
+WHERE c.workspace_id = %(workspace_id)s AND c.scheduled > 0
   AND (%(campaign_id)s::bigint IS NULL OR c.id = %(campaign_id)s)
   AND (%(sender_id)s::bigint IS NULL OR c.sender_id = %(sender_id)s)
 ORDER BY d.scheduled_at, d.id
@@ -51,9 +51,9 @@ LIMIT %(limit)s;
 SELECT e.id, e.campaign_id, c.name AS campaign_name, c.sender_id, e.recipient, e.status, e.scheduled_at, e.sent_at,
        e.message_id, e.retry_count, e.attempts, a.code, a.enhanced_code, a.reply
 FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS page (id, number)
-JOIN emails e ON e.user_id = %(user_id)s AND e.id = page.id
-JOIN campaigns c ON c.user_id = e.user_id AND c.id = e.campaign_id
-LEFT JOIN attempts a ON a.user_id = e.user_id AND a.email_id = e.id AND a.number = e.attempts
+JOIN emails e ON e.workspace_id = %(workspace_id)s AND e.id = page.id
+JOIN campaigns c ON c.workspace_id = e.workspace_id AND c.id = e.campaign_id
+LEFT JOIN attempts a ON a.workspace_id = e.workspace_id AND a.email_id = e.id AND a.number = e.attempts
 ORDER BY page.number;
 
 -- name: get_email
@@ -61,12 +61,12 @@ ORDER BY page.number;
 SELECT e.id, e.campaign_id, c.name AS campaign_name, c.sender_id, e.recipient, e.fields, e.status, e.scheduled_at,
        e.sent_at, e.message_id, e.retry_count, e.erased_at
 FROM emails e
-JOIN campaigns c ON c.user_id = e.user_id AND c.id = e.campaign_id
-WHERE e.user_id = %(user_id)s AND e.id = %(email_id)s;
+JOIN campaigns c ON c.workspace_id = e.workspace_id AND c.id = e.campaign_id
+WHERE e.workspace_id = %(workspace_id)s AND e.id = %(email_id)s;
 
 -- name: attempts_of_email
 -- Every try, first to last.
 SELECT number, outcome, claimed_at, recorded_at, duration_ms, server, command, code, enhanced_code, reply
 FROM attempts
-WHERE user_id = %(user_id)s AND email_id = %(email_id)s
+WHERE workspace_id = %(workspace_id)s AND email_id = %(email_id)s
 ORDER BY number;

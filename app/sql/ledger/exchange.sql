@@ -8,8 +8,8 @@
 -- A crash before the commit leaves everything as it was. A crash after it leaves the claimed emails SENDING with
 -- our token: that is the write-ahead record, and `recover` finds it.
 WITH report AS (
-    -- With user_id as a column, the planner has no other way to the emails than by their key.
-    SELECT %(user_id)s::bigint AS user_id, r.*
+    -- With workspace_id as a column, the planner has no other way to the emails than by their key.
+    SELECT %(workspace_id)s::bigint AS workspace_id, r.*
     FROM jsonb_to_recordset(%(outcomes)s::jsonb) AS r (
         id bigint, kind text, command text, code integer, enhanced_code text, reply text,
         duration_ms integer, server text, message_id text, again_in_s double precision, content_version integer
@@ -18,8 +18,8 @@ WITH report AS (
 room AS MATERIALIZED (
     SELECT w.window_start, s.hourly_limit - w.used AS free
     FROM sender_windows w
-    JOIN senders s ON s.user_id = w.user_id AND s.id = w.sender_id
-    WHERE w.user_id = %(user_id)s::bigint AND w.sender_id = %(sender_id)s::bigint
+    JOIN senders s ON s.workspace_id = w.workspace_id AND s.id = w.sender_id
+    WHERE w.workspace_id = %(workspace_id)s::bigint AND w.sender_id = %(sender_id)s::bigint
       AND w.window_start = date_trunc('hour', now(), 'UTC')
     FOR UPDATE OF w
 ),
@@ -28,11 +28,11 @@ active AS MATERIALIZED (
            least(%(wanted)s::integer, room.free,
                  c.hourly_limit - CASE WHEN c.window_start >= room.window_start THEN c.window_used ELSE 0 END) AS free
     FROM room, campaigns c
-    JOIN senders s ON s.user_id = c.user_id AND s.id = c.sender_id
-    WHERE c.user_id = %(user_id)s::bigint AND c.sender_id = %(sender_id)s::bigint AND c.status = 'ACTIVE'
+    JOIN senders s ON s.workspace_id = c.workspace_id AND s.id = c.sender_id
+    WHERE c.workspace_id = %(workspace_id)s::bigint AND c.sender_id = %(sender_id)s::bigint AND c.status = 'ACTIVE'
       AND %(wanted)s::integer > 0
       AND (SELECT e.scheduled_at FROM emails e
-           WHERE e.user_id = c.user_id AND e.campaign_id = c.id AND e.status = 'SCHEDULED'
+           WHERE e.workspace_id = c.workspace_id AND e.campaign_id = c.id AND e.status = 'SCHEDULED'
            ORDER BY e.scheduled_at, e.id
            LIMIT 1) <= now()
       AND (s.blocked_until IS NULL OR s.blocked_until <= now())
@@ -47,7 +47,7 @@ due AS MATERIALIZED (
     CROSS JOIN LATERAL (
         SELECT e.id, e.scheduled_at
         FROM emails e
-        WHERE e.user_id = %(user_id)s::bigint AND e.campaign_id = a.id
+        WHERE e.workspace_id = %(workspace_id)s::bigint AND e.campaign_id = a.id
           AND e.status = 'SCHEDULED' AND e.scheduled_at <= now()
         ORDER BY e.scheduled_at, e.id
         LIMIT greatest(a.free, 0)
@@ -75,7 +75,7 @@ finished AS (
                                           WHEN c.status = 'CANCELLED' THEN 'CANCELLED'
                                           ELSE 'SCHEDULED'
                                       END
-                               FROM campaigns c WHERE c.user_id = e.user_id AND c.id = e.campaign_id
+                               FROM campaigns c WHERE c.workspace_id = e.workspace_id AND c.id = e.campaign_id
                            )
                        END::email_status AS status
             ) v
@@ -86,13 +86,13 @@ finished AS (
         scheduled_at = coalesce(now() + make_interval(secs => r.again_in_s), e.scheduled_at),
         message_id = coalesce(r.message_id, e.message_id)
     FROM report r
-    WHERE e.user_id = r.user_id AND e.id = r.id AND e.claim_token = %(token)s::uuid
+    WHERE e.workspace_id = r.workspace_id AND e.id = r.id AND e.claim_token = %(token)s::uuid
     RETURNING e.id, e.campaign_id, e.recipient, e.attempts, e.claimed_at, e.status, r.kind
 ),
 audit AS (
-    INSERT INTO attempts (user_id, email_id, number, outcome, claimed_at, duration_ms, server, command, code,
+    INSERT INTO attempts (workspace_id, email_id, number, outcome, claimed_at, duration_ms, server, command, code,
                           enhanced_code, reply, content_version)
-    SELECT %(user_id)s::bigint, f.id, f.attempts, f.kind::attempt_outcome, f.claimed_at, r.duration_ms, r.server, r.command,
+    SELECT %(workspace_id)s::bigint, f.id, f.attempts, f.kind::attempt_outcome, f.claimed_at, r.duration_ms, r.server, r.command,
            r.code, r.enhanced_code, r.reply, r.content_version
     FROM finished f JOIN report r USING (id)
     WHERE f.kind <> 'UNBEGUN'
@@ -101,7 +101,7 @@ claimed AS (
     UPDATE emails e
     SET status = 'SENDING', claim_token = %(token)s::uuid, claimed_at = now()
     FROM due
-    WHERE e.user_id = %(user_id)s::bigint AND e.id = due.id
+    WHERE e.workspace_id = %(workspace_id)s::bigint AND e.id = due.id
     RETURNING e.id, e.campaign_id, e.recipient, e.fields, e.retry_count, e.attempts, e.scheduled_at, e.claimed_at,
               e.message_id
 ),
@@ -143,7 +143,7 @@ tallied AS (
                                 AND c.scheduled + m.scheduled + c.sending + m.sending = 0
                            THEN now() ELSE c.finished_at END
     FROM moved m
-    WHERE c.user_id = %(user_id)s::bigint AND c.id = m.campaign_id
+    WHERE c.workspace_id = %(workspace_id)s::bigint AND c.id = m.campaign_id
     RETURNING c.id, c.name, c.status, c.total, c.sent, c.failed, c.unknown
 ),
 happened AS MATERIALIZED (
@@ -165,12 +165,12 @@ happened AS MATERIALIZED (
 -- The outbox, for webhooks that want to know. Sorted above, so that it comes after all other locks; a webhook that is
 -- being deleted this moment drops out instead of failing the exchange.
 told AS (
-    INSERT INTO webhook_deliveries (user_id, webhook_id, event, data)
-    SELECT %(user_id)s::bigint, w.id, h.event, h.data
+    INSERT INTO webhook_deliveries (workspace_id, webhook_id, event, data)
+    SELECT %(workspace_id)s::bigint, w.id, h.event, h.data
     FROM happened h
     CROSS JOIN LATERAL (
         SELECT id FROM webhooks
-        WHERE user_id = %(user_id)s::bigint AND disabled_at IS NULL AND h.event = ANY (events)
+        WHERE workspace_id = %(workspace_id)s::bigint AND disabled_at IS NULL AND h.event = ANY (events)
         ORDER BY id
         FOR KEY SHARE
     ) w
@@ -208,7 +208,7 @@ used AS (
         ) m
         GROUP BY m.window_start
     ) u
-    WHERE w.user_id = %(user_id)s::bigint AND w.sender_id = %(sender_id)s::bigint AND w.window_start = u.window_start
+    WHERE w.workspace_id = %(workspace_id)s::bigint AND w.sender_id = %(sender_id)s::bigint AND w.window_start = u.window_start
 )
 SELECT q.id, q.campaign_id, a.content_version, q.recipient, q.fields, q.retry_count, q.attempts, q.scheduled_at,
        q.claimed_at, q.message_id
@@ -218,8 +218,8 @@ ORDER BY q.scheduled_at, q.id;
 
 -- name: open_window
 -- Make the row of the current window, which `exchange` locks.
-INSERT INTO sender_windows (user_id, sender_id, window_start)
-VALUES (%(user_id)s::bigint, %(sender_id)s::bigint, date_trunc('hour', now(), 'UTC'))
+INSERT INTO sender_windows (workspace_id, sender_id, window_start)
+VALUES (%(workspace_id)s::bigint, %(sender_id)s::bigint, date_trunc('hour', now(), 'UTC'))
 ON CONFLICT DO NOTHING;
 
 -- name: outlook
@@ -227,7 +227,7 @@ ON CONFLICT DO NOTHING;
 -- something due is held back by a limit, and until when the sender is blocked.
 SELECT EXISTS (
            SELECT FROM sender_windows w
-           WHERE w.user_id = %(user_id)s::bigint AND w.sender_id = %(sender_id)s::bigint
+           WHERE w.workspace_id = %(workspace_id)s::bigint AND w.sender_id = %(sender_id)s::bigint
              AND w.window_start = date_trunc('hour', now(), 'UTC')
        ) AS window_open,
        s.blocked_until,
@@ -246,21 +246,21 @@ LEFT JOIN LATERAL (
     CROSS JOIN LATERAL (
         SELECT e.scheduled_at
         FROM emails e
-        WHERE e.user_id = c.user_id AND e.campaign_id = c.id AND e.status = 'SCHEDULED'
+        WHERE e.workspace_id = c.workspace_id AND e.campaign_id = c.id AND e.status = 'SCHEDULED'
         ORDER BY e.scheduled_at, e.id
         LIMIT 1
     ) d
     LEFT JOIN sender_windows w
-        ON w.user_id = c.user_id AND w.sender_id = c.sender_id AND w.window_start = date_trunc('hour', now(), 'UTC')
-    WHERE c.user_id = s.user_id AND c.sender_id = s.id AND c.status = 'ACTIVE' AND c.scheduled > 0
+        ON w.workspace_id = c.workspace_id AND w.sender_id = c.sender_id AND w.window_start = date_trunc('hour', now(), 'UTC')
+    WHERE c.workspace_id = s.workspace_id AND c.sender_id = s.id AND c.status = 'ACTIVE' AND c.scheduled > 0
 ) next ON true
-WHERE s.user_id = %(user_id)s::bigint AND s.id = %(sender_id)s::bigint;
+WHERE s.workspace_id = %(workspace_id)s::bigint AND s.id = %(sender_id)s::bigint;
 
 -- name: held_claims
 -- Emails this worker holds for a sender according to the ledger: what it did not hear of (the answer to a claim
 -- was lost) was never begun and may be given back.
 SELECT e.id
 FROM emails e
-JOIN campaigns c ON c.user_id = e.user_id AND c.id = e.campaign_id
+JOIN campaigns c ON c.workspace_id = e.workspace_id AND c.id = e.campaign_id
 WHERE e.claim_token = %(token)s::uuid AND e.status = 'SENDING'
-  AND e.user_id = %(user_id)s::bigint AND c.sender_id = %(sender_id)s::bigint;
+  AND e.workspace_id = %(workspace_id)s::bigint AND c.sender_id = %(sender_id)s::bigint;

@@ -9,7 +9,7 @@ WITH lost AS (
         attempts = e.attempts + 1,
         sent_at = CASE WHEN v.status = 'SENT' THEN now() END
     FROM emails held
-         JOIN campaigns c ON c.user_id = held.user_id AND c.id = held.campaign_id,
+         JOIN campaigns c ON c.workspace_id = held.workspace_id AND c.id = held.campaign_id,
          LATERAL (
              SELECT CASE
                         WHEN c.on_unknown = 'assume_sent' THEN 'SENT'
@@ -21,20 +21,20 @@ WITH lost AS (
     WHERE held.status = 'SENDING'
       AND NOT EXISTS (SELECT FROM workers k WHERE k.token = held.claim_token AND k.lease_until > now())
       -- By its key: with the status said again, it would be looked for among all that is being sent.
-      AND e.user_id = held.user_id AND e.id = held.id AND e.claim_token = held.claim_token
-    RETURNING e.user_id, e.id, e.campaign_id, c.sender_id, e.recipient, e.attempts, e.claimed_at, e.status
+      AND e.workspace_id = held.workspace_id AND e.id = held.id AND e.claim_token = held.claim_token
+    RETURNING e.workspace_id, e.id, e.campaign_id, c.sender_id, e.recipient, e.attempts, e.claimed_at, e.status
 ),
 audit AS (
-    INSERT INTO attempts (user_id, email_id, number, outcome, claimed_at, reply)
-    SELECT user_id, id, attempts, 'UNKNOWN', claimed_at, 'the worker that was sending it was lost' FROM lost
+    INSERT INTO attempts (workspace_id, email_id, number, outcome, claimed_at, reply)
+    SELECT workspace_id, id, attempts, 'UNKNOWN', claimed_at, 'the worker that was sending it was lost' FROM lost
 ),
 moved AS (
-    SELECT user_id, campaign_id, count(*) AS n,
+    SELECT workspace_id, campaign_id, count(*) AS n,
            count(*) FILTER (WHERE status = 'SCHEDULED') AS scheduled,
            count(*) FILTER (WHERE status = 'SENT') AS sent,
            count(*) FILTER (WHERE status = 'UNKNOWN') AS unknown
     FROM lost
-    GROUP BY user_id, campaign_id
+    GROUP BY workspace_id, campaign_id
 ),
 tallied AS (
     UPDATE campaigns c
@@ -47,32 +47,32 @@ tallied AS (
         finished_at = CASE WHEN c.status IN ('ACTIVE', 'PAUSED') AND c.scheduled + m.scheduled + c.sending - m.n = 0
                            THEN now() ELSE c.finished_at END
     FROM moved m
-    WHERE c.user_id = m.user_id AND c.id = m.campaign_id
-    RETURNING c.user_id, c.id, c.name, c.status, c.total, c.sent, c.failed, c.unknown
+    WHERE c.workspace_id = m.workspace_id AND c.id = m.campaign_id
+    RETURNING c.workspace_id, c.id, c.name, c.status, c.total, c.sent, c.failed, c.unknown
 ),
 happened AS MATERIALIZED (
-    SELECT 1 AS place, l.user_id, 'email.unknown' AS event,
+    SELECT 1 AS place, l.workspace_id, 'email.unknown' AS event,
            jsonb_build_object('emailId', l.id, 'campaignId', l.campaign_id, 'senderId', l.sender_id,
                               'recipient', l.recipient, 'code', NULL, 'enhancedCode', NULL,
                               'reply', 'the worker that was sending it was lost') AS data
     FROM lost l
     WHERE l.status = 'UNKNOWN'
     UNION ALL
-    SELECT 2, user_id, 'campaign.finished',
+    SELECT 2, workspace_id, 'campaign.finished',
            jsonb_build_object('campaignId', id, 'name', name, 'total', total, 'sent', sent, 'failed', failed,
                               'unknown', unknown)
     FROM tallied
     WHERE status = 'FINISHED'
-    ORDER BY place, user_id
+    ORDER BY place, workspace_id
 ),
 -- As in `exchange`.
 told AS (
-    INSERT INTO webhook_deliveries (user_id, webhook_id, event, data)
-    SELECT h.user_id, w.id, h.event, h.data
+    INSERT INTO webhook_deliveries (workspace_id, webhook_id, event, data)
+    SELECT h.workspace_id, w.id, h.event, h.data
     FROM happened h
     CROSS JOIN LATERAL (
         SELECT id FROM webhooks
-        WHERE user_id = h.user_id AND disabled_at IS NULL AND h.event = ANY (events)
+        WHERE workspace_id = h.workspace_id AND disabled_at IS NULL AND h.event = ANY (events)
         ORDER BY id
         FOR KEY SHARE
     ) w

@@ -10,9 +10,9 @@ UPDATE campaigns SET cancelled_at = now() WHERE status = 'CANCELLED' AND cancell
 -- Where the emails of a campaign lie that a version wrote which did not note it; of one, since it is a long look.
 UPDATE campaigns c
 SET (first_email_id, last_email_id) = (
-    SELECT coalesce(min(e.id), 1), coalesce(max(e.id), 0) FROM emails e WHERE e.user_id = c.user_id AND e.campaign_id = c.id)
-WHERE (c.user_id, c.id) = (
-    SELECT user_id, id FROM campaigns
+    SELECT coalesce(min(e.id), 1), coalesce(max(e.id), 0) FROM emails e WHERE e.workspace_id = c.workspace_id AND e.campaign_id = c.id)
+WHERE (c.workspace_id, c.id) = (
+    SELECT workspace_id, id FROM campaigns
     WHERE first_email_id IS NULL AND emails_removed_at IS NULL
       AND coalesce(finished_at, cancelled_at) < now() - make_interval(days => %(days)s)
     LIMIT 1)
@@ -23,7 +23,7 @@ RETURNING 0 AS removed;
 -- it waits or is being sent. Its counters stay. What is left begins where the batch ended, so that a crash at any
 -- point costs nothing but the batch. No row: no campaign is old enough.
 WITH old AS MATERIALIZED (
-    SELECT user_id, id, first_email_id, last_email_id FROM campaigns
+    SELECT workspace_id, id, first_email_id, last_email_id FROM campaigns
     WHERE coalesce(finished_at, cancelled_at) < now() - make_interval(days => %(days)s)
       AND first_email_id <= last_email_id AND scheduled + sending = 0
     ORDER BY coalesce(finished_at, cancelled_at)
@@ -31,29 +31,29 @@ WITH old AS MATERIALIZED (
     FOR NO KEY UPDATE SKIP LOCKED
 ),
 batch AS MATERIALIZED (
-    SELECT e.user_id, e.id FROM old o
+    SELECT e.workspace_id, e.id FROM old o
     CROSS JOIN LATERAL (
-        SELECT e.user_id, e.id FROM emails e
-        WHERE e.user_id = o.user_id AND e.id BETWEEN o.first_email_id AND o.last_email_id AND e.campaign_id = o.id
+        SELECT e.workspace_id, e.id FROM emails e
+        WHERE e.workspace_id = o.workspace_id AND e.id BETWEEN o.first_email_id AND o.last_email_id AND e.campaign_id = o.id
         ORDER BY e.id
         LIMIT %(batch)s
     ) e
 ),
 removed AS (
-    DELETE FROM emails e USING batch b WHERE e.user_id = b.user_id AND e.id = b.id RETURNING e.id
+    DELETE FROM emails e USING batch b WHERE e.workspace_id = b.workspace_id AND e.id = b.id RETURNING e.id
 ),
 n AS (SELECT count(*) AS n, max(id) AS last_id FROM removed)
 UPDATE campaigns c
 SET emails_removed_at = coalesce(c.emails_removed_at, now()),
     first_email_id = CASE WHEN n.n = %(batch)s THEN n.last_id ELSE c.last_email_id END + 1
 FROM old o, n
-WHERE c.user_id = o.user_id AND c.id = o.id
+WHERE c.workspace_id = o.workspace_id AND c.id = o.id
 RETURNING n.n AS removed;
 
 -- name: remove_attempts
 -- The same for attempts alone: of a batch of emails of the campaign that has been over the longest.
 WITH old AS MATERIALIZED (
-    SELECT user_id, id, greatest(first_email_id, attempts_removed_to + 1) AS first_email_id, last_email_id
+    SELECT workspace_id, id, greatest(first_email_id, attempts_removed_to + 1) AS first_email_id, last_email_id
     FROM campaigns
     WHERE coalesce(finished_at, cancelled_at) < now() - make_interval(days => %(days)s)
       AND attempts_removed_to < last_email_id AND first_email_id <= last_email_id AND scheduled + sending = 0
@@ -62,22 +62,22 @@ WITH old AS MATERIALIZED (
     FOR NO KEY UPDATE SKIP LOCKED
 ),
 batch AS MATERIALIZED (
-    SELECT e.user_id, e.id FROM old o
+    SELECT e.workspace_id, e.id FROM old o
     CROSS JOIN LATERAL (
-        SELECT e.user_id, e.id FROM emails e
-        WHERE e.user_id = o.user_id AND e.id BETWEEN o.first_email_id AND o.last_email_id AND e.campaign_id = o.id
+        SELECT e.workspace_id, e.id FROM emails e
+        WHERE e.workspace_id = o.workspace_id AND e.id BETWEEN o.first_email_id AND o.last_email_id AND e.campaign_id = o.id
         ORDER BY e.id
         LIMIT %(batch)s
     ) e
 ),
 removed AS (
-    DELETE FROM attempts a USING batch b WHERE a.user_id = b.user_id AND a.email_id = b.id RETURNING 1
+    DELETE FROM attempts a USING batch b WHERE a.workspace_id = b.workspace_id AND a.email_id = b.id RETURNING 1
 ),
 n AS (SELECT count(*) AS n, max(id) AS last_id FROM batch)
 UPDATE campaigns c
 SET attempts_removed_to = CASE WHEN n.n = %(batch)s THEN n.last_id ELSE c.last_email_id END
 FROM old o, n
-WHERE c.user_id = o.user_id AND c.id = o.id
+WHERE c.workspace_id = o.workspace_id AND c.id = o.id
 RETURNING (SELECT count(*) FROM removed) AS removed;
 
 -- name: remove_sandbox_messages

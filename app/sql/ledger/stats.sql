@@ -2,7 +2,7 @@
 -- What became of attempts, by hour and sender, over the hours asked for.
 SELECT sender_id, window_start, used, accepted, rejected, deferred, released, unknown
 FROM sender_windows
-WHERE user_id = %(user_id)s AND window_start >= date_trunc('hour', now(), 'UTC') - make_interval(hours => %(hours)s)
+WHERE workspace_id = %(workspace_id)s AND window_start >= date_trunc('hour', now(), 'UTC') - make_interval(hours => %(hours)s)
   AND (%(sender_id)s::bigint IS NULL OR sender_id = %(sender_id)s)
 ORDER BY window_start, sender_id;
 
@@ -16,12 +16,12 @@ SELECT coalesce(sum(c.scheduled), 0)::bigint AS scheduled, coalesce(sum(c.sendin
             SELECT FROM campaigns a
             CROSS JOIN LATERAL (
                 SELECT FROM emails e
-                WHERE e.user_id = a.user_id AND e.campaign_id = a.id AND e.status = 'SCHEDULED'
+                WHERE e.workspace_id = a.workspace_id AND e.campaign_id = a.id AND e.status = 'SCHEDULED'
                   AND e.scheduled_at < coalesce(%(due_before)s::timestamptz, now())
                 LIMIT %(limit)s
             ) one
-            WHERE a.user_id = %(user_id)s AND a.status = 'ACTIVE' AND a.scheduled > 0
+            WHERE a.workspace_id = %(workspace_id)s AND a.status = 'ACTIVE' AND a.scheduled > 0
             LIMIT %(limit)s
         ) due) AS due
 FROM campaigns c
-WHERE c.user_id = %(user_id)s;
+WHERE c.workspace_id = %(workspace_id)s;

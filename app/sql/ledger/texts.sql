@@ -9,15 +9,15 @@ SELECT e.id, e.recipient, e.fields, e.erased_at,
        e.attempts > 0 AND coalesce(
            coalesce(k.version, c.content_version) = a.content_version, c.content_version = 1) AS as_sent
 FROM emails e
-JOIN campaigns c ON c.user_id = e.user_id AND c.id = e.campaign_id
-LEFT JOIN attempts a ON a.user_id = e.user_id AND a.email_id = e.id AND a.number = e.attempts
+JOIN campaigns c ON c.workspace_id = e.workspace_id AND c.id = e.campaign_id
+LEFT JOIN attempts a ON a.workspace_id = e.workspace_id AND a.email_id = e.id AND a.number = e.attempts
 LEFT JOIN LATERAL (
     SELECT * FROM campaign_contents t
-    WHERE t.user_id = e.user_id AND t.campaign_id = e.campaign_id
+    WHERE t.workspace_id = e.workspace_id AND t.campaign_id = e.campaign_id
       AND e.status NOT IN ('SCHEDULED', 'SENDING') AND e.attempts > 0
       AND CASE WHEN a.content_version IS NULL THEN t.replaced_at > e.claimed_at ELSE t.version = a.content_version END
     ORDER BY t.version
     LIMIT 1
 ) k ON true
-WHERE e.user_id = %(user_id)s AND e.id = ANY (%(ids)s::bigint[])
+WHERE e.workspace_id = %(workspace_id)s AND e.id = ANY (%(ids)s::bigint[])
 ORDER BY e.id;

@@ -5,16 +5,16 @@ SELECT c.id, c.status, c.total, c.scheduled, c.sending, c.sent, c.failed, c.unkn
        CASE WHEN c.window_start = date_trunc('hour', now(), 'UTC') THEN c.window_used ELSE 0 END AS used_this_hour,
        waiting.next_at, waiting.last_at
 FROM (
-    (SELECT id FROM campaigns WHERE user_id = %(user_id)s AND status IN ('ACTIVE', 'PAUSED')
+    (SELECT id FROM campaigns WHERE workspace_id = %(workspace_id)s AND status IN ('ACTIVE', 'PAUSED')
      ORDER BY id DESC LIMIT %(limit)s)
     UNION
-    SELECT id FROM campaigns WHERE user_id = %(user_id)s AND id = ANY (%(ids)s::bigint[])
+    SELECT id FROM campaigns WHERE workspace_id = %(workspace_id)s AND id = ANY (%(ids)s::bigint[])
 ) k
-JOIN campaigns c ON c.user_id = %(user_id)s AND c.id = k.id
+JOIN campaigns c ON c.workspace_id = %(workspace_id)s AND c.id = k.id
 CROSS JOIN LATERAL (
     SELECT min(e.scheduled_at) AS next_at, max(e.scheduled_at) AS last_at
     FROM emails e
-    WHERE e.user_id = c.user_id AND e.campaign_id = c.id AND e.status = 'SCHEDULED'
+    WHERE e.workspace_id = c.workspace_id AND e.campaign_id = c.id AND e.status = 'SCHEDULED'
 ) waiting
 ORDER BY c.id;
 
@@ -22,6 +22,6 @@ ORDER BY c.id;
 -- What holds senders back, of those that are blocked or in `ids`, which were when they were last looked at.
 SELECT id, blocked_until, block_reason
 FROM senders
-WHERE user_id = %(user_id)s AND (blocked_until > now() OR id = ANY (%(ids)s::bigint[]))
+WHERE workspace_id = %(workspace_id)s AND (blocked_until > now() OR id = ANY (%(ids)s::bigint[]))
 ORDER BY id
 LIMIT %(limit)s;

@@ -17,9 +17,9 @@ FROM campaigns;
 -- What is due and waits: how many emails, counted up to %(most)s, and the age of the oldest; those whose sender is backed
 -- off apart from the rest.
 WITH owing AS MATERIALIZED (
-    SELECT c.user_id, c.id, coalesce(s.blocked_until > now(), false) AS backed_off
+    SELECT c.workspace_id, c.id, coalesce(s.blocked_until > now(), false) AS backed_off
     FROM campaigns c
-    JOIN senders s ON s.user_id = c.user_id AND s.id = c.sender_id
+    JOIN senders s ON s.workspace_id = c.workspace_id AND s.id = c.sender_id
     WHERE c.status = 'ACTIVE' AND c.scheduled > 0
 ),
 oldest AS (
@@ -27,7 +27,7 @@ oldest AS (
     FROM owing o
     CROSS JOIN LATERAL (
         SELECT e.scheduled_at FROM emails e
-        WHERE e.user_id = o.user_id AND e.campaign_id = o.id AND e.status = 'SCHEDULED'
+        WHERE e.workspace_id = o.workspace_id AND e.campaign_id = o.id AND e.status = 'SCHEDULED'
         ORDER BY e.scheduled_at, e.id
         LIMIT 1
     ) d
@@ -40,7 +40,7 @@ counted AS (
     LEFT JOIN LATERAL (
         SELECT 1 AS one
         FROM owing o
-        JOIN emails e ON e.user_id = o.user_id AND e.campaign_id = o.id
+        JOIN emails e ON e.workspace_id = o.workspace_id AND e.campaign_id = o.id
         WHERE o.backed_off = f.backed_off AND e.status = 'SCHEDULED' AND e.scheduled_at <= now()
         LIMIT %(most)s::integer
     ) n ON true

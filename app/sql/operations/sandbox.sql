@@ -1,13 +1,13 @@
 -- name: insert_sandbox_message
 -- Keep a message of the sandbox mailbox; its owner is found through the campaign named in the Message-ID.
-INSERT INTO sandbox_messages (user_id, envelope_from, envelope_to, content)
-VALUES ((SELECT user_id FROM campaigns WHERE id = %(campaign_id)s), %(envelope_from)s, %(envelope_to)s, %(content)s);
+INSERT INTO sandbox_messages (workspace_id, envelope_from, envelope_to, content)
+VALUES ((SELECT workspace_id FROM campaigns WHERE id = %(campaign_id)s), %(envelope_from)s, %(envelope_to)s, %(content)s);
 
 -- name: list_sandbox_messages
 -- A page of received messages, newest first.
 SELECT id, received_at, envelope_from, envelope_to, content
 FROM sandbox_messages
-WHERE user_id = %(user_id)s AND (%(before)s::bigint IS NULL OR id < %(before)s)
+WHERE workspace_id = %(workspace_id)s AND (%(before)s::bigint IS NULL OR id < %(before)s)
 ORDER BY id DESC
 LIMIT %(limit)s;
 
@@ -15,4 +15,4 @@ LIMIT %(limit)s;
 -- One received message.
 SELECT id, received_at, envelope_from, envelope_to, content
 FROM sandbox_messages
-WHERE user_id = %(user_id)s AND id = %(message_id)s;
+WHERE workspace_id = %(workspace_id)s AND id = %(message_id)s;

@@ -13,8 +13,8 @@ SELECT set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin',
 -- overdue counting as due now. Campaigns can be left out: those being planned again.
 SELECT date_trunc('hour', greatest(e.scheduled_at, now()), 'UTC') AS window_start, count(*) AS planned
 FROM campaigns c
-JOIN emails e ON e.user_id = c.user_id AND e.campaign_id = c.id AND e.status = 'SCHEDULED'
-WHERE c.user_id = %(user_id)s AND c.sender_id = %(sender_id)s AND c.status = 'ACTIVE'
+JOIN emails e ON e.workspace_id = c.workspace_id AND e.campaign_id = c.id AND e.status = 'SCHEDULED'
+WHERE c.workspace_id = %(workspace_id)s AND c.sender_id = %(sender_id)s AND c.status = 'ACTIVE'
   AND c.id <> ALL (%(except_campaign_ids)s::bigint[])
 GROUP BY 1;
 
@@ -23,8 +23,8 @@ GROUP BY 1;
 SELECT s.hourly_limit, now() AS now, coalesce(w.used, 0) AS used
 FROM senders s
 LEFT JOIN sender_windows w
-    ON w.user_id = s.user_id AND w.sender_id = s.id AND w.window_start = date_trunc('hour', now(), 'UTC')
-WHERE s.user_id = %(user_id)s AND s.id = %(sender_id)s;
+    ON w.workspace_id = s.workspace_id AND w.sender_id = s.id AND w.window_start = date_trunc('hour', now(), 'UTC')
+WHERE s.workspace_id = %(workspace_id)s AND s.id = %(sender_id)s;
 
 -- name: replan_emails
 -- Give waiting emails of a campaign new times, keeping their order; with `due_only`, just those due by now. Emails
@@ -35,7 +35,7 @@ FROM (
     SELECT id, row_number() OVER (ORDER BY scheduled_at, id) - 1 AS number
     FROM (
         SELECT id, scheduled_at FROM emails
-        WHERE user_id = %(user_id)s AND campaign_id = %(campaign_id)s AND status = 'SCHEDULED'
+        WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND status = 'SCHEDULED'
           AND (NOT %(due_only)s OR scheduled_at <= now())
         FOR NO KEY UPDATE SKIP LOCKED
     ) waiting
@@ -44,17 +44,17 @@ JOIN (
     SELECT r.first, r.at, generate_series(r.first, r.first + r.count - 1) AS number
     FROM unnest(%(firsts)s::integer[], %(counts)s::integer[], %(ats)s::timestamptz[]) AS r (first, count, at)
 ) r USING (number)
-WHERE e.user_id = %(user_id)s AND e.id = w.id AND e.status = 'SCHEDULED';
+WHERE e.workspace_id = %(workspace_id)s AND e.id = w.id AND e.status = 'SCHEDULED';
 
 -- name: plan_inputs
 -- What a campaign's plan depends on, its sender's part aside.
 SELECT c.id, c.sender_id, c.status, c.start_at, c.delay_ms, c.hourly_limit, c.scheduled,
        CASE WHEN c.window_start = date_trunc('hour', now(), 'UTC') THEN c.window_used ELSE 0 END AS window_used,
        (SELECT count(*) FROM emails e
-        WHERE e.user_id = c.user_id AND e.campaign_id = c.id AND e.status = 'SCHEDULED'
+        WHERE e.workspace_id = c.workspace_id AND e.campaign_id = c.id AND e.status = 'SCHEDULED'
           AND e.scheduled_at <= now()) AS due
 FROM campaigns c
-WHERE c.user_id = %(user_id)s AND c.id = %(campaign_id)s;
+WHERE c.workspace_id = %(workspace_id)s AND c.id = %(campaign_id)s;
 
 -- name: active_campaigns
 -- The sender's active campaigns with something waiting. `late_s` is how long the first of it is overdue, `behind_s`
@@ -63,16 +63,16 @@ SELECT c.id, c.delay_ms, c.hourly_limit,
        CASE WHEN c.window_start = date_trunc('hour', now(), 'UTC') THEN c.window_used ELSE 0 END AS window_used,
        extract(epoch FROM now() - d.scheduled_at)::float8 AS late_s,
        (SELECT extract(epoch FROM now() - e.scheduled_at)::float8 FROM emails e
-        WHERE e.user_id = c.user_id AND e.campaign_id = c.id AND e.status = 'SCHEDULED' AND e.attempts = 0
+        WHERE e.workspace_id = c.workspace_id AND e.campaign_id = c.id AND e.status = 'SCHEDULED' AND e.attempts = 0
           AND e.scheduled_at <= now()
         ORDER BY e.scheduled_at, e.id
         OFFSET 1 LIMIT 1) AS behind_s
 FROM campaigns c
 CROSS JOIN LATERAL (
     SELECT e.scheduled_at FROM emails e
-    WHERE e.user_id = c.user_id AND e.campaign_id = c.id AND e.status = 'SCHEDULED'
+    WHERE e.workspace_id = c.workspace_id AND e.campaign_id = c.id AND e.status = 'SCHEDULED'
     ORDER BY e.scheduled_at, e.id
     LIMIT 1
 ) d
-WHERE c.user_id = %(user_id)s AND c.sender_id = %(sender_id)s AND c.status = 'ACTIVE' AND c.scheduled > 0
+WHERE c.workspace_id = %(workspace_id)s AND c.sender_id = %(sender_id)s AND c.status = 'ACTIVE' AND c.scheduled > 0
 ORDER BY c.id;

@@ -2,7 +2,7 @@
 -- Every email to an address, in whatever ASCII case it was written: the ledger's index by recipient. Asked as the
 -- service: row-level security would keep lower() from using that index. It is one at most for each campaign.
 SELECT id, campaign_id FROM emails
-WHERE user_id = %(user_id)s AND lower(recipient COLLATE "C") = lower(%(email)s::text COLLATE "C")
+WHERE workspace_id = %(workspace_id)s AND lower(recipient COLLATE "C") = lower(%(email)s::text COLLATE "C")
 ORDER BY campaign_id;
 
 -- name: personal_emails
@@ -10,15 +10,15 @@ ORDER BY campaign_id;
 SELECT e.id, e.recipient, e.fields, e.status, e.scheduled_at, e.sent_at, e.message_id, c.id AS campaign_id, c.name,
        s.email AS sender
 FROM emails e
-JOIN campaigns c ON c.user_id = e.user_id AND c.id = e.campaign_id
-JOIN senders s ON s.user_id = c.user_id AND s.id = c.sender_id
-WHERE e.user_id = %(user_id)s AND e.id = ANY (%(ids)s::bigint[])
+JOIN campaigns c ON c.workspace_id = e.workspace_id AND c.id = e.campaign_id
+JOIN senders s ON s.workspace_id = c.workspace_id AND s.id = c.sender_id
+WHERE e.workspace_id = %(workspace_id)s AND e.id = ANY (%(ids)s::bigint[])
 ORDER BY e.id;
 
 -- name: personal_sandbox_messages
 -- What the sandbox mailbox received for an address, in the form in which it was handed over.
 SELECT id, received_at, envelope_from, content FROM sandbox_messages
-WHERE user_id = %(user_id)s
+WHERE workspace_id = %(workspace_id)s
   AND EXISTS (SELECT FROM unnest(envelope_to) AS t (address)
               WHERE lower(t.address COLLATE "C") = ANY (%(addresses)s::text[]))
 ORDER BY id;
@@ -29,12 +29,12 @@ ORDER BY id;
 SELECT k.created_at, r.row ->> 'row' AS row, r.row ->> 'email' AS email, r.row ->> 'reason' AS reason
 FROM idempotency_keys k
 CROSS JOIN LATERAL jsonb_array_elements(k.answer -> 'rejected') AS r (row)
-WHERE k.user_id = %(user_id)s AND lower(r.row ->> 'email' COLLATE "C") ~ %(pattern)s
+WHERE k.workspace_id = %(workspace_id)s AND lower(r.row ->> 'email' COLLATE "C") ~ %(pattern)s
 ORDER BY k.created_at;
 
 -- name: lock_campaigns
 -- Campaigns held against other changes until the end of the transaction, always in the same order.
-SELECT id FROM campaigns WHERE user_id = %(user_id)s AND id = ANY (%(campaign_ids)s::bigint[])
+SELECT id FROM campaigns WHERE workspace_id = %(workspace_id)s AND id = ANY (%(campaign_ids)s::bigint[])
 ORDER BY id FOR NO KEY UPDATE;
 
 -- name: erase_emails
@@ -43,7 +43,7 @@ ORDER BY id FOR NO KEY UPDATE;
 -- holds them wants their campaign's row, which is ours. The campaigns are locked already.
 WITH found AS (
     SELECT id, status FROM emails
-    WHERE user_id = %(user_id)s AND id = ANY (%(ids)s::bigint[]) AND status <> 'SENDING'
+    WHERE workspace_id = %(workspace_id)s AND id = ANY (%(ids)s::bigint[]) AND status <> 'SENDING'
     FOR UPDATE SKIP LOCKED
 ),
 erased AS (
@@ -53,13 +53,13 @@ erased AS (
         erased_at = now(),
         status = CASE WHEN f.status = 'SCHEDULED' THEN 'CANCELLED' ELSE f.status END
     FROM found f
-    WHERE e.user_id = %(user_id)s AND e.id = f.id
+    WHERE e.workspace_id = %(workspace_id)s AND e.id = f.id
     RETURNING e.id, e.campaign_id, f.status = 'SCHEDULED' AS cancelled
 ),
 hushed AS (
     UPDATE attempts a SET reply = NULL
     FROM erased e
-    WHERE a.user_id = %(user_id)s AND a.email_id = e.id AND a.reply IS NOT NULL
+    WHERE a.workspace_id = %(workspace_id)s AND a.email_id = e.id AND a.reply IS NOT NULL
 ),
 tallied AS (
     UPDATE campaigns c
@@ -70,25 +70,25 @@ tallied AS (
         finished_at = CASE WHEN c.status IN ('ACTIVE', 'PAUSED') AND c.scheduled - n.n + c.sending = 0
                            THEN now() ELSE c.finished_at END
     FROM (SELECT campaign_id, count(*) AS n FROM erased WHERE cancelled GROUP BY campaign_id) n
-    WHERE c.user_id = %(user_id)s AND c.id = n.campaign_id
+    WHERE c.workspace_id = %(workspace_id)s AND c.id = n.campaign_id
 )
 SELECT count(*) AS emails, count(*) FILTER (WHERE cancelled) AS cancelled FROM erased;
 
 -- name: lock_webhooks
 -- Held against being deleted, since that takes their deliveries in an order of its own; nothing else waits for this.
-SELECT id FROM webhooks WHERE user_id = %(user_id)s ORDER BY id FOR KEY SHARE;
+SELECT id FROM webhooks WHERE workspace_id = %(workspace_id)s ORDER BY id FOR KEY SHARE;
 
 -- name: erase_deliveries
 -- What webhooks were or are to be told about emails to an address: the event stays, and whom it was about goes.
 UPDATE webhook_deliveries
 SET data = data - 'reply' || jsonb_build_object('recipient', 'erased@erased.invalid')
-WHERE user_id = %(user_id)s AND lower((data->>'recipient') COLLATE "C") = ANY (%(addresses)s::text[]);
+WHERE workspace_id = %(workspace_id)s AND lower((data->>'recipient') COLLATE "C") = ANY (%(addresses)s::text[]);
 
 -- name: erase_sandbox_messages
 -- What the sandbox mailbox received for an address.
 WITH erased AS (
     DELETE FROM sandbox_messages
-    WHERE user_id = %(user_id)s
+    WHERE workspace_id = %(workspace_id)s
       AND EXISTS (SELECT FROM unnest(envelope_to) AS t (address)
                   WHERE lower(t.address COLLATE "C") = ANY (%(addresses)s::text[]))
     RETURNING 1
@@ -102,6 +102,6 @@ SET answer = jsonb_set(k.answer, '{rejected}', (
     SELECT jsonb_agg(CASE WHEN lower(r.row ->> 'email' COLLATE "C") ~ %(pattern)s
                           THEN r.row || '{"email": "", "reason": "erased"}' ELSE r.row END ORDER BY r.number)
     FROM jsonb_array_elements(k.answer -> 'rejected') WITH ORDINALITY AS r (row, number)))
-WHERE k.user_id = %(user_id)s
+WHERE k.workspace_id = %(workspace_id)s
   AND EXISTS (SELECT FROM jsonb_array_elements(k.answer -> 'rejected') AS r (row)
               WHERE lower(r.row ->> 'email' COLLATE "C") ~ %(pattern)s);

@@ -1,51 +1,51 @@
 -- name: neglected_senders
 -- Senders with something due by now or within seconds that are neither blocked nor looked after by a live worker.
-SELECT DISTINCT s.user_id, s.id AS sender_id
+SELECT DISTINCT s.workspace_id, s.id AS sender_id
 FROM campaigns c
-JOIN senders s ON s.user_id = c.user_id AND s.id = c.sender_id
+JOIN senders s ON s.workspace_id = c.workspace_id AND s.id = c.sender_id
 CROSS JOIN LATERAL (
     SELECT e.scheduled_at FROM emails e
-    WHERE e.user_id = c.user_id AND e.campaign_id = c.id AND e.status = 'SCHEDULED'
+    WHERE e.workspace_id = c.workspace_id AND e.campaign_id = c.id AND e.status = 'SCHEDULED'
     ORDER BY e.scheduled_at, e.id
     LIMIT 1
 ) d
 WHERE c.status = 'ACTIVE' AND c.scheduled > 0
   AND d.scheduled_at <= now() + make_interval(secs => %(within_s)s)
   AND (s.blocked_until IS NULL OR s.blocked_until <= now())
-  AND NOT EXISTS (SELECT FROM lanes l WHERE l.user_id = s.user_id AND l.sender_id = s.id);
+  AND NOT EXISTS (SELECT FROM lanes l WHERE l.workspace_id = s.workspace_id AND l.sender_id = s.id);
 
 -- name: lock_sender
 -- Lock a sender's row, so that what follows in the transaction sees what others committed about it.
-SELECT id FROM senders WHERE user_id = %(user_id)s AND id = %(sender_id)s FOR NO KEY UPDATE;
+SELECT id FROM senders WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s FOR NO KEY UPDATE;
 
 -- name: reserve_lanes
 -- Ask for connections to a sender's server: as many as wanted, as far as its max_connections allows over all
 -- workers. No row: none to be had. Comes after lock_sender, or two workers could both take the last one.
-INSERT INTO lanes AS l (user_id, sender_id, worker_token, count)
-SELECT g.user_id, g.id, %(token)s, g.count
+INSERT INTO lanes AS l (workspace_id, sender_id, worker_token, count)
+SELECT g.workspace_id, g.id, %(token)s, g.count
 FROM (
-    SELECT s.user_id, s.id, least(
+    SELECT s.workspace_id, s.id, least(
         %(wanted)s::integer,
         s.max_connections - coalesce((
             SELECT sum(o.count) FROM lanes o
-            WHERE o.user_id = s.user_id AND o.sender_id = s.id AND o.worker_token <> %(token)s
+            WHERE o.workspace_id = s.workspace_id AND o.sender_id = s.id AND o.worker_token <> %(token)s
         ), 0)
     ) AS count
     FROM senders s
     JOIN workers k ON k.token = %(token)s  -- gone when its lease ran out
-    WHERE s.user_id = %(user_id)s AND s.id = %(sender_id)s
+    WHERE s.workspace_id = %(workspace_id)s AND s.id = %(sender_id)s
 ) g
 WHERE g.count > 0
-ON CONFLICT (user_id, sender_id, worker_token) DO UPDATE SET count = excluded.count
+ON CONFLICT (workspace_id, sender_id, worker_token) DO UPDATE SET count = excluded.count
 RETURNING count;
 
 -- name: release_lanes
 -- This worker has no connection open for the sender any more.
-DELETE FROM lanes WHERE user_id = %(user_id)s AND sender_id = %(sender_id)s AND worker_token = %(token)s;
+DELETE FROM lanes WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s AND worker_token = %(token)s;
 
 -- name: sender_for_worker
 -- What a worker needs to speak to a sender's server.
-SELECT user_id, id, email, display_name, host, port, security, username, password_encrypted, failures,
+SELECT workspace_id, id, email, display_name, host, port, security, username, password_encrypted, failures,
        verify_requested_at
 FROM senders WHERE id = %(sender_id)s;
 
@@ -58,7 +58,7 @@ WITH blocked AS (
         blocked_since = CASE WHEN failures = 0 THEN now() ELSE blocked_since END,
         blocked_until = now() + make_interval(secs => %(first_s)s * power(2, least(failures, 8))),
         block_reason = %(reason)s
-    WHERE user_id = %(user_id)s AND id = %(sender_id)s
+    WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s
     RETURNING id, email, failures, blocked_until, block_reason
 ),
 happened AS MATERIALIZED (
@@ -68,12 +68,12 @@ happened AS MATERIALIZED (
     WHERE failures = 1
 ),
 told AS (
-    INSERT INTO webhook_deliveries (user_id, webhook_id, event, data)
-    SELECT %(user_id)s, w.id, 'sender.blocked', h.data
+    INSERT INTO webhook_deliveries (workspace_id, webhook_id, event, data)
+    SELECT %(workspace_id)s, w.id, 'sender.blocked', h.data
     FROM happened h
     CROSS JOIN LATERAL (
         SELECT id FROM webhooks
-        WHERE user_id = %(user_id)s AND disabled_at IS NULL AND h.data IS NOT NULL AND 'sender.blocked' = ANY (events)
+        WHERE workspace_id = %(workspace_id)s AND disabled_at IS NULL AND h.data IS NOT NULL AND 'sender.blocked' = ANY (events)
         ORDER BY id
         FOR KEY SHARE
     ) w
@@ -90,7 +90,7 @@ SELECT blocked_until FROM blocked;
 -- name: unblock_sender
 -- It let us in: the next trouble starts from a short back-off again.
 UPDATE senders SET failures = 0, blocked_until = NULL, block_reason = NULL
-WHERE user_id = %(user_id)s AND id = %(sender_id)s AND failures > 0;
+WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s AND failures > 0;
 
 -- name: record_verification
 -- The worker's answer; NULL as error: connected and logged in. That also ends a back-off.

@@ -1,23 +1,23 @@
 -- name: insert_sender
 -- A mailbox to send from.
-INSERT INTO senders (user_id, email, display_name, host, port, security, username, password_encrypted, hourly_limit,
+INSERT INTO senders (workspace_id, email, display_name, host, port, security, username, password_encrypted, hourly_limit,
                      max_connections, is_default)
-VALUES (%(user_id)s, %(email)s, %(display_name)s, %(host)s, %(port)s, %(security)s, %(username)s,
+VALUES (%(workspace_id)s, %(email)s, %(display_name)s, %(host)s, %(port)s, %(security)s, %(username)s,
         %(password_encrypted)s, %(hourly_limit)s, %(max_connections)s, %(is_default)s)
 RETURNING id;
 
 -- name: set_sender_password
 -- The password alone: it is encrypted for its row, whose id is known only once it is there.
 UPDATE senders SET username = %(username)s, password_encrypted = %(password_encrypted)s
-WHERE user_id = %(user_id)s AND id = %(sender_id)s;
+WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s;
 
 -- name: list_senders
 -- A page of senders, oldest first, with what the current window has used.
 SELECT s.*, coalesce(w.used, 0) AS used_this_hour
 FROM senders s
 LEFT JOIN sender_windows w
-    ON w.user_id = s.user_id AND w.sender_id = s.id AND w.window_start = date_trunc('hour', now(), 'UTC')
-WHERE s.user_id = %(user_id)s
+    ON w.workspace_id = s.workspace_id AND w.sender_id = s.id AND w.window_start = date_trunc('hour', now(), 'UTC')
+WHERE s.workspace_id = %(workspace_id)s
   AND (%(sender_id)s::bigint IS NULL OR s.id = %(sender_id)s)
   AND (%(after)s::bigint IS NULL OR s.id > %(after)s)
 ORDER BY s.id
@@ -39,18 +39,18 @@ SET email = coalesce(%(email)s, email),
     blocked_until = CASE WHEN %(set_server)s THEN NULL ELSE blocked_until END,
     block_reason = CASE WHEN %(set_server)s THEN NULL ELSE block_reason END,
     failures = CASE WHEN %(set_server)s THEN 0 ELSE failures END
-WHERE user_id = %(user_id)s AND id = %(sender_id)s;
+WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s;
 
 -- name: delete_sender
 -- Only a sender without campaigns goes; the foreign key says so otherwise.
-DELETE FROM senders WHERE user_id = %(user_id)s AND id = %(sender_id)s RETURNING id;
+DELETE FROM senders WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s RETURNING id;
 
 -- name: request_verification
 -- Ask the worker to connect and log in.
 UPDATE senders SET verify_requested_at = clock_timestamp(), verified_at = NULL, verify_error = NULL
-WHERE user_id = %(user_id)s AND id = %(sender_id)s
+WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s
 RETURNING verify_requested_at;
 
 -- name: verification
 -- Whether the worker has answered.
-SELECT verified_at, verify_error FROM senders WHERE user_id = %(user_id)s AND id = %(sender_id)s;
+SELECT verified_at, verify_error FROM senders WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s;

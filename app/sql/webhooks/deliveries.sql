@@ -2,18 +2,18 @@
 -- Be the one who delivers to this webhook, for a while. No row: somebody is, or it is disabled or has a pause.
 UPDATE webhooks w
 SET lease_token = %(token)s, lease_until = now() + make_interval(secs => %(lease_s)s)
-FROM (SELECT user_id, id FROM webhooks
+FROM (SELECT workspace_id, id FROM webhooks
       WHERE id = %(webhook_id)s AND disabled_at IS NULL AND (retry_at IS NULL OR retry_at <= now())
         AND (lease_until IS NULL OR lease_until <= now())
       FOR NO KEY UPDATE SKIP LOCKED) free
-WHERE w.user_id = free.user_id AND w.id = free.id
-RETURNING w.user_id, w.id, w.url, w.secret_encrypted;
+WHERE w.workspace_id = free.workspace_id AND w.id = free.id
+RETURNING w.workspace_id, w.id, w.url, w.secret_encrypted;
 
 -- name: due_deliveries
 -- What is to be told next, in order.
 SELECT id, message_id, event, data, created_at, attempts
 FROM webhook_deliveries
-WHERE user_id = %(user_id)s AND webhook_id = %(webhook_id)s AND status = 'PENDING' AND next_attempt_at <= now()
+WHERE workspace_id = %(workspace_id)s AND webhook_id = %(webhook_id)s AND status = 'PENDING' AND next_attempt_at <= now()
 ORDER BY next_attempt_at, id
 LIMIT %(limit)s;
 
@@ -40,8 +40,8 @@ WITH hook AS (
                                            %(patience_days)s::integer, %(error)s::text)
                           END,
         lease_until = now() + make_interval(secs => %(lease_s)s)
-    WHERE user_id = %(user_id)s AND id = %(webhook_id)s AND lease_token = %(token)s
-    RETURNING user_id, id, disabled_at, retry_at
+    WHERE workspace_id = %(workspace_id)s AND id = %(webhook_id)s AND lease_token = %(token)s
+    RETURNING workspace_id, id, disabled_at, retry_at
 ),
 told AS (
     UPDATE webhook_deliveries d
@@ -55,7 +55,7 @@ told AS (
         next_attempt_at = CASE WHEN %(error)s::text IS NOT NULL
                                THEN now() + make_interval(secs => %(again_in_s)s::float8) END
     FROM hook
-    WHERE d.user_id = hook.user_id AND d.webhook_id = hook.id AND d.id = %(delivery_id)s AND d.status = 'PENDING'
+    WHERE d.workspace_id = hook.workspace_id AND d.webhook_id = hook.id AND d.id = %(delivery_id)s AND d.status = 'PENDING'
 )
 SELECT disabled_at, retry_at FROM hook;
 
@@ -63,10 +63,10 @@ SELECT disabled_at, retry_at FROM hook;
 -- Done with it for now. `more`: something is due all the same.
 UPDATE webhooks w
 SET lease_token = NULL, lease_until = NULL
-WHERE w.user_id = %(user_id)s AND w.id = %(webhook_id)s AND w.lease_token = %(token)s
+WHERE w.workspace_id = %(workspace_id)s AND w.id = %(webhook_id)s AND w.lease_token = %(token)s
 RETURNING w.disabled_at IS NULL AND w.retry_at IS NULL AND EXISTS (
     SELECT FROM webhook_deliveries d
-    WHERE d.user_id = w.user_id AND d.webhook_id = w.id AND d.status = 'PENDING' AND d.next_attempt_at <= now()
+    WHERE d.workspace_id = w.workspace_id AND d.webhook_id = w.id AND d.status = 'PENDING' AND d.next_attempt_at <= now()
 ) AS more;
 
 -- name: neglected_webhooks
@@ -77,6 +77,6 @@ WHERE w.disabled_at IS NULL AND (w.retry_at IS NULL OR w.retry_at <= now())
   AND (w.lease_until IS NULL OR w.lease_until <= now())
   AND EXISTS (
       SELECT FROM webhook_deliveries d
-      WHERE d.user_id = w.user_id AND d.webhook_id = w.id AND d.status = 'PENDING' AND d.next_attempt_at <= now()
+      WHERE d.workspace_id = w.workspace_id AND d.webhook_id = w.id AND d.status = 'PENDING' AND d.next_attempt_at <= now()
   )
 ORDER BY w.id;

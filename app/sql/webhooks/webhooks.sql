@@ -1,18 +1,18 @@
 -- name: count_webhooks
 -- How many the user has: there is a limit.
-SELECT count(*) AS n FROM webhooks WHERE user_id = %(user_id)s;
+SELECT count(*) AS n FROM webhooks WHERE workspace_id = %(workspace_id)s;
 
 -- name: insert_webhook
 -- Somebody to tell; the secret follows in the same transaction, sealed for the id.
-INSERT INTO webhooks (user_id, url, description, events)
-VALUES (%(user_id)s, %(url)s, %(description)s, %(events)s)
+INSERT INTO webhooks (workspace_id, url, description, events)
+VALUES (%(workspace_id)s, %(url)s, %(description)s, %(events)s)
 RETURNING id;
 
 -- name: list_webhooks
 -- A page of webhooks, oldest first.
 SELECT id, url, description, events, created_at, disabled_at, disabled_reason, failing_since, last_error, retry_at
 FROM webhooks
-WHERE user_id = %(user_id)s
+WHERE workspace_id = %(workspace_id)s
   AND (%(webhook_id)s::bigint IS NULL OR id = %(webhook_id)s)
   AND (%(after)s::bigint IS NULL OR id > %(after)s)
 ORDER BY id
@@ -32,29 +32,29 @@ SET url = coalesce(%(url)s, url),
     failing_since = CASE WHEN %(starts_anew)s THEN NULL ELSE failing_since END,
     last_error = CASE WHEN %(starts_anew)s THEN NULL ELSE last_error END,
     retry_at = CASE WHEN %(starts_anew)s THEN NULL ELSE retry_at END
-WHERE user_id = %(user_id)s AND id = %(webhook_id)s;
+WHERE workspace_id = %(workspace_id)s AND id = %(webhook_id)s;
 
 -- name: delete_webhook
 -- It goes with its log and with what was still to be told.
-DELETE FROM webhooks WHERE user_id = %(user_id)s AND id = %(webhook_id)s RETURNING id;
+DELETE FROM webhooks WHERE workspace_id = %(workspace_id)s AND id = %(webhook_id)s RETURNING id;
 
 -- name: try_webhook_now
 -- A person asks for a try: it does not wait for a pause to end. Locks the webhook before its deliveries, as everywhere.
 UPDATE webhooks SET retry_at = NULL
-WHERE user_id = %(user_id)s AND id = %(webhook_id)s
+WHERE workspace_id = %(workspace_id)s AND id = %(webhook_id)s
 RETURNING disabled_at;
 
 -- name: insert_test_delivery
 -- Something to tell that did not happen.
-INSERT INTO webhook_deliveries (user_id, webhook_id, event, data)
-VALUES (%(user_id)s, %(webhook_id)s, 'webhook.test', jsonb_build_object('webhookId', %(webhook_id)s::bigint))
+INSERT INTO webhook_deliveries (workspace_id, webhook_id, event, data)
+VALUES (%(workspace_id)s, %(webhook_id)s, 'webhook.test', jsonb_build_object('webhookId', %(webhook_id)s::bigint))
 RETURNING id, message_id, event, created_at, status, attempts, attempted_at, status_code, error, next_attempt_at;
 
 -- name: list_deliveries
 -- A page of a webhook's log, newest first.
 SELECT id, message_id, event, created_at, status, attempts, attempted_at, status_code, error, next_attempt_at
 FROM webhook_deliveries
-WHERE user_id = %(user_id)s AND webhook_id = %(webhook_id)s AND (%(before)s::bigint IS NULL OR id < %(before)s)
+WHERE workspace_id = %(workspace_id)s AND webhook_id = %(webhook_id)s AND (%(before)s::bigint IS NULL OR id < %(before)s)
 ORDER BY id DESC
 LIMIT %(limit)s;
 
@@ -62,11 +62,11 @@ LIMIT %(limit)s;
 -- Send it once more, whatever came of it, with all its tries before it.
 UPDATE webhook_deliveries
 SET status = 'PENDING', attempts = 0, status_code = NULL, error = NULL, next_attempt_at = now()
-WHERE user_id = %(user_id)s AND webhook_id = %(webhook_id)s AND id = %(delivery_id)s
+WHERE workspace_id = %(workspace_id)s AND webhook_id = %(webhook_id)s AND id = %(delivery_id)s
 RETURNING id, message_id, event, created_at, status, attempts, attempted_at, status_code, error, next_attempt_at;
 
 -- name: set_webhook_secret
 -- The secret that its deliveries are signed with from now on.
 UPDATE webhooks SET secret_encrypted = %(secret_encrypted)s
-WHERE user_id = %(user_id)s AND id = %(webhook_id)s
+WHERE workspace_id = %(workspace_id)s AND id = %(webhook_id)s
 RETURNING id;

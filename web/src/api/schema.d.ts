@@ -1408,8 +1408,8 @@ export interface components {
         User: {
             id: number;
             email: string;
-            /** @default false */
             isAdmin: boolean;
+            workspaceId: number;
         };
         /** Verification */
         Verification: {

@@ -1,0 +1,20 @@
+"""Who does something, and from where: what sessions, login limits and the audit log note."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Actor(NamedTuple):
+    """`address` is an IP address, or where there is none, a word for it; `user_id` None: nobody who is logged in."""
+
+    address: str
+    user_agent: str
+    user_id: int | None = None
+
+    def of(self, user_id: int) -> Actor:
+        """The same, once it is known who it is."""
+        return self._replace(user_id=user_id)
+
+
+LOCAL = Actor("local", "reachinbox")  # the command line
