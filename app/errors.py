@@ -31,13 +31,13 @@ class Conflict(AppError):
 
 
 class Unauthenticated(AppError):
-    """Nobody, or nobody known, is asking."""
+    """The request has no valid key or session."""
 
     code = "unauthenticated"
 
 
 class Forbidden(AppError):
-    """Somebody known asks for what they may not do."""
+    """The person or key is known and may not do this."""
 
     code = "forbidden"
 

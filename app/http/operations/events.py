@@ -1,7 +1,7 @@
 """Server-sent events: what changes, as it changes.
 
-A stream ends after a few minutes, and the browser asks anew by itself: so nobody goes on watching whose session has
-ended, and the first events of a stream say all there is to know.
+A stream ends after a few minutes, and the browser asks anew by itself: so the stream of a session that has ended
+ends too, and the first events of a stream say all there is to know.
 """
 
 from __future__ import annotations
