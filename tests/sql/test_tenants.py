@@ -26,6 +26,8 @@ TABLES = (
     "audit_log",
     "webhooks",
     "webhook_deliveries",
+    "recipient_lists",
+    "recipient_list_chunks",
 )
 # The service's own, to which the tenants' role has no rights at all.
 WITHHELD = (
@@ -61,6 +63,9 @@ async def _fill(pool: Pool, user: User) -> None:
             b"VALUES (%(user)s, 'https://example.com', '{email.failed}')",
             b"INSERT INTO webhook_deliveries (workspace_id, webhook_id, event, data) "
             b"SELECT workspace_id, id, 'email.failed', '{}' FROM webhooks WHERE workspace_id = %(user)s",
+            b"INSERT INTO recipient_lists (workspace_id, kind, size, rows) VALUES (%(user)s, 'json', 1, 1)",
+            b"INSERT INTO recipient_list_chunks (workspace_id, list_id, number, content) "
+            b"SELECT workspace_id, id, 0, 'x' FROM recipient_lists WHERE workspace_id = %(user)s",
         ):
             await conn.execute(statement, params)
 

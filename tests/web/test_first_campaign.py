@@ -35,6 +35,16 @@ window.fetch = async (input, init) => {
 """
 
 
+NOTE_WHAT_IS_SENT = """
+const fetchIt = window.fetch;
+window.sent = [];
+window.fetch = async (input, init) => {
+  if (input.method === "POST") sent.push([new URL(input.url).pathname, await input.clone().text()]);
+  return fetchIt(input, init);
+};
+"""
+
+
 def write(page: Page, subject: str, text: str) -> None:
     page.get_by_label("Subject").fill(subject)
     page.get_by_label("Message", exact=True).fill(text)
@@ -390,6 +400,48 @@ def test_the_editor_finds_its_white_space_whenever_it_comes(composing: Page) -> 
         }"""
     )
     assert space == "pre-wrap"
+
+
+def test_recipients_are_uploaded_once_and_nothing_of_them_stays_in_the_browser(composing: Page) -> None:
+    page = composing
+    page.add_init_script(NOTE_WHAT_IS_SENT)
+    page.reload()
+    choose(page, "list.csv", b"email,Town\nada@example.com,London\n")
+    write(page, "Once", "From {{ town }}")
+    expect(page.get_by_role("button", name="Schedule 1 email")).to_be_visible()
+    page.get_by_text("Type or paste", exact=True).click()
+    recipients(page).fill("Grace <grace@example.com>\nnobody, nobody")
+    write(page, "Once", "Hello")
+    expect(page.get_by_text("2 entries left out")).to_be_visible()
+    left_out = page.get_by_role("table", name="Left out").get_by_role("row")
+    expect(left_out).to_have_count(3)  # with the head: what is no address is no duplicate either
+    sent: list[tuple[str, str]] = page.evaluate("sent")
+    lists = [body for path, body in sent if path == "/api/lists"]
+    assert [sum(address in body for body in lists) for address in ("ada@", "grace@")] == [1, 1]
+    plans = [body for path, body in sent if path == "/api/campaigns/preview"]
+    assert len(plans) >= 2
+    assert not [body for body in plans if "@" in body]
+
+    page.reload()
+    expect(recipients(page)).to_have_value("Grace <grace@example.com>\nnobody\nnobody")
+    kept = page.evaluate("async () => [JSON.stringify({...localStorage}), await indexedDB.databases()]")
+    assert "@" not in kept[0]
+    assert kept[1] == []
+
+
+def test_recipients_of_a_draft_go_when_one_of_them_is_erased(composing: Page) -> None:
+    page = composing
+    recipients(page).fill("Ada <ada@example.com>\nGrace <grace@example.com>")
+    write(page, "News", "Hello")
+    expect(page.get_by_role("button", name="Schedule 2 emails")).to_be_visible()
+    page.get_by_role("link", name="Settings").click()
+    page.get_by_role("heading", name="Settings", level=1).wait_for()
+    assert ask(page, "POST", "/api/recipients/erase", {"email": "ada@example.com"})["lists"] == 1
+    page.goto("/compose")
+    expect(page.get_by_text("What was typed here is no longer kept")).to_be_visible()
+    expect(page.get_by_label("Subject")).to_have_value("News")
+    recipients(page).fill("grace@example.com")
+    expect(page.get_by_role("button", name="Schedule 1 email")).to_be_visible()
 
 
 def test_it_fits_a_phone(browser: Browser, service: Service, email: str) -> None:

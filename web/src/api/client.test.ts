@@ -3,7 +3,7 @@ import { answer, api } from "./client";
 import { ApiProblem, sentence } from "./problem";
 import { session } from "./session";
 
-const ANNA = { id: 1, email: "anna@example.com", isAdmin: false };
+const ANNA = { id: 1, email: "anna@example.com", isAdmin: false, workspaceId: 1 };
 
 function json(body: unknown, status = 200, type = "application/json") {
   return new Response(JSON.stringify(body), { status, headers: { "content-type": type } });

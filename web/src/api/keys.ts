@@ -42,10 +42,15 @@ export const keys = {
     newest: ["sandbox", "newest"],
     one: (id: number) => ["sandbox", "one", id] as const,
   },
+  lists: {
+    all: ["lists"],
+    one: (id: number) => ["lists", "one", id] as const,
+  },
   users: ["users"],
   invitations: ["invitations"],
   /** Of a campaign that is being written; `asked` is all that the answer depends on. */
   draft: {
+    all: ["draft"],
     rendered: (asked: string) => ["draft", "rendered", asked] as const,
     plan: (recipients: string, asked: string) => ["draft", "plan", recipients, asked] as const,
   },

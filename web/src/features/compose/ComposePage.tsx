@@ -2,9 +2,10 @@ import { Alert, Button, TextInput } from "@mantine/core";
 import { IconCalendarTime } from "@tabler/icons-react";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { useBlocker } from "@tanstack/react-router";
-import { useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { ApiProblem } from "@/api/problem";
 import { meQuery } from "@/features/accounts/queries";
+import { removeList } from "@/features/recipients/commands";
 import { FormFailure } from "@/forms/FormFailure";
 import { confirm } from "@/ui/confirm";
 import { ErrorState } from "@/ui/ErrorState";
@@ -14,7 +15,6 @@ import classes from "./compose.module.css";
 import { ContentFields } from "./content/ContentFields";
 import { DraftNotice } from "./draft/DraftNotice";
 import { hasContent } from "./draft/draft";
-import { dropFile } from "./draft/draftFile";
 import { below, type Errors, errorsOf } from "./draft/errors";
 import { hasText } from "./draft/request";
 import { useDraft } from "./draft/useDraft";
@@ -23,8 +23,9 @@ import { usePlan } from "./plan/usePlan";
 import { PreviewPane } from "./preview/PreviewPane";
 import { useRendered } from "./preview/useRendered";
 import { RecipientsField } from "./recipients/RecipientsField";
-import { useCsvFile } from "./recipients/useCsvFile";
+import { useFile } from "./recipients/useFile";
 import { useRecipients } from "./recipients/useRecipients";
+import { useTyped } from "./recipients/useTyped";
 import { Section } from "./Section";
 import { SenderField } from "./SenderField";
 import { TestButton } from "./sending/TestButton";
@@ -51,8 +52,13 @@ function Composer({ userId, onDiscard }: { userId: number; onDiscard: () => void
   const { draft, change, changeNow, discard, kept, restoredAt, gone, origin } = useDraft(userId);
   const { audience, timing } = draft;
   const [{ id: step, content }] = draft.steps;
-  const file = useCsvFile(userId, audience, (part) => change({ kind: "audience", part }));
-  const recipients = useRecipients(audience, file);
+  const keepTyped = useCallback(
+    (typed: number | null) => changeNow({ kind: "audience", part: { typed } }),
+    [changeNow],
+  );
+  const typed = useTyped(audience.typed, keepTyped);
+  const file = useFile(audience, (part) => changeNow({ kind: "audience", part }));
+  const recipients = useRecipients(audience, typed, file);
   const [at, setAt] = useState(0);
   const shownAt = Math.min(at, Math.max(0, recipients.sample.length - 1));
   const recipient = recipients.sample[shownAt];
@@ -62,7 +68,7 @@ function Composer({ userId, onDiscard }: { userId: number; onDiscard: () => void
   const plan = usePlan(asked, recipients, sender?.hourlyLimit, rendered);
   const forget = () => {
     discard();
-    void dropFile(userId);
+    for (const list of [audience.typed, audience.file]) if (list !== null) void removeList(list);
   };
   const sending = useSending({
     draft: asked,
@@ -78,12 +84,21 @@ function Composer({ userId, onDiscard }: { userId: number; onDiscard: () => void
     if (failure) form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
   }, [failure]);
 
-  const mayBeLost = hasContent(draft) && (!kept || (file.file !== null && !file.kept));
+  const isUnkept = hasContent(draft) && !kept;
+  const isOnItsWay = file.uploading !== null || !(typed.isSettled || typed.isLoading);
   useBlocker({
-    shouldBlockFn: async () => mayBeLost && !sending.pending && !(await askToLeave()),
-    enableBeforeUnload: mayBeLost,
+    shouldBlockFn: async () => {
+      if (sending.pending) return false;
+      await typed.settle();
+      return (isUnkept || file.uploading !== null) && !(await askToLeave());
+    },
+    enableBeforeUnload: isUnkept || isOnItsWay,
   });
 
+  const write = (text: string) => {
+    if (failure) sending.forget();
+    typed.write(text);
+  };
   const edit: typeof change = (...changes) => {
     if (failure) sending.forget();
     change(...changes);
@@ -139,6 +154,7 @@ function Composer({ userId, onDiscard }: { userId: number; onDiscard: () => void
             <RecipientsField
               audience={audience}
               onChange={(part) => edit({ kind: "audience", part })}
+              typed={{ ...typed, write }}
               file={file}
               recipients={recipients}
               plan={known}
@@ -201,7 +217,7 @@ function Composer({ userId, onDiscard }: { userId: number; onDiscard: () => void
             type="submit"
             size="md"
             loading={sending.pending}
-            disabled={!sender || (file.share !== null && audience.source === "file")}
+            disabled={!sender || (file.uploading !== null && audience.source === "file")}
             leftSection={<IconCalendarTime size={18} aria-hidden />}
           >
             {plan.isCurrent && plan.data ? `Schedule ${counted(plan.data.accepted, "email")}` : "Schedule"}
@@ -221,7 +237,7 @@ function Composer({ userId, onDiscard }: { userId: number; onDiscard: () => void
 function askToLeave(): Promise<boolean> {
   return confirm({
     title: "Leave this page?",
-    children: "This browser could not keep all of the draft. What it could not keep is lost when you leave.",
+    children: "Not all of the draft could be kept yet. What could not be kept is lost when you leave.",
     confirm: "Leave",
     cancel: "Stay here",
   });

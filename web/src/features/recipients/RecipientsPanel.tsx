@@ -1,8 +1,10 @@
 import { Alert, Button, Group, Stack, TextInput } from "@mantine/core";
 import { isNotEmpty } from "@mantine/form";
 import { IconDownload } from "@tabler/icons-react";
+import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { answer, api, request } from "@/api/client";
+import { keys } from "@/api/keys";
 import { ApiProblem, sentence } from "@/api/problem";
 import type { components } from "@/api/schema";
 import { FormFailure } from "@/forms/FormFailure";
@@ -68,6 +70,7 @@ export function RecipientsPanel() {
 function useErasure(values: () => { email: string }, done: (email: string, what: Erased) => void) {
   const [pending, setPending] = useState(false);
   const [failure, setFailure] = useState<string | null>(null);
+  const queries = useQueryClient();
   const ask = async () => {
     const email = values().email.trim();
     const sure = await confirm({
@@ -80,7 +83,10 @@ function useErasure(values: () => { email: string }, done: (email: string, what:
     setPending(true);
     setFailure(null);
     try {
-      done(email, await answer(api.POST("/api/recipients/erase", { body: { email } })));
+      const erased = await answer(api.POST("/api/recipients/erase", { body: { email } }));
+      // What the page read of a draft's recipients may have the address in it.
+      for (const queryKey of [keys.lists.all, keys.draft.all]) queries.removeQueries({ queryKey });
+      done(email, erased);
     } catch (error) {
       setFailure(fieldOr(error));
     } finally {
@@ -94,7 +100,8 @@ function Outcome({ email, what }: { email: string; what: Erased }) {
   return (
     <Alert color={what.beingSent > 0 ? "orange" : "petrol"} role="status" title={`${email} is erased`}>
       {counted(what.emails, "email")} without an address now, {counted(what.cancelled, "email")} cancelled,{" "}
-      {counted(what.sandboxMessages, "message")} gone from the sandbox.
+      {counted(what.sandboxMessages, "message")} gone from the sandbox, {counted(what.lists, "list")} of
+      drafts removed.
       {what.beingSent > 0 &&
         ` ${counted(what.beingSent, "email")} is at a mail server this moment: erase once more in a minute.`}
     </Alert>

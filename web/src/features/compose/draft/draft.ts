@@ -1,6 +1,6 @@
 /** The campaign that is being written, in parts: fields take and change their part alone. */
 
-import type { Mapping } from "@/features/recipients/csv";
+import type { Columns } from "@/features/recipients/columns";
 import type { DelayUnit } from "../timing/delay";
 
 export type OnUnknown = "hold" | "resend" | "assume_sent";
@@ -16,12 +16,13 @@ export interface Draft {
   attempt: Attempt | null;
 }
 
+/** Which lists on the server hold the recipients: none of these is kept in the browser. */
 export interface Audience {
   source: "typed" | "file";
-  typed: string;
-  /** The name of the chosen file; the file itself is in draftFile.ts. */
-  fileName: string | null;
-  mapping: Mapping | null;
+  typed: number | null;
+  file: number | null;
+  /** Of the file; null: as it was found. */
+  columns: Columns | null;
 }
 
 /** One message to each recipient. */
@@ -62,7 +63,7 @@ export interface Attempt {
 
 export const EMPTY: Draft = {
   name: "",
-  audience: { source: "typed", typed: "", fileName: null, mapping: null },
+  audience: { source: "typed", typed: null, file: null, columns: null },
   senderIds: [],
   steps: [
     { id: "first", wait: 0, content: { subject: "", body: "", rich: false, html: "", textEdited: false } },
@@ -82,5 +83,5 @@ export const EMPTY: Draft = {
 /** Whether losing it would lose somebody's work. */
 export function hasContent({ name, audience, steps }: Draft): boolean {
   const isWritten = steps.some(({ content }) => content.subject || content.body || content.html);
-  return Boolean(name || isWritten || audience.typed || audience.fileName);
+  return Boolean(name || isWritten || audience.typed !== null || audience.file !== null);
 }

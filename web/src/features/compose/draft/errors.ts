@@ -9,6 +9,8 @@ const PATHS: Readonly<Record<string, string>> = {
   name: "name",
   senderId: "senderIds",
   recipients: "audience",
+  listId: "audience",
+  columns: "audience",
   file: "audience",
   subject: "steps[0].content.subject",
   body: "steps[0].content.body",

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type Content, type Draft, EMPTY } from "./draft";
-import { delayMs, fieldsOf, missing, testFields } from "./request";
+import { delayMs, missing, requestOf, testOf } from "./request";
 
 const [first] = EMPTY.steps;
 const written = (content: Partial<Content>, others: Partial<Draft> = {}): Draft => ({
@@ -20,13 +20,27 @@ describe("a draft, as the API takes it,", () => {
     expect(delayMs({ ...timing, delay: 1.5, delayUnit: "minutes" }, 100)).toBe(90_000);
   });
 
-  it("leaves out what was left empty", () => {
-    const fields = fieldsOf(written({ subject: "S", body: "B", html: "<p>x</p>" }), 100);
-    expect(fields).toEqual({ subject: "S", body: "B", delayBetweenMs: "0", onUnknown: "hold" });
+  it("names its list, and nothing that was left empty", () => {
+    const columns = { hasHeader: true, email: 0, fields: ["email"] };
+    const draft = written({ subject: "S", body: "B", html: "<p>x</p>" });
+    expect(requestOf(draft, { named: { listId: 5, columns } }, 100)).toEqual({
+      subject: "S",
+      body: "B",
+      bodyHtml: null,
+      name: null,
+      senderId: null,
+      startTime: null,
+      delayBetweenMs: 0,
+      hourlyLimit: null,
+      onUnknown: "hold",
+      listId: 5,
+      columns,
+    });
   });
 
   it("names the sender that was chosen, whether or not it is known already", () => {
-    expect(fieldsOf(written({ subject: "S" }, { senderIds: [7] }), undefined).senderId).toBe("7");
+    const draft = written({ subject: "S" }, { senderIds: [7] });
+    expect(requestOf(draft, { named: null }, undefined).senderId).toBe(7);
   });
 
   it("says what is missing", () => {
@@ -41,11 +55,14 @@ describe("a draft, as the API takes it,", () => {
 
   it("is tested from its sender, at once", () => {
     const draft = written({ subject: "S", body: "B" }, { senderIds: [7] });
-    expect(testFields(draft, draft.steps[0].content)).toEqual({
+    const ada = { email: "ada@example.com", fields: { name: "Ada" } };
+    expect(testOf(draft, draft.steps[0].content, ada, "me@example.com")).toEqual({
       subject: "S",
       body: "B",
+      bodyHtml: null,
       name: "Test: S",
-      senderId: "7",
+      senderId: 7,
+      recipients: [{ name: "Ada", email: "me@example.com" }],
     });
   });
 });

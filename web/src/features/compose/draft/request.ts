@@ -1,8 +1,13 @@
 /** The draft as the API takes it, and what it lacks for that. */
 
+import type { paths } from "@/api/schema";
+import type { Recipient, Recipients } from "../recipients/useRecipients";
 import { spreadDelayMs, UNIT_MS } from "../timing/delay";
 import type { Content, Draft, Timing } from "./draft";
 import type { Errors } from "./errors";
+
+export type CampaignRequest =
+  paths["/api/campaigns/schedule"]["post"]["requestBody"]["content"]["application/json"];
 
 /** `senderLimit`: what "spread evenly" divides the hour by, if the campaign has no lower limit. */
 export function delayMs(timing: Timing, senderLimit: number | undefined): number {
@@ -15,39 +20,43 @@ export function startOf({ when, startTime }: Timing): Date | null {
   return when === "later" && startTime ? new Date(startTime.replace(" ", "T")) : null;
 }
 
-/** The fields of the API's form, recipients aside. */
-export function fieldsOf(draft: Draft, senderLimit: number | undefined): Record<string, string> {
+/** `senderLimit` as above. */
+export function requestOf(
+  draft: Draft,
+  { named }: Pick<Recipients, "named">,
+  senderLimit: number | undefined,
+): CampaignRequest {
   const { timing } = draft;
   const [{ content }] = draft.steps;
-  const [senderId] = draft.senderIds;
-  return given({
+  return {
     ...contentFields(content),
     name: draft.name.trim() || null,
-    senderId: senderId ?? null,
+    senderId: draft.senderIds[0] ?? null,
     startTime: startOf(timing)?.toISOString() ?? null,
     delayBetweenMs: delayMs(timing, senderLimit),
     hourlyLimit: timing.hourlyLimit,
     onUnknown: timing.onUnknown,
-  });
+    ...named,
+  };
 }
 
-/** The fields for a test of `content`, from the draft's sender, at once. */
-export function testFields({ name, senderIds }: Draft, content: Content): Record<string, string> {
-  return given({
+/** A test of `content`: what `recipient` would get, to `address` instead, from the draft's sender and at once. */
+export function testOf(
+  { name, senderIds }: Draft,
+  content: Content,
+  recipient: Recipient | undefined,
+  address: string,
+): CampaignRequest {
+  return {
     ...contentFields(content),
     name: `Test: ${name.trim() || content.subject}`.slice(0, 200),
     senderId: senderIds[0] ?? null,
-  });
+    recipients: [{ ...recipient?.fields, email: address }],
+  };
 }
 
 function contentFields({ subject, body, rich, html }: Content) {
   return { subject, body, bodyHtml: rich ? html : null };
-}
-
-function given(fields: Record<string, string | number | null>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(fields).flatMap(([name, value]) => (value === null ? [] : [[name, `${value}`]])),
-  );
 }
 
 /** What is missing before it can be planned, by path. */

@@ -1,6 +1,6 @@
 /** Whether what was kept is a draft: each part with a check of its own, which the types hold to be complete. */
 
-import type { Mapping } from "@/features/recipients/csv";
+import type { Columns } from "@/features/recipients/columns";
 import type { Attempt, Audience, Content, Draft, Step, Timing } from "./draft";
 
 type Check = (value: unknown) => boolean;
@@ -25,15 +25,15 @@ function record<T extends object>(checks: { [Name in keyof Required<T>]: Check }
 }
 
 const content = record<Content>({ subject: text, body: text, rich: flag, html: text, textEdited: flag });
-const mapping = record<Mapping>({ hasHeader: flag, email: number, fields: list(text) });
+const columns = record<Columns>({ hasHeader: flag, email: number, fields: list(text) });
 
 export const isDraft = record<Draft>({
   name: text,
   audience: record<Audience>({
     source: one("typed", "file"),
-    typed: text,
-    fileName: maybe(text),
-    mapping: maybe(mapping),
+    typed: maybe(number),
+    file: maybe(number),
+    columns: maybe(columns),
   }),
   senderIds: list(number),
   steps: list(record<Step>({ id: text, wait: number, content }), 1),

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import { keys } from "@/api/keys";
 import type { Draft } from "../draft/draft";
-import { delayMs, fieldsOf, missing, startOf } from "../draft/request";
+import { missing, requestOf } from "../draft/request";
 import type { useRendered } from "../preview/useRendered";
 import { ASKED_ONCE, plan } from "../queries";
 import type { Recipients } from "../recipients/useRecipients";
@@ -13,7 +13,7 @@ const FRESH_MS = 600_000;
 
 /**
  * What scheduling the draft would do. A long list is planned again only when the answer may be another: the text
- * matters to the plan by the merge fields it needs, and once the plan was refused, by each word.
+ * matters to the plan by the merge fields it needs, and by each word once the plan was refused.
  */
 export function usePlan(
   draft: Draft,
@@ -24,29 +24,22 @@ export function usePlan(
   const lacking = missing(draft, recipients.count);
   const isReady = recipients.settled && draft.senderIds.length > 0 && Object.keys(lacking).length === 0;
   const content = rendered.data && !rendered.isError ? rendered.data.required : rendered.shown;
-  const asked = JSON.stringify([
-    recipients.version,
-    draft.senderIds,
-    senderLimit,
-    startOf(draft.timing),
-    delayMs(draft.timing, senderLimit),
-    draft.timing.hourlyLimit,
-    content,
-  ]);
+  const request = requestOf(draft, recipients, senderLimit);
+  const asked = JSON.stringify([{ ...request, name: null, subject: "", body: "", bodyHtml: null }, content]);
   const [shown] = useDebouncedValue(asked, PLAN_MS);
   const isSettled = isReady && shown === asked;
   const plannedText = useRef("");
   const query = useQuery({
-    queryKey: keys.draft.plan(`${recipients.version}`, shown),
+    queryKey: keys.draft.plan(recipients.identity, shown),
     queryFn: ({ signal }) => {
       plannedText.current = rendered.shown;
-      return plan({ fields: fieldsOf(draft, senderLimit), source: recipients.source }, signal);
+      return plan(request, signal);
     },
     enabled: isSettled,
     staleTime: FRESH_MS,
     // Of the same recipients: that of others would be shown beside these.
     placeholderData: (plan, before) =>
-      isReady && before?.queryKey[2] === `${recipients.version}` ? plan : undefined,
+      isReady && before?.queryKey[2] === recipients.identity ? plan : undefined,
     ...ASKED_ONCE,
     refetchOnWindowFocus: true, // what leaves now today leaves later tomorrow
   });

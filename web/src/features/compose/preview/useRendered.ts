@@ -1,9 +1,9 @@
 import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { keys } from "@/api/keys";
-import type { Recipient } from "../campaignRequest";
 import type { Content } from "../draft/draft";
 import { ASKED_ONCE, render } from "../queries";
+import type { Recipient } from "../recipients/useRecipients";
 
 const RENDER_MS = 350;
 

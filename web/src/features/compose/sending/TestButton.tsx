@@ -4,9 +4,11 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { sentence } from "@/api/problem";
 import { meQuery, waysQuery } from "@/features/accounts/queries";
 import { AnchorLink } from "@/ui/links";
-import type { Recipient } from "../campaignRequest";
-import { sendTest } from "../commands";
+import { schedule } from "../commands";
 import type { Content, Draft } from "../draft/draft";
+import { testOf } from "../draft/request";
+import type { Recipient } from "../recipients/useRecipients";
+import { randomKey } from "./attempt";
 
 interface Props {
   draft: Draft;
@@ -19,7 +21,9 @@ interface Props {
 export function TestButton({ draft, content, recipient, disabled }: Props) {
   const { data: user } = useQuery(meQuery);
   const { data: ways } = useQuery(waysQuery);
-  const test = useMutation({ mutationFn: (address: string) => sendTest(draft, content, address, recipient) });
+  const test = useMutation({
+    mutationFn: (address: string) => schedule(testOf(draft, content, recipient, address), randomKey()),
+  });
   return (
     <Stack gap="xs">
       <Button

@@ -23,8 +23,7 @@ const WRITTEN: Draft = {
 const ADA = {
   count: 1,
   settled: true,
-  identity: "ada",
-  source: [{ email: "ada@example.com" }],
+  named: { listId: 5, columns: null },
 } as unknown as Recipients;
 const SCHEDULED = { campaign: { id: 3 }, accepted: 1 };
 

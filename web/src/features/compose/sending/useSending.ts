@@ -9,7 +9,7 @@ import { schedule } from "../commands";
 import type { Change } from "../draft/changes";
 import type { Draft } from "../draft/draft";
 import { type Errors, errorsOf } from "../draft/errors";
-import { fieldsOf, missing } from "../draft/request";
+import { missing, requestOf } from "../draft/request";
 import type { Recipients } from "../recipients/useRecipients";
 import { attemptAt } from "./attempt";
 
@@ -49,20 +49,19 @@ export function useSending({ draft, recipients, senderLimit, changeNow, done }: 
       return;
     }
     if (!recipients.settled) {
-      const why =
-        "These are still being read, or a column's name is wrong: mend it, or try again in a moment.";
+      const why = "These are on their way, or a column's name is wrong: mend it, or try again in a moment.";
       setFailure({ text: null, errors: { audience: why }, rejected: [] });
       return;
     }
     isSending.current = true;
     setPending(true);
     setFailure(null);
-    const fields = fieldsOf(draft, senderLimit);
-    const attempt = attemptAt(JSON.stringify([fields, recipients.identity]), draft.attempt);
+    const request = requestOf(draft, recipients, senderLimit);
+    const attempt = attemptAt(JSON.stringify(request), draft.attempt);
     // With the sender: another one may be the default by the time of the next attempt.
     changeNow({ kind: "senders", senderIds: draft.senderIds }, { kind: "attempt", attempt });
     try {
-      const { campaign, accepted } = await schedule({ fields, source: recipients.source }, attempt.key);
+      const { campaign, accepted } = await schedule(request, attempt.key);
       done();
       await queries.invalidateQueries({ queryKey: keys.campaigns.all });
       notifications.show({ color: "teal", message: `${counted(accepted, "email")} scheduled.` });
