@@ -26,7 +26,8 @@ def launch(playwright: Playwright) -> Browser:
     # The shell is the same browser without its own windows, menus and services: half the work for the processors.
     chromium = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     assert chromium, "the tests of the dashboard need Chromium: apt-get install chromium-headless-shell"
-    return playwright.chromium.launch(executable_path=chromium, args=[*QUIET, "--no-first-run"])
+    # It would also keep frames of other origins in their page's process, and complain of what axe-core sends to them.
+    return playwright.chromium.launch(executable_path=chromium, args=[*QUIET, "--no-first-run", "--site-per-process"])
 
 
 @contextmanager
