@@ -30,10 +30,11 @@ from app.domain.campaigns.schedule import Idempotency, Preview, Scheduled
 from app.domain.recipients import lists
 from app.domain.recipients.lists import RecipientList
 from app.errors import InvalidInput
-from app.http.bodies import JSON, NOT_JSON, decode, read, require_content_type
+from app.http.bodies import JSON, NOT_JSON, decode, read, require_content_type, room_for_body
 from app.http.errors import AnyRequest, problems
 from app.http.parameters import MAX_ID, ThePool, TheUser
 from app.http.validation import invalid_body
+from app.turns import OneByOne
 
 MULTIPART = RequestEncodingType.MULTI_PART.value
 MAX_BODY = 200_000_000
@@ -43,6 +44,9 @@ UNREADABLE = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_
 # How the schema shows a file, and a recipient.
 _BINARY: dict[str, Any] = {"format": "binary", "contentMediaType": "text/csv"}
 _RECIPIENT: dict[str, Any] = {"anyOf": [{"type": "string"}, {"type": "object", "required": ["email"]}]}
+
+# Repeats of a request wait for the first to be answered before they are read, so that they fill nothing meanwhile.
+_repeats = OneByOne()
 
 _decode_recipient = msgspec.json.Decoder[str | dict[str, Any]](str | dict[str, Any]).decode
 
@@ -113,6 +117,9 @@ class CampaignRequest(NamedTuple):
     draft: Draft
     source: JsonRecipients | list[str] | BinaryIO
 
+    def request(self) -> schedule.Request:
+        return schedule.Request(self.draft, self.recipients)
+
     def recipients(self, required: frozenset[str]) -> RecipientList:
         """Raises InvalidInput."""
         if isinstance(self.source, JsonRecipients | list):
@@ -169,15 +176,15 @@ async def schedule_campaign(
         ),
     ] = None,
 ) -> Scheduled:
-    if idempotency_key is not None:
-        _check_key(idempotency_key)
-    campaign = await _read(request)
-    idempotency = None
-    if idempotency_key is not None:
+    if idempotency_key is None:
+        async with room_for_body(request, user.workspace_id):
+            campaign = await _read(request)
+            return await schedule.schedule(pool, user.workspace_id, campaign.request())
+    _check_key(idempotency_key)
+    async with _repeats.alone((user.workspace_id, idempotency_key)), room_for_body(request, user.workspace_id):
+        campaign = await _read(request)
         idempotency = Idempotency(idempotency_key, await asyncio.to_thread(campaign.fingerprint))
-    return await schedule.schedule(
-        pool, user.workspace_id, schedule.Request(campaign.draft, campaign.recipients), idempotency
-    )
+        return await schedule.schedule(pool, user.workspace_id, campaign.request(), idempotency)
 
 
 @post(
@@ -189,8 +196,9 @@ async def schedule_campaign(
     responses=problems(*UNREADABLE),
 )
 async def preview_campaign(request: AnyRequest, pool: ThePool, user: TheUser) -> Preview:
-    campaign = await _read(request)
-    return await schedule.preview(pool, user.workspace_id, schedule.Request(campaign.draft, campaign.recipients))
+    async with room_for_body(request, user.workspace_id):
+        campaign = await _read(request)
+        return await schedule.preview(pool, user.workspace_id, campaign.request())
 
 
 def _check_key(key: str) -> None:
