@@ -54,5 +54,5 @@ export const usersQuery = queryOptions({
 
 export const invitationsQuery = queryOptions({
   queryKey: keys.invitations,
-  queryFn: ({ signal }) => answer(api.GET("/api/admin/invitations", { signal })),
+  queryFn: ({ signal }) => answer(api.GET("/api/admin/invitations", { params: { query: { limit: 500 } }, signal })),
 });

@@ -26,11 +26,11 @@ export function InvitationsPanel() {
       title="Invitations"
       description="A link lets one person make an account, also where registration is closed. It is good for a week."
       rows={
-        query.data?.length !== 0 && (
+        query.data?.items.length !== 0 && (
           <Listing query={query}>
-            {(invitations) => (
+            {({ items }) => (
               <Rows label="Invitations">
-                {invitations.map((invitation) => (
+                {items.map((invitation) => (
                   <InvitationRow key={invitation.id} invitation={invitation} />
                 ))}
               </Rows>
