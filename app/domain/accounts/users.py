@@ -10,7 +10,8 @@ import msgspec
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.passwords import check_password, hash_password
 from app.domain.pages import Page, PageRequest, page_of
-from app.domain.senders.senders import SenderDraft, insert_sender
+from app.domain.senders.draft import SenderDraft
+from app.domain.senders.senders import insert_sender
 from app.errors import Conflict, InvalidInput, NotFound
 from app.mail.addresses import InvalidAddress, normalize
 from app.secrets import SecretBox
