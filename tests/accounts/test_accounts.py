@@ -286,11 +286,16 @@ async def test_closed_registration_opens_for_an_invitation_once(database_url: st
         problem(await guest.post("/api/auth/register", json=bob | token | {"email": "eve@example.com"}), 403)
         assert (await guest.post("/api/auth/register", json=bob | token)).json()["isAdmin"] is False
         problem(await guest.post("/api/auth/register", json=bob | token | {"email": "bob@example.com"}), 403)
-        (used,) = (await admin.get("/api/admin/invitations")).json()
+        (used,) = (await admin.get("/api/admin/invitations")).json()["items"]
         assert used["usedAt"] is not None
         assert "token" not in used
         other = (await admin.post("/api/admin/invitations", json={})).json()
         assert (await admin.delete(f"/api/admin/invitations/{other['id']}")).status_code == 204
+        more = [(await admin.post("/api/admin/invitations", json={})).json()["id"] for _ in range(2)]
+        page = (await admin.get("/api/admin/invitations", params={"limit": 2})).json()
+        last = (await admin.get("/api/admin/invitations", params={"cursor": page["nextCursor"]})).json()
+        assert [i["id"] for i in page["items"] + last["items"]] == [*more[::-1], used["id"]]
+        assert last["nextCursor"] is None
         problem(await guest.post("/api/auth/register", json=ANN | {"invitation": other["token"]}), 403)
         problem(await guest.get("/api/admin/users"), 403)
         problem(await guest.post("/api/admin/invitations", json={}), 403)
