@@ -82,7 +82,7 @@ def create_app(settings: Settings, database_url: str, dashboard_folder: Path = d
 
 
 def _routes() -> list[ControllerRouterHandler]:
-    """All but the dashboard: what asks who is there, and what answers anybody."""
+    """All routes but the dashboard: those under /api ask who calls, the others answer every caller."""
     api = Router(
         "/api",
         route_handlers=[

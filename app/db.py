@@ -7,18 +7,20 @@ security shows that user's rows only; without a user, as the service itself.
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import psycopg
-from psycopg import AsyncConnection
+import structlog
+from psycopg import AsyncConnection, InterfaceError, OperationalError
 from psycopg.rows import dict_row
 from psycopg.types.json import set_json_dumps, set_json_loads
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from yoyo import (  # pyright: ignore[reportMissingTypeStubs] -- it has none
     get_backend,  # pyright: ignore[reportUnknownVariableType]
     read_migrations,  # pyright: ignore[reportUnknownVariableType]
@@ -30,6 +32,10 @@ from app.sql import queries
 Row = dict[str, Any]
 Conn = AsyncConnection[Row]
 Pool = AsyncConnectionPool[Conn]
+T = TypeVar("T")
+
+# What a call raises while the database cannot be reached or cuts us off. The call may have been committed all the same.
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
 
 sql = queries(__name__)
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -37,8 +43,9 @@ _MIGRATION_LOCK = 0x5EAC41B0  # any constant, as long as it stays
 _MIGRATION_DEADLINE_S = 300
 _PATIENCE_S = 10.0  # how long a caller waits for a connection
 # While the database is away the pool doubles its pauses up to minutes, and would sleep on after it is back. It gives up
-# early instead: then whoever asks next makes it try at once.
+# early instead: then the next request for a connection makes it try at once.
 _RECONNECT_S = 3.0
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 2.0
 # A host that vanished answers nothing; without these, a query would wait for it for hours.
 _KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
 # The same the other way round: what a host that vanished had locked is free after a while, and its connections end.
@@ -55,6 +62,8 @@ WORKERS_LIVE = (
     "this release changes the tables under the workers of the version before, and these live: {}. End them (SIGTERM: "
     "they finish what they are sending), or wait until their leases are over"
 )
+
+log = structlog.get_logger()
 
 
 async def open_pool(url: str, *, min_size: int = 1, max_size: int = 10, options: str = "") -> Pool:
@@ -76,7 +85,7 @@ async def open_pool(url: str, *, min_size: int = 1, max_size: int = 10, options:
 async def open_pool_through_pooler(url: str, *, min_size: int = 1, max_size: int = 10) -> Pool:
     """Open a pool like `open_pool` on a pooler that lends a server connection for a transaction at a time.
 
-    So whatever outlives a transaction must not be used on it: prepared statements, LISTEN, session locks, SET. Raises
+    So nothing that outlives a transaction may be used on it: prepared statements, LISTEN, session locks, SET. Raises
     psycopg_pool.PoolTimeout like `open_pool`.
     """
     return await _open(url, _configure_through_pooler, min_size, max_size, prepare_threshold=None)
@@ -120,6 +129,25 @@ async def transaction(pool: Pool, workspace_id: int | None = None) -> AsyncGener
         yield conn
 
 
+def pauses() -> Iterator[float]:
+    """How many seconds to wait before each further try while the database is away: soon first, then every 2 s."""
+    pause_s = _FIRST_PAUSE_S
+    while True:
+        yield pause_s
+        pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+
+
+async def until_answered(call: Callable[[], Awaitable[T]]) -> T:
+    """Repeat a call that is harmless when repeated until the database answers."""
+    pause = pauses()
+    while True:
+        try:
+            return await call()
+        except DATABASE_AWAY as error:
+            log.warning("the database does not answer", error=str(error).strip())
+            await asyncio.sleep(next(pause))
+
+
 async def fetch_one(conn: Conn, text: bytes, params: dict[str, Any] | None = None) -> Row | None:
     """The first row, or None."""
     return await (await conn.execute(text, params)).fetchone()
@@ -144,7 +172,7 @@ def migrate(url: str, *, waiting: Callable[[str], None] | None = None) -> int:
 
     Safe with several processes starting at once: an advisory lock lets one work while the others poll for it.
     (Polling, since a waiting lock would hold a snapshot that CREATE INDEX CONCURRENTLY waits for in turn.)
-    yoyo's own lock is a row that a killed process leaves behind; whoever holds the advisory lock may break it.
+    yoyo's own lock is a row that a killed process leaves behind; the holder of the advisory lock may break it.
 
     Raises Unavailable when the lock is not to be had in five minutes, or the database not reached directly; Conflict
     while workers of the version before live.
@@ -200,5 +228,5 @@ def _yoyo(url: str) -> Any:
 
 
 def _try_lock(conn: psycopg.Connection[Any]) -> bool:
-    row = conn.execute("SELECT pg_try_advisory_lock(%s)", (_MIGRATION_LOCK,)).fetchone()
+    row = conn.execute(sql.try_migration_lock, {"key": _MIGRATION_LOCK}).fetchone()
     return bool(row and row[0])

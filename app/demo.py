@@ -1,6 +1,6 @@
 """The demo: an account, and a campaign of 25 to watch. It needs the sandbox mailbox, so that nobody gets real mail.
 
-It takes the way of every other campaign: its sender has the usual hourly limit, and somebody else's worker sends it.
+It takes the way of every other campaign: its sender has the usual hourly limit, and the service's worker sends it.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ async def _account(pool: Pool, box: SecretBox, settings: Settings) -> User:
     except NotFound:
         password = secrets.token_urlsafe(12)
     limit = settings.default_emails_per_hour
-    # Not the administrator: that is whoever makes the first account of their own.
+    # Not the administrator: that is the person who makes the first account of their own.
     user = await users.create_user(pool, box, EMAIL, password, default_hourly_limit=limit, may_be_admin=False)
     key = await keys.create_key(pool, LOCAL.of(user.id), user.workspace_id, "demo")
     print("Demo account (its secrets are shown this once)")

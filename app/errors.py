@@ -30,14 +30,20 @@ class Conflict(AppError):
     code = "conflict"
 
 
+class AnotherAccount(Conflict):
+    """The page that asks belongs to another person or workspace than the session it comes with."""
+
+    code = "another_account"
+
+
 class Unauthenticated(AppError):
-    """Nobody, or nobody known, is asking."""
+    """The request has no valid key or session."""
 
     code = "unauthenticated"
 
 
 class Forbidden(AppError):
-    """Somebody known asks for what they may not do."""
+    """The person or key is known and may not do this."""
 
     code = "forbidden"
 

@@ -19,7 +19,7 @@ SEND_DUE = "send_due"
 VERIFY_SENDER = "verify_sender"
 SEND_PASSWORD_RESET = "send_password_reset"  # noqa: S105 -- a task's name
 DELIVER_WEBHOOKS = "deliver_webhooks"  # deferred in SQL, too: see `exchange`
-# Queues: wake-ups never wait behind what talks to somebody's server, nor checks of servers behind webhooks.
+# Queues: wake-ups never wait behind jobs that talk to other servers, nor checks of senders behind webhooks.
 QUICK, SLOW, WEBHOOKS = "quick", "slow", "webhooks"
 POLLING_INTERVAL_S = 5.0
 EARLY = timedelta(seconds=10)

@@ -36,7 +36,7 @@ def run_below_init() -> None:
 
 
 def _ended(child: int) -> int | None:
-    """Wait for whoever has ended; the child's exit code (negative: the signal that killed it) once it is among them."""
+    """Reap every process that has ended; the child's exit code (negative: its signal) once it is among them."""
     status = None
     while True:
         try:

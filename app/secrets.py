@@ -53,7 +53,7 @@ class SecretBox:
 
     @property
     def header(self) -> bytes:
-        """What everything sealed now begins with: whatever does not is sealed with an earlier key."""
+        """The beginning of every secret sealed now: one without it is sealed with an earlier key."""
         return _FORMAT + self._current
 
     def seal(self, secret: str, place: str) -> bytes:

@@ -57,7 +57,7 @@ def shutdown() -> None:
 
 
 def server_span(name: str) -> AbstractContextManager[Any]:
-    """A request of somebody else's to us."""
+    """A span of a request that a client sends us."""
     if _tracer is None:
         return _nothing
     from opentelemetry.trace import SpanKind
@@ -66,7 +66,7 @@ def server_span(name: str) -> AbstractContextManager[Any]:
 
 
 def span(name: str, **attributes: int | str) -> AbstractContextManager[Any]:
-    """Something we do at somebody else's, with the ids of what it is about."""
+    """A span of a request that we send to another server, with the ids of what it is about."""
     if _tracer is None:
         return _nothing
     from opentelemetry.trace import SpanKind

@@ -24,7 +24,7 @@ import uvloop
 from app import log as logs
 from app import traces
 from app.collectors import PoolCollector
-from app.db import Pool, Row, open_pool
+from app.db import DATABASE_AWAY, Pool, Row, open_pool
 from app.domain.ledger.exchange import Claimant
 from app.domain.operations import sandbox, workers
 from app.domain.operations.host_policy import HostPolicy
@@ -35,15 +35,18 @@ from app.embedded.postgres import EmbeddedPostgres
 from app.jobs import POLLING_INTERVAL_S, QUICK, SLOW, WEBHOOKS
 from app.secrets import SecretBox, UndecipherableSecret, open_secret_box, secret_key
 from app.settings import Settings, SettingsError, check_secret_key, from_env
+from worker.connect import Server
+from worker.desk import Budget, Desk
 from worker.dispatch import Dispatcher
-from worker.lanes import Budget
-from worker.metrics import LANES_MAX, REGISTRY, RESTARTS, Listener
+from worker.instruments import LANES_MAX, REGISTRY, RESTARTS
+from worker.lease import Lease
+from worker.metrics_listener import Listener
 from worker.notices import send_password_reset
-from worker.recover import Lease, sweep
 from worker.retention import clean_up
-from worker.send import DATABASE_AWAY, Desk
-from worker.smtp import Conversation, Server, ServerTrouble
+from worker.smtp import Conversation
+from worker.sweep import sweep
 from worker.tasks import make_queue
+from worker.verdicts import ServerTrouble
 from worker.webhooks import Courier
 
 CONCURRENCY = {QUICK: 20, SLOW: 4, WEBHOOKS: 4}  # jobs at once, by queue

@@ -8,9 +8,12 @@ from collections.abc import Callable
 import structlog
 from structlog.contextvars import bind_contextvars
 
+from app.db import DATABASE_AWAY
 from app.jobs import defer_wake_up
-from worker.metrics import SENDER_LOOPS
-from worker.send import DATABASE_AWAY, Desk, SenderLoop
+from worker.desk import Desk
+from worker.instruments import SENDER_LOOPS
+from worker.sender_loop import SenderLoop
+from worker.steps import Done, DueAt, End, Yielded
 
 log = structlog.get_logger()
 
@@ -44,17 +47,26 @@ class Dispatcher:
         bind_contextvars(sender_id=sender_id)  # in this task and what it starts; job_id is that of the wake-up
         try:
             with SENDER_LOOPS.track_inprogress():
-                again = await loop.run()
+                end = await loop.run()
                 while loop.poked and not self._stopping:
-                    again = await loop.run()
+                    end = await loop.run()
         except Exception as error:
             log.exception("sender loop failed")
             self._fail(error)
-            again = None
+            end = Done()
         del self._loops[sender_id]  # from here on a wake-up starts a new loop
-        if again is not None:
-            try:
-                async with self._desk.pool.connection() as conn:
-                    await defer_wake_up(conn, sender_id, None if again == "now" else again)
-            except DATABASE_AWAY:
-                log.warning("wake-up not deferred, the sweep will find it")
+        await self._defer_wake_up(sender_id, end)
+
+    async def _defer_wake_up(self, sender_id: int, end: End) -> None:
+        match end:
+            case Done():
+                return
+            case DueAt(instant):
+                due_at = instant
+            case Yielded():
+                due_at = None  # now
+        try:
+            async with self._desk.pool.connection() as conn:
+                await defer_wake_up(conn, sender_id, due_at)
+        except DATABASE_AWAY:
+            log.warning("wake-up not deferred, the sweep will find it")

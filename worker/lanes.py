@@ -1,7 +1,7 @@
 """Lanes: the SMTP connections of one sender in this worker, each used for one message at a time.
 
 A lane offers itself for work only once it is connected and logged in, so a server that is down costs no email
-anything. The budget shares the worker's lanes among the senders it looks after.
+anything. The crew is the sender's lanes, and its share is how many they may be.
 """
 
 from __future__ import annotations
@@ -9,92 +9,240 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from itertools import islice
-from typing import NamedTuple, Protocol
 
 from app import traces
-from app.domain.ledger.exchange import Claim, Report
-from worker.metrics import CONNECT_DURATION, CONNECTION_FAILURES, LANES_OPEN
-from worker.smtp import Conversation, Fault, Server, ServerTrouble
+from app.db import Pool, Row, until_answered
+from app.domain.ledger.exchange import Claim, Claimant, Report
+from app.domain.operations import workers
+from app.domain.senders import for_workers
+from app.jobs import defer_help
+from worker.desk import Budget, Desk
+from worker.handover import Handover, Result
+from worker.instruments import CONNECT_DURATION, CONNECTION_FAILURES
+from worker.smtp import Conversation
+from worker.steps import GROW_EVERY_S
+from worker.verdicts import ServerTrouble
+
+IDLE_LANE_S = 10.0
+HELP_EVERY_S = 2.0
 
 
-class Budget:
-    """How many lanes this worker may have open, and who waits for one."""
+class Share:
+    """How many lanes a sender may have in this worker: within the worker's budget, the sender's max_connections over
+    all workers (of which the worker reserves some in Postgres), and what the server has been seen to accept.
 
-    def __init__(self, size: int) -> None:
-        self.free = size
-        self._size = size
-        self._holders: dict[Callable[[], None], int] = {}
-        self._waiting: dict[Callable[[], None], None] = {}
+    `ring` wakes the sender loop.
+    """
 
-    def take(self, wake: Callable[[], None], wanted: int) -> int:
-        """Take up to `wanted` lanes; `wake`, which names the taker, is called when one may be had again."""
-        taken = min(wanted, self.free)
-        if taken:
-            self.free -= taken
-            LANES_OPEN.inc(taken)
-            self._holders[wake] = self._holders.get(wake, 0) + taken
-            self._waiting.pop(wake, None)
-        elif wake not in self._holders and wake not in self._waiting:
-            self._waiting[wake] = None
-            for holder in list(self._holders):
-                holder()  # it may have lanes to spare
-        return taken
+    def __init__(self, pool: Pool, budget: Budget, claimant: Claimant, ring: Callable[[], None]) -> None:
+        self._pool = pool
+        self._budget = budget
+        self._claimant = claimant
+        self._ring = ring
+        self.taken = 0  # from the budget
+        self.reserved = 0  # lanes the ledger grants us
+        self._asked = False  # for any: then there may be something to release
+        self._cap = 1_000_000  # lowered when the server refuses one connection more
+        self._grow_after = 0.0
+        self._help_after = 0.0
 
-    def give_back(self, wake: Callable[[], None], count: int = 1) -> None:
-        self.free += count
-        LANES_OPEN.dec(count)
-        self._holders[wake] -= count
-        if not self._holders[wake]:
-            del self._holders[wake]
-        self._wake_next()
+    @property
+    def surplus(self) -> int:
+        """How many lanes other senders need more than this one."""
+        return self._budget.surplus(self._lane_free)
 
-    def leave(self, wake: Callable[[], None]) -> None:
-        """Wait no longer; a free lane is the next one's."""
-        if wake in self._waiting:
-            del self._waiting[wake]
-            self._wake_next()
+    @property
+    def awaited(self) -> bool:
+        """Whether the sender has a place in the queue for a lane."""
+        return self._budget.awaited_by(self._lane_free)
 
-    def _wake_next(self) -> None:
-        """First come, first served, and one for each free lane: thousands may wait."""
-        for waiter in list(islice(self._waiting, self.free)):
-            waiter()
-
-    def surplus(self, wake: Callable[[], None]) -> int:
-        """How many of its lanes the holder should let go, since others have none."""
-        if not self._waiting:
+    async def take(self, count: int) -> int:
+        """Take up to `count` lanes more, for the caller to open; returns how many it got."""
+        now = time.monotonic()
+        if now < self._grow_after:
             return 0
-        share = max(1, self._size // (len(self._holders) + len(self._waiting)))
-        return max(0, self._holders.get(wake, 0) - share)
+        target = min(self.taken + count, self._cap)
+        if target > self.reserved and self._budget.free:
+            await self._reserve(min(target, self.taken + self._budget.free))
+        # With none free in this worker, ask all the same: that is a place in the queue.
+        granted = min(target, self.reserved) if self._budget.free else target
+        room = granted - self.taken
+        got = self._budget.take(self._lane_free, room) if room > 0 else 0
+        self.taken += got
+        if not got:
+            self._grow_after = now + GROW_EVERY_S
+            if not self._budget.free and now >= self._help_after:
+                self._help_after = now + HELP_EVERY_S
+                await until_answered(self._ask_for_help)
+        return got
 
-    def awaited_by(self, wake: Callable[[], None]) -> bool:
-        """Whether it waits for a lane."""
-        return wake in self._waiting
+    def give_back(self) -> None:
+        """One lane has ended."""
+        self.taken -= 1
+        self._budget.give_back(self._lane_free)
 
-    @property
-    def contended(self) -> bool:
-        return bool(self._waiting)
+    def cap(self) -> None:
+        """The server refused one lane more than we have: that is all it wants."""
+        self._cap = self.taken
+
+    async def refresh(self) -> None:
+        """Ask anew for what was refused, and for what we have: max_connections may have changed."""
+        self._grow_after = self._help_after = 0.0
+        if self.taken:
+            await self._reserve(self.taken)
+
+    def leave(self) -> None:
+        """Wait for lanes no longer."""
+        self._budget.leave(self._lane_free)
+
+    async def release(self) -> None:
+        """Leave what we reserved to other workers."""
+        if self._asked:
+            await until_answered(lambda: for_workers.release_lanes(self._pool, self._claimant))
+
+    def _lane_free(self) -> None:
+        """The budget has a lane for us, or another sender waits for one of ours."""
+        self._grow_after = 0.0
+        self._ring()
+
+    async def _reserve(self, wanted: int) -> None:
+        self._asked = True
+        self.reserved = await until_answered(lambda: for_workers.reserve_lanes(self._pool, self._claimant, wanted))
+
+    async def _ask_for_help(self) -> None:
+        async with self._pool.connection() as conn:
+            if await workers.has_others(conn, self._claimant):
+                await defer_help(conn, self._claimant.sender_id)
 
 
-class Result(NamedTuple):
-    """What a lane says after a message: the report for the ledger, whose fault a failure was."""
+class Crew:
+    """The lanes of one sender in this worker. What they finish goes to `hand_in`; `ring` wakes the sender loop."""
 
-    report: Report
-    fault: Fault
+    def __init__(
+        self,
+        desk: Desk,
+        sender: Row,
+        share: Share,
+        handover: Handover,
+        *,
+        hand_in: Callable[[Report], None],
+        ring: Callable[[], None],
+    ) -> None:
+        self._desk = desk
+        self._sender = sender
+        self._share = share
+        self._hand_in = hand_in
+        self._ring = ring
+        self.handover = handover
+        self.lanes = set[Lane]()
+        self.idle: list[Lane] = []
+        self.trouble: ServerTrouble | None = None  # the sender's: nothing more is to be tried
+        self.crash: BaseException | None = None  # of a lane, which should not be
 
+    def take_sender(self, sender: Row) -> None:
+        """The sender has changed: no lane that is open or being opened gets another message."""
+        self._sender = sender
+        self.handover.take_sender(sender)
+        for lane in self.lanes:
+            lane.outdated = True
 
-class Crew(Protocol):
-    """What a lane needs of the sender loop it works for."""
+    def give(self, claims: list[Claim]) -> None:
+        """To idle lanes, of which there must be as many."""
+        for claim in claims:
+            self.idle.pop().give(claim)
 
-    sender_id: int
-    local_hostname: str
+    async def grow(self, count: int) -> bool:
+        """Open up to `count` more lanes, as far as our share goes. Whether we have a lane then, or queue for one."""
+        for _ in range(await self._share.take(count)):
+            lane = Lane(self)
+            self.lanes.add(lane)
+            lane.task.add_done_callback(self._lane_done)
+        return bool(self.lanes) or self._share.awaited
 
-    @property
-    def server(self) -> Server: ...
-    async def deliver(self, conversation: Conversation, claim: Claim) -> Result: ...
-    def idle(self, lane: Lane) -> None: ...
-    def finished(self, result: Result) -> None: ...
-    def ended(self, lane: Lane, trouble: ServerTrouble | None) -> None: ...
+    def retire_idle(self) -> None:
+        """Retire all lanes that are idle."""
+        self._retire_idle(len(self.idle))
+
+    def sort_idle(self) -> None:
+        """Retire idle lanes that are dead, outdated, idle for long, granted no longer or wanted by another sender."""
+        surplus = self._share.surplus
+        if len(self.lanes) > self._share.reserved:
+            surplus = max(surplus, sum(not lane.outdated for lane in self.lanes) - self._share.reserved)
+        if not surplus and all(lane.connected and not lane.outdated for lane in self.idle):
+            if len(self.lanes) == 1 or not self.idle:
+                return
+            if time.monotonic() - self.idle[0].idle_since < IDLE_LANE_S:
+                return
+            surplus = 1
+        self._retire_idle(surplus)
+
+    def _retire_idle(self, surplus: int) -> None:
+        kept: list[Lane] = []
+        for number, lane in enumerate(self.idle):
+            if number < surplus or lane.outdated or not lane.connected:
+                lane.outdated = True
+                lane.give(None)
+            else:
+                kept.append(lane)
+        self.idle = kept
+
+    async def retire(self) -> None:
+        """Have every lane end, once it has finished what it is at, and wait for it."""
+        for lane in self.lanes:
+            lane.outdated = True  # a cancel alone can get lost: asyncio.wait_for drops one that comes with the result
+            if lane in self.idle:
+                lane.give(None)
+        self.idle = []
+        await asyncio.gather(*(lane.task for lane in self.lanes), return_exceptions=True)
+        for lane in list(self.lanes):  # cancelled before they ran at all
+            self.ended(lane, None)
+
+    async def close(self) -> None:
+        """Like `retire`, but a lane that is connecting or hanging up ends at once; then give up our share."""
+        self._share.leave()
+        for lane in self.lanes:
+            if lane not in self.idle:
+                lane.task.cancel()
+        await self.retire()
+        await self._share.release()
+
+    # What lanes call
+
+    async def connect(self) -> Conversation:
+        """A conversation with the sender's server. Raises ServerTrouble."""
+        began = time.perf_counter()
+        with traces.span("smtp connect", sender_id=self._sender["id"]):
+            conversation = await Conversation.open(self._desk.server_of(self._sender), self._desk.local_hostname)
+        CONNECT_DURATION.observe(time.perf_counter() - began)
+        return conversation
+
+    def offer(self, lane: Lane) -> None:
+        """The lane has nothing to do."""
+        lane.idle_since = time.monotonic()
+        self.idle.append(lane)
+        self._ring()
+
+    def finished(self, result: Result) -> None:
+        self._hand_in(result.report)
+        if result.fault == "sender":
+            self.trouble = self.trouble or ServerTrouble(result.report.reply or "", "reply", result.report.code)
+        self._ring()
+
+    def ended(self, lane: Lane, trouble: ServerTrouble | None) -> None:
+        self.lanes.discard(lane)
+        if lane in self.idle:
+            self.idle.remove(lane)
+        self._share.give_back()
+        if trouble is not None and any(other.connected for other in self.lanes):
+            self._share.cap()
+        elif trouble is not None:
+            self.trouble = self.trouble or trouble
+        self._ring()
+
+    def _lane_done(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            self.crash = task.exception()
+            self._ring()
 
 
 class Lane:
@@ -118,26 +266,19 @@ class Lane:
         assert self._next is not None  # noqa: S101 -- only an idle lane is given anything
         self._next.set_result(claim)
 
-    async def _connect(self) -> Conversation:
-        began = time.perf_counter()
-        with traces.span("smtp connect", sender_id=self._crew.sender_id):
-            conversation = await Conversation.open(self._crew.server, self._crew.local_hostname)
-        CONNECT_DURATION.observe(time.perf_counter() - began)
-        return conversation
-
     async def _work(self) -> None:
         trouble: ServerTrouble | None = None
         try:
             while not self.outdated:
                 if self._conversation is None or not self._conversation.connected:
-                    self._conversation = await self._connect()
+                    self._conversation = await self._crew.connect()
                     continue  # that took a while: it may be outdated now
                 self._next = self._loop.create_future()
-                self._crew.idle(self)
+                self._crew.offer(self)
                 claim = await self._next
                 if claim is None:
                     return
-                result = await self._crew.deliver(self._conversation, claim)
+                result = await self._crew.handover.deliver(self._conversation, claim)
                 self._crew.finished(result)
                 if result.fault == "sender":
                     return

@@ -14,7 +14,8 @@ from app.db import Pool
 from app.domain.accounts.password_changes import address_of_reset, reset_signer
 from app.mail.message import MessageBuilder
 from app.settings import Settings
-from worker.smtp import Conversation, Server
+from worker.connect import Server
+from worker.smtp import Conversation
 
 BODY = """Somebody, probably you, asked for a new password for {{ email }} at {{ address }}.
 

@@ -13,10 +13,9 @@ import structlog
 from procrastinate import App
 from procrastinate.exceptions import ConnectorException
 
-from app.db import Pool
+from app.db import DATABASE_AWAY, Pool
 from app.domain.ledger import retention
 from app.settings import Settings
-from worker.send import DATABASE_AWAY
 
 EVERY_S = 600.0
 FAILED_JOBS_KEPT_HOURS = 7 * 24  # those that succeed go at once

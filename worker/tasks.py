@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 
 class Connector(PsycopgConnector):
-    """Tells when nobody listens for new jobs any more, as after a restart of Postgres, and lets none be missed.
+    """Tells when our connection no longer listens for new jobs, as after a restart of Postgres, and misses none.
 
     Procrastinate watches its helpers (listening, heartbeat) until the first of them ends, and that is the one for
     periodic tasks, which has nothing to do here and ends at once. Its worker would go on without the others: polling

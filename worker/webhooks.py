@@ -18,13 +18,12 @@ import msgspec
 import structlog
 from standardwebhooks import Webhook as Signer
 
-from app.db import Pool
+from app.db import DATABASE_AWAY, Pool
 from app.domain.operations.host_policy import HostPolicy, Lookup, RefusedHost, look_up, resolve
 from app.domain.webhooks import deliveries
 from app.domain.webhooks.deliveries import Answer, Due, Target
 from app.domain.webhooks.webhooks import secret_place
 from app.secrets import SecretBox, UndecipherableSecret
-from worker.send import DATABASE_AWAY
 
 TIMEOUT_S = 10.0  # one try, all of it
 QUANTUM_S = 5.0  # then it is others' turn
@@ -51,7 +50,7 @@ class Courier:
         self._stopping = True
 
     async def deliver(self, webhook_id: int) -> None:
-        """Deliver what is due to this webhook, until a try fails or it is others' turn. Whatever is left unsaid, the
+        """Deliver what is due to this webhook, until a try fails or others' turn comes. What this run leaves unsent, the
         sweep finds.
         """
         try:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 LONGEST_LINE = 8_192
 LONGEST_REPLY = 4 * LONGEST_LINE
-MOST_REPLIES = 8  # that nobody has asked for yet
+MOST_REPLIES = 8  # that answer no command of ours yet
 
 
 class Reply(NamedTuple):
@@ -104,7 +104,7 @@ class Wire(asyncio.Protocol):
             elif len(self._replies) < MOST_REPLIES:
                 self._replies.append(reply)
             else:
-                self._fail("replies that nobody asked for")
+                self._fail("replies to no command")
 
     def _fail(self, reason: str) -> None:
         if self._end is not None:

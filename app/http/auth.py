@@ -3,6 +3,9 @@
 What a call takes stands at its handler: `opt={"role": …}`, what one has to be in the workspace, and `"scope"`, what a
 key has to allow. A cookie is sent by browsers on their own, so a request that writes and comes with
 one must come from our own pages: the browser says so in Sec-Fetch-Site, older ones in Origin.
+
+All tabs of a browser share one cookie, and may show different people. So our pages say in each request whose they are,
+and what is asked for as somebody else than the cookie's is refused.
 """
 
 from __future__ import annotations
@@ -23,11 +26,13 @@ from app.domain.accounts.users import User
 from app.domain.workspaces import keys, workspaces
 from app.domain.workspaces.keys import SCOPES, Scope
 from app.domain.workspaces.roles import Role, covers
-from app.errors import Forbidden, NotFound, Unauthenticated
+from app.errors import AnotherAccount, Forbidden, NotFound, Unauthenticated
 from app.settings import Settings
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
+# Whose page asks. Addresses that a page gives to the browser (links, frames, the stream of events) have no headers.
+ACTING_AS, ACTING_AS_PARAMETER = "reachinbox-acting-as", "actingAs"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110, section 9.2.1
 
 
@@ -63,6 +68,7 @@ async def authenticate(connection: Connection) -> tuple[User, Access]:
     if _method(connection) not in SAFE_METHODS:
         require_own_page(connection)
     logged_in = await sessions.find(pool, token)
+    require_same_account(connection, logged_in.user)
     return logged_in.user, Access(frozenset(SCOPES), logged_in.session_id)
 
 
@@ -79,6 +85,18 @@ def require_own_page(connection: Connection) -> None:
         ours = origin is None or urlsplit(origin).netloc == connection.headers.get("host")
     if not ours:
         raise Forbidden("this request comes from a page of another site")
+
+
+def require_same_account(connection: Connection, user: User) -> None:
+    """Raises AnotherAccount for a page that was made for somebody else, or for another workspace of this user."""
+    named = connection.headers.get(ACTING_AS) or connection.query_params.get(ACTING_AS_PARAMETER)
+    if named and named != acting_as(user):
+        raise AnotherAccount("somebody else has logged in in this browser since the page was opened")
+
+
+def acting_as(user: User) -> str:
+    """A person and the workspace that they have selected."""
+    return f"{user.id}.{user.workspace_id}"
 
 
 async def own_pages_only(connection: Connection, _handler: BaseRouteHandler) -> None:

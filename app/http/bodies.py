@@ -1,6 +1,6 @@
 """JSON bodies, decoded straight from their bytes into the struct a handler asks for.
 
-Strictly: a text is no number, and a field nobody knows is refused rather than passed over, so that a misspelt
+Strictly: a text is no number, and an unknown field is refused rather than passed over, so that a misspelt
 `hourlyLimt` does not send a campaign without its limit.
 """
 

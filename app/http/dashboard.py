@@ -1,6 +1,6 @@
 """The dashboard: the files that web/build.py made, from the same origin as the API.
 
-What looks like a page is index.html, whatever its path, so that links into the dashboard and reloads work. Only files
+Every path that looks like a page gives index.html, so that links into the dashboard and reloads work. Only files
 found at the start are served; a path from a request never reaches the file system.
 """
 

@@ -8,7 +8,7 @@ from litestar.types import BeforeMessageSendHookHandler, Message, Scope
 from app.http.auth import is_https
 from app.settings import Settings
 
-# HTML that somebody wrote: shown, in a frame of ours, but it runs nothing, loads nothing and sends nothing.
+# HTML that a user wrote: our frame shows it, and it runs nothing, loads nothing and sends nothing.
 FRAMED = {
     "Content-Security-Policy": (
         "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"

@@ -106,7 +106,7 @@ def _date(epoch_s: int) -> str:
 
 
 class _Part:
-    """One text part, its own headers included; built once if it is the same for everybody."""
+    """One text part, its own headers included; built once if it is the same for every recipient."""
 
     def __init__(self, subtype: str, template: Template) -> None:
         self.template = template

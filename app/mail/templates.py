@@ -2,7 +2,7 @@
 
 Merge fields are text, one value a recipient, so there is nothing to loop over and nothing to include: we take
 the part of Liquid that chooses and formats. Without loops the work a template can ask for is bounded by its
-length, and what it can build up by the limits below: a user's template cannot hold up a worker.
+length, and what it can build up by the limits below. A filter's own work on a long text is not bounded here.
 
 Two rules are ours:
 - A bare name in a condition is true when it has text. In plain Liquid an empty string is true, and

@@ -9,3 +9,7 @@ SELECT set_config('timezone', 'UTC', false);
 -- name: become_tenant
 -- For the rest of the transaction: work as the tenants' role and see this workspace's rows only.
 SELECT set_config('role', 'reachinbox_tenant', true), set_config('reachinbox.workspace_id', %(workspace_id)s, true);
+
+-- name: try_migration_lock
+-- Whether this session is the one that migrates; it is until it ends.
+SELECT pg_try_advisory_lock(%(key)s);

@@ -200,6 +200,27 @@ async def test_a_page_of_another_site_can_neither_write_nor_log_anybody_in(
     assert len((await ann.get("/api/senders")).json()["items"]) == 1
 
 
+async def test_a_page_of_another_account_neither_reads_nor_writes(
+    ann: httpx.AsyncClient, subtests: pytest.Subtests
+) -> None:
+    for named, allowed in (("1.1", True), ("1.2", False), ("2.2", False), ("", True), ("nobody", False)):
+        with subtests.test(named=named):
+            headers, address = {"ReachInbox-Acting-As": named}, f"/api/senders?actingAs={named}"
+            sender = {"email": "b@example.com"}
+            answers = [
+                await ann.get("/api/senders", headers=headers),
+                await ann.get(address),
+                await ann.post("/api/senders", json=sender, headers=headers),
+                await ann.get("/api/events?actingAs=" + named) if not allowed else None,
+            ]
+            for answer in filter(None, answers):
+                if allowed:
+                    assert answer.is_success
+                else:
+                    assert problem(answer, 409)["type"] == "urn:reachinbox:problem:another_account"
+    assert (await ann.get("/api/auth/ways", headers={"ReachInbox-Acting-As": "2.2"})).is_success  # it is nobody's
+
+
 async def test_our_own_pages_write(ann: httpx.AsyncClient) -> None:
     for number, headers in enumerate(({"Sec-Fetch-Site": "same-origin"}, {"Origin": str(ann.base_url)})):
         sender = {"email": f"ann{number}@example.org"}

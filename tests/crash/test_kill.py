@@ -35,7 +35,7 @@ from tests.support.engine import (
 from tests.support.pg import TemplateServer
 from tests.support.sinkproc import Sink
 from worker.__main__ import CONCURRENCY, PLANNER_OPTIONS, Worker
-from worker.smtp import Server
+from worker.connect import Server
 from worker.tasks import make_queue
 
 WORKERS, LANES = 3, 8

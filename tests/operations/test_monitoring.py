@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from app.collectors import PoolCollector
 from app.db import Pool
 from tests.support.prometheus import promtool
-from worker.metrics import REGISTRY
+from worker.instruments import REGISTRY
 
 DOCS = Path(__file__).parents[2] / "docs"
 FOLDER = DOCS / "monitoring"

@@ -31,13 +31,14 @@ def written(capsys: pytest.CaptureFixture[str]) -> str:
 def test_a_line_of_json_has_event_level_logger_time_and_what_is_bound(capsys: pytest.CaptureFixture[str]) -> None:
     log.configure(Settings(log_format="json"))
     with structlog.contextvars.bound_contextvars(sender_id=7):
-        structlog.stdlib.get_logger("worker.send").info("sender backed off", kind="connect", ids=[1, 2], code=None)
+        logger = structlog.stdlib.get_logger("worker.sender_loop")
+        logger.info("sender backed off", kind="connect", ids=[1, 2], code=None)
     line = json.loads(written(capsys))
     assert datetime.fromisoformat(line.pop("timestamp")).utcoffset() is not None
     assert line == {
         "event": "sender backed off",
         "level": "info",
-        "logger": "worker.send",
+        "logger": "worker.sender_loop",
         "sender_id": 7,
         "kind": "connect",
         "ids": [1, 2],

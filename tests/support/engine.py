@@ -34,7 +34,7 @@ from app.secrets import SecretBox
 from app.settings import Settings
 from tests.support.sinkproc import Sink
 from worker.__main__ import PLANNER_OPTIONS, Worker
-from worker.smtp import Server
+from worker.connect import Server
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]

@@ -15,8 +15,10 @@ from app.domain.operations.host_policy import STRICT, Address, AddressInfo
 from app.settings import SmtpSecurity
 from tests.support.engine import ANYWHERE
 from tests.support.sinkproc import Sink
-from worker import smtp
-from worker.smtp import Conversation, Server, ServerTrouble
+from worker import connect
+from worker.connect import Server
+from worker.smtp import Conversation
+from worker.verdicts import ServerTrouble
 
 NAME = "mail.example.com"
 PUBLIC = "93.184.215.14"
@@ -82,13 +84,13 @@ async def test_a_name_that_changes_its_mind_is_connected_to_where_it_was_checked
 ) -> None:
     dialled: list[str] = []
 
-    async def connect(addresses: Sequence[Address]) -> socket.socket:
+    async def dial(addresses: Sequence[Address]) -> socket.socket:
         """To the sink instead of the wide world."""
         dialled.extend(address.ip for address in addresses)
-        return await really_connect([Address(socket.AF_INET, ("127.0.0.1", sink.port))])
+        return await really_dial([Address(socket.AF_INET, ("127.0.0.1", sink.port))])
 
-    really_connect = smtp._connect  # pyright: ignore[reportPrivateUsage]
-    monkeypatch.setattr(smtp, "_connect", connect)
+    really_dial = connect._dial  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(connect, "_dial", dial)
     lookup = Resolver([PUBLIC], ["127.0.0.1"])
     await converse(Server(NAME, 25, "none", policy=STRICT), lookup)
     assert (dialled, lookup.asked) == ([PUBLIC], [NAME])
@@ -113,7 +115,7 @@ async def test_addresses_that_are_silent_share_the_time(monkeypatch: pytest.Monk
         await asyncio.Event().wait()
 
     monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", silence)
-    monkeypatch.setattr(smtp, "CONNECT_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(connect, "CONNECT_TIMEOUT_S", 0.2)
     started = asyncio.get_running_loop().time()
     reason = await trouble(Server(NAME, 25, "none", policy=ANYWHERE), Resolver(["127.0.0.1", "127.0.0.2"]))
     assert reason == f"cannot connect to {NAME}:25: no answer within 0.2 s"

@@ -25,7 +25,7 @@ from tests.support.engine import (
 )
 from tests.support.prometheus import check_metrics, samples
 from tests.support.sinkproc import Sink
-from worker.metrics import Listener
+from worker.metrics_listener import Listener
 
 TOKEN = "a token for tests"  # noqa: S105
 

@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from app.mail.message import Message
-from worker.smtp import Conversation, Server
+from worker.connect import Server
+from worker.smtp import Conversation
 
 HELLO = Message(content=b"Subject: Hello\r\n\r\n.\r\n", smtputf8=False, envelope_to="ann@example.com")
 COMMANDS = [b"MAIL FROM:<me@example.com>\r\n", b"RCPT TO:<ann@example.com>\r\n", b"DATA\r\n"]

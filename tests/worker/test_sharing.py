@@ -85,7 +85,7 @@ async def test_a_second_worker_helps_with_what_is_too_much_for_one(
         await campaigns.cancel(pool, owner.workspace_id, long)
 
 
-async def test_a_sender_whose_server_hangs_holds_no_other_up(
+async def test_a_sender_whose_server_hangs_leaves_the_worker_a_lane_for_others(
     pool: Pool, database_url: str, sink: Sink, owner: Owner
 ) -> None:
     other = await create_owner(pool, "other@example.com")

@@ -21,7 +21,7 @@ from tests.support.engine import (
     wait_for,
 )
 from tests.support.sinkproc import Sink
-from worker.smtp import Server
+from worker.connect import Server
 
 ANN = "ann@example.com"
 USUAL = {b"EHLO": b"250 strange.test\r\n", b"DATA": b"354 go ahead\r\n"}
@@ -92,7 +92,7 @@ async def test_a_reply_in_any_bytes_is_kept_as_text(
 async def test_nonsense_before_the_dot_is_the_servers_trouble(
     pool: Pool, database_url: str, sink: Sink, owner: Owner, at: bytes, nonsense: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.smtp.CONNECT_TIMEOUT_S", 0.5)
+    monkeypatch.setattr("worker.connect.CONNECT_TIMEOUT_S", 0.5)
     monkeypatch.setattr("worker.smtp.TIMEOUTS_S", dict.fromkeys(("MAIL", "RCPT", "DATA", "."), 0.5))
     await _send_one(pool, database_url, sink, owner, {at: nonsense})
 

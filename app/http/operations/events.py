@@ -1,7 +1,7 @@
 """Server-sent events: what changes, as it changes.
 
 A stream ends after a few minutes, and the browser asks anew by itself: the first events of a stream say all there is to
-know. It ends within seconds for whoever is no longer let in, or is in another workspace now.
+know. It ends within seconds when its person is no longer let in, or is in another workspace.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""For whoever runs the service: is the process alive, and can it do its work?"""
+"""For the operator: is the process alive, and can it do its work?"""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
 -- name: insert_oidc_login
 -- A login at a provider begins; those never finished go at the same time.
 WITH stale AS (DELETE FROM oidc_logins WHERE created_at < now() - interval '1 day')
-INSERT INTO oidc_logins (state_sha256, browser_sha256, nonce, code_verifier, invitation)
-VALUES (%(state_sha256)s, %(browser_sha256)s, %(nonce)s, %(code_verifier)s, %(invitation)s);
+INSERT INTO oidc_logins (state_sha256, browser_sha256, nonce, code_verifier, invitation, next)
+VALUES (%(state_sha256)s, %(browser_sha256)s, %(nonce)s, %(code_verifier)s, %(invitation)s, %(next)s);
 
 -- name: take_oidc_login
 -- The login this state began, once, within ten minutes.
 DELETE FROM oidc_logins WHERE state_sha256 = %(state_sha256)s
-RETURNING browser_sha256, nonce, code_verifier, invitation, created_at > now() - interval '10 minutes' AS fresh;
+RETURNING browser_sha256, nonce, code_verifier, invitation, next, created_at > now() - interval '10 minutes' AS fresh;
 
 -- name: user_of_identity
 -- Whose account at the provider this is.

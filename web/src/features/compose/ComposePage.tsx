@@ -54,7 +54,7 @@ function Composer({ userId, onDiscard }: { userId: number; onDiscard: () => void
   const shownAt = Math.min(at, Math.max(0, recipients.sample.length - 1));
   const recipient = recipients.sample[shownAt];
 
-  const senders = useQuery(sendersQuery);
+  const senders = useQuery(sendersQuery());
   const found = senders.data?.items;
   const sender =
     found?.find(({ id }) => id === draft.senderId) ?? found?.find((each) => each.isDefault) ?? found?.[0];

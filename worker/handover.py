@@ -1,0 +1,145 @@
+"""The handover of one email: build its message, hand it to the server, and say to the ledger what the verdict means."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from typing import NamedTuple
+
+import structlog
+
+from app import traces
+from app.db import Pool, Row, until_answered
+from app.domain.campaigns import content
+from app.domain.ledger import exchange
+from app.domain.ledger.exchange import Claim, Report
+from app.domain.senders import for_workers
+from app.mail.addresses import to_ascii
+from app.mail.message import HeaderInjection, MessageBuilder
+from app.mail.templates import TemplateError
+from worker.instruments import HANDOVER_DURATION, OUTCOMES
+from worker.smtp import Conversation
+from worker.verdicts import Fault, Verdict
+
+FIRST_RETRY_S, LONGEST_RETRY_S = 60.0, 3600.0
+MOST_LOSSES = 20
+# The log level of each outcome: a million accepted emails are no news.
+_LEVELS = {
+    "ACCEPTED": logging.DEBUG,
+    "REJECTED": logging.INFO,
+    "DEFERRED": logging.INFO,
+    "RELEASED": logging.INFO,
+    "UNKNOWN": logging.WARNING,
+}
+
+log = structlog.get_logger()
+_stdlib_log = logging.getLogger(__name__)  # `isEnabledFor` spares each email a line that the level drops
+
+
+class Result(NamedTuple):
+    """What came of a claim: the report for the ledger, whose fault a failure was."""
+
+    report: Report
+    fault: Fault
+
+
+class Handover:
+    """Hands a sender's emails over, on any of its conversations."""
+
+    def __init__(self, pool: Pool, sender: Row) -> None:
+        self._pool = pool
+        self._user_id: int = sender["workspace_id"]
+        self._sender_id: int = sender["id"]
+        self._failing = sender["failures"] > 0
+        self.take_sender(sender)
+
+    def take_sender(self, sender: Row) -> None:
+        """The sender has changed: write messages anew, as from its present address and name."""
+        self._from, self._from_ascii = sender["email"], to_ascii(sender["email"])
+        self._domain = self._from_ascii.rpartition("@")[2]
+        self._builders: dict[int, asyncio.Task[tuple[int, MessageBuilder]]] = {}
+
+    async def deliver(self, conversation: Conversation, claim: Claim) -> Result:
+        """Build the message and hand it over."""
+        ids = {"email_id": claim.id, "campaign_id": claim.campaign_id}
+        with traces.span("smtp handover", sender_id=self._sender_id, **ids) as span:
+            result = await self._hand_over(conversation, claim)
+            report = result.report
+            span.set_attributes({"outcome": report.kind, "smtp.code": report.code or 0})
+        OUTCOMES[report.kind].inc()
+        level = _LEVELS[report.kind]
+        if _stdlib_log.isEnabledFor(level):
+            facts = {"command": report.command, "code": report.code, "enhanced_code": report.enhanced_code}
+            log.log(level, f"email {report.kind}", **ids, attempt=claim.attempts + 1, **facts)
+            log.debug("the server's reply", **ids, reply=report.reply)
+        return result
+
+    async def _hand_over(self, conversation: Conversation, claim: Claim) -> Result:
+        began = time.perf_counter()
+        message_id = exchange.message_id(claim, self._domain)
+        version = None
+        try:
+            version, builder = await self._builder(claim)
+            message = builder.build(claim.recipient, claim.fields, message_id, claim.claimed_at)
+        except Exception as error:  # no byte of it was sent, and the failure is this email's
+            if not isinstance(error, HeaderInjection | TemplateError):
+                log.exception("message not written", email_id=claim.id, campaign_id=claim.campaign_id)
+            reply = f"cannot be written: {error}"
+            return Result(Report(claim.id, "REJECTED", reply=reply, content_version=version), "email")
+        handed_at = time.perf_counter()
+        verdict = await conversation.deliver(self._from if message.smtputf8 else self._from_ascii, message)
+        HANDOVER_DURATION.observe(time.perf_counter() - handed_at)
+        if self._failing and verdict.fault == "email" and verdict.code is not None:
+            self._failing = False
+            await until_answered(lambda: for_workers.unblock_sender(self._pool, self._user_id, self._sender_id))
+        report = _report(
+            claim,
+            verdict,
+            message_id=message_id,
+            duration_ms=round((time.perf_counter() - began) * 1000),
+            server=conversation.server.address,
+            content_version=version,
+        )
+        return Result(report, verdict.fault)
+
+    async def _builder(self, claim: Claim) -> tuple[int, MessageBuilder]:
+        """The campaign's builder, made once for each version of its content, which is the claim's or a newer one."""
+        task = self._builders.get(claim.campaign_id)
+        if task is None or (task.done() and task.result()[0] < claim.content_version):
+            task = asyncio.create_task(self._load_builder(claim.campaign_id))
+            self._builders[claim.campaign_id] = task
+        return await task
+
+    async def _load_builder(self, campaign_id: int) -> tuple[int, MessageBuilder]:
+        return await until_answered(lambda: content.message_builder(self._pool, self._user_id, campaign_id))
+
+
+def _report(
+    claim: Claim, verdict: Verdict, *, message_id: str, duration_ms: int, server: str, content_version: int
+) -> Report:
+    """What the verdict means for the email."""
+    return Report(
+        id=claim.id,
+        # A connection that is lost over this email each time: some day it is the email's failure.
+        kind="DEFERRED" if verdict.code is None and claim.attempts >= MOST_LOSSES else verdict.kind,
+        command=verdict.command,
+        code=verdict.code,
+        enhanced_code=verdict.enhanced_code,
+        reply=verdict.text,
+        duration_ms=duration_ms,
+        server=server,
+        message_id=message_id if verdict.kind in {"ACCEPTED", "UNKNOWN"} else None,
+        again_in_s=_again_in_s(verdict, claim),
+        content_version=content_version,
+    )
+
+
+def _again_in_s(verdict: Verdict, claim: Claim) -> float | None:
+    """When a deferred email, or one on which the connection was lost, is due next; None: when it was."""
+    if verdict.kind == "DEFERRED":
+        return min(FIRST_RETRY_S * 3**claim.retry_count, LONGEST_RETRY_S) * random.uniform(0.8, 1.2)  # noqa: S311
+    if verdict.kind == "RELEASED" and verdict.code is None:
+        return float(min(2**claim.attempts, 60))  # others first: it may be this very message that the server chokes on
+    return None

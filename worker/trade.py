@@ -1,0 +1,100 @@
+"""The worker's side of the exchange: which of a sender's emails it holds, and what it has yet to tell the ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import structlog
+
+from app import traces
+from app.db import DATABASE_AWAY, Conn, Pool, pauses
+from app.domain.ledger import exchange
+from app.domain.ledger.exchange import Claim, Claimant, Outlook, Report
+from worker.instruments import EXCHANGE_CLAIMS, EXCHANGE_DURATION, LATENESS
+
+log = structlog.get_logger()
+
+
+class Trade:
+    """Trades outcomes for due emails. `away` is called when the database is: there will be no email for a while."""
+
+    def __init__(self, pool: Pool, claimant: Claimant, max_attempts: int, away: Callable[[], None]) -> None:
+        self._pool = pool
+        self._claimant = claimant
+        self._max_attempts = max_attempts
+        self._away = away
+        self._unsure = False  # an exchange failed: the ledger may hold claims for us that we never heard of
+        self._was_unsure = False
+        self.held = set[int]()  # claimed, and not yet reported to the ledger
+        self.reports: list[Report] = []
+
+    def hand_in(self, report: Report) -> None:
+        """The next exchange records it."""
+        self.reports.append(report)
+
+    async def exchange(self, wanted: int) -> list[Claim]:
+        """One trade with the ledger, repeated until the database answers: outcomes are never dropped."""
+        reports, self.reports = {report.id: report for report in self.reports}, []
+        pause = pauses()
+        while True:
+            try:
+                async with self._pool.connection() as conn:
+                    claims = await self._exchange(conn, list(reports.values()), wanted)
+                    if self._unsure:
+                        await self._give_back_unheard_of(conn, claims)
+            except DATABASE_AWAY as error:
+                # It may have been committed all the same. Outcomes are fenced by their claim, so saying them twice
+                # is harmless; claims we did not hear of are asked for and given back.
+                self._unsure = self._was_unsure = True
+                log.warning("exchange failed, will be repeated", error=str(error).strip())
+                self._away()
+                wanted = 0
+                await asyncio.sleep(next(pause))
+            else:
+                self.held.difference_update(reports)
+                self.held.update([claim.id for claim in claims])
+                return claims
+
+    async def _exchange(self, conn: Conn, reports: list[Report], wanted: int) -> list[Claim]:
+        began = time.perf_counter()
+        sender_id = self._claimant.sender_id
+        with traces.span("exchange", sender_id=sender_id, reports=len(reports), wanted=wanted) as span:
+            claims = await exchange.exchange(conn, self._claimant, reports, wanted, max_attempts=self._max_attempts)
+            span.set_attributes({"claims": len(claims)})
+        EXCHANGE_DURATION.observe(time.perf_counter() - began)
+        EXCHANGE_CLAIMS.observe(len(claims))
+        for claim in claims:
+            LATENESS.observe((claim.claimed_at - claim.scheduled_at).total_seconds())
+        return claims
+
+    async def _give_back_unheard_of(self, conn: Conn, claims: list[Claim]) -> None:
+        """Asked only after an exchange: that took its turn behind any that is still at work for us in Postgres, which
+        goes on after a connection breaks.
+        """
+        heard_of = self.held | {claim.id for claim in claims}
+        for email_id in await exchange.held_claims(conn, self._claimant):
+            if email_id not in heard_of:
+                self.reports.append(Report(email_id, "UNBEGUN"))
+        self._unsure = False
+
+    def ask_again(self) -> None:
+        """After a while: an exchange that failed may have come in late, behind the one that we asked after."""
+        self._unsure = self._unsure or self._was_unsure
+        self._was_unsure = False
+
+    async def give_up(self) -> None:
+        """Put in doubt what we hold and cannot say anything of, and report it."""
+        said = {report.id for report in self.reports}
+        self.reports += [
+            Report(email_id, "UNKNOWN", reply="the worker failed while it was being sent")
+            for email_id in self.held - said
+        ]
+        while self.reports:
+            await self.exchange(0)
+
+    async def look(self) -> Outlook | None:
+        """What comes next for the sender; None when it is gone."""
+        async with self._pool.connection() as conn:
+            return await exchange.outlook(conn, self._claimant)
