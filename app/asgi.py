@@ -27,7 +27,7 @@ from app.http.headers import security_headers
 from app.http.ledger import emails, stats
 from app.http.openapi import SECURITY, ClosedStructs, openapi_config
 from app.http.operations import administration, alerts, events, health, sandbox
-from app.http.recipients import personal_data
+from app.http.recipients import lists, personal_data
 from app.http.senders import senders
 from app.http.webhooks import webhooks
 from app.http.workspaces import audit, keys, members, workspaces
@@ -88,6 +88,7 @@ def _routes() -> list[ControllerRouterHandler]:
         route_handlers=[
             campaigns.router,
             emails.router,
+            lists.router,
             personal_data.router,
             senders.router,
             stats.router,
