@@ -303,6 +303,24 @@ async def test_closed_registration_opens_for_an_invitation_once(database_url: st
         assert [person["email"] for person in people] == ["ann@example.com", "bob@example.com"]
 
 
+async def test_closed_registration_opens_for_an_invitation_into_a_workspace(
+    database_url: str, settings: Settings
+) -> None:
+    closed = Settings(data_dir=settings.data_dir, secret_key=settings.secret_key, allow_registration=False)
+    async with api_client(closed, database_url, {}) as owner, api_client(closed, database_url, {}) as guest:
+        (await owner.post("/api/auth/register", json=ANN)).raise_for_status()
+        made = await owner.post("/api/members/invitations", json={"role": "member", "email": "Bob@example.com"})
+        bob = {"email": "bob@example.com", "password": "battery staple", "invitation": made.json()["token"]}
+        problem(await guest.post("/api/auth/register", json=bob | {"email": "eve@example.com"}), 403)
+        answer = (await guest.post("/api/auth/register", json=bob)).json()
+        assert (answer["workspaceName"], answer["role"], answer["isAdmin"]) == ("ann@example.com", "member", False)
+        assert answer == (await guest.get("/api/auth/me")).json()
+        names = [item["name"] for item in (await guest.get("/api/workspaces")).json()]
+        assert names == ["bob@example.com", "ann@example.com"]
+        problem(await guest.post("/api/auth/register", json=bob | {"email": "bob@example.org"}), 403)
+        assert (await owner.get("/api/members/invitations")).json()[0]["usedAt"] is not None
+
+
 async def test_a_reset_link_works_once_and_only_as_signed(
     ann: httpx.AsyncClient, pool: Pool, settings: Settings
 ) -> None:
