@@ -25,7 +25,7 @@ from app.domain.campaigns import campaigns, schedule
 from app.domain.campaigns.campaigns import Campaign
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.draft import Draft
-from app.domain.recipients import lists
+from app.domain.recipients import csv_files, lists
 from app.domain.workspaces import keys
 from app.errors import Conflict, NotFound, Unavailable
 from app.secrets import SecretBox
@@ -65,7 +65,7 @@ async def run(pool: Pool, box: SecretBox, settings: Settings) -> None:
         draft = Draft(content=content, name="Demo", delay_between_ms=DELAY_MS)
 
         def read(required: frozenset[str]) -> lists.RecipientList:
-            return lists.from_csv(file, required=required)
+            return csv_files.from_csv(file, required=required)
 
         scheduled = await schedule.schedule(pool, user.workspace_id, schedule.Request(draft, read))
     print(f"Demo campaign: {scheduled.accepted} emails to the sandbox mailbox, {DELAY_MS} ms apart", flush=True)

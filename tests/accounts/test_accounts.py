@@ -46,7 +46,14 @@ async def test_the_first_to_register_is_the_administrator_and_has_a_sender(visit
     assert ways == {"registration": True, "google": False, "firstRun": True, "sandbox": True}
     registered = await visitor.post("/api/auth/register", json=ANN)
     assert registered.status_code == 201
-    assert registered.json() == {"id": 1, "email": "ann@example.com", "isAdmin": True, "workspaceId": 1}
+    assert registered.json() == {
+        "id": 1,
+        "email": "ann@example.com",
+        "isAdmin": True,
+        "workspaceId": 1,
+        "workspaceName": "ann@example.com",
+        "role": "owner",
+    }
     assert (await visitor.get("/api/auth/me")).json() == registered.json()
     senders = (await visitor.get("/api/senders")).json()["items"]
     assert [(sender["email"], sender["isDefault"]) for sender in senders] == [("ann@example.com", True)]

@@ -10,22 +10,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.recipients.lists import Recipient, RecipientList, Rejected, field_name, from_csv, from_json
+from app.domain.recipients.csv_files import from_csv
+from app.domain.recipients.lists import Recipient, RecipientList, Rejected, field_name, from_json
 from app.errors import InvalidInput
 from app.mail.addresses import InvalidAddress, key, normalize
 
 
-def read(text: str | bytes, encoding: str = "utf-8", **options: list[str]) -> RecipientList:
-    return from_csv(io.BytesIO(text.encode(encoding) if isinstance(text, str) else text), **options)
+def read(text: str | bytes, encoding: str = "utf-8", *, required: list[str] | None = None) -> RecipientList:
+    return from_csv(io.BytesIO(text.encode(encoding) if isinstance(text, str) else text), required=required or [])
 
 
 def addresses(recipients: RecipientList) -> list[str]:
     return [recipient.address for recipient in recipients]
 
 
-def refusal(text: str | bytes, **options: list[str]) -> str:
+def refusal(text: str | bytes, *, required: list[str] | None = None) -> str:
     with pytest.raises(InvalidInput) as error:
-        list(read(text, **options))
+        list(read(text, required=required))
     return error.value.fields["file"]
 
 
@@ -135,7 +136,7 @@ def test_blanks_behind_the_delimiter_are_not_content() -> None:
 
 
 def test_a_multibyte_character_on_a_chunk_border_is_not_taken_for_windows_1252(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.domain.recipients.lists._CHUNK", 1)
+    monkeypatch.setattr("app.domain.recipients.csv_files._CHUNK", 1)
     assert list(read("email,name\nann@example.com,Zoë\n")) == [Recipient("ann@example.com", {"name": "Zoë"})]
 
 

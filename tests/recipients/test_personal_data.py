@@ -95,7 +95,13 @@ async def test_an_export_of_many_batches_is_one_document(
 
 async def test_of_somebody_unknown_the_export_says_so(api: httpx.AsyncClient) -> None:
     response = await api.get("/api/recipients/export", params={"email": "nobody@example.com"})
-    assert response.json() == {"email": "nobody@example.com", "emails": [], "rejected": [], "sandboxMessages": []}
+    assert response.json() == {
+        "email": "nobody@example.com",
+        "emails": [],
+        "rejected": [],
+        "sandboxMessages": [],
+        "lists": [],
+    }
 
 
 async def told_of(pool: Pool, user: User, email_id: int) -> None:
@@ -132,13 +138,24 @@ async def test_after_erasing_the_address_is_nowhere_and_the_ledger_adds_up(
     message = b"Message-ID: <%d.%d.reachinbox@example.com>\r\nTo: Ada@example.com\r\n\r\nHi" % (sent_id, sent)
     await sandbox.store(pool, ReceivedMessage(envelope_from="o@example.com", envelope_to=[ADA], content=message))
     await told_of(pool, user, sent_id)
+    file = f"Name;Mail\nBob;bob@example.com\nAda;{ADA.upper()}\n".encode("utf-16")
+    await api.post("/api/lists", files={"file": ("people.csv", file)})
+    await api.post("/api/lists", json={"recipients": ["bob@example.com", {"email": ADA, "name": "Ada"}]})
+    other = await api.post("/api/lists", json={"recipients": [f"x{ADA}", f"{ADA}.org"]})
     exported = (await api.get("/api/recipients/export", params={"email": ADA})).json()
     assert [len(exported[part]) for part in ("emails", "rejected", "sandboxMessages")] == [3, 2, 1]
-    held = ["attempts", "emails", "idempotency_keys", "sandbox_messages", "webhook_deliveries"]
-    assert await everywhere(pool, "Ada@example") == held
+    assert [(held["name"], held["rows"]) for held in exported["lists"]] == [
+        ("people.csv", [{"row": 3, "content": ["Ada", ADA.upper()]}]),
+        (None, [{"row": 2, "content": {"email": ADA, "name": "Ada"}}]),
+    ]
+    held_in = "SELECT array_agg(id) FROM recipient_lists"
+    held = ["attempts", "emails", "idempotency_keys", "recipient_list_chunks", "recipient_lists", "sandbox_messages"]
+    assert await everywhere(pool, "Ada@example") == [*held, "webhook_deliveries"]
 
-    assert await erase(api) == {"emails": 3, "cancelled": 2, "sandboxMessages": 1, "beingSent": 0}
+    assert await erase(api) == {"emails": 3, "cancelled": 2, "sandboxMessages": 1, "lists": 2, "beingSent": 0}
 
+    assert await value(pool, held_in) == [other.json()["id"]]
+    await api.delete(f"/api/lists/{other.json()['id']}")
     assert await everywhere(pool, "Ada@example") == []
     assert await check_conservation(pool, sent) == {"SENT": 1, "SCHEDULED": 1}
     assert await check_conservation(pool, waiting) == {"CANCELLED": 1, "SCHEDULED": 1}
@@ -153,7 +170,7 @@ async def test_after_erasing_the_address_is_nowhere_and_the_ledger_adds_up(
     assert [(r["email"], r["reason"]) for r in again.json()["rejected"]] == [("", "erased")] * 2
     logged = await row(pool, "SELECT * FROM audit_log WHERE action = 'recipient.erase'")
     assert logged["subject"] == "3 emails"
-    assert await erase(api) == {"emails": 0, "cancelled": 0, "sandboxMessages": 0, "beingSent": 0}
+    assert await erase(api) == {"emails": 0, "cancelled": 0, "sandboxMessages": 0, "lists": 0, "beingSent": 0}
 
 
 @pytest.mark.parametrize(("status", "call"), [("FAILED", "retry"), ("UNKNOWN", "resolve")])
@@ -183,7 +200,7 @@ async def test_what_is_being_sent_is_said_and_erased_the_next_time(api: httpx.As
     campaign_id = (await schedule(api, [ADA]))["campaign"]["id"]
     await execute(pool, "UPDATE emails SET status = 'SENDING', claim_token = gen_random_uuid(), claimed_at = now()")
     await execute(pool, "UPDATE campaigns SET scheduled = 0, sending = 1")
-    assert await erase(api) == {"emails": 0, "cancelled": 0, "sandboxMessages": 0, "beingSent": 1}
+    assert await erase(api) == {"emails": 0, "cancelled": 0, "sandboxMessages": 0, "lists": 0, "beingSent": 1}
     await execute(pool, "UPDATE emails SET status = 'SCHEDULED', claim_token = NULL")
     await execute(pool, "UPDATE campaigns SET scheduled = 1, sending = 0")
     assert (await erase(api))["cancelled"] == 1

@@ -16,7 +16,7 @@ from app.domain.campaigns.campaigns import Campaign
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.draft import Draft
 from app.domain.campaigns.schedule import Request, schedule
-from app.domain.recipients import lists
+from app.domain.recipients import csv_files, lists
 from app.errors import Conflict, Unavailable
 from app.secrets import SecretBox
 from app.settings import Settings
@@ -24,7 +24,7 @@ from app.settings import Settings
 
 def test_the_example_is_a_list_of_25_that_the_demo_can_use() -> None:
     with demo.RECIPIENTS.open("rb") as file:
-        listed = lists.from_csv(file)
+        listed = csv_files.from_csv(file)
         fields = listed.fields
         people = list(listed)
     assert (len(people), listed.rejected, listed.duplicates) == (25, [], 0)

@@ -31,12 +31,15 @@ class TemplateServer:
         migrate(self._url_of(TEMPLATE))
 
     @contextmanager
-    def clone(self) -> Generator[str]:
-        """The URL of a fresh, migrated database, dropped afterwards."""
+    def clone(self, of: str | None = None) -> Generator[str]:
+        """The URL of a fresh, migrated database, dropped afterwards; or of a copy of that at another URL, which nobody
+        may be connected to.
+        """
         name = f"test_{next(_numbers)}"
+        template = urlsplit(of).path.removeprefix("/") if of else TEMPLATE
         # Copying files is four times as fast as logging the copy, for it makes two checkpoints that cost nothing here.
         clone = SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
-        self._run(clone.format(Identifier(name), Identifier(TEMPLATE)))
+        self._run(clone.format(Identifier(name), Identifier(template)))
         yield self._url_of(name)
         self._run(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 

@@ -52,23 +52,46 @@ INSIDE = {
 }
 
 
-DRAFT = {
-    "name": "Spring news",
+RECIPIENTS = [
+    {"email": "ada@example.com", "name": "Ada Lovelace"},
+    {"email": "grace@example.com", "name": "Grace Hopper"},
+    {"email": "nobody"},
+    {"email": "ADA@example.com"},
+    *({"email": f"reader{n}@example.com", "name": f"Reader {n}"} for n in range(420)),
+]
+CONTENT = {
     "subject": '{{ name | default: "Hello" }}, our spring catalogue is here',
     "body": 'Dear {{ name | default: "reader" }},\n\n'
     "the new catalogue is out: 48 pages, and every price of last year kept."
     "\n\nKind regards\nAnna Weber",
-    "typed": "\n".join(
-        ["Ada Lovelace <ada@example.com>", "Grace Hopper <grace@example.com>", "nobody", "ADA@example.com"]
-        + [f"Reader {n} <reader{n}@example.com>" for n in range(420)]
-    ),
+    "rich": False,
+    "html": "",
+    "textEdited": False,
+}
+TIMING = {
+    "when": "now",
+    "startTime": None,
+    "delay": 0,
+    "delayUnit": "seconds",
+    "hourlyLimit": None,
+    "spread": False,
+    "onUnknown": "hold",
 }
 
 
 def keep_a_draft(page: Page) -> None:
     """So that the page on which campaigns are written has one on it."""
     workspace_id = page.request.get("/api/auth/me").json()["id"]
-    kept = json.dumps({"draft": DRAFT, "savedAt": "2026-03-02T09:30:00Z"})
+    stored = ask(page, "POST", "/api/lists", {"recipients": RECIPIENTS})
+    draft = {
+        "name": "Spring news",
+        "audience": {"source": "typed", "typed": stored["id"], "file": None, "columns": None},
+        "senderIds": [],
+        "steps": [{"id": "first", "wait": 0, "content": CONTENT}],
+        "timing": TIMING,
+        "attempt": None,
+    }
+    kept = json.dumps({"v": 2, "draft": draft, "savedAt": "2026-03-02T09:30:00Z"})
     page.evaluate("([key, kept]) => localStorage.setItem(key, kept)", [f"reachinbox.draft.{workspace_id}", kept])
 
 

@@ -35,7 +35,7 @@ from app.domain.accounts.registration import admit
 from app.domain.accounts.tokens import digest, new_token
 from app.domain.accounts.users import Terms, lock_accounts, read_user
 from app.domain.workspaces import audit
-from app.errors import Forbidden, InvalidInput, TooMany
+from app.errors import Conflict, Forbidden, InvalidInput, NotFound, TooMany
 from app.mail.addresses import InvalidAddress, normalize, to_ascii
 from app.settings import is_confidential
 from app.sql import queries
@@ -326,9 +326,9 @@ async def _let_in(
     identity = await provider.identify(returned.code, login["code_verifier"], login["nonce"])
     _check_domain(identity, provider.allowed_domains)
     async with transaction(pool) as conn:
-        user_id = await _user_of(conn, terms, actor, identity, login["invitation"])
+        user_id, workspace_id = await _user_of(conn, terms, actor, identity, login["invitation"])
         await audit.record(conn, actor.of(user_id), None, "login", "google")
-        return await sessions.begin(conn, user_id, actor)
+        return await sessions.begin(conn, user_id, actor, workspace_id)
 
 
 async def _take(pool: Pool, returned: Return) -> dict[str, Any]:
@@ -357,26 +357,33 @@ def _check_domain(identity: Identity, allowed: Collection[str]) -> None:
         raise LoginFailed("domain", "the address is of a domain that is not allowed")
 
 
-async def _user_of(conn: Conn, terms: Terms, actor: Actor, identity: Identity, invitation: str | None) -> int:
-    """The user's id; from here on the identity is known. Raises LoginFailed."""
+async def _user_of(
+    conn: Conn, terms: Terms, actor: Actor, identity: Identity, invitation: str | None
+) -> tuple[int, int | None]:
+    """The user's id, and the workspace to begin in; from here on the identity is known. Raises LoginFailed.
+
+    An invitation lets somebody new in. Whoever has an account accepts it from our own pages: a link alone, which any
+    page can have a browser follow, must not make them a member of somebody's workspace and have it selected.
+    """
     await lock_accounts(conn)  # two first logins of one person at once: the second finds what the first made
     known = await fetch_one(conn, sql.user_of_identity, {"issuer": identity.issuer, "subject": identity.subject})
     if known is not None:
-        return known["id"]
+        return int(known["user_id"]), None
     if identity.email is None:
         raise LoginFailed("unverified", "nobody is known by this identity, and it has no verified address")
     existing = await read_user(conn, identity.email)
     if existing is not None:
         user_id, action = int(existing["id"]), "account.linked"
         if existing["email_proven_at"] is None:
-            await give_back(conn, actor, user_id)
+            await give_back(conn, terms, actor, user_id)
+        workspace_id = None
     else:
         try:
-            user = await admit(conn, terms, identity.email, None, invitation, proven=True)
-        except (Forbidden, InvalidInput) as error:
+            user = await admit(conn, terms, actor, identity.email, None, invitation, proven=True)
+        except (Forbidden, InvalidInput, NotFound, Conflict) as error:
             raise LoginFailed("closed", error.detail) from error
-        user_id, action = user.id, "account.created"
+        user_id, workspace_id, action = user.id, user.workspace_id, "account.created"
     params = {"issuer": identity.issuer, "subject": identity.subject, "user_id": user_id}
     await conn.execute(sql.insert_identity, params)
     await audit.record(conn, actor.of(user_id), None, action, "google")
-    return user_id
+    return user_id, workspace_id

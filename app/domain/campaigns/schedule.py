@@ -7,20 +7,26 @@ neither the event loop nor memory feels a million rows. No lock is held while it
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import NamedTuple
+from tempfile import SpooledTemporaryFile
+from typing import BinaryIO, NamedTuple, cast
 
 import msgspec
 from psycopg.types.json import Jsonb
 
 from app.db import Conn, Pool, fetch_exactly_one, fetch_one, transaction
+from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.campaigns.campaigns import Campaign, read_campaign
 from app.domain.campaigns.draft import Draft, check_name, check_pace, check_start
 from app.domain.planning.plan import HORIZON, Plan, plan, window_of
 from app.domain.planning.replan import SenderLoad, lock_plan, plan_parameters, sender_load
-from app.domain.recipients.lists import RecipientList, Rejected
+from app.domain.recipients import stored_lists
+from app.domain.recipients.lists import Duplicate, RecipientList, Rejected
+from app.domain.recipients.stored_lists import Named
+from app.domain.workspaces import audit
 from app.errors import Conflict, InvalidInput, NotFound
 from app.jobs import defer_wake_up
 from app.sql import queries
@@ -52,10 +58,15 @@ class WindowPlan(msgspec.Struct, rename="camel"):
 
 
 class Preview(msgspec.Struct, rename="camel"):
-    """What `schedule` would do. `held_back_by`: for each limit that delays the plan, how many hours it fills."""
+    """What `schedule` would do.
+
+    `duplicate_rows`: the first 1,000 duplicates. `held_back_by`: for each limit that delays the plan, how many hours it
+    fills.
+    """
 
     accepted: int
     duplicates: int
+    duplicate_rows: list[Duplicate]
     rejected: list[Rejected]
     first_at: datetime
     last_at: datetime
@@ -66,10 +77,10 @@ class Preview(msgspec.Struct, rename="camel"):
 
 
 class Request(NamedTuple):
-    """`recipients` is made once the fields that the content requires are known."""
+    """`recipients` are made once the fields that the content requires are known, or are a list that is kept."""
 
     draft: Draft
-    recipients: Callable[[frozenset[str]], RecipientList]
+    recipients: Callable[[frozenset[str]], RecipientList] | Named
 
 
 class Idempotency(NamedTuple):
@@ -80,7 +91,7 @@ class Idempotency(NamedTuple):
 
 
 async def schedule(
-    pool: Pool, workspace_id: int, request: Request, idempotency: Idempotency | None = None
+    pool: Pool, workspace_id: int, request: Request, idempotency: Idempotency | None = None, actor: Actor = LOCAL
 ) -> Scheduled:
     """Schedule a campaign, all or nothing.
 
@@ -88,10 +99,11 @@ async def schedule(
     Raises InvalidInput, NotFound (the sender) and Conflict (a key used for a different request).
     """
     _check(request.draft)
-    async with _turn, transaction(pool, workspace_id) as conn:
+    async with _turn, _spool() as file, transaction(pool, workspace_id) as conn:
         if idempotency and (earlier := await _earlier_answer(conn, workspace_id, idempotency)):
             return earlier
-        recipients = await asyncio.to_thread(_recipients, request)  # looks through all of a file
+        make = await _source(conn, workspace_id, request, file)
+        recipients = await asyncio.to_thread(_recipients, request.draft, make)  # looks through all of a file
         await conn.execute(sql.stage_recipients)
         async with conn.cursor() as cursor, cursor.copy(sql.copy_recipients) as copy:
             await _consume(recipients, copy.write)
@@ -99,6 +111,7 @@ async def schedule(
         sender_id, load, made = planned
         campaign_id = await _insert(conn, workspace_id, planned, request.draft, recipients)
         await defer_wake_up(conn, sender_id, made.first_at if made.first_at > load.now else None)
+        await audit.record(conn, actor, workspace_id, "campaign.scheduled", f"campaigns/{campaign_id}")
         answer = Scheduled(
             campaign=await read_campaign(conn, workspace_id, campaign_id),
             accepted=recipients.accepted,
@@ -120,8 +133,10 @@ async def schedule(
 async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
     """What `schedule` would do with the same request, by the same plan; writes nothing. Raises as it does."""
     _check(request.draft)
-    recipients = await asyncio.to_thread(_recipients, request)  # looks through all of a file
-    async with _turn:
+    async with _turn, _spool() as file:
+        async with transaction(pool, workspace_id) as conn:
+            make = await _source(conn, workspace_id, request, file)
+        recipients = await asyncio.to_thread(_recipients, request.draft, make)  # looks through all of a file
         await _consume(recipients, _discard)
     async with transaction(pool, workspace_id) as conn:
         sender_id, load, made = await _plan(conn, workspace_id, request.draft, recipients.accepted, lock=False)
@@ -132,6 +147,7 @@ async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
     return Preview(
         accepted=recipients.accepted,
         duplicates=recipients.duplicates,
+        duplicate_rows=await asyncio.to_thread(recipients.first_duplicates),
         rejected=recipients.rejected,
         first_at=made.first_at,
         last_at=made.last_at,
@@ -149,9 +165,24 @@ def _check(draft: Draft) -> None:
     check_start(draft.start_time)
 
 
-def _recipients(request: Request) -> RecipientList:
-    recipients = request.recipients(request.draft.content.required_fields())
-    request.draft.content.check(recipients.fields)
+@asynccontextmanager
+async def _spool() -> AsyncGenerator[BinaryIO]:
+    """A file for a list that is kept; on disk once that is large."""
+    with SpooledTemporaryFile[bytes](stored_lists.IN_MEMORY) as file:
+        yield cast("BinaryIO", file)
+
+
+async def _source(
+    conn: Conn, workspace_id: int, request: Request, file: BinaryIO
+) -> Callable[[frozenset[str]], RecipientList]:
+    if isinstance(request.recipients, Named):
+        return await stored_lists.use(conn, workspace_id, request.recipients, file)
+    return request.recipients
+
+
+def _recipients(draft: Draft, make: Callable[[frozenset[str]], RecipientList]) -> RecipientList:
+    recipients = make(draft.content.required_fields())
+    draft.content.check(recipients.fields)
     return recipients
 
 

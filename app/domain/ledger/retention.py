@@ -11,6 +11,7 @@ from uuid import UUID
 
 from app.db import Pool, fetch_one, transaction
 from app.domain.accounts.sessions import IDLE_S
+from app.domain.recipients.stored_lists import UNUSED_DAYS
 from app.settings import Settings
 from app.sql import queries
 
@@ -42,6 +43,7 @@ def chores(settings: Settings) -> list[Chore]:
         ("sandbox messages", sql.remove_sandbox_messages, settings.retention_sandbox_days),
         ("webhook deliveries", sql.remove_deliveries, DELIVERIES_KEPT_DAYS),
         ("hours", sql.remove_windows, settings.retention_stats_days),
+        ("recipient lists", sql.remove_unused_lists, UNUSED_DAYS),
         ("idempotency keys", sql.remove_idempotency_keys, KEYS_KEPT_DAYS),
         ("invitations", sql.remove_expired_invitations, INVITATIONS_KEPT_DAYS),
         ("password resets", sql.remove_expired_resets, OTHERS_KEPT_DAYS),

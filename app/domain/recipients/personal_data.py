@@ -18,6 +18,7 @@ from app.db import Pool, fetch_all, fetch_exactly_one, transaction
 from app.domain.accounts.actor import Actor
 from app.domain.ledger.emails import read_attempts
 from app.domain.ledger.texts import read_texts
+from app.domain.recipients import stored_lists
 from app.domain.workspaces import audit
 from app.errors import InvalidInput
 from app.mail.addresses import InvalidAddress, key, normalize, to_ascii
@@ -29,7 +30,8 @@ BATCH = 100
 
 
 class Erased(msgspec.Struct, rename="camel"):
-    """How many emails were erased, and how many of these waited and are CANCELLED now.
+    """How many emails were erased, and how many of these waited and are CANCELLED now. `lists` that had the address in
+    them are removed.
 
     `being_sent` are at an SMTP server this moment and not erased yet: ask again in a minute, until it is 0.
     """
@@ -37,6 +39,7 @@ class Erased(msgspec.Struct, rename="camel"):
     emails: int
     cancelled: int
     sandbox_messages: int
+    lists: int
     being_sent: int
 
 
@@ -69,10 +72,13 @@ async def erase(pool: Pool, workspace_id: int, email: str, actor: Actor) -> Eras
         messages = await fetch_exactly_one(conn, sql.erase_sandbox_messages, params)
         await conn.execute(sql.erase_rejects, params)
         await conn.execute(sql.erase_deliveries, params)
+        holding = await stored_lists.holding(conn, workspace_id, params["addresses"])
+        removed = await stored_lists.remove(conn, workspace_id, holding)
     return Erased(
         emails=emails["emails"],
         cancelled=emails["cancelled"],
         sandbox_messages=messages["n"],
+        lists=removed,
         being_sent=len(found.email_ids) - emails["emails"],
     )
 
@@ -106,7 +112,19 @@ async def _export(pool: Pool, workspace_id: int, address: str) -> AsyncIterator[
             for row in messages
         ]
     )
-    yield b"}\n"
+    yield b',"lists":['
+    comma = b""
+    async for held in stored_lists.lines(pool, workspace_id, params["addresses"]):
+        yield comma + encode(
+            {
+                "id": held.stored.id,
+                "name": held.stored.name,
+                "uploadedAt": held.stored.created_at,
+                "rows": [{"row": row, "content": content} for row, content in held.found],
+            }
+        )
+        comma = b","
+    yield b"]}\n"
 
 
 async def _emails(pool: Pool, workspace_id: int, ids: list[int]) -> list[dict[str, Any]]:

@@ -1,7 +1,8 @@
 """A campaign as it comes over HTTP, in either of two forms, to be scheduled or previewed.
 
-As JSON, or as multipart/form-data: the same fields as text, and the recipients as a CSV file (on disk once it is
-larger than a megabyte, never whole in memory), as a JSON list, or as addresses line by line.
+As JSON, with its recipients or with the id of a list uploaded before. Or as multipart/form-data: the same fields as
+text, and the recipients as a CSV file (on disk once it is larger than a megabyte, never whole in memory), as a JSON
+list, or as addresses line by line.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from litestar import post
 from litestar.datastructures import UploadFile
 from litestar.enums import RequestEncodingType
 from litestar.exceptions import ClientException
-from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody
+from litestar.openapi.spec import Operation
 from litestar.params import HeaderParameter
 
 from app.domain.campaigns import schedule
@@ -27,12 +28,16 @@ from app.domain.campaigns.campaigns import OnUnknown
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.draft import Draft
 from app.domain.campaigns.schedule import Idempotency, Preview, Scheduled
-from app.domain.recipients import lists
+from app.domain.recipients import csv_files, lists
+from app.domain.recipients.csv_files import Columns
 from app.domain.recipients.lists import RecipientList
+from app.domain.recipients.stored_lists import Named
+from app.domain.workspaces.roles import MEMBER
 from app.errors import InvalidInput
 from app.http.bodies import JSON, NOT_JSON, decode, read, require_content_type
 from app.http.errors import AnyRequest, problems
-from app.http.parameters import MAX_ID, ThePool, TheUser
+from app.http.openapi import one_of_forms
+from app.http.parameters import MAX_ID, TheActor, ThePool, TheUser
 from app.http.validation import invalid_body
 
 MULTIPART = RequestEncodingType.MULTI_PART.value
@@ -41,8 +46,20 @@ MAX_JSON = 100_000_000
 UNREADABLE = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 
 # How the schema shows a file, and a recipient.
-_BINARY: dict[str, Any] = {"format": "binary", "contentMediaType": "text/csv"}
-_RECIPIENT: dict[str, Any] = {"anyOf": [{"type": "string"}, {"type": "object", "required": ["email"]}]}
+BINARY: dict[str, Any] = {"format": "binary", "contentMediaType": "text/csv"}
+_RECIPIENT: dict[str, Any] = {
+    "anyOf": [
+        {"type": "string"},
+        {
+            "type": "object",
+            "properties": {"email": {"type": "string"}},
+            "required": ["email"],
+            "additionalProperties": True,
+        },
+    ]
+}
+
+Recipients = list[Annotated[msgspec.Raw, msgspec.Meta(extra_json_schema=_RECIPIENT)]]
 
 _decode_recipient = msgspec.json.Decoder[str | dict[str, Any]](str | dict[str, Any]).decode
 
@@ -73,16 +90,33 @@ class CampaignFields(msgspec.Struct, rename="camel", forbid_unknown_fields=True,
 
 
 class JsonCampaign(CampaignFields, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """A campaign with its recipients: addresses, or objects with `email` and merge fields."""
+    """A campaign with its `recipients`: addresses, or objects with `email` and merge fields.
 
-    recipients: list[Annotated[msgspec.Raw, msgspec.Meta(extra_json_schema=_RECIPIENT)]]
+    Or with a list that was uploaded: `listId`, and for a CSV file its `columns` where they are not as found.
+    """
+
+    recipients: Recipients | None = None
+    list_id: Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)] | None = None
+    columns: Columns | None = None
+
+    def source(self) -> JsonRecipients | Named:
+        """Raises InvalidInput."""
+        if self.list_id is not None:
+            if self.recipients is not None:
+                raise InvalidInput({"recipients": "are in `listId` already; leave one of the two out"})
+            return Named(self.list_id, self.columns)
+        if self.columns is not None:
+            raise InvalidInput({"columns": "are those of a list; give its `listId`"})
+        if self.recipients is None:
+            raise InvalidInput({"recipients": "is missing; give it, or the `listId` of an uploaded list"})
+        return JsonRecipients(self.recipients)
 
 
 class FormCampaign(CampaignFields, rename="camel", forbid_unknown_fields=True, kw_only=True):
     """A campaign with either a CSV `file` or `recipients`: a JSON list, or one address a line."""
 
     recipients: str | None = None
-    file: Annotated[str, msgspec.Meta(extra_json_schema=_BINARY)] | None = None
+    file: Annotated[str, msgspec.Meta(extra_json_schema=BINARY)] | None = None
 
 
 class JsonRecipients:
@@ -111,19 +145,27 @@ class CampaignRequest(NamedTuple):
     """Either form, decoded. `source`: the recipients as they came."""
 
     draft: Draft
-    source: JsonRecipients | list[str] | BinaryIO
+    source: JsonRecipients | list[str] | BinaryIO | Named
 
-    def recipients(self, required: frozenset[str]) -> RecipientList:
-        """Raises InvalidInput."""
-        if isinstance(self.source, JsonRecipients | list):
-            return lists.from_json(self.source, required=required)
-        return lists.from_csv(self.source, required=required)
+    def to_domain(self) -> schedule.Request:
+        source = self.source
+        if isinstance(source, Named):
+            return schedule.Request(self.draft, source)
+
+        def make(required: frozenset[str]) -> RecipientList:
+            if isinstance(source, JsonRecipients | list):
+                return lists.from_json(source, required=required)
+            return csv_files.from_csv(source, required=required)
+
+        return schedule.Request(self.draft, make)
 
     def fingerprint(self) -> bytes:
         """SHA-256 of what is asked for: spaces and the order of fields make no difference. Raises InvalidInput."""
         encode = msgspec.json.Encoder(order="deterministic").encode
         digest = hashlib.sha256(encode(self.draft))
-        if isinstance(self.source, JsonRecipients | list):
+        if isinstance(self.source, Named):
+            digest.update(encode(self.source))
+        elif isinstance(self.source, JsonRecipients | list):
             for recipient in self.source:
                 digest.update(encode(recipient))
         else:
@@ -138,18 +180,12 @@ class CampaignOperation(Operation):
     """Documents the two forms, which one handler takes."""
 
     def __post_init__(self) -> None:
-        forms = {JSON: JsonCampaign, MULTIPART: FormCampaign}
-        self.request_body = RequestBody(
-            required=True,
-            content={
-                media_type: OpenAPIMediaType(schema=msgspec.json.schema(form)["$defs"][form.__name__])
-                for media_type, form in forms.items()
-            },
-        )
+        self.request_body = one_of_forms({JSON: JsonCampaign, MULTIPART: FormCampaign})
 
 
 @post(
     "/schedule",
+    opt={"role": MEMBER},
     summary="Schedule a campaign, all or nothing",
     request_max_body_size=MAX_BODY,
     operation_class=CampaignOperation,
@@ -160,6 +196,7 @@ async def schedule_campaign(
     request: AnyRequest,
     pool: ThePool,
     user: TheUser,
+    actor: TheActor,
     idempotency_key: Annotated[
         str | None,
         HeaderParameter(
@@ -175,13 +212,12 @@ async def schedule_campaign(
     idempotency = None
     if idempotency_key is not None:
         idempotency = Idempotency(idempotency_key, await asyncio.to_thread(campaign.fingerprint))
-    return await schedule.schedule(
-        pool, user.workspace_id, schedule.Request(campaign.draft, campaign.recipients), idempotency
-    )
+    return await schedule.schedule(pool, user.workspace_id, campaign.to_domain(), idempotency, actor)
 
 
 @post(
     "/preview",
+    opt={"role": MEMBER},
     status_code=HTTPStatus.OK,
     summary="What scheduling the same would do; nothing is written",
     request_max_body_size=MAX_BODY,
@@ -190,7 +226,7 @@ async def schedule_campaign(
 )
 async def preview_campaign(request: AnyRequest, pool: ThePool, user: TheUser) -> Preview:
     campaign = await _read(request)
-    return await schedule.preview(pool, user.workspace_id, schedule.Request(campaign.draft, campaign.recipients))
+    return await schedule.preview(pool, user.workspace_id, campaign.to_domain())
 
 
 def _check_key(key: str) -> None:
@@ -203,7 +239,7 @@ async def _read(request: AnyRequest) -> CampaignRequest:
     if require_content_type(request, JSON, MULTIPART) == MULTIPART:
         return await _read_form(request)
     campaign = decode(await read(request, at_most=MAX_JSON), JsonCampaign)
-    return CampaignRequest(campaign.draft(), JsonRecipients(campaign.recipients))
+    return CampaignRequest(campaign.draft(), campaign.source())
 
 
 async def _read_form(request: AnyRequest) -> CampaignRequest:

@@ -11,10 +11,7 @@ RETURNING browser_sha256, nonce, code_verifier, invitation, next, created_at > n
 
 -- name: user_of_identity
 -- Whose account at the provider this is.
-SELECT u.id, u.email, u.is_admin,
-       (SELECT workspace_id FROM members m WHERE m.user_id = u.id ORDER BY m.created_at, workspace_id LIMIT 1) AS workspace_id
-FROM identities i JOIN users u ON u.id = i.user_id
-WHERE i.issuer = %(issuer)s AND i.subject = %(subject)s;
+SELECT user_id FROM identities WHERE issuer = %(issuer)s AND subject = %(subject)s;
 
 -- name: insert_identity
 -- From now on this account at the provider logs the user in.

@@ -110,6 +110,16 @@ WITH removed AS (
 )
 SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
 
+-- name: remove_unused_lists
+-- Lists of recipients that nobody uses, a few at once: each can be hundreds of megabytes.
+WITH removed AS (
+    DELETE FROM recipient_lists WHERE ctid = ANY (ARRAY (
+        SELECT ctid FROM recipient_lists WHERE used_at < now() - make_interval(days => %(days)s)
+        ORDER BY used_at LIMIT greatest(%(batch)s / 200, 1) FOR UPDATE SKIP LOCKED))
+    RETURNING 1
+)
+SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
+
 -- name: remove_idempotency_keys
 -- Answers nobody will ask for again.
 WITH removed AS (

@@ -3,7 +3,14 @@ import { addressOf, answer, api } from "./client";
 import { ApiProblem, sentence } from "./problem";
 import { session } from "./session";
 
-const ANNA = { id: 1, email: "anna@example.com", isAdmin: false, workspaceId: 4 };
+const ANNA = {
+  id: 1,
+  email: "anna@example.com",
+  isAdmin: false,
+  workspaceId: 4,
+  workspaceName: "anna@example.com",
+  role: "owner" as const,
+};
 
 function json(body: unknown, status = 200, type = "application/json") {
   return new Response(JSON.stringify(body), { status, headers: { "content-type": type } });

@@ -28,12 +28,8 @@ export function useLogOut() {
   };
 }
 
-/** A draft has recipients in it, and so has its file. The page that it is written on keeps it once more as it is left. */
+/** A draft has recipients in it. The page that it is written on keeps it once more as it is left. */
 async function forgetDraft(user: User): Promise<void> {
-  const [{ EMPTY, saveDraft }, { dropFile }] = await Promise.all([
-    import("@/features/compose/draft/draft"),
-    import("@/features/compose/draft/draftFile"),
-  ]);
-  saveDraft(user.id, EMPTY);
-  await dropFile(user.id);
+  const { drop } = await import("@/features/compose/draft/store");
+  drop(user.id);
 }

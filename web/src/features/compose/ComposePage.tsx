@@ -1,11 +1,11 @@
-import { Button } from "@mantine/core";
+import { Alert, Button, TextInput } from "@mantine/core";
 import { IconCalendarTime } from "@tabler/icons-react";
-import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
+import { useSuspenseQuery } from "@tanstack/react-query";
 import { useBlocker } from "@tanstack/react-router";
-import { useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { ApiProblem } from "@/api/problem";
 import { meQuery } from "@/features/accounts/queries";
-import { sendersQuery } from "@/features/senders/queries";
+import { removeList } from "@/features/recipients/commands";
 import { FormFailure } from "@/forms/FormFailure";
 import { confirm } from "@/ui/confirm";
 import { ErrorState } from "@/ui/ErrorState";
@@ -15,21 +15,23 @@ import classes from "./compose.module.css";
 import { ContentFields } from "./content/ContentFields";
 import { DraftNotice } from "./draft/DraftNotice";
 import { hasContent } from "./draft/draft";
-import { dropFile } from "./draft/draftFile";
+import { below, type Errors, errorsOf } from "./draft/errors";
+import { hasText } from "./draft/request";
 import { useDraft } from "./draft/useDraft";
-import { fieldErrors } from "./fieldErrors";
 import { PlanPane } from "./plan/PlanPane";
 import { usePlan } from "./plan/usePlan";
 import { PreviewPane } from "./preview/PreviewPane";
 import { useRendered } from "./preview/useRendered";
 import { RecipientsField } from "./recipients/RecipientsField";
-import { useCsvFile } from "./recipients/useCsvFile";
+import { useFile } from "./recipients/useFile";
 import { useRecipients } from "./recipients/useRecipients";
+import { useTyped } from "./recipients/useTyped";
 import { Section } from "./Section";
 import { SenderField } from "./SenderField";
 import { TestButton } from "./sending/TestButton";
 import { useSending } from "./sending/useSending";
 import { TimingFields } from "./timing/TimingFields";
+import { useSender } from "./useSender";
 
 export function ComposePage() {
   const { data: user } = useSuspenseQuery(meQuery);
@@ -47,24 +49,26 @@ export function ComposePage() {
 }
 
 function Composer({ userId, onDiscard }: { userId: number; onDiscard: () => void }) {
-  const { draft, change, changeNow, discard, kept, restoredAt } = useDraft(userId);
-  const file = useCsvFile(userId, draft, change);
-  const recipients = useRecipients(draft, file);
+  const { draft, change, changeNow, discard, kept, restoredAt, gone, origin } = useDraft(userId);
+  const { audience, timing } = draft;
+  const [{ id: step, content }] = draft.steps;
+  const keepTyped = useCallback(
+    (typed: number | null) => changeNow({ kind: "audience", part: { typed } }),
+    [changeNow],
+  );
+  const typed = useTyped(audience.typed, keepTyped);
+  const file = useFile(audience, (part) => changeNow({ kind: "audience", part }));
+  const recipients = useRecipients(audience, typed, file);
   const [at, setAt] = useState(0);
   const shownAt = Math.min(at, Math.max(0, recipients.sample.length - 1));
   const recipient = recipients.sample[shownAt];
 
-  const senders = useQuery(sendersQuery());
-  const found = senders.data?.items;
-  const sender =
-    found?.find(({ id }) => id === draft.senderId) ?? found?.find((each) => each.isDefault) ?? found?.[0];
-  const asked = { ...draft, senderId: sender?.id ?? null };
-
-  const rendered = useRendered(asked, recipient);
+  const { query: reading, senders, sender, asked, gone: senderGone } = useSender(draft);
+  const rendered = useRendered(content, recipient);
   const plan = usePlan(asked, recipients, sender?.hourlyLimit, rendered);
   const forget = () => {
     discard();
-    void dropFile(userId);
+    for (const list of [audience.typed, audience.file]) if (list !== null) void removeList(list);
   };
   const sending = useSending({
     draft: asked,
@@ -80,18 +84,29 @@ function Composer({ userId, onDiscard }: { userId: number; onDiscard: () => void
     if (failure) form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
   }, [failure]);
 
-  const mayBeLost = hasContent(draft) && (!kept || (file.file !== null && !file.kept));
+  const isUnkept = hasContent(draft) && !kept;
+  const isOnItsWay = file.uploading !== null || !(typed.isSettled || typed.isLoading);
   useBlocker({
-    shouldBlockFn: async () => mayBeLost && !sending.pending && !(await askToLeave()),
-    enableBeforeUnload: mayBeLost,
+    shouldBlockFn: async () => {
+      if (sending.pending) return false;
+      await typed.settle();
+      return (isUnkept || file.uploading !== null) && !(await askToLeave());
+    },
+    enableBeforeUnload: isUnkept || isOnItsWay,
   });
 
-  const edit: typeof change = (part) => {
+  const write = (text: string) => {
     if (failure) sending.forget();
-    change(part);
+    typed.write(text);
   };
-  const waiting = plan.isCurrent ? {} : { ...fieldErrors(rendered.error), ...fieldErrors(plan.error) };
-  const errors: Record<string, string> = { ...waiting, ...failure?.errors };
+  const edit: typeof change = (...changes) => {
+    if (failure) sending.forget();
+    change(...changes);
+  };
+  const foreseen = plan.isCurrent
+    ? {}
+    : { ...errorsOf(rendered.error).errors, ...errorsOf(plan.error).errors };
+  const errors: Errors = { ...foreseen, ...failure?.errors };
   const refused = failure?.rejected.length
     ? failure.rejected
     : plan.error instanceof ApiProblem
@@ -99,15 +114,15 @@ function Composer({ userId, onDiscard }: { userId: number; onDiscard: () => void
       : [];
   const known = plan.isReady ? plan.data : undefined;
 
-  if (senders.error && !senders.data)
-    return <ErrorState error={senders.error} retry={() => void senders.refetch()} />;
+  if (reading.error && !senders)
+    return <ErrorState error={reading.error} retry={() => void reading.refetch()} />;
   return (
     <form
       ref={form}
       noValidate
       onSubmit={(event) => {
         event.preventDefault();
-        void sending.send();
+        if (sender) void sending.send();
       }}
     >
       {restoredAt && (
@@ -119,33 +134,59 @@ function Composer({ userId, onDiscard }: { userId: number; onDiscard: () => void
           }}
         />
       )}
+      {gone && (
+        <Alert color="petrol" mb="md" py="xs" role="status">
+          The draft that was here was scheduled or discarded in another tab.
+        </Alert>
+      )}
       {/* What is changed while it is being scheduled would be lost with the draft. */}
       <fieldset disabled={sending.pending} className={classes.layout}>
         <div className={classes.column}>
           <Section title="Sender">
             <SenderField
-              senders={found}
+              senders={senders}
               sender={sender}
-              error={errors.senderId}
-              onChange={(senderId) => edit({ senderId })}
+              error={senderGone ?? errors.senderIds}
+              onChange={(id) => edit({ kind: "senders", senderIds: [id] })}
             />
           </Section>
           <Section title="Recipients">
             <RecipientsField
-              draft={draft}
-              change={edit}
+              audience={audience}
+              onChange={(part) => edit({ kind: "audience", part })}
+              typed={{ ...typed, write }}
               file={file}
               recipients={recipients}
               plan={known}
               rejected={refused}
-              error={errors.recipients}
+              error={errors.audience}
             />
           </Section>
           <Section title="Content">
-            <ContentFields draft={draft} change={edit} fields={recipients.fields} errors={errors} />
+            <TextInput
+              label="Campaign name"
+              description="For your lists alone. Without one the subject is used."
+              mb="md"
+              value={draft.name}
+              maxLength={200}
+              onChange={(event) => edit({ kind: "name", name: event.currentTarget.value })}
+              error={errors.name}
+            />
+            <ContentFields
+              key={origin}
+              content={content}
+              onChange={(part) => edit({ kind: "content", step, part })}
+              fields={recipients.fields}
+              errors={below(errors, "steps[0].content")}
+            />
           </Section>
           <Section title="Timing">
-            <TimingFields draft={draft} change={edit} senderLimit={sender?.hourlyLimit} errors={errors} />
+            <TimingFields
+              timing={timing}
+              onChange={(part) => edit({ kind: "timing", part })}
+              senderLimit={sender?.hourlyLimit}
+              errors={below(errors, "timing")}
+            />
           </Section>
         </div>
         <div className={`${classes.column} ${classes.aside}`}>
@@ -158,7 +199,7 @@ function Composer({ userId, onDiscard }: { userId: number; onDiscard: () => void
               rendered={rendered.data}
               error={rendered.error}
               request={rendered.shown}
-              rich={draft.rich}
+              rich={content.rich}
             />
           </Section>
           <Section title="Plan">
@@ -168,7 +209,7 @@ function Composer({ userId, onDiscard }: { userId: number; onDiscard: () => void
               error={plan.error}
               lacking={plan.lacking}
               sender={sender}
-              campaignLimit={draft.hourlyLimit}
+              campaignLimit={timing.hourlyLimit}
             />
           </Section>
           <FormFailure text={failure?.text ?? null} />
@@ -176,15 +217,16 @@ function Composer({ userId, onDiscard }: { userId: number; onDiscard: () => void
             type="submit"
             size="md"
             loading={sending.pending}
-            disabled={file.share !== null && draft.source === "file"}
+            disabled={!sender || (file.uploading !== null && audience.source === "file")}
             leftSection={<IconCalendarTime size={18} aria-hidden />}
           >
-            {known ? `Schedule ${counted(known.accepted, "email")}` : "Schedule"}
+            {plan.isCurrent && plan.data ? `Schedule ${counted(plan.data.accepted, "email")}` : "Schedule"}
           </Button>
           <TestButton
             draft={asked}
+            content={content}
             recipient={recipient}
-            disabled={!draft.subject.trim() || !(draft.body.trim() || (draft.rich && draft.html.trim()))}
+            disabled={!sender || !content.subject.trim() || !hasText(content)}
           />
         </div>
       </fieldset>
@@ -195,7 +237,7 @@ function Composer({ userId, onDiscard }: { userId: number; onDiscard: () => void
 function askToLeave(): Promise<boolean> {
   return confirm({
     title: "Leave this page?",
-    children: "This browser could not keep all of the draft. What it could not keep is lost when you leave.",
+    children: "Not all of the draft could be kept yet. What could not be kept is lost when you leave.",
     confirm: "Leave",
     cancel: "Stay here",
   });

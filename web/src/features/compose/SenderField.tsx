@@ -32,6 +32,7 @@ export function SenderField({ senders, sender, error, onChange }: Props) {
           value: `${id}`,
           label: displayName ? `${displayName} <${email}>` : email,
         }))}
+        placeholder="Choose a sender"
         value={sender ? `${sender.id}` : null}
         onChange={(value) => value && onChange(Number(value))}
         allowDeselect={false}

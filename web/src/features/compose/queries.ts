@@ -2,7 +2,7 @@
 
 import { answer, api } from "@/api/client";
 import type { components } from "@/api/schema";
-import { type CampaignRequest, post } from "./campaignRequest";
+import type { CampaignRequest } from "./draft/request";
 
 export type Plan = components["schemas"]["Preview"];
 export type Rendered = components["schemas"]["Rendered"];
@@ -11,8 +11,8 @@ export type Rendered = components["schemas"]["Rendered"];
 export const ASKED_ONCE = { refetchOnWindowFocus: false, refetchOnReconnect: false, gcTime: 60_000 } as const;
 
 /** Throws ApiProblem. */
-export function plan(campaign: CampaignRequest, signal: AbortSignal): Promise<Plan> {
-  return post("/api/campaigns/preview", campaign, { signal });
+export function plan(body: CampaignRequest, signal: AbortSignal): Promise<Plan> {
+  return answer(api.POST("/api/campaigns/preview", { body, signal }));
 }
 
 export interface RenderRequest {

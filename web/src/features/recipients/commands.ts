@@ -1,4 +1,4 @@
-/** What a recipient may ask for: everything kept about them, or nothing of it any more. */
+/** Lists of recipients are uploaded and removed; what is kept about one recipient is handed out or erased. */
 
 import { useQueryClient } from "@tanstack/react-query";
 import { answer, api, request } from "@/api/client";
@@ -7,6 +7,7 @@ import type { components } from "@/api/schema";
 import { useCommand } from "@/forms/useCommand";
 import { confirm } from "@/ui/confirm";
 import { download } from "@/ui/download";
+import type { Person, StoredList } from "./queries";
 
 export type Erased = components["schemas"]["Erased"];
 
@@ -22,7 +23,14 @@ export function useErasure(done: (email: string, what: Erased) => void, failed: 
   const queries = useQueryClient();
   const { run, pending } = useCommand({
     run: (email: string) => answer(api.POST("/api/recipients/erase", { body: { email } })),
-    changes: [keys.campaigns.all(), keys.emails.all(), keys.stats.all(), keys.sandbox.all()],
+    changes: [
+      keys.campaigns.all(),
+      keys.emails.all(),
+      keys.stats.all(),
+      keys.sandbox.all(),
+      keys.lists.all(),
+      keys.draft.all(),
+    ],
     done(what, email) {
       // What was read before and is not shown may name them, and would be shown once more before it is read anew.
       queries.removeQueries({ type: "inactive" });
@@ -40,4 +48,22 @@ export function useErasure(done: (email: string, what: Erased) => void, failed: 
     if (sure) await run(email);
   };
   return { ask, pending };
+}
+
+/** Throws ApiProblem. */
+export async function uploadFile(file: File, signal: AbortSignal): Promise<StoredList> {
+  const form = new FormData();
+  form.append("file", file, file.name);
+  const response = await request(new Request("/api/lists", { method: "POST", body: form, signal }));
+  return response.json();
+}
+
+/** Throws ApiProblem. */
+export function uploadRecipients(recipients: Person[]): Promise<StoredList> {
+  return answer(api.POST("/api/lists", { body: { recipients } }));
+}
+
+/** Whether or not it is there still: what is not removed here goes by itself once it is unused. */
+export async function removeList(id: number): Promise<void> {
+  await answer(api.DELETE("/api/lists/{id}", { params: { path: { id } } })).catch(() => undefined);
 }

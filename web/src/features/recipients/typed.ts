@@ -25,17 +25,6 @@ function entries(line: string): string[] {
   return found.map((entry) => entry.trim()).filter(Boolean);
 }
 
-/** Those whose address is in an earlier one. */
-export function typedDuplicates(recipients: readonly TypedRecipient[]) {
-  const seen = new Map<string, number>();
-  return recipients.flatMap(({ email, line }) => {
-    const first = seen.get(email.toLowerCase());
-    if (first !== undefined) return [{ row: line, email, first }];
-    seen.set(email.toLowerCase(), line);
-    return [];
-  });
-}
-
 /** A pasted list as CSV: names with addresses in angle brackets get a column, cells of a spreadsheet are cells already. */
 export function csvOfPaste(text: string): string {
   if (text.includes("<")) {
@@ -47,4 +36,14 @@ export function csvOfPaste(text: string): string {
 
 function quoted(cell: string): string {
   return `"${cell.replaceAll('"', '""')}"`;
+}
+
+/** Recipients as they would be typed, one a line. */
+export function typedText(recipients: readonly { email: string; name?: string }[]): string {
+  return recipients.map(({ email, name }) => (name ? `${unbroken(name)} <${email}>` : email)).join("\n");
+}
+
+/** A name that is not parted where it has a comma in it. */
+function unbroken(name: string): string {
+  return /[,;\t<>"]/.test(name) ? `"${name.replaceAll('"', "'")}"` : name;
 }

@@ -1,25 +1,28 @@
 import { Button, Group, SegmentedControl, Skeleton, Stack, Text, Textarea, TextInput } from "@mantine/core";
-import { lazy, Suspense, useRef } from "react";
-import type { Draft } from "../draft/draft";
+import { lazy, Suspense, useId, useRef } from "react";
+import type { Content } from "../draft/draft";
+import type { Errors } from "../draft/errors";
 import { MergeFields } from "./MergeFields";
-import { htmlOf, textOf } from "./richText";
+import { withBody, withHtml, withKind, withTextOfHtml } from "./plainAndRich";
 
 const RichBody = lazy(() => import("./RichBody").then(({ RichBody }) => ({ default: RichBody })));
 
 interface Props {
-  draft: Draft;
-  change: (part: Partial<Draft>) => void;
+  content: Content;
+  onChange: (part: Partial<Content>) => void;
+  /** The merge fields that there are. */
   fields: readonly string[];
-  errors: Readonly<Record<string, string>>;
+  errors: Errors;
 }
 
-/** What the emails say: subject, plain text or rich text, merge fields put where the caret was last. */
-export function ContentFields({ draft, change, fields, errors }: Props) {
+/** What an email says: subject, plain text or rich text, merge fields put where the caret was last. */
+export function ContentFields({ content, onChange, fields, errors }: Props) {
+  const kind = useId();
   const subject = useRef<HTMLInputElement>(null);
   const body = useRef<HTMLTextAreaElement>(null);
   const insertRich = useRef<((text: string) => void) | null>(null);
   const last = useRef<"subject" | "body" | "html" | null>(null);
-  const main = draft.rich ? "html" : "body";
+  const main = content.rich ? "html" : "body";
 
   const insert = (text: string) => {
     const target = last.current ?? main;
@@ -28,91 +31,81 @@ export function ContentFields({ draft, change, fields, errors }: Props) {
     if (!input) return insertRich.current?.(text);
     const start = input.selectionStart ?? input.value.length;
     const value = input.value.slice(0, start) + text + input.value.slice(input.selectionEnd ?? start);
-    change(target === "subject" ? { subject: value } : { body: value, textEdited: draft.rich });
+    onChange(target === "subject" ? { subject: value } : withBody(content, value));
     requestAnimationFrame(() => {
       input.focus();
       input.setSelectionRange(start + text.length, start + text.length);
     });
   };
 
-  const choose = (rich: boolean) => {
-    last.current = null;
-    change(rich && !draft.html ? { rich, html: htmlOf(draft.body), textEdited: false } : { rich });
-  };
-
   return (
     <Stack gap="md">
       <TextInput
-        label="Campaign name"
-        description="For your lists alone. Without one the subject is used."
-        value={draft.name}
-        maxLength={200}
-        onChange={(event) => change({ name: event.currentTarget.value })}
-        error={errors.name}
-      />
-      <TextInput
         ref={subject}
         label="Subject"
-        value={draft.subject}
+        value={content.subject}
         onFocus={() => {
           last.current = "subject";
         }}
-        onChange={(event) => change({ subject: event.currentTarget.value })}
+        onChange={(event) => onChange({ subject: event.currentTarget.value })}
         error={errors.subject}
       />
       <MergeFields fields={fields} onInsert={insert} />
       <Group justify="space-between" gap="xs">
-        <Text size="sm" fw={500} id="text-kind">
+        <Text size="sm" fw={500} id={kind}>
           Text
         </Text>
         <SegmentedControl
           size="xs"
-          aria-labelledby="text-kind"
+          aria-labelledby={kind}
           data={[
             { value: "plain", label: "Plain text" },
             { value: "rich", label: "Rich text" },
           ]}
-          value={draft.rich ? "rich" : "plain"}
-          onChange={(value) => choose(value === "rich")}
+          value={content.rich ? "rich" : "plain"}
+          onChange={(value) => {
+            last.current = null;
+            onChange(withKind(content, value === "rich"));
+          }}
         />
       </Group>
-      {draft.rich && (
+      {content.rich && (
         <Suspense fallback={<Skeleton height={240} aria-label="Loading the editor" />}>
           <RichBody
-            html={draft.html}
-            onChange={(html) => change(draft.textEdited ? { html } : { html, body: textOf(html) })}
+            html={content.html}
+            onChange={(html) => onChange(withHtml(content, html))}
             onFocus={() => {
               last.current = "html";
             }}
             insert={insertRich}
-            error={errors.bodyHtml}
+            error={errors.html}
           />
         </Suspense>
       )}
       <Textarea
         ref={body}
-        label={draft.rich ? "Plain text beside it" : "Message"}
+        label={content.rich ? "Plain text beside it" : "Message"}
         description={
-          draft.rich
+          content.rich
             ? "For readers who do not show rich text. It follows the rich text until you change it."
             : undefined
         }
         autosize
-        minRows={draft.rich ? 4 : 9}
+        minRows={content.rich ? 4 : 9}
         maxRows={20}
-        value={draft.body}
+        value={content.body}
         onFocus={() => {
           last.current = "body";
         }}
-        onChange={(event) => change({ body: event.currentTarget.value, textEdited: draft.rich })}
+        onChange={(event) => onChange(withBody(content, event.currentTarget.value))}
         error={errors.body}
       />
-      {draft.rich && draft.textEdited && (
+      {content.rich && content.textEdited && (
         <Button
           variant="subtle"
           size="compact-sm"
           w="fit-content"
-          onClick={() => change({ textEdited: false, body: textOf(draft.html) })}
+          onClick={() => onChange(withTextOfHtml(content))}
         >
           Make it from the rich text again
         </Button>

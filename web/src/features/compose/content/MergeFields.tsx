@@ -1,5 +1,5 @@
 import { Button, Group, Text, TextInput } from "@mantine/core";
-import { useState } from "react";
+import { useId, useState } from "react";
 import { placeholder } from "@/features/recipients/mergeFields";
 
 interface Props {
@@ -9,13 +9,14 @@ interface Props {
 
 /** Buttons that put a merge field where the caret is. */
 export function MergeFields({ fields, onInsert }: Props) {
+  const title = useId();
   const [fallback, setFallback] = useState("");
   return (
     <div>
-      <Text size="sm" fw={500} id="merge-fields">
+      <Text size="sm" fw={500} id={title}>
         Merge fields
       </Text>
-      <Group gap={6} mt={6} role="group" aria-labelledby="merge-fields">
+      <Group gap={6} mt={6} role="group" aria-labelledby={title}>
         {["email", ...fields].map((field) => (
           <Button
             key={field}

@@ -1,58 +1,109 @@
 import { useCallback, useEffect, useRef, useState } from "react";
-import { type Draft, EMPTY, loadDraft, saveDraft } from "./draft";
+import { type Change, changed } from "./changes";
+import { type Draft, EMPTY, hasContent } from "./draft";
+import { drop, type Kept, load, save, watch } from "./store";
 
 const SAVE_MS = 400;
 
-/** The draft of `userId`, kept in this browser as it changes. `kept`: whether it is safe from a reload. */
-export function useDraft(userId: number) {
-  const [restored, setRestored] = useState(() => loadDraft(userId));
-  const [draft, setDraft] = useState<Draft>(() => restored?.draft ?? EMPTY);
-  const [kept, setKept] = useState(true);
-  const latest = useRef(draft);
-  latest.current = draft;
-  /** Another tab may have sent or changed the draft meanwhile: what was not touched here is not written back. */
-  const isTouched = useRef(false);
+interface State {
+  draft: Draft;
+  /** What `draft` was loaded as, when it was written before. */
+  restored: Kept | null;
+  /** Another tab scheduled or discarded what was here. */
+  gone: boolean;
+  /** Another with each draft taken over from another tab: the key of what keeps a state of its own. */
+  origin: number;
+}
 
-  const save = useCallback(() => {
-    if (isTouched.current) setKept(saveDraft(userId, latest.current));
+/**
+ * The draft of `userId`, kept in this browser as it changes and the same in all of its tabs. `kept`: whether it is safe
+ * from a reload.
+ */
+export function useDraft(userId: number) {
+  const [state, setState] = useState<State>(() => {
+    const restored = load(userId);
+    return { draft: restored?.draft ?? EMPTY, restored, gone: false, origin: 0 };
+  });
+  const [kept, setKept] = useState(true);
+  /** What it is by now, though it may not be drawn yet: two changes may come in one moment. */
+  const latest = useRef(state.draft);
+  /** Changed here and not saved: what another tab saved or dropped is not written over with what is old. */
+  const isDirty = useRef(false);
+
+  const saveNow = useCallback(() => {
+    if (!isDirty.current) return;
+    const isKept = save(userId, latest.current);
+    isDirty.current = !isKept;
+    setKept(isKept);
   }, [userId]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: saved a moment after each change of the draft
   useEffect(() => {
-    const timer = setTimeout(save, SAVE_MS);
+    const timer = setTimeout(saveNow, SAVE_MS);
     return () => clearTimeout(timer);
-  }, [draft, save]);
+  }, [state.draft, saveNow]);
 
   useEffect(() => {
-    const leave = () => {
-      if (isTouched.current) saveDraft(userId, latest.current);
-    };
-    addEventListener("pagehide", leave);
+    addEventListener("pagehide", saveNow);
     return () => {
-      removeEventListener("pagehide", leave);
-      leave();
+      removeEventListener("pagehide", saveNow);
+      saveNow();
     };
-  }, [userId]);
+  }, [saveNow]);
 
-  const change = useCallback((part: Partial<Draft>) => {
-    isTouched.current = true;
-    latest.current = { ...latest.current, ...part };
-    setDraft(latest.current);
+  const become = useCallback((restored: Kept | null, gone: boolean) => {
+    latest.current = restored?.draft ?? EMPTY;
+    isDirty.current = false;
+    const draft = latest.current;
+    setState(({ origin }) => ({ draft, restored, gone, origin: origin + 1 }));
+  }, []);
+
+  useEffect(() => {
+    const follow = () => {
+      const there = load(userId);
+      if (!there) become(null, hasContent(latest.current));
+      else if (!isDirty.current) become(there, false);
+    };
+    // A page that the browser had put aside was told nothing meanwhile.
+    const comeBack = ({ persisted }: PageTransitionEvent) => persisted && !isDirty.current && follow();
+    addEventListener("pageshow", comeBack);
+    const stop = watch(userId, follow);
+    return () => {
+      removeEventListener("pageshow", comeBack);
+      stop();
+    };
+  }, [userId, become]);
+
+  const change = useCallback((...changes: Change[]) => {
+    isDirty.current = true;
+    latest.current = changes.reduce(changed, latest.current);
+    const draft = latest.current;
+    setState((before) => ({ ...before, draft, gone: false }));
   }, []);
 
   /** At once, for what must not be lost. */
   const changeNow = useCallback(
-    (part: Partial<Draft>) => {
-      change(part);
-      saveDraft(userId, latest.current);
+    (...changes: Change[]) => {
+      change(...changes);
+      saveNow();
     },
-    [change, userId],
+    [change, saveNow],
   );
 
+  /** It is a campaign now, or was for nothing. */
   const discard = useCallback(() => {
-    changeNow(EMPTY);
-    setRestored(null);
-  }, [changeNow]);
+    drop(userId);
+    become(null, false);
+  }, [userId, become]);
 
-  return { draft, change, changeNow, discard, kept, restoredAt: restored?.savedAt ?? null };
+  return {
+    draft: state.draft,
+    change,
+    changeNow,
+    discard,
+    kept,
+    restoredAt: state.restored?.savedAt ?? null,
+    gone: state.gone,
+    origin: state.origin,
+  };
 }

@@ -4,6 +4,7 @@ import { sentence } from "@/api/problem";
 import type { Sender } from "@/features/senders/queries";
 import { Time } from "@/time/Time";
 import classes from "../compose.module.css";
+import type { Errors } from "../draft/errors";
 import type { Plan } from "../queries";
 import { heldBackSentences, planSentence } from "./words";
 
@@ -14,21 +15,21 @@ interface Props {
   /** Asked for, not yet answered. */
   isPlanning: boolean;
   error: unknown;
-  lacking: Readonly<Record<string, string>>;
+  lacking: Errors;
   sender: Sender | undefined;
   campaignLimit: number | null;
 }
 
 const WORDS: Readonly<Record<string, string>> = {
-  subject: "a subject",
-  body: "a text",
-  recipients: "recipients",
-  startTime: "a start time",
+  "steps[0].content.subject": "a subject",
+  "steps[0].content.body": "a text",
+  audience: "recipients",
+  "timing.startTime": "a start time",
 };
 
 /** When the emails will leave and what holds them back, by the function that plans the sending. */
 export function PlanPane({ plan, isPlanning, error, lacking, sender, campaignLimit }: Props) {
-  const missing = Object.keys(lacking).map((field) => WORDS[field] ?? field);
+  const missing = Object.keys(lacking).map((path) => WORDS[path] ?? path);
   if (missing.length > 0) {
     return (
       <Text c="dimmed" className={classes.plan ?? ""}>

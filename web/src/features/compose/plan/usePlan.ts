@@ -1,16 +1,19 @@
 import { useDebouncedValue } from "@mantine/hooks";
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
+import { useEffect, useRef } from "react";
 import { keys } from "@/api/keys";
-import { type Draft, delayMs, fieldsOf, missing, startOf } from "../draft/draft";
+import type { Draft } from "../draft/draft";
+import { missing, requestOf } from "../draft/request";
 import type { useRendered } from "../preview/useRendered";
 import { ASKED_ONCE, plan } from "../queries";
 import type { Recipients } from "../recipients/useRecipients";
 
 const PLAN_MS = 600;
+const FRESH_MS = 600_000;
 
 /**
- * What scheduling the draft would do. A long list goes to the API again only when the answer may be another: the text
- * matters to the plan by the merge fields it needs.
+ * What scheduling the draft would do. A long list is planned again only when the answer may be another: the text
+ * matters to the plan by the merge fields it needs, and by each word once the plan was refused.
  */
 export function usePlan(
   draft: Draft,
@@ -19,28 +22,30 @@ export function usePlan(
   rendered: ReturnType<typeof useRendered>,
 ) {
   const lacking = missing(draft, recipients.count);
-  const isReady = recipients.settled && Object.keys(lacking).length === 0;
+  const isReady = recipients.settled && draft.senderIds.length > 0 && Object.keys(lacking).length === 0;
   const content = rendered.data && !rendered.isError ? rendered.data.required : rendered.shown;
-  const asked = JSON.stringify([
-    recipients.version,
-    draft.senderId,
-    senderLimit,
-    startOf(draft),
-    delayMs(draft, senderLimit),
-    draft.hourlyLimit,
-    content,
-  ]);
+  const request = requestOf(draft, recipients, senderLimit);
+  const asked = JSON.stringify([{ ...request, name: null, subject: "", body: "", bodyHtml: null }, content]);
   const [shown] = useDebouncedValue(asked, PLAN_MS);
   const isSettled = isReady && shown === asked;
+  const plannedText = useRef("");
   const query = useQuery({
-    queryKey: keys.draft.plan(shown),
-    queryFn: ({ signal }) =>
-      plan({ fields: fieldsOf(draft, senderLimit), source: recipients.source }, signal),
+    queryKey: keys.draft.plan(recipients.identity, shown),
+    queryFn: ({ signal }) => {
+      plannedText.current = rendered.shown;
+      return plan(request, signal);
+    },
     enabled: isSettled,
-    staleTime: 60_000,
-    placeholderData: isReady ? keepPreviousData : undefined,
+    staleTime: FRESH_MS,
+    // Of the same recipients: that of others would be shown beside these.
+    placeholderData: (plan, before) =>
+      isReady && before?.queryKey[2] === recipients.identity ? plan : undefined,
     ...ASKED_ONCE,
     refetchOnWindowFocus: true, // what leaves now today leaves later tomorrow
   });
+  const { isError, refetch } = query;
+  useEffect(() => {
+    if (isError && isSettled && plannedText.current !== rendered.shown) void refetch();
+  }, [isError, isSettled, rendered.shown, refetch]);
   return { ...query, lacking, isReady, isCurrent: isSettled && query.isSuccess && !query.isPlaceholderData };
 }

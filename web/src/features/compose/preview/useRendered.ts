@@ -1,18 +1,18 @@
 import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { keys } from "@/api/keys";
-import type { Recipient } from "../campaignRequest";
-import type { Draft } from "../draft/draft";
+import type { Content } from "../draft/draft";
 import { ASKED_ONCE, render } from "../queries";
+import type { Recipient } from "../recipients/useRecipients";
 
 const RENDER_MS = 350;
 
 /** What `recipient` would get, as the API fills it in; without one, with the names of fields in brackets. */
-export function useRendered(draft: Draft, recipient: Recipient | undefined) {
+export function useRendered(content: Content, recipient: Recipient | undefined) {
   const asked = JSON.stringify({
-    subject: draft.subject,
-    body: draft.body,
-    bodyHtml: draft.rich ? draft.html : null,
+    subject: content.subject,
+    body: content.body,
+    bodyHtml: content.rich ? content.html : null,
     email: recipient?.email ?? "someone@example.com",
     fields: recipient?.fields ?? null,
   });

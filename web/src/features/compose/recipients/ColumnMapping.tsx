@@ -1,48 +1,52 @@
 import { Checkbox, Group, Select, Stack, Table, Text, TextInput } from "@mantine/core";
-import { type Csv, type Mapping, mappingErrors } from "@/features/recipients/csv";
+import { type Columns, columnErrors } from "@/features/recipients/columns";
+import type { StoredList } from "@/features/recipients/queries";
 
 interface Props {
-  csv: Csv;
-  mapping: Mapping;
-  onChange: (mapping: Mapping) => void;
+  csv: NonNullable<StoredList["csv"]>;
+  columns: Columns;
+  onChange: (columns: Columns) => void;
 }
 
 const ROWS = 4;
 
 /** Which column is the address, what the others are called, and how the first rows look with it. */
-export function ColumnMapping({ csv, mapping, onChange }: Props) {
-  const errors = mappingErrors(mapping);
-  const nameOf = (column: number) => csv.headers[column] || `Column ${column + 1}`;
+export function ColumnMapping({ csv, columns, onChange }: Props) {
+  const errors = columnErrors(columns);
+  const [header, ...others] = csv.first;
+  const shown = columns.hasHeader ? others : csv.first;
+  const nameOf = (column: number) =>
+    (columns.hasHeader && header?.cells[column]?.trim()) || `Column ${column + 1}`;
   const rename = (column: number, name: string) =>
-    onChange({ ...mapping, fields: mapping.fields.map((field, at) => (at === column ? name : field)) });
+    onChange({ ...columns, fields: columns.fields.map((field, at) => (at === column ? name : field)) });
   return (
     <Stack gap="sm">
       <Group align="flex-end" gap="md">
         <Select
           label="Column with the addresses"
-          data={mapping.fields.map((_, column) => ({ value: `${column}`, label: nameOf(column) }))}
-          value={`${mapping.email}`}
+          data={columns.fields.map((_, column) => ({ value: `${column}`, label: nameOf(column) }))}
+          value={`${columns.email}`}
           allowDeselect={false}
-          onChange={(value) => value && onChange({ ...mapping, email: Number(value) })}
+          onChange={(value) => value && onChange({ ...columns, email: Number(value) })}
         />
         <Checkbox
           label="The first row has names"
           mb={8}
-          checked={mapping.hasHeader}
-          onChange={(event) => onChange({ ...mapping, hasHeader: event.currentTarget.checked })}
+          checked={columns.hasHeader}
+          onChange={(event) => onChange({ ...columns, hasHeader: event.currentTarget.checked })}
         />
       </Group>
-      <Table.ScrollContainer minWidth={Math.max(320, mapping.fields.length * 150)} type="native">
+      <Table.ScrollContainer minWidth={Math.max(320, columns.fields.length * 150)} type="native">
         <Table fz="sm" verticalSpacing={6} horizontalSpacing="xs" withColumnBorders aria-label="Columns">
           <Table.Thead>
             <Table.Tr>
-              {mapping.fields.map((field, column) => (
+              {columns.fields.map((field, column) => (
                 // biome-ignore lint/suspicious/noArrayIndexKey: a column is its place
                 <Table.Th key={column} style={{ verticalAlign: "top" }}>
                   <Text size="sm" c="dimmed" truncate maw={200} title={nameOf(column)}>
                     {nameOf(column)}
                   </Text>
-                  {column === mapping.email ? (
+                  {column === columns.email ? (
                     <Text size="sm" fw={600} py={4}>
                       Address
                     </Text>
@@ -61,9 +65,9 @@ export function ColumnMapping({ csv, mapping, onChange }: Props) {
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
-            {csv.sample.slice(0, ROWS).map(({ row, cells }) => (
+            {shown.slice(0, ROWS).map(({ row, cells }) => (
               <Table.Tr key={row}>
-                {mapping.fields.map((_, column) => (
+                {columns.fields.map((_, column) => (
                   // biome-ignore lint/suspicious/noArrayIndexKey: a column is its place
                   <Table.Td key={column}>
                     <Text size="sm" truncate maw={200} title={cells[column]}>

@@ -3,26 +3,32 @@ import { Alert, Button, Group, Progress, Stack, Text } from "@mantine/core";
 import { Dropzone } from "@mantine/dropzone";
 import { IconFileSpreadsheet, IconUpload, IconX } from "@tabler/icons-react";
 import { useRef } from "react";
+import type { Columns } from "@/features/recipients/columns";
 import { FormFailure } from "@/forms/FormFailure";
-import { count, counted } from "@/ui/numbers";
+import { counted } from "@/ui/numbers";
 import classes from "../compose.module.css";
-import type { Draft } from "../draft/draft";
 import { ColumnMapping } from "./ColumnMapping";
-import type { CsvFile } from "./useCsvFile";
+import type { ListFile } from "./useFile";
 
 interface Props {
-  file: CsvFile;
-  draft: Draft;
+  file: ListFile;
+  columns: Columns | null;
+  /** How many of its rows are recipients. */
+  rows: number;
+  onColumns: (columns: Columns) => void;
   error: string | undefined;
 }
 
 /** A CSV, dropped or chosen, and what its columns are. */
-export function CsvField({ file, draft, error }: Props) {
+export function CsvField({ file, columns, rows, onColumns, error }: Props) {
   const open = useRef<() => void>(null);
-  const { csv, share } = file;
+  const { list, uploading } = file;
+  const name = uploading ?? list?.name;
+  const csv = uploading ? null : list?.csv;
+  const shown = columns ?? csv?.columns;
   return (
     <Stack gap="sm">
-      {!file.file && (
+      {!uploading && !list && (
         <Dropzone
           onDrop={([dropped]) => dropped && file.choose(dropped)}
           openRef={open}
@@ -44,17 +50,16 @@ export function CsvField({ file, draft, error }: Props) {
           </Stack>
         </Dropzone>
       )}
-      {file.lost && (
+      {file.gone && (
         <Alert color="orange" styles={{ message: { color: "inherit" } }} role="status">
-          The file “{draft.fileName}” could not be kept in this browser. Choose it again; its columns are
-          remembered.
+          The list is no longer kept: it was unused for a week, or somebody in it was erased. Choose it again.
         </Alert>
       )}
-      {file.file && (
+      {(uploading || list) && (
         <Group gap="xs" wrap="nowrap">
           <IconFileSpreadsheet size={22} stroke={1.6} aria-hidden />
-          <Text fw={550} truncate flex={1} title={file.file.name}>
-            {file.file.name}
+          <Text fw={550} truncate flex={1} title={name ?? ""}>
+            {name}
           </Text>
           <Button
             variant="subtle"
@@ -68,26 +73,25 @@ export function CsvField({ file, draft, error }: Props) {
         </Group>
       )}
       <div aria-live="polite">
-        {share !== null && (
+        {uploading && (
           <Progress.Root size="md" mb={4}>
-            <Progress.Section value={Math.max(2, share * 100)} aria-label="Reading the file" />
+            <Progress.Section value={100} striped animated aria-label="Uploading the file" />
           </Progress.Root>
         )}
-        {(share !== null || csv) && (
+        {uploading ? (
           <Text size="sm" c="dimmed">
-            {share !== null
-              ? `Reading the file, ${count(Math.round(share * 100))} %.`
-              : csv && `${counted(csv.rows, "row")}, ${csv.encoding}.`}
+            Uploading the file.
           </Text>
+        ) : (
+          csv && (
+            <Text size="sm" c="dimmed">
+              {counted(rows, "row")}, {csv.encoding}.
+            </Text>
+          )
         )}
       </div>
-      {file.file && !file.kept && (
-        <Text size="sm" c="dimmed">
-          This browser cannot keep a file of this size: after a reload you would have to choose it again.
-        </Text>
-      )}
       <FormFailure text={file.error ?? error ?? null} />
-      {csv && file.mapping && <ColumnMapping csv={csv} mapping={file.mapping} onChange={file.map} />}
+      {csv && shown && <ColumnMapping csv={csv} columns={shown} onChange={onColumns} />}
     </Stack>
   );
 }

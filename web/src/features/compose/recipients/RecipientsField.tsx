@@ -1,19 +1,21 @@
 import { SegmentedControl, Stack, Text, Textarea } from "@mantine/core";
-import type { Rejected } from "@/api/problem";
+import { type Rejected, sentence } from "@/api/problem";
 import { LeftOut, type LeftOutRow } from "@/features/recipients/LeftOut";
 import { csvOfPaste } from "@/features/recipients/typed";
 import { count } from "@/ui/numbers";
 import classes from "../compose.module.css";
-import type { Draft } from "../draft/draft";
+import type { Audience } from "../draft/draft";
 import type { Plan } from "../queries";
 import { CsvField } from "./CsvField";
-import type { CsvFile } from "./useCsvFile";
+import type { ListFile } from "./useFile";
 import type { Recipients } from "./useRecipients";
+import type { Typed } from "./useTyped";
 
 interface Props {
-  draft: Draft;
-  change: (part: Partial<Draft>) => void;
-  file: CsvFile;
+  audience: Audience;
+  onChange: (part: Partial<Audience>) => void;
+  typed: Typed;
+  file: ListFile;
   recipients: Recipients;
   /** Of these recipients, once the API has looked at them. */
   plan: Plan | undefined;
@@ -23,20 +25,29 @@ interface Props {
 }
 
 /** Who gets it: typed, pasted or from a CSV, with what is left out and why. */
-export function RecipientsField({ draft, change, file, recipients, plan, rejected, error }: Props) {
+export function RecipientsField({
+  audience,
+  onChange,
+  typed,
+  file,
+  recipients,
+  plan,
+  rejected,
+  error,
+}: Props) {
   const refused = plan?.rejected ?? rejected;
   const rows: LeftOutRow[] = [
     ...refused
       .slice(0, 1_000)
       .map(({ row, email, reason }) => ({ row: recipients.rowOf(row), email, reason })),
-    ...recipients.duplicates.slice(0, 1_000).map(({ row, email, first }) => ({
-      row,
+    ...(plan?.duplicateRows ?? []).map(({ row, email, first }) => ({
+      row: recipients.rowOf(row),
       email,
-      reason: `Is in ${recipients.rowWord.toLowerCase()} ${count(first)} already.`,
+      reason: `Is in ${recipients.rowWord.toLowerCase()} ${count(recipients.rowOf(first))} already.`,
     })),
   ];
   rows.sort((a, b) => a.row - b.row);
-  const known = plan?.accepted ?? (rejected.length > 0 ? 0 : null);
+  const isRefused = rejected.length > 0;
   return (
     <Stack gap="md">
       <SegmentedControl
@@ -45,47 +56,50 @@ export function RecipientsField({ draft, change, file, recipients, plan, rejecte
           { value: "typed", label: "Type or paste" },
           { value: "file", label: "CSV file" },
         ]}
-        value={draft.source}
-        onChange={(source) => change({ source: source as Draft["source"] })}
+        value={audience.source}
+        onChange={(source) => onChange({ source: source as Audience["source"] })}
       />
-      {draft.source === "typed" ? (
+      {audience.source === "typed" ? (
         <Textarea
           label="Addresses"
           description="One a line or with commas between. “Ada <ada@example.com>” brings the merge field name."
           rows={7}
-          value={draft.typed}
+          value={typed.text}
+          disabled={typed.isLoading}
           spellCheck={false}
-          onChange={(event) => change({ typed: event.currentTarget.value })}
+          onChange={(event) => typed.write(event.currentTarget.value)}
           onPaste={(event) => {
             const list = pastedList(event.clipboardData.getData("text/plain"));
             if (list === null) return;
             event.preventDefault();
-            change({ source: "file" });
+            onChange({ source: "file" });
             file.choose(list);
           }}
-          error={error}
+          error={typed.gone ? GONE : typed.error ? sentence(typed.error) : error}
         />
       ) : (
-        <CsvField file={file} draft={draft} error={error} />
+        <CsvField
+          file={file}
+          columns={audience.columns}
+          rows={recipients.count}
+          onColumns={(columns) => onChange({ columns })}
+          error={error}
+        />
       )}
       {recipients.count > 0 && (
         <dl className={classes.figures} aria-label="Recipients">
-          <Figure name="Accepted" value={known} />
-          <Figure
-            name="Duplicates"
-            value={plan?.duplicates ?? (known === null ? null : recipients.duplicates.length)}
-          />
-          <Figure name="Rejected" value={known === null ? null : refused.length} />
+          <Figure name="Accepted" value={plan?.accepted ?? (isRefused ? 0 : null)} />
+          <Figure name="Duplicates" value={plan?.duplicates ?? null} />
+          <Figure name="Rejected" value={plan || isRefused ? refused.length : null} />
         </dl>
       )}
-      <LeftOut
-        rows={rows}
-        total={(plan?.duplicates ?? recipients.duplicates.length) + refused.length}
-        rowWord={recipients.rowWord}
-      />
+      <LeftOut rows={rows} total={(plan?.duplicates ?? 0) + refused.length} rowWord={recipients.rowWord} />
     </Stack>
   );
 }
+
+const GONE =
+  "What was typed here is no longer kept: it was unused for a week, or somebody in it was erased. Type it again.";
 
 /** Browsers take minutes to lay out a text of many thousand lines: a list of that size is read as a file. */
 const LARGEST_PASTE = 200_000;

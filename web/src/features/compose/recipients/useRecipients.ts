@@ -1,9 +1,13 @@
-import { useDeferredValue, useMemo, useRef } from "react";
-import { type Csv, type Duplicate, type Mapping, mappingErrors, rowFields } from "@/features/recipients/csv";
-import { parseTyped, typedDuplicates } from "@/features/recipients/typed";
-import type { Recipient, RecipientSource } from "../campaignRequest";
-import type { Draft } from "../draft/draft";
-import type { CsvFile } from "./useCsvFile";
+import { useMemo } from "react";
+import { type Columns, columnErrors, rowFields } from "@/features/recipients/columns";
+import type { Audience } from "../draft/draft";
+import type { ListFile } from "./useFile";
+import type { Typed } from "./useTyped";
+
+export interface Recipient {
+  email: string;
+  fields: Record<string, string>;
+}
 
 export interface Recipients {
   /** How many are given, duplicates and wrong ones among them. */
@@ -12,93 +16,68 @@ export interface Recipients {
   fields: string[];
   /** The first of them, for the preview. */
   sample: Recipient[];
-  duplicates: Duplicate[];
-  source: RecipientSource;
-  /** Another with each change of what would be sent. */
-  version: number;
+  /** As a request names them; null until they are a list. */
+  named: { listId: number; columns: Columns | null } | null;
   /** Tells these recipients from others, also after a reload. */
   identity: string;
-  /** Still being read, or not to be understood. */
+  /** On their way to the server, or not to be understood. */
   settled: boolean;
   /** What rows are called here, and which one the API's row is. */
   rowWord: "Line" | "Row";
   rowOf: (apiRow: number) => number;
 }
 
-/** Counted over all visits to the page: answers about the recipients of an earlier one are still in the cache. */
-let versions = 0;
+type Made = Pick<Recipients, "count" | "fields" | "sample" | "settled" | "rowWord" | "rowOf">;
 
 const NO_FIELDS: Record<string, string> = {};
 
-type Made = Omit<Recipients, "version">;
-
-const NONE: Made = {
-  count: 0,
-  fields: [],
-  sample: [],
-  duplicates: [],
-  source: [],
-  identity: "",
-  settled: false,
-  rowWord: "Row",
-  rowOf: (row) => row,
-};
-
 /** Who gets the draft, from either source. */
-export function useRecipients(draft: Draft, file: CsvFile): Recipients {
-  const typed = useDeferredValue(draft.typed);
-  const fromText = useMemo(() => ofText(typed), [typed]);
-  const { csv, file: chosen } = file;
-  const isRead = file.share === null && file.error === null;
-  const { mapping } = draft;
-  const fromFile = useMemo(() => ofFile(csv, chosen, mapping, isRead), [csv, chosen, mapping, isRead]);
-  const made = draft.source === "file" ? fromFile : fromText;
-  const version = useRef(0);
-  const last = useRef<Made>(NONE);
-  if (last.current.source !== made.source) {
-    versions += 1;
-    version.current = versions;
-  }
-  last.current = made;
-  const isTyping = draft.source === "typed" && typed !== draft.typed;
-  return { ...made, settled: made.settled && !isTyping, version: version.current };
-}
-
-function ofText(text: string): Made {
-  const parsed = parseTyped(text);
-  const source = parsed.map(
-    ({ email, name }): Record<string, string> => (name ? { email, name } : { email }),
+export function useRecipients(audience: Audience, typed: Typed, file: ListFile): Recipients {
+  const { source, columns } = audience;
+  const listId = source === "file" ? audience.file : audience.typed;
+  const fromText = useMemo(() => ofText(typed.recipients), [typed.recipients]);
+  const fromFile = useMemo(() => ofFile(file.list, columns), [file.list, columns]);
+  const made = source === "file" ? fromFile : fromText;
+  const named = useMemo(
+    () => (listId === null ? null : { listId, columns: source === "file" ? columns : null }),
+    [listId, columns, source],
   );
+  const isUploaded = source === "file" ? file.uploading === null : typed.isSettled;
   return {
-    count: parsed.length,
-    fields: parsed.some(({ name }) => name) ? ["name"] : [],
-    sample: parsed.map(({ email, name }) => ({ email, fields: name ? { name } : NO_FIELDS })),
-    duplicates: typedDuplicates(parsed),
-    source,
-    identity: JSON.stringify(source),
-    settled: true,
-    rowWord: "Line",
-    rowOf: (row) => parsed[row - 1]?.line ?? row,
+    ...made,
+    named,
+    identity: JSON.stringify(named),
+    settled: made.settled && named !== null && isUploaded,
   };
 }
 
-function ofFile(csv: Csv | null, file: File | null, wanted: Mapping | null, isRead: boolean): Made {
-  if (!csv || !file) return NONE;
-  const { mapping } = csv;
-  const isMapped = !wanted || Object.keys(mappingErrors(wanted)).length === 0;
-  const sample = csv.sample.map(({ cells }) => ({
-    email: (cells[mapping.email] ?? "").trim(),
-    fields: rowFields(cells, mapping),
+function ofText(recipients: Typed["recipients"]): Made {
+  return {
+    count: recipients.length,
+    fields: recipients.some(({ name }) => name) ? ["name"] : [],
+    sample: recipients.map(({ email, name }) => ({ email, fields: name ? { name } : NO_FIELDS })),
+    settled: true,
+    rowWord: "Line",
+    rowOf: (row) => recipients[row - 1]?.line ?? row,
+  };
+}
+
+function ofFile(list: ListFile["list"], wanted: Columns | null): Made {
+  const columns = wanted ?? list?.csv?.columns;
+  if (!list?.csv || !columns) {
+    return { count: 0, fields: [], sample: [], settled: false, rowWord: "Row", rowOf: (row) => row };
+  }
+  const first = columns.hasHeader ? list.csv.first.slice(1) : list.csv.first;
+  const sample = first.map(({ cells }) => ({
+    email: (cells[columns.email] ?? "").trim(),
+    fields: rowFields(cells, columns),
   }));
   return {
-    count: csv.rows,
-    fields: Object.keys(sample[0]?.fields ?? {}),
+    count: list.rows - (columns.hasHeader ? 1 : 0),
+    fields: Object.keys(rowFields([], columns)),
     sample,
-    duplicates: csv.duplicates,
-    source: csv.file,
-    identity: JSON.stringify([file.name, file.size, file.lastModified, mapping]),
-    settled: isRead && isMapped,
+    settled: Object.keys(columnErrors(columns)).length === 0,
     rowWord: "Row",
-    rowOf: (row) => (mapping.hasHeader ? row : row - 1), // the file we send has a header in any case
+    rowOf: (row) => row,
   };
 }

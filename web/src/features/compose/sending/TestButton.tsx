@@ -4,21 +4,26 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { sentence } from "@/api/problem";
 import { meQuery, waysQuery } from "@/features/accounts/queries";
 import { AnchorLink } from "@/ui/links";
-import type { Recipient } from "../campaignRequest";
-import { sendTest } from "../commands";
-import type { Draft } from "../draft/draft";
+import { schedule } from "../commands";
+import type { Content, Draft } from "../draft/draft";
+import { testOf } from "../draft/request";
+import type { Recipient } from "../recipients/useRecipients";
+import { randomKey } from "./attempt";
 
 interface Props {
   draft: Draft;
+  content: Content;
   recipient: Recipient | undefined;
   disabled: boolean;
 }
 
 /** Sends what is previewed to the person who writes it. */
-export function TestButton({ draft, recipient, disabled }: Props) {
+export function TestButton({ draft, content, recipient, disabled }: Props) {
   const { data: user } = useQuery(meQuery);
   const { data: ways } = useQuery(waysQuery);
-  const test = useMutation({ mutationFn: (address: string) => sendTest(draft, address, recipient) });
+  const test = useMutation({
+    mutationFn: (address: string) => schedule(testOf(draft, content, recipient, address), randomKey()),
+  });
   return (
     <Stack gap="xs">
       <Button

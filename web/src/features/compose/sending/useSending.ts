@@ -6,15 +6,19 @@ import { keys } from "@/api/keys";
 import { ApiProblem, type Rejected, sentence } from "@/api/problem";
 import { counted } from "@/ui/numbers";
 import { schedule } from "../commands";
-import { attemptAt, type Draft, fieldsOf, missing } from "../draft/draft";
-import { fieldErrors } from "../fieldErrors";
+import type { Change } from "../draft/changes";
+import type { Draft } from "../draft/draft";
+import { type Errors, errorsOf } from "../draft/errors";
+import { missing, requestOf } from "../draft/request";
 import type { Recipients } from "../recipients/useRecipients";
+import { attemptAt } from "./attempt";
 
 interface Options {
+  /** From the sender that the page shows. */
   draft: Draft;
   recipients: Recipients;
   senderLimit: number | undefined;
-  changeNow: (part: Partial<Draft>) => void;
+  changeNow: (...changes: Change[]) => void;
   /** Forget the draft: it is a campaign now. */
   done: () => void;
 }
@@ -22,7 +26,7 @@ interface Options {
 interface Failure {
   /** What belongs to no field. */
   text: string | null;
-  errors: Record<string, string>;
+  errors: Errors;
   rejected: readonly Rejected[];
 }
 
@@ -45,26 +49,26 @@ export function useSending({ draft, recipients, senderLimit, changeNow, done }: 
       return;
     }
     if (!recipients.settled) {
-      const why =
-        "These are still being read, or a column's name is wrong: mend it, or try again in a moment.";
-      setFailure({ text: null, errors: { recipients: why }, rejected: [] });
+      const why = "These are on their way, or a column's name is wrong: mend it, or try again in a moment.";
+      setFailure({ text: null, errors: { audience: why }, rejected: [] });
       return;
     }
     isSending.current = true;
     setPending(true);
     setFailure(null);
-    const fields = fieldsOf(draft, senderLimit);
-    const attempt = attemptAt(JSON.stringify([fields, recipients.identity]), draft.attempt);
-    changeNow({ attempt });
+    const request = requestOf(draft, recipients, senderLimit);
+    const attempt = attemptAt(JSON.stringify(request), draft.attempt);
+    // With the sender: another one may be the default by the time of the next attempt.
+    changeNow({ kind: "senders", senderIds: draft.senderIds }, { kind: "attempt", attempt });
     try {
-      const { campaign, accepted } = await schedule({ fields, source: recipients.source }, attempt.key);
+      const { campaign, accepted } = await schedule(request, attempt.key);
       done();
       await queries.invalidateQueries({ queryKey: keys.campaigns.all() });
       notifications.show({ color: "teal", message: `${counted(accepted, "email")} scheduled.` });
       await navigate({ to: "/campaigns/$id", params: { id: campaign.id } });
     } catch (error) {
       setFailure(failureOf(error));
-      if (error instanceof ApiProblem && error.status === 409) changeNow({ attempt: null });
+      if (error instanceof ApiProblem && error.status === 409) changeNow({ kind: "attempt", attempt: null });
     } finally {
       isSending.current = false;
       setPending(false);
@@ -74,22 +78,8 @@ export function useSending({ draft, recipients, senderLimit, changeNow, done }: 
 }
 
 function failureOf(error: unknown): Failure {
-  const errors = fieldErrors(error);
+  const { errors, isPlaced } = errorsOf(error);
   const isLost = error instanceof ApiProblem && (error.status === 0 || error.status >= 500);
-  const shown = [
-    "senderId",
-    "name",
-    "subject",
-    "body",
-    "bodyHtml",
-    "recipients",
-    "startTime",
-    "delayBetweenMs",
-    "hourlyLimit",
-    "onUnknown",
-  ];
-  const isPlaced =
-    Object.keys(errors).length > 0 && Object.keys(errors).every((field) => shown.includes(field));
   const text = isLost ? `${sentence(error)} ${LOST}` : isPlaced ? null : sentence(error);
   return { text, errors, rejected: error instanceof ApiProblem ? error.rejected : [] };
 }

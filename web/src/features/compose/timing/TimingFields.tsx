@@ -12,14 +12,16 @@ import {
 } from "@mantine/core";
 import { DateTimePicker } from "@mantine/dates";
 import { absoluteTime, timezone } from "@/time/format";
-import { type Draft, delayMs, type OnUnknown, startOf } from "../draft/draft";
+import type { OnUnknown, Timing } from "../draft/draft";
+import type { Errors } from "../draft/errors";
+import { delayMs, startOf } from "../draft/request";
 import { type DelayUnit, everyWords } from "./delay";
 
 interface Props {
-  draft: Draft;
-  change: (part: Partial<Draft>) => void;
+  timing: Timing;
+  onChange: (part: Partial<Timing>) => void;
   senderLimit: number | undefined;
-  errors: Readonly<Record<string, string>>;
+  errors: Errors;
 }
 
 const POLICIES: ReadonlyArray<{ value: OnUnknown; label: string; description: string }> = [
@@ -33,9 +35,9 @@ const POLICIES: ReadonlyArray<{ value: OnUnknown; label: string; description: st
 ];
 
 /** When it begins, how fast it goes, and what to do with emails in doubt. */
-export function TimingFields({ draft, change, senderLimit, errors }: Props) {
-  const start = startOf(draft);
-  const delay = delayMs(draft, senderLimit);
+export function TimingFields({ timing, onChange, senderLimit, errors }: Props) {
+  const start = startOf(timing);
+  const delay = delayMs(timing, senderLimit);
   return (
     <Stack gap="md">
       <SegmentedControl
@@ -44,19 +46,19 @@ export function TimingFields({ draft, change, senderLimit, errors }: Props) {
           { value: "now", label: "Now" },
           { value: "later", label: "At a time" },
         ]}
-        value={draft.when}
+        value={timing.when}
         onChange={(when) =>
-          change(when === "later" ? { when, startTime: draft.startTime ?? tomorrow() } : { when: "now" })
+          onChange(when === "later" ? { when, startTime: timing.startTime ?? tomorrow() } : { when: "now" })
         }
       />
-      {draft.when === "later" && (
+      {timing.when === "later" && (
         <DateTimePicker
           label="Start"
           description={`Your timezone: ${timezone}`}
           valueFormat="ddd, D MMM YYYY, HH:mm"
-          value={draft.startTime}
+          value={timing.startTime}
           minDate={new Date()}
-          onChange={(startTime) => change({ startTime })}
+          onChange={(startTime) => onChange({ startTime })}
           error={errors.startTime}
           inputWrapperOrder={["label", "description", "input", "error"]}
           ariaLabels={{
@@ -68,7 +70,7 @@ export function TimingFields({ draft, change, senderLimit, errors }: Props) {
           submitButtonProps={{ "aria-label": "Use this time" }}
         />
       )}
-      {draft.when === "later" && start && (
+      {timing.when === "later" && start && (
         <Text size="sm" c="dimmed" mt={-8}>
           {start < new Date() ? "That time has passed: it starts at once." : absoluteTime(start)}
         </Text>
@@ -82,19 +84,19 @@ export function TimingFields({ draft, change, senderLimit, errors }: Props) {
           allowLeadingZeros={false}
           hideControls
           w={170}
-          disabled={draft.spread}
-          value={draft.spread ? "" : draft.delay}
-          onChange={(value) => change({ delay: value })}
-          error={errors.delayBetweenMs}
+          disabled={timing.spread}
+          value={timing.spread ? "" : timing.delay}
+          onChange={(value) => onChange({ delay: value })}
+          error={errors.delay}
         />
         <Select
           label="Unit"
           data={["seconds", "minutes", "hours"]}
           w={120}
           allowDeselect={false}
-          disabled={draft.spread}
-          value={draft.delayUnit}
-          onChange={(unit) => unit && change({ delayUnit: unit as DelayUnit })}
+          disabled={timing.spread}
+          value={timing.delayUnit}
+          onChange={(unit) => unit && onChange({ delayUnit: unit as DelayUnit })}
         />
         <NumberInput
           label="Limit an hour"
@@ -106,16 +108,16 @@ export function TimingFields({ draft, change, senderLimit, errors }: Props) {
           thousandSeparator=","
           hideControls
           w={170}
-          value={draft.hourlyLimit ?? ""}
-          onChange={(value) => change({ hourlyLimit: typeof value === "number" ? value : null })}
+          value={timing.hourlyLimit ?? ""}
+          onChange={(value) => onChange({ hourlyLimit: typeof value === "number" ? value : null })}
           error={errors.hourlyLimit}
         />
       </Group>
       <Switch
         label="Spread evenly over the hour"
         description="Limits count by clock hours. Without this, nearly twice the limit can leave within 60 minutes."
-        checked={draft.spread}
-        onChange={(event) => change({ spread: event.currentTarget.checked })}
+        checked={timing.spread}
+        onChange={(event) => onChange({ spread: event.currentTarget.checked })}
       />
       <Text size="sm" aria-live="polite">
         {everyWords(delay)}
@@ -127,8 +129,8 @@ export function TimingFields({ draft, change, senderLimit, errors }: Props) {
             <Radio.Group
               label="When it is not known whether an email arrived"
               description="A connection can break just as an email is handed over."
-              value={draft.onUnknown}
-              onChange={(value) => change({ onUnknown: value as OnUnknown })}
+              value={timing.onUnknown}
+              onChange={(value) => onChange({ onUnknown: value as OnUnknown })}
               error={errors.onUnknown}
             >
               <Stack gap="xs" mt="xs">

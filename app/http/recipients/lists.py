@@ -1,0 +1,109 @@
+"""Recipient lists over HTTP: uploaded once as a CSV file or as JSON, then named by previews and campaigns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated, Any, BinaryIO, cast
+
+import msgspec
+from litestar import Router, delete, get, post
+from litestar.datastructures import UploadFile
+from litestar.openapi.spec import Operation
+from litestar.response import Stream
+
+from app.domain.recipients import stored_lists
+from app.domain.recipients.stored_lists import StoredList
+from app.domain.workspaces.roles import MEMBER, VIEWER
+from app.errors import InvalidInput
+from app.http.bodies import JSON, decode, read, require_content_type
+from app.http.campaigns.schedule import (
+    BINARY,
+    MAX_BODY,
+    MAX_JSON,
+    MULTIPART,
+    UNREADABLE,
+    JsonRecipients,
+    Recipients,
+)
+from app.http.errors import AnyRequest, problems
+from app.http.openapi import one_of_forms
+from app.http.parameters import Id, ThePool, TheUser
+
+
+class JsonList(msgspec.Struct, forbid_unknown_fields=True):
+    """Recipients as a campaign takes them: addresses, or objects with `email` and merge fields."""
+
+    recipients: Recipients
+
+
+class FileList(msgspec.Struct, forbid_unknown_fields=True):
+    """A CSV file as it is."""
+
+    file: Annotated[str, msgspec.Meta(extra_json_schema=BINARY)]
+
+
+@dataclass
+class ListOperation(Operation):
+    """Documents the two forms, which one handler takes."""
+
+    def __post_init__(self) -> None:
+        self.request_body = one_of_forms({JSON: JsonList, MULTIPART: FileList})
+
+
+@post(
+    "/",
+    opt={"role": MEMBER},
+    summary="Upload a list of recipients",
+    description="A list never changes. It goes by itself once it is unused for 7 days, and when somebody in it is "
+    "erased.",
+    request_max_body_size=MAX_BODY,
+    operation_class=ListOperation,
+    responses=problems(HTTPStatus.CONFLICT, *UNREADABLE),
+)
+async def upload_list(request: AnyRequest, pool: ThePool, user: TheUser) -> StoredList:
+    if require_content_type(request, JSON, MULTIPART) == JSON:
+        sent = decode(await read(request, at_most=MAX_JSON), JsonList)
+        return await stored_lists.store_json(pool, user.workspace_id, JsonRecipients(sent.recipients))
+    parts: list[tuple[str, Any]] = list((await request.form()).multi_items())
+    if [name for name, _ in parts] != ["file"] or not isinstance(parts[0][1], UploadFile):
+        raise InvalidInput({"file": "is what to send, a CSV file, and nothing else"})
+    file = parts[0][1]
+    name = file.filename[:255] or None
+    return await stored_lists.store_csv(pool, user.workspace_id, name, cast(BinaryIO, file.file))
+
+
+@get(
+    "/{id:int}",
+    opt={"role": VIEWER},
+    summary="A list: its size, and how a file's columns read",
+    responses=problems(HTTPStatus.NOT_FOUND),
+)
+async def get_list(pool: ThePool, user: TheUser, list_id: Id) -> StoredList:
+    return await stored_lists.get_list(pool, user.workspace_id, list_id)
+
+
+@get(
+    "/{id:int}/content",
+    opt={"role": VIEWER},
+    media_type="application/octet-stream",
+    summary="The lines of a list: the file as UTF-8, or a recipient a line as JSON",
+    responses=problems(HTTPStatus.NOT_FOUND),
+)
+async def get_list_content(pool: ThePool, user: TheUser, list_id: Id) -> Stream:
+    lines = await stored_lists.content(pool, user.workspace_id, list_id)
+    headers = {"Content-Disposition": "attachment"}
+    return Stream(lines, media_type="application/octet-stream", headers=headers)
+
+
+@delete(
+    "/{id:int}",
+    opt={"role": MEMBER},
+    summary="Remove a list; campaigns made of it stay",
+    responses=problems(HTTPStatus.NOT_FOUND),
+)
+async def delete_list(pool: ThePool, user: TheUser, list_id: Id) -> None:
+    await stored_lists.remove_list(pool, user.workspace_id, list_id)
+
+
+router = Router("/lists", tags=["recipients"], route_handlers=[upload_list, get_list, get_list_content, delete_list])

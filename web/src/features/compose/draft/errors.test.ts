@@ -1,0 +1,19 @@
+import { expect, it } from "vitest";
+import { ApiProblem } from "@/api/problem";
+import { below, errorsOf } from "./errors";
+
+const problem = (errors: Record<string, string>) => new ApiProblem(422, "Unprocessable", "x", errors);
+
+it("says of each field of the API where it is in the draft", () => {
+  const { errors, isPlaced } = errorsOf(problem({ bodyHtml: "is wrong", "recipients[3].email": "is none" }));
+  expect(errors).toEqual({ "steps[0].content.html": "is wrong", audience: "is none" });
+  expect(isPlaced).toBe(true);
+  expect(below(errors, "steps[0].content")).toEqual({ html: "is wrong" });
+  expect(below(errors, "timing")).toEqual({});
+});
+
+it("says when something belongs to no part of it", () => {
+  expect(errorsOf(problem({ "Idempotency-Key": "is long", subject: "is missing" })).isPlaced).toBe(false);
+  expect(errorsOf(problem({})).isPlaced).toBe(false);
+  expect(errorsOf(new Error("lost"))).toEqual({ errors: {}, isPlaced: false });
+});

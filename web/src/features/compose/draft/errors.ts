@@ -1,0 +1,42 @@
+/** What is wrong with a draft, by the path of what is wrong: `steps[0].content.subject`. */
+
+import { ApiProblem } from "@/api/problem";
+
+export type Errors = Readonly<Record<string, string>>;
+
+/** Where the fields of the API are in a draft. */
+const PATHS: Readonly<Record<string, string>> = {
+  name: "name",
+  senderId: "senderIds",
+  recipients: "audience",
+  listId: "audience",
+  columns: "audience",
+  file: "audience",
+  subject: "steps[0].content.subject",
+  body: "steps[0].content.body",
+  bodyHtml: "steps[0].content.html",
+  startTime: "timing.startTime",
+  delayBetweenMs: "timing.delay",
+  hourlyLimit: "timing.hourlyLimit",
+  onUnknown: "timing.onUnknown",
+};
+
+/** The errors of a failed request. `isPlaced`: there are some, and each belongs to a part of the draft. */
+export function errorsOf(error: unknown): { errors: Errors; isPlaced: boolean } {
+  if (!(error instanceof ApiProblem)) return { errors: {}, isPlaced: false };
+  const named = Object.entries(error.errors).map(
+    ([field, detail]) => [PATHS[field.replace(/[[.].*/, "")], detail] as const,
+  );
+  const placed = named.filter((each): each is [string, string] => each[0] !== undefined);
+  return { errors: Object.fromEntries(placed), isPlaced: named.length > 0 && placed.length === named.length };
+}
+
+/** Those of one part, by the names of its fields. */
+export function below(errors: Errors, part: string): Errors {
+  const within = `${part}.`;
+  return Object.fromEntries(
+    Object.entries(errors)
+      .filter(([path]) => path.startsWith(within))
+      .map(([path, detail]) => [path.slice(within.length), detail]),
+  );
+}

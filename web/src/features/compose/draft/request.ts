@@ -1,0 +1,77 @@
+/** The draft as the API takes it, and what it lacks for that. */
+
+import type { paths } from "@/api/schema";
+import type { Recipient, Recipients } from "../recipients/useRecipients";
+import { spreadDelayMs, UNIT_MS } from "../timing/delay";
+import type { Content, Draft, Timing } from "./draft";
+import type { Errors } from "./errors";
+
+export type CampaignRequest =
+  paths["/api/campaigns/schedule"]["post"]["requestBody"]["content"]["application/json"];
+
+/** `senderLimit`: what "spread evenly" divides the hour by, if the campaign has no lower limit. */
+export function delayMs(timing: Timing, senderLimit: number | undefined): number {
+  if (!timing.spread) return Math.round((Number(timing.delay) || 0) * UNIT_MS[timing.delayUnit]);
+  return spreadDelayMs(Math.min(timing.hourlyLimit ?? Number.POSITIVE_INFINITY, senderLimit ?? 100));
+}
+
+/** The instant at which it is to start, null for now. */
+export function startOf({ when, startTime }: Timing): Date | null {
+  return when === "later" && startTime ? new Date(startTime.replace(" ", "T")) : null;
+}
+
+/** `senderLimit` as above. */
+export function requestOf(
+  draft: Draft,
+  { named }: Pick<Recipients, "named">,
+  senderLimit: number | undefined,
+): CampaignRequest {
+  const { timing } = draft;
+  const [{ content }] = draft.steps;
+  return {
+    ...contentFields(content),
+    name: draft.name.trim() || null,
+    senderId: draft.senderIds[0] ?? null,
+    startTime: startOf(timing)?.toISOString() ?? null,
+    delayBetweenMs: delayMs(timing, senderLimit),
+    hourlyLimit: timing.hourlyLimit,
+    onUnknown: timing.onUnknown,
+    ...named,
+  };
+}
+
+/** A test of `content`: what `recipient` would get, to `address` instead, from the draft's sender and at once. */
+export function testOf(
+  { name, senderIds }: Draft,
+  content: Content,
+  recipient: Recipient | undefined,
+  address: string,
+): CampaignRequest {
+  return {
+    ...contentFields(content),
+    name: `Test: ${name.trim() || content.subject}`.slice(0, 200),
+    senderId: senderIds[0] ?? null,
+    recipients: [{ ...recipient?.fields, email: address }],
+  };
+}
+
+function contentFields({ subject, body, rich, html }: Content) {
+  return { subject, body, bodyHtml: rich ? html : null };
+}
+
+/** What is missing before it can be planned, by path. */
+export function missing({ steps, timing }: Draft, recipients: number): Errors {
+  const errors: Record<string, string> = {};
+  steps.forEach(({ content }, step) => {
+    if (!content.subject.trim()) errors[`steps[${step}].content.subject`] = "Write a subject.";
+    if (!hasText(content)) errors[`steps[${step}].content.body`] = "Write a text.";
+  });
+  if (recipients === 0) errors.audience = "Give at least one recipient.";
+  if (timing.when === "later" && !timing.startTime)
+    errors["timing.startTime"] = "Choose a time, or send now.";
+  return errors;
+}
+
+export function hasText({ body, rich, html }: Content): boolean {
+  return Boolean(body.trim() || (rich && html.trim()));
+}

@@ -1,0 +1,50 @@
+/** Whether what was kept is a draft: each part with a check of its own, which the types hold to be complete. */
+
+import type { Columns } from "@/features/recipients/columns";
+import type { Attempt, Audience, Content, Draft, Step, Timing } from "./draft";
+
+type Check = (value: unknown) => boolean;
+
+const text: Check = (value) => typeof value === "string";
+const number: Check = (value) => typeof value === "number" && Number.isFinite(value);
+const flag: Check = (value) => typeof value === "boolean";
+const one = <T extends string>(...names: readonly T[]): Check => {
+  return (value) => (names as readonly unknown[]).includes(value);
+};
+const maybe = (check: Check): Check => {
+  return (value) => value === null || check(value);
+};
+const list = (check: Check, least = 0): Check => {
+  return (value) => Array.isArray(value) && value.length >= least && value.every(check);
+};
+function record<T extends object>(checks: { [Name in keyof Required<T>]: Check }): Check {
+  return (value) =>
+    typeof value === "object" &&
+    value !== null &&
+    Object.entries<Check>(checks).every(([name, check]) => check((value as Record<string, unknown>)[name]));
+}
+
+const content = record<Content>({ subject: text, body: text, rich: flag, html: text, textEdited: flag });
+const columns = record<Columns>({ hasHeader: flag, email: number, fields: list(text) });
+
+export const isDraft = record<Draft>({
+  name: text,
+  audience: record<Audience>({
+    source: one("typed", "file"),
+    typed: maybe(number),
+    file: maybe(number),
+    columns: maybe(columns),
+  }),
+  senderIds: list(number),
+  steps: list(record<Step>({ id: text, wait: number, content }), 1),
+  timing: record<Timing>({
+    when: one("now", "later"),
+    startTime: maybe(text),
+    delay: (value) => text(value) || number(value),
+    delayUnit: one("seconds", "minutes", "hours"),
+    hourlyLimit: maybe(number),
+    spread: flag,
+    onUnknown: one("hold", "resend", "assume_sent"),
+  }),
+  attempt: maybe(record<Attempt>({ key: text, print: text })),
+});

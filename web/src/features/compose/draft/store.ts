@@ -1,0 +1,65 @@
+/** The draft of each user as this browser keeps it: loaded, saved, dropped, and watched for what other tabs do to it. */
+
+import { type Draft, EMPTY, hasContent } from "./draft";
+import { isDraft } from "./shape";
+
+/** Another with each change of a draft's shape: one of another version is dropped. */
+const VERSION = 2;
+
+export interface Kept {
+  draft: Draft;
+  savedAt: Date;
+}
+
+const place = (userId: number) => `reachinbox.draft.${userId}`;
+
+/** null where nothing of use is kept; what cannot be understood is dropped. */
+export function load(userId: number): Kept | null {
+  try {
+    const text = localStorage.getItem(place(userId));
+    if (text === null) return null;
+    const kept = understood(text);
+    if (!kept) localStorage.removeItem(place(userId));
+    return kept;
+  } catch {
+    return null; // a browser that keeps nothing
+  }
+}
+
+/** Whether it could be kept: a browser may have no room, or keep nothing at all. An empty draft is dropped. */
+export function save(userId: number, draft: Draft): boolean {
+  try {
+    if (hasContent(draft)) {
+      localStorage.setItem(place(userId), JSON.stringify({ v: VERSION, savedAt: new Date(), draft }));
+    } else {
+      localStorage.removeItem(place(userId));
+    }
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export function drop(userId: number): void {
+  save(userId, EMPTY);
+}
+
+/** Calls `changed` when another tab has saved or dropped the draft. Returns what ends it. */
+export function watch(userId: number, changed: () => void): () => void {
+  const look = ({ key }: StorageEvent) => {
+    if (key === place(userId) || key === null) changed(); // null: all was cleared
+  };
+  addEventListener("storage", look);
+  return () => removeEventListener("storage", look);
+}
+
+function understood(text: string): Kept | null {
+  try {
+    const { v, savedAt, draft } = JSON.parse(text);
+    if (v !== VERSION || !isDraft(draft)) return null;
+    const at = new Date(savedAt);
+    return Number.isNaN(at.getTime()) ? null : { draft, savedAt: at };
+  } catch {
+    return null;
+  }
+}

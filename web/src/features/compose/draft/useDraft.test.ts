@@ -1,0 +1,122 @@
+import { act, cleanup, renderHook } from "@testing-library/react";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { type Draft, EMPTY } from "./draft";
+import { load, save } from "./store";
+import { useDraft } from "./useDraft";
+
+const PLACE = "reachinbox.draft.1";
+const named = (name: string): Draft => ({ ...EMPTY, name });
+
+beforeEach(() => {
+  localStorage.clear();
+  vi.useFakeTimers();
+});
+
+afterEach(() => {
+  cleanup();
+  vi.useRealTimers();
+});
+
+type Tab = { current: ReturnType<typeof useDraft> };
+
+const tab = (): Tab => renderHook(() => useDraft(1)).result;
+const name = (tab: Tab, text: string) => act(() => tab.current.change({ kind: "name", name: text }));
+const later = () => act(() => vi.advanceTimersByTime(1_000));
+
+/** What another tab does: the browser tells of it. */
+function elsewhere(draft: Draft) {
+  save(1, draft);
+  act(() => void dispatchEvent(new StorageEvent("storage", { key: PLACE })));
+}
+
+describe("a draft", () => {
+  it("is kept a moment after a change, and comes back", () => {
+    name(tab(), "Spring");
+    expect(load(1)).toBeNull();
+    later();
+    const again = tab();
+    expect(again.current.draft.name).toBe("Spring");
+    expect(again.current.restoredAt).toBeInstanceOf(Date);
+  });
+
+  it("is kept at once when the page is left", () => {
+    name(tab(), "Spring");
+    dispatchEvent(new Event("pagehide"));
+    expect(load(1)?.draft.name).toBe("Spring");
+  });
+
+  it("is the same in two tabs", () => {
+    const here = tab();
+    name(here, "Spring");
+    later();
+    const { origin } = here.current;
+    elsewhere(named("Summer"));
+    expect(here.current.draft.name).toBe("Summer");
+    expect(here.current.origin).not.toBe(origin);
+  });
+
+  it("that another tab scheduled is gone here, and does not come back", () => {
+    const here = tab();
+    name(here, "Spring");
+    later();
+    elsewhere(EMPTY);
+    expect(here.current.draft).toEqual(EMPTY);
+    expect(here.current.gone).toBe(true);
+    dispatchEvent(new Event("pagehide"));
+    expect(load(1)).toBeNull();
+    name(here, "Another");
+    expect(here.current.gone).toBe(false);
+  });
+
+  it("that another tab scheduled is gone although something was typed here since", () => {
+    const here = tab();
+    name(here, "Spring");
+    later();
+    name(here, "Spring!");
+    elsewhere(EMPTY);
+    later();
+    expect(load(1)).toBeNull();
+  });
+
+  it("keeps what was typed here when another tab saved an older one", () => {
+    const here = tab();
+    name(here, "Spring");
+    elsewhere(named("Summer"));
+    expect(here.current.draft.name).toBe("Spring");
+    later();
+    expect(load(1)?.draft.name).toBe("Spring");
+  });
+
+  it("takes what happened while the browser had put the page aside", () => {
+    const here = tab();
+    name(here, "Spring");
+    later();
+    save(1, EMPTY);
+    const shown = Object.assign(new Event("pageshow"), { persisted: true });
+    act(() => void dispatchEvent(shown));
+    expect(here.current.draft).toEqual(EMPTY);
+  });
+
+  it("that cannot be kept says so, and stays", () => {
+    const here = tab();
+    const full = vi.spyOn(Storage.prototype, "setItem").mockImplementation(() => {
+      throw new DOMException("full", "QuotaExceededError");
+    });
+    name(here, "Spring");
+    later();
+    expect(here.current.kept).toBe(false);
+    expect(here.current.draft.name).toBe("Spring");
+    full.mockRestore();
+    dispatchEvent(new Event("pagehide"));
+    expect(load(1)?.draft.name).toBe("Spring");
+  });
+
+  it("is dropped when it is discarded", () => {
+    const here = tab();
+    name(here, "Spring");
+    later();
+    act(() => here.current.discard());
+    expect(here.current).toMatchObject({ draft: EMPTY, gone: false, restoredAt: null });
+    expect(load(1)).toBeNull();
+  });
+});

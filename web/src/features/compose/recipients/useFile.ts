@@ -1,0 +1,77 @@
+import { skipToken, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useRef, useState } from "react";
+import { keys } from "@/api/keys";
+import { ApiProblem, sentence } from "@/api/problem";
+import { removeList, uploadFile } from "@/features/recipients/commands";
+import { listQuery, type StoredList } from "@/features/recipients/queries";
+import type { Audience } from "../draft/draft";
+
+const MOST_BYTES = 199_000_000; // of the API's 200 MB, which the form around it shares
+
+export interface ListFile {
+  list: StoredList | null;
+  /** The name of the file that is on its way. */
+  uploading: string | null;
+  /** What was uploaded before is no longer kept. */
+  gone: boolean;
+  error: string | null;
+  choose: (file: File) => void;
+  remove: () => void;
+}
+
+/** The CSV of a draft: uploaded when it is chosen, a list from then on. */
+export function useFile({ file: id }: Audience, keep: (part: Partial<Audience>) => void): ListFile {
+  const queries = useQueryClient();
+  const asked = listQuery(id ?? 0);
+  const { data, error: unread } = useQuery(id === null ? { ...asked, queryFn: skipToken } : asked);
+  const [uploading, setUploading] = useState<string | null>(null);
+  const [error, setError] = useState<string | null>(null);
+  const upload = useRef<AbortController | null>(null);
+
+  const stop = () => {
+    upload.current?.abort();
+    upload.current = null;
+    setUploading(null);
+    setError(null);
+  };
+
+  const choose = async (file: File) => {
+    stop();
+    if (file.size > MOST_BYTES) {
+      setError("The file is larger than 199 MB. Make it several campaigns.");
+      return;
+    }
+    const abort = new AbortController();
+    upload.current = abort;
+    setUploading(file.name);
+    try {
+      const list = await uploadFile(file, abort.signal);
+      if (abort.signal.aborted) return void removeList(list.id);
+      queries.setQueryData(keys.lists.one(list.id), list);
+      keep({ source: "file", file: list.id, columns: null });
+      if (id !== null) void removeList(id);
+      setUploading(null);
+    } catch (failure) {
+      if (abort.signal.aborted) return;
+      setUploading(null);
+      const why = failure instanceof ApiProblem ? failure.errors.file : undefined;
+      setError(sentence(why ? new Error(why) : failure));
+    }
+  };
+
+  const remove = () => {
+    stop();
+    keep({ file: null, columns: null });
+    if (id !== null) void removeList(id);
+  };
+
+  const gone = unread instanceof ApiProblem && unread.status === 404;
+  return {
+    list: (id !== null && data) || null,
+    uploading,
+    gone,
+    error: error ?? (unread && !gone ? sentence(unread) : null),
+    choose: (file) => void choose(file),
+    remove,
+  };
+}

@@ -1,0 +1,130 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { act, renderHook } from "@testing-library/react";
+import { createElement, type ReactNode } from "react";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { ApiProblem, unreachable } from "@/api/problem";
+import { schedule } from "../commands";
+import { type Change, changed } from "../draft/changes";
+import { type Draft, EMPTY } from "../draft/draft";
+import type { Recipients } from "../recipients/useRecipients";
+import { useSending } from "./useSending";
+
+const navigate = vi.fn();
+vi.mock("@tanstack/react-router", () => ({ useNavigate: () => navigate }));
+vi.mock("@mantine/notifications", () => ({ notifications: { show: vi.fn() } }));
+vi.mock("../commands", () => ({ schedule: vi.fn() }));
+
+const [first] = EMPTY.steps;
+const WRITTEN: Draft = {
+  ...EMPTY,
+  senderIds: [7],
+  steps: [{ ...first, content: { ...first.content, subject: "Hello", body: "A text." } }],
+};
+const ADA = {
+  count: 1,
+  settled: true,
+  named: { listId: 5, columns: null },
+} as unknown as Recipients;
+const SCHEDULED = { campaign: { id: 3 }, accepted: 1 };
+
+/** A page with a draft on it, and what it keeps. */
+function page(recipients = ADA, draft = WRITTEN) {
+  const kept = { draft, isDone: false };
+  const changeNow = (...changes: Change[]) => {
+    kept.draft = changes.reduce(changed, kept.draft);
+  };
+  const done = () => {
+    kept.isDone = true;
+  };
+  const client = new QueryClient();
+  const wrapper = ({ children }: { children: ReactNode }) =>
+    createElement(QueryClientProvider, { client }, children);
+  const { result, rerender } = renderHook(
+    () => useSending({ draft: kept.draft, recipients, senderLimit: 100, changeNow, done }),
+    { wrapper },
+  );
+  const send = async () => {
+    await act(() => result.current.send());
+    rerender();
+  };
+  return { kept, result, send, rerender };
+}
+
+const keys = () => vi.mocked(schedule).mock.calls.map(([, key]) => key);
+
+beforeEach(() => {
+  vi.mocked(schedule).mockReset();
+  navigate.mockReset();
+});
+
+describe("scheduling", () => {
+  it("forgets the draft and shows the campaign", async () => {
+    vi.mocked(schedule).mockResolvedValue(SCHEDULED as never);
+    const { kept, send } = page();
+    await send();
+    expect(kept.isDone).toBe(true);
+    expect(navigate).toHaveBeenCalledWith({ to: "/campaigns/$id", params: { id: 3 } });
+  });
+
+  it("asks for the same under the same key after an answer that got lost, also on a page that was reloaded", async () => {
+    vi.mocked(schedule)
+      .mockRejectedValueOnce(unreachable())
+      .mockResolvedValueOnce(SCHEDULED as never);
+    const before = page();
+    await before.send();
+    expect(before.result.current.failure?.text).toContain("unchanged, it is scheduled only once");
+    expect(before.kept).toMatchObject({ isDone: false, draft: { senderIds: [7] } });
+    await page(ADA, before.kept.draft).send();
+    const [key, again] = keys();
+    expect(again).toBe(key);
+  });
+
+  it("asks for something else under another key", async () => {
+    vi.mocked(schedule).mockRejectedValue(unreachable());
+    const { kept, send, rerender } = page();
+    await send();
+    kept.draft = changed(kept.draft, { kind: "name", name: "Another" });
+    rerender();
+    await send();
+    expect(new Set(keys()).size).toBe(2);
+  });
+
+  it("takes a new key when the old one stands for something else", async () => {
+    vi.mocked(schedule).mockRejectedValue(new ApiProblem(409, "Conflict", "used"));
+    const { kept, send } = page();
+    await send();
+    expect(kept.draft.attempt).toBeNull();
+  });
+
+  it("happens once, however often it is asked for", async () => {
+    let answer = (_: unknown) => {};
+    vi.mocked(schedule).mockReturnValue(new Promise((resolve) => (answer = resolve)) as never);
+    const { result } = page();
+    await act(async () => {
+      const both = [result.current.send(), result.current.send()];
+      answer(SCHEDULED);
+      await Promise.all(both);
+    });
+    expect(keys().length).toBe(1);
+  });
+
+  it("asks for nothing while something is missing", async () => {
+    const { send, result } = page({ ...ADA, count: 0 }, EMPTY);
+    await send();
+    expect(Object.keys(result.current.failure?.errors ?? {})).toContain("audience");
+    const unsettled = page({ ...ADA, settled: false });
+    await unsettled.send();
+    expect(unsettled.result.current.failure?.errors.audience).toBeDefined();
+    expect(keys()).toEqual([]);
+  });
+
+  it("says which part of the draft was refused", async () => {
+    vi.mocked(schedule).mockRejectedValue(new ApiProblem(422, "Unprocessable", "x", { subject: "is long" }));
+    const { send, result } = page();
+    await send();
+    expect(result.current.failure).toMatchObject({
+      text: null,
+      errors: { "steps[0].content.subject": "is long" },
+    });
+  });
+});

@@ -1,0 +1,27 @@
+/** What the columns of a CSV file are: which one is the address, and the merge fields that the others bring. */
+
+import type { components } from "@/api/schema";
+import { fieldName } from "./mergeFields";
+
+export type Columns = components["schemas"]["Columns"];
+
+/** What is wrong with the names, by column. */
+export function columnErrors({ email, fields }: Columns): Record<number, string> {
+  const errors: Record<number, string> = {};
+  fields.forEach((name, column) => {
+    if (column === email || !name.trim()) return;
+    const field = fieldName(name);
+    if (!field) errors[column] = "Use letters or digits.";
+    else if (field === "email") errors[column] = "That is the address. Take another name.";
+    else if (fields.some((other, at) => at < column && at !== email && fieldName(other) === field)) {
+      errors[column] = `There is another "${field}".`;
+    }
+  });
+  return errors;
+}
+
+/** The merge fields that a row brings. */
+export function rowFields(cells: readonly string[], { email, fields }: Columns): Record<string, string> {
+  const named = fields.map((name, column) => [column === email ? "" : fieldName(name), cells[column] ?? ""]);
+  return Object.fromEntries(named.filter(([name]) => name));
+}
