@@ -19,7 +19,7 @@ from app.db import Pool, open_pool, open_pool_through_pooler
 from app.domain.accounts.users import Terms
 from app.http import dashboard, request_metrics
 from app.http.accounts import google, login, own
-from app.http.auth import Authentication, provide_actor, provide_user, require_scope
+from app.http.auth import Authentication, provide_actor, provide_user, require_role, require_scope
 from app.http.bodies import JsonRequest
 from app.http.campaigns import campaigns
 from app.http.errors import HANDLERS, database_unavailable
@@ -30,7 +30,7 @@ from app.http.operations import administration, alerts, events, health, sandbox
 from app.http.recipients import lists, personal_data
 from app.http.senders import senders
 from app.http.webhooks import webhooks
-from app.http.workspaces import audit, keys
+from app.http.workspaces import audit, keys, members, workspaces
 from app.secrets import SecretBox, open_secret_box
 from app.settings import Settings
 
@@ -96,13 +96,15 @@ def _routes() -> list[ControllerRouterHandler]:
             sandbox.router,
             own.own,
             keys.key_router,
+            workspaces.router,
+            members.router,
             administration.admin,
             audit.list_audit,
             webhooks.router,
             alerts.list_alerts,
         ],
         middleware=[Authentication],
-        guards=[require_scope],
+        guards=[require_scope, require_role],
         security=SECURITY,
         dependencies={"user": Provide(provide_user, sync_to_thread=False)},
     )

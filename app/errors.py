@@ -30,6 +30,12 @@ class Conflict(AppError):
     code = "conflict"
 
 
+class AnotherAccount(Conflict):
+    """The page that asks belongs to another person or workspace than the session it comes with."""
+
+    code = "another_account"
+
+
 class Unauthenticated(AppError):
     """The request has no valid key or session."""
 

@@ -83,7 +83,7 @@ FROM emails WHERE attempts = 1
 """
 _INSERT_WINDOWS = """
 INSERT INTO sender_windows (workspace_id, sender_id, window_start, used, accepted)
-SELECT workspace_id, id, date_trunc('hour', now(), 'UTC') - hours * interval '1 hour', 100, 100
+SELECT workspace_id, id, this_hour() - hours * interval '1 hour', 100, 100
 FROM senders, generate_series(0, 720) hours
 """
 

@@ -86,7 +86,10 @@ def _parser() -> argparse.ArgumentParser:
     creating = command("create-user", create_user, "make an account")
     creating.epilog = "The password is the first line of standard input; if there is none, one is made and printed."
     creating.add_argument("email", metavar="EMAIL")
-    command("create-api-key", create_api_key, "make an API key and print it").add_argument("email", metavar="EMAIL")
+    keying = command("create-api-key", create_api_key, "make an API key and print it")
+    keying.epilog = "It acts as this person in the workspace, the first of theirs unless another is named."
+    keying.add_argument("email", metavar="EMAIL")
+    keying.add_argument("--workspace", metavar="ID", type=int)
     rotating = command("rotate-key", rotate_key, "encrypt every stored secret with the current SECRET_KEY")
     rotating.epilog = "Without SECRET_KEY a new key is made first. The service may run meanwhile."
     holding = command("hold-all", hold_all, "pause all campaigns and put in doubt what was due, after a restore")
@@ -143,7 +146,7 @@ def _read_password() -> str:
 def create_api_key(settings: Settings, options: argparse.Namespace) -> None:
     async def run(url: str) -> str:
         async with migrated_pool(url) as pool:
-            user = await users.find_user(pool, options.email)
+            user = await users.find_user(pool, options.email, options.workspace)
             return await keys.create_key(pool, LOCAL.of(user.id), user.workspace_id, "command line")
 
     with url_of(settings) as url:

@@ -1,7 +1,11 @@
 """Who is asking: a program by its API key (RFC 6750), or a person by the cookie of a session.
 
-A key does what its scopes say. A cookie is sent by browsers on their own, so a request that writes and comes with
+What a call takes stands at its handler: `opt={"role": …}`, what one has to be in the workspace, and `"scope"`, what a
+key has to allow. A cookie is sent by browsers on their own, so a request that writes and comes with
 one must come from our own pages: the browser says so in Sec-Fetch-Site, older ones in Origin.
+
+All tabs of a browser share one cookie, and may show different people. So our pages say in each request whose they are,
+and what is asked for as somebody else than the cookie's is refused.
 """
 
 from __future__ import annotations
@@ -19,13 +23,16 @@ from litestar.types import ASGIApp
 from app.domain.accounts import sessions
 from app.domain.accounts.actor import Actor
 from app.domain.accounts.users import User
-from app.domain.workspaces import keys
+from app.domain.workspaces import keys, workspaces
 from app.domain.workspaces.keys import SCOPES, Scope
-from app.errors import Forbidden, Unauthenticated
+from app.domain.workspaces.roles import Role, covers
+from app.errors import AnotherAccount, Forbidden, NotFound, Unauthenticated
 from app.settings import Settings
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
+# Whose page asks. Addresses that a page gives to the browser (links, frames, the stream of events) have no headers.
+ACTING_AS, ACTING_AS_PARAMETER = "reachinbox-acting-as", "actingAs"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110, section 9.2.1
 
 
@@ -44,18 +51,25 @@ class Authentication(AbstractAuthenticationMiddleware):
 
     async def authenticate_request(self, connection: Connection) -> AuthenticationResult:
         """Raises Unauthenticated, Forbidden."""
-        pool = connection.app.state["pool"]
-        scheme, _, key = connection.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer":
-            holder = await keys.find_holder(pool, key.strip())
-            return AuthenticationResult(user=holder.user, auth=Access(holder.scopes, None))
-        token = connection.cookies.get(cookie_name(connection.app.state["settings"]))
-        if token is None:
-            raise Unauthenticated("who are you? Send an API key as `Authorization: Bearer <key>`, or log in")
-        if _method(connection) not in SAFE_METHODS:
-            require_own_page(connection)
-        logged_in = await sessions.find(pool, token)
-        return AuthenticationResult(user=logged_in.user, auth=Access(frozenset(SCOPES), logged_in.session_id))
+        user, access = await authenticate(connection)
+        return AuthenticationResult(user=user, auth=access)
+
+
+async def authenticate(connection: Connection) -> tuple[User, Access]:
+    """Who asks, as of now. Raises Unauthenticated, Forbidden."""
+    pool = connection.app.state["pool"]
+    scheme, _, key = connection.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        holder = await keys.find_holder(pool, key.strip())
+        return holder.user, Access(holder.scopes, None)
+    token = connection.cookies.get(cookie_name(connection.app.state["settings"]))
+    if token is None:
+        raise Unauthenticated("who are you? Send an API key as `Authorization: Bearer <key>`, or log in")
+    if _method(connection) not in SAFE_METHODS:
+        require_own_page(connection)
+    logged_in = await sessions.find(pool, token)
+    require_same_account(connection, logged_in.user)
+    return logged_in.user, Access(frozenset(SCOPES), logged_in.session_id)
 
 
 def require_own_page(connection: Connection) -> None:
@@ -73,6 +87,18 @@ def require_own_page(connection: Connection) -> None:
         raise Forbidden("this request comes from a page of another site")
 
 
+def require_same_account(connection: Connection, user: User) -> None:
+    """Raises AnotherAccount for a page that was made for somebody else, or for another workspace of this user."""
+    named = connection.headers.get(ACTING_AS) or connection.query_params.get(ACTING_AS_PARAMETER)
+    if named and named != acting_as(user):
+        raise AnotherAccount("somebody else has logged in in this browser since the page was opened")
+
+
+def acting_as(user: User) -> str:
+    """A person and the workspace that they have selected."""
+    return f"{user.id}.{user.workspace_id}"
+
+
 async def own_pages_only(connection: Connection, _handler: BaseRouteHandler) -> None:
     """A guard: `require_own_page`, whoever asks."""
     require_own_page(connection)
@@ -85,8 +111,36 @@ async def require_scope(connection: Connection, handler: BaseRouteHandler) -> No
         raise Forbidden(f"this key lacks the scope {needed}")
 
 
+async def require_role(connection: Connection, handler: BaseRouteHandler) -> None:
+    """A guard: what one has to be in the workspace that the request is about; None: nothing.
+
+    That is the selected one, unless the handler says that `{id}` names it (`"workspace": "id"`). Where `{id}` names a
+    member (`"unless_oneself": True`), nobody needs the role to do it to themselves. Raises Forbidden, NotFound.
+    """
+    if _method(connection) == "OPTIONS":  # of handlers that Litestar makes: it tells methods and nothing else
+        return
+    needed: Role | None = handler.opt["role"]  # a handler that has not decided answers nobody
+    if needed is None:
+        return
+    role: Role = connection.user.role
+    if handler.opt.get("workspace") == "id":
+        workspace_id = connection.path_params["id"]
+        if connection.auth.session_id is None and workspace_id != connection.user.workspace_id:
+            raise NotFound(f"no workspace {workspace_id}: a key belongs to one")
+        role = await workspaces.role_in(connection.app.state["pool"], workspace_id, connection.user.id)
+    oneself = handler.opt.get("unless_oneself") and connection.path_params["id"] == connection.user.id
+    if not oneself and not covers(role, needed):
+        raise Forbidden(f"this takes the role {needed} in the workspace, and you are {role}")
+
+
+async def people_only(connection: Connection, _handler: BaseRouteHandler) -> None:
+    """A guard for what only somebody logged in may do. Raises Forbidden."""
+    if connection.auth.session_id is None:
+        raise Forbidden("an API key belongs to one workspace; log in to do this")
+
+
 async def require_admin(connection: Connection, _handler: BaseRouteHandler) -> None:
-    """A guard for what only the administrator may do. Raises Forbidden."""
+    """A guard for what only the installation's administrator may do. Raises Forbidden."""
     if not connection.user.is_admin:
         raise Forbidden("only the administrator may do this")
 

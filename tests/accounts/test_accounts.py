@@ -46,7 +46,14 @@ async def test_the_first_to_register_is_the_administrator_and_has_a_sender(visit
     assert ways == {"registration": True, "google": False, "firstRun": True, "sandbox": True}
     registered = await visitor.post("/api/auth/register", json=ANN)
     assert registered.status_code == 201
-    assert registered.json() == {"id": 1, "email": "ann@example.com", "isAdmin": True, "workspaceId": 1}
+    assert registered.json() == {
+        "id": 1,
+        "email": "ann@example.com",
+        "isAdmin": True,
+        "workspaceId": 1,
+        "workspaceName": "ann@example.com",
+        "role": "owner",
+    }
     assert (await visitor.get("/api/auth/me")).json() == registered.json()
     senders = (await visitor.get("/api/senders")).json()["items"]
     assert [(sender["email"], sender["isDefault"]) for sender in senders] == [("ann@example.com", True)]
@@ -191,6 +198,27 @@ async def test_a_page_of_another_site_can_neither_write_nor_log_anybody_in(
     problem(await ann.post("/api/senders", json={"email": "ann@example.org"}, headers=headers), 403)
     problem(await ann.post("/api/auth/logout", headers=headers), 403)
     assert len((await ann.get("/api/senders")).json()["items"]) == 1
+
+
+async def test_a_page_of_another_account_neither_reads_nor_writes(
+    ann: httpx.AsyncClient, subtests: pytest.Subtests
+) -> None:
+    for named, allowed in (("1.1", True), ("1.2", False), ("2.2", False), ("", True), ("nobody", False)):
+        with subtests.test(named=named):
+            headers, address = {"ReachInbox-Acting-As": named}, f"/api/senders?actingAs={named}"
+            sender = {"email": "b@example.com"}
+            answers = [
+                await ann.get("/api/senders", headers=headers),
+                await ann.get(address),
+                await ann.post("/api/senders", json=sender, headers=headers),
+                await ann.get("/api/events?actingAs=" + named) if not allowed else None,
+            ]
+            for answer in filter(None, answers):
+                if allowed:
+                    assert answer.is_success
+                else:
+                    assert problem(answer, 409)["type"] == "urn:reachinbox:problem:another_account"
+    assert (await ann.get("/api/auth/ways", headers={"ReachInbox-Acting-As": "2.2"})).is_success  # it is nobody's
 
 
 async def test_our_own_pages_write(ann: httpx.AsyncClient) -> None:

@@ -68,9 +68,10 @@ async def at_fake(settings: Settings, database_url: str, fake: FakeProvider) -> 
         yield client
 
 
-async def begin(browser: httpx.AsyncClient, invitation: str | None = None) -> str:
+async def begin(browser: httpx.AsyncClient, invitation: str | None = None, next_page: str | None = None) -> str:
     """The page of the provider that the browser is sent to."""
-    response = await browser.get(START, params=None if invitation is None else {"invitation": invitation})
+    asked = {"invitation": invitation, "next": next_page}
+    response = await browser.get(START, params={name: value for name, value in asked.items() if value is not None})
     assert response.status_code == 302, response.headers
     return response.headers["location"]
 
@@ -357,6 +358,36 @@ async def test_a_code_that_the_provider_does_not_know_fails(
     assert "invalid_grant" in caplog.text
     assert not [secret for secret in (state, "not-its-code", CLIENT_SECRET) if secret in caplog.text]
     await assert_let_in_nobody(browser, pool)
+
+
+async def test_a_login_leads_to_the_page_of_ours_that_was_asked_for(
+    browser: httpx.AsyncClient, provider: ProviderProcess, subtests: pytest.Subtests
+) -> None:
+    for asked, shown in (
+        ("/trouble?status=UNKNOWN&q=a%20b#top", "/trouble?status=UNKNOWN&q=a%20b#top"),
+        ("", "/"),
+        ("trouble", "/"),
+        ("https://elsewhere.example/", "/"),
+        ("//elsewhere.example/", "/"),
+        ("/\\elsewhere.example/", "/"),
+        ("/\t/elsewhere.example/", "/"),
+        ("/a\r\nSet-Cookie: x=1", "/"),
+        ("/a\0", "/"),
+    ):
+        with subtests.test(asked=asked):
+            assert await come_back(browser, provider.log_in(await begin(browser, next_page=asked), "ada")) == shown
+            denied = await come_back(browser, provider.deny(await begin(browser, next_page=asked)))
+            query = dict(parse_qsl(urlsplit(denied).query))
+            assert query == {"error": "cancelled"} | ({} if shown == "/" else {"next": asked})
+
+
+async def test_a_page_of_somewhere_else_that_reached_the_database_is_not_gone_to(
+    browser: httpx.AsyncClient, provider: ProviderProcess, pool: Pool
+) -> None:
+    back = provider.log_in(await begin(browser, next_page="/sent"), "ada")
+    async with pool.connection() as conn:
+        await conn.execute("UPDATE oidc_logins SET next = '//elsewhere.example/'")
+    assert await come_back(browser, back) == "/"
 
 
 # What is asked of the provider

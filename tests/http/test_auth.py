@@ -1,4 +1,6 @@
-"""Who may ask: every call under /api but the schema needs a key, and shows its holder's own rows alone."""
+"""Who may ask: every call under /api but the schema needs a key or a session, shows the rows of one workspace alone,
+and takes a role in it that stands at its handler.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +8,23 @@ import re
 from typing import Any
 
 import httpx
+import pytest
+from litestar.routes import HTTPRoute
 
 from app.asgi import create_app
-from app.db import Pool, fetch_exactly_one
+from app.db import Pool, fetch_exactly_one, transaction
+from app.domain.accounts import sessions
+from app.domain.accounts.actor import LOCAL
+from app.domain.accounts.users import User, create_user
 from app.domain.operations import sandbox
+from app.domain.workspaces import members
+from app.domain.workspaces.roles import Role
 from app.embedded.mailbox import ReceivedMessage
+from app.http.auth import require_scope
+from app.http.parameters import MAX_ID
+from app.secrets import SecretBox
 from app.settings import Settings
-from tests.support.api import Headers, problem, schedule, written
+from tests.support.api import Headers, authorization, problem, schedule, written
 
 OPERATIONS = [
     (method.upper(), path)
@@ -21,7 +33,58 @@ OPERATIONS = [
     if path.startswith("/api/") and operation.get("security") != [{}]  # open to whoever is not logged in yet
 ]
 OF_ONE_THING = [(method, path) for method, path in OPERATIONS if "{id}" in path]
-BODIES: dict[str, Any] = {"PATCH": {}, "/api/emails/{id}/resolve": {"as": "sent"}}
+BODIES: dict[str, Any] = {
+    "PATCH": {},
+    "/api/emails/{id}/resolve": {"as": "sent"},
+    "/api/workspaces/{id}": {"name": "Mine"},
+    "/api/members/{id}": {"role": "owner"},
+}
+PEOPLE_ONLY = {
+    ("POST", "/api/workspaces"),
+    ("POST", "/api/workspaces/{id}/select"),
+    ("DELETE", "/api/workspaces/{id}"),
+    ("POST", "/api/members/invitations/accept"),
+}
+
+
+def _decisions() -> dict[tuple[str, str], dict[str, Any]]:
+    """What each handler behind the login says that a call takes, by method and path."""
+    return {
+        (method, re.sub(r":int}", "}", str(route.path)).rstrip("/")): dict(handler.opt)
+        for route in create_app(Settings(), "").routes
+        if isinstance(route, HTTPRoute)
+        for handler in route.route_handlers
+        if require_scope in handler.resolve_guards()
+        for method in handler.http_methods
+        if method != "OPTIONS"
+    }
+
+
+DECISIONS = _decisions()
+HIDE_KEY = {"Authorization": ""}  # of the client that asks, so that the cookie counts
+ROLES: tuple[Role, ...] = ("viewer", "member", "owner")
+# What a call takes where none of the rules of thumb below says so.
+OWNERS_ALONE = ("/api/keys", "/api/webhooks", "/api/recipients", "/api/members/")
+ONES_OWN = ("/api/auth/", "/api/admin/")
+READING_POSTS = {"/api/campaigns/render", "/api/campaigns/render/html"}
+
+
+def _expected(method: str, path: str) -> Role | None:
+    if path.startswith(ONES_OWN) or path.endswith(("/accept", "/select")):
+        return None
+    if path.startswith("/api/workspaces"):
+        return "owner" if path == "/api/workspaces/{id}" else None
+    if path.startswith(OWNERS_ALONE):
+        return "owner"
+    return "viewer" if method == "GET" or path in READING_POSTS else "member"
+
+
+def test_every_route_has_decided_which_role_it_takes() -> None:
+    """A new route comes by here: it says at its handler what it takes, and that is what the rules above say."""
+    assert DECISIONS.keys() == set(OPERATIONS)
+    without = [operation for operation, opt in DECISIONS.items() if "role" not in opt]
+    assert without == []
+    assert {o: opt["role"] for o, opt in DECISIONS.items()} == {o: _expected(*o) for o in DECISIONS}
 
 
 async def test_without_a_key_nothing_is_told_or_done(api: httpx.AsyncClient) -> None:
@@ -50,11 +113,9 @@ async def _received(pool: Pool, campaign_id: int) -> int:
         return (await fetch_exactly_one(conn, b"SELECT id FROM sandbox_messages"))["id"]
 
 
-async def test_to_a_stranger_nothing_of_anothers_is_there(
-    api: httpx.AsyncClient, pool: Pool, stranger: Headers
-) -> None:
-    scheduled = await schedule(api)
-    ids = {"campaigns": scheduled["campaign"]["id"], "senders": scheduled["campaign"]["senderId"]}
+async def _things(api: httpx.AsyncClient, pool: Pool, campaign: dict[str, Any]) -> dict[str, int]:
+    """The id of one of each kind in the workspace of `user`, by the part of the path that names the kind."""
+    ids = {"campaigns": campaign["id"], "senders": campaign["senderId"]}
     ids["emails"] = (await api.get("/api/emails")).json()["items"][0]["id"]
     ids["keys"] = (await api.get("/api/keys")).json()["items"][0]["id"]
     await api.post("/api/auth/login", json={"email": "owner@example.com", "password": "correct horse"})
@@ -62,19 +123,92 @@ async def test_to_a_stranger_nothing_of_anothers_is_there(
     ids["admin"] = (await api.post("/api/admin/invitations", json={})).json()["id"]
     webhook = {"url": "https://example.com", "events": ["email.failed"]}
     ids["webhooks"] = (await api.post("/api/webhooks", json=webhook)).json()["id"]
-    delivery = (await api.post(f"/api/webhooks/{ids['webhooks']}/test")).json()
     ids["sandbox"] = await _received(pool, ids["campaigns"])
+    me = (await api.get("/api/auth/me")).json()
+    ids |= {"workspaces": me["workspaceId"], "members": me["id"]}
+    ids["invitations"] = (await api.post("/api/members/invitations", json={"role": "viewer"})).json()["id"]
     api.cookies.clear()
+    return ids
+
+
+def _url(path: str, ids: dict[str, int]) -> str:
+    parts = path.split("/")
+    kind = "invitations" if parts[2:4] == ["members", "invitations"] else parts[2]
+    return path.replace("{id}", str(ids.get(kind))).replace("{deliveryId}", str(ids.get("deliveries")))
+
+
+async def _logged_in(pool: Pool, user: User) -> Headers:
+    """Headers with a new session of the user, as a browser sends them."""
+    async with transaction(pool) as conn:
+        return {"Cookie": f"reachinbox={await sessions.begin(conn, user.id, LOCAL, user.workspace_id)}"}
+
+
+async def _become(pool: Pool, box: SecretBox, user: User, role: Role) -> None:
+    """Change the user's role in their own workspace, which somebody else owns from here on, too."""
+    other = await create_user(pool, box, f"second-{user.email}", "battery staple", default_hourly_limit=100)
+    async with transaction(pool) as conn:
+        await members.join(conn, user.workspace_id, other.id, "owner")
+    await members.change_role(pool, LOCAL, user.workspace_id, user.id, role)
+
+
+def _covered(method: str, path: str, role: Role) -> bool:
+    needed = DECISIONS[method, path]["role"]
+    return needed is None or ROLES.index(role) >= ROLES.index(needed)
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("by", ["key", "session"])
+async def test_to_a_stranger_nothing_of_anothers_is_there(
+    api: httpx.AsyncClient, pool: Pool, box: SecretBox, by: str, role: Role
+) -> None:
+    scheduled = await schedule(api)
+    ids = await _things(api, pool, scheduled["campaign"])
+    delivery = (await api.post(f"/api/webhooks/{ids['webhooks']}/test")).json()
+    ids["deliveries"] = delivery["id"]
+    stranger = await create_user(pool, box, "stranger@example.com", "battery staple", default_hourly_limit=100)
+    headers = await (authorization if by == "key" else _logged_in)(pool, stranger)
+    await _become(pool, box, stranger, role)
     before = await written(pool)
     for method, path in OF_ONE_THING:
-        url = path.replace("{id}", str(ids[path.split("/")[2]])).replace("{deliveryId}", str(delivery["id"]))
         body = BODIES.get(path, BODIES.get(method))
-        status = 403 if path.startswith("/api/admin/") else 404
-        problem(await api.request(method, url, json=body, headers=stranger), status)
-    assert len((await api.get("/api/auth/sessions")).json()) == 1
+        answer = await api.request(method, _url(path, ids), json=body, headers=HIDE_KEY | headers)
+        refused = path.startswith("/api/admin/") or (by == "key" and (method, path) in PEOPLE_ONLY)
+        refused |= not _covered(method, path, role)
+        if DECISIONS[method, path].get(
+            "workspace"
+        ):  # of one that somebody is no member of they do not hear what it takes
+            refused = False
+        problem(answer, 403 if refused else 404)
+    assert len(await sessions.list_sessions(pool, ids["members"], None)) == 1
     assert (await api.get(f"/api/campaigns/{ids['campaigns']}")).json() == scheduled["campaign"]
     assert (await api.get(f"/api/webhooks/{ids['webhooks']}/deliveries")).json()["items"] == [delivery]
+    assert (await api.get("/api/workspaces")).json()[0]["name"] == "owner@example.com"
+    assert len((await api.get("/api/members/invitations")).json()) == 1
     assert await written(pool) == before
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("by", ["key", "session"])
+async def test_each_role_may_do_what_the_handlers_say(
+    api: httpx.AsyncClient, pool: Pool, box: SecretBox, user: User, by: str, role: Role
+) -> None:
+    """Asked with what nobody takes, so that a call that is let in ends in its own complaint."""
+    headers = HIDE_KEY | await (authorization if by == "key" else _logged_in)(pool, user)
+    await _become(pool, box, user, role)
+    ids = {"workspaces": user.workspace_id, "members": user.id + 1_000_000}
+    for method, path in OPERATIONS:
+        if path in {"/api/events", "/api/auth/logout"}:  # the first goes on and on, the second ends the session
+            continue
+        url = _url(path, ids).replace("None", str(MAX_ID))
+        answer = await api.request(method, url, json={"what nobody": "takes"}, headers=headers)
+        people_only = by == "key" and (method, path) in PEOPLE_ONLY
+        allowed = _covered(method, path, role) and not people_only
+        if path.startswith("/api/admin/") and allowed:
+            allowed = user.is_admin
+        assert (answer.status_code == 403) == (not allowed), (method, path, answer.text)
+        if not allowed and not people_only and not path.startswith("/api/admin/"):
+            needed = DECISIONS[method, path]["role"]
+            assert answer.json()["detail"] == f"this takes the role {needed} in the workspace, and you are {role}"
 
 
 async def test_a_strangers_lists_are_empty(api: httpx.AsyncClient, stranger: Headers) -> None:
@@ -89,7 +223,8 @@ async def test_everybody_has_a_default_sender(api: httpx.AsyncClient, stranger: 
         assert (sender["email"], sender["isDefault"]) == (address, True)
 
 
-async def test_what_is_no_id_is_not_there(api: httpx.AsyncClient) -> None:
+async def test_what_is_no_id_is_not_there(api: httpx.AsyncClient, pool: Pool, user: User) -> None:
+    api.headers = httpx.Headers(await _logged_in(pool, user))
     for method, path in OF_ONE_THING:
         body = BODIES.get(path, BODIES.get(method))
         for no_id in ("0", "-1", "1.5", "x", str(2**63), "9" * 5000, "%00"):

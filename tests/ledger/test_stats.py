@@ -15,7 +15,7 @@ async def test_each_hour_of_each_sender_is_counted(api: httpx.AsyncClient, pool:
     async with pool.connection() as conn:
         await conn.execute(
             "INSERT INTO sender_windows (workspace_id, sender_id, window_start, used, accepted, rejected) "
-            "SELECT workspace_id, id, date_trunc('hour', now(), 'UTC') - make_interval(hours => ago), 3, 2, 1 "
+            "SELECT workspace_id, id, this_hour() - make_interval(hours => ago), 3, 2, 1 "
             "FROM senders, unnest(ARRAY[30, 5, 0]) AS ago"
         )
     hours = (await api.get("/api/stats/hourly")).json()
@@ -35,7 +35,7 @@ async def test_a_stranger_sees_nothing_of_it(api: httpx.AsyncClient, pool: Pool,
     async with pool.connection() as conn:
         await conn.execute(
             "INSERT INTO sender_windows (workspace_id, sender_id, window_start) "
-            "SELECT workspace_id, id, date_trunc('hour', now(), 'UTC') FROM senders WHERE email = 'owner@example.com'"
+            "SELECT workspace_id, id, this_hour() FROM senders WHERE email = 'owner@example.com'"
         )
     assert (await api.get("/api/stats/hourly", headers=stranger)).json() == []
 

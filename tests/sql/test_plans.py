@@ -28,8 +28,7 @@ async def full(database_url: str, pool: Pool, user: User) -> AsyncIterator[dict[
         await insert_campaign(conn, user.workspace_id, ["SCHEDULED"] * WAITING, status="PAUSED")
         await insert_campaign(conn, user.workspace_id, ["SENT"] * WAITING)
         await conn.execute(
-            "INSERT INTO sender_windows (workspace_id, sender_id, window_start) "
-            "VALUES (%s, %s, date_trunc('hour', now(), 'UTC'))",
+            "INSERT INTO sender_windows (workspace_id, sender_id, window_start) VALUES (%s, %s, this_hour())",
             (user.workspace_id, sender_id),
         )
         token = uuid4()

@@ -28,7 +28,9 @@ TABLES = (
     "webhook_deliveries",
     "recipient_lists",
     "recipient_list_chunks",
+    "workspace_invitations",
 )
+APPEND_ONLY = ("audit_log", "workspace_invitations")  # of the second the role removes rows, and changes none
 # The service's own, to which the tenants' role has no rights at all.
 WITHHELD = (
     "workspaces",
@@ -66,6 +68,9 @@ async def _fill(pool: Pool, user: User) -> None:
             b"INSERT INTO recipient_lists (workspace_id, kind, size, rows) VALUES (%(user)s, 'json', 1, 1)",
             b"INSERT INTO recipient_list_chunks (workspace_id, list_id, number, content) "
             b"SELECT workspace_id, id, 0, 'x' FROM recipient_lists WHERE workspace_id = %(user)s",
+            b"INSERT INTO workspace_invitations (workspace_id, token_sha256, invited_by, role, expires_at) "
+            b"SELECT workspace_id, sha256(workspace_id::text::bytea), user_id, 'viewer', now() FROM members "
+            b"WHERE workspace_id = %(user)s",
         ):
             await conn.execute(statement, params)
 
@@ -104,14 +109,18 @@ async def test_a_user_sees_own_rows_only(pool: Pool, user: User, other: User, ta
         assert await _count(conn, table, f"workspace_id = {other.workspace_id}") >= 1
 
 
-async def test_nobody_changes_the_log(pool: Pool, user: User, other: User) -> None:
-    for statement in ("UPDATE audit_log SET action = 'x'", "DELETE FROM audit_log"):
+async def test_nobody_changes_the_log_or_an_invitation(pool: Pool, user: User, other: User) -> None:
+    for statement in (
+        "UPDATE audit_log SET action = 'x'",
+        "DELETE FROM audit_log",
+        "UPDATE workspace_invitations SET role = 'owner'",
+    ):
         with pytest.raises(InsufficientPrivilege):
             async with transaction(pool, user.workspace_id) as conn:
                 await conn.execute(statement.encode())
 
 
-@pytest.mark.parametrize("table", [table for table in TABLES if table != "audit_log"])
+@pytest.mark.parametrize("table", [table for table in TABLES if table not in APPEND_ONLY])
 async def test_a_user_changes_and_deletes_own_rows_only(pool: Pool, user: User, other: User, table: str) -> None:
     async with transaction(pool) as conn:
         before = await _count(conn, table, f"workspace_id = {other.workspace_id}")

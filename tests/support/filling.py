@@ -45,7 +45,7 @@ WHERE id = %(campaign_id)s
 """
 WINDOWS = """
 INSERT INTO sender_windows (workspace_id, sender_id, window_start, used, accepted, rejected, unknown)
-SELECT workspace_id, sender_id, date_trunc('hour', now(), 'UTC') - make_interval(hours => ago), 40 + 9 * ago,
+SELECT workspace_id, sender_id, this_hour() - make_interval(hours => ago), 40 + 9 * ago,
        34 + 8 * ago, 2 * (ago %% 3), ago %% 2
 FROM campaigns, generate_series(1, 9) AS ago
 WHERE id = %(campaign_id)s

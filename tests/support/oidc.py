@@ -41,8 +41,9 @@ class ProviderProcess:
         return self._answer(url, sub=subject)
 
     def deny(self, url: str) -> str:
-        """The person does not want to."""
-        return self._answer(url, action="deny")
+        """The person does not want to. The state comes back with that, too (RFC 6749, 4.1.2.1): this one forgets it."""
+        state = dict(parse_qsl(urlsplit(url).query))["state"]
+        return f"{self._answer(url, action='deny')}&state={state}"
 
     def _answer(self, url: str, **form: str) -> str:
         response = httpx.post(url, data=form)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -67,6 +68,21 @@ def test_somebody_logs_in_with_google_and_sets_a_password(page: Page) -> None:
     log_in_as(page, "ada")
     expect(page.get_by_role("heading", name="Campaigns", level=1)).to_be_visible()
     assert ask(page, "GET", "/api/auth/me")["email"] == "ada@example.com"
+
+
+def test_the_page_that_was_asked_for_is_shown_after_the_login_with_google(page: Page, service: Service) -> None:
+    page.goto("/trouble?status=UNKNOWN")
+    page.get_by_role("link", name="Log in with Google").click()
+    page.get_by_role("button", name="Deny").wait_for()
+    state = parse_qs(urlsplit(page.url).query)["state"][0]
+    # As providers say it (RFC 6749, 4.1.2.1): this one forgets the state.
+    page.goto(f"{service.url}/api/auth/google/callback?error=access_denied&state={state}")
+    expect(page.get_by_role("alert")).to_have_text("The login with Google was cancelled.")
+    expect(page.get_by_text("Then you go on to the page you asked for.")).to_be_visible()
+    page.get_by_role("link", name="Log in with Google").click()
+    log_in_as(page, "ada")
+    expect(page.get_by_role("heading", name="Failed and in doubt", level=1)).to_be_visible()
+    expect(page.get_by_role("button", name="In doubt")).to_have_attribute("aria-pressed", "true")
 
 
 def test_who_does_not_want_to_comes_back_to_the_login(page: Page) -> None:

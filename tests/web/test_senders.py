@@ -157,7 +157,7 @@ def test_a_sender_whose_login_is_refused_says_why_it_is_backed_off_and_until_whe
     inside.goto("/senders")
     paused = card(inside, "anna@example.com").get_by_role("alert").filter(has_text="paused")
     expect(paused).to_contain_text("refused the login: 535")
-    expect(paused).to_contain_text("Next try in")
+    expect(paused).to_contain_text("Next try at")
     assert_accessible(inside)
 
 
@@ -212,6 +212,20 @@ def test_wrong_fields_have_their_errors_beside_them(inside: Page) -> None:
     expect(form.get_by_label("Address", exact=True)).to_have_attribute("aria-invalid", "true")
     expect(form.get_by_text("Would send the login in the clear; give starttls or tls.")).to_be_visible()
     assert_accessible(inside)
+
+
+def test_saving_a_form_changes_nothing_that_somebody_else_changed_meanwhile(inside: Page) -> None:
+    sender = add_sender(inside, email="anna@example.com", hourlyLimit=100)
+    inside.goto(f"/senders?edit={sender}")
+    form = inside.get_by_role("dialog", name="Edit the sender")
+    expect(form.get_by_label("Emails an hour, at most")).to_have_value("100")
+    ask(inside, "PATCH", f"/api/senders/{sender}", {"hourlyLimit": 200})
+    expect(card(inside, "anna@example.com").get_by_text("of 200")).to_be_attached(timeout=15_000)  # it was read anew
+    form.get_by_label("Display name").fill("Anna")
+    form.get_by_role("button", name="Save").click()
+    expect(form).to_have_count(0)
+    expect(card(inside, "anna@example.com").get_by_text("Anna", exact=True)).to_be_visible()
+    assert ask(inside, "GET", f"/api/senders/{sender}")["hourlyLimit"] == 200
 
 
 def test_senders_fit_a_narrow_screen(browser: Browser, service: Service, email: str) -> None:

@@ -51,7 +51,7 @@ async def _windows(pool: Pool, campaign_id: int | None = None) -> dict[int, int]
     found = await rows(
         pool,
         """
-        SELECT extract(epoch FROM date_trunc('hour', scheduled_at, 'UTC') - date_trunc('hour', now(), 'UTC'))::integer
+        SELECT extract(epoch FROM date_trunc('hour', scheduled_at, 'UTC') - this_hour())::integer
                / 3600 AS hour, count(*) AS n
         FROM emails WHERE status = 'SCHEDULED' AND campaign_id = coalesce(%s, campaign_id) GROUP BY 1 ORDER BY 1
         """,

@@ -10,6 +10,7 @@ import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { session } from "@/api/session";
 import { queryClient } from "@/app/queryClient";
 import { router } from "@/app/router";
 import { cssVariablesResolver, theme } from "@/app/theme";
@@ -18,6 +19,8 @@ import { nonce } from "@/ui/nonce";
 
 const root = document.getElementById("root");
 if (!root) throw new Error("index.html has no #root");
+
+session.share(new BroadcastChannel("reachinbox.session"));
 
 createRoot(root).render(
   <StrictMode>

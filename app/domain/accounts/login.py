@@ -8,7 +8,7 @@ from app.db import Conn, Pool, Row, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts import sessions
 from app.domain.accounts.actor import Actor
 from app.domain.accounts.passwords import is_password
-from app.domain.accounts.users import User, read_user
+from app.domain.accounts.users import User, read_user, user_of
 from app.domain.workspaces import audit
 from app.errors import TooMany, Unauthenticated
 from app.sql import queries
@@ -19,7 +19,7 @@ ATTEMPTS_PER_ADDRESS = 100  # many people may share one
 
 
 async def log_in(pool: Pool, actor: Actor, email: str, password: str) -> tuple[User, str]:
-    """The user, and the token of a new session. Raises Unauthenticated, TooMany."""
+    """The user, and the token of a new session. Raises Unauthenticated, TooMany, Forbidden for a member of nothing."""
     account = f"account:{email.strip().lower()[:320]}"
     await count_attempt(pool, f"address:{actor.address}", ATTEMPTS_PER_ADDRESS)
     await count_attempt(pool, account, ATTEMPTS_PER_ACCOUNT)
@@ -30,13 +30,14 @@ async def log_in(pool: Pool, actor: Actor, email: str, password: str) -> tuple[U
             async with transaction(pool) as conn:
                 await audit.record(conn, actor.of(row["id"]), None, "login.failed")
         raise Unauthenticated("this address and password do not go together")
+    user = user_of(row)
     async with transaction(pool) as conn:
         if not await hold_password(conn, row):
             raise Unauthenticated("the password has just been changed")
         await conn.execute(sql.forget_login_attempts, {"subject": account})
         await audit.record(conn, actor.of(row["id"]), None, "login")
         token = await sessions.begin(conn, row["id"], actor)
-    return User(row["id"], row["email"], row["is_admin"], row["workspace_id"]), token
+    return user, token
 
 
 async def count_attempt(pool: Pool, subject: str, most: int) -> None:

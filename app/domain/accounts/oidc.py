@@ -35,7 +35,7 @@ from app.domain.accounts.registration import admit
 from app.domain.accounts.tokens import digest, new_token
 from app.domain.accounts.users import Terms, lock_accounts, read_user
 from app.domain.workspaces import audit
-from app.errors import Forbidden, InvalidInput, TooMany
+from app.errors import Conflict, Forbidden, InvalidInput, NotFound, TooMany
 from app.mail.addresses import InvalidAddress, normalize, to_ascii
 from app.settings import is_confidential
 from app.sql import queries
@@ -54,6 +54,7 @@ TIMEOUT_S = 10.0
 KEPT_S = 3600.0  # how long a key that the provider has withdrawn may go on being believed
 LEEWAY_S = 60  # between the provider's clock and ours
 LONGEST_TOKEN = 200  # of what a browser brings: our own tokens have 43 characters
+LONGEST_PATH = 2000
 
 # Signatures that only the provider can make. `none` proves nothing, and who may check an HS256 may also forge one.
 _SIGNATURES = JWSRegistry(
@@ -70,11 +71,12 @@ _log = logging.getLogger(__name__)
 
 
 class LoginFailed(Exception):
-    """`code` is for the person, the text for the log; neither holds a secret."""
+    """`code` is for the person, the text for the log; neither holds a secret. `next` is as in LetIn."""
 
     def __init__(self, code: Failure, reason: str) -> None:
         super().__init__(reason)
         self.code: Failure = code
+        self.next: str | None = None
 
 
 class Begun(NamedTuple):
@@ -82,6 +84,13 @@ class Begun(NamedTuple):
 
     url: str
     browser: str
+
+
+class LetIn(NamedTuple):
+    """The token of a new session, and the page that was asked for, as the browser brought it."""
+
+    token: str
+    next: str | None
 
 
 class Return(NamedTuple):
@@ -264,8 +273,8 @@ def _provider_failed(error: Exception) -> LoginFailed:
     return LoginFailed("failed", f"{type(error).__name__}: {str(error)[:300]}")
 
 
-async def begin(pool: Pool, provider: Provider, actor: Actor, invitation: str | None) -> Begun:
-    """A login begins; `invitation` is looked at when it ends. Raises LoginFailed."""
+async def begin(pool: Pool, provider: Provider, actor: Actor, invitation: str | None, next_page: str | None) -> Begun:
+    """A login begins; `invitation` and `next_page` are looked at when it ends. Raises LoginFailed."""
     try:
         await count_attempt(pool, f"google:{actor.address}", ATTEMPTS_PER_ADDRESS)
     except TooMany as error:
@@ -278,26 +287,48 @@ async def begin(pool: Pool, provider: Provider, actor: Actor, invitation: str | 
         "nonce": nonce,
         "code_verifier": code_verifier,
         "invitation": invitation and invitation.replace("\0", "")[:LONGEST_TOKEN],
+        "next": next_page and next_page.replace("\0", "")[:LONGEST_PATH],
     }
     async with transaction(pool) as conn:
         await conn.execute(sql.insert_oidc_login, params)
     return Begun(url, browser)
 
 
-async def finish(pool: Pool, provider: Provider, terms: Terms, actor: Actor, returned: Return) -> str:
+async def finish(pool: Pool, provider: Provider, terms: Terms, actor: Actor, returned: Return) -> LetIn:
+    """Lets in whoever the provider says it is. Raises LoginFailed."""
+    try:
+        login = await _take(pool, returned)
+    except LoginFailed as error:
+        raise (_refused(returned) or error) from error
+    try:
+        return LetIn(await _let_in(pool, provider, terms, actor, returned, login), login["next"])
+    except LoginFailed as error:
+        error.next = login["next"]
+        raise
+
+
+def _refused(returned: Return) -> LoginFailed | None:
+    """What the provider says has failed, if it says so."""
+    if returned.error is None:
+        return None
+    code = "cancelled" if returned.error == "access_denied" else "failed"
+    return LoginFailed(code, f"the provider says {returned.error[:100]!r}")
+
+
+async def _let_in(
+    pool: Pool, provider: Provider, terms: Terms, actor: Actor, returned: Return, login: dict[str, Any]
+) -> str:
     """The token of a new session. Raises LoginFailed."""
-    if returned.error is not None:
-        code = "cancelled" if returned.error == "access_denied" else "failed"
-        raise LoginFailed(code, f"the provider says {returned.error[:100]!r}")
-    login = await _take(pool, returned)
+    if refused := _refused(returned):
+        raise refused
     if returned.code is None:
         raise LoginFailed("failed", "there is no code")
     identity = await provider.identify(returned.code, login["code_verifier"], login["nonce"])
     _check_domain(identity, provider.allowed_domains)
     async with transaction(pool) as conn:
-        user_id = await _user_of(conn, terms, actor, identity, login["invitation"])
+        user_id, workspace_id = await _user_of(conn, terms, actor, identity, login["invitation"])
         await audit.record(conn, actor.of(user_id), None, "login", "google")
-        return await sessions.begin(conn, user_id, actor)
+        return await sessions.begin(conn, user_id, actor, workspace_id)
 
 
 async def _take(pool: Pool, returned: Return) -> dict[str, Any]:
@@ -326,26 +357,33 @@ def _check_domain(identity: Identity, allowed: Collection[str]) -> None:
         raise LoginFailed("domain", "the address is of a domain that is not allowed")
 
 
-async def _user_of(conn: Conn, terms: Terms, actor: Actor, identity: Identity, invitation: str | None) -> int:
-    """The user's id; from here on the identity is known. Raises LoginFailed."""
+async def _user_of(
+    conn: Conn, terms: Terms, actor: Actor, identity: Identity, invitation: str | None
+) -> tuple[int, int | None]:
+    """The user's id, and the workspace to begin in; from here on the identity is known. Raises LoginFailed.
+
+    An invitation lets somebody new in. Whoever has an account accepts it from our own pages: a link alone, which any
+    page can have a browser follow, must not make them a member of somebody's workspace and have it selected.
+    """
     await lock_accounts(conn)  # two first logins of one person at once: the second finds what the first made
     known = await fetch_one(conn, sql.user_of_identity, {"issuer": identity.issuer, "subject": identity.subject})
     if known is not None:
-        return known["id"]
+        return int(known["user_id"]), None
     if identity.email is None:
         raise LoginFailed("unverified", "nobody is known by this identity, and it has no verified address")
     existing = await read_user(conn, identity.email)
     if existing is not None:
         user_id, action = int(existing["id"]), "account.linked"
         if existing["email_proven_at"] is None:
-            await give_back(conn, actor, user_id)
+            await give_back(conn, terms, actor, user_id)
+        workspace_id = None
     else:
         try:
-            user = await admit(conn, terms, identity.email, None, invitation, proven=True)
-        except (Forbidden, InvalidInput) as error:
+            user = await admit(conn, terms, actor, identity.email, None, invitation, proven=True)
+        except (Forbidden, InvalidInput, NotFound, Conflict) as error:
             raise LoginFailed("closed", error.detail) from error
-        user_id, action = user.id, "account.created"
+        user_id, workspace_id, action = user.id, user.workspace_id, "account.created"
     params = {"issuer": identity.issuer, "subject": identity.subject, "user_id": user_id}
     await conn.execute(sql.insert_identity, params)
     await audit.record(conn, actor.of(user_id), None, action, "google")
-    return user_id
+    return user_id, workspace_id

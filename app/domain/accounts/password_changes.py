@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from app.db import Conn, Pool, fetch_exactly_one, fetch_one, transaction
+from app.db import Conn, Pool, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts import sessions
 from app.domain.accounts.actor import Actor
 from app.domain.accounts.login import ATTEMPTS_PER_ACCOUNT, count_attempt, hold_password
 from app.domain.accounts.passwords import check_password, hash_password, is_password
 from app.domain.accounts.tokens import Signer
+from app.domain.accounts.users import Terms
 from app.domain.workspaces import audit
+from app.domain.workspaces.workspaces import lock_people, make_for_homeless
 from app.errors import InvalidInput
 from app.jobs import defer_password_reset_mail
 from app.sql import queries
@@ -17,19 +19,24 @@ sql = queries(__name__)
 RESET_S = 3600
 
 
-async def give_back(conn: Conn, actor: Actor, user_id: int) -> None:
+async def give_back(conn: Conn, terms: Terms, actor: Actor, user_id: int) -> None:
     """An account whose address was never proven goes to whoever just proved it: what opened it before does no more."""
     await conn.execute(sql.set_password, {"user_id": user_id, "password_hash": None})
-    await _prove_address(conn, actor, user_id)
+    await _prove_address(conn, terms, actor, user_id)
 
 
-async def _prove_address(conn: Conn, actor: Actor, user_id: int) -> None:
-    """The first proof ends what was there before it, for it may have been somebody else's."""
+async def _prove_address(conn: Conn, terms: Terms, actor: Actor, user_id: int) -> None:
+    """The first proof ends what was there before it, for it may have been somebody else's.
+
+    The account keeps the workspaces of which it is the only owner, alone from here on, and is in no others any more.
+    """
     if await fetch_one(conn, sql.prove_address, {"user_id": user_id}) is None:
         return
     await sessions.end_others(conn, user_id, None)
     await conn.execute(sql.revoke_api_keys, {"user_id": user_id})
-    await conn.execute(sql.hand_over, {"user_id": user_id})
+    left = [row["user_id"] for row in await fetch_all(conn, sql.hand_over, {"user_id": user_id})]
+    await lock_people(conn, left)
+    await make_for_homeless(conn, terms.box, left, default_hourly_limit=terms.default_hourly_limit)
     await audit.record(conn, actor.of(user_id), None, "account.given_back")
 
 
@@ -79,7 +86,7 @@ def reset_signer(*secret_keys: str) -> Signer:
     return Signer("password reset", *secret_keys)
 
 
-async def reset_password(pool: Pool, signer: Signer, actor: Actor, token: str, new: str) -> None:
+async def reset_password(pool: Pool, signer: Signer, terms: Terms, actor: Actor, token: str, new: str) -> None:
     """Set a new password with the link's token, once, and log out everywhere. Raises InvalidInput."""
     check_password(new, "password")
     reset_id = signer.verify(token)
@@ -91,4 +98,4 @@ async def reset_password(pool: Pool, signer: Signer, actor: Actor, token: str, n
         if row is None:
             raise InvalidInput({"token": "is not, or no longer, valid; ask for a new link"})
         await _set_password(conn, actor, row["user_id"], hashed, but_session_id=None)
-        await _prove_address(conn, actor, row["user_id"])  # the link was in a mail to it
+        await _prove_address(conn, terms, actor, row["user_id"])  # the link was in a mail to it

@@ -1,7 +1,7 @@
 """Who may have an account: the first of an installation, anybody while registration is open, the invited.
 
 The first account administers the installation. Later ones need open registration (ALLOW_REGISTRATION) or an
-invitation.
+invitation: the administrator's to the installation, or a workspace owner's into the workspace.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from datetime import datetime
 
 import msgspec
 
-from app.db import Conn, Pool, fetch_all, fetch_exactly_one, fetch_one, transaction
+from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts import sessions
 from app.domain.accounts.actor import Actor
 from app.domain.accounts.passwords import check_password, hash_password
 from app.domain.accounts.tokens import digest, new_token
-from app.domain.accounts.users import Terms, User, check_email, insert_user, needs_admin
-from app.domain.workspaces import audit
+from app.domain.accounts.users import Terms, User, check_email, insert_user, needs_admin, read_user, user_of
+from app.domain.workspaces import audit, invitations
 from app.errors import Forbidden, NotFound
 from app.sql import queries
 
@@ -50,25 +50,34 @@ async def register(
     check_password(password, "password")
     hashed = await hash_password(password)
     async with transaction(pool) as conn:
-        user = await admit(conn, terms, email, hashed, invitation)
+        user = await admit(conn, terms, actor, email, hashed, invitation)
         await audit.record(conn, actor.of(user.id), None, "account.created")
-        return user, await sessions.begin(conn, user.id, actor)
+        return user, await sessions.begin(conn, user.id, actor, user.workspace_id)
 
 
 async def admit(
-    conn: Conn, terms: Terms, email: str, password_hash: str | None, invitation: str | None, *, proven: bool = False
+    conn: Conn,
+    terms: Terms,
+    actor: Actor,
+    email: str,
+    password_hash: str | None,
+    invitation: str | None,
+    *,
+    proven: bool = False,
 ) -> User:
     """A new account for whoever may have one: the administrator to be, the invited, anybody while registration is
-    open. Raises Forbidden, Conflict.
+    open. Whoever was invited into a workspace is in that one. Raises Forbidden, Conflict.
     """
     first = await needs_admin(conn)
+    into: Row | None = None
     if invitation is not None:
         used = await fetch_one(conn, sql.use_invitation, {"token_sha256": digest(invitation), "email": email})
-        if used is None:
+        into = None if used else await invitations.take(conn, invitation, email)
+        if used is None and into is None:
             raise Forbidden("this invitation is not, or no longer, valid for this address; ask for a new one")
     elif not first and not terms.registration_open:
         raise Forbidden("registration is closed; ask the administrator for an invitation")
-    return await insert_user(
+    user = await insert_user(
         conn,
         terms.box,
         email,
@@ -77,6 +86,12 @@ async def admit(
         proven=proven or first,
         default_hourly_limit=terms.default_hourly_limit,
     )
+    if into is None:
+        return user
+    workspace_id = await invitations.join(conn, actor.of(user.id), into)
+    found = await read_user(conn, email, workspace_id)
+    assert found is not None  # noqa: S101 -- it has just been made
+    return user_of(found)
 
 
 async def invite(pool: Pool, actor: Actor, email: str | None) -> Invitation:

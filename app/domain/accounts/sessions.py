@@ -13,7 +13,7 @@ import msgspec
 from app.db import Conn, Pool, fetch_all, fetch_one, transaction
 from app.domain.accounts.actor import Actor
 from app.domain.accounts.tokens import digest, new_token
-from app.domain.accounts.users import User
+from app.domain.accounts.users import User, user_of
 from app.errors import NotFound, Unauthenticated
 from app.sql import queries
 
@@ -42,8 +42,8 @@ class LoggedIn(NamedTuple):
     session_id: int
 
 
-async def begin(conn: Conn, user_id: int, actor: Actor) -> str:
-    """A new session; returns its token, for the cookie."""
+async def begin(conn: Conn, user_id: int, actor: Actor, workspace_id: int | None = None) -> str:
+    """A new session, in that workspace or the first of theirs; returns its token, for the cookie."""
     token = new_token()
     await conn.execute(sql.end_old_sessions, {"idle_s": IDLE_S})
     await conn.execute(
@@ -51,6 +51,7 @@ async def begin(conn: Conn, user_id: int, actor: Actor) -> str:
         {
             "token_sha256": digest(token),
             "user_id": user_id,
+            "workspace_id": workspace_id,
             "absolute_s": ABSOLUTE_S,
             "address": actor.address,
             "user_agent": actor.user_agent[:500],
@@ -60,12 +61,25 @@ async def begin(conn: Conn, user_id: int, actor: Actor) -> str:
 
 
 async def find(pool: Pool, token: str) -> LoggedIn:
-    """Raises Unauthenticated for a token that is not, or no longer, a session's."""
+    """In the workspace selected, or in another of theirs when they have left that.
+
+    Raises Unauthenticated for a token that is not, or no longer, a session's; Forbidden for a member of no workspace.
+    """
     async with transaction(pool) as conn:
         row = await fetch_one(conn, sql.touch_session, {"token_sha256": digest(token), "idle_s": IDLE_S})
     if row is None:
         raise Unauthenticated("the session has ended; log in again")
-    return LoggedIn(User(row["id"], row["email"], row["is_admin"], row["workspace_id"]), row["session_id"])
+    return LoggedIn(user_of(row), row["session_id"])
+
+
+async def select_workspace(pool: Pool, user: User, session_id: int, workspace_id: int) -> User:
+    """The user as the session's next request has them. Raises NotFound where they are no member."""
+    params = {"session_id": session_id, "user_id": user.id, "workspace_id": workspace_id}
+    async with transaction(pool) as conn:
+        row = await fetch_one(conn, sql.select_workspace, params)
+    if row is None:
+        raise NotFound(f"no workspace {workspace_id}")
+    return msgspec.structs.replace(user, **row)
 
 
 async def list_sessions(pool: Pool, user_id: int, current_id: int | None) -> list[Session]:

@@ -1,4 +1,4 @@
-"""Users: who logs in and owns everything else."""
+"""Users: who logs in. What they do, they do in a workspace of which they are members."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import msgspec
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.passwords import check_password, hash_password
 from app.domain.pages import Page, PageRequest, page_of
-from app.domain.senders.senders import SenderDraft, insert_sender
-from app.errors import Conflict, InvalidInput, NotFound
+from app.domain.workspaces import workspaces
+from app.domain.workspaces.roles import Role
+from app.errors import Conflict, Forbidden, InvalidInput, NotFound
 from app.mail.addresses import InvalidAddress, normalize
 from app.secrets import SecretBox
 from app.sql import queries
@@ -20,12 +21,23 @@ sql = queries(__name__)
 
 
 class User(msgspec.Struct, frozen=True, rename="camel"):
-    """Somebody who logs in, in the workspace that they have selected. The administrator lets others in."""
+    """Somebody who logs in, in the workspace that they have selected, with their role in it. The administrator lets
+    others in, and sees no workspace for it.
+    """
 
     id: int
     email: str
     is_admin: bool
     workspace_id: int
+    workspace_name: str
+    role: Role
+
+
+def user_of(row: Row) -> User:
+    """From a row that has `workspace_of`. Raises Forbidden for somebody who is a member of none."""
+    if row["workspace_id"] is None:
+        raise Forbidden("you are a member of no workspace; ask the administrator")
+    return User(**{name: row[name] for name in User.__struct_fields__})
 
 
 class Terms(NamedTuple):
@@ -78,25 +90,26 @@ async def insert_user(
     row = await fetch_one(conn, sql.insert_user, params)
     if row is None:
         raise Conflict(f"{email} has an account already")
-    made = await fetch_exactly_one(conn, sql.insert_workspace, {"name": email, "user_id": row["id"]})
-    workspace_id = int(made["workspace_id"])
-    sender = SenderDraft(email=email)
-    await insert_sender(conn, box, workspace_id, sender, default_hourly_limit=default_hourly_limit, is_default=True)
-    return User(row["id"], email, is_admin, workspace_id)
+    limit = default_hourly_limit
+    workspace_id, _ = await workspaces.make(conn, box, row["id"], email, email, default_hourly_limit=limit)
+    return User(row["id"], email, is_admin, workspace_id, email, "owner")
 
 
-async def read_user(conn: Conn, email: str) -> Row | None:
-    """The account's row, found without regard to case."""
-    return await fetch_one(conn, sql.user_by_email, {"email": email.strip().replace("\0", "")})
+async def read_user(conn: Conn, email: str, workspace_id: int | None = None) -> Row | None:
+    """The account's row, found without regard to case, in that workspace if it is one of theirs."""
+    params = {"email": email.strip().replace("\0", ""), "workspace_id": workspace_id}
+    return await fetch_one(conn, sql.user_by_email, params)
 
 
-async def find_user(pool: Pool, email: str) -> User:
-    """Raises NotFound."""
+async def find_user(pool: Pool, email: str, workspace_id: int | None = None) -> User:
+    """In that workspace, or in the first of theirs. Raises NotFound, also for somebody who is no member of it."""
     async with transaction(pool) as conn:
-        row = await read_user(conn, email)
+        row = await read_user(conn, email, workspace_id)
     if row is None:
         raise NotFound(f"no account for {email}")
-    return User(row["id"], row["email"], row["is_admin"], row["workspace_id"])
+    if workspace_id is not None and row["workspace_id"] != workspace_id:
+        raise NotFound(f"{row['email']} is no member of a workspace {workspace_id}")
+    return user_of(row)
 
 
 def check_email(email: str) -> str:

@@ -12,8 +12,10 @@ from typing import Literal, cast
 import msgspec
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_one, transaction
+from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.pages import Page, PageRequest, page_of
 from app.domain.planning.replan import lock_plan, replan
+from app.domain.workspaces import audit
 from app.errors import Conflict, NotFound
 from app.jobs import defer_wake_up
 from app.sql import queries
@@ -135,17 +137,19 @@ async def lock_campaign(conn: Conn, workspace_id: int, campaign_id: int) -> Row:
     return row
 
 
-async def pause(pool: Pool, workspace_id: int, campaign_id: int) -> Campaign:
+async def pause(pool: Pool, workspace_id: int, campaign_id: int, actor: Actor = LOCAL) -> Campaign:
     """From now on nothing of it is claimed; what is being sent finishes. Raises NotFound, Conflict."""
     async with transaction(pool, workspace_id) as conn:
         campaign = await lock_campaign(conn, workspace_id, campaign_id)
         if campaign["status"] not in {"ACTIVE", "PAUSED"}:
             raise Conflict(f"the campaign is {campaign['status']}; only an ACTIVE one can be paused")
         await _set_status(conn, workspace_id, campaign_id, "PAUSED")
+        if campaign["status"] == "ACTIVE":
+            await audit.record(conn, actor, workspace_id, "campaign.paused", f"campaigns/{campaign_id}")
         return await read_campaign(conn, workspace_id, campaign_id)
 
 
-async def resume(pool: Pool, workspace_id: int, campaign_id: int) -> Campaign:
+async def resume(pool: Pool, workspace_id: int, campaign_id: int, actor: Actor = LOCAL) -> Campaign:
     """Plan what waits again from now on, spaced as before, and go on. Raises NotFound, Conflict."""
     async with transaction(pool, workspace_id) as conn:
         campaign = await read_row(conn, workspace_id, campaign_id)
@@ -154,6 +158,7 @@ async def resume(pool: Pool, workspace_id: int, campaign_id: int) -> Campaign:
         first_at = await replan(conn, workspace_id, campaign_id)
         _check_paused(await lock_campaign(conn, workspace_id, campaign_id))
         await _set_status(conn, workspace_id, campaign_id, "ACTIVE")
+        await audit.record(conn, actor, workspace_id, "campaign.resumed", f"campaigns/{campaign_id}")
         await defer_wake_up(conn, campaign["sender_id"], first_at)
         return await read_campaign(conn, workspace_id, campaign_id)
 
@@ -163,7 +168,7 @@ def _check_paused(campaign: Row) -> None:
         raise Conflict(f"the campaign is {campaign['status']}; only a PAUSED one can be resumed")
 
 
-async def cancel(pool: Pool, workspace_id: int, campaign_id: int) -> Campaign:
+async def cancel(pool: Pool, workspace_id: int, campaign_id: int, actor: Actor = LOCAL) -> Campaign:
     """From now on nothing of it is claimed, and what waits is CANCELLED: a first batch of it in this transaction,
     the rest of a very large campaign by the worker's sweep. Raises NotFound, Conflict.
     """
@@ -173,6 +178,8 @@ async def cancel(pool: Pool, workspace_id: int, campaign_id: int) -> Campaign:
             raise Conflict("the campaign is FINISHED; nothing is left to cancel")
         await _set_status(conn, workspace_id, campaign_id, "CANCELLED")
         await _cancel_batch(conn, workspace_id, campaign_id)
+        if campaign["status"] != "CANCELLED":
+            await audit.record(conn, actor, workspace_id, "campaign.cancelled", f"campaigns/{campaign_id}")
         return await read_campaign(conn, workspace_id, campaign_id)
 
 

@@ -9,10 +9,12 @@ from typing import Any, TypeVar
 import msgspec
 
 from app.db import Pool, Row, transaction
+from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.campaigns.campaigns import Campaign, OnUnknown, lock_campaign, read_campaign, read_row
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.draft import check_name, check_pace, check_start
 from app.domain.planning.replan import check_plan, lock_plan, replan
+from app.domain.workspaces import audit
 from app.errors import Conflict
 from app.jobs import defer_wake_up
 from app.sql import queries
@@ -34,7 +36,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     on_unknown: OnUnknown | msgspec.UnsetType = msgspec.UNSET
 
 
-async def change(pool: Pool, workspace_id: int, campaign_id: int, changes: Changes) -> Campaign:
+async def change(pool: Pool, workspace_id: int, campaign_id: int, changes: Changes, actor: Actor = LOCAL) -> Campaign:
     """Change a campaign; a new start, delay or limit plans what waits again.
 
     Raises NotFound, InvalidInput, Conflict.
@@ -73,6 +75,7 @@ async def change(pool: Pool, workspace_id: int, campaign_id: int, changes: Chang
                 "on_unknown": _value(changes.on_unknown),
             },
         )
+        await audit.record(conn, actor, workspace_id, "campaign.changed", f"campaigns/{campaign_id}")
     # In a transaction of its own: a large plan takes seconds, and nobody should wait for the campaign's row meanwhile.
     # Should this process die in between, limits hold all the same, and the same change said again plans again.
     async with transaction(pool, workspace_id) as conn:

@@ -18,6 +18,7 @@ import msgspec
 from psycopg.types.json import Jsonb
 
 from app.db import Conn, Pool, fetch_exactly_one, fetch_one, transaction
+from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.campaigns.campaigns import Campaign, read_campaign
 from app.domain.campaigns.draft import Draft, check_name, check_pace, check_start
 from app.domain.planning.plan import HORIZON, Plan, plan, window_of
@@ -25,6 +26,7 @@ from app.domain.planning.replan import SenderLoad, lock_plan, plan_parameters, s
 from app.domain.recipients import stored_lists
 from app.domain.recipients.lists import Duplicate, RecipientList, Rejected
 from app.domain.recipients.stored_lists import Named
+from app.domain.workspaces import audit
 from app.errors import Conflict, InvalidInput, NotFound
 from app.jobs import defer_wake_up
 from app.sql import queries
@@ -89,7 +91,7 @@ class Idempotency(NamedTuple):
 
 
 async def schedule(
-    pool: Pool, workspace_id: int, request: Request, idempotency: Idempotency | None = None
+    pool: Pool, workspace_id: int, request: Request, idempotency: Idempotency | None = None, actor: Actor = LOCAL
 ) -> Scheduled:
     """Schedule a campaign, all or nothing.
 
@@ -109,6 +111,7 @@ async def schedule(
         sender_id, load, made = planned
         campaign_id = await _insert(conn, workspace_id, planned, request.draft, recipients)
         await defer_wake_up(conn, sender_id, made.first_at if made.first_at > load.now else None)
+        await audit.record(conn, actor, workspace_id, "campaign.scheduled", f"campaigns/{campaign_id}")
         answer = Scheduled(
             campaign=await read_campaign(conn, workspace_id, campaign_id),
             accepted=recipients.accepted,

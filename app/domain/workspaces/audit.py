@@ -15,10 +15,12 @@ sql = queries(__name__)
 
 
 class Entry(msgspec.Struct, rename="camel"):
-    """`subject` is what it was done to, such as `senders/7`."""
+    """`who` is an address or `command line`; `subject` is what it was done to, such as `senders/7`."""
 
     id: int
     at: datetime
+    user_id: int | None
+    who: str
     action: str
     subject: str
     address: str
@@ -40,8 +42,8 @@ async def record(conn: Conn, actor: Actor, workspace_id: int | None, action: str
     )
 
 
-async def list_entries(pool: Pool, workspace_id: int, user_id: int, page: PageRequest) -> Page[Entry]:
-    """What was done in the workspace and what the user did to their own account, newest first."""
+async def list_entries(pool: Pool, workspace_id: int | None, user_id: int, page: PageRequest) -> Page[Entry]:
+    """What was done in the workspace, if one is given, and what was done to the user's own account, newest first."""
     params = {"workspace_id": workspace_id, "user_id": user_id, "before": page.check(), "limit": page.limit + 1}
     async with transaction(pool) as conn:
         rows = await fetch_all(conn, sql.list_audit, params)

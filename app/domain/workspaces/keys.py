@@ -1,7 +1,8 @@
 """API keys: for programs, with a name, scopes and an end; shown once, kept as a digest, recognised by their beginning.
 
 A scope allows what it says and nothing else: `read` every GET, `send` campaigns, emails and senders, `admin` the
-account itself (keys, sessions, invitations).
+account itself (keys, sessions, invitations). A key opens one workspace, with the role that its maker has there now and
+never more than its scopes.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from app.db import Pool, fetch_all, fetch_exactly_one, fetch_one, transaction
+from app.db import Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import Actor
 from app.domain.accounts.tokens import digest, new_token
-from app.domain.accounts.users import User
+from app.domain.accounts.users import User, user_of
 from app.domain.pages import Page, PageRequest, page_of
 from app.domain.workspaces import audit
 from app.errors import InvalidInput, NotFound, Unauthenticated
@@ -28,6 +29,13 @@ MARK = "rib_"  # so that a leaked key is recognised as one
 SHOWN = len(MARK) + 6
 
 
+class Maker(msgspec.Struct):
+    """The person who made a key."""
+
+    id: int
+    email: str
+
+
 class ApiKey(msgspec.Struct, rename="camel"):
     """`prefix` is how the key begins. `key` is there only when it has just been made."""
 
@@ -39,11 +47,12 @@ class ApiKey(msgspec.Struct, rename="camel"):
     expires_at: datetime | None
     last_used_at: datetime | None
     revoked_at: datetime | None
+    made_by: Maker
     key: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Holder(NamedTuple):
-    """Whose key it is and what it allows."""
+    """Who made the key, in its workspace, and what it allows."""
 
     user: User
     scopes: frozenset[Scope]
@@ -68,7 +77,7 @@ async def create(
     if wrong:
         raise InvalidInput(wrong)
     key = MARK + new_token()
-    async with transaction(pool, workspace_id) as conn:
+    async with transaction(pool) as conn:  # the service's, which sees who made it
         row = await fetch_exactly_one(
             conn,
             sql.insert_api_key,
@@ -83,7 +92,7 @@ async def create(
             },
         )
         await audit.record(conn, actor, workspace_id, "key.created", f"keys/{row['id']}")
-    return ApiKey(**row, key=key)
+    return _api_key(row, key)
 
 
 async def create_key(pool: Pool, actor: Actor, workspace_id: int, name: str) -> str:
@@ -96,10 +105,10 @@ async def create_key(pool: Pool, actor: Actor, workspace_id: int, name: str) -> 
 async def list_keys(pool: Pool, workspace_id: int, page: PageRequest) -> Page[ApiKey]:
     """Newest first, revoked ones included: they say what has been."""
     before = page.check()
-    async with transaction(pool, workspace_id) as conn:
+    async with transaction(pool) as conn:
         params = {"workspace_id": workspace_id, "before": before, "limit": page.limit + 1}
         rows = await fetch_all(conn, sql.list_api_keys, params)
-    return page_of([ApiKey(**row) for row in rows], [row["id"] for row in rows], page.limit)
+    return page_of([_api_key(row) for row in rows], [row["id"] for row in rows], page.limit)
 
 
 async def revoke(pool: Pool, actor: Actor, workspace_id: int, key_id: int) -> None:
@@ -111,9 +120,14 @@ async def revoke(pool: Pool, actor: Actor, workspace_id: int, key_id: int) -> No
 
 
 async def find_holder(pool: Pool, key: str) -> Holder:
-    """Whose key this is. Raises Unauthenticated."""
+    """Whose key this is. Raises Unauthenticated, also when its maker has left the workspace."""
     async with pool.connection() as conn:
         row = await fetch_one(conn, sql.use_api_key, {"key_sha256": digest(key)})
     if row is None:
-        raise Unauthenticated("this API key is not known, has expired or was revoked")
-    return Holder(User(row["id"], row["email"], row["is_admin"], row["workspace_id"]), frozenset(row["scopes"]))
+        raise Unauthenticated("this API key is not known, has expired or was revoked, or its maker has left")
+    return Holder(user_of(row), frozenset(row["scopes"]))
+
+
+def _api_key(row: Row, key: str | msgspec.UnsetType = msgspec.UNSET) -> ApiKey:
+    maker = Maker(row.pop("made_by"), row.pop("email"))
+    return ApiKey(**row, made_by=maker, key=key)

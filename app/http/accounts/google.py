@@ -6,7 +6,9 @@ Whatever goes wrong, the person ends at the login page, which has a sentence for
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any
+from urllib.parse import urlencode
 
 from litestar import Request, Router, get
 from litestar.datastructures import Cookie, State
@@ -21,6 +23,8 @@ from app.http.parameters import TheActor, ThePool, TheProvider, TheSettings, The
 from app.settings import Settings
 
 CALLBACK = "/api/auth/google/callback"
+# A path and no host: browsers take `//host` and `/\\host` for one, and leave out tabs and line breaks.
+_OWN_PATH = re.compile(r"\A/(?![/\\])[!-~]*\Z")
 
 _log = logging.getLogger(__name__)
 
@@ -49,11 +53,12 @@ def provide_provider(state: State) -> Provider:
 async def begin(
     request: Request[Any, Any, Any], pool: ThePool, settings: TheSettings, actor: TheActor, provider: TheProvider
 ) -> Redirect:
-    """`?invitation=` is the token of an invitation's link."""
+    """`?invitation=` is the token of an invitation's link, `?next=` the page to show after the login."""
+    next_page = _own_path(request.query_params.get("next"))
     try:
-        begun = await oidc.begin(pool, provider, actor, request.query_params.get("invitation"))
+        begun = await oidc.begin(pool, provider, actor, request.query_params.get("invitation"), next_page)
     except Exception as error:
-        return _failed(settings, error)
+        return _failed(settings, error, next_page)
     cookie = _browser_cookie(settings, begun.browser, oidc.LOGIN_S)
     return Redirect(begun.url, status_code=HTTP_302_FOUND, cookies=[cookie])
 
@@ -73,14 +78,18 @@ async def finish(
         query.get("state"), query.get("code"), query.get("error"), request.cookies.get(_cookie_name(settings))
     )
     try:
-        token = await oidc.finish(pool, provider, terms, actor, returned)
+        let_in = await oidc.finish(pool, provider, terms, actor, returned)
     except Exception as error:
-        return _failed(settings, error)
-    cookies = [session_cookie(settings, token), _browser_cookie(settings, "", 0)]
-    return Redirect("/", status_code=HTTP_303_SEE_OTHER, cookies=cookies)
+        return _failed(settings, error, error.next if isinstance(error, LoginFailed) else None)
+    cookies = [session_cookie(settings, let_in.token), _browser_cookie(settings, "", 0)]
+    return Redirect(_own_path(let_in.next) or "/", status_code=HTTP_303_SEE_OTHER, cookies=cookies)
 
 
-def _failed(settings: Settings, error: Exception) -> Redirect:
+def _own_path(page: str | None) -> str | None:
+    return page if page is not None and _OWN_PATH.match(page) else None
+
+
+def _failed(settings: Settings, error: Exception, next_page: str | None) -> Redirect:
     if isinstance(error, LoginFailed):
         code = error.code
         _log.warning("a login at %s failed (%s): %s", settings.oidc_issuer, code, error)
@@ -88,7 +97,8 @@ def _failed(settings: Settings, error: Exception) -> Redirect:
         code = "failed"
         _log.error("a login at %s failed", settings.oidc_issuer, exc_info=error)
     cookie = _browser_cookie(settings, "", 0)
-    return Redirect(f"/login?error={code}", status_code=HTTP_303_SEE_OTHER, cookies=[cookie])
+    query = {"error": code} | ({"next": page} if (page := _own_path(next_page)) else {})
+    return Redirect(f"/login?{urlencode(query)}", status_code=HTTP_303_SEE_OTHER, cookies=[cookie])
 
 
 def _cookie_name(settings: Settings) -> str:

@@ -1,6 +1,6 @@
 """Getting in over HTTP: register, log in, a forgotten password.
 
-What somebody not logged in may call is in `public`; it refuses pages of other sites, so that none can log a actor in
+What somebody not logged in may call is in `public`; it refuses pages of other sites, so that none can log a person in
 to an account of its own.
 """
 
@@ -31,7 +31,7 @@ class Credentials(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class RegistrationBody(msgspec.Struct, forbid_unknown_fields=True):
-    """`invitation` is the token of an invitation's link."""
+    """`invitation` is the token of an invitation's link, to the installation or into a workspace."""
 
     email: str
     password: str
@@ -110,9 +110,11 @@ async def ask_for_reset(pool: ThePool, actor: TheActor, data: JSONBody[ResetRequ
     summary="Set a new password with the link's token",
     responses=problems(HTTPStatus.FORBIDDEN),
 )
-async def reset_password(pool: ThePool, settings: TheSettings, actor: TheActor, data: JSONBody[Reset]) -> None:
+async def reset_password(
+    pool: ThePool, settings: TheSettings, terms: TheTerms, actor: TheActor, data: JSONBody[Reset]
+) -> None:
     signer = password_changes.reset_signer(*secret_keys(settings))
-    await password_changes.reset_password(pool, signer, actor, data.token, data.password)
+    await password_changes.reset_password(pool, signer, terms, actor, data.token, data.password)
 
 
 public = Router(

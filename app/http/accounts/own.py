@@ -26,6 +26,7 @@ class PasswordChange(msgspec.Struct, rename="camel", forbid_unknown_fields=True)
 
 @post(
     "/logout",
+    opt={"role": None},
     status_code=HTTPStatus.NO_CONTENT,
     summary="End this session",
     responses={HTTPStatus.NO_CONTENT: ResponseSpec(None, description="Logged out")} | problems(),
@@ -37,7 +38,7 @@ async def log_out(request: Request[User, Access, Any], pool: ThePool, settings: 
     return Response(None, status_code=HTTPStatus.NO_CONTENT, cookies=[expired])
 
 
-@get("/me", summary="Who is asking", responses=problems())
+@get("/me", opt={"role": None}, summary="Who is asking", responses=problems())
 async def me(user: TheUser) -> User:
     return user
 
@@ -45,7 +46,7 @@ async def me(user: TheUser) -> User:
 @post(
     "/password",
     status_code=HTTPStatus.NO_CONTENT,
-    opt={"scope": ADMIN},
+    opt={"role": None, "scope": ADMIN},
     summary="Change the password; everywhere else is logged out",
     responses=problems(HTTPStatus.FORBIDDEN, TOO_MANY),
 )
@@ -57,7 +58,12 @@ async def change_password(
     )
 
 
-@get("/sessions", summary="Where one is logged in", opt={"scope": ADMIN}, responses=problems(HTTPStatus.FORBIDDEN))
+@get(
+    "/sessions",
+    summary="Where one is logged in",
+    opt={"role": None, "scope": ADMIN},
+    responses=problems(HTTPStatus.FORBIDDEN),
+)
 async def list_sessions(request: Request[User, Access, Any], pool: ThePool) -> list[Session]:
     return await sessions.list_sessions(pool, request.user.id, request.auth.session_id)
 
@@ -65,7 +71,7 @@ async def list_sessions(request: Request[User, Access, Any], pool: ThePool) -> l
 @delete(
     "/sessions/{id:int}",
     summary="Log out one session",
-    opt={"scope": ADMIN},
+    opt={"role": None, "scope": ADMIN},
     responses=problems(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
 )
 async def end_session(pool: ThePool, user: TheUser, session_id: Id) -> None:

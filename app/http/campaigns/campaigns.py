@@ -14,13 +14,14 @@ from app.domain.campaigns import campaigns, change
 from app.domain.campaigns.campaigns import Campaign, CampaignStatus, OnUnknown
 from app.domain.campaigns.change import Changes
 from app.domain.pages import Page, PageRequest
+from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.errors import NotFound
 from app.http.campaigns.rendering import render_message, show_rendered_html
 from app.http.campaigns.schedule import preview_campaign, schedule_campaign
 from app.http.errors import problems
 from app.http.headers import FRAMED
 from app.http.openapi import schema_name
-from app.http.parameters import Cursor, Id, Limit, ThePool, TheUser
+from app.http.parameters import Cursor, Id, Limit, TheActor, ThePool, TheUser
 
 
 class CampaignPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -36,7 +37,7 @@ class CampaignPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True, 
     on_unknown: OnUnknown | msgspec.UnsetType = msgspec.UNSET
 
 
-@get("/", summary="List campaigns, newest first", responses=problems())
+@get("/", opt={"role": VIEWER}, summary="List campaigns, newest first", responses=problems())
 async def list_campaigns(
     pool: ThePool,
     user: TheUser,
@@ -47,13 +48,14 @@ async def list_campaigns(
     return await campaigns.list_campaigns(pool, user.workspace_id, status, PageRequest(limit, cursor))
 
 
-@get("/{id:int}", summary="A campaign with its counts", responses=problems(HTTPStatus.NOT_FOUND))
+@get("/{id:int}", opt={"role": VIEWER}, summary="A campaign with its counts", responses=problems(HTTPStatus.NOT_FOUND))
 async def get_campaign(pool: ThePool, user: TheUser, campaign_id: Id) -> Campaign:
     return await campaigns.get_campaign(pool, user.workspace_id, campaign_id)
 
 
 @get(
     "/{id:int}/html",
+    opt={"role": VIEWER},
     media_type=MediaType.HTML,
     summary="The HTML of a campaign, fit to be shown in a frame",
     responses=problems(HTTPStatus.NOT_FOUND),
@@ -67,41 +69,48 @@ async def show_campaign(pool: ThePool, user: TheUser, campaign_id: Id) -> Respon
 
 @patch(
     "/{id:int}",
+    opt={"role": MEMBER},
     summary="Change a campaign; a new start, delay or limit plans what waits again",
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
-async def change_campaign(pool: ThePool, user: TheUser, campaign_id: Id, data: JSONBody[CampaignPatch]) -> Campaign:
-    return await change.change(pool, user.workspace_id, campaign_id, Changes(**msgspec.structs.asdict(data)))
+async def change_campaign(
+    pool: ThePool, user: TheUser, actor: TheActor, campaign_id: Id, data: JSONBody[CampaignPatch]
+) -> Campaign:
+    changes = Changes(**msgspec.structs.asdict(data))
+    return await change.change(pool, user.workspace_id, campaign_id, changes, actor)
 
 
 @post(
     "/{id:int}/pause",
+    opt={"role": MEMBER},
     status_code=HTTPStatus.OK,
     summary="Send nothing more of it for now",
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
-async def pause_campaign(pool: ThePool, user: TheUser, campaign_id: Id) -> Campaign:
-    return await campaigns.pause(pool, user.workspace_id, campaign_id)
+async def pause_campaign(pool: ThePool, user: TheUser, actor: TheActor, campaign_id: Id) -> Campaign:
+    return await campaigns.pause(pool, user.workspace_id, campaign_id, actor)
 
 
 @post(
     "/{id:int}/resume",
+    opt={"role": MEMBER},
     status_code=HTTPStatus.OK,
     summary="Go on with a paused campaign, planned again from now",
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
-async def resume_campaign(pool: ThePool, user: TheUser, campaign_id: Id) -> Campaign:
-    return await campaigns.resume(pool, user.workspace_id, campaign_id)
+async def resume_campaign(pool: ThePool, user: TheUser, actor: TheActor, campaign_id: Id) -> Campaign:
+    return await campaigns.resume(pool, user.workspace_id, campaign_id, actor)
 
 
 @post(
     "/{id:int}/cancel",
+    opt={"role": MEMBER},
     status_code=HTTPStatus.OK,
     summary="Cancel what waits; what is being sent finishes",
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
-async def cancel_campaign(pool: ThePool, user: TheUser, campaign_id: Id) -> Campaign:
-    return await campaigns.cancel(pool, user.workspace_id, campaign_id)
+async def cancel_campaign(pool: ThePool, user: TheUser, actor: TheActor, campaign_id: Id) -> Campaign:
+    return await campaigns.cancel(pool, user.workspace_id, campaign_id, actor)
 
 
 router = Router(

@@ -12,6 +12,7 @@ from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody
 from litestar.params import JSONBody
 
 from app.domain.campaigns.content import Content, Rendered
+from app.domain.workspaces.roles import VIEWER
 from app.errors import InvalidInput
 from app.http.bodies import decode, require_content_type
 from app.http.campaigns.schedule import MULTIPART, UNREADABLE
@@ -54,7 +55,7 @@ class RenderOperation(Operation):
     status_code=HTTPStatus.OK,
     summary="What one recipient would get; nothing is written",
     responses=problems(),
-    opt={"scope": "read"},
+    opt={"role": VIEWER, "scope": "read"},
 )
 async def render_message(data: JSONBody[RenderBody]) -> Rendered:
     return await asyncio.to_thread(data.render)  # a long text takes seconds to parse
@@ -68,7 +69,7 @@ async def render_message(data: JSONBody[RenderBody]) -> Rendered:
     request_max_body_size=MAX_FORM,
     operation_class=RenderOperation,
     responses=problems(*UNREADABLE),
-    opt={"scope": "read"},
+    opt={"role": VIEWER, "scope": "read"},
 )
 async def show_rendered_html(request: Request[Any, Any, Any]) -> Response[str]:
     require_content_type(request, MULTIPART)

@@ -32,11 +32,12 @@ from app.domain.recipients import csv_files, lists
 from app.domain.recipients.csv_files import Columns
 from app.domain.recipients.lists import RecipientList
 from app.domain.recipients.stored_lists import Named
+from app.domain.workspaces.roles import MEMBER
 from app.errors import InvalidInput
 from app.http.bodies import JSON, NOT_JSON, decode, read, require_content_type
 from app.http.errors import AnyRequest, problems
 from app.http.openapi import one_of_forms
-from app.http.parameters import MAX_ID, ThePool, TheUser
+from app.http.parameters import MAX_ID, TheActor, ThePool, TheUser
 from app.http.validation import invalid_body
 
 MULTIPART = RequestEncodingType.MULTI_PART.value
@@ -184,6 +185,7 @@ class CampaignOperation(Operation):
 
 @post(
     "/schedule",
+    opt={"role": MEMBER},
     summary="Schedule a campaign, all or nothing",
     request_max_body_size=MAX_BODY,
     operation_class=CampaignOperation,
@@ -194,6 +196,7 @@ async def schedule_campaign(
     request: AnyRequest,
     pool: ThePool,
     user: TheUser,
+    actor: TheActor,
     idempotency_key: Annotated[
         str | None,
         HeaderParameter(
@@ -209,11 +212,12 @@ async def schedule_campaign(
     idempotency = None
     if idempotency_key is not None:
         idempotency = Idempotency(idempotency_key, await asyncio.to_thread(campaign.fingerprint))
-    return await schedule.schedule(pool, user.workspace_id, campaign.to_domain(), idempotency)
+    return await schedule.schedule(pool, user.workspace_id, campaign.to_domain(), idempotency, actor)
 
 
 @post(
     "/preview",
+    opt={"role": MEMBER},
     status_code=HTTPStatus.OK,
     summary="What scheduling the same would do; nothing is written",
     request_max_body_size=MAX_BODY,

@@ -16,6 +16,7 @@ from app.domain.ledger.emails import Email, EmailFilter, EmailSummary
 from app.domain.ledger.exchange import EmailStatus
 from app.domain.ledger.texts import Message
 from app.domain.pages import Page, PageRequest
+from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.errors import NotFound
 from app.http.errors import problems
 from app.http.headers import FRAMED
@@ -59,7 +60,12 @@ Status = Annotated[EmailStatus | None, QueryParameter(name="status")]
 Search = Annotated[str | None, QueryParameter(name="q", description="A part of the recipient's address.")]
 
 
-@get("/", summary="List emails: SCHEDULED ones soonest first, all others newest first", responses=problems())
+@get(
+    "/",
+    opt={"role": VIEWER},
+    summary="List emails: SCHEDULED ones soonest first, all others newest first",
+    responses=problems(),
+)
 async def list_emails(
     pool: ThePool,
     user: TheUser,
@@ -76,6 +82,7 @@ async def list_emails(
 
 @get(
     "/export",
+    opt={"role": VIEWER},
     media_type="text/csv",
     summary="The same list, all of it, as CSV",
     response_description="Columns as in the list. What spreadsheets take for a formula has an apostrophe in front.",
@@ -94,13 +101,19 @@ async def export_emails(
     return Stream(lines, media_type="text/csv; charset=utf-8", headers=headers)
 
 
-@get("/{id:int}", summary="An email with all its attempts", responses=problems(HTTPStatus.NOT_FOUND))
+@get(
+    "/{id:int}",
+    opt={"role": VIEWER},
+    summary="An email with all its attempts",
+    responses=problems(HTTPStatus.NOT_FOUND),
+)
 async def get_email(pool: ThePool, user: TheUser, email_id: Id) -> Email:
     return await emails.get_email(pool, user.workspace_id, email_id)
 
 
 @get(
     "/{id:int}/message",
+    opt={"role": VIEWER},
     summary="What an email says: as it was sent, or as it would be",
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
@@ -110,6 +123,7 @@ async def get_email_message(pool: ThePool, user: TheUser, email_id: Id) -> Messa
 
 @get(
     "/{id:int}/message/html",
+    opt={"role": VIEWER},
     media_type=MediaType.HTML,
     summary="The HTML of an email, fit to be shown in a frame",
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
@@ -123,6 +137,7 @@ async def show_email_message(pool: ThePool, user: TheUser, email_id: Id) -> Resp
 
 @post(
     "/{id:int}/retry",
+    opt={"role": MEMBER},
     status_code=HTTPStatus.OK,
     summary="Send a FAILED email again",
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
@@ -133,6 +148,7 @@ async def retry_email(pool: ThePool, user: TheUser, actor: TheActor, email_id: I
 
 @post(
     "/{id:int}/resolve",
+    opt={"role": MEMBER},
     status_code=HTTPStatus.OK,
     summary="Decide on an UNKNOWN email: it was sent, or is to be sent again",
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
@@ -145,6 +161,7 @@ async def resolve_email(
 
 @post(
     "/retry",
+    opt={"role": MEMBER},
     status_code=HTTPStatus.OK,
     summary="Send FAILED emails again, from now on, spaced as their campaigns are",
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
@@ -155,6 +172,7 @@ async def retry_emails(pool: ThePool, user: TheUser, actor: TheActor, data: JSON
 
 @post(
     "/resolve",
+    opt={"role": MEMBER},
     status_code=HTTPStatus.OK,
     summary="Decide on UNKNOWN emails, all the same way",
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),

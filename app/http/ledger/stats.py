@@ -10,11 +10,12 @@ from litestar.params import QueryParameter
 
 from app.domain.ledger import stats
 from app.domain.ledger.stats import Hour, Totals
+from app.domain.workspaces.roles import VIEWER
 from app.http.errors import problems
 from app.http.parameters import SenderIdFilter, ThePool, TheUser
 
 
-@get("/hourly", summary="What became of attempts, hour by hour", responses=problems())
+@get("/hourly", opt={"role": VIEWER}, summary="What became of attempts, hour by hour", responses=problems())
 async def hourly_stats(
     pool: ThePool,
     user: TheUser,
@@ -24,7 +25,12 @@ async def hourly_stats(
     return await stats.hourly(pool, user.workspace_id, hours, sender_id)
 
 
-@get("/totals", summary="How many emails are in each status, and how many are due", responses=problems())
+@get(
+    "/totals",
+    opt={"role": VIEWER},
+    summary="How many emails are in each status, and how many are due",
+    responses=problems(),
+)
 async def email_totals(
     pool: ThePool,
     user: TheUser,

@@ -26,25 +26,36 @@ class InvitationBody(msgspec.Struct, forbid_unknown_fields=True):
     email: str | None = None
 
 
-@get("/users", summary="List accounts", responses=problems(HTTPStatus.FORBIDDEN))
+@get("/users", opt={"role": None}, summary="List accounts", responses=problems(HTTPStatus.FORBIDDEN))
 async def list_users(
     pool: ThePool, limit: Limit = 50, cursor: Cursor = None
 ) -> Annotated[Page[Account], schema_name("AccountPage")]:
     return await users.list_accounts(pool, PageRequest(limit, cursor))
 
 
-@get("/invitations", summary="List invitations, newest first", responses=problems(HTTPStatus.FORBIDDEN))
+@get(
+    "/invitations",
+    opt={"role": None},
+    summary="List invitations, newest first",
+    responses=problems(HTTPStatus.FORBIDDEN),
+)
 async def list_invitations(pool: ThePool) -> list[Invitation]:
     return await registration.list_invitations(pool)
 
 
-@post("/invitations", summary="Invite somebody; the token is shown this once", responses=problems(HTTPStatus.FORBIDDEN))
+@post(
+    "/invitations",
+    opt={"role": None},
+    summary="Invite somebody; the token is shown this once",
+    responses=problems(HTTPStatus.FORBIDDEN),
+)
 async def invite(pool: ThePool, actor: TheActor, data: JSONBody[InvitationBody]) -> Invitation:
     return await registration.invite(pool, actor, data.email)
 
 
 @delete(
     "/invitations/{id:int}",
+    opt={"role": None},
     summary="Take an invitation back",
     responses=problems(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
 )

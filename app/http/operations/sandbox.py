@@ -12,6 +12,7 @@ from litestar.handlers import BaseRouteHandler
 from app.domain.operations import sandbox
 from app.domain.operations.sandbox import SandboxMessage
 from app.domain.pages import Page, PageRequest
+from app.domain.workspaces.roles import VIEWER
 from app.errors import NotFound
 from app.http.errors import problems
 from app.http.headers import FRAMED
@@ -25,20 +26,26 @@ async def only_where_it_runs(connection: ASGIConnection[Any, Any, Any, Any], _ha
         raise NotFound("there is no sandbox mailbox: SMTP_HOST names a real server")
 
 
-@get("/messages", summary="Received messages, newest first", responses=problems(HTTPStatus.NOT_FOUND))
+@get(
+    "/messages",
+    opt={"role": VIEWER},
+    summary="Received messages, newest first",
+    responses=problems(HTTPStatus.NOT_FOUND),
+)
 async def list_sandbox_messages(
     pool: ThePool, user: TheUser, limit: Limit = 50, cursor: Cursor = None
 ) -> Annotated[Page[SandboxMessage], schema_name("SandboxMessagePage")]:
     return await sandbox.list_messages(pool, user.workspace_id, PageRequest(limit, cursor))
 
 
-@get("/messages/{id:int}", summary="A received message", responses=problems(HTTPStatus.NOT_FOUND))
+@get("/messages/{id:int}", opt={"role": VIEWER}, summary="A received message", responses=problems(HTTPStatus.NOT_FOUND))
 async def get_sandbox_message(pool: ThePool, user: TheUser, message_id: Id) -> SandboxMessage:
     return await sandbox.get_message(pool, user.workspace_id, message_id)
 
 
 @get(
     "/messages/{id:int}/html",
+    opt={"role": VIEWER},
     media_type=MediaType.HTML,
     summary="The HTML of a received message, fit to be shown in a frame",
     responses=problems(HTTPStatus.NOT_FOUND),

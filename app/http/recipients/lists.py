@@ -14,6 +14,7 @@ from litestar.response import Stream
 
 from app.domain.recipients import stored_lists
 from app.domain.recipients.stored_lists import StoredList
+from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.errors import InvalidInput
 from app.http.bodies import JSON, decode, read, require_content_type
 from app.http.campaigns.schedule import (
@@ -57,6 +58,7 @@ class ListOperation(Operation):
     "erased.",
     request_max_body_size=MAX_BODY,
     operation_class=ListOperation,
+    opt={"role": MEMBER},
     responses=problems(HTTPStatus.CONFLICT, *UNREADABLE),
 )
 async def upload_list(request: AnyRequest, pool: ThePool, user: TheUser) -> StoredList:
@@ -71,7 +73,12 @@ async def upload_list(request: AnyRequest, pool: ThePool, user: TheUser) -> Stor
     return await stored_lists.store_csv(pool, user.workspace_id, name, cast(BinaryIO, file.file))
 
 
-@get("/{id:int}", summary="A list: its size, and how a file's columns read", responses=problems(HTTPStatus.NOT_FOUND))
+@get(
+    "/{id:int}",
+    summary="A list: its size, and how a file's columns read",
+    responses=problems(HTTPStatus.NOT_FOUND),
+    opt={"role": VIEWER},
+)
 async def get_list(pool: ThePool, user: TheUser, list_id: Id) -> StoredList:
     return await stored_lists.get_list(pool, user.workspace_id, list_id)
 
@@ -81,6 +88,7 @@ async def get_list(pool: ThePool, user: TheUser, list_id: Id) -> StoredList:
     media_type="application/octet-stream",
     summary="The lines of a list: the file as UTF-8, or a recipient a line as JSON",
     responses=problems(HTTPStatus.NOT_FOUND),
+    opt={"role": VIEWER},
 )
 async def get_list_content(pool: ThePool, user: TheUser, list_id: Id) -> Stream:
     lines = await stored_lists.content(pool, user.workspace_id, list_id)
@@ -88,7 +96,12 @@ async def get_list_content(pool: ThePool, user: TheUser, list_id: Id) -> Stream:
     return Stream(lines, media_type="application/octet-stream", headers=headers)
 
 
-@delete("/{id:int}", summary="Remove a list; campaigns made of it stay", responses=problems(HTTPStatus.NOT_FOUND))
+@delete(
+    "/{id:int}",
+    summary="Remove a list; campaigns made of it stay",
+    responses=problems(HTTPStatus.NOT_FOUND),
+    opt={"role": MEMBER},
+)
 async def delete_list(pool: ThePool, user: TheUser, list_id: Id) -> None:
     await stored_lists.remove_list(pool, user.workspace_id, list_id)
 

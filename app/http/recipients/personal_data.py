@@ -13,6 +13,7 @@ from litestar.response import Stream
 from app.domain.recipients import personal_data
 from app.domain.recipients.personal_data import Erased
 from app.domain.workspaces.keys import Scope
+from app.domain.workspaces.roles import OWNER
 from app.http.errors import problems
 from app.http.parameters import TheActor, ThePool, TheUser
 
@@ -27,6 +28,7 @@ class Recipient(msgspec.Struct, forbid_unknown_fields=True):
 
 @get(
     "/export",
+    opt={"role": OWNER},
     media_type="application/json",
     summary="Everything kept about one address, over all campaigns",
     response_description="An object with `email`, `emails` (each with its fields, campaign and attempts), `rejected` "
@@ -46,7 +48,7 @@ async def export_recipient(
 @post(
     "/erase",
     status_code=HTTPStatus.OK,
-    opt={"scope": ADMIN},
+    opt={"role": OWNER, "scope": ADMIN},
     summary="Erase an address and all that is kept about it, over all campaigns, for good",
     description="What waits for it is CANCELLED. Where `beingSent` is not 0, an email is at an SMTP server this "
     "moment: ask again in a minute.",

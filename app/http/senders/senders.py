@@ -13,6 +13,7 @@ from app.domain.operations.host_policy import HostPolicy
 from app.domain.pages import Page, PageRequest
 from app.domain.senders import senders
 from app.domain.senders.senders import Sender, SenderChanges, SenderDraft, Server, Verification
+from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.errors import InvalidInput
 from app.http.errors import problems
 from app.http.openapi import schema_name
@@ -53,14 +54,16 @@ class SenderPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw
     max_connections: int | msgspec.UnsetType = msgspec.UNSET
 
 
-@get("/", summary="List senders, oldest first", responses=problems())
+@get("/", opt={"role": VIEWER}, summary="List senders, oldest first", responses=problems())
 async def list_senders(
     pool: ThePool, user: TheUser, limit: Limit = 50, cursor: Cursor = None
 ) -> Annotated[Page[Sender], schema_name("SenderPage")]:
     return await senders.list_senders(pool, user.workspace_id, PageRequest(limit, cursor))
 
 
-@post("/", summary="Add a mailbox to send from", response_description="Added", responses=problems())
+@post(
+    "/", opt={"role": MEMBER}, summary="Add a mailbox to send from", response_description="Added", responses=problems()
+)
 async def create_sender(
     pool: ThePool,
     box: TheBox,
@@ -82,13 +85,19 @@ async def create_sender(
     )
 
 
-@get("/{id:int}", summary="A sender, and what troubles it", responses=problems(HTTPStatus.NOT_FOUND))
+@get(
+    "/{id:int}",
+    opt={"role": VIEWER},
+    summary="A sender, and what troubles it",
+    responses=problems(HTTPStatus.NOT_FOUND),
+)
 async def get_sender(pool: ThePool, user: TheUser, sender_id: Id) -> Sender:
     return await senders.get_sender(pool, user.workspace_id, sender_id)
 
 
 @patch(
     "/{id:int}",
+    opt={"role": MEMBER},
     summary="Change a sender; a new limit plans its campaigns again",
     responses=problems(HTTPStatus.NOT_FOUND),
 )
@@ -122,6 +131,7 @@ async def change_sender(
 
 @delete(
     "/{id:int}",
+    opt={"role": MEMBER},
     summary="Remove a sender that no campaign names",
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
@@ -131,6 +141,7 @@ async def delete_sender(pool: ThePool, user: TheUser, actor: TheActor, sender_id
 
 @post(
     "/{id:int}/verify",
+    opt={"role": MEMBER},
     status_code=HTTPStatus.OK,
     summary="Connect to the sender's server and log in",
     responses=problems(HTTPStatus.NOT_FOUND),

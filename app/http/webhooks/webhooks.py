@@ -14,6 +14,7 @@ from app.domain.pages import Page, PageRequest
 from app.domain.webhooks import webhooks
 from app.domain.webhooks.webhooks import Delivery, EventType, Webhook, WebhookChanges
 from app.domain.workspaces.keys import Scope
+from app.domain.workspaces.roles import OWNER
 from app.http.errors import problems
 from app.http.openapi import schema_name
 from app.http.parameters import MAX_ID, Cursor, Id, Limit, TheActor, TheBox, ThePool, TheSettings, TheUser
@@ -39,7 +40,7 @@ class WebhookPatch(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     enabled: bool | msgspec.UnsetType = msgspec.UNSET
 
 
-@get("/", summary="List webhooks, oldest first", responses=problems())
+@get("/", opt={"role": OWNER}, summary="List webhooks, oldest first", responses=problems())
 async def list_webhooks(
     pool: ThePool, user: TheUser, limit: Limit = 50, cursor: Cursor = None
 ) -> Annotated[Page[Webhook], schema_name("WebhookPage")]:
@@ -48,7 +49,7 @@ async def list_webhooks(
 
 @post(
     "/",
-    opt={"scope": ADMIN},
+    opt={"role": OWNER, "scope": ADMIN},
     summary="Add a webhook; its secret is shown this once",
     response_description="Added",
     responses=problems(HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT),
@@ -67,14 +68,19 @@ async def create_webhook(
     )
 
 
-@get("/{id:int}", summary="A webhook, and what troubles it", responses=problems(HTTPStatus.NOT_FOUND))
+@get(
+    "/{id:int}",
+    opt={"role": OWNER},
+    summary="A webhook, and what troubles it",
+    responses=problems(HTTPStatus.NOT_FOUND),
+)
 async def get_webhook(pool: ThePool, user: TheUser, webhook_id: Id) -> Webhook:
     return await webhooks.get_webhook(pool, user.workspace_id, webhook_id)
 
 
 @patch(
     "/{id:int}",
-    opt={"scope": ADMIN},
+    opt={"role": OWNER, "scope": ADMIN},
     summary="Change a webhook, enable or disable it",
     responses=problems(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
 )
@@ -95,7 +101,7 @@ async def change_webhook(
 
 @delete(
     "/{id:int}",
-    opt={"scope": ADMIN},
+    opt={"role": OWNER, "scope": ADMIN},
     summary="Remove a webhook and its log",
     responses=problems(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
 )
@@ -106,7 +112,7 @@ async def delete_webhook(pool: ThePool, user: TheUser, actor: TheActor, webhook_
 @post(
     "/{id:int}/rotate-secret",
     status_code=HTTPStatus.OK,
-    opt={"scope": ADMIN},
+    opt={"role": OWNER, "scope": ADMIN},
     summary="Make a new secret; it is shown this once",
     responses=problems(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
 )
@@ -117,7 +123,7 @@ async def rotate_webhook_secret(pool: ThePool, box: TheBox, user: TheUser, actor
 @post(
     "/{id:int}/test",
     status_code=HTTPStatus.ACCEPTED,
-    opt={"scope": ADMIN},
+    opt={"role": OWNER, "scope": ADMIN},
     summary="Send an event `webhook.test`; the log tells what came of it",
     response_description="Will be sent",
     responses=problems(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
@@ -126,7 +132,12 @@ async def test_webhook(pool: ThePool, user: TheUser, webhook_id: Id) -> Delivery
     return await webhooks.test(pool, user.workspace_id, webhook_id)
 
 
-@get("/{id:int}/deliveries", summary="What a webhook was told, newest first", responses=problems(HTTPStatus.NOT_FOUND))
+@get(
+    "/{id:int}/deliveries",
+    opt={"role": OWNER},
+    summary="What a webhook was told, newest first",
+    responses=problems(HTTPStatus.NOT_FOUND),
+)
 async def list_deliveries(
     pool: ThePool, user: TheUser, webhook_id: Id, limit: Limit = 50, cursor: Cursor = None
 ) -> Annotated[Page[Delivery], schema_name("DeliveryPage")]:
@@ -136,7 +147,7 @@ async def list_deliveries(
 @post(
     "/{id:int}/deliveries/{deliveryId:int}/replay",
     status_code=HTTPStatus.ACCEPTED,
-    opt={"scope": ADMIN},
+    opt={"role": OWNER, "scope": ADMIN},
     summary="Send an event once more",
     response_description="Will be sent",
     responses=problems(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),

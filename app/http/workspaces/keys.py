@@ -13,6 +13,7 @@ from litestar.params import JSONBody
 from app.domain.pages import Page, PageRequest
 from app.domain.workspaces import keys
 from app.domain.workspaces.keys import ApiKey, Scope
+from app.domain.workspaces.roles import OWNER
 from app.http.accounts.login import ADMIN
 from app.http.errors import problems
 from app.http.openapi import schema_name
@@ -27,7 +28,12 @@ class KeyBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     expires_at: datetime | None = None
 
 
-@get("/", summary="List API keys, newest first", opt={"scope": ADMIN}, responses=problems(HTTPStatus.FORBIDDEN))
+@get(
+    "/",
+    summary="List API keys, newest first",
+    opt={"role": OWNER, "scope": ADMIN},
+    responses=problems(HTTPStatus.FORBIDDEN),
+)
 async def list_keys(
     pool: ThePool, user: TheUser, limit: Limit = 50, cursor: Cursor = None
 ) -> Annotated[Page[ApiKey], schema_name("ApiKeyPage")]:
@@ -37,7 +43,7 @@ async def list_keys(
 @post(
     "/",
     summary="Make an API key; it is shown this once",
-    opt={"scope": ADMIN},
+    opt={"role": OWNER, "scope": ADMIN},
     responses=problems(HTTPStatus.FORBIDDEN),
 )
 async def create_key(pool: ThePool, user: TheUser, actor: TheActor, data: JSONBody[KeyBody]) -> ApiKey:
@@ -47,7 +53,7 @@ async def create_key(pool: ThePool, user: TheUser, actor: TheActor, data: JSONBo
 @delete(
     "/{id:int}",
     summary="Revoke an API key",
-    opt={"scope": ADMIN},
+    opt={"role": OWNER, "scope": ADMIN},
     responses=problems(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
 )
 async def revoke_key(pool: ThePool, user: TheUser, actor: TheActor, key_id: Id) -> None:

@@ -1,20 +1,17 @@
 -- name: insert_oidc_login
 -- A login at a provider begins; those never finished go at the same time.
 WITH stale AS (DELETE FROM oidc_logins WHERE created_at < now() - interval '1 day')
-INSERT INTO oidc_logins (state_sha256, browser_sha256, nonce, code_verifier, invitation)
-VALUES (%(state_sha256)s, %(browser_sha256)s, %(nonce)s, %(code_verifier)s, %(invitation)s);
+INSERT INTO oidc_logins (state_sha256, browser_sha256, nonce, code_verifier, invitation, next)
+VALUES (%(state_sha256)s, %(browser_sha256)s, %(nonce)s, %(code_verifier)s, %(invitation)s, %(next)s);
 
 -- name: take_oidc_login
 -- The login this state began, once, within ten minutes.
 DELETE FROM oidc_logins WHERE state_sha256 = %(state_sha256)s
-RETURNING browser_sha256, nonce, code_verifier, invitation, created_at > now() - interval '10 minutes' AS fresh;
+RETURNING browser_sha256, nonce, code_verifier, invitation, next, created_at > now() - interval '10 minutes' AS fresh;
 
 -- name: user_of_identity
 -- Whose account at the provider this is.
-SELECT u.id, u.email, u.is_admin,
-       (SELECT workspace_id FROM members m WHERE m.user_id = u.id ORDER BY m.created_at, workspace_id LIMIT 1) AS workspace_id
-FROM identities i JOIN users u ON u.id = i.user_id
-WHERE i.issuer = %(issuer)s AND i.subject = %(subject)s;
+SELECT user_id FROM identities WHERE issuer = %(issuer)s AND subject = %(subject)s;
 
 -- name: insert_identity
 -- From now on this account at the provider logs the user in.

@@ -1,8 +1,6 @@
 -- name: user_by_id
 -- An account by its id.
-SELECT id, email, is_admin, password_hash,
-       (SELECT workspace_id FROM members m WHERE m.user_id = u.id ORDER BY m.created_at, workspace_id LIMIT 1) AS workspace_id
-FROM users u WHERE id = %(user_id)s;
+SELECT id, password_hash FROM users WHERE id = %(user_id)s;
 
 -- name: set_password
 -- A new password for an account.
@@ -13,11 +11,23 @@ UPDATE users SET password_hash = %(password_hash)s WHERE id = %(user_id)s;
 UPDATE users SET email_proven_at = now() WHERE id = %(user_id)s AND email_proven_at IS NULL RETURNING id;
 
 -- name: hand_over
--- What somebody else may have set up goes on by itself no more: campaigns wait, webhooks are told nothing, senders lose
--- the servers of others. Campaigns first, or their mail would leave by the fallback server.
--- That is of the workspaces that the account owns alone.
+-- What somebody else may have set up goes on by itself no more. In workspaces that the account alone owns, campaigns wait,
+-- webhooks are told nothing, senders lose the servers of others (campaigns first, or their mail would leave by the
+-- fallback server), and nobody else is a member. In workspaces of others the account is a member no more. No link that
+-- leads into either is left, by whoever in the first and by the account in the second.
 WITH own AS MATERIALIZED (
-    SELECT workspace_id FROM members GROUP BY workspace_id HAVING array_agg(user_id) = ARRAY[%(user_id)s::bigint]
+    SELECT workspace_id FROM members WHERE role = 'owner'
+    GROUP BY workspace_id HAVING array_agg(user_id) = ARRAY[%(user_id)s::bigint]
+),
+left_by AS (
+    DELETE FROM members
+    WHERE CASE WHEN workspace_id IN (SELECT workspace_id FROM own)
+               THEN user_id <> %(user_id)s ELSE user_id = %(user_id)s END
+    RETURNING user_id
+),
+uninvited AS (
+    DELETE FROM workspace_invitations
+    WHERE used_at IS NULL AND (invited_by = %(user_id)s OR workspace_id IN (SELECT workspace_id FROM own))
 ),
 paused AS (
     UPDATE campaigns SET status = 'PAUSED'
@@ -27,9 +37,12 @@ hushed AS (
     UPDATE webhooks
     SET disabled_at = coalesce(disabled_at, now()), disabled_reason = 'made before the account was given to its owner'
     WHERE workspace_id IN (SELECT workspace_id FROM own)
+),
+bare AS (
+    UPDATE senders SET host = NULL, port = NULL, security = NULL, username = NULL, password_encrypted = NULL
+    WHERE workspace_id IN (SELECT workspace_id FROM own) AND host IS NOT NULL
 )
-UPDATE senders SET host = NULL, port = NULL, security = NULL, username = NULL, password_encrypted = NULL
-WHERE workspace_id IN (SELECT workspace_id FROM own) AND host IS NOT NULL;
+SELECT DISTINCT user_id FROM left_by;
 
 -- name: insert_password_reset
 -- A reset somebody asked for; the link to it is signed and sent by the worker.
@@ -48,9 +61,14 @@ UPDATE password_resets SET used_at = now()
 WHERE user_id = (SELECT r.user_id FROM password_resets r
                  WHERE r.id = %(reset_id)s AND r.used_at IS NULL AND r.expires_at > now() FOR UPDATE)
   AND used_at IS NULL
-RETURNING user_id,
-    (SELECT workspace_id FROM members m WHERE m.user_id = password_resets.user_id ORDER BY m.created_at LIMIT 1);
+RETURNING user_id;
 
 -- name: revoke_api_keys
--- None of the keys that the user made opens anything any more.
-UPDATE api_keys SET revoked_at = now() WHERE made_by = %(user_id)s AND revoked_at IS NULL;
+-- None of the keys that the user made opens anything any more, nor any that somebody made in a workspace that the user
+-- alone owns.
+UPDATE api_keys SET revoked_at = now()
+WHERE revoked_at IS NULL AND (
+    made_by = %(user_id)s
+    OR workspace_id IN (SELECT workspace_id FROM members WHERE role = 'owner'
+                        GROUP BY workspace_id HAVING array_agg(user_id) = ARRAY[%(user_id)s::bigint])
+);

@@ -1,7 +1,8 @@
 -- name: insert_session
 -- A new login from here on.
-INSERT INTO sessions (token_sha256, user_id, expires_at, address, user_agent)
-VALUES (%(token_sha256)s, %(user_id)s, now() + make_interval(secs => %(absolute_s)s), %(address)s, %(user_agent)s);
+INSERT INTO sessions (token_sha256, user_id, workspace_id, expires_at, address, user_agent)
+VALUES (%(token_sha256)s, %(user_id)s, %(workspace_id)s, now() + make_interval(secs => %(absolute_s)s), %(address)s,
+        %(user_agent)s);
 
 -- name: touch_session
 -- Whose session this is, if it is neither idle for too long nor too old. Written once a minute at most.
@@ -16,14 +17,18 @@ touched AS (
     FROM live
     WHERE s.token_sha256 = live.token_sha256 AND live.last_seen_at < now() - interval '1 minute'
 )
-SELECT live.id AS session_id, u.id, u.email, u.is_admin, m.workspace_id
+SELECT live.id AS session_id, u.id, u.email, u.is_admin, w.*
 FROM live
 JOIN users u ON u.id = live.user_id
-JOIN LATERAL (
-    SELECT workspace_id FROM members WHERE user_id = live.user_id
-    ORDER BY workspace_id = live.workspace_id DESC NULLS LAST, created_at, workspace_id
-    LIMIT 1
-) m ON true;
+LEFT JOIN LATERAL workspace_of(u.id, live.workspace_id) w ON true;
+
+-- name: select_workspace
+-- From now on the session is about this workspace. No row: its person is no member.
+UPDATE sessions s SET workspace_id = m.workspace_id
+FROM members m
+WHERE s.id = %(session_id)s AND s.user_id = %(user_id)s
+  AND m.user_id = s.user_id AND m.workspace_id = %(workspace_id)s
+RETURNING m.workspace_id, (SELECT name FROM workspaces w WHERE w.id = m.workspace_id) AS workspace_name, m.role;
 
 -- name: list_sessions
 -- A user's sessions that still work, latest used first.

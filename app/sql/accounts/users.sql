@@ -19,14 +19,8 @@ VALUES (%(email)s, %(password_hash)s, %(is_admin)s, CASE WHEN %(proven)s THEN no
 ON CONFLICT ((lower(email))) DO NOTHING
 RETURNING id;
 
--- name: insert_workspace
--- A workspace and its first owner.
-WITH made AS (INSERT INTO workspaces (name) VALUES (%(name)s) RETURNING id)
-INSERT INTO members (workspace_id, user_id, role) SELECT id, %(user_id)s, 'owner' FROM made
-RETURNING workspace_id;
-
 -- name: user_by_email
 -- Addresses are compared without regard to case.
-SELECT id, email, is_admin, password_hash, email_proven_at,
-       (SELECT workspace_id FROM members m WHERE m.user_id = u.id ORDER BY m.created_at, workspace_id LIMIT 1) AS workspace_id
-FROM users u WHERE lower(email) = lower(%(email)s);
+SELECT u.id, u.email, u.is_admin, u.password_hash, u.email_proven_at, w.*
+FROM users u LEFT JOIN LATERAL workspace_of(u.id, %(workspace_id)s) w ON true
+WHERE lower(u.email) = lower(%(email)s);

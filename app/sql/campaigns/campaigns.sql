@@ -2,7 +2,7 @@
 -- A page of campaigns, newest first, each with the first and last planned time of what still waits and its use of
 -- the current window.
 SELECT c.*, waiting.next_at, waiting.last_at,
-       CASE WHEN c.window_start = date_trunc('hour', now(), 'UTC') THEN c.window_used ELSE 0 END AS used_this_hour
+       used_this_hour(c.window_start, c.window_used) AS used_this_hour
 FROM (
     SELECT * FROM campaigns
     WHERE workspace_id = %(workspace_id)s

@@ -49,7 +49,7 @@ n AS (
 ),
 used AS (
     INSERT INTO sender_windows AS w (workspace_id, sender_id, window_start, used)
-    SELECT c.workspace_id, c.sender_id, date_trunc('hour', now(), 'UTC'), n.n - n.sending
+    SELECT c.workspace_id, c.sender_id, this_hour(), n.n - n.sending
     FROM campaign c, n
     WHERE n.n > n.sending
     ON CONFLICT (workspace_id, sender_id, window_start) DO UPDATE SET used = w.used + excluded.used
@@ -58,11 +58,11 @@ UPDATE campaigns c
 SET scheduled = c.scheduled - (n.n - n.sending),
     sending = c.sending - n.sending,
     unknown = c.unknown + n.n,
-    window_start = greatest(c.window_start, date_trunc('hour', now(), 'UTC')),
-    window_used = CASE WHEN c.window_start >= date_trunc('hour', now(), 'UTC') THEN c.window_used ELSE 0 END
-                  + n.n - n.sending,
-    status = CASE WHEN c.scheduled + c.sending - n.n = 0 THEN 'FINISHED' ELSE c.status END,
-    finished_at = CASE WHEN c.scheduled + c.sending - n.n = 0 THEN now() ELSE c.finished_at END
+    window_start = greatest(c.window_start, this_hour()),
+    window_used = used_this_hour(c.window_start, c.window_used) + n.n - n.sending,
+    (status, finished_at) = (
+        SELECT a.status, a.finished_at
+        FROM campaign_after(c.status, c.finished_at, c.scheduled - (n.n - n.sending), c.sending - n.sending) a)
 FROM campaign o, n
 WHERE c.workspace_id = o.workspace_id AND c.id = o.id AND n.n > 0
 RETURNING n.n AS held, c.scheduled AS waiting;

@@ -3,7 +3,8 @@
 -- emails for idle lanes. One statement, so one transaction and one round trip.
 --
 -- Locks, always in this order: the sender's window row (which makes the exchanges of one sender take turns over
--- all workers), its active campaigns by id, emails, webhooks by id. Whoever else changes an email that waits skips locked rows.
+-- all workers), its active campaigns by id, emails, and at its end, where `tell` writes to the outbox, webhooks by id.
+-- Whoever else changes an email that waits skips locked rows.
 --
 -- A crash before the commit leaves everything as it was. A crash after it leaves the claimed emails SENDING with
 -- our token: that is the write-ahead record, and `recover` finds it.
@@ -16,17 +17,17 @@ WITH report AS (
     )
 ),
 room AS MATERIALIZED (
-    SELECT w.window_start, s.hourly_limit - w.used AS free
+    SELECT s.hourly_limit - w.used AS free
     FROM sender_windows w
     JOIN senders s ON s.workspace_id = w.workspace_id AND s.id = w.sender_id
     WHERE w.workspace_id = %(workspace_id)s::bigint AND w.sender_id = %(sender_id)s::bigint
-      AND w.window_start = date_trunc('hour', now(), 'UTC')
+      AND w.window_start = this_hour()
     FOR UPDATE OF w
 ),
 active AS MATERIALIZED (
     SELECT c.id, c.content_version,
            least(%(wanted)s::integer, room.free,
-                 c.hourly_limit - CASE WHEN c.window_start >= room.window_start THEN c.window_used ELSE 0 END) AS free
+                 c.hourly_limit - used_this_hour(c.window_start, c.window_used)) AS free
     FROM room, campaigns c
     JOIN senders s ON s.workspace_id = c.workspace_id AND s.id = c.sender_id
     WHERE c.workspace_id = %(workspace_id)s::bigint AND c.sender_id = %(sender_id)s::bigint AND c.status = 'ACTIVE'
@@ -67,17 +68,14 @@ finished AS (
                            WHEN r.kind = 'DEFERRED' AND e.retry_count + 1 >= %(max_attempts)s::integer THEN 'FAILED'
                            ELSE (
                                SELECT CASE
-                                          WHEN r.kind = 'UNKNOWN' AND c.on_unknown = 'assume_sent' THEN 'SENT'
-                                          -- Nothing of a cancelled campaign is sent again: a person decides.
-                                          WHEN r.kind = 'UNKNOWN'
-                                               AND (c.on_unknown = 'hold' OR c.status = 'CANCELLED'
-                                                    OR e.attempts + 1 >= %(max_attempts)s::integer) THEN 'UNKNOWN'
+                                          WHEN r.kind = 'UNKNOWN' THEN doubt_becomes(
+                                              c.on_unknown, c.status, e.attempts + 1, %(max_attempts)s::integer)
                                           WHEN c.status = 'CANCELLED' THEN 'CANCELLED'
                                           ELSE 'SCHEDULED'
                                       END
                                FROM campaigns c WHERE c.workspace_id = e.workspace_id AND c.id = e.campaign_id
                            )
-                       END::email_status AS status
+                       END AS status
             ) v
         ),
         claim_token = NULL,
@@ -87,7 +85,7 @@ finished AS (
         message_id = coalesce(r.message_id, e.message_id)
     FROM report r
     WHERE e.workspace_id = r.workspace_id AND e.id = r.id AND e.claim_token = %(token)s::uuid
-    RETURNING e.id, e.campaign_id, e.recipient, e.attempts, e.claimed_at, e.status, r.kind
+    RETURNING e.id, e.campaign_id, e.attempts, e.claimed_at, e.status, r.kind
 ),
 audit AS (
     INSERT INTO attempts (workspace_id, email_id, number, outcome, claimed_at, duration_ms, server, command, code,
@@ -117,7 +115,7 @@ moved AS (
            count(*) FILTER (WHERE m.returned) AS returned
     FROM (
         SELECT campaign_id, status, false AS claimed,
-               kind IN ('RELEASED', 'UNBEGUN') AND claimed_at >= date_trunc('hour', now(), 'UTC') AS returned
+               kind IN ('RELEASED', 'UNBEGUN') AND claimed_at >= this_hour() AS returned
         FROM finished
         UNION ALL
         SELECT campaign_id, NULL, true, false FROM claimed
@@ -132,56 +130,13 @@ tallied AS (
         failed = c.failed + m.failed,
         unknown = c.unknown + m.unknown,
         cancelled = c.cancelled + m.cancelled,
-        -- now() is when this statement began: while it waited for its turn, another may have opened the next window.
-        window_start = greatest(c.window_start, date_trunc('hour', now(), 'UTC')),
-        window_used = greatest(
-            CASE WHEN c.window_start >= date_trunc('hour', now(), 'UTC') THEN c.window_used ELSE 0 END
-            + m.taken - m.returned, 0),
-        status = CASE WHEN c.status IN ('ACTIVE', 'PAUSED') AND c.scheduled + m.scheduled + c.sending + m.sending = 0
-                      THEN 'FINISHED' ELSE c.status END,
-        finished_at = CASE WHEN c.status IN ('ACTIVE', 'PAUSED')
-                                AND c.scheduled + m.scheduled + c.sending + m.sending = 0
-                           THEN now() ELSE c.finished_at END
+        window_start = greatest(c.window_start, this_hour()),
+        window_used = greatest(used_this_hour(c.window_start, c.window_used) + m.taken - m.returned, 0),
+        (status, finished_at) = (
+            SELECT a.status, a.finished_at
+            FROM campaign_after(c.status, c.finished_at, c.scheduled + m.scheduled, c.sending + m.sending) a)
     FROM moved m
     WHERE c.workspace_id = %(workspace_id)s::bigint AND c.id = m.campaign_id
-    RETURNING c.id, c.name, c.status, c.total, c.sent, c.failed, c.unknown
-),
-happened AS MATERIALIZED (
-    SELECT 1 AS place, 'email.' || lower(f.status::text) AS event,
-           jsonb_build_object('emailId', f.id, 'campaignId', f.campaign_id, 'senderId', %(sender_id)s::bigint,
-                              'recipient', f.recipient, 'code', r.code, 'enhancedCode', r.enhanced_code,
-                              'reply', left(r.reply, 500)) AS data
-    FROM finished f JOIN report r USING (id)
-    WHERE f.status IN ('FAILED', 'UNKNOWN')
-    UNION ALL
-    -- Nothing of a FINISHED campaign is at a server: it has become so just now.
-    SELECT 2, 'campaign.finished',
-           jsonb_build_object('campaignId', id, 'name', name, 'total', total, 'sent', sent, 'failed', failed,
-                              'unknown', unknown)
-    FROM tallied
-    WHERE status = 'FINISHED'
-    ORDER BY place
-),
--- The outbox, for webhooks that want to know. Sorted above, so that it comes after all other locks; a webhook that is
--- being deleted this moment drops out instead of failing the exchange.
-told AS (
-    INSERT INTO webhook_deliveries (workspace_id, webhook_id, event, data)
-    SELECT %(workspace_id)s::bigint, w.id, h.event, h.data
-    FROM happened h
-    CROSS JOIN LATERAL (
-        SELECT id FROM webhooks
-        WHERE workspace_id = %(workspace_id)s::bigint AND disabled_at IS NULL AND h.event = ANY (events)
-        ORDER BY id
-        FOR KEY SHARE
-    ) w
-    RETURNING webhook_id
-),
--- As `jobs.defer_deliveries` does, without a round trip.
-woken AS (
-    INSERT INTO procrastinate_jobs (queue_name, task_name, queueing_lock, args)
-    SELECT 'webhooks', 'deliver_webhooks', 'deliver_webhooks:' || webhook_id, jsonb_build_object('webhook_id', webhook_id)
-    FROM (SELECT DISTINCT webhook_id FROM told ORDER BY webhook_id) t
-    ON CONFLICT DO NOTHING
 ),
 used AS (
     UPDATE sender_windows w
@@ -202,9 +157,9 @@ used AS (
                count(*) FILTER (WHERE m.kind = 'UNKNOWN') AS unknown
         FROM (
             -- What became of a claim belongs to the window that it was taken from.
-            SELECT date_trunc('hour', claimed_at, 'UTC') AS window_start, kind FROM finished
+            SELECT hour_of(claimed_at) AS window_start, kind FROM finished
             UNION ALL
-            SELECT date_trunc('hour', now(), 'UTC'), NULL FROM claimed
+            SELECT this_hour(), NULL FROM claimed
         ) m
         GROUP BY m.window_start
     ) u
@@ -219,7 +174,7 @@ ORDER BY q.scheduled_at, q.id;
 -- name: open_window
 -- Make the row of the current window, which `exchange` locks.
 INSERT INTO sender_windows (workspace_id, sender_id, window_start)
-VALUES (%(workspace_id)s::bigint, %(sender_id)s::bigint, date_trunc('hour', now(), 'UTC'))
+VALUES (%(workspace_id)s::bigint, %(sender_id)s::bigint, this_hour())
 ON CONFLICT DO NOTHING;
 
 -- name: outlook
@@ -228,7 +183,7 @@ ON CONFLICT DO NOTHING;
 SELECT EXISTS (
            SELECT FROM sender_windows w
            WHERE w.workspace_id = %(workspace_id)s::bigint AND w.sender_id = %(sender_id)s::bigint
-             AND w.window_start = date_trunc('hour', now(), 'UTC')
+             AND w.window_start = this_hour()
        ) AS window_open,
        s.blocked_until,
        extract(epoch FROM s.blocked_until - now())::float8 AS blocked_s,
@@ -239,8 +194,7 @@ FROM senders s
 LEFT JOIN LATERAL (
     SELECT min(d.scheduled_at) AS due_at,
            bool_or(d.scheduled_at <= now()
-                   AND (c.hourly_limit <= CASE WHEN c.window_start = date_trunc('hour', now(), 'UTC')
-                                               THEN c.window_used ELSE 0 END
+                   AND (c.hourly_limit <= used_this_hour(c.window_start, c.window_used)
                         OR s.hourly_limit <= w.used)) AS over_limit
     FROM campaigns c
     CROSS JOIN LATERAL (
@@ -251,7 +205,7 @@ LEFT JOIN LATERAL (
         LIMIT 1
     ) d
     LEFT JOIN sender_windows w
-        ON w.workspace_id = c.workspace_id AND w.sender_id = c.sender_id AND w.window_start = date_trunc('hour', now(), 'UTC')
+        ON w.workspace_id = c.workspace_id AND w.sender_id = c.sender_id AND w.window_start = this_hour()
     WHERE c.workspace_id = s.workspace_id AND c.sender_id = s.id AND c.status = 'ACTIVE' AND c.scheduled > 0
 ) next ON true
 WHERE s.workspace_id = %(workspace_id)s::bigint AND s.id = %(sender_id)s::bigint;

@@ -2,7 +2,7 @@
 -- How far campaigns are that move or may move: those that run or are paused, newest first, and those in `ids`, which
 -- did when they were last looked at.
 SELECT c.id, c.status, c.total, c.scheduled, c.sending, c.sent, c.failed, c.unknown, c.cancelled, c.finished_at,
-       CASE WHEN c.window_start = date_trunc('hour', now(), 'UTC') THEN c.window_used ELSE 0 END AS used_this_hour,
+       used_this_hour(c.window_start, c.window_used) AS used_this_hour,
        waiting.next_at, waiting.last_at
 FROM (
     (SELECT id FROM campaigns WHERE workspace_id = %(workspace_id)s AND status IN ('ACTIVE', 'PAUSED')

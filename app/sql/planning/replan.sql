@@ -11,7 +11,7 @@ SELECT set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin',
 -- name: planned_by_window
 -- How many emails of a sender's active campaigns are planned for each window from the current one on, those
 -- overdue counting as due now. Campaigns can be left out: those being planned again.
-SELECT date_trunc('hour', greatest(e.scheduled_at, now()), 'UTC') AS window_start, count(*) AS planned
+SELECT hour_of(greatest(e.scheduled_at, now())) AS window_start, count(*) AS planned
 FROM campaigns c
 JOIN emails e ON e.workspace_id = c.workspace_id AND e.campaign_id = c.id AND e.status = 'SCHEDULED'
 WHERE c.workspace_id = %(workspace_id)s AND c.sender_id = %(sender_id)s AND c.status = 'ACTIVE'
@@ -23,7 +23,7 @@ GROUP BY 1;
 SELECT s.hourly_limit, now() AS now, coalesce(w.used, 0) AS used
 FROM senders s
 LEFT JOIN sender_windows w
-    ON w.workspace_id = s.workspace_id AND w.sender_id = s.id AND w.window_start = date_trunc('hour', now(), 'UTC')
+    ON w.workspace_id = s.workspace_id AND w.sender_id = s.id AND w.window_start = this_hour()
 WHERE s.workspace_id = %(workspace_id)s AND s.id = %(sender_id)s;
 
 -- name: replan_emails
@@ -49,7 +49,7 @@ WHERE e.workspace_id = %(workspace_id)s AND e.id = w.id AND e.status = 'SCHEDULE
 -- name: plan_inputs
 -- What a campaign's plan depends on, its sender's part aside.
 SELECT c.id, c.sender_id, c.status, c.start_at, c.delay_ms, c.hourly_limit, c.scheduled,
-       CASE WHEN c.window_start = date_trunc('hour', now(), 'UTC') THEN c.window_used ELSE 0 END AS window_used,
+       used_this_hour(c.window_start, c.window_used) AS window_used,
        (SELECT count(*) FROM emails e
         WHERE e.workspace_id = c.workspace_id AND e.campaign_id = c.id AND e.status = 'SCHEDULED'
           AND e.scheduled_at <= now()) AS due
@@ -60,7 +60,7 @@ WHERE c.workspace_id = %(workspace_id)s AND c.id = %(campaign_id)s;
 -- The sender's active campaigns with something waiting. `late_s` is how long the first of it is overdue, `behind_s`
 -- the second of what was never tried: one email that is late by itself, or a retry, is no campaign that fell behind.
 SELECT c.id, c.delay_ms, c.hourly_limit,
-       CASE WHEN c.window_start = date_trunc('hour', now(), 'UTC') THEN c.window_used ELSE 0 END AS window_used,
+       used_this_hour(c.window_start, c.window_used) AS window_used,
        extract(epoch FROM now() - d.scheduled_at)::float8 AS late_s,
        (SELECT extract(epoch FROM now() - e.scheduled_at)::float8 FROM emails e
         WHERE e.workspace_id = c.workspace_id AND e.campaign_id = c.id AND e.status = 'SCHEDULED' AND e.attempts = 0

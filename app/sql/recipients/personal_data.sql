@@ -65,10 +65,8 @@ tallied AS (
     UPDATE campaigns c
     SET scheduled = c.scheduled - n.n,
         cancelled = c.cancelled + n.n,
-        status = CASE WHEN c.status IN ('ACTIVE', 'PAUSED') AND c.scheduled - n.n + c.sending = 0
-                      THEN 'FINISHED' ELSE c.status END,
-        finished_at = CASE WHEN c.status IN ('ACTIVE', 'PAUSED') AND c.scheduled - n.n + c.sending = 0
-                           THEN now() ELSE c.finished_at END
+        (status, finished_at) = (
+            SELECT a.status, a.finished_at FROM campaign_after(c.status, c.finished_at, c.scheduled - n.n, c.sending) a)
     FROM (SELECT campaign_id, count(*) AS n FROM erased WHERE cancelled GROUP BY campaign_id) n
     WHERE c.workspace_id = %(workspace_id)s AND c.id = n.campaign_id
 )

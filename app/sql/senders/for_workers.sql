@@ -51,41 +51,13 @@ FROM senders WHERE id = %(sender_id)s;
 
 -- name: block_sender
 -- The sender's own trouble: nothing is claimed for it until the back-off is over, which doubles up to 256 times.
--- Webhooks are told (as in `exchange`) of the first failure, not of each further one in a row.
-WITH blocked AS (
-    UPDATE senders
-    SET failures = failures + 1,
-        blocked_since = CASE WHEN failures = 0 THEN now() ELSE blocked_since END,
-        blocked_until = now() + make_interval(secs => %(first_s)s * power(2, least(failures, 8))),
-        block_reason = %(reason)s
-    WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s
-    RETURNING id, email, failures, blocked_until, block_reason
-),
-happened AS MATERIALIZED (
-    SELECT jsonb_build_object('senderId', id, 'email', email, 'reason', block_reason, 'blockedUntil', blocked_until)
-           AS data
-    FROM blocked
-    WHERE failures = 1
-),
-told AS (
-    INSERT INTO webhook_deliveries (workspace_id, webhook_id, event, data)
-    SELECT %(workspace_id)s, w.id, 'sender.blocked', h.data
-    FROM happened h
-    CROSS JOIN LATERAL (
-        SELECT id FROM webhooks
-        WHERE workspace_id = %(workspace_id)s AND disabled_at IS NULL AND h.data IS NOT NULL AND 'sender.blocked' = ANY (events)
-        ORDER BY id
-        FOR KEY SHARE
-    ) w
-    RETURNING webhook_id
-),
-woken AS (
-    INSERT INTO procrastinate_jobs (queue_name, task_name, queueing_lock, args)
-    SELECT 'webhooks', 'deliver_webhooks', 'deliver_webhooks:' || webhook_id, jsonb_build_object('webhook_id', webhook_id)
-    FROM (SELECT DISTINCT webhook_id FROM told ORDER BY webhook_id) t
-    ON CONFLICT DO NOTHING
-)
-SELECT blocked_until FROM blocked;
+UPDATE senders
+SET failures = failures + 1,
+    blocked_since = CASE WHEN failures = 0 THEN now() ELSE blocked_since END,
+    blocked_until = now() + make_interval(secs => %(first_s)s * power(2, least(failures, 8))),
+    block_reason = %(reason)s
+WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s
+RETURNING blocked_until;
 
 -- name: unblock_sender
 -- It let us in: the next trouble starts from a short back-off again.

@@ -16,7 +16,7 @@ WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s;
 SELECT s.*, coalesce(w.used, 0) AS used_this_hour
 FROM senders s
 LEFT JOIN sender_windows w
-    ON w.workspace_id = s.workspace_id AND w.sender_id = s.id AND w.window_start = date_trunc('hour', now(), 'UTC')
+    ON w.workspace_id = s.workspace_id AND w.sender_id = s.id AND w.window_start = this_hour()
 WHERE s.workspace_id = %(workspace_id)s
   AND (%(sender_id)s::bigint IS NULL OR s.id = %(sender_id)s)
   AND (%(after)s::bigint IS NULL OR s.id > %(after)s)

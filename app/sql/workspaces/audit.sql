@@ -4,15 +4,17 @@ INSERT INTO audit_log (workspace_id, user_id, action, subject, address, user_age
 VALUES (%(workspace_id)s, %(user_id)s, %(action)s, %(subject)s, %(address)s, %(user_agent)s);
 
 -- name: list_audit
--- A page of a workspace's log and of what the user did to their own account, newest first.
-SELECT id, at, action, subject, address, user_agent
+-- A page of a workspace's log and of what was done to the user's own account, newest first.
+SELECT entries.id, at, user_id, action, subject, address, user_agent,
+       CASE WHEN address = 'local' THEN 'command line' ELSE coalesce(u.email, 'an account that is gone') END AS who
 FROM (
     (SELECT * FROM audit_log
-     WHERE workspace_id = %(workspace_id)s AND (%(before)s::bigint IS NULL OR id < %(before)s)
+     WHERE workspace_id = %(workspace_id)s::bigint AND (%(before)s::bigint IS NULL OR id < %(before)s)
      ORDER BY id DESC LIMIT %(limit)s)
     UNION ALL
     (SELECT * FROM audit_log
      WHERE workspace_id IS NULL AND user_id = %(user_id)s AND (%(before)s::bigint IS NULL OR id < %(before)s)
      ORDER BY id DESC LIMIT %(limit)s)
 ) entries
-ORDER BY id DESC LIMIT %(limit)s;
+LEFT JOIN users u ON u.id = user_id
+ORDER BY entries.id DESC LIMIT %(limit)s;

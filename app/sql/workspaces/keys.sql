@@ -1,14 +1,19 @@
 -- name: insert_api_key
 -- Only the digest is kept, and the beginning to recognise it by.
-INSERT INTO api_keys (workspace_id, made_by, key_sha256, name, prefix, scopes, expires_at)
-VALUES (%(workspace_id)s, %(made_by)s, %(key_sha256)s, %(name)s, %(prefix)s, %(scopes)s, %(expires_at)s)
-RETURNING id, name, prefix, scopes, created_at, expires_at, last_used_at, revoked_at;
+WITH made AS (
+    INSERT INTO api_keys (workspace_id, made_by, key_sha256, name, prefix, scopes, expires_at)
+    VALUES (%(workspace_id)s, %(made_by)s, %(key_sha256)s, %(name)s, %(prefix)s, %(scopes)s, %(expires_at)s)
+    RETURNING *
+)
+SELECT k.id, k.name, k.prefix, k.scopes, k.created_at, k.expires_at, k.last_used_at, k.revoked_at, k.made_by, u.email
+FROM made k JOIN users u ON u.id = k.made_by;
 
 -- name: list_api_keys
 -- A page of a workspace's keys, newest first.
-SELECT id, name, prefix, scopes, created_at, expires_at, last_used_at, revoked_at FROM api_keys
-WHERE workspace_id = %(workspace_id)s AND (%(before)s::bigint IS NULL OR id < %(before)s)
-ORDER BY id DESC LIMIT %(limit)s;
+SELECT k.id, k.name, k.prefix, k.scopes, k.created_at, k.expires_at, k.last_used_at, k.revoked_at, k.made_by, u.email
+FROM api_keys k JOIN users u ON u.id = k.made_by
+WHERE k.workspace_id = %(workspace_id)s AND (%(before)s::bigint IS NULL OR k.id < %(before)s)
+ORDER BY k.id DESC LIMIT %(limit)s;
 
 -- name: revoke_api_key
 -- It stays in the list and opens nothing.
@@ -17,7 +22,8 @@ WHERE workspace_id = %(workspace_id)s AND id = %(key_id)s AND revoked_at IS NULL
 RETURNING id;
 
 -- name: use_api_key
--- Who holds this key, by its digest, and what it allows. When it was last used is written once a minute at most.
+-- Who made this key, by its digest, what they are in its workspace now, and what it allows. When it was last used is
+-- written once a minute at most.
 WITH live AS (
     SELECT workspace_id, made_by, id, scopes, last_used_at FROM api_keys
     WHERE key_sha256 = %(key_sha256)s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
@@ -28,4 +34,8 @@ used AS (
     WHERE k.workspace_id = live.workspace_id AND k.id = live.id
       AND (live.last_used_at IS NULL OR live.last_used_at < now() - interval '1 minute')
 )
-SELECT u.id, u.email, u.is_admin, live.workspace_id, live.scopes FROM live JOIN users u ON u.id = live.made_by;
+SELECT u.id, u.email, u.is_admin, m.workspace_id, w.name AS workspace_name, m.role, live.scopes
+FROM live
+JOIN users u ON u.id = live.made_by
+JOIN members m ON m.workspace_id = live.workspace_id AND m.user_id = live.made_by
+JOIN workspaces w ON w.id = m.workspace_id;

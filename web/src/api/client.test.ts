@@ -1,9 +1,16 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { answer, api } from "./client";
+import { addressOf, answer, api } from "./client";
 import { ApiProblem, sentence } from "./problem";
 import { session } from "./session";
 
-const ANNA = { id: 1, email: "anna@example.com", isAdmin: false, workspaceId: 1 };
+const ANNA = {
+  id: 1,
+  email: "anna@example.com",
+  isAdmin: false,
+  workspaceId: 4,
+  workspaceName: "anna@example.com",
+  role: "owner" as const,
+};
 
 function json(body: unknown, status = 200, type = "application/json") {
   return new Response(JSON.stringify(body), { status, headers: { "content-type": type } });
@@ -69,7 +76,7 @@ test("no answer at all has status 0", async () => {
 test("while nobody is logged in a 401 is thrown at once", async () => {
   fetched.mockResolvedValueOnce(problem(401));
   await expect(answer(api.GET("/api/auth/me"))).rejects.toMatchObject({ status: 401 });
-  expect(session.get().expired).toBe(false);
+  expect(session.get().lost).toBeNull();
 });
 
 test("when the session has expired a request waits for the login and is sent again, its body too", async () => {
@@ -80,7 +87,7 @@ test("when the session has expired a request waits for the login and is sent aga
     return bodies.length === 1 ? problem(401) : json({ ok: true });
   });
   const call = answer(api.POST("/api/senders", { body: { email: "anna@example.com", displayName: "Anna" } }));
-  await vi.waitFor(() => expect(session.get().expired).toBe(true));
+  await vi.waitFor(() => expect(session.get().lost).toBe("expired"));
   expect(bodies).toHaveLength(1);
   session.begin(ANNA);
   expect(await call).toEqual({ ok: true });
@@ -88,12 +95,44 @@ test("when the session has expired a request waits for the login and is sent aga
   expect(bodies[1]).toContain("Anna");
 });
 
+test("a refusal that comes after the next login is no reason to ask for another", async () => {
+  session.begin(ANNA);
+  let refuse = (_: Response) => {};
+  fetched.mockReturnValueOnce(new Promise((resolve) => (refuse = resolve)));
+  fetched.mockResolvedValueOnce(json({ items: [] }));
+  const call = answer(api.GET("/api/keys"));
+  await vi.waitFor(() => expect(fetched).toHaveBeenCalledTimes(1));
+  session.begin(ANNA);
+  refuse(problem(401));
+  expect(await call).toEqual({ items: [] });
+  expect(session.get().lost).toBeNull();
+});
+
+test("a request says whose page it is from, and waits while somebody else is logged in", async () => {
+  session.begin(ANNA);
+  const named: Array<string | null> = [];
+  const type = "urn:reachinbox:problem:another_account";
+  fetched.mockImplementation(async (request) => {
+    named.push(request.headers.get("ReachInbox-Acting-As"));
+    return named.length === 1 ? problem(409, { type }) : json({ items: [] });
+  });
+  const call = answer(api.GET("/api/keys"));
+  await vi.waitFor(() => expect(session.get().lost).toBe("taken"));
+  session.begin(ANNA);
+  expect(await call).toEqual({ items: [] });
+  expect(named).toEqual(["1.4", "1.4"]);
+  expect(addressOf("/api/events")).toBe("/api/events?actingAs=1.4");
+  expect(addressOf("/api/emails/export?q=a")).toBe("/api/emails/export?q=a&actingAs=1.4");
+  session.end();
+  expect(addressOf("/api/events")).toBe("/api/events");
+});
+
 test("whoever logs out instead has waiting requests fail", async () => {
   session.begin(ANNA);
   fetched.mockResolvedValueOnce(problem(401));
   const call = answer(api.GET("/api/keys"));
   const failed = expect(call).rejects.toMatchObject({ status: 401 });
-  await vi.waitFor(() => expect(session.get().expired).toBe(true));
+  await vi.waitFor(() => expect(session.get().lost).toBe("expired"));
   session.end();
   await failed;
 });
@@ -104,7 +143,7 @@ test("a wrong password is an answer, not the end of a session", async () => {
   await expect(
     answer(api.POST("/api/auth/login", { body: { email: "a", password: "b" } })),
   ).rejects.toMatchObject({ status: 401 });
-  expect(session.get().expired).toBe(false);
+  expect(session.get().lost).toBeNull();
 });
 
 test("a sentence has a capital and an end", () => {

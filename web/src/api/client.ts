@@ -1,27 +1,37 @@
 /**
  * The one way to the API: typed by its own OpenAPI document, with the session's cookie, from our own origin.
  *
- * Every failure is thrown as an ApiProblem. When the session has expired, a request waits until its person has logged in
- * again in the dialog over the page, and is then sent again.
+ * Every failure is thrown as an ApiProblem. When the session has expired, or is somebody else's by now, a request waits
+ * until its person has logged in again in the dialog over the page, and is then sent again.
  */
 
 import createClient from "openapi-fetch";
-import { problemOf, unreachable } from "./problem";
+import { type ApiProblem, problemOf, unreachable } from "./problem";
 import type { paths } from "./schema";
-import { session } from "./session";
+import { type Lost, session } from "./session";
 
-/** Addresses whose 401 is an answer rather than the end of a session. */
+/** Addresses whose refusal is an answer rather than the end of a session. */
 const LOGIN = /^\/api\/auth\/(login|logout|register|reset)/;
 
 /** `fetch` with what is said above; for what the typed client cannot do, such as a file with its progress. */
 export async function request(input: Request): Promise<Response> {
-  const again = input.clone();
-  let response = await send(input);
-  if (response.status === 401 && !LOGIN.test(new URL(input.url).pathname) && (await session.expire())) {
-    response = await send(again);
+  const account = session.actingAs();
+  if (account) input.headers.set("ReachInbox-Acting-As", account);
+  for (let attempt = input; ; ) {
+    const again = attempt.clone();
+    const sentAfter = session.logins();
+    const response = await send(attempt);
+    if (response.ok) return response;
+    const problem = await problemOf(response);
+    const lost = LOGIN.test(new URL(input.url).pathname) ? null : lostBy(problem);
+    if (!lost || !(await session.lose(lost, sentAfter))) throw problem;
+    attempt = again;
   }
-  if (!response.ok) throw await problemOf(response);
-  return response;
+}
+
+function lostBy(problem: ApiProblem): Lost | null {
+  if (problem.status === 401) return "expired";
+  return problem.isOfAnotherAccount ? "taken" : null;
 }
 
 async function send(input: Request): Promise<Response> {
@@ -31,6 +41,14 @@ async function send(input: Request): Promise<Response> {
     if (input.signal.aborted) throw error;
     throw unreachable();
   }
+}
+
+/** `path` for what the browser asks for by itself (a link, a frame, a stream): it says whose page this is. */
+export function addressOf(path: string): string {
+  const url = new URL(path, globalThis.location.origin);
+  const account = session.actingAs();
+  if (account) url.searchParams.set("actingAs", account);
+  return url.pathname + url.search;
 }
 
 export const api = createClient<paths>({

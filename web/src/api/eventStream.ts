@@ -7,7 +7,7 @@
  */
 
 import type { QueryClient } from "@tanstack/react-query";
-import { answer, api } from "./client";
+import { addressOf, answer, api } from "./client";
 import type { components } from "./schema";
 
 type Schemas = components["schemas"];
@@ -25,8 +25,11 @@ export interface Events {
 export interface Live {
   /** Put what an event says into what was read before. */
   hear?: { [Name in keyof Events]?: (queries: QueryClient, event: Events[Name]) => void };
-  /** Read anew what follows from a campaign's progress and is not told, where it is shown. */
-  follow?: (queries: QueryClient) => void;
+  /**
+   * Read anew what follows from a campaign's progress and is not told, where it is shown. Not called again before all that
+   * the features read here has come, so that no reading is broken off by the next.
+   */
+  follow?: (queries: QueryClient) => Promise<unknown> | undefined;
   /** A stream begins; `again` after a gap, and then `follow` is called too. */
   begin?: (queries: QueryClient, again: boolean) => void;
 }
@@ -62,13 +65,29 @@ export function watchEvents(queries: QueryClient, features: readonly Live[]): ()
   let retry: ReturnType<typeof setTimeout> | undefined;
   let grumble: ReturnType<typeof setTimeout> | undefined;
   let following: ReturnType<typeof setTimeout> | undefined;
+  let reading = false;
+  let due = false;
+  let stopped = false;
 
-  const follow = () => {
-    for (const feature of features) feature.follow?.(queries);
+  const follow = async () => {
+    due = false;
+    reading = true;
+    await Promise.allSettled(features.map((feature) => feature.follow?.(queries)));
+    reading = false;
+    if (due) followSoon();
+  };
+  /** Once in a while, however much is told. */
+  const followSoon = () => {
+    due = true;
+    if (reading || stopped) return;
+    following ??= setTimeout(() => {
+      following = undefined;
+      void follow();
+    }, FOLLOW_MS);
   };
   const begin = (again: boolean) => {
     for (const feature of features) feature.begin?.(queries, again);
-    if (again) follow();
+    if (again) followSoon();
   };
   const hear = <Name extends keyof Events>(name: Name, message: MessageEvent<string>) => {
     const event: Events[Name] = JSON.parse(message.data);
@@ -77,7 +96,7 @@ export function watchEvents(queries: QueryClient, features: readonly Live[]): ()
 
   const open = () => {
     if (source || document.hidden) return;
-    const stream = new EventSource("/api/events");
+    const stream = new EventSource(addressOf("/api/events"));
     source = stream;
     stream.onopen = () => {
       failures = 0;
@@ -96,10 +115,7 @@ export function watchEvents(queries: QueryClient, features: readonly Live[]): ()
     };
     stream.addEventListener("campaign", (message) => {
       hear("campaign", message);
-      following ??= setTimeout(() => {
-        following = undefined;
-        follow();
-      }, FOLLOW_MS);
+      followSoon();
     });
     stream.addEventListener("sender", (message) => hear("sender", message));
   };
@@ -111,7 +127,6 @@ export function watchEvents(queries: QueryClient, features: readonly Live[]): ()
     if (!stopped) open();
   };
 
-  let stopped = false;
   const close = () => {
     source?.close();
     source = null;

@@ -1,57 +1,65 @@
 /**
  * Where answers are kept by TanStack Query, and by which they are read anew. Lists and single ones lie apart, since
  * what changes one of them seldom changes all; `all` is both.
+ *
+ * What is read inside begins with whose it is, person and workspace, so that a page of another one finds nothing of it.
  */
+
+import { session } from "./session";
 
 /** What a list or a figure is asked with: a part of its key as it is. */
 type Asked = object | string | null | undefined;
 
+function own<const Parts extends readonly unknown[]>(...parts: Parts) {
+  return [session.actingAs(), ...parts] as const;
+}
+
 export const keys = {
   ways: ["ways"],
   me: ["me"],
-  sessions: ["sessions"],
-  apiKeys: ["keys"],
-  audit: ["audit"],
+  sessions: () => own("sessions"),
+  apiKeys: () => own("keys"),
+  audit: () => own("audit"),
   campaigns: {
-    all: ["campaigns"],
-    lists: ["campaigns", "list"],
-    list: (status: Asked) => ["campaigns", "list", status] as const,
-    one: (id: number) => ["campaigns", "one", id] as const,
+    all: () => own("campaigns"),
+    lists: () => own("campaigns", "list"),
+    list: (status: Asked) => own("campaigns", "list", status),
+    one: (id: number) => own("campaigns", "one", id),
   },
   emails: {
-    all: ["emails"],
-    lists: ["emails", "list"],
-    list: (filter: Asked) => ["emails", "list", filter] as const,
-    ones: ["emails", "one"],
-    one: (id: number) => ["emails", "one", id] as const,
-    message: (id: number) => ["emails", "one", id, "message"] as const,
+    all: () => own("emails"),
+    lists: () => own("emails", "list"),
+    list: (filter: Asked) => own("emails", "list", filter),
+    ones: () => own("emails", "one"),
+    one: (id: number) => own("emails", "one", id),
+    message: (id: number) => own("emails", "one", id, "message"),
   },
-  senders: ["senders"],
+  senders: () => own("senders"),
   webhooks: {
-    all: ["webhooks"],
-    list: ["webhooks", "list"],
-    deliveries: (id: number) => ["webhooks", "one", id, "deliveries"] as const,
+    all: () => own("webhooks"),
+    list: () => own("webhooks", "list"),
+    deliveries: (id: number) => own("webhooks", "one", id, "deliveries"),
   },
   stats: {
-    all: ["stats"],
-    hourly: (query: Asked) => ["stats", "hourly", query] as const,
-    totals: (dueBefore: string) => ["stats", "totals", dueBefore] as const,
+    all: () => own("stats"),
+    hourly: (query: Asked) => own("stats", "hourly", query),
+    totals: (dueBefore: string) => own("stats", "totals", dueBefore),
   },
   sandbox: {
-    list: ["sandbox", "list"],
-    newest: ["sandbox", "newest"],
-    one: (id: number) => ["sandbox", "one", id] as const,
+    all: () => own("sandbox"),
+    list: () => own("sandbox", "list"),
+    newest: () => own("sandbox", "newest"),
+    one: (id: number) => own("sandbox", "one", id),
   },
   lists: {
-    all: ["lists"],
-    one: (id: number) => ["lists", "one", id] as const,
+    one: (id: number) => own("lists", "one", id),
   },
-  users: ["users"],
-  invitations: ["invitations"],
+  frame: (path: string) => own("frame", path),
+  users: () => own("users"),
+  invitations: () => own("invitations"),
   /** Of a campaign that is being written; `asked` is all that the answer depends on. */
   draft: {
-    all: ["draft"],
-    rendered: (asked: string) => ["draft", "rendered", asked] as const,
-    plan: (recipients: string, asked: string) => ["draft", "plan", recipients, asked] as const,
+    rendered: (asked: string) => own("draft", "rendered", asked),
+    plan: (recipients: string, asked: string) => own("draft", "plan", recipients, asked),
   },
 } as const;

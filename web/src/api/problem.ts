@@ -19,6 +19,11 @@ export class ApiProblem extends Error {
   ) {
     super(detail);
   }
+
+  /** The cookie's session is not that of whom the request named. */
+  get isOfAnotherAccount(): boolean {
+    return this.type === "urn:reachinbox:problem:another_account";
+  }
 }
 
 /** What went wrong, from an answer that is no success. */

@@ -6,6 +6,7 @@ import {
   createRoute,
   createRouter,
   lazyRouteComponent,
+  notFound,
   redirect,
 } from "@tanstack/react-router";
 import { ApiProblem } from "@/api/problem";
@@ -17,6 +18,7 @@ import { emailSearch } from "@/features/ledger/search";
 import { sandboxPlace } from "@/features/operations/sandbox/search";
 import { senderPlace } from "@/features/senders/search";
 import { ErrorState } from "@/ui/ErrorState";
+import { idIn } from "@/ui/searchParams";
 import { PageSkeleton } from "@/ui/skeletons";
 import { NotFound } from "./NotFound";
 import { queryClient } from "./queryClient";
@@ -42,7 +44,11 @@ const inside = createRoute({
 });
 
 const id = {
-  parse: ({ id }: { id: string }) => ({ id: Number(id) }),
+  parse: ({ id }: { id: string }) => {
+    const number = idIn(Number(id));
+    if (number === undefined) throw notFound();
+    return { id: number };
+  },
   stringify: ({ id }: { id: number }) => ({ id: `${id}` }),
 };
 
@@ -172,6 +178,7 @@ export const router = createRouter({
   context: { queryClient },
   defaultPreload: "intent",
   defaultPreloadStaleTime: 0,
+  defaultRemountDeps: ({ params }) => params, // another campaign is another page, with a form of its own
   defaultPendingComponent: PageSkeleton,
   defaultErrorComponent: ErrorState,
   defaultNotFoundComponent: NotFound,

@@ -1,45 +1,54 @@
 /** A form that is sent to the API: its state, its errors beside their fields, its one button. */
 
 import { type FormValidateInput, useForm } from "@mantine/form";
-import { useState } from "react";
+import type { QueryKey } from "@tanstack/react-query";
+import { useRef, useState } from "react";
 import { focusFirstError, showProblem } from "./showProblem";
+import { useCommand } from "./useCommand";
 
 interface Options<Values extends Record<string, unknown>, Answer> {
   initialValues: Values;
   validate?: FormValidateInput<Values>;
   /** Throws an ApiProblem when it fails, as `answer(api.…)` does. */
   send: (values: Values) => Promise<Answer>;
-  done: (answer: Answer, values: Values) => void | Promise<void>;
+  /** As for `useCommand`. */
+  changes?: readonly QueryKey[];
+  done?: (answer: Answer, values: Values) => unknown;
+  said?: (answer: Answer, values: Values) => string;
   /** The form's path for a field of the API, where it is another. */
   names?: Readonly<Record<string, string>>;
 }
 
 /**
  * `form` is uncontrolled: give each input `key={form.key("x")} {...form.getInputProps("x")}`. `submit` goes to the
- * form element's onSubmit, `failure` to a FormFailure, `pending` to the button's `loading`.
+ * form element's onSubmit, `failure` to a FormFailure, `pending` to the button's `loading`, `isDirty` to useUnsaved: what
+ * was sent last is not lost.
  */
 export function useSubmit<Values extends Record<string, unknown>, Answer>(options: Options<Values, Answer>) {
-  const [pending, setPending] = useState(false);
+  const sent = useRef<string | null>(null);
   const [failure, setFailure] = useState<string | null>(null);
   const form = useForm<Values>({
     mode: "uncontrolled",
     initialValues: options.initialValues,
     ...(options.validate && { validate: options.validate }),
   });
-
+  const { run, pending } = useCommand({
+    run: options.send,
+    changes: options.changes ?? [],
+    done(answer, values) {
+      sent.current = JSON.stringify(values);
+      return options.done?.(answer, values);
+    },
+    said: options.said,
+    failed: (error) => setFailure(showProblem(form, error, options.names)),
+  });
   const submit = form.onSubmit(
     async (values) => {
-      setPending(true);
       setFailure(null);
-      try {
-        await options.done(await options.send(values), values);
-      } catch (error) {
-        setFailure(showProblem(form, error, options.names));
-      } finally {
-        setPending(false);
-      }
+      await run(values);
     },
     (errors) => focusFirstError(form, errors),
   );
-  return { form, submit, pending, failure };
+  const isDirty = () => form.isDirty() && JSON.stringify(form.getValues()) !== sent.current;
+  return { form, submit, pending, failure, isDirty };
 }

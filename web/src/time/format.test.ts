@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { duration, localTime, relativeTime } from "./format";
+import { absoluteTime, clockTime, dayName, duration, localTime, relativeTime } from "./format";
 
 const NOW = new Date(2026, 10, 24, 16, 0);
 const after = (seconds: number) => new Date(NOW.getTime() + seconds * 1000);
@@ -24,4 +24,14 @@ test("relative times look both ways", () => {
 test("a year is said where it is not this one", () => {
   expect(localTime(NOW, NOW)).toBe("24 Nov, 16:00");
   expect(localTime(new Date(2025, 0, 2, 9, 5), NOW)).toBe("2 Jan 2025, 09:05");
+});
+
+test("times are said in the zone that is asked for", () => {
+  const at = new Date("2026-12-31T20:30:00Z");
+  expect(localTime(at, at, "Asia/Kolkata")).toBe("1 Jan, 02:00");
+  expect(localTime(at, new Date("2026-12-31T12:00:00Z"), "Asia/Kolkata")).toBe("1 Jan 2027, 02:00");
+  expect(absoluteTime(at, "America/New_York")).toMatch(
+    /^Thursday.*31 December 2026.*15:30:00.*\(America\/New_York\)$/,
+  );
+  expect([clockTime(at, "Europe/Berlin"), dayName(at, "Asia/Kolkata")]).toEqual(["21:30", "1 Jan 2027"]);
 });

@@ -1,33 +1,74 @@
-/** Times in words of the interface's language and in the person's own timezone. */
+/**
+ * Times in words of the interface's language: all that is asked of Intl about them. `zone` is the IANA name of a
+ * timezone; without it, it is the person's own.
+ */
 
 const LOCALE = "en-GB";
 
-const short = new Intl.DateTimeFormat(LOCALE, {
-  day: "numeric",
-  month: "short",
-  hour: "2-digit",
-  minute: "2-digit",
-});
-const shortWithYear = new Intl.DateTimeFormat(LOCALE, {
-  day: "numeric",
-  month: "short",
-  year: "numeric",
-  hour: "2-digit",
-  minute: "2-digit",
-});
-const full = new Intl.DateTimeFormat(LOCALE, { dateStyle: "full", timeStyle: "long" });
-const relative = new Intl.RelativeTimeFormat(LOCALE, { numeric: "auto" });
-
 export const timezone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
+/** One format for each zone that is asked for: they are dear to make. */
+function formats(options: Intl.DateTimeFormatOptions): (zone: string) => Intl.DateTimeFormat {
+  const made = new Map<string, Intl.DateTimeFormat>();
+  return (zone) => {
+    const format = made.get(zone) ?? new Intl.DateTimeFormat(LOCALE, { ...options, timeZone: zone });
+    made.set(zone, format);
+    return format;
+  };
+}
+
+const TIME = { hour: "2-digit", minute: "2-digit" } as const;
+const DAY = { day: "numeric", month: "short" } as const;
+
+const short = formats({ ...DAY, ...TIME });
+const shortWithYear = formats({ ...DAY, year: "numeric", ...TIME });
+const full = formats({ dateStyle: "full", timeStyle: "long" });
+const day = formats({ ...DAY, year: "numeric" });
+const clock = formats(TIME);
+const numbers = formats({
+  ...{ year: "numeric", month: "numeric", day: "numeric", hourCycle: "h23" },
+  ...{ hour: "numeric", minute: "numeric", second: "numeric" },
+});
+const relative = new Intl.RelativeTimeFormat(LOCALE, { numeric: "auto" });
+
+/** What clock and calendar on the wall say; `month` from 1. */
+export interface WallClock {
+  year: number;
+  month: number;
+  day: number;
+  hour: number;
+  minute: number;
+  second: number;
+}
+
+export function wallClock(at: Date, zone = timezone): WallClock {
+  const parts = numbers(zone).formatToParts(at);
+  const value = (type: keyof WallClock) => Number(parts.find((part) => part.type === type)?.value);
+  return {
+    ...{ year: value("year"), month: value("month"), day: value("day") },
+    ...{ hour: value("hour"), minute: value("minute"), second: value("second") },
+  };
+}
+
 /** "24 Nov, 16:03", with the year where it is not this one. */
-export function localTime(at: Date, now = new Date()): string {
-  return (at.getFullYear() === now.getFullYear() ? short : shortWithYear).format(at);
+export function localTime(at: Date, now = new Date(), zone = timezone): string {
+  const isThisYear = wallClock(at, zone).year === wallClock(now, zone).year;
+  return (isThisYear ? short : shortWithYear)(zone).format(at);
 }
 
 /** "Tuesday, 24 November 2026 at 16:03:20 CET (Europe/Berlin)". */
-export function absoluteTime(at: Date): string {
-  return `${full.format(at)} (${timezone})`;
+export function absoluteTime(at: Date, zone = timezone): string {
+  return `${full(zone).format(at)} (${zone})`;
+}
+
+/** "24 Nov 2026". */
+export function dayName(at: Date, zone = timezone): string {
+  return day(zone).format(at);
+}
+
+/** "16:03". */
+export function clockTime(at: Date, zone = timezone): string {
+  return clock(zone).format(at);
 }
 
 const STEPS: ReadonlyArray<[Intl.RelativeTimeFormatUnit, number]> = [

@@ -1,6 +1,5 @@
 import { Burger, Button, Drawer, Group, Menu, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { notifications } from "@mantine/notifications";
 import {
   IconAlertTriangle,
   IconClock,
@@ -13,17 +12,15 @@ import {
   IconSettings,
   IconStack2,
 } from "@tabler/icons-react";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { Link, type LinkProps, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
+import { useQuery } from "@tanstack/react-query";
+import { Link, type LinkProps, Outlet, useRouterState } from "@tanstack/react-router";
 import { useEffect } from "react";
-import { answer, api } from "@/api/client";
-import { ApiProblem, sentence } from "@/api/problem";
-import { session } from "@/api/session";
 import { meQuery, waysQuery } from "@/features/accounts/queries";
 import { SchemeSwitch } from "@/ui/SchemeSwitch";
 import { Wordmark } from "@/ui/Wordmark";
 import classes from "./AppShell.module.css";
 import { LiveUpdates } from "./LiveUpdates";
+import { useLogOut } from "./useLogOut";
 
 interface Entry {
   to: LinkProps["to"];
@@ -161,22 +158,4 @@ function UserMenu() {
       <SchemeSwitch className={classes.scheme} />
     </Group>
   );
-}
-
-function useLogOut() {
-  const queries = useQueryClient();
-  const navigate = useNavigate();
-  return async () => {
-    try {
-      await answer(api.POST("/api/auth/logout"));
-    } catch (error) {
-      if (!(error instanceof ApiProblem && error.status === 401)) {
-        notifications.show({ color: "red", title: "Still logged in", message: sentence(error) });
-        return;
-      }
-    }
-    session.end();
-    await navigate({ to: "/login" });
-    queries.clear();
-  };
 }

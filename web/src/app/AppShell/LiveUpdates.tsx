@@ -2,6 +2,7 @@ import { IconRefreshAlert } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useSyncExternalStore } from "react";
 import { interruption, watchEvents } from "@/api/eventStream";
+import { session } from "@/api/session";
 import { campaignsLive } from "@/features/campaigns/live";
 import { ledgerLive } from "@/features/ledger/live";
 import { operationsLive } from "@/features/operations/live";
@@ -13,7 +14,10 @@ const FEATURES = [campaignsLive, sendersLive, ledgerLive, operationsLive];
 /** Keeps what is shown up to date, and says so where it cannot for the moment. */
 export function LiveUpdates() {
   const queries = useQueryClient();
-  useEffect(() => watchEvents(queries, FEATURES), [queries]);
+  const account = useSyncExternalStore(session.subscribe, session.actingAs);
+  useEffect(() => {
+    if (account) return watchEvents(queries, FEATURES);
+  }, [queries, account]);
   const down = useSyncExternalStore(interruption.subscribe, interruption.get);
   return (
     <div role="status" className={classes.place}>

@@ -8,7 +8,7 @@ import { auditQuery } from "./queries";
 import { auditWords } from "./words";
 
 export function AuditPanel() {
-  const query = useInfiniteQuery(auditQuery);
+  const query = useInfiniteQuery(auditQuery());
   return (
     <Listing query={query}>
       {({ pages }) => (

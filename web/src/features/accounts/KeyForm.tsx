@@ -1,9 +1,10 @@
 import { Button, Checkbox, NativeSelect, SimpleGrid, Stack, TextInput } from "@mantine/core";
 import { isNotEmpty } from "@mantine/form";
-import { answer, api } from "@/api/client";
+import { keys } from "@/api/keys";
 import { FormFailure } from "@/forms/FormFailure";
 import { useSubmit } from "@/forms/useSubmit";
-import { type ApiKey, expiry, LIFETIMES, SCOPES, type Scope } from "./apiKeys";
+import { type ApiKey, LIFETIMES, SCOPES, type Scope } from "./apiKeys";
+import { makeKey } from "./commands";
 
 /** What a new key is called, what it may do and until when. */
 export function KeyForm({ done }: { done: (key: ApiKey) => void }) {
@@ -13,8 +14,8 @@ export function KeyForm({ done }: { done: (key: ApiKey) => void }) {
       name: isNotEmpty("Say what the key is for."),
       scopes: (scopes) => (scopes.length > 0 ? null : "A key must be allowed something."),
     },
-    send: ({ name, scopes, lifetime }) =>
-      answer(api.POST("/api/keys", { body: { name, scopes, expiresAt: expiry(lifetime) } })),
+    send: makeKey,
+    changes: [keys.apiKeys()],
     done,
     names: { expiresAt: "lifetime" },
   });

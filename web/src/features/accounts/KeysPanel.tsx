@@ -1,24 +1,20 @@
 import { Alert, Badge, Button, Group, Stack, Switch, Text } from "@mantine/core";
 import { IconKey } from "@tabler/icons-react";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { answer, api } from "@/api/client";
-import { keys } from "@/api/keys";
-import { useAction } from "@/forms/useAction";
 import { Time } from "@/time/Time";
 import { useNow } from "@/time/useNow";
 import { CopyField } from "@/ui/CopyField";
-import { confirm } from "@/ui/confirm";
 import { Listing } from "@/ui/Listing";
 import { counted } from "@/ui/numbers";
 import { Panel, Row, Rows } from "@/ui/Panel";
 import { type ApiKey, curl, keyState, SCOPES } from "./apiKeys";
+import { useRevokeKey } from "./commands";
 import { KeyForm } from "./KeyForm";
 import { keysQuery } from "./queries";
 
 export function KeysPanel() {
-  const query = useQuery(keysQuery);
-  const queries = useQueryClient();
+  const query = useQuery(keysQuery());
   const now = useNow();
   const [made, setMade] = useState<ApiKey | null>(null);
   const [all, setAll] = useState(false);
@@ -28,16 +24,7 @@ export function KeysPanel() {
         title="API keys"
         description="For programs that send for you. Each request names its key as a bearer token."
       >
-        {made ? (
-          <Made apiKey={made} done={() => setMade(null)} />
-        ) : (
-          <KeyForm
-            done={(key) => {
-              setMade(key);
-              void queries.invalidateQueries({ queryKey: keys.apiKeys });
-            }}
-          />
-        )}
+        {made ? <Made apiKey={made} done={() => setMade(null)} /> : <KeyForm done={setMade} />}
       </Panel>
       <Listing query={query}>
         {({ items }) => {
@@ -95,20 +82,7 @@ function Made({ apiKey, done }: { apiKey: ApiKey; done: () => void }) {
 }
 
 function KeyRow({ apiKey, state }: { apiKey: ApiKey; state: ReturnType<typeof keyState> }) {
-  const queries = useQueryClient();
-  const { run, pending } = useAction();
-  const revoke = async () => {
-    const sure = await confirm({
-      title: `Revoke “${apiKey.name}”?`,
-      children: "Programs that use it are refused from now on. That cannot be undone.",
-      confirm: "Revoke the key",
-    });
-    if (!sure) return;
-    await run(async () => {
-      await answer(api.DELETE("/api/keys/{id}", { params: { path: { id: apiKey.id } } }));
-      await queries.invalidateQueries({ queryKey: keys.apiKeys });
-    });
-  };
+  const { revoke, pending } = useRevokeKey(apiKey);
   const scopes = SCOPES.filter(({ value }) => apiKey.scopes.includes(value)).map(({ label }) => label);
   return (
     <Row

@@ -3,17 +3,17 @@ import { isNotEmpty } from "@mantine/form";
 import { IconAlertCircle } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { answer, api } from "@/api/client";
 import { FormFailure } from "@/forms/FormFailure";
 import { AnchorLink } from "@/ui/links";
 import { AuthLayout } from "./AuthLayout";
+import { logIn } from "./commands";
 import { GoogleButton } from "./GoogleButton";
 import { waysQuery } from "./queries";
 import { useEntry } from "./useEntry";
 
 const route = getRouteApi("/login");
 
-/** Why a login with Google led back here; the codes are those of app/http/google.py. */
+/** Why a login with Google led back here; the codes are those of app/http/accounts/google.py. */
 const REASONS: Readonly<Record<string, string>> = {
   cancelled: "The login with Google was cancelled.",
   expired: "The login with Google took too long, or was begun in another browser. Please try again.",
@@ -30,7 +30,7 @@ export function LoginPage() {
   const { form, submit, pending, failure } = useEntry({
     initialValues: { email: "", password: "" },
     validate: { email: isNotEmpty("Give your email address."), password: isNotEmpty("Give your password.") },
-    enter: (body) => answer(api.POST("/api/auth/login", { body })),
+    enter: logIn,
     next,
   });
   return (
@@ -50,7 +50,7 @@ export function LoginPage() {
           {REASONS[error] ?? REASONS.failed}
         </Alert>
       )}
-      <GoogleButton label="Log in with Google" />
+      <GoogleButton label="Log in with Google" next={next} />
       <form onSubmit={submit} noValidate>
         <Stack>
           <FormFailure text={failure} />

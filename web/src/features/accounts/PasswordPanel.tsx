@@ -1,27 +1,23 @@
 import { Button, PasswordInput, Stack } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { answer, api } from "@/api/client";
+import { useQuery } from "@tanstack/react-query";
 import { keys } from "@/api/keys";
 import { FormFailure } from "@/forms/FormFailure";
 import { useSubmit } from "@/forms/useSubmit";
 import { Panel } from "@/ui/Panel";
+import { changePassword } from "./commands";
 import { newPassword, PASSWORD_HINT } from "./passwords";
 import { meQuery, waysQuery } from "./queries";
 
 export function PasswordPanel() {
-  const queries = useQueryClient();
   const { data: me } = useQuery(meQuery);
   const { data: ways } = useQuery(waysQuery);
   const { form, submit, pending, failure } = useSubmit({
     initialValues: { currentPassword: "", newPassword: "" },
     validate: { newPassword },
-    send: (body) => answer(api.POST("/api/auth/password", { body })),
-    done: async () => {
-      form.reset();
-      notifications.show({ message: "Your password is changed. Everywhere else you are logged out." });
-      await queries.invalidateQueries({ queryKey: keys.sessions });
-    },
+    send: changePassword,
+    changes: [keys.sessions()],
+    done: (): void => form.reset(),
+    said: () => "Your password is changed. Everywhere else you are logged out.",
   });
   return (
     <Panel

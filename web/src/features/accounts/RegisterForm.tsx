@@ -1,7 +1,7 @@
 import { Button, PasswordInput, Stack, TextInput } from "@mantine/core";
 import { isNotEmpty } from "@mantine/form";
-import { answer, api } from "@/api/client";
 import { FormFailure } from "@/forms/FormFailure";
+import { register } from "./commands";
 import { GoogleButton } from "./GoogleButton";
 import { newPassword, PASSWORD_HINT } from "./passwords";
 import { useEntry } from "./useEntry";
@@ -16,8 +16,7 @@ export function RegisterForm({ button, invitation }: Props) {
   const { form, submit, pending, failure } = useEntry({
     initialValues: { email: "", password: "" },
     validate: { email: isNotEmpty("Give your email address."), password: newPassword },
-    enter: (body) =>
-      answer(api.POST("/api/auth/register", { body: { ...body, invitation: invitation ?? null } })),
+    enter: (body) => register({ ...body, invitation: invitation ?? null }),
   });
   return (
     <>

@@ -1,14 +1,13 @@
 import { Alert, Button, PasswordInput, Stack, TextInput } from "@mantine/core";
 import { isNotEmpty } from "@mantine/form";
-import { notifications } from "@mantine/notifications";
 import { IconMailCheck } from "@tabler/icons-react";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
-import { answer, api } from "@/api/client";
 import { FormFailure } from "@/forms/FormFailure";
 import { useSubmit } from "@/forms/useSubmit";
 import { AnchorLink } from "@/ui/links";
 import { AuthLayout } from "./AuthLayout";
+import { askForReset, resetPassword } from "./commands";
 import { newPassword, PASSWORD_HINT } from "./passwords";
 
 const route = getRouteApi("/reset-password");
@@ -26,7 +25,7 @@ function AskForLink() {
   const { form, submit, pending, failure } = useSubmit({
     initialValues: { email: "" },
     validate: { email: isNotEmpty("Give your email address.") },
-    send: (body) => answer(api.POST("/api/auth/reset", { body })),
+    send: askForReset,
     done: (_answer, { email }) => setSentTo(email),
   });
   if (sentTo) {
@@ -66,11 +65,9 @@ function SetPassword({ token }: { token: string }) {
   const { form, submit, pending, failure } = useSubmit({
     initialValues: { password: "" },
     validate: { password: newPassword },
-    send: ({ password }) => answer(api.POST("/api/auth/reset/confirm", { body: { token, password } })),
-    done: async () => {
-      await navigate({ to: "/login", search: {} });
-      notifications.show({ message: "Your new password is set. Log in with it." });
-    },
+    send: ({ password }) => resetPassword({ token, password }),
+    done: () => navigate({ to: "/login", search: {} }),
+    said: () => "Your new password is set. Log in with it.",
   });
   return (
     <AuthLayout

@@ -1,60 +1,53 @@
 import { Button, Group, Modal, PasswordInput, Stack, Text } from "@mantine/core";
-import { useForm } from "@mantine/form";
 import { useQuery } from "@tanstack/react-query";
-import { useState, useSyncExternalStore } from "react";
-import { answer, api } from "@/api/client";
-import { session, type User } from "@/api/session";
+import { useSyncExternalStore } from "react";
+import { type Lost, session, type User } from "@/api/session";
 import { FormFailure } from "@/forms/FormFailure";
-import { showProblem } from "@/forms/showProblem";
+import { useSubmit } from "@/forms/useSubmit";
+import { logIn } from "./commands";
 import { waysQuery } from "./queries";
 
-/** Over any page when its session has expired: log in again, and what was asked for goes on where it was. */
+const TITLES: Readonly<Record<Lost, string>> = {
+  expired: "Log in again",
+  taken: "Somebody else has logged in",
+};
+
+/**
+ * Over any page when its session has expired, or somebody else has logged in in another tab: log in again, and what was
+ * asked for goes on where it was. A login in another tab is heard of by the session itself.
+ */
 export function SessionDialog() {
-  const { user, expired } = useSyncExternalStore(session.subscribe, session.get);
+  const { user, lost } = useSyncExternalStore(session.subscribe, session.get);
   return (
     <Modal
-      opened={expired}
+      opened={lost !== null}
       onClose={() => undefined}
       withCloseButton={false}
       closeOnClickOutside={false}
       closeOnEscape={false}
-      title="Log in again"
+      title={TITLES[lost ?? "expired"]}
       zIndex={500}
     >
-      {user && <LoginAgain user={user} />}
+      {user && lost && <LoginAgain user={user} lost={lost} />}
     </Modal>
   );
 }
 
-function LoginAgain({ user }: { user: User }) {
+function LoginAgain({ user, lost }: { user: User; lost: Lost }) {
   const { data: ways } = useQuery(waysQuery);
-  const [failure, setFailure] = useState<string | null>(null);
-  const [pending, setPending] = useState(false);
-  const form = useForm({ mode: "uncontrolled", initialValues: { password: "" } });
-
-  const run = async (work: () => Promise<User>) => {
-    setPending(true);
-    setFailure(null);
-    try {
-      const back = await work();
-      if (back.id === user.id) session.begin(back);
-      else location.assign("/"); // another account's pages must not show this one's
-    } catch (error) {
-      setFailure(showProblem(form, error));
-    } finally {
-      setPending(false);
-    }
-  };
-  const logIn = ({ password }: { password: string }) =>
-    run(() => answer(api.POST("/api/auth/login", { body: { email: user.email, password } })));
-  const logInElsewhere = () => run(whoIsLoggedIn);
-
+  const { form, submit, pending, failure } = useSubmit({
+    initialValues: { password: "" },
+    send: ({ password }) => logIn({ email: user.email, password }),
+    done: session.begin,
+  });
   return (
-    <form onSubmit={form.onSubmit(logIn)}>
+    <form onSubmit={submit}>
       <Stack>
         <Text>
-          Your session has ended. Log in as <strong>{user.email}</strong> and go on where you were: nothing is
-          lost.
+          {lost === "expired"
+            ? "Your session has ended. "
+            : "All tabs of a browser have one login, and in another tab it is somebody else’s now. "}
+          Log in as <strong>{user.email}</strong> and go on where you were: nothing is lost.
         </Text>
         <FormFailure text={failure} />
         <input type="email" autoComplete="username" value={user.email} readOnly hidden />
@@ -71,16 +64,20 @@ function LoginAgain({ user }: { user: User }) {
             <a href="/api/auth/google" target="_blank" rel="noreferrer">
               log in in a new tab
             </a>
-            , then{" "}
-            <Button variant="subtle" size="compact-sm" onClick={logInElsewhere} disabled={pending}>
-              go on here
-            </Button>
+            , and this page goes on by itself.
           </Text>
         )}
         <Group justify="space-between">
-          <Button component="a" href="/login" variant="subtle" color="gray">
-            Use another account
-          </Button>
+          {/* The page is loaded anew: it must not show one account's data to another. */}
+          {lost === "expired" ? (
+            <Button component="a" href="/login" variant="subtle" color="gray">
+              Use another account
+            </Button>
+          ) : (
+            <Button component="a" href="/" variant="subtle" color="gray">
+              Go on as whoever that is
+            </Button>
+          )}
           <Button type="submit" loading={pending}>
             Log in
           </Button>
@@ -88,11 +85,4 @@ function LoginAgain({ user }: { user: User }) {
       </Stack>
     </form>
   );
-}
-
-/** Not through the client, which would wait for this very dialog. */
-async function whoIsLoggedIn(): Promise<User> {
-  const response = await fetch("/api/auth/me");
-  if (!response.ok) throw new Error("nobody is logged in yet; finish logging in in the other tab");
-  return response.json();
 }

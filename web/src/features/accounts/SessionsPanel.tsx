@@ -1,18 +1,15 @@
 import { Badge, Button, Group } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { answer, api } from "@/api/client";
-import { keys } from "@/api/keys";
+import { useQuery } from "@tanstack/react-query";
 import type { components } from "@/api/schema";
-import { useAction } from "@/forms/useAction";
 import { Time } from "@/time/Time";
 import { Listing } from "@/ui/Listing";
 import { Panel, Row, Rows } from "@/ui/Panel";
+import { useEndSession } from "./commands";
 import { device } from "./device";
 import { sessionsQuery } from "./queries";
 
 export function SessionsPanel() {
-  const query = useQuery(sessionsQuery);
+  const query = useQuery(sessionsQuery());
   return (
     <Listing query={query}>
       {(sessions) => (
@@ -33,15 +30,8 @@ export function SessionsPanel() {
 }
 
 function SessionRow({ session }: { session: components["schemas"]["Session"] }) {
-  const queries = useQueryClient();
-  const { run, pending } = useAction();
   const name = device(session.userAgent);
-  const end = () =>
-    run(async () => {
-      await answer(api.DELETE("/api/auth/sessions/{id}", { params: { path: { id: session.id } } }));
-      await queries.invalidateQueries({ queryKey: keys.sessions });
-      notifications.show({ message: `${name} at ${session.address} is logged out.` });
-    });
+  const { run: end, pending } = useEndSession(session, name);
   return (
     <Row
       title={
@@ -63,7 +53,7 @@ function SessionRow({ session }: { session: components["schemas"]["Session"] }) 
       }
       actions={
         !session.current && (
-          <Button size="xs" variant="default" loading={pending} onClick={end}>
+          <Button size="xs" variant="default" loading={pending} onClick={() => end()}>
             Log out
           </Button>
         )

@@ -32,6 +32,7 @@ it("tells active keys from those that open nothing any more", () => {
     expiresAt: "2026-02-01T00:00:00Z",
     lastUsedAt: null,
     revokedAt: null,
+    madeBy: { id: 1, email: "anna@example.com" },
   };
   const january = Date.parse("2026-01-15T00:00:00Z");
   expect(keyState(key, january)).toBe("Active");

@@ -1,5 +1,13 @@
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { ownPath } from "./ownPath";
+
+afterEach(() => vi.unstubAllGlobals());
+
+test("browsers without URL.parse are led on as well", () => {
+  vi.stubGlobal("URL", Object.assign(class extends URL {}, { parse: undefined }));
+  expect(ownPath("/sent?q=x#y")).toBe("/sent?q=x#y");
+  expect(ownPath("//elsewhere.example")).toBeUndefined();
+});
 
 test("a login leads to pages of our own alone", () => {
   expect(ownPath("/sent?q=x#y")).toBe("/sent?q=x#y");

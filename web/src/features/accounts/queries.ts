@@ -3,7 +3,7 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { answer, api } from "@/api/client";
 import { keys } from "@/api/keys";
-import { PAGE } from "@/api/reading";
+import { allPages, MOST, PAGE } from "@/api/reading";
 import { session } from "@/api/session";
 
 /** How one gets in here; asked before anybody is logged in. */
@@ -24,20 +24,26 @@ export const meQuery = queryOptions({
   staleTime: Number.POSITIVE_INFINITY,
 });
 
-export const sessionsQuery = queryOptions({
-  queryKey: keys.sessions,
-  queryFn: ({ signal }) => answer(api.GET("/api/auth/sessions", { signal })),
-});
+export const sessionsQuery = () =>
+  queryOptions({
+    queryKey: keys.sessions(),
+    queryFn: ({ signal }) => answer(api.GET("/api/auth/sessions", { signal })),
+  });
 
-export const keysQuery = queryOptions({
-  queryKey: keys.apiKeys,
-  queryFn: ({ signal }) => answer(api.GET("/api/keys", { params: { query: { limit: 500 } }, signal })),
-});
+export const keysQuery = () =>
+  queryOptions({
+    queryKey: keys.apiKeys(),
+    queryFn: ({ signal }) =>
+      allPages((cursor) =>
+        answer(api.GET("/api/keys", { params: { query: { limit: MOST, cursor } }, signal })),
+      ),
+  });
 
-export const auditQuery = infiniteQueryOptions({
-  queryKey: keys.audit,
-  queryFn: ({ pageParam, signal }) =>
-    answer(api.GET("/api/audit", { params: { query: { limit: PAGE, cursor: pageParam } }, signal })),
-  initialPageParam: null as string | null,
-  getNextPageParam: (page) => page.nextCursor,
-});
+export const auditQuery = () =>
+  infiniteQueryOptions({
+    queryKey: keys.audit(),
+    queryFn: ({ pageParam, signal }) =>
+      answer(api.GET("/api/audit", { params: { query: { limit: PAGE, cursor: pageParam } }, signal })),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.nextCursor,
+  });

@@ -1,5 +1,6 @@
 import { Paper, Stack, Text, Title } from "@mantine/core";
 import { Facts } from "@/ui/Facts";
+import { HtmlFrame } from "@/ui/HtmlFrame";
 import classes from "./CampaignContent.module.css";
 import type { Campaign } from "./queries";
 
@@ -23,12 +24,11 @@ export function CampaignContent({ campaign }: { campaign: Campaign }) {
           <Title order={2} mb="xs" size="h3">
             HTML
           </Title>
-          <iframe
+          <HtmlFrame
             key={campaign.bodyHtml}
             className={classes.frame}
-            src={`/api/campaigns/${campaign.id}/html`}
+            path={`/api/campaigns/${campaign.id}/html`}
             title="The HTML of the campaign"
-            sandbox=""
           />
         </Paper>
       )}

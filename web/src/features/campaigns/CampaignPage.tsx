@@ -1,12 +1,13 @@
 import { Group, Paper, SimpleGrid, Skeleton, Stack, Tabs, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { lazy, type ReactNode, Suspense } from "react";
+import { type ReactNode, Suspense } from "react";
 import { AGAIN_MS } from "@/api/reading";
 import { type Sender, sendersQuery } from "@/features/senders/queries";
 import { duration } from "@/time/format";
 import { Time } from "@/time/Time";
 import { ErrorState } from "@/ui/ErrorState";
+import { lazyPart } from "@/ui/lazyPart";
 import { AnchorLink } from "@/ui/links";
 import { count } from "@/ui/numbers";
 import { PageHeader } from "@/ui/PageHeader";
@@ -25,12 +26,8 @@ import { CAMPAIGN_STATUS } from "./words";
 
 const route = getRouteApi("/inside/campaigns/$id");
 
-const HourlyChart = lazy(() =>
-  import("./hours/HourlyChart").then(({ HourlyChart }) => ({ default: HourlyChart })),
-);
-const CampaignSettings = lazy(() =>
-  import("./settings/CampaignSettings").then(({ CampaignSettings }) => ({ default: CampaignSettings })),
-);
+const HourlyChart = lazyPart(() => import("./hours/HourlyChart"), "HourlyChart");
+const CampaignSettings = lazyPart(() => import("./settings/CampaignSettings"), "CampaignSettings");
 
 export function CampaignPage() {
   const { id } = route.useParams();
@@ -43,7 +40,7 @@ export function CampaignPage() {
     ...campaignQuery(id),
     refetchInterval: AGAIN_MS,
   });
-  const { data: senders } = useQuery(sendersQuery);
+  const { data: senders } = useQuery(sendersQuery());
   if (isPending) return <PageSkeleton />;
   if (!campaign) {
     return (
@@ -152,7 +149,7 @@ function Parts({ campaign, sender }: Props) {
       </Tabs.Panel>
       <Tabs.Panel value="settings">
         <Suspense fallback={waiting}>
-          <CampaignSettings campaign={campaign} />
+          <CampaignSettings key={campaign.id} campaign={campaign} />
         </Suspense>
       </Tabs.Panel>
       <Tabs.Panel value="hours">

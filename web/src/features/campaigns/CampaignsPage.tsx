@@ -51,7 +51,7 @@ function CampaignList({ status }: { status: CampaignStatus | null }) {
     ...campaignsIn(status),
     refetchInterval: ({ state }) => AGAIN_MS * (state.data?.pages.length ?? 1), // all of its pages are read
   });
-  const { data: senders } = useQuery(sendersQuery);
+  const { data: senders } = useQuery(sendersQuery());
   if (query.isPending) return <TableSkeleton rows={6} />;
   if (!query.data) return <ErrorState error={query.error} retry={() => query.refetch()} />;
   const campaigns = query.data.pages.flatMap((page) => page.items);

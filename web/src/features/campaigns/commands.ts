@@ -1,11 +1,10 @@
 /** What a person can do to a campaign as a whole. */
 
-import { notifications } from "@mantine/notifications";
 import { useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
 import { answer, api } from "@/api/client";
 import { keys } from "@/api/keys";
-import { sentence } from "@/api/problem";
+import type { components } from "@/api/schema";
+import { useCommand } from "@/forms/useCommand";
 import { confirm } from "@/ui/confirm";
 import { counted } from "@/ui/numbers";
 import { of } from "./counts";
@@ -20,31 +19,23 @@ const CALLS = {
   cancel: (id: number) => answer(api.POST("/api/campaigns/{id}/cancel", { params: { path: { id } } })),
 };
 
-/** `pending` is what is being done; `act` asks first where it cannot be undone, and says what failed. */
+/** `pending` is what is being done; `act` asks first where it cannot be undone. */
 export function useCampaignActions(campaign: Campaign) {
   const queries = useQueryClient();
-  const [pending, setPending] = useState<CampaignAction | null>(null);
+  const { run, input } = useCommand({
+    run: (action: CampaignAction) => CALLS[action](campaign.id),
+    changes: [keys.campaigns.all(), keys.emails.all()],
+    done: (changed) => applyCampaign(queries, changed),
+    failed: `“${campaign.name}” is as it was`,
+  });
   const act = async (action: CampaignAction) => {
-    if (action === "cancel" && !(await confirmCancel(campaign))) return;
-    setPending(action);
-    try {
-      const changed = await CALLS[action](campaign.id);
-      await queries.cancelQueries({ queryKey: keys.campaigns.all }); // what was read before says what was before
-      applyCampaign(queries, changed);
-      await queries.invalidateQueries({ queryKey: keys.emails.all });
-    } catch (error) {
-      notifications.show({
-        color: "red",
-        title: `“${campaign.name}” is as it was`,
-        message: sentence(error),
-      });
-      await queries.invalidateQueries({ queryKey: keys.campaigns.all });
-    } finally {
-      setPending(null);
-    }
+    if (action !== "cancel" || (await confirmCancel(campaign))) await run(action);
   };
-  return { pending, act };
+  return { pending: input ?? null, act };
 }
+
+export const changeCampaign = (id: number, body: components["schemas"]["CampaignPatch"]) =>
+  answer(api.PATCH("/api/campaigns/{id}", { params: { path: { id } }, body }));
 
 function confirmCancel(campaign: Campaign): Promise<boolean> {
   const emails = counted(of(campaign, "SCHEDULED"), "email");

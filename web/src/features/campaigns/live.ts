@@ -10,24 +10,34 @@ import { sentRates } from "./sentRates";
 export type CampaignEvent = Events["campaign"];
 type CampaignPages = InfiniteData<components["schemas"]["CampaignPage"], string | null>;
 
+/** What an event said cannot be put into the lists as they are: campaigns are to come in or go. */
+let listsAreOld = false;
+
 export const campaignsLive: Live = {
   hear: {
     campaign(queries, event) {
       sentRates.add(event.id, event.counts.SENT ?? 0, Date.now());
-      applyCampaign(queries, event);
+      const isBeingRead = queries.isFetching({ queryKey: keys.campaigns.lists() }) > 0; // and may say what was before
+      if (applyCampaign(queries, event) || isBeingRead) listsAreOld = true;
     },
   },
   begin(queries, again) {
     sentRates.clear();
-    if (again) void queries.invalidateQueries({ queryKey: keys.campaigns.all });
+    if (again) void queries.invalidateQueries({ queryKey: keys.campaigns.all() });
+  },
+  follow(queries) {
+    if (!listsAreOld) return undefined;
+    listsAreOld = false;
+    // Those not on the page too: the next event is compared with them.
+    return queries.invalidateQueries({ queryKey: keys.campaigns.lists(), refetchType: "all" });
   },
 };
 
-/** Put what an event says into every list and page that shows the campaign. */
-export function applyCampaign(queries: QueryClient, event: CampaignEvent): void {
+/** Put what an event says into every list and page that shows the campaign. Whether lists are to be read anew. */
+export function applyCampaign(queries: QueryClient, event: CampaignEvent): boolean {
   queries.setQueryData(campaignQuery(event.id).queryKey, (old) => old && { ...old, ...event });
   let moved = false;
-  for (const [key, data] of queries.getQueriesData<CampaignPages>({ queryKey: keys.campaigns.lists })) {
+  for (const [key, data] of queries.getQueriesData<CampaignPages>({ queryKey: keys.campaigns.lists() })) {
     const old = data?.pages.flatMap((page) => page.items).find((campaign) => campaign.id === event.id);
     if (!data || !old) continue;
     moved ||= old.status !== event.status;
@@ -37,9 +47,7 @@ export function applyCampaign(queries: QueryClient, event: CampaignEvent): void 
     }));
     queries.setQueryData<CampaignPages>(key, { ...data, pages });
   }
-  // Those not on the page too: the next event is compared with them.
-  if (moved || isNew(queries, event.id))
-    void queries.invalidateQueries({ queryKey: keys.campaigns.lists, refetchType: "all" });
+  return moved || isNew(queries, event.id);
 }
 
 /** Newer than the newest that was read: somebody has just scheduled it. */

@@ -1,6 +1,6 @@
 /** What is read of campaigns. */
 
-import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, queryOptions, skipToken } from "@tanstack/react-query";
 import { answer, api } from "@/api/client";
 import { keys } from "@/api/keys";
 import { PAGE } from "@/api/reading";
@@ -21,10 +21,18 @@ export const campaignsIn = (status: CampaignStatus | null) =>
     getNextPageParam: (page) => page.nextCursor,
   });
 
-export const campaignsQuery = campaignsIn(null);
-
 export const campaignQuery = (id: number) =>
   queryOptions({
     queryKey: keys.campaigns.one(id),
     queryFn: ({ signal }) => answer(api.GET("/api/campaigns/{id}", { params: { path: { id } }, signal })),
+  });
+
+/** For a page that may name one. */
+export const campaignIfAny = (id: number | undefined) =>
+  queryOptions({
+    queryKey: keys.campaigns.one(id ?? 0),
+    queryFn:
+      id === undefined
+        ? skipToken
+        : ({ signal }) => answer(api.GET("/api/campaigns/{id}", { params: { path: { id } }, signal })),
   });

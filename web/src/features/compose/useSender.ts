@@ -7,7 +7,7 @@ import type { Draft } from "./draft/draft";
  * while senders are read it is the draft as it is, and must not be sent.
  */
 export function useSender(draft: Draft) {
-  const query = useQuery(sendersQuery);
+  const query = useQuery(sendersQuery());
   const senders = query.data?.items;
   const [chosen] = draft.senderIds;
   const sender =

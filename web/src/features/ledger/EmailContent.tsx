@@ -2,6 +2,7 @@ import { Alert, Group, Loader, SegmentedControl, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { sentence } from "@/api/problem";
+import { HtmlFrame } from "@/ui/HtmlFrame";
 import classes from "@/ui/message.module.css";
 import { type Email, emailMessageQuery } from "./queries";
 
@@ -30,10 +31,9 @@ export function EmailContent({ email }: { email: Email }) {
       </Group>
       <article className={classes.message} aria-label="The email's text">
         {message.html !== null && part === "html" ? (
-          <iframe
+          <HtmlFrame
             key={message.html}
-            src={`/api/emails/${email.id}/message/html`}
-            sandbox=""
+            path={`/api/emails/${email.id}/message/html`}
             className={classes.frame}
             title="Rich text of the email"
           />

@@ -3,8 +3,10 @@ import { useDebouncedCallback } from "@mantine/hooks";
 import { IconDownload, IconSearch } from "@tabler/icons-react";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
-import { campaignQuery, campaignsQuery } from "@/features/campaigns/queries";
+import { addressOf } from "@/api/client";
+import { campaignIfAny, campaignsIn } from "@/features/campaigns/queries";
 import { sendersQuery } from "@/features/senders/queries";
+import { useDownload } from "./commands";
 import classes from "./EmailFilters.module.css";
 import type { EmailFilter } from "./queries";
 import { type EmailSearch, exportPath } from "./search";
@@ -27,16 +29,28 @@ export function EmailFilters({ search, onChange, filter, only }: Props) {
         <CampaignFilter value={search.campaignId} onChange={(campaignId) => onChange({ campaignId })} />
       )}
       {!only && <SenderFilter value={search.senderId} onChange={(senderId) => onChange({ senderId })} />}
-      <Button
-        component="a"
-        href={exportPath(filter as EmailSearch)}
-        download
-        variant="default"
-        leftSection={<IconDownload size={16} aria-hidden />}
-      >
-        CSV
-      </Button>
+      <CsvButton path={exportPath(filter as EmailSearch)} />
     </search>
+  );
+}
+
+function CsvButton({ path }: { path: string }) {
+  const { run, pending } = useDownload(path);
+  return (
+    <Button
+      component="a"
+      href={addressOf(path)}
+      download
+      variant="default"
+      leftSection={<IconDownload size={16} aria-hidden />}
+      loading={pending}
+      onClick={(event) => {
+        event.preventDefault();
+        void run();
+      }}
+    >
+      CSV
+    </Button>
   );
 }
 
@@ -86,8 +100,8 @@ function RecipientSearch({ value, onChange }: FilterProps<string>) {
 const OLDER = "older";
 
 function CampaignFilter({ value, onChange }: FilterProps<number>) {
-  const campaigns = useInfiniteQuery(campaignsQuery);
-  const { data: chosen } = useQuery({ ...campaignQuery(value ?? 0), enabled: value !== undefined });
+  const campaigns = useInfiniteQuery(campaignsIn(null));
+  const { data: chosen } = useQuery(campaignIfAny(value));
   const options = new Map<string, string>();
   if (chosen) options.set(`${chosen.id}`, chosen.name);
   for (const page of campaigns.data?.pages ?? []) {
@@ -125,7 +139,7 @@ function matching({ options, search }: { options: ComboboxParsedItem[]; search: 
 }
 
 function SenderFilter({ value, onChange }: FilterProps<number>) {
-  const { data } = useQuery(sendersQuery);
+  const { data } = useQuery(sendersQuery());
   const senders = data?.items ?? [];
   if (senders.length < 2 && value === undefined) return null;
   return (

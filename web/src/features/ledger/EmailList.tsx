@@ -44,7 +44,8 @@ export function EmailList({ filter, columns, whole, empty, clear }: Props) {
   const chosen = ids.filter((id) => selection.chosen.has(id));
   const decisions = decisionsOn(filter.status);
   return (
-    <Stack gap={0} opacity={query.isPlaceholderData ? 0.5 : 1}>
+    // Rows of the list before can be read on, and nothing be decided about them.
+    <Stack gap={0} opacity={query.isPlaceholderData ? 0.5 : 1} inert={query.isPlaceholderData}>
       {decisions.length > 0 && (
         <SelectionBar
           decisions={decisions}

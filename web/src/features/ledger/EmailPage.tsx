@@ -111,7 +111,7 @@ const CONSEQUENCES = {
 };
 
 function EmailFacts({ email }: { email: Email }) {
-  const { data: senders } = useQuery(sendersQuery);
+  const { data: senders } = useQuery(sendersQuery());
   const sender = senders?.items.find((each) => each.id === email.senderId);
   const fields = Object.entries(email.fields).map(([name, value]) => [name, value || "–"] as const);
   return (

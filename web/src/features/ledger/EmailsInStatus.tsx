@@ -1,7 +1,7 @@
 import { Stack } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
-import { campaignQuery } from "@/features/campaigns/queries";
+import { campaignIfAny } from "@/features/campaigns/queries";
 import { EmailFilters } from "./EmailFilters";
 import { EmailList } from "./EmailList";
 import type { Column } from "./EmailTable";
@@ -20,10 +20,7 @@ interface Props {
 export function EmailsInStatus({ status, search, onChange, columns, empty }: Props) {
   const { q, campaignId, senderId } = search;
   const filter = { status, q, campaignId, senderId };
-  const { data: campaign } = useQuery({
-    ...campaignQuery(campaignId ?? 0),
-    enabled: campaignId !== undefined,
-  });
+  const { data: campaign } = useQuery(campaignIfAny(campaignId));
   const filtered = q !== undefined || campaignId !== undefined || senderId !== undefined;
   const clear = () => onChange({ q: undefined, campaignId: undefined, senderId: undefined });
   return (

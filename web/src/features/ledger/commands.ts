@@ -1,12 +1,10 @@
-/** A person's word on emails that ended FAILED or UNKNOWN: asked for, sent, told. */
+/** A person's word on emails that ended FAILED or UNKNOWN: asked for, sent, told. And the list of them as a file. */
 
-import { notifications } from "@mantine/notifications";
-import { useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
-import { answer, api } from "@/api/client";
+import { addressOf, answer, api } from "@/api/client";
 import { keys } from "@/api/keys";
-import { sentence } from "@/api/problem";
+import { useCommand } from "@/forms/useCommand";
 import { confirm } from "@/ui/confirm";
+import { download } from "@/ui/download";
 import { counted } from "@/ui/numbers";
 import { DECISIONS, type Decision } from "./words";
 
@@ -16,33 +14,31 @@ export type Target = { ids: number[] } | { campaignId: number; n: number };
 /** The API takes this many ids at once. */
 const AT_ONCE = 1_000;
 
+const size = (target: Target) => ("ids" in target ? target.ids.length : target.n);
+
 /** `decide` resolves to whether it was done. */
 export function useDecisions() {
-  const queries = useQueryClient();
-  const [pending, setPending] = useState(false);
+  const { run, pending } = useCommand({
+    run: ({ decision, target }: { decision: Decision; target: Target }) => send(decision, target),
+    changes: [keys.emails.all(), keys.campaigns.all(), keys.stats.all()],
+    said: (changed, { decision, target }) => outcome(decision, size(target), changed),
+    failed: "Not all of that was done",
+  });
   const decide = async (decision: Decision, target: Target): Promise<boolean> => {
     const words = DECISIONS[decision];
-    const n = "ids" in target ? target.ids.length : target.n;
     const danger = decision !== "retry";
-    const asked = { title: words.title(n), children: words.text, confirm: words.button, danger };
-    if (!(await confirm(asked))) return false;
-    setPending(true);
-    try {
-      tell(decision, n, await send(decision, target));
-      return true;
-    } catch (error) {
-      notifications.show({ color: "red", title: "Not all of that was done", message: sentence(error) });
-      return false;
-    } finally {
-      setPending(false);
-      await Promise.all(
-        [keys.emails.all, keys.campaigns.all, keys.stats.all].map((queryKey) =>
-          queries.invalidateQueries({ queryKey }),
-        ),
-      );
-    }
+    const asked = { title: words.title(size(target)), children: words.text, confirm: words.button, danger };
+    return (await confirm(asked)) && run({ decision, target });
   };
   return { pending, decide };
+}
+
+/** Asks first who is logged in: a download that is refused would be a file with the refusal in it. */
+export function useDownload(path: string) {
+  return useCommand({
+    run: () => answer(api.GET("/api/auth/me")),
+    done: () => download(addressOf(path)),
+  });
 }
 
 async function send(decision: Decision, target: Target): Promise<number> {
@@ -65,8 +61,8 @@ async function sendOne(
   return (await answer(call)).changed;
 }
 
-function tell(decision: Decision, wanted: number, changed: number) {
+function outcome(decision: Decision, wanted: number, changed: number): string {
   const left = wanted - changed;
   const rest = `${counted(left, "other")} had been decided before, or the campaign is cancelled.`;
-  notifications.show({ message: DECISIONS[decision].done(changed) + (left > 0 ? ` ${rest}` : "") });
+  return DECISIONS[decision].done(changed) + (left > 0 ? ` ${rest}` : "");
 }

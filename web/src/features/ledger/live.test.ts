@@ -12,7 +12,7 @@ test("progress makes short lists and single emails be read anew, and no long lis
   queries.setQueryData(emailsQuery({ status: "SENT" }).queryKey, pages(1));
   queries.setQueryData(emailsQuery({ status: "FAILED" }).queryKey, pages(2));
   queries.setQueryData(emailQuery(5).queryKey, {} as never);
-  ledgerLive.follow?.(queries);
+  void ledgerLive.follow?.(queries);
   const isStale = (queryKey: readonly unknown[]) => queries.getQueryState(queryKey)?.isInvalidated;
   expect(isStale(emailsQuery({ status: "SENT" }).queryKey)).toBe(true);
   expect(isStale(emailsQuery({ status: "FAILED" }).queryKey)).toBe(false);

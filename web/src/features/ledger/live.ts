@@ -5,11 +5,12 @@ import type { Live } from "@/api/eventStream";
 import { keys } from "@/api/keys";
 
 export const ledgerLive: Live = {
-  follow(queries) {
-    void queries.invalidateQueries({ queryKey: keys.emails.ones });
-    void queries.invalidateQueries({
-      queryKey: keys.emails.lists,
-      predicate: ({ state }) => ((state.data as InfiniteData<unknown> | undefined)?.pages.length ?? 1) <= 1,
-    });
-  },
+  follow: (queries) =>
+    Promise.all([
+      queries.invalidateQueries({ queryKey: keys.emails.ones() }),
+      queries.invalidateQueries({
+        queryKey: keys.emails.lists(),
+        predicate: ({ state }) => ((state.data as InfiniteData<unknown> | undefined)?.pages.length ?? 1) <= 1,
+      }),
+    ]),
 };

@@ -4,5 +4,5 @@ import type { Live } from "@/api/eventStream";
 import { keys } from "@/api/keys";
 
 export const operationsLive: Live = {
-  follow: (queries) => void queries.invalidateQueries({ queryKey: keys.stats.all }),
+  follow: (queries) => queries.invalidateQueries({ queryKey: keys.stats.all() }),
 };

@@ -22,22 +22,24 @@ export const totalsQuery = (dueBefore: string) =>
       answer(api.GET("/api/stats/totals", { params: { query: { dueBefore } }, signal })),
   });
 
-export const sandboxQuery = infiniteQueryOptions({
-  queryKey: keys.sandbox.list,
-  queryFn: ({ pageParam, signal }) =>
-    answer(
-      api.GET("/api/sandbox/messages", { params: { query: { limit: PAGE, cursor: pageParam } }, signal }),
-    ),
-  initialPageParam: null as string | null,
-  getNextPageParam: (page) => page.nextCursor,
-});
+export const sandboxQuery = () =>
+  infiniteQueryOptions({
+    queryKey: keys.sandbox.list(),
+    queryFn: ({ pageParam, signal }) =>
+      answer(
+        api.GET("/api/sandbox/messages", { params: { query: { limit: PAGE, cursor: pageParam } }, signal }),
+      ),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.nextCursor,
+  });
 
 /** The newest alone, to learn cheaply whether something has come. */
-export const newestInSandboxQuery = queryOptions({
-  queryKey: keys.sandbox.newest,
-  queryFn: ({ signal }) =>
-    answer(api.GET("/api/sandbox/messages", { params: { query: { limit: 1 } }, signal })),
-});
+export const newestInSandboxQuery = () =>
+  queryOptions({
+    queryKey: keys.sandbox.newest(),
+    queryFn: ({ signal }) =>
+      answer(api.GET("/api/sandbox/messages", { params: { query: { limit: 1 } }, signal })),
+  });
 
 export const sandboxMessageQuery = (id: number) =>
   queryOptions({
@@ -47,12 +49,17 @@ export const sandboxMessageQuery = (id: number) =>
     staleTime: Number.POSITIVE_INFINITY, // what was received does not change
   });
 
-export const usersQuery = queryOptions({
-  queryKey: keys.users,
-  queryFn: ({ signal }) => answer(api.GET("/api/admin/users", { params: { query: { limit: 500 } }, signal })),
-});
+export const usersQuery = () =>
+  infiniteQueryOptions({
+    queryKey: keys.users(),
+    queryFn: ({ pageParam, signal }) =>
+      answer(api.GET("/api/admin/users", { params: { query: { limit: PAGE, cursor: pageParam } }, signal })),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.nextCursor,
+  });
 
-export const invitationsQuery = queryOptions({
-  queryKey: keys.invitations,
-  queryFn: ({ signal }) => answer(api.GET("/api/admin/invitations", { signal })),
-});
+export const invitationsQuery = () =>
+  queryOptions({
+    queryKey: keys.invitations(),
+    queryFn: ({ signal }) => answer(api.GET("/api/admin/invitations", { signal })),
+  });

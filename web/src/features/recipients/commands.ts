@@ -1,7 +1,47 @@
-/** Lists of recipients are uploaded and removed. */
+/** Lists of recipients are uploaded and removed; one recipient is handed out or erased. */
 
+import { useQueryClient } from "@tanstack/react-query";
 import { answer, api, request } from "@/api/client";
+import { keys } from "@/api/keys";
+import type { components } from "@/api/schema";
+import { useCommand } from "@/forms/useCommand";
+import { confirm } from "@/ui/confirm";
+import { download } from "@/ui/download";
 import type { Person, StoredList } from "./queries";
+
+export type Erased = components["schemas"]["Erased"];
+
+export async function downloadAllOf({ email }: { email: string }): Promise<void> {
+  const query = new URLSearchParams({ email });
+  const response = await request(new Request(`/api/recipients/export?${query}`));
+  const address = URL.createObjectURL(await response.blob());
+  download(address, "recipient.json");
+  URL.revokeObjectURL(address);
+}
+
+export function useErasure(done: (email: string, what: Erased) => void, failed: (error: Error) => void) {
+  const queries = useQueryClient();
+  const { run, pending } = useCommand({
+    run: (email: string) => answer(api.POST("/api/recipients/erase", { body: { email } })),
+    changes: [keys.campaigns.all(), keys.emails.all(), keys.stats.all(), keys.sandbox.all()],
+    done(what, email) {
+      // What was read before and is not shown may name them, and would be shown once more before it is read anew.
+      queries.removeQueries({ type: "inactive" });
+      done(email, what);
+    },
+    failed,
+  });
+  const ask = async (email: string) => {
+    const sure = await confirm({
+      title: `Erase ${email}?`,
+      children:
+        "The address, its fields and its messages go from all your campaigns, and what waits for it is cancelled. The counts stay. That cannot be undone.",
+      confirm: "Erase for good",
+    });
+    if (sure) await run(email);
+  };
+  return { ask, pending };
+}
 
 /** Throws ApiProblem. */
 export async function uploadFile(file: File, signal: AbortSignal): Promise<StoredList> {

@@ -1,15 +1,12 @@
 import { Alert, Badge, Button, Group, Progress, Skeleton, Stack, Text, Title } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { IconPencil, IconPlugConnected, IconTrash } from "@tabler/icons-react";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { answer, api } from "@/api/client";
-import { keys } from "@/api/keys";
+import { useQuery } from "@tanstack/react-query";
 import { sentence } from "@/api/problem";
 import { hourlyQuery } from "@/features/operations/queries";
 import { useNow } from "@/time/useNow";
-import { confirm } from "@/ui/confirm";
 import { ButtonLink } from "@/ui/links";
 import { count } from "@/ui/numbers";
+import { useDeleteSender, useVerifySender } from "./commands";
 import { dayOf } from "./dayOf";
 import { HourBars } from "./HourBars";
 import type { Sender } from "./queries";
@@ -23,27 +20,8 @@ interface Props {
 }
 
 export function SenderCard({ sender, fallback }: Props) {
-  const queries = useQueryClient();
-  const verify = useMutation({
-    mutationFn: () => answer(api.POST("/api/senders/{id}/verify", { params: { path: { id: sender.id } } })),
-    onSettled: () => queries.invalidateQueries({ queryKey: keys.senders }),
-  });
-  const remove = useMutation({
-    mutationFn: () => answer(api.DELETE("/api/senders/{id}", { params: { path: { id: sender.id } } })),
-    onSuccess: async () => {
-      await queries.invalidateQueries({ queryKey: keys.senders });
-      notifications.show({ message: `${sender.email} is no sender any more.` });
-    },
-  });
-  const ask = async () => {
-    const sure = await confirm({
-      title: `Delete ${sender.email}?`,
-      children:
-        "Its server and login are forgotten. That cannot be undone. Only a sender that no campaign names can be deleted.",
-      confirm: "Delete the sender",
-    });
-    if (sure) remove.mutate();
-  };
+  const verify = useVerifySender(sender);
+  const remove = useDeleteSender(sender);
   const server =
     sender.host === null
       ? fallback
@@ -72,14 +50,14 @@ export function SenderCard({ sender, fallback }: Props) {
       </div>
       <Stack gap="xs" className={classes.foot ?? ""}>
         <div className={classes.state}>
-          <SenderState sender={sender} verifying={verify.isPending} failure={verify.error} />
+          <SenderState sender={sender} verifying={verify.pending} failure={verify.error} />
           <Group gap={6} wrap="nowrap">
             <Button
               size="xs"
               variant="default"
               leftSection={<IconPlugConnected size={15} aria-hidden />}
-              loading={verify.isPending}
-              onClick={() => verify.mutate()}
+              loading={verify.pending}
+              onClick={() => verify.run()}
             >
               Verify
             </Button>
@@ -97,8 +75,8 @@ export function SenderCard({ sender, fallback }: Props) {
                 size="xs"
                 variant="default"
                 leftSection={<IconTrash size={15} aria-hidden />}
-                loading={remove.isPending}
-                onClick={ask}
+                loading={remove.pending}
+                onClick={remove.ask}
               >
                 Delete
               </Button>

@@ -15,9 +15,11 @@ import {
 import { isNotEmpty } from "@mantine/form";
 import { IconInfoCircle } from "@tabler/icons-react";
 import { useState } from "react";
-import { answer, api } from "@/api/client";
+import { keys } from "@/api/keys";
 import { FormFailure } from "@/forms/FormFailure";
 import { useSubmit } from "@/forms/useSubmit";
+import { useUnsaved } from "@/forms/useUnsaved";
+import { addSender, changeSender } from "./commands";
 import { CUSTOM, FALLBACK, PROVIDERS, providerOf } from "./providers";
 import type { Sender } from "./queries";
 import classes from "./SenderForm.module.css";
@@ -28,29 +30,27 @@ interface Props {
   sender?: Sender | undefined;
   /** What a sender without a server of its own sends through. */
   fallback: string;
-  done: (sender: Sender) => void;
+  done: () => unknown;
   cancel: () => void;
 }
 
-export function SenderForm({ sender, fallback, done, cancel }: Props) {
+export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
+  // As the form began: what somebody else changes meanwhile is not to be changed back.
+  const [sender] = useState(shown);
   const [provider, setProvider] = useState(sender ? providerOf(sender.host) : "gmail");
-  const { form, submit, pending, failure } = useSubmit({
+  const { form, submit, pending, failure, isDirty } = useSubmit({
     initialValues: sender ? valuesOf(sender) : { ...NEW_SENDER, host: PROVIDERS[0]?.host ?? "" },
     validate: {
       email: isNotEmpty("Give the mailbox's address."),
       host: (host, { ownServer }) => (ownServer && !host.trim() ? "Give the server's host name." : null),
     },
     send: (values) =>
-      sender
-        ? answer(
-            api.PATCH("/api/senders/{id}", {
-              params: { path: { id: sender.id } },
-              body: senderPatch(sender, values),
-            }),
-          )
-        : answer(api.POST("/api/senders", { body: senderBody(values) })),
+      sender ? changeSender(sender.id, senderPatch(sender, values)) : addSender(senderBody(values)),
+    changes: [keys.senders()],
     done,
+    said: ({ email }) => (sender ? `${email} is saved.` : `${email} is added. Verify it next.`),
   });
+  useUnsaved(isDirty);
   const choose = (id: string) => {
     setProvider(id);
     form.setFieldValue("ownServer", id !== FALLBACK);

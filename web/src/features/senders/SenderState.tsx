@@ -19,7 +19,7 @@ interface Props {
   failure: Error | null;
 }
 
-/** How sender and server get on, in words; said to a screen reader as it changes. */
+/** How sender and server get on, in words; said to a screen reader as it changes, so the passing of time is not in it. */
 export function SenderState({ sender, verifying, failure }: Props) {
   return (
     <div aria-live="polite" className={classes.told}>
@@ -51,9 +51,11 @@ function BackOff({ sender: { blockedUntil, blockReason } }: { sender: Sender }) 
     >
       <div className={classes.words}>{blockReason}</div>
       <Text size="sm" mt={4}>
-        Next try in <strong className="tabular">{duration(Date.parse(blockedUntil) - now)}</strong> (
-        <Time value={blockedUntil} />
-        ). Its emails wait, none is lost.
+        Next try at <Time value={blockedUntil} />
+        <span aria-hidden>
+          , in <strong className="tabular">{duration(Date.parse(blockedUntil) - now)}</strong>
+        </span>
+        . Its emails wait, none is lost.
       </Text>
     </Alert>
   );
@@ -65,8 +67,7 @@ function Verified({ sender: { verifiedAt, verifyError } }: { sender: Sender }) {
       <Alert color="red" title="Not verified" icon={<IconPlugConnectedX aria-hidden />}>
         <div className={classes.words}>{verifyError}</div>
         <Text size="sm" mt={4}>
-          Tried <Time value={verifiedAt} mode="relative" />. Mend what the server complains about, then verify
-          again.
+          Tried on <Time value={verifiedAt} />. Mend what the server complains about, then verify again.
         </Text>
       </Alert>
     );
@@ -74,7 +75,7 @@ function Verified({ sender: { verifiedAt, verifyError } }: { sender: Sender }) {
   if (verifiedAt !== null) {
     return (
       <Line icon={<IconCircleCheck size={17} color="var(--status-sent)" aria-hidden />}>
-        Verified <Time value={verifiedAt} mode="relative" />: the server lets this sender in.
+        Verified on <Time value={verifiedAt} />: the server lets this sender in.
       </Line>
     );
   }

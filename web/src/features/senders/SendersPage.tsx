@@ -1,15 +1,13 @@
 import { Drawer, Skeleton, Stack, Text } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { IconMailbox, IconPlus } from "@tabler/icons-react";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
-import { keys } from "@/api/keys";
 import { waysQuery } from "@/features/accounts/queries";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorState } from "@/ui/ErrorState";
 import { ButtonLink } from "@/ui/links";
 import { PageHeader } from "@/ui/PageHeader";
-import { type Sender, sendersQuery } from "./queries";
+import { sendersQuery } from "./queries";
 import { SenderCard } from "./SenderCard";
 import { SenderForm } from "./SenderForm";
 
@@ -18,18 +16,10 @@ const route = getRouteApi("/inside/senders");
 export function SendersPage() {
   const { edit } = route.useSearch();
   const navigate = useNavigate();
-  const queries = useQueryClient();
   const { data: ways } = useQuery(waysQuery);
-  const { data, error, refetch } = useQuery({ ...sendersQuery, refetchInterval: 5_000 });
+  const { data, error, refetch } = useQuery({ ...sendersQuery(), refetchInterval: 5_000 });
   const fallback = ways?.sandbox ? "Sandbox mailbox" : "This installation's server";
   const close = () => navigate({ to: "/senders", search: {} });
-  const done = async (sender: Sender) => {
-    await queries.invalidateQueries({ queryKey: keys.senders });
-    await close();
-    notifications.show({
-      message: edit === "new" ? `${sender.email} is added. Verify it next.` : `${sender.email} is saved.`,
-    });
-  };
   const edited = data?.items.find((sender) => sender.id === edit);
   const add = (
     <ButtonLink to="/senders" search={{ edit: "new" }} leftSection={<IconPlus size={17} aria-hidden />}>
@@ -72,7 +62,7 @@ export function SendersPage() {
         closeButtonProps={{ "aria-label": "Close" }}
       >
         {edit === "new" || edited ? (
-          <SenderForm key={edit} sender={edited} fallback={fallback} done={done} cancel={close} />
+          <SenderForm key={edit} sender={edited} fallback={fallback} done={close} cancel={close} />
         ) : (
           edit !== undefined && <Text>There is no such sender any more.</Text>
         )}

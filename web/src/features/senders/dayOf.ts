@@ -1,5 +1,7 @@
 /** A sender's windows (clock hours of UTC) over the person's own day. */
 
+import { dayAround } from "@/time/days";
+
 export interface Slot {
   start: Date;
   used: number;
@@ -20,10 +22,9 @@ export function dayOf(senderId: number, windows: readonly Window[], now: Date): 
       .filter((window) => window.senderId === senderId)
       .map((window) => [Date.parse(window.windowStart), window.used]),
   );
-  const midnight = new Date(now.getFullYear(), now.getMonth(), now.getDate()).getTime();
-  const next = new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1).getTime();
+  const { begin, end } = dayAround(now);
   const slots: Slot[] = [];
-  for (let at = Math.floor(midnight / HOUR_MS) * HOUR_MS; at < next; at += HOUR_MS) {
+  for (let at = Math.floor(begin.getTime() / HOUR_MS) * HOUR_MS; at < end.getTime(); at += HOUR_MS) {
     slots.push({ start: new Date(at), used: used.get(at) ?? 0 });
   }
   return slots;

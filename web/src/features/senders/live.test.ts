@@ -5,12 +5,12 @@ import { sendersQuery } from "./queries";
 
 test("a sender's trouble is put where senders are shown", () => {
   const queries = new QueryClient();
-  queries.setQueryData(sendersQuery.queryKey, {
+  queries.setQueryData(sendersQuery().queryKey, {
     items: [{ id: 7, email: "a@x.test" }],
     nextCursor: null,
   } as never);
   applySender(queries, { id: 7, blockedUntil: "2026-11-24T12:00:00Z", blockReason: "535 no" });
-  expect(queries.getQueryData(sendersQuery.queryKey)?.items[0]).toMatchObject({
+  expect(queries.getQueryData(sendersQuery().queryKey)?.items[0]).toMatchObject({
     email: "a@x.test",
     blockReason: "535 no",
   });

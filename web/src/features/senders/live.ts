@@ -7,12 +7,12 @@ import { sendersQuery } from "./queries";
 
 export const sendersLive: Live = {
   hear: { sender: applySender },
-  follow: (queries) => void queries.invalidateQueries({ queryKey: keys.senders }),
+  follow: (queries) => queries.invalidateQueries({ queryKey: keys.senders() }),
 };
 
 export function applySender(queries: QueryClient, event: Events["sender"]): void {
   queries.setQueryData(
-    sendersQuery.queryKey,
+    sendersQuery().queryKey,
     (old) =>
       old && {
         ...old,

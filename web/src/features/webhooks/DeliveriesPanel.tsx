@@ -1,12 +1,10 @@
 import { Badge, Button, Group, Text } from "@mantine/core";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { answer, api } from "@/api/client";
-import { keys } from "@/api/keys";
-import { useAction } from "@/forms/useAction";
+import { useQuery } from "@tanstack/react-query";
 import { Time } from "@/time/Time";
 import { Listing } from "@/ui/Listing";
 import { counted } from "@/ui/numbers";
 import { Panel, Row, Rows } from "@/ui/Panel";
+import { useReplay } from "./commands";
 import { type Delivery, deliveriesQuery } from "./queries";
 import { eventWords } from "./words";
 
@@ -41,14 +39,7 @@ export function DeliveriesPanel({ webhookId }: { webhookId: number }) {
 }
 
 function DeliveryRow({ webhookId, delivery }: { webhookId: number; delivery: Delivery }) {
-  const queries = useQueryClient();
-  const { run, pending } = useAction();
-  const replay = () =>
-    run(async () => {
-      const path = { id: webhookId, deliveryId: delivery.id };
-      await answer(api.POST("/api/webhooks/{id}/deliveries/{deliveryId}/replay", { params: { path } }));
-      await queries.invalidateQueries({ queryKey: keys.webhooks.deliveries(webhookId) });
-    });
+  const { run: replay, pending } = useReplay(webhookId, delivery.id);
   const { label, color } = STATES[delivery.status];
   return (
     <Row
@@ -73,7 +64,7 @@ function DeliveryRow({ webhookId, delivery }: { webhookId: number; delivery: Del
       }
       actions={
         delivery.status !== "PENDING" && (
-          <Button size="xs" variant="default" loading={pending} onClick={replay}>
+          <Button size="xs" variant="default" loading={pending} onClick={() => replay()}>
             Send again
           </Button>
         )

@@ -1,8 +1,9 @@
 import { Button, Checkbox, Group, Stack, TextInput } from "@mantine/core";
 import { isNotEmpty } from "@mantine/form";
-import { answer, api } from "@/api/client";
+import { keys } from "@/api/keys";
 import { FormFailure } from "@/forms/FormFailure";
 import { useSubmit } from "@/forms/useSubmit";
+import { addWebhook, changeWebhook } from "./commands";
 import type { Webhook } from "./queries";
 import { EVENTS } from "./words";
 
@@ -24,10 +25,8 @@ export function WebhookForm({ webhook, done, cancel }: Props) {
       url: isNotEmpty("Give the address to be told."),
       events: (events) => (events.length > 0 ? null : "Choose what it is to be told."),
     },
-    send: (body) =>
-      webhook
-        ? answer(api.PATCH("/api/webhooks/{id}", { params: { path: { id: webhook.id } }, body }))
-        : answer(api.POST("/api/webhooks", { body })),
+    send: (body) => (webhook ? changeWebhook(webhook.id, body) : addWebhook(body)),
+    changes: [keys.webhooks.all()],
     done,
   });
   return (

@@ -1,8 +1,7 @@
 import { Alert, Button, Stack } from "@mantine/core";
 import { IconKey, IconPlus, IconWebhook } from "@tabler/icons-react";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { keys } from "@/api/keys";
 import { CopyField } from "@/ui/CopyField";
 import { EmptyState } from "@/ui/EmptyState";
 import { Listing } from "@/ui/Listing";
@@ -12,14 +11,12 @@ import { WebhookForm } from "./WebhookForm";
 import { WebhookRow } from "./WebhookRow";
 
 export function WebhooksPanel() {
-  const query = useQuery({ ...webhooksQuery, refetchInterval: 10_000 });
-  const queries = useQueryClient();
+  const query = useQuery({ ...webhooksQuery(), refetchInterval: 10_000 });
   const [adding, setAdding] = useState(false);
   const [made, setMade] = useState<Webhook | null>(null);
   const reveal = (webhook: Webhook) => {
     setAdding(false);
     setMade(webhook);
-    void queries.invalidateQueries({ queryKey: keys.webhooks.all });
   };
   const add = (
     <Button leftSection={<IconPlus size={17} aria-hidden />} onClick={() => setAdding(true)}>

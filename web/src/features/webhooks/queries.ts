@@ -3,15 +3,20 @@
 import { queryOptions } from "@tanstack/react-query";
 import { answer, api } from "@/api/client";
 import { keys } from "@/api/keys";
+import { allPages, MOST } from "@/api/reading";
 import type { components } from "@/api/schema";
 
 export type Delivery = components["schemas"]["Delivery"];
 export type Webhook = components["schemas"]["Webhook"];
 
-export const webhooksQuery = queryOptions({
-  queryKey: keys.webhooks.list,
-  queryFn: ({ signal }) => answer(api.GET("/api/webhooks", { params: { query: { limit: 100 } }, signal })),
-});
+export const webhooksQuery = () =>
+  queryOptions({
+    queryKey: keys.webhooks.list(),
+    queryFn: ({ signal }) =>
+      allPages((cursor) =>
+        answer(api.GET("/api/webhooks", { params: { query: { limit: MOST, cursor } }, signal })),
+      ),
+  });
 
 export const deliveriesQuery = (id: number) =>
   queryOptions({

@@ -1,13 +1,13 @@
-import { Box, Paper, Skeleton, Text, Title, Tooltip } from "@mantine/core";
+import { Paper, Skeleton, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { hourlyQuery } from "@/features/operations/queries";
 import type { Sender } from "@/features/senders/queries";
-import { absoluteTime } from "@/time/format";
+import { absoluteTime, clockTime } from "@/time/format";
 import { useNow } from "@/time/useNow";
+import { BarChart } from "@/ui/BarChart";
 import { ErrorState } from "@/ui/ErrorState";
 import { count, counted } from "@/ui/numbers";
 import { type Column, columns, height } from "./columns";
-import classes from "./HourlyChart.module.css";
 
 const HOURS = 24;
 const PARTS = [
@@ -24,44 +24,26 @@ export function HourlyChart({ senderId, sender }: { senderId: number; sender: Se
   if (error && !data) return <ErrorState error={error} retry={refetch} />;
   if (!data) return <Skeleton height={260} radius="lg" />;
   const hours = columns(data, HOURS, now);
-  const most = Math.max(1, ...hours.map(height));
   return (
     <Paper withBorder radius="lg" p="lg">
       <Title order={2}>The last 24 hours</Title>
       <Text size="sm" c="dimmed" mb="md">
         Attempts of {sender?.email ?? "the sender"} by the hour, those of its other campaigns among them.
       </Text>
-      <Box className={classes.chart}>
-        <Text size="xs" c="dimmed" className={`${classes.most} tabular`}>
-          {count(most)}
-        </Text>
-        <Box role="img" aria-label={summary(hours)} className={classes.columns}>
-          {hours.map((hour) => (
-            <Tooltip key={hour.start.getTime()} label={words(hour)} multiline maw={320}>
-              <div className={classes.column}>
-                {PARTS.filter((part) => hour[part.name] > 0).map((part) => (
-                  <span
-                    key={part.name}
-                    style={{ height: `${(hour[part.name] / most) * 100}%`, background: part.color }}
-                  />
-                ))}
-              </div>
-            </Tooltip>
-          ))}
-        </Box>
-        <div className={`${classes.axis} tabular`} aria-hidden>
-          {hours
-            .filter((_, i) => i % 6 === 0)
-            .map((hour) => (
-              <span key={hour.start.getTime()}>{clockTime.format(hour.start)}</span>
-            ))}
-        </div>
-      </Box>
+      <BarChart
+        label={summary(hours)}
+        bars={hours.map((hour) => ({
+          id: hour.start.getTime(),
+          title: words(hour),
+          parts: PARTS.map(({ name, color }) => ({ name, color, value: hour[name] })),
+        }))}
+        height={180}
+        scale={count(Math.max(1, ...hours.map(height)))}
+        axis={hours.filter((_, i) => i % 6 === 0).map(({ start }) => clockTime(start))}
+      />
     </Paper>
   );
 }
-
-const clockTime = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 
 function words(hour: Column): string {
   const parts = PARTS.toReversed().filter((part) => hour[part.name] > 0);

@@ -10,14 +10,14 @@ import {
   Textarea,
   TextInput,
 } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { answer, api } from "@/api/client";
 import { keys } from "@/api/keys";
 import { FormFailure } from "@/forms/FormFailure";
 import { useSubmit } from "@/forms/useSubmit";
+import { useUnsaved } from "@/forms/useUnsaved";
 import { timezone } from "@/time/format";
+import { changeCampaign } from "../commands";
 import { type Campaign, campaignQuery } from "../queries";
 import { changeable, changesTo, settingsOf } from "./settings";
 
@@ -33,28 +33,22 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
   // What the fields began with: the campaign itself changes under the form as it is sent.
   const [before, setBefore] = useState(() => settingsOf(campaign));
   const can = changeable(campaign);
-  const { form, submit, pending, failure } = useSubmit({
+  const { form, submit, pending, failure, isDirty } = useSubmit({
     initialValues: before,
     validate: {
       delaySeconds: (value) => (can.content && value === "" ? "Give 0 or more seconds." : null),
       start: (value) => (can.start && !value ? "Give a time." : null),
     },
     names: { startTime: "start", delayBetweenMs: "delaySeconds" },
-    send: (values) =>
-      answer(
-        api.PATCH("/api/campaigns/{id}", {
-          params: { path: { id: campaign.id } },
-          body: changesTo(before, values),
-        }),
-      ),
-    done: async (changed, values) => {
+    send: (values) => changeCampaign(campaign.id, changesTo(before, values)),
+    changes: [keys.campaigns.lists(), keys.emails.all()],
+    done: (changed, values) => {
       setBefore({ ...values });
       queries.setQueryData(campaignQuery(campaign.id).queryKey, changed);
-      notifications.show({ message: "The campaign is changed." });
-      await queries.invalidateQueries({ queryKey: keys.campaigns.lists });
-      await queries.invalidateQueries({ queryKey: keys.emails.all });
     },
+    said: () => "The campaign is changed.",
   });
+  useUnsaved(isDirty);
   return (
     <Paper withBorder radius="lg" p="lg" component="form" onSubmit={submit} noValidate maw={760}>
       <Stack>

@@ -1,6 +1,7 @@
 /** A campaign's settings as a form has them, and what of a form changes the campaign. */
 
 import type { components } from "@/api/schema";
+import { instantOfInput, localInput } from "@/time/days";
 import { of } from "../counts";
 import type { Campaign } from "../queries";
 
@@ -44,7 +45,7 @@ export function changesTo(before: CampaignSettings, after: CampaignSettings): Pa
     if (after[field] !== before[field]) patch[field] = after[field];
   }
   if (after.bodyHtml !== before.bodyHtml) patch.bodyHtml = after.bodyHtml || null;
-  if (after.start !== before.start) patch.startTime = new Date(after.start).toISOString();
+  if (after.start !== before.start) patch.startTime = instantOfInput(after.start).toISOString();
   if (after.delaySeconds !== before.delaySeconds) {
     patch.delayBetweenMs = Math.round(Number(after.delaySeconds) * 1000);
   }
@@ -53,10 +54,4 @@ export function changesTo(before: CampaignSettings, after: CampaignSettings): Pa
   }
   if (after.onUnknown !== before.onUnknown) patch.onUnknown = after.onUnknown;
   return patch;
-}
-
-/** "2026-11-24T16:03". */
-function localInput(at: Date): string {
-  const local = new Date(at.getTime() - at.getTimezoneOffset() * 60_000);
-  return local.toISOString().slice(0, 16);
 }

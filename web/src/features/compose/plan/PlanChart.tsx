@@ -1,37 +1,32 @@
-import "@mantine/charts/styles.layer.css";
-import { BarChart } from "@mantine/charts";
 import { Text } from "@mantine/core";
 import { memo } from "react";
-import { count } from "@/ui/numbers";
-import classes from "../compose.module.css";
+import { BarChart, highest } from "@/ui/BarChart";
+import { count, counted } from "@/ui/numbers";
 import type { Plan } from "../queries";
 import { bars } from "./bars";
 
 /** How many emails leave in each hour, or on each day of a long plan. */
 export const PlanChart = memo(function PlanChart({ hourly }: { hourly: Plan["hourly"] }) {
-  const { unit, bars: data } = bars(hourly);
-  const most = Math.max(...data.map((bar) => bar.emails));
+  const { unit, bars: found } = bars(hourly);
+  const data = found.map(({ label, emails }) => ({
+    id: label,
+    title: `${label}: ${counted(emails, "email")}`,
+    parts: [{ name: "emails", value: emails, color: "var(--mantine-color-petrol-6)" }],
+  }));
+  const most = count(highest(data));
+  const ends = new Set([found[0]?.label, found.at(-1)?.label].filter((label) => label !== undefined));
   return (
     <figure style={{ margin: 0 }}>
       <Text component="figcaption" size="sm" c="dimmed" mb={4}>
-        Emails by {unit}, {count(most)} at most
+        Emails by {unit}, {most} at most
       </Text>
-      <div className={classes.chart} aria-hidden>
-        <BarChart
-          h={130}
-          data={data}
-          dataKey="label"
-          series={[{ name: "emails", label: "Emails", color: "petrol.6" }]}
-          valueFormatter={count}
-          gridAxis="x"
-          tickLine="none"
-          maxBarWidth={36}
-          yAxisProps={{ width: 44, allowDecimals: false }}
-          xAxisProps={{ interval: "preserveStartEnd", minTickGap: 24 }}
-          barProps={{ isAnimationActive: false }}
-          barChartProps={{ accessibilityLayer: false, margin: { top: 10 } }}
-        />
-      </div>
+      <BarChart
+        label={`${counted(found.length, unit)}, ${most} emails at most in one`}
+        bars={data}
+        height={104}
+        scale={most}
+        axis={[...ends]}
+      />
     </figure>
   );
 });

@@ -1,6 +1,7 @@
 /** What the plan says, in bars. */
 
-import { localTime } from "@/time/format";
+import { dayAround } from "@/time/days";
+import { dayName, localTime } from "@/time/format";
 import type { Plan } from "../queries";
 
 const MOST_BARS = 72;
@@ -11,7 +12,7 @@ export interface Bar {
   emails: number;
 }
 
-/** A bar for each hour, gaps included, or for each day where hours would be too many. */
+/** A bar for each hour, gaps included, or for each day, gaps included, where hours would be too many. */
 export function bars(hourly: Plan["hourly"]): { unit: "hour" | "day"; bars: Bar[] } {
   const starts = hourly.map(({ start, count }) => ({ at: new Date(start), count }));
   const first = starts[0]?.at.getTime() ?? 0;
@@ -24,11 +25,16 @@ export function bars(hourly: Plan["hourly"]): { unit: "hour" | "day"; bars: Bar[
     }
     return { unit: "hour", bars: made };
   }
-  const byDay = new Map<string, number>();
-  const days = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
+  const byDay = new Map<number, number>();
+  for (let day = dayAround(new Date(first)); day.begin.getTime() <= last; day = dayAround(day.end)) {
+    byDay.set(day.begin.getTime(), 0);
+  }
   for (const { at, count } of starts) {
-    const day = days.format(at);
+    const day = dayAround(at).begin.getTime();
     byDay.set(day, (byDay.get(day) ?? 0) + count);
   }
-  return { unit: "day", bars: [...byDay].map(([label, emails]) => ({ label, emails })) };
+  return {
+    unit: "day",
+    bars: [...byDay].map(([day, emails]) => ({ label: dayName(new Date(day)), emails })),
+  };
 }

@@ -63,7 +63,7 @@ export function useSending({ draft, recipients, senderLimit, changeNow, done }: 
     try {
       const { campaign, accepted } = await schedule(request, attempt.key);
       done();
-      await queries.invalidateQueries({ queryKey: keys.campaigns.all });
+      await queries.invalidateQueries({ queryKey: keys.campaigns.all() });
       notifications.show({ color: "teal", message: `${counted(accepted, "email")} scheduled.` });
       await navigate({ to: "/campaigns/$id", params: { id: campaign.id } });
     } catch (error) {

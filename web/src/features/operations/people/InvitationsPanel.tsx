@@ -1,25 +1,23 @@
 import { Alert, Badge, Button, Group, Stack, TextInput } from "@mantine/core";
 import { IconMailShare } from "@tabler/icons-react";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { answer, api } from "@/api/client";
 import { keys } from "@/api/keys";
 import type { components } from "@/api/schema";
 import { FormFailure } from "@/forms/FormFailure";
-import { useAction } from "@/forms/useAction";
 import { useSubmit } from "@/forms/useSubmit";
 import { Time } from "@/time/Time";
 import { useNow } from "@/time/useNow";
 import { CopyField } from "@/ui/CopyField";
-import { confirm } from "@/ui/confirm";
 import { Listing } from "@/ui/Listing";
 import { Panel, Row, Rows } from "@/ui/Panel";
+import { invite, useRevokeInvitation } from "../commands";
 import { invitationsQuery } from "../queries";
 
 type Invitation = components["schemas"]["Invitation"];
 
 export function InvitationsPanel() {
-  const query = useQuery(invitationsQuery);
+  const query = useQuery(invitationsQuery());
   const [made, setMade] = useState<Invitation | null>(null);
   return (
     <Panel
@@ -45,15 +43,11 @@ export function InvitationsPanel() {
 }
 
 function InvitationForm({ done }: { done: (invitation: Invitation) => void }) {
-  const queries = useQueryClient();
   const { form, submit, pending, failure } = useSubmit({
     initialValues: { email: "" },
-    send: ({ email }) =>
-      answer(api.POST("/api/admin/invitations", { body: { email: email.trim() || null } })),
-    done: async (invitation) => {
-      done(invitation);
-      await queries.invalidateQueries({ queryKey: keys.invitations });
-    },
+    send: invite,
+    changes: [keys.invitations()],
+    done,
   });
   return (
     <form onSubmit={submit} noValidate>
@@ -94,23 +88,10 @@ function Made({ invitation, done }: { invitation: Invitation; done: () => void }
 }
 
 function InvitationRow({ invitation }: { invitation: Invitation }) {
-  const queries = useQueryClient();
   const now = useNow();
-  const { run, pending } = useAction();
+  const { revoke, pending } = useRevokeInvitation(invitation);
   const whose = invitation.email ?? "Whoever has the link";
   const expired = Date.parse(invitation.expiresAt) <= now;
-  const revoke = async () => {
-    const sure = await confirm({
-      title: "Take the invitation back?",
-      children: `The link for ${invitation.email ?? "whoever has it"} opens nothing any more.`,
-      confirm: "Take it back",
-    });
-    if (!sure) return;
-    await run(async () => {
-      await answer(api.DELETE("/api/admin/invitations/{id}", { params: { path: { id: invitation.id } } }));
-      await queries.invalidateQueries({ queryKey: keys.invitations });
-    });
-  };
   return (
     <Row
       title={

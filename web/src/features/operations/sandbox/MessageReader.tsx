@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Time } from "@/time/Time";
 import { ErrorState } from "@/ui/ErrorState";
+import { HtmlFrame } from "@/ui/HtmlFrame";
 import { ButtonLink } from "@/ui/links";
 import { type SandboxMessage, sandboxMessageQuery } from "../queries";
 import classes from "./Sandbox.module.css";
@@ -59,10 +60,9 @@ function Message({ message }: { message: SandboxMessage }) {
       </div>
       <section className={classes.body} tabIndex={view === "html" ? undefined : 0} aria-label="Body">
         {view === "html" && (
-          <iframe
+          <HtmlFrame
             key={message.id}
-            sandbox=""
-            src={`/api/sandbox/messages/${message.id}/html`}
+            path={`/api/sandbox/messages/${message.id}/html`}
             title="The message's HTML"
             className={classes.frame}
           />

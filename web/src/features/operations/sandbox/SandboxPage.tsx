@@ -37,8 +37,9 @@ const route = getRouteApi("/inside/sandbox");
 
 function Inbox() {
   const { message } = route.useSearch();
-  const { data, error, refetch, fetchNextPage, hasNextPage, isFetchingNextPage } =
-    useInfiniteQuery(sandboxQuery);
+  const { data, error, refetch, fetchNextPage, hasNextPage, isFetchingNextPage } = useInfiniteQuery(
+    sandboxQuery(),
+  );
   const messages = data?.pages.flatMap((page) => page.items);
   useArrivals(messages?.[0]?.id);
   if (!messages) return error ? <ErrorState error={error} retry={refetch} /> : <TableSkeleton />;
@@ -76,10 +77,10 @@ function Inbox() {
 /** Reads the list anew as soon as something newer than `newest` has come. */
 function useArrivals(newest: number | undefined) {
   const queries = useQueryClient();
-  const { data } = useQuery({ ...newestInSandboxQuery, refetchInterval: 3_000 });
+  const { data } = useQuery({ ...newestInSandboxQuery(), refetchInterval: 3_000 });
   const arrived = data?.items[0]?.id;
   useEffect(() => {
     if (arrived !== undefined && arrived !== newest)
-      void queries.invalidateQueries({ queryKey: keys.sandbox.list });
+      void queries.invalidateQueries({ queryKey: keys.sandbox.list() });
   }, [arrived, newest, queries]);
 }

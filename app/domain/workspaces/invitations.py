@@ -1,0 +1,106 @@
+"""Invitations into a workspace: a link that works once, for a week, for one address if it names one.
+
+It opens no more than whoever made it could: when they own the workspace no more, it is worth nothing. Whoever has an
+account accepts it when logged in; whoever has none registers with it, though registration be closed.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
+from app.domain.accounts.actor import Actor
+from app.domain.accounts.tokens import digest, new_token
+from app.domain.workspaces import audit, members
+from app.domain.workspaces.roles import Role
+from app.errors import Conflict, Forbidden, InvalidInput, NotFound
+from app.mail.addresses import InvalidAddress, normalize
+from app.sql import queries
+
+sql = queries(__name__)
+
+INVITATION_S = 7 * 24 * 3600
+MOST_OPEN = 100  # in one workspace
+
+
+class WorkspaceInvitation(msgspec.Struct, rename="camel"):
+    """`email` None: for whoever has the link. `token` is there only when it has just been made."""
+
+    id: int
+    role: Role
+    email: str | None
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None
+    token: str | msgspec.UnsetType = msgspec.UNSET
+
+
+async def invite(pool: Pool, actor: Actor, workspace_id: int, role: Role, email: str | None) -> WorkspaceInvitation:
+    """A link for one person. Raises InvalidInput, and Conflict when too many are open."""
+    token = new_token()
+    params = {
+        "workspace_id": workspace_id,
+        "token_sha256": digest(token),
+        "user_id": actor.user_id,
+        "role": role,
+        "email": None if email is None else _check_email(email),
+        "for_s": INVITATION_S,
+    }
+    async with transaction(pool, workspace_id) as conn:
+        count = await fetch_exactly_one(conn, sql.count_open_workspace_invitations, {"workspace_id": workspace_id})
+        if count["open"] >= MOST_OPEN:
+            raise Conflict(f"{count['open']} invitations are open; take some back first")
+        row = await fetch_exactly_one(conn, sql.insert_workspace_invitation, params)
+        subject = f"members/invitations/{row['id']}, {role}"
+        await audit.record(conn, actor, workspace_id, "member.invited", subject)
+    return WorkspaceInvitation(**row, token=token)
+
+
+async def list_invitations(pool: Pool, workspace_id: int) -> list[WorkspaceInvitation]:
+    """Newest first, used ones included."""
+    async with transaction(pool, workspace_id) as conn:
+        params = {"workspace_id": workspace_id, "limit": 5 * MOST_OPEN}
+        return [WorkspaceInvitation(**row) for row in await fetch_all(conn, sql.list_workspace_invitations, params)]
+
+
+async def revoke(pool: Pool, actor: Actor, workspace_id: int, invitation_id: int) -> None:
+    """Raises NotFound for one that is not there or used already."""
+    params = {"workspace_id": workspace_id, "invitation_id": invitation_id}
+    async with transaction(pool, workspace_id) as conn:
+        if await fetch_one(conn, sql.revoke_workspace_invitation, params) is None:
+            raise NotFound(f"no open invitation {invitation_id}")
+        subject = f"members/invitations/{invitation_id}"
+        await audit.record(conn, actor, workspace_id, "member.invitation_revoked", subject)
+
+
+async def accept(pool: Pool, actor: Actor, email: str, token: str) -> int:
+    """The actor, whose address is `email`, joins; the workspace's id. Raises Forbidden, Conflict."""
+    async with transaction(pool) as conn:
+        invitation = await take(conn, token, email)
+        if invitation is None:
+            raise Forbidden("this invitation is not, or no longer, valid for your address; ask for a new one")
+        return await join(conn, actor, invitation)
+
+
+async def take(conn: Conn, token: str, email: str) -> Row | None:
+    """Use the invitation up, if it is one and for this address; what it says."""
+    return await fetch_one(conn, sql.use_workspace_invitation, {"token_sha256": digest(token), "email": email})
+
+
+async def join(conn: Conn, actor: Actor, invitation: Row) -> int:
+    """The actor becomes what the invitation, which `take` gave, says; the workspace's id. Raises NotFound, Conflict."""
+    assert actor.user_id is not None  # noqa: S101 -- somebody is logged in, or has just registered
+    workspace_id = int(invitation["workspace_id"])
+    await members.join(conn, workspace_id, actor.user_id, invitation["role"])
+    subject = f"members/{actor.user_id}, {invitation['role']}"
+    await audit.record(conn, actor, workspace_id, "member.joined", subject)
+    return workspace_id
+
+
+def _check_email(email: str) -> str:
+    try:
+        return normalize(email)
+    except InvalidAddress as error:
+        raise InvalidInput({"email": error.reason}) from None

@@ -1,0 +1,101 @@
+"""Members of a workspace: who they are, what they may do, and how they leave.
+
+A role that changes holds from the next request on; whoever leaves finds themselves in another workspace of theirs, and
+their keys to this one open nothing. A workspace always has an owner, which the table's trigger sees to, too.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from app.db import Conn, Pool, fetch_all, fetch_exactly_one, fetch_one, transaction
+from app.domain.accounts.actor import Actor
+from app.domain.workspaces import audit
+from app.domain.workspaces.roles import Role
+from app.domain.workspaces.workspaces import lock_people, make_for_homeless
+from app.errors import Conflict, NotFound
+from app.secrets import SecretBox
+from app.sql import queries
+
+sql = queries(__name__)
+
+MOST_MEMBERS = 500
+
+
+class Member(msgspec.Struct, rename="camel"):
+    """`id` is the person's; `created_at` when they joined."""
+
+    id: int
+    email: str
+    role: Role
+    created_at: datetime
+
+
+async def list_members(pool: Pool, workspace_id: int) -> list[Member]:
+    """All of them, in the order in which they joined."""
+    async with transaction(pool) as conn:
+        rows = await fetch_all(conn, sql.list_members, {"workspace_id": workspace_id, "user_id": None})
+    return [Member(**row) for row in rows]
+
+
+async def change_role(pool: Pool, actor: Actor, workspace_id: int, user_id: int, role: Role) -> Member:
+    """Raises NotFound, and Conflict where nobody would be an owner any more."""
+    params = {"workspace_id": workspace_id, "user_id": user_id}
+    async with transaction(pool) as conn:
+        before = await _lock_member(conn, workspace_id, user_id)
+        if before != role:
+            if role != "owner":
+                await _check_other_owner(conn, workspace_id, user_id, before)
+            await conn.execute(sql.set_role, params | {"role": role})
+            await audit.record(conn, actor, workspace_id, "member.changed", f"members/{user_id}, {before} to {role}")
+        (row,) = await fetch_all(conn, sql.list_members, params)
+    return Member(**row)
+
+
+async def remove(
+    pool: Pool, box: SecretBox, actor: Actor, workspace_id: int, user_id: int, *, default_hourly_limit: int
+) -> None:
+    """The member is none any more; who was a member of nothing else gets a workspace of their own.
+
+    Raises NotFound, and Conflict for the last owner.
+    """
+    async with transaction(pool) as conn:
+        await lock_people(conn, [user_id])
+        before = await _lock_member(conn, workspace_id, user_id)
+        await _check_other_owner(conn, workspace_id, user_id, before)
+        await conn.execute(sql.delete_member, {"workspace_id": workspace_id, "user_id": user_id})
+        await make_for_homeless(conn, box, [user_id], default_hourly_limit=default_hourly_limit)
+        action = "member.left" if actor.user_id == user_id else "member.removed"
+        await audit.record(conn, actor, workspace_id, action, f"members/{user_id}")
+
+
+async def join(conn: Conn, workspace_id: int, user_id: int, role: Role) -> None:
+    """A new member. Raises NotFound for a deleted workspace, Conflict for a member and for a full one."""
+    params = {"workspace_id": workspace_id, "user_id": user_id}
+    await lock_workspace(conn, workspace_id)
+    if (await fetch_exactly_one(conn, sql.count_members, params))["members"] >= MOST_MEMBERS:
+        raise Conflict(f"the workspace has {MOST_MEMBERS} members, which is the most")
+    if await fetch_one(conn, sql.insert_member, params | {"role": role}) is None:
+        raise Conflict("you are a member of this workspace already")
+
+
+async def lock_workspace(conn: Conn, workspace_id: int) -> None:
+    """Its members are changed by nobody else until the end of the transaction. Raises NotFound."""
+    if await fetch_one(conn, sql.lock_workspace, {"workspace_id": workspace_id}) is None:
+        raise NotFound(f"no workspace {workspace_id}")
+
+
+async def _lock_member(conn: Conn, workspace_id: int, user_id: int) -> Role:
+    await lock_workspace(conn, workspace_id)
+    row = await fetch_one(conn, sql.role_of_member, {"workspace_id": workspace_id, "user_id": user_id})
+    if row is None:
+        raise NotFound(f"no member {user_id}")
+    return row["role"]
+
+
+async def _check_other_owner(conn: Conn, workspace_id: int, user_id: int, role: Role) -> None:
+    params = {"workspace_id": workspace_id, "user_id": user_id}
+    if role == "owner" and not (await fetch_exactly_one(conn, sql.has_other_owner, params))["has_other_owner"]:
+        raise Conflict("the workspace would have no owner: make another member an owner first, or delete the workspace")

@@ -1,0 +1,134 @@
+"""Workspaces: made, listed, renamed, deleted.
+
+Everybody is a member of some workspace at every instant: an account begins with one of its own, and whoever loses the
+last one (removed from it, or it was deleted) gets a new one. Whoever locks people and workspaces locks people first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+import msgspec
+
+from app.db import Conn, Pool, fetch_all, fetch_exactly_one, fetch_one, transaction
+from app.domain.accounts.actor import Actor
+from app.domain.senders.senders import SenderDraft, insert_sender
+from app.domain.workspaces import audit
+from app.domain.workspaces.roles import Role
+from app.errors import Conflict, InvalidInput, NotFound
+from app.secrets import SecretBox
+from app.sql import queries
+
+sql = queries(__name__)
+
+MOST_OWNED = 20  # by one person
+MOST_LISTED = 500
+LONGEST_NAME = 100
+
+
+class Workspace(msgspec.Struct, rename="camel"):
+    """One of the person's. `selected`: it is the one that this request is about."""
+
+    id: int
+    name: str
+    role: Role
+    created_at: datetime
+    selected: bool
+
+
+async def make(
+    conn: Conn, box: SecretBox, user_id: int, email: str, name: str, *, default_hourly_limit: int
+) -> tuple[int, datetime]:
+    """A workspace that the user owns, with a default sender that uses the fallback server; its id and when."""
+    made = await fetch_exactly_one(conn, sql.insert_workspace, {"name": name, "user_id": user_id})
+    workspace_id = int(made["id"])
+    sender = SenderDraft(email=email)
+    await insert_sender(conn, box, workspace_id, sender, default_hourly_limit=default_hourly_limit, is_default=True)
+    return workspace_id, made["created_at"]
+
+
+async def make_for_homeless(conn: Conn, box: SecretBox, people: Collection[int], *, default_hourly_limit: int) -> None:
+    """A workspace of their own for those of `people`, locked by `lock_people`, who are members of none any more."""
+    for row in await fetch_all(conn, sql.people_without, {"user_ids": list(people)}):
+        await make(conn, box, row["id"], row["email"], row["email"], default_hourly_limit=default_hourly_limit)
+
+
+async def lock_people(conn: Conn, people: Collection[int]) -> None:
+    """Nobody else changes whether they are members of anything until the end of the transaction."""
+    await conn.execute(sql.lock_people, {"user_ids": sorted(people)})
+
+
+async def create(
+    pool: Pool, box: SecretBox, actor: Actor, email: str, name: str, *, default_hourly_limit: int
+) -> Workspace:
+    """A further workspace of the actor, whose address is `email`. Raises InvalidInput, Conflict."""
+    name = _check_name(name)
+    assert actor.user_id is not None  # noqa: S101 -- somebody is logged in
+    async with transaction(pool) as conn:
+        await lock_people(conn, [actor.user_id])
+        owned = (await fetch_exactly_one(conn, sql.count_owned, {"user_id": actor.user_id}))["owned"]
+        if owned >= MOST_OWNED:
+            raise Conflict(f"you own {owned} workspaces, which is the most; delete one first")
+        limit = default_hourly_limit
+        workspace_id, at = await make(conn, box, actor.user_id, email, name, default_hourly_limit=limit)
+        await audit.record(conn, actor, workspace_id, "workspace.created", f"workspaces/{workspace_id}")
+    return Workspace(workspace_id, name, "owner", at, selected=False)
+
+
+async def list_of(pool: Pool, user_id: int, selected_id: int, *, only: int | None = None) -> list[Workspace]:
+    """The user's workspaces in the order in which they joined them, or only the one named."""
+    params = {"user_id": user_id, "only": only, "limit": MOST_LISTED}
+    async with transaction(pool) as conn:
+        rows = await fetch_all(conn, sql.list_workspaces, params)
+    return [Workspace(**row, selected=row["id"] == selected_id) for row in rows]
+
+
+async def role_in(pool: Pool, workspace_id: int, user_id: int) -> Role:
+    """Raises NotFound where the user is no member."""
+    async with transaction(pool) as conn:
+        row = await fetch_one(conn, sql.role_in, {"workspace_id": workspace_id, "user_id": user_id})
+    if row is None:
+        raise NotFound(f"no workspace {workspace_id}")
+    return row["role"]
+
+
+async def rename(pool: Pool, actor: Actor, workspace_id: int, name: str) -> None:
+    """Raises InvalidInput, NotFound."""
+    name = _check_name(name)
+    async with transaction(pool) as conn:
+        if await fetch_one(conn, sql.rename_workspace, {"workspace_id": workspace_id, "name": name}) is None:
+            raise NotFound(f"no workspace {workspace_id}")
+        await audit.record(conn, actor, workspace_id, "workspace.renamed", f"workspaces/{workspace_id}")
+
+
+async def delete(pool: Pool, box: SecretBox, actor: Actor, workspace_id: int, *, default_hourly_limit: int) -> None:
+    """From the commit on nobody is a member and no key opens it; retention removes the rows, however many.
+
+    Raises NotFound, and Conflict for somebody's last workspace and while anything in it is to be sent.
+    """
+    assert actor.user_id is not None  # noqa: S101 -- somebody is logged in
+    named = {"workspace_id": workspace_id}
+    async with transaction(pool) as conn:
+        people = [row["user_id"] for row in await fetch_all(conn, sql.people_of, named)]
+        await lock_people(conn, people)
+        if await fetch_one(conn, sql.lock_workspace_to_delete, named) is None:
+            raise NotFound(f"no workspace {workspace_id}")
+        if not (await fetch_exactly_one(conn, sql.has_another, named | {"user_id": actor.user_id}))["has_another"]:
+            raise Conflict("this is your last workspace; make another one first")
+        owed = await fetch_exactly_one(conn, sql.owed_by_workspace, named)
+        if owed["campaigns"]:
+            raise Conflict(f"{owed['campaigns']} campaigns are not over; cancel them or let them finish first")
+        if owed["sending"]:
+            raise Conflict(f"{owed['sending']} emails are being sent this moment; try again in a minute")
+        await conn.execute(sql.delete_workspace, named)
+        await make_for_homeless(conn, box, people, default_hourly_limit=default_hourly_limit)
+        # In the account's own log: that of the workspace goes with it.
+        await audit.record(conn, actor, None, "workspace.deleted", f"workspaces/{workspace_id}")
+
+
+def _check_name(name: str) -> str:
+    name = name.strip()
+    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
+        raise InvalidInput({"name": f"give 1 to {LONGEST_NAME} characters on one line"})
+    return name

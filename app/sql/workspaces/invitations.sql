@@ -1,0 +1,32 @@
+-- name: insert_workspace_invitation
+-- An invitation into a workspace, by one of its owners.
+INSERT INTO workspace_invitations (workspace_id, token_sha256, invited_by, role, email, expires_at)
+VALUES (%(workspace_id)s, %(token_sha256)s, %(user_id)s, %(role)s, %(email)s,
+        now() + make_interval(secs => %(for_s)s))
+RETURNING id, role, email, created_at, expires_at, used_at;
+
+-- name: count_open_workspace_invitations
+-- How many could still be used.
+SELECT count(*) AS open FROM workspace_invitations
+WHERE workspace_id = %(workspace_id)s AND used_at IS NULL AND expires_at > now();
+
+-- name: list_workspace_invitations
+-- A workspace's invitations, newest first.
+SELECT id, role, email, created_at, expires_at, used_at FROM workspace_invitations
+WHERE workspace_id = %(workspace_id)s
+ORDER BY id DESC LIMIT %(limit)s;
+
+-- name: revoke_workspace_invitation
+-- An invitation that should not be used any more.
+DELETE FROM workspace_invitations
+WHERE workspace_id = %(workspace_id)s AND id = %(invitation_id)s AND used_at IS NULL
+RETURNING id;
+
+-- name: use_workspace_invitation
+-- Use it, once, for the address it names if it names one, and while whoever made it owns the workspace.
+UPDATE workspace_invitations i SET used_at = now()
+FROM members m
+WHERE i.token_sha256 = %(token_sha256)s AND i.used_at IS NULL AND i.expires_at > now()
+  AND (i.email IS NULL OR lower(i.email) = lower(%(email)s))
+  AND m.workspace_id = i.workspace_id AND m.user_id = i.invited_by AND m.role = 'owner'
+RETURNING i.workspace_id, i.role;

@@ -1,0 +1,43 @@
+-- name: list_members
+-- A workspace's members in the order in which they joined, or only one of them.
+SELECT u.id, u.email, m.role, m.created_at
+FROM members m JOIN users u ON u.id = m.user_id
+WHERE m.workspace_id = %(workspace_id)s AND (%(user_id)s::bigint IS NULL OR m.user_id = %(user_id)s)
+ORDER BY m.created_at, u.id;
+
+-- name: lock_workspace
+-- Changes of a workspace's members take turns.
+SELECT id FROM workspaces WHERE id = %(workspace_id)s AND deleted_at IS NULL FOR NO KEY UPDATE;
+
+-- name: role_of_member
+-- What a member is. No row: no member.
+SELECT role FROM members WHERE workspace_id = %(workspace_id)s AND user_id = %(user_id)s;
+
+-- name: has_other_owner
+-- Whether somebody else owns the workspace, too.
+SELECT EXISTS (
+    SELECT FROM members WHERE workspace_id = %(workspace_id)s AND user_id <> %(user_id)s AND role = 'owner'
+) AS has_other_owner;
+
+-- name: set_role
+-- What a member may do from now on.
+UPDATE members SET role = %(role)s WHERE workspace_id = %(workspace_id)s AND user_id = %(user_id)s;
+
+-- name: delete_member
+-- A member is none any more, and their keys stay revoked should they come back.
+WITH revoked AS (
+    UPDATE api_keys SET revoked_at = now()
+    WHERE workspace_id = %(workspace_id)s AND made_by = %(user_id)s AND revoked_at IS NULL
+)
+DELETE FROM members WHERE workspace_id = %(workspace_id)s AND user_id = %(user_id)s;
+
+-- name: count_members
+-- How many members there are.
+SELECT count(*) AS members FROM members WHERE workspace_id = %(workspace_id)s;
+
+-- name: insert_member
+-- Somebody joins, later than anything that this transaction has had them join before. No row: they are a member already.
+INSERT INTO members (workspace_id, user_id, role, created_at)
+VALUES (%(workspace_id)s, %(user_id)s, %(role)s, clock_timestamp())
+ON CONFLICT DO NOTHING
+RETURNING user_id;

@@ -1,0 +1,182 @@
+"""What pages do when something goes wrong around them: nothing typed is lost, nothing old is taken for new."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from tests.support.browser import NARROW, ask, assert_accessible, open_page, register
+from tests.support.service import Service, until
+from tests.web.test_campaigns import schedule
+from tests.web.test_lists import filled
+from tests.web.test_senders import add_sender
+
+
+def test_a_link_into_the_dashboard_works_in_browsers_without_url_parse(page: Page) -> None:
+    page.add_init_script("delete URL.parse")
+    page.goto("/login?next=/trouble")
+    expect(page.get_by_text("Then you go on to the page you asked for.")).to_be_visible()
+
+
+def test_a_part_that_an_upgrade_replaced_is_loaded_by_a_reload(inside: Page) -> None:
+    campaign = schedule(inside)
+    inside.goto(f"/campaigns/{campaign}")
+    gone: list[str] = []
+
+    def once(route: Route) -> None:
+        gone.append(route.request.url)
+        if len(gone) == 1:
+            route.fulfill(status=404)
+        else:
+            route.continue_()
+
+    inside.route(re.compile("/assets/CampaignSettings-.*\\.js"), once)
+    inside.get_by_role("tab", name="Settings").click()
+    expect(inside.get_by_label("Subject")).to_have_value("Hello {{ name }}")
+    assert len(gone) == 2
+
+
+def test_changed_settings_of_a_campaign_are_not_left_without_a_word(inside: Page) -> None:
+    campaign = schedule(inside)
+    inside.goto(f"/campaigns/{campaign}?tab=settings")
+    inside.get_by_label("Subject").fill("Good morning")
+    inside.get_by_role("tab", name="Content").click()
+    question = inside.get_by_role("dialog", name="Leave what you have changed?")
+    assert_accessible(inside)
+    question.get_by_role("button", name="Stay here").click()
+    expect(inside.get_by_label("Subject")).to_have_value("Good morning")
+    inside.get_by_role("button", name="Save").click()
+    expect(inside.get_by_text("The campaign is changed.")).to_be_visible()
+    inside.get_by_role("tab", name="Content").click()
+    expect(inside.get_by_text("Good morning")).to_be_visible()
+    inside.get_by_role("tab", name="Settings").click()
+    inside.get_by_label("Subject").fill("Good evening")
+    inside.get_by_role("link", name="Scheduled").first.click()
+    question.get_by_role("button", name="Leave").click()
+    expect(inside.get_by_role("heading", name="Scheduled", level=1)).to_be_visible()
+
+
+@pytest.mark.parametrize("way", ["Escape", "Cancel"])
+def test_a_changed_sender_is_not_closed_without_a_word(inside: Page, way: str) -> None:
+    sender = add_sender(inside, email="anna@example.com")
+    inside.goto(f"/senders?edit={sender}")
+    form = inside.get_by_role("dialog", name="Edit the sender")
+    form.get_by_label("Display name").fill("Anna")
+    if way == "Escape":
+        inside.keyboard.press("Escape")
+    else:
+        form.get_by_role("button", name="Cancel").click()
+    question = inside.get_by_role("dialog", name="Leave what you have changed?")
+    question.get_by_role("button", name="Stay here").click()
+    expect(question).to_have_count(0)
+    expect(form.get_by_label("Display name")).to_have_value("Anna")
+    form.get_by_role("button", name="Save").click()
+    expect(form).to_have_count(0)
+    expect(inside.get_by_role("article", name="anna@example.com").get_by_text("Anna", exact=True)).to_be_visible()
+    inside.get_by_role("article", name="anna@example.com").get_by_role("link", name="Edit").click()
+    form.get_by_role("button", name="Cancel").click()
+    expect(form).to_have_count(0)
+
+
+def test_nothing_is_decided_about_rows_of_the_list_before(inside: Page, service: Service, email: str) -> None:
+    filled(service, email, {"FAILED": 3, "UNKNOWN": 2})
+    inside.goto("/trouble?status=FAILED")
+    expect(inside.get_by_role("link", name="failed.1@example.com")).to_be_visible()
+    waiting: list[Route] = []
+    inside.route(re.compile(r"/api/emails\?.*status=UNKNOWN"), lambda route: waiting.append(route))
+    inside.get_by_role("button", name="In doubt").click()
+    until(lambda: inside.evaluate("0") or waiting, "the list is asked for")
+    shown = inside.locator("[inert]").get_by_role("checkbox")
+    expect(shown).to_have_count(4)
+    shown.last.focus()
+    expect(shown.last).not_to_be_focused()
+    for route in waiting:
+        route.continue_()
+    expect(inside.get_by_role("link", name="unknown.1@example.com")).to_be_visible()
+    expect(inside.get_by_role("checkbox", name="Select all 2 loaded")).to_be_enabled()
+
+
+def test_a_campaigns_settings_are_its_own_when_the_browser_jumps_from_one_to_another(inside: Page) -> None:
+    first, second = schedule(inside, name="First"), schedule(inside, name="Second")
+    inside.goto(f"/campaigns/{first}?tab=settings")
+    expect(inside.get_by_label("Name")).to_have_value("First")
+    inside.get_by_role("link", name="Campaigns", exact=True).first.click()
+    inside.get_by_role("link", name="Second").click()
+    inside.get_by_role("tab", name="Settings").click()
+    expect(inside.get_by_label("Name")).to_have_value("Second")
+    assert inside.url.endswith(f"/campaigns/{second}?tab=settings")
+    inside.evaluate("history.go(-2)")
+    expect(inside.get_by_role("heading", name="First", level=1)).to_be_visible()
+    expect(inside.get_by_label("Name")).to_have_value("First")
+
+
+def test_it_is_said_once_that_what_is_shown_can_be_read_anew_no_more(inside: Page) -> None:
+    schedule(inside)
+    inside.reload()
+    expect(inside.get_by_role("link", name="Spring letter")).to_be_visible()
+    inside.route(re.compile("/api/(campaigns|senders|stats)"), lambda route: route.fulfill(status=429))
+    said = inside.get_by_role("alert").filter(has_text="may be out of date")
+    expect(said).to_have_count(1, timeout=30_000)
+    with inside.expect_response(re.compile("/api/campaigns")):
+        pass
+    expect(said).to_have_count(1)
+    expect(inside.get_by_role("link", name="Spring letter")).to_be_visible()
+    inside.unroute_all(behavior="ignoreErrors")
+    expect(said).to_have_count(0, timeout=30_000)
+
+
+def test_nothing_of_a_draft_stays_in_the_browser_after_the_log_out(inside: Page, email: str) -> None:
+    kept = "() => Object.entries(localStorage).some(([key, text]) => key.startsWith('reachinbox.draft.') && text)"
+    inside.goto("/compose")
+    inside.get_by_label("Subject").fill("Spring news")
+    inside.get_by_label("Addresses", exact=True).fill("ada@example.com")
+    inside.wait_for_function(kept)
+    inside.get_by_role("button", name=email).click()
+    inside.get_by_role("menuitem", name="Log out").click()
+    expect(inside.get_by_role("heading", name="Log in", level=1)).to_be_visible()
+    until(lambda: not inside.evaluate(kept), "it is kept no more")
+
+
+def test_what_was_read_of_somebody_is_gone_from_the_page_once_they_are_erased(inside: Page) -> None:
+    body = {"subject": "Hello", "body": "Hi", "recipients": ["ada@example.com"]}
+    campaign = ask(inside, "POST", "/api/campaigns/schedule", body)["campaign"]["id"]
+    until(lambda: ask(inside, "GET", f"/api/campaigns/{campaign}")["status"] == "FINISHED", "it is sent")
+    inside.goto("/sandbox")
+    inside.get_by_role("list", name="Messages").get_by_role("link").click()
+    expect(inside.get_by_role("region", name="Message", exact=True)).to_contain_text("ada@example.com")
+    inside.get_by_role("link", name="Settings").click()
+    inside.get_by_role("link", name=re.compile("data$")).click()
+    inside.get_by_label("The recipient's address").fill("ada@example.com")
+    inside.get_by_role("button", name="Erase", exact=True).click()
+    inside.get_by_role("button", name="Erase for good").click()
+    expect(inside.get_by_text("ada@example.com is erased")).to_be_visible()
+    inside.evaluate("history.go(-2)")
+    expect(inside.get_by_role("heading", name="Sandbox inbox", level=1)).to_be_visible()
+    expect(inside.get_by_role("region", name="Message", exact=True).get_by_role("alert")).to_be_visible()
+    expect(inside.get_by_text("ada@example.com")).to_have_count(0)
+
+
+@pytest.mark.parametrize("path", ["/campaigns/abc", "/emails/-1", "/campaigns/0"])
+def test_an_address_that_names_nothing_possible_is_said_to_lead_nowhere(inside: Page, path: str) -> None:
+    asked: list[str] = []
+    inside.on("request", lambda request: asked.append(request.url))
+    inside.goto(path)
+    expect(inside.get_by_role("heading", name="There is no page here")).to_be_visible()
+    assert not [url for url in asked if re.search("/api/(campaigns|emails)/", url)]
+
+
+def test_a_key_is_copied_on_plain_http_as_well(browser: Browser, service: Service, email: str) -> None:
+    with open_page(browser, service.url, NARROW) as page:
+        page.add_init_script("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+        register(page, email)
+        page.goto("/settings?section=keys")
+        page.get_by_label("What it is for").fill("A script")
+        page.get_by_role("button", name="Make the key").click()
+        key = page.get_by_label("Key", exact=True).input_value()
+        page.get_by_role("button", name="Copy: Key").click()
+        expect(page.get_by_role("button", name="Key: copied")).to_be_visible()
+        page.get_by_role("button", name="I have copied it").click()
+        page.get_by_label("What it is for").press("Control+V")
+        expect(page.get_by_label("What it is for")).to_have_value(key)

@@ -1,0 +1,31 @@
+import { notifications } from "@mantine/notifications";
+import { useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { answer, api } from "@/api/client";
+import { ApiProblem, sentence } from "@/api/problem";
+import { session } from "@/api/session";
+import { dropAllOf } from "@/features/compose/draft/store";
+
+/** Ends the session and leaves nothing of its person in this browser. */
+export function useLogOut() {
+  const queries = useQueryClient();
+  const navigate = useNavigate();
+  return async () => {
+    const { user } = session.get();
+    try {
+      await answer(api.POST("/api/auth/logout"));
+      session.end();
+    } catch (error) {
+      const isOut = error instanceof ApiProblem && (error.status === 401 || error.isOfAnotherAccount);
+      if (!isOut) {
+        notifications.show({ color: "red", title: "Still logged in", message: sentence(error) });
+        return;
+      }
+      session.end({ everywhere: false });
+    }
+    await navigate({ to: "/login" });
+    queries.clear();
+    // The page that a draft is written on keeps it once more as it is left.
+    if (user) dropAllOf(user.id);
+  };
+}

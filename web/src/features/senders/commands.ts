@@ -1,0 +1,45 @@
+/** What is done about senders: added, changed, verified, deleted. */
+
+import { answer, api } from "@/api/client";
+import { keys } from "@/api/keys";
+import type { components } from "@/api/schema";
+import { useCommand } from "@/forms/useCommand";
+import { confirm } from "@/ui/confirm";
+import type { Sender } from "./queries";
+
+type Schemas = components["schemas"];
+
+export const addSender = (body: Schemas["SenderBody"]) => answer(api.POST("/api/senders", { body }));
+
+export const changeSender = (id: number, body: Schemas["SenderPatch"]) =>
+  answer(api.PATCH("/api/senders/{id}", { params: { path: { id } }, body }));
+
+/** What failed is said on the sender's card, by `error`. */
+const saidOnTheCard = () => undefined;
+
+export function useVerifySender({ id }: Sender) {
+  return useCommand({
+    run: () => answer(api.POST("/api/senders/{id}/verify", { params: { path: { id } } })),
+    changes: [keys.senders()],
+    failed: saidOnTheCard,
+  });
+}
+
+export function useDeleteSender({ id, email }: Sender) {
+  const command = useCommand({
+    run: () => answer(api.DELETE("/api/senders/{id}", { params: { path: { id } } })),
+    changes: [keys.senders()],
+    said: () => `${email} is no sender any more.`,
+    failed: saidOnTheCard,
+  });
+  const ask = async () => {
+    const sure = await confirm({
+      title: `Delete ${email}?`,
+      children:
+        "Its server and login are forgotten. That cannot be undone. Only a sender that no campaign names can be deleted.",
+      confirm: "Delete the sender",
+    });
+    if (sure) await command.run();
+  };
+  return { ...command, ask };
+}

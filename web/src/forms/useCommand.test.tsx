@@ -1,0 +1,69 @@
+import { notifications } from "@mantine/notifications";
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { act, renderHook } from "@testing-library/react";
+import type { ReactNode } from "react";
+import { afterEach, expect, test, vi } from "vitest";
+import { ApiProblem } from "@/api/problem";
+import { commandsCache, useCommand } from "./useCommand";
+
+afterEach(() => vi.restoreAllMocks());
+
+const PROBLEM = new ApiProblem(409, "Conflict", "it is over");
+
+function setUp() {
+  const queries: QueryClient = new QueryClient({ mutationCache: commandsCache(() => queries) });
+  queries.setQueryData(["campaigns"], []);
+  const wrapper = ({ children }: { children: ReactNode }) => (
+    <QueryClientProvider client={queries}>{children}</QueryClientProvider>
+  );
+  const said = vi.spyOn(notifications, "show").mockReturnValue("");
+  const isOld = () => queries.getQueryState(["campaigns"])?.isInvalidated;
+  return { wrapper, said, isOld };
+}
+
+test("what was done is said, and what it changes is read anew", async () => {
+  const { wrapper, said, isOld } = setUp();
+  const order: string[] = [];
+  const { result } = renderHook(
+    () =>
+      useCommand({
+        run: async (n: number) => n + 1,
+        changes: [["campaigns"]],
+        done: (answer, input) => order.push(`${input} became ${answer}`),
+        said: (answer) => `It is ${answer} now.`,
+      }),
+    { wrapper },
+  );
+  let worked: boolean | undefined;
+  await act(async () => {
+    worked = await result.current.run(1);
+  });
+  expect(worked).toBe(true);
+  expect(order).toEqual(["1 became 2"]);
+  expect(said).toHaveBeenCalledWith({ message: "It is 2 now." });
+  expect(isOld()).toBe(true);
+  expect(result.current.pending).toBe(false);
+});
+
+test("a failure is said too, and what may have changed is read anew all the same", async () => {
+  const { wrapper, said, isOld } = setUp();
+  const { result } = renderHook(
+    () =>
+      useCommand({ run: () => Promise.reject(PROBLEM), changes: [["campaigns"]], failed: "It is as it was" }),
+    { wrapper },
+  );
+  await act(async () => expect(await result.current.run()).toBe(false));
+  expect(said.mock.calls[0]?.[0]).toMatchObject({ title: "It is as it was", message: "It is over." });
+  expect(isOld()).toBe(true);
+});
+
+test("a page that says itself what failed is told, and nothing stands in the corner", async () => {
+  const { wrapper, said } = setUp();
+  const failed = vi.fn();
+  const { result } = renderHook(() => useCommand({ run: () => Promise.reject(PROBLEM), failed }), {
+    wrapper,
+  });
+  await act(async () => expect(await result.current.run()).toBe(false));
+  expect(failed).toHaveBeenCalledWith(PROBLEM);
+  expect(said).not.toHaveBeenCalled();
+});

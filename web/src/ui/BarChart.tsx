@@ -1,0 +1,58 @@
+import { Tooltip } from "@mantine/core";
+import { Fragment } from "react";
+import classes from "./BarChart.module.css";
+
+export interface Bar {
+  id: number | string;
+  /** What is said of it when one points at it. */
+  title: string;
+  /** From top to bottom. */
+  parts: ReadonlyArray<{ name: string; value: number; color: string }>;
+}
+
+interface Props {
+  /** All of it in words. */
+  label: string;
+  bars: readonly Bar[];
+  /** In px. */
+  height: number;
+  /** What the whole height stands for; the highest bar when left out. */
+  top?: number;
+  /** Written at the top, beside the bars. */
+  scale?: string;
+  /** Written under the bars, from the first to the last. */
+  axis: readonly string[];
+}
+
+/** Bars side by side, each of parts on top of each other. */
+export function BarChart({ label, bars, height, top = highest(bars), scale, axis }: Props) {
+  return (
+    <div className={classes.chart} data-scale={scale !== undefined || undefined}>
+      {scale !== undefined && <span className={`${classes.scale} tabular`}>{scale}</span>}
+      <div role="img" aria-label={label} className={classes.bars} style={{ height }}>
+        {bars.map((bar) => (
+          <Tooltip key={bar.id} label={bar.title} multiline maw={320}>
+            <div className={classes.bar}>
+              {bar.parts.map(({ name, value, color }) => (
+                <Fragment key={name}>
+                  {value > 0 && (
+                    <span style={{ height: `${(value / Math.max(top, 1)) * 100}%`, background: color }} />
+                  )}
+                </Fragment>
+              ))}
+            </div>
+          </Tooltip>
+        ))}
+      </div>
+      <div className={`${classes.axis} tabular`} aria-hidden>
+        {axis.map((text) => (
+          <span key={text}>{text}</span>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+export function highest(bars: readonly Bar[]): number {
+  return Math.max(0, ...bars.map(({ parts }) => parts.reduce((sum, { value }) => sum + value, 0)));
+}
