@@ -81,7 +81,7 @@ TIMING = {
 
 def keep_a_draft(page: Page) -> None:
     """So that the page on which campaigns are written has one on it."""
-    workspace_id = page.request.get("/api/auth/me").json()["id"]
+    me = page.request.get("/api/auth/me").json()
     stored = ask(page, "POST", "/api/lists", {"recipients": RECIPIENTS})
     draft = {
         "name": "Spring news",
@@ -92,7 +92,8 @@ def keep_a_draft(page: Page) -> None:
         "attempt": None,
     }
     kept = json.dumps({"v": 2, "draft": draft, "savedAt": "2026-03-02T09:30:00Z"})
-    page.evaluate("([key, kept]) => localStorage.setItem(key, kept)", [f"reachinbox.draft.{workspace_id}", kept])
+    key = f"reachinbox.draft.{me['id']}.{me['workspaceId']}"
+    page.evaluate("([key, kept]) => localStorage.setItem(key, kept)", [key, kept])
 
 
 def fill_ledger(service: Service) -> None:
@@ -116,6 +117,8 @@ def shoot(page: Page, name: str, path: str, size: tuple[int, int], scheme: Schem
     page.goto(path)
     page.get_by_role("heading", level=1).or_(page.get_by_role("heading", level=2)).first.wait_for()
     page.wait_for_load_state("networkidle")
+    if name == "compose":
+        page.get_by_role("button", name="Schedule 422 emails").wait_for()
     page.screenshot(path=FOLDER / f"{name}-{size[0]}-{scheme}.png", full_page=True)
 
 

@@ -36,20 +36,21 @@ import { useSender } from "./useSender";
 export function ComposePage() {
   const { data: user } = useSuspenseQuery(meQuery);
   const [generation, setGeneration] = useState(0);
+  const owner = `${user.id}.${user.workspaceId}`; // lists and senders are those of the workspace
   return (
     <>
       <PageHeader title="New campaign" description="Write it, choose who gets it, see the plan, send." />
       <Composer
-        key={`${user.id}-${generation}`}
-        userId={user.id}
+        key={`${owner}-${generation}`}
+        owner={owner}
         onDiscard={() => setGeneration(generation + 1)}
       />
     </>
   );
 }
 
-function Composer({ userId, onDiscard }: { userId: number; onDiscard: () => void }) {
-  const { draft, change, changeNow, discard, kept, restoredAt, gone, origin } = useDraft(userId);
+function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }) {
+  const { draft, change, changeNow, discard, kept, restoredAt, gone, origin } = useDraft(owner);
   const { audience, timing } = draft;
   const [{ id: step, content }] = draft.steps;
   const keepTyped = useCallback(
