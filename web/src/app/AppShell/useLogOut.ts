@@ -30,6 +30,6 @@ export function useLogOut() {
 
 /** A draft has recipients in it. The page that it is written on keeps it once more as it is left. */
 async function forgetDraft(user: User): Promise<void> {
-  const { drop } = await import("@/features/compose/draft/store");
-  drop(user.id);
+  const { dropAll } = await import("@/features/compose/draft/store");
+  dropAll(user.id);
 }

@@ -2,28 +2,28 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { type Draft, EMPTY } from "./draft";
 import { drop, load, save } from "./store";
 
-const PLACE = "reachinbox.draft.1";
+const PLACE = "reachinbox.draft.1.7";
 const HELLO: Draft = { ...EMPTY, name: "Hello" };
 
 beforeEach(() => localStorage.clear());
 
 describe("a draft", () => {
   it("comes back as it was, for its user alone, until it is dropped", () => {
-    expect(save(1, HELLO)).toBe(true);
-    expect(load(1)?.draft).toEqual(HELLO);
-    expect(load(2)).toBeNull();
-    drop(1);
-    expect(load(1)).toBeNull();
+    expect(save("1.7", HELLO)).toBe(true);
+    expect(load("1.7")?.draft).toEqual(HELLO);
+    expect(load("2.7")).toBeNull();
+    drop("1.7");
+    expect(load("1.7")).toBeNull();
   });
 
   it("is not kept while it is empty", () => {
-    save(1, HELLO);
-    save(1, EMPTY);
+    save("1.7", HELLO);
+    save("1.7", EMPTY);
     expect(localStorage.getItem(PLACE)).toBeNull();
   });
 
   it("of another version, or broken in any part, is dropped", () => {
-    save(1, HELLO);
+    save("1.7", HELLO);
     const kept = JSON.parse(localStorage.getItem(PLACE) ?? "");
     const broken: unknown[] = [
       null,
@@ -39,14 +39,14 @@ describe("a draft", () => {
     ];
     for (const text of ["{", ...broken.map((each) => JSON.stringify(each))]) {
       localStorage.setItem(PLACE, text);
-      expect(load(1)).toBeNull();
+      expect(load("1.7")).toBeNull();
       expect(localStorage.getItem(PLACE)).toBeNull();
     }
   });
 
   it("comes back with what was half typed", () => {
     const typing: Draft = { ...HELLO, timing: { ...EMPTY.timing, delay: "1." } };
-    save(1, typing);
-    expect(load(1)?.draft).toEqual(typing);
+    save("1.7", typing);
+    expect(load("1.7")?.draft).toEqual(typing);
   });
 });

@@ -1,4 +1,4 @@
-/** The draft of each user as this browser keeps it: loaded, saved, dropped, and watched for what other tabs do to it. */
+/** The draft of each person in each workspace (`account`, as `session.actingAs()` names them) as this browser keeps it: loaded, saved, dropped, and watched for what other tabs do to it. */
 
 import { type Draft, EMPTY, hasContent } from "./draft";
 import { isDraft } from "./shape";
@@ -11,15 +11,15 @@ export interface Kept {
   savedAt: Date;
 }
 
-const place = (userId: number) => `reachinbox.draft.${userId}`;
+const place = (account: string) => `reachinbox.draft.${account}`;
 
 /** null where nothing of use is kept; what cannot be understood is dropped. */
-export function load(userId: number): Kept | null {
+export function load(account: string): Kept | null {
   try {
-    const text = localStorage.getItem(place(userId));
+    const text = localStorage.getItem(place(account));
     if (text === null) return null;
     const kept = understood(text);
-    if (!kept) localStorage.removeItem(place(userId));
+    if (!kept) localStorage.removeItem(place(account));
     return kept;
   } catch {
     return null; // a browser that keeps nothing
@@ -27,12 +27,12 @@ export function load(userId: number): Kept | null {
 }
 
 /** Whether it could be kept: a browser may have no room, or keep nothing at all. An empty draft is dropped. */
-export function save(userId: number, draft: Draft): boolean {
+export function save(account: string, draft: Draft): boolean {
   try {
     if (hasContent(draft)) {
-      localStorage.setItem(place(userId), JSON.stringify({ v: VERSION, savedAt: new Date(), draft }));
+      localStorage.setItem(place(account), JSON.stringify({ v: VERSION, savedAt: new Date(), draft }));
     } else {
-      localStorage.removeItem(place(userId));
+      localStorage.removeItem(place(account));
     }
     return true;
   } catch {
@@ -40,14 +40,25 @@ export function save(userId: number, draft: Draft): boolean {
   }
 }
 
-export function drop(userId: number): void {
-  save(userId, EMPTY);
+export function drop(account: string): void {
+  save(account, EMPTY);
+}
+
+/** Those of a person in all workspaces. */
+export function dropAll(userId: number): void {
+  try {
+    for (const key of Object.keys(localStorage)) {
+      if (key === place(`${userId}`) || key.startsWith(place(`${userId}.`))) localStorage.removeItem(key);
+    }
+  } catch {
+    // a browser that keeps nothing
+  }
 }
 
 /** Calls `changed` when another tab has saved or dropped the draft. Returns what ends it. */
-export function watch(userId: number, changed: () => void): () => void {
+export function watch(account: string, changed: () => void): () => void {
   const look = ({ key }: StorageEvent) => {
-    if (key === place(userId) || key === null) changed(); // null: all was cleared
+    if (key === place(account) || key === null) changed(); // null: all was cleared
   };
   addEventListener("storage", look);
   return () => removeEventListener("storage", look);
