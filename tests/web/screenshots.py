@@ -25,6 +25,7 @@ OUTSIDE = {
     "register": "/register",
     "reset-password": "/reset-password",
     "set-password": "/reset-password?token=x",
+    "join-outside": "/join?token=x",
     "not-found": "/nowhere/at/all",
 }
 INSIDE = {
@@ -45,6 +46,8 @@ INSIDE = {
     "sandbox-message": "/sandbox?message=25",
     "settings": "/settings",
     "settings-sessions": "/settings?section=sessions",
+    "join": "/join?token=x",
+    "settings-members": "/settings?section=members",
     "settings-keys": "/settings?section=keys",
     "settings-webhooks": "/settings?section=webhooks",
     "settings-recipients": "/settings?section=recipients",
@@ -133,6 +136,8 @@ def furnish(page: Page) -> None:
     ask(page, "POST", "/api/campaigns/schedule", campaign)
     for name, scopes in (("Newsletter script", ["read", "send"]), ("Dashboard in the hall", ["read"])):
         ask(page, "POST", "/api/keys", {"name": name, "scopes": scopes, "expiresAt": "2099-01-31T09:00:00Z"})
+    ask(page, "POST", "/api/members/invitations", {"role": "viewer", "email": "grace@example.com"})
+    ask(page, "POST", "/api/workspaces", {"name": "Harbour Books"})
     webhook = {"url": "http://127.0.0.1:9/hooks/reachinbox", "events": ["email.failed", "sender.blocked"]}
     ask(page, "POST", "/api/webhooks", webhook | {"description": "Tells the chat"})
 

@@ -128,7 +128,8 @@ def test_it_is_said_once_that_what_is_shown_can_be_read_anew_no_more(inside: Pag
 
 
 def test_nothing_of_a_draft_stays_in_the_browser_after_the_log_out(inside: Page, email: str) -> None:
-    kept = f"localStorage.getItem('reachinbox.draft.{ask(inside, 'GET', '/api/auth/me')['id']}')"
+    me = ask(inside, "GET", "/api/auth/me")
+    kept = f"localStorage.getItem('reachinbox.draft.{me['id']}.{me['workspaceId']}')"
     inside.goto("/compose")
     inside.get_by_label("Subject").fill("Spring news")
     until(lambda: "Spring news" in (inside.evaluate(kept) or ""), "the draft is kept")

@@ -1,14 +1,18 @@
 import { Alert, Button, TextInput } from "@mantine/core";
-import { IconCalendarTime } from "@tabler/icons-react";
+import { IconCalendarTime, IconEye } from "@tabler/icons-react";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { useBlocker } from "@tanstack/react-router";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { ApiProblem } from "@/api/problem";
+import { accountOf } from "@/api/session";
 import { meQuery } from "@/features/accounts/queries";
 import { removeList } from "@/features/recipients/commands";
+import { useMay } from "@/features/workspaces/useMay";
 import { FormFailure } from "@/forms/FormFailure";
 import { confirm } from "@/ui/confirm";
+import { EmptyState } from "@/ui/EmptyState";
 import { ErrorState } from "@/ui/ErrorState";
+import { ButtonLink } from "@/ui/links";
 import { counted } from "@/ui/numbers";
 import { PageHeader } from "@/ui/PageHeader";
 import classes from "./compose.module.css";
@@ -35,7 +39,22 @@ import { useSender } from "./useSender";
 
 export function ComposePage() {
   const { data: user } = useSuspenseQuery(meQuery);
+  const maySend = useMay("member");
   const [generation, setGeneration] = useState(0);
+  if (!maySend) {
+    return (
+      <>
+        <PageHeader title="New campaign" />
+        <EmptyState
+          icon={IconEye}
+          title="You see this workspace, and do not send from it"
+          action={<ButtonLink to="/">See the campaigns</ButtonLink>}
+        >
+          You are a viewer of {user.workspaceName}. One of its owners can make you a member.
+        </EmptyState>
+      </>
+    );
+  }
   const owner = `${user.id}.${user.workspaceId}`; // lists and senders are those of the workspace
   return (
     <>
