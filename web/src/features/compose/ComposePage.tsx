@@ -4,7 +4,6 @@ import { useSuspenseQuery } from "@tanstack/react-query";
 import { useBlocker } from "@tanstack/react-router";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { ApiProblem } from "@/api/problem";
-import { accountOf } from "@/api/session";
 import { meQuery } from "@/features/accounts/queries";
 import { removeList } from "@/features/recipients/commands";
 import { useMay } from "@/features/workspaces/useMay";
