@@ -37,7 +37,7 @@ def register_by(page: Page, link: str, email: str) -> None:
 
 def switch(page: Page, to: str) -> None:
     page.get_by_role("button", name="Workspace: ").click()
-    page.get_by_role("menuitemradio", name=to).click()
+    page.get_by_role("menuitem", name=to).click()
     expect(page.get_by_role("button", name=f"Workspace: {to}")).to_be_visible()
 
 
@@ -185,7 +185,7 @@ def test_members_and_the_link_fit_a_narrow_screen(browser: Browser, service: Ser
         page.get_by_role("button", name="Navigation").click()
         switch_in = page.get_by_role("dialog").get_by_role("button", name="Workspace: The second")
         switch_in.click()
-        page.get_by_role("menuitemradio", name=email).click()
+        page.get_by_role("menuitem", name=email).click()
         page.get_by_role("button", name="Navigation").click()
         expect(page.get_by_role("dialog").get_by_role("button", name=f"Workspace: {email}")).to_be_visible()
         assert_accessible(page)

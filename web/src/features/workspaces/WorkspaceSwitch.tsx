@@ -31,8 +31,7 @@ export function WorkspaceSwitch() {
         {workspaces.map(({ id, name, role, selected }) => (
           <Menu.Item
             key={id}
-            role="menuitemradio"
-            aria-checked={selected}
+            aria-current={selected ? "true" : undefined}
             rightSection={selected && <IconCheck size={16} aria-hidden />}
             onClick={() => !selected && void go(id)}
           >
