@@ -6,19 +6,25 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 # Only `make lock` needs uv.
 LOCK := uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
+# More at once than there are processors, since tests wait a good deal.
+ALL_TESTS = -m 'not long' --numprocesses $(or $(TESTERS),4)
+
 DASHBOARD := app/dashboard/index.html
 DASHBOARD_SOURCES := $(shell find web -name node_modules -prune -o -name __pycache__ -prune -o -type f -print)
 
-.PHONY: run install test check-scale check-image check-compose lint bench soak screenshots api-types clean lock
+.PHONY: run install test test-long check-scale check-image check-compose lint bench soak screenshots api-types clean lock
 
 run: .venv/installed $(DASHBOARD)  ## Start everything, on an embedded Postgres unless .env or the environment names another
 	@if [ -f .env ]; then set -a; . ./.env; set +a; fi; exec $(BIN)/reachinbox up
 
 install: .venv/installed $(DASHBOARD)  ## Set up .venv, build the dashboard, and nothing more
 
-test: .venv/installed-dev $(DASHBOARD)  ## Run every test; ARGS goes to pytest
-	$(BIN)/python web/build.py run test
-	$(BIN)/pytest $(ARGS)
+test: .venv/installed-dev $(DASHBOARD)  ## Run every test but the long ones, TESTERS (4) at once; or pytest with ARGS
+	$(if $(ARGS),,$(BIN)/python web/build.py run test)
+	$(BIN)/pytest $(or $(ARGS),$(ALL_TESTS))
+
+test-long: .venv/installed-dev $(DASHBOARD)  ## Run the tests that take longer than fits in `make test`
+	$(BIN)/pytest -m long
 
 check-scale: .venv/installed-dev  ## Three worker hosts, one of them cut off for a minute; as root, with iproute2 and faketime
 	CI=true REACHINBOX_CUT_S=60 REACHINBOX_LEASE_S=20 $(BIN)/pytest tests/crash/test_scale_out.py -s

@@ -1,13 +1,23 @@
-"""What the tests share: a real Postgres, a database of their own for each, a user, the API."""
+"""What the tests share: a real Postgres, a database of their own for each, a user, the API.
+
+`make test` has several processes run them at once (pytest-xdist). Each has a Postgres of its own, and what a test
+starts has ports and folders of its own: so two tests meet only at the processors. A test that cannot bear that is
+marked `alone`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import fcntl
+import os
+import tempfile
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from argon2 import PasswordHasher
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from app.db import Pool, open_pool
 from app.domain.accounts import passwords
@@ -30,7 +40,7 @@ def _cheap_password_hashes() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TemplateServer]:
-    """One server for all tests."""
+    """One server for all tests of this process."""
     with template_server(tmp_path_factory.mktemp("postgres")) as server:
         yield server
 
@@ -92,6 +102,61 @@ async def stranger(pool: Pool, box: SecretBox) -> Headers:
     return await authorization(pool, other)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests come last: Playwright's loop goes on in the main thread, and no other can be started beside it."""
-    items.sort(key=lambda item: "web" in item.path.relative_to(item.config.rootpath).parts)
+MEMORY = Path("/dev/shm")  # noqa: S108 -- pytest makes a folder of its own there
+ENOUGH = 4 << 30
+
+
+def pytest_configure() -> None:
+    """Keep temporary files in memory where there is room: a clone of a database costs a tenth of what it does on disk.
+
+    TMPDIR, where it is set, is obeyed.
+    """
+    if "TMPDIR" in os.environ or not os.access(MEMORY, os.W_OK):
+        return
+    system = os.statvfs(MEMORY)
+    if system.f_bavail * system.f_frsize >= ENOUGH and not system.f_flag & os.ST_NOEXEC:
+        os.environ["TMPDIR"] = str(MEMORY)
+        tempfile.tempdir = None  # is looked up anew
+
+
+# What takes long comes first, so that nothing long is begun when the other processes have nothing left to do.
+SLOW = ("web", "crash", "worker", "webhooks", "ledger", "service", "sql")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What has to be alone comes last."""
+    tests = config.rootpath / "tests"
+
+    def turn(item: pytest.Item) -> int:
+        folder = item.path.relative_to(tests).parts[0]
+        if item.get_closest_marker("alone"):
+            return len(SLOW) + 1
+        return SLOW.index(folder) if folder in SLOW else len(SLOW)
+
+    items.sort(key=turn)
+
+
+class Scheduling(LoadScopeScheduling):
+    """Tests of a file share its fixtures, and those of tests/web a service and a browser: one process gets them all."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "tests/web" if file.startswith("tests/web/") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    config.option.loadscopereorder = False  # the order is ours
+    return Scheduling(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool | None, bool | None]:
+    """A test marked `alone` waits until those of the other processes have ended, and keeps others from beginning."""
+    if not hasattr(item.config, "workerinput"):  # there are no other processes
+        return (yield)
+    shared_by_all = os.open(Path(item.config.getoption("basetemp")).parent, os.O_RDONLY)
+    try:
+        fcntl.flock(shared_by_all, fcntl.LOCK_EX if item.get_closest_marker("alone") else fcntl.LOCK_SH)
+        return (yield)
+    finally:
+        os.close(shared_by_all)

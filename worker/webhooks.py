@@ -50,8 +50,8 @@ class Courier:
         self._stopping = True
 
     async def deliver(self, webhook_id: int) -> None:
-        """Deliver what is due to this webhook, until a try fails or others' turn comes. What this run leaves unsent, the
-        sweep finds.
+        """Deliver what is due to this webhook, until a try fails or others' turn comes. The sweep finds
+        what this run leaves unsent.
         """
         try:
             target = await deliveries.lease(self._pool, webhook_id, uuid4())

@@ -33,6 +33,7 @@ from tests.support.engine import (
     wait_until_settled,
 )
 from tests.support.pg import TemplateServer
+from tests.support.ports import free_port
 from tests.support.sinkproc import Sink
 from worker.__main__ import CONCURRENCY, PLANNER_OPTIONS, Worker
 from worker.connect import Server
@@ -258,7 +259,7 @@ async def test_a_mail_server_that_dies_and_comes_back_costs_no_email_more_than_a
 ) -> None:
     emails, lanes = 400, 2 * LANES
     log = tmp_path / "accepted.log"
-    with Sink(SLOW, log=log) as sink:
+    with Sink(SLOW, log=log, port=free_port()) as sink:
         campaign = (await schedule_campaign(pool, await create_owner(pool), emails)).campaign.id
         fleet.start(settings_for(sink, lanes=LANES), 2)
         await wait_for(lambda: _progress(pool, campaign, 100), "100 to be sent")

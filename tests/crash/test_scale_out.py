@@ -38,10 +38,13 @@ from tests.support.engine import (
 from tests.support.hosts import DataCentre, can_make_hosts, data_centre, libfaketime, template_server_for
 from tests.support.sinkproc import Sink
 
-pytestmark = pytest.mark.skipif(
-    "CI" not in os.environ and not (can_make_hosts() and libfaketime()),
-    reason="needs root, network namespaces and libfaketime",
-)
+pytestmark = [
+    pytest.mark.skipif(
+        "CI" not in os.environ and not (can_make_hosts() and libfaketime()),
+        reason="needs root, network namespaces and libfaketime",
+    ),
+    pytest.mark.alone,  # leases of two seconds on hosts that come and go
+]
 
 CUT_S = float(os.environ.get("REACHINBOX_CUT_S", "8"))
 LEASE_S = float(os.environ.get("REACHINBOX_LEASE_S", "2"))

@@ -26,9 +26,9 @@ TABLES = (
     "audit_log",
     "webhooks",
     "webhook_deliveries",
+    "workspace_invitations",
     "recipient_lists",
     "recipient_list_chunks",
-    "workspace_invitations",
 )
 APPEND_ONLY = ("audit_log", "workspace_invitations")  # of the second the role removes rows, and changes none
 # The service's own, to which the tenants' role has no rights at all.
@@ -65,12 +65,12 @@ async def _fill(pool: Pool, user: User) -> None:
             b"VALUES (%(user)s, 'https://example.com', '{email.failed}')",
             b"INSERT INTO webhook_deliveries (workspace_id, webhook_id, event, data) "
             b"SELECT workspace_id, id, 'email.failed', '{}' FROM webhooks WHERE workspace_id = %(user)s",
-            b"INSERT INTO recipient_lists (workspace_id, kind, size, rows) VALUES (%(user)s, 'json', 1, 1)",
-            b"INSERT INTO recipient_list_chunks (workspace_id, list_id, number, content) "
-            b"SELECT workspace_id, id, 0, 'x' FROM recipient_lists WHERE workspace_id = %(user)s",
             b"INSERT INTO workspace_invitations (workspace_id, token_sha256, invited_by, role, expires_at) "
             b"SELECT workspace_id, sha256(workspace_id::text::bytea), user_id, 'viewer', now() FROM members "
             b"WHERE workspace_id = %(user)s",
+            b"INSERT INTO recipient_lists (workspace_id, kind, size, rows) VALUES (%(user)s, 'json', 1, 1)",
+            b"INSERT INTO recipient_list_chunks (workspace_id, list_id, number, content) "
+            b"SELECT workspace_id, id, 0, 'x' FROM recipient_lists WHERE workspace_id = %(user)s",
         ):
             await conn.execute(statement, params)
 

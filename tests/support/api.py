@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import sys
 from collections.abc import AsyncGenerator, Iterable, MutableMapping
 from contextlib import asynccontextmanager
@@ -22,6 +21,7 @@ from app.domain.workspaces.keys import create_key
 from app.http.dashboard import DASHBOARD
 from app.settings import Settings
 from tests.support.engine import wait_for
+from tests.support.ports import free_port
 
 Headers = dict[str, str]
 ROOT = Path(__file__).parents[2]
@@ -71,8 +71,7 @@ class Server(NamedTuple):
 @asynccontextmanager
 async def serve(database_url: str, data_dir: Path) -> AsyncGenerator[Server]:
     """The API as its command starts it."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     env = os.environ | {
         "DATABASE_URL": database_url,
         "REACHINBOX_DATA_DIR": str(data_dir),
@@ -90,7 +89,7 @@ async def serve(database_url: str, data_dir: Path) -> AsyncGenerator[Server]:
                 except httpx.TransportError:
                     return False
 
-            await wait_for(ready, "the API to answer")
+            await wait_for(ready, "the API to answer", 60)
         yield Server(process, base_url)
     finally:
         if process.returncode is None:

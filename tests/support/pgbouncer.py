@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -15,6 +14,8 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
+
+from tests.support.ports import free_port
 
 START = Path(__file__).parents[2] / "deploy" / "pgbouncer" / "start.sh"
 PROGRAM = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
@@ -27,7 +28,7 @@ def pgbouncer(database_url: str, *, pool_size: int, setting: str = "") -> Genera
     script = START.read_text().replace("pool_mode", f"{setting}\npool_mode", 1)
     server = urlsplit(database_url)
     nobody = pwd.getpwnam("nobody") if os.geteuid() == 0 else None  # as root PgBouncer refuses to run
-    port = _free_port()
+    port = free_port()
     with tempfile.TemporaryDirectory(prefix="pgbouncer-") as folder:
         password = Path(folder, "password")
         password.write_text(server.password or "")
@@ -63,11 +64,6 @@ def pgbouncer(database_url: str, *, pool_size: int, setting: str = "") -> Genera
         finally:
             process.terminate()
             process.wait(10)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
 
 
 def _wait_until_it_answers(process: subprocess.Popen[bytes], url: str) -> None:

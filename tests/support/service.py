@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ import httpx
 import psycopg
 
 from app.embedded.postgres import EmbeddedPostgres
+from tests.support.ports import free_port
 
 T = TypeVar("T")
 
@@ -26,9 +26,7 @@ class Service:
     def __init__(self, folder: Path, **env: str) -> None:
         self.data_dir = folder / "data"
         self._output = folder / "output"
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         env = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | env
         env |= {"PORT": str(port), "REACHINBOX_DATA_DIR": str(self.data_dir), "WORKER_LEASE_SECONDS": "2"}
         with self._output.open("w") as output:
@@ -110,7 +108,7 @@ class Service:
         return httpx.request(method, self.url + path, headers=headers, **body).raise_for_status()
 
 
-def until(holds: Callable[[], T], what: str, timeout_s: float = 30) -> T:
+def until(holds: Callable[[], T], what: str, timeout_s: float = 60) -> T:
     """The first truthy answer."""
     deadline = time.monotonic() + timeout_s
     while not (answer := holds()):

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from tests.support.ports import free_port
 from tests.support.sinkproc import Sink
 
 MESSAGE = "Message-ID: <1@a.test>\r\nSubject: hello\r\n\r\nbody\r\n"
@@ -308,7 +309,7 @@ def test_implicit_tls_needs_no_command(certificate: tuple[Path, Path, ssl.SSLCon
 
 def test_a_sink_that_was_killed_can_be_replaced_and_has_lost_nothing(tmp_path: Path) -> None:
     log = tmp_path / "accepted.log"
-    with Sink(log=log) as first, client(first) as smtp:
+    with Sink(log=log, port=free_port()) as first, client(first) as smtp:
         assert send(smtp) == 250
         first.kill()
         with pytest.raises(smtplib.SMTPServerDisconnected):

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.support.browser import launch, open_page, register
+from tests.support.browser import PASSWORD, launch, open_page
 from tests.support.service import Service
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """One for all tests, with the demo account and its campaign, and no administrator until a test registers one."""
     service = Service(tmp_path_factory.mktemp("dashboard"))
@@ -23,8 +23,9 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         service.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    """Playwright's loop goes on in the main thread, and no other can be started beside it: it ends with these tests."""
     with sync_playwright() as playwright:
         browser = launch(playwright)
         yield browser
@@ -46,6 +47,9 @@ def email() -> str:
 
 @pytest.fixture
 def inside(page: Page, email: str) -> Page:
-    """A page of somebody who has just registered."""
-    register(page, email)
+    """A page of somebody who has just registered, on the list of campaigns. How one registers is another test's."""
+    answer = page.request.post("/api/auth/register", data={"email": email, "password": PASSWORD})
+    assert answer.ok, answer.text()
+    page.goto("/")
+    page.get_by_role("heading", name="Campaigns", level=1).wait_for()
     return page

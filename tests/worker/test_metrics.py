@@ -23,17 +23,12 @@ from tests.support.engine import (
     wait_for,
     wait_until_settled,
 )
+from tests.support.ports import free_port
 from tests.support.prometheus import check_metrics, samples
 from tests.support.sinkproc import Sink
 from worker.metrics_listener import Listener
 
 TOKEN = "a token for tests"  # noqa: S105
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ from tests.support.engine import (
     wait_until_settled,
     wake_all,
 )
+from tests.support.ports import free_port
 from tests.support.sinkproc import Sink
 
 ANN = "ann@example.com"
@@ -386,7 +387,7 @@ async def test_a_server_that_was_restarted_between_two_emails_is_connected_to_an
     pool: Pool, database_url: str, owner: Owner, tmp_path: Path
 ) -> None:
     log = tmp_path / "accepted.log"
-    with Sink(log=log) as before:
+    with Sink(log=log, port=free_port()) as before:
         campaign = (await schedule_campaign(pool, owner, 2, delay_between_ms=3000)).campaign.id
         async with running_workers(database_url, settings_for(before, lanes=1)):
 

@@ -53,6 +53,7 @@ class ListOperation(Operation):
 
 @post(
     "/",
+    opt={"role": MEMBER},
     summary="Upload a list of recipients",
     description="A list never changes. It goes by itself once it is unused for 7 days, and when somebody in it is "
     "erased.",
@@ -75,9 +76,9 @@ async def upload_list(request: AnyRequest, pool: ThePool, user: TheUser) -> Stor
 
 @get(
     "/{id:int}",
+    opt={"role": VIEWER},
     summary="A list: its size, and how a file's columns read",
     responses=problems(HTTPStatus.NOT_FOUND),
-    opt={"role": VIEWER},
 )
 async def get_list(pool: ThePool, user: TheUser, list_id: Id) -> StoredList:
     return await stored_lists.get_list(pool, user.workspace_id, list_id)
@@ -85,6 +86,7 @@ async def get_list(pool: ThePool, user: TheUser, list_id: Id) -> StoredList:
 
 @get(
     "/{id:int}/content",
+    opt={"role": VIEWER},
     media_type="application/octet-stream",
     summary="The lines of a list: the file as UTF-8, or a recipient a line as JSON",
     responses=problems(HTTPStatus.NOT_FOUND),
@@ -98,9 +100,9 @@ async def get_list_content(pool: ThePool, user: TheUser, list_id: Id) -> Stream:
 
 @delete(
     "/{id:int}",
+    opt={"role": MEMBER},
     summary="Remove a list; campaigns made of it stay",
     responses=problems(HTTPStatus.NOT_FOUND),
-    opt={"role": MEMBER},
 )
 async def delete_list(pool: ThePool, user: TheUser, list_id: Id) -> None:
     await stored_lists.remove_list(pool, user.workspace_id, list_id)

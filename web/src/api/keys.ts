@@ -51,14 +51,16 @@ export const keys = {
     newest: () => own("sandbox", "newest"),
     one: (id: number) => own("sandbox", "one", id),
   },
+  frame: (path: string) => own("frame", path),
   lists: {
+    all: () => own("lists"),
     one: (id: number) => own("lists", "one", id),
   },
-  frame: (path: string) => own("frame", path),
   users: () => own("users"),
   invitations: () => own("invitations"),
   /** Of a campaign that is being written; `asked` is all that the answer depends on. */
   draft: {
+    all: () => own("draft"),
     rendered: (asked: string) => own("draft", "rendered", asked),
     plan: (recipients: string, asked: string) => own("draft", "plan", recipients, asked),
   },

@@ -29,3 +29,9 @@ export function useLogOut() {
     if (user) dropAllOf(user.id);
   };
 }
+
+/** A draft has recipients in it. The page that it is written on keeps it once more as it is left. */
+async function forgetDraft(user: User): Promise<void> {
+  const { drop } = await import("@/features/compose/draft/store");
+  drop(user.id);
+}

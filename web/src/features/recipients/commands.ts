@@ -1,4 +1,4 @@
-/** Lists of recipients are uploaded and removed; one recipient is handed out or erased. */
+/** Lists of recipients are uploaded and removed; what is kept about one recipient is handed out or erased. */
 
 import { useQueryClient } from "@tanstack/react-query";
 import { answer, api, request } from "@/api/client";
@@ -23,7 +23,14 @@ export function useErasure(done: (email: string, what: Erased) => void, failed: 
   const queries = useQueryClient();
   const { run, pending } = useCommand({
     run: (email: string) => answer(api.POST("/api/recipients/erase", { body: { email } })),
-    changes: [keys.campaigns.all(), keys.emails.all(), keys.stats.all(), keys.sandbox.all()],
+    changes: [
+      keys.campaigns.all(),
+      keys.emails.all(),
+      keys.stats.all(),
+      keys.sandbox.all(),
+      keys.lists.all(),
+      keys.draft.all(),
+    ],
     done(what, email) {
       // What was read before and is not shown may name them, and would be shown once more before it is read anew.
       queries.removeQueries({ type: "inactive" });
