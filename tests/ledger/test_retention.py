@@ -196,6 +196,7 @@ async def test_small_things_go_after_their_time(worker_pool: Pool, user: User) -
             f" VALUES ({u}, {at}, '', '{{}}', '')",
             f"sender_windows (workspace_id, sender_id, window_start) VALUES ({u}, {s}, {at})",
             f"idempotency_keys (workspace_id, key, fingerprint, created_at) VALUES ({u}, 'k{days}', '', {at})",
+            f"recipient_lists (workspace_id, kind, size, rows, used_at) VALUES ({u}, 'json', 1, 1, {at})",
             f"sessions (token_sha256, user_id, expires_at, address, user_agent)"
             f" VALUES (sha256('{days}'), {user.id}, {at} + interval '1 minute', '', '')",
             f"invitations (token_sha256, invited_by, expires_at) VALUES (sha256('{days}'), {user.id}, {at})",

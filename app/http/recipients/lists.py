@@ -59,7 +59,6 @@ class ListOperation(Operation):
     "erased.",
     request_max_body_size=MAX_BODY,
     operation_class=ListOperation,
-    opt={"role": MEMBER},
     responses=problems(HTTPStatus.CONFLICT, *UNREADABLE),
 )
 async def upload_list(request: AnyRequest, pool: ThePool, user: TheUser) -> StoredList:
@@ -90,7 +89,6 @@ async def get_list(pool: ThePool, user: TheUser, list_id: Id) -> StoredList:
     media_type="application/octet-stream",
     summary="The lines of a list: the file as UTF-8, or a recipient a line as JSON",
     responses=problems(HTTPStatus.NOT_FOUND),
-    opt={"role": VIEWER},
 )
 async def get_list_content(pool: ThePool, user: TheUser, list_id: Id) -> Stream:
     lines = await stored_lists.content(pool, user.workspace_id, list_id)
