@@ -1801,11 +1801,9 @@ export interface operations {
                      * @enum {unknown}
                      */
                     onUnknown?: "assume_sent" | "hold" | "resend";
-                    recipients?: (string | ({
-                        email: string;
-                    } & {
+                    recipients?: (string | {
                         [key: string]: unknown;
-                    }))[] | null;
+                    })[] | null;
                     listId?: number | null;
                     columns?: components["schemas"]["Columns"] | null;
                 };
@@ -1946,11 +1944,9 @@ export interface operations {
                      * @enum {unknown}
                      */
                     onUnknown?: "assume_sent" | "hold" | "resend";
-                    recipients?: (string | ({
-                        email: string;
-                    } & {
+                    recipients?: (string | {
                         [key: string]: unknown;
-                    }))[] | null;
+                    })[] | null;
                     listId?: number | null;
                     columns?: components["schemas"]["Columns"] | null;
                 };
@@ -3689,11 +3685,9 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    recipients: (string | ({
-                        email: string;
-                    } & {
+                    recipients: (string | {
                         [key: string]: unknown;
-                    }))[];
+                    })[];
                 };
                 "multipart/form-data": {
                     /** Format: binary */

@@ -1,9 +1,22 @@
 import { expect, test } from "vitest";
 import { createSession } from "./session";
 
-const OWNER = { isAdmin: false, workspaceName: "Ours", role: "owner" as const };
-const ANNA = { ...OWNER, id: 1, email: "anna@example.com", workspaceId: 1 };
-const BOB = { ...OWNER, id: 2, email: "bob@example.com", workspaceId: 2 };
+const ANNA = {
+  id: 1,
+  email: "anna@example.com",
+  isAdmin: false,
+  workspaceId: 1,
+  workspaceName: "anna",
+  role: "owner" as const,
+};
+const BOB = {
+  id: 2,
+  email: "bob@example.com",
+  isAdmin: false,
+  workspaceId: 2,
+  workspaceName: "bob",
+  role: "owner" as const,
+};
 
 type Channel = Pick<BroadcastChannel, "postMessage" | "onmessage">;
 

@@ -3,8 +3,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { answer, api } from "@/api/client";
 import { ApiProblem, sentence } from "@/api/problem";
-import { session } from "@/api/session";
-import { dropAllOf } from "@/features/compose/draft/store";
+import { session, type User } from "@/api/session";
 
 /** Ends the session and leaves nothing of its person in this browser. */
 export function useLogOut() {
@@ -25,7 +24,12 @@ export function useLogOut() {
     }
     await navigate({ to: "/login" });
     queries.clear();
-    // The page that a draft is written on keeps it once more as it is left.
-    if (user) dropAllOf(user.id);
+    if (user) await forgetDrafts(user);
   };
+}
+
+/** Of all of their workspaces. The page that a draft is written on keeps it once more as it is left. */
+async function forgetDrafts(user: User): Promise<void> {
+  const { dropAllOf } = await import("@/features/compose/draft/store");
+  dropAllOf(user.id);
 }

@@ -1,4 +1,4 @@
-/** Lists of recipients are uploaded and removed; one recipient is handed out or erased. */
+/** Lists of recipients are uploaded and removed; what is kept about one recipient is handed out or erased. */
 
 import { useQueryClient } from "@tanstack/react-query";
 import { answer, api, request } from "@/api/client";

@@ -1,4 +1,7 @@
-/** The draft of each person in each workspace as this browser keeps it: loaded, saved, dropped, and watched for what other tabs do to it. */
+/**
+ * The draft of each person in each workspace as this browser keeps it: loaded, saved, dropped, and watched for what
+ * other tabs do to it. `owner`: person and workspace.
+ */
 
 import { type Draft, EMPTY, hasContent } from "./draft";
 import { isDraft } from "./shape";
