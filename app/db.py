@@ -26,7 +26,7 @@ from yoyo import (  # pyright: ignore[reportMissingTypeStubs] -- it has none
     read_migrations,  # pyright: ignore[reportUnknownVariableType]
 )
 
-from app.errors import Unavailable
+from app.errors import Conflict, Unavailable
 from app.sql import queries
 
 Row = dict[str, Any]
@@ -57,6 +57,10 @@ _DIRECT = "-c reachinbox.direct=yes"
 POOLED = (
     "DATABASE_URL leads through a connection pooler, such as PgBouncer. Migrations and workers need sessions of their "
     "own: give it the address of PostgreSQL itself, and the pooler's in DATABASE_POOLER_URL, for the API"
+)
+WORKERS_LIVE = (
+    "this release changes the tables under the workers of the version before, and these live: {}. End them (SIGTERM: "
+    "they finish what they are sending), or wait until their leases are over"
 )
 
 log = structlog.get_logger()
@@ -160,14 +164,18 @@ async def fetch_all(conn: Conn, text: bytes, params: dict[str, Any] | None = Non
     return await (await conn.execute(text, params)).fetchall()
 
 
-def migrate(url: str) -> int:
+def migrate(url: str, *, waiting: Callable[[str], None] | None = None) -> int:
     """Bring the schema up to date; returns how many migrations were applied.
+
+    A migration that breaks with the version before refuses (`object_in_use`) while workers of it live, and names them.
+    With `waiting`, which is called with the sentence for people, that is waited for, however long it takes.
 
     Safe with several processes starting at once: an advisory lock lets one work while the others poll for it.
     (Polling, since a waiting lock would hold a snapshot that CREATE INDEX CONCURRENTLY waits for in turn.)
     yoyo's own lock is a row that a killed process leaves behind; the holder of the advisory lock may break it.
 
-    Raises Unavailable when the lock is not to be had in five minutes, or the database not reached directly.
+    Raises Unavailable when the lock is not to be had in five minutes, or the database not reached directly; Conflict
+    while workers of the version before live.
     """
     deadline = time.monotonic() + _MIGRATION_DEADLINE_S
     with closing(psycopg.connect(url, autocommit=True, options=_DIRECT)) as guard:
@@ -184,10 +192,28 @@ def migrate(url: str) -> int:
             backend.break_lock()
             with backend.lock():
                 pending = backend.to_apply(migrations)
-                backend.apply_migrations(pending)
+                _apply(backend, migrations, waiting)
             if left := backend.to_apply(migrations):
                 raise RuntimeError(f"migrations left to apply: {[m.id for m in left]}")
             return len(pending)
+
+
+def _apply(backend: Any, migrations: Any, waiting: Callable[[str], None] | None) -> None:
+    """Apply what is left, again and again while workers of the version before live. Raises Conflict."""
+    said = None
+    while True:
+        try:
+            backend.apply_migrations(backend.to_apply(migrations))
+        except psycopg.errors.ObjectInUse as error:
+            sentence = WORKERS_LIVE.format(error.diag.message_primary)
+        else:
+            return
+        if waiting is None:
+            raise Conflict(sentence)
+        if sentence != said:
+            waiting(sentence)
+            said = sentence
+        time.sleep(0.2)
 
 
 def pending_migrations(url: str) -> list[str]:

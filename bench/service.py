@@ -21,7 +21,8 @@ from app.domain.campaigns.draft import Draft
 from app.domain.campaigns.schedule import Request, Scheduled, schedule
 from app.domain.pages import PageRequest
 from app.domain.recipients.lists import from_json
-from app.domain.senders.senders import SenderChanges, change_sender, list_senders
+from app.domain.senders.draft import SenderChanges
+from app.domain.senders.senders import change_sender, list_senders
 from app.secrets import SecretBox
 from tests.support.sinkproc import Sink
 

@@ -20,7 +20,7 @@ import psycopg
 
 from app import demo, doctor
 from app import log as logs
-from app.cli.database import migrated_pool, url_of
+from app.cli.database import migrated_pool, say_waiting, url_of
 from app.cli.serving import api, up, worker
 from app.db import migrate
 from app.domain.accounts import users
@@ -81,7 +81,8 @@ def _parser() -> argparse.ArgumentParser:
     starting.add_argument("--demo", action="store_true", help="begin with the demo even if DATABASE_URL is set")
     command("api", api, "run the API alone")
     command("worker", worker, "run a worker alone; any number of them may share a database")
-    command("migrate", apply_migrations, "bring the database's schema up to date")
+    migrating = command("migrate", apply_migrations, "bring the database's schema up to date")
+    migrating.add_argument("--wait", action="store_true", help="until workers of a version that cannot stay have ended")
     command("demo", show_demo, "send the demo campaign of 25 and watch it; needs a running worker")
     creating = command("create-user", create_user, "make an account")
     creating.epilog = "The password is the first line of standard input; if there is none, one is made and printed."
@@ -98,9 +99,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def apply_migrations(settings: Settings, _options: argparse.Namespace) -> None:
+def apply_migrations(settings: Settings, options: argparse.Namespace) -> None:
     with url_of(settings) as url:
-        count = migrate(url)
+        count = migrate(url, waiting=say_waiting if options.wait else None)
     print(f"{count} migrations applied" if count else "nothing to migrate")
 
 

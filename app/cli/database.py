@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 
@@ -33,3 +34,8 @@ async def check_migrated(url: str) -> None:
     """Raises Unavailable when there is something to migrate."""
     async with migrated_pool(url):
         pass
+
+
+def say_waiting(sentence: str) -> None:
+    """What `migrate` waits for, on standard error."""
+    print(f"reachinbox: waiting: {sentence}", file=sys.stderr, flush=True)

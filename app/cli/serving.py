@@ -14,7 +14,7 @@ import psycopg
 import structlog
 
 from app import demo
-from app.cli.database import check_migrated, migrated_pool, url_of
+from app.cli.database import check_migrated, migrated_pool, say_waiting, url_of
 from app.db import migrate
 from app.embedded.postgres import EmbeddedPostgres
 from app.errors import AppError, Unavailable
@@ -78,11 +78,11 @@ def up(settings: Settings, options: argparse.Namespace) -> None:
     check_secret_key(settings)
     _bind(settings).close()  # said now and once, rather than by an API that is started again and again
     if settings.database_url is not None:
-        migrate(settings.database_url)
+        migrate(settings.database_url, waiting=say_waiting)
         asyncio.run(_run_all(settings, settings.database_url, None, with_demo=options.demo))
     else:
         with EmbeddedPostgres(settings.data_dir) as postgres:
-            migrate(postgres.url)
+            migrate(postgres.url, waiting=say_waiting)
             asyncio.run(_run_all(settings, postgres.url, postgres, with_demo=True))
 
 

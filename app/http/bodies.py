@@ -6,6 +6,10 @@ Strictly: a text is no number, and an unknown field is refused rather than passe
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import msgspec
@@ -15,14 +19,53 @@ from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
 from app.errors import InvalidInput
 from app.http.validation import EMPTY, WHOLE, invalid_body
+from app.turns import Turns
 
 T = TypeVar("T", bound=msgspec.Struct)
 JSON = "application/json"
 NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # what msgspec raises on what is not, or too deep
 
 
+SMALL = 1_000_000  # a body up to this many bytes is read at once
+PAUSE_S = 30.0  # the longest that nothing of a body may come
+LEAST_BYTES_PER_S = 50_000  # of a body, after the first pause
+# Bodies above SMALL that are in memory, or on their way to it, at once; of one workspace one fewer.
+LARGE_AT_ONCE = 3
+
+_large = Turns(LARGE_AT_ONCE, of_one=LARGE_AT_ONCE - 1)
+
+
+@asynccontextmanager
+async def room_for_body(request: Request[Any, Any, Any], workspace_id: int) -> AsyncGenerator[None]:
+    """Wait until there is memory for the request's body, and have it for the length of the block.
+
+    Until then nothing of the body is read, so it stays where it comes from. One of unknown length counts as large.
+    """
+    if request.content_length is not None and request.content_length <= SMALL:
+        yield
+        return
+    async with _large.take(workspace_id):
+        yield
+
+
 class JsonRequest(Request[Any, Any, Any]):
-    """A request whose `data` is decoded by `decode`."""
+    """A request whose `data` is decoded by `decode`, and whose body has to keep coming."""
+
+    async def stream(self) -> AsyncGenerator[bytes, None]:
+        """The body as it comes. Raises ClientException (408) when it does not: others may wait for its turn."""
+        chunks, began, got = super().stream(), time.monotonic(), 0
+        while True:
+            try:
+                async with asyncio.timeout(PAUSE_S):
+                    chunk = await anext(chunks, None)
+            except TimeoutError:
+                raise _too_slow() from None
+            if chunk is None:
+                return
+            got += len(chunk)
+            if time.monotonic() - began > PAUSE_S + got / LEAST_BYTES_PER_S:
+                raise _too_slow()
+            yield chunk
 
     async def json(self) -> Any:
         """The handler's `data`. Raises InvalidInput, and ClientException when it is not JSON at all."""
@@ -42,6 +85,10 @@ def require_content_type(request: Request[Any, Any, Any], *allowed: str) -> str:
     if media_type not in allowed:
         raise ClientException(f"send the body as {' or '.join(allowed)}", status_code=415)
     return media_type
+
+
+def _too_slow() -> ClientException:
+    return ClientException("the body does not come, or too slowly; send it again", status_code=408)
 
 
 async def read(request: Request[Any, Any, Any], *, at_most: int) -> bytearray:

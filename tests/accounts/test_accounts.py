@@ -203,7 +203,9 @@ async def test_a_page_of_another_site_can_neither_write_nor_log_anybody_in(
 async def test_a_page_of_another_account_neither_reads_nor_writes(
     ann: httpx.AsyncClient, subtests: pytest.Subtests
 ) -> None:
-    for named, allowed in (("1.1", True), ("1.2", False), ("2.2", False), ("", True), ("nobody", False)):
+    me = (await ann.get("/api/auth/me")).json()
+    own, elsewhere = f"{me['id']}.{me['workspaceId']}", f"{me['id']}.{me['workspaceId'] + 1}"
+    for named, allowed in ((own, True), (elsewhere, False), ("99.99", False), ("", True), ("nobody", False)):
         with subtests.test(named=named):
             headers, address = {"ReachInbox-Acting-As": named}, f"/api/senders?actingAs={named}"
             sender = {"email": "b@example.com"}
@@ -218,7 +220,7 @@ async def test_a_page_of_another_account_neither_reads_nor_writes(
                     assert answer.is_success
                 else:
                     assert problem(answer, 409)["type"] == "urn:reachinbox:problem:another_account"
-    assert (await ann.get("/api/auth/ways", headers={"ReachInbox-Acting-As": "2.2"})).is_success  # it is nobody's
+    assert (await ann.get("/api/auth/ways", headers={"ReachInbox-Acting-As": "99.99"})).is_success  # it is nobody's
 
 
 async def test_our_own_pages_write(ann: httpx.AsyncClient) -> None:
@@ -286,16 +288,39 @@ async def test_closed_registration_opens_for_an_invitation_once(database_url: st
         problem(await guest.post("/api/auth/register", json=bob | token | {"email": "eve@example.com"}), 403)
         assert (await guest.post("/api/auth/register", json=bob | token)).json()["isAdmin"] is False
         problem(await guest.post("/api/auth/register", json=bob | token | {"email": "bob@example.com"}), 403)
-        (used,) = (await admin.get("/api/admin/invitations")).json()
+        (used,) = (await admin.get("/api/admin/invitations")).json()["items"]
         assert used["usedAt"] is not None
         assert "token" not in used
         other = (await admin.post("/api/admin/invitations", json={})).json()
         assert (await admin.delete(f"/api/admin/invitations/{other['id']}")).status_code == 204
+        more = [(await admin.post("/api/admin/invitations", json={})).json()["id"] for _ in range(2)]
+        page = (await admin.get("/api/admin/invitations", params={"limit": 2})).json()
+        last = (await admin.get("/api/admin/invitations", params={"cursor": page["nextCursor"]})).json()
+        assert [i["id"] for i in page["items"] + last["items"]] == [*more[::-1], used["id"]]
+        assert last["nextCursor"] is None
         problem(await guest.post("/api/auth/register", json=ANN | {"invitation": other["token"]}), 403)
         problem(await guest.get("/api/admin/users"), 403)
         problem(await guest.post("/api/admin/invitations", json={}), 403)
         people = (await admin.get("/api/admin/users")).json()["items"]
         assert [person["email"] for person in people] == ["ann@example.com", "bob@example.com"]
+
+
+async def test_closed_registration_opens_for_an_invitation_into_a_workspace(
+    database_url: str, settings: Settings
+) -> None:
+    closed = Settings(data_dir=settings.data_dir, secret_key=settings.secret_key, allow_registration=False)
+    async with api_client(closed, database_url, {}) as owner, api_client(closed, database_url, {}) as guest:
+        (await owner.post("/api/auth/register", json=ANN)).raise_for_status()
+        made = await owner.post("/api/members/invitations", json={"role": "member", "email": "Bob@example.com"})
+        bob = {"email": "bob@example.com", "password": "battery staple", "invitation": made.json()["token"]}
+        problem(await guest.post("/api/auth/register", json=bob | {"email": "eve@example.com"}), 403)
+        answer = (await guest.post("/api/auth/register", json=bob)).json()
+        assert (answer["workspaceName"], answer["role"], answer["isAdmin"]) == ("ann@example.com", "member", False)
+        assert answer == (await guest.get("/api/auth/me")).json()
+        names = [item["name"] for item in (await guest.get("/api/workspaces")).json()]
+        assert names == ["bob@example.com", "ann@example.com"]
+        problem(await guest.post("/api/auth/register", json=bob | {"email": "bob@example.org"}), 403)
+        assert (await owner.get("/api/members/invitations")).json()[0]["usedAt"] is not None
 
 
 async def test_a_reset_link_works_once_and_only_as_signed(

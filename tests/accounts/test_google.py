@@ -18,16 +18,20 @@ import msgspec
 import pytest
 from joserfc.jwk import RSAKey
 
-from app.db import Pool, fetch_all, fetch_exactly_one
+from app.db import Pool, fetch_all, fetch_exactly_one, transaction
 from app.domain.accounts import oidc
 from app.domain.accounts.actor import LOCAL
 from app.domain.accounts.oidc import LoginFailed, Provider
 from app.domain.accounts.password_changes import reset_signer
 from app.domain.accounts.registration import invite
-from app.domain.accounts.users import User
-from app.secrets import secret_keys
+from app.domain.accounts.users import User, create_user
+from app.domain.workspaces import invitations, keys, members
+from app.domain.workspaces.roles import Role
+from app.errors import Forbidden, Unauthenticated
+from app.secrets import SecretBox, secret_keys
 from app.settings import Settings, SettingsError, from_env
 from tests.support.api import api_client, problem
+from tests.support.engine import execute
 from tests.support.oidc import CLIENT_ID, CLIENT_SECRET, FakeProvider, ProviderProcess, provider_process
 
 START, CALLBACK = "/api/auth/google", "/api/auth/google/callback"
@@ -288,6 +292,111 @@ async def test_closed_registration_lets_in_the_invited_and_those_who_are_there(
         assert await log_in(browser, provider, "ada", str(adas.token)) == "/"
         assert await log_in(browser, provider, "ada") == "/"
         assert await log_in(browser, provider, "owner") == "/"
+
+
+async def _into(pool: Pool, user: User, role: Role = "viewer") -> str:
+    """The token of an invitation into the user's workspace."""
+    return str((await invitations.invite(pool, LOCAL.of(user.id), user.workspace_id, role, None)).token)
+
+
+async def test_an_invitation_into_a_workspace_lets_somebody_new_in_and_there(
+    settings: Settings, database_url: str, provider: ProviderProcess, pool: Pool, user: User
+) -> None:
+    closed = with_login(settings, provider.issuer, allow_registration=False)
+    async with api_client(closed, database_url) as browser:
+        assert await log_in(browser, provider, "ada", await _into(pool, user)) == "/"
+        answer = (await browser.get("/api/auth/me")).json()
+        assert (answer["workspaceId"], answer["role"]) == (user.workspace_id, "viewer")
+        names = [item["name"] for item in (await browser.get("/api/workspaces")).json()]
+        assert names == ["Ada@example.com", user.email]
+
+
+async def test_an_invitation_taken_back_while_somebody_logs_in_lets_nobody_in(
+    settings: Settings, database_url: str, provider: ProviderProcess, pool: Pool, user: User
+) -> None:
+    closed = with_login(settings, provider.issuer, allow_registration=False)
+    async with api_client(closed, database_url) as browser:
+        back = provider.log_in(await begin(browser, await _into(pool, user)), "ada")
+        (open_one,) = await invitations.list_invitations(pool, user.workspace_id)
+        await invitations.revoke(pool, LOCAL.of(user.id), user.workspace_id, open_one.id)
+        assert await come_back(browser, back) == "/login?error=closed"
+        await assert_let_in_nobody(browser, pool, users=1)
+
+
+async def test_whoever_has_an_account_joins_nothing_by_a_link_alone(
+    browser: httpx.AsyncClient, provider: ProviderProcess, pool: Pool, user: User
+) -> None:
+    """Any page can have a browser follow one: the invitation is left to be accepted on our own pages."""
+    assert await log_in(browser, provider, "ada") == "/"
+    token = await _into(pool, user)
+    assert await log_in(browser, provider, "ada", token) == "/"
+    assert len((await browser.get("/api/workspaces")).json()) == 1
+    accepted = await browser.post("/api/members/invitations/accept", json={"token": token})
+    assert accepted.json()["workspaceId"] == user.workspace_id
+
+
+async def test_somebody_removed_while_they_log_in_is_let_in_elsewhere(
+    browser: httpx.AsyncClient, provider: ProviderProcess, pool: Pool, box: SecretBox, user: User
+) -> None:
+    assert await log_in(browser, provider, "ada", await _into(pool, user)) == "/"
+    ada = (await browser.get("/api/auth/me")).json()
+    assert ada["workspaceId"] == user.workspace_id
+    back = provider.log_in(await begin(browser), "ada")
+    await members.remove(pool, box, LOCAL, user.workspace_id, ada["id"], default_hourly_limit=100)
+    assert await come_back(browser, back) == "/"
+    assert (await browser.get("/api/auth/me")).json()["workspaceName"] == "Ada@example.com"
+
+
+async def test_proving_an_address_leaves_the_account_alone_in_its_own_workspace_and_in_no_others(
+    browser: httpx.AsyncClient, provider: ProviderProcess, pool: Pool, box: SecretBox, user: User
+) -> None:
+    """Whoever registered with it may have let accomplices in, and may have been let in by people who are none."""
+    accomplice = await create_user(pool, box, "eve@example.com", "battery staple", default_hourly_limit=100)
+    async with httpx.AsyncClient(base_url=browser.base_url, transport=browser._transport) as early:
+        await early.post("/api/auth/register", json={"email": "victim@example.com", "password": "I was here first"})
+        victim = (await early.get("/api/auth/me")).json()
+        own = victim["workspaceId"]
+        left_open = (await early.post("/api/members/invitations", json={"role": "owner"})).json()["token"]
+        async with transaction(pool) as conn:
+            await members.join(conn, own, accomplice.id, "member")
+            await members.join(conn, user.workspace_id, victim["id"], "owner")
+        key = await keys.create_key(pool, LOCAL.of(accomplice.id), own, "kept")
+        await execute(
+            pool,
+            "INSERT INTO webhooks (workspace_id, url, events) VALUES (%s, 'https://example.com', '{email.failed}')",
+            user.workspace_id,
+        )
+        provider.set_user("victim2", email="victim@example.com", email_verified=True)
+        assert await log_in(browser, provider, "victim2") == "/"
+    assert [(item["id"], item["role"]) for item in (await browser.get("/api/workspaces")).json()] == [(own, "owner")]
+    assert [member["email"] for member in (await browser.get("/api/members")).json()] == ["victim@example.com"]
+    with pytest.raises(Unauthenticated):
+        await keys.find_holder(pool, key)
+    with pytest.raises(Forbidden):
+        await invitations.accept(pool, LOCAL.of(accomplice.id), accomplice.email, left_open)
+    # Others' workspace goes on as it was.
+    async with pool.connection() as conn:
+        hook = await fetch_exactly_one(conn, b"SELECT workspace_id, disabled_at FROM webhooks")
+        assert hook == {"workspace_id": user.workspace_id, "disabled_at": None}
+        people = await fetch_all(
+            conn, b"SELECT user_id FROM members WHERE workspace_id = %(id)s", {"id": user.workspace_id}
+        )
+    assert [person["user_id"] for person in people] == [user.id]
+
+
+async def test_an_account_that_owned_nothing_alone_gets_a_workspace_when_its_address_is_proven(
+    browser: httpx.AsyncClient, provider: ProviderProcess, pool: Pool, box: SecretBox, user: User
+) -> None:
+    async with httpx.AsyncClient(base_url=browser.base_url, transport=browser._transport) as early:
+        await early.post("/api/auth/register", json={"email": "victim@example.com", "password": "I was here first"})
+        victim = (await early.get("/api/auth/me")).json()
+        async with transaction(pool) as conn:
+            await members.join(conn, victim["workspaceId"], user.id, "owner")
+        provider.set_user("victim3", email="victim@example.com", email_verified=True)
+        assert await log_in(browser, provider, "victim3") == "/"
+    (only,) = (await browser.get("/api/workspaces")).json()
+    assert (only["name"], only["role"]) == ("victim@example.com", "owner")
+    assert only["id"] != victim["workspaceId"]
 
 
 # Whose login it is

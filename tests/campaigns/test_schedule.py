@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from app.db import Pool
+from app.domain.accounts.users import User
+from app.domain.campaigns import schedule as schedules
+from app.domain.campaigns.content import Content
+from app.domain.campaigns.draft import Draft
+from app.domain.campaigns.schedule import AT_ONCE
+from app.domain.planning.replan import sql as plans
+from app.domain.recipients.lists import RecipientList, from_json
+from app.http import bodies
 from app.http.campaigns.schedule import MAX_BODY
-from tests.support.api import problem, schedule, written, wrong_fields
+from tests.support import engine
+from tests.support.api import Headers, problem, schedule, written, wrong_fields
+from tests.support.engine import wait_for
 
 URL = "/api/campaigns/schedule"
 CAMPAIGN: dict[str, Any] = {"subject": "Hello", "body": "A text.", "recipients": ["ada@example.com"]}
@@ -292,6 +304,101 @@ async def test_of_requests_repeated_at_once_one_writes(api: httpx.AsyncClient, p
     assert [response.status_code for response in responses] == [201] * 5
     assert all(response.json() == responses[0].json() for response in responses)
     assert (await written(pool))["campaigns"] == 1
+
+
+async def _held_back(pool: Pool) -> bool:
+    """Whether somebody waits for the plan of a sender."""
+    return await engine.value(pool, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory'") > 0
+
+
+async def test_repeats_wait_for_the_first_and_keep_nobody_from_going_on(
+    api: httpx.AsyncClient, pool: Pool, user: User
+) -> None:
+    other = (await api.post("/api/senders", json={"email": "other@example.com"})).json()["id"]
+    key = {"Idempotency-Key": "impatient"}
+    async with pool.connection() as conn, conn.transaction():
+        busy = await engine.value(pool, "SELECT id FROM senders WHERE is_default")
+        await conn.execute(plans.lock_plan, {"sender_id": busy})
+        first = asyncio.create_task(api.post(URL, json=CAMPAIGN, headers=key))
+        await wait_for(lambda: _held_back(pool), "the first to be in the middle")
+        repeats = [asyncio.create_task(api.post(URL, json=CAMPAIGN, headers=key)) for _ in range(AT_ONCE)]
+        meanwhile = await api.post(URL, json=CAMPAIGN | {"senderId": other})
+        assert meanwhile.status_code == 201
+        assert not any(task.done() for task in (first, *repeats))
+    answers = [await task for task in (first, *repeats)]
+    assert [(answer.status_code, answer.json()) for answer in answers] == [(201, answers[0].json())] * len(answers)
+    assert (await written(pool))["campaigns"] == 2
+
+
+async def test_repeats_at_another_process_hold_neither_turn_nor_connection(pool: Pool, user: User) -> None:
+    """As `test_repeats_wait_for_the_first…`, where only the database knows of the first."""
+    request = schedules.Request(Draft(content=Content("Hello", "A text.")), _one_recipient)
+    once = schedules.Idempotency("impatient", b"the same")
+    async with pool.connection() as conn:
+        async with conn.transaction():
+            await conn.execute(plans.lock_plan, {"sender_id": await engine.value(pool, "SELECT id FROM senders")})
+            made = [
+                asyncio.create_task(schedules.schedule(pool, user.workspace_id, request, once))
+                for _ in range(AT_ONCE + 1)
+            ]
+            await wait_for(lambda: _held_back(pool), "the first to be in the middle")
+
+            async def all_but_ours_and_the_firsts_are_free() -> bool:
+                stats = pool.get_stats()
+                return stats["pool_size"] - stats["pool_available"] == 2
+
+            await wait_for(all_but_ours_and_the_firsts_are_free, "the repeats to let go")
+            assert not any(task.done() for task in made)
+        answers = [await task for task in made]
+    assert len({answer.campaign.id for answer in answers}) == 1
+
+
+def _one_recipient(required: frozenset[str]) -> RecipientList:
+    return from_json(["ada@example.com"], required=required)
+
+
+async def test_large_bodies_wait_unread_for_their_turn_and_one_workspace_has_not_all(
+    api: httpx.AsyncClient, stranger: Headers
+) -> None:
+    body = msgspec.json.encode(CAMPAIGN)
+    begun: list[str] = []
+    go_on = asyncio.Event()
+
+    async def coming(name: str) -> AsyncIterator[bytes]:
+        begun.append(name)
+        yield body[:10]
+        await go_on.wait()
+        yield body[10:]
+
+    def send(name: str, headers: Headers) -> asyncio.Task[httpx.Response]:
+        headers = headers | {"Content-Type": "application/json"}
+        return asyncio.create_task(api.post(URL, content=coming(name), headers=headers))
+
+    sent = [send(f"mine {number}", {}) for number in range(bodies.LARGE_AT_ONCE)]
+    sent.append(send("another's", stranger))
+
+    async def full() -> bool:
+        return len(begun) == bodies.LARGE_AT_ONCE
+
+    await wait_for(full, "as many bodies as there is room for")
+    small = await api.post(URL, json=CAMPAIGN)
+    assert small.status_code == 201
+    assert sorted(begun) == ["another's", *(f"mine {number}" for number in range(bodies.LARGE_AT_ONCE - 1))]
+    go_on.set()
+    assert {(await task).status_code for task in sent} == {201}
+
+
+async def test_a_body_that_does_not_come_gives_its_turn_back(
+    api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bodies, "PAUSE_S", 0.05)
+
+    async def never() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.Event().wait()
+
+    for _ in range(bodies.LARGE_AT_ONCE):
+        problem(await api.post(URL, content=never(), headers={"Content-Type": "application/json"}), 408)
 
 
 async def test_a_key_is_one_users_own(api: httpx.AsyncClient, stranger: dict[str, str]) -> None:

@@ -196,10 +196,11 @@ async def test_small_things_go_after_their_time(worker_pool: Pool, user: User) -
             f" VALUES ({u}, {at}, '', '{{}}', '')",
             f"sender_windows (workspace_id, sender_id, window_start) VALUES ({u}, {s}, {at})",
             f"idempotency_keys (workspace_id, key, fingerprint, created_at) VALUES ({u}, 'k{days}', '', {at})",
-            f"sessions (token_sha256, workspace_id, expires_at, address, user_agent)"
-            f" VALUES (sha256('{days}'), {u}, {at} + interval '1 minute', '', '')",
-            f"invitations (token_sha256, invited_by, expires_at) VALUES (sha256('{days}'), {u}, {at})",
-            f"password_resets (workspace_id, expires_at) VALUES ({u}, {at})",
+            f"recipient_lists (workspace_id, kind, size, rows, used_at) VALUES ({u}, 'json', 1, 1, {at})",
+            f"sessions (token_sha256, user_id, expires_at, address, user_agent)"
+            f" VALUES (sha256('{days}'), {user.id}, {at} + interval '1 minute', '', '')",
+            f"invitations (token_sha256, invited_by, expires_at) VALUES (sha256('{days}'), {user.id}, {at})",
+            f"password_resets (user_id, expires_at) VALUES ({user.id}, {at})",
             f"oidc_logins (state_sha256, browser_sha256, nonce, code_verifier, created_at)"
             f" VALUES (sha256('{days}'), sha256('b'), '', '', {at})",
             f"login_attempts (subject, window_start, count) VALUES ('account:a', {at}, 1)",
@@ -207,7 +208,7 @@ async def test_small_things_go_after_their_time(worker_pool: Pool, user: User) -
             await execute(worker_pool, f"INSERT INTO {statement}")
     removed = await clean_up(worker_pool)
     assert set(removed.values()) == {1}
-    assert len(removed) == 8
+    assert len(removed) == 9
     assert await clean_up(worker_pool) == {}
 
 

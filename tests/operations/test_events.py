@@ -13,9 +13,15 @@ from typing import Any
 import httpx
 import pytest
 
-from app.db import Pool
-from app.domain.accounts.users import User
+from app.db import Pool, transaction
+from app.domain.accounts import sessions
+from app.domain.accounts.actor import LOCAL
+from app.domain.accounts.users import User, create_user
+from app.domain.workspaces import members
+from app.http.operations.events import LET_IN_S
+from app.secrets import SecretBox
 from tests.support.api import Headers, Server, authorization, problem, schedule, serve
+from tests.support.engine import execute
 
 
 @pytest.fixture
@@ -89,6 +95,31 @@ async def test_a_stream_tells_nothing_of_other_users(client: httpx.AsyncClient, 
             json={"subject": "s", "body": "b", "recipients": ["x@example.com"], "startTime": "2030-01-01T00:00:00Z"},
         )
         assert (await anext(events))[1]["id"] == theirs.json()["campaign"]["id"]
+
+
+@pytest.mark.parametrize("leaves", ["removed", "another workspace selected", "logged out"])
+async def test_a_stream_ends_within_seconds_for_whoever_is_no_longer_in_the_workspace(
+    client: httpx.AsyncClient, pool: Pool, box: SecretBox, user: User, leaves: str
+) -> None:
+    guest = await create_user(pool, box, "guest@example.com", "battery staple", default_hourly_limit=100)
+    async with transaction(pool) as conn:
+        await members.join(conn, user.workspace_id, guest.id, "viewer")
+        token = await sessions.begin(conn, guest.id, LOCAL, user.workspace_id)
+    await schedule(client, startTime="2030-01-01T00:00:00Z")
+    headers = {"Authorization": "", "Cookie": f"reachinbox={token}"}
+    async with watching(client, headers) as events:
+        await anext(events)
+        if leaves == "removed":
+            await members.remove(pool, box, LOCAL, user.workspace_id, guest.id, default_hourly_limit=100)
+        elif leaves == "logged out":
+            await execute(pool, "DELETE FROM sessions")
+        else:
+            (await client.post(f"/api/workspaces/{guest.workspace_id}/select", headers=headers)).raise_for_status()
+        assert await asyncio.wait_for(_rest(events), 2 * LET_IN_S + 5) == []
+
+
+async def _rest(events: AsyncIterator[Event]) -> list[Event]:
+    return [event async for event in events]
 
 
 async def test_a_stream_needs_a_login(client: httpx.AsyncClient) -> None:

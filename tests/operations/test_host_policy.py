@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.operations.host_policy import AddressInfo, RefusedHost, canonical, check_port, resolve, special
-from app.domain.senders.senders import Server, check
+from app.domain.operations.host_policy import STRICT, AddressInfo, RefusedHost, canonical, check_port, resolve, special
+from app.domain.senders.draft import SenderChanges, Server, check
 from app.errors import InvalidInput
 
 PUBLIC = "93.184.215.14"
@@ -220,5 +220,5 @@ def test_ports_are_those_of_mail_unless_set_otherwise() -> None:
 )
 def test_a_server_that_is_not_allowed_is_refused_by_its_field(server: Server, field: str) -> None:
     with pytest.raises(InvalidInput) as refused:
-        check(server=server)
+        check(SenderChanges(server=server), STRICT)
     assert list(refused.value.fields) == [field]

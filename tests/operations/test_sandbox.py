@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+
 import httpx
 import msgspec
+import pytest
 
 from app.db import Pool
 from app.domain.accounts.users import User
 from app.domain.operations import sandbox
-from app.embedded.mailbox import ReceivedMessage
+from app.embedded.mailbox import MessageSummary, ReceivedMessage, summarize
 from app.settings import Settings
 from tests.support.api import api_client, authorization, problem, schedule
 
@@ -68,3 +71,38 @@ async def test_where_a_real_server_is_set_there_is_no_sandbox(
     real = msgspec.structs.replace(settings, smtp_host="smtp.example.com")
     async with api_client(real, database_url, await authorization(pool, user)) as api:
         problem(await api.get("/api/sandbox/messages"), 404)
+
+
+async def test_messages_are_parsed_beside_the_event_loop(
+    api: httpx.AsyncClient, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign_id = (await schedule(api))["campaign"]["id"]
+    await sandbox.store(pool, received(campaign_id, "ada@example.com"))
+    threads: list[threading.Thread] = []
+
+    def watched(content: bytes) -> MessageSummary:
+        threads.append(threading.current_thread())
+        return summarize(content)
+
+    monkeypatch.setattr(sandbox, "summarize", watched)
+    (message,) = (await api.get("/api/sandbox/messages")).json()["items"]
+    await api.get(f"/api/sandbox/messages/{message['id']}")
+    assert len(threads) == 2
+    assert threading.main_thread() not in threads
+
+
+async def test_a_page_of_large_messages_ends_early_and_the_next_goes_on(
+    api: httpx.AsyncClient, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign_id = (await schedule(api))["campaign"]["id"]
+    for number in range(5):
+        await sandbox.store(pool, received(campaign_id, f"r{number}@example.com"))
+    monkeypatch.setattr(sandbox, "PAGE_BYTES", 1)
+    pages: list[list[str]] = []
+    cursor = None
+    while cursor is not None or not pages:
+        params = {"limit": "3"} | ({"cursor": cursor} if cursor else {})
+        page = (await api.get("/api/sandbox/messages", params=params)).json()
+        pages.append([message["envelopeTo"][0] for message in page["items"]])
+        cursor = page["nextCursor"]
+    assert pages == [[f"r{number}@example.com"] for number in (4, 3, 2, 1, 0)]

@@ -13,6 +13,7 @@ from app.db import Pool
 from app.domain.accounts.actor import LOCAL
 from app.domain.accounts.users import User
 from app.domain.operations import sandbox
+from app.domain.recipients.personal_data import ERASED
 from app.domain.workspaces import keys
 from app.embedded.mailbox import ReceivedMessage
 from tests.support.api import Headers, problem, schedule, wrong_fields
@@ -171,6 +172,48 @@ async def test_after_erasing_the_address_is_nowhere_and_the_ledger_adds_up(
     logged = await row(pool, "SELECT * FROM audit_log WHERE action = 'recipient.erase'")
     assert logged["subject"] == "3 emails"
     assert await erase(api) == {"emails": 0, "cancelled": 0, "sandboxMessages": 0, "lists": 0, "beingSent": 0}
+
+
+async def test_a_servers_words_that_name_the_address_are_erased_wherever_they_are_kept(
+    api: httpx.AsyncClient, pool: Pool, user: User
+) -> None:
+    said = f"550 5.1.1 <{ADA}>: unknown"
+    await execute(
+        pool,
+        "INSERT INTO webhooks (workspace_id, url, events) VALUES (%s, 'https://hook.example.com', '{sender.blocked}')",
+        user.workspace_id,
+    )
+    await execute(
+        pool,
+        "UPDATE senders SET failures = 1, blocked_until = now(), block_reason = %s, verify_error = %s",
+        said,
+        f"no login for {ADA.upper()}.",
+    )
+    await execute(pool, "UPDATE webhook_deliveries SET error = %s, attempts = 1", f"answered 500: {said}")
+    await execute(
+        pool,
+        "UPDATE webhooks SET failures = 1, failing_since = now(), last_error = %s, disabled_at = now(),"
+        " disabled_reason = %s",
+        *(said, said),
+    )
+    assert await everywhere(pool, "ada@example.com") == ["senders", "webhook_deliveries", "webhooks"]
+
+    await erase(api)
+
+    assert await everywhere(pool, "ada@example.com") == []
+    sender = await row(pool, "SELECT block_reason, verify_error, blocked_until FROM senders")
+    assert (sender["block_reason"], sender["verify_error"]) == (ERASED, ERASED)
+    assert sender["blocked_until"] is not None
+    told = await row(pool, "SELECT data, error FROM webhook_deliveries")
+    assert (told["data"]["reason"], told["data"]["email"], told["error"]) == (ERASED, "owner@example.com", ERASED)
+    assert set((await row(pool, "SELECT last_error, disabled_reason FROM webhooks")).values()) == {ERASED}
+
+
+async def test_a_servers_words_about_somebody_else_stay(api: httpx.AsyncClient, pool: Pool) -> None:
+    said = "550 <cada@example.com>, <ada@example.com.au> unknown"
+    await execute(pool, "UPDATE senders SET blocked_until = now(), block_reason = %s", said)
+    await erase(api)
+    assert await value(pool, "SELECT block_reason FROM senders") == said
 
 
 @pytest.mark.parametrize(("status", "call"), [("FAILED", "retry"), ("UNKNOWN", "resolve")])

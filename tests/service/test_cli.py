@@ -8,9 +8,11 @@ import psycopg
 import pytest
 from argon2 import PasswordHasher
 
-from app.db import Pool
-from app.domain.accounts.users import User
-from app.domain.workspaces import keys
+from app.db import Pool, transaction
+from app.domain.accounts.users import User, create_user
+from app.domain.pages import PageRequest
+from app.domain.workspaces import audit, keys, members
+from app.secrets import SecretBox
 from tests.support.pg import TemplateServer
 from tests.support.shell import Shell
 
@@ -143,6 +145,20 @@ async def test_an_api_key_is_printed_alone_and_works(installed: Shell, pool: Poo
     ended = installed("create-api-key", user.email)
     assert ended.returncode == 0
     assert (await keys.find_holder(pool, ended.stdout.removesuffix("\n"))).user == user
+
+
+async def test_an_api_key_is_for_the_workspace_named(installed: Shell, pool: Pool, box: SecretBox, user: User) -> None:
+    other = await create_user(pool, box, "other@example.com", "battery staple", default_hourly_limit=100)
+    refused = installed("create-api-key", user.email, "--workspace", str(other.workspace_id))
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == f"reachinbox: {user.email} is no member of a workspace {other.workspace_id}\n"
+    async with transaction(pool) as conn:
+        await members.join(conn, other.workspace_id, user.id, "viewer")
+    ended = installed("create-api-key", user.email, "--workspace", str(other.workspace_id))
+    holder = (await keys.find_holder(pool, ended.stdout.removesuffix("\n"))).user
+    assert (holder.id, holder.workspace_id, holder.role) == (user.id, other.workspace_id, "viewer")
+    (entry,) = [e for e in (await audit.list_entries(pool, other.workspace_id, user.id, PageRequest())).items]
+    assert (entry.action.partition(".")[0], entry.who) == ("key", "command line")
 
 
 def test_an_api_key_for_nobody_is_refused(installed: Shell) -> None:

@@ -12,7 +12,8 @@ import pytest
 from app.db import Pool, fetch_all, fetch_exactly_one
 from app.domain.accounts.users import User
 from app.domain.operations import reseal
-from app.domain.senders.senders import SenderChanges, SenderDraft, Server, change_sender, create_sender, password_place
+from app.domain.senders.draft import SenderChanges, SenderDraft, Server
+from app.domain.senders.senders import change_sender, create_sender, password_place
 from app.secrets import SecretBox, UndecipherableSecret, add_secret_key, open_secret_box, secret_key, secret_keys
 from app.settings import Settings
 from tests.support.shell import Shell

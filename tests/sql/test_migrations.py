@@ -6,16 +6,14 @@ import hashlib
 import re
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
 
 import psycopg
 import pytest
 from procrastinate.schema import SchemaManager
-from yoyo import get_backend, read_migrations
 
 from app.db import MIGRATIONS, migrate, pending_migrations
-from tests.support.pg import TemplateServer
+from tests.support.pg import TemplateServer, migrate_to
 
 MIGRATE = "import sys; from app.db import migrate; print(migrate(sys.argv[1]))"
 COUNT = len(list(MIGRATIONS.glob("[0-9]*")))
@@ -29,15 +27,6 @@ def empty_url(postgres: TemplateServer) -> str:
 
 def _start(url: str) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-c", MIGRATE, url], stdout=subprocess.PIPE, text=True)  # noqa: S603
-
-
-def _migrate_to(url: str, name: str) -> int:
-    """Apply what there was when the migration `name` was the newest; how many that are."""
-    backend = get_backend(f"postgresql+psycopg://{url.partition('://')[2]}")
-    with closing(backend.connection), backend.lock():
-        wanted = backend.to_apply(read_migrations(str(MIGRATIONS))).filter(lambda migration: migration.id <= name)
-        backend.apply_migrations(wanted)
-        return len(wanted)
 
 
 def test_a_second_run_finds_nothing_to_do(empty_url: str) -> None:
@@ -63,14 +52,14 @@ def test_a_lock_row_left_by_a_killed_process_is_broken(empty_url: str) -> None:
 @pytest.mark.parametrize("name", sorted(file.stem for file in MIGRATIONS.glob("[0-9]*")))
 def test_a_migration_that_was_applied_but_not_marked_may_run_again(empty_url: str, name: str) -> None:
     """A kill between the commit of a step and its mark leaves just this."""
-    done = _migrate_to(empty_url, name)
+    done = migrate_to(empty_url, name)
     with psycopg.connect(empty_url, autocommit=True) as conn:
         conn.execute("DELETE FROM _yoyo_migration WHERE migration_id = %s", (name,))
     assert migrate(empty_url) == COUNT - done + 1
 
 
 def test_a_process_killed_in_the_middle_leaves_a_database_that_can_be_migrated(empty_url: str) -> None:
-    _migrate_to(empty_url, "0003_tenants")
+    migrate_to(empty_url, "0003_tenants")
     with psycopg.connect(empty_url, autocommit=True) as conn:
         conn.execute("DELETE FROM _yoyo_migration WHERE migration_id = '0003_tenants'")
         with psycopg.connect(empty_url) as holder:

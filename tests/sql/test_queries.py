@@ -11,7 +11,11 @@ from types import ModuleType
 import pytest
 
 from app import sql
-from app.db import Pool
+from app.db import Pool, open_pool, transaction
+from app.domain.accounts.users import User
+from app.domain.campaigns.campaigns import get_campaign, pause
+from app.domain.senders.senders import get_sender
+from tests.support.ledger import insert_campaign
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "app" / "sql").rglob("*.sql"))
@@ -85,10 +89,64 @@ async def test_every_query_is_understood_by_postgres(pool: Pool) -> None:
     async with pool.connection() as conn:
         await conn.execute(queries["stage_recipients"].replace(b" ON COMMIT DROP", b""))
         for name in sorted(queries.keys() - UTILITIES):
-            await conn.execute(b"PREPARE %b AS %b" % (name.encode(), _numbered(queries[name])))
+            await conn.execute(b"PREPARE %b AS %b" % (name.encode(), numbered(queries[name])))
 
 
-def _numbered(text: bytes) -> bytes:
+async def _answers(pool: Pool) -> dict[str, int]:
+    """How many columns each query gives."""
+    queries = sql.read_all()
+    async with pool.connection() as conn:
+        await conn.execute(queries["stage_recipients"].replace(b" ON COMMIT DROP", b""))
+        for name in sorted(queries.keys() - UTILITIES):
+            await conn.execute(b"PREPARE %b AS %b" % (name.encode(), numbered(queries[name])))
+        rows = await conn.execute(
+            "SELECT name, cardinality(result_types) AS n FROM pg_prepared_statements WHERE from_sql"
+        )
+        answers = {row["name"]: row["n"] for row in await rows.fetchall()}
+        await conn.execute("DEALLOCATE ALL")
+        await conn.execute("DROP TABLE staged")
+    return answers
+
+
+async def _add_a_column_everywhere(pool: Pool) -> None:
+    """As the migration of a later version may, while this one runs."""
+    async with pool.connection() as conn:
+        tables = await conn.execute(
+            "SELECT oid::regclass::text AS name FROM pg_class WHERE relkind = 'r'"
+            " AND relnamespace = current_schema::regnamespace"
+        )
+        for row in await tables.fetchall():
+            await conn.execute(f"ALTER TABLE {row['name']} ADD COLUMN of_a_later_version integer".encode())
+
+
+async def test_no_query_gives_whatever_columns_its_table_has(pool: Pool) -> None:
+    """A statement that a pool has prepared fails once its answer has another shape: name the columns."""
+    before = await _answers(pool)
+    await _add_a_column_everywhere(pool)
+    after = await _answers(pool)
+    assert [name for name in before if after[name] != before[name]] == []
+
+
+async def test_a_column_added_while_a_pool_runs_breaks_nothing(database_url: str, pool: Pool, user: User) -> None:
+    async with await open_pool(database_url, max_size=1) as running:
+        async with transaction(running) as conn:
+            campaign_id, sender_id = await insert_campaign(conn, user.workspace_id, ["SCHEDULED"])
+
+        async def work() -> None:
+            await get_campaign(running, user.workspace_id, campaign_id)
+            await pause(running, user.workspace_id, campaign_id)
+            await get_sender(running, user.workspace_id, sender_id)
+
+        for _ in range(6):  # psycopg prepares what it is asked for the sixth time
+            await work()
+        async with running.connection() as conn:
+            rows = await conn.execute("SELECT count(*) AS n FROM pg_prepared_statements")
+            assert [row["n"] > 3 for row in await rows.fetchall()] == [True]
+        await _add_a_column_everywhere(pool)
+        await work()
+
+
+def numbered(text: bytes) -> bytes:
     """`%(name)s` as `$1`, the form that PREPARE knows."""
     names = list(dict.fromkeys(re.findall(rb"%\((\w+)\)s", text)))
     return re.sub(rb"%\((\w+)\)s", lambda match: b"$%d" % (names.index(match[1]) + 1), text)

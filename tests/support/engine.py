@@ -287,7 +287,8 @@ async def running_workers(
 class WorkerProcess:
     """`python -m worker`, and what it logged.
 
-    `launcher` is put before the command, which it has to become (`ip netns exec`); `env` is added to the environment.
+    `launcher` is put before the command, which it has to become (`ip netns exec`); `env` is added to the environment;
+    `source` is the checkout that it runs.
     """
 
     def __init__(
@@ -298,6 +299,7 @@ class WorkerProcess:
         *,
         launcher: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
+        source: Path = ROOT,
     ) -> None:
         full_env = {
             "PATH": os.environ["PATH"],
@@ -324,7 +326,7 @@ class WorkerProcess:
         self._log = log
         command = [*launcher, sys.executable, "-m", "worker"]
         with log.open("w") as file:
-            self.process = subprocess.Popen(command, cwd=ROOT, env=full_env, stderr=file)  # noqa: S603 -- ours
+            self.process = subprocess.Popen(command, cwd=source, env=full_env, stderr=file)  # noqa: S603 -- ours
         self.name = f"{socket.gethostname()}:{self.process.pid}"  # as in the ledger's workers table
 
     @property

@@ -11,8 +11,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 from psycopg.sql import SQL, Composed, Identifier
+from yoyo import get_backend, read_migrations
 
-from app.db import migrate
+from app.db import MIGRATIONS, migrate
 from app.embedded.postgres import EmbeddedPostgres
 
 TEMPLATE = "template_migrated"
@@ -66,6 +67,15 @@ class TemplateServer:
 
     def _url_of(self, name: LiteralString | str) -> str:
         return urlunsplit(urlsplit(self._url)._replace(path=f"/{name}"))
+
+
+def migrate_to(url: str, name: str) -> int:
+    """Apply what there was when the migration `name` was the newest; how many that are."""
+    backend = get_backend(f"postgresql+psycopg://{url.partition('://')[2]}")
+    with closing(backend.connection), backend.lock():
+        wanted = backend.to_apply(read_migrations(str(MIGRATIONS))).filter(lambda migration: migration.id <= name)
+        backend.apply_migrations(wanted)
+        return len(wanted)
 
 
 @contextmanager

@@ -25,6 +25,7 @@ OUTSIDE = {
     "register": "/register",
     "reset-password": "/reset-password",
     "set-password": "/reset-password?token=x",
+    "join-outside": "/join?token=x",
     "not-found": "/nowhere/at/all",
 }
 INSIDE = {
@@ -45,6 +46,8 @@ INSIDE = {
     "sandbox-message": "/sandbox?message=25",
     "settings": "/settings",
     "settings-sessions": "/settings?section=sessions",
+    "join": "/join?token=x",
+    "settings-members": "/settings?section=members",
     "settings-keys": "/settings?section=keys",
     "settings-webhooks": "/settings?section=webhooks",
     "settings-recipients": "/settings?section=recipients",
@@ -81,7 +84,7 @@ TIMING = {
 
 def keep_a_draft(page: Page) -> None:
     """So that the page on which campaigns are written has one on it."""
-    workspace_id = page.request.get("/api/auth/me").json()["id"]
+    me = page.request.get("/api/auth/me").json()
     stored = ask(page, "POST", "/api/lists", {"recipients": RECIPIENTS})
     draft = {
         "name": "Spring news",
@@ -92,7 +95,8 @@ def keep_a_draft(page: Page) -> None:
         "attempt": None,
     }
     kept = json.dumps({"v": 2, "draft": draft, "savedAt": "2026-03-02T09:30:00Z"})
-    page.evaluate("([key, kept]) => localStorage.setItem(key, kept)", [f"reachinbox.draft.{workspace_id}", kept])
+    key = f"reachinbox.draft.{me['id']}.{me['workspaceId']}"
+    page.evaluate("([key, kept]) => localStorage.setItem(key, kept)", [key, kept])
 
 
 def fill_ledger(service: Service) -> None:
@@ -116,6 +120,8 @@ def shoot(page: Page, name: str, path: str, size: tuple[int, int], scheme: Schem
     page.goto(path)
     page.get_by_role("heading", level=1).or_(page.get_by_role("heading", level=2)).first.wait_for()
     page.wait_for_load_state("networkidle")
+    if name == "compose":
+        page.get_by_role("button", name="Schedule 422 emails").wait_for()
     page.screenshot(path=FOLDER / f"{name}-{size[0]}-{scheme}.png", full_page=True)
 
 
@@ -130,6 +136,8 @@ def furnish(page: Page) -> None:
     ask(page, "POST", "/api/campaigns/schedule", campaign)
     for name, scopes in (("Newsletter script", ["read", "send"]), ("Dashboard in the hall", ["read"])):
         ask(page, "POST", "/api/keys", {"name": name, "scopes": scopes, "expiresAt": "2099-01-31T09:00:00Z"})
+    ask(page, "POST", "/api/members/invitations", {"role": "viewer", "email": "grace@example.com"})
+    ask(page, "POST", "/api/workspaces", {"name": "Harbour Books"})
     webhook = {"url": "http://127.0.0.1:9/hooks/reachinbox", "events": ["email.failed", "sender.blocked"]}
     ask(page, "POST", "/api/webhooks", webhook | {"description": "Tells the chat"})
 

@@ -19,6 +19,7 @@ from tests.support.service import Service, until
 SECTIONS = {
     "password": "Password",
     "sessions": "Sessions",
+    "members": "Members",
     "keys": "API keys",
     "recipients": "Recipients\u2019 data",
     "audit": "Audit log",

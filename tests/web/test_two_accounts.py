@@ -101,6 +101,7 @@ def test_what_goes_past_the_client_names_whose_page_it_is(inside: Page, bob: Pag
 
     with inside.expect_request("**/api/events*") as stream:
         inside.reload()
+    expect(inside.frame_locator("iframe").get_by_text("Dear {{ name }}")).to_be_visible()
     become_bob(inside, bob)
     address = stream.value.url.removeprefix(inside.url.split("/campaigns")[0])
     assert inside.evaluate("address => fetch(address).then((answer) => answer.status)", address) == 409

@@ -15,8 +15,12 @@ import trustme
 from standardwebhooks import WebhookVerificationError
 
 from app.db import Pool, transaction
+from app.domain.accounts.actor import LOCAL
 from app.domain.campaigns import campaigns
+from app.domain.ledger import after_restore, decisions
+from app.domain.ledger.decisions import Chosen
 from app.domain.pages import PageRequest
+from app.domain.recipients import personal_data
 from app.domain.senders.for_workers import sql
 from app.domain.webhooks import deliveries, webhooks
 from app.domain.webhooks.webhooks import EVENT_TYPES, Delivery, Webhook, WebhookChanges
@@ -169,6 +173,37 @@ async def test_a_cancelled_campaign_is_not_a_finished_one(pool: Pool, owner: Own
     webhook = await hook(pool, owner, receiver)
     campaign = (await schedule_campaign(pool, owner, 3)).campaign.id
     await campaigns.cancel(pool, owner.workspace_id, campaign)
+    assert await log_of(pool, owner, webhook) == []
+
+
+async def test_what_an_operator_holds_after_a_restore_is_told(pool: Pool, owner: Owner, receiver: Receiver) -> None:
+    webhook = await hook(pool, owner, receiver)
+    campaign = (await schedule_campaign(pool, owner, 2)).campaign.id
+    await after_restore.hold_all(pool)
+    assert [d.event for d in await log_of(pool, owner, webhook)] == [*["email.unknown"] * 2, "campaign.finished"]
+    told = await value(pool, "SELECT data FROM webhook_deliveries ORDER BY id LIMIT 1")
+    assert (told["campaignId"], told["senderId"], told["recipient"]) == (campaign, owner.sender_id, "r0@example.com")
+    assert told["reply"].startswith("held: it may have been sent")
+    assert await value(pool, "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'deliver_webhooks'") == 1
+
+
+async def test_a_campaign_that_erasing_its_last_recipient_finishes_is_told(
+    pool: Pool, owner: Owner, receiver: Receiver
+) -> None:
+    webhook = await hook(pool, owner, receiver)
+    campaign = (await schedule_campaign(pool, owner, ["ada@example.com"])).campaign.id
+    await schedule_campaign(pool, owner, ["ada@example.com", "bob@example.com"])
+    await personal_data.erase(pool, owner.workspace_id, "ada@example.com", LOCAL)
+    (told,) = await log_of(pool, owner, webhook)
+    assert told.event == "campaign.finished"
+    assert (await value(pool, "SELECT data FROM webhook_deliveries"))["campaignId"] == campaign
+
+
+async def test_a_decision_ends_no_campaign_twice(pool: Pool, owner: Owner, receiver: Receiver) -> None:
+    campaign = (await schedule_campaign(pool, owner, 1)).campaign.id
+    await after_restore.hold_all(pool)
+    webhook = await hook(pool, owner, receiver)
+    await decisions.resolve_many(pool, owner.workspace_id, Chosen(campaign_id=campaign), "sent")
     assert await log_of(pool, owner, webhook) == []
 
 

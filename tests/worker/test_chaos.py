@@ -19,7 +19,8 @@ from app.db import Pool
 from app.domain.campaigns import campaigns, change
 from app.domain.campaigns.change import Changes
 from app.domain.ledger import decisions
-from app.domain.senders.senders import SenderChanges, change_sender
+from app.domain.senders.draft import SenderChanges
+from app.domain.senders.senders import change_sender
 from app.errors import Conflict
 from app.secrets import SecretBox
 from tests.support.engine import (

@@ -13,7 +13,8 @@ import pytest
 from app.db import Pool
 from app.domain.campaigns import campaigns, change
 from app.domain.campaigns.change import Changes
-from app.domain.senders.senders import SenderChanges, Server, change_sender
+from app.domain.senders.draft import SenderChanges, Server
+from app.domain.senders.senders import change_sender
 from app.errors import Conflict
 from app.secrets import SecretBox
 from tests.support.engine import (

@@ -16,13 +16,13 @@ from app.domain.accounts.actor import Actor
 from app.domain.accounts.passwords import check_password, hash_password
 from app.domain.accounts.tokens import digest, new_token
 from app.domain.accounts.users import Terms, User, check_email, insert_user, needs_admin, read_user, user_of
+from app.domain.pages import Page, PageRequest, page_of
 from app.domain.workspaces import audit, invitations
 from app.errors import Forbidden, NotFound
 from app.sql import queries
 
 sql = queries(__name__)
 INVITATION_S = 7 * 24 * 3600
-MAX_INVITATIONS = 500
 
 
 class Invitation(msgspec.Struct, rename="camel"):
@@ -105,10 +105,12 @@ async def invite(pool: Pool, actor: Actor, email: str | None) -> Invitation:
     return Invitation(**row, token=token)
 
 
-async def list_invitations(pool: Pool) -> list[Invitation]:
-    """The newest invitations."""
+async def list_invitations(pool: Pool, page: PageRequest) -> Page[Invitation]:
+    """Newest first."""
+    before = page.check()
     async with transaction(pool) as conn:
-        return [Invitation(**row) for row in await fetch_all(conn, sql.list_invitations, {"limit": MAX_INVITATIONS})]
+        rows = await fetch_all(conn, sql.list_invitations, {"before": before, "limit": page.limit + 1})
+    return page_of([Invitation(**row) for row in rows], [row["id"] for row in rows], page.limit)
 
 
 async def revoke_invitation(pool: Pool, actor: Actor, invitation_id: int) -> None:

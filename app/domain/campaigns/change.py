@@ -41,40 +41,18 @@ async def change(pool: Pool, workspace_id: int, campaign_id: int, changes: Chang
 
     Raises NotFound, InvalidInput, Conflict.
     """
-    check_pace(_value(changes.delay_between_ms), _value(changes.hourly_limit))
-    check_start(_value(changes.start_time))
-    if not isinstance(changes.name, msgspec.UnsetType):
-        check_name(changes.name)
+    _check(changes)
     async with transaction(pool, workspace_id) as conn:
         row = await read_row(conn, workspace_id, campaign_id)
         _check_changeable(row, changes)
         content_changed = await asyncio.to_thread(_check_content, row, changes)
-        pace = _given(
-            {"start_at": changes.start_time, "delay_ms": changes.delay_between_ms, "hourly_limit": changes.hourly_limit}
-        )
+        pace = _pace(changes)
         if pace:
             await check_plan(conn, workspace_id, campaign_id, pace)
         _check_changeable(await lock_campaign(conn, workspace_id, campaign_id), changes)
         if content_changed:
             await conn.execute(sql.keep_content, {"workspace_id": workspace_id, "campaign_id": campaign_id})
-        await conn.execute(
-            sql.update_campaign,
-            {
-                "workspace_id": workspace_id,
-                "campaign_id": campaign_id,
-                "name": _value(changes.name),
-                "subject": _value(changes.subject),
-                "body": _value(changes.body),
-                "set_body_html": changes.body_html is not msgspec.UNSET,
-                "body_html": _value(changes.body_html),
-                "content_changed": content_changed,
-                "start_at": _value(changes.start_time),
-                "delay_ms": _value(changes.delay_between_ms),
-                "set_hourly_limit": changes.hourly_limit is not msgspec.UNSET,
-                "hourly_limit": _value(changes.hourly_limit),
-                "on_unknown": _value(changes.on_unknown),
-            },
-        )
+        await conn.execute(sql.update_campaign, _parameters(workspace_id, campaign_id, changes, content_changed))
         await audit.record(conn, actor, workspace_id, "campaign.changed", f"campaigns/{campaign_id}")
     # In a transaction of its own: a large plan takes seconds, and nobody should wait for the campaign's row meanwhile.
     # Should this process die in between, limits hold all the same, and the same change said again plans again.
@@ -84,6 +62,40 @@ async def change(pool: Pool, workspace_id: int, campaign_id: int, changes: Chang
             first_at = await replan(conn, workspace_id, campaign_id)
             await defer_wake_up(conn, row["sender_id"], first_at)
         return await read_campaign(conn, workspace_id, campaign_id)
+
+
+def _check(changes: Changes) -> None:
+    """Raises InvalidInput for what no campaign may be, whatever it is now."""
+    check_pace(_value(changes.delay_between_ms), _value(changes.hourly_limit))
+    check_start(_value(changes.start_time))
+    if not isinstance(changes.name, msgspec.UnsetType):
+        check_name(changes.name)
+
+
+def _pace(changes: Changes) -> dict[str, Any]:
+    """What of the changes a plan depends on, as the campaign's columns."""
+    return _given(
+        {"start_at": changes.start_time, "delay_ms": changes.delay_between_ms, "hourly_limit": changes.hourly_limit}
+    )
+
+
+def _parameters(workspace_id: int, campaign_id: int, changes: Changes, content_changed: bool) -> dict[str, Any]:
+    """For `update_campaign`: where NULL is a value of its own, a flag says whether to write it."""
+    return {
+        "workspace_id": workspace_id,
+        "campaign_id": campaign_id,
+        "name": _value(changes.name),
+        "subject": _value(changes.subject),
+        "body": _value(changes.body),
+        "set_body_html": changes.body_html is not msgspec.UNSET,
+        "body_html": _value(changes.body_html),
+        "content_changed": content_changed,
+        "start_at": _value(changes.start_time),
+        "delay_ms": _value(changes.delay_between_ms),
+        "set_hourly_limit": changes.hourly_limit is not msgspec.UNSET,
+        "hourly_limit": _value(changes.hourly_limit),
+        "on_unknown": _value(changes.on_unknown),
+    }
 
 
 def _check_changeable(row: Row, changes: Changes) -> None:

@@ -30,13 +30,15 @@ from app.domain.workspaces import audit
 from app.errors import Conflict, InvalidInput, NotFound
 from app.jobs import defer_wake_up
 from app.sql import queries
+from app.turns import Turns
 
 sql = queries(__name__)
 
 CHUNK = 5_000
 AT_ONCE = 3  # each reads for seconds and holds a connection: more of them would leave none for anybody else
+AGAIN_S = 0.2  # how often a repeated request looks whether the first, at another process, has been answered
 
-_turn = asyncio.Semaphore(AT_ONCE)
+_turns = Turns(AT_ONCE, of_one=AT_ONCE - 1)
 
 
 class Scheduled(msgspec.Struct, rename="camel"):
@@ -95,45 +97,56 @@ async def schedule(
 ) -> Scheduled:
     """Schedule a campaign, all or nothing.
 
-    With an idempotency key used before, gives the answer of the first time and writes nothing.
+    With an idempotency key used before, gives the answer of the first time and writes nothing; while the first is being
+    answered, it waits with neither turn nor connection.
     Raises InvalidInput, NotFound (the sender) and Conflict (a key used for a different request).
     """
     _check(request.draft)
-    async with _turn, _spool() as file, transaction(pool, workspace_id) as conn:
-        if idempotency and (earlier := await _earlier_answer(conn, workspace_id, idempotency)):
-            return earlier
-        make = await _source(conn, workspace_id, request, file)
-        recipients = await asyncio.to_thread(_recipients, request.draft, make)  # looks through all of a file
-        await conn.execute(sql.stage_recipients)
-        async with conn.cursor() as cursor, cursor.copy(sql.copy_recipients) as copy:
-            await _consume(recipients, copy.write)
-        planned = await _plan(conn, workspace_id, request.draft, recipients.accepted, lock=True)
-        sender_id, load, made = planned
-        campaign_id = await _insert(conn, workspace_id, planned, request.draft, recipients)
-        await defer_wake_up(conn, sender_id, made.first_at if made.first_at > load.now else None)
-        await audit.record(conn, actor, workspace_id, "campaign.scheduled", f"campaigns/{campaign_id}")
-        answer = Scheduled(
-            campaign=await read_campaign(conn, workspace_id, campaign_id),
-            accepted=recipients.accepted,
-            duplicates=recipients.duplicates,
-            rejected=recipients.rejected,
-            first_at=made.first_at,
-            last_at=made.last_at,
-        )
-        if idempotency:
-            params = {
-                "workspace_id": workspace_id,
-                "key": idempotency.key,
-                "answer": Jsonb(msgspec.to_builtins(answer)),
-            }
-            await conn.execute(sql.keep_idempotent_answer, params)
-        return answer
+    while True:
+        async with _turns.take(workspace_id), _spool() as file, transaction(pool, workspace_id) as conn:
+            if idempotency is None:
+                return await _schedule(conn, workspace_id, request, file, actor)
+            if await _key_is_free(conn, workspace_id, idempotency):
+                return await _schedule_once(conn, workspace_id, request, file, idempotency, actor)
+        await asyncio.sleep(AGAIN_S)
+
+
+async def _schedule_once(
+    conn: Conn, workspace_id: int, request: Request, file: BinaryIO, idempotency: Idempotency, actor: Actor
+) -> Scheduled:
+    if earlier := await _earlier_answer(conn, workspace_id, idempotency):
+        return earlier
+    answer = await _schedule(conn, workspace_id, request, file, actor)
+    params = {"workspace_id": workspace_id, "key": idempotency.key, "answer": Jsonb(msgspec.to_builtins(answer))}
+    await conn.execute(sql.keep_idempotent_answer, params)
+    return answer
+
+
+async def _schedule(conn: Conn, workspace_id: int, request: Request, file: BinaryIO, actor: Actor) -> Scheduled:
+    make = await _source(conn, workspace_id, request, file)
+    recipients = await asyncio.to_thread(_recipients, request.draft, make)  # looks through all of a file
+    await conn.execute(sql.stage_recipients)
+    async with conn.cursor() as cursor, cursor.copy(sql.copy_recipients) as copy:
+        await _consume(recipients, copy.write)
+    planned = await _plan(conn, workspace_id, request.draft, recipients.accepted, lock=True)
+    sender_id, load, made = planned
+    campaign_id = await _insert(conn, workspace_id, planned, request.draft, recipients)
+    await defer_wake_up(conn, sender_id, made.first_at if made.first_at > load.now else None)
+    await audit.record(conn, actor, workspace_id, "campaign.scheduled", f"campaigns/{campaign_id}")
+    return Scheduled(
+        campaign=await read_campaign(conn, workspace_id, campaign_id),
+        accepted=recipients.accepted,
+        duplicates=recipients.duplicates,
+        rejected=recipients.rejected,
+        first_at=made.first_at,
+        last_at=made.last_at,
+    )
 
 
 async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
     """What `schedule` would do with the same request, by the same plan; writes nothing. Raises as it does."""
     _check(request.draft)
-    async with _turn, _spool() as file:
+    async with _turns.take(workspace_id), _spool() as file:
         async with transaction(pool, workspace_id) as conn:
             make = await _source(conn, workspace_id, request, file)
         recipients = await asyncio.to_thread(_recipients, request.draft, make)  # looks through all of a file
@@ -263,6 +276,11 @@ async def _insert(conn: Conn, workspace_id: int, planned: _Planned, draft: Draft
     params = {"workspace_id": workspace_id, "campaign_id": campaign_id} | plan_parameters(made, draft.delay_between_ms)
     await conn.execute(sql.insert_emails, params)
     return campaign_id
+
+
+async def _key_is_free(conn: Conn, workspace_id: int, idempotency: Idempotency) -> bool:
+    params = {"workspace_id": workspace_id, "key": idempotency.key}
+    return (await fetch_exactly_one(conn, sql.try_idempotency_key, params))["is_free"]
 
 
 async def _earlier_answer(conn: Conn, workspace_id: int, idempotency: Idempotency) -> Scheduled | None:

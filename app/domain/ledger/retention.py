@@ -51,7 +51,13 @@ def chores(settings: Settings) -> list[Chore]:
         ("login attempts", sql.remove_login_attempts, OTHERS_KEPT_DAYS),
     ]
     found = [Chore(what, text, {"days": days, "batch": BATCH}) for what, text, days in kept if days]
-    return [*found, Chore("sessions", sql.remove_expired_sessions, {"idle_s": IDLE_S, "batch": BATCH})]
+    of_deleted = [
+        Chore("campaigns of deleted workspaces", sql.cancel_of_deleted, {}),
+        Chore("emails of deleted workspaces", sql.remove_emails_of_deleted, {"batch": BATCH}),
+        Chore("deleted workspaces", sql.remove_deleted_workspace, {}),
+        Chore("invitations to workspaces", sql.remove_workspace_invitations, {"days": INVITATIONS_KEPT_DAYS}),
+    ]
+    return [*found, *of_deleted, Chore("sessions", sql.remove_expired_sessions, {"idle_s": IDLE_S, "batch": BATCH})]
 
 
 async def begin(pool: Pool, token: UUID) -> bool:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import datetime
 
 import msgspec
 
 from app.db import Pool, Row, fetch_all, fetch_one, transaction
-from app.domain.pages import Page, PageRequest, page_of
+from app.domain.pages import Page, PageRequest
 from app.embedded.mailbox import ReceivedMessage, summarize
 from app.errors import NotFound
 from app.sql import queries
+from app.turns import Turns
 
 sql = queries(__name__)
+
+PAGE_BYTES = 5_000_000  # of messages: a page ends early, and always has one
+_parsing = Turns(2, of_one=1)  # a page takes seconds of processor time, in a thread, and its messages are in memory
 
 # The campaign in a Message-ID of ours: see domain.emails.message_id.
 _OURS = re.compile(rb"^Message-ID:\s*<\d+\.(\d+)\.reachinbox@", re.IGNORECASE | re.MULTILINE)
@@ -52,12 +57,16 @@ async def store(pool: Pool, message: ReceivedMessage) -> None:
 
 
 async def list_messages(pool: Pool, workspace_id: int, page: PageRequest) -> Page[SandboxMessage]:
-    """Newest first."""
+    """Newest first; fewer than asked for where they are large."""
     before = page.check()
-    async with transaction(pool, workspace_id) as conn:
-        params = {"workspace_id": workspace_id, "before": before, "limit": page.limit + 1}
-        rows = await fetch_all(conn, sql.list_sandbox_messages, params)
-    return page_of([_message(row) for row in rows], [row["id"] for row in rows], page.limit)
+    params = {"workspace_id": workspace_id, "before": before, "limit": page.limit + 1, "most_bytes": PAGE_BYTES}
+    async with _parsing.take(workspace_id):
+        async with transaction(pool, workspace_id) as conn:
+            rows = await fetch_all(conn, sql.list_sandbox_messages, params)
+        shown = rows[: page.limit]
+        messages = await asyncio.to_thread(lambda: [_message(row) for row in shown])
+    more = bool(rows) and rows[0]["found"] > len(shown)
+    return Page(messages, str(messages[-1].id) if more else None)
 
 
 async def get_message(pool: Pool, workspace_id: int, message_id: int) -> SandboxMessage:
@@ -66,7 +75,7 @@ async def get_message(pool: Pool, workspace_id: int, message_id: int) -> Sandbox
         row = await fetch_one(conn, sql.get_sandbox_message, {"workspace_id": workspace_id, "message_id": message_id})
     if row is None:
         raise NotFound(f"no message {message_id}")
-    return _message(row)
+    return await asyncio.to_thread(_message, row)
 
 
 def _message(row: Row) -> SandboxMessage:

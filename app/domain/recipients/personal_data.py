@@ -27,6 +27,7 @@ from app.sql import queries
 sql = queries(__name__)
 
 BATCH = 100
+ERASED = "(erased: it named a recipient)"  # in the place of what a server said
 
 
 class Erased(msgspec.Struct, rename="camel"):
@@ -68,10 +69,13 @@ async def erase(pool: Pool, workspace_id: int, email: str, actor: Actor) -> Eras
     # The rest is searched from end to end, which no campaign should wait for. From here on nothing new is told with the
     # address. Should this process die in between, the address finds the rest when it is erased again.
     async with transaction(pool, workspace_id) as conn:
+        await conn.execute(sql.erase_words_about_senders, params)
         await conn.execute(sql.lock_webhooks, {"workspace_id": workspace_id})
+        await conn.execute(sql.erase_words_about_webhooks, params)
         messages = await fetch_exactly_one(conn, sql.erase_sandbox_messages, params)
         await conn.execute(sql.erase_rejects, params)
         await conn.execute(sql.erase_deliveries, params)
+        await conn.execute(sql.erase_words_in_deliveries, params)
         holding = await stored_lists.holding(conn, workspace_id, params["addresses"])
         removed = await stored_lists.remove(conn, workspace_id, holding)
     return Erased(
@@ -165,11 +169,14 @@ def _address(email: str) -> str:
 
 
 def _parameters(workspace_id: int, address: str) -> dict[str, Any]:
-    own = key(address)
+    addresses = sorted({key(address), key(to_ascii(address))})
+    either = "|".join(map(re.escape, addresses))
     return {
         "workspace_id": workspace_id,
-        "addresses": sorted({own, key(to_ascii(address))}),
-        "pattern": rf"(^|[^\w.!#$%&'*+/=?^`{{|}}~-]){re.escape(own)}($|[^\w.-])",
+        "addresses": addresses,
+        # As a word of its own; the full stop of a sentence may follow it, and another label of a longer name may not.
+        "pattern": rf"(^|[^\w.!#$%&'*+/=?^`{{|}}~-])({either})($|[^\w.-]|\.($|[^\w-]))",
+        "erased": ERASED,
     }
 
 

@@ -16,14 +16,13 @@ from psycopg.errors import ForeignKeyViolation
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
-from app.domain.operations import host_policy
-from app.domain.operations.host_policy import STRICT, HostPolicy, RefusedHost
+from app.domain.operations.host_policy import STRICT, HostPolicy
 from app.domain.pages import Page, PageRequest, page_of
 from app.domain.planning.replan import lock_plan, replan_sender
+from app.domain.senders.draft import SenderChanges, SenderDraft, Server, check
 from app.domain.workspaces import audit
-from app.errors import Conflict, InvalidInput, NotFound, Unavailable
+from app.errors import Conflict, NotFound, Unavailable
 from app.jobs import defer_verification, defer_wake_up
-from app.mail.addresses import InvalidAddress, normalize
 from app.secrets import SecretBox
 from app.settings import SmtpSecurity
 from app.sql import queries
@@ -34,16 +33,6 @@ DEFAULT_MAX_CONNECTIONS = 5
 FALLBACK_MAX_CONNECTIONS = 100  # the fallback server is the operator's own: WORKER_CONCURRENCY is the limit
 VERIFY_TIMEOUT_S = 60.0
 VERIFY_POLL_S = 0.1
-
-
-class Server(msgspec.Struct, frozen=True, rename="camel"):
-    """An SMTP server and, with both or neither, the login for it."""
-
-    host: str
-    port: int
-    security: SmtpSecurity = "starttls"
-    username: str | None = None
-    password: str | None = None
 
 
 class Sender(msgspec.Struct, rename="camel"):
@@ -73,86 +62,12 @@ def _sender(row: Row) -> Sender:
     return Sender(**{name: row[name] for name in Sender.__struct_fields__})
 
 
-class SenderDraft(msgspec.Struct, frozen=True, kw_only=True):
-    """A sender as asked for; None takes the installation's default."""
-
-    email: str
-    display_name: str = ""
-    server: Server | None = None
-    hourly_limit: int | None = None
-    max_connections: int | None = None
-
-
-class SenderChanges(msgspec.Struct, frozen=True, kw_only=True):
-    """What to change: None leaves as it is; `server` None goes to the fallback server, UNSET leaves it.
-
-    A `server` with a username but no password keeps the password there is.
-    """
-
-    email: str | None = None
-    display_name: str | None = None
-    hourly_limit: int | None = None
-    max_connections: int | None = None
-    server: Server | msgspec.UnsetType | None = msgspec.UNSET
-
-
 class Verification(msgspec.Struct, rename="camel"):
     """Whether the server let us in; if not, `error` is why, in its own words where it had some."""
 
     ok: bool
     error: str | None
     verified_at: datetime
-
-
-def check(
-    *,
-    email: str | None = None,
-    display_name: str | None = None,
-    server: Server | None = None,
-    hourly_limit: int | None = None,
-    max_connections: int | None = None,
-    keeps_password: bool = False,
-    policy: HostPolicy = STRICT,
-) -> str | None:
-    """The normalized address, if one is given. Raises InvalidInput naming every wrong field.
-
-    A server's host that is a name is not looked up: that is for whoever connects to it.
-    """
-    wrong: dict[str, str] = {}
-    if email is not None:
-        try:
-            email = normalize(email)
-        except InvalidAddress as error:
-            wrong["email"] = error.reason
-    if display_name is not None and (
-        len(display_name) > 200 or any(ord(c) < 32 or ord(c) == 127 for c in display_name)
-    ):
-        wrong["displayName"] = "give at most 200 characters, without line breaks or control characters"
-    if hourly_limit is not None and not 1 <= hourly_limit <= 10_000_000:
-        wrong["hourlyLimit"] = "is out of range; give 1 to 10,000,000"
-    if max_connections is not None and not 1 <= max_connections <= 1000:
-        wrong["maxConnections"] = "is out of range; give 1 to 1,000"
-    if server is not None:
-        try:
-            host_policy.canonical(server.host, allow_private=policy.allow_private)
-        except RefusedHost as refused:
-            wrong["host"] = str(refused)
-        if not 1 <= server.port <= 65535:
-            wrong["port"] = "is not a port; give 1 to 65535 (587 with starttls, 465 with tls)"
-        elif policy.ports is not None and server.port not in policy.ports:
-            wrong["port"] = f"is not one that this installation connects to; give {host_policy.listed(policy.ports)}"
-        if server.username is not None and server.security == "none":
-            wrong["security"] = "would send the login in the clear; give starttls or tls"
-        if server.password is not None and server.username is None:
-            wrong["username"] = "is missing; a password goes with a username"
-        if server.username is not None and server.password is None and not keeps_password and not wrong:
-            wrong["password"] = "is missing; give it again when the server or the login changes"  # noqa: S105 -- a message
-        for name, value in (("username", server.username), ("password", server.password)):
-            if value is not None and ("\0" in value or not value or len(value) > 1000):
-                wrong[name] = "give 1 to 1,000 characters"
-    if wrong:
-        raise InvalidInput(wrong)
-    return email
 
 
 async def create_sender(
@@ -185,14 +100,7 @@ async def insert_sender(
 ) -> int:
     """Returns its id. Raises InvalidInput."""
     server = draft.server
-    email = check(
-        email=draft.email,
-        display_name=draft.display_name,
-        server=server,
-        hourly_limit=draft.hourly_limit,
-        max_connections=draft.max_connections,
-        policy=policy,
-    )
+    email = check(draft, policy)
     row = await fetch_exactly_one(
         conn,
         sql.insert_sender,
@@ -265,15 +173,7 @@ async def change_sender(
         before = await _read(conn, workspace_id, sender_id)
         server = None if isinstance(changes.server, msgspec.UnsetType) else changes.server
         keeps_password = server is not None and before.has_password and _is_same_login(server, before)
-        email = check(
-            email=changes.email,
-            display_name=changes.display_name,
-            server=server,
-            hourly_limit=changes.hourly_limit,
-            max_connections=changes.max_connections,
-            keeps_password=keeps_password,
-            policy=policy,
-        )
+        email = check(changes, policy, keeps_password=keeps_password)
         params: dict[str, Any] = {
             "workspace_id": workspace_id,
             "sender_id": sender_id,

@@ -13,7 +13,8 @@ import msgspec
 
 from app.db import Conn, Pool, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import Actor
-from app.domain.senders.senders import SenderDraft, insert_sender
+from app.domain.senders.draft import SenderDraft
+from app.domain.senders.senders import insert_sender
 from app.domain.workspaces import audit
 from app.domain.workspaces.roles import Role
 from app.errors import Conflict, InvalidInput, NotFound

@@ -34,32 +34,26 @@ from app.domain.recipients.lists import RecipientList
 from app.domain.recipients.stored_lists import Named
 from app.domain.workspaces.roles import MEMBER
 from app.errors import InvalidInput
-from app.http.bodies import JSON, NOT_JSON, decode, read, require_content_type
+from app.http.bodies import JSON, NOT_JSON, decode, read, require_content_type, room_for_body
 from app.http.errors import AnyRequest, problems
 from app.http.openapi import one_of_forms
 from app.http.parameters import MAX_ID, TheActor, ThePool, TheUser
 from app.http.validation import invalid_body
+from app.turns import OneByOne
 
 MULTIPART = RequestEncodingType.MULTI_PART.value
 MAX_BODY = 200_000_000
 MAX_JSON = 100_000_000
 UNREADABLE = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 
-# How the schema shows a file, and a recipient.
+# How the schema shows a file, and a recipient: what an object lacks rejects its row, not the request.
 BINARY: dict[str, Any] = {"format": "binary", "contentMediaType": "text/csv"}
-_RECIPIENT: dict[str, Any] = {
-    "anyOf": [
-        {"type": "string"},
-        {
-            "type": "object",
-            "properties": {"email": {"type": "string"}},
-            "required": ["email"],
-            "additionalProperties": True,
-        },
-    ]
-}
+_RECIPIENT: dict[str, Any] = {"anyOf": [{"type": "string"}, {"type": "object", "additionalProperties": True}]}
 
 Recipients = list[Annotated[msgspec.Raw, msgspec.Meta(extra_json_schema=_RECIPIENT)]]
+
+# Repeats of a request wait for the first to be answered before they are read, so that they fill nothing meanwhile.
+_repeats = OneByOne()
 
 _decode_recipient = msgspec.json.Decoder[str | dict[str, Any]](str | dict[str, Any]).decode
 
@@ -206,13 +200,15 @@ async def schedule_campaign(
         ),
     ] = None,
 ) -> Scheduled:
-    if idempotency_key is not None:
-        _check_key(idempotency_key)
-    campaign = await _read(request)
-    idempotency = None
-    if idempotency_key is not None:
+    if idempotency_key is None:
+        async with room_for_body(request, user.workspace_id):
+            campaign = await _read(request)
+            return await schedule.schedule(pool, user.workspace_id, campaign.to_domain(), None, actor)
+    _check_key(idempotency_key)
+    async with _repeats.alone((user.workspace_id, idempotency_key)), room_for_body(request, user.workspace_id):
+        campaign = await _read(request)
         idempotency = Idempotency(idempotency_key, await asyncio.to_thread(campaign.fingerprint))
-    return await schedule.schedule(pool, user.workspace_id, campaign.to_domain(), idempotency, actor)
+        return await schedule.schedule(pool, user.workspace_id, campaign.to_domain(), idempotency, actor)
 
 
 @post(
@@ -225,8 +221,9 @@ async def schedule_campaign(
     responses=problems(*UNREADABLE),
 )
 async def preview_campaign(request: AnyRequest, pool: ThePool, user: TheUser) -> Preview:
-    campaign = await _read(request)
-    return await schedule.preview(pool, user.workspace_id, campaign.to_domain())
+    async with room_for_body(request, user.workspace_id):
+        campaign = await _read(request)
+        return await schedule.preview(pool, user.workspace_id, campaign.to_domain())
 
 
 def _check_key(key: str) -> None:

@@ -39,8 +39,10 @@ async def list_users(
     summary="List invitations, newest first",
     responses=problems(HTTPStatus.FORBIDDEN),
 )
-async def list_invitations(pool: ThePool) -> list[Invitation]:
-    return await registration.list_invitations(pool)
+async def list_invitations(
+    pool: ThePool, limit: Limit = 50, cursor: Cursor = None
+) -> Annotated[Page[Invitation], schema_name("InvitationPage")]:
+    return await registration.list_invitations(pool, PageRequest(limit, cursor))
 
 
 @post(

@@ -20,7 +20,7 @@ from app.db import Pool
 from app.domain.accounts.users import User
 from app.domain.operations import events
 from app.domain.workspaces.roles import VIEWER
-from app.errors import Forbidden, Unauthenticated
+from app.errors import AnotherAccount, Forbidden, Unauthenticated
 from app.http.auth import Access, authenticate
 from app.http.errors import problems
 from app.http.parameters import ThePool, TheUser
@@ -47,7 +47,7 @@ async def watch_events(request: Request[User, Access, Any], pool: ThePool, user:
     async def let_in() -> bool:
         try:
             now, _ = await authenticate(request)
-        except (Unauthenticated, Forbidden):
+        except (Unauthenticated, Forbidden, AnotherAccount):
             return False
         return now.workspace_id == user.workspace_id
 

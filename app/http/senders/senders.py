@@ -12,7 +12,8 @@ from litestar.params import JSONBody
 from app.domain.operations.host_policy import HostPolicy
 from app.domain.pages import Page, PageRequest
 from app.domain.senders import senders
-from app.domain.senders.senders import Sender, SenderChanges, SenderDraft, Server, Verification
+from app.domain.senders.draft import SenderChanges, SenderDraft, Server
+from app.domain.senders.senders import Sender, Verification
 from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.errors import InvalidInput
 from app.http.errors import problems

@@ -5,8 +5,10 @@ VALUES (%(token_sha256)s, %(user_id)s, %(email)s, now() + make_interval(secs => 
 RETURNING id, email, created_at, expires_at, used_at;
 
 -- name: list_invitations
--- All invitations, newest first.
-SELECT id, email, created_at, expires_at, used_at FROM invitations ORDER BY id DESC LIMIT %(limit)s;
+-- A page of invitations, newest first.
+SELECT id, email, created_at, expires_at, used_at FROM invitations
+WHERE %(before)s::bigint IS NULL OR id < %(before)s
+ORDER BY id DESC LIMIT %(limit)s;
 
 -- name: revoke_invitation
 -- An invitation that should not be used any more.

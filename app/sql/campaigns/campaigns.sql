@@ -1,7 +1,10 @@
 -- name: list_campaigns
 -- A page of campaigns, newest first, each with the first and last planned time of what still waits and its use of
 -- the current window.
-SELECT c.*, waiting.next_at, waiting.last_at,
+SELECT c.id, c.sender_id, c.name, c.subject, c.body, c.body_html, c.fields, c.start_at, c.delay_ms, c.hourly_limit,
+       c.on_unknown, c.status, c.total, c.scheduled, c.sending, c.sent, c.failed, c.unknown, c.cancelled,
+       c.created_at, c.finished_at, c.emails_removed_at,
+       waiting.next_at, waiting.last_at,
        used_this_hour(c.window_start, c.window_used) AS used_this_hour
 FROM (
     SELECT * FROM campaigns
@@ -21,7 +24,8 @@ ORDER BY c.id DESC;
 
 -- name: lock_campaign
 -- The campaign, held against other changes until the end of the transaction.
-SELECT * FROM campaigns WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s FOR UPDATE;
+SELECT id, sender_id, status, total, scheduled, emails_removed_at FROM campaigns
+WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s FOR UPDATE;
 
 -- name: set_campaign_status
 -- Pause, resume or cancel. What is being sent stays counted.

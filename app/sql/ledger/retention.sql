@@ -175,3 +175,47 @@ WITH removed AS (
     RETURNING 1
 )
 SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
+
+-- name: cancel_of_deleted
+-- What a request that was under way when its workspace was deleted may have scheduled or resumed after all.
+UPDATE campaigns c SET status = 'CANCELLED'
+FROM workspaces w
+WHERE w.deleted_at IS NOT NULL AND c.workspace_id = w.id AND c.status IN ('ACTIVE', 'PAUSED')
+RETURNING 0 AS removed;
+
+-- name: remove_emails_of_deleted
+-- A batch of emails, and their attempts with them, of deleted workspaces; what waits is cancelled first, by the sweep.
+WITH batch AS MATERIALIZED (
+    SELECT e.workspace_id, e.id
+    FROM workspaces w
+    CROSS JOIN LATERAL (
+        SELECT e.workspace_id, e.id FROM emails e
+        WHERE e.workspace_id = w.id AND e.status NOT IN ('SCHEDULED', 'SENDING')
+        LIMIT %(batch)s
+    ) e
+    WHERE w.deleted_at IS NOT NULL
+    LIMIT %(batch)s
+),
+removed AS (
+    DELETE FROM emails e USING batch b WHERE e.workspace_id = b.workspace_id AND e.id = b.id RETURNING 1
+)
+SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
+
+-- name: remove_deleted_workspace
+-- A deleted workspace without emails, with all else that is its own. No row: none is there.
+WITH gone AS MATERIALIZED (
+    SELECT w.id FROM workspaces w
+    WHERE w.deleted_at IS NOT NULL AND NOT EXISTS (SELECT FROM emails e WHERE e.workspace_id = w.id)
+    LIMIT 1
+    FOR UPDATE SKIP LOCKED
+),
+campaigns AS (DELETE FROM campaigns c USING gone g WHERE c.workspace_id = g.id)
+DELETE FROM workspaces w USING gone g WHERE w.id = g.id
+RETURNING 1 AS removed;
+
+-- name: remove_workspace_invitations
+-- Invitations into workspaces, used or not, that have been over for a while.
+WITH removed AS (
+    DELETE FROM workspace_invitations WHERE expires_at < now() - make_interval(days => %(days)s) RETURNING 1
+)
+SELECT count(*) AS removed FROM removed HAVING count(*) > 0;

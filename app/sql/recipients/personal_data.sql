@@ -82,6 +82,32 @@ UPDATE webhook_deliveries
 SET data = data - 'reply' || jsonb_build_object('recipient', 'erased@erased.invalid')
 WHERE workspace_id = %(workspace_id)s AND lower((data->>'recipient') COLLATE "C") = ANY (%(addresses)s::text[]);
 
+-- name: erase_words_about_senders
+-- What mail servers said when they held a sender back or did not let it in, where they named an address: servers quote
+-- what they refuse. That the sender is held back stays.
+UPDATE senders
+SET block_reason = CASE WHEN lower(block_reason COLLATE "C") ~ %(pattern)s THEN %(erased)s ELSE block_reason END,
+    verify_error = CASE WHEN lower(verify_error COLLATE "C") ~ %(pattern)s THEN %(erased)s ELSE verify_error END
+WHERE workspace_id = %(workspace_id)s
+  AND (lower(block_reason COLLATE "C") ~ %(pattern)s OR lower(verify_error COLLATE "C") ~ %(pattern)s);
+
+-- name: erase_words_in_deliveries
+-- The same where webhooks were or are to be told it, and where a receiver's answer named the address that it was told.
+UPDATE webhook_deliveries
+SET data = CASE WHEN lower((data->>'reason') COLLATE "C") ~ %(pattern)s
+                THEN jsonb_set(data, '{reason}', to_jsonb(%(erased)s::text)) ELSE data END,
+    error = CASE WHEN lower(error COLLATE "C") ~ %(pattern)s THEN %(erased)s ELSE error END
+WHERE workspace_id = %(workspace_id)s
+  AND (lower((data->>'reason') COLLATE "C") ~ %(pattern)s OR lower(error COLLATE "C") ~ %(pattern)s);
+
+-- name: erase_words_about_webhooks
+-- The same of the latest failure of a webhook.
+UPDATE webhooks
+SET last_error = CASE WHEN lower(last_error COLLATE "C") ~ %(pattern)s THEN %(erased)s ELSE last_error END,
+    disabled_reason = CASE WHEN lower(disabled_reason COLLATE "C") ~ %(pattern)s THEN %(erased)s ELSE disabled_reason END
+WHERE workspace_id = %(workspace_id)s
+  AND (lower(last_error COLLATE "C") ~ %(pattern)s OR lower(disabled_reason COLLATE "C") ~ %(pattern)s);
+
 -- name: erase_sandbox_messages
 -- What the sandbox mailbox received for an address.
 WITH erased AS (

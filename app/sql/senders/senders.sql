@@ -13,7 +13,9 @@ WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s;
 
 -- name: list_senders
 -- A page of senders, oldest first, with what the current window has used.
-SELECT s.*, coalesce(w.used, 0) AS used_this_hour
+SELECT s.id, s.email, s.display_name, s.host, s.port, s.security, s.username, s.password_encrypted, s.hourly_limit,
+       s.max_connections, s.is_default, s.blocked_until, s.block_reason, s.verified_at, s.verify_error, s.created_at,
+       coalesce(w.used, 0) AS used_this_hour
 FROM senders s
 LEFT JOIN sender_windows w
     ON w.workspace_id = s.workspace_id AND w.sender_id = s.id AND w.window_start = this_hour()

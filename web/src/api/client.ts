@@ -8,15 +8,20 @@
 import createClient from "openapi-fetch";
 import { type ApiProblem, problemOf, unreachable } from "./problem";
 import type { paths } from "./schema";
-import { type Lost, session } from "./session";
+import { accountOf, type Lost, session, type User } from "./session";
 
 /** Addresses whose refusal is an answer rather than the end of a session. */
 const LOGIN = /^\/api\/auth\/(login|logout|register|reset)/;
 
+const ACTING_AS = "ReachInbox-Acting-As";
+
+/** Headers of a request in the name of somebody else than the page's; of null, whoever the cookie's session is. */
+export const inNameOf = (user: User | null) => ({ [ACTING_AS]: user ? accountOf(user) : "" });
+
 /** `fetch` with what is said above; for what the typed client cannot do, such as a file with its progress. */
 export async function request(input: Request): Promise<Response> {
   const account = session.actingAs();
-  if (account) input.headers.set("ReachInbox-Acting-As", account);
+  if (account && !input.headers.has(ACTING_AS)) input.headers.set(ACTING_AS, account);
   for (let attempt = input; ; ) {
     const again = attempt.clone();
     const sentAfter = session.logins();
@@ -24,7 +29,9 @@ export async function request(input: Request): Promise<Response> {
     if (response.ok) return response;
     const problem = await problemOf(response);
     const lost = LOGIN.test(new URL(input.url).pathname) ? null : lostBy(problem);
-    if (!lost || !(await session.lose(lost, sentAfter))) throw problem;
+    // What was asked for the workspace that one has left is never sent again: it is nobody's page any more.
+    if (!lost || session.actingAs() !== account) throw problem;
+    if (!(await session.lose(lost, sentAfter)) || session.actingAs() !== account) throw problem;
     attempt = again;
   }
 }

@@ -17,6 +17,7 @@ function own<const Parts extends readonly unknown[]>(...parts: Parts) {
 export const keys = {
   ways: ["ways"],
   me: ["me"],
+  whoNow: ["whoNow"],
   sessions: () => own("sessions"),
   apiKeys: () => own("keys"),
   audit: () => own("audit"),
@@ -55,6 +56,11 @@ export const keys = {
   lists: {
     all: () => own("lists"),
     one: (id: number) => own("lists", "one", id),
+  },
+  workspaces: () => own("workspaces"),
+  members: {
+    list: () => own("members", "list"),
+    invitations: () => own("members", "invitations"),
   },
   users: () => own("users"),
   invitations: () => own("invitations"),

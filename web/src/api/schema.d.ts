@@ -1424,6 +1424,11 @@ export interface components {
         InvitationBody: {
             email?: string | null;
         };
+        /** Page[Invitation] */
+        InvitationPage: {
+            items: components["schemas"]["Invitation"][];
+            nextCursor: string | null;
+        };
         /** KeyBody */
         KeyBody: {
             name: string;
@@ -1796,11 +1801,9 @@ export interface operations {
                      * @enum {unknown}
                      */
                     onUnknown?: "assume_sent" | "hold" | "resend";
-                    recipients?: (string | ({
-                        email: string;
-                    } & {
+                    recipients?: (string | {
                         [key: string]: unknown;
-                    }))[] | null;
+                    })[] | null;
                     listId?: number | null;
                     columns?: components["schemas"]["Columns"] | null;
                 };
@@ -1941,11 +1944,9 @@ export interface operations {
                      * @enum {unknown}
                      */
                     onUnknown?: "assume_sent" | "hold" | "resend";
-                    recipients?: (string | ({
-                        email: string;
-                    } & {
+                    recipients?: (string | {
                         [key: string]: unknown;
-                    }))[] | null;
+                    })[] | null;
                     listId?: number | null;
                     columns?: components["schemas"]["Columns"] | null;
                 };
@@ -3684,11 +3685,9 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    recipients: (string | ({
-                        email: string;
-                    } & {
+                    recipients: (string | {
                         [key: string]: unknown;
-                    }))[];
+                    })[];
                 };
                 "multipart/form-data": {
                     /** Format: binary */
@@ -6923,7 +6922,12 @@ export interface operations {
     };
     listInvitations: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description How many at most, 1 to 500. */
+                limit?: number;
+                /** @description `nextCursor` of the page before. */
+                cursor?: string | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -6936,7 +6940,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Invitation"][];
+                    "application/json": components["schemas"]["InvitationPage"];
                 };
             };
             /** @description Bad Request */

@@ -19,7 +19,7 @@ export interface SessionState {
 }
 
 /** A person and the workspace that they have selected, as the API compares them. */
-const accountOf = (user: User) => `${user.id}.${user.workspaceId}`;
+export const accountOf = (user: User) => `${user.id}.${user.workspaceId}`;
 
 export function createSession() {
   let state: SessionState = { user: null, lost: null };

@@ -9,6 +9,8 @@ import { SessionsPanel } from "@/features/accounts/SessionsPanel";
 import { PeoplePanel } from "@/features/operations/people/PeoplePanel";
 import { RecipientsPanel } from "@/features/recipients/RecipientsPanel";
 import { WebhooksPanel } from "@/features/webhooks/WebhooksPanel";
+import { MembersPanel } from "@/features/workspaces/MembersPanel";
+import { covers } from "@/features/workspaces/words";
 import { PageHeader } from "@/ui/PageHeader";
 import classes from "./SettingsPage.module.css";
 import { SECTIONS, type Section } from "./settingsSearch";
@@ -16,6 +18,7 @@ import { SECTIONS, type Section } from "./settingsSearch";
 const PARTS: Readonly<Record<Section, { label: string; part: ComponentType }>> = {
   password: { label: "Password", part: PasswordPanel },
   sessions: { label: "Sessions", part: SessionsPanel },
+  members: { label: "Members", part: MembersPanel },
   keys: { label: "API keys", part: KeysPanel },
   webhooks: { label: "Webhooks", part: WebhooksPanel },
   recipients: { label: "Recipients’ data", part: RecipientsPanel },
@@ -23,12 +26,19 @@ const PARTS: Readonly<Record<Section, { label: string; part: ComponentType }>> =
   people: { label: "People", part: PeoplePanel },
 };
 
+/** What an owner of the workspace alone may read. */
+const OWNERS: readonly Section[] = ["keys", "webhooks", "recipients"];
+
 const route = getRouteApi("/inside/settings");
 
 export function SettingsPage() {
   const { section } = route.useSearch();
   const { data: me } = useQuery(meQuery);
-  const sections = SECTIONS.filter((each) => each !== "people" || me?.isAdmin);
+  const sections = SECTIONS.filter(
+    (each) =>
+      (each !== "people" || me?.isAdmin) &&
+      (!OWNERS.includes(each) || (me !== undefined && covers(me.role, "owner"))),
+  );
   const current = sections.find((each) => each === section) ?? "password";
   const { label, part: Part } = PARTS[current];
   return (

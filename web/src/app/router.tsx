@@ -160,6 +160,23 @@ const resetPassword = createRoute({
   component: lazyRouteComponent(() => import("@/features/accounts/ResetPasswordPage"), "ResetPasswordPage"),
 });
 
+/** Where the link of an invitation into a workspace leads, logged in or not. */
+const join = createRoute({
+  getParentRoute: () => root,
+  path: "/join",
+  validateSearch: (search): { token?: string } => ({
+    token: typeof search.token === "string" ? search.token : undefined,
+  }),
+  beforeLoad: async ({ context }) => {
+    try {
+      await context.queryClient.ensureQueryData(meQuery);
+    } catch (error) {
+      if (!(error instanceof ApiProblem && error.status === 401)) throw error;
+    }
+  },
+  component: lazyRouteComponent(() => import("@/features/workspaces/JoinPage"), "JoinPage"),
+});
+
 const pagesInside = inside.addChildren([
   campaigns,
   compose,
@@ -174,7 +191,7 @@ const pagesInside = inside.addChildren([
 ]);
 
 export const router = createRouter({
-  routeTree: root.addChildren([pagesInside, login, register, welcome, resetPassword]),
+  routeTree: root.addChildren([pagesInside, login, register, welcome, resetPassword, join]),
   context: { queryClient },
   defaultPreload: "intent",
   defaultPreloadStaleTime: 0,

@@ -3,6 +3,7 @@ import { oneOf, type Search } from "@/ui/searchParams";
 export const SECTIONS = [
   "password",
   "sessions",
+  "members",
   "keys",
   "webhooks",
   "recipients",

@@ -20,7 +20,7 @@ interface Props {
   top?: number;
   /** Written at the top, beside the bars. */
   scale?: string;
-  /** Written under the bars, from the first to the last. */
+  /** Written under the bars, evenly, from the beginning of the first to the end of the last. */
   axis: readonly string[];
 }
 

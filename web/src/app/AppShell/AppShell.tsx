@@ -14,8 +14,11 @@ import {
 } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, type LinkProps, Outlet, useRouterState } from "@tanstack/react-router";
-import { useEffect } from "react";
+import { useEffect, useSyncExternalStore } from "react";
+import { session } from "@/api/session";
 import { meQuery, waysQuery } from "@/features/accounts/queries";
+import { useMay } from "@/features/workspaces/useMay";
+import { WorkspaceSwitch } from "@/features/workspaces/WorkspaceSwitch";
 import { SchemeSwitch } from "@/ui/SchemeSwitch";
 import { Wordmark } from "@/ui/Wordmark";
 import classes from "./AppShell.module.css";
@@ -50,8 +53,14 @@ const GROUPS: ReadonlyArray<{ label: string; entries: readonly Entry[] }> = [
   },
 ];
 
-/** The frame of every page inside: navigation at the left, or in a drawer where it is narrow. */
+/** The frame of every page inside, another one for each person and workspace: nothing of one stays for the next. */
 export function AppShell() {
+  const account = useSyncExternalStore(session.subscribe, session.actingAs);
+  return <Frame key={account} />;
+}
+
+/** Navigation at the left, or in a drawer where it is narrow. */
+function Frame() {
   const [opened, drawer] = useDisclosure();
   const path = useRouterState({ select: (state) => state.location.pathname });
   // biome-ignore lint/correctness/useExhaustiveDependencies: the drawer closes when one has gone somewhere
@@ -88,20 +97,24 @@ export function AppShell() {
 
 function Sidebar() {
   const { data: ways } = useQuery(waysQuery);
+  const maySend = useMay("member");
   return (
     <div className={classes.nav}>
       <Link to="/" className={classes.home} aria-label="ReachInbox: your campaigns">
         <Wordmark />
       </Link>
-      <Button
-        component={Link}
-        to="/compose"
-        leftSection={<IconPencilPlus size={17} aria-hidden />}
-        className={classes.compose ?? ""}
-        fullWidth
-      >
-        New campaign
-      </Button>
+      <WorkspaceSwitch />
+      {maySend && (
+        <Button
+          component={Link}
+          to="/compose"
+          leftSection={<IconPencilPlus size={17} aria-hidden />}
+          className={classes.compose ?? ""}
+          fullWidth
+        >
+          New campaign
+        </Button>
+      )}
       <nav aria-label="Main" className={classes.groups}>
         {GROUPS.map((group) => (
           <div key={group.label}>

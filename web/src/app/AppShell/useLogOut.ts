@@ -24,12 +24,12 @@ export function useLogOut() {
     }
     await navigate({ to: "/login" });
     queries.clear();
-    if (user) await forgetDraft(user);
+    if (user) await forgetDrafts(user);
   };
 }
 
-/** A draft has recipients in it. The page that it is written on keeps it once more as it is left. */
-async function forgetDraft(user: User): Promise<void> {
-  const { drop } = await import("@/features/compose/draft/store");
-  drop(user.id);
+/** Of all of their workspaces. The page that a draft is written on keeps it once more as it is left. */
+async function forgetDrafts(user: User): Promise<void> {
+  const { dropAllOf } = await import("@/features/compose/draft/store");
+  dropAllOf(user.id);
 }

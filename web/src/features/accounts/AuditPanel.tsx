@@ -14,7 +14,7 @@ export function AuditPanel() {
       {({ pages }) => (
         <Panel
           title="Audit log"
-          description="What was done in your name, newest first, and from where."
+          description="Who did what in this workspace and to your account, newest first, and from where."
           rows={
             <>
               <Rows label="Audit log">
@@ -27,6 +27,7 @@ export function AuditPanel() {
                       facts={
                         <>
                           <Time value={entry.at} />
+                          <span>{entry.who}</span>
                           {entry.subject.includes("/") && <span>{entry.subject}</span>}
                           {entry.address && <span>{entry.address}</span>}
                           {entry.userAgent && <span title={entry.userAgent}>{device(entry.userAgent)}</span>}

@@ -3,9 +3,10 @@ import { useQuery } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
 import { type Lost, session, type User } from "@/api/session";
 import { FormFailure } from "@/forms/FormFailure";
+import { useCommand } from "@/forms/useCommand";
 import { useSubmit } from "@/forms/useSubmit";
-import { logIn } from "./commands";
-import { waysQuery } from "./queries";
+import { logIn, selectAgain } from "./commands";
+import { waysQuery, whoNowQuery } from "./queries";
 
 const TITLES: Readonly<Record<Lost, string>> = {
   expired: "Log in again",
@@ -18,6 +19,8 @@ const TITLES: Readonly<Record<Lost, string>> = {
  */
 export function SessionDialog() {
   const { user, lost } = useSyncExternalStore(session.subscribe, session.get);
+  const { data: now } = useQuery({ ...whoNowQuery, enabled: lost === "taken" });
+  const moved = lost === "taken" && now !== undefined && now.id === user?.id;
   return (
     <Modal
       opened={lost !== null}
@@ -25,11 +28,34 @@ export function SessionDialog() {
       withCloseButton={false}
       closeOnClickOutside={false}
       closeOnEscape={false}
-      title={TITLES[lost ?? "expired"]}
+      title={moved ? "You have changed the workspace" : TITLES[lost ?? "expired"]}
       zIndex={500}
     >
-      {user && lost && <LoginAgain user={user} lost={lost} />}
+      {user && lost && (moved ? <GoBack user={user} now={now} /> : <LoginAgain user={user} lost={lost} />)}
     </Modal>
+  );
+}
+
+/** They are the same person, who has gone to another workspace in another tab. */
+function GoBack({ user, now }: { user: User; now: User }) {
+  const { run, pending } = useCommand({ run: () => selectAgain(now, user.workspaceId), done: session.begin });
+  return (
+    <Stack>
+      <Text>
+        All tabs of a browser are in one workspace, and in another tab you have gone to{" "}
+        <strong>{now.workspaceName}</strong>. This page is about <strong>{user.workspaceName}</strong>: go
+        back there and nothing here is lost.
+      </Text>
+      <Group justify="space-between">
+        {/* The page is loaded anew: it must not show one workspace's data in another. */}
+        <Button component="a" href="/" variant="subtle" color="gray">
+          Go on in {now.workspaceName}
+        </Button>
+        <Button loading={pending} onClick={() => run()}>
+          Back to {user.workspaceName}
+        </Button>
+      </Group>
+    </Stack>
   );
 }
 
@@ -37,7 +63,10 @@ function LoginAgain({ user, lost }: { user: User; lost: Lost }) {
   const { data: ways } = useQuery(waysQuery);
   const { form, submit, pending, failure } = useSubmit({
     initialValues: { password: "" },
-    send: ({ password }) => logIn({ email: user.email, password }),
+    send: async ({ password }) => {
+      const now = await logIn({ email: user.email, password });
+      return now.workspaceId === user.workspaceId ? now : await selectAgain(now, user.workspaceId);
+    },
     done: session.begin,
   });
   return (

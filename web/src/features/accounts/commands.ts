@@ -1,8 +1,9 @@
 /** What is done about one's own account: getting in, passwords, sessions, keys. */
 
-import { answer, api } from "@/api/client";
+import { answer, api, inNameOf } from "@/api/client";
 import { keys } from "@/api/keys";
 import type { components } from "@/api/schema";
+import type { User } from "@/api/session";
 import { useCommand } from "@/forms/useCommand";
 import { confirm } from "@/ui/confirm";
 import { type ApiKey, expiry, type Scope } from "./apiKeys";
@@ -10,6 +11,15 @@ import { type ApiKey, expiry, type Scope } from "./apiKeys";
 type Schemas = components["schemas"];
 
 export const logIn = (body: Schemas["Credentials"]) => answer(api.POST("/api/auth/login", { body }));
+
+/** The session, which is about another workspace `now`, is about this page's again. */
+export const selectAgain = (now: User, workspaceId: number) =>
+  answer(
+    api.POST("/api/workspaces/{id}/select", {
+      params: { path: { id: workspaceId } },
+      headers: inNameOf(now),
+    }),
+  );
 
 export const register = (body: Schemas["RegistrationBody"]) =>
   answer(api.POST("/api/auth/register", { body }));

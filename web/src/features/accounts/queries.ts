@@ -1,7 +1,7 @@
 /** What is read of the account, and of the ways into it. */
 
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
-import { answer, api } from "@/api/client";
+import { answer, api, inNameOf } from "@/api/client";
 import { keys } from "@/api/keys";
 import { allPages, MOST, PAGE } from "@/api/reading";
 import { session } from "@/api/session";
@@ -22,6 +22,14 @@ export const meQuery = queryOptions({
     return user;
   },
   staleTime: Number.POSITIVE_INFINITY,
+});
+
+/** Who the browser's session is by now, though this page be another's. Asked anew each time. */
+export const whoNowQuery = queryOptions({
+  queryKey: keys.whoNow,
+  queryFn: ({ signal }) => answer(api.GET("/api/auth/me", { headers: inNameOf(null), signal })),
+  staleTime: 0,
+  gcTime: 0,
 });
 
 export const sessionsQuery = () =>

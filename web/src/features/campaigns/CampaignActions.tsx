@@ -1,11 +1,14 @@
 import { Button, Group } from "@mantine/core";
 import { IconPlayerPause, IconPlayerPlay, IconX } from "@tabler/icons-react";
+import { useMay } from "@/features/workspaces/useMay";
 import { useCampaignActions } from "./commands";
 import type { Campaign } from "./queries";
 
 /** Pause or resume, and cancel, as far as the campaign's state allows. */
 export function CampaignActions({ campaign }: { campaign: Campaign }) {
   const { pending, act } = useCampaignActions(campaign);
+  const maySend = useMay("member");
+  if (!maySend) return null;
   if (campaign.status !== "ACTIVE" && campaign.status !== "PAUSED") return null;
   const turn = campaign.status === "ACTIVE" ? "pause" : "resume";
   const TurnIcon = turn === "pause" ? IconPlayerPause : IconPlayerPlay;

@@ -1,14 +1,16 @@
 import { Button, Group } from "@mantine/core";
 import { useDecisions } from "@/features/ledger/commands";
 import { DECISIONS, decisionsOn, EMAIL_STATUS } from "@/features/ledger/words";
+import { useMay } from "@/features/workspaces/useMay";
 import { of } from "./counts";
 import type { Campaign } from "./queries";
 
 /** Decides on all that failed or is in doubt at once, from wherever the campaign is shown. */
 export function CampaignDecisions({ campaign }: { campaign: Campaign }) {
   const { pending, decide } = useDecisions();
+  const maySend = useMay("member");
   const open = (["FAILED", "UNKNOWN"] as const).filter((status) => of(campaign, status) > 0);
-  if (open.length === 0) return null;
+  if (!maySend || open.length === 0) return null;
   return (
     <Group gap={6}>
       {open.flatMap((status) =>

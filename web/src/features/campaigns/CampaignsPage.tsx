@@ -4,6 +4,7 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { AGAIN_MS } from "@/api/reading";
 import { sendersQuery } from "@/features/senders/queries";
+import { useMay } from "@/features/workspaces/useMay";
 import { Choice } from "@/ui/Choice";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorState } from "@/ui/ErrorState";
@@ -73,11 +74,12 @@ function CampaignList({ status }: { status: CampaignStatus | null }) {
 }
 
 function NoneYet() {
+  const maySend = useMay("member");
   return (
     <EmptyState
       icon={IconStack2}
       title="No campaign yet"
-      action={<ButtonLink to="/compose">Write the first one</ButtonLink>}
+      action={maySend && <ButtonLink to="/compose">Write the first one</ButtonLink>}
     >
       A campaign is one text for many people, sent one by one from your mailbox. You see here how far it is.
     </EmptyState>

@@ -1,14 +1,17 @@
 import { Alert, Button, TextInput } from "@mantine/core";
-import { IconCalendarTime } from "@tabler/icons-react";
+import { IconCalendarTime, IconEye } from "@tabler/icons-react";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { useBlocker } from "@tanstack/react-router";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { ApiProblem } from "@/api/problem";
 import { meQuery } from "@/features/accounts/queries";
 import { removeList } from "@/features/recipients/commands";
+import { useMay } from "@/features/workspaces/useMay";
 import { FormFailure } from "@/forms/FormFailure";
 import { confirm } from "@/ui/confirm";
+import { EmptyState } from "@/ui/EmptyState";
 import { ErrorState } from "@/ui/ErrorState";
+import { ButtonLink } from "@/ui/links";
 import { counted } from "@/ui/numbers";
 import { PageHeader } from "@/ui/PageHeader";
 import classes from "./compose.module.css";
@@ -35,21 +38,37 @@ import { useSender } from "./useSender";
 
 export function ComposePage() {
   const { data: user } = useSuspenseQuery(meQuery);
+  const maySend = useMay("member");
   const [generation, setGeneration] = useState(0);
+  if (!maySend) {
+    return (
+      <>
+        <PageHeader title="New campaign" />
+        <EmptyState
+          icon={IconEye}
+          title="You see this workspace, and do not send from it"
+          action={<ButtonLink to="/">See the campaigns</ButtonLink>}
+        >
+          You are a viewer of {user.workspaceName}. One of its owners can make you a member.
+        </EmptyState>
+      </>
+    );
+  }
+  const owner = `${user.id}.${user.workspaceId}`; // lists and senders are those of the workspace
   return (
     <>
       <PageHeader title="New campaign" description="Write it, choose who gets it, see the plan, send." />
       <Composer
-        key={`${user.id}-${generation}`}
-        userId={user.id}
+        key={`${owner}-${generation}`}
+        owner={owner}
         onDiscard={() => setGeneration(generation + 1)}
       />
     </>
   );
 }
 
-function Composer({ userId, onDiscard }: { userId: number; onDiscard: () => void }) {
-  const { draft, change, changeNow, discard, kept, restoredAt, gone, origin } = useDraft(userId);
+function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }) {
+  const { draft, change, changeNow, discard, kept, restoredAt, gone, origin } = useDraft(owner);
   const { audience, timing } = draft;
   const [{ id: step, content }] = draft.steps;
   const keepTyped = useCallback(

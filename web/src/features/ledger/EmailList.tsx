@@ -2,6 +2,7 @@ import { Box, Button, Stack } from "@mantine/core";
 import { IconMailSearch } from "@tabler/icons-react";
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useState } from "react";
+import { useMay } from "@/features/workspaces/useMay";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorState } from "@/ui/ErrorState";
 import { LoadMore } from "@/ui/LoadMore";
@@ -31,6 +32,7 @@ export function EmailList({ filter, columns, whole, empty, clear }: Props) {
     // A long list would be read again page after page.
     refetchOnWindowFocus: ({ state }) => (state.data?.pages.length ?? 0) <= 1,
   });
+  const maySend = useMay("member");
   const [selection, setSelection] = useState(NOTHING);
   const list = JSON.stringify(filter);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another list, so nothing of it is chosen
@@ -42,7 +44,7 @@ export function EmailList({ filter, columns, whole, empty, clear }: Props) {
   const ids = pages.flatMap((emails) => emails.map((email) => email.id));
   if (ids.length === 0) return clear ? <NothingFits clear={clear} /> : empty;
   const chosen = ids.filter((id) => selection.chosen.has(id));
-  const decisions = decisionsOn(filter.status);
+  const decisions = maySend ? decisionsOn(filter.status) : [];
   return (
     // Rows of the list before can be read on, and nothing be decided about them.
     <Stack gap={0} opacity={query.isPlaceholderData ? 0.5 : 1} inert={query.isPlaceholderData}>

@@ -2,6 +2,7 @@ import { Alert, Button, Grid, Group, Paper, Stack, Text, Title } from "@mantine/
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { sendersQuery } from "@/features/senders/queries";
+import { useMay } from "@/features/workspaces/useMay";
 import { Time } from "@/time/Time";
 import { ErrorState } from "@/ui/ErrorState";
 import { Facts } from "@/ui/Facts";
@@ -77,7 +78,7 @@ export function EmailPage() {
 /** What its status means, and what can be done about it. */
 function Standing({ email }: { email: Email }) {
   const { pending, decide } = useDecisions();
-  const decisions = decisionsOn(email.status);
+  const decisions = useMay("member") ? decisionsOn(email.status) : [];
   return (
     <Alert color={decisions.length > 0 ? "orange" : "petrol"} radius="lg">
       <Text>{explain(email)}</Text>

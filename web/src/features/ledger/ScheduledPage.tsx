@@ -1,5 +1,6 @@
 import { IconClock } from "@tabler/icons-react";
 import { getRouteApi } from "@tanstack/react-router";
+import { useMay } from "@/features/workspaces/useMay";
 import { EmptyState } from "@/ui/EmptyState";
 import { ButtonLink } from "@/ui/links";
 import { PageHeader } from "@/ui/PageHeader";
@@ -10,6 +11,7 @@ const route = getRouteApi("/inside/scheduled");
 export function ScheduledPage() {
   const search = route.useSearch();
   const navigate = route.useNavigate();
+  const maySend = useMay("member");
   return (
     <>
       <PageHeader title="Scheduled" description="Emails that wait for their time, the next one first." />
@@ -22,7 +24,7 @@ export function ScheduledPage() {
           <EmptyState
             icon={IconClock}
             title="Nothing waits"
-            action={<ButtonLink to="/compose">New campaign</ButtonLink>}
+            action={maySend && <ButtonLink to="/compose">New campaign</ButtonLink>}
           >
             Once a campaign is scheduled, its emails wait here until their time.
           </EmptyState>

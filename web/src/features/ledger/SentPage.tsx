@@ -1,5 +1,6 @@
 import { IconSend } from "@tabler/icons-react";
 import { getRouteApi } from "@tanstack/react-router";
+import { useMay } from "@/features/workspaces/useMay";
 import { EmptyState } from "@/ui/EmptyState";
 import { ButtonLink } from "@/ui/links";
 import { PageHeader } from "@/ui/PageHeader";
@@ -10,6 +11,7 @@ const route = getRouteApi("/inside/sent");
 export function SentPage() {
   const search = route.useSearch();
   const navigate = route.useNavigate();
+  const maySend = useMay("member");
   return (
     <>
       <PageHeader title="Sent" description="Emails that a mail server has accepted, the newest first." />
@@ -22,7 +24,7 @@ export function SentPage() {
           <EmptyState
             icon={IconSend}
             title="Nothing has been sent yet"
-            action={<ButtonLink to="/compose">New campaign</ButtonLink>}
+            action={maySend && <ButtonLink to="/compose">New campaign</ButtonLink>}
           >
             Each email that a mail server has accepted is listed here with that server’s answer.
           </EmptyState>

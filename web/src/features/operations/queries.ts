@@ -59,7 +59,12 @@ export const usersQuery = () =>
   });
 
 export const invitationsQuery = () =>
-  queryOptions({
+  infiniteQueryOptions({
     queryKey: keys.invitations(),
-    queryFn: ({ signal }) => answer(api.GET("/api/admin/invitations", { signal })),
+    queryFn: ({ pageParam, signal }) =>
+      answer(
+        api.GET("/api/admin/invitations", { params: { query: { limit: PAGE, cursor: pageParam } }, signal }),
+      ),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.nextCursor,
   });

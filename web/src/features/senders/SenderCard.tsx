@@ -3,6 +3,7 @@ import { IconPencil, IconPlugConnected, IconTrash } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { sentence } from "@/api/problem";
 import { hourlyQuery } from "@/features/operations/queries";
+import { useMay } from "@/features/workspaces/useMay";
 import { useNow } from "@/time/useNow";
 import { ButtonLink } from "@/ui/links";
 import { count } from "@/ui/numbers";
@@ -22,6 +23,7 @@ interface Props {
 export function SenderCard({ sender, fallback }: Props) {
   const verify = useVerifySender(sender);
   const remove = useDeleteSender(sender);
+  const mayChange = useMay("member");
   const server =
     sender.host === null
       ? fallback
@@ -51,37 +53,39 @@ export function SenderCard({ sender, fallback }: Props) {
       <Stack gap="xs" className={classes.foot ?? ""}>
         <div className={classes.state}>
           <SenderState sender={sender} verifying={verify.pending} failure={verify.error} />
-          <Group gap={6} wrap="nowrap">
-            <Button
-              size="xs"
-              variant="default"
-              leftSection={<IconPlugConnected size={15} aria-hidden />}
-              loading={verify.pending}
-              onClick={() => verify.run()}
-            >
-              Verify
-            </Button>
-            <ButtonLink
-              to="/senders"
-              search={{ edit: sender.id }}
-              size="xs"
-              variant="default"
-              leftSection={<IconPencil size={15} aria-hidden />}
-            >
-              Edit
-            </ButtonLink>
-            {!sender.isDefault && (
+          {mayChange && (
+            <Group gap={6} wrap="nowrap">
               <Button
                 size="xs"
                 variant="default"
-                leftSection={<IconTrash size={15} aria-hidden />}
-                loading={remove.pending}
-                onClick={remove.ask}
+                leftSection={<IconPlugConnected size={15} aria-hidden />}
+                loading={verify.pending}
+                onClick={() => verify.run()}
               >
-                Delete
+                Verify
               </Button>
-            )}
-          </Group>
+              <ButtonLink
+                to="/senders"
+                search={{ edit: sender.id }}
+                size="xs"
+                variant="default"
+                leftSection={<IconPencil size={15} aria-hidden />}
+              >
+                Edit
+              </ButtonLink>
+              {!sender.isDefault && (
+                <Button
+                  size="xs"
+                  variant="default"
+                  leftSection={<IconTrash size={15} aria-hidden />}
+                  loading={remove.pending}
+                  onClick={remove.ask}
+                >
+                  Delete
+                </Button>
+              )}
+            </Group>
+          )}
         </div>
         {remove.error && (
           <Alert color="red" role="alert" withCloseButton closeButtonLabel="Close" onClose={remove.reset}>

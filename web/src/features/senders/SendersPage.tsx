@@ -3,6 +3,7 @@ import { IconMailbox, IconPlus } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { waysQuery } from "@/features/accounts/queries";
+import { useMay } from "@/features/workspaces/useMay";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorState } from "@/ui/ErrorState";
 import { ButtonLink } from "@/ui/links";
@@ -21,7 +22,8 @@ export function SendersPage() {
   const fallback = ways?.sandbox ? "Sandbox mailbox" : "This installation's server";
   const close = () => navigate({ to: "/senders", search: {} });
   const edited = data?.items.find((sender) => sender.id === edit);
-  const add = (
+  const mayChange = useMay("member");
+  const add = mayChange && (
     <ButtonLink to="/senders" search={{ edit: "new" }} leftSection={<IconPlus size={17} aria-hidden />}>
       Add a sender
     </ButtonLink>
@@ -50,7 +52,7 @@ export function SendersPage() {
         </Stack>
       )}
       <Drawer
-        opened={edit === "new" || (edit !== undefined && data !== undefined)}
+        opened={mayChange && (edit === "new" || (edit !== undefined && data !== undefined))}
         onClose={close}
         position="right"
         size={520}

@@ -39,7 +39,7 @@ export function HourlyChart({ senderId, sender }: { senderId: number; sender: Se
         }))}
         height={180}
         scale={count(Math.max(1, ...hours.map(height)))}
-        axis={hours.filter((_, i) => i % 6 === 0).map(({ start }) => clockTime(start))}
+        axis={[...hours.filter((_, i) => i % 6 === 0).map(({ start }) => clockTime(start)), "now"]}
       />
     </Paper>
   );

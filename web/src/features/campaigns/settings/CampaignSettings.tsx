@@ -13,6 +13,7 @@ import {
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { keys } from "@/api/keys";
+import { useMay } from "@/features/workspaces/useMay";
 import { FormFailure } from "@/forms/FormFailure";
 import { useSubmit } from "@/forms/useSubmit";
 import { useUnsaved } from "@/forms/useUnsaved";
@@ -33,6 +34,7 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
   // What the fields began with: the campaign itself changes under the form as it is sent.
   const [before, setBefore] = useState(() => settingsOf(campaign));
   const can = changeable(campaign);
+  const maySend = useMay("member");
   const { form, submit, pending, failure, isDirty } = useSubmit({
     initialValues: before,
     validate: {
@@ -127,7 +129,12 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
           />
         </SimpleGrid>
         <Group justify="flex-end">
-          <Button type="submit" loading={pending}>
+          {!maySend && (
+            <Text size="sm" c="dimmed">
+              You are a viewer of this workspace: its owners can let you change this.
+            </Text>
+          )}
+          <Button type="submit" loading={pending} disabled={!maySend}>
             Save
           </Button>
         </Group>

@@ -1,29 +1,35 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { type Draft, EMPTY } from "./draft";
-import { drop, load, save } from "./store";
+import { drop, dropAllOf, load, save } from "./store";
 
-const PLACE = "reachinbox.draft.1";
+const PLACE = "reachinbox.draft.1.4";
 const HELLO: Draft = { ...EMPTY, name: "Hello" };
 
 beforeEach(() => localStorage.clear());
 
 describe("a draft", () => {
-  it("comes back as it was, for its user alone, until it is dropped", () => {
-    expect(save(1, HELLO)).toBe(true);
-    expect(load(1)?.draft).toEqual(HELLO);
-    expect(load(2)).toBeNull();
-    drop(1);
-    expect(load(1)).toBeNull();
+  it("comes back as it was, for its person and workspace alone, until it is dropped", () => {
+    expect(save("1.4", HELLO)).toBe(true);
+    expect(load("1.4")?.draft).toEqual(HELLO);
+    expect(load("1.5")).toBeNull();
+    drop("1.4");
+    expect(load("1.4")).toBeNull();
+  });
+
+  it("goes with its person, from all workspaces", () => {
+    for (const owner of ["1.4", "1.5", "11.4"]) save(owner, HELLO);
+    dropAllOf(1);
+    expect(["1.4", "1.5", "11.4"].map(load).map(Boolean)).toEqual([false, false, true]);
   });
 
   it("is not kept while it is empty", () => {
-    save(1, HELLO);
-    save(1, EMPTY);
+    save("1.4", HELLO);
+    save("1.4", EMPTY);
     expect(localStorage.getItem(PLACE)).toBeNull();
   });
 
   it("of another version, or broken in any part, is dropped", () => {
-    save(1, HELLO);
+    save("1.4", HELLO);
     const kept = JSON.parse(localStorage.getItem(PLACE) ?? "");
     const broken: unknown[] = [
       null,
@@ -39,14 +45,14 @@ describe("a draft", () => {
     ];
     for (const text of ["{", ...broken.map((each) => JSON.stringify(each))]) {
       localStorage.setItem(PLACE, text);
-      expect(load(1)).toBeNull();
+      expect(load("1.4")).toBeNull();
       expect(localStorage.getItem(PLACE)).toBeNull();
     }
   });
 
   it("comes back with what was half typed", () => {
     const typing: Draft = { ...HELLO, timing: { ...EMPTY.timing, delay: "1." } };
-    save(1, typing);
-    expect(load(1)?.draft).toEqual(typing);
+    save("1.4", typing);
+    expect(load("1.4")?.draft).toEqual(typing);
   });
 });

@@ -1,4 +1,7 @@
-/** The draft of each user as this browser keeps it: loaded, saved, dropped, and watched for what other tabs do to it. */
+/**
+ * The draft of each person in each workspace as this browser keeps it: loaded, saved, dropped, and watched for what
+ * other tabs do to it. `owner`: person and workspace.
+ */
 
 import { type Draft, EMPTY, hasContent } from "./draft";
 import { isDraft } from "./shape";
@@ -11,15 +14,15 @@ export interface Kept {
   savedAt: Date;
 }
 
-const place = (userId: number) => `reachinbox.draft.${userId}`;
+const place = (owner: string) => `reachinbox.draft.${owner}`;
 
 /** null where nothing of use is kept; what cannot be understood is dropped. */
-export function load(userId: number): Kept | null {
+export function load(owner: string): Kept | null {
   try {
-    const text = localStorage.getItem(place(userId));
+    const text = localStorage.getItem(place(owner));
     if (text === null) return null;
     const kept = understood(text);
-    if (!kept) localStorage.removeItem(place(userId));
+    if (!kept) localStorage.removeItem(place(owner));
     return kept;
   } catch {
     return null; // a browser that keeps nothing
@@ -27,12 +30,12 @@ export function load(userId: number): Kept | null {
 }
 
 /** Whether it could be kept: a browser may have no room, or keep nothing at all. An empty draft is dropped. */
-export function save(userId: number, draft: Draft): boolean {
+export function save(owner: string, draft: Draft): boolean {
   try {
     if (hasContent(draft)) {
-      localStorage.setItem(place(userId), JSON.stringify({ v: VERSION, savedAt: new Date(), draft }));
+      localStorage.setItem(place(owner), JSON.stringify({ v: VERSION, savedAt: new Date(), draft }));
     } else {
-      localStorage.removeItem(place(userId));
+      localStorage.removeItem(place(owner));
     }
     return true;
   } catch {
@@ -40,14 +43,24 @@ export function save(userId: number, draft: Draft): boolean {
   }
 }
 
-export function drop(userId: number): void {
-  save(userId, EMPTY);
+export function drop(owner: string): void {
+  save(owner, EMPTY);
+}
+
+/** The drafts of a person in all of their workspaces. */
+export function dropAllOf(userId: number): void {
+  try {
+    for (const key of Object.keys(localStorage))
+      if (key.startsWith(place(`${userId}.`))) localStorage.removeItem(key);
+  } catch {
+    // a browser that keeps nothing
+  }
 }
 
 /** Calls `changed` when another tab has saved or dropped the draft. Returns what ends it. */
-export function watch(userId: number, changed: () => void): () => void {
+export function watch(owner: string, changed: () => void): () => void {
   const look = ({ key }: StorageEvent) => {
-    if (key === place(userId) || key === null) changed(); // null: all was cleared
+    if (key === place(owner) || key === null) changed(); // null: all was cleared
   };
   addEventListener("storage", look);
   return () => removeEventListener("storage", look);

@@ -4,7 +4,7 @@ import { type Draft, EMPTY } from "./draft";
 import { load, save } from "./store";
 import { useDraft } from "./useDraft";
 
-const PLACE = "reachinbox.draft.1";
+const PLACE = "reachinbox.draft.1.4";
 const named = (name: string): Draft => ({ ...EMPTY, name });
 
 beforeEach(() => {
@@ -19,20 +19,20 @@ afterEach(() => {
 
 type Tab = { current: ReturnType<typeof useDraft> };
 
-const tab = (): Tab => renderHook(() => useDraft(1)).result;
+const tab = (): Tab => renderHook(() => useDraft("1.4")).result;
 const name = (tab: Tab, text: string) => act(() => tab.current.change({ kind: "name", name: text }));
 const later = () => act(() => vi.advanceTimersByTime(1_000));
 
 /** What another tab does: the browser tells of it. */
 function elsewhere(draft: Draft) {
-  save(1, draft);
+  save("1.4", draft);
   act(() => void dispatchEvent(new StorageEvent("storage", { key: PLACE })));
 }
 
 describe("a draft", () => {
   it("is kept a moment after a change, and comes back", () => {
     name(tab(), "Spring");
-    expect(load(1)).toBeNull();
+    expect(load("1.4")).toBeNull();
     later();
     const again = tab();
     expect(again.current.draft.name).toBe("Spring");
@@ -42,7 +42,7 @@ describe("a draft", () => {
   it("is kept at once when the page is left", () => {
     name(tab(), "Spring");
     dispatchEvent(new Event("pagehide"));
-    expect(load(1)?.draft.name).toBe("Spring");
+    expect(load("1.4")?.draft.name).toBe("Spring");
   });
 
   it("is the same in two tabs", () => {
@@ -63,7 +63,7 @@ describe("a draft", () => {
     expect(here.current.draft).toEqual(EMPTY);
     expect(here.current.gone).toBe(true);
     dispatchEvent(new Event("pagehide"));
-    expect(load(1)).toBeNull();
+    expect(load("1.4")).toBeNull();
     name(here, "Another");
     expect(here.current.gone).toBe(false);
   });
@@ -75,7 +75,7 @@ describe("a draft", () => {
     name(here, "Spring!");
     elsewhere(EMPTY);
     later();
-    expect(load(1)).toBeNull();
+    expect(load("1.4")).toBeNull();
   });
 
   it("keeps what was typed here when another tab saved an older one", () => {
@@ -84,14 +84,14 @@ describe("a draft", () => {
     elsewhere(named("Summer"));
     expect(here.current.draft.name).toBe("Spring");
     later();
-    expect(load(1)?.draft.name).toBe("Spring");
+    expect(load("1.4")?.draft.name).toBe("Spring");
   });
 
   it("takes what happened while the browser had put the page aside", () => {
     const here = tab();
     name(here, "Spring");
     later();
-    save(1, EMPTY);
+    save("1.4", EMPTY);
     const shown = Object.assign(new Event("pageshow"), { persisted: true });
     act(() => void dispatchEvent(shown));
     expect(here.current.draft).toEqual(EMPTY);
@@ -108,7 +108,7 @@ describe("a draft", () => {
     expect(here.current.draft.name).toBe("Spring");
     full.mockRestore();
     dispatchEvent(new Event("pagehide"));
-    expect(load(1)?.draft.name).toBe("Spring");
+    expect(load("1.4")?.draft.name).toBe("Spring");
   });
 
   it("is dropped when it is discarded", () => {
@@ -117,6 +117,6 @@ describe("a draft", () => {
     later();
     act(() => here.current.discard());
     expect(here.current).toMatchObject({ draft: EMPTY, gone: false, restoredAt: null });
-    expect(load(1)).toBeNull();
+    expect(load("1.4")).toBeNull();
   });
 });

@@ -16,12 +16,12 @@ interface State {
 }
 
 /**
- * The draft of `userId`, kept in this browser as it changes and the same in all of its tabs. `kept`: whether it is safe
+ * The draft of `owner`, kept in this browser as it changes and the same in all of its tabs. `kept`: whether it is safe
  * from a reload.
  */
-export function useDraft(userId: number) {
+export function useDraft(owner: string) {
   const [state, setState] = useState<State>(() => {
-    const restored = load(userId);
+    const restored = load(owner);
     return { draft: restored?.draft ?? EMPTY, restored, gone: false, origin: 0 };
   });
   const [kept, setKept] = useState(true);
@@ -32,10 +32,10 @@ export function useDraft(userId: number) {
 
   const saveNow = useCallback(() => {
     if (!isDirty.current) return;
-    const isKept = save(userId, latest.current);
+    const isKept = save(owner, latest.current);
     isDirty.current = !isKept;
     setKept(isKept);
-  }, [userId]);
+  }, [owner]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: saved a moment after each change of the draft
   useEffect(() => {
@@ -60,19 +60,19 @@ export function useDraft(userId: number) {
 
   useEffect(() => {
     const follow = () => {
-      const there = load(userId);
+      const there = load(owner);
       if (!there) become(null, hasContent(latest.current));
       else if (!isDirty.current) become(there, false);
     };
     // A page that the browser had put aside was told nothing meanwhile.
     const comeBack = ({ persisted }: PageTransitionEvent) => persisted && !isDirty.current && follow();
     addEventListener("pageshow", comeBack);
-    const stop = watch(userId, follow);
+    const stop = watch(owner, follow);
     return () => {
       removeEventListener("pageshow", comeBack);
       stop();
     };
-  }, [userId, become]);
+  }, [owner, become]);
 
   const change = useCallback((...changes: Change[]) => {
     isDirty.current = true;
@@ -92,9 +92,9 @@ export function useDraft(userId: number) {
 
   /** It is a campaign now, or was for nothing. */
   const discard = useCallback(() => {
-    drop(userId);
+    drop(owner);
     become(null, false);
-  }, [userId, become]);
+  }, [owner, become]);
 
   return {
     draft: state.draft,

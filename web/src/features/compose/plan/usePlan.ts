@@ -39,7 +39,7 @@ export function usePlan(
     staleTime: FRESH_MS,
     // Of the same recipients: that of others would be shown beside these.
     placeholderData: (plan, before) =>
-      isReady && before?.queryKey[2] === recipients.identity ? plan : undefined,
+      isReady && before?.queryKey.at(-2) === recipients.identity ? plan : undefined,
     ...ASKED_ONCE,
     refetchOnWindowFocus: true, // what leaves now today leaves later tomorrow
   });

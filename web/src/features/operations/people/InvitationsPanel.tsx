@@ -1,6 +1,6 @@
 import { Alert, Badge, Button, Group, Stack, TextInput } from "@mantine/core";
 import { IconMailShare } from "@tabler/icons-react";
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { keys } from "@/api/keys";
 import type { components } from "@/api/schema";
@@ -10,6 +10,7 @@ import { Time } from "@/time/Time";
 import { useNow } from "@/time/useNow";
 import { CopyField } from "@/ui/CopyField";
 import { Listing } from "@/ui/Listing";
+import { LoadMore } from "@/ui/LoadMore";
 import { Panel, Row, Rows } from "@/ui/Panel";
 import { invite, useRevokeInvitation } from "../commands";
 import { invitationsQuery } from "../queries";
@@ -17,22 +18,28 @@ import { invitationsQuery } from "../queries";
 type Invitation = components["schemas"]["Invitation"];
 
 export function InvitationsPanel() {
-  const query = useQuery(invitationsQuery());
+  const query = useInfiniteQuery(invitationsQuery());
   const [made, setMade] = useState<Invitation | null>(null);
   return (
     <Panel
       title="Invitations"
       description="A link lets one person make an account, also where registration is closed. It is good for a week."
       rows={
-        query.data?.length !== 0 && (
+        query.data?.pages[0]?.items.length !== 0 && (
           <Listing query={query}>
-            {(invitations) => (
-              <Rows label="Invitations">
-                {invitations.map((invitation) => (
-                  <InvitationRow key={invitation.id} invitation={invitation} />
-                ))}
-              </Rows>
-            )}
+            {({ pages }) => {
+              const invitations = pages.flatMap((page) => page.items);
+              return (
+                <>
+                  <Rows label="Invitations">
+                    {invitations.map((invitation) => (
+                      <InvitationRow key={invitation.id} invitation={invitation} />
+                    ))}
+                  </Rows>
+                  <LoadMore query={query} shown={invitations.length} noun="invitation" />
+                </>
+              );
+            }}
           </Listing>
         )
       }

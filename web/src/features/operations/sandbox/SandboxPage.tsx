@@ -4,6 +4,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { keys } from "@/api/keys";
 import { waysQuery } from "@/features/accounts/queries";
+import { useMay } from "@/features/workspaces/useMay";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorState } from "@/ui/ErrorState";
 import { ButtonLink } from "@/ui/links";
@@ -40,6 +41,7 @@ function Inbox() {
   const { data, error, refetch, fetchNextPage, hasNextPage, isFetchingNextPage } = useInfiniteQuery(
     sandboxQuery(),
   );
+  const maySend = useMay("member");
   const messages = data?.pages.flatMap((page) => page.items);
   useArrivals(messages?.[0]?.id);
   if (!messages) return error ? <ErrorState error={error} retry={refetch} /> : <TableSkeleton />;
@@ -48,7 +50,7 @@ function Inbox() {
       <EmptyState
         icon={IconInbox}
         title="Nothing has come yet"
-        action={<ButtonLink to="/compose">Write a campaign</ButtonLink>}
+        action={maySend && <ButtonLink to="/compose">Write a campaign</ButtonLink>}
       >
         Emails of senders without a mail server of their own end up here, and this page shows them as they
         come.

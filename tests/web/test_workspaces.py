@@ -1,0 +1,191 @@
+"""Workspaces: who is in one, how one gets in, going from one to another, and what a viewer is not offered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.support.browser import NARROW, PASSWORD, ask, assert_accessible, assert_fits, open_page, register
+from tests.support.service import Service
+from tests.web.test_campaigns import schedule
+
+
+def invite(owner: Page, role: str, email: str = "") -> str:
+    """By the form; returns the link, which is shown this once."""
+    owner.goto("/settings?section=members")
+    owner.get_by_label("Role", exact=True).select_option(label=role)
+    owner.get_by_label("For this address alone").fill(email)
+    owner.get_by_role("button", name="Make a link").click()
+    link = owner.get_by_label(f"Link for {email}" if email else "Link", exact=True).input_value()
+    assert "/join?token=" in link
+    owner.get_by_role("button", name="I have copied it").click()
+    expect(owner.get_by_role("list", name="Open invitations")).to_contain_text(email or "Whoever has the link")
+    return link
+
+
+def register_by(page: Page, link: str, email: str) -> None:
+    page.goto(link)
+    page.get_by_role("link", name="Make an account").click()
+    page.get_by_label("Email address").fill(email)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Make the account").click()
+    page.get_by_role("heading", name="Campaigns", level=1).wait_for()
+
+
+def switch(page: Page, to: str) -> None:
+    page.get_by_role("button", name="Workspace: ").click()
+    page.get_by_role("menuitem", name=to).click()
+    expect(page.get_by_role("button", name=f"Workspace: {to}")).to_be_visible()
+
+
+@pytest.fixture
+def guest(browser: Browser, service: Service) -> Iterator[Page]:
+    """Somebody else's browser, in which nobody is logged in."""
+    with open_page(browser, service.url) as page:
+        yield page
+
+
+def test_who_registers_by_the_link_is_in_both_workspaces_and_never_mixes_them(
+    inside: Page, email: str, guest: Page
+) -> None:
+    schedule(inside, name="The firm's letter")
+    inside.goto("/settings?section=members")
+    inside.get_by_label("Name of the workspace").fill("The firm")
+    inside.get_by_role("button", name="Rename").click()
+    expect(inside.get_by_text("The workspace is called The firm now.")).to_be_visible()
+    expect(inside.get_by_role("button", name="Workspace: ")).to_have_count(0)  # there is one alone
+    second = f"second.{email}"
+    register_by(guest, invite(inside, "Member", second), second)
+    expect(guest.get_by_role("link", name="The firm's letter")).to_be_visible()
+    expect(guest.get_by_role("button", name="Workspace: The firm")).to_be_visible()
+    inside.reload()
+    expect(inside.get_by_role("list", name="Members")).to_contain_text(second)
+    expect(inside.get_by_role("list", name="Open invitations")).to_have_count(0)
+
+    # What the old workspace is still asked for, and everything after it, names the one that it belongs to.
+    named: list[tuple[str, str | None]] = []
+    guest.on("request", lambda request: named.append((request.url, request.headers.get("reachinbox-acting-as"))))
+    me = ask(guest, "GET", "/api/auth/me")
+    switch(guest, second)
+    expect(guest.get_by_role("heading", name="No campaign yet")).to_be_visible()
+    expect(guest.get_by_role("link", name="The firm's letter")).to_have_count(0)
+    own = ask(guest, "GET", "/api/auth/me")
+    assert own["workspaceId"] != me["workspaceId"]
+    after = [header for url, header in named if "/api/campaigns" in url][-1]
+    assert after == f"{own['id']}.{own['workspaceId']}"
+    schedule(guest, name="My own letter")
+    expect(guest.get_by_role("link", name="My own letter")).to_be_visible()
+    guest.goto("/compose")
+    guest.get_by_label("Campaign name").fill("Mine alone")
+    switch(guest, "The firm")
+    expect(guest).to_have_url(re.compile(r"/$"))
+    expect(guest.get_by_role("link", name="The firm's letter")).to_be_visible()
+    expect(guest.get_by_role("link", name="My own letter")).to_have_count(0)
+    guest.get_by_role("link", name="New campaign").click()
+    expect(guest.get_by_label("Campaign name")).to_have_value("")  # a draft is its workspace's
+    assert_accessible(guest)
+
+
+def test_another_tab_does_not_act_in_the_workspace_that_was_gone_to(inside: Page, email: str) -> None:
+    campaign = schedule(inside, name="Of the first")
+    inside.goto("/settings?section=members")
+    inside.get_by_label("Name of the new workspace").fill("The second")
+    inside.get_by_role("button", name="Make it and go there").click()
+    expect(inside.get_by_role("button", name="Workspace: The second")).to_be_visible()
+    switch(inside, email)
+    other = inside.context.new_page()
+    other.goto("/")
+    expect(other.get_by_role("link", name="Of the first")).to_be_visible()
+    switch(inside, "The second")
+    dialog = other.get_by_role("dialog", name="You have changed the workspace")
+    expect(dialog).to_contain_text("The second")
+    assert_accessible(other)
+    dialog.get_by_role("button", name=f"Back to {email}").click()
+    expect(dialog).to_have_count(0)
+    other.get_by_role("button", name="Pause Of the first").click()
+    expect(other.get_by_role("button", name="Resume Of the first")).to_be_visible()
+    assert other.request.get(f"/api/campaigns/{campaign}").json()["status"] == "PAUSED"
+    back = inside.get_by_role("dialog", name="You have changed the workspace")
+    back.get_by_role("link", name=f"Go on in {email}").click()
+    expect(inside.get_by_role("link", name="Of the first")).to_be_visible()
+
+
+def test_a_viewer_sees_and_is_offered_nothing_that_sends(inside: Page, email: str, guest: Page) -> None:
+    schedule(inside, name="To be seen")
+    link = invite(inside, "Viewer")
+    second = f"second.{email}"
+    register(guest, second)
+    guest.goto(link)
+    expect(guest.get_by_text(f"You are logged in as {second}.")).to_be_visible()
+    assert_accessible(guest)
+    guest.get_by_role("button", name="Join").click()
+    expect(guest.get_by_role("link", name="To be seen")).to_be_visible()
+    expect(guest.get_by_role("link", name="New campaign")).to_have_count(0)
+    expect(guest.get_by_role("button", name="Pause To be seen")).to_have_count(0)
+    guest.goto("/compose")
+    expect(guest.get_by_text("You are a viewer of")).to_be_visible()
+    expect(guest.get_by_role("button", name="Schedule")).to_have_count(0)
+    guest.goto("/senders")
+    expect(guest.get_by_role("article", name=email)).to_be_visible()
+    expect(guest.get_by_role("link", name="Add a sender")).to_have_count(0)
+    expect(guest.get_by_role("button", name="Verify")).to_have_count(0)
+    guest.goto("/settings?section=keys")
+    expect(guest.get_by_role("heading", name="Password", level=2)).to_be_visible()
+    guest.goto("/settings?section=members")
+    expect(guest.get_by_role("list", name="Members")).to_contain_text(email)
+    expect(guest.get_by_role("button", name="Remove")).to_have_count(0)
+    expect(guest.get_by_role("button", name="Make a link")).to_have_count(0)
+    assert_accessible(guest)
+
+    # A member from the next page on; then out of it again, by themselves.
+    inside.goto("/settings?section=members")
+    inside.get_by_label(f"Role of {second}").select_option(label="Member")
+    expect(inside.get_by_text(f"{second} is a member now.")).to_be_visible()
+    inside.goto("/settings?section=audit")
+    log = inside.get_by_role("list", name="Audit log")
+    expect(log.get_by_role("listitem").filter(has_text="Joined the workspace")).to_contain_text(second)
+    expect(log.get_by_role("listitem").filter(has_text="Changed a member's role")).to_contain_text(email)
+    guest.reload()
+    expect(guest.get_by_role("link", name="New campaign")).to_be_visible()
+    guest.get_by_role("button", name="Leave").click()
+    guest.get_by_role("dialog").get_by_role("button", name="Leave").click()
+    expect(guest.get_by_role("heading", name="No campaign yet")).to_be_visible()
+    expect(guest.get_by_role("button", name="Workspace: ")).to_have_count(0)
+
+
+def test_an_invitation_taken_back_opens_nothing(inside: Page, email: str, guest: Page) -> None:
+    link = invite(inside, "Member")
+    inside.get_by_role("button", name="Take back").click()
+    inside.get_by_role("dialog").get_by_role("button", name="Take it back").click()
+    expect(inside.get_by_role("list", name="Open invitations")).to_have_count(0)
+    assert_accessible(inside)
+    register(guest, f"second.{email}")
+    guest.goto(link)
+    guest.get_by_role("button", name="Join").click()
+    expect(guest.get_by_role("alert")).to_contain_text("not, or no longer, valid")
+    assert_accessible(guest)
+
+
+def test_members_and_the_link_fit_a_narrow_screen(browser: Browser, service: Service, email: str) -> None:
+    with open_page(browser, service.url, NARROW) as page:
+        page.goto("/join?token=x")
+        page.get_by_role("link", name="Make an account").wait_for()
+        assert_fits(page)
+        assert_accessible(page)
+        register(page, email)
+        page.goto("/settings?section=members")
+        page.get_by_role("heading", name="Members", level=2).wait_for()
+        assert_fits(page)
+        page.get_by_label("Name of the new workspace").fill("The second")
+        page.get_by_role("button", name="Make it and go there").click()
+        page.get_by_role("heading", name="No campaign yet").wait_for()
+        page.get_by_role("button", name="Navigation").click()
+        switch_in = page.get_by_role("dialog").get_by_role("button", name="Workspace: The second")
+        switch_in.click()
+        page.get_by_role("menuitem", name=email).click()
+        page.get_by_role("button", name="Navigation").click()
+        expect(page.get_by_role("dialog").get_by_role("button", name=f"Workspace: {email}")).to_be_visible()
+        assert_accessible(page)

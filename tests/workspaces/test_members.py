@@ -1,0 +1,279 @@
+"""/api/members: roles, leaving, and what whoever has left still opens, which is nothing."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+import pytest
+from psycopg.errors import CheckViolation
+
+from app.db import Pool
+from app.domain.accounts.users import find_user
+from app.http.auth import ACTING_AS
+from tests.support.api import problem, schedule
+from tests.support.engine import execute, value
+from tests.support.people import Visit, bring_in, invite, make_key, me, register
+
+NO_OWNER = "the workspace would have no owner: make another member an owner first, or delete the workspace"
+LATER = {"startTime": "2030-01-01T00:00:00Z"}
+
+
+async def _id(browser: httpx.AsyncClient) -> int:
+    return (await me(browser))["id"]
+
+
+async def test_members_are_listed_with_their_roles(ann: httpx.AsyncClient, bob: httpx.AsyncClient) -> None:
+    await bring_in(ann, bob, "viewer")
+    members = (await bob.get("/api/members")).json()
+    assert [(member["email"], member["role"]) for member in members] == [
+        ("ann@example.com", "owner"),
+        ("bob@example.com", "viewer"),
+    ]
+
+
+async def test_a_role_that_changes_holds_at_the_next_request(ann: httpx.AsyncClient, bob: httpx.AsyncClient) -> None:
+    await bring_in(ann, bob, "viewer")
+    campaign = (await schedule(ann, **LATER))["campaign"]["id"]
+    pause = f"/api/campaigns/{campaign}/pause"
+    assert (await bob.get(f"/api/campaigns/{campaign}")).status_code == 200
+    refused = problem(await bob.post(pause), 403)
+    assert refused["detail"] == "this takes the role member in the workspace, and you are viewer"
+    changed = await ann.patch(f"/api/members/{await _id(bob)}", json={"role": "member"})
+    assert changed.json()["role"] == "member"
+    assert (await bob.post(pause)).status_code == 200
+    problem(await bob.get("/api/keys"), 403)
+    await ann.patch(f"/api/members/{await _id(bob)}", json={"role": "owner"})
+    assert (await bob.get("/api/keys")).status_code == 200
+
+
+async def test_a_key_does_no_more_than_its_maker_may_now_nor_than_its_scopes(
+    ann: httpx.AsyncClient, bob: httpx.AsyncClient, visit: Visit
+) -> None:
+    await bring_in(ann, bob, "owner")
+    key, reading = await make_key(bob), await make_key(bob, scopes=["read"])
+    listed = (await ann.get("/api/keys")).json()["items"]
+    assert [made["madeBy"] for made in listed] == [{"id": await _id(bob), "email": "bob@example.com"}] * 2
+    program = await visit()
+    sender = {"email": "bob@example.org"}
+    assert (await program.get("/api/keys", headers=key)).status_code == 200
+    problem(await program.post("/api/senders", json=sender, headers=reading), 403)
+    await ann.patch(f"/api/members/{await _id(bob)}", json={"role": "member"})
+    problem(await program.get("/api/keys", headers=key), 403)
+    assert (await program.post("/api/senders", json=sender, headers=key)).status_code == 201
+    await ann.patch(f"/api/members/{await _id(bob)}", json={"role": "viewer"})
+    problem(await program.post("/api/senders", json=sender, headers=key), 403)
+    assert (await program.get("/api/senders", headers=reading)).status_code == 200
+
+
+async def test_somebody_removed_falls_back_and_their_keys_open_nothing(
+    ann: httpx.AsyncClient, bob: httpx.AsyncClient, visit: Visit
+) -> None:
+    await bring_in(ann, bob, "owner")
+    key = await make_key(bob)
+    program = await visit()
+    assert (await program.get("/api/campaigns", headers=key)).status_code == 200
+    bob_id = await _id(bob)
+    assert (await ann.delete(f"/api/members/{bob_id}")).status_code == 204
+    problem(await program.get("/api/campaigns", headers=key), 401)
+    assert (await me(bob))["workspaceName"] == "bob@example.com"
+    problem(await ann.delete(f"/api/members/{bob_id}"), 404)
+    # Nor when they come back.
+    await bring_in(ann, bob, "owner")
+    problem(await program.get("/api/campaigns", headers=key), 401)
+
+
+async def test_a_page_of_the_workspace_that_one_was_removed_from_is_told_so(
+    ann: httpx.AsyncClient, bob: httpx.AsyncClient
+) -> None:
+    """It says as whom and where it acts, and nothing of it happens in the workspace that its session fell back to."""
+    joined = await bring_in(ann, bob)
+    await ann.delete(f"/api/members/{joined['id']}")
+    page = {ACTING_AS: f"{joined['id']}.{joined['workspaceId']}"}
+    problem(await bob.post("/api/senders", json={"email": "bob@example.org"}, headers=page), 409)
+    assert len((await bob.get("/api/senders")).json()["items"]) == 1
+
+
+async def test_whoever_loses_their_last_workspace_gets_a_new_one(
+    ann: httpx.AsyncClient, bob: httpx.AsyncClient
+) -> None:
+    own = (await me(bob))["workspaceId"]
+    await bring_in(ann, bob)
+    assert (await bob.delete(f"/api/workspaces/{own}")).status_code == 204
+    await ann.delete(f"/api/members/{await _id(bob)}")
+    assert ((await me(bob))["workspaceName"], (await me(bob))["role"]) == ("bob@example.com", "owner")
+
+
+async def test_removed_from_two_workspaces_at_once_somebody_is_still_in_one(
+    ann: httpx.AsyncClient, bob: httpx.AsyncClient, visit: Visit
+) -> None:
+    cleo = await visit()
+    await register(cleo, "cleo")
+    own = (await me(cleo))["workspaceId"]
+    await bring_in(ann, cleo)
+    await bring_in(bob, cleo)
+    await cleo.delete(f"/api/workspaces/{own}")
+    cleo_id = await _id(cleo)
+    answers = await asyncio.gather(*(owner.delete(f"/api/members/{cleo_id}") for owner in (ann, bob)))
+    assert [answer.status_code for answer in answers] == [204, 204]
+    assert [item["name"] for item in (await cleo.get("/api/workspaces")).json()] == ["cleo@example.com"]
+
+
+async def test_everybody_may_leave(ann: httpx.AsyncClient, bob: httpx.AsyncClient) -> None:
+    await bring_in(ann, bob, "viewer")
+    problem(await bob.delete(f"/api/members/{await _id(ann)}"), 403)
+    assert (await bob.delete(f"/api/members/{await _id(bob)}")).status_code == 204
+    assert (await me(bob))["workspaceName"] == "bob@example.com"
+    actions = [entry["action"] for entry in (await ann.get("/api/audit")).json()["items"]]
+    assert actions[:3] == ["member.left", "member.joined", "member.invited"]
+
+
+async def test_the_last_owner_neither_leaves_nor_is_demoted(ann: httpx.AsyncClient, bob: httpx.AsyncClient) -> None:
+    await bring_in(ann, bob, "member")
+    ann_id, bob_id = await _id(ann), await _id(bob)
+    for answer in (
+        await ann.delete(f"/api/members/{ann_id}"),
+        await ann.patch(f"/api/members/{ann_id}", json={"role": "viewer"}),
+    ):
+        assert problem(answer, 409)["detail"] == NO_OWNER
+    await ann.patch(f"/api/members/{bob_id}", json={"role": "owner"})
+    assert (await ann.patch(f"/api/members/{ann_id}", json={"role": "viewer"})).status_code == 200
+    problem(await bob.delete(f"/api/members/{bob_id}"), 409)
+
+
+async def test_of_two_owners_who_leave_at_once_one_stays(ann: httpx.AsyncClient, bob: httpx.AsyncClient) -> None:
+    await bring_in(ann, bob, "owner")
+    ids = [await _id(ann), await _id(bob)]
+    answers = await asyncio.gather(*(b.delete(f"/api/members/{i}") for b, i in zip((ann, bob), ids, strict=True)))
+    assert sorted(answer.status_code for answer in answers) == [204, 409]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM members WHERE role = 'owner'",
+        "UPDATE members SET role = 'viewer'",
+        "DELETE FROM users WHERE email = 'ann@example.com'",
+    ],
+)
+async def test_the_database_refuses_a_workspace_without_an_owner(
+    ann: httpx.AsyncClient, bob: httpx.AsyncClient, pool: Pool, statement: str
+) -> None:
+    await bring_in(ann, bob, "member")
+    with pytest.raises(CheckViolation, match="would have no owner: make another member one, or delete it"):
+        await execute(pool, statement)
+    assert await value(pool, "SELECT count(*) FROM members WHERE role = 'owner'") == 2
+
+
+# What became of invitations
+
+
+async def test_an_invitation_is_shown_once_and_works_once(
+    ann: httpx.AsyncClient, bob: httpx.AsyncClient, visit: Visit
+) -> None:
+    token = await invite(ann, "viewer")
+    (listed,) = (await ann.get("/api/members/invitations")).json()
+    assert ("token" not in listed, listed["role"], listed["email"], listed["usedAt"]) == (True, "viewer", None, None)
+    joined = await bob.post("/api/members/invitations/accept", json={"token": token})
+    assert joined.json() == await me(bob)
+    assert (joined.json()["workspaceName"], joined.json()["role"]) == ("ann@example.com", "viewer")
+    cleo = await visit()
+    await register(cleo, "cleo")
+    refused = problem(await cleo.post("/api/members/invitations/accept", json={"token": token}), 403)
+    assert "ask for a new one" in refused["detail"]
+    (listed,) = (await ann.get("/api/members/invitations")).json()
+    assert listed["usedAt"]
+    problem(await ann.delete(f"/api/members/invitations/{listed['id']}"), 404)
+
+
+async def test_an_invitation_for_an_address_is_for_no_other(ann: httpx.AsyncClient, bob: httpx.AsyncClient) -> None:
+    for_cleo, for_bob = await invite(ann, email="cleo@example.com"), await invite(ann, email="BOB@example.com")
+    problem(await bob.post("/api/members/invitations/accept", json={"token": for_cleo}), 403)
+    assert (await bob.post("/api/members/invitations/accept", json={"token": for_bob})).status_code == 200
+
+
+async def test_a_member_who_accepts_once_more_uses_nothing_up(ann: httpx.AsyncClient, bob: httpx.AsyncClient) -> None:
+    await bring_in(ann, bob)
+    token = await invite(ann, "owner")
+    problem(await bob.post("/api/members/invitations/accept", json={"token": token}), 409)
+    assert (await bob.get("/api/auth/me")).json()["role"] == "member"
+    assert (await ann.get("/api/members/invitations")).json()[0]["usedAt"] is None
+
+
+@pytest.mark.parametrize("ending", ["taken back", "too old", "its maker demoted", "its maker removed"])
+async def test_an_invitation_that_is_over_opens_nothing(
+    ann: httpx.AsyncClient, bob: httpx.AsyncClient, visit: Visit, pool: Pool, ending: str
+) -> None:
+    await bring_in(ann, bob, "owner")
+    token = await invite(bob, "owner")
+    if ending == "taken back":
+        await ann.delete(f"/api/members/invitations/{(await ann.get('/api/members/invitations')).json()[0]['id']}")
+    elif ending == "too old":
+        await execute(pool, "UPDATE workspace_invitations SET expires_at = now()")
+    elif ending == "its maker demoted":
+        await ann.patch(f"/api/members/{await _id(bob)}", json={"role": "member"})
+    else:
+        await ann.delete(f"/api/members/{await _id(bob)}")
+    cleo = await visit()
+    await register(cleo, "cleo")
+    problem(await cleo.post("/api/members/invitations/accept", json={"token": token}), 403)
+    body = {"email": "dan@example.com", "password": "battery staple", "invitation": token}
+    problem(await (await visit()).post("/api/auth/register", json=body), 403)
+
+
+async def test_a_workspace_has_no_more_open_invitations_than_the_most(
+    ann: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.domain.workspaces.invitations.MOST_OPEN", 1)
+    await invite(ann)
+    problem(await ann.post("/api/members/invitations", json={"role": "viewer"}), 409)
+
+
+# Where the person's own stays theirs
+
+
+async def test_owners_and_members_read_the_workspaces_log_and_everybody_their_own(
+    ann: httpx.AsyncClient, bob: httpx.AsyncClient
+) -> None:
+    await bring_in(ann, bob, "member")
+    campaign = (await schedule(bob, **LATER))["campaign"]["id"]
+    for verb in ("pause", "resume", "cancel"):
+        await bob.post(f"/api/campaigns/{campaign}/{verb}")
+    await ann.patch(f"/api/campaigns/{campaign}", json={"name": "Over"})
+    entries = (await ann.get("/api/audit")).json()["items"]
+    did = [(entry["action"], entry["who"], entry["subject"]) for entry in entries[:5]]
+    assert did == [
+        ("campaign.changed", "ann@example.com", f"campaigns/{campaign}"),
+        ("campaign.cancelled", "bob@example.com", f"campaigns/{campaign}"),
+        ("campaign.resumed", "bob@example.com", f"campaigns/{campaign}"),
+        ("campaign.paused", "bob@example.com", f"campaigns/{campaign}"),
+        ("campaign.scheduled", "bob@example.com", f"campaigns/{campaign}"),
+    ]
+    assert entries[0]["userId"] == await _id(ann)
+    seen_by_bob = {entry["action"] for entry in (await bob.get("/api/audit")).json()["items"]}
+    assert seen_by_bob >= {"campaign.changed", "account.created"}
+    # Whose account was made when is nobody else's business.
+    created = [e["who"] for e in (await bob.get("/api/audit")).json()["items"] if e["action"] == "account.created"]
+    assert created == ["bob@example.com"]
+    await ann.patch(f"/api/members/{await _id(bob)}", json={"role": "viewer"})
+    assert {e["action"] for e in (await bob.get("/api/audit")).json()["items"]} == {"account.created"}
+
+
+async def test_an_idempotency_key_belongs_to_the_workspace(ann: httpx.AsyncClient, bob: httpx.AsyncClient) -> None:
+    await bring_in(ann, bob)
+    body = {"subject": "s", "body": "b", "recipients": ["x@example.com"]} | LATER
+    key = {"Idempotency-Key": "once"}
+    first = await ann.post("/api/campaigns/schedule", json=body, headers=key)
+    assert (await bob.post("/api/campaigns/schedule", json=body, headers=key)).json() == first.json()
+    await bob.post(f"/api/workspaces/{(await bob.get('/api/workspaces')).json()[0]['id']}/select")
+    elsewhere = await bob.post("/api/campaigns/schedule", json=body, headers=key)
+    assert elsewhere.json()["campaign"]["id"] != first.json()["campaign"]["id"]
+
+
+async def test_the_command_line_finds_people_in_workspaces_of_theirs(
+    ann: httpx.AsyncClient, bob: httpx.AsyncClient, pool: Pool
+) -> None:
+    shared = (await bring_in(ann, bob, "viewer"))["workspaceId"]
+    assert (await find_user(pool, "bob@example.com")).workspace_name == "bob@example.com"
+    found = await find_user(pool, "bob@example.com", shared)
+    assert (found.workspace_id, found.role) == (shared, "viewer")

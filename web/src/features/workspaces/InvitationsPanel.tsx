@@ -1,0 +1,129 @@
+import { Alert, Button, NativeSelect, SimpleGrid, Stack, TextInput } from "@mantine/core";
+import { IconMailShare } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { keys } from "@/api/keys";
+import { FormFailure } from "@/forms/FormFailure";
+import { useSubmit } from "@/forms/useSubmit";
+import { Time } from "@/time/Time";
+import { useNow } from "@/time/useNow";
+import { CopyField } from "@/ui/CopyField";
+import { Listing } from "@/ui/Listing";
+import { Panel, Row, Rows } from "@/ui/Panel";
+import { inviteMember, useRevokeInvitation } from "./commands";
+import { type WorkspaceInvitation, workspaceInvitationsQuery } from "./queries";
+import { ROLES, type Role, roleWords } from "./words";
+
+/** For owners: a link lets one person in; those that are open can be taken back. */
+export function InvitationsPanel() {
+  const query = useQuery(workspaceInvitationsQuery());
+  const now = useNow();
+  const [made, setMade] = useState<WorkspaceInvitation | null>(null);
+  const isOpen = ({ usedAt, expiresAt }: WorkspaceInvitation) =>
+    usedAt === null && Date.parse(expiresAt) > now;
+  return (
+    <Panel
+      title="Invite somebody"
+      description="A link lets one person into this workspace, with an account or without one yet. It is good for a week."
+      rows={
+        query.data?.some(isOpen) !== false && (
+          <Listing query={query}>
+            {(invitations) => (
+              <Rows label="Open invitations">
+                {invitations.filter(isOpen).map((invitation) => (
+                  <InvitationRow key={invitation.id} invitation={invitation} />
+                ))}
+              </Rows>
+            )}
+          </Listing>
+        )
+      }
+    >
+      {made ? <Made invitation={made} done={() => setMade(null)} /> : <InvitationForm done={setMade} />}
+    </Panel>
+  );
+}
+
+function InvitationForm({ done }: { done: (invitation: WorkspaceInvitation) => void }) {
+  const [role, setRole] = useState<Role>("member");
+  const { form, submit, pending, failure } = useSubmit({
+    initialValues: { email: "" },
+    send: ({ email }) => inviteMember({ role, email }),
+    changes: [keys.members.invitations()],
+    done,
+  });
+  return (
+    <form onSubmit={submit} noValidate>
+      <Stack>
+        <FormFailure text={failure} />
+        <SimpleGrid cols={{ base: 1, sm: 2 }}>
+          <NativeSelect
+            label="Role"
+            description={ROLES.find(({ value }) => value === role)?.description}
+            data={ROLES.map(({ value, label }) => ({ value, label }))}
+            value={role}
+            onChange={(event) => setRole(event.currentTarget.value as Role)}
+          />
+          <TextInput
+            label="For this address alone"
+            description="Leave it empty for a link that whoever has it may use."
+            type="email"
+            autoComplete="off"
+            key={form.key("email")}
+            {...form.getInputProps("email")}
+          />
+        </SimpleGrid>
+        <Button type="submit" loading={pending} style={{ alignSelf: "flex-start" }}>
+          Make a link
+        </Button>
+      </Stack>
+    </form>
+  );
+}
+
+function Made({ invitation, done }: { invitation: WorkspaceInvitation; done: () => void }) {
+  const query = new URLSearchParams({ token: invitation.token ?? "" });
+  return (
+    <Stack>
+      <Alert color="petrol" icon={<IconMailShare aria-hidden />} role="status" title="The invitation is made">
+        Copy the link and hand it over yourself: nothing is mailed. It is shown this once.
+      </Alert>
+      <CopyField
+        label={invitation.email ? `Link for ${invitation.email}` : "Link"}
+        value={`${location.origin}/join?${query}`}
+      />
+      <Button variant="default" onClick={done} style={{ alignSelf: "flex-start" }}>
+        I have copied it
+      </Button>
+    </Stack>
+  );
+}
+
+function InvitationRow({ invitation }: { invitation: WorkspaceInvitation }) {
+  const { revoke, pending } = useRevokeInvitation(invitation);
+  const whose = invitation.email ?? "Whoever has the link";
+  return (
+    <Row
+      title={<span style={{ overflowWrap: "anywhere" }}>{whose}</span>}
+      facts={
+        <>
+          <span>{roleWords(invitation.role)}</span>
+          <span>
+            Expires <Time value={invitation.expiresAt} />
+          </span>
+        </>
+      }
+      actions={
+        <Button
+          size="xs"
+          variant="default"
+          loading={pending}
+          onClick={revoke}
+          aria-label={`Take back: ${whose}`}
+        >
+          Take back
+        </Button>
+      }
+    />
+  );
+}

@@ -1,0 +1,83 @@
+import { Button, Stack, TextInput } from "@mantine/core";
+import { isNotEmpty } from "@mantine/form";
+import { useQuery } from "@tanstack/react-query";
+import { keys } from "@/api/keys";
+import { meQuery } from "@/features/accounts/queries";
+import { FormFailure } from "@/forms/FormFailure";
+import { useSubmit } from "@/forms/useSubmit";
+import { Panel } from "@/ui/Panel";
+import { makeWorkspace, renameWorkspace } from "./commands";
+import { useEnterWorkspace } from "./useEnterWorkspace";
+
+const LONGEST_NAME = 100;
+
+/** For owners: what the workspace is called. */
+export function WorkspacePanel() {
+  const { data: me } = useQuery(meQuery);
+  return (
+    <Panel title="Name" description="What its members see where they choose between workspaces.">
+      {me && <NameForm key={me.workspaceName} name={me.workspaceName} />}
+    </Panel>
+  );
+}
+
+function NameForm({ name }: { name: string }) {
+  const { form, submit, pending, failure } = useSubmit({
+    initialValues: { name },
+    validate: { name: isNotEmpty("Give it a name.") },
+    send: renameWorkspace,
+    changes: [keys.me, keys.workspaces()],
+    said: (renamed) => `The workspace is called ${renamed.name} now.`,
+  });
+  return (
+    <form onSubmit={submit} noValidate>
+      <Stack maw={420}>
+        <FormFailure text={failure} />
+        <TextInput
+          label="Name of the workspace"
+          maxLength={LONGEST_NAME}
+          autoComplete="off"
+          key={form.key("name")}
+          {...form.getInputProps("name")}
+        />
+        <Button type="submit" loading={pending} style={{ alignSelf: "flex-start" }}>
+          Rename
+        </Button>
+      </Stack>
+    </form>
+  );
+}
+
+/** For everybody: another workspace, which is their own. */
+export function NewWorkspacePanel() {
+  const enter = useEnterWorkspace();
+  const { form, submit, pending, failure } = useSubmit({
+    initialValues: { name: "" },
+    validate: { name: isNotEmpty("Give it a name.") },
+    send: makeWorkspace,
+    done: enter,
+    said: ({ workspaceName }) => `You are in ${workspaceName} now.`,
+  });
+  return (
+    <Panel
+      title="New workspace"
+      description="With campaigns, senders and members of its own. You own it, and nothing of this one is seen there."
+    >
+      <form onSubmit={submit} noValidate>
+        <Stack maw={420}>
+          <FormFailure text={failure} />
+          <TextInput
+            label="Name of the new workspace"
+            maxLength={LONGEST_NAME}
+            autoComplete="off"
+            key={form.key("name")}
+            {...form.getInputProps("name")}
+          />
+          <Button type="submit" variant="default" loading={pending} style={{ alignSelf: "flex-start" }}>
+            Make it and go there
+          </Button>
+        </Stack>
+      </form>
+    </Panel>
+  );
+}

@@ -1,0 +1,116 @@
+/** What is done about workspaces: going to another, making and naming one, who is in it and how they get in. */
+
+import { useRouter } from "@tanstack/react-router";
+import { answer, api, inNameOf } from "@/api/client";
+import { keys } from "@/api/keys";
+import { session } from "@/api/session";
+import { useCommand } from "@/forms/useCommand";
+import { confirm } from "@/ui/confirm";
+import type { Member, WorkspaceInvitation } from "./queries";
+import { useEnterWorkspace } from "./useEnterWorkspace";
+import { type Role, roleWords } from "./words";
+
+const select = (id: number) => answer(api.POST("/api/workspaces/{id}/select", { params: { path: { id } } }));
+
+/** Who the session is by now, though this page be about a workspace that one is in no more. */
+const whoNow = () => answer(api.GET("/api/auth/me", { headers: inNameOf(null) }));
+
+export function useSelectWorkspace() {
+  const router = useRouter();
+  const enter = useEnterWorkspace();
+  const { run, pending } = useCommand({
+    run: select,
+    done: enter,
+    failed: "You are still in this workspace",
+  });
+  const go = async (id: number) => {
+    // First away from the page: it may ask whether what was typed is to be left.
+    await router.navigate({ to: "/", search: {} });
+    if (router.state.location.pathname === "/") await run(id);
+  };
+  return { go, pending };
+}
+
+/** Made, and gone to. */
+export const makeWorkspace = async ({ name }: { name: string }) => {
+  const { id } = await answer(api.POST("/api/workspaces", { body: { name } }));
+  return await select(id);
+};
+
+export const renameWorkspace = ({ name }: { name: string }) => {
+  const id = session.get().user?.workspaceId ?? 0;
+  return answer(api.PATCH("/api/workspaces/{id}", { params: { path: { id } }, body: { name } }));
+};
+
+/** `email` "": for whoever has the link. */
+export const inviteMember = ({ role, email }: { role: Role; email: string }) =>
+  answer(api.POST("/api/members/invitations", { body: { role, email: email.trim() || null } }));
+
+export const acceptInvitation = (token: string) =>
+  answer(api.POST("/api/members/invitations/accept", { body: { token } }));
+
+export function useChangeRole({ id, email }: Member) {
+  return useCommand({
+    run: (role: Role) => answer(api.PATCH("/api/members/{id}", { params: { path: { id } }, body: { role } })),
+    changes: id === session.get().user?.id ? [keys.members.list(), keys.me] : [keys.members.list()],
+    said: ({ role }) => `${email} is ${role === "owner" ? "an" : "a"} ${roleWords(role).toLowerCase()} now.`,
+    failed: "The role is as it was",
+  });
+}
+
+export function useRemoveMember({ id, email }: Member) {
+  const { run, pending } = useCommand({
+    run: () => answer(api.DELETE("/api/members/{id}", { params: { path: { id } } })),
+    changes: [keys.members.list()],
+    said: () => `${email} is no member any more.`,
+    failed: `${email} is still a member`,
+  });
+  const remove = async () => {
+    const sure = await confirm({
+      title: `Remove ${email}?`,
+      children: "They see nothing of this workspace any more. What they have scheduled goes on.",
+      confirm: "Remove the member",
+    });
+    if (sure) await run();
+  };
+  return { remove, pending };
+}
+
+export function useLeave({ id }: Member, workspace: string) {
+  const enter = useEnterWorkspace();
+  const { run, pending } = useCommand({
+    run: async () => {
+      await answer(api.DELETE("/api/members/{id}", { params: { path: { id } } }));
+      return await whoNow();
+    },
+    done: enter,
+    said: () => `You have left ${workspace}.`,
+    failed: `You are still in ${workspace}`,
+  });
+  const leave = async () => {
+    const sure = await confirm({
+      title: `Leave ${workspace}?`,
+      children: "You see nothing of it any more, until somebody invites you again.",
+      confirm: "Leave",
+      cancel: "Stay",
+    });
+    if (sure) await run();
+  };
+  return { leave, pending };
+}
+
+export function useRevokeInvitation({ id, email }: WorkspaceInvitation) {
+  const { run, pending } = useCommand({
+    run: () => answer(api.DELETE("/api/members/invitations/{id}", { params: { path: { id } } })),
+    changes: [keys.members.invitations()],
+  });
+  const revoke = async () => {
+    const sure = await confirm({
+      title: "Take the invitation back?",
+      children: `The link for ${email ?? "whoever has it"} opens nothing any more.`,
+      confirm: "Take it back",
+    });
+    if (sure) await run();
+  };
+  return { revoke, pending };
+}
