@@ -198,7 +198,7 @@ async def wake_all(pool: Pool) -> None:
 # Waiting
 
 
-async def wait_for(condition: Callable[[], Awaitable[T]], what: str, timeout_s: float = 15) -> T:
+async def wait_for(condition: Callable[[], Awaitable[T]], what: str, timeout_s: float = 30) -> T:
     """The first truthy answer of `condition`, asked fifty times a second. A database that is away is no answer."""
     deadline = time.monotonic() + timeout_s
     while True:
@@ -213,7 +213,7 @@ async def wait_for(condition: Callable[[], Awaitable[T]], what: str, timeout_s: 
         await asyncio.sleep(0.02)
 
 
-async def wait_until_settled(pool: Pool, campaign_id: int, timeout_s: float = 15) -> Counter[str]:
+async def wait_until_settled(pool: Pool, campaign_id: int, timeout_s: float = 30) -> Counter[str]:
     """Wait until nothing of the campaign waits or is being sent; conservation is checked all the while."""
 
     async def settled() -> Counter[str] | None:
@@ -223,7 +223,7 @@ async def wait_until_settled(pool: Pool, campaign_id: int, timeout_s: float = 15
     return await wait_for(settled, "the campaign to settle", timeout_s)
 
 
-async def wait_until_sent(pool: Pool, campaign_id: int, timeout_s: float = 15) -> None:
+async def wait_until_sent(pool: Pool, campaign_id: int, timeout_s: float = 30) -> None:
     counts = await wait_until_settled(pool, campaign_id, timeout_s)
     assert set(counts) == {"SENT"}
     assert await campaign_status(pool, campaign_id) == "FINISHED"
