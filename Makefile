@@ -6,8 +6,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 # Only `make lock` needs uv.
 LOCK := uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-# More at once than there are processors, since tests wait a good deal.
-ALL_TESTS = -m 'not long' --numprocesses $(or $(TESTERS),4)
+# As many as the smallest machine has processors: a third at once makes some tests wait longer than they bear.
+ALL_TESTS = -m 'not long' --numprocesses $(or $(TESTERS),2)
 
 DASHBOARD := app/dashboard/index.html
 DASHBOARD_SOURCES := $(shell find web -name node_modules -prune -o -name __pycache__ -prune -o -type f -print)
@@ -19,7 +19,7 @@ run: .venv/installed $(DASHBOARD)  ## Start everything, on an embedded Postgres 
 
 install: .venv/installed $(DASHBOARD)  ## Set up .venv, build the dashboard, and nothing more
 
-test: .venv/installed-dev $(DASHBOARD)  ## Run every test but the long ones, TESTERS (4) at once; or pytest with ARGS
+test: .venv/installed-dev $(DASHBOARD)  ## Run every test but the long ones, TESTERS (2) at once; or pytest with ARGS
 	$(if $(ARGS),,$(BIN)/python web/build.py run test)
 	$(BIN)/pytest $(or $(ARGS),$(ALL_TESTS))
 

@@ -198,6 +198,7 @@ async def test_after_a_moment_without_postgres_a_worker_listens_again(
                 await asyncio.wait_for(working, 20)
 
 
+@pytest.mark.alone
 async def test_where_it_cannot_listen_a_worker_polls_until_it_can(
     pool: Pool, postgres: TemplateServer, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -218,6 +218,7 @@ async def test_workers_cut_off_from_postgres_for_longer_than_a_lease_do_not_take
     assert Counter(entry.envelope_to for entry in sink.accepted()) == Counter(PEOPLE)
 
 
+@pytest.mark.alone
 async def test_a_worker_told_to_stop_while_its_connections_die_stops(
     pool: Pool, proxy: Proxy, fleet: Fleet, sink: Sink, owner: Owner
 ) -> None:

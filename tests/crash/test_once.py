@@ -108,6 +108,7 @@ async def test_wake_ups_in_any_number_send_nothing_twice(
     assert fleet.complaints() == []
 
 
+@pytest.mark.alone
 async def test_a_worker_whose_lease_ran_out_overwrites_nothing(
     database_url: str, pool: Pool, fleet: Fleet, sink: Sink
 ) -> None:
