@@ -106,6 +106,8 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
+COMMENT ON FUNCTION members_keep_an_owner IS
+    'Refuses a commit that leaves a workspace without an owner, unless the workspace is deleted, too';
 DROP TRIGGER IF EXISTS members_keep_an_owner ON members;
 CREATE CONSTRAINT TRIGGER members_keep_an_owner AFTER UPDATE OR DELETE ON members
     DEFERRABLE INITIALLY DEFERRED
