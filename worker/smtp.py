@@ -8,10 +8,10 @@ trips; the message goes out only after all three were answered. `worker.connect`
 from __future__ import annotations
 
 import asyncio
+import math
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 from app.domain.operations import host_policy
 from app.domain.operations.host_policy import Lookup
@@ -27,7 +27,7 @@ TIMEOUTS_S: dict[Command, float] = {"MAIL": 300.0, "RCPT": 300.0, "DATA": 120.0,
 _LEADING_DOT = re.compile(rb"^\.", re.M)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
-Envelope = list[tuple[Command, bytes]]
+ENVELOPE: tuple[Command, ...] = ("MAIL", "RCPT", "DATA")  # what goes before the message
 
 
 class Conversation:
@@ -40,7 +40,7 @@ class Conversation:
         self._pipelining = connection.pipelining
         self._deadline = _Deadline(self._wire.close)  # which ends the wait for a reply
         self._command: Command = "MAIL"  # the mail transaction has come to this one
-        self._unanswered = 0  # commands that went out and whose replies did not come yet
+        self._unanswered = 0  # commands that went out behind a refused one
         self.server = server
         self.delivered = 0
 
@@ -81,50 +81,48 @@ class Conversation:
             self._wire.close()  # it might take QUIT for the message
         return verdict
 
-    def _envelope(self, envelope_from: str, message: Message) -> Envelope:
-        """The commands before the message. Raises ValueError."""
+    def _envelope(self, envelope_from: str, message: Message) -> list[bytes]:
+        """The lines of `ENVELOPE`. Raises ValueError."""
         options, encoding = "", "ascii"
         if message.smtputf8:
             options, encoding = (" SMTPUTF8 BODY=8BITMIME" if self._eightbitmime else " SMTPUTF8"), "utf-8"
         return [
-            ("MAIL", _line(f"MAIL FROM:<{envelope_from}>{options}", encoding)),
-            ("RCPT", _line(f"RCPT TO:<{message.envelope_to}>", encoding)),
-            ("DATA", b"DATA\r\n"),
+            _line(f"MAIL FROM:<{envelope_from}>{options}", encoding),
+            _line(f"RCPT TO:<{message.envelope_to}>", encoding),
+            b"DATA\r\n",
         ]
 
-    async def _transact(self, envelope: Envelope, content: bytes) -> Reply:
+    async def _transact(self, envelope: list[bytes], content: bytes) -> Reply:
         """One mail transaction up to the reply that decides it, which is the one to `_command`. Raises WireError."""
-        wire = self._wire
+        wire, deadline = self._wire, self._deadline
         self._command, self._unanswered = "MAIL", 0
         wire.begin()
         if self._pipelining:
-            wire.send(b"".join(line for _, line in envelope))
-            self._unanswered = len(envelope)
-        for command, line in envelope:
+            wire.send(b"".join(envelope))
+        for number, command in enumerate(ENVELOPE):
             self._command = command
             if not self._pipelining:
                 wire.begin()
-                wire.send(line)
-                self._unanswered = 1
-            reply = await self._reply_to(command)
-            self._unanswered -= 1
+                wire.send(envelope[number])
+            deadline.set(TIMEOUTS_S[command])
+            reply = await wire.reply()
             if not (reply.code == 354 if command == "DATA" else 200 <= reply.code < 300):
+                if self._pipelining:
+                    self._unanswered = len(envelope) - number - 1
                 return reply
         # A write that fails has sent nothing: not yet in doubt.
         wire.begin()
         wire.send(_stuffed(content))
         self._command = "."
-        return await self._reply_to(".")
-
-    def _reply_to(self, command: Command) -> Coroutine[Any, Any, Reply]:
-        self._deadline.set(TIMEOUTS_S[command])
-        return self._wire.reply()
+        deadline.set(TIMEOUTS_S["."])
+        return await wire.reply()
 
     async def _start_over(self) -> None:
         """Leave the mail transaction that the server refused, so that the next MAIL begins a new one."""
         try:
             for _ in range(self._unanswered):
-                code, _ = await self._reply_to("DATA")
+                self._deadline.set(TIMEOUTS_S["DATA"])
+                code, _ = await self._wire.reply()
                 if code == 354:
                     # It refused the recipient and wants the message all the same. An empty one, as RFC 2920 has it,
                     # could reach somebody.
@@ -132,7 +130,8 @@ class Conversation:
             if self._command in {"RCPT", "DATA"}:
                 self._wire.begin()
                 self._wire.send(b"RSET\r\n")
-                await self._reply_to("MAIL")
+                self._deadline.set(TIMEOUTS_S["MAIL"])
+                await self._wire.reply()
         except WireError:
             self._wire.close()
         except asyncio.CancelledError:
@@ -166,11 +165,12 @@ class _Deadline:
         self._loop = asyncio.get_running_loop()  # asked for once: that is a system call in Python 3.11
         self._at: float | None = None  # by the loop's clock; None: no lane waits
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = math.inf
         self.passed = False
 
     def set(self, within_s: float) -> None:
         self._at = at = self._loop.time() + within_s
-        if self._timer is None or self._timer.when() > at:
+        if at < self._timer_at:
             self._set_timer(at)
 
     def lift(self) -> None:
@@ -181,15 +181,15 @@ class _Deadline:
         """There will be nothing more to wait for."""
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
+            self._timer, self._timer_at = None, math.inf
 
     def _set_timer(self, at: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_at(at, self._check)
+        self._timer, self._timer_at = self._loop.call_at(at, self._check), at
 
     def _check(self) -> None:
-        self._timer = None
+        self._timer, self._timer_at = None, math.inf
         if self._at is None:
             return
         if self._loop.time() < self._at:
