@@ -18,7 +18,7 @@ import pytest
 NAMESPACE = ["unshare", *([] if os.geteuid() == 0 else ["--map-root-user"]), "--fork", "--pid", "--mount-proc"]
 COMMAND = """
 import os, signal, sys
-from app.init import run_below_init
+from app.process_one import run_below_init
 
 run_below_init()
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))

@@ -20,7 +20,7 @@ sql = queries(__name__)
 PAGE_BYTES = 5_000_000  # of messages: a page ends early, and always has one
 _parsing = Turns(2, of_one=1)  # a page takes seconds of processor time, in a thread, and its messages are in memory
 
-# The campaign in a Message-ID of ours: see domain.emails.message_id.
+# The campaign in a Message-ID of ours: see domain.ledger.exchange.message_id.
 _OURS = re.compile(rb"^Message-ID:\s*<\d+\.(\d+)\.reachinbox@", re.IGNORECASE | re.MULTILINE)
 
 
