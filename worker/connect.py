@@ -1,7 +1,7 @@
 """Connecting to a sender's server: its addresses, TLS, EHLO, AUTH.
 
-A sender's own server is connected to as `app.domain.operations.host_policy` allows: at an address that was checked, with the
-certificate checked for the name. A login goes out over TLS only.
+A sender's own server is connected to as `app.domain.operations.host_policy` allows: at an address that was checked,
+with the certificate checked for the name. A login goes out over TLS only.
 """
 
 from __future__ import annotations
