@@ -18,6 +18,8 @@ import msgspec
 import psycopg
 import structlog
 from psycopg import AsyncConnection, InterfaceError, OperationalError
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.errors import ReadOnlySqlTransaction
 from psycopg.rows import dict_row
 from psycopg.types.json import set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
@@ -34,8 +36,9 @@ Conn = AsyncConnection[Row]
 Pool = AsyncConnectionPool[Conn]
 T = TypeVar("T")
 
-# What a call raises while the database cannot be reached or cuts us off. The call may have been committed all the same.
-DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
+# What a call raises while the database cannot be reached, cuts us off, or takes no writing, as a standby before its
+# promotion. The call may have been committed all the same.
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout, ReadOnlySqlTransaction)
 
 sql = queries(__name__)
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -73,7 +76,7 @@ async def open_pool(url: str, *, min_size: int = 1, max_size: int = 10, options:
     when the database cannot be reached within ten seconds, then and later; Unavailable when it is not reached directly.
     """
     sessions = f"-c timezone=UTC {_SERVER_OPTIONS} {_DIRECT} {options}"
-    pool = await _open(url, _configure, min_size, max_size, options=sessions)
+    pool = await _open(url, _configure, min_size, max_size, options=sessions, **_writable(url))
     async with pool.connection() as conn:
         direct = await fetch_exactly_one(conn, sql.is_direct)
     if not direct["is_direct"]:
@@ -86,7 +89,8 @@ async def open_pool_through_pooler(url: str, *, min_size: int = 1, max_size: int
     """Open a pool like `open_pool` on a pooler that lends a server connection for a transaction at a time.
 
     So nothing that outlives a transaction may be used on it: prepared statements, LISTEN, session locks, SET. Raises
-    psycopg_pool.PoolTimeout like `open_pool`.
+    psycopg_pool.PoolTimeout like `open_pool`. The pooler chooses the server: what it tells a client of that
+    (`in_hot_standby`) it remembers from the first one, so `_writable` would refuse good connections after a failover.
     """
     return await _open(url, _configure_through_pooler, min_size, max_size, prepare_threshold=None)
 
@@ -106,6 +110,11 @@ async def _open(
     )
     await pool.open(wait=True, timeout=_PATIENCE_S)
     return pool
+
+
+def _writable(url: str) -> dict[str, Any]:
+    """What makes libpq choose the one of several hosts that can be written to, unless the URL says which itself."""
+    return {} if "target_session_attrs" in conninfo_to_dict(url) else {"target_session_attrs": "read-write"}
 
 
 async def _configure(conn: Conn) -> None:
@@ -178,7 +187,7 @@ def migrate(url: str, *, waiting: Callable[[str], None] | None = None) -> int:
     while workers of the version before live.
     """
     deadline = time.monotonic() + _MIGRATION_DEADLINE_S
-    with closing(psycopg.connect(url, autocommit=True, options=_DIRECT)) as guard:
+    with closing(psycopg.connect(url, autocommit=True, options=_DIRECT, **_writable(url))) as guard:
         (direct,) = guard.execute(sql.is_direct).fetchone() or (False,)
         if not direct:
             raise Unavailable(POOLED)

@@ -18,13 +18,14 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from uuid import uuid4
 
+import psycopg
 import structlog
 import uvloop
 
 from app import log as logs
 from app import traces
 from app.collectors import PoolCollector
-from app.db import DATABASE_AWAY, Pool, Row, open_pool
+from app.db import Pool, Row, open_pool
 from app.domain.ledger.exchange import Claimant
 from app.domain.operations import sandbox, workers
 from app.domain.operations.host_policy import HostPolicy
@@ -46,6 +47,7 @@ from worker.retention import clean_up
 from worker.smtp import Conversation
 from worker.sweep import sweep
 from worker.tasks import make_queue
+from worker.unrecorded import Unrecorded
 from worker.verdicts import ServerTrouble
 from worker.webhooks import Courier
 
@@ -72,9 +74,11 @@ class Worker:
         self._fallback = fallback
         self._token = uuid4()
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._unrecorded = Unrecorded(pool, settings.max_attempts)
         desk = Desk(
             pool=pool,
             budget=Budget(settings.worker_concurrency),
+            unrecorded=self._unrecorded,
             claimant_of=partial(Claimant, self._token),
             server_of=self._server_of,
             local_hostname=socket.gethostname(),
@@ -132,8 +136,9 @@ class Worker:
         for queue in queues:
             queue.cancel()
         await self._dispatcher.stop()
+        await self._unrecorded.close()
         await asyncio.gather(*queues, *(_end(task) for task in helpers), return_exceptions=True)
-        with suppress(*DATABASE_AWAY):  # the lease runs out by itself
+        with suppress(psycopg.Error):  # the lease runs out by itself
             await workers.unregister(self._pool, self._token)
 
     def _fail(self, error: BaseException) -> None:

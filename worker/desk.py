@@ -10,6 +10,7 @@ from app.db import Pool, Row
 from app.domain.ledger.exchange import Claimant
 from worker.connect import Server
 from worker.instruments import LANES_OPEN
+from worker.unrecorded import Unrecorded
 
 
 class Budget:
@@ -75,6 +76,7 @@ class Desk(NamedTuple):
 
     pool: Pool
     budget: Budget
+    unrecorded: Unrecorded
     claimant_of: Callable[[int, int], Claimant]  # of a user id and a sender id
     server_of: Callable[[Row], Server]  # raises ServerTrouble when the password cannot be read
     local_hostname: str

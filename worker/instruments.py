@@ -61,6 +61,11 @@ EXCHANGE_CLAIMS = Histogram(
     buckets=(0, 1, 2, 5, 10, 20, 50, 100, 200, 500),
     registry=REGISTRY,
 )
+REPORTS_UNRECORDED = Gauge(
+    "reachinbox_reports_unrecorded",
+    "Reports of outcomes that the database refuses and that are kept until it takes them.",
+    registry=REGISTRY,
+)
 BACK_OFFS = Counter(
     "reachinbox_sender_back_offs",
     "Senders backed off, by what it was for.",

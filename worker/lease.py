@@ -6,9 +6,10 @@ import asyncio
 import time
 from uuid import UUID
 
+import psycopg
 import structlog
 
-from app.db import DATABASE_AWAY, Pool
+from app.db import Pool
 from app.domain.operations import workers
 
 log = structlog.get_logger()
@@ -42,7 +43,7 @@ class Lease:
                 async with asyncio.timeout(self._lease_s):
                     if not await workers.renew(self._pool, self._token, self._lease_s):
                         raise LeaseLost
-            except (*DATABASE_AWAY, TimeoutError) as error:
+            except (psycopg.Error, TimeoutError) as error:
                 log.warning("lease not renewed", error=str(error).strip())
                 # Where one connection died the others probably did: callers would find out one by one.
                 await self._pool.check()

@@ -117,7 +117,7 @@ class _Run:
         self._desk = desk
         self._bell = bell
         self._sender = _settings(sender)
-        self._trade = Trade(desk.pool, claimant, desk.max_attempts, away=self._retire_idle)
+        self._trade = Trade(desk.pool, claimant, desk.max_attempts, desk.unrecorded, away=self._retire_idle)
         self._share = Share(desk.pool, desk.budget, claimant, bell.ring)
         handover = Handover(desk.pool, sender)
         self._crew = Crew(desk, self._sender, self._share, handover, hand_in=self._trade.hand_in, ring=bell.ring)
@@ -236,7 +236,8 @@ class _Run:
 
     async def _quarantine(self, error: Exception) -> End:
         """An error that no rule foresees. As far as we can tell this sender causes it, so this sender
-        waits. What is in flight is finished first, and what the error itself cut off counts as in doubt.
+        waits. What is in flight is finished and reported first; what the error itself cut off, so that no lane can
+        say what became of it, counts as in doubt.
         """
         log.error("sender loop failed", exc_info=error)
         await self._crew.retire()

@@ -6,24 +6,42 @@ import asyncio
 import time
 from collections.abc import Callable
 
+import psycopg
 import structlog
 
 from app import traces
-from app.db import DATABASE_AWAY, Conn, Pool, pauses
+from app.db import Conn, Pool, pauses
 from app.domain.ledger import exchange
 from app.domain.ledger.exchange import Claim, Claimant, Outlook, Report
 from worker.instruments import EXCHANGE_CLAIMS, EXCHANGE_DURATION, LATENESS
+from worker.unrecorded import Unrecorded
+
+REFUSALS = 3  # of an exchange, before its reports are recorded one by one
+NOT_RECORDED = (psycopg.Error, ValueError)  # the latter: a report that cannot even be encoded
+# Classes of SQLSTATE that say nothing about what was to be recorded: no connection, a transaction that cannot be now,
+# rolled back for another's sake, no resources, locked, an operator's intervention, the system.
+_PASSING = {"08", "25", "40", "53", "55", "57", "58"}
 
 log = structlog.get_logger()
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Whether it may be what we want to record that the ledger will not have."""
+    if not isinstance(error, psycopg.Error):
+        return True
+    return error.sqlstate is not None and error.sqlstate[:2] not in _PASSING
 
 
 class Trade:
     """Trades outcomes for due emails. `away` is called when the database is: there will be no email for a while."""
 
-    def __init__(self, pool: Pool, claimant: Claimant, max_attempts: int, away: Callable[[], None]) -> None:
+    def __init__(
+        self, pool: Pool, claimant: Claimant, max_attempts: int, unrecorded: Unrecorded, away: Callable[[], None]
+    ) -> None:
         self._pool = pool
         self._claimant = claimant
         self._max_attempts = max_attempts
+        self._unrecorded = unrecorded
         self._away = away
         self._unsure = False  # an exchange failed: the ledger may hold claims for us that we never heard of
         self._was_unsure = False
@@ -35,27 +53,67 @@ class Trade:
         self.reports.append(report)
 
     async def exchange(self, wanted: int) -> list[Claim]:
-        """One trade with the ledger, repeated until the database answers: outcomes are never dropped."""
+        """One trade with the ledger, repeated until that takes it: outcomes are never dropped, whatever it says."""
         reports, self.reports = {report.id: report for report in self.reports}, []
         pause = pauses()
-        while True:
+        refusals = 0
+        try:
+            while True:
+                try:
+                    async with self._pool.connection() as conn:
+                        claims = await self._exchange(conn, list(reports.values()), wanted)
+                        if self._unsure:
+                            await self._give_back_unheard_of(conn, claims)
+                except NOT_RECORDED as error:
+                    # It may have been committed all the same. Outcomes are fenced by their claim, so saying them twice
+                    # is harmless; claims we did not hear of are asked for and given back.
+                    self._unsure = self._was_unsure = True
+                    log.warning("exchange failed, will be repeated", error=str(error).strip())
+                    self._away()
+                    wanted = 0
+                    refusals += _is_refusal(error)
+                    if refusals >= REFUSALS and reports:
+                        refusals = 0
+                        await self._record_each(reports)
+                    await asyncio.sleep(next(pause))
+                else:
+                    self.held.difference_update(reports)
+                    self.held.update([claim.id for claim in claims])
+                    return claims
+        except BaseException:
+            self.reports += reports.values()  # to be said again, by whoever ends the loop
+            raise
+
+    async def _record_each(self, reports: dict[int, Report]) -> None:
+        """Record each report by itself. One that is refused while the ledger takes others goes to `Unrecorded`; what is
+        left in `reports` is still to be recorded.
+        """
+        refused: list[tuple[Report, Exception]] = []
+        for report in list(reports.values()):
             try:
-                async with self._pool.connection() as conn:
-                    claims = await self._exchange(conn, list(reports.values()), wanted)
-                    if self._unsure:
-                        await self._give_back_unheard_of(conn, claims)
-            except DATABASE_AWAY as error:
-                # It may have been committed all the same. Outcomes are fenced by their claim, so saying them twice
-                # is harmless; claims we did not hear of are asked for and given back.
-                self._unsure = self._was_unsure = True
-                log.warning("exchange failed, will be repeated", error=str(error).strip())
-                self._away()
-                wanted = 0
-                await asyncio.sleep(next(pause))
+                await self._record([report])
+            except NOT_RECORDED as error:
+                if not _is_refusal(error):
+                    return
+                refused.append((report, error))
             else:
-                self.held.difference_update(reports)
-                self.held.update([claim.id for claim in claims])
-                return claims
+                self._done_with(report, reports)
+        if len(refused) == len(reports) > 0:
+            try:
+                await self._record([])
+            except NOT_RECORDED:
+                return  # the ledger takes nothing at present: no report's fault
+        for report, error in refused:
+            if self._unrecorded.keep(self._claimant, report, error):
+                self._done_with(report, reports)
+
+    def _done_with(self, report: Report, reports: dict[int, Report]) -> None:
+        del reports[report.id]
+        self.held.discard(report.id)
+
+    async def _record(self, reports: list[Report]) -> None:
+        async with self._pool.connection() as conn:
+            await self._exchange(conn, reports, 0)
 
     async def _exchange(self, conn: Conn, reports: list[Report], wanted: int) -> list[Claim]:
         began = time.perf_counter()
@@ -73,7 +131,7 @@ class Trade:
         """Asked only after an exchange: that took its turn behind any that is still at work for us in Postgres, which
         goes on after a connection breaks.
         """
-        heard_of = self.held | {claim.id for claim in claims}
+        heard_of = self.held | {claim.id for claim in claims} | self._unrecorded.of(self._claimant)
         for email_id in await exchange.held_claims(conn, self._claimant):
             if email_id not in heard_of:
                 self.reports.append(Report(email_id, "UNBEGUN"))

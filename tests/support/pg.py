@@ -61,6 +61,20 @@ class TemplateServer:
         name = urlsplit(database_url).path.removeprefix("/")
         self._run(SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(Identifier(name)))
 
+    def take_no_writing(self, database_url: str) -> None:
+        """From now on the database is as a standby before its promotion: old sessions are ended, new ones only read."""
+        self._set_read_only(database_url, "on")
+
+    def take_writing(self, database_url: str) -> None:
+        """Undo `take_no_writing`."""
+        self._set_read_only(database_url, "off")
+
+    def _set_read_only(self, database_url: str, value: LiteralString) -> None:
+        name = urlsplit(database_url).path.removeprefix("/")
+        setting = SQL("ALTER DATABASE {} SET default_transaction_read_only = " + value)
+        self._run(setting.format(Identifier(name)))
+        self._run(SQL("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {}").format(name))
+
     def _run(self, statement: SQL | Composed) -> None:
         with closing(psycopg.connect(self._url, autocommit=True)) as conn:
             conn.execute(statement)
