@@ -84,7 +84,7 @@ class Worker:
             local_hostname=socket.gethostname(),
             max_attempts=settings.max_attempts,
         )
-        self._dispatcher = Dispatcher(desk, self._fail)
+        self._dispatcher = Dispatcher(desk)
         self._courier = Courier(pool, box, HostPolicy.of(settings))
         self._queue = make_queue(
             self._dispatcher.wake, self._verify, self._send_reset, self._courier.deliver, deaf=self._fail

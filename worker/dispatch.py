@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
+import psycopg
 import structlog
 from structlog.contextvars import bind_contextvars
 
-from app.db import DATABASE_AWAY
 from app.jobs import defer_wake_up
 from worker.desk import Desk
-from worker.instruments import SENDER_LOOPS
+from worker.instruments import SENDER_LOOP_FAILURES, SENDER_LOOPS
 from worker.sender_loop import SenderLoop
 from worker.steps import Done, DueAt, End, Yielded
+
+AGAIN_S = 5.0
 
 log = structlog.get_logger()
 
 
 class Dispatcher:
-    """Holds the sender loops of this worker. `fail` is told of an error that no loop can live with."""
+    """Holds the sender loops of this worker. One that fails begins anew a while later, and ends nothing else."""
 
-    def __init__(self, desk: Desk, fail: Callable[[BaseException], None]) -> None:
+    def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._fail = fail
         self._loops: dict[int, tuple[SenderLoop, asyncio.Task[None]]] = {}
         self._stopping = False
 
@@ -50,9 +50,10 @@ class Dispatcher:
                 end = await loop.run()
                 while loop.poked and not self._stopping:
                     end = await loop.run()
-        except Exception as error:
+        except Exception:
             log.exception("sender loop failed")
-            self._fail(error)
+            SENDER_LOOP_FAILURES.inc()
+            asyncio.get_running_loop().call_later(AGAIN_S, self.wake, sender_id)
             end = Done()
         del self._loops[sender_id]  # from here on a wake-up starts a new loop
         await self._defer_wake_up(sender_id, end)
@@ -68,5 +69,5 @@ class Dispatcher:
         try:
             async with self._desk.pool.connection() as conn:
                 await defer_wake_up(conn, sender_id, due_at)
-        except DATABASE_AWAY:
+        except psycopg.Error:
             log.warning("wake-up not deferred, the sweep will find it")

@@ -8,6 +8,7 @@ import random
 import time
 from typing import NamedTuple
 
+import psycopg
 import structlog
 
 from app import traces
@@ -17,14 +18,15 @@ from app.domain.ledger import exchange
 from app.domain.ledger.exchange import Claim, Report
 from app.domain.senders import for_workers
 from app.mail.addresses import to_ascii
-from app.mail.message import HeaderInjection, MessageBuilder
+from app.mail.message import HeaderInjection, Message, MessageBuilder
 from app.mail.templates import TemplateError
 from worker.instruments import HANDOVER_DURATION, OUTCOMES
 from worker.smtp import Conversation
-from worker.verdicts import Fault, Verdict
+from worker.verdicts import Fault, Verdict, classify_loss
 
 FIRST_RETRY_S, LONGEST_RETRY_S = 60.0, 3600.0
 MOST_LOSSES = 20
+MOST_NOT_WRITTEN = 5  # emails in a row, before an error of ours is taken for one with the sender
 # The log level of each outcome: a million accepted emails are no news.
 _LEVELS = {
     "ACCEPTED": logging.DEBUG,
@@ -53,6 +55,7 @@ class Handover:
         self._user_id: int = sender["workspace_id"]
         self._sender_id: int = sender["id"]
         self._failing = sender["failures"] > 0
+        self._not_written_in_a_row = 0
         self.take_sender(sender)
 
     def take_sender(self, sender: Row) -> None:
@@ -83,17 +86,17 @@ class Handover:
         try:
             version, builder = await self._builder(claim)
             message = builder.build(claim.recipient, claim.fields, message_id, claim.claimed_at)
-        except Exception as error:  # no byte of it was sent, and the failure is this email's
-            if not isinstance(error, HeaderInjection | TemplateError):
-                log.exception("message not written", email_id=claim.id, campaign_id=claim.campaign_id)
+        except (HeaderInjection, TemplateError) as error:  # no byte of it was sent, and the failure is this email's
             reply = f"cannot be written: {error}"
             return Result(Report(claim.id, "REJECTED", reply=reply, content_version=version), "email")
+        except Exception as error:
+            return self._not_written(claim, error, version)
+        self._not_written_in_a_row = 0
         handed_at = time.perf_counter()
-        verdict = await conversation.deliver(self._from if message.smtputf8 else self._from_ascii, message)
+        verdict = await self._deliver(conversation, claim, message)
         HANDOVER_DURATION.observe(time.perf_counter() - handed_at)
         if self._failing and verdict.fault == "email" and verdict.code is not None:
-            self._failing = False
-            await until_answered(lambda: for_workers.unblock_sender(self._pool, self._user_id, self._sender_id))
+            await self._unblock()
         report = _report(
             claim,
             verdict,
@@ -104,16 +107,51 @@ class Handover:
         )
         return Result(report, verdict.fault)
 
+    def _not_written(self, claim: Claim, error: Exception, version: int | None) -> Result:
+        """An error of ours, which no email fails for: it goes back for a while. Where it meets several emails in a row,
+        the sender is backed off, so that not the whole of a campaign goes round.
+        """
+        log.error("message not written", email_id=claim.id, campaign_id=claim.campaign_id, exc_info=error)
+        self._not_written_in_a_row += 1
+        again_in_s = min(FIRST_RETRY_S * 2 ** min(claim.attempts, 6), LONGEST_RETRY_S)
+        reply = f"internal error ({type(error).__name__}); the worker's log has it all"
+        report = Report(claim.id, "RELEASED", reply=reply, again_in_s=again_in_s, content_version=version)
+        return Result(report, "sender" if self._not_written_in_a_row >= MOST_NOT_WRITTEN else "email")
+
+    async def _deliver(self, conversation: Conversation, claim: Claim, message: Message) -> Verdict:
+        """Hand it over; an error of ours on the way says how far the email had come."""
+        try:
+            return await conversation.deliver(self._from if message.smtputf8 else self._from_ascii, message)
+        except Exception as error:
+            log.exception("handover failed", email_id=claim.id, campaign_id=claim.campaign_id)
+            await conversation.close()
+            reason = f"internal error ({type(error).__name__})"
+            return classify_loss(conversation.command, reason, delivered=1)  # not the sender's, whatever it is
+
+    async def _unblock(self) -> None:
+        """The server lets the sender in. What came of the email is known by now, and no error here may cost that."""
+        try:
+            await until_answered(lambda: for_workers.unblock_sender(self._pool, self._user_id, self._sender_id))
+            self._failing = False
+        except psycopg.Error:
+            log.exception("sender not unblocked, the next email tries again")
+
     async def _builder(self, claim: Claim) -> tuple[int, MessageBuilder]:
-        """The campaign's builder, made once for each version of its content, which is the claim's or a newer one."""
+        """The campaign's builder, made once for each version of its content, which is the claim's or a newer one. One
+        that could not be made is made anew for the next email.
+        """
         task = self._builders.get(claim.campaign_id)
-        if task is None or (task.done() and task.result()[0] < claim.content_version):
+        if task is None or (task.done() and (_failed(task) or task.result()[0] < claim.content_version)):
             task = asyncio.create_task(self._load_builder(claim.campaign_id))
             self._builders[claim.campaign_id] = task
         return await task
 
     async def _load_builder(self, campaign_id: int) -> tuple[int, MessageBuilder]:
         return await until_answered(lambda: content.message_builder(self._pool, self._user_id, campaign_id))
+
+
+def _failed(task: asyncio.Task[tuple[int, MessageBuilder]]) -> bool:
+    return task.cancelled() or task.exception() is not None
 
 
 def _report(

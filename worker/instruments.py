@@ -75,6 +75,17 @@ BACK_OFFS = Counter(
 LANES_OPEN = Gauge("reachinbox_lanes_open", "SMTP connections, open or being opened.", registry=REGISTRY)
 LANES_MAX = Gauge("reachinbox_lanes_max", "The most SMTP connections the process may have.", registry=REGISTRY)
 SENDER_LOOPS = Gauge("reachinbox_sender_loops", "Senders that are being looked after.", registry=REGISTRY)
+HOUSEKEEPING_FAILURES = Counter(
+    "reachinbox_housekeeping_failures",
+    "Steps of sweeping and cleaning up that failed, and that the next round tries again.",
+    ("step",),
+    registry=REGISTRY,
+)
+SENDER_LOOP_FAILURES = Counter(
+    "reachinbox_sender_loop_failures",
+    "Looks at a sender that an internal error ended before it could back the sender off.",
+    registry=REGISTRY,
+)
 RESTARTS = Counter(
     "reachinbox_worker_restarts",
     "New beginnings within the process, after Postgres was away or the lease ran out.",

@@ -225,7 +225,8 @@ class Crew:
     def finished(self, result: Result) -> None:
         self._hand_in(result.report)
         if result.fault == "sender":
-            self.trouble = self.trouble or ServerTrouble(result.report.reply or "", "reply", result.report.code)
+            kind = "reply" if result.report.command else "internal"
+            self.trouble = self.trouble or ServerTrouble(result.report.reply or "", kind, result.report.code)
         self._ring()
 
     def ended(self, lane: Lane, trouble: ServerTrouble | None) -> None:

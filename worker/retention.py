@@ -11,11 +11,11 @@ from uuid import UUID
 
 import structlog
 from procrastinate import App
-from procrastinate.exceptions import ConnectorException
 
-from app.db import DATABASE_AWAY, Pool
+from app.db import Pool
 from app.domain.ledger import retention
 from app.settings import Settings
+from worker.housekeeping import step
 
 EVERY_S = 600.0
 FAILED_JOBS_KEPT_HOURS = 7 * 24  # those that succeed go at once
@@ -26,15 +26,17 @@ log = structlog.get_logger()
 async def clean_up(pool: Pool, queue: App, token: UUID, settings: Settings) -> None:
     """Remove what is due, at once and then every ten minutes until cancelled."""
     while True:
-        try:
-            if await retention.begin(pool, token):
-                for chore in retention.chores(settings):
+        ours = False
+        with step("clean_up"):
+            ours = await retention.begin(pool, token)
+        if ours:
+            for chore in retention.chores(settings):
+                with step(chore.what):
                     await _do(pool, token, chore)
+            with step("old_jobs"):
                 await queue.job_manager.delete_old_jobs(
                     FAILED_JOBS_KEPT_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
                 )
-        except (*DATABASE_AWAY, ConnectorException) as error:
-            log.warning("cleaning up failed, will be repeated", error=str(error).strip())
         await asyncio.sleep(EVERY_S)
 
 

@@ -53,11 +53,17 @@ class Conversation:
     def connected(self) -> bool:
         return self._wire.is_open
 
+    @property
+    def command(self) -> Command:
+        """How far the latest message came: `.` once it may have been accepted."""
+        return self._command
+
     async def deliver(self, envelope_from: str, message: Message) -> Verdict:
         """Hand one message over. Never raises for what the server does; after any loss `connected` is False.
 
         RFC 5321, section 3.3; SMTPUTF8 as in RFC 6531, BODY=8BITMIME as in RFC 6152, PIPELINING as in RFC 2920.
         """
+        self._command = "MAIL"
         if message.smtputf8 and not self._smtputf8:
             return NO_SMTPUTF8
         envelope = self._envelope(envelope_from, message)
@@ -95,7 +101,7 @@ class Conversation:
     async def _transact(self, envelope: list[bytes], content: bytes) -> Reply:
         """One mail transaction up to the reply that decides it, which is the one to `_command`. Raises WireError."""
         wire, deadline = self._wire, self._deadline
-        self._command, self._unanswered = "MAIL", 0
+        self._unanswered = 0
         wire.begin()
         if self._pipelining:
             wire.send(b"".join(envelope))

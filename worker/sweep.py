@@ -14,11 +14,12 @@ from procrastinate import App
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Status
 
-from app.db import DATABASE_AWAY, Pool, transaction
+from app.db import Pool, transaction
 from app.domain.campaigns import campaigns
 from app.domain.ledger import recovery
 from app.domain.senders import for_workers
 from app.domain.webhooks import deliveries
+from worker.housekeeping import step
 from worker.lease import Lease
 
 # A queue's worker gives a sign of life every 10 s, whatever our leases are.
@@ -32,22 +33,32 @@ async def sweep(pool: Pool, queue: App, lease: Lease, lease_s: float, max_attemp
     """Sweep every few seconds until cancelled."""
     pause_s = min(lease_s / 5, LONGEST_PAUSE_S)
     while True:
-        try:
-            async with transaction(pool) as conn:
-                # Asked only now: the wait for a connection may have been a long one.
-                in_doubt = await recovery.recover(conn, max_attempts) if lease.may_judge else []
-            for email in in_doubt:
-                log.error("email of a lost worker is in doubt", **email)
+        with step("recover"):
+            await _recover(pool, lease, max_attempts)
+        with step("wake_senders"):
             # As far ahead as the next sweep and some more: what a dead worker was waiting for still leaves on time.
             if woken := await for_workers.wake_neglected(pool, 2 * pause_s):
                 log.info("woke neglected senders", sender_ids=woken)
+        with step("wake_webhooks"):
             await deliveries.wake_neglected(pool)
+        with step("finish_cancels"):
             for campaign_id, cancelled in (await campaigns.finish_cancels(pool)).items():
                 log.info("finished cancelling", campaign_id=campaign_id, emails=cancelled)
-            for job in await queue.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_JOB_S):
-                # Not run again: the emails table alone says what is owed, and neglect was just looked for.
-                with suppress(ConnectorException):  # another worker's sweep was faster
-                    await queue.job_manager.finish_job(job, Status.ABORTED, delete_job=True)
-        except (*DATABASE_AWAY, ConnectorException) as error:
-            log.warning("sweep failed, will be repeated", error=str(error).strip())
+        with step("stalled_jobs"):
+            await _end_stalled_jobs(queue)
         await asyncio.sleep(pause_s)
+
+
+async def _recover(pool: Pool, lease: Lease, max_attempts: int) -> None:
+    async with transaction(pool) as conn:
+        # Asked only now: the wait for a connection may have been a long one.
+        in_doubt = await recovery.recover(conn, max_attempts) if lease.may_judge else []
+    for email in in_doubt:
+        log.error("email of a lost worker is in doubt", **email)
+
+
+async def _end_stalled_jobs(queue: App) -> None:
+    """Not run again: the emails table alone says what is owed, and neglect was just looked for."""
+    for job in await queue.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_JOB_S):
+        with suppress(ConnectorException):  # another worker's sweep was faster
+            await queue.job_manager.finish_job(job, Status.ABORTED, delete_job=True)

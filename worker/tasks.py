@@ -18,6 +18,7 @@ from procrastinate.exceptions import ConnectorException
 from structlog.contextvars import bind_contextvars
 
 from app.jobs import DELIVER_WEBHOOKS, POLLING_INTERVAL_S, SEND_DUE, SEND_PASSWORD_RESET, VERIFY_SENDER
+from worker.housekeeping import step
 
 AGAIN_S = 0.5
 JOB_INSERTED = '{"type": "job_inserted", "job_id": 0}'  # Procrastinate's word for "look for jobs"
@@ -66,7 +67,8 @@ class Connector(PsycopgConnector):
             while await heard.wait():
                 heard.clear()
                 await asyncio.sleep(AGAIN_S)
-                await on_notification(channel="", payload=JOB_INSERTED)
+                with step("notice_jobs"):  # polling finds what this misses
+                    await on_notification(channel="", payload=JOB_INSERTED)
 
         telling = asyncio.create_task(tell_again())
         try:
