@@ -64,10 +64,9 @@ log = structlog.get_logger()
 
 
 class Worker:
-    """One incarnation: a token, a lease, the sender loops, the queue. `fresh`: it is the first of its process."""
+    """One incarnation: a token, a lease, the sender loops, the queue."""
 
-    def __init__(self, settings: Settings, pool: Pool, box: SecretBox, fallback: Server, *, fresh: bool = True) -> None:
-        self._fresh = fresh
+    def __init__(self, settings: Settings, pool: Pool, box: SecretBox, fallback: Server) -> None:
         self._settings = settings
         self._pool = pool
         self._box = box
@@ -98,7 +97,7 @@ class Worker:
         lease_s = self._settings.worker_lease_seconds
         name = f"{socket.gethostname()}:{os.getpid()}"
         await workers.register(self._pool, self._token, name, lease_s)
-        lease = Lease(self._pool, self._token, lease_s, fresh=self._fresh)
+        lease = Lease(self._pool, self._token, lease_s)
         log.info("worker started", lanes=self._settings.worker_concurrency)
         async with self._queue.open_async(self._pool):
             stopped = asyncio.create_task(stop.wait())
@@ -207,14 +206,12 @@ async def serve(settings: Settings, database_url: str) -> None:
                 policy=None,
             )
         )
-        fresh = True
         while not stop.is_set():
             try:
-                await Worker(settings, pool, box, fallback, fresh=fresh).run(stop)
+                await Worker(settings, pool, box, fallback).run(stop)
             except Exception:
                 log.exception("worker incarnation ended, a new one follows")
                 RESTARTS.inc()
-                fresh = False
                 await pool.check()  # of connections that died with the database, each would fail one more start
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), RESTART_PAUSE_S)

@@ -23,17 +23,17 @@ class Lease:
     """Our sign of life in the ledger, and whether we may judge others by theirs.
 
     While Postgres cannot be reached no worker's lease is renewed, and the first that is back would take the others for
-    dead, or even itself. So only a worker whose own renewals have come in time for as long as a lease lasts may
-    judge, and one that starts afresh.
+    dead, or even itself. So only a worker that could renew in time for as long as a lease lasts may judge. One that
+    starts may be the first that is back, too.
     """
 
-    def __init__(self, pool: Pool, token: UUID, lease_s: float, *, fresh: bool) -> None:
+    def __init__(self, pool: Pool, token: UUID, lease_s: float) -> None:
         self._pool = pool
         self._token = token
         self._lease_s = lease_s
         self._period_s = lease_s / 5
         self._renewed_at = time.monotonic()
-        self._in_time_since = self._renewed_at - lease_s if fresh else self._renewed_at
+        self._in_time_since = self._renewed_at  # we have registered just now
 
     async def keep(self) -> None:
         """Renew it until cancelled. Raises LeaseLost."""

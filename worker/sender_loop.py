@@ -121,6 +121,7 @@ class _Run:
         self._share = Share(desk.pool, desk.budget, claimant, bell.ring)
         handover = Handover(desk.pool, sender)
         self._crew = Crew(desk, self._sender, self._share, handover, hand_in=self._trade.hand_in, ring=bell.ring)
+        self._failures: int = sender["failures"]  # of the sender, when the lanes that we have connected
         self._mended = False  # plans
         self._began = time.monotonic()
         self._refresh_at = self._began + REFRESH_EVERY_S
@@ -211,7 +212,11 @@ class _Run:
         self._trade.ask_again()
         await self._share.refresh()
         sender = await self._loop.load_sender()
-        if sender is None or _settings(sender) == self._sender:
+        if sender is None:
+            return
+        failures: int = sender["failures"]  # one more since is of the hiccup that our lanes may be about to notice
+        self._failures = min(self._failures, failures) if self._crew.lanes else failures
+        if _settings(sender) == self._sender:
             return
         self._sender = _settings(sender)
         self._crew.take_sender(sender)
@@ -231,7 +236,11 @@ class _Run:
         BACK_OFFS.labels(trouble.kind).inc()
         pool, workspace_id, sender_id = self._desk.pool, self._sender["workspace_id"], self._loop.sender_id
         return due_at(
-            await until_answered(lambda: for_workers.block_sender(pool, workspace_id, sender_id, str(trouble)))
+            await until_answered(
+                lambda: for_workers.block_sender(
+                    pool, workspace_id, sender_id, str(trouble), known_failures=self._failures
+                )
+            )
         )
 
     async def _quarantine(self, error: Exception) -> End:

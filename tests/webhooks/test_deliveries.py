@@ -209,7 +209,13 @@ async def test_a_decision_ends_no_campaign_twice(pool: Pool, owner: Owner, recei
 
 async def test_what_is_rolled_back_is_not_told(pool: Pool, owner: Owner, receiver: Receiver) -> None:
     webhook = await hook(pool, owner, receiver)
-    params = {"workspace_id": owner.workspace_id, "sender_id": owner.sender_id, "reason": "down", "first_s": 5.0}
+    params = {
+        "workspace_id": owner.workspace_id,
+        "sender_id": owner.sender_id,
+        "reason": "down",
+        "first_s": 5.0,
+        "known_failures": 0,
+    }
 
     async with pool.connection() as conn, conn.transaction(force_rollback=True):
         await conn.execute(sql.block_sender, params)
@@ -223,7 +229,13 @@ async def test_what_is_rolled_back_is_not_told(pool: Pool, owner: Owner, receive
 async def test_a_disabled_webhook_costs_and_gets_nothing(pool: Pool, owner: Owner, receiver: Receiver) -> None:
     webhook = await hook(pool, owner, receiver)
     await webhooks.change(pool, owner.workspace_id, webhook.id, WebhookChanges(enabled=False))
-    params = {"workspace_id": owner.workspace_id, "sender_id": owner.sender_id, "reason": "down", "first_s": 5.0}
+    params = {
+        "workspace_id": owner.workspace_id,
+        "sender_id": owner.sender_id,
+        "reason": "down",
+        "first_s": 5.0,
+        "known_failures": 0,
+    }
     async with transaction(pool) as conn:
         await conn.execute(sql.block_sender, params)
     assert await value(pool, "SELECT count(*) FROM webhook_deliveries") == 0

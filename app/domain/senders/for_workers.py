@@ -43,10 +43,20 @@ async def load_sender(pool: Pool, sender_id: int) -> Row | None:
         return await fetch_one(conn, sql.sender_for_worker, {"sender_id": sender_id})
 
 
-async def block_sender(pool: Pool, workspace_id: int, sender_id: int, reason: str) -> datetime | None:
-    """Back the sender off, longer each time in a row; returns until when."""
+async def block_sender(
+    pool: Pool, workspace_id: int, sender_id: int, reason: str, *, known_failures: int
+) -> datetime | None:
+    """Back the sender off, longer each time in a row, unless that was done since `known_failures` were all; returns
+    when to look at it again.
+    """
     async with pool.connection() as conn:
-        params = {"workspace_id": workspace_id, "sender_id": sender_id, "reason": reason, "first_s": FIRST_BACK_OFF_S}
+        params = {
+            "workspace_id": workspace_id,
+            "sender_id": sender_id,
+            "reason": reason,
+            "first_s": FIRST_BACK_OFF_S,
+            "known_failures": known_failures,
+        }
         row = await fetch_one(conn, sql.block_sender, params)
     return None if row is None else row["blocked_until"]
 

@@ -51,13 +51,22 @@ FROM senders WHERE id = %(sender_id)s;
 
 -- name: block_sender
 -- The sender's own trouble: nothing is claimed for it until the back-off is over, which doubles up to 256 times.
-UPDATE senders
-SET failures = failures + 1,
-    blocked_since = CASE WHEN failures = 0 THEN now() ELSE blocked_since END,
-    blocked_until = now() + make_interval(secs => %(first_s)s * power(2, least(failures, 8))),
-    block_reason = %(reason)s
-WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s
-RETURNING blocked_until;
+-- Many lanes and workers meet one hiccup, which is one failure: a sender that is blocked already, or that has failed
+-- more often than the caller knew when its lanes connected, is not blocked again. The row says when to look again.
+WITH blocked AS (
+    UPDATE senders
+    SET failures = failures + 1,
+        blocked_since = CASE WHEN failures = 0 THEN now() ELSE blocked_since END,
+        blocked_until = now() + make_interval(secs => %(first_s)s * power(2, least(failures, 8))),
+        block_reason = %(reason)s
+    WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s
+      AND failures <= %(known_failures)s AND (blocked_until IS NULL OR blocked_until <= now())
+    RETURNING id, blocked_until
+)
+SELECT coalesce(b.blocked_until, greatest(s.blocked_until, now())) AS blocked_until
+FROM senders s
+LEFT JOIN blocked b ON b.id = s.id
+WHERE s.workspace_id = %(workspace_id)s AND s.id = %(sender_id)s;
 
 -- name: unblock_sender
 -- It let us in: the next trouble starts from a short back-off again.
