@@ -25,6 +25,7 @@ from worker.verdicts import ServerTrouble
 
 IDLE_LANE_S = 10.0
 HELP_EVERY_S = 2.0
+FIRST_CAP_S, LONGEST_CAP_S = 15.0, 600.0
 
 
 class Share:
@@ -42,7 +43,7 @@ class Share:
         self.taken = 0  # from the budget
         self.reserved = 0  # lanes the ledger grants us
         self._asked = False  # for any: then there may be something to release
-        self._cap = 1_000_000  # lowered when the server refuses one connection more
+        self._cap = Cap()
         self._grow_after = 0.0
         self._help_after = 0.0
 
@@ -61,7 +62,7 @@ class Share:
         now = time.monotonic()
         if now < self._grow_after:
             return 0
-        target = min(self.taken + count, self._cap)
+        target = max(self.taken, min(self.taken + count, self._cap.lanes(now)))
         if target > self.reserved and self._budget.free:
             await self._reserve(min(target, self.taken + self._budget.free))
         # With none free in this worker, ask all the same: that is a place in the queue.
@@ -82,8 +83,8 @@ class Share:
         self._budget.give_back(self._lane_free)
 
     def cap(self) -> None:
-        """The server refused one lane more than we have: that is all it wants."""
-        self._cap = self.taken
+        """The server refused one lane more than we have: that is all it wants, for a while."""
+        self._cap.lower(self.taken, time.monotonic())
 
     async def refresh(self) -> None:
         """Ask anew for what was refused, and for what we have: max_connections may have changed."""
@@ -113,6 +114,29 @@ class Share:
         async with self._pool.connection() as conn:
             if await workers.has_others(conn, self._claimant):
                 await defer_help(conn, self._claimant.sender_id)
+
+
+class Cap:
+    """What a sender's server has been seen to accept. A connection that is lost looks like one that is refused, and
+    servers change their minds: so the cap holds for a while, and for twice as long where it is met again soon after.
+    """
+
+    def __init__(self) -> None:
+        self._lanes = 0
+        self._until = 0.0
+        self._for_s = 0.0
+
+    def lanes(self, now: float) -> int:
+        """The most that may be tried."""
+        return self._lanes if now < self._until else 1_000_000
+
+    def lower(self, lanes: int, now: float) -> None:
+        """One more than `lanes` was refused at this time (of time.monotonic)."""
+        if now >= self._until:  # else it is one more of those that were tried together
+            met_again = self._for_s and now - self._until < self._for_s
+            self._for_s = min(self._for_s * 2, LONGEST_CAP_S) if met_again else FIRST_CAP_S
+            self._until = now + self._for_s
+        self._lanes = max(lanes, 1)
 
 
 class Crew:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import time
 from collections import Counter
 
+import pytest
+
 from app.db import Pool
 from app.domain.campaigns import campaigns
+from app.domain.senders import for_workers
 from tests.support.engine import (
     Owner,
     addresses,
     check_conservation,
     create_owner,
+    execute,
     running_workers,
     schedule_campaign,
     settings_for,
@@ -20,6 +24,7 @@ from tests.support.engine import (
     wait_until_sent,
 )
 from tests.support.sinkproc import Sink
+from worker import lanes
 
 
 async def test_a_sender_gets_the_lane_another_gives_up_at_once(
@@ -83,6 +88,84 @@ async def test_a_second_worker_helps_with_what_is_too_much_for_one(
 
         await wait_for(both_help, "the second worker to join in", 8)
         await campaigns.cancel(pool, owner.workspace_id, long)
+
+
+async def test_a_server_that_is_killed_once_is_one_failure_for_all_workers_together(
+    pool: Pool, database_url: str, sink: Sink, owner: Owner
+) -> None:
+    await execute(pool, "UPDATE senders SET max_connections = 6")
+    sink.script({"dot": {"slow": 0.3}})
+    await schedule_campaign(pool, owner, 5000)
+    async with running_workers(database_url, settings_for(sink, lanes=1, lease_s=20), 6):
+
+        async def all_there() -> bool:
+            return sink.stats()["open"] == 6
+
+        await wait_for(all_there, "six workers to help", 60)
+        sink.kill()
+
+        async def noticed() -> bool:
+            lanes = "SELECT NOT EXISTS (SELECT FROM lanes) AND EXISTS (SELECT FROM senders WHERE failures > 0)"
+            return await value(pool, lanes)
+
+        await wait_for(noticed, "every worker to notice", 20)
+        # Those that tried again after the first back-off may have found the server gone once more, together.
+        assert await value(pool, "SELECT failures FROM senders") <= 2
+
+
+async def test_a_back_off_is_told_once_and_doubles_for_a_hiccup_that_is_new(pool: Pool, owner: Owner) -> None:
+    async def block(known_failures: int) -> None:
+        await for_workers.block_sender(pool, owner.workspace_id, owner.sender_id, "down", known_failures=known_failures)
+
+    async def failures() -> int:
+        return await value(pool, "SELECT failures FROM senders")
+
+    over = "UPDATE senders SET blocked_until = now() - interval '1 second'"
+    for _ in range(3):
+        await block(0)  # of lanes that connected before
+        assert await failures() == 1
+    await execute(pool, over)
+    await block(0)  # noticed late
+    assert await failures() == 1
+    await block(1)
+    await block(1)
+    assert await failures() == 2
+    left = "SELECT extract(epoch FROM blocked_until - now())::float8 FROM senders"
+    assert 5 < await value(pool, left) <= 10
+
+
+async def test_one_connection_that_is_lost_lowers_a_senders_lanes_for_a_while_only(
+    pool: Pool, database_url: str, sink: Sink, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lanes, "FIRST_CAP_S", 2.0)
+    sink.script([{"at": "connect", "when": {"connection": 2}, "do": "drop"}, {"at": "dot", "do": {"slow": 0.1}}])
+    campaign = (await schedule_campaign(pool, owner, 5000)).campaign.id
+    async with running_workers(database_url, settings_for(sink, lanes=5, lease_s=20)):
+
+        async def capped() -> bool:
+            return sink.stats()["connections"] >= 2
+
+        async def all_lanes() -> bool:
+            return sink.stats()["open"] == 5
+
+        await wait_for(capped, "the connection to be dropped")
+        await wait_for(all_lanes, "the other lanes")
+        await campaigns.cancel(pool, owner.workspace_id, campaign)
+
+
+def test_a_cap_that_is_met_again_holds_twice_as_long_up_to_ten_minutes() -> None:
+    cap, now, held = lanes.Cap(), 1000.0, list[float]()
+    for _ in range(8):
+        cap.lower(3, now)
+        cap.lower(2, now + 0.1)  # tried together with the first
+        assert cap.lanes(now + 0.2) == 2
+        began = now
+        while cap.lanes(now) == 2:
+            now += 1
+        held.append(now - began)
+    assert held == [15, 30, 60, 120, 240, 480, 600, 600]
+    cap.lower(3, now + 3600)
+    assert cap.lanes(now + 3600 + lanes.FIRST_CAP_S) > 3
 
 
 async def test_a_sender_whose_server_hangs_leaves_the_worker_a_lane_for_others(
