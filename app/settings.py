@@ -48,6 +48,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     smtp_username: str | None = None
     smtp_password: str | None = None
     smtp_security: SmtpSecurity = "starttls"
+    smtp_ehlo_name: str | None = None  # unset: BASE_URL's host if it is public, else the domain of the sender's address
     # Where senders' own servers may be.
     smtp_allow_private: bool | None = None  # unset: as `is_local`
     smtp_allowed_ports: Ports = SUBMISSION_PORTS
@@ -76,11 +77,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return urlsplit(self.base_url).hostname in LOOPBACK
 
     @property
+    def ehlo_name(self) -> str | None:
+        """How we introduce ourselves to SMTP servers (RFC 5321, section 4.1.1.1); None: by each sender's own domain."""
+        if self.smtp_ehlo_name is not None:
+            return self.smtp_ehlo_name
+        host = (urlsplit(self.base_url).hostname or "").removesuffix(".")
+        return host if is_public_name(host) else None
+
+    @property
     def sandboxed(self) -> bool:
         """Whether mail without a server of its own goes to the built-in sandbox mailbox."""
         return self.smtp_host is None
 
 
+_FULL_NAME = re.compile(r"(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?!\d+$)[a-z0-9-]{2,63}")
+_ADDRESS_LITERAL = re.compile(r"\[(?:\d{1,3}(?:\.\d{1,3}){3}|IPv6:[0-9a-fA-F:.]+)\]")
+_PRIVATE_DOMAINS = {"arpa", "corp", "home", "internal", "invalid", "lan", "local", "localdomain", "localhost", "test"}
 _SECRETS = {
     "DATABASE_URL",
     "DATABASE_POOLER_URL",
@@ -148,6 +160,11 @@ def check_secret_key(settings: Settings) -> None:
                 f"(`openssl rand -base64 32`) or the one that {settings.data_dir / 'secret_key'} may hold"
             ]
         )
+
+
+def is_public_name(host: str) -> bool:
+    """Whether it is a full domain name, and not of a kind that only one network knows (RFC 6761, 6762, 8375)."""
+    return _FULL_NAME.fullmatch(host.lower()) is not None and host.lower().rpartition(".")[2] not in _PRIVATE_DOMAINS
 
 
 def is_confidential(url: str) -> bool:
@@ -221,6 +238,12 @@ def _cross_checks(s: Settings) -> list[str]:
         problems.append(f"WORKER_LEASE_SECONDS: {s.worker_lease_seconds} is too short; give 1 or more")
     if (s.smtp_username is None) != (s.smtp_password is None):
         problems.append("SMTP_USERNAME and SMTP_PASSWORD go together; set both or neither")
+    name = s.smtp_ehlo_name
+    if name is not None and not (_FULL_NAME.fullmatch(name.lower()) or _ADDRESS_LITERAL.fullmatch(name)):
+        problems.append(
+            f"SMTP_EHLO_NAME: {name!r} is not right: give a full domain name, such as mail.example.com, "
+            "or an address in brackets"
+        )
     if s.smtp_username is not None and s.smtp_host is None:
         problems.append("SMTP_USERNAME is set but SMTP_HOST is not")
     if (s.google_client_id is None) != (s.google_client_secret is None):

@@ -34,6 +34,7 @@ from app.domain.senders.senders import password_place
 from app.embedded import mailbox
 from app.embedded.postgres import EmbeddedPostgres
 from app.jobs import POLLING_INTERVAL_S, QUICK, SLOW, WEBHOOKS
+from app.mail.addresses import domain_of
 from app.secrets import SecretBox, UndecipherableSecret, open_secret_box, secret_key
 from app.settings import Settings, SettingsError, check_secret_key, from_env
 from worker.connect import Server
@@ -80,7 +81,7 @@ class Worker:
             unrecorded=self._unrecorded,
             claimant_of=partial(Claimant, self._token),
             server_of=self._server_of,
-            local_hostname=socket.gethostname(),
+            ehlo_name=settings.ehlo_name,
             max_attempts=settings.max_attempts,
         )
         self._dispatcher = Dispatcher(desk)
@@ -163,7 +164,8 @@ class Worker:
         error: str | None = None
         try:
             async with asyncio.timeout(VERIFY_S):
-                conversation = await Conversation.open(self._server_of(row), socket.gethostname())
+                name = self._settings.ehlo_name or domain_of(row["email"])
+                conversation = await Conversation.open(self._server_of(row), name)
                 await conversation.close()
         except ServerTrouble as trouble:
             error = str(trouble)

@@ -47,14 +47,14 @@ class Connection(NamedTuple):
     pipelining: bool
 
 
-async def connect(server: Server, local_hostname: str, lookup: Lookup) -> Connection:
+async def connect(server: Server, ehlo_name: str, lookup: Lookup) -> Connection:
     """Connect, start TLS as the server's security says (never less), log in. Raises ServerTrouble.
 
     `connect` asks `lookup` once, and connects only to what that answered.
     """
     client = SMTP(
         hostname=server.host.removesuffix("."),  # what the certificate has to be for
-        local_hostname=local_hostname,
+        local_hostname=ehlo_name,
         username=server.username,
         password=server.password,
         use_tls=server.security == "tls",

@@ -79,5 +79,5 @@ class Desk(NamedTuple):
     unrecorded: Unrecorded
     claimant_of: Callable[[int, int], Claimant]  # of a user id and a sender id
     server_of: Callable[[Row], Server]  # raises ServerTrouble when the password cannot be read
-    local_hostname: str
+    ehlo_name: str | None  # None: each sender's own domain
     max_attempts: int

@@ -16,6 +16,7 @@ from app.domain.ledger.exchange import Claim, Claimant, Report
 from app.domain.operations import workers
 from app.domain.senders import for_workers
 from app.jobs import defer_help
+from app.mail.addresses import domain_of
 from worker.desk import Budget, Desk
 from worker.handover import Handover, Result
 from worker.instruments import CONNECT_DURATION, CONNECTION_FAILURES
@@ -236,7 +237,9 @@ class Crew:
         """A conversation with the sender's server. Raises ServerTrouble."""
         began = time.perf_counter()
         with traces.span("smtp connect", sender_id=self._sender["id"]):
-            conversation = await Conversation.open(self._desk.server_of(self._sender), self._desk.local_hostname)
+            server = self._desk.server_of(self._sender)
+            name = self._desk.ehlo_name or domain_of(self._sender["email"])
+            conversation = await Conversation.open(server, name)
         CONNECT_DURATION.observe(time.perf_counter() - began)
         return conversation
 

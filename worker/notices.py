@@ -6,12 +6,12 @@ It is no campaign's: no ledger, no limit. A link that cannot be sent is tried ag
 from __future__ import annotations
 
 import secrets
-import socket
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from app.db import Pool
 from app.domain.accounts.password_changes import address_of_reset, reset_signer
+from app.mail.addresses import domain_of
 from app.mail.message import MessageBuilder
 from app.settings import Settings
 from worker.connect import Server
@@ -46,7 +46,7 @@ async def send_password_reset(pool: Pool, settings: Settings, secret_key: str, s
     )
     fields = {"address": settings.base_url, "link": f"{settings.base_url}/reset-password?token={token}"}
     message_id = f"<{secrets.token_hex(16)}@{origin.rpartition('@')[2]}>"
-    conversation = await Conversation.open(server, socket.gethostname())
+    conversation = await Conversation.open(server, settings.ehlo_name or domain_of(origin))
     try:
         message = builder.build(recipient, fields, message_id, datetime.now(UTC))
         verdict = await conversation.deliver(origin, message)

@@ -45,9 +45,9 @@ class Conversation:
         self.delivered = 0
 
     @classmethod
-    async def open(cls, server: Server, local_hostname: str, lookup: Lookup = host_policy.look_up) -> Conversation:
+    async def open(cls, server: Server, ehlo_name: str, lookup: Lookup = host_policy.look_up) -> Conversation:
         """Connect and log in, as `connect` does. Raises ServerTrouble."""
-        return cls(await connect(server, local_hostname, lookup), server)
+        return cls(await connect(server, ehlo_name, lookup), server)
 
     @property
     def connected(self) -> bool:

@@ -81,3 +81,8 @@ def _validated(address: str) -> ValidatedEmail:
         )
     except EmailNotValidError as error:
         raise InvalidAddress(str(error)) from error
+
+
+def domain_of(address: str) -> str:
+    """The domain of a valid address, in ASCII."""
+    return to_ascii(address).rpartition("@")[2]
