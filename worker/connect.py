@@ -65,7 +65,12 @@ async def connect(server: Server, ehlo_name: str, lookup: Lookup) -> Connection:
         addresses = await _addresses(server, lookup)
         if server.security != "none":  # now: nothing may come between the socket and its use
             client.tls_context = await asyncio.to_thread(ssl.create_default_context)
-        await client.connect(sock=await _dial(addresses))
+        try:
+            connected = await _dial(addresses)
+        except OSError:
+            host_policy.forget(server.host)
+            raise
+        await client.connect(sock=connected)
         if client.is_ehlo_or_helo_needed:
             await client.ehlo()
     except RefusedHost as refused:

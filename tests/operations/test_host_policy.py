@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.domain.operations import host_policy
 from app.domain.operations.host_policy import STRICT, AddressInfo, RefusedHost, canonical, check_port, resolve, special
 from app.domain.senders.draft import SenderChanges, Server, check
 from app.errors import InvalidInput
@@ -222,3 +227,72 @@ def test_a_server_that_is_not_allowed_is_refused_by_its_field(server: Server, fi
     with pytest.raises(InvalidInput) as refused:
         check(SenderChanges(server=server), STRICT)
     assert list(refused.value.fields) == [field]
+
+
+# Look-ups
+
+
+class _System:
+    """Stands for the system's resolver; counts what it is asked, and answers once `answers` is set."""
+
+    def __init__(self, ip: str = "93.184.215.14") -> None:
+        self.ip = ip
+        self.asked: list[str] = []
+        self.answers = threading.Event()
+        self.answers.set()
+
+    def getaddrinfo(self, host: str, port: int, **_: object) -> list[tuple[Any, ...]]:
+        self.asked.append(host)
+        self.answers.wait(20)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (self.ip, port))]
+
+
+@pytest.fixture
+def system(monkeypatch: pytest.MonkeyPatch) -> Iterator[_System]:
+    system = _System()
+    monkeypatch.setattr(socket, "getaddrinfo", system.getaddrinfo)
+    monkeypatch.setattr(host_policy, "_checked", {})
+    yield system
+    system.answers.set()
+
+
+async def test_an_answer_that_passed_is_kept_for_a_minute_and_no_longer(
+    system: _System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await resolve("mail.example.com", 25, allow_private=False)
+    system.ip = "127.0.0.1"  # what is kept is what was checked, so that changes nothing yet
+    assert await resolve("MAIL.example.com.", 25, allow_private=False) == first
+    assert len(system.asked) == 1
+    later = time.monotonic() + host_policy.KEPT_S
+    monkeypatch.setattr(host_policy.time, "monotonic", lambda: later)
+    with pytest.raises(RefusedHost):
+        await resolve("mail.example.com", 25, allow_private=False)
+    assert len(system.asked) == 2
+
+
+async def test_an_answer_is_kept_for_the_policy_under_which_it_passed(system: _System) -> None:
+    system.ip = "127.0.0.1"
+    await resolve("mail.example.com", 25, allow_private=True)
+    with pytest.raises(RefusedHost):
+        await resolve("mail.example.com", 25, allow_private=False)
+    with pytest.raises(RefusedHost):  # refusals are not kept
+        await resolve("mail.example.com", 25, allow_private=False)
+    assert len(system.asked) == 3
+
+
+async def test_a_host_at_whose_addresses_nobody_answered_is_looked_up_anew(system: _System) -> None:
+    await resolve("mail.example.com", 25, allow_private=False)
+    host_policy.forget("Mail.example.com.")
+    await resolve("mail.example.com", 25, allow_private=False)
+    assert len(system.asked) == 2
+
+
+async def test_a_resolver_that_does_not_answer_is_given_up_and_holds_no_other_up(
+    system: _System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host_policy, "LOOKUP_TIMEOUT_S", 1.0)
+    system.answers.clear()
+    stuck = [resolve(f"mail{number}.example.com", 25, allow_private=False) for number in range(12)]
+    outcomes = await asyncio.gather(*stuck, return_exceptions=True)
+    assert [str(outcome) for outcome in outcomes] == ["its name was not resolved within 1 s"] * 12
+    assert len(system.asked) == 12  # all at once

@@ -11,6 +11,7 @@ from typing import NoReturn
 import pytest
 import trustme
 
+from app.domain.operations import host_policy
 from app.domain.operations.host_policy import STRICT, Address, AddressInfo
 from app.settings import SmtpSecurity
 from tests.support.engine import ANYWHERE
@@ -94,6 +95,7 @@ async def test_a_name_that_changes_its_mind_is_connected_to_where_it_was_checked
     lookup = Resolver([PUBLIC], ["127.0.0.1"])
     await converse(Server(NAME, 25, "none", policy=STRICT), lookup)
     assert (dialled, lookup.asked) == ([PUBLIC], [NAME])
+    host_policy.forget(NAME)  # a minute later
 
     assert "resolves to a loopback address (127.0.0.1)" in await trouble(Server(NAME, 25, "none"), lookup)
     assert dialled == [PUBLIC]

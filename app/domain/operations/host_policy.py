@@ -13,7 +13,10 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
+import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any, NamedTuple, Self
 
@@ -100,24 +103,61 @@ AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
 Lookup = Callable[[str, int], Awaitable[Sequence[AddressInfo]]]
 
 
+class _Checked(NamedTuple):
+    addresses: list[Address]
+    until: float  # of time.monotonic
+
+
+LOOKUP_TIMEOUT_S = 10.0
+KEPT_S = 60.0
+MOST_KEPT = 10_000
+_RESOLVING = ThreadPoolExecutor(max_workers=32, thread_name_prefix="resolving")
+_checked: dict[tuple[str, int, bool, Lookup], _Checked] = {}
+
+
 async def look_up(host: str, port: int) -> Sequence[AddressInfo]:
-    """What the system's resolver says. Raises OSError."""
-    return await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    """What the system's resolver says within LOOKUP_TIMEOUT_S. Raises OSError.
+
+    In threads of its own: a name whose servers do not answer blocks one, and nobody else's.
+    """
+    asked = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    try:
+        async with asyncio.timeout(LOOKUP_TIMEOUT_S):
+            return await asyncio.get_running_loop().run_in_executor(_RESOLVING, asked)
+    except TimeoutError:
+        raise TimeoutError(f"its name was not resolved within {LOOKUP_TIMEOUT_S:g} s") from None
 
 
 async def resolve(host: str, port: int, *, allow_private: bool, lookup: Lookup = look_up) -> list[Address]:
     """All addresses of the host, each of them checked, in the order in which to try them.
 
-    One that is refused refuses the host: a name of ours and of theirs at once is a trap. Asks `lookup` once.
+    One that is refused refuses the host: a name of ours and of theirs at once is a trap. Asks `lookup` once, or not at
+    all if it gave an answer that passed, under the same policy, less than KEPT_S ago: the caller connects to the
+    addresses that were checked, so a name that changed its mind since gains nothing.
     Raises RefusedHost, and OSError when the name does not resolve.
     """
     name = canonical(host, allow_private=allow_private)
+    question = (name, port, allow_private, lookup)
+    known = _checked.get(question)
+    if known is not None and time.monotonic() < known.until:
+        return list(known.addresses)
     addresses = [Address(family, sockaddr) for family, _, _, _, sockaddr in await lookup(name, port)]
     for address in addresses:
         kind = special(address.ip)
         if kind is not None and not allow_private:
             raise RefusedHost(f"resolves to {kind} address ({address.ip}), which this installation does not connect to")
-    return list(dict.fromkeys(addresses))
+    distinct = list(dict.fromkeys(addresses))
+    if len(_checked) >= MOST_KEPT:
+        _checked.clear()
+    _checked[question] = _Checked(distinct, time.monotonic() + KEPT_S)
+    return list(distinct)
+
+
+def forget(host: str) -> None:
+    """Look the host up anew next time: nobody answered at the addresses that it had."""
+    name = host.removesuffix(".").lower()
+    for question in [known for known in _checked if known[0] == name]:
+        del _checked[question]
 
 
 def canonical(host: str, *, allow_private: bool) -> str:
