@@ -52,7 +52,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # Where senders' own servers may be.
     smtp_allow_private: bool | None = None  # unset: as `is_local`
     smtp_allowed_ports: Ports = SUBMISSION_PORTS
-    worker_concurrency: int = 5  # lanes (SMTP connections) per worker process
+    worker_concurrency: int = 64  # lanes (SMTP connections) per worker process
     worker_lease_seconds: float = 20.0  # how long a worker that died goes unnoticed
     default_emails_per_hour: int = 100
     max_attempts: int = 5

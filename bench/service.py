@@ -25,6 +25,7 @@ from app.domain.senders.draft import SenderChanges
 from app.domain.senders.senders import change_sender, list_senders
 from app.secrets import SecretBox
 from tests.support.sinkproc import Sink
+from worker.desk import size_for_one
 
 SECRET_KEY = "bench"  # noqa: S105 -- of a database that lives for minutes
 UNLIMITED = 10_000_000
@@ -64,7 +65,7 @@ def worker(url: str, sink: Sink, lanes: int) -> Generator[subprocess.Popen[bytes
         "SMTP_HOST": "127.0.0.1",
         "SMTP_PORT": str(sink.port),
         "SMTP_SECURITY": "none",
-        "WORKER_CONCURRENCY": str(lanes),
+        "WORKER_CONCURRENCY": str(size_for_one(lanes)),
         "LOG_LEVEL": "WARNING",
     }
     process = subprocess.Popen([sys.executable, "-m", "worker"], env=env)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from itertools import islice
 from typing import NamedTuple
@@ -12,19 +13,46 @@ from worker.connect import Server
 from worker.instruments import LANES_OPEN
 from worker.unrecorded import Unrecorded
 
+HUNGRY_S = 2.0  # how long a refusal is remembered: longer than a sender waits before it asks again
+
+
+def reserve_of(size: int) -> int:
+    """How many lanes are kept for senders that have none: one in eight, so that servers that hang hold never all."""
+    return min(size - 1, max(1, size // 8))
+
+
+def size_for_one(lanes: int) -> int:
+    """The smallest budget of which one sender may have that many lanes."""
+    size = lanes
+    while size > 1 and size - reserve_of(size) < lanes:
+        size += 1
+    return size
+
 
 class Budget:
-    """How many lanes this worker may have open, and who waits for one."""
+    """How many lanes this worker may have open, and who waits for one.
+
+    A sender that has a lane gets another only while more are free than the reserve. One that has less than its share
+    and gets none makes those that have more let go of what falls idle.
+    """
 
     def __init__(self, size: int) -> None:
         self.free = size
         self._size = size
+        self._reserve = reserve_of(size)
         self._holders: dict[Callable[[], None], int] = {}
         self._waiting: dict[Callable[[], None], None] = {}
+        self._hungry: dict[Callable[[], None], float] = {}  # with lanes, but fewer than their share: when last refused
+
+    def room(self, wake: Callable[[], None]) -> int:
+        """How many lanes it could take now."""
+        beyond_reserve = max(self.free - self._reserve, 0)
+        return beyond_reserve if wake in self._holders else max(beyond_reserve, min(self.free, 1))
 
     def take(self, wake: Callable[[], None], wanted: int) -> int:
         """Take up to `wanted` lanes; `wake`, which names the taker, is called when one may be had again."""
-        taken = min(wanted, self.free)
+        taken = min(wanted, self.room(wake))
+        self._hungry.pop(wake, None)
         if taken:
             self.free -= taken
             LANES_OPEN.inc(taken)
@@ -34,6 +62,8 @@ class Budget:
             self._waiting[wake] = None
             for holder in list(self._holders):
                 holder()  # it may have lanes to spare
+        elif self._holders.get(wake, 0) < self._share:
+            self._hungry[wake] = time.monotonic()
         return taken
 
     def give_back(self, wake: Callable[[], None], count: int = 1) -> None:
@@ -42,6 +72,7 @@ class Budget:
         self._holders[wake] -= count
         if not self._holders[wake]:
             del self._holders[wake]
+            self._hungry.pop(wake, None)
         self._wake_next()
 
     def leave(self, wake: Callable[[], None]) -> None:
@@ -54,13 +85,25 @@ class Budget:
         """First come, first served, and one for each free lane: thousands may wait."""
         for waiter in list(islice(self._waiting, self.free)):
             waiter()
+        for holder in list(islice(self._hungry, max(self.free - self._reserve, 0))):
+            holder()
 
     def surplus(self, wake: Callable[[], None]) -> int:
-        """How many of its lanes the holder should let go, since others have none."""
-        if not self._waiting:
+        """How many of its lanes the holder should let go, since others have none or fewer than their share."""
+        if not self._waiting and not self._hungry:
             return 0
-        share = max(1, self._size // (len(self._holders) + len(self._waiting)))
-        return max(0, self._holders.get(wake, 0) - share)
+        beyond_share = max(0, self._holders.get(wake, 0) - self._share)
+        if not beyond_share or self._waiting:
+            return beyond_share
+        now = time.monotonic()
+        self._hungry = {holder: at for holder, at in self._hungry.items() if now - at < HUNGRY_S}
+        return beyond_share if self._hungry else 0
+
+    @property
+    def _share(self) -> int:
+        """Of each sender that has or wants lanes."""
+        senders = len(self._holders) + len(self._waiting)
+        return max(1, (self._size - self._reserve) // max(1, senders))
 
     def awaited_by(self, wake: Callable[[], None]) -> bool:
         """Whether it waits for a lane."""

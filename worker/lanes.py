@@ -64,16 +64,16 @@ class Share:
         if now < self._grow_after:
             return 0
         target = max(self.taken, min(self.taken + count, self._cap.lanes(now)))
-        if target > self.reserved and self._budget.free:
-            await self._reserve(min(target, self.taken + self._budget.free))
-        # With none free in this worker, ask all the same: that is a place in the queue.
-        granted = min(target, self.reserved) if self._budget.free else target
+        if target > self.reserved and (room := self._budget.room(self._lane_free)):
+            await self._reserve(min(target, self.taken + room))
+        # With none to be had in this worker, ask all the same: that is a place in the queue.
+        granted = min(target, self.reserved) if self._budget.room(self._lane_free) else target
         room = granted - self.taken
         got = self._budget.take(self._lane_free, room) if room > 0 else 0
         self.taken += got
         if not got:
             self._grow_after = now + GROW_EVERY_S
-            if not self._budget.free and now >= self._help_after:
+            if not self._budget.room(self._lane_free) and now >= self._help_after:
                 self._help_after = now + HELP_EVERY_S
                 await until_answered(self._ask_for_help)
         return got

@@ -35,6 +35,7 @@ from app.settings import Settings
 from tests.support.sinkproc import Sink
 from worker.__main__ import PLANNER_OPTIONS, Worker
 from worker.connect import Server
+from worker.desk import size_for_one
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
@@ -241,6 +242,7 @@ async def clear_of_the_hour(seconds: float) -> None:
 
 
 def settings_for(sink: Sink, *, lanes: int = 8, lease_s: float = LEASE_S, **more: Any) -> Settings:
+    """`lanes` is how many one sender gets."""
     return Settings(
         secret_key=SECRET_KEY,
         smtp_host="127.0.0.1",
@@ -248,7 +250,7 @@ def settings_for(sink: Sink, *, lanes: int = 8, lease_s: float = LEASE_S, **more
         smtp_security="none",
         smtp_allow_private=ANYWHERE.allow_private,
         smtp_allowed_ports=ANYWHERE.ports,
-        worker_concurrency=lanes,
+        worker_concurrency=size_for_one(lanes),
         worker_lease_seconds=lease_s,
         **more,
     )

@@ -25,6 +25,7 @@ from tests.support.engine import (
 )
 from tests.support.sinkproc import Sink
 from worker import lanes
+from worker.desk import Budget, size_for_one
 
 
 async def test_a_sender_gets_the_lane_another_gives_up_at_once(
@@ -54,7 +55,7 @@ async def test_more_senders_than_lanes_all_get_their_turn(pool: Pool, database_u
     async with running_workers(database_url, settings_for(sink, lanes=3)):
         for campaign in made:
             await wait_until_sent(pool, campaign, 30)
-    assert sink.stats()["max_open"] <= 3
+    assert sink.stats()["max_open"] <= settings_for(sink, lanes=3).worker_concurrency
     assert Counter(entry.envelope_from for entry in sink.accepted()) == {f"owner{n}@example.com": 20 for n in range(8)}
 
 
@@ -166,6 +167,64 @@ def test_a_cap_that_is_met_again_holds_twice_as_long_up_to_ten_minutes() -> None
     assert held == [15, 30, 60, 120, 240, 480, 600, 600]
     cap.lower(3, now + 3600)
     assert cap.lanes(now + 3600 + lanes.FIRST_CAP_S) > 3
+
+
+@pytest.mark.parametrize("phase", ["rcpt", "dot"])
+async def test_a_sender_whose_server_hangs_holds_no_other_up_with_all_the_lanes_it_can_get(
+    pool: Pool, database_url: str, sink: Sink, owner: Owner, phase: str
+) -> None:
+    other = await create_owner(pool, "other@example.com")
+    sink.script([{"at": phase, "do": "hang", "when": {"to": "<stuck"}}])
+    async with running_workers(database_url, settings_for(sink, lanes=5)):
+        await schedule_campaign(pool, owner, addresses(30, "stuck"))
+
+        async def all_stuck() -> bool:
+            return await value(pool, "SELECT count(*) FROM emails WHERE status = 'SENDING'") == 5
+
+        await wait_for(all_stuck, "all lanes of the sender to hang")
+        try:
+            await wait_until_sent(pool, (await schedule_campaign(pool, other, 50)).campaign.id, 15)
+        finally:
+            sink.kill()  # so that the worker can drain
+
+
+def test_a_sender_alone_gets_all_lanes_but_one_in_eight() -> None:
+    for size, most in ((1, 1), (2, 1), (5, 4), (16, 14), (64, 56), (73, 64)):
+        budget, one = Budget(size), Wake()
+        while budget.take(one, 1):
+            pass
+        assert budget.surplus(one) == 0
+        assert size - budget.free == most
+    assert [size_for_one(lanes) for lanes in (1, 2, 4, 5, 56, 64)] == [1, 3, 5, 6, 63, 73]
+
+
+def test_lanes_are_lent_back_to_a_sender_with_less_than_its_share_until_it_has_that() -> None:
+    budget, big, late = Budget(64), Wake(), Wake()
+    assert budget.take(big, 64) == 56
+    assert budget.take(late, 8) == 1  # from the reserve, at once
+    assert budget.take(late, 8) == 0
+    assert budget.surplus(big) == 56 - 28
+    budget.give_back(big, 28)
+    assert late.calls == 21 - 20  # told that there is room
+    assert budget.take(late, 64) == 27
+    assert budget.take(late, 1) == budget.surplus(big) == budget.surplus(late) == 0
+
+
+def test_servers_that_hang_hold_not_all_lanes_however_many_senders_they_have() -> None:
+    budget, stuck = Budget(64), [Wake() for _ in range(8)]
+    for wake in stuck:
+        budget.take(wake, 64)
+    assert budget.take(Wake(), 1) == 1
+
+
+class Wake:
+    """A holder of lanes, and how often it was called."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self) -> None:
+        self.calls += 1
 
 
 async def test_a_sender_whose_server_hangs_leaves_the_worker_a_lane_for_others(
