@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -73,7 +74,8 @@ def postfix(**settings: str) -> Generator[int]:
             _wait_for(port, process, log)
             yield port
         finally:
-            process.terminate()
+            # The master leaves the group of the script that started it, which passes no signal on.
+            os.kill(int((folder / "queue" / "pid" / "master.pid").read_text()), signal.SIGTERM)
             process.wait(20)
 
 
