@@ -21,6 +21,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 SECURITIES: tuple[str, ...] = get_args(SmtpSecurity)
 Ports = frozenset[int] | None  # None: any
 MOST_DAYS = 36_500
+MOST_RETRY_HOURS = 24 * 365
 SUBMISSION_PORTS = frozenset({25, 465, 587, 2525})
 
 
@@ -55,7 +56,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     worker_concurrency: int = 64  # lanes (SMTP connections) per worker process
     worker_lease_seconds: float = 20.0  # how long a worker that died goes unnoticed
     default_emails_per_hour: int = 100
-    max_attempts: int = 5
+    max_attempts: int | None = None  # of an email that is refused for now; unset: as retry_for_hours allows
+    retry_for_hours: float = 96  # how long such an email is tried again
     # How long what is over is kept, in days; 0: for good.
     retention_emails_days: int = 0  # emails of campaigns that ended, with their attempts
     retention_attempts_days: int = 0  # attempts alone
@@ -222,7 +224,7 @@ def _cross_checks(s: Settings) -> list[str]:
         ("DEFAULT_EMAILS_PER_HOUR", s.default_emails_per_hour),
         ("MAX_ATTEMPTS", s.max_attempts),
     ):
-        if count < 1:
+        if count is not None and count < 1:
             problems.append(f"{name}: {count} is too small; give 1 or more")
     for name, days in (
         ("RETENTION_EMAILS_DAYS", s.retention_emails_days),
@@ -234,6 +236,8 @@ def _cross_checks(s: Settings) -> list[str]:
             problems.append(f"{name}: {days} is out of range; give 1 to {MOST_DAYS}, or 0 to keep for good")
     if s.worker_metrics_port == s.port:
         problems.append(f"WORKER_METRICS_PORT: {s.port} is the API's PORT; give another")
+    if not 0 <= s.retry_for_hours <= MOST_RETRY_HOURS:
+        problems.append(f"RETRY_FOR_HOURS: {s.retry_for_hours:g} is out of range; give 0 to {MOST_RETRY_HOURS}")
     if s.worker_lease_seconds < 1:
         problems.append(f"WORKER_LEASE_SECONDS: {s.worker_lease_seconds} is too short; give 1 or more")
     if (s.smtp_username is None) != (s.smtp_password is None):

@@ -26,7 +26,8 @@ from app import log as logs
 from app import traces
 from app.collectors import PoolCollector
 from app.db import Pool, Row, open_pool
-from app.domain.ledger.exchange import Claimant
+from app.domain.ledger.claims import Claimant
+from app.domain.ledger.exchange import Patience
 from app.domain.operations import sandbox, workers
 from app.domain.operations.host_policy import HostPolicy
 from app.domain.senders import for_workers
@@ -74,7 +75,8 @@ class Worker:
         self._fallback = fallback
         self._token = uuid4()
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._unrecorded = Unrecorded(pool, settings.max_attempts)
+        patience = Patience(settings.max_attempts, settings.retry_for_hours)
+        self._unrecorded = Unrecorded(pool, patience)
         desk = Desk(
             pool=pool,
             budget=Budget(settings.worker_concurrency),
@@ -82,7 +84,7 @@ class Worker:
             claimant_of=partial(Claimant, self._token),
             server_of=self._server_of,
             ehlo_name=settings.ehlo_name,
-            max_attempts=settings.max_attempts,
+            patience=patience,
         )
         self._dispatcher = Dispatcher(desk)
         self._courier = Courier(pool, box, HostPolicy.of(settings))

@@ -8,7 +8,8 @@ from itertools import islice
 from typing import NamedTuple
 
 from app.db import Pool, Row
-from app.domain.ledger.exchange import Claimant
+from app.domain.ledger.claims import Claimant
+from app.domain.ledger.exchange import Patience
 from worker.connect import Server
 from worker.instruments import LANES_OPEN
 from worker.unrecorded import Unrecorded
@@ -123,4 +124,4 @@ class Desk(NamedTuple):
     claimant_of: Callable[[int, int], Claimant]  # of a user id and a sender id
     server_of: Callable[[Row], Server]  # raises ServerTrouble when the password cannot be read
     ehlo_name: str | None  # None: each sender's own domain
-    max_attempts: int
+    patience: Patience

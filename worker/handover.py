@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
 from typing import NamedTuple
 
@@ -15,7 +14,7 @@ from app import traces
 from app.db import Pool, Row, until_answered
 from app.domain.campaigns import content
 from app.domain.ledger import exchange
-from app.domain.ledger.exchange import Claim, Report
+from app.domain.ledger.claims import Claim, Report
 from app.domain.senders import for_workers
 from app.mail.addresses import to_ascii
 from app.mail.message import HeaderInjection, Message, MessageBuilder
@@ -71,12 +70,8 @@ class Handover:
             result = await self._hand_over(conversation, claim)
             report = result.report
             span.set_attributes({"outcome": report.kind, "smtp.code": report.code or 0})
-        OUTCOMES[report.kind].inc()
-        level = _LEVELS[report.kind]
-        if _stdlib_log.isEnabledFor(level):
-            facts = {"command": report.command, "code": report.code, "enhanced_code": report.enhanced_code}
-            log.log(level, f"email {report.kind}", **ids, attempt=claim.attempts + 1, **facts)
-            log.debug("the server's reply", **ids, reply=report.reply)
+        if report.refusal is None:
+            count(report, claim.campaign_id)
         return result
 
     async def _hand_over(self, conversation: Conversation, claim: Claim) -> Result:
@@ -88,14 +83,22 @@ class Handover:
             message = builder.build(claim.recipient, claim.fields, message_id, claim.claimed_at)
         except (HeaderInjection, TemplateError) as error:  # no byte of it was sent, and the failure is this email's
             reply = f"cannot be written: {error}"
-            return Result(Report(claim.id, "REJECTED", reply=reply, content_version=version), "email")
+            report = Report(
+                claim.id,
+                "REJECTED",
+                reply=reply,
+                content_version=version,
+                claimed_at=claim.claimed_at,
+                probe=claim.probe,
+            )
+            return Result(report, "email")
         except Exception as error:
             return self._not_written(claim, error, version)
         self._not_written_in_a_row = 0
         handed_at = time.perf_counter()
         verdict = await self._deliver(conversation, claim, message)
         HANDOVER_DURATION.observe(time.perf_counter() - handed_at)
-        if self._failing and verdict.fault == "email" and verdict.code is not None:
+        if self._failing and verdict.fault == "email" and verdict.refusal is None and verdict.code is not None:
             await self._unblock()
         report = _report(
             claim,
@@ -115,7 +118,15 @@ class Handover:
         self._not_written_in_a_row += 1
         again_in_s = min(FIRST_RETRY_S * 2 ** min(claim.attempts, 6), LONGEST_RETRY_S)
         reply = f"internal error ({type(error).__name__}); the worker's log has it all"
-        report = Report(claim.id, "RELEASED", reply=reply, again_in_s=again_in_s, content_version=version)
+        report = Report(
+            claim.id,
+            "RELEASED",
+            reply=reply,
+            again_in_s=again_in_s,
+            content_version=version,
+            claimed_at=claim.claimed_at,
+            probe=claim.probe,
+        )
         return Result(report, "sender" if self._not_written_in_a_row >= MOST_NOT_WRITTEN else "email")
 
     async def _deliver(self, conversation: Conversation, claim: Claim, message: Message) -> Verdict:
@@ -150,6 +161,19 @@ class Handover:
         return await until_answered(lambda: content.message_builder(self._pool, self._user_id, campaign_id))
 
 
+def count(report: Report, campaign_id: int) -> None:
+    """The outcome of an email is known: say so to metrics and log."""
+    if report.kind == "UNBEGUN":
+        return
+    OUTCOMES[report.kind].inc()
+    level = _LEVELS[report.kind]
+    if _stdlib_log.isEnabledFor(level):
+        ids = {"email_id": report.id, "campaign_id": campaign_id}
+        facts = {"command": report.command, "code": report.code, "enhanced_code": report.enhanced_code}
+        log.log(level, f"email {report.kind}", **ids, **facts)
+        log.debug("the server's reply", **ids, reply=report.reply)
+
+
 def _failed(task: asyncio.Task[tuple[int, MessageBuilder]]) -> bool:
     return task.cancelled() or task.exception() is not None
 
@@ -171,13 +195,16 @@ def _report(
         message_id=message_id if verdict.kind in {"ACCEPTED", "UNKNOWN"} else None,
         again_in_s=_again_in_s(verdict, claim),
         content_version=content_version,
+        claimed_at=claim.claimed_at,
+        refusal=verdict.refusal,
+        probe=claim.probe,
+        retried=claim.attempts > 0,
+        ended=time.monotonic(),
     )
 
 
 def _again_in_s(verdict: Verdict, claim: Claim) -> float | None:
-    """When a deferred email, or one on which the connection was lost, is due next; None: when it was."""
-    if verdict.kind == "DEFERRED":
-        return min(FIRST_RETRY_S * 3**claim.retry_count, LONGEST_RETRY_S) * random.uniform(0.8, 1.2)  # noqa: S311
+    """When an email is due next on which the connection was lost; None: when it was. The ledger says it of others."""
     if verdict.kind == "RELEASED" and verdict.code is None:
         return float(min(2**claim.attempts, 60))  # others first: it may be this very message that the server chokes on
     return None

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from app import traces
 from app.db import Pool, Row, until_answered
-from app.domain.ledger.exchange import Claim, Claimant, Report
+from app.domain.ledger.claims import Claim, Claimant, Report
 from app.domain.operations import workers
 from app.domain.senders import for_workers
 from app.jobs import defer_help
@@ -86,6 +86,12 @@ class Share:
     def cap(self) -> None:
         """The server refused one lane more than we have: that is all it wants, for a while."""
         self._cap.lower(self.taken, time.monotonic())
+
+    def halve(self) -> None:
+        """The server wants less of us: half the lanes, for a while."""
+        now = time.monotonic()
+        if self._cap.lanes(now) >= self.taken:  # else it is one more refusal of the same burst
+            self._cap.lower(self.taken // 2, now)
 
     async def refresh(self) -> None:
         """Ask anew for what was refused, and for what we have: max_connections may have changed."""
@@ -251,6 +257,10 @@ class Crew:
 
     def finished(self, result: Result) -> None:
         self._hand_in(result.report)
+        if result.fault == "connections" and len(self.lanes) > 1:
+            self._share.halve()
+        elif result.fault == "connections":
+            result = result._replace(fault="sender")
         if result.fault == "sender":
             kind = "reply" if result.report.command else "internal"
             self.trouble = self.trouble or ServerTrouble(result.report.reply or "", kind, result.report.code)
@@ -312,6 +322,8 @@ class Lane:
                     return
                 if result.fault == "connection":
                     await self._conversation.close()
+                if result.fault == "connections":
+                    return
         except ServerTrouble as error:
             trouble = error
             CONNECTION_FAILURES.labels(error.kind).inc()

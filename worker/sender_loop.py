@@ -117,8 +117,8 @@ class _Run:
         self._desk = desk
         self._bell = bell
         self._sender = _settings(sender)
-        self._trade = Trade(desk.pool, claimant, desk.max_attempts, desk.unrecorded, away=self._retire_idle)
         self._share = Share(desk.pool, desk.budget, claimant, bell.ring)
+        self._trade = Trade(desk.pool, claimant, desk.patience, desk.unrecorded, away=self._retire_idle)
         handover = Handover(desk.pool, sender)
         self._crew = Crew(desk, self._sender, self._share, handover, hand_in=self._trade.hand_in, ring=bell.ring)
         self._failures: int = sender["failures"]  # of the sender, when the lanes that we have connected
@@ -168,7 +168,8 @@ class _Run:
         if self._loop.poked or time.monotonic() >= self._refresh_at:
             await self._refresh()
         yielding = self._desk.budget.contended and time.monotonic() - self._began > QUANTUM_S
-        winding_up = self._loop.stopping or crew.trouble is not None or yielding
+        trouble = crew.trouble or trade.trouble
+        winding_up = self._loop.stopping or trouble is not None or yielding
         if winding_up:
             crew.retire_idle()
         else:
@@ -180,7 +181,7 @@ class _Run:
             Exchanged(
                 winding_up=winding_up,
                 stopping=self._loop.stopping,
-                trouble=crew.trouble,
+                trouble=crew.trouble or trade.trouble,
                 wanted=wanted,
                 claimed=len(claims),
                 reports=len(trade.reports),

@@ -44,6 +44,7 @@ class Conversation:
         self._unanswered = 0  # commands that went out behind a refused one
         self.server = server
         self.delivered = 0
+        self._tried = 0  # mail transactions on this connection
 
     @classmethod
     async def open(cls, server: Server, ehlo_name: str, lookup: Lookup = host_policy.look_up) -> Conversation:
@@ -79,7 +80,8 @@ class Conversation:
             raise
         finally:
             self._deadline.lift()
-        verdict = classify(self._command, code, text, delivered=self.delivered)
+        verdict = classify(self._command, code, text, delivered=self.delivered, tried=self._tried)
+        self._tried += 1
         if verdict.kind == "ACCEPTED":
             self.delivered += 1
         elif verdict.fault == "email":

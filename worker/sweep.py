@@ -29,7 +29,7 @@ LONGEST_PAUSE_S = 5.0  # between sweeps: well below the time a wake-up comes ear
 log = structlog.get_logger()
 
 
-async def sweep(pool: Pool, queue: App, lease: Lease, lease_s: float, max_attempts: int) -> None:
+async def sweep(pool: Pool, queue: App, lease: Lease, lease_s: float, max_attempts: int | None) -> None:
     """Sweep every few seconds until cancelled."""
     pause_s = min(lease_s / 5, LONGEST_PAUSE_S)
     while True:
@@ -49,7 +49,7 @@ async def sweep(pool: Pool, queue: App, lease: Lease, lease_s: float, max_attemp
         await asyncio.sleep(pause_s)
 
 
-async def _recover(pool: Pool, lease: Lease, max_attempts: int) -> None:
+async def _recover(pool: Pool, lease: Lease, max_attempts: int | None) -> None:
     async with transaction(pool) as conn:
         # Asked only now: the wait for a connection may have been a long one.
         in_doubt = await recovery.recover(conn, max_attempts) if lease.may_judge else []

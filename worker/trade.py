@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from datetime import datetime
 
 import psycopg
 import structlog
@@ -12,9 +13,13 @@ import structlog
 from app import traces
 from app.db import Conn, Pool, pauses
 from app.domain.ledger import exchange
-from app.domain.ledger.exchange import Claim, Claimant, Outlook, Report
+from app.domain.ledger.claims import Claim, Claimant, Report
+from app.domain.ledger.exchange import Outlook, Patience, Traded
+from app.domain.ledger.judge import words_of
+from worker.handover import count
 from worker.instruments import EXCHANGE_CLAIMS, EXCHANGE_DURATION, LATENESS
 from worker.unrecorded import Unrecorded
+from worker.verdicts import ServerTrouble
 
 REFUSALS = 3  # of an exchange, before its reports are recorded one by one
 NOT_RECORDED = (psycopg.Error, ValueError)  # the latter: a report that cannot even be encoded
@@ -36,16 +41,17 @@ class Trade:
     """Trades outcomes for due emails. `away` is called when the database is: there will be no email for a while."""
 
     def __init__(
-        self, pool: Pool, claimant: Claimant, max_attempts: int, unrecorded: Unrecorded, away: Callable[[], None]
+        self, pool: Pool, claimant: Claimant, patience: Patience, unrecorded: Unrecorded, *, away: Callable[[], None]
     ) -> None:
         self._pool = pool
         self._claimant = claimant
-        self._max_attempts = max_attempts
+        self._patience = patience
         self._unrecorded = unrecorded
         self._away = away
         self._unsure = False  # an exchange failed: the ledger may hold claims for us that we never heard of
         self._was_unsure = False
-        self.held = set[int]()  # claimed, and not yet reported to the ledger
+        self.held = dict[int, datetime]()  # when each was claimed that is not yet reported to the ledger
+        self.trouble: ServerTrouble | None = None  # the sender's, as refusals show it
         self.reports: list[Report] = []
 
     def hand_in(self, report: Report) -> None:
@@ -77,8 +83,9 @@ class Trade:
                         await self._record_each(reports)
                     await asyncio.sleep(next(pause))
                 else:
-                    self.held.difference_update(reports)
-                    self.held.update([claim.id for claim in claims])
+                    for email_id in reports:
+                        self.held.pop(email_id, None)
+                    self.held.update([(claim.id, claim.claimed_at) for claim in claims])
                     return claims
         except BaseException:
             self.reports += reports.values()  # to be said again, by whoever ends the loop
@@ -109,7 +116,7 @@ class Trade:
 
     def _done_with(self, report: Report, reports: dict[int, Report]) -> None:
         del reports[report.id]
-        self.held.discard(report.id)
+        self.held.pop(report.id, None)
 
     async def _record(self, reports: list[Report]) -> None:
         async with self._pool.connection() as conn:
@@ -119,19 +126,31 @@ class Trade:
         began = time.perf_counter()
         sender_id = self._claimant.sender_id
         with traces.span("exchange", sender_id=sender_id, reports=len(reports), wanted=wanted) as span:
-            claims = await exchange.exchange(conn, self._claimant, reports, wanted, max_attempts=self._max_attempts)
-            span.set_attributes({"claims": len(claims)})
+            traded = await exchange.exchange(conn, self._claimant, reports, wanted, patience=self._patience)
+            if traded.late:
+                await exchange.record_late(conn, self._claimant, reports)
+            span.set_attributes({"claims": len(traded.claims)})
         EXCHANGE_DURATION.observe(time.perf_counter() - began)
-        EXCHANGE_CLAIMS.observe(len(claims))
-        for claim in claims:
+        EXCHANGE_CLAIMS.observe(len(traded.claims))
+        for claim in traded.claims:
             LATENESS.observe((claim.claimed_at - claim.scheduled_at).total_seconds())
-        return claims
+        if traded.judged:
+            self._heed(traded, reports)
+        return traded.claims
+
+    def _heed(self, traded: Traded, reports: list[Report]) -> None:
+        """What the judge concluded."""
+        for report in reports:
+            if report.refusal is not None and report.id in traded.judged:
+                count(report, traded.judged[report.id])
+        if traded.blame is not None:
+            self.trouble = self.trouble or ServerTrouble(words_of(traded.blame), "reply", traded.blame.code)
 
     async def _give_back_unheard_of(self, conn: Conn, claims: list[Claim]) -> None:
         """Asked only after an exchange: that took its turn behind any that is still at work for us in Postgres, which
         goes on after a connection breaks.
         """
-        heard_of = self.held | {claim.id for claim in claims} | self._unrecorded.of(self._claimant)
+        heard_of = self.held.keys() | {claim.id for claim in claims} | self._unrecorded.of(self._claimant)
         for email_id in await exchange.held_claims(conn, self._claimant):
             if email_id not in heard_of:
                 self.reports.append(Report(email_id, "UNBEGUN"))
@@ -146,8 +165,9 @@ class Trade:
         """Put in doubt what we hold and cannot say anything of, and report it."""
         said = {report.id for report in self.reports}
         self.reports += [
-            Report(email_id, "UNKNOWN", reply="the worker failed while it was being sent")
-            for email_id in self.held - said
+            Report(email_id, "UNKNOWN", reply="the worker failed while it was being sent", claimed_at=claimed_at)
+            for email_id, claimed_at in self.held.items()
+            if email_id not in said
         ]
         while self.reports:
             await self.exchange(0)

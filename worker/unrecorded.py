@@ -14,7 +14,8 @@ import structlog
 
 from app.db import Pool
 from app.domain.ledger import exchange
-from app.domain.ledger.exchange import Claimant, Report
+from app.domain.ledger.claims import Claimant, Report
+from app.domain.ledger.exchange import Patience
 from worker.instruments import REPORTS_UNRECORDED
 
 MOST_OF_A_SENDER = 8  # where more than that are refused, the fault is no report's
@@ -26,9 +27,9 @@ log = structlog.get_logger()
 class Unrecorded:
     """Keeps reports that were refused, and offers each to the ledger by itself every few seconds."""
 
-    def __init__(self, pool: Pool, max_attempts: int) -> None:
+    def __init__(self, pool: Pool, patience: Patience) -> None:
         self._pool = pool
-        self._max_attempts = max_attempts
+        self._patience = patience
         self._kept: dict[tuple[Claimant, int], Report] = {}
         self._offering: asyncio.Task[None] | None = None
 
@@ -65,7 +66,9 @@ class Unrecorded:
         for (claimant, email_id), report in list(self._kept.items()):
             with suppress(Exception):  # as logged when it was refused first; the next time is soon
                 async with self._pool.connection() as conn:
-                    await exchange.exchange(conn, claimant, [report], 0, max_attempts=self._max_attempts)
+                    traded = await exchange.exchange(conn, claimant, [report], 0, patience=self._patience)
+                    if traded.late:
+                        await exchange.record_late(conn, claimant, [report])
                 del self._kept[claimant, email_id]
                 REPORTS_UNRECORDED.set(len(self._kept))
                 log.info("a report that was refused is recorded", email_id=email_id)

@@ -22,6 +22,8 @@ DISTRIBUTED = {
     "webhooks",
     "lanes",
     "idempotency_keys",
+    "refusals",
+    "holds",
 }
 # These stay on one node, each for a reason.
 LOCAL = {

@@ -314,7 +314,7 @@ class WorkerProcess:
             "SMTP_ALLOWED_PORTS": ",".join(map(str, settings.smtp_allowed_ports or ["*"])),
             "WORKER_CONCURRENCY": str(settings.worker_concurrency),
             "WORKER_LEASE_SECONDS": str(settings.worker_lease_seconds),
-            "MAX_ATTEMPTS": str(settings.max_attempts),
+            "MAX_ATTEMPTS": str(settings.max_attempts or ""),
             "RETENTION_EMAILS_DAYS": str(settings.retention_emails_days),
             "LOG_FORMAT": "json",
             "LOG_LEVEL": settings.log_level,

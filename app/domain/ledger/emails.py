@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
-from app.domain.ledger.exchange import EmailStatus, Outcome
+from app.domain.ledger.claims import Outcome
+from app.domain.ledger.exchange import EmailStatus
 from app.domain.ledger.texts import read_texts
 from app.domain.pages import Page, PageRequest, page_of, time_key
 from app.errors import InvalidInput, NotFound

@@ -7,56 +7,40 @@ claim is the record that something is at an SMTP server.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
-from uuid import UUID
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from app.db import Conn, Pool, fetch_all, fetch_one, transaction
+from app.domain.ledger.claims import Claim, Claimant, Report
+from app.domain.ledger.refusals import settle
 from app.domain.planning.replan import mend
 from app.sql import queries
 
 sql = queries(__name__)
 
 EmailStatus = Literal["SCHEDULED", "SENDING", "SENT", "FAILED", "UNKNOWN", "CANCELLED"]
-Outcome = Literal["ACCEPTED", "REJECTED", "DEFERRED", "RELEASED", "UNKNOWN"]
 
 
-class Claim(NamedTuple):
-    """An email that is ours to send."""
-
-    id: int
-    campaign_id: int
-    content_version: int
-    recipient: str
-    fields: dict[str, str]
-    retry_count: int
-    attempts: int
-    scheduled_at: datetime
-    claimed_at: datetime
-    message_id: str | None
-
-
-class Report(msgspec.Struct, omit_defaults=True):
-    """What became of a claim. UNBEGUN: nothing was tried, it goes back as if never claimed.
-
-    `command` is where the conversation ended (MAIL, RCPT, DATA, or `.` for the reply to the message),
-    `again_in_s` when a DEFERRED or RELEASED email is due next (None: when it was), `content_version` which text of the
-    campaign it was made from.
+class Traded(NamedTuple):
+    """What an exchange gave. `late`: some reports were on emails that are not ours any more; `blame`: a refusal that
+    shows the sender's own trouble; `judged`: the campaign of each email that the judge has looked at.
     """
 
-    id: int
-    kind: Outcome | Literal["UNBEGUN"]
-    command: str | None = None
-    code: int | None = None
-    enhanced_code: str | None = None
-    reply: str | None = None
-    duration_ms: int | None = None
-    server: str | None = None
-    message_id: str | None = None
-    again_in_s: float | None = None
-    content_version: int | None = None
+    claims: list[Claim]
+    late: bool = False
+    blame: Report | None = None
+    judged: Mapping[int, int] = {}
+
+
+class Patience(NamedTuple):
+    """How long an email is tried that is refused for now: `max_attempts` times, or so many hours; what ends first."""
+
+    max_attempts: int | None
+    retry_for_hours: float
 
 
 class Outlook(NamedTuple):
@@ -72,17 +56,6 @@ class Outlook(NamedTuple):
     over_limit: bool
 
 
-class Claimant(NamedTuple):
-    """Who trades: a worker (by its token) for one sender."""
-
-    token: UUID
-    workspace_id: int
-    sender_id: int
-
-    def parameters(self) -> dict[str, Any]:
-        return self._asdict()
-
-
 def message_id(claim: Claim, domain: str) -> str:
     """The Message-ID of an email: the same for every attempt at it."""
     return claim.message_id or f"<{claim.id}.{claim.campaign_id}.reachinbox@{domain}>"
@@ -91,13 +64,30 @@ def message_id(claim: Claim, domain: str) -> str:
 _encode = msgspec.json.Encoder().encode
 
 
-async def exchange(
-    conn: Conn, claimant: Claimant, reports: list[Report], wanted: int, *, max_attempts: int
-) -> list[Claim]:
+async def exchange(conn: Conn, claimant: Claimant, reports: list[Report], wanted: int, *, patience: Patience) -> Traded:
     """Record `reports`, claim at most `wanted` due emails; both or neither.
 
-    Fewer than wanted: `outlook` tells why. Reports on emails that are not ours any more change nothing.
+    Fewer than wanted: `outlook` tells why. Reports on emails that are not ours any more change nothing: see
+    `record_late`. What the judge has to decide on is decided first, in the same transaction.
     """
+    now = time.monotonic()
+    ages = {report.id: 0.0 if report.ended is None else round(now - report.ended, 3) for report in reports}
+    if not any(map(_for_the_judge, reports)):
+        return await _exchange(conn, claimant, reports, wanted, ages, patience)
+    async with conn.transaction():
+        evidence = await settle(conn, claimant, reports, ages)
+        traded = await _exchange(conn, claimant, reports, wanted, ages, patience)
+    judged = {report.id: evidence.emails[report.id].campaign_id for report in reports if report.id in evidence.emails}
+    return traded._replace(blame=evidence.blame, judged=judged)
+
+
+def _for_the_judge(report: Report) -> bool:
+    return report.refusal is not None or report.probe or (report.retried and report.kind == "ACCEPTED")
+
+
+async def _exchange(
+    conn: Conn, claimant: Claimant, reports: list[Report], wanted: int, ages: dict[int, float], patience: Patience
+) -> Traded:
     rows = await fetch_all(
         conn,
         sql.exchange,
@@ -105,10 +95,19 @@ async def exchange(
             **claimant.parameters(),
             "outcomes": _encode(reports).decode(),
             "wanted": wanted,
-            "max_attempts": max_attempts,
+            "accepted_ago_s": min((ages[report.id] for report in reports if report.kind == "ACCEPTED"), default=0.0),
+            **patience._asdict(),
         },
     )
-    return [Claim(**row) for row in rows]
+    late = bool(rows) and rows[-1]["id"] is None
+    return Traded([Claim(**row) for row in (rows[:-1] if late else rows)], late)
+
+
+async def record_late(conn: Conn, claimant: Claimant, reports: list[Report]) -> None:
+    """Record outcomes of claims that were lost meanwhile (a lease ran out, a database went back), unless a newer claim
+    exists: a known outcome is never forgotten. Repeating it is harmless.
+    """
+    await conn.execute(sql.record_late, claimant.parameters() | {"outcomes": _encode(reports).decode()})
 
 
 async def outlook(conn: Conn, claimant: Claimant) -> Outlook | None:

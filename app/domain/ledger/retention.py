@@ -48,6 +48,7 @@ def chores(settings: Settings) -> list[Chore]:
         ("invitations", sql.remove_expired_invitations, INVITATIONS_KEPT_DAYS),
         ("password resets", sql.remove_expired_resets, OTHERS_KEPT_DAYS),
         ("unfinished logins", sql.remove_unfinished_logins, OTHERS_KEPT_DAYS),
+        ("refusals", sql.remove_refusals, OTHERS_KEPT_DAYS),
         ("login attempts", sql.remove_login_attempts, OTHERS_KEPT_DAYS),
     ]
     found = [Chore(what, text, {"days": days, "batch": BATCH}) for what, text, days in kept if days]

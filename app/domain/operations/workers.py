@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from app.db import Conn, Pool, fetch_exactly_one, fetch_one
-from app.domain.ledger.exchange import Claimant
+from app.domain.ledger.claims import Claimant
 from app.sql import queries
 
 sql = queries(__name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from app.db import Pool, Row, fetch_all, fetch_one, transaction
-from app.domain.ledger.exchange import Claimant
+from app.domain.ledger.claims import Claimant
 from app.jobs import defer_wake_up
 from app.sql import queries
 

@@ -7,6 +7,7 @@ WITH lost AS (
     SET status = v.status,
         claim_token = NULL,
         attempts = e.attempts + 1,
+        scheduled_at = CASE WHEN v.status = 'SCHEDULED' THEN now() + retry_wait(e.attempts + 1, e.id) ELSE e.scheduled_at END,
         sent_at = CASE WHEN v.status = 'SENT' THEN now() END
     FROM emails held
          JOIN campaigns c ON c.workspace_id = held.workspace_id AND c.id = held.campaign_id,

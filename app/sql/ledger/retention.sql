@@ -219,3 +219,13 @@ WITH removed AS (
     DELETE FROM workspace_invitations WHERE expires_at < now() - make_interval(days => %(days)s) RETURNING 1
 )
 SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
+
+-- name: remove_refusals
+-- A batch of what servers refused so long ago that the judge no longer asks for it.
+WITH gone AS (
+    DELETE FROM refusals
+    WHERE ctid = ANY (ARRAY(SELECT ctid FROM refusals
+                            WHERE last_at < now() - make_interval(days => %(days)s) LIMIT %(batch)s))
+    RETURNING 1
+)
+SELECT count(*) AS removed FROM gone HAVING count(*) > 0;

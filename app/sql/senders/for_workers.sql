@@ -12,6 +12,10 @@ CROSS JOIN LATERAL (
 WHERE c.status = 'ACTIVE' AND c.scheduled > 0
   AND d.scheduled_at <= now() + make_interval(secs => %(within_s)s)
   AND (s.blocked_until IS NULL OR s.blocked_until <= now())
+  AND NOT EXISTS (SELECT FROM holds h
+                  WHERE h.workspace_id = s.workspace_id AND h.sender_id = s.id
+                    AND (h.campaign_id IS NULL OR h.campaign_id = c.id)
+                    AND h.probe_at > now() + make_interval(secs => %(within_s)s))
   AND NOT EXISTS (SELECT FROM lanes l WHERE l.workspace_id = s.workspace_id AND l.sender_id = s.id);
 
 -- name: lock_sender

@@ -1,0 +1,288 @@
+"""Whose failure a refusal is: the judge of what a server refuses, by evidence and not by its code alone.
+
+A list of codes is never complete, and a code seldom says whether the recipient, the text or the sender is meant. So a
+refusal is an email's own only with a witness: another email that the server took in the meantime. Without one it is not
+believed: the email goes back uncounted, and where one after the other meets the same words, those are held that meet
+them, a campaign or the whole sender, until a probe gets through or a person decides.
+
+`judge` is pure. `app.domain.ledger.refusals` reads its evidence under the lock of the sender's window, where the
+outcomes of all lanes and workers meet, and keeps what it concludes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Literal
+
+import msgspec
+
+from app.domain.ledger.claims import Report
+
+HoldReason = Literal["REFUSED", "SERVER_SLOW"]
+
+ASIDE_S = 60.0  # of an email whose refusal may be anybody's; for words of a sender's, doubled each time
+DISBELIEVED_S = 900.0  # of an email whose 5xx nobody witnesses
+RUN_OF_5XX, RUN_OF_4XX = 5, 3  # different emails in a row: no longer any one's own
+PATIENT_TRIES = 20  # before an email that meets a sender's words alone has the fault itself
+WITNESS_FOR = timedelta(hours=1)  # an acceptance from before the first refusal of a signature
+GREYLISTING_FOR = timedelta(hours=24)
+MOST_OF_A_DOMAIN = 20  # failures of one signature at one recipient domain that accepted nothing
+MOST_DOMAINS = 100  # whose failures are counted; a server that refuses more is no one domain's
+SLOW_S = (60.0, 120.0, 240.0, 480.0, 900.0)
+REFUSED_S = (900.0, 3_600.0, 14_400.0, 86_400.0)
+
+_NAMES = re.compile(r"\S+://\S+|<[^>]*>|\[[^\]]*\]|\S+@\S+")
+
+
+def signature(command: str | None, code: int | None, enhanced_code: str | None, text: str | None) -> str:
+    """What two refusals have in common when they say the same: step, codes, and the words without what names a message,
+    an address or a place.
+    """
+    words = [word for word in _NAMES.sub(" ", (text or "").lower()).split() if not any(map(str.isdigit, word))]
+    return " ".join([command or "-", str(code or "-"), enhanced_code or "-", *words[:12]])
+
+
+class Tried(msgspec.Struct, frozen=True):
+    """An earlier attempt at an email."""
+
+    at: datetime
+    outcome: str
+    signature: str
+
+
+class Subject(msgspec.Struct):
+    """An email that a report is about."""
+
+    campaign_id: int
+    domain: str  # of the recipient
+    attempts: int
+    retry_count: int
+    before: Tried | None
+
+
+class Refusals(msgspec.Struct):
+    """What was refused in the same words, of one campaign: a row of `refusals`."""
+
+    last_at: datetime
+    emails: int = 0
+    domains: dict[str, int] = {}
+    passed_at: datetime | None = None
+    greylisting_until: datetime | None = None
+
+
+class Hold(msgspec.Struct):
+    """What holds a campaign or a sender back: a row of `holds`."""
+
+    reason: HoldReason
+    signature: str
+    words: str
+    since: datetime
+    probe_at: datetime
+    probes: int = 0
+
+
+Key = tuple[str, int]  # signature, campaign
+
+
+class Evidence(msgspec.Struct):
+    """What is known of a sender, and what `judge` makes of it. `changed` and `lifted` name rows that it has touched,
+    `suspects` the campaigns that may be refused by one recipient domain alone.
+    """
+
+    now: datetime
+    accepted_at: datetime | None  # the last email that the server took of this sender
+    emails: dict[int, Subject]
+    campaigns: dict[int, datetime]  # of each, the last email that was taken
+    refusals: dict[Key, Refusals]
+    holds: dict[int | None, Hold]  # by campaign; None: all of the sender
+    changed: set[Key] = set()
+    held: set[int | None] = set()
+    lifted: set[int | None] = set()
+    suspects: list[tuple[Key, str, Report]] = []
+    blame: Report | None = None  # what shows that the sender itself is refused
+
+
+def judge(evidence: Evidence, reports: Sequence[Report], ages: dict[int, float]) -> None:
+    """Decide on refusals, in the order in which the replies came (`ages`: how many seconds ago): kinds of reports are
+    set anew, and what follows for the sender is left in `evidence`.
+    """
+    for report in sorted(reports, key=lambda report: -ages[report.id]):
+        subject = evidence.emails.get(report.id)
+        if subject is None:  # not ours any more: the ledger will have nothing of it
+            continue
+        at = evidence.now - timedelta(seconds=ages[report.id])
+        if report.kind == "ACCEPTED":
+            _accepted(evidence, subject, report, at)
+        elif report.refusal is not None:
+            _refused(evidence, subject, report, at)
+        if report.probe and report.kind != "ACCEPTED":
+            _not_through(evidence, subject, report)
+
+
+def words_of(report: Report) -> str:
+    """A reply as its server gave it."""
+    return " ".join(str(part) for part in (report.code, report.enhanced_code, report.reply) if part)
+
+
+def hold(evidence: Evidence, campaign_id: int | None, reason: HoldReason, report: Report, at: datetime) -> None:
+    """Hold the campaign, or the whole sender, if it is not held yet."""
+    if campaign_id in evidence.holds:
+        return
+    first_s = (SLOW_S if reason == "SERVER_SLOW" else REFUSED_S)[0]
+    evidence.holds[campaign_id] = Hold(
+        reason, _signature(report), words_of(report), at, evidence.now + timedelta(seconds=first_s)
+    )
+    evidence.held.add(campaign_id)
+    evidence.lifted.discard(campaign_id)
+
+
+def _signature(report: Report) -> str:
+    return signature(report.command, report.code, report.enhanced_code, report.reply)
+
+
+def _accepted(evidence: Evidence, subject: Subject, report: Report, at: datetime) -> None:
+    evidence.accepted_at = max(at, evidence.accepted_at or at)
+    evidence.campaigns[subject.campaign_id] = max(at, evidence.campaigns.get(subject.campaign_id, at))
+    if report.probe:
+        for target in (subject.campaign_id, None):
+            _lift(evidence, target)
+    if subject.before is not None:
+        key = subject.before.signature, subject.campaign_id
+        if key in evidence.refusals:
+            evidence.refusals[key].passed_at = at
+            evidence.changed.add(key)
+
+
+def _lift(evidence: Evidence, target: int | None) -> None:
+    if evidence.holds.pop(target, None):
+        evidence.lifted.add(target)
+        evidence.held.discard(target)
+
+
+def _passed_last(row: Refusals, evidence: Evidence) -> bool:
+    """Whether the last email that was accepted had met this refusal before: no fresh one has passed since."""
+    if row.passed_at is None or evidence.accepted_at is None:
+        return False
+    return abs(evidence.accepted_at - row.passed_at) < timedelta(milliseconds=1)
+
+
+def _refused(evidence: Evidence, subject: Subject, report: Report, at: datetime) -> None:
+    key = _signature(report), subject.campaign_id
+    before = subject.before
+    met = before is not None and before.signature == key[0] and before.outcome in {"RELEASED", "DEFERRED"}
+    since = before.at if met and before is not None else None
+    own = since is not None and evidence.accepted_at is not None and evidence.accepted_at > since
+    alike = [row for (said, _), row in evidence.refusals.items() if said == key[0]]
+    report.again_in_s = None
+    if report.refusal == "SENDER":
+        _refused_sender(evidence, subject, report, own=own)
+    elif (report.code or 0) >= 500:
+        _refused_for_good(evidence, subject, report, at, key, alike, met=met)
+    else:
+        _refused_for_now(evidence, subject, report, at, key, alike, met=met, own=own)
+    row = evidence.refusals[key] if key in evidence.refusals else Refusals(at)
+    row.last_at = max(row.last_at, at)
+    evidence.refusals[key] = row
+    evidence.changed.add(key)
+
+
+def _refused_sender(evidence: Evidence, subject: Subject, report: Report, *, own: bool) -> None:
+    """Words that are known for a sender's. An email that meets them while others get through stands back, each time for
+    longer, and shows nothing of the sender after a few times.
+    """
+    report.kind = "DEFERRED" if own and subject.attempts >= PATIENT_TRIES else "RELEASED"
+    report.again_in_s = ASIDE_S * 2 ** min(subject.attempts, 6)
+    if not (own and subject.attempts >= RUN_OF_4XX):
+        evidence.blame = evidence.blame or report
+
+
+def _refused_for_good(
+    evidence: Evidence, subject: Subject, report: Report, at: datetime, key: Key, alike: list[Refusals], *, met: bool
+) -> None:
+    """A 5xx that no table knows: the email's with a witness, and otherwise not believed."""
+    row = evidence.refusals.get(key)
+    last_at = max((other.last_at for other in alike), default=at - WITNESS_FOR)
+    witnessed = evidence.accepted_at is not None and evidence.accepted_at > last_at
+    if row is not None:  # others of the sender being accepted says nothing of this campaign's text
+        taken_at = evidence.campaigns.get(subject.campaign_id)
+        witnessed = witnessed and taken_at is not None and taken_at > row.last_at
+    row = evidence.refusals.setdefault(key, Refusals(at))
+    stays = evidence.holds.get(subject.campaign_id)
+    if witnessed and not (stays is not None and stays.signature == key[0]):
+        report.kind = "REJECTED"
+        row.emails = 0
+        if subject.domain in row.domains or len(row.domains) < MOST_DOMAINS:
+            row.domains = row.domains | {subject.domain: row.domains.get(subject.domain, 0) + 1}
+        if row.domains.get(subject.domain, 0) >= MOST_OF_A_DOMAIN:
+            evidence.suspects.append((key, subject.domain, report))
+        return
+    report.kind, report.again_in_s = "RELEASED", DISBELIEVED_S
+    row.emails += not met
+    meeting = [campaign for (said, campaign), other in evidence.refusals.items() if said == key[0] and other.emails]
+    if met or sum(evidence.refusals[key[0], campaign].emails for campaign in meeting) >= RUN_OF_5XX:
+        hold(evidence, subject.campaign_id if len(meeting) <= 1 else None, "REFUSED", report, at)
+
+
+def _refused_for_now(
+    evidence: Evidence,
+    subject: Subject,
+    report: Report,
+    at: datetime,
+    key: Key,
+    alike: list[Refusals],
+    *,
+    met: bool,
+    own: bool,
+) -> None:
+    """A 4xx: the email's if others get through meanwhile; the server's own slowness if three in a row meet it."""
+    report.kind = "DEFERRED"
+    if any(other.greylisting_until and other.greylisting_until > at for other in alike):
+        if not met or subject.retry_count < 2:
+            return
+        for other in alike:  # what passes neither when it is tried again is no greylisting
+            other.greylisting_until = None
+    elif not met and any(_passed_last(other, evidence) for other in alike):
+        row = evidence.refusals.setdefault(key, Refusals(at))
+        row.greylisting_until = at + GREYLISTING_FOR
+        if None in evidence.holds and evidence.holds[None].signature == key[0]:
+            _lift(evidence, None)
+        return
+    if own and (report.refusal != "THROTTLE" or subject.attempts >= PATIENT_TRIES):
+        return
+    row = evidence.refusals.setdefault(key, Refusals(at))
+    last_at = max((other.last_at for other in alike), default=at)
+    if evidence.accepted_at is not None and evidence.accepted_at > last_at:
+        for other in alike:
+            other.emails = 0
+    row.emails += not met
+    run = sum(other.emails for (said, _), other in evidence.refusals.items() if said == key[0])
+    slow = evidence.holds.get(None)
+    if report.refusal == "THROTTLE" or run >= RUN_OF_4XX or (slow is not None and slow.reason == "SERVER_SLOW"):
+        # A fresh email keeps its place, to be the next probe; one that met it before leaves the next to another. So
+        # probes show whether what is tried again passes.
+        tries = slow.probes + 1 if slow is not None and report.probe else 0
+        report.kind, report.again_in_s = "RELEASED", 1.5 * SLOW_S[min(tries, len(SLOW_S) - 1)] if met else None
+        hold(evidence, None, "SERVER_SLOW", report, at)
+    elif not met:
+        report.kind, report.again_in_s = "RELEASED", ASIDE_S
+
+
+def _not_through(evidence: Evidence, subject: Subject, report: Report) -> None:
+    """A probe that was not accepted: the next one comes at its time, sooner where this says nothing of the hold."""
+    for target in (subject.campaign_id, None):
+        held = evidence.holds.get(target)
+        if held is None or target in evidence.held:  # that began just now
+            continue
+        if report.kind in {"REJECTED", "DEFERRED", "UNBEGUN"}:
+            pause_s = 0.0
+        elif report.refusal is None:
+            pause_s = ASIDE_S
+        else:
+            steps = SLOW_S if held.reason == "SERVER_SLOW" else REFUSED_S
+            held.probes += 1
+            pause_s = steps[min(held.probes, len(steps) - 1)]
+            held.words = words_of(report)
+        held.probe_at = evidence.now + timedelta(seconds=pause_s)
+        evidence.held.add(target)
