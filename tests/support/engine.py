@@ -178,13 +178,21 @@ async def the_clock_moves_on(pool: Pool, by: timedelta) -> None:
         # The earliest first: none meets the one before it.
         for window in await (await conn.execute("SELECT * FROM sender_windows ORDER BY window_start")).fetchall():
             await conn.execute(
-                "UPDATE sender_windows SET window_start = window_start - %(by)s"
+                "UPDATE sender_windows SET window_start = window_start - %(by)s, accepted_at = accepted_at - %(by)s"
                 " WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s"
                 " AND window_start = %(window_start)s",
                 window | {"by": by},
             )
         await conn.execute("UPDATE campaigns SET window_start = window_start - %s WHERE window_used > 0", [by])
+        await conn.execute("UPDATE campaigns SET accepted_at = accepted_at - %s, free_at = free_at - %s", [by, by])
         await conn.execute("UPDATE senders SET blocked_until = blocked_until - %s", [by])
+        await conn.execute("UPDATE holds SET since = since - %s, probe_at = probe_at - %s", [by, by])
+        await conn.execute(
+            "UPDATE refusals SET last_at = last_at - %(by)s, passed_at = passed_at - %(by)s,"
+            " greylisting_until = greylisting_until - %(by)s",
+            {"by": by},
+        )
+        await conn.execute("UPDATE attempts SET claimed_at = claimed_at - %s, recorded_at = recorded_at - %s", [by, by])
         await conn.execute("UPDATE emails SET scheduled_at = scheduled_at - %s WHERE status = 'SCHEDULED'", [by])
         await conn.execute("UPDATE emails SET claimed_at = claimed_at - %s", [by])
     await wake_all(pool)

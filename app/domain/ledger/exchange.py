@@ -71,11 +71,12 @@ async def exchange(conn: Conn, claimant: Claimant, reports: list[Report], wanted
     `record_late`. What the judge has to decide on is decided first, in the same transaction.
     """
     now = time.monotonic()
-    ages = {report.id: 0.0 if report.ended is None else round(now - report.ended, 3) for report in reports}
+    ages = {report.id: 0.0 if report.ended is None else round(now - report.ended, 6) for report in reports}
     if not any(map(_for_the_judge, reports)):
         return await _exchange(conn, claimant, reports, wanted, ages, patience)
     async with conn.transaction():
         evidence = await settle(conn, claimant, reports, ages)
+        wanted = 0 if evidence.blame else wanted
         traded = await _exchange(conn, claimant, reports, wanted, ages, patience)
     judged = {report.id: evidence.emails[report.id].campaign_id for report in reports if report.id in evidence.emails}
     return traded._replace(blame=evidence.blame, judged=judged)

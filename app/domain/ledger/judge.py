@@ -25,7 +25,7 @@ HoldReason = Literal["REFUSED", "SERVER_SLOW"]
 ASIDE_S = 60.0  # of an email whose refusal may be anybody's; for words of a sender's, doubled each time
 DISBELIEVED_S = 900.0  # of an email whose 5xx nobody witnesses
 RUN_OF_5XX, RUN_OF_4XX = 5, 3  # different emails in a row: no longer any one's own
-PATIENT_TRIES = 20  # before an email that meets a sender's words alone has the fault itself
+PATIENT_TRIES = 100  # some days of them, before an email that meets words of a sender's alone has the fault itself
 WITNESS_FOR = timedelta(hours=1)  # an acceptance from before the first refusal of a signature
 GREYLISTING_FOR = timedelta(hours=24)
 MOST_OF_A_DOMAIN = 20  # failures of one signature at one recipient domain that accepted nothing
@@ -101,6 +101,7 @@ class Evidence(msgspec.Struct):
     held: set[int | None] = set()
     lifted: set[int | None] = set()
     suspects: list[tuple[Key, str, Report]] = []
+    aside: list[Report] = []
     blame: Report | None = None  # what shows that the sender itself is refused
 
 
@@ -256,15 +257,20 @@ def _refused_for_now(
     if evidence.accepted_at is not None and evidence.accepted_at > last_at:
         for other in alike:
             other.emails = 0
-    row.emails += not met
+    row.emails += own or not met
     run = sum(other.emails for (said, _), other in evidence.refusals.items() if said == key[0])
     slow = evidence.holds.get(None)
-    if report.refusal == "THROTTLE" or run >= RUN_OF_4XX or (slow is not None and slow.reason == "SERVER_SLOW"):
+    if (report.refusal == "THROTTLE" and not own) or run >= RUN_OF_4XX or (slow is not None and slow.reason == "SERVER_SLOW"):
         # A fresh email keeps its place, to be the next probe; one that met it before leaves the next to another. So
         # probes show whether what is tried again passes.
         tries = slow.probes + 1 if slow is not None and report.probe else 0
         report.kind, report.again_in_s = "RELEASED", 1.5 * SLOW_S[min(tries, len(SLOW_S) - 1)] if met else None
+        for other in evidence.aside:
+            other.again_in_s = 1.5 * SLOW_S[0]
         hold(evidence, None, "SERVER_SLOW", report, at)
+    elif own:
+        report.kind, report.again_in_s = "RELEASED", ASIDE_S * 2 ** min(subject.attempts, 6)
+        evidence.aside.append(report)  # unless the next ones show that it was not alone
     elif not met:
         report.kind, report.again_in_s = "RELEASED", ASIDE_S
 
