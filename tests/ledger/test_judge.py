@@ -42,6 +42,8 @@ DAYS = 86_400.0
 class Play:
     """Some workers and lanes at a server, which answers each message from its recipient and its own state."""
 
+    COARSE_S = 10.0  # time goes on by so much more, or each retry would be a step of its own
+
     def __init__(
         self,
         pool: Pool,
@@ -110,7 +112,7 @@ class Play:
         if self.clock + pause_s > until_s:
             return False
         if pause_s or opened.window_open:  # else the window was all that was missing
-            await self._pass(pause_s + 0.001)
+            await self._pass(pause_s + (self.COARSE_S if pause_s > 0.5 else 0.001))
         return True
 
     async def _pass(self, seconds: float) -> None:

@@ -239,7 +239,9 @@ def _refused_for_now(
 ) -> None:
     """A 4xx: the email's if others get through meanwhile; the server's own slowness if three in a row meet it."""
     report.kind = "DEFERRED"
-    if any(other.greylisting_until and other.greylisting_until > at for other in alike):
+    if report.refusal == "THROTTLE":
+        pass  # words of pace, whoever passes
+    elif any(other.greylisting_until and other.greylisting_until > at for other in alike):
         if not met or subject.retry_count < 2:
             return
         for other in alike:  # what passes neither when it is tried again is no greylisting
