@@ -29,6 +29,8 @@ TABLES = (
     "workspace_invitations",
     "recipient_lists",
     "recipient_list_chunks",
+    "refusals",
+    "holds",
 )
 APPEND_ONLY = ("audit_log", "workspace_invitations")  # of the second the role removes rows, and changes none
 # The service's own, to which the tenants' role has no rights at all.

@@ -132,9 +132,8 @@ async def test_an_accepted_email_is_sent_with_its_message_id_and_the_servers_wor
     [
         said("mail", "552 5.3.4 message too big"),
         said("rcpt", "550 5.1.1 no such user"),
-        said("rcpt", "550 nobody of that name"),
-        said("data", "554 5.6.0 no"),
-        said("dot", "554 5.7.1 looks like spam"),
+        said("rcpt", "550 User unknown"),
+        said("dot", "552 5.2.2 mailbox full"),
     ],
     ids=named,
 )
@@ -154,15 +153,14 @@ async def test_a_5xx_about_the_message_fails_the_email_for_good(
 @pytest.mark.parametrize(
     "case",
     [
-        said("mail", "451 4.3.0 try again later"),
         said("rcpt", "450 4.2.0 mailbox busy"),
         said("rcpt", "450 4.7.1 Greylisted, come back in a minute"),
-        said("data", "451 4.3.0 error in processing"),
-        said("dot", "452 4.3.1 out of space"),
+        said("dot", "452 4.2.2 over quota"),
+        said("rcpt", "432 4.3.2 STOREDRV.Deliver; recipient thread limit exceeded"),
     ],
     ids=named,
 )
-async def test_a_4xx_defers_the_email_by_about_a_minute(
+async def test_a_4xx_of_a_mailbox_defers_the_email_by_about_five_minutes(
     pool: Pool, database_url: str, sink: Sink, owner: Owner, case: Said
 ) -> None:
     sink.script({case.at: case.reply})
@@ -170,7 +168,7 @@ async def test_a_4xx_defers_the_email_by_about_a_minute(
 
     email = await _email(pool, campaign)
     assert (email["status"], email["retry_count"]) == ("SCHEDULED", 1)
-    assert 40 < email["due_s"] <= 72
+    assert 260 < email["due_s"] <= 330
     assert (email["used"], email["block_reason"]) == (1, None)
     await _check_attempt(pool, campaign, sink, "DEFERRED", case)
 
@@ -180,12 +178,11 @@ async def test_a_4xx_defers_the_email_by_about_a_minute(
     [
         said("mail", "550 5.7.1 you may not send from here"),
         said("mail", "421 4.3.2 shutting down"),
-        said("rcpt", "421 4.3.2 shutting down"),
-        said("data", "421 4.3.2 shutting down"),
-        said("dot", "421 4.3.2 shutting down"),
+        said("mail", "451 4.3.0 try again later"),
         said("mail", "454 4.7.0 throttled"),
-        said("rcpt", "451 4.7.1 too fast, slow down"),
-        said("dot", "450 4.7.28 rate limited"),
+        said("rcpt", "553 5.7.1 Sender address rejected"),
+        said("data", "530 5.7.0 authentication required"),
+        said("dot", "550 5.7.60 client has no permissions to send as this sender"),
         said("mail", "421 4.7.0 too many messages from your address, wait an hour"),
     ],
     ids=named,
@@ -203,6 +200,47 @@ async def test_a_refusal_of_the_sender_costs_the_email_nothing_and_backs_the_sen
     assert 0 < email["blocked_s"] <= 5
     await _check_attempt(pool, campaign, sink, "RELEASED", case)
     assert sink.accepted() == []
+
+
+@pytest.mark.parametrize(
+    ("case", "aside_s"),
+    [
+        (said("rcpt", "550 nobody of that name"), 900),
+        (said("data", "554 5.6.0 no"), 900),
+        (said("dot", "554 5.7.1 looks like spam"), 900),
+        (said("rcpt", "421 4.3.2 shutting down"), 60),
+        (said("data", "451 4.3.0 error in processing"), 60),
+        (said("dot", "452 4.3.1 out of space"), 60),
+    ],
+    ids=str,
+)
+async def test_a_refusal_that_may_be_anybodys_costs_nobody_anything_until_there_is_evidence(
+    pool: Pool, database_url: str, sink: Sink, owner: Owner, case: Said, aside_s: int
+) -> None:
+    sink.script({case.at: case.reply})
+    campaign = await _send_one(pool, database_url, sink, owner)
+
+    email = await _email(pool, campaign)
+    assert (email["status"], email["retry_count"], email["used"], email["block_reason"]) == ("SCHEDULED", 0, 0, None)
+    assert aside_s - 10 < email["due_s"] <= aside_s
+    await _check_attempt(pool, campaign, sink, "RELEASED", case)
+
+
+@pytest.mark.parametrize(
+    "case", [said("rcpt", "451 4.7.1 too fast, slow down"), said("dot", "450 4.7.28 rate limited")]
+)
+async def test_a_server_that_wants_less_gets_one_email_after_a_minute(
+    pool: Pool, database_url: str, sink: Sink, owner: Owner, case: Said
+) -> None:
+    sink.script({case.at: case.reply})
+    campaign = await _send_one(pool, database_url, sink, owner)
+
+    email = await _email(pool, campaign)
+    assert (email["status"], email["retry_count"], email["used"], email["block_reason"]) == ("SCHEDULED", 0, 0, None)
+    hold = await row(pool, "SELECT *, extract(epoch FROM probe_at - now())::float8 AS probe_s FROM holds")
+    assert (hold["campaign_id"], hold["reason"]) == (None, "SERVER_SLOW")
+    assert case.text in hold["words"]
+    assert 50 < hold["probe_s"] <= 60
 
 
 @pytest.mark.parametrize("at", ["mail", "rcpt", "data"])
@@ -277,7 +315,12 @@ async def test_in_doubt_and_to_be_resent_is_sent_again_under_the_same_message_id
     pool: Pool, database_url: str, sink: Sink, owner: Owner
 ) -> None:
     sink.script([{"at": "dot", "do": "drop_after_dot_accepted", "when": {"times": 1}}])
-    campaign = await _send_one(pool, database_url, sink, owner, until="status = 'SENT'", on_unknown="resend")
+    campaign = (await schedule_campaign(pool, owner, [ANN], on_unknown="resend")).campaign.id
+    async with running_workers(database_url, settings_for(sink, lanes=1)):
+        await wait_for(lambda: rows(pool, "SELECT FROM emails WHERE attempts = 1"), "the first attempt")
+        assert 260 < (await _email(pool, campaign))["due_s"] <= 330
+        await the_clock_moves_on(pool, timedelta(minutes=6))
+        await wait_until_sent(pool, campaign)
 
     assert [a["outcome"] for a in await attempts(pool, campaign, ANN)] == ["UNKNOWN", "ACCEPTED"]
     first, second = sink.accepted()
@@ -289,7 +332,15 @@ async def test_in_doubt_again_and_again_is_held_in_the_end_even_if_to_be_resent(
     pool: Pool, database_url: str, sink: Sink, owner: Owner
 ) -> None:
     sink.script({"dot": "drop_after_dot_accepted"})
-    campaign = await _send_one(pool, database_url, sink, owner, until="status = 'UNKNOWN'", on_unknown="resend")
+    campaign = (await schedule_campaign(pool, owner, [ANN], on_unknown="resend")).campaign.id
+    async with running_workers(database_url, settings_for(sink, lanes=1)):
+        for tries in range(1, 6):
+            await wait_for(
+                lambda tries=tries: rows(pool, "SELECT FROM emails WHERE attempts = %s AND status <> 'SENDING'", tries),
+                f"attempt {tries}",
+            )
+            await the_clock_moves_on(pool, timedelta(hours=9))
+        assert await wait_until_settled(pool, campaign) == {"UNKNOWN": 1}
 
     assert [a["outcome"] for a in await attempts(pool, campaign, ANN)] == ["UNKNOWN"] * 5
     assert len(sink.accepted()) == 5
@@ -326,8 +377,8 @@ async def test_temporary_failures_fail_the_email_once_its_attempts_are_used_up_a
             await the_clock_moves_on(pool, timedelta(seconds=max(email["due_s"], 0)))
         assert (email["status"], email["retry_count"]) == ("FAILED", 4)
         assert await check_conservation(pool, campaign) == {"FAILED": 1}
-        for wait, about in zip(waits[:3], (60, 180, 540), strict=True):
-            assert about * 0.8 - 5 < wait <= about * 1.2
+        for wait, about in zip(waits[:3], (300, 1800, 7200), strict=True):
+            assert about * 0.9 - 5 < wait <= about * 1.1
 
         sink.script([])
         await decisions.retry(pool, owner.workspace_id, email["id"])

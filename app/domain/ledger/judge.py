@@ -262,7 +262,11 @@ def _refused_for_now(
     row.emails += own or not met
     run = sum(other.emails for (said, _), other in evidence.refusals.items() if said == key[0])
     slow = evidence.holds.get(None)
-    if (report.refusal == "THROTTLE" and not own) or run >= RUN_OF_4XX or (slow is not None and slow.reason == "SERVER_SLOW"):
+    if (
+        (report.refusal == "THROTTLE" and not own)
+        or run >= RUN_OF_4XX
+        or (slow is not None and slow.reason == "SERVER_SLOW")
+    ):
         # A fresh email keeps its place, to be the next probe; one that met it before leaves the next to another. So
         # probes show whether what is tried again passes.
         tries = slow.probes + 1 if slow is not None and report.probe else 0
