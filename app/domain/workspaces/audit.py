@@ -84,8 +84,8 @@ async def record(conn: Conn, actor: Actor, workspace_id: int | None, action: Act
     )
 
 
-async def list_entries(pool: Pool, workspace_id: int | None, user_id: int, page: PageRequest) -> Page[Entry]:
-    """What was done in the workspace, if one is given, and what was done to the user's own account, newest first."""
+async def list_entries(pool: Pool, workspace_id: int | None, user_id: int | None, page: PageRequest) -> Page[Entry]:
+    """What was done in the workspace and to the user's own account, each if it is given, newest first."""
     params = {"workspace_id": workspace_id, "user_id": user_id, "before": page.check(), "limit": page.limit + 1}
     async with transaction(pool) as conn:
         rows = await fetch_all(conn, sql.list_audit, params)
