@@ -57,7 +57,7 @@ async def change_role(pool: Pool, actor: Actor, workspace_id: int, user_id: int,
 async def remove(
     pool: Pool, box: SecretBox, actor: Actor, workspace_id: int, user_id: int, *, default_hourly_limit: int
 ) -> None:
-    """The member is none any more; who was a member of nothing else gets a workspace of their own.
+    """Take the member out; whoever is a member of nothing else gets a workspace of their own.
 
     Raises NotFound, and Conflict for the last owner.
     """
