@@ -85,15 +85,6 @@ async def list_of(pool: Pool, user_id: int, selected_id: int, *, only: int | Non
     return [Workspace(**row, selected=row["id"] == selected_id) for row in rows]
 
 
-async def role_in(pool: Pool, workspace_id: int, user_id: int) -> Role:
-    """Raises NotFound where the user is no member."""
-    async with transaction(pool) as conn:
-        row = await fetch_one(conn, sql.role_in, {"workspace_id": workspace_id, "user_id": user_id})
-    if row is None:
-        raise NotFound(f"no workspace {workspace_id}")
-    return row["role"]
-
-
 async def rename(pool: Pool, actor: Actor, workspace_id: int, name: str) -> None:
     """Raises InvalidInput, NotFound."""
     name = _check_name(name)

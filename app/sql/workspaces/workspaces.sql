@@ -25,10 +25,6 @@ FROM members m JOIN workspaces w ON w.id = m.workspace_id
 WHERE m.user_id = %(user_id)s AND (%(only)s::bigint IS NULL OR w.id = %(only)s)
 ORDER BY m.created_at, w.id LIMIT %(limit)s;
 
--- name: role_in
--- What somebody is in a workspace. No row: no member.
-SELECT role FROM members WHERE workspace_id = %(workspace_id)s AND user_id = %(user_id)s;
-
 -- name: rename_workspace
 -- Another name for it.
 UPDATE workspaces SET name = %(name)s WHERE id = %(workspace_id)s AND deleted_at IS NULL RETURNING id;
