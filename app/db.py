@@ -225,13 +225,6 @@ def _apply(backend: Any, migrations: Any, waiting: Callable[[str], None] | None)
         time.sleep(0.2)
 
 
-def pending_migrations(url: str) -> list[str]:
-    """Names of the migrations this code has and the database lacks."""
-    backend = _yoyo(url)
-    with closing(backend.connection):
-        return [m.id for m in backend.to_apply(read_migrations(str(MIGRATIONS)))]
-
-
 def _yoyo(url: str) -> Any:
     return get_backend(f"postgresql+psycopg://{url.partition('://')[2]}")
 
