@@ -1,8 +1,8 @@
 """The database: pools, transactions, migrations.
 
 A function whose first parameter is a pool owns its transaction; one whose first parameter is a connection joins
-the caller's. `transaction` opens one: for a user it works as the role `reachinbox_tenant`, to which row-level
-security shows that user's rows only; without a user, as the service itself.
+the caller's. `transaction` opens one: for a workspace it works as the role `reachinbox_tenant`, to which
+row-level security shows that workspace's rows only; without one, as the service itself.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ async def _configure_through_pooler(conn: Conn) -> None:
 
 @asynccontextmanager
 async def transaction(pool: Pool, workspace_id: int | None = None) -> AsyncGenerator[Conn, None]:
-    """One transaction; `workspace_id` makes it that user's (see the module's docstring)."""
+    """One transaction; `workspace_id` makes it that workspace's (see the module's docstring)."""
     async with pool.connection() as conn, conn.transaction():
         if workspace_id is not None:
             await conn.execute(sql.become_tenant, {"workspace_id": str(workspace_id)})
@@ -223,13 +223,6 @@ def _apply(backend: Any, migrations: Any, waiting: Callable[[str], None] | None)
             waiting(sentence)
             said = sentence
         time.sleep(0.2)
-
-
-def pending_migrations(url: str) -> list[str]:
-    """Names of the migrations this code has and the database lacks."""
-    backend = _yoyo(url)
-    with closing(backend.connection):
-        return [m.id for m in backend.to_apply(read_migrations(str(MIGRATIONS)))]
 
 
 def _yoyo(url: str) -> Any:

@@ -19,7 +19,7 @@ class AppError(Exception):
 
 
 class NotFound(AppError):
-    """The thing is not there, or not this user's: the two are not told apart."""
+    """The thing is not there, or not this workspace's: the two are not told apart."""
 
     code = "not_found"
 

@@ -210,12 +210,11 @@ def _ports(value: str) -> Ports:
 
 
 def _cross_checks(s: Settings) -> list[str]:
+    return [*_wrong_numbers(s), *_wrong_words(s), *_wrong_together(s)]
+
+
+def _wrong_numbers(s: Settings) -> list[str]:
     problems: list[str] = []
-    for name, url in (("DATABASE_URL", s.database_url), ("DATABASE_POOLER_URL", s.database_pooler_url)):
-        if url is not None and not url.startswith(("postgres://", "postgresql://")):
-            problems.append(f"{name}: must begin with postgres:// or postgresql://")
-    if s.database_pooler_url is not None and s.database_url is None:
-        problems.append("DATABASE_POOLER_URL is set but DATABASE_URL is not; it needs that too, without the pooler")
     for name, port in (("PORT", s.port), ("SMTP_PORT", s.smtp_port), ("WORKER_METRICS_PORT", s.worker_metrics_port)):
         if port is not None and not 0 < port < 65536:
             problems.append(f"{name}: {port} is not a port; give 1 to 65535")
@@ -234,24 +233,24 @@ def _cross_checks(s: Settings) -> list[str]:
     ):
         if not 0 <= days <= MOST_DAYS:
             problems.append(f"{name}: {days} is out of range; give 1 to {MOST_DAYS}, or 0 to keep for good")
-    if s.worker_metrics_port == s.port:
-        problems.append(f"WORKER_METRICS_PORT: {s.port} is the API's PORT; give another")
     if not 0 <= s.retry_for_hours <= MOST_RETRY_HOURS:
         problems.append(f"RETRY_FOR_HOURS: {s.retry_for_hours:g} is out of range; give 0 to {MOST_RETRY_HOURS}")
     if s.worker_lease_seconds < 1:
         problems.append(f"WORKER_LEASE_SECONDS: {s.worker_lease_seconds} is too short; give 1 or more")
-    if (s.smtp_username is None) != (s.smtp_password is None):
-        problems.append("SMTP_USERNAME and SMTP_PASSWORD go together; set both or neither")
+    return problems
+
+
+def _wrong_words(s: Settings) -> list[str]:
+    problems: list[str] = []
+    for name, url in (("DATABASE_URL", s.database_url), ("DATABASE_POOLER_URL", s.database_pooler_url)):
+        if url is not None and not url.startswith(("postgres://", "postgresql://")):
+            problems.append(f"{name}: must begin with postgres:// or postgresql://")
     name = s.smtp_ehlo_name
     if name is not None and not (_FULL_NAME.fullmatch(name.lower()) or _ADDRESS_LITERAL.fullmatch(name)):
         problems.append(
             f"SMTP_EHLO_NAME: {name!r} is not right: give a full domain name, such as mail.example.com, "
             "or an address in brackets"
         )
-    if s.smtp_username is not None and s.smtp_host is None:
-        problems.append("SMTP_USERNAME is set but SMTP_HOST is not")
-    if (s.google_client_id is None) != (s.google_client_secret is None):
-        problems.append("GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET go together; set both or neither")
     if not is_confidential(s.oidc_issuer):
         problems.append(f"OIDC_ISSUER: {s.oidc_issuer!r} is not right: give an https:// URL (http:// on loopback only)")
     for domain in s.google_allowed_domains:
@@ -259,4 +258,19 @@ def _cross_checks(s: Settings) -> list[str]:
             problems.append(f"GOOGLE_ALLOWED_DOMAINS: {domain!r} is not a domain; give them separated by commas")
     if s.log_level.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
         problems.append(f"LOG_LEVEL: {s.log_level!r} is not one of DEBUG, INFO, WARNING, ERROR")
+    return problems
+
+
+def _wrong_together(s: Settings) -> list[str]:
+    problems: list[str] = []
+    if s.database_pooler_url is not None and s.database_url is None:
+        problems.append("DATABASE_POOLER_URL is set but DATABASE_URL is not; it needs that too, without the pooler")
+    if s.worker_metrics_port == s.port:
+        problems.append(f"WORKER_METRICS_PORT: {s.port} is the API's PORT; give another")
+    if (s.smtp_username is None) != (s.smtp_password is None):
+        problems.append("SMTP_USERNAME and SMTP_PASSWORD go together; set both or neither")
+    if s.smtp_username is not None and s.smtp_host is None:
+        problems.append("SMTP_USERNAME is set but SMTP_HOST is not")
+    if (s.google_client_id is None) != (s.google_client_secret is None):
+        problems.append("GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET go together; set both or neither")
     return problems

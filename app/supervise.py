@@ -88,7 +88,7 @@ class _Kept:
             start_new_session=True,  # Ctrl-C in the terminal reaches us alone, and what follows is ours to order
             preexec_fn=_end_with_parent(os.getpid()),
         )
-        if self._stop.is_set():  # it came while this was being born, which so holds nothing that could be lost
+        if self._stop.is_set():  # `stop` was set while this child started, which so holds nothing that could be lost
             self.send(signal.SIGKILL)
 
     async def keep(self) -> None:

@@ -33,7 +33,7 @@ class Turns:
             await turn
             yield
         finally:
-            if self._waiting.pop(turn, None) is None:  # it was given, even where whom it was given to waits no more
+            if self._waiting.pop(turn, None) is None:  # `_give` gave the turn, if to a task cancelled meanwhile
                 self._take_back(workspace_id)
 
     def _give(self) -> None:

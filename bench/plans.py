@@ -51,7 +51,7 @@ WORKERS = (
     Hot("campaign_content", 50),
     Hot("cancelled_with_waiting", 500),
 )
-# Of a user, under row-level security. A page is 50 emails.
+# Of a workspace, under row-level security. A page is 50 emails.
 USERS = (
     Hot("list_campaigns", 600),
     Hot("list_campaigns", 600, NO_FILTER),

@@ -73,10 +73,11 @@ CREATE TABLE IF NOT EXISTS members (
 );
 CREATE INDEX IF NOT EXISTS members_of_user ON members (user_id);
 
-INSERT INTO workspaces (id, name, created_at) SELECT id, email, created_at FROM users ON CONFLICT DO NOTHING;
-INSERT INTO members (workspace_id, user_id, role, created_at) SELECT id, id, 'owner', created_at FROM users
-WHERE id IN (SELECT id FROM workspaces)
-ON CONFLICT DO NOTHING;
+-- Of accounts of before alone: the number of a later one may be that of somebody else's workspace.
+INSERT INTO workspaces (id, name, created_at)
+SELECT id, email, created_at FROM users u WHERE NOT EXISTS (SELECT FROM members m WHERE m.user_id = u.id);
+INSERT INTO members (workspace_id, user_id, role, created_at)
+SELECT id, id, 'owner', created_at FROM users u WHERE NOT EXISTS (SELECT FROM members m WHERE m.user_id = u.id);
 SELECT setval(pg_get_serial_sequence('workspaces', 'id'), (SELECT coalesce(max(id), 0) + 1 FROM workspaces), false);
 
 CREATE TABLE IF NOT EXISTS workspace_invitations (

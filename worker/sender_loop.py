@@ -168,8 +168,7 @@ class _Run:
         if self._loop.poked or time.monotonic() >= self._refresh_at:
             await self._refresh()
         yielding = self._desk.budget.contended and time.monotonic() - self._began > QUANTUM_S
-        trouble = crew.trouble or trade.trouble
-        winding_up = self._loop.stopping or trouble is not None or yielding
+        winding_up = self._loop.stopping or self._trouble is not None or yielding
         if winding_up:
             crew.retire_idle()
         else:
@@ -179,9 +178,9 @@ class _Run:
         crew.give(claims)
         return after_exchange(
             Exchanged(
-                winding_up=winding_up,
+                winding_up=winding_up or self._trouble is not None,
                 stopping=self._loop.stopping,
-                trouble=crew.trouble or trade.trouble,
+                trouble=self._trouble,
                 wanted=wanted,
                 claimed=len(claims),
                 reports=len(trade.reports),
@@ -189,6 +188,11 @@ class _Run:
                 lanes=len(crew.lanes),
             )
         )
+
+    @property
+    def _trouble(self) -> ServerTrouble | None:
+        """The sender's: a lane met it, or refusals show it."""
+        return self._crew.trouble or self._trade.trouble
 
     async def _look(self) -> Step:
         look = await until_answered(self._trade.look)

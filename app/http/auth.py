@@ -23,7 +23,7 @@ from litestar.types import ASGIApp
 from app.domain.accounts import sessions
 from app.domain.accounts.actor import Actor
 from app.domain.accounts.users import User
-from app.domain.workspaces import keys, workspaces
+from app.domain.workspaces import keys, members
 from app.domain.workspaces.keys import SCOPES, Scope
 from app.domain.workspaces.roles import Role, covers
 from app.errors import AnotherAccount, Forbidden, NotFound, Unauthenticated
@@ -127,7 +127,7 @@ async def require_role(connection: Connection, handler: BaseRouteHandler) -> Non
         workspace_id = connection.path_params["id"]
         if connection.auth.session_id is None and workspace_id != connection.user.workspace_id:
             raise NotFound(f"no workspace {workspace_id}: a key belongs to one")
-        role = await workspaces.role_in(connection.app.state["pool"], workspace_id, connection.user.id)
+        role = await members.role_in(connection.app.state["pool"], workspace_id, connection.user.id)
     oneself = handler.opt.get("unless_oneself") and connection.path_params["id"] == connection.user.id
     if not oneself and not covers(role, needed):
         raise Forbidden(f"this takes the role {needed} in the workspace, and you are {role}")

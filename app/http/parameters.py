@@ -9,7 +9,7 @@ from litestar.params import PathParameter, QueryParameter, SkipValidation
 
 from app.db import Pool
 from app.domain.accounts.actor import Actor
-from app.domain.accounts.oidc import Provider
+from app.domain.accounts.provider import Provider
 from app.domain.accounts.users import Terms, User
 from app.secrets import SecretBox
 from app.settings import Settings

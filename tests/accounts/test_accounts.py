@@ -239,13 +239,26 @@ async def test_a_key_does_what_its_scopes_say(ann: httpx.AsyncClient) -> None:
         ("GET", "/api/campaigns"): "read",
         ("POST", f"/api/campaigns/{campaign['campaign']['id']}/pause"): "send",
         ("GET", "/api/keys"): "admin",
-        ("GET", "/api/auth/sessions"): "admin",
         ("GET", "/api/admin/users"): "admin",
     }
     for (method, path), needed in allowed.items():
         for scope, headers in made.items():
             answer = await ann.request(method, path, headers=headers)
             assert answer.status_code == (200 if scope == needed else 403), (method, path, scope)
+
+
+async def test_a_key_of_any_scope_opens_the_workspace_and_not_its_maker(ann: httpx.AsyncClient, pool: Pool) -> None:
+    key = {"Authorization": f"Bearer {(await ann.post('/api/keys', json={'name': 'script'})).json()['key']}"}
+    (session,) = (await ann.get("/api/auth/sessions")).json()
+    await execute(pool, "UPDATE users SET password_hash = NULL")  # as of whoever logs in with Google: none is asked for
+    for answer in (
+        await ann.post("/api/auth/password", json={"newPassword": "taken over"}, headers=key),
+        await ann.get("/api/auth/sessions", headers=key),
+        await ann.delete(f"/api/auth/sessions/{session['id']}", headers=key),
+    ):
+        assert problem(answer, 403)["detail"] == "an API key belongs to one workspace; log in to do this"
+    actions = {entry["action"] for entry in (await ann.get("/api/audit", headers=key)).json()["items"]}
+    assert actions == {"key.created"}
 
 
 async def test_a_key_is_shown_once_recognised_by_its_prefix_and_ends(ann: httpx.AsyncClient, pool: Pool) -> None:

@@ -7,6 +7,7 @@ import hashlib
 import signal
 import sys
 from collections import Counter
+from typing import Any
 
 import psycopg
 import pytest
@@ -25,6 +26,7 @@ from tests.support.engine import (
     check_conservation,
     create_owner,
     execute,
+    row,
     rows,
     schedule_campaign,
     settings_for,
@@ -32,6 +34,7 @@ from tests.support.engine import (
     value,
     wait_for,
     wait_until_sent,
+    wake_all,
 )
 from tests.support.sinkproc import Sink
 
@@ -109,23 +112,28 @@ async def test_wake_ups_in_any_number_send_nothing_twice(
 
 
 @pytest.mark.alone
-async def test_a_worker_whose_lease_ran_out_overwrites_nothing(
-    database_url: str, pool: Pool, fleet: Fleet, sink: Sink
+@pytest.mark.parametrize("policy", ["hold", "resend"])
+async def test_what_a_server_accepted_is_sent_though_the_lease_ran_out_meanwhile(
+    database_url: str, pool: Pool, fleet: Fleet, sink: Sink, policy: str
 ) -> None:
     """Suspended while the server has its message; another puts the email in doubt; then it wakes up and reports."""
     owner = await create_owner(pool)
     sink.script([{"when": {"times": 1}, "at": "dot", "do": "hold"}])
     (suspended,) = fleet.start(settings_for(sink, lanes=1))
-    made = await schedule_campaign(pool, owner, 1)
+    made = await schedule_campaign(pool, owner, 1, on_unknown=policy)
     await asyncio.to_thread(sink.wait, held=1)
     suspended.signal(signal.SIGSTOP)
     fleet.start(settings_for(sink, lanes=1))
-    await wait_for(lambda: _in_doubt(pool, made.campaign.id), "the lease to run out")
+    await wait_for(lambda: _in_doubt(pool), "the lease to run out")
+    waits = {"hold": "UNKNOWN", "resend": "SCHEDULED"}[policy]
+    assert await statuses(pool, made.campaign.id) == {waits: 1}
     sink.release()
     suspended.signal(signal.SIGCONT)
+    await wait_for(lambda: rows(pool, "SELECT FROM emails WHERE status = 'SENT'"), "the late report")
+    attempts = await rows(pool, "SELECT outcome, claimed_at FROM attempts ORDER BY number")
+    assert [attempt["outcome"] for attempt in attempts] == ["UNKNOWN", "ACCEPTED"]
+    assert attempts[0]["claimed_at"] == attempts[1]["claimed_at"]
     await wait_for(lambda: _started_over(fleet), "the suspended worker to start over")
-    assert await statuses(pool, made.campaign.id) == {"UNKNOWN": 1}
-    assert [r["outcome"] for r in await rows(pool, "SELECT outcome FROM attempts")] == ["UNKNOWN"]
     # Both are alive and well, and still nothing is sent again by itself.
     other = await schedule_campaign(pool, owner, ["later@example.com"])
     await wait_until_sent(pool, other.campaign.id)
@@ -133,8 +141,32 @@ async def test_a_worker_whose_lease_ran_out_overwrites_nothing(
     await check_conservation(pool, made.campaign.id)
 
 
-async def _in_doubt(pool: Pool, campaign_id: int) -> bool:
-    return await statuses(pool, campaign_id) == {"UNKNOWN": 1}
+@pytest.mark.alone
+async def test_a_late_report_changes_nothing_about_a_newer_claim(pool: Pool, fleet: Fleet, sink: Sink) -> None:
+    owner = await create_owner(pool)
+    sink.script([{"when": {"times": 2}, "at": "dot", "do": "hold"}])
+    (suspended,) = fleet.start(settings_for(sink, lanes=1))
+    made = await schedule_campaign(pool, owner, 1, on_unknown="resend")
+    await asyncio.to_thread(sink.wait, held=1)
+    suspended.signal(signal.SIGSTOP)
+    fleet.start(settings_for(sink, lanes=1))
+    await wait_for(lambda: _in_doubt(pool), "the lease to run out")
+    await execute(pool, "UPDATE emails SET scheduled_at = now()")
+    await wake_all(pool)
+    await asyncio.to_thread(sink.wait, held=2)
+    claimed = await row(pool, "SELECT status, claim_token, claimed_at, attempts FROM emails")
+    suspended.signal(signal.SIGCONT)
+    sink.release()
+    await wait_for(lambda: _started_over(fleet), "the suspended worker to start over")
+    await wait_until_sent(pool, made.campaign.id)
+    attempts = await rows(pool, "SELECT outcome, claimed_at FROM attempts ORDER BY number")
+    assert [attempt["outcome"] for attempt in attempts] == ["UNKNOWN", "ACCEPTED"]
+    assert attempts[1]["claimed_at"] == claimed["claimed_at"]
+    await check_conservation(pool, made.campaign.id)
+
+
+async def _in_doubt(pool: Pool) -> list[dict[str, Any]]:
+    return await rows(pool, "SELECT FROM attempts WHERE outcome = 'UNKNOWN'")
 
 
 async def _started_over(fleet: Fleet) -> bool:

@@ -44,6 +44,9 @@ PEOPLE_ONLY = {
     ("POST", "/api/workspaces/{id}/select"),
     ("DELETE", "/api/workspaces/{id}"),
     ("POST", "/api/members/invitations/accept"),
+    ("POST", "/api/auth/password"),
+    ("GET", "/api/auth/sessions"),
+    ("DELETE", "/api/auth/sessions/{id}"),
 }
 
 
@@ -119,7 +122,7 @@ async def _things(api: httpx.AsyncClient, pool: Pool, campaign: dict[str, Any]) 
     ids["emails"] = (await api.get("/api/emails")).json()["items"][0]["id"]
     ids["keys"] = (await api.get("/api/keys")).json()["items"][0]["id"]
     await api.post("/api/auth/login", json={"email": "owner@example.com", "password": "correct horse"})
-    ids["auth"] = (await api.get("/api/auth/sessions")).json()[0]["id"]
+    ids["auth"] = (await api.get("/api/auth/sessions", headers=HIDE_KEY)).json()[0]["id"]
     ids["admin"] = (await api.post("/api/admin/invitations", json={})).json()["id"]
     webhook = {"url": "https://example.com", "events": ["email.failed"]}
     ids["webhooks"] = (await api.post("/api/webhooks", json=webhook)).json()["id"]

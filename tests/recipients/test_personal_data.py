@@ -226,6 +226,7 @@ async def test_an_erased_email_is_never_sent_again(api: httpx.AsyncClient, pool:
     assert "erased" in problem(answer, 409)["detail"]
     many = await api.post(f"/api/emails/{call}", json={"campaignId": campaign_id} | (body or {}))
     assert many.json() == {"changed": 0}
+    assert (await row(pool, "SELECT count(*) AS n FROM audit_log WHERE action LIKE 'email.%%'"))["n"] == 0
     assert await check_conservation(pool, campaign_id) == {status: 1}
     with pytest.raises(CheckViolation):
         await execute(pool, "UPDATE emails SET status = 'SCHEDULED' WHERE id = %s", email_id)

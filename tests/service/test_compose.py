@@ -43,6 +43,12 @@ def test_our_services_have_no_rights_and_time_to_finish(name: str) -> None:
     _parser().parse_args(service.get("command", ["up"]))  # exits with 2 for an unknown command
 
 
+def test_an_upgrade_waits_for_workers_that_cannot_stay() -> None:
+    assert SERVICES["migrate"]["command"] == ["migrate", "--wait"]
+    for name in ("api", "worker"):
+        assert SERVICES[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
+
+
 def test_no_port_is_open_to_other_hosts() -> None:
     ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
     assert ports

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,11 @@ from msgspec import structs
 
 from app.domain.operations.host_policy import HostPolicy
 from app.settings import Settings, SettingsError, check_secret_key, from_env
+
+ROOT = Path(__file__).parents[2]
+VARIABLES = {"REACHINBOX_DATA_DIR" if name == "data_dir" else name.upper() for name in Settings.__struct_fields__}
+VARIABLES.remove("EMBEDDED")  # for `up` to tell its children, not for people
+VARIABLES.add("OTEL_EXPORTER_OTLP_ENDPOINT")  # which OpenTelemetry reads by itself
 
 
 def problems(env: dict[str, str]) -> list[str]:
@@ -79,11 +85,17 @@ def test_what_does_not_go_together_is_refused(env: dict[str, str], word: str) ->
 
 
 def test_the_example_file_lists_every_variable_with_its_default() -> None:
-    lines = (Path(__file__).parents[2] / ".env.example").read_text().splitlines()
-    named = {line.lstrip("# ").partition("=")[0] for line in lines if "=" in line and line.lstrip("# ")[:1].isupper()}
-    wanted = {"REACHINBOX_DATA_DIR" if name == "data_dir" else name.upper() for name in Settings.__struct_fields__}
-    wanted.remove("EMBEDDED")  # for `up` to tell its children, not for people
-    assert wanted <= named
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    named = dict(re.findall(r"^#([A-Z_]+)=(.*)$", "\n".join(lines), re.MULTILINE))
+    assert named.keys() == VARIABLES
+    for name, value in named.items():
+        if value:
+            assert from_env({name: value}) == Settings(), name
+
+
+def test_the_readme_lists_every_variable() -> None:
+    table = "\n".join(re.findall(r"^\|.*", (ROOT / "README.md").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`([A-Z_]+)`", table)) >= VARIABLES
 
 
 def test_a_database_of_ones_own_needs_a_secret_key_of_ones_own(tmp_path: Path) -> None:

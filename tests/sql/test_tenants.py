@@ -1,4 +1,4 @@
-"""Tenants apart, as Postgres sees it: raw SQL as the API's role reaches one user's rows and nobody else's."""
+"""Tenants apart, as Postgres sees it: raw SQL as the API's role reaches one workspace's rows and no other's."""
 
 from __future__ import annotations
 

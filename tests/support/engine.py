@@ -222,6 +222,14 @@ async def wait_for(condition: Callable[[], Awaitable[T]], what: str, timeout_s: 
         await asyncio.sleep(0.02)
 
 
+async def wait_until_blocked(pool: Pool) -> None:
+    """Wait until somebody waits for a lock that somebody else has."""
+    blocked = (
+        "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
+    await wait_for(lambda: value(pool, blocked), "somebody to wait for a lock")
+
+
 async def wait_until_settled(pool: Pool, campaign_id: int, timeout_s: float = 30) -> Counter[str]:
     """Wait until nothing of the campaign waits or is being sent; conservation is checked all the while."""
 

@@ -6,6 +6,7 @@ import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from math import ceil
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ from tests.support.engine import (
     value,
     wait_for,
     wait_until_sent,
+    wake_all,
 )
 from tests.support.sinkproc import Sink
 from worker.tasks import Connector
@@ -72,6 +74,28 @@ async def test_a_paused_campaign_stops_within_a_second_and_goes_on_spaced(
         await wait_until_sent(pool, made.campaign.id)
     gaps = [later.at - earlier.at for earlier, later in pairwise(sink.accepted()[sent:])]
     assert sum(gap < 0.025 for gap in gaps) <= len(gaps) // 5  # one held up now and then makes the next look close
+
+
+@pytest.mark.parametrize("delay_ms", [50, 200])
+async def test_the_delay_holds_whatever_held_the_emails_up_before(
+    database_url: str, pool: Pool, sink: Sink, owner: Owner, delay_ms: int
+) -> None:
+    """A backlog as after a slow server, what is tried again, a pause: none of them makes it faster."""
+    made = await schedule_campaign(pool, owner, 400, delay_between_ms=delay_ms)
+    campaign_id = made.campaign.id
+    await execute(pool, "UPDATE emails SET scheduled_at = now() - interval '50 s'")
+    await execute(pool, "UPDATE emails SET attempts = 1, retry_count = 1 WHERE id %% 2 = 0")
+    async with running_workers(database_url, settings_for(sink)):
+        await wait_for(lambda: _sent(pool, campaign_id, 10), "the first ten")
+        await campaigns.pause(pool, owner.workspace_id, campaign_id)
+        await execute(pool, "UPDATE emails SET scheduled_at = now() - interval '50 s' WHERE status = 'SCHEDULED'")
+        await execute(pool, "UPDATE campaigns SET status = 'ACTIVE'")
+        await wake_all(pool)
+        await wait_for(lambda: _sent(pool, campaign_id, round(6_000 / delay_ms)), "some seconds' worth")
+    times = sorted(entry.at for entry in sink.accepted())
+    most = ceil(1.1 / (delay_ms / 1000) + 1)
+    assert max(sum(begin <= at < begin + 1 for at in times) for begin in times) <= most
+    assert times[-1] - times[0] < 1.2 * len(times) * delay_ms / 1000 + 2  # and is not longer than asked for, either
 
 
 async def _overdue(pool: Pool, at_least: int) -> bool:

@@ -8,11 +8,16 @@ import httpx
 import pytest
 from psycopg.errors import CheckViolation
 
-from app.db import Pool
-from app.domain.accounts.users import find_user
+from app.db import Pool, transaction
+from app.domain.accounts.actor import LOCAL
+from app.domain.accounts.password_changes import give_back
+from app.domain.accounts.users import Terms, find_user
+from app.domain.workspaces import invitations
 from app.http.auth import ACTING_AS
+from app.secrets import SecretBox
+from app.settings import Settings
 from tests.support.api import problem, schedule
-from tests.support.engine import execute, value
+from tests.support.engine import execute, value, wait_until_blocked
 from tests.support.people import Visit, bring_in, invite, make_key, me, register
 
 NO_OWNER = "the workspace would have no owner: make another member an owner first, or delete the workspace"
@@ -219,6 +224,39 @@ async def test_an_invitation_that_is_over_opens_nothing(
     problem(await cleo.post("/api/members/invitations/accept", json={"token": token}), 403)
     body = {"email": "dan@example.com", "password": "battery staple", "invitation": token}
     problem(await (await visit()).post("/api/auth/register", json=body), 403)
+
+
+async def test_an_invitation_of_a_workspace_that_is_deleted_this_moment_opens_nothing(
+    ann: httpx.AsyncClient, bob: httpx.AsyncClient, pool: Pool
+) -> None:
+    token, workspace = await invite(ann), (await me(ann))["workspaceId"]
+    async with transaction(pool) as deleting:
+        await deleting.execute("SELECT FROM workspaces WHERE id = %s FOR UPDATE", (workspace,))
+        accepting = asyncio.create_task(bob.post("/api/members/invitations/accept", json={"token": token}))
+        await wait_until_blocked(pool)
+        await deleting.execute("DELETE FROM workspace_invitations WHERE workspace_id = %s", (workspace,))
+    problem(await accepting, 403)
+
+
+async def test_whoever_joins_while_an_account_goes_to_its_owner_is_out_again(
+    ann: httpx.AsyncClient, bob: httpx.AsyncClient, pool: Pool, settings: Settings, box: SecretBox
+) -> None:
+    """Bob has not proven his address yet; whoever does has the account for themselves."""
+    token, bob_id = await invite(bob), await _id(bob)
+
+    async def prove() -> None:
+        async with transaction(pool) as conn:
+            await give_back(conn, Terms(box, True, settings.default_emails_per_hour), LOCAL, bob_id)
+
+    async with transaction(pool) as joining:
+        invitation = await invitations.take(joining, token, "ann@example.com")
+        assert invitation
+        await invitations.join(joining, LOCAL.of(await _id(ann)), invitation)
+        proving = asyncio.create_task(prove())
+        await wait_until_blocked(pool)
+    await proving
+    assert (await me(ann))["workspaceName"] == "ann@example.com"
+    assert [item["name"] for item in (await ann.get("/api/workspaces")).json()] == ["ann@example.com"]
 
 
 async def test_a_workspace_has_no_more_open_invitations_than_the_most(

@@ -8,14 +8,15 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from app.db import Pool
+from app.db import Pool, transaction
 from app.domain.campaigns.campaigns import finish_cancels
 from app.domain.ledger import retention
 from app.domain.operations import workers
-from app.domain.workspaces import workspaces
+from app.domain.senders.for_workers import wake_neglected
+from app.domain.workspaces import members, workspaces
 from app.settings import Settings
 from tests.support.api import problem, schedule, wrong_fields
-from tests.support.engine import execute, row, value
+from tests.support.engine import Owner, execute, row, schedule_campaign, value, wait_until_blocked
 from tests.support.people import Visit, bring_in, make_key, me, register
 
 SOME_DAY = "2030-01-01T00:00:00Z"
@@ -183,6 +184,32 @@ async def test_whoever_had_only_the_deleted_workspace_gets_one_of_their_own(
     assert ((await me(bob))["workspaceName"], (await me(bob))["role"]) == ("bob@example.com", "owner")
     assert (await me(bob))["workspaceId"] != own
     assert len((await bob.get("/api/senders")).json()["items"]) == 1
+
+
+async def test_a_workspace_that_somebody_joins_this_moment_is_not_deleted(
+    ann: httpx.AsyncClient, bob: httpx.AsyncClient, pool: Pool
+) -> None:
+    """Nobody has looked whether they have another one."""
+    shared, bob_id = await _create(ann, "Shared"), (await me(bob))["id"]
+    async with transaction(pool) as joining:
+        await members.join(joining, shared, bob_id, "member")
+        deleting = asyncio.create_task(ann.delete(f"/api/workspaces/{shared}"))
+        await wait_until_blocked(pool)
+    problem(await deleting, 409)
+    assert (await ann.delete(f"/api/workspaces/{shared}")).status_code == 204
+
+
+async def test_what_a_request_under_way_schedules_in_a_deleted_workspace_is_not_sent(
+    ann: httpx.AsyncClient, pool: Pool
+) -> None:
+    second = await _create(ann)
+    sender_id = await value(pool, "SELECT id FROM senders WHERE workspace_id = %s", second)
+    assert (await ann.delete(f"/api/workspaces/{second}")).status_code == 204
+    await schedule_campaign(pool, Owner(second, sender_id), 1)
+    assert await wake_neglected(pool, within_s=60) == []
+    assert await value(pool, "SELECT blocked_until > now() FROM senders WHERE id = %s", sender_id)
+    await _clean_up(pool)
+    assert await value(pool, "SELECT status FROM campaigns WHERE workspace_id = %s", second) == "CANCELLED"
 
 
 async def test_retention_removes_a_deleted_workspace_and_no_other(

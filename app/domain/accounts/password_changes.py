@@ -32,6 +32,9 @@ async def _prove_address(conn: Conn, terms: Terms, actor: Actor, user_id: int) -
     """
     if await fetch_one(conn, sql.prove_address, {"user_id": user_id}) is None:
         return
+    people = await fetch_all(conn, sql.people_beside, {"user_id": user_id})
+    await lock_people(conn, [row["user_id"] for row in people])
+    await conn.execute(sql.lock_workspaces_of, {"user_id": user_id})  # or who joins this moment would stay
     await sessions.end_others(conn, user_id, None)
     await conn.execute(sql.revoke_api_keys, {"user_id": user_id})
     left = [row["user_id"] for row in await fetch_all(conn, sql.hand_over, {"user_id": user_id})]

@@ -14,7 +14,7 @@ MAX_DELAY_MS = 30 * 24 * 3600 * 1000
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """A campaign as asked for; `start_time` None or past means now, `sender_id` None the user's default sender."""
+    """A campaign as asked for; `start_time` None or past means now, `sender_id` None the workspace's default sender."""
 
     content: Content
     name: str | None = None

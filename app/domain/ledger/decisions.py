@@ -23,6 +23,11 @@ sql = queries(__name__)
 
 Decision = Literal["sent", "resend"]
 BATCH = 1_000
+_ACTIONS: dict[tuple[EmailStatus, EmailStatus], audit.Action] = {
+    ("FAILED", "SCHEDULED"): "email.failed->scheduled",
+    ("UNKNOWN", "SCHEDULED"): "email.unknown->scheduled",
+    ("UNKNOWN", "SENT"): "email.unknown->sent",
+}
 
 
 class Decided(msgspec.Struct):
@@ -86,7 +91,7 @@ async def _decide_one(
             if email.erased_at is not None and email.status == before:
                 raise Conflict("the recipient was erased: nobody knows any more where the email could be sent")
             raise Conflict(f"the email is {email.status}; this is for a {before} one")
-        await audit.record(conn, actor, workspace_id, _action(before, to), f"emails/{email_id}")
+        await audit.record(conn, actor, workspace_id, _ACTIONS[before, to], f"emails/{email_id}")
         return await read_email(conn, workspace_id, email_id)
 
 
@@ -101,7 +106,7 @@ async def _decide_many(
         found = await fetch_all(conn, sql.lock_campaigns_of_emails, {"workspace_id": workspace_id, "ids": ids})
         changed = await _decide(conn, workspace_id, ids, before, to) if found else 0
         if changed:
-            await audit.record(conn, actor, workspace_id, _action(before, to), f"emails/{','.join(map(str, ids))}")
+            await audit.record(conn, actor, workspace_id, _ACTIONS[before, to], f"emails/{','.join(map(str, ids))}")
     return Decided(changed)
 
 
@@ -117,9 +122,9 @@ async def _decide_all(
             if not ids:
                 return Decided(total)
             changed = await _decide(conn, workspace_id, ids, before, to, after=total)
-            await audit.record(
-                conn, actor, workspace_id, _action(before, to), f"campaigns/{campaign_id}, {changed} emails"
-            )
+            if changed:
+                subject = f"campaigns/{campaign_id}, {changed} emails"
+                await audit.record(conn, actor, workspace_id, _ACTIONS[before, to], subject)
         total, after_id = total + changed, ids[-1]
 
 
@@ -153,7 +158,3 @@ def _check_campaign(campaign: Row, to: EmailStatus) -> None:
         raise Conflict("the campaign is CANCELLED; nothing of it is sent any more")
     if to == "SCHEDULED" and campaign["emails_removed_at"] is not None:
         raise Conflict("the campaign's emails are being removed for their age; nothing of it is sent any more")
-
-
-def _action(before: EmailStatus, to: EmailStatus) -> str:
-    return f"email.{before}->{to}".lower()

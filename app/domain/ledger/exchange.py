@@ -1,8 +1,8 @@
 """Emails as workers see them: the exchange.
 
 It is the heart of the engine. A worker trades the outcomes of finished emails for as many due ones as it
-has idle lanes, in one statement (`app/sql/exchange.sql` tells how). SMTP runs with no transaction open; the committed
-claim is the record that something is at an SMTP server.
+has idle lanes, in one statement (`app/sql/ledger/exchange.sql` tells how). SMTP runs with no transaction open; the
+committed claim is the record that something is at an SMTP server.
 """
 
 from __future__ import annotations
@@ -127,6 +127,6 @@ async def held_claims(conn: Conn, claimant: Claimant) -> list[int]:
 
 
 async def mend_plans(pool: Pool, workspace_id: int, sender_id: int, *, over_limit: bool) -> None:
-    """Bring the sender's plans back to what can be: see `planning.mend`."""
+    """Bring the sender's plans back to what can be: see `replan.mend`."""
     async with transaction(pool) as conn:
         await mend(conn, workspace_id, sender_id, over_limit=over_limit)

@@ -1,6 +1,6 @@
-"""What is over is removed after a while: in small batches, each a short transaction that is safe to be killed in.
+"""Retention: a worker removes what is over after a while, in batches, each a short transaction that may be killed.
 
-Emails go with their campaign's end as the beginning of their time; the campaign stays, and its counters with it, as
+The time of emails begins when their campaign ends; the campaign stays, and its counters with it, as
 the record of what became of them. Nothing that waits, is being sent or could be sent by itself is ever touched.
 """
 

@@ -36,7 +36,7 @@ class Alert(msgspec.Struct, rename="camel", kw_only=True):
 
 
 async def list_alerts(pool: Pool, workspace_id: int) -> list[Alert]:
-    """The user's alerts, what holds up most first."""
+    """The workspace's alerts, what holds up most first."""
     async with pool.connection() as conn:  # whether a worker runs is nobody's in particular
         worker = await fetch_exactly_one(conn, sql.workers_alive)
     params = {"workspace_id": workspace_id, "limit": AT_MOST}

@@ -1,7 +1,6 @@
 """What changes while somebody watches: the progress of campaigns and the troubles of senders.
 
-Looked up once a second while a stream is open, rather than announced by whoever changes something: the exchange has no
-time for announcements.
+`watch` looks once a second while a stream is open. Nothing announces its changes: the exchange has no time for that.
 """
 
 from __future__ import annotations

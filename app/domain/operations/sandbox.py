@@ -1,4 +1,4 @@
-"""What the sandbox mailbox received: kept in Postgres, shown to the user whose campaign it came from."""
+"""What the sandbox mailbox received: kept in Postgres, shown to the workspace whose campaign it came from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is kept about one recipient, over all campaigns of a user: handed out, or erased for good.
+"""What is kept about one recipient, over all campaigns of a workspace: handed out, or erased for good.
 
 Erasing puts a placeholder in the address's place, so the ledger still adds up and campaigns still say what became of
 their emails; who they went to is nowhere any more. An erased email is never sent again: the database refuses it.
@@ -66,8 +66,8 @@ async def erase(pool: Pool, workspace_id: int, email: str, actor: Actor) -> Eras
         await conn.execute(sql.lock_campaigns, {"workspace_id": workspace_id, "campaign_ids": found.campaign_ids})
         emails = await fetch_exactly_one(conn, sql.erase_emails, {"workspace_id": workspace_id, "ids": found.email_ids})
         await audit.record(conn, actor, workspace_id, "recipient.erase", f"{emails['emails']} emails")
-    # The rest is searched from end to end, which no campaign should wait for. From here on nothing new is told with the
-    # address. Should this process die in between, the address finds the rest when it is erased again.
+    # The next transaction reads tables from end to end, and no campaign should wait for that. No delivery written from
+    # here on names the address. Should this process die in between, the address finds the rest when it is erased again.
     async with transaction(pool, workspace_id) as conn:
         await conn.execute(sql.erase_words_about_senders, params)
         await conn.execute(sql.lock_webhooks, {"workspace_id": workspace_id})

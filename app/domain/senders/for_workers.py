@@ -46,8 +46,8 @@ async def load_sender(pool: Pool, sender_id: int) -> Row | None:
 async def block_sender(
     pool: Pool, workspace_id: int, sender_id: int, reason: str, *, known_failures: int
 ) -> datetime | None:
-    """Back the sender off, longer each time in a row, unless that was done since `known_failures` were all; returns
-    when to look at it again.
+    """Back the sender off, longer each time in a row, unless it has failed more often than `known_failures` already;
+    returns when to look at it again.
     """
     async with pool.connection() as conn:
         params = {

@@ -1,6 +1,6 @@
-"""How what happened gets to a webhook: the worker's side of the outbox.
+"""The worker's side of the webhooks' outbox: it sends the rows of `webhook_deliveries`.
 
-One run delivers to a webhook at a time, by a lease on its row, so what is told goes in order; each outcome is recorded
+A lease on the webhook's row lets one run at a time deliver to it, so events go in order; each outcome is recorded
 in a transaction of its own that renews the lease, and no transaction is open while somebody's server is spoken to. A
 run that dies between an answer and its record leaves the delivery PENDING: it is sent again under the same id.
 """
@@ -62,7 +62,7 @@ class Answer(NamedTuple):
 
 
 async def lease(pool: Pool, webhook_id: int, token: UUID) -> Target | None:
-    """None: somebody else delivers to it, it is disabled, deleted, or has a pause."""
+    """Lease the webhook. None: somebody else delivers to it, it is disabled, deleted, or has a pause."""
     async with pool.connection() as conn:
         row = await fetch_one(conn, sql.lease_webhook, {"webhook_id": webhook_id, "token": token, "lease_s": LEASE_S})
     return None if row is None else Target(token, row["workspace_id"], row["id"], row["url"], row["secret_encrypted"])
@@ -106,7 +106,7 @@ async def release(pool: Pool, target: Target) -> None:
 
 
 async def wake_neglected(pool: Pool) -> None:
-    """Have delivered what is due and nobody delivers: retries, and what a lost wake-up left."""
+    """Defer a job for each webhook with something due that nobody delivers: a pause is over, or a wake-up was lost."""
     async with transaction(pool) as conn:
         for row in await fetch_all(conn, sql.neglected_webhooks):
             await defer_deliveries(conn, row["webhook_id"])

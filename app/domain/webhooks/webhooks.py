@@ -1,8 +1,8 @@
-"""Webhooks: whom a user has told what happens, and the log of what was told.
+"""Webhooks: addresses to which a workspace has us tell what happens, and the log of what they were told.
 
-The secret that deliveries are signed with (Standard Webhooks) is shown when it is made and is stored encrypted. What
-happened is written to `webhook_deliveries` by the statement that makes it happen; `app.domain.deliveries` is about how
-it gets out.
+The secret that deliveries are signed with (Standard Webhooks) is shown when it is made and is stored encrypted. The
+SQL function `tell` writes what happened to `webhook_deliveries`, in the statement that makes it happen; `deliveries`
+sends it.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ sql = queries(__name__)
 EventType = Literal["email.failed", "email.unknown", "sender.blocked", "campaign.finished"]
 EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 DeliveryStatus = Literal["PENDING", "DELIVERED", "FAILED"]
-MOST = 20  # webhooks of a user: each event is written once for each of them
+MOST = 20  # webhooks of a workspace: each event is written once for each of them
 MARK = "whsec_"  # Standard Webhooks
 SECRET_BYTES = 32
 
 
 class Webhook(msgspec.Struct, rename="camel", kw_only=True):
-    """`disabled_reason` None although `disabled_at` is not: its user disabled it. `failing_since`: the latest try
+    """`disabled_reason` None although `disabled_at` is not: a person disabled it. `failing_since`: the latest try
     failed, for `last_error`, and nothing is tried before `retry_at`. `secret` is there only when it has just been made.
     """
 
@@ -137,7 +137,7 @@ async def create(
     policy: HostPolicy = STRICT,
     actor: Actor = LOCAL,
 ) -> Webhook:
-    """With its secret, shown this once. Raises InvalidInput, and Conflict when the user has too many."""
+    """With its secret, shown this once. Raises InvalidInput, and Conflict when the workspace has too many."""
     check(WebhookChanges(url=url, events=events, description=description), policy)
     async with transaction(pool, workspace_id) as conn:
         if (await fetch_exactly_one(conn, sql.count_webhooks, {"workspace_id": workspace_id}))["n"] >= MOST:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
@@ -13,6 +14,47 @@ from app.sql import queries
 
 sql = queries(__name__)
 
+# The dashboard has words for each (`web/src/features/accounts/words.ts`), which its types hold it to.
+Action = Literal[
+    "account.created",
+    "account.linked",  # with an identity at Google
+    "account.given_back",
+    "login",
+    "login.failed",
+    "password.changed",
+    "invitation.created",  # to the installation
+    "invitation.revoked",
+    "workspace.created",
+    "workspace.renamed",
+    "workspace.deleted",
+    "member.invited",
+    "member.invitation_revoked",
+    "member.joined",
+    "member.changed",
+    "member.removed",
+    "member.left",
+    "key.created",
+    "key.revoked",
+    "sender.created",
+    "sender.changed",
+    "sender.deleted",
+    "campaign.scheduled",
+    "campaign.changed",
+    "campaign.paused",
+    "campaign.resumed",
+    "campaign.cancelled",
+    "campaign.hold",  # by `hold-all`
+    "email.failed->scheduled",  # retried
+    "email.unknown->scheduled",  # resolved: sent again
+    "email.unknown->sent",  # resolved: taken as sent
+    "webhook.created",
+    "webhook.changed",
+    "webhook.deleted",
+    "webhook.secret_rotated",
+    "webhook.replayed",
+    "recipient.erase",
+]
+
 
 class Entry(msgspec.Struct, rename="camel"):
     """`who` is an address or `command line`; `subject` is what it was done to, such as `senders/7`."""
@@ -21,13 +63,13 @@ class Entry(msgspec.Struct, rename="camel"):
     at: datetime
     user_id: int | None
     who: str
-    action: str
+    action: Action
     subject: str
     address: str
     user_agent: str
 
 
-async def record(conn: Conn, actor: Actor, workspace_id: int | None, action: str, subject: str = "") -> None:
+async def record(conn: Conn, actor: Actor, workspace_id: int | None, action: Action, subject: str = "") -> None:
     """Note that the actor did `action`: in the workspace, or with None to their own account."""
     await conn.execute(
         sql.insert_audit,
@@ -42,8 +84,8 @@ async def record(conn: Conn, actor: Actor, workspace_id: int | None, action: str
     )
 
 
-async def list_entries(pool: Pool, workspace_id: int | None, user_id: int, page: PageRequest) -> Page[Entry]:
-    """What was done in the workspace, if one is given, and what was done to the user's own account, newest first."""
+async def list_entries(pool: Pool, workspace_id: int | None, user_id: int | None, page: PageRequest) -> Page[Entry]:
+    """What was done in the workspace and to the user's own account, each if it is given, newest first."""
     params = {"workspace_id": workspace_id, "user_id": user_id, "before": page.check(), "limit": page.limit + 1}
     async with transaction(pool) as conn:
         rows = await fetch_all(conn, sql.list_audit, params)

@@ -85,12 +85,15 @@ async def accept(pool: Pool, actor: Actor, email: str, token: str) -> int:
 
 
 async def take(conn: Conn, token: str, email: str) -> Row | None:
-    """Use the invitation up, if it is one and for this address; what it says."""
-    return await fetch_one(conn, sql.use_workspace_invitation, {"token_sha256": digest(token), "email": email})
+    """Use the invitation up, if it is one and for this address; its workspace and role. None: it is not."""
+    params = {"token_sha256": digest(token), "email": email}
+    if await fetch_one(conn, sql.lock_workspace_of_invitation, params) is None:
+        return None
+    return await fetch_one(conn, sql.use_workspace_invitation, params)
 
 
 async def join(conn: Conn, actor: Actor, invitation: Row) -> int:
-    """The actor becomes what the invitation, which `take` gave, says; the workspace's id. Raises NotFound, Conflict."""
+    """The actor joins with the role that `take` gave; the workspace's id. Raises NotFound, Conflict."""
     assert actor.user_id is not None  # noqa: S101 -- somebody is logged in, or has just registered
     workspace_id = int(invitation["workspace_id"])
     await members.join(conn, workspace_id, actor.user_id, invitation["role"])

@@ -1,8 +1,8 @@
 """API keys: for programs, with a name, scopes and an end; shown once, kept as a digest, recognised by their beginning.
 
-A scope allows what it says and nothing else: `read` every GET, `send` campaigns, emails and senders, `admin` the
-account itself (keys, sessions, invitations). A key opens one workspace, with the role that its maker has there now and
-never more than its scopes.
+A scope allows what it says and nothing else: `read` every GET, `send` campaigns, emails and senders, `admin` what
+owners keep (members, keys, webhooks, erasing a recipient) and the installation's accounts. A key opens one workspace,
+with the role that its maker has there now and never more than its scopes, and nothing of its maker's own account.
 """
 
 from __future__ import annotations

@@ -40,6 +40,15 @@ async def list_members(pool: Pool, workspace_id: int) -> list[Member]:
     return [Member(**row) for row in rows]
 
 
+async def role_in(pool: Pool, workspace_id: int, user_id: int) -> Role:
+    """Raises NotFound where the user is no member."""
+    async with transaction(pool) as conn:
+        row = await fetch_one(conn, sql.role_of_member, {"workspace_id": workspace_id, "user_id": user_id})
+    if row is None:
+        raise NotFound(f"no workspace {workspace_id}")
+    return row["role"]
+
+
 async def change_role(pool: Pool, actor: Actor, workspace_id: int, user_id: int, role: Role) -> Member:
     """Raises NotFound, and Conflict where nobody would be an owner any more."""
     params = {"workspace_id": workspace_id, "user_id": user_id}
@@ -57,7 +66,7 @@ async def change_role(pool: Pool, actor: Actor, workspace_id: int, user_id: int,
 async def remove(
     pool: Pool, box: SecretBox, actor: Actor, workspace_id: int, user_id: int, *, default_hourly_limit: int
 ) -> None:
-    """The member is none any more; who was a member of nothing else gets a workspace of their own.
+    """Take the member out; whoever is a member of nothing else gets a workspace of their own.
 
     Raises NotFound, and Conflict for the last owner.
     """

@@ -85,15 +85,6 @@ async def list_of(pool: Pool, user_id: int, selected_id: int, *, only: int | Non
     return [Workspace(**row, selected=row["id"] == selected_id) for row in rows]
 
 
-async def role_in(pool: Pool, workspace_id: int, user_id: int) -> Role:
-    """Raises NotFound where the user is no member."""
-    async with transaction(pool) as conn:
-        row = await fetch_one(conn, sql.role_in, {"workspace_id": workspace_id, "user_id": user_id})
-    if row is None:
-        raise NotFound(f"no workspace {workspace_id}")
-    return row["role"]
-
-
 async def rename(pool: Pool, actor: Actor, workspace_id: int, name: str) -> None:
     """Raises InvalidInput, NotFound."""
     name = _check_name(name)
@@ -106,15 +97,18 @@ async def rename(pool: Pool, actor: Actor, workspace_id: int, name: str) -> None
 async def delete(pool: Pool, box: SecretBox, actor: Actor, workspace_id: int, *, default_hourly_limit: int) -> None:
     """From the commit on nobody is a member and no key opens it; retention removes the rows, however many.
 
-    Raises NotFound, and Conflict for somebody's last workspace and while anything in it is to be sent.
+    Raises NotFound, and Conflict for somebody's last workspace, while anything in it is to be sent and when somebody
+    joins it meanwhile.
     """
     assert actor.user_id is not None  # noqa: S101 -- somebody is logged in
     named = {"workspace_id": workspace_id}
     async with transaction(pool) as conn:
-        people = [row["user_id"] for row in await fetch_all(conn, sql.people_of, named)]
+        people = await _people_of(conn, workspace_id)
         await lock_people(conn, people)
         if await fetch_one(conn, sql.lock_workspace_to_delete, named) is None:
             raise NotFound(f"no workspace {workspace_id}")
+        if await _people_of(conn, workspace_id) - people:
+            raise Conflict("somebody has joined the workspace this moment; look who, and try again")
         if not (await fetch_exactly_one(conn, sql.has_another, named | {"user_id": actor.user_id}))["has_another"]:
             raise Conflict("this is your last workspace; make another one first")
         owed = await fetch_exactly_one(conn, sql.owed_by_workspace, named)
@@ -126,6 +120,10 @@ async def delete(pool: Pool, box: SecretBox, actor: Actor, workspace_id: int, *,
         await make_for_homeless(conn, box, people, default_hourly_limit=default_hourly_limit)
         # In the account's own log: that of the workspace goes with it.
         await audit.record(conn, actor, None, "workspace.deleted", f"workspaces/{workspace_id}")
+
+
+async def _people_of(conn: Conn, workspace_id: int) -> set[int]:
+    return {row["user_id"] for row in await fetch_all(conn, sql.people_of, {"workspace_id": workspace_id})}
 
 
 def _check_name(name: str) -> str:

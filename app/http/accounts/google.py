@@ -16,7 +16,7 @@ from litestar.response import Redirect
 from litestar.status_codes import HTTP_302_FOUND, HTTP_303_SEE_OTHER
 
 from app.domain.accounts import oidc
-from app.domain.accounts.oidc import LoginFailed, Provider
+from app.domain.accounts.provider import LoginFailed, Provider
 from app.errors import NotFound
 from app.http.auth import is_https, session_cookie
 from app.http.parameters import TheActor, ThePool, TheProvider, TheSettings, TheTerms

@@ -1,4 +1,7 @@
-"""One's own account over HTTP: who is asking, password, sessions."""
+"""One's own account over HTTP: who is asking, password, sessions.
+
+A key opens a workspace and not the person who made it, so it changes no password and sees no session of theirs.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,8 @@ from litestar.params import JSONBody
 from app.domain.accounts import password_changes, sessions
 from app.domain.accounts.sessions import Session
 from app.domain.accounts.users import User
-from app.http.accounts.login import ADMIN, TOO_MANY
-from app.http.auth import Access, session_cookie
+from app.http.accounts.login import TOO_MANY
+from app.http.auth import Access, people_only, session_cookie
 from app.http.errors import problems
 from app.http.parameters import Id, TheActor, ThePool, TheSettings, TheUser
 
@@ -46,7 +49,8 @@ async def me(user: TheUser) -> User:
 @post(
     "/password",
     status_code=HTTPStatus.NO_CONTENT,
-    opt={"role": None, "scope": ADMIN},
+    guards=[people_only],
+    opt={"role": None},
     summary="Change the password; everywhere else is logged out",
     responses=problems(HTTPStatus.FORBIDDEN, TOO_MANY),
 )
@@ -60,8 +64,9 @@ async def change_password(
 
 @get(
     "/sessions",
+    guards=[people_only],
+    opt={"role": None},
     summary="Where one is logged in",
-    opt={"role": None, "scope": ADMIN},
     responses=problems(HTTPStatus.FORBIDDEN),
 )
 async def list_sessions(request: Request[User, Access, Any], pool: ThePool) -> list[Session]:
@@ -70,8 +75,9 @@ async def list_sessions(request: Request[User, Access, Any], pool: ThePool) -> l
 
 @delete(
     "/sessions/{id:int}",
+    guards=[people_only],
+    opt={"role": None},
     summary="Log out one session",
-    opt={"role": None, "scope": ADMIN},
     responses=problems(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
 )
 async def end_session(pool: ThePool, user: TheUser, session_id: Id) -> None:

@@ -1,4 +1,4 @@
-"""Campaigns over HTTP: listed, read, changed, paused, resumed, cancelled. Scheduling one is in `scheduling`."""
+"""Campaigns over HTTP: listed, read, changed, paused, resumed, cancelled. Scheduling one is in `schedule`."""
 
 from __future__ import annotations
 

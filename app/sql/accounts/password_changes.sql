@@ -10,6 +10,17 @@ UPDATE users SET password_hash = %(password_hash)s WHERE id = %(user_id)s;
 -- Mail to the account's address reaches its user.
 UPDATE users SET email_proven_at = now() WHERE id = %(user_id)s AND email_proven_at IS NULL RETURNING id;
 
+-- name: people_beside
+-- The user, and all who share a workspace with them.
+SELECT %(user_id)s::bigint AS user_id
+UNION
+SELECT user_id FROM members WHERE workspace_id IN (SELECT workspace_id FROM members WHERE user_id = %(user_id)s);
+
+-- name: lock_workspaces_of
+-- The user's workspaces, which nobody joins or leaves until the end of the transaction.
+SELECT id FROM workspaces WHERE id IN (SELECT workspace_id FROM members WHERE user_id = %(user_id)s)
+ORDER BY id FOR NO KEY UPDATE;
+
 -- name: hand_over
 -- What somebody else may have set up goes on by itself no more. In workspaces that the account alone owns, campaigns wait,
 -- webhooks are told nothing, senders lose the servers of others (campaigns first, or their mail would leave by the

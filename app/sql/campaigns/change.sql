@@ -15,6 +15,9 @@ SET name = coalesce(%(name)s, name),
     content_version = content_version + %(content_changed)s::integer,
     start_at = coalesce(%(start_at)s, start_at),
     delay_ms = coalesce(%(delay_ms)s, delay_ms),
+    -- A shorter delay counts from now on, and does not wait for the end of a longer one.
+    free_at = CASE WHEN free_at > now() THEN
+        least(free_at, now() + make_interval(secs => coalesce(%(delay_ms)s, delay_ms) / 1000.0)) ELSE free_at END,
     hourly_limit = CASE WHEN %(set_hourly_limit)s THEN %(hourly_limit)s ELSE hourly_limit END,
     on_unknown = coalesce(%(on_unknown)s, on_unknown)
 WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s;

@@ -1,5 +1,5 @@
 -- name: email_span
--- Between which ids the emails of the campaigns that fit lie: all of a user's, of one campaign, of one sender. With a
+-- Between which ids the emails of the campaigns that fit lie: all of a workspace's, of one campaign, of one sender. With a
 -- status, of those campaigns that have emails in it.
 SELECT min(coalesce(first_email_id, 0)) AS first_id, max(coalesce(last_email_id, 9223372036854775807)) AS last_id
 FROM campaigns

@@ -35,7 +35,7 @@ ORDER BY id
 LIMIT %(limit)s;
 
 -- name: webhooks_in_trouble
--- Webhooks that were disabled, not by their user, and those whose latest try failed.
+-- Webhooks that were disabled, not by a person, and those whose latest try failed.
 SELECT id, url, coalesce(disabled_at, failing_since) AS since, disabled_at, disabled_reason, last_error FROM webhooks
 WHERE workspace_id = %(workspace_id)s
   AND (disabled_at IS NULL AND failing_since IS NOT NULL OR disabled_reason IS NOT NULL)

@@ -1,5 +1,5 @@
 -- name: lease_webhook
--- Be the one who delivers to this webhook, for a while. No row: somebody is, or it is disabled or has a pause.
+-- Lease the webhook, so that this run alone delivers to it. No row: another one does, or it is disabled or has a pause.
 UPDATE webhooks w
 SET lease_token = %(token)s, lease_until = now() + make_interval(secs => %(lease_s)s)
 FROM (SELECT workspace_id, id FROM webhooks
@@ -60,7 +60,7 @@ told AS (
 SELECT disabled_at, retry_at FROM hook;
 
 -- name: release_webhook
--- Done with it for now. `more`: something is due all the same.
+-- End the lease. `more`: something is due all the same.
 UPDATE webhooks w
 SET lease_token = NULL, lease_until = NULL
 WHERE w.workspace_id = %(workspace_id)s AND w.id = %(webhook_id)s AND w.lease_token = %(token)s

@@ -1,9 +1,9 @@
 -- name: count_webhooks
--- How many the user has: there is a limit.
+-- How many the workspace has: there is a limit.
 SELECT count(*) AS n FROM webhooks WHERE workspace_id = %(workspace_id)s;
 
 -- name: insert_webhook
--- Somebody to tell; the secret follows in the same transaction, sealed for the id.
+-- A webhook; its secret follows in the same transaction, sealed for the id.
 INSERT INTO webhooks (workspace_id, url, description, events)
 VALUES (%(workspace_id)s, %(url)s, %(description)s, %(events)s)
 RETURNING id;
@@ -45,7 +45,7 @@ WHERE workspace_id = %(workspace_id)s AND id = %(webhook_id)s
 RETURNING disabled_at;
 
 -- name: insert_test_delivery
--- Something to tell that did not happen.
+-- A delivery of `webhook.test`, which tells of nothing that happened.
 INSERT INTO webhook_deliveries (workspace_id, webhook_id, event, data)
 VALUES (%(workspace_id)s, %(webhook_id)s, 'webhook.test', jsonb_build_object('webhookId', %(webhook_id)s::bigint))
 RETURNING id, message_id, event, created_at, status, attempts, attempted_at, status_code, error, next_attempt_at;

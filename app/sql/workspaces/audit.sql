@@ -13,7 +13,7 @@ FROM (
      ORDER BY id DESC LIMIT %(limit)s)
     UNION ALL
     (SELECT * FROM audit_log
-     WHERE workspace_id IS NULL AND user_id = %(user_id)s AND (%(before)s::bigint IS NULL OR id < %(before)s)
+     WHERE workspace_id IS NULL AND user_id = %(user_id)s::bigint AND (%(before)s::bigint IS NULL OR id < %(before)s)
      ORDER BY id DESC LIMIT %(limit)s)
 ) entries
 LEFT JOIN users u ON u.id = user_id

@@ -22,6 +22,12 @@ DELETE FROM workspace_invitations
 WHERE workspace_id = %(workspace_id)s AND id = %(invitation_id)s AND used_at IS NULL
 RETURNING id;
 
+-- name: lock_workspace_of_invitation
+-- The workspace before the invitation, as whoever deletes a workspace locks them. No row: the workspace is none any more.
+SELECT w.id FROM workspaces w JOIN workspace_invitations i ON i.workspace_id = w.id
+WHERE i.token_sha256 = %(token_sha256)s AND w.deleted_at IS NULL
+FOR NO KEY UPDATE OF w;
+
 -- name: use_workspace_invitation
 -- Use it, once, for the address it names if it names one, and while whoever made it owns the workspace.
 UPDATE workspace_invitations i SET used_at = now()

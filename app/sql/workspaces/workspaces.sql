@@ -25,10 +25,6 @@ FROM members m JOIN workspaces w ON w.id = m.workspace_id
 WHERE m.user_id = %(user_id)s AND (%(only)s::bigint IS NULL OR w.id = %(only)s)
 ORDER BY m.created_at, w.id LIMIT %(limit)s;
 
--- name: role_in
--- What somebody is in a workspace. No row: no member.
-SELECT role FROM members WHERE workspace_id = %(workspace_id)s AND user_id = %(user_id)s;
-
 -- name: rename_workspace
 -- Another name for it.
 UPDATE workspaces SET name = %(name)s WHERE id = %(workspace_id)s AND deleted_at IS NULL RETURNING id;
@@ -51,9 +47,15 @@ SELECT count(*) FILTER (WHERE status IN ('ACTIVE', 'PAUSED')) AS campaigns, coal
 FROM campaigns WHERE workspace_id = %(workspace_id)s;
 
 -- name: delete_workspace
--- Nobody is a member any more, so no session and no key opens it, no invitation leads into it, no webhook is told more.
+-- Nobody is a member any more, so no session and no key opens it, no invitation leads into it, no webhook is told more,
+-- and its senders send nothing that a request under way schedules after all, until retention cancels it.
 WITH deleted AS (UPDATE workspaces SET deleted_at = now() WHERE id = %(workspace_id)s),
 members AS (DELETE FROM members WHERE workspace_id = %(workspace_id)s),
-invitations AS (DELETE FROM workspace_invitations WHERE workspace_id = %(workspace_id)s)
+invitations AS (DELETE FROM workspace_invitations WHERE workspace_id = %(workspace_id)s),
+senders AS (
+    UPDATE senders
+    SET blocked_until = now() + interval '100 years', blocked_since = now(), block_reason = 'the workspace was deleted'
+    WHERE workspace_id = %(workspace_id)s
+)
 UPDATE webhooks SET disabled_at = coalesce(disabled_at, now()), disabled_reason = 'the workspace was deleted'
 WHERE workspace_id = %(workspace_id)s;

@@ -1371,7 +1371,8 @@ export interface components {
             at: string;
             userId: number | null;
             who: string;
-            action: string;
+            /** @enum {string} */
+            action: "account.created" | "account.linked" | "account.given_back" | "login" | "login.failed" | "password.changed" | "invitation.created" | "invitation.revoked" | "workspace.created" | "workspace.renamed" | "workspace.deleted" | "member.invited" | "member.invitation_revoked" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "key.created" | "key.revoked" | "sender.created" | "sender.changed" | "sender.deleted" | "campaign.scheduled" | "campaign.changed" | "campaign.paused" | "campaign.resumed" | "campaign.cancelled" | "campaign.hold" | "email.failed->scheduled" | "email.unknown->scheduled" | "email.unknown->sent" | "webhook.created" | "webhook.changed" | "webhook.deleted" | "webhook.secret_rotated" | "webhook.replayed" | "recipient.erase";
             subject: string;
             address: string;
             userAgent: string;

@@ -1,7 +1,12 @@
-/** What the audit log's actions are, in words. */
+/** What the audit log's actions are, in words: the API says which there are. */
 
-const ACTIONS: Readonly<Record<string, string>> = {
+import type { components } from "@/api/schema";
+
+type Action = components["schemas"]["Entry"]["action"];
+
+const ACTIONS: Readonly<Record<Action, string>> = {
   "account.created": "Made the account",
+  "account.linked": "Logged in with Google for the first time",
   "account.given_back": "Took the account back from an address that was never verified",
   login: "Logged in",
   "login.failed": "A login failed: wrong password",
@@ -25,6 +30,9 @@ const ACTIONS: Readonly<Record<string, string>> = {
   "campaign.resumed": "Resumed a campaign",
   "campaign.cancelled": "Cancelled a campaign",
   "campaign.hold": "Held a campaign after a restore",
+  "email.failed->scheduled": "Had failed emails sent again",
+  "email.unknown->scheduled": "Had emails in doubt sent again",
+  "email.unknown->sent": "Took emails in doubt as sent",
   "sender.created": "Added a sender",
   "sender.changed": "Changed a sender",
   "sender.deleted": "Deleted a sender",
@@ -36,8 +44,8 @@ const ACTIONS: Readonly<Record<string, string>> = {
   "recipient.erase": "Erased a recipient's data",
 };
 
-/** The action itself where it has no words yet. */
-export function auditWords(action: string, subject: string): string {
+/** A page older than the API shows an action that it does not know as it is. */
+export function auditWords(action: Action, subject: string): string {
   const words = ACTIONS[action] ?? action;
   return action === "login" && subject === "google" ? `${words} with Google` : words;
 }

@@ -2,7 +2,7 @@
 
 const LIQUID_WORDS = new Set(["and", "blank", "contains", "empty", "false", "nil", "null", "or", "true"]);
 
-/** `First Name` is `first_name`: the rule of `field_name` in app/domain/recipients.py. */
+/** `First Name` is `first_name`: the rule of `field_name` in app/domain/recipients/lists.py. */
 export function fieldName(header: string): string {
   const name = header
     .normalize("NFC")

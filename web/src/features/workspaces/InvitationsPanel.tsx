@@ -1,5 +1,4 @@
-import { Alert, Button, NativeSelect, SimpleGrid, Stack, TextInput } from "@mantine/core";
-import { IconMailShare } from "@tabler/icons-react";
+import { Button, NativeSelect, SimpleGrid, Stack, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { keys } from "@/api/keys";
@@ -7,10 +6,10 @@ import { FormFailure } from "@/forms/FormFailure";
 import { useSubmit } from "@/forms/useSubmit";
 import { Time } from "@/time/Time";
 import { useNow } from "@/time/useNow";
-import { CopyField } from "@/ui/CopyField";
 import { Listing } from "@/ui/Listing";
 import { Panel, Row, Rows } from "@/ui/Panel";
 import { inviteMember, useRevokeInvitation } from "./commands";
+import { InvitationMade } from "./InvitationMade";
 import { type WorkspaceInvitation, workspaceInvitationsQuery } from "./queries";
 import { ROLES, type Role, roleWords } from "./words";
 
@@ -39,7 +38,15 @@ export function InvitationsPanel() {
         )
       }
     >
-      {made ? <Made invitation={made} done={() => setMade(null)} /> : <InvitationForm done={setMade} />}
+      {made ? (
+        <InvitationMade
+          email={made.email}
+          path={`/join?${new URLSearchParams({ token: made.token ?? "" })}`}
+          done={() => setMade(null)}
+        />
+      ) : (
+        <InvitationForm done={setMade} />
+      )}
     </Panel>
   );
 }
@@ -78,24 +85,6 @@ function InvitationForm({ done }: { done: (invitation: WorkspaceInvitation) => v
         </Button>
       </Stack>
     </form>
-  );
-}
-
-function Made({ invitation, done }: { invitation: WorkspaceInvitation; done: () => void }) {
-  const query = new URLSearchParams({ token: invitation.token ?? "" });
-  return (
-    <Stack>
-      <Alert color="petrol" icon={<IconMailShare aria-hidden />} role="status" title="The invitation is made">
-        Copy the link and hand it over yourself: nothing is mailed. It is shown this once.
-      </Alert>
-      <CopyField
-        label={invitation.email ? `Link for ${invitation.email}` : "Link"}
-        value={`${location.origin}/join?${query}`}
-      />
-      <Button variant="default" onClick={done} style={{ alignSelf: "flex-start" }}>
-        I have copied it
-      </Button>
-    </Stack>
   );
 }
 

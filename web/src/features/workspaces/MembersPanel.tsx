@@ -48,7 +48,7 @@ export function MembersPanel() {
 
 interface Props {
   member: Member;
-  /** Whether whoever looks at it owns the workspace. */
+  /** Whether the person who reads the list owns the workspace. */
   isOwner: boolean;
   isLastOwner: boolean;
 }

@@ -1,4 +1,4 @@
-/** What is done about workspaces: going to another, making and naming one, who is in it and how they get in. */
+/** Commands on workspaces: go to another, make and name one, change its members, invite, leave. */
 
 import { useRouter } from "@tanstack/react-router";
 import { answer, api, inNameOf } from "@/api/client";
@@ -12,7 +12,7 @@ import { type Role, roleWords } from "./words";
 
 const select = (id: number) => answer(api.POST("/api/workspaces/{id}/select", { params: { path: { id } } }));
 
-/** Who the session is by now, though this page be about a workspace that one is in no more. */
+/** The session's person and workspace now. This page may be about a workspace that they have left. */
 const whoNow = () => answer(api.GET("/api/auth/me", { headers: inNameOf(null) }));
 
 export function useSelectWorkspace() {

@@ -7,7 +7,7 @@ interface Props {
   onDiscard: () => void;
 }
 
-/** What is here was written before. */
+/** Says that the draft was written earlier, and offers to drop it. */
 export function DraftNotice({ savedAt, onDiscard }: Props) {
   const discard = async () => {
     const sure = await confirm({

@@ -90,7 +90,7 @@ export function useDraft(owner: string) {
     [change, saveNow],
   );
 
-  /** It is a campaign now, or was for nothing. */
+  /** Forget the draft: it became a campaign, or the person discarded it. */
   const discard = useCallback(() => {
     drop(owner);
     become(null, false);

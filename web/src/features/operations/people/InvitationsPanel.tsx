@@ -1,14 +1,13 @@
-import { Alert, Badge, Button, Group, Stack, TextInput } from "@mantine/core";
-import { IconMailShare } from "@tabler/icons-react";
+import { Badge, Button, Group, Stack, TextInput } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { keys } from "@/api/keys";
 import type { components } from "@/api/schema";
+import { InvitationMade } from "@/features/workspaces/InvitationMade";
 import { FormFailure } from "@/forms/FormFailure";
 import { useSubmit } from "@/forms/useSubmit";
 import { Time } from "@/time/Time";
 import { useNow } from "@/time/useNow";
-import { CopyField } from "@/ui/CopyField";
 import { Listing } from "@/ui/Listing";
 import { LoadMore } from "@/ui/LoadMore";
 import { Panel, Row, Rows } from "@/ui/Panel";
@@ -44,7 +43,15 @@ export function InvitationsPanel() {
         )
       }
     >
-      {made ? <Made invitation={made} done={() => setMade(null)} /> : <InvitationForm done={setMade} />}
+      {made ? (
+        <InvitationMade
+          email={made.email}
+          path={`/register?${new URLSearchParams({ invitation: made.token ?? "" })}`}
+          done={() => setMade(null)}
+        />
+      ) : (
+        <InvitationForm done={setMade} />
+      )}
     </Panel>
   );
 }
@@ -73,24 +80,6 @@ function InvitationForm({ done }: { done: (invitation: Invitation) => void }) {
         </Button>
       </Stack>
     </form>
-  );
-}
-
-function Made({ invitation, done }: { invitation: Invitation; done: () => void }) {
-  const query = new URLSearchParams({ invitation: invitation.token ?? "" });
-  return (
-    <Stack>
-      <Alert color="petrol" icon={<IconMailShare aria-hidden />} role="status" title="The invitation is made">
-        Copy the link and hand it over yourself: nothing is mailed. It is shown this once.
-      </Alert>
-      <CopyField
-        label={invitation.email ? `Link for ${invitation.email}` : "Link"}
-        value={`${location.origin}/register?${query}`}
-      />
-      <Button variant="default" onClick={done} style={{ alignSelf: "flex-start" }}>
-        I have copied it
-      </Button>
-    </Stack>
   );
 }
 
