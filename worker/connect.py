@@ -7,6 +7,7 @@ with the certificate checked for the name. A login goes out over TLS only.
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import ssl
 from collections.abc import Sequence
@@ -45,6 +46,7 @@ class Connection(NamedTuple):
     smtputf8: bool
     eightbitmime: bool
     pipelining: bool
+    most_messages: int | None  # of one connection (MAILMAX of LIMITS, RFC 9422); None: it does not say
 
 
 async def connect(server: Server, ehlo_name: str, lookup: Lookup) -> Connection:
@@ -88,7 +90,14 @@ async def connect(server: Server, ehlo_name: str, lookup: Lookup) -> Connection:
         smtputf8=client.supports_extension("smtputf8"),
         eightbitmime=client.supports_extension("8bitmime"),
         pipelining=client.supports_extension("pipelining"),
+        most_messages=_mail_max(client.esmtp_extensions.get("limits", "")),
     )
+
+
+def _mail_max(limits: str) -> int | None:
+    """MAILMAX of the parameters of LIMITS: one to six digits, of which the first is not 0."""
+    match = re.search(r"(?:^|\s)mailmax=([1-9]\d{0,5})(?:\s|$)", limits, re.IGNORECASE)
+    return int(match[1]) if match else None
 
 
 async def _addresses(server: Server, lookup: Lookup) -> list[Address]:

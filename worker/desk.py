@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from typing import NamedTuple
 
@@ -14,6 +16,7 @@ from worker.connect import Server
 from worker.instruments import LANES_OPEN
 from worker.unrecorded import Unrecorded
 
+LENT_AFTER_S = 1.0  # of connecting
 HUNGRY_S = 2.0  # how long a refusal is remembered: longer than a sender waits before it asks again
 
 
@@ -41,6 +44,7 @@ class Budget:
         self.free = size
         self._size = size
         self._reserve = reserve_of(size)
+        self._lent = 0
         self._holders: dict[Callable[[], None], int] = {}
         self._waiting: dict[Callable[[], None], None] = {}
         self._hungry: dict[Callable[[], None], float] = {}  # with lanes, but fewer than their share: when last refused
@@ -48,7 +52,7 @@ class Budget:
     def room(self, wake: Callable[[], None]) -> int:
         """How many lanes it could take now."""
         beyond_reserve = max(self.free - self._reserve, 0)
-        return beyond_reserve if wake in self._holders else max(beyond_reserve, min(self.free, 1))
+        return beyond_reserve if wake in self._holders else max(beyond_reserve, min(self.free, 1), 0)
 
     def take(self, wake: Callable[[], None], wanted: int) -> int:
         """Take up to `wanted` lanes; `wake`, which names the taker, is called when one may be had again."""
@@ -76,6 +80,30 @@ class Budget:
             self._hungry.pop(wake, None)
         self._wake_next()
 
+    @contextmanager
+    def connecting(self) -> Iterator[None]:
+        """While a lane connects. Once that takes long, others may have one in its place, so servers that do not answer
+        hold nobody's lanes; then there may be more than the budget, twice as many at the most.
+        """
+        lent = False
+
+        def lend() -> None:
+            nonlocal lent
+            if self._lent < self._size:
+                lent = True
+                self._lent += 1
+                self.free += 1
+                self._wake_next()
+
+        timer = asyncio.get_running_loop().call_later(LENT_AFTER_S, lend)
+        try:
+            yield
+        finally:
+            timer.cancel()
+            if lent:
+                self._lent -= 1
+                self.free -= 1
+
     def leave(self, wake: Callable[[], None]) -> None:
         """Wait no longer; a free lane is the next one's."""
         if wake in self._waiting:
@@ -84,7 +112,7 @@ class Budget:
 
     def _wake_next(self) -> None:
         """First come, first served, and one for each free lane: thousands may wait."""
-        for waiter in list(islice(self._waiting, self.free)):
+        for waiter in list(islice(self._waiting, max(self.free, 0))):
             waiter()
         for holder in list(islice(self._hungry, max(self.free - self._reserve, 0))):
             holder()

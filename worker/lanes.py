@@ -242,7 +242,7 @@ class Crew:
     async def connect(self) -> Conversation:
         """A conversation with the sender's server. Raises ServerTrouble."""
         began = time.perf_counter()
-        with traces.span("smtp connect", sender_id=self._sender["id"]):
+        with traces.span("smtp connect", sender_id=self._sender["id"]), self._desk.budget.connecting():
             server = self._desk.server_of(self._sender)
             name = self._desk.ehlo_name or domain_of(self._sender["email"])
             conversation = await Conversation.open(server, name)
@@ -320,7 +320,7 @@ class Lane:
                 self._crew.finished(result)
                 if result.fault == "sender":
                     return
-                if result.fault == "connection":
+                if result.fault == "connection" or self._conversation.used_up:
                     await self._conversation.close()
                 if result.fault == "connections":
                     return

@@ -39,6 +39,7 @@ class Conversation:
         self._smtputf8 = connection.smtputf8
         self._eightbitmime = connection.eightbitmime
         self._pipelining = connection.pipelining
+        self._most_messages = connection.most_messages
         self._deadline = _Deadline(self._wire.close)  # which ends the wait for a reply
         self._command: Command = "MAIL"  # the mail transaction has come to this one
         self._unanswered = 0  # commands that went out behind a refused one
@@ -54,6 +55,11 @@ class Conversation:
     @property
     def connected(self) -> bool:
         return self._wire.is_open
+
+    @property
+    def used_up(self) -> bool:
+        """Whether the server takes no further message on this connection, as it said it would not."""
+        return self._most_messages is not None and self._tried >= self._most_messages
 
     @property
     def command(self) -> Command:

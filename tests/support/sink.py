@@ -198,6 +198,8 @@ class Session(asyncio.Protocol):
         if rule and rule.action.startswith("without "):
             unwanted = rule.action.partition(" ")[2].encode()
             keywords = [keyword for keyword in keywords if keyword.split()[0] != unwanted]
+        elif rule and rule.action.startswith("with "):
+            keywords.append(rule.action.partition(" ")[2].encode())
         lines = [b"sink.test", *keywords]
         head = b"".join(b"250-%b\r\n" % text for text in lines[:-1])
         self.answer(rule, head + b"250 %b\r\n" % lines[-1])

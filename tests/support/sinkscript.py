@@ -19,6 +19,7 @@ is short for rules without conditions. Phases: connect ehlo starttls auth mail r
     "hold"                      at dot: accept and log, but answer only on the control command `release`
     "drop_after_dot_accepted"   at dot: accept and log, then close without an answer
     "without STARTTLS"          at ehlo: leave that keyword out of the answer
+    "with LIMITS MAILMAX=10"    at ehlo: add these words to the answer
     {"slow": 0.5, "then": do}   answer half a second later; the effect of the command, its log line included,
                                 does not wait. `then` is "accept" where left out
 
@@ -55,7 +56,7 @@ ScriptError = msgspec.MsgspecError
 
 _REPLY = re.compile(r"[2-5]\d\d ")
 _ACTIONS = {"accept", "drop", "hang", "hold", "drop_after_dot_accepted"}
-_ONLY_AT = {"hold": "dot", "drop_after_dot_accepted": "dot", "without": "ehlo"}
+_ONLY_AT = {"hold": "dot", "drop_after_dot_accepted": "dot", "without": "ehlo", "with": "ehlo"}
 
 
 class When(msgspec.Struct, forbid_unknown_fields=True):
@@ -78,7 +79,7 @@ class Rule(msgspec.Struct, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         verb = self.action.partition(" ")[0]
-        if not (self.action in _ACTIONS or verb == "without" or _REPLY.match(self.action)):
+        if not (self.action in _ACTIONS or verb in {"with", "without"} or _REPLY.match(self.action)):
             raise ValueError(f"{self.action!r} is no action and no SMTP reply")
         if _ONLY_AT.get(verb, self.at) != self.at:
             raise ValueError(f"{verb!r} makes no sense at {self.at}")

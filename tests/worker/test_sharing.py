@@ -227,6 +227,30 @@ class Wake:
         self.calls += 1
 
 
+async def test_servers_that_do_not_even_answer_hold_no_lanes_of_others(
+    pool: Pool, database_url: str, sink: Sink, owner: Owner
+) -> None:
+    with Sink() as silent:
+        silent.script({"connect": "hang"})
+        for number in range(6):
+            stuck = await create_owner(pool, f"stuck{number}@example.com")
+            await execute(
+                pool,
+                "UPDATE senders SET host = '127.0.0.1', port = %s, security = 'none' WHERE workspace_id = %s",
+                silent.port,
+                stuck.workspace_id,
+            )
+            await schedule_campaign(pool, stuck, 5)
+        async with running_workers(database_url, settings_for(sink, lanes=4)):
+
+            async def all_taken() -> bool:
+                return silent.stats()["open"] >= 4
+
+            await wait_for(all_taken, "the silent servers to have all lanes")
+            made = (await schedule_campaign(pool, owner, 20)).campaign.id
+            await wait_until_sent(pool, made, 10)
+
+
 async def test_a_sender_whose_server_hangs_leaves_the_worker_a_lane_for_others(
     pool: Pool, database_url: str, sink: Sink, owner: Owner
 ) -> None:
