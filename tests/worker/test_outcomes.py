@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from app.db import Pool
 from app.domain.ledger import decisions
 from tests.support.engine import (
     Owner,
+    addresses,
     attempts,
     check_conservation,
     execute,
@@ -404,6 +406,50 @@ async def test_a_server_that_takes_ten_messages_a_connection_is_given_ten_a_conn
     assert await value(pool, "SELECT used FROM sender_windows") == 35
     assert await value(pool, "SELECT block_reason FROM senders") is None
     assert await value(pool, "SELECT count(*) FROM emails WHERE retry_count > 0") == 0
+
+
+async def test_a_server_that_says_how_many_messages_a_connection_may_bring_gets_no_more(
+    pool: Pool, database_url: str, sink: Sink, owner: Owner
+) -> None:
+    sink.script([{"at": "ehlo", "do": "with LIMITS RCPTMAX=20 MAILMAX=10"}])
+    campaign = (await schedule_campaign(pool, owner, 35)).campaign.id
+    async with running_workers(database_url, settings_for(sink, lanes=1)):
+        await wait_until_sent(pool, campaign)
+
+    per_connection = Counter(entry.connection for entry in sink.accepted())
+    assert sorted(per_connection.values()) == [5, 10, 10, 10]
+    assert await value(pool, "SELECT count(*) FROM attempts WHERE outcome <> 'ACCEPTED'") == 0
+
+
+@pytest.mark.parametrize("reply", ["421 4.7.0 Error: too many errors", "452 4.7.0 too many errors on this connection"])
+async def test_a_server_that_counts_errors_of_a_connection_is_connected_to_anew_and_nobody_is_to_blame(
+    pool: Pool, database_url: str, sink: Sink, owner: Owner, reply: str
+) -> None:
+    sink.script(
+        [
+            {"at": "rcpt", "when": {"message": 6}, "do": reply},
+            {"at": "rcpt", "when": {"to": "<bad"}, "do": "550 5.1.1 no such user"},
+        ]
+    )
+    people = [*addresses(5, "bad"), *addresses(10)]
+    campaign = (await schedule_campaign(pool, owner, people)).campaign.id
+    async with running_workers(database_url, settings_for(sink, lanes=1)):
+        assert await wait_until_settled(pool, campaign) == {"FAILED": 5, "SENT": 10}
+    assert await value(pool, "SELECT block_reason FROM senders") is None
+    assert await value(pool, "SELECT sum(retry_count) FROM emails") == 0
+
+
+async def test_connections_beyond_what_the_server_wants_are_closed_and_no_email_loses_a_try(
+    pool: Pool, database_url: str, sink: Sink, owner: Owner
+) -> None:
+    """The fourth and the fifth connection are refused, at RCPT."""
+    refusal = "432 4.3.2 Concurrent connections limit exceeded"
+    sink.script([{"at": "rcpt", "when": {"connection": n}, "do": refusal} for n in (4, 5)])
+    campaign = (await schedule_campaign(pool, owner, 300)).campaign.id
+    async with running_workers(database_url, settings_for(sink, lanes=8)):
+        await wait_until_sent(pool, campaign)
+    assert await value(pool, "SELECT sum(retry_count) FROM emails") == 0
+    assert await value(pool, "SELECT block_reason FROM senders") is None
 
 
 async def test_a_server_that_takes_two_connections_is_given_two_and_blames_nobody(
