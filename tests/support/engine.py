@@ -199,6 +199,12 @@ async def wake_all(pool: Pool) -> None:
 # Waiting
 
 
+async def waits_for_a_lock(pool: Pool) -> bool:
+    """Whether something in the database waits for somebody else's transaction."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    return await value(pool, waiting) > 0
+
+
 async def wait_for(condition: Callable[[], Awaitable[T]], what: str, timeout_s: float = 30) -> T:
     """The first truthy answer of `condition`, asked fifty times a second. A database that is away is no answer."""
     deadline = time.monotonic() + timeout_s
