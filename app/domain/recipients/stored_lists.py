@@ -24,6 +24,7 @@ from app.domain.recipients.csv_files import Columns, CsvShape
 from app.domain.recipients.lists import RecipientList
 from app.errors import Conflict, InvalidInput, NotFound
 from app.sql import queries
+from app.turns import Turns
 
 sql = queries(__name__)
 
@@ -38,7 +39,7 @@ _MOST_LINE = 8_000_000  # bytes without a line's end
 Kind = Literal["csv", "json"]
 Item = str | Mapping[str, object]
 
-_turn = asyncio.Semaphore(AT_ONCE)
+_turns = Turns(AT_ONCE, of_one=AT_ONCE - 1)
 _decode_item = msgspec.json.Decoder[str | dict[str, Any]](str | dict[str, Any]).decode
 
 
@@ -68,14 +69,14 @@ class Lines(NamedTuple):
 
 async def store_csv(pool: Pool, workspace_id: int, name: str | None, file: BinaryIO) -> StoredList:
     """Keep a CSV file. Raises InvalidInput (`file`), Conflict when the workspace keeps too much already."""
-    async with _turn:
+    async with _turns.take(workspace_id):
         shape, rows = await asyncio.to_thread(csv_files.describe_csv, file)
         return await _store(pool, workspace_id, "csv", name, rows, shape, csv_files.utf8(file, shape))
 
 
 async def store_json(pool: Pool, workspace_id: int, items: Iterable[Item]) -> StoredList:
     """Keep recipients as they would come with a campaign. Raises InvalidInput (`recipients`), Conflict."""
-    async with _turn:
+    async with _turns.take(workspace_id):
         rows = await asyncio.to_thread(lambda: sum(1 for _ in items))
         if not rows:
             raise InvalidInput({"recipients": "are none; give at least one"})
