@@ -248,6 +248,16 @@ async def test_a_key_does_what_its_scopes_say(ann: httpx.AsyncClient) -> None:
             assert answer.status_code == (200 if scope == needed else 403), (method, path, scope)
 
 
+async def test_a_key_to_a_workspace_does_not_open_its_makers_account(ann: httpx.AsyncClient, pool: Pool) -> None:
+    """Whoever logs in through a provider has no password to be asked for."""
+    await execute(pool, "UPDATE users SET password_hash = NULL")
+    key = (await ann.post("/api/keys", json={"name": "script"})).json()["key"]
+    change = {"newPassword": "battery staple"}
+    problem(await ann.post("/api/auth/password", json=change, headers={"Authorization": f"Bearer {key}"}), 403)
+    assert await value(pool, "SELECT password_hash FROM users") is None
+    assert (await ann.post("/api/auth/password", json=change)).status_code == 204
+
+
 async def test_a_key_is_shown_once_recognised_by_its_prefix_and_ends(ann: httpx.AsyncClient, pool: Pool) -> None:
     made = (await ann.post("/api/keys", json={"name": "script"})).json()
     listed = (await ann.get("/api/keys")).json()["items"][0]

@@ -40,6 +40,7 @@ BODIES: dict[str, Any] = {
     "/api/members/{id}": {"role": "owner"},
 }
 PEOPLE_ONLY = {
+    ("POST", "/api/auth/password"),
     ("POST", "/api/workspaces"),
     ("POST", "/api/workspaces/{id}/select"),
     ("DELETE", "/api/workspaces/{id}"),
