@@ -12,7 +12,7 @@ from app.db import Pool
 from app.domain.accounts.users import find_user
 from app.http.auth import ACTING_AS
 from tests.support.api import problem, schedule
-from tests.support.engine import execute, value
+from tests.support.engine import execute, value, wait_for, waits_for_a_lock
 from tests.support.people import Visit, bring_in, invite, make_key, me, register
 
 NO_OWNER = "the workspace would have no owner: make another member an owner first, or delete the workspace"
@@ -219,6 +219,26 @@ async def test_an_invitation_that_is_over_opens_nothing(
     problem(await cleo.post("/api/members/invitations/accept", json={"token": token}), 403)
     body = {"email": "dan@example.com", "password": "battery staple", "invitation": token}
     problem(await (await visit()).post("/api/auth/register", json=body), 403)
+
+
+@pytest.mark.parametrize("ending", ["its maker demoted", "its workspace deleted"])
+async def test_an_invitation_that_ends_while_it_is_accepted_opens_nothing(
+    ann: httpx.AsyncClient, bob: httpx.AsyncClient, visit: Visit, pool: Pool, ending: str
+) -> None:
+    shared = (await bring_in(ann, bob, "owner"))["workspaceId"]
+    token = await invite(bob)
+    cleo = await visit()
+    await register(cleo, "cleo")
+    async with pool.connection() as conn, conn.transaction():
+        await conn.execute(b"SELECT FROM workspaces WHERE id = %s FOR UPDATE", [shared])
+        accepted = asyncio.create_task(cleo.post("/api/members/invitations/accept", json={"token": token}))
+        await wait_for(lambda: waits_for_a_lock(pool), "the invitation to be looked at")
+        if ending == "its maker demoted":
+            demote = b"UPDATE members SET role = 'member' WHERE workspace_id = %s AND user_id = %s"
+            await conn.execute(demote, [shared, await _id(bob)])
+        else:
+            await conn.execute(b"DELETE FROM workspace_invitations")
+    problem(await accepted, 403)
 
 
 async def test_a_workspace_has_no_more_open_invitations_than_the_most(

@@ -86,7 +86,9 @@ async def accept(pool: Pool, actor: Actor, email: str, token: str) -> int:
 
 async def take(conn: Conn, token: str, email: str) -> Row | None:
     """Use the invitation up, if it is one and for this address; what it says."""
-    return await fetch_one(conn, sql.use_workspace_invitation, {"token_sha256": digest(token), "email": email})
+    params = {"token_sha256": digest(token), "email": email}
+    await conn.execute(sql.lock_workspace_of_invitation, params)
+    return await fetch_one(conn, sql.use_workspace_invitation, params)
 
 
 async def join(conn: Conn, actor: Actor, invitation: Row) -> int:
