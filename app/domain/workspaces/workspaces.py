@@ -111,10 +111,12 @@ async def delete(pool: Pool, box: SecretBox, actor: Actor, workspace_id: int, *,
     assert actor.user_id is not None  # noqa: S101 -- somebody is logged in
     named = {"workspace_id": workspace_id}
     async with transaction(pool) as conn:
-        people = [row["user_id"] for row in await fetch_all(conn, sql.people_of, named)]
+        people = await _people_of(conn, workspace_id)
         await lock_people(conn, people)
         if await fetch_one(conn, sql.lock_workspace_to_delete, named) is None:
             raise NotFound(f"no workspace {workspace_id}")
+        if await _people_of(conn, workspace_id) - people:  # they may leave their other workspaces this moment
+            raise Conflict("somebody has just joined the workspace; try again")
         if not (await fetch_exactly_one(conn, sql.has_another, named | {"user_id": actor.user_id}))["has_another"]:
             raise Conflict("this is your last workspace; make another one first")
         owed = await fetch_exactly_one(conn, sql.owed_by_workspace, named)
@@ -126,6 +128,10 @@ async def delete(pool: Pool, box: SecretBox, actor: Actor, workspace_id: int, *,
         await make_for_homeless(conn, box, people, default_hourly_limit=default_hourly_limit)
         # In the account's own log: that of the workspace goes with it.
         await audit.record(conn, actor, None, "workspace.deleted", f"workspaces/{workspace_id}")
+
+
+async def _people_of(conn: Conn, workspace_id: int) -> set[int]:
+    return {row["user_id"] for row in await fetch_all(conn, sql.people_of, {"workspace_id": workspace_id})}
 
 
 def _check_name(name: str) -> str:
