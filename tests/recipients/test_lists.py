@@ -265,6 +265,14 @@ def test_more_columns_than_anybody_has_are_refused() -> None:
     assert "1,000,001 columns" in error.value.fields["file"]
 
 
+def test_more_fields_than_anybody_has_are_refused_in_json_too() -> None:
+    """Each campaign of the list has their names."""
+    for people in ([{f"field {n}": "x"} for n in range(1_001)], [{"x" * 20_001: "y"}]):
+        with pytest.raises(InvalidInput) as error:
+            from_json(people)
+        assert "too many fields together, or too long ones" in error.value.fields["recipients"]
+
+
 def test_the_names_that_each_email_gets_are_not_longer_than_what_they_name() -> None:
     wide = f"email,{'x' * 30_000}\nada@example.com,1\n"
     assert "names have 30,005 characters together" in refusal(wide)
