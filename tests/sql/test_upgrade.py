@@ -172,6 +172,18 @@ def test_a_living_worker_is_named_and_a_lease_that_is_over_is_no_life(before: st
         assert conn.execute("SELECT count(workspace_id) FROM emails").fetchone() == (4,)
 
 
+def test_run_again_it_makes_nobody_a_member_of_what_came_since(before: str) -> None:
+    """The number of an account made since is that of a workspace, too: of somebody else's."""
+    migrate_to(before, "0011_workspaces")
+    with psycopg.connect(before, autocommit=True) as conn:
+        conn.execute("INSERT INTO users (id, email) OVERRIDING SYSTEM VALUE VALUES (12, 'new@example.com')")
+        conn.execute("INSERT INTO workspaces (id, name) VALUES (12, 'of account 3')")
+        conn.execute("INSERT INTO members (workspace_id, user_id, role) VALUES (12, 3, 'owner')")
+        conn.execute("DELETE FROM _yoyo_migration WHERE migration_id = '0011_workspaces'")  # applied and not marked
+    migrate(before)
+    assert [m["user_id"] for m in _rows(before, "members") if m["workspace_id"] == 12] == [3]
+
+
 def test_later_migrations_leave_living_workers_alone(before: str) -> None:
     """From 0011 on the rule holds again: expand, then contract."""
     migrate_to(before, "0011_workspaces")
