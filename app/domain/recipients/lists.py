@@ -136,8 +136,9 @@ def from_json(items: Iterable[str | Mapping[str, object]], *, required: Collecti
     """
     keys: set[str] = set()
     for item in items:
-        if not isinstance(item, str):
-            keys.update(item)
+        if isinstance(item, str) or keys.issuperset(item):
+            continue
+        keys.update(item)
         if len(keys) > MOST_FIELDS or sum(map(len, keys)) > MOST_NAMES:
             most = f"{MOST_FIELDS:,} fields with {MOST_NAMES:,} characters in their names are the most"
             raise InvalidInput({"recipients": f"have too many fields together, or too long ones: {most}"})
