@@ -83,6 +83,19 @@ async def test_somebody_removed_falls_back_and_their_keys_open_nothing(
     problem(await program.get("/api/campaigns", headers=key), 401)
 
 
+async def test_no_key_is_made_while_its_maker_is_removed(
+    ann: httpx.AsyncClient, bob: httpx.AsyncClient, pool: Pool
+) -> None:
+    """It would not be revoked, and open the workspace again when they come back."""
+    shared = (await bring_in(ann, bob, "owner"))["workspaceId"]
+    async with pool.connection() as conn, conn.transaction():
+        await conn.execute(b"DELETE FROM members WHERE workspace_id = %s AND user_id = %s", [shared, await _id(bob)])
+        made = asyncio.create_task(bob.post("/api/keys", json={"name": "late"}))
+        await wait_for(lambda: waits_for_a_lock(pool), "the key to be made")
+    problem(await made, 403)
+    assert await value(pool, "SELECT count(*) FROM api_keys") == 0
+
+
 async def test_a_page_of_the_workspace_that_one_was_removed_from_is_told_so(
     ann: httpx.AsyncClient, bob: httpx.AsyncClient
 ) -> None:
