@@ -83,6 +83,20 @@ async def test_somebody_removed_falls_back_and_their_keys_open_nothing(
     problem(await program.get("/api/campaigns", headers=key), 401)
 
 
+async def test_who_may_not_see_webhooks_does_not_hear_of_them_in_alerts(
+    ann: httpx.AsyncClient, bob: httpx.AsyncClient, pool: Pool
+) -> None:
+    await bring_in(ann, bob, "member")
+    webhook = {"url": "https://example.com/a-secret", "events": ["email.failed"]}
+    assert (await ann.post("/api/webhooks", json=webhook)).status_code == 201
+    await execute(pool, "UPDATE webhooks SET failures = 1, failing_since = now(), last_error = 'answered 500'")
+    kinds = [alert["kind"] for alert in (await bob.get("/api/alerts")).json()]
+    assert kinds == ["worker.missing"]
+    reading = await make_key(ann, scopes=["read"])
+    heard = (await ann.get("/api/alerts", headers=reading)).json()[-1]
+    assert heard["message"] == "The webhook to example.com fails: answered 500"
+
+
 async def test_no_key_is_made_while_its_maker_is_removed(
     ann: httpx.AsyncClient, bob: httpx.AsyncClient, pool: Pool
 ) -> None:
