@@ -257,6 +257,14 @@ def test_a_row_without_end_is_refused_before_it_fills_memory(monkeypatch: pytest
     assert len(list(read("ada@example.com,x\n" * 1_000))) == 1
 
 
+def test_more_lines_than_anybody_has_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blank ones, too: they would be gone through once for each delimiter."""
+    monkeypatch.setattr("app.domain.recipients.csv_files._MOST_LINES", 100)
+    assert "more than 100 lines" in refusal("\n" * 200)
+    assert "more than 100 lines" in refusal("ada@example.com\n" * 200)
+    assert len(list(read("ada@example.com\n" * 99))) == 1
+
+
 def test_more_columns_than_anybody_has_are_refused() -> None:
     """Not compared with each other first: a million of them would take hours."""
     assert refusal("a," * 1_000 + "email\n") == "The first row has 1,001 columns, and 1,000 is the most."

@@ -28,6 +28,7 @@ _FIRST = 100  # records, header included, that are shown of a file
 _FIRST_CHARACTERS = 100_000  # in all of these together
 _MAX_CELL = 1_000_000  # characters
 _MAX_RECORD = 8_000_000  # characters, on however many lines in quotation marks
+_MOST_LINES = 10_000_000
 _MOST_COLUMNS = 1_000
 _MOST_NAMES = 20_000  # characters in the merge fields of a file together: each email has them all
 _END = "\udcff"  # a line no file has: decoding never gives a lone surrogate
@@ -210,7 +211,8 @@ def _broken(row: int) -> InvalidInput:
 
 
 def _records(file: BinaryIO, encoding: str, delimiter: str) -> Iterator[list[str]]:
-    """Raises csv.Error for an overlong cell or row, and at the end of the file if that lies within quotation marks.
+    """Raises csv.Error for an overlong cell or row, and at the end of the file if that lies within quotation marks;
+    InvalidInput for a file that would be read for minutes.
 
     The csv module would let the last pass, and all rows behind the mark would be lost unnoticed in one cell: a line
     of our own behind the last tells whether it still counts as a line.
@@ -221,12 +223,15 @@ def _records(file: BinaryIO, encoding: str, delimiter: str) -> Iterator[list[str
 
     def lines() -> Iterator[str]:
         nonlocal unfinished
-        while line := text.readline(_MAX_RECORD + 1):
+        for _ in range(_MOST_LINES):
+            line = text.readline(_MAX_RECORD + 1)
             unfinished += len(line)
             if unfinished > _MAX_RECORD:
                 raise csv.Error("the row does not end")
-            yield line
-        yield _END
+            yield line or _END
+            if not line:
+                return
+        raise _invalid(f"The file has more than {_MOST_LINES:,} lines, blank ones included; is it a list?")
 
     try:
         # A blank after the delimiter is typing, not content, and a quotation mark behind it still quotes.
