@@ -74,7 +74,7 @@ def _of_campaign(row: Row) -> Alert:
 
 
 def _of_webhook(row: Row) -> Alert:
-    host = urlsplit(row["url"]).hostname  # the rest of an address often is a secret, and alerts take no `admin`
+    host = urlsplit(str(row["url"])).hostname  # the rest of an address often is a secret, and alerts take no `admin`
     if row["disabled_at"] is not None:
         kind, message = "webhook.disabled", f"The webhook to {host} was disabled: {row['disabled_reason']}"
     else:
