@@ -22,7 +22,7 @@ from app.http.accounts import google, login, own
 from app.http.auth import Authentication, provide_actor, provide_user, require_role, require_scope
 from app.http.bodies import JsonRequest
 from app.http.campaigns import campaigns
-from app.http.errors import HANDLERS, database_unavailable
+from app.http.errors import HANDLERS, database_unavailable, workspace_deleted
 from app.http.headers import security_headers
 from app.http.ledger import emails, stats
 from app.http.openapi import SECURITY, ClosedStructs, openapi_config
@@ -72,7 +72,11 @@ def create_app(settings: Settings, database_url: str, dashboard_folder: Path = d
         lifespan=[lifespan],
         dependencies=_dependencies(settings),
         request_class=JsonRequest,
-        exception_handlers={**HANDLERS, psycopg.OperationalError: database_unavailable},
+        exception_handlers={
+            **HANDLERS,
+            psycopg.OperationalError: database_unavailable,
+            psycopg.errors.RestrictViolation: workspace_deleted,
+        },
         openapi_config=openapi_config(),
         plugins=[ClosedStructs()],
         logging_config=None,

@@ -88,6 +88,33 @@ async def test_somebody_removed_falls_back_and_their_keys_open_nothing(
     problem(await program.get("/api/campaigns", headers=key), 401)
 
 
+async def test_who_may_not_see_webhooks_does_not_hear_of_them_in_alerts(
+    ann: httpx.AsyncClient, bob: httpx.AsyncClient, pool: Pool
+) -> None:
+    await bring_in(ann, bob, "member")
+    webhook = {"url": "https://example.com/a-secret", "events": ["email.failed"]}
+    assert (await ann.post("/api/webhooks", json=webhook)).status_code == 201
+    await execute(pool, "UPDATE webhooks SET failures = 1, failing_since = now(), last_error = 'answered 500'")
+    kinds = [alert["kind"] for alert in (await bob.get("/api/alerts")).json()]
+    assert kinds == ["worker.missing"]
+    reading = await make_key(ann, scopes=["read"])
+    heard = (await ann.get("/api/alerts", headers=reading)).json()[-1]
+    assert heard["message"] == "The webhook to example.com fails: answered 500"
+
+
+async def test_no_key_is_made_while_its_maker_is_removed(
+    ann: httpx.AsyncClient, bob: httpx.AsyncClient, pool: Pool
+) -> None:
+    """It would not be revoked, and open the workspace again when they come back."""
+    shared = (await bring_in(ann, bob, "owner"))["workspaceId"]
+    async with transaction(pool) as conn:
+        await conn.execute(b"DELETE FROM members WHERE workspace_id = %s AND user_id = %s", [shared, await _id(bob)])
+        made = asyncio.create_task(bob.post("/api/keys", json={"name": "late"}))
+        await wait_until_blocked(pool)
+    problem(await made, 403)
+    assert await value(pool, "SELECT count(*) FROM api_keys") == 0
+
+
 async def test_a_page_of_the_workspace_that_one_was_removed_from_is_told_so(
     ann: httpx.AsyncClient, bob: httpx.AsyncClient
 ) -> None:
@@ -226,16 +253,24 @@ async def test_an_invitation_that_is_over_opens_nothing(
     problem(await (await visit()).post("/api/auth/register", json=body), 403)
 
 
-async def test_an_invitation_of_a_workspace_that_is_deleted_this_moment_opens_nothing(
-    ann: httpx.AsyncClient, bob: httpx.AsyncClient, pool: Pool
+@pytest.mark.parametrize("ending", ["its maker demoted", "its workspace deleted"])
+async def test_an_invitation_that_ends_while_it_is_accepted_opens_nothing(
+    ann: httpx.AsyncClient, bob: httpx.AsyncClient, visit: Visit, pool: Pool, ending: str
 ) -> None:
-    token, workspace = await invite(ann), (await me(ann))["workspaceId"]
-    async with transaction(pool) as deleting:
-        await deleting.execute("SELECT FROM workspaces WHERE id = %s FOR UPDATE", (workspace,))
-        accepting = asyncio.create_task(bob.post("/api/members/invitations/accept", json={"token": token}))
+    shared = (await bring_in(ann, bob, "owner"))["workspaceId"]
+    token = await invite(bob)
+    cleo = await visit()
+    await register(cleo, "cleo")
+    async with transaction(pool) as conn:
+        await conn.execute(b"SELECT FROM workspaces WHERE id = %s FOR UPDATE", [shared])
+        accepted = asyncio.create_task(cleo.post("/api/members/invitations/accept", json={"token": token}))
         await wait_until_blocked(pool)
-        await deleting.execute("DELETE FROM workspace_invitations WHERE workspace_id = %s", (workspace,))
-    problem(await accepting, 403)
+        if ending == "its maker demoted":
+            demote = b"UPDATE members SET role = 'member' WHERE workspace_id = %s AND user_id = %s"
+            await conn.execute(demote, [shared, await _id(bob)])
+        else:
+            await conn.execute(b"DELETE FROM workspace_invitations")
+    problem(await accepted, 403)
 
 
 async def test_whoever_joins_while_an_account_goes_to_its_owner_is_out_again(

@@ -87,8 +87,7 @@ async def accept(pool: Pool, actor: Actor, email: str, token: str) -> int:
 async def take(conn: Conn, token: str, email: str) -> Row | None:
     """Use the invitation up, if it is one and for this address; its workspace and role. None: it is not."""
     params = {"token_sha256": digest(token), "email": email}
-    if await fetch_one(conn, sql.lock_workspace_of_invitation, params) is None:
-        return None
+    await conn.execute(sql.lock_workspace_of_invitation, params)
     return await fetch_one(conn, sql.use_workspace_invitation, params)
 
 

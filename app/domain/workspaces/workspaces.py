@@ -107,8 +107,8 @@ async def delete(pool: Pool, box: SecretBox, actor: Actor, workspace_id: int, *,
         await lock_people(conn, people)
         if await fetch_one(conn, sql.lock_workspace_to_delete, named) is None:
             raise NotFound(f"no workspace {workspace_id}")
-        if await _people_of(conn, workspace_id) - people:
-            raise Conflict("somebody has joined the workspace this moment; look who, and try again")
+        if await _people_of(conn, workspace_id) - people:  # they may leave their other workspaces this moment
+            raise Conflict("somebody has just joined the workspace; try again")
         if not (await fetch_exactly_one(conn, sql.has_another, named | {"user_id": actor.user_id}))["has_another"]:
             raise Conflict("this is your last workspace; make another one first")
         owed = await fetch_exactly_one(conn, sql.owed_by_workspace, named)
