@@ -25,7 +25,7 @@ from app.http.campaigns import campaigns
 from app.http.errors import HANDLERS, database_unavailable
 from app.http.headers import security_headers
 from app.http.ledger import emails, stats
-from app.http.openapi import SECURITY, ClosedStructs, openapi_config
+from app.http.openapi import SECURITY, StructSchemas, openapi_config
 from app.http.operations import administration, alerts, events, health, sandbox
 from app.http.recipients import lists, personal_data
 from app.http.senders import senders
@@ -74,7 +74,7 @@ def create_app(settings: Settings, database_url: str, dashboard_folder: Path = d
         request_class=JsonRequest,
         exception_handlers={**HANDLERS, psycopg.OperationalError: database_unavailable},
         openapi_config=openapi_config(),
-        plugins=[ClosedStructs()],
+        plugins=[StructSchemas()],
         logging_config=None,
     )
     app.asgi_handler = measures.measured(app.asgi_handler)

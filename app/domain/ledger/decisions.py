@@ -9,12 +9,14 @@ from typing import Any, Literal
 
 import msgspec
 
+from app.bounds import Bounds
 from app.db import Conn, Pool, Row, fetch_all, transaction
 from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.campaigns.campaigns import lock_campaign
 from app.domain.ledger.emails import Email, email_span, read_email
 from app.domain.ledger.exchange import EmailStatus
 from app.domain.workspaces import audit
+from app.domain.workspaces.audit import Action
 from app.errors import Conflict, InvalidInput, NotFound
 from app.jobs import defer_wake_up
 from app.sql import queries
@@ -23,6 +25,7 @@ sql = queries(__name__)
 
 Decision = Literal["sent", "resend"]
 BATCH = 1_000
+CHOSEN = Bounds(1, BATCH)  # ids
 
 
 class Decided(msgspec.Struct):
@@ -41,8 +44,8 @@ class Chosen(msgspec.Struct, frozen=True, kw_only=True):
         """Raises InvalidInput."""
         if (self.ids is None) == (self.campaign_id is None):
             raise InvalidInput({"ids": "give either ids or campaignId"})
-        if self.ids is not None and not 1 <= len(self.ids) <= BATCH:
-            raise InvalidInput({"ids": f"give 1 to {BATCH:,} ids, or campaignId for all of a campaign"})
+        if self.ids is not None and not CHOSEN.allow(len(self.ids)):
+            raise InvalidInput({"ids": f"give {CHOSEN} ids, or campaignId for all of a campaign"})
 
 
 async def retry(pool: Pool, workspace_id: int, email_id: int, actor: Actor = LOCAL) -> Email:
@@ -86,7 +89,7 @@ async def _decide_one(
             if email.erased_at is not None and email.status == before:
                 raise Conflict("the recipient was erased: nobody knows any more where the email could be sent")
             raise Conflict(f"the email is {email.status}; this is for a {before} one")
-        await audit.record(conn, actor, workspace_id, _action(before, to), f"emails/{email_id}")
+        await audit.record(conn, actor, workspace_id, _ACTIONS[before, to], f"emails/{email_id}")
         return await read_email(conn, workspace_id, email_id)
 
 
@@ -101,7 +104,7 @@ async def _decide_many(
         found = await fetch_all(conn, sql.lock_campaigns_of_emails, {"workspace_id": workspace_id, "ids": ids})
         changed = await _decide(conn, workspace_id, ids, before, to) if found else 0
         if changed:
-            await audit.record(conn, actor, workspace_id, _action(before, to), f"emails/{','.join(map(str, ids))}")
+            await audit.record(conn, actor, workspace_id, _ACTIONS[before, to], f"emails/{','.join(map(str, ids))}")
     return Decided(changed)
 
 
@@ -118,7 +121,7 @@ async def _decide_all(
                 return Decided(total)
             changed = await _decide(conn, workspace_id, ids, before, to, after=total)
             await audit.record(
-                conn, actor, workspace_id, _action(before, to), f"campaigns/{campaign_id}, {changed} emails"
+                conn, actor, workspace_id, _ACTIONS[before, to], f"campaigns/{campaign_id}, {changed} emails"
             )
         total, after_id = total + changed, ids[-1]
 
@@ -155,5 +158,8 @@ def _check_campaign(campaign: Row, to: EmailStatus) -> None:
         raise Conflict("the campaign's emails are being removed for their age; nothing of it is sent any more")
 
 
-def _action(before: EmailStatus, to: EmailStatus) -> str:
-    return f"email.{before}->{to}".lower()
+_ACTIONS: dict[tuple[EmailStatus, EmailStatus], Action] = {
+    ("FAILED", "SCHEDULED"): "email.failed->scheduled",
+    ("UNKNOWN", "SCHEDULED"): "email.unknown->scheduled",
+    ("UNKNOWN", "SENT"): "email.unknown->sent",
+}

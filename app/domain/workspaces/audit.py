@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
@@ -13,6 +14,46 @@ from app.sql import queries
 
 sql = queries(__name__)
 
+Action = Literal[
+    "account.created",
+    "account.linked",
+    "account.given_back",
+    "login",
+    "login.failed",
+    "password.changed",
+    "key.created",
+    "key.revoked",
+    "invitation.created",
+    "invitation.revoked",
+    "workspace.created",
+    "workspace.renamed",
+    "workspace.deleted",
+    "member.invited",
+    "member.invitation_revoked",
+    "member.joined",
+    "member.changed",
+    "member.removed",
+    "member.left",
+    "campaign.scheduled",
+    "campaign.changed",
+    "campaign.paused",
+    "campaign.resumed",
+    "campaign.cancelled",
+    "campaign.hold",
+    "sender.created",
+    "sender.changed",
+    "sender.deleted",
+    "webhook.created",
+    "webhook.changed",
+    "webhook.deleted",
+    "webhook.secret_rotated",
+    "webhook.replayed",
+    "email.failed->scheduled",
+    "email.unknown->scheduled",
+    "email.unknown->sent",
+    "recipient.erase",
+]
+
 
 class Entry(msgspec.Struct, rename="camel"):
     """`who` is an address or `command line`; `subject` is what it was done to, such as `senders/7`."""
@@ -21,13 +62,13 @@ class Entry(msgspec.Struct, rename="camel"):
     at: datetime
     user_id: int | None
     who: str
-    action: str
+    action: Action
     subject: str
     address: str
     user_agent: str
 
 
-async def record(conn: Conn, actor: Actor, workspace_id: int | None, action: str, subject: str = "") -> None:
+async def record(conn: Conn, actor: Actor, workspace_id: int | None, action: Action, subject: str = "") -> None:
     """Note that the actor did `action`: in the workspace, or with None to their own account."""
     await conn.execute(
         sql.insert_audit,

@@ -11,6 +11,7 @@ from datetime import datetime
 
 import msgspec
 
+from app.bounds import Bounds
 from app.db import Conn, Pool, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import Actor
 from app.domain.senders.draft import SenderDraft
@@ -25,7 +26,7 @@ sql = queries(__name__)
 
 MOST_OWNED = 20  # by one person
 MOST_LISTED = 500
-LONGEST_NAME = 100
+NAME = Bounds(1, 100)  # characters
 
 
 class Workspace(msgspec.Struct, rename="camel"):
@@ -130,6 +131,6 @@ async def delete(pool: Pool, box: SecretBox, actor: Actor, workspace_id: int, *,
 
 def _check_name(name: str) -> str:
     name = name.strip()
-    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
-        raise InvalidInput({"name": f"give 1 to {LONGEST_NAME} characters on one line"})
+    if not NAME.allow(len(name)) or not name.isprintable():
+        raise InvalidInput({"name": f"give {NAME} characters on one line"})
     return name

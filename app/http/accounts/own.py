@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, Router, delete, get, post
@@ -11,6 +11,7 @@ from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody
 
 from app.domain.accounts import password_changes, sessions
+from app.domain.accounts.passwords import LENGTH
 from app.domain.accounts.sessions import Session
 from app.domain.accounts.users import User
 from app.http.accounts.login import ADMIN, TOO_MANY
@@ -20,7 +21,7 @@ from app.http.parameters import Id, TheActor, ThePool, TheSettings, TheUser
 
 
 class PasswordChange(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
-    new_password: str
+    new_password: Annotated[str, LENGTH]
     current_password: str = ""
 
 

@@ -1371,7 +1371,8 @@ export interface components {
             at: string;
             userId: number | null;
             who: string;
-            action: string;
+            /** @enum {string} */
+            action: "account.created" | "account.linked" | "account.given_back" | "login" | "login.failed" | "password.changed" | "key.created" | "key.revoked" | "invitation.created" | "invitation.revoked" | "workspace.created" | "workspace.renamed" | "workspace.deleted" | "member.invited" | "member.invitation_revoked" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "campaign.scheduled" | "campaign.changed" | "campaign.paused" | "campaign.resumed" | "campaign.cancelled" | "campaign.hold" | "sender.created" | "sender.changed" | "sender.deleted" | "webhook.created" | "webhook.changed" | "webhook.deleted" | "webhook.secret_rotated" | "webhook.replayed" | "email.failed->scheduled" | "email.unknown->scheduled" | "email.unknown->sent" | "recipient.erase";
             subject: string;
             address: string;
             userAgent: string;

@@ -1,7 +1,12 @@
 /** What the audit log's actions are, in words. */
 
-const ACTIONS: Readonly<Record<string, string>> = {
+import type { components } from "@/api/schema";
+
+type Action = components["schemas"]["Entry"]["action"];
+
+const ACTIONS: Readonly<Record<Action, string>> = {
   "account.created": "Made the account",
+  "account.linked": "Logged in with Google for the first time",
   "account.given_back": "Took the account back from an address that was never verified",
   login: "Logged in",
   "login.failed": "A login failed: wrong password",
@@ -33,11 +38,14 @@ const ACTIONS: Readonly<Record<string, string>> = {
   "webhook.deleted": "Deleted a webhook",
   "webhook.secret_rotated": "Made a new secret for a webhook",
   "webhook.replayed": "Sent a webhook's event again",
+  "email.failed->scheduled": "Had failed emails tried again",
+  "email.unknown->scheduled": "Had emails in doubt sent again",
+  "email.unknown->sent": "Took emails in doubt as sent",
   "recipient.erase": "Erased a recipient's data",
 };
 
-/** The action itself where it has no words yet. */
-export function auditWords(action: string, subject: string): string {
+/** The action itself where the API is newer than this page. */
+export function auditWords(action: Action, subject: string): string {
   const words = ACTIONS[action] ?? action;
   return action === "login" && subject === "google" ? `${words} with Google` : words;
 }
