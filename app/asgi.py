@@ -108,7 +108,7 @@ def _routes() -> list[ControllerRouterHandler]:
         security=SECURITY,
         dependencies={"user": Provide(provide_user, sync_to_thread=False)},
     )
-    return [api, login.public, google.router, health.router, request_metrics.show_metrics]
+    return [api, login.public, members.public, google.router, health.router, request_metrics.show_metrics]
 
 
 def _dependencies(settings: Settings) -> dict[str, Provide]:

@@ -120,7 +120,7 @@ async def delete(pool: Pool, box: SecretBox, actor: Actor, workspace_id: int, *,
             raise Conflict("this is your last workspace; make another one first")
         owed = await fetch_exactly_one(conn, sql.owed_by_workspace, named)
         if owed["campaigns"]:
-            raise Conflict(f"{owed['campaigns']} campaigns are not over; cancel them or let them finish first")
+            raise Conflict(f"campaigns that are not over: {owed['campaigns']}; cancel them or let them finish first")
         if owed["sending"]:
             raise Conflict(f"{owed['sending']} emails are being sent this moment; try again in a minute")
         await conn.execute(sql.delete_workspace, named)

@@ -38,6 +38,9 @@ export const VALUES = {
   MemberPatch: {
     role: ["owner", "member", "viewer"],
   },
+  Offer: {
+    role: ["owner", "member", "viewer"],
+  },
   Resolution: {
     as: ["sent", "resend"],
   },

@@ -42,6 +42,13 @@ export const renameWorkspace = ({ name }: { name: string }) => {
   return answer(api.PATCH("/api/workspaces/{id}", { params: { path: { id } }, body: { name } }));
 };
 
+/** Resolves to who one is then, in another workspace. */
+export const deleteWorkspace = async () => {
+  const id = session.get().user?.workspaceId ?? 0;
+  await answer(api.DELETE("/api/workspaces/{id}", { params: { path: { id } } }));
+  return await whoNow();
+};
+
 /** `email` "": for whoever has the link. */
 export const inviteMember = ({ role, email }: { role: Role; email: string }) =>
   answer(api.POST("/api/members/invitations", { body: { role, email: email.trim() || null } }));

@@ -16,4 +16,6 @@ export const ROLES = optionsOf<Role, { label: string; description: string }>({
 export const covers = (role: Role, needed: Role) =>
   VALUES.User.role.indexOf(role) <= VALUES.User.role.indexOf(needed);
 
+export const roleDescription = (role: Role) => ROLES.find(({ value }) => value === role)?.description;
+
 export const roleWords = (role: Role) => ROLES.find(({ value }) => value === role)?.label ?? role;
