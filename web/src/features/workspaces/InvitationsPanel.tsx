@@ -1,16 +1,14 @@
-import { Alert, Button, NativeSelect, SimpleGrid, Stack, TextInput } from "@mantine/core";
-import { IconMailShare } from "@tabler/icons-react";
+import { Button, NativeSelect, SimpleGrid, Stack } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { keys } from "@/api/keys";
 import { FormFailure } from "@/forms/FormFailure";
 import { useSubmit } from "@/forms/useSubmit";
-import { Time } from "@/time/Time";
 import { useNow } from "@/time/useNow";
-import { CopyField } from "@/ui/CopyField";
 import { Listing } from "@/ui/Listing";
-import { Panel, Row, Rows } from "@/ui/Panel";
-import { inviteMember, useRevokeInvitation } from "./commands";
+import { Panel, Rows } from "@/ui/Panel";
+import { inviteMember, revocationOf } from "./commands";
+import { AddressField, InvitationRow, MadeInvitation } from "./InvitationParts";
 import { type WorkspaceInvitation, workspaceInvitationsQuery } from "./queries";
 import { ROLES, type Role, roleWords } from "./words";
 
@@ -31,7 +29,12 @@ export function InvitationsPanel() {
             {(invitations) => (
               <Rows label="Open invitations">
                 {invitations.filter(isOpen).map((invitation) => (
-                  <InvitationRow key={invitation.id} invitation={invitation} />
+                  <InvitationRow
+                    key={invitation.id}
+                    invitation={invitation}
+                    facts={<span>{roleWords(invitation.role)}</span>}
+                    revocation={revocationOf(invitation)}
+                  />
                 ))}
               </Rows>
             )}
@@ -39,7 +42,15 @@ export function InvitationsPanel() {
         )
       }
     >
-      {made ? <Made invitation={made} done={() => setMade(null)} /> : <InvitationForm done={setMade} />}
+      {made ? (
+        <MadeInvitation
+          email={made.email}
+          path={`/join?${new URLSearchParams({ token: made.token ?? "" })}`}
+          done={() => setMade(null)}
+        />
+      ) : (
+        <InvitationForm done={setMade} />
+      )}
     </Panel>
   );
 }
@@ -64,66 +75,12 @@ function InvitationForm({ done }: { done: (invitation: WorkspaceInvitation) => v
             value={role}
             onChange={(event) => setRole(event.currentTarget.value as Role)}
           />
-          <TextInput
-            label="For this address alone"
-            description="Leave it empty for a link that whoever has it may use."
-            type="email"
-            autoComplete="off"
-            key={form.key("email")}
-            {...form.getInputProps("email")}
-          />
+          <AddressField key={form.key("email")} {...form.getInputProps("email")} />
         </SimpleGrid>
         <Button type="submit" loading={pending} style={{ alignSelf: "flex-start" }}>
           Make a link
         </Button>
       </Stack>
     </form>
-  );
-}
-
-function Made({ invitation, done }: { invitation: WorkspaceInvitation; done: () => void }) {
-  const query = new URLSearchParams({ token: invitation.token ?? "" });
-  return (
-    <Stack>
-      <Alert color="petrol" icon={<IconMailShare aria-hidden />} role="status" title="The invitation is made">
-        Copy the link and hand it over yourself: nothing is mailed. It is shown this once.
-      </Alert>
-      <CopyField
-        label={invitation.email ? `Link for ${invitation.email}` : "Link"}
-        value={`${location.origin}/join?${query}`}
-      />
-      <Button variant="default" onClick={done} style={{ alignSelf: "flex-start" }}>
-        I have copied it
-      </Button>
-    </Stack>
-  );
-}
-
-function InvitationRow({ invitation }: { invitation: WorkspaceInvitation }) {
-  const { revoke, pending } = useRevokeInvitation(invitation);
-  const whose = invitation.email ?? "Whoever has the link";
-  return (
-    <Row
-      title={<span style={{ overflowWrap: "anywhere" }}>{whose}</span>}
-      facts={
-        <>
-          <span>{roleWords(invitation.role)}</span>
-          <span>
-            Expires <Time value={invitation.expiresAt} />
-          </span>
-        </>
-      }
-      actions={
-        <Button
-          size="xs"
-          variant="default"
-          loading={pending}
-          onClick={revoke}
-          aria-label={`Take back: ${whose}`}
-        >
-          Take back
-        </Button>
-      }
-    />
   );
 }

@@ -1,5 +1,6 @@
 /** What is done about workspaces: going to another, making and naming one, who is in it and how they get in. */
 
+import type { QueryKey } from "@tanstack/react-query";
 import { useRouter } from "@tanstack/react-router";
 import { answer, api, inNameOf } from "@/api/client";
 import { keys } from "@/api/keys";
@@ -106,11 +107,20 @@ export function useLeave({ id }: Member, workspace: string) {
   return { leave, pending };
 }
 
-export function useRevokeInvitation({ id, email }: WorkspaceInvitation) {
-  const { run, pending } = useCommand({
-    run: () => answer(api.DELETE("/api/members/invitations/{id}", { params: { path: { id } } })),
-    changes: [keys.members.invitations()],
-  });
+/** Of an invitation into the workspace. */
+export const revocationOf = ({ id }: WorkspaceInvitation) => ({
+  run: () => answer(api.DELETE("/api/members/invitations/{id}", { params: { path: { id } } })),
+  changes: [keys.members.invitations()],
+});
+
+interface Revocation {
+  run: () => Promise<unknown>;
+  changes: readonly QueryKey[];
+}
+
+/** Takes an invitation back, into whatever it leads. */
+export function useRevoke({ email }: { email: string | null }, revocation: Revocation) {
+  const { run, pending } = useCommand(revocation);
   const revoke = async () => {
     const sure = await confirm({
       title: "Take the invitation back?",
