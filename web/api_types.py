@@ -43,8 +43,6 @@ def constants(schemas: dict[str, Node]) -> str:
     values: Node = {}
     limits: Node = {}
     for name, schema in schemas.items():
-        if "enum" in schema:
-            values[name] = schema["enum"]
         for field, node in schema.get("properties", {}).items():
             for words in _enums(node):
                 values.setdefault(name, {})[field] = [word for word in words if word is not None]
