@@ -197,3 +197,16 @@ def test_a_key_is_copied_on_plain_http_as_well(browser: Browser, service: Servic
         page.get_by_role("button", name="I have copied it").click()
         page.get_by_label("What it is for").press("Control+V")
         expect(page.get_by_label("What it is for")).to_have_value(key)
+
+
+def test_a_dialog_covers_the_whole_page_and_moves_nothing_of_it(inside: Page) -> None:
+    inside.goto("/settings?section=members")
+    button = inside.get_by_role("button", name="Delete the workspace")
+    button.scroll_into_view_if_needed()
+    before = button.bounding_box()
+    button.click()
+    inside.get_by_role("dialog").wait_for()
+    overlay = inside.locator(".mantine-Modal-overlay").bounding_box()
+    assert overlay
+    assert overlay["width"] == inside.evaluate("innerWidth")
+    assert button.bounding_box() == before

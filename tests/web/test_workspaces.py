@@ -180,7 +180,7 @@ def test_the_link_says_where_it_leads_before_one_follows_it(inside: Page, email:
     register(guest, f"second.{email}")
     link = invite(inside, "Member")
     guest.goto(link)
-    expect(main).to_contain_text("Member. Also writes and sends campaigns")
+    expect(main).to_contain_text("Member. Writes and sends campaigns")
     inside.get_by_role("button", name="Take back").first.click()
     inside.get_by_role("dialog").get_by_role("button", name="Take it back").click()
     expect(inside.get_by_role("list", name="Open invitations").get_by_role("listitem")).to_have_count(1)

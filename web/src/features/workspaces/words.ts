@@ -8,8 +8,11 @@ export type Role = User["role"];
 
 export const ROLES = optionsOf<Role, { label: string; description: string }>({
   viewer: { label: "Viewer", description: "Sees everything that is sent, and changes nothing." },
-  member: { label: "Member", description: "Also writes and sends campaigns, and keeps the senders." },
-  owner: { label: "Owner", description: "Also keeps members, API keys, webhooks and people’s data." },
+  member: { label: "Member", description: "Writes and sends campaigns, and keeps the senders." },
+  owner: {
+    label: "Owner",
+    description: "Sends as members do, and keeps members, API keys, webhooks and people’s data.",
+  },
 });
 
 /** Whether whoever has `role` may do what takes `needed`, as the API has them: first the one that may do most. */
