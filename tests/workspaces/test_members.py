@@ -10,6 +10,7 @@ from psycopg.errors import CheckViolation
 
 from app.db import Pool, transaction
 from app.domain.accounts.actor import LOCAL
+from app.domain.accounts.login import ATTEMPTS_PER_ADDRESS
 from app.domain.accounts.password_changes import give_back
 from app.domain.accounts.users import Terms, find_user
 from app.domain.workspaces import invitations
@@ -21,6 +22,7 @@ from tests.support.engine import execute, value, wait_until_blocked
 from tests.support.people import Visit, bring_in, invite, make_key, me, register
 
 NO_OWNER = "the workspace would have no owner: make another member an owner first, or delete the workspace"
+OFFER = "/api/auth/invitation"
 LATER = {"startTime": "2030-01-01T00:00:00Z"}
 
 
@@ -350,3 +352,45 @@ async def test_the_command_line_finds_people_in_workspaces_of_theirs(
     assert (await find_user(pool, "bob@example.com")).workspace_name == "bob@example.com"
     found = await find_user(pool, "bob@example.com", shared)
     assert (found.workspace_id, found.role) == (shared, "viewer")
+
+
+async def test_an_invitation_says_where_it_leads_to_whoever_has_the_link(
+    ann: httpx.AsyncClient, bob: httpx.AsyncClient, visit: Visit
+) -> None:
+    await ann.patch(f"/api/workspaces/{(await me(ann))['workspaceId']}", json={"name": "The firm"})
+    token = await invite(ann, "viewer", email="cleo@example.com")
+    stranger = await visit()
+    for browser in (stranger, bob):
+        answer = await browser.post(OFFER, json={"token": token})
+        assert answer.status_code == 200
+        assert sorted(answer.json()) == ["expiresAt", "invitedBy", "role", "workspaceName"]
+        assert (answer.json()["workspaceName"], answer.json()["role"]) == ("The firm", "viewer")
+        assert answer.json()["invitedBy"] == "ann@example.com"
+    await register(stranger, "cleo", invitation=token)
+    problem(await stranger.post(OFFER, json={"token": token}), 404)  # used
+    problem(await stranger.post(OFFER, json={"token": "x" * 1000}), 404)
+
+
+async def test_an_invitation_that_opens_nothing_any_more_says_nothing(
+    ann: httpx.AsyncClient, bob: httpx.AsyncClient, pool: Pool
+) -> None:
+    await bring_in(ann, bob, "owner")
+    of_bob, taken_back, expired = [await invite(maker) for maker in (bob, ann, ann)]
+    listed = (await ann.get("/api/members/invitations")).json()
+    await ann.delete(f"/api/members/invitations/{listed[1]['id']}")
+    await execute(pool, "UPDATE workspace_invitations SET expires_at = now() WHERE id = %s", listed[0]["id"])
+    await ann.patch(f"/api/members/{await _id(bob)}", json={"role": "member"})
+    for token in (of_bob, taken_back, expired):
+        refused = problem(await bob.post(OFFER, json={"token": token}), 404)
+        assert refused["detail"] == "this invitation is not, or no longer, valid; ask for a new one"
+
+
+async def test_nobody_guesses_invitations(ann: httpx.AsyncClient, visit: Visit) -> None:
+    stranger, token = await visit(), await invite(ann)
+    for _ in range(ATTEMPTS_PER_ADDRESS):
+        problem(await stranger.post(OFFER, json={"token": "guessed"}), 404)
+    refused = await stranger.post(OFFER, json={"token": token})
+    problem(refused, 429)
+    assert int(refused.headers["retry-after"]) <= 900
+    foreign = {"Sec-Fetch-Site": "cross-site"}
+    problem(await stranger.post(OFFER, json={"token": token}, headers=foreign), 403)

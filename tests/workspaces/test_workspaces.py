@@ -12,7 +12,7 @@ from app.db import Pool, transaction
 from app.domain.campaigns.campaigns import finish_cancels
 from app.domain.ledger import retention
 from app.domain.operations import workers
-from app.domain.workspaces import members, workspaces
+from app.domain.workspaces import workspaces
 from app.settings import Settings
 from tests.support.api import problem, schedule, wrong_fields
 from tests.support.engine import execute, row, rows, value, wait_until_blocked
@@ -135,7 +135,7 @@ async def test_a_workspace_with_something_to_send_is_not_deleted(ann: httpx.Asyn
     mine = (await me(ann))["workspaceId"]
     campaign = (await schedule(ann, startTime=SOME_DAY))["campaign"]["id"]
     refused = problem(await ann.delete(f"/api/workspaces/{mine}"), 409)
-    assert refused["detail"] == "1 campaigns are not over; cancel them or let them finish first"
+    assert refused["detail"] == "campaigns that are not over: 1; cancel them or let them finish first"
     await ann.post(f"/api/campaigns/{campaign}/pause")
     problem(await ann.delete(f"/api/workspaces/{mine}"), 409)
     # Claimed, then cancelled: it is at the server still.

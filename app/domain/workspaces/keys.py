@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from app.bounds import LABEL
 from app.db import Pool, Row, fetch_all, fetch_one, transaction
 from app.domain.accounts.actor import Actor
 from app.domain.accounts.tokens import digest, new_token
@@ -68,8 +69,8 @@ async def create(
 ) -> ApiKey:
     """A key of 256 bits. Raises InvalidInput, and Forbidden for a maker who is no member any more."""
     wrong: dict[str, str] = {}
-    if not name.strip() or len(name) > 200 or "\0" in name:
-        wrong["name"] = "give 1 to 200 characters"
+    if not name.strip() or not LABEL.allow(len(name)) or "\0" in name:
+        wrong["name"] = f"give {LABEL} characters"
     if scopes is not None and not scopes:
         wrong["scopes"] = f"is empty; give some of {', '.join(SCOPES)}"
     if expires_at is not None and expires_at.utcoffset() is None:

@@ -29,6 +29,15 @@ SELECT w.id FROM workspace_invitations i JOIN workspaces w ON w.id = i.workspace
 WHERE i.token_sha256 = %(token_sha256)s
 FOR NO KEY UPDATE OF w;
 
+-- name: read_open_workspace_invitation
+-- What an invitation offers that can still be used, while whoever made it owns the workspace.
+SELECT w.name AS workspace_name, i.role, u.email AS invited_by, i.expires_at
+FROM workspace_invitations i
+JOIN members m ON m.workspace_id = i.workspace_id AND m.user_id = i.invited_by AND m.role = 'owner'
+JOIN workspaces w ON w.id = i.workspace_id
+JOIN users u ON u.id = i.invited_by
+WHERE i.token_sha256 = %(token_sha256)s AND i.used_at IS NULL AND i.expires_at > now();
+
 -- name: use_workspace_invitation
 -- Use it, once, for the address it names if it names one, and while whoever made it owns the workspace, which is locked.
 UPDATE workspace_invitations i SET used_at = now()
