@@ -22,10 +22,10 @@ from app.http.accounts import google, login, own
 from app.http.auth import Authentication, provide_actor, provide_user, require_role, require_scope
 from app.http.bodies import JsonRequest
 from app.http.campaigns import campaigns
-from app.http.errors import HANDLERS, database_unavailable
+from app.http.errors import HANDLERS, database_unavailable, workspace_deleted
 from app.http.headers import security_headers
 from app.http.ledger import emails, stats
-from app.http.openapi import SECURITY, ClosedStructs, openapi_config
+from app.http.openapi import SECURITY, StructSchemas, openapi_config
 from app.http.operations import administration, alerts, events, health, sandbox
 from app.http.recipients import lists, personal_data
 from app.http.senders import senders
@@ -72,9 +72,13 @@ def create_app(settings: Settings, database_url: str, dashboard_folder: Path = d
         lifespan=[lifespan],
         dependencies=_dependencies(settings),
         request_class=JsonRequest,
-        exception_handlers={**HANDLERS, psycopg.OperationalError: database_unavailable},
+        exception_handlers={
+            **HANDLERS,
+            psycopg.OperationalError: database_unavailable,
+            psycopg.errors.RestrictViolation: workspace_deleted,
+        },
         openapi_config=openapi_config(),
-        plugins=[ClosedStructs()],
+        plugins=[StructSchemas()],
         logging_config=None,
     )
     app.asgi_handler = measures.measured(app.asgi_handler)
@@ -108,7 +112,7 @@ def _routes() -> list[ControllerRouterHandler]:
         security=SECURITY,
         dependencies={"user": Provide(provide_user, sync_to_thread=False)},
     )
-    return [api, login.public, google.router, health.router, request_metrics.show_metrics]
+    return [api, login.public, members.public, google.router, health.router, request_metrics.show_metrics]
 
 
 def _dependencies(settings: Settings) -> dict[str, Provide]:

@@ -73,13 +73,6 @@ CREATE TABLE IF NOT EXISTS members (
 );
 CREATE INDEX IF NOT EXISTS members_of_user ON members (user_id);
 
--- Of accounts of before alone: the number of a later one may be that of somebody else's workspace.
-INSERT INTO workspaces (id, name, created_at)
-SELECT id, email, created_at FROM users u WHERE NOT EXISTS (SELECT FROM members m WHERE m.user_id = u.id);
-INSERT INTO members (workspace_id, user_id, role, created_at)
-SELECT id, id, 'owner', created_at FROM users u WHERE NOT EXISTS (SELECT FROM members m WHERE m.user_id = u.id);
-SELECT setval(pg_get_serial_sequence('workspaces', 'id'), (SELECT coalesce(max(id), 0) + 1 FROM workspaces), false);
-
 CREATE TABLE IF NOT EXISTS workspace_invitations (
     workspace_id  bigint NOT NULL REFERENCES workspaces ON DELETE CASCADE,
     id            bigint GENERATED ALWAYS AS IDENTITY,
@@ -94,6 +87,13 @@ CREATE TABLE IF NOT EXISTS workspace_invitations (
 );
 CREATE UNIQUE INDEX IF NOT EXISTS workspace_invitations_token ON workspace_invitations (token_sha256);
 GRANT SELECT, INSERT, DELETE ON workspace_invitations TO reachinbox_tenant;
+"""
+
+# At the first run alone: of an account that was made since, the number is that of somebody else's workspace.
+ONE_FOR_EACH_ACCOUNT = """
+INSERT INTO workspaces (id, name, created_at) SELECT id, email, created_at FROM users;
+INSERT INTO members (workspace_id, user_id, role, created_at) SELECT id, id, 'owner', created_at FROM users;
+SELECT setval(pg_get_serial_sequence('workspaces', 'id'), (SELECT coalesce(max(id), 0) + 1 FROM workspaces), false);
 """
 
 # Whoever else forgets it: looked at when the transaction commits, one after the other in each workspace.
@@ -178,10 +178,11 @@ def apply(conn: Any) -> None:
     for table in before:
         cursor.execute(f"ALTER TABLE {table} RENAME COLUMN user_id TO workspace_id")
     cursor.execute(WORKSPACES)
+    if before:
+        cursor.execute(ONE_FOR_EACH_ACCOUNT)
     cursor.execute(SOMEBODY_OWNS_IT)
-    for table in REFERRED_TO_USERS:
+    for table in (table for table in REFERRED_TO_USERS if table in before):
         cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {table}_user_id_fkey")
-        cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {table}_workspace_id_fkey")
         cursor.execute(
             f"ALTER TABLE {table} ADD CONSTRAINT {table}_workspace_id_fkey"
             " FOREIGN KEY (workspace_id) REFERENCES workspaces ON DELETE CASCADE"

@@ -1,7 +1,10 @@
-"""Writes src/api/schema.d.ts, the types of the API, from the OpenAPI document of the API itself.
+"""Writes what the dashboard knows of the API from the OpenAPI document of the API itself.
 
-python web/api_types.py            write it
-python web/api_types.py --check    fail if it is not what would be written
+src/api/schema.d.ts has its types, src/api/constants.ts what is needed while the page runs: the words that a field may
+be, and the bounds of numbers and lengths.
+
+python web/api_types.py            write them
+python web/api_types.py --check    fail if they are not what would be written
 """
 
 from __future__ import annotations
@@ -9,13 +12,25 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 from app.asgi import create_app
 from app.settings import Settings
 from web.build import BuildFailed, run
 
-TYPES = Path(__file__).resolve().parent / "src" / "api" / "schema.d.ts"
+API = Path(__file__).resolve().parent / "src" / "api"
+TYPES, CONSTANTS = "schema.d.ts", "constants.ts"
+
+Node = dict[str, Any]
+
+HEADER = "/** What fields of the API may be. Written by web/api_types.py from the API's own document. */\n"
+LIMITS = {
+    **{"minimum": "min", "maximum": "max"},  # as Mantine's inputs have them
+    **{word: word for word in ("minLength", "maxLength", "minItems", "maxItems")},
+}
+MAX_SAFE_INTEGER = 2**53 - 1  # what JavaScript can say of a number
 
 
 def document() -> str:
@@ -23,23 +38,66 @@ def document() -> str:
     return json.dumps(create_app(Settings(), "postgresql://").openapi_schema.to_schema())
 
 
-def generate(target: Path, folder: Path) -> None:
-    source = folder / "openapi.json"
-    source.write_text(document())
-    run("api-types", str(source), "--output", str(target), quiet=True)
+def constants(schemas: dict[str, Node]) -> str:
+    """VALUES and LIMITS as TypeScript, of the document's components."""
+    values: Node = {}
+    limits: Node = {}
+    for name, schema in schemas.items():
+        for field, node in schema.get("properties", {}).items():
+            for words in _enums(node):
+                values.setdefault(name, {})[field] = [word for word in words if word is not None]
+            if bounds := {word: bound for word, bound in node.items() if word in LIMITS and bound <= MAX_SAFE_INTEGER}:
+                limits.setdefault(name, {})[field] = {LIMITS[word]: int(bound) for word, bound in bounds.items()}
+    sections = {"VALUES": values, "LIMITS": limits}
+    return HEADER + "".join(f"\nexport const {name} = {_typescript(of)} as const;\n" for name, of in sections.items())
+
+
+def _enums(node: object) -> Iterator[list[str | None]]:
+    """The lists of words in a field's schema, which may be within `oneOf` or `items`."""
+    if isinstance(node, dict):
+        schema = cast(Node, node)
+        if "enum" in schema:
+            yield schema["enum"]
+        for part in ("items", "oneOf", "anyOf"):
+            inner = schema.get(part, [])
+            for each in inner if isinstance(inner, list) else [inner]:
+                yield from _enums(each)
+
+
+def _typescript(node: Node, indent: str = "  ") -> str:
+    lines = (
+        f"{indent}{name}: {_typescript(told, indent + '  ') if _is_nested(told) else json.dumps(told)},\n"
+        for name, told in node.items()
+    )
+    return "{\n" + "".join(lines) + indent[2:] + "}"
+
+
+def _is_nested(told: object) -> bool:
+    """Whether it is a schema with its fields, rather than one field's words or bounds."""
+    return isinstance(told, dict) and any(isinstance(each, dict | list) for each in cast(Node, told).values())
+
+
+def generate(folder: Path) -> None:
+    """Both files into `folder`."""
+    text = document()
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as source:
+        source.write(text)
+        source.flush()
+        run("api-types", source.name, "--output", str(folder / TYPES), quiet=True)
+    (folder / CONSTANTS).write_text(constants(json.loads(text)["components"]["schemas"]))
 
 
 def main() -> None:
     check = sys.argv[1:] == ["--check"]
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        target = folder / "schema.d.ts" if check else TYPES
+        folder = Path(name) if check else API
         try:
-            generate(target, folder)
+            generate(folder)
         except BuildFailed as error:
             sys.exit(str(error))
-        if check and target.read_text() != TYPES.read_text():
-            sys.exit("web/src/api/schema.d.ts is not what the API says of itself; run `make api-types`")
+        for file in (TYPES, CONSTANTS):
+            if (folder / file).read_text() != (API / file).read_text():
+                sys.exit(f"web/src/api/{file} is not what the API says of itself; run `make api-types`")
 
 
 if __name__ == "__main__":

@@ -126,6 +126,12 @@ def database_unavailable(request: AnyRequest, error: Exception) -> Response[Prob
     return _app_error(request, Unavailable("the database does not answer; try again in a moment"))
 
 
+def workspace_deleted(request: AnyRequest, error: Exception) -> Response[Problem]:
+    """Somebody deleted the workspace while the request was under way; the database undid what it had begun."""
+    del error
+    return _app_error(request, Conflict("the workspace has just been deleted; nothing was done"))
+
+
 HANDLERS: Mapping[type[Exception], Any] = {
     **dict.fromkeys(_STATUS, _app_error),
     HTTPException: _http_exception,

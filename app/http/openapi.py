@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from importlib import metadata
-from typing import Any
+from typing import Annotated, Any, cast, get_args, get_origin
 
 import msgspec
 from litestar import Response, Router
@@ -15,11 +16,20 @@ from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, OpenAPIMediaType, RequestBody, Schema, SecurityRequirement, SecurityScheme
+from litestar.openapi.spec import (
+    Components,
+    OpenAPIMediaType,
+    RequestBody,
+    Schema,
+    SecurityRequirement,
+    SecurityScheme,
+)
 from litestar.params import KwargDefinition
 from litestar.types import Method
 from litestar.types.internal_types import PathParameterDefinition
 from litestar.typing import FieldDefinition
+
+from app.bounds import Bounds
 
 SECURITY: list[SecurityRequirement] = [{"apiKey": []}, {"session": []}]
 
@@ -29,15 +39,41 @@ def schema_name(name: str) -> KwargDefinition:
     return KwargDefinition(schema_component_key=name)
 
 
-class ClosedStructs(StructSchemaPlugin):
-    """Says of bodies that refuse unknown fields that they do, which Litestar leaves out."""
+class StructSchemas(StructSchemaPlugin):
+    """Says of bodies what Litestar leaves out: that they refuse unknown fields, and the `Bounds` of their fields."""
 
     def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: SchemaCreator) -> Schema:
         schema = super().to_openapi_schema(field_definition, schema_creator)
         kind = field_definition.origin or field_definition.annotation
         if kind.__struct_config__.forbid_unknown_fields:
             schema.additional_properties = False
+        for name, keywords in _bounds(kind).items():
+            said = cast(Schema, (schema.properties or {})[name])
+            for keyword, bound in keywords.items():
+                setattr(said, _snake(keyword), bound)
         return schema
+
+
+# Each is about one kind of value alone (JSON Schema Validation, 6), so it also fits a field that may be null.
+_KEYWORDS = {int: ("minimum", "maximum"), str: ("minLength", "maxLength"), list: ("minItems", "maxItems")}
+
+
+def _bounds(kind: type[msgspec.Struct]) -> dict[str, dict[str, int]]:
+    """The `Bounds` of a struct's fields as JSON Schema says them, by the fields' names on the wire."""
+    found: dict[str, dict[str, int]] = {}
+    for field in msgspec.structs.fields(kind):
+        annotation, *metadata = get_args(field.type) if get_origin(field.type) is Annotated else [field.type]
+        for bounds in metadata:
+            if isinstance(bounds, Bounds):
+                kinds = {get_origin(each) or each for each in (annotation, *get_args(annotation))}
+                least, most = next(words for of, words in _KEYWORDS.items() if of in kinds)
+                found[field.encode_name] = {least: bounds.least, most: bounds.most}
+    return found
+
+
+def _snake(keyword: str) -> str:
+    """As Litestar calls it: `min_length`."""
+    return re.sub("[A-Z]", lambda capital: f"_{capital[0].lower()}", keyword)
 
 
 def _operation_id(handler: HTTPRouteHandler, _method: Method, _path: list[str | PathParameterDefinition]) -> str:
@@ -72,7 +108,7 @@ def openapi_config() -> OpenAPIConfig:
                     security_scheme_in="cookie",
                     description="A session, as login gives it; `__Host-reachinbox` where BASE_URL is https.",
                 ),
-            }
+            },
         ),
     )
 
@@ -82,5 +118,8 @@ def one_of_forms(forms: Mapping[str, type[msgspec.Struct]]) -> RequestBody:
     content: dict[str, OpenAPIMediaType] = {}
     for media_type, form in forms.items():
         _, components = msgspec.json.schema_components([form], ref_template="#/components/schemas/{name}")
-        content[media_type] = OpenAPIMediaType(schema=components[form.__name__])
+        schema = components[form.__name__]
+        for name, keywords in _bounds(form).items():
+            schema["properties"][name] |= keywords
+        content[media_type] = OpenAPIMediaType(schema=schema)
     return RequestBody(required=True, content=content)

@@ -259,6 +259,7 @@ async def test_a_key_of_any_scope_opens_the_workspace_and_not_its_maker(ann: htt
         assert problem(answer, 403)["detail"] == "an API key belongs to one workspace; log in to do this"
     actions = {entry["action"] for entry in (await ann.get("/api/audit", headers=key)).json()["items"]}
     assert actions == {"key.created"}
+    assert (await ann.post("/api/auth/password", json={"newPassword": "her own words"})).status_code == 204
 
 
 async def test_a_key_is_shown_once_recognised_by_its_prefix_and_ends(ann: httpx.AsyncClient, pool: Pool) -> None:

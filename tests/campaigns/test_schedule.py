@@ -357,10 +357,11 @@ def _one_recipient(required: frozenset[str]) -> RecipientList:
     return from_json(["ada@example.com"], required=required)
 
 
+@pytest.mark.parametrize(("url", "content"), [(URL, CAMPAIGN), ("/api/lists", {"recipients": CAMPAIGN["recipients"]})])
 async def test_large_bodies_wait_unread_for_their_turn_and_one_workspace_has_not_all(
-    api: httpx.AsyncClient, stranger: Headers
+    api: httpx.AsyncClient, stranger: Headers, url: str, content: dict[str, Any]
 ) -> None:
-    body = msgspec.json.encode(CAMPAIGN)
+    body = msgspec.json.encode(content)
     begun: list[str] = []
     go_on = asyncio.Event()
 
@@ -372,7 +373,7 @@ async def test_large_bodies_wait_unread_for_their_turn_and_one_workspace_has_not
 
     def send(name: str, headers: Headers) -> asyncio.Task[httpx.Response]:
         headers = headers | {"Content-Type": "application/json"}
-        return asyncio.create_task(api.post(URL, content=coming(name), headers=headers))
+        return asyncio.create_task(api.post(url, content=coming(name), headers=headers))
 
     sent = [send(f"mine {number}", {}) for number in range(bodies.LARGE_AT_ONCE)]
     sent.append(send("another's", stranger))

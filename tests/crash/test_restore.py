@@ -36,6 +36,7 @@ from tests.support.engine import (
     settings_for,
     value,
     wait_for,
+    wait_until_blocked,
 )
 from tests.support.shell import Shell
 from tests.support.sinkproc import Sink
@@ -258,3 +259,21 @@ async def test_a_crash_in_the_middle_leaves_nothing_that_goes_out_and_a_second_r
     assert await check_conservation(pool, ids[1]) == {"SCHEDULED": 250}
     assert [held.in_doubt for held in await after_restore.hold_all(pool)] == [250]
     assert await value(pool, "SELECT count(*) FROM attempts") == 500
+
+
+async def test_what_is_reported_while_it_is_held_is_believed(pool: Pool) -> None:
+    """A worker whose lease is over may report still; that is no doubt any more."""
+    owner = await create_owner(pool)
+    campaign = (await schedule_campaign(pool, owner, 2)).campaign.id
+    await execute(pool, "UPDATE emails SET status = 'SENDING', claim_token = gen_random_uuid(), claimed_at = now()")
+    await execute(pool, "UPDATE campaigns SET scheduled = 0, sending = 2, status = 'PAUSED'")
+    async with pool.connection() as conn, conn.transaction():
+        await conn.execute(b"UPDATE campaigns SET sending = 1, sent = 1")
+        first = b"(SELECT min(id) FROM emails)"
+        await conn.execute(
+            b"UPDATE emails SET status = 'SENT', claim_token = NULL, sent_at = now() WHERE id = " + first
+        )
+        task = asyncio.create_task(after_restore.hold_all(pool))
+        await wait_until_blocked(pool)
+    assert [held.in_doubt for held in await task] == [1]
+    assert await check_conservation(pool, campaign) == {"SENT": 1, "UNKNOWN": 1}

@@ -130,3 +130,16 @@ def test_a_campaign_is_taken_in_both_forms(schema: dict[str, Any]) -> None:
         assert json_form["schema"]["required"] == ["subject", "body"]
         assert {"recipients", "listId", "columns"} <= json_form["schema"]["properties"].keys()
         assert "file" in multipart["schema"]["properties"]
+
+
+def test_it_says_the_bounds_that_are_checked(schema: dict[str, Any]) -> None:
+    """The same for a struct, whose schema Litestar makes, and for a body in two forms, whose schema msgspec makes."""
+    parts = schema["components"]["schemas"]
+    patch = parts["CampaignPatch"]["properties"]
+    forms = schema["paths"]["/api/campaigns/schedule"]["post"]["requestBody"]["content"]
+    for fields in (patch, *(form["schema"]["properties"] for form in forms.values())):
+        assert (fields["hourlyLimit"]["minimum"], fields["hourlyLimit"]["maximum"]) == (1, 10_000_000)
+        assert (fields["name"]["minLength"], fields["name"]["maxLength"]) == (1, 200)
+        assert fields["delayBetweenMs"]["maximum"] == 30 * 24 * 3600 * 1000
+    assert parts["Selection"]["properties"]["ids"]["maxItems"] == 1000
+    assert parts["WorkspaceBody"]["properties"]["name"]["maxLength"] == 100

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.recipients.csv_files import from_csv
+from app.domain.recipients.csv_files import Columns, describe_csv, from_csv
 from app.domain.recipients.lists import Recipient, RecipientList, Rejected, field_name, from_json
 from app.errors import InvalidInput
 from app.mail.addresses import InvalidAddress, key, normalize
@@ -246,6 +246,46 @@ def test_a_quotation_mark_never_closed_is_refused_instead_of_swallowing_the_rows
 @pytest.mark.parametrize("content", [b"PK\x03\x04\x81\x8d\x8f", b"\xff\xfeabc", "email\n".encode("utf-16-le")])
 def test_what_is_no_csv_file_is_refused(content: bytes) -> None:
     assert refusal(content)
+
+
+def test_a_row_without_end_is_refused_before_it_fills_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line, or many in quotation marks: neither is a cell that is too long."""
+    monkeypatch.setattr("app.domain.recipients.csv_files._MAX_RECORD", 1_000)
+    header = "email,name\n"
+    for text in ("," * 1_001, header + "," * 1_001, header + '"\n",' * 400):
+        assert "or the row more than 1,000" in refusal(text)
+    assert len(list(read("ada@example.com,x\n" * 1_000))) == 1
+
+
+def test_more_lines_than_anybody_has_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blank ones, too: they would be gone through once for each delimiter."""
+    monkeypatch.setattr("app.domain.recipients.csv_files._MOST_LINES", 100)
+    assert "more than 100 lines" in refusal("\n" * 200)
+    assert "more than 100 lines" in refusal("ada@example.com\n" * 200)
+    assert len(list(read("ada@example.com\n" * 99))) == 1
+
+
+def test_more_columns_than_anybody_has_are_refused() -> None:
+    """Not compared with each other first: a million of them would take hours."""
+    assert refusal("a," * 1_000 + "email\n") == "The first row has 1,001 columns, and 1,000 is the most."
+    with pytest.raises(InvalidInput) as error:
+        describe_csv(io.BytesIO(b"a," * 1_000_000))
+    assert "1,000,001 columns" in error.value.fields["file"]
+
+
+def test_more_fields_than_anybody_has_are_refused_in_json_too() -> None:
+    """Each campaign of the list has their names."""
+    for people in ([{f"field {n}": "x"} for n in range(1_001)], [{"x" * 20_001: "y"}]):
+        with pytest.raises(InvalidInput) as error:
+            from_json(people)
+        assert "too many fields together, or too long ones" in error.value.fields["recipients"]
+
+
+def test_the_names_that_each_email_gets_are_not_longer_than_what_they_name() -> None:
+    wide = f"email,{'x' * 30_000}\nada@example.com,1\n"
+    assert "names have 30,005 characters together" in refusal(wide)
+    columns = Columns(True, 0, ["", "x"])
+    assert next(iter(from_csv(io.BytesIO(wide.encode()), columns=columns))).fields == {"x": "1"}
 
 
 # JSON

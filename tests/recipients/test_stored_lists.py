@@ -9,8 +9,10 @@ import httpx
 import pytest
 
 from app.db import Pool
+from app.domain.accounts.users import User
 from app.domain.ledger import retention
 from app.domain.recipients import stored_lists
+from app.errors import NotFound
 from app.settings import Settings
 from tests.support.api import Headers, problem, wrong_fields
 from tests.support.engine import execute, rows, value
@@ -206,6 +208,22 @@ async def test_a_long_list_lies_in_chunks_of_whole_lines(
     assert all(chunk["content"].endswith(b"\n") for chunk in chunks)
     assert (await api.get(f"/api/lists/{stored['id']}/content")).text == text
     assert (await preview(api, campaign(stored["id"])))["accepted"] == 500
+
+
+async def test_whoever_reads_a_list_slowly_holds_no_connection(
+    api: httpx.AsyncClient, pool: Pool, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored_lists, "CHUNK", 10)
+    monkeypatch.setattr("app.domain.recipients.csv_files._CHUNK", 30)
+    stored = await upload(api, b"".join(b"reader%d@example.com\n" % number for number in range(10)))
+    pieces = await stored_lists.content(pool, user.workspace_id, stored["id"])
+    assert (await anext(pieces)).startswith(b"reader0@example.com")
+    stats = pool.get_stats()
+    assert stats["pool_available"] == stats["pool_size"]
+    # Nor does it take the beginning of a list for all of it.
+    await api.delete(f"/api/lists/{stored['id']}")
+    with pytest.raises(NotFound):
+        await anext(pieces)
 
 
 async def test_a_line_without_an_end_is_refused(api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:

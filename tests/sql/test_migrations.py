@@ -48,12 +48,36 @@ def test_a_lock_row_left_by_a_killed_process_is_broken(empty_url: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(file.stem for file in MIGRATIONS.glob("[0-9]*")))
-def test_a_migration_that_was_applied_but_not_marked_may_run_again(empty_url: str, name: str) -> None:
+def test_a_migration_that_was_applied_but_not_marked_may_run_again(
+    postgres: TemplateServer, empty_url: str, name: str
+) -> None:
     """A kill between the commit of a step and its mark leaves just this."""
     done = migrate_to(empty_url, name)
     with psycopg.connect(empty_url, autocommit=True) as conn:
         conn.execute("DELETE FROM _yoyo_migration WHERE migration_id = %s", (name,))
     assert migrate(empty_url) == COUNT - done + 1
+    migrate(at_once := postgres.empty())
+    assert _schema(empty_url) == _schema(at_once)
+
+
+def _schema(url: str) -> list[tuple[str, str]]:
+    """What the schema consists of, each by its definition."""
+    with psycopg.connect(url) as conn:
+        return conn.execute(
+            "SELECT 'column', relname || '.' || attname || ' ' || format_type(atttypid, atttypmod) || attnotnull"
+            " FROM pg_attribute JOIN pg_class c ON c.oid = attrelid"
+            " WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i') AND NOT attisdropped"
+            " UNION SELECT 'constraint', conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid)"
+            " FROM pg_constraint WHERE connamespace = 'public'::regnamespace"
+            " UNION SELECT 'index', indexdef FROM pg_indexes WHERE schemaname = 'public'"
+            " UNION SELECT 'trigger', pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal"
+            " UNION SELECT 'policy', tablename || ' ' || policyname || roles::text || qual FROM pg_policies"
+            " UNION SELECT 'function', pg_get_functiondef(oid) || coalesce(proacl::text, '') FROM pg_proc"
+            " WHERE pronamespace = 'public'::regnamespace"
+            " UNION SELECT 'rights', relname || relrowsecurity || relforcerowsecurity || coalesce(relacl::text, '')"
+            " FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'S')"
+            " ORDER BY 1, 2"
+        ).fetchall()
 
 
 def test_a_process_killed_in_the_middle_leaves_a_database_that_can_be_migrated(empty_url: str) -> None:

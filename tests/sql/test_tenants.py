@@ -160,6 +160,21 @@ async def test_a_campaign_cannot_name_another_users_sender(pool: Pool, user: Use
             await conn.execute("UPDATE campaigns SET sender_id = %s", (row["id"],))
 
 
+async def test_no_foreign_key_of_a_tenant_table_reaches_into_anothers_rows(pool: Pool) -> None:
+    """Foreign keys look past row-level security: each names the workspace on both sides."""
+    async with pool.connection() as conn:
+        found = await conn.execute(
+            "SELECT c.conname FROM pg_constraint c WHERE c.contype = 'f'"
+            " AND c.conrelid::regclass::text = ANY (%(tables)s) AND c.confrelid::regclass::text = ANY (%(tables)s)"
+            " AND NOT EXISTS (SELECT FROM unnest(c.conkey, c.confkey) AS pair (own, theirs)"
+            " JOIN pg_attribute o ON o.attrelid = c.conrelid AND o.attnum = pair.own AND o.attname = 'workspace_id'"
+            " JOIN pg_attribute t ON t.attrelid = c.confrelid AND t.attnum = pair.theirs"
+            " AND t.attname = 'workspace_id')",
+            {"tables": list(TABLES)},
+        )
+        assert await found.fetchall() == []
+
+
 @pytest.mark.parametrize("table", TABLES)
 async def test_without_a_user_the_role_sees_nothing(pool: Pool, other: User, table: str) -> None:
     async with transaction(pool) as conn:

@@ -1,6 +1,7 @@
 """Writes every page, wide and narrow, light and dark, into screenshots/: `make screenshots`.
 
-A new page is one more line in OUTSIDE or INSIDE. With names as arguments, those alone are written.
+A new page is one more line in OUTSIDE or INSIDE; what is to be opened on it first, one in OPENED. With names as
+arguments, those alone are written.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
@@ -25,7 +27,8 @@ OUTSIDE = {
     "register": "/register",
     "reset-password": "/reset-password",
     "set-password": "/reset-password?token=x",
-    "join-outside": "/join?token=x",
+    "join-outside": "/join?token={invitation}",
+    "join-expired": "/join?token=x",
     "not-found": "/nowhere/at/all",
 }
 INSIDE = {
@@ -46,14 +49,44 @@ INSIDE = {
     "sandbox-message": "/sandbox?message=25",
     "settings": "/settings",
     "settings-sessions": "/settings?section=sessions",
-    "join": "/join?token=x",
+    "join": "/join?token={invitation}",
     "settings-members": "/settings?section=members",
     "settings-keys": "/settings?section=keys",
     "settings-webhooks": "/settings?section=webhooks",
     "settings-recipients": "/settings?section=recipients",
     "settings-audit": "/settings?section=audit",
+    "switch": "/",
+    "delete-workspace": "/settings?section=members",
+    "session": "/senders",
 }
+ADMINISTRATOR = {"settings-people": "/settings?section=people"}
 
+
+def open_switch(page: Page) -> None:
+    if page.get_by_role("button", name="Navigation").is_visible():
+        page.get_by_role("button", name="Navigation").click()
+    page.get_by_role("button", name="Workspace: ").click()
+    page.get_by_role("menuitem").first.wait_for()
+
+
+def open_deletion(page: Page) -> None:
+    page.get_by_role("button", name="Delete the workspace").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete for good").click()
+
+
+def lose_session(page: Page) -> None:
+    """To the last: the page is somebody's no more."""
+    page.context.clear_cookies()
+    page.get_by_role("dialog", name="Log in again").wait_for()  # the next reading of the senders is refused
+
+
+# What lies over a page is as high as the window, so no more than that is written.
+OPENED: dict[str, Callable[[Page], object]] = {
+    "sender": lambda page: page.get_by_role("dialog").wait_for(),
+    "switch": open_switch,
+    "delete-workspace": open_deletion,
+    "session": lose_session,
+}
 
 RECIPIENTS = [
     {"email": "ada@example.com", "name": "Ada Lovelace"},
@@ -114,15 +147,21 @@ def fill_ledger(service: Service) -> None:
         )
 
 
-def shoot(page: Page, name: str, path: str, size: tuple[int, int], scheme: Scheme) -> None:
+def shoot(page: Page, name: str, path: str, size: tuple[int, int], scheme: Scheme, invitation: str = "") -> None:
     if len(sys.argv) > 1 and name not in sys.argv[1:]:
         return
-    page.goto(path)
+    page.goto(path.format(invitation=invitation))
     page.get_by_role("heading", level=1).or_(page.get_by_role("heading", level=2)).first.wait_for()
     page.wait_for_load_state("networkidle")
     if name == "compose":
         page.get_by_role("button", name="Schedule 422 emails").wait_for()
-    page.screenshot(path=FOLDER / f"{name}-{size[0]}-{scheme}.png", full_page=True)
+    if name in OPENED:
+        OPENED[name](page)
+    page.screenshot(path=FOLDER / f"{name}-{size[0]}-{scheme}.png", full_page=name not in OPENED)
+
+
+def workspace_of(page: Page) -> int:
+    return ask(page, "GET", "/api/auth/me")["workspaceId"]
 
 
 def furnish(page: Page) -> None:
@@ -161,15 +200,21 @@ def main() -> None:
                                 shoot(page, "welcome", "/welcome", size, each)
                             page.emulate_media(color_scheme="light")
                             register(page, EMAIL)
-                            page.context.clear_cookies()
-                        for name, path in OUTSIDE.items():
+                            ask(page, "PATCH", f"/api/workspaces/{workspace_of(page)}", {"name": "Lindqvist & Weber"})
+                        else:
+                            log_in(page, EMAIL)
+                        invitation = ask(page, "POST", "/api/members/invitations", {"role": "member"})["token"]
+                        for name, path in ADMINISTRATOR.items():
                             shoot(page, name, path, size, scheme)
+                        page.context.clear_cookies()
+                        for name, path in OUTSIDE.items():
+                            shoot(page, name, path, size, scheme, invitation)
                         log_in(page, "demo@example.com", password)
                         keep_a_draft(page)
                         if size is WIDE and scheme == "light":
                             furnish(page)
                         for name, path in INSIDE.items():
-                            shoot(page, name, path, size, scheme)
+                            shoot(page, name, path, size, scheme, invitation)
         finally:
             browser.close()
             service.stop()

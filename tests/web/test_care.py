@@ -20,22 +20,39 @@ def test_a_link_into_the_dashboard_works_in_browsers_without_url_parse(page: Pag
     expect(page.get_by_text("Then you go on to the page you asked for.")).to_be_visible()
 
 
-def test_a_part_that_an_upgrade_replaced_is_loaded_by_a_reload(inside: Page) -> None:
-    campaign = schedule(inside)
-    inside.goto(f"/campaigns/{campaign}")
-    gone: list[str] = []
+def missing_once(page: Page, part: str) -> list[str]:
+    """A part's file is gone when it is first asked for; every address that it was asked for at."""
+    asked: list[str] = []
 
     def once(route: Route) -> None:
-        gone.append(route.request.url)
-        if len(gone) == 1:
+        asked.append(route.request.url)
+        if len(asked) == 1:
             route.fulfill(status=404)
         else:
             route.continue_()
 
-    inside.route(re.compile("/assets/CampaignSettings-.*\\.js"), once)
+    page.route(re.compile(f"/assets/{part}-.*\\.js"), once)
+    return asked
+
+
+def test_a_part_that_an_upgrade_replaced_is_loaded_by_a_reload(inside: Page) -> None:
+    campaign = schedule(inside)
+    inside.goto(f"/campaigns/{campaign}")
+    asked = missing_once(inside, "CampaignSettings")
     inside.get_by_role("tab", name="Settings").click()
     expect(inside.get_by_label("Subject")).to_have_value("Hello {{ name }}")
-    assert len(gone) == 2
+    assert len(asked) == 2
+
+
+def test_the_editor_that_an_upgrade_replaced_comes_with_a_reload_and_the_draft_stays(inside: Page) -> None:
+    inside.goto("/compose")
+    inside.get_by_label("Subject").fill("Spring news")
+    inside.get_by_label("Message", exact=True).fill("Hello.")
+    asked = missing_once(inside, "RichBody")
+    inside.get_by_text("Rich text", exact=True).click()
+    expect(inside.get_by_role("textbox", name="Rich text")).to_have_text("Hello.")
+    expect(inside.get_by_label("Subject")).to_have_value("Spring news")
+    assert len(asked) == 2
 
 
 def test_changed_settings_of_a_campaign_are_not_left_without_a_word(inside: Page) -> None:
@@ -180,3 +197,16 @@ def test_a_key_is_copied_on_plain_http_as_well(browser: Browser, service: Servic
         page.get_by_role("button", name="I have copied it").click()
         page.get_by_label("What it is for").press("Control+V")
         expect(page.get_by_label("What it is for")).to_have_value(key)
+
+
+def test_a_dialog_covers_the_whole_page_and_moves_nothing_of_it(inside: Page) -> None:
+    inside.goto("/settings?section=members")
+    button = inside.get_by_role("button", name="Delete the workspace")
+    button.scroll_into_view_if_needed()
+    before = button.bounding_box()
+    button.click()
+    inside.get_by_role("dialog").wait_for()
+    overlay = inside.locator(".mantine-Modal-overlay").bounding_box()
+    assert overlay
+    assert overlay["width"] == inside.evaluate("innerWidth")
+    assert button.bounding_box() == before

@@ -162,20 +162,73 @@ def test_an_invitation_taken_back_opens_nothing(inside: Page, email: str, guest:
     inside.get_by_role("dialog").get_by_role("button", name="Take it back").click()
     expect(inside.get_by_role("list", name="Open invitations")).to_have_count(0)
     assert_accessible(inside)
-    register(guest, f"second.{email}")
     guest.goto(link)
-    guest.get_by_role("button", name="Join").click()
+    expect(guest.get_by_role("alert")).to_contain_text("not, or no longer, valid")
+    expect(guest.get_by_role("link", name="Make an account")).to_have_count(0)
+    assert_accessible(guest)
+
+
+def test_the_link_says_where_it_leads_before_one_follows_it(inside: Page, email: str, guest: Page) -> None:
+    asked: list[str] = []
+    guest.on("request", lambda request: asked.append(request.url))
+    guest.goto(invite(inside, "Viewer"))
+    main = guest.get_by_role("main")
+    expect(main).to_contain_text("Workspace")
+    for told in (email, "Viewer. Sees everything that is sent", "Good until"):
+        expect(main).to_contain_text(told)
+    assert not [url for url in asked if "/api/" in url and "token" in url]
+    register(guest, f"second.{email}")
+    link = invite(inside, "Member")
+    guest.goto(link)
+    expect(main).to_contain_text("Member. Writes and sends campaigns")
+    inside.get_by_role("button", name="Take back").first.click()
+    inside.get_by_role("dialog").get_by_role("button", name="Take it back").click()
+    expect(inside.get_by_role("list", name="Open invitations").get_by_role("listitem")).to_have_count(1)
+    guest.get_by_role("button", name="Join").click()  # the page was open meanwhile
     expect(guest.get_by_role("alert")).to_contain_text("not, or no longer, valid")
     assert_accessible(guest)
 
 
+def test_an_owner_deletes_a_workspace_by_its_name(inside: Page, email: str, guest: Page) -> None:
+    inside.goto("/settings?section=members")
+    inside.get_by_label("Name of the new workspace").fill("To be deleted")
+    inside.get_by_role("button", name="Make it and go there").click()
+    expect(inside.get_by_role("button", name="Workspace: To be deleted")).to_be_visible()
+    register_by(guest, invite(inside, "Member"), f"second.{email}")
+    campaign = schedule(inside, name="Not over")
+    inside.goto("/settings?section=members")
+    inside.get_by_role("button", name="Delete the workspace").click()
+    dialog = inside.get_by_role("dialog", name="Delete this workspace?")
+    sure = dialog.get_by_label("Name of the workspace, to be sure")
+    sure.fill("to be deleted")
+    dialog.get_by_role("button", name="Delete for good").click()
+    expect(dialog).to_contain_text("Type “To be deleted” to delete it.")
+    assert_accessible(inside)
+    sure.fill("To be deleted")
+    dialog.get_by_role("button", name="Delete for good").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("Campaigns that are not over: 1;")
+    ask(inside, "POST", f"/api/campaigns/{campaign}/cancel")
+    dialog.get_by_role("button", name="Delete for good").click()
+    expect(inside.get_by_text("To be deleted is deleted.")).to_be_visible()
+    expect(inside.get_by_role("button", name="Workspace: ")).to_have_count(0)
+    assert ask(inside, "GET", "/api/auth/me")["workspaceName"] == email
+    guest.goto("/")
+    expect(guest.get_by_role("heading", name="No campaign yet")).to_be_visible()
+    inside.goto("/settings?section=members")
+    inside.get_by_role("button", name="Delete the workspace").click()
+    dialog.get_by_label("Name of the workspace, to be sure").fill(email)
+    dialog.get_by_role("button", name="Delete for good").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("This is your last workspace")
+
+
 def test_members_and_the_link_fit_a_narrow_screen(browser: Browser, service: Service, email: str) -> None:
     with open_page(browser, service.url, NARROW) as page:
-        page.goto("/join?token=x")
-        page.get_by_role("link", name="Make an account").wait_for()
+        register(page, email)
+        link = invite(page, "Owner")
+        page.goto(link)
+        page.get_by_role("button", name="Join").wait_for()
         assert_fits(page)
         assert_accessible(page)
-        register(page, email)
         page.goto("/settings?section=members")
         page.get_by_role("heading", name="Members", level=2).wait_for()
         assert_fits(page)

@@ -165,6 +165,7 @@ async def test_alerts_say_what_needs_a_person_and_to_nobody_else(
     assert all(alert["since"] for alert in alerts if alert["kind"] not in {"worker.missing", "email.unknown"})
     assert alerts[1]["until"]
     assert alerts[1]["message"] == "owner@example.com is held back: down"
+    assert alerts[4]["message"] == "The webhook to example.com fails: answered 500"
 
     await execute(
         pool,

@@ -10,6 +10,7 @@ from psycopg.errors import CheckViolation
 
 from app.db import Pool, transaction
 from app.domain.accounts.actor import LOCAL
+from app.domain.accounts.login import ATTEMPTS_PER_ADDRESS
 from app.domain.accounts.password_changes import give_back
 from app.domain.accounts.users import Terms, find_user
 from app.domain.workspaces import invitations
@@ -21,6 +22,7 @@ from tests.support.engine import execute, value, wait_until_blocked
 from tests.support.people import Visit, bring_in, invite, make_key, me, register
 
 NO_OWNER = "the workspace would have no owner: make another member an owner first, or delete the workspace"
+OFFER = "/api/auth/invitation"
 LATER = {"startTime": "2030-01-01T00:00:00Z"}
 
 
@@ -86,6 +88,33 @@ async def test_somebody_removed_falls_back_and_their_keys_open_nothing(
     # Nor when they come back.
     await bring_in(ann, bob, "owner")
     problem(await program.get("/api/campaigns", headers=key), 401)
+
+
+async def test_who_may_not_see_webhooks_does_not_hear_of_them_in_alerts(
+    ann: httpx.AsyncClient, bob: httpx.AsyncClient, pool: Pool
+) -> None:
+    await bring_in(ann, bob, "member")
+    webhook = {"url": "https://example.com/a-secret", "events": ["email.failed"]}
+    assert (await ann.post("/api/webhooks", json=webhook)).status_code == 201
+    await execute(pool, "UPDATE webhooks SET failures = 1, failing_since = now(), last_error = 'answered 500'")
+    kinds = [alert["kind"] for alert in (await bob.get("/api/alerts")).json()]
+    assert kinds == ["worker.missing"]
+    reading = await make_key(ann, scopes=["read"])
+    heard = (await ann.get("/api/alerts", headers=reading)).json()[-1]
+    assert heard["message"] == "The webhook to example.com fails: answered 500"
+
+
+async def test_no_key_is_made_while_its_maker_is_removed(
+    ann: httpx.AsyncClient, bob: httpx.AsyncClient, pool: Pool
+) -> None:
+    """It would not be revoked, and open the workspace again when they come back."""
+    shared = (await bring_in(ann, bob, "owner"))["workspaceId"]
+    async with transaction(pool) as conn:
+        await conn.execute(b"DELETE FROM members WHERE workspace_id = %s AND user_id = %s", [shared, await _id(bob)])
+        made = asyncio.create_task(bob.post("/api/keys", json={"name": "late"}))
+        await wait_until_blocked(pool)
+    problem(await made, 403)
+    assert await value(pool, "SELECT count(*) FROM api_keys") == 0
 
 
 async def test_a_page_of_the_workspace_that_one_was_removed_from_is_told_so(
@@ -226,16 +255,24 @@ async def test_an_invitation_that_is_over_opens_nothing(
     problem(await (await visit()).post("/api/auth/register", json=body), 403)
 
 
-async def test_an_invitation_of_a_workspace_that_is_deleted_this_moment_opens_nothing(
-    ann: httpx.AsyncClient, bob: httpx.AsyncClient, pool: Pool
+@pytest.mark.parametrize("ending", ["its maker demoted", "its workspace deleted"])
+async def test_an_invitation_that_ends_while_it_is_accepted_opens_nothing(
+    ann: httpx.AsyncClient, bob: httpx.AsyncClient, visit: Visit, pool: Pool, ending: str
 ) -> None:
-    token, workspace = await invite(ann), (await me(ann))["workspaceId"]
-    async with transaction(pool) as deleting:
-        await deleting.execute("SELECT FROM workspaces WHERE id = %s FOR UPDATE", (workspace,))
-        accepting = asyncio.create_task(bob.post("/api/members/invitations/accept", json={"token": token}))
+    shared = (await bring_in(ann, bob, "owner"))["workspaceId"]
+    token = await invite(bob)
+    cleo = await visit()
+    await register(cleo, "cleo")
+    async with transaction(pool) as conn:
+        await conn.execute(b"SELECT FROM workspaces WHERE id = %s FOR UPDATE", [shared])
+        accepted = asyncio.create_task(cleo.post("/api/members/invitations/accept", json={"token": token}))
         await wait_until_blocked(pool)
-        await deleting.execute("DELETE FROM workspace_invitations WHERE workspace_id = %s", (workspace,))
-    problem(await accepting, 403)
+        if ending == "its maker demoted":
+            demote = b"UPDATE members SET role = 'member' WHERE workspace_id = %s AND user_id = %s"
+            await conn.execute(demote, [shared, await _id(bob)])
+        else:
+            await conn.execute(b"DELETE FROM workspace_invitations")
+    problem(await accepted, 403)
 
 
 async def test_whoever_joins_while_an_account_goes_to_its_owner_is_out_again(
@@ -315,3 +352,45 @@ async def test_the_command_line_finds_people_in_workspaces_of_theirs(
     assert (await find_user(pool, "bob@example.com")).workspace_name == "bob@example.com"
     found = await find_user(pool, "bob@example.com", shared)
     assert (found.workspace_id, found.role) == (shared, "viewer")
+
+
+async def test_an_invitation_says_where_it_leads_to_whoever_has_the_link(
+    ann: httpx.AsyncClient, bob: httpx.AsyncClient, visit: Visit
+) -> None:
+    await ann.patch(f"/api/workspaces/{(await me(ann))['workspaceId']}", json={"name": "The firm"})
+    token = await invite(ann, "viewer", email="cleo@example.com")
+    stranger = await visit()
+    for browser in (stranger, bob):
+        answer = await browser.post(OFFER, json={"token": token})
+        assert answer.status_code == 200
+        assert sorted(answer.json()) == ["expiresAt", "invitedBy", "role", "workspaceName"]
+        assert (answer.json()["workspaceName"], answer.json()["role"]) == ("The firm", "viewer")
+        assert answer.json()["invitedBy"] == "ann@example.com"
+    await register(stranger, "cleo", invitation=token)
+    problem(await stranger.post(OFFER, json={"token": token}), 404)  # used
+    problem(await stranger.post(OFFER, json={"token": "x" * 1000}), 404)
+
+
+async def test_an_invitation_that_opens_nothing_any_more_says_nothing(
+    ann: httpx.AsyncClient, bob: httpx.AsyncClient, pool: Pool
+) -> None:
+    await bring_in(ann, bob, "owner")
+    of_bob, taken_back, expired = [await invite(maker) for maker in (bob, ann, ann)]
+    listed = (await ann.get("/api/members/invitations")).json()
+    await ann.delete(f"/api/members/invitations/{listed[1]['id']}")
+    await execute(pool, "UPDATE workspace_invitations SET expires_at = now() WHERE id = %s", listed[0]["id"])
+    await ann.patch(f"/api/members/{await _id(bob)}", json={"role": "member"})
+    for token in (of_bob, taken_back, expired):
+        refused = problem(await bob.post(OFFER, json={"token": token}), 404)
+        assert refused["detail"] == "this invitation is not, or no longer, valid; ask for a new one"
+
+
+async def test_nobody_guesses_invitations(ann: httpx.AsyncClient, visit: Visit) -> None:
+    stranger, token = await visit(), await invite(ann)
+    for _ in range(ATTEMPTS_PER_ADDRESS):
+        problem(await stranger.post(OFFER, json={"token": "guessed"}), 404)
+    refused = await stranger.post(OFFER, json={"token": token})
+    problem(refused, 429)
+    assert int(refused.headers["retry-after"]) <= 900
+    foreign = {"Sec-Fetch-Site": "cross-site"}
+    problem(await stranger.post(OFFER, json={"token": token}, headers=foreign), 403)

@@ -12,11 +12,10 @@ from app.db import Pool, transaction
 from app.domain.campaigns.campaigns import finish_cancels
 from app.domain.ledger import retention
 from app.domain.operations import workers
-from app.domain.senders.for_workers import wake_neglected
-from app.domain.workspaces import members, workspaces
+from app.domain.workspaces import workspaces
 from app.settings import Settings
 from tests.support.api import problem, schedule, wrong_fields
-from tests.support.engine import Owner, execute, row, schedule_campaign, value, wait_until_blocked
+from tests.support.engine import execute, row, rows, value, wait_until_blocked
 from tests.support.people import Visit, bring_in, make_key, me, register
 
 SOME_DAY = "2030-01-01T00:00:00Z"
@@ -136,7 +135,7 @@ async def test_a_workspace_with_something_to_send_is_not_deleted(ann: httpx.Asyn
     mine = (await me(ann))["workspaceId"]
     campaign = (await schedule(ann, startTime=SOME_DAY))["campaign"]["id"]
     refused = problem(await ann.delete(f"/api/workspaces/{mine}"), 409)
-    assert refused["detail"] == "1 campaigns are not over; cancel them or let them finish first"
+    assert refused["detail"] == "campaigns that are not over: 1; cancel them or let them finish first"
     await ann.post(f"/api/campaigns/{campaign}/pause")
     problem(await ann.delete(f"/api/workspaces/{mine}"), 409)
     # Claimed, then cancelled: it is at the server still.
@@ -186,30 +185,60 @@ async def test_whoever_had_only_the_deleted_workspace_gets_one_of_their_own(
     assert len((await bob.get("/api/senders")).json()["items"]) == 1
 
 
-async def test_a_workspace_that_somebody_joins_this_moment_is_not_deleted(
+@pytest.mark.parametrize("under_way", ["schedule", "retry"])
+async def test_what_is_under_way_while_the_workspace_is_deleted_fails_whole(
+    ann: httpx.AsyncClient, pool: Pool, under_way: str
+) -> None:
+    """Nobody could see what it sends, nor stop it."""
+    await _create(ann)
+    mine = (await me(ann))["workspaceId"]
+    campaign = (await schedule(ann))["campaign"]["id"]
+    await execute(pool, "UPDATE emails SET status = 'FAILED'")
+    await execute(pool, "UPDATE campaigns SET scheduled = 0, failed = 1, status = 'FINISHED', finished_at = now()")
+    requests = {
+        "schedule": ("/api/campaigns/schedule", {"subject": "s", "body": "b", "recipients": ["x@example.com"]}),
+        "retry": ("/api/emails/retry", {"campaignId": campaign}),
+    }
+    url, body = requests[under_way]
+    async with transaction(pool) as conn:
+        await conn.execute(b"SELECT FROM workspaces WHERE id = %s FOR UPDATE", [mine])
+        await conn.execute(b"UPDATE workspaces SET deleted_at = now() WHERE id = %s", [mine])
+        answer = asyncio.create_task(ann.post(url, json=body))
+        await wait_until_blocked(pool)
+    assert problem(await answer, 409)["detail"] == "the workspace has just been deleted; nothing was done"
+    assert await rows(pool, "SELECT status FROM campaigns") == [{"status": "FINISHED"}]
+    assert await value(pool, "SELECT array_agg(DISTINCT status::text) FROM emails") == ["FAILED"]
+
+
+async def test_deleting_waits_for_what_is_under_way_and_counts_it(ann: httpx.AsyncClient, pool: Pool) -> None:
+    await _create(ann)
+    mine = (await me(ann))["workspaceId"]
+    (sender,) = (await ann.get("/api/senders")).json()["items"]
+    async with transaction(pool) as conn:
+        await conn.execute(
+            b"INSERT INTO campaigns (workspace_id, sender_id, name, subject, body, start_at, total, scheduled)"
+            b" VALUES (%s, %s, 'n', 's', 'b', now(), 1, 1)",
+            [mine, sender["id"]],
+        )
+        answer = asyncio.create_task(ann.delete(f"/api/workspaces/{mine}"))
+        await wait_until_blocked(pool)
+    assert "1 campaigns are not over" in problem(await answer, 409)["detail"]
+
+
+async def test_whoever_joins_while_the_workspace_is_deleted_is_not_left_without_any(
     ann: httpx.AsyncClient, bob: httpx.AsyncClient, pool: Pool
 ) -> None:
-    """Nobody has looked whether they have another one."""
-    shared, bob_id = await _create(ann, "Shared"), (await me(bob))["id"]
-    async with transaction(pool) as joining:
-        await members.join(joining, shared, bob_id, "member")
-        deleting = asyncio.create_task(ann.delete(f"/api/workspaces/{shared}"))
+    shared = await _create(ann, "Shared")
+    own = (await me(bob))["workspaceId"]
+    async with transaction(pool) as conn:
+        await conn.execute(b"SELECT FROM users WHERE email = 'ann@example.com' FOR UPDATE")
+        answer = asyncio.create_task(ann.delete(f"/api/workspaces/{shared}"))
         await wait_until_blocked(pool)
-    problem(await deleting, 409)
+        await execute(pool, "INSERT INTO members SELECT %s, id, 'member' FROM users WHERE email LIKE 'bob@%%'", shared)
+        assert (await bob.delete(f"/api/workspaces/{own}")).status_code == 204
+    assert problem(await answer, 409)["detail"] == "somebody has just joined the workspace; try again"
     assert (await ann.delete(f"/api/workspaces/{shared}")).status_code == 204
-
-
-async def test_what_a_request_under_way_schedules_in_a_deleted_workspace_is_not_sent(
-    ann: httpx.AsyncClient, pool: Pool
-) -> None:
-    second = await _create(ann)
-    sender_id = await value(pool, "SELECT id FROM senders WHERE workspace_id = %s", second)
-    assert (await ann.delete(f"/api/workspaces/{second}")).status_code == 204
-    await schedule_campaign(pool, Owner(second, sender_id), 1)
-    assert await wake_neglected(pool, within_s=60) == []
-    assert await value(pool, "SELECT blocked_until > now() FROM senders WHERE id = %s", sender_id)
-    await _clean_up(pool)
-    assert await value(pool, "SELECT status FROM campaigns WHERE workspace_id = %s", second) == "CANCELLED"
+    assert (await me(bob))["workspaceName"] == "bob@example.com"
 
 
 async def test_retention_removes_a_deleted_workspace_and_no_other(
@@ -219,13 +248,12 @@ async def test_retention_removes_a_deleted_workspace_and_no_other(
     second = await _create(ann)
     await _select(ann, second)
     await schedule(ann, ["ada@example.com", "bea@example.com"], startTime=SOME_DAY)
-    campaign = (await schedule(ann, startTime=SOME_DAY))["campaign"]["id"]
     for item in (await ann.get("/api/campaigns")).json()["items"]:
         await ann.post(f"/api/campaigns/{item['id']}/cancel")
     assert (await ann.delete(f"/api/workspaces/{second}")).status_code == 204
-    # A request that was under way resumed one after all.
-    await execute(pool, "UPDATE campaigns SET status = 'PAUSED', cancelled = 0, scheduled = 1 WHERE id = %s", campaign)
-    await execute(pool, "UPDATE emails SET status = 'SCHEDULED' WHERE campaign_id = %s", campaign)
+    # The rest of a large cancel.
+    await execute(pool, "UPDATE campaigns SET cancelled = 1, scheduled = 1 WHERE workspace_id = %s", second)
+    await execute(pool, "UPDATE emails SET status = 'SCHEDULED' WHERE recipient = 'bea@example.com'")
     await _clean_up(pool)
     await finish_cancels(pool)
     await _clean_up(pool)

@@ -45,7 +45,7 @@ async def count_attempt(pool: Pool, subject: str, most: int) -> None:
     async with transaction(pool) as conn:
         row = await fetch_exactly_one(conn, sql.count_login_attempt, {"subject": subject.replace("\0", "")})
     if row["count"] > most:
-        raise TooMany("too many attempts to log in; wait some minutes", retry_s=max(1, row["retry_s"]))
+        raise TooMany("too many attempts; wait some minutes", retry_s=max(1, row["retry_s"]))
 
 
 async def hold_password(conn: Conn, user: Row) -> bool:

@@ -7,17 +7,18 @@ import asyncio
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from app.bounds import Bounds
 from app.errors import InvalidInput
 
-SHORTEST, LONGEST = 8, 1000
+LENGTH = Bounds(8, 1000)
 
 _hasher = PasswordHasher()
 
 
 def check_password(password: str, field: str) -> None:
     """Raises InvalidInput on `field`."""
-    if not SHORTEST <= len(password) <= LONGEST:
-        raise InvalidInput({field: f"give {SHORTEST} to {LONGEST:,} characters"})
+    if not LENGTH.allow(len(password)):
+        raise InvalidInput({field: f"give {LENGTH} characters"})
 
 
 async def hash_password(password: str) -> str:

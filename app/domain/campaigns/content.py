@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from app.bounds import Bounds
 from app.db import Pool, fetch_one
 from app.errors import InvalidInput, NotFound
 from app.mail.message import MessageBuilder
@@ -14,7 +15,8 @@ from app.mail.templates import Template, TemplateError
 from app.sql import queries
 
 sql = queries(__name__)
-MAX_TEXT = 1_000_000
+SUBJECT = Bounds(1, 998)  # characters: RFC 5322, 2.1.1
+TEXT = Bounds(0, 1_000_000)
 
 
 class Rendered(msgspec.Struct, frozen=True):
@@ -47,15 +49,15 @@ class Content(msgspec.Struct, frozen=True):
         wrong: dict[str, str] = {}
         if not self.subject.strip():
             wrong["subject"] = "is empty; say what the email is about"
-        elif len(self.subject) > 998:
-            wrong["subject"] = "is longer than 998 characters (RFC 5322, 2.1.1)"
+        elif len(self.subject) > SUBJECT.most:
+            wrong["subject"] = f"is longer than {SUBJECT.most} characters (RFC 5322, 2.1.1)"
         elif any(c in self.subject for c in "\r\n\0"):
             wrong["subject"] = "has a line break; a subject is one line"
         if not self.body.strip() and not (self.body_html or "").strip():
             wrong["body"] = "is empty; write a text"
         for name, text in (("body", self.body), ("bodyHtml", self.body_html or "")):
-            if len(text) > MAX_TEXT:
-                wrong[name] = f"is longer than {MAX_TEXT:,} characters"
+            if not TEXT.allow(len(text)):
+                wrong[name] = f"is longer than {TEXT.most:,} characters"
             elif "\0" in text:
                 wrong[name] = "has a NUL character"
         if not wrong:
@@ -95,9 +97,9 @@ class Content(msgspec.Struct, frozen=True):
     def _check_length(self) -> None:
         """Raises InvalidInput for what is too long to be parsed."""
         if wrong := {
-            name: f"is longer than {MAX_TEXT:,} characters"
+            name: f"is longer than {TEXT.most:,} characters"
             for name, text in (("subject", self.subject), ("body", self.body), ("bodyHtml", self.body_html or ""))
-            if len(text) > MAX_TEXT
+            if not TEXT.allow(len(text))
         }:
             raise InvalidInput(wrong)
 

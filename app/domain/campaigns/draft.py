@@ -6,11 +6,12 @@ from datetime import datetime
 
 import msgspec
 
+from app.bounds import HOURLY_LIMIT, LABEL, Bounds
 from app.domain.campaigns.campaigns import OnUnknown
 from app.domain.campaigns.content import Content
 from app.errors import InvalidInput
 
-MAX_DELAY_MS = 30 * 24 * 3600 * 1000
+DELAY_MS = Bounds(0, 30 * 24 * 3600 * 1000)
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,10 +29,10 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 def check_pace(delay_between_ms: int | None, hourly_limit: int | None) -> None:
     """Raises InvalidInput when a delay or limit is out of range."""
     wrong: dict[str, str] = {}
-    if delay_between_ms is not None and not 0 <= delay_between_ms <= MAX_DELAY_MS:
-        wrong["delayBetweenMs"] = f"is out of range; give 0 to {MAX_DELAY_MS:,} (30 days)"
-    if hourly_limit is not None and not 1 <= hourly_limit <= 10_000_000:
-        wrong["hourlyLimit"] = "is out of range; give 1 to 10,000,000, or leave it out"
+    if delay_between_ms is not None and not DELAY_MS.allow(delay_between_ms):
+        wrong["delayBetweenMs"] = f"is out of range; give {DELAY_MS} (30 days)"
+    if hourly_limit is not None and not HOURLY_LIMIT.allow(hourly_limit):
+        wrong["hourlyLimit"] = f"is out of range; give {HOURLY_LIMIT}, or leave it out"
     if wrong:
         raise InvalidInput(wrong)
 
@@ -48,5 +49,5 @@ def check_start(start_time: datetime | None) -> None:
 
 def check_name(name: str) -> None:
     """Raises InvalidInput for a name that is empty, overlong or holds a NUL."""
-    if not name.strip() or len(name) > 200 or "\0" in name:
-        raise InvalidInput({"name": "give 1 to 200 characters"})
+    if not name.strip() or not LABEL.allow(len(name)) or "\0" in name:
+        raise InvalidInput({"name": f"give {LABEL} characters"})

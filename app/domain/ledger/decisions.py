@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from app.bounds import Bounds
 from app.db import Conn, Pool, Row, fetch_all, transaction
 from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.campaigns.campaigns import lock_campaign
@@ -23,6 +24,7 @@ sql = queries(__name__)
 
 Decision = Literal["sent", "resend"]
 BATCH = 1_000
+CHOSEN = Bounds(1, BATCH)  # ids
 _ACTIONS: dict[tuple[EmailStatus, EmailStatus], audit.Action] = {
     ("FAILED", "SCHEDULED"): "email.failed->scheduled",
     ("UNKNOWN", "SCHEDULED"): "email.unknown->scheduled",
@@ -46,8 +48,8 @@ class Chosen(msgspec.Struct, frozen=True, kw_only=True):
         """Raises InvalidInput."""
         if (self.ids is None) == (self.campaign_id is None):
             raise InvalidInput({"ids": "give either ids or campaignId"})
-        if self.ids is not None and not 1 <= len(self.ids) <= BATCH:
-            raise InvalidInput({"ids": f"give 1 to {BATCH:,} ids, or campaignId for all of a campaign"})
+        if self.ids is not None and not CHOSEN.allow(len(self.ids)):
+            raise InvalidInput({"ids": f"give {CHOSEN} ids, or campaignId for all of a campaign"})
 
 
 async def retry(pool: Pool, workspace_id: int, email_id: int, actor: Actor = LOCAL) -> Email:

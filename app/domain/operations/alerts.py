@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
 from app.db import Pool, Row, fetch_all, fetch_exactly_one, transaction
+from app.domain.workspaces.roles import OWNER, Role, covers
 from app.sql import queries
 
 sql = queries(__name__)
@@ -35,15 +37,15 @@ class Alert(msgspec.Struct, rename="camel", kw_only=True):
     until: datetime | None = None
 
 
-async def list_alerts(pool: Pool, workspace_id: int) -> list[Alert]:
-    """The workspace's alerts, what holds up most first."""
+async def list_alerts(pool: Pool, workspace_id: int, role: Role) -> list[Alert]:
+    """What somebody with this role hears of, what holds up most first: of webhooks, whoever may see them."""
     async with pool.connection() as conn:  # whether a worker runs is nobody's in particular
         worker = await fetch_exactly_one(conn, sql.workers_alive)
     params = {"workspace_id": workspace_id, "limit": AT_MOST}
     async with transaction(pool, workspace_id) as conn:
         senders = await fetch_all(conn, sql.blocked_senders, params)
         campaigns = await fetch_all(conn, sql.campaigns_in_trouble, params)
-        webhooks = await fetch_all(conn, sql.webhooks_in_trouble, params)
+        webhooks = await fetch_all(conn, sql.webhooks_in_trouble, params) if covers(role, OWNER) else []
     alerts: list[Alert] = []
     if not worker["alive"]:
         message = "No worker is running: nothing is sent until one is."
@@ -72,8 +74,9 @@ def _of_campaign(row: Row) -> Alert:
 
 
 def _of_webhook(row: Row) -> Alert:
+    host = urlsplit(str(row["url"])).hostname  # the rest of an address often is a secret, and alerts take no `admin`
     if row["disabled_at"] is not None:
-        kind, message = "webhook.disabled", f"The webhook to {row['url']} was disabled: {row['disabled_reason']}"
+        kind, message = "webhook.disabled", f"The webhook to {host} was disabled: {row['disabled_reason']}"
     else:
-        kind, message = "webhook.failing", f"The webhook to {row['url']} fails: {row['last_error']}"
+        kind, message = "webhook.failing", f"The webhook to {host} fails: {row['last_error']}"
     return Alert(kind=kind, message=message, since=row["since"], webhook_id=row["id"])

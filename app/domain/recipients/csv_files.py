@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from io import TextIOWrapper
-from itertools import chain, islice
+from itertools import islice
 from typing import Annotated, BinaryIO, NamedTuple
 
 import msgspec
@@ -27,6 +27,10 @@ _SAMPLE = 20  # records that are looked at to tell the delimiter and the columns
 _FIRST = 100  # records, header included, that are shown of a file
 _FIRST_CHARACTERS = 100_000  # in all of these together
 _MAX_CELL = 1_000_000  # characters
+_MAX_RECORD = 8_000_000  # characters, on however many lines in quotation marks
+_MOST_LINES = 10_000_000
+_MOST_COLUMNS = 1_000
+_MOST_NAMES = 20_000  # characters in the merge fields of a file together: each email has them all
 _END = "\udcff"  # a line no file has: decoding never gives a lone surrogate
 _DELIMITERS = ",;\t"
 _ENCODINGS_BY_BOM = {
@@ -202,23 +206,39 @@ def _csv_entries(file: BinaryIO, layout: _Layout) -> Iterator[Entry]:
 def _broken(row: int) -> InvalidInput:
     return _invalid(
         f"About row {row} a quotation mark opens a cell and is never closed, "
-        f"or a cell has more than {_MAX_CELL:,} characters."
+        f"or a cell has more than {_MAX_CELL:,} characters, or the row more than {_MAX_RECORD:,}."
     )
 
 
 def _records(file: BinaryIO, encoding: str, delimiter: str) -> Iterator[list[str]]:
-    """Raises csv.Error for an overlong cell, and at the end of the file if that lies within quotation marks.
+    """Raises csv.Error for an overlong cell or row, and at the end of the file if that lies within quotation marks;
+    InvalidInput for a file that would be read for minutes.
 
-    The csv module would let the second pass, and all rows behind the mark would be lost unnoticed in one cell: a line
+    The csv module would let the last pass, and all rows behind the mark would be lost unnoticed in one cell: a line
     of our own behind the last tells whether it still counts as a line.
     """
     file.seek(0)
     text = TextIOWrapper(file, encoding, newline="")
+    unfinished = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal unfinished
+        for _ in range(_MOST_LINES):
+            line = text.readline(_MAX_RECORD + 1)
+            unfinished += len(line)
+            if unfinished > _MAX_RECORD:
+                raise csv.Error("the row does not end")
+            yield line or _END
+            if not line:
+                return
+        raise _invalid(f"The file has more than {_MOST_LINES:,} lines, blank ones included; is it a list?")
+
     try:
         # A blank after the delimiter is typing, not content, and a quotation mark behind it still quotes.
-        for cells in csv.reader(chain(text, [_END]), delimiter=delimiter, skipinitialspace=True):
+        for cells in csv.reader(lines(), delimiter=delimiter, skipinitialspace=True):
             if cells == [_END]:
                 return
+            unfinished = 0
             yield cells
         raise csv.Error("unexpected end of data")
     finally:
@@ -229,9 +249,13 @@ def _shape(file: BinaryIO) -> _Shape:
     encoding, has_nul = _encoding(file)
     samples = {delimiter: _sample(file, encoding, delimiter) for delimiter in _DELIMITERS}
     delimiter = max(_DELIMITERS, key=lambda delimiter: _fit(samples[delimiter]))
-    if not samples[delimiter]:
+    shape = _Shape(encoding, has_nul, delimiter, samples[delimiter])
+    if not shape.sample:
+        list(csv_rows(file, shape))  # raises where it is the first row that does not end
         raise _invalid("The file is empty. It should have one recipient a row.")
-    return _Shape(encoding, has_nul, delimiter, samples[delimiter])
+    if (width := len(shape.sample[0][1])) > _MOST_COLUMNS:
+        raise _invalid(f"The first row has {width:,} columns, and {_MOST_COLUMNS:,} is the most.")
+    return shape
 
 
 def _layout(shape: _Shape, columns: Columns | None) -> _Layout:
@@ -252,6 +276,11 @@ def _layout(shape: _Shape, columns: Columns | None) -> _Layout:
                 raise _invalid(f'{count} columns are called "{name}". Give each a name of its own.')
     else:
         names, email_column, has_header = _named(columns, len(first)), columns.email, columns.has_header
+    if (characters := sum(map(len, names))) > _MOST_NAMES:
+        raise _invalid(
+            f"The columns' names have {characters:,} characters together, and {_MOST_NAMES:,} is the most. "
+            "Leave columns out, or give them shorter names."
+        )
     return _Layout(encoding, has_nul, delimiter, tuple(names), email_column, row if has_header else row - 1)
 
 
@@ -290,7 +319,7 @@ def _fit(sample: list[tuple[int, list[str]]]) -> tuple[bool, int, int]:
     first = sample[0][1]
     width = len(first)
     alike = sum(len(cells) == width for _, cells in sample) if width > 1 else 0
-    return _find_email(first) is not None, alike, width
+    return width > _MOST_COLUMNS or _find_email(first) is not None, alike, width
 
 
 def _find_email(cells: list[str]) -> tuple[int, bool] | None:

@@ -22,6 +22,8 @@ EMAIL = "email"  # the field every list has: the address itself
 MOST_RECIPIENTS = 2_000_000
 MOST_REJECTED = 100_000
 MOST_DUPLICATES_SHOWN = 1_000
+MOST_FIELDS = 1_000
+MOST_NAMES = 20_000  # characters in the names of a list's fields together: each campaign of it has them all
 
 SHOWN = 320  # characters of a refused address that are worth showing
 _UNSTORABLE = re.compile(r"[\0\ud800-\udfff]")  # what Postgres text cannot hold
@@ -130,9 +132,16 @@ def from_json(items: Iterable[str | Mapping[str, object]], *, required: Collecti
     """Recipients from a list of addresses, or of objects with `email` and merge fields, or of both.
 
     `items` are gone through here and again at each iteration of the list. Whoever lacks a field in `required` is
-    rejected; null is the same as absent.
+    rejected; null is the same as absent. Raises InvalidInput for more fields than anybody has.
     """
-    keys = {name for item in items if not isinstance(item, str) for name in item}
+    keys: set[str] = set()
+    for item in items:
+        if isinstance(item, str) or keys.issuperset(item):
+            continue
+        keys.update(item)
+        if len(keys) > MOST_FIELDS or sum(map(len, keys)) > MOST_NAMES:
+            most = f"{MOST_FIELDS:,} fields with {MOST_NAMES:,} characters in their names are the most"
+            raise InvalidInput({"recipients": f"have too many fields together, or too long ones: {most}"})
     names = {name: field_name(name) for name in keys}
     needed = sorted(set(required) - {EMAIL})
     return RecipientList(frozenset({*names.values(), EMAIL}), lambda: _json_entries(items, names, needed))

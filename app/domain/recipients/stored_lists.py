@@ -24,6 +24,7 @@ from app.domain.recipients.csv_files import Columns, CsvShape
 from app.domain.recipients.lists import RecipientList
 from app.errors import Conflict, InvalidInput, NotFound
 from app.sql import queries
+from app.turns import Turns
 
 sql = queries(__name__)
 
@@ -38,7 +39,7 @@ _MOST_LINE = 8_000_000  # bytes without a line's end
 Kind = Literal["csv", "json"]
 Item = str | Mapping[str, object]
 
-_turn = asyncio.Semaphore(AT_ONCE)
+_turns = Turns(AT_ONCE, of_one=AT_ONCE - 1)
 _decode_item = msgspec.json.Decoder[str | dict[str, Any]](str | dict[str, Any]).decode
 
 
@@ -68,14 +69,14 @@ class Lines(NamedTuple):
 
 async def store_csv(pool: Pool, workspace_id: int, name: str | None, file: BinaryIO) -> StoredList:
     """Keep a CSV file. Raises InvalidInput (`file`), Conflict when the workspace keeps too much already."""
-    async with _turn:
+    async with _turns.take(workspace_id):
         shape, rows = await asyncio.to_thread(csv_files.describe_csv, file)
         return await _store(pool, workspace_id, "csv", name, rows, shape, csv_files.utf8(file, shape))
 
 
 async def store_json(pool: Pool, workspace_id: int, items: Iterable[Item]) -> StoredList:
     """Keep recipients as they would come with a campaign. Raises InvalidInput (`recipients`), Conflict."""
-    async with _turn:
+    async with _turns.take(workspace_id):
         rows = await asyncio.to_thread(lambda: sum(1 for _ in items))
         if not rows:
             raise InvalidInput({"recipients": "are none; give at least one"})
@@ -166,15 +167,22 @@ async def remove(conn: Conn, workspace_id: int, ids: Sequence[int]) -> int:
 
 
 async def content(pool: Pool, workspace_id: int, list_id: int) -> AsyncIterator[bytes]:
-    """The lines of a list, piece by piece. Raises NotFound at once."""
+    """The lines of a list, piece by piece. Raises NotFound: at once, or where the list is removed meanwhile."""
     await get_list(pool, workspace_id, list_id)
     return _content(pool, workspace_id, list_id)
 
 
 async def _content(pool: Pool, workspace_id: int, list_id: int) -> AsyncIterator[bytes]:
+    """Whoever reads it slowly holds no connection between two pieces."""
+    params = {"workspace_id": workspace_id, "id": list_id}
     async with transaction(pool, workspace_id) as conn:
-        async for row in _stream(conn, sql.chunks_of_list, {"workspace_id": workspace_id, "id": list_id}):
-            yield row["content"]
+        chunks = (await fetch_exactly_one(conn, sql.count_chunks, params))["chunks"]
+    for number in range(chunks):
+        async with transaction(pool, workspace_id) as conn:
+            row = await fetch_one(conn, sql.chunk_of_list, params | {"number": number})
+        if row is None:
+            raise _not_found(list_id)
+        yield row["content"]
 
 
 async def use(conn: Conn, workspace_id: int, named: Named, file: BinaryIO) -> Callable[[frozenset[str]], RecipientList]:
@@ -216,8 +224,11 @@ async def lines(pool: Pool, workspace_id: int, addresses: Sequence[str]) -> Asyn
         rows = await fetch_all(conn, sql.lists_of_ids, {"workspace_id": workspace_id, "ids": ids})
     for row in rows:
         with SpooledTemporaryFile[bytes](IN_MEMORY) as file:
-            async for chunk in _content(pool, workspace_id, row["id"]):
-                await asyncio.to_thread(file.write, chunk)
+            try:
+                async for chunk in _content(pool, workspace_id, row["id"]):
+                    await asyncio.to_thread(file.write, chunk)
+            except NotFound:  # removed this moment
+                continue
             spooled = cast("BinaryIO", file)
             yield Lines(_stored(row), await asyncio.to_thread(_rows, spooled, row["kind"], addresses))
 

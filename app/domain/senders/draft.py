@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import msgspec
 
+from app.bounds import HOURLY_LIMIT, REMARK, Bounds
 from app.domain.operations import host_policy
 from app.domain.operations.host_policy import HostPolicy, RefusedHost
 from app.errors import InvalidInput
 from app.mail.addresses import InvalidAddress, normalize
 from app.settings import SmtpSecurity
+
+MAX_CONNECTIONS = Bounds(1, 1000)
+PORT = Bounds(1, 65_535)
+LOGIN = Bounds(1, 1000)  # characters of a username or password
 
 
 class Server(msgspec.Struct, frozen=True, rename="camel"):
@@ -57,12 +62,12 @@ def check(asked: SenderDraft | SenderChanges, policy: HostPolicy, *, keeps_passw
         except InvalidAddress as error:
             wrong["email"] = error.reason
     name = asked.display_name
-    if name is not None and (len(name) > 200 or any(ord(c) < 32 or ord(c) == 127 for c in name)):
-        wrong["displayName"] = "give at most 200 characters, without line breaks or control characters"
-    if asked.hourly_limit is not None and not 1 <= asked.hourly_limit <= 10_000_000:
-        wrong["hourlyLimit"] = "is out of range; give 1 to 10,000,000"
-    if asked.max_connections is not None and not 1 <= asked.max_connections <= 1000:
-        wrong["maxConnections"] = "is out of range; give 1 to 1,000"
+    if name is not None and (not REMARK.allow(len(name)) or any(ord(c) < 32 or ord(c) == 127 for c in name)):
+        wrong["displayName"] = f"give at most {REMARK.most} characters, without line breaks or control characters"
+    if asked.hourly_limit is not None and not HOURLY_LIMIT.allow(asked.hourly_limit):
+        wrong["hourlyLimit"] = f"is out of range; give {HOURLY_LIMIT}"
+    if asked.max_connections is not None and not MAX_CONNECTIONS.allow(asked.max_connections):
+        wrong["maxConnections"] = f"is out of range; give {MAX_CONNECTIONS}"
     if isinstance(asked.server, Server):
         wrong |= _wrong_with_place(asked.server, policy) | _wrong_with_login(asked.server)
         if asked.server.username is not None and asked.server.password is None and not keeps_password and not wrong:
@@ -79,8 +84,8 @@ def _wrong_with_place(server: Server, policy: HostPolicy) -> dict[str, str]:
         host_policy.canonical(server.host, allow_private=policy.allow_private)
     except RefusedHost as refused:
         wrong["host"] = str(refused)
-    if not 1 <= server.port <= 65535:
-        wrong["port"] = "is not a port; give 1 to 65535 (587 with starttls, 465 with tls)"
+    if not PORT.allow(server.port):
+        wrong["port"] = f"is not a port; give {PORT.least} to {PORT.most} (587 with starttls, 465 with tls)"
     elif policy.ports is not None and server.port not in policy.ports:
         wrong["port"] = f"is not one that this installation connects to; give {host_policy.listed(policy.ports)}"
     return wrong
@@ -94,6 +99,6 @@ def _wrong_with_login(server: Server) -> dict[str, str]:
     if server.password is not None and server.username is None:
         wrong["username"] = "is missing; a password goes with a username"
     for name, value in (("username", server.username), ("password", server.password)):
-        if value is not None and ("\0" in value or not value or len(value) > 1000):
-            wrong[name] = "give 1 to 1,000 characters"
+        if value is not None and ("\0" in value or not LOGIN.allow(len(value))):
+            wrong[name] = f"give {LOGIN} characters"
     return wrong

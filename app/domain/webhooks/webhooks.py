@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from app.bounds import REMARK, Bounds
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.operations import host_policy
@@ -31,6 +32,7 @@ sql = queries(__name__)
 EventType = Literal["email.failed", "email.unknown", "sender.blocked", "campaign.finished"]
 EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 DeliveryStatus = Literal["PENDING", "DELIVERED", "FAILED"]
+URL = Bounds(1, 2000)  # characters
 MOST = 20  # webhooks of a workspace: each event is written once for each of them
 MARK = "whsec_"  # Standard Webhooks
 SECRET_BYTES = 32
@@ -90,9 +92,9 @@ def check(changes: WebhookChanges, policy: HostPolicy) -> None:
     if changes.url is not None and (why := _wrong_with_url(changes.url, policy)):
         wrong["url"] = why
     if changes.description is not None and (
-        len(changes.description) > 200 or any(ord(c) < 32 or ord(c) == 127 for c in changes.description)
+        not REMARK.allow(len(changes.description)) or any(ord(c) < 32 or ord(c) == 127 for c in changes.description)
     ):
-        wrong["description"] = "give at most 200 characters, without line breaks or control characters"
+        wrong["description"] = f"give at most {REMARK.most} characters, without line breaks or control characters"
     if changes.events is not None and not changes.events:
         wrong["events"] = f"is empty; give some of {', '.join(EVENT_TYPES)}"
     if wrong:
@@ -101,8 +103,8 @@ def check(changes: WebhookChanges, policy: HostPolicy) -> None:
 
 def _wrong_with_url(url: str, policy: HostPolicy) -> str | None:
     schemes = {"https", "http"} if policy.allow_private else {"https"}
-    if len(url) > 2000 or not url.isascii() or any(ord(c) <= 32 or ord(c) == 127 for c in url) or "\\" in url:
-        return "give at most 2,000 characters of plain ASCII, without spaces; encode others (RFC 3986)"
+    if len(url) > URL.most or not url.isascii() or any(ord(c) <= 32 or ord(c) == 127 for c in url) or "\\" in url:
+        return f"give at most {URL.most:,} characters of plain ASCII, without spaces; encode others (RFC 3986)"
     try:
         parts = urlsplit(url)
         port = parts.port

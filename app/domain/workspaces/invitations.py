@@ -12,6 +12,7 @@ import msgspec
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import Actor
+from app.domain.accounts.login import ATTEMPTS_PER_ADDRESS, count_attempt
 from app.domain.accounts.tokens import digest, new_token
 from app.domain.workspaces import audit, members
 from app.domain.workspaces.roles import Role
@@ -35,6 +36,15 @@ class WorkspaceInvitation(msgspec.Struct, rename="camel"):
     expires_at: datetime
     used_at: datetime | None
     token: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class Offer(msgspec.Struct, rename="camel"):
+    """What an invitation leads to. `invited_by` is the address of whoever made it."""
+
+    workspace_name: str
+    role: Role
+    invited_by: str
+    expires_at: datetime
 
 
 async def invite(pool: Pool, actor: Actor, workspace_id: int, role: Role, email: str | None) -> WorkspaceInvitation:
@@ -75,6 +85,16 @@ async def revoke(pool: Pool, actor: Actor, workspace_id: int, invitation_id: int
         await audit.record(conn, actor, workspace_id, "member.invitation_revoked", subject)
 
 
+async def look_up(pool: Pool, actor: Actor, token: str) -> Offer:
+    """What the invitation offers, to whoever has its link. Raises NotFound for one that opens nothing, TooMany."""
+    await count_attempt(pool, f"invitation:{actor.address}", ATTEMPTS_PER_ADDRESS)
+    async with transaction(pool) as conn:
+        row = await fetch_one(conn, sql.read_open_workspace_invitation, {"token_sha256": digest(token)})
+    if row is None:
+        raise NotFound("this invitation is not, or no longer, valid; ask for a new one")
+    return Offer(**row)
+
+
 async def accept(pool: Pool, actor: Actor, email: str, token: str) -> int:
     """The actor, whose address is `email`, joins; the workspace's id. Raises Forbidden, Conflict."""
     async with transaction(pool) as conn:
@@ -87,8 +107,7 @@ async def accept(pool: Pool, actor: Actor, email: str, token: str) -> int:
 async def take(conn: Conn, token: str, email: str) -> Row | None:
     """Use the invitation up, if it is one and for this address; its workspace and role. None: it is not."""
     params = {"token_sha256": digest(token), "email": email}
-    if await fetch_one(conn, sql.lock_workspace_of_invitation, params) is None:
-        return None
+    await conn.execute(sql.lock_workspace_of_invitation, params)
     return await fetch_one(conn, sql.use_workspace_invitation, params)
 
 

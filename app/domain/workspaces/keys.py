@@ -12,13 +12,14 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from app.db import Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
+from app.bounds import LABEL
+from app.db import Pool, Row, fetch_all, fetch_one, transaction
 from app.domain.accounts.actor import Actor
 from app.domain.accounts.tokens import digest, new_token
 from app.domain.accounts.users import User, user_of
 from app.domain.pages import Page, PageRequest, page_of
 from app.domain.workspaces import audit
-from app.errors import InvalidInput, NotFound, Unauthenticated
+from app.errors import Forbidden, InvalidInput, NotFound, Unauthenticated
 from app.sql import queries
 
 sql = queries(__name__)
@@ -66,10 +67,10 @@ async def create(
     scopes: list[Scope] | None = None,
     expires_at: datetime | None = None,
 ) -> ApiKey:
-    """A key of 256 bits. Raises InvalidInput."""
+    """A key of 256 bits. Raises InvalidInput, and Forbidden for a maker who is no member any more."""
     wrong: dict[str, str] = {}
-    if not name.strip() or len(name) > 200 or "\0" in name:
-        wrong["name"] = "give 1 to 200 characters"
+    if not name.strip() or not LABEL.allow(len(name)) or "\0" in name:
+        wrong["name"] = f"give {LABEL} characters"
     if scopes is not None and not scopes:
         wrong["scopes"] = f"is empty; give some of {', '.join(SCOPES)}"
     if expires_at is not None and expires_at.utcoffset() is None:
@@ -78,7 +79,7 @@ async def create(
         raise InvalidInput(wrong)
     key = MARK + new_token()
     async with transaction(pool) as conn:  # the service's, which sees who made it
-        row = await fetch_exactly_one(
+        row = await fetch_one(
             conn,
             sql.insert_api_key,
             {
@@ -91,6 +92,8 @@ async def create(
                 "expires_at": expires_at,
             },
         )
+        if row is None:
+            raise Forbidden("you are no member of the workspace any more")
         await audit.record(conn, actor, workspace_id, "key.created", f"keys/{row['id']}")
     return _api_key(row, key)
 

@@ -4,15 +4,15 @@ webhooks, people's data and the workspace itself.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
-Role = Literal["owner", "member", "viewer"]
+Role = Literal["owner", "member", "viewer"]  # from the one that may do most
 
 VIEWER: Role = "viewer"
 MEMBER: Role = "member"
 OWNER: Role = "owner"
 
-_RANK: dict[Role, int] = {VIEWER: 0, MEMBER: 1, OWNER: 2}
+_RANK: dict[Role, int] = {role: -place for place, role in enumerate(get_args(Role))}
 
 
 def covers(role: Role, needed: Role) -> bool:

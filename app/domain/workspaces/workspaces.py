@@ -11,6 +11,7 @@ from datetime import datetime
 
 import msgspec
 
+from app.bounds import Bounds
 from app.db import Conn, Pool, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import Actor
 from app.domain.senders.draft import SenderDraft
@@ -25,7 +26,7 @@ sql = queries(__name__)
 
 MOST_OWNED = 20  # by one person
 MOST_LISTED = 500
-LONGEST_NAME = 100
+NAME = Bounds(1, 100)  # characters
 
 
 class Workspace(msgspec.Struct, rename="camel"):
@@ -107,13 +108,13 @@ async def delete(pool: Pool, box: SecretBox, actor: Actor, workspace_id: int, *,
         await lock_people(conn, people)
         if await fetch_one(conn, sql.lock_workspace_to_delete, named) is None:
             raise NotFound(f"no workspace {workspace_id}")
-        if await _people_of(conn, workspace_id) - people:
-            raise Conflict("somebody has joined the workspace this moment; look who, and try again")
+        if await _people_of(conn, workspace_id) - people:  # they may leave their other workspaces this moment
+            raise Conflict("somebody has just joined the workspace; try again")
         if not (await fetch_exactly_one(conn, sql.has_another, named | {"user_id": actor.user_id}))["has_another"]:
             raise Conflict("this is your last workspace; make another one first")
         owed = await fetch_exactly_one(conn, sql.owed_by_workspace, named)
         if owed["campaigns"]:
-            raise Conflict(f"{owed['campaigns']} campaigns are not over; cancel them or let them finish first")
+            raise Conflict(f"campaigns that are not over: {owed['campaigns']}; cancel them or let them finish first")
         if owed["sending"]:
             raise Conflict(f"{owed['sending']} emails are being sent this moment; try again in a minute")
         await conn.execute(sql.delete_workspace, named)
@@ -128,6 +129,6 @@ async def _people_of(conn: Conn, workspace_id: int) -> set[int]:
 
 def _check_name(name: str) -> str:
     name = name.strip()
-    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
-        raise InvalidInput({"name": f"give 1 to {LONGEST_NAME} characters on one line"})
+    if not NAME.allow(len(name)) or not name.isprintable():
+        raise InvalidInput({"name": f"give {NAME} characters on one line"})
     return name

@@ -7,12 +7,14 @@ to an account of its own.
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Annotated
 
 import msgspec
 from litestar import Response, Router, get, post
 from litestar.params import JSONBody
 
 from app.domain.accounts import login, password_changes, registration
+from app.domain.accounts.passwords import LENGTH
 from app.domain.accounts.users import User
 from app.domain.workspaces.keys import Scope
 from app.http.auth import own_pages_only, session_cookie
@@ -34,7 +36,7 @@ class RegistrationBody(msgspec.Struct, forbid_unknown_fields=True):
     """`invitation` is the token of an invitation's link, to the installation or into a workspace."""
 
     email: str
-    password: str
+    password: Annotated[str, LENGTH]
     invitation: str | None = None
 
 
@@ -46,7 +48,7 @@ class Reset(msgspec.Struct, forbid_unknown_fields=True):
     """`token` is that of the link in the mail."""
 
     token: str
-    password: str
+    password: Annotated[str, LENGTH]
 
 
 class Ways(msgspec.Struct, rename="camel"):

@@ -6,7 +6,7 @@ A key opens a workspace and not the person who made it, so it changes no passwor
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, Router, delete, get, post
@@ -14,6 +14,7 @@ from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody
 
 from app.domain.accounts import password_changes, sessions
+from app.domain.accounts.passwords import LENGTH
 from app.domain.accounts.sessions import Session
 from app.domain.accounts.users import User
 from app.http.accounts.login import TOO_MANY
@@ -23,7 +24,7 @@ from app.http.parameters import Id, TheActor, ThePool, TheSettings, TheUser
 
 
 class PasswordChange(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
-    new_password: str
+    new_password: Annotated[str, LENGTH]
     current_password: str = ""
 
 

@@ -10,9 +10,12 @@ import msgspec
 from litestar import MediaType, Response, Router, get, patch, post
 from litestar.params import JSONBody, QueryParameter
 
+from app.bounds import HOURLY_LIMIT, LABEL
 from app.domain.campaigns import campaigns, change
 from app.domain.campaigns.campaigns import Campaign, CampaignStatus, OnUnknown
 from app.domain.campaigns.change import Changes
+from app.domain.campaigns.content import SUBJECT, TEXT
+from app.domain.campaigns.draft import DELAY_MS
 from app.domain.pages import Page, PageRequest
 from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.errors import NotFound
@@ -27,13 +30,13 @@ from app.http.parameters import Cursor, Id, Limit, TheActor, ThePool, TheUser
 class CampaignPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
     """What to change; fields left out stay as they are, null removes where there may be none."""
 
-    name: str | msgspec.UnsetType = msgspec.UNSET
-    subject: str | msgspec.UnsetType = msgspec.UNSET
-    body: str | msgspec.UnsetType = msgspec.UNSET
-    body_html: str | msgspec.UnsetType | None = msgspec.UNSET
+    name: Annotated[str | msgspec.UnsetType, LABEL] = msgspec.UNSET
+    subject: Annotated[str | msgspec.UnsetType, SUBJECT] = msgspec.UNSET
+    body: Annotated[str | msgspec.UnsetType, TEXT] = msgspec.UNSET
+    body_html: Annotated[str | msgspec.UnsetType | None, TEXT] = msgspec.UNSET
     start_time: datetime | msgspec.UnsetType = msgspec.UNSET
-    delay_between_ms: int | msgspec.UnsetType = msgspec.UNSET
-    hourly_limit: int | msgspec.UnsetType | None = msgspec.UNSET
+    delay_between_ms: Annotated[int | msgspec.UnsetType, DELAY_MS] = msgspec.UNSET
+    hourly_limit: Annotated[int | msgspec.UnsetType | None, HOURLY_LIMIT] = msgspec.UNSET
     on_unknown: OnUnknown | msgspec.UnsetType = msgspec.UNSET
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import MediaType, Request, Response, post
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody
 from litestar.params import JSONBody
 
-from app.domain.campaigns.content import Content, Rendered
+from app.domain.campaigns.content import TEXT, Content, Rendered
 from app.domain.workspaces.roles import VIEWER
 from app.errors import InvalidInput
 from app.http.bodies import decode, require_content_type
@@ -25,9 +25,9 @@ MAX_FORM = 8_000_000
 class RenderBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
     """Templates and whom to fill them in for. Without `fields`, names in brackets stand for the values."""
 
-    subject: str
-    body: str
-    body_html: str | None = None
+    subject: Annotated[str, TEXT]
+    body: Annotated[str, TEXT]
+    body_html: Annotated[str | None, TEXT] = None
     email: str
     fields: dict[str, str] | None = None
 

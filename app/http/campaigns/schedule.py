@@ -23,10 +23,11 @@ from litestar.exceptions import ClientException
 from litestar.openapi.spec import Operation
 from litestar.params import HeaderParameter
 
+from app.bounds import HOURLY_LIMIT, LABEL
 from app.domain.campaigns import schedule
 from app.domain.campaigns.campaigns import OnUnknown
-from app.domain.campaigns.content import Content
-from app.domain.campaigns.draft import Draft
+from app.domain.campaigns.content import SUBJECT, TEXT, Content
+from app.domain.campaigns.draft import DELAY_MS, Draft
 from app.domain.campaigns.schedule import Idempotency, Preview, Scheduled
 from app.domain.recipients import csv_files, lists
 from app.domain.recipients.csv_files import Columns
@@ -61,14 +62,14 @@ _decode_recipient = msgspec.json.Decoder[str | dict[str, Any]](str | dict[str, A
 class CampaignFields(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
     """The fields that both forms have."""
 
-    subject: str
-    body: str
-    body_html: str | None = None
-    name: str | None = None
+    subject: Annotated[str, SUBJECT]
+    body: Annotated[str, TEXT]
+    body_html: Annotated[str | None, TEXT] = None
+    name: Annotated[str | None, LABEL] = None
     sender_id: Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)] | None = None
     start_time: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
-    delay_between_ms: int = 0
-    hourly_limit: int | None = None
+    delay_between_ms: Annotated[int, DELAY_MS] = 0
+    hourly_limit: Annotated[int | None, HOURLY_LIMIT] = None
     on_unknown: OnUnknown = "hold"
 
     def draft(self) -> Draft:

@@ -11,7 +11,7 @@ from litestar.params import JSONBody, QueryParameter
 from litestar.response import Stream
 
 from app.domain.ledger import decisions, emails, texts
-from app.domain.ledger.decisions import Chosen, Decided, Decision
+from app.domain.ledger.decisions import CHOSEN, Chosen, Decided, Decision
 from app.domain.ledger.emails import Email, EmailFilter, EmailSummary
 from app.domain.ledger.exchange import EmailStatus
 from app.domain.ledger.texts import Message
@@ -41,9 +41,9 @@ class Resolution(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Selection(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
-    """Either `ids`, 1,000 at most, or `campaignId` for all of a campaign that are in question."""
+    """Either `ids` or `campaignId` for all of a campaign that are in question."""
 
-    ids: list[Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)]] | None = None
+    ids: Annotated[list[Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)]] | None, CHOSEN] = None
     campaign_id: Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)] | None = None
 
     def chosen(self) -> Chosen:

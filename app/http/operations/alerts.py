@@ -13,4 +13,4 @@ from app.http.parameters import ThePool, TheUser
 
 @get("/alerts", opt={"role": VIEWER}, tags=["alerts"], summary="What needs a person right now", responses=problems())
 async def list_alerts(pool: ThePool, user: TheUser) -> list[Alert]:
-    return await alerts.list_alerts(pool, user.workspace_id)
+    return await alerts.list_alerts(pool, user.workspace_id, user.role)

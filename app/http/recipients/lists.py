@@ -16,7 +16,7 @@ from app.domain.recipients import stored_lists
 from app.domain.recipients.stored_lists import StoredList
 from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.errors import InvalidInput
-from app.http.bodies import JSON, decode, read, require_content_type
+from app.http.bodies import JSON, decode, read, require_content_type, room_for_body
 from app.http.campaigns.schedule import (
     BINARY,
     MAX_BODY,
@@ -62,15 +62,16 @@ class ListOperation(Operation):
     responses=problems(HTTPStatus.CONFLICT, *UNREADABLE),
 )
 async def upload_list(request: AnyRequest, pool: ThePool, user: TheUser) -> StoredList:
-    if require_content_type(request, JSON, MULTIPART) == JSON:
-        sent = decode(await read(request, at_most=MAX_JSON), JsonList)
-        return await stored_lists.store_json(pool, user.workspace_id, JsonRecipients(sent.recipients))
-    parts: list[tuple[str, Any]] = list((await request.form()).multi_items())
-    if [name for name, _ in parts] != ["file"] or not isinstance(parts[0][1], UploadFile):
-        raise InvalidInput({"file": "is what to send, a CSV file, and nothing else"})
-    file = parts[0][1]
-    name = file.filename[:255] or None
-    return await stored_lists.store_csv(pool, user.workspace_id, name, cast(BinaryIO, file.file))
+    async with room_for_body(request, user.workspace_id):
+        if require_content_type(request, JSON, MULTIPART) == JSON:
+            sent = decode(await read(request, at_most=MAX_JSON), JsonList)
+            return await stored_lists.store_json(pool, user.workspace_id, JsonRecipients(sent.recipients))
+        parts: list[tuple[str, Any]] = list((await request.form()).multi_items())
+        if [name for name, _ in parts] != ["file"] or not isinstance(parts[0][1], UploadFile):
+            raise InvalidInput({"file": "is what to send, a CSV file, and nothing else"})
+        file = parts[0][1]
+        name = file.filename[:255] or None
+        return await stored_lists.store_csv(pool, user.workspace_id, name, cast(BinaryIO, file.file))
 
 
 @get(

@@ -9,10 +9,11 @@ import msgspec
 from litestar import Router, delete, get, patch, post
 from litestar.params import JSONBody
 
+from app.bounds import HOURLY_LIMIT, REMARK
 from app.domain.operations.host_policy import HostPolicy
 from app.domain.pages import Page, PageRequest
 from app.domain.senders import senders
-from app.domain.senders.draft import SenderChanges, SenderDraft, Server
+from app.domain.senders.draft import LOGIN, MAX_CONNECTIONS, PORT, SenderChanges, SenderDraft, Server
 from app.domain.senders.senders import Sender, Verification
 from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.errors import InvalidInput
@@ -28,14 +29,14 @@ class SenderBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_
     """A new mailbox. Without `host` it uses the fallback server; `port` follows from `security` unless given."""
 
     email: str
-    display_name: str = ""
+    display_name: Annotated[str, REMARK] = ""
     host: str | None = None
-    port: int | None = None
+    port: Annotated[int | None, PORT] = None
     security: SmtpSecurity | None = None
-    username: str | None = None
-    password: str | None = None
-    hourly_limit: int | None = None
-    max_connections: int | None = None
+    username: Annotated[str | None, LOGIN] = None
+    password: Annotated[str | None, LOGIN] = None
+    hourly_limit: Annotated[int | None, HOURLY_LIMIT] = None
+    max_connections: Annotated[int | None, MAX_CONNECTIONS] = None
 
 
 class SenderPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -45,14 +46,14 @@ class SenderPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw
     """
 
     email: str | msgspec.UnsetType = msgspec.UNSET
-    display_name: str | msgspec.UnsetType = msgspec.UNSET
+    display_name: Annotated[str | msgspec.UnsetType, REMARK] = msgspec.UNSET
     host: str | msgspec.UnsetType | None = msgspec.UNSET
-    port: int | msgspec.UnsetType = msgspec.UNSET
+    port: Annotated[int | msgspec.UnsetType, PORT] = msgspec.UNSET
     security: SmtpSecurity | msgspec.UnsetType = msgspec.UNSET
-    username: str | msgspec.UnsetType | None = msgspec.UNSET
-    password: str | msgspec.UnsetType = msgspec.UNSET
-    hourly_limit: int | msgspec.UnsetType = msgspec.UNSET
-    max_connections: int | msgspec.UnsetType = msgspec.UNSET
+    username: Annotated[str | msgspec.UnsetType | None, LOGIN] = msgspec.UNSET
+    password: Annotated[str | msgspec.UnsetType, LOGIN] = msgspec.UNSET
+    hourly_limit: Annotated[int | msgspec.UnsetType, HOURLY_LIMIT] = msgspec.UNSET
+    max_connections: Annotated[int | msgspec.UnsetType, MAX_CONNECTIONS] = msgspec.UNSET
 
 
 @get("/", opt={"role": VIEWER}, summary="List senders, oldest first", responses=problems())

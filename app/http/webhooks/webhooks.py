@@ -9,10 +9,11 @@ import msgspec
 from litestar import Router, delete, get, patch, post
 from litestar.params import JSONBody, PathParameter
 
+from app.bounds import REMARK
 from app.domain.operations.host_policy import HostPolicy
 from app.domain.pages import Page, PageRequest
 from app.domain.webhooks import webhooks
-from app.domain.webhooks.webhooks import Delivery, EventType, Webhook, WebhookChanges
+from app.domain.webhooks.webhooks import URL, Delivery, EventType, Webhook, WebhookChanges
 from app.domain.workspaces.keys import Scope
 from app.domain.workspaces.roles import OWNER
 from app.http.errors import problems
@@ -26,17 +27,17 @@ DeliveryId = Annotated[int, PathParameter(name="deliveryId", ge=1, le=MAX_ID)]
 class WebhookBody(msgspec.Struct, forbid_unknown_fields=True):
     """`url` is https; where private addresses are allowed, http too."""
 
-    url: str
+    url: Annotated[str, URL]
     events: list[EventType]
-    description: str = ""
+    description: Annotated[str, REMARK] = ""
 
 
 class WebhookPatch(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """What to change; fields left out stay as they are. `enabled` true also ends a pause after failures."""
 
-    url: str | msgspec.UnsetType = msgspec.UNSET
+    url: Annotated[str | msgspec.UnsetType, URL] = msgspec.UNSET
     events: list[EventType] | msgspec.UnsetType = msgspec.UNSET
-    description: str | msgspec.UnsetType = msgspec.UNSET
+    description: Annotated[str | msgspec.UnsetType, REMARK] = msgspec.UNSET
     enabled: bool | msgspec.UnsetType = msgspec.UNSET
 
 

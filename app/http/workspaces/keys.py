@@ -10,6 +10,7 @@ import msgspec
 from litestar import Router, delete, get, post
 from litestar.params import JSONBody
 
+from app.bounds import LABEL
 from app.domain.pages import Page, PageRequest
 from app.domain.workspaces import keys
 from app.domain.workspaces.keys import ApiKey, Scope
@@ -23,7 +24,7 @@ from app.http.parameters import Cursor, Id, Limit, TheActor, ThePool, TheUser
 class KeyBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     """Without `scopes` the key may do everything; without `expiresAt` it does not expire."""
 
-    name: str
+    name: Annotated[str, LABEL]
     scopes: list[Scope] | None = None
     expires_at: datetime | None = None
 

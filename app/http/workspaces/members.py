@@ -12,11 +12,11 @@ from litestar.params import JSONBody
 from app.domain.accounts import sessions
 from app.domain.accounts.users import User
 from app.domain.workspaces import invitations, members
-from app.domain.workspaces.invitations import WorkspaceInvitation
+from app.domain.workspaces.invitations import Offer, WorkspaceInvitation
 from app.domain.workspaces.members import Member
 from app.domain.workspaces.roles import OWNER, VIEWER, Role
-from app.http.accounts.login import ADMIN
-from app.http.auth import Access, people_only
+from app.http.accounts.login import ADMIN, TOO_MANY
+from app.http.auth import Access, own_pages_only, people_only
 from app.http.errors import problems
 from app.http.parameters import Id, TheActor, ThePool, TheTerms, TheUser
 
@@ -34,7 +34,7 @@ class WorkspaceInvitationBody(msgspec.Struct, forbid_unknown_fields=True):
     email: str | None = None
 
 
-class Acceptance(msgspec.Struct, forbid_unknown_fields=True):
+class InvitationToken(msgspec.Struct, forbid_unknown_fields=True):
     """`token` is that of the invitation's link."""
 
     token: str
@@ -109,12 +109,31 @@ async def revoke_workspace_invitation(pool: ThePool, user: TheUser, actor: TheAc
     responses=problems(HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT),
 )
 async def accept_invitation(
-    request: Request[User, Access, Any], pool: ThePool, actor: TheActor, data: JSONBody[Acceptance]
+    request: Request[User, Access, Any], pool: ThePool, actor: TheActor, data: JSONBody[InvitationToken]
 ) -> User:
     assert request.auth.session_id is not None  # noqa: S101 -- people only
     workspace_id = await invitations.accept(pool, actor, request.user.email, data.token)
     return await sessions.select_workspace(pool, request.user, request.auth.session_id, workspace_id)
 
+
+@post(
+    "/",
+    status_code=HTTPStatus.OK,
+    summary="Which workspace an invitation leads into and as what; for whoever has its link, logged in or not",
+    responses=problems(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, TOO_MANY),
+)
+async def look_up_invitation(pool: ThePool, actor: TheActor, data: JSONBody[InvitationToken]) -> Offer:
+    return await invitations.look_up(pool, actor, data.token)
+
+
+# With the token in the body: what is in an address stands in logs.
+public = Router(
+    "/api/auth/invitation",
+    tags=["workspaces"],
+    guards=[own_pages_only],
+    security=[{}],
+    route_handlers=[look_up_invitation],
+)
 
 router = Router(
     "/members",

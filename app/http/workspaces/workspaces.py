@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Router, delete, get, patch, post
@@ -13,7 +13,7 @@ from app.domain.accounts import sessions
 from app.domain.accounts.users import User
 from app.domain.workspaces import workspaces
 from app.domain.workspaces.roles import OWNER
-from app.domain.workspaces.workspaces import Workspace
+from app.domain.workspaces.workspaces import NAME, Workspace
 from app.http.accounts.login import ADMIN
 from app.http.auth import Access, people_only
 from app.http.errors import problems
@@ -21,7 +21,7 @@ from app.http.parameters import Id, TheActor, ThePool, TheTerms, TheUser
 
 
 class WorkspaceBody(msgspec.Struct, forbid_unknown_fields=True):
-    name: str
+    name: Annotated[str, NAME]
 
 
 @get(

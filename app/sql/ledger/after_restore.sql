@@ -21,13 +21,13 @@ WITH campaign AS MATERIALIZED (
     FOR NO KEY UPDATE
 ),
 doubtful AS MATERIALIZED (
-    (SELECT e.id, false AS counted FROM emails e
+    (SELECT e.id, e.status FROM emails e
      WHERE e.workspace_id = %(workspace_id)s AND e.campaign_id = %(campaign_id)s
        AND e.status = 'SCHEDULED' AND e.scheduled_at <= now() AND EXISTS (SELECT FROM campaign)
      ORDER BY e.scheduled_at, e.id
      LIMIT %(batch)s)
     UNION ALL
-    (SELECT e.id, true FROM emails e
+    (SELECT e.id, e.status FROM emails e
      WHERE e.workspace_id = %(workspace_id)s AND e.campaign_id = %(campaign_id)s
        AND e.status = 'SENDING' AND EXISTS (SELECT FROM campaign))
 ),
@@ -35,8 +35,8 @@ held AS (
     UPDATE emails e
     SET status = 'UNKNOWN', claim_token = NULL, attempts = e.attempts + 1
     FROM doubtful d
-    WHERE e.workspace_id = %(workspace_id)s AND e.id = d.id
-    RETURNING e.id, e.attempts, e.claimed_at, d.counted
+    WHERE e.workspace_id = %(workspace_id)s AND e.id = d.id AND e.status = d.status  -- unless it was just reported
+    RETURNING e.id, e.attempts, e.claimed_at, d.status = 'SENDING' AS counted
 ),
 audit AS (
     INSERT INTO attempts (workspace_id, email_id, number, outcome, claimed_at, reply)

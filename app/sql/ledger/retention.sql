@@ -176,13 +176,6 @@ WITH removed AS (
 )
 SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
 
--- name: cancel_of_deleted
--- What a request that was under way when its workspace was deleted may have scheduled or resumed after all.
-UPDATE campaigns c SET status = 'CANCELLED'
-FROM workspaces w
-WHERE w.deleted_at IS NOT NULL AND c.workspace_id = w.id AND c.status IN ('ACTIVE', 'PAUSED')
-RETURNING 0 AS removed;
-
 -- name: remove_emails_of_deleted
 -- A batch of emails, and their attempts with them, of deleted workspaces; what waits is cancelled first, by the sweep.
 WITH batch AS MATERIALIZED (

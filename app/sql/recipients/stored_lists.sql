@@ -17,6 +17,15 @@ RETURNING id, kind, name, rows, csv, created_at;
 INSERT INTO recipient_list_chunks (workspace_id, list_id, number, content)
 VALUES (%(workspace_id)s, %(id)s, %(number)s, %(content)s);
 
+-- name: count_chunks
+-- In how many pieces a list lies.
+SELECT count(*) AS chunks FROM recipient_list_chunks WHERE workspace_id = %(workspace_id)s AND list_id = %(id)s;
+
+-- name: chunk_of_list
+-- One piece of a list. No row: the list is gone.
+SELECT content FROM recipient_list_chunks
+WHERE workspace_id = %(workspace_id)s AND list_id = %(id)s AND number = %(number)s;
+
 -- name: list_of
 -- A list without its lines.
 SELECT id, kind, name, rows, csv, created_at FROM recipient_lists WHERE workspace_id = %(workspace_id)s AND id = %(id)s;

@@ -23,13 +23,23 @@ WHERE workspace_id = %(workspace_id)s AND id = %(invitation_id)s AND used_at IS 
 RETURNING id;
 
 -- name: lock_workspace_of_invitation
--- The workspace before the invitation, as whoever deletes a workspace locks them. No row: the workspace is none any more.
-SELECT w.id FROM workspaces w JOIN workspace_invitations i ON i.workspace_id = w.id
-WHERE i.token_sha256 = %(token_sha256)s AND w.deleted_at IS NULL
+-- Whom the invitation's maker is a member with, and whether the workspace is there, changes no more until the end of the
+-- transaction. Before the invitation itself, as deleting the workspace locks them.
+SELECT w.id FROM workspace_invitations i JOIN workspaces w ON w.id = i.workspace_id
+WHERE i.token_sha256 = %(token_sha256)s
 FOR NO KEY UPDATE OF w;
 
+-- name: read_open_workspace_invitation
+-- What an invitation offers that can still be used, while whoever made it owns the workspace.
+SELECT w.name AS workspace_name, i.role, u.email AS invited_by, i.expires_at
+FROM workspace_invitations i
+JOIN members m ON m.workspace_id = i.workspace_id AND m.user_id = i.invited_by AND m.role = 'owner'
+JOIN workspaces w ON w.id = i.workspace_id
+JOIN users u ON u.id = i.invited_by
+WHERE i.token_sha256 = %(token_sha256)s AND i.used_at IS NULL AND i.expires_at > now();
+
 -- name: use_workspace_invitation
--- Use it, once, for the address it names if it names one, and while whoever made it owns the workspace.
+-- Use it, once, for the address it names if it names one, and while whoever made it owns the workspace, which is locked.
 UPDATE workspace_invitations i SET used_at = now()
 FROM members m
 WHERE i.token_sha256 = %(token_sha256)s AND i.used_at IS NULL AND i.expires_at > now()

@@ -1,8 +1,15 @@
 -- name: insert_api_key
--- Only the digest is kept, and the beginning to recognise it by.
-WITH made AS (
+-- Only the digest is kept, and the beginning to recognise it by. No row: its maker is being removed from the workspace, or
+-- has been, and a key that is made now would not be among those that are revoked for it.
+WITH maker AS (
+    SELECT workspace_id, user_id FROM members WHERE workspace_id = %(workspace_id)s AND user_id = %(made_by)s
+    FOR KEY SHARE
+),
+made AS (
     INSERT INTO api_keys (workspace_id, made_by, key_sha256, name, prefix, scopes, expires_at)
-    VALUES (%(workspace_id)s, %(made_by)s, %(key_sha256)s, %(name)s, %(prefix)s, %(scopes)s, %(expires_at)s)
+    SELECT workspace_id, user_id, %(key_sha256)s::bytea, %(name)s, %(prefix)s, %(scopes)s::text[],
+           %(expires_at)s::timestamptz
+    FROM maker
     RETURNING *
 )
 SELECT k.id, k.name, k.prefix, k.scopes, k.created_at, k.expires_at, k.last_used_at, k.revoked_at, k.made_by, u.email

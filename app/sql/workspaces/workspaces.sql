@@ -47,15 +47,9 @@ SELECT count(*) FILTER (WHERE status IN ('ACTIVE', 'PAUSED')) AS campaigns, coal
 FROM campaigns WHERE workspace_id = %(workspace_id)s;
 
 -- name: delete_workspace
--- Nobody is a member any more, so no session and no key opens it, no invitation leads into it, no webhook is told more,
--- and its senders send nothing that a request under way schedules after all, until retention cancels it.
+-- Nobody is a member any more, so no session and no key opens it, no invitation leads into it, no webhook is told more.
 WITH deleted AS (UPDATE workspaces SET deleted_at = now() WHERE id = %(workspace_id)s),
 members AS (DELETE FROM members WHERE workspace_id = %(workspace_id)s),
-invitations AS (DELETE FROM workspace_invitations WHERE workspace_id = %(workspace_id)s),
-senders AS (
-    UPDATE senders
-    SET blocked_until = now() + interval '100 years', blocked_since = now(), block_reason = 'the workspace was deleted'
-    WHERE workspace_id = %(workspace_id)s
-)
+invitations AS (DELETE FROM workspace_invitations WHERE workspace_id = %(workspace_id)s)
 UPDATE webhooks SET disabled_at = coalesce(disabled_at, now()), disabled_reason = 'the workspace was deleted'
 WHERE workspace_id = %(workspace_id)s;

@@ -18,6 +18,7 @@ export const keys = {
   ways: ["ways"],
   me: ["me"],
   whoNow: ["whoNow"],
+  offer: (token: string) => ["offer", token],
   sessions: () => own("sessions"),
   apiKeys: () => own("keys"),
   audit: () => own("audit"),

@@ -3,7 +3,8 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { answer, api } from "@/api/client";
 import { ApiProblem, sentence } from "@/api/problem";
-import { session, type User } from "@/api/session";
+import { session } from "@/api/session";
+import { dropAllOf } from "@/features/compose/draft/store";
 
 /** Ends the session and leaves nothing of its person in this browser. */
 export function useLogOut() {
@@ -24,12 +25,6 @@ export function useLogOut() {
     }
     await navigate({ to: "/login" });
     queries.clear();
-    if (user) await forgetDrafts(user);
+    if (user) dropAllOf(user.id); // the page that a draft is written on keeps it once more as it is left
   };
-}
-
-/** Of all of their workspaces. The page that a draft is written on keeps it once more as it is left. */
-async function forgetDrafts(user: User): Promise<void> {
-  const { dropAllOf } = await import("@/features/compose/draft/store");
-  dropAllOf(user.id);
 }

@@ -1,5 +1,6 @@
 import { Button, Checkbox, NativeSelect, SimpleGrid, Stack, TextInput } from "@mantine/core";
 import { isNotEmpty } from "@mantine/form";
+import { LIMITS } from "@/api/constants";
 import { keys } from "@/api/keys";
 import { FormFailure } from "@/forms/FormFailure";
 import { useSubmit } from "@/forms/useSubmit";
@@ -27,6 +28,7 @@ export function KeyForm({ done }: { done: (key: ApiKey) => void }) {
           <TextInput
             label="What it is for"
             placeholder="Newsletter script"
+            maxLength={LIMITS.KeyBody.name.maxLength}
             autoComplete="off"
             key={form.key("name")}
             {...form.getInputProps("name")}

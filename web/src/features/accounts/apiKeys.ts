@@ -1,19 +1,16 @@
 /** API keys: what they may do, how long, and a first request to try one with. */
 
 import type { components } from "@/api/schema";
+import { optionsOf } from "@/ui/options";
 
 export type ApiKey = components["schemas"]["ApiKey"];
 export type Scope = ApiKey["scopes"][number];
 
-export const SCOPES: ReadonlyArray<{ value: Scope; label: string; description: string }> = [
-  { value: "read", label: "Read", description: "See campaigns, emails, senders and figures." },
-  {
-    value: "send",
-    label: "Send",
-    description: "Schedule and change campaigns and senders, decide about emails.",
-  },
-  { value: "admin", label: "Manage", description: "Passwords, sessions, keys and webhooks of this account." },
-];
+export const SCOPES = optionsOf<Scope, { label: string; description: string }>({
+  read: { label: "Read", description: "See campaigns, emails, senders and figures." },
+  send: { label: "Send", description: "Schedule and change campaigns and senders, decide about emails." },
+  admin: { label: "Manage", description: "Passwords, sessions, keys and webhooks of this account." },
+});
 
 export const LIFETIMES: ReadonlyArray<{ value: string; label: string }> = [
   { value: "30", label: "In 30 days" },

@@ -30,7 +30,7 @@ const ACTIONS: Readonly<Record<Action, string>> = {
   "campaign.resumed": "Resumed a campaign",
   "campaign.cancelled": "Cancelled a campaign",
   "campaign.hold": "Held a campaign after a restore",
-  "email.failed->scheduled": "Had failed emails sent again",
+  "email.failed->scheduled": "Had failed emails tried again",
   "email.unknown->scheduled": "Had emails in doubt sent again",
   "email.unknown->sent": "Took emails in doubt as sent",
   "sender.created": "Added a sender",

@@ -30,7 +30,7 @@ export function CampaignCard({ campaign, sender }: { campaign: Campaign; sender:
               </AnchorLink>
               <StatusBadge {...CAMPAIGN_STATUS[campaign.status]} />
             </Group>
-            <Text size="sm" c="dimmed" truncate>
+            <Text size="sm" c="dimmed" style={{ overflowWrap: "anywhere" }}>
               {counted(campaign.total, "email")}
               {sender && ` from ${sender.email}`} · start <Time value={campaign.startTime} />
             </Text>

@@ -10,6 +10,7 @@ import { EmptyState } from "@/ui/EmptyState";
 import { ErrorState } from "@/ui/ErrorState";
 import { LoadMore } from "@/ui/LoadMore";
 import { ButtonLink } from "@/ui/links";
+import { optionsOf } from "@/ui/options";
 import { PageHeader } from "@/ui/PageHeader";
 import { TableSkeleton } from "@/ui/skeletons";
 import { CampaignCard } from "./CampaignCard";
@@ -21,10 +22,7 @@ const route = getRouteApi("/inside/");
 
 const STATES: ReadonlyArray<{ value: CampaignStatus | null; label: string }> = [
   { value: null, label: "All" },
-  ...(["ACTIVE", "PAUSED", "FINISHED", "CANCELLED"] as const).map((value) => ({
-    value,
-    label: CAMPAIGN_STATUS[value].label,
-  })),
+  ...optionsOf(CAMPAIGN_STATUS),
 ];
 
 export function CampaignsPage() {

@@ -8,7 +8,7 @@ import { useCommand } from "@/forms/useCommand";
 import { confirm } from "@/ui/confirm";
 import { counted } from "@/ui/numbers";
 import { of } from "./counts";
-import { applyCampaign } from "./live";
+import { putCampaign } from "./live";
 import type { Campaign } from "./queries";
 
 export type CampaignAction = "pause" | "resume" | "cancel";
@@ -25,7 +25,7 @@ export function useCampaignActions(campaign: Campaign) {
   const { run, input } = useCommand({
     run: (action: CampaignAction) => CALLS[action](campaign.id),
     changes: [keys.campaigns.all(), keys.emails.all()],
-    done: (changed) => applyCampaign(queries, changed),
+    done: (changed) => putCampaign(queries, changed),
     failed: `“${campaign.name}” is as it was`,
   });
   const act = async (action: CampaignAction) => {

@@ -1,6 +1,6 @@
 import { QueryClient } from "@tanstack/react-query";
 import { beforeEach, expect, test } from "vitest";
-import { applyCampaign, type CampaignEvent, campaignsLive } from "./live";
+import { type CampaignEvent, campaignsLive, hearCampaign, putCampaign } from "./live";
 import { type Campaign, type CampaignStatus, campaignQuery, campaignsIn } from "./queries";
 
 let queries: QueryClient;
@@ -40,7 +40,7 @@ test("an event changes the campaign in every page of every list and on its own p
   list(null, [campaign(3)], [campaign(2), campaign(1)]);
   list("ACTIVE", [campaign(2)]);
   queries.setQueryData(campaignQuery(2).queryKey, campaign(2));
-  expect(applyCampaign(queries, event(2, 4))).toBe(false);
+  expect(hearCampaign(queries, event(2, 4))).toBe(false);
   expect(listed()?.map((each) => each.counts.SENT)).toEqual([0, 4, 0]);
   expect(listed("ACTIVE")?.[0]?.usedThisHour).toBe(4);
   expect(queries.getQueryData(campaignQuery(2).queryKey)).toMatchObject({
@@ -51,23 +51,39 @@ test("an event changes the campaign in every page of every list and on its own p
 
 test("what was never read stays unread", () => {
   list(null, [campaign(3)]);
-  expect(applyCampaign(queries, event(2, 4))).toBe(false);
+  expect(hearCampaign(queries, event(2, 4))).toBe(false);
   expect(queries.getQueryData(campaignQuery(2).queryKey)).toBeUndefined();
   expect(listed()?.map((each) => each.id)).toEqual([3]);
 });
 
 test("a campaign newer than the newest read makes the lists be read anew, into an empty one too", () => {
   list(null, [campaign(3)]);
-  expect(applyCampaign(queries, event(4, 0))).toBe(true);
+  expect(hearCampaign(queries, event(4, 0))).toBe(true);
   list(null, []);
-  expect(applyCampaign(queries, event(1, 0))).toBe(true);
+  expect(hearCampaign(queries, event(1, 0))).toBe(true);
 });
 
-test("another state makes the lists by state be read anew", () => {
+test("an event of another state is a reason to ask: it may be older than a pause that was just answered", () => {
   list("ACTIVE", [campaign(2)]);
-  campaignsLive.hear?.campaign?.(queries, event(2, 4, "PAUSED"));
+  queries.setQueryData(campaignQuery(2).queryKey, campaign(2));
+  putCampaign(queries, { ...campaign(2, 4), status: "PAUSED" });
   expect(listed("ACTIVE")?.[0]?.status).toBe("PAUSED");
+  campaignsLive.hear?.campaign?.(queries, event(2, 3)); // as it was a moment before
+  expect(listed("ACTIVE")?.[0]).toMatchObject({ status: "PAUSED", counts: counts(4) });
+  expect(queries.getQueryData(campaignQuery(2).queryKey)).toMatchObject({
+    status: "PAUSED",
+    counts: counts(4),
+  });
+  expect(queries.getQueryState(campaignQuery(2).queryKey)?.isInvalidated).toBe(true);
   expect(isStale("ACTIVE")).toBe(false);
   void campaignsLive.follow?.(queries);
   expect(isStale("ACTIVE")).toBe(true);
+});
+
+test("what keeps its state goes on where another list has it in the state before", () => {
+  list(null, [campaign(2)]);
+  list("PAUSED", [{ ...campaign(2), status: "PAUSED" }]);
+  expect(hearCampaign(queries, event(2, 4))).toBe(true);
+  expect(listed()?.[0]?.counts.SENT).toBe(4);
+  expect(listed("PAUSED")?.[0]?.counts.SENT).toBe(0);
 });

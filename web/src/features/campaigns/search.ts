@@ -1,5 +1,6 @@
 /** What the pages of campaigns keep in the address, so that a link or a reload shows the same. */
 
+import { VALUES } from "@/api/constants";
 import { type EmailSearch, emailSearch } from "@/features/ledger/search";
 import { oneOf, type Search } from "@/ui/searchParams";
 import type { CampaignStatus } from "./queries";
@@ -13,12 +14,11 @@ export interface CampaignSearch extends EmailSearch {
   tab?: CampaignTab | undefined;
 }
 
-const STATUSES: readonly CampaignStatus[] = ["ACTIVE", "PAUSED", "CANCELLED", "FINISHED"];
 const TABS = ["emails", "content", "settings", "hours"] as const;
 export type CampaignTab = (typeof TABS)[number];
 
 export function campaignsSearch(search: Search): CampaignsSearch {
-  return { status: oneOf(STATUSES, search.status) };
+  return { status: oneOf(VALUES.Campaign.status, search.status) };
 }
 
 export function campaignSearch(search: Search): CampaignSearch {

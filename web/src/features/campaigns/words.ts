@@ -8,11 +8,12 @@ import type { Status } from "@/ui/StatusBadge";
 import { of } from "./counts";
 import type { Campaign, CampaignStatus } from "./queries";
 
+/** In the order in which one chooses among them. */
 export const CAMPAIGN_STATUS: Readonly<Record<CampaignStatus, Status>> = {
   ACTIVE: { label: "Active", color: "var(--status-sent)" },
   PAUSED: { label: "Paused", color: "var(--status-unknown)" },
-  CANCELLED: { label: "Cancelled", color: "var(--status-cancelled)" },
   FINISHED: { label: "Finished", color: "var(--status-scheduled)" },
+  CANCELLED: { label: "Cancelled", color: "var(--status-cancelled)" },
 };
 
 const LATE_MS = 60_000;

@@ -3,6 +3,7 @@ import { IconCalendarTime, IconEye } from "@tabler/icons-react";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { useBlocker } from "@tanstack/react-router";
 import { useCallback, useEffect, useRef, useState } from "react";
+import { LIMITS } from "@/api/constants";
 import { ApiProblem } from "@/api/problem";
 import { meQuery } from "@/features/accounts/queries";
 import { removeList } from "@/features/recipients/commands";
@@ -187,7 +188,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
               description="For your lists alone. Without one the subject is used."
               mb="md"
               value={draft.name}
-              maxLength={200}
+              maxLength={LIMITS.CampaignPatch.name.maxLength}
               onChange={(event) => edit({ kind: "name", name: event.currentTarget.value })}
               error={errors.name}
             />

@@ -2,7 +2,7 @@ import { Checkbox, Table } from "@mantine/core";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { Time } from "@/time/Time";
 import { AnchorLink } from "@/ui/links";
-import { count } from "@/ui/numbers";
+import { count, counted } from "@/ui/numbers";
 import { StatusBadge } from "@/ui/StatusBadge";
 import classes from "./EmailTable.module.css";
 import type { EmailSummary } from "./queries";
@@ -10,7 +10,14 @@ import { EMAIL_STATUS, reply } from "./words";
 
 export type Column = "campaign" | "status" | "planned" | "sent" | "when" | "attempts" | "reply";
 
-const COLUMNS: Readonly<Record<Column, { title: string; cell: (email: EmailSummary) => ReactNode }>> = {
+interface Cells {
+  title: string;
+  cell: (email: EmailSummary) => ReactNode;
+  /** On a narrow screen, where no title says what it is; the same unless given. */
+  narrow?: (email: EmailSummary) => ReactNode;
+}
+
+const COLUMNS: Readonly<Record<Column, Cells>> = {
   campaign: {
     title: "Campaign",
     cell: (email) => (
@@ -28,8 +35,16 @@ const COLUMNS: Readonly<Record<Column, { title: string; cell: (email: EmailSumma
   planned: { title: "Planned for", cell: (email) => <Time value={email.scheduledAt} /> },
   sent: { title: "Sent", cell: (email) => email.sentAt && <Time value={email.sentAt} /> },
   when: { title: "Sent or planned", cell: (email) => <Time value={email.sentAt ?? email.scheduledAt} /> },
-  attempts: { title: "Tries", cell: (email) => <span className="tabular">{count(email.attempts)}</span> },
-  reply: { title: "Last answer", cell: (email) => <Reply email={email} /> },
+  attempts: {
+    title: "Tries",
+    cell: (email) => <span className="tabular">{count(email.attempts)}</span>,
+    narrow: (email) => email.attempts > 0 && counted(email.attempts, "try", "tries"),
+  },
+  reply: {
+    title: "Last answer",
+    cell: (email) => <Reply email={email} />,
+    narrow: (email) => reply(email) && <Reply email={email} />,
+  },
 };
 
 interface Props {
@@ -107,9 +122,10 @@ function Rows({ emails, columns, chosen, onChoose }: RowsProps) {
               {email.recipient}
             </AnchorLink>
             <div className={classes.narrow}>
-              {columns.map((column) => (
-                <span key={column}>{COLUMNS[column].cell(email)}</span>
-              ))}
+              {columns.map((column) => {
+                const { cell, narrow = cell } = COLUMNS[column];
+                return <span key={column}>{narrow(email)}</span>;
+              })}
             </div>
           </td>
           {columns.map((column) => (

@@ -1,8 +1,8 @@
 /** What a list of emails keeps in the address, so that a link or a reload shows the same. */
 
+import { VALUES } from "@/api/constants";
 import { idIn, oneOf, type Search, textIn } from "@/ui/searchParams";
 import type { EmailStatus } from "./queries";
-import { EMAIL_STATUSES } from "./words";
 
 export interface EmailSearch {
   q?: string | undefined;
@@ -16,7 +16,7 @@ export function emailSearch(search: Search): EmailSearch {
     q: textIn(search.q),
     campaignId: idIn(search.campaignId),
     senderId: idIn(search.senderId),
-    status: oneOf(EMAIL_STATUSES, search.status),
+    status: oneOf(VALUES.Email.status, search.status),
   };
 }
 

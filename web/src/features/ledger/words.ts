@@ -2,27 +2,21 @@
 
 import { localTime } from "@/time/format";
 import { counted } from "@/ui/numbers";
+import { keysOf } from "@/ui/options";
 import type { Status } from "@/ui/StatusBadge";
 import type { Attempt, Email, EmailStatus } from "./queries";
 
+/** In the order in which statuses are shown side by side, in bars, legends and tables. */
 export const EMAIL_STATUS: Readonly<Record<EmailStatus, Status>> = {
-  SCHEDULED: { label: "Scheduled", color: "var(--status-scheduled)" },
-  SENDING: { label: "Sending", color: "var(--status-sending)" },
   SENT: { label: "Sent", color: "var(--status-sent)" },
-  FAILED: { label: "Failed", color: "var(--status-failed)" },
+  SENDING: { label: "Sending", color: "var(--status-sending)" },
+  SCHEDULED: { label: "Scheduled", color: "var(--status-scheduled)" },
   UNKNOWN: { label: "In doubt", color: "var(--status-unknown)" },
+  FAILED: { label: "Failed", color: "var(--status-failed)" },
   CANCELLED: { label: "Cancelled", color: "var(--status-cancelled)" },
 };
 
-/** The order in which statuses are shown side by side, in bars, legends and tables. */
-export const EMAIL_STATUSES: readonly EmailStatus[] = [
-  "SENT",
-  "SENDING",
-  "SCHEDULED",
-  "UNKNOWN",
-  "FAILED",
-  "CANCELLED",
-];
+export const EMAIL_STATUSES = keysOf(EMAIL_STATUS);
 
 type Told = Pick<Email, "status" | "retryCount" | "attempts" | "scheduledAt">;
 

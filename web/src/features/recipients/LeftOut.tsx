@@ -29,7 +29,7 @@ export function LeftOut({ rows, total, rowWord }: Props) {
         {counted(total, "entry", "entries")} left out
       </Text>
       <Table.ScrollContainer
-        minWidth={420}
+        minWidth={280}
         maxHeight={320}
         type="native"
         tabIndex={0}
@@ -39,7 +39,7 @@ export function LeftOut({ rows, total, rowWord }: Props) {
         <Table fz="sm" verticalSpacing={6} horizontalSpacing="xs" aria-label="Left out">
           <Table.Thead>
             <Table.Tr>
-              <Table.Th w={70}>{rowWord}</Table.Th>
+              <Table.Th w={58}>{rowWord}</Table.Th>
               <Table.Th>Address</Table.Th>
               <Table.Th>Why</Table.Th>
             </Table.Tr>

@@ -33,16 +33,12 @@ export function SenderCard({ sender, fallback }: Props) {
       <div className={classes.grid}>
         <div className={classes.identity}>
           <Group gap="xs" wrap="nowrap">
-            <Title order={2} className={classes.address ?? ""} title={sender.email}>
+            <Title order={2} className={classes.address ?? ""}>
               {sender.email}
             </Title>
             {sender.isDefault && <Badge flex="none">Default</Badge>}
           </Group>
-          {sender.displayName && (
-            <Text className={classes.address ?? ""} title={sender.displayName}>
-              {sender.displayName}
-            </Text>
-          )}
+          {sender.displayName && <Text className={classes.address ?? ""}>{sender.displayName}</Text>}
           <Text size="sm" c="dimmed" style={{ overflowWrap: "anywhere" }}>
             {server}
           </Text>

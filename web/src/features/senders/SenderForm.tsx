@@ -15,12 +15,13 @@ import {
 import { isNotEmpty } from "@mantine/form";
 import { IconInfoCircle } from "@tabler/icons-react";
 import { useState } from "react";
+import { LIMITS } from "@/api/constants";
 import { keys } from "@/api/keys";
 import { FormFailure } from "@/forms/FormFailure";
 import { useSubmit } from "@/forms/useSubmit";
 import { useUnsaved } from "@/forms/useUnsaved";
 import { addSender, changeSender } from "./commands";
-import { CUSTOM, FALLBACK, PROVIDERS, providerOf } from "./providers";
+import { CUSTOM, FALLBACK, PROVIDERS, providerOf, SECURITIES } from "./providers";
 import type { Sender } from "./queries";
 import classes from "./SenderForm.module.css";
 import { keepsPassword, NEW_SENDER, senderBody, senderPatch, valuesOf } from "./senderValues";
@@ -105,22 +106,12 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
             <Group grow align="flex-start">
               <NumberInput
                 label="Port"
-                min={1}
-                max={65535}
+                {...LIMITS.SenderBody.port}
                 allowDecimal={false}
                 hideControls
                 {...field("port")}
               />
-              <Select
-                label="Security"
-                allowDeselect={false}
-                data={[
-                  { value: "starttls", label: "STARTTLS" },
-                  { value: "tls", label: "TLS" },
-                  { value: "none", label: "None" },
-                ]}
-                {...field("security")}
-              />
+              <Select label="Security" allowDeselect={false} data={[...SECURITIES]} {...field("security")} />
             </Group>
             <TextInput
               label="Login name"
@@ -145,8 +136,7 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
           <NumberInput
             label="Emails an hour, at most"
             placeholder="As usual here"
-            min={1}
-            max={10_000_000}
+            {...LIMITS.SenderBody.hourlyLimit}
             allowDecimal={false}
             thousandSeparator=","
             {...field("hourlyLimit")}
@@ -154,8 +144,7 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
           <NumberInput
             label="Connections at once"
             placeholder="As usual here"
-            min={1}
-            max={1000}
+            {...LIMITS.SenderBody.maxConnections}
             allowDecimal={false}
             {...field("maxConnections")}
           />

@@ -1,17 +1,16 @@
 import { QueryClient } from "@tanstack/react-query";
 import { expect, test } from "vitest";
-import { applySender } from "./live";
+import { hearSender } from "./live";
 import { sendersQuery } from "./queries";
 
-test("a sender's trouble is put where senders are shown", () => {
+test("a sender's trouble makes senders be read anew, and what is shown already does not", () => {
   const queries = new QueryClient();
-  queries.setQueryData(sendersQuery().queryKey, {
-    items: [{ id: 7, email: "a@x.test" }],
-    nextCursor: null,
-  } as never);
-  applySender(queries, { id: 7, blockedUntil: "2026-11-24T12:00:00Z", blockReason: "535 no" });
-  expect(queries.getQueryData(sendersQuery().queryKey)?.items[0]).toMatchObject({
-    email: "a@x.test",
-    blockReason: "535 no",
-  });
+  const { queryKey } = sendersQuery();
+  const trouble = { id: 7, blockedUntil: "2026-11-24T12:00:00Z", blockReason: "535 no" };
+  queries.setQueryData(queryKey, { items: [{ ...trouble, email: "a@x.test" }], nextCursor: null } as never);
+  hearSender(queries, trouble);
+  hearSender(queries, { ...trouble, id: 8, blockReason: "of none that is shown" });
+  expect(queries.getQueryState(queryKey)?.isInvalidated).toBe(false);
+  hearSender(queries, { id: 7, blockedUntil: null, blockReason: null });
+  expect(queries.getQueryState(queryKey)?.isInvalidated).toBe(true);
 });

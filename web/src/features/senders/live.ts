@@ -6,17 +6,14 @@ import { keys } from "@/api/keys";
 import { sendersQuery } from "./queries";
 
 export const sendersLive: Live = {
-  hear: { sender: applySender },
+  hear: { sender: hearSender },
   follow: (queries) => queries.invalidateQueries({ queryKey: keys.senders() }),
 };
 
-export function applySender(queries: QueryClient, event: Events["sender"]): void {
-  queries.setQueryData(
-    sendersQuery().queryKey,
-    (old) =>
-      old && {
-        ...old,
-        items: old.items.map((sender) => (sender.id === event.id ? { ...sender, ...event } : sender)),
-      },
-  );
+/** Another state than is shown is a reason to ask: it may be older than a change that was just answered. */
+export function hearSender(queries: QueryClient, event: Events["sender"]): void {
+  const { queryKey } = sendersQuery();
+  const shown = queries.getQueryData(queryKey)?.items.find(({ id }) => id === event.id);
+  const isAnother = shown?.blockedUntil !== event.blockedUntil || shown.blockReason !== event.blockReason;
+  if (shown && isAnother) void queries.invalidateQueries({ queryKey });
 }

@@ -1,6 +1,15 @@
 /** Mail providers whose servers we know: what to fill in, and the one thing that people stumble over. */
 
-export type Security = "none" | "starttls" | "tls";
+import { optionsOf } from "@/ui/options";
+import type { Sender } from "./queries";
+
+export type Security = NonNullable<Sender["security"]>;
+
+export const SECURITIES = optionsOf<Security>({
+  starttls: { label: "STARTTLS" },
+  tls: { label: "TLS" },
+  none: { label: "None" },
+});
 
 /** `host` null: no server of the sender's own. */
 export interface Provider {

@@ -8,7 +8,7 @@ import { useReplay } from "./commands";
 import { type Delivery, deliveriesQuery } from "./queries";
 import { eventWords } from "./words";
 
-const STATES = {
+const STATES: Readonly<Record<Delivery["status"], { label: string; color: string }>> = {
   PENDING: { label: "Waits", color: "gray" },
   DELIVERED: { label: "Delivered", color: "petrol" },
   FAILED: { label: "Failed", color: "red" },

@@ -1,5 +1,6 @@
 import { Button, Checkbox, Group, Stack, TextInput } from "@mantine/core";
 import { isNotEmpty } from "@mantine/form";
+import { LIMITS } from "@/api/constants";
 import { keys } from "@/api/keys";
 import { FormFailure } from "@/forms/FormFailure";
 import { useSubmit } from "@/forms/useSubmit";
@@ -43,6 +44,7 @@ export function WebhookForm({ webhook, done, cancel }: Props) {
         />
         <TextInput
           label="Description"
+          maxLength={LIMITS.WebhookBody.description.maxLength}
           description="For you. May stay empty."
           autoComplete="off"
           key={form.key("description")}

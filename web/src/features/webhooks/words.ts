@@ -1,13 +1,14 @@
 /** A webhook's events and state, in words. */
 
+import { optionsOf } from "@/ui/options";
 import type { Webhook } from "./queries";
 
-export const EVENTS: ReadonlyArray<{ value: Webhook["events"][number]; label: string }> = [
-  { value: "email.failed", label: "An email failed" },
-  { value: "email.unknown", label: "An email is in doubt" },
-  { value: "sender.blocked", label: "A sender is backed off" },
-  { value: "campaign.finished", label: "A campaign has finished" },
-];
+export const EVENTS = optionsOf<Webhook["events"][number]>({
+  "email.failed": { label: "An email failed" },
+  "email.unknown": { label: "An email is in doubt" },
+  "sender.blocked": { label: "A sender is backed off" },
+  "campaign.finished": { label: "A campaign has finished" },
+});
 
 const OTHERS: Readonly<Record<string, string>> = { "webhook.test": "A test" };
 

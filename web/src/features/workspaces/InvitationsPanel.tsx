@@ -1,15 +1,14 @@
-import { Button, NativeSelect, SimpleGrid, Stack, TextInput } from "@mantine/core";
+import { Button, NativeSelect, SimpleGrid, Stack } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { keys } from "@/api/keys";
 import { FormFailure } from "@/forms/FormFailure";
 import { useSubmit } from "@/forms/useSubmit";
-import { Time } from "@/time/Time";
 import { useNow } from "@/time/useNow";
 import { Listing } from "@/ui/Listing";
-import { Panel, Row, Rows } from "@/ui/Panel";
-import { inviteMember, useRevokeInvitation } from "./commands";
-import { InvitationMade } from "./InvitationMade";
+import { Panel, Rows } from "@/ui/Panel";
+import { inviteMember, revocationOf } from "./commands";
+import { AddressField, InvitationRow, MadeInvitation } from "./InvitationParts";
 import { type WorkspaceInvitation, workspaceInvitationsQuery } from "./queries";
 import { ROLES, type Role, roleWords } from "./words";
 
@@ -30,7 +29,12 @@ export function InvitationsPanel() {
             {(invitations) => (
               <Rows label="Open invitations">
                 {invitations.filter(isOpen).map((invitation) => (
-                  <InvitationRow key={invitation.id} invitation={invitation} />
+                  <InvitationRow
+                    key={invitation.id}
+                    invitation={invitation}
+                    facts={<span>{roleWords(invitation.role)}</span>}
+                    revocation={revocationOf(invitation)}
+                  />
                 ))}
               </Rows>
             )}
@@ -39,7 +43,7 @@ export function InvitationsPanel() {
       }
     >
       {made ? (
-        <InvitationMade
+        <MadeInvitation
           email={made.email}
           path={`/join?${new URLSearchParams({ token: made.token ?? "" })}`}
           done={() => setMade(null)}
@@ -71,48 +75,12 @@ function InvitationForm({ done }: { done: (invitation: WorkspaceInvitation) => v
             value={role}
             onChange={(event) => setRole(event.currentTarget.value as Role)}
           />
-          <TextInput
-            label="For this address alone"
-            description="Leave it empty for a link that whoever has it may use."
-            type="email"
-            autoComplete="off"
-            key={form.key("email")}
-            {...form.getInputProps("email")}
-          />
+          <AddressField key={form.key("email")} {...form.getInputProps("email")} />
         </SimpleGrid>
         <Button type="submit" loading={pending} style={{ alignSelf: "flex-start" }}>
           Make a link
         </Button>
       </Stack>
     </form>
-  );
-}
-
-function InvitationRow({ invitation }: { invitation: WorkspaceInvitation }) {
-  const { revoke, pending } = useRevokeInvitation(invitation);
-  const whose = invitation.email ?? "Whoever has the link";
-  return (
-    <Row
-      title={<span style={{ overflowWrap: "anywhere" }}>{whose}</span>}
-      facts={
-        <>
-          <span>{roleWords(invitation.role)}</span>
-          <span>
-            Expires <Time value={invitation.expiresAt} />
-          </span>
-        </>
-      }
-      actions={
-        <Button
-          size="xs"
-          variant="default"
-          loading={pending}
-          onClick={revoke}
-          aria-label={`Take back: ${whose}`}
-        >
-          Take back
-        </Button>
-      }
-    />
   );
 }

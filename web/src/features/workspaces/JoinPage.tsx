@@ -1,14 +1,20 @@
-import { Alert, Button, Stack, Text } from "@mantine/core";
+import { Alert, Button, Skeleton, Stack, Text } from "@mantine/core";
 import { IconLinkOff } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { sentence } from "@/api/problem";
+import type { ReactNode } from "react";
+import { ApiProblem, sentence } from "@/api/problem";
 import { AuthLayout } from "@/features/accounts/AuthLayout";
 import { meQuery } from "@/features/accounts/queries";
 import { useCommand } from "@/forms/useCommand";
+import { Time } from "@/time/Time";
+import { ErrorState } from "@/ui/ErrorState";
+import { Facts } from "@/ui/Facts";
 import { AnchorLink, ButtonLink } from "@/ui/links";
 import { acceptInvitation } from "./commands";
+import { type Offer, offerQuery } from "./queries";
 import { useEnterWorkspace } from "./useEnterWorkspace";
+import { roleDescription, roleWords } from "./words";
 
 const route = getRouteApi("/join");
 
@@ -19,17 +25,54 @@ export function JoinPage() {
   const { data: me } = useQuery({ ...meQuery, enabled: false });
   if (!token) {
     return (
-      <AuthLayout title="Join a workspace">
-        <Alert color="orange" icon={<IconLinkOff aria-hidden />}>
-          Part of the link was lost. Open it once more as you were given it, or ask for a new one.
-        </Alert>
-      </AuthLayout>
+      <Nothing>
+        Part of the link was lost. Open it once more as you were given it, or ask for a new one.
+      </Nothing>
     );
   }
-  return me ? <Accept token={token} email={me.email} /> : <GetIn token={token} />;
+  return <Invited token={token} email={me?.email} />;
 }
 
-function Accept({ token, email }: { token: string; email: string }) {
+/** `email`: of whoever is logged in. */
+function Invited({ token, email }: { token: string; email: string | undefined }) {
+  const { data: offer, error, refetch } = useQuery(offerQuery(token));
+  if (offer) return email ? <Accept {...{ token, email, offer }} /> : <GetIn {...{ token, offer }} />;
+  if (error instanceof ApiProblem && error.status === 404) return <Nothing>{sentence(error)}</Nothing>;
+  return (
+    <AuthLayout title="Join a workspace">
+      {error ? <ErrorState error={error} retry={() => refetch()} /> : <Skeleton height={220} radius="md" />}
+    </AuthLayout>
+  );
+}
+
+/** The link leads nowhere. */
+function Nothing({ children }: { children: ReactNode }) {
+  return (
+    <AuthLayout title="Join a workspace">
+      <Alert color="orange" icon={<IconLinkOff aria-hidden />} role="alert">
+        {children}
+      </Alert>
+      <ButtonLink to="/" variant="default">
+        Go to your campaigns
+      </ButtonLink>
+    </AuthLayout>
+  );
+}
+
+function Offered({ offer }: { offer: Offer }) {
+  return (
+    <Facts
+      facts={[
+        ["Workspace", offer.workspaceName],
+        ["Your role", `${roleWords(offer.role)}. ${roleDescription(offer.role)}`],
+        ["Invited by", offer.invitedBy],
+        ["Good until", <Time key="until" value={offer.expiresAt} />],
+      ]}
+    />
+  );
+}
+
+function Accept({ token, email, offer }: { token: string; email: string; offer: Offer }) {
   const enter = useEnterWorkspace();
   const { run, pending, error } = useCommand({
     run: () => acceptInvitation(token),
@@ -40,7 +83,7 @@ function Accept({ token, email }: { token: string; email: string }) {
   return (
     <AuthLayout
       title="Join a workspace"
-      description="You have been invited into a workspace. What is in your own stays as it is, and you can go from one to the other."
+      description="What is in your own stays as it is, and you can go from one to the other."
       footer={
         <>
           Is that not you?{" "}
@@ -50,6 +93,7 @@ function Accept({ token, email }: { token: string; email: string }) {
         </>
       }
     >
+      <Offered offer={offer} />
       <Stack>
         {error && (
           <Alert color="red" role="alert">
@@ -70,12 +114,10 @@ function Accept({ token, email }: { token: string; email: string }) {
   );
 }
 
-function GetIn({ token }: { token: string }) {
+function GetIn({ token, offer }: { token: string; offer: Offer }) {
   return (
-    <AuthLayout
-      title="Join a workspace"
-      description="You have been invited into a workspace. Make an account with the link, or log in to yours."
-    >
+    <AuthLayout title="Join a workspace" description="Make an account with the link, or log in to yours.">
+      <Offered offer={offer} />
       <Stack>
         <ButtonLink to="/register" search={{ invitation: token }} size="md">
           Make an account

@@ -5,6 +5,7 @@ import { Time } from "@/time/Time";
 import { Listing } from "@/ui/Listing";
 import { Panel, Row, Rows } from "@/ui/Panel";
 import { useChangeRole, useLeave, useRemoveMember } from "./commands";
+import { DeleteWorkspacePanel } from "./DeleteWorkspacePanel";
 import { InvitationsPanel } from "./InvitationsPanel";
 import { type Member, membersQuery } from "./queries";
 import { useMay } from "./useMay";
@@ -42,6 +43,7 @@ export function MembersPanel() {
       {isOwner && <InvitationsPanel />}
       {isOwner && <WorkspacePanel />}
       <NewWorkspacePanel />
+      {isOwner && <DeleteWorkspacePanel />}
     </Stack>
   );
 }

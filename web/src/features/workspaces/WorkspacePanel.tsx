@@ -1,6 +1,7 @@
 import { Button, Stack, TextInput } from "@mantine/core";
 import { isNotEmpty } from "@mantine/form";
 import { useQuery } from "@tanstack/react-query";
+import { LIMITS } from "@/api/constants";
 import { keys } from "@/api/keys";
 import { meQuery } from "@/features/accounts/queries";
 import { FormFailure } from "@/forms/FormFailure";
@@ -9,7 +10,7 @@ import { Panel } from "@/ui/Panel";
 import { makeWorkspace, renameWorkspace } from "./commands";
 import { useEnterWorkspace } from "./useEnterWorkspace";
 
-const LONGEST_NAME = 100;
+const LONGEST_NAME = LIMITS.WorkspaceBody.name.maxLength;
 
 /** For owners: what the workspace is called. */
 export function WorkspacePanel() {

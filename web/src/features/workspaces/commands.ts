@@ -1,5 +1,6 @@
 /** Commands on workspaces: go to another, make and name one, change its members, invite, leave. */
 
+import type { QueryKey } from "@tanstack/react-query";
 import { useRouter } from "@tanstack/react-router";
 import { answer, api, inNameOf } from "@/api/client";
 import { keys } from "@/api/keys";
@@ -40,6 +41,13 @@ export const makeWorkspace = async ({ name }: { name: string }) => {
 export const renameWorkspace = ({ name }: { name: string }) => {
   const id = session.get().user?.workspaceId ?? 0;
   return answer(api.PATCH("/api/workspaces/{id}", { params: { path: { id } }, body: { name } }));
+};
+
+/** Resolves to who one is then, in another workspace. */
+export const deleteWorkspace = async () => {
+  const id = session.get().user?.workspaceId ?? 0;
+  await answer(api.DELETE("/api/workspaces/{id}", { params: { path: { id } } }));
+  return await whoNow();
 };
 
 /** `email` "": for whoever has the link. */
@@ -99,11 +107,20 @@ export function useLeave({ id }: Member, workspace: string) {
   return { leave, pending };
 }
 
-export function useRevokeInvitation({ id, email }: WorkspaceInvitation) {
-  const { run, pending } = useCommand({
-    run: () => answer(api.DELETE("/api/members/invitations/{id}", { params: { path: { id } } })),
-    changes: [keys.members.invitations()],
-  });
+/** Of an invitation into the workspace. */
+export const revocationOf = ({ id }: WorkspaceInvitation) => ({
+  run: () => answer(api.DELETE("/api/members/invitations/{id}", { params: { path: { id } } })),
+  changes: [keys.members.invitations()],
+});
+
+interface Revocation {
+  run: () => Promise<unknown>;
+  changes: readonly QueryKey[];
+}
+
+/** Takes an invitation back, into whatever it leads. */
+export function useRevoke({ email }: { email: string | null }, revocation: Revocation) {
+  const { run, pending } = useCommand(revocation);
   const revoke = async () => {
     const sure = await confirm({
       title: "Take the invitation back?",

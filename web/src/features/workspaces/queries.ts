@@ -7,6 +7,7 @@ import type { components } from "@/api/schema";
 
 export type Workspace = components["schemas"]["Workspace"];
 export type Member = components["schemas"]["Member"];
+export type Offer = components["schemas"]["Offer"];
 export type WorkspaceInvitation = components["schemas"]["WorkspaceInvitation"];
 
 export const workspacesQuery = () =>
@@ -27,4 +28,15 @@ export const workspaceInvitationsQuery = () =>
   queryOptions({
     queryKey: keys.members.invitations(),
     queryFn: ({ signal }) => answer(api.GET("/api/members/invitations", { signal })),
+  });
+
+/** What an invitation's link leads to. Asked once: the API lets nobody ask often, and what it says stays. */
+export const offerQuery = (token: string) =>
+  queryOptions({
+    queryKey: keys.offer(token),
+    queryFn: ({ signal }) => answer(api.POST("/api/auth/invitation", { body: { token }, signal })),
+    staleTime: Number.POSITIVE_INFINITY,
+    retryOnMount: false,
+    refetchOnWindowFocus: false,
+    refetchOnReconnect: false,
   });

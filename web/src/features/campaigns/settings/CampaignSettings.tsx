@@ -3,7 +3,6 @@ import {
   Group,
   NumberInput,
   Paper,
-  Select,
   SimpleGrid,
   Stack,
   Text,
@@ -12,6 +11,7 @@ import {
 } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
+import { LIMITS } from "@/api/constants";
 import { keys } from "@/api/keys";
 import { useMay } from "@/features/workspaces/useMay";
 import { FormFailure } from "@/forms/FormFailure";
@@ -19,14 +19,11 @@ import { useSubmit } from "@/forms/useSubmit";
 import { useUnsaved } from "@/forms/useUnsaved";
 import { timezone } from "@/time/format";
 import { changeCampaign } from "../commands";
+import { OnUnknownField } from "../OnUnknownField";
 import { type Campaign, campaignQuery } from "../queries";
 import { changeable, changesTo, settingsOf } from "./settings";
 
-const ON_UNKNOWN = [
-  { value: "hold", label: "Wait for a decision" },
-  { value: "resend", label: "Send it again: it may arrive twice" },
-  { value: "assume_sent", label: "Count it as sent: it may never arrive" },
-];
+const DELAY_MS = LIMITS.CampaignPatch.delayBetweenMs;
 
 /** What of a campaign can still be changed. What is sent already stays as it was. */
 export function CampaignSettings({ campaign }: { campaign: Campaign }) {
@@ -100,7 +97,8 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
           <NumberInput
             label="Seconds between emails"
             description="0: as fast as the limits allow"
-            min={0}
+            min={DELAY_MS.min / 1000}
+            max={DELAY_MS.max / 1000}
             decimalScale={3}
             hideControls
             disabled={!can.content}
@@ -110,7 +108,7 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
           <NumberInput
             label="Hourly limit of the campaign"
             description="Empty: the sender's limit alone"
-            min={1}
+            {...LIMITS.CampaignPatch.hourlyLimit}
             thousandSeparator=","
             hideControls
             allowDecimal={false}
@@ -118,16 +116,12 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
             key={form.key("hourlyLimit")}
             {...form.getInputProps("hourlyLimit")}
           />
-          <Select
-            label="When an email is in doubt"
-            description="No answer came to a message"
-            data={ON_UNKNOWN}
-            allowDeselect={false}
-            disabled={!can.content}
-            key={form.key("onUnknown")}
-            {...form.getInputProps("onUnknown")}
-          />
         </SimpleGrid>
+        <OnUnknownField
+          disabled={!can.content}
+          key={form.key("onUnknown")}
+          {...form.getInputProps("onUnknown")}
+        />
         <Group justify="flex-end">
           {!maySend && (
             <Text size="sm" c="dimmed">

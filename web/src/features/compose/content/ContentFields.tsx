@@ -1,11 +1,12 @@
 import { Button, Group, SegmentedControl, Skeleton, Stack, Text, Textarea, TextInput } from "@mantine/core";
-import { lazy, Suspense, useId, useRef } from "react";
+import { Suspense, useId, useRef } from "react";
+import { lazyPart } from "@/ui/lazyPart";
 import type { Content } from "../draft/draft";
 import type { Errors } from "../draft/errors";
 import { MergeFields } from "./MergeFields";
 import { withBody, withHtml, withKind, withTextOfHtml } from "./plainAndRich";
 
-const RichBody = lazy(() => import("./RichBody").then(({ RichBody }) => ({ default: RichBody })));
+const RichBody = lazyPart(() => import("./RichBody"), "RichBody");
 
 interface Props {
   content: Content;

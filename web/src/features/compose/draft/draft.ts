@@ -1,9 +1,8 @@
 /** The campaign that is being written, in parts: fields take and change their part alone. */
 
+import type { OnUnknown } from "@/features/campaigns/queries";
 import type { Columns } from "@/features/recipients/columns";
 import type { DelayUnit } from "../timing/delay";
-
-export type OnUnknown = "hold" | "resend" | "assume_sent";
 
 export interface Draft {
   name: string;

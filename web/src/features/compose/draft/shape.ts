@@ -1,6 +1,9 @@
 /** Whether what was kept is a draft: each part with a check of its own, which the types hold to be complete. */
 
+import { VALUES } from "@/api/constants";
 import type { Columns } from "@/features/recipients/columns";
+import { keysOf } from "@/ui/options";
+import { UNIT_MS } from "../timing/delay";
 import type { Attempt, Audience, Content, Draft, Step, Timing } from "./draft";
 
 type Check = (value: unknown) => boolean;
@@ -41,10 +44,10 @@ export const isDraft = record<Draft>({
     when: one("now", "later"),
     startTime: maybe(text),
     delay: (value) => text(value) || number(value),
-    delayUnit: one("seconds", "minutes", "hours"),
+    delayUnit: one(...keysOf(UNIT_MS)),
     hourlyLimit: maybe(number),
     spread: flag,
-    onUnknown: one("hold", "resend", "assume_sent"),
+    onUnknown: one(...VALUES.CampaignPatch.onUnknown),
   }),
   attempt: maybe(record<Attempt>({ key: text, print: text })),
 });

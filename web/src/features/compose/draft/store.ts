@@ -9,9 +9,16 @@ import { isDraft } from "./shape";
 /** Another with each change of a draft's shape: one of another version is dropped. */
 const VERSION = 2;
 
+/** `draft` null: it was scheduled or thrown away, which a tab that heard nothing of it must learn. */
 export interface Kept {
-  draft: Draft;
+  draft: Draft | null;
   savedAt: Date;
+}
+
+/** What a tab wants to keep: changed when, and after it had seen what was saved when. */
+interface Based {
+  changedAt: Date;
+  seen: Date | null;
 }
 
 const place = (owner: string) => `reachinbox.draft.${owner}`;
@@ -29,22 +36,26 @@ export function load(owner: string): Kept | null {
   }
 }
 
-/** Whether it could be kept: a browser may have no room, or keep nothing at all. An empty draft is dropped. */
-export function save(owner: string, draft: Draft): boolean {
+/**
+ * What is kept now. "old": another tab has kept something newer since, or dropped the draft, and that stays. null: nothing
+ * could be kept, since a browser may have no room, or keep nothing at all.
+ */
+export function save(owner: string, draft: Draft, based?: Based): Kept | "old" | null {
+  const there = based && load(owner);
+  const isUnseen = there && there.savedAt.getTime() !== based.seen?.getTime();
+  if (isUnseen && (there.draft === null || there.savedAt > based.changedAt)) return "old";
+  const kept = { draft: hasContent(draft) ? draft : null, savedAt: new Date() };
   try {
-    if (hasContent(draft)) {
-      localStorage.setItem(place(owner), JSON.stringify({ v: VERSION, savedAt: new Date(), draft }));
-    } else {
-      localStorage.removeItem(place(owner));
-    }
-    return true;
+    localStorage.setItem(place(owner), JSON.stringify({ v: VERSION, ...kept }));
+    return kept;
   } catch {
-    return false;
+    return null;
   }
 }
 
-export function drop(owner: string): void {
-  save(owner, EMPTY);
+export function drop(owner: string): Kept | null {
+  const dropped = save(owner, EMPTY);
+  return dropped === "old" ? null : dropped;
 }
 
 /** The drafts of a person in all of their workspaces. */
@@ -69,7 +80,7 @@ export function watch(owner: string, changed: () => void): () => void {
 function understood(text: string): Kept | null {
   try {
     const { v, savedAt, draft } = JSON.parse(text);
-    if (v !== VERSION || !isDraft(draft)) return null;
+    if (v !== VERSION || !(draft === null || isDraft(draft))) return null;
     const at = new Date(savedAt);
     return Number.isNaN(at.getTime()) ? null : { draft, savedAt: at };
   } catch {

@@ -7,8 +7,8 @@ const SAVE_MS = 400;
 
 interface State {
   draft: Draft;
-  /** What `draft` was loaded as, when it was written before. */
-  restored: Kept | null;
+  /** When what was loaded had been written. */
+  restoredAt: Date | null;
   /** Another tab scheduled or discarded what was here. */
   gone: boolean;
   /** Another with each draft taken over from another tab: the key of what keeps a state of its own. */
@@ -20,22 +20,46 @@ interface State {
  * from a reload.
  */
 export function useDraft(owner: string) {
-  const [state, setState] = useState<State>(() => {
-    const restored = load(owner);
-    return { draft: restored?.draft ?? EMPTY, restored, gone: false, origin: 0 };
-  });
+  const [loaded] = useState(() => load(owner));
+  const [state, setState] = useState<State>(() => ({ ...shown(loaded), gone: false, origin: 0 }));
   const [kept, setKept] = useState(true);
   /** What it is by now, though it may not be drawn yet: two changes may come in one moment. */
   const latest = useRef(state.draft);
-  /** Changed here and not saved: what another tab saved or dropped is not written over with what is old. */
-  const isDirty = useRef(false);
+  /** Changed here, when, and not saved: what another tab saved or dropped is not written over with what is old. */
+  const changedAt = useRef<Date | null>(null);
+  /** When what this tab has seen of the store was saved. */
+  const seen = useRef(loaded?.savedAt ?? null);
 
-  const saveNow = useCallback(() => {
-    if (!isDirty.current) return;
-    const isKept = save(owner, latest.current);
-    isDirty.current = !isKept;
-    setKept(isKept);
-  }, [owner]);
+  /** Of what is kept, by whichever tab. */
+  const become = useCallback((there: Kept | null, gone: boolean) => {
+    const next = shown(there);
+    latest.current = next.draft;
+    changedAt.current = null;
+    seen.current = there?.savedAt ?? null;
+    setState(({ origin }) => ({ ...next, gone, origin: origin + 1 }));
+  }, []);
+
+  /** Take over what another tab has saved or dropped. */
+  const follow = useCallback(() => {
+    const there = load(owner);
+    become(there, !there?.draft && hasContent(latest.current));
+  }, [owner, become]);
+
+  /** Whether the draft is this tab's still: another one may have sent it, or gone on with it. */
+  const saveNow = useCallback((): boolean => {
+    if (changedAt.current === null) return true;
+    const saved = save(owner, latest.current, { changedAt: changedAt.current, seen: seen.current });
+    if (saved === "old") {
+      follow();
+      return false;
+    }
+    setKept(saved !== null);
+    if (saved) {
+      changedAt.current = null;
+      seen.current = saved.savedAt;
+    }
+    return true;
+  }, [owner, follow]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: saved a moment after each change of the draft
   useEffect(() => {
@@ -51,49 +75,39 @@ export function useDraft(owner: string) {
     };
   }, [saveNow]);
 
-  const become = useCallback((restored: Kept | null, gone: boolean) => {
-    latest.current = restored?.draft ?? EMPTY;
-    isDirty.current = false;
-    const draft = latest.current;
-    setState(({ origin }) => ({ draft, restored, gone, origin: origin + 1 }));
-  }, []);
-
   useEffect(() => {
-    const follow = () => {
-      const there = load(owner);
-      if (!there) become(null, hasContent(latest.current));
-      else if (!isDirty.current) become(there, false);
+    const hear = () => {
+      if (changedAt.current === null || !load(owner)?.draft) follow();
     };
     // A page that the browser had put aside was told nothing meanwhile.
-    const comeBack = ({ persisted }: PageTransitionEvent) => persisted && !isDirty.current && follow();
+    const comeBack = ({ persisted }: PageTransitionEvent) => persisted && hear();
     addEventListener("pageshow", comeBack);
-    const stop = watch(owner, follow);
+    const stop = watch(owner, hear);
     return () => {
       removeEventListener("pageshow", comeBack);
       stop();
     };
-  }, [owner, become]);
+  }, [owner, follow]);
 
   const change = useCallback((...changes: Change[]) => {
-    isDirty.current = true;
+    changedAt.current = new Date();
     latest.current = changes.reduce(changed, latest.current);
     const draft = latest.current;
     setState((before) => ({ ...before, draft, gone: false }));
   }, []);
 
-  /** At once, for what must not be lost. */
+  /** At once, for what must not be lost. Whether the draft is this tab's still. */
   const changeNow = useCallback(
-    (...changes: Change[]) => {
+    (...changes: Change[]): boolean => {
       change(...changes);
-      saveNow();
+      return saveNow();
     },
     [change, saveNow],
   );
 
   /** Forget the draft: it became a campaign, or the person discarded it. */
   const discard = useCallback(() => {
-    drop(owner);
-    become(null, false);
+    become(drop(owner), false);
   }, [owner, become]);
 
   return {
@@ -102,8 +116,15 @@ export function useDraft(owner: string) {
     changeNow,
     discard,
     kept,
-    restoredAt: state.restored?.savedAt ?? null,
+    restoredAt: state.restoredAt,
     gone: state.gone,
     origin: state.origin,
   };
+}
+
+/** What a page begins with, of what is kept. */
+function shown(there: Kept | null): Pick<State, "draft" | "restoredAt"> {
+  return there?.draft
+    ? { draft: there.draft, restoredAt: there.savedAt }
+    : { draft: EMPTY, restoredAt: null };
 }

@@ -1,14 +1,15 @@
 import { Skeleton, Stack, Text } from "@mantine/core";
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
 import { sentence } from "@/api/problem";
 import type { Sender } from "@/features/senders/queries";
 import { Time } from "@/time/Time";
+import { lazyPart } from "@/ui/lazyPart";
 import classes from "../compose.module.css";
 import type { Errors } from "../draft/errors";
 import type { Plan } from "../queries";
 import { heldBackSentences, planSentence } from "./words";
 
-const PlanChart = lazy(() => import("./PlanChart").then(({ PlanChart }) => ({ default: PlanChart })));
+const PlanChart = lazyPart(() => import("./PlanChart"), "PlanChart");
 
 interface Props {
   plan: Plan | undefined;

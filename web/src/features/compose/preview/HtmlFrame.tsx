@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "react";
-import classes from "@/ui/message.module.css";
+import { messageFrame } from "@/ui/MessageBody";
 
 const FRAME = "html-preview";
 
@@ -23,7 +23,7 @@ export function HtmlFrame({ request }: { request: string }) {
       >
         <input type="hidden" name="request" value={request} />
       </form>
-      <iframe name={FRAME} sandbox="" className={classes.frame} title="Rich text of the email" />
+      <iframe name={FRAME} sandbox="" className={messageFrame} title="Rich text of the email" />
     </>
   );
 }

@@ -1,9 +1,8 @@
-import { ActionIcon, Box, Group, SegmentedControl, Stack, Text } from "@mantine/core";
+import { ActionIcon, Box, Group, Text } from "@mantine/core";
 import { IconChevronLeft, IconChevronRight } from "@tabler/icons-react";
-import { useState } from "react";
 import { sentence } from "@/api/problem";
 import type { Sender } from "@/features/senders/queries";
-import message from "@/ui/message.module.css";
+import { MessageBody } from "@/ui/MessageBody";
 import { count } from "@/ui/numbers";
 import classes from "../compose.module.css";
 import type { Rendered } from "../queries";
@@ -24,14 +23,13 @@ interface Props {
 
 /** The email as one recipient will read it. */
 export function PreviewPane({ sender, recipients, at, onGo, rendered, error, request, rich }: Props) {
-  const [part, setPart] = useState<"html" | "text">("html");
   const { sample } = recipients;
   const recipient = sample[at];
-  const isHtml = rich && part === "html";
   return (
-    <Stack gap="sm">
-      <Group justify="space-between" gap="xs" mih={30}>
-        {recipient ? (
+    <MessageBody
+      label="Preview"
+      beside={
+        recipient ? (
           <Group gap={4}>
             <ActionIcon
               variant="default"
@@ -57,21 +55,9 @@ export function PreviewPane({ sender, recipients, at, onGo, rendered, error, req
           <Text size="sm" c="dimmed">
             Add recipients to see what each of them gets.
           </Text>
-        )}
-        {rich && (
-          <SegmentedControl
-            size="xs"
-            aria-label="Part of the email"
-            data={[
-              { value: "html", label: "Rich" },
-              { value: "text", label: "Plain" },
-            ]}
-            value={part}
-            onChange={(value) => setPart(value as "html" | "text")}
-          />
-        )}
-      </Group>
-      <article className={message.message} aria-label="Preview">
+        )
+      }
+      head={
         <dl className={classes.head}>
           <dt>From</dt>
           <dd>{sender && (sender.displayName ? `${sender.displayName} <${sender.email}>` : sender.email)}</dd>
@@ -82,19 +68,16 @@ export function PreviewPane({ sender, recipients, at, onGo, rendered, error, req
             <strong>{rendered?.subject || "–"}</strong>
           </dd>
         </dl>
-        {error ? (
+      }
+      html={rich ? <HtmlFrame key={request} request={request} /> : null}
+      text={rendered?.text}
+      instead={
+        error ? (
           <Box p="md" mih={160} role="status">
             {sentence(error)}
           </Box>
-        ) : isHtml ? (
-          <HtmlFrame key={request} request={request} />
-        ) : (
-          // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it
-          <pre className={message.text} tabIndex={0}>
-            {rendered?.text}
-          </pre>
-        )}
-      </article>
-    </Stack>
+        ) : undefined
+      }
+    />
   );
 }

@@ -29,9 +29,10 @@ const SCHEDULED = { campaign: { id: 3 }, accepted: 1 };
 
 /** A page with a draft on it, and what it keeps. */
 function page(recipients = ADA, draft = WRITTEN) {
-  const kept = { draft, isDone: false };
+  const kept = { draft, isDone: false, isOurs: true };
   const changeNow = (...changes: Change[]) => {
     kept.draft = changes.reduce(changed, kept.draft);
+    return kept.isOurs;
   };
   const done = () => {
     kept.isDone = true;
@@ -58,6 +59,14 @@ beforeEach(() => {
 });
 
 describe("scheduling", () => {
+  it("sends nothing that another tab has sent or changed since", async () => {
+    const { kept, send, result } = page();
+    kept.isOurs = false;
+    await send();
+    expect(schedule).not.toHaveBeenCalled();
+    expect(result.current.pending).toBe(false);
+  });
+
   it("forgets the draft and shows the campaign", async () => {
     vi.mocked(schedule).mockResolvedValue(SCHEDULED as never);
     const { kept, send } = page();

@@ -18,7 +18,8 @@ interface Options {
   draft: Draft;
   recipients: Recipients;
   senderLimit: number | undefined;
-  changeNow: (...changes: Change[]) => void;
+  /** Whether the draft is this tab's still. */
+  changeNow: (...changes: Change[]) => boolean;
   /** Forget the draft: it is a campaign now. */
   done: () => void;
 }
@@ -53,13 +54,14 @@ export function useSending({ draft, recipients, senderLimit, changeNow, done }: 
       setFailure({ text: null, errors: { audience: why }, rejected: [] });
       return;
     }
-    isSending.current = true;
-    setPending(true);
-    setFailure(null);
     const request = requestOf(draft, recipients, senderLimit);
     const attempt = attemptAt(JSON.stringify(request), draft.attempt);
     // With the sender: another one may be the default by the time of the next attempt.
-    changeNow({ kind: "senders", senderIds: draft.senderIds }, { kind: "attempt", attempt });
+    const isOurs = changeNow({ kind: "senders", senderIds: draft.senderIds }, { kind: "attempt", attempt });
+    if (!isOurs) return; // another tab may have scheduled it: the page shows what is left
+    isSending.current = true;
+    setPending(true);
+    setFailure(null);
     try {
       const { campaign, accepted } = await schedule(request, attempt.key);
       done();

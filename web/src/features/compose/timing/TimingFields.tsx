@@ -1,21 +1,15 @@
 import "@mantine/dates/styles.layer.css";
-import {
-  Accordion,
-  Group,
-  NumberInput,
-  Radio,
-  SegmentedControl,
-  Select,
-  Stack,
-  Switch,
-  Text,
-} from "@mantine/core";
+import { Accordion, Group, NumberInput, SegmentedControl, Select, Stack, Switch, Text } from "@mantine/core";
 import { DateTimePicker } from "@mantine/dates";
+import { LIMITS } from "@/api/constants";
+import { OnUnknownField } from "@/features/campaigns/OnUnknownField";
+import type { OnUnknown } from "@/features/campaigns/queries";
 import { absoluteTime, timezone } from "@/time/format";
-import type { OnUnknown, Timing } from "../draft/draft";
+import { keysOf } from "@/ui/options";
+import type { Timing } from "../draft/draft";
 import type { Errors } from "../draft/errors";
 import { delayMs, startOf } from "../draft/request";
-import { type DelayUnit, everyWords } from "./delay";
+import { type DelayUnit, everyWords, UNIT_MS } from "./delay";
 
 interface Props {
   timing: Timing;
@@ -24,15 +18,7 @@ interface Props {
   errors: Errors;
 }
 
-const POLICIES: ReadonlyArray<{ value: OnUnknown; label: string; description: string }> = [
-  { value: "hold", label: "Ask me", description: "It waits under “Failed and in doubt” until you decide." },
-  { value: "resend", label: "Send again", description: "Nobody is left out, but somebody may get it twice." },
-  {
-    value: "assume_sent",
-    label: "Take it as sent",
-    description: "Nobody gets it twice, but somebody may get nothing.",
-  },
-];
+const { delayBetweenMs: DELAY_MS, hourlyLimit: HOURLY_LIMIT } = LIMITS.CampaignPatch;
 
 /** When it begins, how fast it goes, and what to do with emails in doubt. */
 export function TimingFields({ timing, onChange, senderLimit, errors }: Props) {
@@ -78,8 +64,8 @@ export function TimingFields({ timing, onChange, senderLimit, errors }: Props) {
       <Group align="flex-start" gap="sm">
         <NumberInput
           label="Delay between emails"
-          min={0}
-          max={30 * 86_400}
+          min={DELAY_MS.min}
+          max={DELAY_MS.max / UNIT_MS[timing.delayUnit]}
           decimalScale={1}
           allowLeadingZeros={false}
           hideControls
@@ -91,7 +77,7 @@ export function TimingFields({ timing, onChange, senderLimit, errors }: Props) {
         />
         <Select
           label="Unit"
-          data={["seconds", "minutes", "hours"]}
+          data={keysOf(UNIT_MS)}
           w={120}
           allowDeselect={false}
           disabled={timing.spread}
@@ -101,8 +87,7 @@ export function TimingFields({ timing, onChange, senderLimit, errors }: Props) {
         <NumberInput
           label="Limit an hour"
           placeholder={senderLimit === undefined ? "none" : `sender's: ${senderLimit}`}
-          min={1}
-          max={10_000_000}
+          {...HOURLY_LIMIT}
           allowDecimal={false}
           allowLeadingZeros={false}
           thousandSeparator=","
@@ -126,19 +111,11 @@ export function TimingFields({ timing, onChange, senderLimit, errors }: Props) {
         <Accordion.Item value="advanced">
           <Accordion.Control>Advanced</Accordion.Control>
           <Accordion.Panel>
-            <Radio.Group
-              label="When it is not known whether an email arrived"
-              description="A connection can break just as an email is handed over."
+            <OnUnknownField
               value={timing.onUnknown}
               onChange={(value) => onChange({ onUnknown: value as OnUnknown })}
               error={errors.onUnknown}
-            >
-              <Stack gap="xs" mt="xs">
-                {POLICIES.map((policy) => (
-                  <Radio key={policy.value} {...policy} />
-                ))}
-              </Stack>
-            </Radio.Group>
+            />
           </Accordion.Panel>
         </Accordion.Item>
       </Accordion>

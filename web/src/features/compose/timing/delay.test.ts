@@ -13,3 +13,15 @@ it("says how fast it goes", () => {
     "One every 1.5 seconds.",
   ]);
 });
+
+it("rounds before it tells minutes from seconds", () => {
+  expect([59_949, 59_960, 119_600, 61_400, 3_599_700, 1_040, 36].map(everyWords)).toEqual([
+    "One every 59.9 seconds.",
+    "One every minute.",
+    "One every 2 minutes.",
+    "One every 1 min 1 s.",
+    "One every hour.",
+    "One every second.",
+    "One every 36 ms.",
+  ]);
+});

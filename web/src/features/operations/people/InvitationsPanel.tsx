@@ -1,17 +1,15 @@
-import { Badge, Button, Group, Stack, TextInput } from "@mantine/core";
+import { Button, Stack } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { keys } from "@/api/keys";
 import type { components } from "@/api/schema";
-import { InvitationMade } from "@/features/workspaces/InvitationMade";
+import { AddressField, InvitationRow, MadeInvitation } from "@/features/workspaces/InvitationParts";
 import { FormFailure } from "@/forms/FormFailure";
 import { useSubmit } from "@/forms/useSubmit";
-import { Time } from "@/time/Time";
-import { useNow } from "@/time/useNow";
 import { Listing } from "@/ui/Listing";
 import { LoadMore } from "@/ui/LoadMore";
-import { Panel, Row, Rows } from "@/ui/Panel";
-import { invite, useRevokeInvitation } from "../commands";
+import { Panel, Rows } from "@/ui/Panel";
+import { invite, revocationOf } from "../commands";
 import { invitationsQuery } from "../queries";
 
 type Invitation = components["schemas"]["Invitation"];
@@ -32,7 +30,11 @@ export function InvitationsPanel() {
                 <>
                   <Rows label="Invitations">
                     {invitations.map((invitation) => (
-                      <InvitationRow key={invitation.id} invitation={invitation} />
+                      <InvitationRow
+                        key={invitation.id}
+                        invitation={invitation}
+                        revocation={revocationOf(invitation)}
+                      />
                     ))}
                   </Rows>
                   <LoadMore query={query} shown={invitations.length} noun="invitation" />
@@ -44,7 +46,7 @@ export function InvitationsPanel() {
       }
     >
       {made ? (
-        <InvitationMade
+        <MadeInvitation
           email={made.email}
           path={`/register?${new URLSearchParams({ invitation: made.token ?? "" })}`}
           done={() => setMade(null)}
@@ -67,59 +69,11 @@ function InvitationForm({ done }: { done: (invitation: Invitation) => void }) {
     <form onSubmit={submit} noValidate>
       <Stack maw={420}>
         <FormFailure text={failure} />
-        <TextInput
-          label="For this address alone"
-          description="Leave it empty for a link that whoever has it may use."
-          type="email"
-          autoComplete="off"
-          key={form.key("email")}
-          {...form.getInputProps("email")}
-        />
+        <AddressField key={form.key("email")} {...form.getInputProps("email")} />
         <Button type="submit" loading={pending} style={{ alignSelf: "flex-start" }}>
           Make a link
         </Button>
       </Stack>
     </form>
-  );
-}
-
-function InvitationRow({ invitation }: { invitation: Invitation }) {
-  const now = useNow();
-  const { revoke, pending } = useRevokeInvitation(invitation);
-  const whose = invitation.email ?? "Whoever has the link";
-  const expired = Date.parse(invitation.expiresAt) <= now;
-  return (
-    <Row
-      title={
-        <Group gap="xs">
-          <span>{whose}</span>
-          {invitation.usedAt ? <Badge>Used</Badge> : expired && <Badge color="gray">Expired</Badge>}
-        </Group>
-      }
-      facts={
-        invitation.usedAt ? (
-          <span>
-            Used <Time value={invitation.usedAt} />
-          </span>
-        ) : (
-          <span>
-            {expired ? "Expired" : "Expires"} <Time value={invitation.expiresAt} />
-          </span>
-        )
-      }
-      actions={
-        invitation.usedAt === null && (
-          <Button
-            size="xs"
-            variant="default"
-            loading={pending}
-            onClick={revoke}
-            aria-label={`Take back: ${whose}`}
-          >
-            Take back
-          </Button>
-        )
-      }
-    />
   );
 }

@@ -1,0 +1,23 @@
+"""What a number, or the length of a text or list, may be: said once, for check, message and the API's schema."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Bounds(NamedTuple):
+    """From `least` to `most`, both included. In the annotation of a body's field they reach the OpenAPI document."""
+
+    least: int
+    most: int
+
+    def allow(self, value: int) -> bool:
+        return self.least <= value <= self.most
+
+    def __str__(self) -> str:
+        return f"{self.least:,} to {self.most:,}"
+
+
+HOURLY_LIMIT = Bounds(1, 10_000_000)  # of a sender or a campaign
+LABEL = Bounds(1, 200)  # characters of what people call a thing
+REMARK = Bounds(0, LABEL.most)

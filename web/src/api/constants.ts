@@ -1,0 +1,146 @@
+/** What fields of the API may be. Written by web/api_types.py from the API's own document. */
+
+export const VALUES = {
+  Alert: {
+    kind: ["worker.missing", "sender.blocked", "email.unknown", "email.failed", "webhook.disabled", "webhook.failing"],
+  },
+  ApiKey: {
+    scopes: ["read", "send", "admin"],
+  },
+  Attempt: {
+    outcome: ["ACCEPTED", "REJECTED", "DEFERRED", "RELEASED", "UNKNOWN"],
+  },
+  Campaign: {
+    onUnknown: ["hold", "resend", "assume_sent"],
+    status: ["ACTIVE", "PAUSED", "CANCELLED", "FINISHED"],
+  },
+  CampaignPatch: {
+    onUnknown: ["hold", "resend", "assume_sent"],
+  },
+  Delivery: {
+    status: ["PENDING", "DELIVERED", "FAILED"],
+  },
+  Email: {
+    status: ["SCHEDULED", "SENDING", "SENT", "FAILED", "UNKNOWN", "CANCELLED"],
+  },
+  EmailSummary: {
+    status: ["SCHEDULED", "SENDING", "SENT", "FAILED", "UNKNOWN", "CANCELLED"],
+  },
+  Entry: {
+    action: ["account.created", "account.linked", "account.given_back", "login", "login.failed", "password.changed", "invitation.created", "invitation.revoked", "workspace.created", "workspace.renamed", "workspace.deleted", "member.invited", "member.invitation_revoked", "member.joined", "member.changed", "member.removed", "member.left", "key.created", "key.revoked", "sender.created", "sender.changed", "sender.deleted", "campaign.scheduled", "campaign.changed", "campaign.paused", "campaign.resumed", "campaign.cancelled", "campaign.hold", "email.failed->scheduled", "email.unknown->scheduled", "email.unknown->sent", "webhook.created", "webhook.changed", "webhook.deleted", "webhook.secret_rotated", "webhook.replayed", "recipient.erase"],
+  },
+  KeyBody: {
+    scopes: ["read", "send", "admin"],
+  },
+  Member: {
+    role: ["owner", "member", "viewer"],
+  },
+  MemberPatch: {
+    role: ["owner", "member", "viewer"],
+  },
+  Offer: {
+    role: ["owner", "member", "viewer"],
+  },
+  Resolution: {
+    as: ["sent", "resend"],
+  },
+  SelectionResolution: {
+    as: ["sent", "resend"],
+  },
+  Sender: {
+    security: ["none", "starttls", "tls"],
+  },
+  SenderBody: {
+    security: ["none", "starttls", "tls"],
+  },
+  SenderPatch: {
+    security: ["none", "starttls", "tls"],
+  },
+  User: {
+    role: ["owner", "member", "viewer"],
+  },
+  Webhook: {
+    events: ["email.failed", "email.unknown", "sender.blocked", "campaign.finished"],
+  },
+  WebhookBody: {
+    events: ["email.failed", "email.unknown", "sender.blocked", "campaign.finished"],
+  },
+  WebhookPatch: {
+    events: ["email.failed", "email.unknown", "sender.blocked", "campaign.finished"],
+  },
+  Workspace: {
+    role: ["owner", "member", "viewer"],
+  },
+  WorkspaceInvitation: {
+    role: ["owner", "member", "viewer"],
+  },
+  WorkspaceInvitationBody: {
+    role: ["owner", "member", "viewer"],
+  },
+} as const;
+
+export const LIMITS = {
+  CampaignPatch: {
+    name: {"maxLength": 200, "minLength": 1},
+    subject: {"maxLength": 998, "minLength": 1},
+    body: {"maxLength": 1000000, "minLength": 0},
+    bodyHtml: {"maxLength": 1000000, "minLength": 0},
+    delayBetweenMs: {"max": 2592000000, "min": 0},
+    hourlyLimit: {"max": 10000000, "min": 1},
+  },
+  Columns: {
+    email: {"min": 0},
+  },
+  KeyBody: {
+    name: {"maxLength": 200, "minLength": 1},
+  },
+  PasswordChange: {
+    newPassword: {"maxLength": 1000, "minLength": 8},
+  },
+  RegistrationBody: {
+    password: {"maxLength": 1000, "minLength": 8},
+  },
+  RenderBody: {
+    subject: {"maxLength": 1000000, "minLength": 0},
+    body: {"maxLength": 1000000, "minLength": 0},
+    bodyHtml: {"maxLength": 1000000, "minLength": 0},
+  },
+  Reset: {
+    password: {"maxLength": 1000, "minLength": 8},
+  },
+  Selection: {
+    ids: {"maxItems": 1000, "minItems": 1},
+    campaignId: {"min": 1},
+  },
+  SelectionResolution: {
+    ids: {"maxItems": 1000, "minItems": 1},
+    campaignId: {"min": 1},
+  },
+  SenderBody: {
+    displayName: {"maxLength": 200, "minLength": 0},
+    port: {"max": 65535, "min": 1},
+    username: {"maxLength": 1000, "minLength": 1},
+    password: {"maxLength": 1000, "minLength": 1},
+    hourlyLimit: {"max": 10000000, "min": 1},
+    maxConnections: {"max": 1000, "min": 1},
+  },
+  SenderPatch: {
+    displayName: {"maxLength": 200, "minLength": 0},
+    port: {"max": 65535, "min": 1},
+    username: {"maxLength": 1000, "minLength": 1},
+    password: {"maxLength": 1000, "minLength": 1},
+    hourlyLimit: {"max": 10000000, "min": 1},
+    maxConnections: {"max": 1000, "min": 1},
+  },
+  WebhookBody: {
+    url: {"maxLength": 2000, "minLength": 1},
+    description: {"maxLength": 200, "minLength": 0},
+  },
+  WebhookPatch: {
+    url: {"maxLength": 2000, "minLength": 1},
+    description: {"maxLength": 200, "minLength": 0},
+  },
+  WorkspaceBody: {
+    name: {"maxLength": 100, "minLength": 1},
+  },
+} as const;

@@ -1,0 +1,31 @@
+import { Radio, type RadioGroupProps, Stack } from "@mantine/core";
+import { optionsOf } from "@/ui/options";
+import type { OnUnknown } from "./queries";
+
+type Words = { label: string; description: string };
+
+const POLICIES = optionsOf<OnUnknown, Words>({
+  hold: { label: "Ask me", description: "It waits under “Failed and in doubt” until you decide." },
+  resend: { label: "Send again", description: "Nobody is left out, but somebody may get it twice." },
+  assume_sent: {
+    label: "Take it as sent",
+    description: "Nobody gets it twice, but somebody may get nothing.",
+  },
+});
+
+/** What becomes of a campaign's emails in doubt. */
+export function OnUnknownField({ disabled, ...group }: Omit<RadioGroupProps, "children" | "label">) {
+  return (
+    <Radio.Group
+      label="When it is not known whether an email arrived"
+      description="A connection can break just as an email is handed over."
+      {...group}
+    >
+      <Stack gap="xs" mt="xs">
+        {POLICIES.map((policy) => (
+          <Radio key={policy.value} disabled={disabled} {...policy} />
+        ))}
+      </Stack>
+    </Radio.Group>
+  );
+}
