@@ -92,7 +92,7 @@ async def replan(
         except_campaign_ids=[campaign_id, *ahead_of],
         hourly_limit=sender_limit,
     )
-    return await _spread(conn, workspace_id, campaign, load, campaign["scheduled"], due_only=False)
+    return await _spread(conn, workspace_id, campaign, load, campaign["movable"], due_only=False)
 
 
 async def check_plan(conn: Conn, workspace_id: int, campaign_id: int, changes: Mapping[str, object]) -> None:
@@ -102,8 +102,8 @@ async def check_plan(conn: Conn, workspace_id: int, campaign_id: int, changes: M
     """
     campaign: Row = {**await _inputs(conn, workspace_id, campaign_id), **changes}
     load = await sender_load(conn, workspace_id, campaign["sender_id"], except_campaign_ids=[campaign_id])
-    if campaign["scheduled"]:
-        _plan(campaign, load, campaign["scheduled"], HORIZON)
+    if campaign["movable"]:
+        _plan(campaign, load, campaign["movable"], HORIZON)
 
 
 async def replan_sender(conn: Conn, workspace_id: int, sender_id: int, hourly_limit: int) -> None:
@@ -157,16 +157,25 @@ async def _spread(
         load.taken[window_of(run.at)] += run.size
     await conn.execute(
         sql.replan_emails,
-        {"workspace_id": workspace_id, "campaign_id": campaign["id"], "due_only": due_only}
+        {
+            "workspace_id": workspace_id,
+            "campaign_id": campaign["id"],
+            "due_only": due_only,
+            "from": _start(campaign, load),
+        }
         | plan_parameters(made, campaign["delay_ms"]),
     )
     return made.first_at
 
 
+def _start(campaign: Row, load: SenderLoad) -> datetime:
+    return max(load.now, campaign["start_at"])
+
+
 def _plan(campaign: Row, load: SenderLoad, count: int, horizon: timedelta | None = None) -> Plan:
     return plan(
         count,
-        max(load.now, campaign["start_at"]),
+        _start(campaign, load),
         timedelta(milliseconds=campaign["delay_ms"]),
         sender_limit=load.hourly_limit,
         sender_taken=load.taken,

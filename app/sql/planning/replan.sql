@@ -27,8 +27,9 @@ LEFT JOIN sender_windows w
 WHERE s.workspace_id = %(workspace_id)s AND s.id = %(sender_id)s;
 
 -- name: replan_emails
--- Give waiting emails of a campaign new times, keeping their order; with `due_only`, just those due by now. Emails
--- being claimed this moment are skipped, not waited for: the exchange that holds them may be waiting for us.
+-- Give waiting emails of a campaign new times, keeping their order; with `due_only`, just those due by now. Retries
+-- keep theirs. Emails being claimed this moment are skipped, not waited for: the exchange that holds them may be
+-- waiting for us.
 UPDATE emails e
 SET scheduled_at = r.at + (w.number - r.first) * make_interval(secs => %(delay_ms)s / 1000.0)
 FROM (
@@ -36,7 +37,7 @@ FROM (
     FROM (
         SELECT id, scheduled_at FROM emails
         WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND status = 'SCHEDULED'
-          AND (NOT %(due_only)s OR scheduled_at <= now())
+          AND (NOT %(due_only)s OR scheduled_at <= now()) AND NOT keeps_its_time(attempts, scheduled_at, %(from)s::timestamptz)
         FOR NO KEY UPDATE SKIP LOCKED
     ) waiting
 ) w
@@ -49,11 +50,14 @@ WHERE e.workspace_id = %(workspace_id)s AND e.id = w.id AND e.status = 'SCHEDULE
 -- name: plan_inputs
 -- What a campaign's plan depends on, its sender's part aside.
 SELECT c.id, c.sender_id, c.status, c.start_at, c.delay_ms, c.hourly_limit, c.scheduled,
-       used_this_hour(c.window_start, c.window_used) AS window_used,
-       (SELECT count(*) FROM emails e
-        WHERE e.workspace_id = c.workspace_id AND e.campaign_id = c.id AND e.status = 'SCHEDULED'
-          AND e.scheduled_at <= now()) AS due
+       used_this_hour(c.window_start, c.window_used) AS window_used, e.due, e.movable
 FROM campaigns c
+CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE e.scheduled_at <= now()) AS due,
+           count(*) FILTER (WHERE NOT keeps_its_time(e.attempts, e.scheduled_at, greatest(now(), c.start_at))) AS movable
+    FROM emails e
+    WHERE e.workspace_id = c.workspace_id AND e.campaign_id = c.id AND e.status = 'SCHEDULED'
+) e
 WHERE c.workspace_id = %(workspace_id)s AND c.id = %(campaign_id)s;
 
 -- name: active_campaigns
