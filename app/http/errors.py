@@ -80,7 +80,7 @@ def _app_error(request: AnyRequest, error: AppError) -> Response[Problem]:
         if error.rejected:
             problem.rejected = cast(Sequence[Rejected], error.rejected)
     headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None
-    if isinstance(error, TooMany):
+    if error.retry_s is not None:
         headers = {"Retry-After": str(error.retry_s)}
     return _answer(problem, headers)
 

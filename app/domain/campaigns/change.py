@@ -10,13 +10,13 @@ import msgspec
 
 from app.db import Pool, Row, transaction
 from app.domain.accounts.actor import LOCAL, Actor
-from app.domain.campaigns.campaigns import Campaign, OnUnknown, lock_campaign, read_campaign, read_row
+from app.domain.campaigns.campaigns import Campaign, OnUnknown, get_campaign, lock_campaign, read_row
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.draft import check_name, check_pace, check_start
-from app.domain.planning.replan import check_plan, lock_plan, replan
+from app.domain.planning.changes import ask_for_campaign, plan_soon
+from app.domain.planning.course import check_plan
 from app.domain.workspaces import audit
 from app.errors import Conflict
-from app.jobs import defer_wake_up
 from app.sql import queries
 
 sql = queries(__name__)
@@ -53,15 +53,11 @@ async def change(pool: Pool, workspace_id: int, campaign_id: int, changes: Chang
         if content_changed:
             await conn.execute(sql.keep_content, {"workspace_id": workspace_id, "campaign_id": campaign_id})
         await conn.execute(sql.update_campaign, _parameters(workspace_id, campaign_id, changes, content_changed))
+        asked = bool(pace) and await ask_for_campaign(conn, workspace_id, campaign_id)
         await audit.record(conn, actor, workspace_id, "campaign.changed", f"campaigns/{campaign_id}")
-    # In a transaction of its own: a large plan takes seconds, and nobody should wait for the campaign's row meanwhile.
-    # Should this process die in between, limits hold all the same, and the same change said again plans again.
-    async with transaction(pool, workspace_id) as conn:
-        if pace and row["scheduled"]:
-            await lock_plan(conn, row["sender_id"])
-            first_at = await replan(conn, workspace_id, campaign_id)
-            await defer_wake_up(conn, row["sender_id"], first_at)
-        return await read_campaign(conn, workspace_id, campaign_id)
+    if asked:
+        await plan_soon(pool, workspace_id, row["sender_id"])
+    return await get_campaign(pool, workspace_id, campaign_id)
 
 
 def _check(changes: Changes) -> None:

@@ -14,6 +14,11 @@ VALUES (%(workspace_id)s, %(sender_id)s, %(name)s, %(subject)s, %(body)s, %(body
         %(delay_ms)s, %(hourly_limit)s, %(on_unknown)s, %(total)s, %(total)s)
 RETURNING id;
 
+-- name: join_at_once
+-- For the rest of the transaction: two lists are never gone through once for each entry of the other, however short
+-- Postgres takes one of them for. It has not counted the stage, and cannot foresee how many numbers the runs have.
+SELECT set_config('enable_nestloop', 'off', true);
+
 -- name: insert_emails
 -- Turn the stage into emails, each at its planned time, and note between which ids they lie.
 WITH made AS (
