@@ -12,6 +12,7 @@ from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
+from psycopg.errors import LockNotAvailable
 
 from app import traces
 from app.collectors import PoolCollector
@@ -22,7 +23,7 @@ from app.http.accounts import google, login, own
 from app.http.auth import Authentication, provide_actor, provide_user, require_role, require_scope
 from app.http.bodies import JsonRequest
 from app.http.campaigns import campaigns
-from app.http.errors import HANDLERS, database_unavailable
+from app.http.errors import HANDLERS, database_unavailable, held_by_others
 from app.http.headers import security_headers
 from app.http.ledger import emails, stats
 from app.http.openapi import SECURITY, ClosedStructs, openapi_config
@@ -72,7 +73,11 @@ def create_app(settings: Settings, database_url: str, dashboard_folder: Path = d
         lifespan=[lifespan],
         dependencies=_dependencies(settings),
         request_class=JsonRequest,
-        exception_handlers={**HANDLERS, psycopg.OperationalError: database_unavailable},
+        exception_handlers={
+            **HANDLERS,
+            psycopg.OperationalError: database_unavailable,
+            LockNotAvailable: held_by_others,
+        },
         openapi_config=openapi_config(),
         plugins=[ClosedStructs()],
         logging_config=None,

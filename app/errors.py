@@ -31,11 +31,20 @@ class Conflict(AppError):
     code = "conflict"
 
 
-class PlanChanging(Conflict):
-    """Others plan for the same sender, and it takes longer than a request waits."""
+class BeingChanged(Conflict):
+    """Others hold what this would change, for longer than a request waits."""
+
+    code = "being_changed"
+    retry_s = 2
+
+    def __init__(self, detail: str = "this is being changed by somebody else; try again in a moment") -> None:
+        super().__init__(detail)
+
+
+class PlanChanging(BeingChanged):
+    """Others plan for the same sender."""
 
     code = "plan_changing"
-    retry_s = 2
 
     def __init__(self) -> None:
         super().__init__("the sender's plan is changing; try again in a moment")

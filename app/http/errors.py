@@ -18,7 +18,17 @@ from litestar.exceptions import HTTPException, NotFoundException, ValidationExce
 from litestar.openapi import ResponseSpec
 
 from app.domain.recipients.lists import Rejected
-from app.errors import AppError, Conflict, Forbidden, InvalidInput, NotFound, TooMany, Unauthenticated, Unavailable
+from app.errors import (
+    AppError,
+    BeingChanged,
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+)
 from app.http.validation import invalid_parameters
 
 AnyRequest = Request[Any, Any, Any]
@@ -124,6 +134,12 @@ def database_unavailable(request: AnyRequest, error: Exception) -> Response[Prob
     """The database is down, refuses connections, or is too slow to give one."""
     _log.error("%s %r: the database is unavailable: %s", request.method, request.url.path, error)
     return _app_error(request, Unavailable("the database does not answer; try again in a moment"))
+
+
+def held_by_others(request: AnyRequest, error: Exception) -> Response[Problem]:
+    """A lock was not to be had in time."""
+    _log.warning("%s %r: a lock was not to be had: %s", request.method, request.url.path, error)
+    return _app_error(request, BeingChanged())
 
 
 HANDLERS: Mapping[type[Exception], Any] = {

@@ -100,7 +100,8 @@ async def schedule(
 
     With an idempotency key used before, gives the answer of the first time and writes nothing; while the first is being
     answered, it waits with neither turn nor connection.
-    Raises InvalidInput, NotFound (the sender) and Conflict (a key used for a different request).
+    Raises InvalidInput, NotFound (the sender) and Conflict (a key used for a different request; others that plan for
+    the same sender for long).
     """
     _check(request.draft)
     while True:
@@ -126,6 +127,7 @@ async def _schedule_once(
 async def _schedule(conn: Conn, workspace_id: int, request: Request, file: BinaryIO, actor: Actor) -> Scheduled:
     make = await _source(conn, workspace_id, request, file)
     recipients = await asyncio.to_thread(_recipients, request.draft, make)  # looks through all of a file
+    await conn.execute(sql.take_time)
     await conn.execute(sql.stage_recipients)
     async with conn.cursor() as cursor, cursor.copy(sql.copy_recipients) as copy:
         await _consume(recipients, copy.write)

@@ -13,14 +13,13 @@ from typing import NamedTuple
 
 from psycopg.errors import LockNotAvailable
 
-from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
+from app.db import LOCK_MS, Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.planning.plan import HORIZON, Plan, plan, window_of
 from app.errors import NotFound, PlanChanging
 from app.sql import queries
 
 sql = queries(__name__)
 
-LOCK_MS = 5_000
 BATCH = 2_000  # emails that are moved in one transaction: it keeps others from them, and from planning
 
 
@@ -39,16 +38,21 @@ class SenderLoad(NamedTuple):
 async def planning(pool: Pool) -> AsyncGenerator[Conn]:
     """A transaction in which plans are read and written, as the service: row-level security would hide from the planner
     that an email is best found by its key. Who may ask for a plan, whoever asks has looked at.
+
+    Raises PlanChanging where others hold for too long what it needs.
     """
-    async with transaction(pool) as conn:
-        await conn.execute(sql.careful_planning, {"lock_ms": str(LOCK_MS)})
-        yield conn
+    try:
+        async with transaction(pool) as conn:
+            await conn.execute(sql.careful_planning, {"lock_ms": str(LOCK_MS)})
+            yield conn
+    except LockNotAvailable:
+        raise PlanChanging from None
 
 
 async def lock_plan(conn: Conn, sender_id: int) -> None:
     """Make plans of a sender one at a time until the commit, since each counts what the others took.
 
-    Comes before any row is locked. Raises PlanChanging when it takes longer than the transaction waits for locks.
+    Comes before any row is locked. Raises PlanChanging when that takes longer than the transaction waits for locks.
     """
     try:
         await conn.execute(sql.lock_plan, {"sender_id": sender_id})

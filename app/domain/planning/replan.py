@@ -59,7 +59,8 @@ async def _space_anew(conn: Conn, workspace_id: int, sender_id: int, late: list[
         ids = await _first(conn, workspace_id, row["id"], max(BATCH // len(late), 1), due_only=False)
         _, course = await read_course(conn, workspace_id, row["id"])
         await move(conn, workspace_id, ids, course.times(len(ids)), course)
-        if row["behind_s"] > WORTH_ALL_S and len(ids) < row["scheduled"]:
+        overdue = row["behind_s"] * 1000 / row["delay_ms"]
+        if len(ids) < row["scheduled"] and (overdue > len(ids) or row["behind_s"] > WORTH_ALL_S):
             await _ask(conn, workspace_id, sender_id, [row["id"]])
 
 

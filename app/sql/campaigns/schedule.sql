@@ -1,3 +1,7 @@
+-- name: take_time
+-- For the rest of the transaction: a million recipients take longer than other requests may.
+SELECT set_config('lock_timeout', '30s', true), set_config('statement_timeout', '15min', true);
+
 -- name: stage_recipients
 -- Where COPY puts the recipients of a request: row-level security allows COPY into no tenant table.
 CREATE TEMPORARY TABLE staged (number integer NOT NULL, recipient text NOT NULL, fields jsonb NOT NULL) ON COMMIT DROP;
