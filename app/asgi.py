@@ -12,6 +12,7 @@ from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
+from psycopg.errors import LockNotAvailable
 
 from app import traces
 from app.collectors import PoolCollector
@@ -22,7 +23,7 @@ from app.http.accounts import google, login, own
 from app.http.auth import Authentication, provide_actor, provide_user, require_role, require_scope
 from app.http.bodies import JsonRequest
 from app.http.campaigns import campaigns
-from app.http.errors import HANDLERS, database_unavailable, workspace_deleted
+from app.http.errors import HANDLERS, database_unavailable, held_by_others, workspace_deleted
 from app.http.headers import security_headers
 from app.http.ledger import emails, stats
 from app.http.openapi import SECURITY, StructSchemas, openapi_config
@@ -76,6 +77,7 @@ def create_app(settings: Settings, database_url: str, dashboard_folder: Path = d
             **HANDLERS,
             psycopg.OperationalError: database_unavailable,
             psycopg.errors.RestrictViolation: workspace_deleted,
+            LockNotAvailable: held_by_others,
         },
         openapi_config=openapi_config(),
         plugins=[StructSchemas()],

@@ -44,6 +44,8 @@ sql = queries(__name__)
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 _MIGRATION_LOCK = 0x5EAC41B0  # any constant, as long as it stays
 _MIGRATION_DEADLINE_S = 300
+LOCK_MS = 5_000  # how long a transaction for a user waits for a lock
+STATEMENT_MS = 30_000  # and for the answer to one statement, unless it says otherwise
 _PATIENCE_S = 10.0  # how long a caller waits for a connection
 # While the database is away the pool doubles its pauses up to minutes, and would sleep on after it is back. It gives up
 # early instead: then the next request for a connection makes it try at once.
@@ -131,10 +133,13 @@ async def _configure_through_pooler(conn: Conn) -> None:
 
 @asynccontextmanager
 async def transaction(pool: Pool, workspace_id: int | None = None) -> AsyncGenerator[Conn, None]:
-    """One transaction; `workspace_id` makes it that workspace's (see the module's docstring)."""
+    """One transaction; `workspace_id` makes it that workspace's (see the module's docstring), which does not wait for
+    ever: psycopg's LockNotAvailable and QueryCanceled say so.
+    """
     async with pool.connection() as conn, conn.transaction():
         if workspace_id is not None:
-            await conn.execute(sql.become_tenant, {"workspace_id": str(workspace_id)})
+            params = {"workspace_id": workspace_id, "lock_ms": LOCK_MS, "statement_ms": STATEMENT_MS}
+            await conn.execute(sql.become_tenant, {name: str(value) for name, value in params.items()})
         yield conn
 
 

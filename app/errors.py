@@ -12,6 +12,7 @@ class AppError(Exception):
     """
 
     code = "error"
+    retry_s: int | None = None  # in how many seconds the same request may work
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -28,6 +29,25 @@ class Conflict(AppError):
     """The request is sound but the state does not allow it."""
 
     code = "conflict"
+
+
+class BeingChanged(Conflict):
+    """Others hold what this would change, for longer than a request waits."""
+
+    code = "being_changed"
+    retry_s = 2
+
+    def __init__(self, detail: str = "this is being changed by somebody else; try again in a moment") -> None:
+        super().__init__(detail)
+
+
+class PlanChanging(BeingChanged):
+    """Others plan for the same sender."""
+
+    code = "plan_changing"
+
+    def __init__(self) -> None:
+        super().__init__("the sender's plan is changing; try again in a moment")
 
 
 class AnotherAccount(Conflict):
@@ -62,6 +82,7 @@ class Unavailable(AppError):
     """Something this answer needs is down or too slow; the same request may work later."""
 
     code = "unavailable"
+    retry_s = 2
 
 
 class InvalidInput(AppError):

@@ -16,6 +16,7 @@ from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from app.db import Conn
 
 SEND_DUE = "send_due"
+PLAN_AGAIN = "plan_again"
 VERIFY_SENDER = "verify_sender"
 SEND_PASSWORD_RESET = "send_password_reset"  # noqa: S105 -- a task's name
 DELIVER_WEBHOOKS = "deliver_webhooks"  # deferred in SQL, too: see `exchange`
@@ -40,6 +41,12 @@ async def defer_help(conn: Conn, sender_id: int) -> None:
     await _defer(conn, SEND_DUE, f"{SEND_DUE}:{sender_id}:help", None, sender_id=sender_id)
 
 
+async def defer_planning(conn: Conn, workspace_id: int, sender_id: int) -> None:
+    """Have a worker plan what was asked for the sender."""
+    lock = f"{PLAN_AGAIN}:{sender_id}"
+    await _defer(conn, PLAN_AGAIN, lock, None, workspace_id=workspace_id, sender_id=sender_id)
+
+
 async def defer_verification(conn: Conn, sender_id: int) -> None:
     """Have a worker connect to the sender's server and log in."""
     await _defer(conn, VERIFY_SENDER, f"{VERIFY_SENDER}:{sender_id}", None, sender_id=sender_id)
@@ -56,7 +63,7 @@ async def defer_deliveries(conn: Conn, webhook_id: int) -> None:
 
 
 async def _defer(conn: Conn, task: str, queueing_lock: str, at: datetime | None, **ids: int) -> None:
-    queue = {SEND_DUE: QUICK, DELIVER_WEBHOOKS: WEBHOOKS}.get(task, SLOW)
+    queue = {SEND_DUE: QUICK, PLAN_AGAIN: QUICK, DELIVER_WEBHOOKS: WEBHOOKS}.get(task, SLOW)
     job = _queue.configure_task(task, queue=queue, queueing_lock=queueing_lock, schedule_at=at, connection=conn)
     try:
         async with conn.transaction():  # a clash poisons the transaction it happens in: only this savepoint

@@ -45,6 +45,7 @@ from worker.instruments import LANES_MAX, REGISTRY, RESTARTS
 from worker.lease import Lease
 from worker.metrics_listener import Listener
 from worker.notices import send_password_reset
+from worker.planning import Planning
 from worker.retention import clean_up
 from worker.smtp import Conversation
 from worker.sweep import sweep
@@ -87,9 +88,15 @@ class Worker:
             patience=patience,
         )
         self._dispatcher = Dispatcher(desk)
+        self._planning = Planning(pool)
         self._courier = Courier(pool, box, HostPolicy.of(settings))
         self._queue = make_queue(
-            self._dispatcher.wake, self._verify, self._send_reset, self._courier.deliver, deaf=self._fail
+            self._dispatcher.wake,
+            self._planning.wake,
+            self._verify,
+            self._send_reset,
+            self._courier.deliver,
+            deaf=self._fail,
         )
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -137,6 +144,7 @@ class Worker:
         self._courier.stop()
         for queue in queues:
             queue.cancel()
+        await self._planning.stop()
         await self._dispatcher.stop()
         await self._unrecorded.close()
         await asyncio.gather(*queues, *(_end(task) for task in helpers), return_exceptions=True)

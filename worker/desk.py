@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from itertools import islice
 from typing import NamedTuple
@@ -81,7 +81,7 @@ class Budget:
         self._wake_next()
 
     @contextmanager
-    def connecting(self) -> Iterator[None]:
+    def connecting(self) -> Generator[None]:
         """While a lane connects. Once that takes long, others may have one in its place, so servers that do not answer
         hold nobody's lanes; then there may be more than the budget, twice as many at the most.
         """

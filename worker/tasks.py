@@ -17,7 +17,7 @@ from procrastinate.connector import Notify
 from procrastinate.exceptions import ConnectorException
 from structlog.contextvars import bind_contextvars
 
-from app.jobs import DELIVER_WEBHOOKS, POLLING_INTERVAL_S, SEND_DUE, SEND_PASSWORD_RESET, VERIFY_SENDER
+from app.jobs import DELIVER_WEBHOOKS, PLAN_AGAIN, POLLING_INTERVAL_S, SEND_DUE, SEND_PASSWORD_RESET, VERIFY_SENDER
 from worker.housekeeping import step
 
 AGAIN_S = 0.5
@@ -79,6 +79,7 @@ class Connector(PsycopgConnector):
 
 def make_queue(
     wake: Callable[[int], None],
+    plan: Callable[[int, int], None],
     verify: Callable[[int], Awaitable[None]],
     send_reset: Callable[[int], Awaitable[None]],
     deliver: Callable[[int], Awaitable[None]],
@@ -93,6 +94,11 @@ def make_queue(
     async def send_due(context: JobContext, sender_id: int) -> None:  # pyright: ignore[reportUnusedFunction] -- registered by name
         bind_contextvars(job_id=context.job.id, sender_id=sender_id)
         wake(sender_id)
+
+    @queue.task(name=PLAN_AGAIN, pass_context=True)
+    async def plan_again(context: JobContext, workspace_id: int, sender_id: int) -> None:  # pyright: ignore[reportUnusedFunction] -- registered by name
+        bind_contextvars(job_id=context.job.id, sender_id=sender_id)
+        plan(workspace_id, sender_id)
 
     @queue.task(name=VERIFY_SENDER, pass_context=True)
     async def verify_sender(context: JobContext, sender_id: int) -> None:  # pyright: ignore[reportUnusedFunction] -- registered by name

@@ -18,7 +18,17 @@ from litestar.exceptions import HTTPException, NotFoundException, ValidationExce
 from litestar.openapi import ResponseSpec
 
 from app.domain.recipients.lists import Rejected
-from app.errors import AppError, Conflict, Forbidden, InvalidInput, NotFound, TooMany, Unauthenticated, Unavailable
+from app.errors import (
+    AppError,
+    BeingChanged,
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+)
 from app.http.validation import invalid_parameters
 
 AnyRequest = Request[Any, Any, Any]
@@ -80,7 +90,7 @@ def _app_error(request: AnyRequest, error: AppError) -> Response[Problem]:
         if error.rejected:
             problem.rejected = cast(Sequence[Rejected], error.rejected)
     headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None
-    if isinstance(error, TooMany):
+    if error.retry_s is not None:
         headers = {"Retry-After": str(error.retry_s)}
     return _answer(problem, headers)
 
@@ -130,6 +140,12 @@ def workspace_deleted(request: AnyRequest, error: Exception) -> Response[Problem
     """Somebody deleted the workspace while the request was under way; the database undid what it had begun."""
     del error
     return _app_error(request, Conflict("the workspace has just been deleted; nothing was done"))
+
+
+def held_by_others(request: AnyRequest, error: Exception) -> Response[Problem]:
+    """A lock was not to be had in time."""
+    _log.warning("%s %r: a lock was not to be had: %s", request.method, request.url.path, error)
+    return _app_error(request, BeingChanged())
 
 
 HANDLERS: Mapping[type[Exception], Any] = {

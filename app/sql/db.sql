@@ -7,8 +7,10 @@ SELECT coalesce(current_setting('reachinbox.direct', true), '') = 'yes' AS is_di
 SELECT set_config('timezone', 'UTC', false);
 
 -- name: become_tenant
--- For the rest of the transaction: work as the tenants' role and see this workspace's rows only.
-SELECT set_config('role', 'reachinbox_tenant', true), set_config('reachinbox.workspace_id', %(workspace_id)s, true);
+-- For the rest of the transaction: work as the tenants' role and see this workspace's rows only; wait for what others
+-- hold, and for an answer, no longer than whoever asks does.
+SELECT set_config('role', 'reachinbox_tenant', true), set_config('reachinbox.workspace_id', %(workspace_id)s, true),
+       set_config('lock_timeout', %(lock_ms)s, true), set_config('statement_timeout', %(statement_ms)s, true);
 
 -- name: try_migration_lock
 -- Whether this session is the one that migrates; it is until it ends.

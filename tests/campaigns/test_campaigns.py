@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import defaultdict
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+import pytest
 
-from app.db import Pool
+from app import db
+from app.db import Pool, transaction
+from app.domain.accounts.users import User
+from app.domain.campaigns.content import message_builder
 from tests.support.api import problem, schedule, written, wrong_fields
+from tests.support.engine import execute, rows, value, wait_for
 
 
 async def test_a_campaign_is_read_with_its_counts(api: httpx.AsyncClient) -> None:
@@ -41,7 +49,7 @@ async def test_the_list_can_be_limited_to_a_status(api: httpx.AsyncClient) -> No
 
 
 async def test_a_wrong_parameter_is_named(api: httpx.AsyncClient) -> None:
-    for name, value in [
+    for name, wrong in [
         ("status", "active"),
         ("limit", "0"),
         ("limit", "501"),
@@ -49,7 +57,7 @@ async def test_a_wrong_parameter_is_named(api: httpx.AsyncClient) -> None:
         ("cursor", "x"),
         ("cursor", "9" * 30),
     ]:
-        assert list(wrong_fields(await api.get("/api/campaigns", params={name: value}))) == [name]
+        assert list(wrong_fields(await api.get("/api/campaigns", params={name: wrong}))) == [name]
 
 
 async def test_pause_resume_and_cancel(api: httpx.AsyncClient) -> None:
@@ -136,3 +144,89 @@ async def test_the_html_of_a_campaign_is_shown_in_a_frame_and_can_do_nothing(
     problem(await api.get(f"/api/campaigns/{campaign}/html", headers=stranger), 404)
     plain = (await schedule(api))["campaign"]["id"]
     problem(await api.get(f"/api/campaigns/{plain}/html"), 404)
+
+
+async def _texts(pool: Pool, campaign: int) -> dict[int, set[str]]:
+    """Every subject that a version has had, as the ledger tells it."""
+    found = await rows(
+        pool,
+        "SELECT version, subject FROM campaign_contents WHERE campaign_id = %s"
+        " UNION ALL SELECT content_version, subject FROM campaigns WHERE id = %s",
+        campaign,
+        campaign,
+    )
+    texts: dict[int, set[str]] = defaultdict(set)
+    for row in found:
+        texts[row["version"]].add(row["subject"])
+    return texts
+
+
+async def test_what_is_saved_is_compared_with_what_is_there_then(
+    api: httpx.AsyncClient, pool: Pool, user: User
+) -> None:
+    """Two people save at once: the second is no change of what they read, and one of what the first wrote."""
+    campaign = (await schedule(api, subject="old"))["campaign"]["id"]
+    await execute(pool, "UPDATE campaigns SET window_start = this_hour()")  # somebody has seen the text
+    url = f"/api/campaigns/{campaign}"
+
+    async def waiting(count: int) -> bool:
+        query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        return await value(pool, query) == count
+
+    async with transaction(pool) as conn:
+        await conn.execute("SELECT FROM campaigns WHERE id = %s FOR NO KEY UPDATE", [campaign])
+        first = asyncio.create_task(api.patch(url, json={"subject": "new"}))
+        await wait_for(lambda: waiting(1), "the first to wait")
+        second = asyncio.create_task(api.patch(url, json={"subject": "old"}))
+        await wait_for(lambda: waiting(2), "the second to wait")
+    assert (await first).status_code == (await second).status_code == 200
+    assert await _texts(pool, campaign) == {1: {"old"}, 2: {"new"}, 3: {"old"}}
+
+
+async def test_however_many_save_at_once_a_version_has_one_text(api: httpx.AsyncClient, pool: Pool, user: User) -> None:
+    campaign = (await schedule(api, subject="0"))["campaign"]["id"]
+    await execute(pool, "UPDATE campaigns SET window_start = this_hour()")
+    url = f"/api/campaigns/{campaign}"
+    built: dict[int, set[str]] = defaultdict(set)
+    done = asyncio.Event()
+
+    async def worker() -> None:
+        """Builds messages as a worker does, whose ledger entries name the version that it built from."""
+        while not done.is_set():
+            version, builder = await message_builder(pool, user.workspace_id, campaign)
+            message = builder.build("ada@example.com", {}, "<1@example.com>", datetime.now(UTC)).content
+            built[version] |= {line[9:] for line in message.decode().splitlines() if line.startswith("Subject: ")}
+
+    working = asyncio.create_task(worker())
+    for number in range(1, 60):
+        texts = [str(number), str(number - 1), str(number)]
+        answers = await asyncio.gather(*(api.patch(url, json={"subject": text}) for text in texts))
+        assert {answer.status_code for answer in answers} == {200}
+    done.set()
+    await working
+    told = await _texts(pool, campaign)
+    assert len(built) > 20
+    assert {version: told[version] for version in built} == built
+
+
+async def test_whoever_holds_a_campaign_for_long_is_told_of(
+    api: httpx.AsyncClient, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(db, "LOCK_MS", 100)
+    campaign = (await schedule(api))["campaign"]["id"]
+    async with transaction(pool) as conn:
+        await conn.execute("SELECT FROM campaigns WHERE id = %s FOR UPDATE", [campaign])
+        answer = await api.post(f"/api/campaigns/{campaign}/pause")
+    assert problem(answer, 409)["type"] == "urn:reachinbox:problem:being_changed"
+    assert answer.headers["Retry-After"] == "2"
+
+
+async def test_an_answer_that_takes_too_long_is_given_up(
+    api: httpx.AsyncClient, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(db, "STATEMENT_MS", 100)
+    async with transaction(pool) as conn:
+        await conn.execute("LOCK TABLE campaigns IN ACCESS EXCLUSIVE MODE")
+        answer = await api.get("/api/campaigns")
+    assert problem(answer, 503)["type"] == "urn:reachinbox:problem:unavailable"
+    assert answer.headers["Retry-After"] == "2"

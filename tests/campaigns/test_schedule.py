@@ -18,7 +18,7 @@ from app.domain.campaigns import schedule as schedules
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.draft import Draft
 from app.domain.campaigns.schedule import AT_ONCE
-from app.domain.planning.replan import sql as plans
+from app.domain.planning.course import sql as plans
 from app.domain.recipients.lists import RecipientList, from_json
 from app.http import bodies
 from app.http.campaigns.schedule import MAX_BODY

@@ -18,6 +18,7 @@ DISTRIBUTED = {
     "emails",
     "attempts",
     "sender_windows",
+    "plan_changes",
     "webhook_deliveries",
     "webhooks",
     "lanes",

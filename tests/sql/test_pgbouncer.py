@@ -73,7 +73,8 @@ async def test_on_one_shared_connection_a_transaction_leaves_nothing_of_its_user
             for number in range(4):
                 conn, other = (first, second) if number % 2 else (second, first)
                 async with conn.transaction():
-                    await conn.execute(sql.become_tenant, {"workspace_id": str(number)})
+                    limits = {"lock_ms": "1", "statement_ms": "60000"}
+                    await conn.execute(sql.become_tenant, limits | {"workspace_id": str(number)})
                     seen.append(await fetch_exactly_one(conn, WHO))
                 seen.append(await fetch_exactly_one(other, WHO))
     (connection,) = {row["connection"] for row in seen}

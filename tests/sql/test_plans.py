@@ -217,6 +217,46 @@ async def test_holding_a_batch_after_a_restore_touches_a_batch(pool: Pool, full:
     assert _rows_touched(plan) <= 100, plan
 
 
+@pytest.mark.parametrize("analyzed", [False, True], ids=["before-analyze", "after-analyze"])
+@pytest.mark.parametrize("options", ["", PLANNER_OPTIONS], ids=["api", "worker"])
+async def test_a_batch_of_a_plan_is_looked_up_by_its_keys(
+    database_url: str, full: dict[str, Any], analyzed: bool, options: str
+) -> None:
+    """Whoever plans, and however many emails there are beside: a join of two lists would go through one for each
+    entry of the other.
+    """
+    batch = full | {"ids": list(range(1, 501)), "ats": [datetime.now(UTC)] * 500, "from": datetime.now(UTC)}
+    async with await open_pool(database_url, options=options) as pool, transaction(pool) as conn:
+        if analyzed:
+            await conn.execute("ANALYZE")
+        await conn.execute(QUERIES["careful_planning"], {"lock_ms": "5000"})
+        plan = await _explained(conn, "move_emails", batch | {"stays_due_at": None})
+        inputs = await _explained(conn, "plan_inputs", full)
+    assert _rows_touched(plan) <= 500, plan
+    assert "Join Filter" not in plan, plan
+    assert plan.count("emails_pkey") == 2, plan
+    assert _rows_touched(inputs) <= 10, inputs
+
+
+@pytest.mark.parametrize("analyzed", [False, True], ids=["before-analyze", "after-analyze"])
+@pytest.mark.parametrize("emails", [2, 5_000])
+async def test_a_campaign_is_inserted_by_a_join_that_goes_through_both_lists_once(
+    pool: Pool, full: dict[str, Any], emails: int, analyzed: bool
+) -> None:
+    if analyzed:
+        await _analyze(pool)
+    async with transaction(pool, full["workspace_id"]) as conn:
+        await conn.execute(QUERIES["stage_recipients"])
+        await conn.execute(
+            "INSERT INTO staged SELECT n, 'new' || n || '@example.com', '{}' FROM generate_series(0, %s) n",
+            [emails - 1],
+        )
+        await conn.execute(QUERIES["join_at_once"])
+        runs = {"firsts": list(range(emails)), "counts": [1] * emails, "ats": [datetime.now(UTC)] * emails}
+        plan = await _explained(conn, "insert_emails", full | runs | {"delay_ms": 0})
+    assert _rows_touched(plan) <= emails, plan
+
+
 async def test_what_needs_a_person_is_found_among_what_does_not(pool: Pool, full: dict[str, Any], user: User) -> None:
     async with transaction(pool) as conn:
         done = ["SENT"] * WAITING

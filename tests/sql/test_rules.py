@@ -14,7 +14,7 @@ from tests.support.engine import execute, rows, value
 from tests.support.ledger import insert_campaign
 
 QUERIES = read_all()
-EXPRESSIONS = ("hour_of", "this_hour", "used_this_hour", "doubt_becomes", "campaign_after")
+EXPRESSIONS = ("hour_of", "this_hour", "used_this_hour", "doubt_becomes", "campaign_after", "keeps_its_time")
 SAID_ONCE = ("date_trunc\\('hour'", "'assume_sent'", "THEN 'FINISHED'", "INTO procrastinate_jobs", "'campaign.fin")
 USERS = sorted(name for name, text in QUERIES.items() if re.search(rf"\b({'|'.join(EXPRESSIONS)})\(", text.decode()))
 

@@ -31,6 +31,7 @@ TABLES = (
     "recipient_list_chunks",
     "refusals",
     "holds",
+    "plan_changes",
 )
 APPEND_ONLY = ("audit_log", "workspace_invitations")  # of the second the role removes rows, and changes none
 # The service's own, to which the tenants' role has no rights at all.
@@ -60,6 +61,8 @@ async def _fill(pool: Pool, user: User) -> None:
             b"INSERT INTO campaign_contents (workspace_id, campaign_id, version, subject, body) "
             b"VALUES (%(user)s, %(campaign)s, 1, 'Hello', 'You')",
             b"INSERT INTO sender_windows (workspace_id, sender_id, window_start) VALUES (%(user)s, %(sender)s, now())",
+            b"INSERT INTO plan_changes (workspace_id, campaign_id, sender_id) "
+            b"VALUES (%(user)s, %(campaign)s, %(sender)s)",
             b"INSERT INTO idempotency_keys (workspace_id, key, fingerprint) VALUES (%(user)s, 'k', 'f')",
             b"INSERT INTO sandbox_messages (workspace_id, envelope_from, envelope_to, content) "
             b"VALUES (%(user)s, 'a@example.com', '{b@example.com}', 'x')",

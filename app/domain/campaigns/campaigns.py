@@ -14,7 +14,7 @@ import msgspec
 from app.db import Conn, Pool, Row, fetch_all, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.pages import Page, PageRequest, page_of
-from app.domain.planning.replan import lock_plan, replan
+from app.domain.planning import changes
 from app.domain.workspaces import audit
 from app.errors import Conflict, NotFound
 from app.jobs import defer_wake_up
@@ -145,22 +145,28 @@ async def pause(pool: Pool, workspace_id: int, campaign_id: int, actor: Actor = 
             raise Conflict(f"the campaign is {campaign['status']}; only an ACTIVE one can be paused")
         await _set_status(conn, workspace_id, campaign_id, "PAUSED")
         if campaign["status"] == "ACTIVE":
+            await changes.free_room(conn, workspace_id, campaign["sender_id"], campaign_id)
             await audit.record(conn, actor, workspace_id, "campaign.paused", f"campaigns/{campaign_id}")
         return await read_campaign(conn, workspace_id, campaign_id)
 
 
 async def resume(pool: Pool, workspace_id: int, campaign_id: int, actor: Actor = LOCAL) -> Campaign:
-    """Plan what waits again from now on, spaced as before, and go on. Raises NotFound, Conflict."""
+    """Plan what waits again from now on, spaced as before, and go on.
+
+    Raises NotFound, and Conflict, also while others plan for the sender: nothing goes by a plan from before the pause.
+    """
     async with transaction(pool, workspace_id) as conn:
-        campaign = await read_row(conn, workspace_id, campaign_id)
+        campaign = await lock_campaign(conn, workspace_id, campaign_id)
         _check_paused(campaign)
-        await lock_plan(conn, campaign["sender_id"])
-        first_at = await replan(conn, workspace_id, campaign_id)
+        await changes.ask_for_campaign(conn, workspace_id, campaign_id)
+    await changes.plan_now(pool, workspace_id, campaign["sender_id"])
+    async with transaction(pool, workspace_id) as conn:
         _check_paused(await lock_campaign(conn, workspace_id, campaign_id))
         await _set_status(conn, workspace_id, campaign_id, "ACTIVE")
         await audit.record(conn, actor, workspace_id, "campaign.resumed", f"campaigns/{campaign_id}")
-        await defer_wake_up(conn, campaign["sender_id"], first_at)
-        return await read_campaign(conn, workspace_id, campaign_id)
+        resumed = await read_campaign(conn, workspace_id, campaign_id)
+        await defer_wake_up(conn, campaign["sender_id"], resumed.next_at)
+        return resumed
 
 
 def _check_paused(campaign: Row) -> None:
@@ -178,6 +184,8 @@ async def cancel(pool: Pool, workspace_id: int, campaign_id: int, actor: Actor =
             raise Conflict("the campaign is FINISHED; nothing is left to cancel")
         await _set_status(conn, workspace_id, campaign_id, "CANCELLED")
         await _cancel_batch(conn, workspace_id, campaign_id)
+        if campaign["status"] == "ACTIVE":
+            await changes.free_room(conn, workspace_id, campaign["sender_id"], campaign_id)
         if campaign["status"] != "CANCELLED":
             await audit.record(conn, actor, workspace_id, "campaign.cancelled", f"campaigns/{campaign_id}")
         return await read_campaign(conn, workspace_id, campaign_id)

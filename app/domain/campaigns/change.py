@@ -10,13 +10,13 @@ import msgspec
 
 from app.db import Pool, Row, transaction
 from app.domain.accounts.actor import LOCAL, Actor
-from app.domain.campaigns.campaigns import Campaign, OnUnknown, lock_campaign, read_campaign, read_row
+from app.domain.campaigns.campaigns import Campaign, OnUnknown, get_campaign, lock_campaign, read_row
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.draft import check_name, check_pace, check_start
-from app.domain.planning.replan import check_plan, lock_plan, replan
+from app.domain.planning.changes import ask_for_campaign, plan_soon
+from app.domain.planning.course import check_plan
 from app.domain.workspaces import audit
 from app.errors import Conflict
-from app.jobs import defer_wake_up
 from app.sql import queries
 
 sql = queries(__name__)
@@ -45,23 +45,26 @@ async def change(pool: Pool, workspace_id: int, campaign_id: int, changes: Chang
     async with transaction(pool, workspace_id) as conn:
         row = await read_row(conn, workspace_id, campaign_id)
         _check_changeable(row, changes)
-        content_changed = await asyncio.to_thread(_check_content, row, changes)
+        checked = await _check_content(row, changes)
         pace = _pace(changes)
         if pace:
             await check_plan(conn, workspace_id, campaign_id, pace)
-        _check_changeable(await lock_campaign(conn, workspace_id, campaign_id), changes)
-        if content_changed:
+        await lock_campaign(conn, workspace_id, campaign_id)
+        # Somebody else may have saved meanwhile: what is there now is what this changes.
+        row = await read_row(conn, workspace_id, campaign_id)
+        _check_changeable(row, changes)
+        content = _content_after(row, changes)
+        if content not in (None, checked):
+            await _check_content(row, changes)
+        if content is not None:
             await conn.execute(sql.keep_content, {"workspace_id": workspace_id, "campaign_id": campaign_id})
-        await conn.execute(sql.update_campaign, _parameters(workspace_id, campaign_id, changes, content_changed))
+        parameters = _parameters(workspace_id, campaign_id, changes, content_changed=content is not None)
+        await conn.execute(sql.update_campaign, parameters)
+        asked = bool(pace) and await ask_for_campaign(conn, workspace_id, campaign_id)
         await audit.record(conn, actor, workspace_id, "campaign.changed", f"campaigns/{campaign_id}")
-    # In a transaction of its own: a large plan takes seconds, and nobody should wait for the campaign's row meanwhile.
-    # Should this process die in between, limits hold all the same, and the same change said again plans again.
-    async with transaction(pool, workspace_id) as conn:
-        if pace and row["scheduled"]:
-            await lock_plan(conn, row["sender_id"])
-            first_at = await replan(conn, workspace_id, campaign_id)
-            await defer_wake_up(conn, row["sender_id"], first_at)
-        return await read_campaign(conn, workspace_id, campaign_id)
+    if asked:
+        await plan_soon(pool, workspace_id, row["sender_id"])
+    return await get_campaign(pool, workspace_id, campaign_id)
 
 
 def _check(changes: Changes) -> None:
@@ -79,7 +82,7 @@ def _pace(changes: Changes) -> dict[str, Any]:
     )
 
 
-def _parameters(workspace_id: int, campaign_id: int, changes: Changes, content_changed: bool) -> dict[str, Any]:
+def _parameters(workspace_id: int, campaign_id: int, changes: Changes, *, content_changed: bool) -> dict[str, Any]:
     """For `update_campaign`: where NULL is a value of its own, a flag says whether to write it."""
     return {
         "workspace_id": workspace_id,
@@ -107,14 +110,19 @@ def _check_changeable(row: Row, changes: Changes) -> None:
         raise Conflict("the campaign has begun; its start cannot be moved any more")
 
 
-def _check_content(row: Row, changes: Changes) -> bool:
-    """Whether the content changes. Raises InvalidInput when it would be wrong."""
+def _content_after(row: Row, changes: Changes) -> Content | None:
+    """What the content becomes; None: it stays."""
     parts = _given({"subject": changes.subject, "body": changes.body, "body_html": changes.body_html})
     kept = {name: row[name] for name in ("subject", "body", "body_html")}
-    if kept | parts == kept:
-        return False
-    Content(**kept | parts).check(frozenset(row["fields"]))
-    return True
+    return None if kept | parts == kept else Content(**kept | parts)
+
+
+async def _check_content(row: Row, changes: Changes) -> Content | None:
+    """What the content becomes; None: it stays. Raises InvalidInput when it would be wrong."""
+    content = _content_after(row, changes)
+    if content is not None:
+        await asyncio.to_thread(content.check, frozenset(row["fields"]))
+    return content
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:

@@ -21,8 +21,9 @@ from app.db import Conn, Pool, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.campaigns.campaigns import Campaign, read_campaign
 from app.domain.campaigns.draft import Draft, check_name, check_pace, check_start
+from app.domain.planning.changes import ask_behind_others
+from app.domain.planning.course import SenderLoad, lock_plan, sender_load
 from app.domain.planning.plan import HORIZON, Plan, plan, window_of
-from app.domain.planning.replan import SenderLoad, lock_plan, plan_parameters, sender_load
 from app.domain.recipients import stored_lists
 from app.domain.recipients.lists import Duplicate, RecipientList, Rejected
 from app.domain.recipients.stored_lists import Named
@@ -99,7 +100,8 @@ async def schedule(
 
     With an idempotency key used before, gives the answer of the first time and writes nothing; while the first is being
     answered, it waits with neither turn nor connection.
-    Raises InvalidInput, NotFound (the sender) and Conflict (a key used for a different request).
+    Raises InvalidInput, NotFound (the sender) and Conflict (a key used for a different request; others that plan for
+    the same sender for long).
     """
     _check(request.draft)
     while True:
@@ -125,12 +127,14 @@ async def _schedule_once(
 async def _schedule(conn: Conn, workspace_id: int, request: Request, file: BinaryIO, actor: Actor) -> Scheduled:
     make = await _source(conn, workspace_id, request, file)
     recipients = await asyncio.to_thread(_recipients, request.draft, make)  # looks through all of a file
+    await conn.execute(sql.take_time)
     await conn.execute(sql.stage_recipients)
     async with conn.cursor() as cursor, cursor.copy(sql.copy_recipients) as copy:
         await _consume(recipients, copy.write)
     planned = await _plan(conn, workspace_id, request.draft, recipients.accepted, lock=True)
     sender_id, load, made = planned
     campaign_id = await _insert(conn, workspace_id, planned, request.draft, recipients)
+    await ask_behind_others(conn, workspace_id, sender_id, campaign_id)
     await defer_wake_up(conn, sender_id, made.first_at if made.first_at > load.now else None)
     await audit.record(conn, actor, workspace_id, "campaign.scheduled", f"campaigns/{campaign_id}")
     return Scheduled(
@@ -240,7 +244,8 @@ async def _plan(conn: Conn, workspace_id: int, draft: Draft, count: int, *, lock
         load = await sender_load(conn, workspace_id, sender_id)
     except NotFound as error:
         raise InvalidInput({"senderId": error.detail}) from None
-    made = plan(
+    made = await asyncio.to_thread(
+        plan,
         count,
         load.now if draft.start_time is None else max(load.now, draft.start_time.astimezone(UTC)),
         timedelta(milliseconds=draft.delay_between_ms),
@@ -273,7 +278,15 @@ async def _insert(conn: Conn, workspace_id: int, planned: _Planned, draft: Draft
         },
     )
     campaign_id = int(row["id"])
-    params = {"workspace_id": workspace_id, "campaign_id": campaign_id} | plan_parameters(made, draft.delay_between_ms)
+    params = {
+        "workspace_id": workspace_id,
+        "campaign_id": campaign_id,
+        "firsts": [run.first for run in made.runs],
+        "counts": [run.size for run in made.runs],
+        "ats": [run.at for run in made.runs],
+        "delay_ms": draft.delay_between_ms,
+    }
+    await conn.execute(sql.join_at_once)
     await conn.execute(sql.insert_emails, params)
     return campaign_id
 

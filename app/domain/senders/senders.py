@@ -18,7 +18,7 @@ from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, tra
 from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.operations.host_policy import STRICT, HostPolicy
 from app.domain.pages import Page, PageRequest, page_of
-from app.domain.planning.replan import lock_plan, replan_sender
+from app.domain.planning import changes as plan_changes
 from app.domain.senders.draft import SenderChanges, SenderDraft, Server, check
 from app.domain.workspaces import audit
 from app.errors import Conflict, NotFound, Unavailable
@@ -189,13 +189,14 @@ async def change_sender(
             "password": server and server.password and box.seal(server.password, password_place(sender_id)),
             "keep_password": keeps_password,
         }
-        if changes.hourly_limit not in (None, before.hourly_limit):
-            await lock_plan(conn, sender_id)  # before the sender's row is touched: it may take a while
-            await replan_sender(conn, workspace_id, sender_id, changes.hourly_limit)
         await conn.execute(sql.update_sender, params)
+        limit_changed = changes.hourly_limit not in (None, before.hourly_limit)
+        asked = limit_changed and await plan_changes.ask_for_sender(conn, workspace_id, sender_id)
         await audit.record(conn, actor, workspace_id, "sender.changed", f"senders/{sender_id}")
         await defer_wake_up(conn, sender_id)
-        return await _read(conn, workspace_id, sender_id)
+    if asked:
+        await plan_changes.plan_soon(pool, workspace_id, sender_id)
+    return await get_sender(pool, workspace_id, sender_id)
 
 
 def _is_same_login(server: Server, before: Sender) -> bool:

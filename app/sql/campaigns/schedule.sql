@@ -1,3 +1,7 @@
+-- name: take_time
+-- For the rest of the transaction: a million recipients take longer than other requests may.
+SELECT set_config('lock_timeout', '30s', true), set_config('statement_timeout', '15min', true);
+
 -- name: stage_recipients
 -- Where COPY puts the recipients of a request: row-level security allows COPY into no tenant table.
 CREATE TEMPORARY TABLE staged (number integer NOT NULL, recipient text NOT NULL, fields jsonb NOT NULL) ON COMMIT DROP;
@@ -13,6 +17,11 @@ INSERT INTO campaigns (workspace_id, sender_id, name, subject, body, body_html, 
 VALUES (%(workspace_id)s, %(sender_id)s, %(name)s, %(subject)s, %(body)s, %(body_html)s, %(fields)s, %(start_at)s,
         %(delay_ms)s, %(hourly_limit)s, %(on_unknown)s, %(total)s, %(total)s)
 RETURNING id;
+
+-- name: join_at_once
+-- For the rest of the transaction: two lists are never gone through once for each entry of the other, however short
+-- Postgres takes one of them for. It has not counted the stage, and cannot foresee how many numbers the runs have.
+SELECT set_config('enable_nestloop', 'off', true);
 
 -- name: insert_emails
 -- Turn the stage into emails, each at its planned time, and note between which ids they lie.

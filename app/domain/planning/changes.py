@@ -1,0 +1,227 @@
+"""Changes of plans: who changes what a plan depends on asks in the same transaction; new times are given afterwards.
+
+They are given a batch at a time, each in a transaction of its own, from the first of the list on, so that neither a
+sender nor anybody else waits for a plan of a million. Whatever dies in between leaves emails with times that are all
+right to send at (limits hold where emails are claimed) and what was asked; the worker's sweep has it begun again.
+
+What was asked for a sender is planned by one at a time: whoever takes it has it for `TAKEN_S`, renewed with each batch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from array import array
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+from psycopg.rows import scalar_row
+
+from app.db import Conn, Pool, fetch_all, fetch_one, transaction
+from app.domain.planning.course import BATCH, Course, lock_plan, move, planning, read_course
+from app.errors import NotFound, PlanChanging
+from app.jobs import defer_planning, defer_wake_up
+from app.sql import queries
+from app.turns import OneByOne, Turns
+
+sql = queries(__name__)
+
+TAKEN_S = 15.0
+NEGLECTED_S = 5.0
+BATCH_S = 0.1  # what a batch should take at most: smaller ones where the database is slower
+SMALLEST_BATCH = 100
+PAGE = 10_000
+# What a request plans by itself. The rest of a larger plan is the worker's, without which nothing is sent anyway.
+AT_ONCE = 10_000
+PATIENCE_S = 5.0
+
+_one_by_one = OneByOne()
+_turns = Turns(3, of_one=2)  # of a process; each holds a connection, and may wait with it for a lock
+
+
+async def ask_for_campaign(conn: Conn, workspace_id: int, campaign_id: int) -> bool:
+    """Have what waits in the campaign planned again; returns whether anything does."""
+    params = {"workspace_id": workspace_id, "campaign_id": campaign_id}
+    return (await conn.execute(sql.ask_for_campaign, params)).rowcount > 0
+
+
+async def ask_for_sender(
+    conn: Conn, workspace_id: int, sender_id: int, *, except_campaign_id: int | None = None
+) -> bool:
+    """The same for all active campaigns of a sender."""
+    params = {"workspace_id": workspace_id, "sender_id": sender_id, "except_campaign_id": except_campaign_id}
+    return (await conn.execute(sql.ask_for_sender, params)).rowcount > 0
+
+
+async def ask_behind_others(conn: Conn, workspace_id: int, sender_id: int, campaign_id: int) -> None:
+    """The same for a campaign that is new, if others of its sender are being planned again."""
+    params = {"workspace_id": workspace_id, "sender_id": sender_id, "campaign_id": campaign_id}
+    await conn.execute(sql.ask_behind_others, params)
+
+
+async def free_room(conn: Conn, workspace_id: int, sender_id: int, campaign_id: int) -> None:
+    """The campaign sends no more: have its sender's others planned again, in the background."""
+    if await ask_for_sender(conn, workspace_id, sender_id, except_campaign_id=campaign_id):
+        await defer_planning(conn, workspace_id, sender_id)
+
+
+async def campaigns_asked(conn: Conn, workspace_id: int, sender_id: int) -> set[int]:
+    """The sender's campaigns that are to be planned again."""
+    params = {"workspace_id": workspace_id, "sender_id": sender_id}
+    return {row["campaign_id"] for row in await fetch_all(conn, sql.campaigns_asked, params)}
+
+
+async def plan_now(pool: Pool, workspace_id: int, sender_id: int) -> None:
+    """Plan what was asked for the sender as far as a request can wait for it; what is left goes to a worker.
+
+    Whoever waits for another holds no connection meanwhile. Raises PlanChanging when that is too long.
+    """
+    async with _turn(workspace_id, sender_id):
+        done = await carry_out(pool, workspace_id, sender_id, at_most=AT_ONCE)
+    if not done:
+        await plan_later(pool, workspace_id, sender_id)
+
+
+async def plan_soon(pool: Pool, workspace_id: int, sender_id: int) -> None:
+    """`plan_now`, or where that is not to be had, later: for a change that stands either way."""
+    try:
+        await plan_now(pool, workspace_id, sender_id)
+    except PlanChanging:
+        await plan_later(pool, workspace_id, sender_id)
+
+
+async def plan_later(pool: Pool, workspace_id: int, sender_id: int) -> None:
+    """Have a worker plan what was asked for the sender."""
+    async with transaction(pool, workspace_id) as conn:
+        await defer_planning(conn, workspace_id, sender_id)
+
+
+@asynccontextmanager
+async def _turn(workspace_id: int, sender_id: int) -> AsyncGenerator[None]:
+    async with AsyncExitStack() as stack:
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await stack.enter_async_context(_one_by_one.alone(sender_id))
+                await stack.enter_async_context(_turns.take(workspace_id))
+        except TimeoutError:
+            raise PlanChanging from None
+        yield
+
+
+async def wake_neglected(pool: Pool) -> list[int]:
+    """Have plans made that were asked for and that nobody is at; returns the senders' ids."""
+    async with transaction(pool) as conn:
+        neglected = await fetch_all(conn, sql.neglected, {"asked_s": NEGLECTED_S})
+        for row in neglected:
+            await defer_planning(conn, row["workspace_id"], row["sender_id"])
+    return [row["sender_id"] for row in neglected]
+
+
+class _Taken(NamedTuple):
+    """A campaign that is ours to plan; all that was `asked` for its sender is."""
+
+    workspace_id: int
+    sender_id: int
+    taker: UUID
+    campaign_id: int
+    asked_at: datetime
+    asked: list[int]
+
+    def parameters(self) -> dict[str, Any]:
+        return self._asdict() | {"for_s": TAKEN_S}
+
+
+async def carry_out(
+    pool: Pool, workspace_id: int, sender_id: int, *, at_most: int | None = None, rest: float = 0.0
+) -> bool:
+    """Give new times in all campaigns that were asked for, oldest first, to `at_most` emails. After each batch that
+    changes something it rests for `rest` times as long as that took.
+
+    Returns whether nothing is left to do: not, if more emails wait or somebody else is at it. Raises PlanChanging.
+    """
+    taker = uuid4()
+    left = at_most
+    try:
+        while isinstance(taken := await _take(pool, workspace_id, sender_id, taker), _Taken):
+            if left == 0:
+                return False
+            planned = await _plan_again(pool, taken, left, rest)
+            left = None if left is None else left - planned
+        return taken
+    finally:
+        async with planning(pool) as conn:
+            params = {"workspace_id": workspace_id, "sender_id": sender_id, "taker": taker}
+            await conn.execute(sql.asked, params)  # locks, in the order in which everybody does
+            await conn.execute(sql.let_go, params)
+
+
+async def _take(pool: Pool, workspace_id: int, sender_id: int, taker: UUID) -> _Taken | bool:
+    """All that was asked for the sender, the first of it to be planned; else whether nothing was."""
+    params = {"workspace_id": workspace_id, "sender_id": sender_id, "taker": taker, "for_s": TAKEN_S}
+    async with planning(pool) as conn:
+        rows = await fetch_all(conn, sql.asked, params)
+        if not rows or any(row["elsewhere"] for row in rows):
+            return not rows
+        asked = [row["campaign_id"] for row in rows]
+        await conn.execute(sql.take, params | {"asked": asked})
+    return _Taken(workspace_id, sender_id, taker, asked[0], rows[0]["asked_at"], asked)
+
+
+async def _plan_again(pool: Pool, taken: _Taken, at_most: int | None, rest: float) -> int:
+    """Give the campaign's emails new times, `at_most` so many of them, until it is asked for once more or somebody else
+    has it; returns how many had their turn.
+    """
+    course, ids = await _read(pool, taken, at_most)
+    whole = at_most is None or len(ids) <= at_most
+    if not whole:
+        ids = ids[:at_most]
+    size, begin = BATCH, 0
+    while True:
+        began = time.monotonic()
+        end = min(begin + size, len(ids))
+        async with planning(pool) as conn:
+            await lock_plan(conn, taken.sender_id)
+            if await fetch_one(conn, sql.still_ours, taken.parameters()) is None:
+                return begin
+            moved = await _plan_batch(conn, taken, course, ids[begin:end].tolist(), is_first=not begin)
+            if whole and end == len(ids):
+                await conn.execute(sql.done, taken.parameters())
+        begin = end
+        if begin == len(ids):
+            return begin
+        took = time.monotonic() - began
+        size = max(SMALLEST_BATCH, min(BATCH, int(size * BATCH_S / took)))
+        await asyncio.sleep(took * rest if moved else 0)
+
+
+async def _plan_batch(conn: Conn, taken: _Taken, course: Course | None, ids: list[int], *, is_first: bool) -> int:
+    """Returns how many emails changed their times."""
+    if course is None or not ids:
+        return 0
+    times = course.times(len(ids))
+    if is_first:
+        await defer_wake_up(conn, taken.sender_id, times[0] if times[0] > course.now else None)
+    return await move(conn, taken.workspace_id, ids, times, course)
+
+
+async def _read(pool: Pool, taken: _Taken, at_most: int | None) -> tuple[Course | None, array[int]]:
+    """The campaign's course and the emails to be planned, one more than `at_most` where there are more."""
+    ids = array("q")
+    async with planning(pool) as conn:
+        try:
+            campaign, course = await read_course(
+                conn, taken.workspace_id, taken.campaign_id, except_campaign_ids=taken.asked
+            )
+        except NotFound:
+            return None, ids
+        if campaign["status"] in {"CANCELLED", "FINISHED"}:
+            return None, ids
+        limit = None if at_most is None else at_most + 1
+        async with conn.cursor(name="waiting", row_factory=scalar_row) as cursor:  # a million are read in pieces
+            await cursor.execute(sql.waiting, taken.parameters() | {"from": course.begins_at, "limit": limit})
+            while page := await cursor.fetchmany(PAGE):
+                ids.extend(page)
+    return course, ids

@@ -1,0 +1,108 @@
+"""Plans against the ledger: what is given a new time, and what keeps the one that it has."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from app.db import Pool
+from app.domain.campaigns import campaigns, change
+from app.domain.campaigns.change import Changes
+from app.domain.senders.draft import SenderChanges
+from app.domain.senders.senders import change_sender
+from app.secrets import SecretBox
+from tests.support.engine import (
+    Owner,
+    addresses,
+    execute,
+    rows,
+    running_workers,
+    schedule_campaign,
+    settings_for,
+    value,
+    wait_for,
+)
+from tests.support.sinkproc import Sink
+
+TOMORROW = timedelta(days=1)
+
+
+async def _times(pool: Pool, campaign_id: int) -> list[datetime]:
+    found = await rows(pool, "SELECT scheduled_at FROM emails WHERE campaign_id = %s ORDER BY id", campaign_id)
+    return [row["scheduled_at"] for row in found]
+
+
+async def _backed_off(pool: Pool, number: int, by: timedelta) -> datetime:
+    """Have the email with this number, from 1 on, wait for another try; returns until when."""
+    return await value(
+        pool,
+        "UPDATE emails SET attempts = 1, retry_count = 1, scheduled_at = now() + %s WHERE recipient = %s"
+        " RETURNING scheduled_at",
+        by,
+        addresses(number)[-1],
+    )
+
+
+@pytest.mark.parametrize("cause", ["resumed", "delay", "campaign limit", "sender limit"])
+async def test_a_retry_keeps_its_time_whatever_is_planned_again(
+    pool: Pool, owner: Owner, box: SecretBox, cause: str
+) -> None:
+    made = (await schedule_campaign(pool, owner, 3)).campaign.id
+    retry_at = await _backed_off(pool, 2, timedelta(minutes=10))
+    asked: dict[str, Any] = {"delay": {"delay_between_ms": 1000}, "campaign limit": {"hourly_limit": 100}}
+    if cause == "resumed":
+        await campaigns.pause(pool, owner.workspace_id, made)
+        await campaigns.resume(pool, owner.workspace_id, made)
+    elif cause == "sender limit":
+        await change_sender(pool, box, owner.workspace_id, owner.sender_id, SenderChanges(hourly_limit=1000))
+    else:
+        await change.change(pool, owner.workspace_id, made, Changes(**asked[cause]))
+    first, second, third = await _times(pool, made)
+    assert second == retry_at
+    # And the others go on as if it were not there.
+    assert third - first == timedelta(seconds=cause == "delay")
+
+
+async def test_a_retry_that_is_due_is_planned_like_everybody(pool: Pool, owner: Owner) -> None:
+    made = (await schedule_campaign(pool, owner, 3, delay_between_ms=1000)).campaign.id
+    await _backed_off(pool, 1, -timedelta(minutes=10))
+    await campaigns.pause(pool, owner.workspace_id, made)
+    await campaigns.resume(pool, owner.workspace_id, made)
+    first, second, third = await _times(pool, made)
+    assert second - first == third - second == timedelta(seconds=1)
+
+
+async def test_a_retry_waits_for_a_start_that_is_moved_behind_its_time(pool: Pool, owner: Owner) -> None:
+    made = (await schedule_campaign(pool, owner, 2)).campaign.id
+    await _backed_off(pool, 1, timedelta(minutes=10))
+    start = datetime.now(UTC) + TOMORROW
+    await change.change(pool, owner.workspace_id, made, Changes(start_time=start))
+    assert await _times(pool, made) == [start, start]
+
+
+async def test_pausing_and_resuming_burns_no_try(pool: Pool, database_url: str, sink: Sink, owner: Owner) -> None:
+    """Four times, 3 s apart, ended a greylisted email as FAILED for good."""
+    sink.script({"rcpt": "451 4.7.1 Greylisted, try again in 300 seconds"})
+    made = (await schedule_campaign(pool, owner, 1)).campaign.id
+
+    async def tried() -> bool:
+        return await value(pool, "SELECT count(*) FROM attempts") == 1
+
+    async with running_workers(database_url, settings_for(sink)):
+        await wait_for(tried, "the first try")
+        (due,) = await _times(pool, made)
+        for _ in range(4):
+            await campaigns.pause(pool, owner.workspace_id, made)
+            await campaigns.resume(pool, owner.workspace_id, made)
+        # Whatever the worker was to do, it has done by the time that another email has left.
+        other = (await schedule_campaign(pool, owner, ["other@example.com"])).campaign.id
+
+        async def other_tried() -> bool:
+            return await value(pool, "SELECT sum(attempts) FROM emails WHERE campaign_id = %s", other) == 1
+
+        await wait_for(other_tried, "the other email's try")
+    assert await _times(pool, made) == [due]
+    assert await value(pool, "SELECT attempts FROM emails WHERE campaign_id = %s", made) == 1
+    assert await execute(pool, "SELECT FROM emails WHERE status = 'FAILED'") == 0
