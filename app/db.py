@@ -34,6 +34,7 @@ from app.sql import queries
 Row = dict[str, Any]
 Conn = AsyncConnection[Row]
 Pool = AsyncConnectionPool[Conn]
+Admit = Callable[[Conn], Awaitable[None]]
 T = TypeVar("T")
 
 # What a call raises while the database cannot be reached, cuts us off, or takes no writing, as a standby before its
@@ -69,14 +70,28 @@ WORKERS_LIVE = (
 log = structlog.get_logger()
 
 
-async def open_pool(url: str, *, min_size: int = 1, max_size: int = 10, options: str = "") -> Pool:
+async def open_pool(
+    url: str, *, min_size: int = 1, max_size: int = 10, options: str = "", admit: Admit | None = None
+) -> Pool:
     """Open a pool of autocommit connections that give rows as dicts and times in UTC.
 
-    `options` are further server settings in libpq's form (`-c name=value`). Raises psycopg_pool.PoolTimeout
-    when the database cannot be reached within ten seconds, then and later; Unavailable when it is not reached directly.
+    `options` are further server settings in libpq's form (`-c name=value`). `admit` is shown each new connection before
+    its first use; by raising, it keeps the connection out, and the database is as good as away. Raises
+    psycopg_pool.PoolTimeout when the database cannot be reached within ten seconds, then and later; Unavailable when it
+    is not reached directly.
     """
+
+    async def configure(conn: Conn) -> None:
+        await _configure(conn)
+        if admit is not None:
+            try:
+                await admit(conn)
+            except BaseException:
+                await conn.close()  # which the pool does not
+                raise
+
     sessions = f"-c timezone=UTC {_SERVER_OPTIONS} {_DIRECT} {options}"
-    pool = await _open(url, _configure, min_size, max_size, options=sessions, **_writable(url))
+    pool = await _open(url, configure, min_size, max_size, options=sessions, **_writable(url))
     async with pool.connection() as conn:
         direct = await fetch_exactly_one(conn, sql.is_direct)
     if not direct["is_direct"]:
@@ -95,9 +110,18 @@ async def open_pool_through_pooler(url: str, *, min_size: int = 1, max_size: int
     return await _open(url, _configure_through_pooler, min_size, max_size, prepare_threshold=None)
 
 
-async def _open(
-    url: str, configure: Callable[[Conn], Awaitable[None]], min_size: int, max_size: int, **more: Any
-) -> Pool:
+async def connect(url: str) -> Conn:
+    """One connection like those of `open_pool`, for a look at a database; the caller closes it. Raises
+    psycopg.OperationalError.
+    """
+    conn = await Conn.connect(
+        url, autocommit=True, row_factory=dict_row, connect_timeout=int(_PATIENCE_S), **_KEEPALIVE, **_writable(url)
+    )
+    await _configure(conn)
+    return conn
+
+
+async def _open(url: str, configure: Admit, min_size: int, max_size: int, **more: Any) -> Pool:
     pool: Pool = AsyncConnectionPool(
         url,
         min_size=min_size,

@@ -43,6 +43,7 @@ WITHHELD = (
     "oidc_logins",
     "workers",
     "lanes",
+    "installation",
 )
 
 
