@@ -368,11 +368,12 @@ class WorkerProcess:
 
 
 class Fleet:
-    """The worker processes of a test; those that are left in the end are killed."""
+    """The worker processes of a test, with `env` in their environment; those that are left in the end are killed."""
 
-    def __init__(self, database_url: str, logs: Path) -> None:
+    def __init__(self, database_url: str, logs: Path, **env: str) -> None:
         self._database_url = database_url
         self._logs = logs
+        self._env = env
         self.all: list[WorkerProcess] = []
 
     def __enter__(self) -> Self:
@@ -384,7 +385,9 @@ class Fleet:
 
     def start(self, settings: Settings, count: int = 1) -> list[WorkerProcess]:
         started = [
-            WorkerProcess(self._database_url, settings, self._logs / f"worker-{len(self.all) + number}.log")
+            WorkerProcess(
+                self._database_url, settings, self._logs / f"worker-{len(self.all) + number}.log", env=self._env
+            )
             for number in range(count)
         ]
         self.all += started
