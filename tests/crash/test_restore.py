@@ -1,7 +1,7 @@
 """Backup and restore to a point in time, with PostgreSQL's own programs, as docs/operations.md tells it.
 
-The restored ledger has forgotten what was sent after that point. `reachinbox hold-all` is what stands between that and
-sending it once more.
+The restored ledger has forgotten what was sent after that point. Workers notice that, and `reachinbox take-over` puts
+in doubt what would be sent once more.
 """
 
 from __future__ import annotations
@@ -94,10 +94,20 @@ async def test_a_restore_to_an_earlier_moment_sends_nothing_twice(tmp_path: Path
                 print(f"{before} were accepted; the ledger of {moment} says {dict(forgotten)}")
                 assert forgotten["SENT"] >= 100
                 assert forgotten["SCHEDULED"] > 100, "what would go out once more"
+                with Fleet(postgres.url, tmp_path) as fleet:  # somebody starts one too early
+                    (worker,) = fleet.start(settings_for(sink, lanes=LANES))
+
+                    async def refuses() -> bool:
+                        return "restored to an earlier moment" in worker.log
+
+                    await wait_for(refuses, "the worker to notice")
+                    assert worker.drain() == 0
                 await wait_for(lambda: no_lease(pool), "the last lease to run out", 30)
+                assert await check_conservation(pool, soon) == forgotten
+                assert len(sink.accepted()) == before
 
                 shell = Shell(tmp_path / "shell", DATABASE_URL=postgres.url, SECRET_KEY=SECRET_KEY)
-                ended = await asyncio.to_thread(shell, "hold-all")
+                ended = await asyncio.to_thread(shell, "take-over")
                 assert ended.returncode == 0, ended.stderr
                 in_doubt = emails - forgotten["SENT"]
                 assert f"campaign {soon} (Hello): {in_doubt} emails in doubt, 0 wait" in ended.stdout
