@@ -180,3 +180,15 @@ def test_a_key_is_copied_on_plain_http_as_well(browser: Browser, service: Servic
         page.get_by_role("button", name="I have copied it").click()
         page.get_by_label("What it is for").press("Control+V")
         expect(page.get_by_label("What it is for")).to_have_value(key)
+
+
+def test_a_database_that_is_another_installations_is_said_over_every_page(page: Page, email: str) -> None:
+    message = "This database is another installation's: it is a copy. Nothing is sent until `reachinbox take-over`."
+    found = {"kind": "installation.other", "message": message, "since": None}
+    page.route("**/api/alerts*", lambda route: route.fulfill(json=[found]))
+    register(page, email)
+    expect(page.get_by_role("alert")).to_have_text(message)
+    assert_accessible(page)
+    page.get_by_role("link", name="Senders").first.click()
+    page.get_by_role("heading", name="Senders", level=1).wait_for()
+    expect(page.get_by_role("alert")).to_have_text(message)

@@ -1173,7 +1173,7 @@ export interface components {
         /** Alert */
         Alert: {
             /** @enum {string} */
-            kind: "worker.missing" | "sender.blocked" | "email.unknown" | "email.failed" | "webhook.disabled" | "webhook.failing";
+            kind: "installation.other" | "worker.missing" | "sender.blocked" | "email.unknown" | "email.failed" | "webhook.disabled" | "webhook.failing";
             message: string;
             since: string | null;
             campaignId?: number | null;
@@ -1494,6 +1494,15 @@ export interface components {
             instance: string;
             errors?: components["schemas"]["FieldError"][];
             rejected?: components["schemas"]["Rejected"][];
+        };
+        /** Readiness */
+        Readiness: {
+            /**
+             * @default ok
+             * @constant
+             */
+            status: "ok";
+            otherInstallation?: string;
         };
         /** Recipient */
         Recipient: {
@@ -8544,7 +8553,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Health"];
+                    "application/json": components["schemas"]["Readiness"];
                 };
             };
             /** @description Service Unavailable */
