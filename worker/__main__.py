@@ -218,8 +218,8 @@ async def serve(settings: Settings, database_url: str) -> None:
         while not stop.is_set():
             try:
                 await Worker(settings, pool, box, fallback, guard.ours).run(stop)
-            except OtherInstallation as other:
-                log.error("worker incarnation ended", reason=other.detail)
+            except OtherInstallation:  # the guard says why
+                log.info("worker incarnation ended")
             except Exception:
                 log.exception("worker incarnation ended, a new one follows")
                 RESTARTS.inc()

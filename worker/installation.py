@@ -11,10 +11,9 @@ import asyncio
 import time
 from contextlib import suppress
 
-import psycopg
 import structlog
 
-from app.db import Conn, connect
+from app.db import DATABASE_AWAY, Conn, connect
 from app.domain.operations import installation
 from app.domain.operations.installation import OtherInstallation, Ours
 
@@ -45,15 +44,15 @@ class Guard:
         """Until the database is ours or `stop` is set; one that does not answer is for the caller to find out."""
         while not stop.is_set():
             try:
-                conn = await connect(database_url)
-            except psycopg.OperationalError:
-                return
-            async with conn:
-                with suppress(OtherInstallation):
+                async with await connect(database_url) as conn:
                     await self.admit(conn)
-                    return
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), LOOK_EVERY_S)
+            except OtherInstallation:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), LOOK_EVERY_S)
+            except DATABASE_AWAY:
+                return
+            else:
+                return
 
     def _say(self, found: str | None) -> None:
         if found is None:

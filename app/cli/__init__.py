@@ -94,7 +94,9 @@ def _parser() -> argparse.ArgumentParser:
     rotating = command("rotate-key", rotate_key, "encrypt every stored secret with the current SECRET_KEY")
     rotating.epilog = "Without SECRET_KEY a new key is made first. The service may run meanwhile."
     holding = command("hold-all", hold_all, "pause all campaigns and put in doubt what was due")
-    holding.epilog = "For a database that has forgotten what was sent, while no worker lives; take-over does it after a restore."
+    holding.epilog = (
+        "For a database that has forgotten what was sent, while no worker lives; take-over does it after a restore."
+    )
     taking = command("take-over", take_over, "send from a database that was restored, copied or promoted")
     taking.epilog = (
         "Emails may have been sent that this database does not know of: unless you say that nothing was lost, it does "

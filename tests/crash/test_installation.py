@@ -21,6 +21,7 @@ from tests.support.engine import (
     WorkerProcess,
     check_conservation,
     create_owner,
+    execute,
     ours_in,
     schedule_campaign,
     settings_for,
@@ -98,6 +99,41 @@ async def test_a_laptops_copy_of_production_and_a_folder_that_is_put_back_send_n
             await sends(postgres.url, sink, logs, third, BASE_URL=PRODUCTION)
             assert await check_conservation(pool, second) == {"UNKNOWN": 2}
     assert set(Counter(entry.envelope_to for entry in sink.accepted()).values()) == {1}
+
+
+async def test_workers_at_work_stop_when_one_of_them_has_seen_a_later_state(
+    pool: Pool, database_url: str, tmp_path: Path, sink: Sink
+) -> None:
+    """As when a snapshot is put back under them, and only the other one has kept its folder."""
+    owner = await create_owner(pool)
+    with Fleet(database_url, tmp_path) as fleet:
+        (worker,) = fleet.start(settings_for(sink, lease_s=1))
+        await wait_until_sent(pool, (await schedule_campaign(pool, owner, 3)).campaign.id)
+        await execute(pool, "UPDATE installation SET behind_since = now()")
+        await wait_for(lambda: said(worker, "it is older than what a worker has seen of it"), "the worker to stop")
+        campaign = (await schedule_campaign(pool, owner, ["a@example.com"])).campaign.id
+        await asyncio.sleep(1)  # enough to send it
+        assert await check_conservation(pool, campaign) == {"SCHEDULED": 1}
+        shell = Shell(tmp_path / "shell", DATABASE_URL=database_url, SECRET_KEY=SECRET_KEY)
+        ended = await asyncio.to_thread(shell, "take-over", "--nothing-lost")
+        assert ended.returncode == 0, ended.stderr
+        await wait_until_sent(pool, campaign)
+        assert worker.drain() == 0
+        assert fleet.logged("loop failed", "Traceback") == []
+
+
+@pytest.mark.parametrize(("answer", "status"), [("no", "SCHEDULED"), ("", "UNKNOWN")])
+async def test_on_a_terminal_take_over_asks_what_may_have_been_sent(
+    pool: Pool, database_url: str, tmp_path: Path, answer: str, status: str
+) -> None:
+    owner = await create_owner(pool)
+    campaign = (await schedule_campaign(pool, owner, 3)).campaign.id
+    await admit(database_url, tmp_path)
+    await execute(pool, "UPDATE installation SET timeline = 7")
+    shell = Shell(tmp_path, DATABASE_URL=database_url, SECRET_KEY=SECRET_KEY)
+    assert await asyncio.to_thread(shell.on_a_terminal, "take-over", answers=[answer]) == 0
+    assert await check_conservation(pool, campaign) == {status: 3}
+    await admit(database_url, tmp_path)
 
 
 async def test_a_dump_that_is_restored_asks_once(
