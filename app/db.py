@@ -24,9 +24,11 @@ from psycopg.rows import dict_row
 from psycopg.types.json import set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from yoyo import (  # pyright: ignore[reportMissingTypeStubs] -- it has none
-    get_backend,  # pyright: ignore[reportUnknownVariableType]
+    default_migration_table,
     read_migrations,  # pyright: ignore[reportUnknownVariableType]
 )
+from yoyo.backends import PostgresqlPsycopgBackend  # pyright: ignore[reportMissingTypeStubs]
+from yoyo.connections import DatabaseURI  # pyright: ignore[reportMissingTypeStubs]
 
 from app.errors import Conflict, Unavailable
 from app.sql import queries
@@ -256,8 +258,19 @@ def pending_migrations(url: str) -> list[str]:
         return [m.id for m in backend.to_apply(read_migrations(str(MIGRATIONS)))]
 
 
+class _Backend(PostgresqlPsycopgBackend):
+    """yoyo's, but connected by libpq, which takes all that DATABASE_URL may be, such as several hosts."""
+
+    def connect(self, dburi: Any) -> psycopg.Connection[Any]:
+        url: str = dburi.args["url"]
+        return psycopg.connect(url, autocommit=True, **_writable(url))
+
+
 def _yoyo(url: str) -> Any:
-    return get_backend(f"postgresql+psycopg://{url.partition('://')[2]}")
+    nothing_parsed = DatabaseURI("postgresql+psycopg", None, None, None, None, None, {"url": url})
+    backend: Any = _Backend(nothing_parsed, default_migration_table)
+    backend.init_database()
+    return backend
 
 
 def _try_lock(conn: psycopg.Connection[Any]) -> bool:

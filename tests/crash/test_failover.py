@@ -71,7 +71,7 @@ class Pair:
         await wait_for(alone, "the standby to be cut off")
 
     async def fail_over(self) -> None:
-        await asyncio.to_thread(clusters.kill, self._folder / "primary")
+        await asyncio.to_thread(clusters.kill_server, self._folder / "primary" / "postgres" / "cluster")
         self._proxy.cut()
         await asyncio.to_thread(clusters.promote, self.standby)
         self._proxy.point_to(self.standby.url)

@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -121,12 +121,13 @@ def promote(standby: EmbeddedPostgres) -> None:
         assert conn.execute("SELECT pg_promote()").fetchone() == (True,)
 
 
-def kill(data_dir: Path) -> None:
-    """SIGKILL for the server and all its processes at once, as when a machine is lost."""
-    postmaster = int((data_dir / "postgres" / "cluster" / "postmaster.pid").read_text().split()[0])
-    children = [int(stat.parent.name) for stat in Path("/proc").glob("[0-9]*/stat") if _parent(stat) == postmaster]
-    for pid in (postmaster, *children):
-        os.kill(pid, signal.SIGKILL)
+def kill_server(cluster: Path) -> None:
+    """SIGKILL for the server of this folder and all its processes at once, as when a machine is lost."""
+    postmaster = int((cluster / "postmaster.pid").read_text().split()[0])
+    backends = [int(stat.parent.name) for stat in Path("/proc").glob("[0-9]*/stat") if _parent(stat) == postmaster]
+    for pid in (postmaster, *backends):
+        with suppress(ProcessLookupError):  # it has just ended
+            os.kill(pid, signal.SIGKILL)
 
 
 def _parent(stat: Path) -> int | None:
