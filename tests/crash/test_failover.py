@@ -172,7 +172,8 @@ async def test_after_a_failover_nothing_is_sent_until_somebody_says_that_nothing
             await drain(fleet)
 
 
-@pytest.mark.parametrize("after_failover", [pytest.param("ask", marks=pytest.mark.long), "continue"])
+@pytest.mark.long
+@pytest.mark.parametrize("after_failover", ["ask", "continue"])
 async def test_an_asynchronous_standby_that_missed_something_sends_nothing_until_it_is_taken_over(
     tmp_path: Path, after_failover: str
 ) -> None:
