@@ -157,6 +157,26 @@ async def test_a_dump_that_is_restored_asks_once(
     assert "ok    installation" in (await asyncio.to_thread(shell, "doctor")).stdout
 
 
+@pytest.mark.long
+async def test_an_upgrade_of_the_server_asks_once(tmp_path: Path) -> None:
+    with clusters.reachable_folder() as folder:
+        with clusters.server(folder) as postgres:
+            migrate(postgres.url)
+            await admit(postgres.url, tmp_path)
+            postgres.stop()
+        clusters.upgrade(folder)
+        with clusters.server(folder) as postgres:
+            with pytest.raises(OtherInstallation, match="another server than before"):
+                await admit(postgres.url, tmp_path)
+            shell = Shell(tmp_path, DATABASE_URL=postgres.url, SECRET_KEY=SECRET_KEY)
+            ended = await asyncio.to_thread(shell, "take-over", "--nothing-lost")
+            assert ended.returncode == 0, ended.stderr
+            await admit(postgres.url, tmp_path)
+            postgres.stop()
+        with clusters.server(folder) as postgres:
+            await admit(postgres.url, tmp_path)
+
+
 async def test_an_upgrade_of_reachinbox_asks_nothing(postgres: TemplateServer, tmp_path: Path) -> None:
     url = postgres.empty()
     migrate_to(url, "0014_rules")

@@ -13,10 +13,12 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 import psycopg
 
+from app.embedded import postgres as embedded
 from app.embedded.postgres import EmbeddedPostgres
 
 # Relative to the server's own folder, which is all that it may be able to reach.
@@ -100,6 +102,46 @@ def copy(data_dir: Path, to: Path) -> None:
     shutil.copytree(home, to / "postgres")
     own(home, to / "postgres")
     (to / "postgres").chmod(0o700)
+
+
+@contextmanager
+def reachable_folder() -> Generator[Path]:
+    """Where the server's user can walk to."""
+    with TemporaryDirectory(prefix="reachinbox-", dir="/var/tmp") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
+def upgrade(data_dir: Path) -> None:
+    """A stopped server's data in a cluster made anew, by `pg_upgrade`; the folder is a `reachable_folder`."""
+    home = data_dir / "postgres"
+    user = embedded._server_user(home)
+    programs = embedded._programs(user)
+
+    def run(name: str, *arguments: str | Path) -> None:
+        subprocess.run(  # noqa: S603 -- PostgreSQL's own programs
+            [programs / name, *arguments],
+            cwd=home,
+            user=None if user is None else user.uid,
+            group=None if user is None else user.gid,
+            extra_groups=None if user is None else [],
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
+
+    (home / "cluster").rename(home / "old")
+    locale = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+    run("initdb", "--username=reachinbox", "--auth=trust", "--encoding=UTF8", *locale, "--pgdata", home / "cluster")
+    rules = home / "old" / "pg_hba.conf"
+    by_password = rules.read_text()
+    rules.write_text(f"local all all trust\n{by_password}")
+    run(
+        "pg_upgrade",
+        *("--username=reachinbox", "--socketdir", home, "--old-bindir", programs, "--new-bindir", programs),
+        *("--old-datadir", home / "old", "--new-datadir", home / "cluster"),
+    )
+    (home / "cluster" / "pg_hba.conf").write_text(by_password)
 
 
 def follow(primary: EmbeddedPostgres, primary_dir: Path, data_dir: Path) -> EmbeddedPostgres:
