@@ -152,6 +152,14 @@ async def test_an_ordinary_role_learns_where_it_is_as_far_as_it_may(pool: Pool, 
         )
 
 
+async def test_a_row_that_somebody_removed_is_written_anew(pool: Pool, tmp_path: Path) -> None:
+    ours, token = known(tmp_path), uuid4()
+    await workers.register(pool, token, "host:1", 60, ours)
+    await execute(pool, "DELETE FROM installation")
+    assert await workers.renew(pool, token, 60, ours)
+    assert (await written(pool))["generation"] == 1
+
+
 # The generation
 
 

@@ -26,12 +26,10 @@ async def register(pool: Pool, token: UUID, name: str, lease_s: float, ours: Our
 
 
 async def renew(pool: Pool, token: UUID, lease_s: float, ours: Ours) -> bool:
-    """Whether the lease still held; if not, others took our claims for lost. Raises OtherInstallation: what we hold is
-    ours still, but nothing may be claimed any more.
-    """
+    """Whether the lease still held; if not, others took our claims for lost. Raises OtherInstallation."""
     async with pool.connection(timeout=lease_s / 5) as conn:  # asking again makes a pool that was cut off reconnect
-        row = await fetch_one(conn, sql.renew_lease, {"token": token, "lease_s": lease_s})
         await installation.admit(conn, ours)
+        row = await fetch_one(conn, sql.renew_lease, {"token": token, "lease_s": lease_s})
     if row is not None:
         ours.last_seen.note(row["installation"], row["generation"])
     return row is not None
