@@ -291,7 +291,7 @@ async def test_readiness_alerts_and_the_doctor_say_it(
     ready = await api.get("/readyz")
     assert ready.status_code == 200  # or nobody could read it in the dashboard
     said = ready.json()["otherInstallation"]
-    assert "a standby was promoted and it belongs to mail.example.com" in said
+    assert "a standby was promoted; it belongs to mail.example.com" in said
     assert "reachinbox take-over" in said
     (alert,) = (await api.get("/api/alerts")).json()
     assert (alert["kind"], alert["message"]) == ("installation.other", said)

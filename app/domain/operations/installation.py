@@ -51,7 +51,7 @@ class OtherInstallation(Conflict):
     code = "other_installation"
 
     def __init__(self, found: Sequence[str]) -> None:
-        super().__init__(NOTHING_IS_SENT.format(" and ".join(found)))
+        super().__init__(NOTHING_IS_SENT.format("; ".join(found)))
 
 
 async def look(conn: Conn, ours: Ours) -> None:
