@@ -6,6 +6,7 @@ By PostgreSQL's own programs, on the folders of `app.embedded.postgres`.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -167,9 +168,20 @@ def kill_server(cluster: Path) -> None:
     """SIGKILL for the server of this folder and all its processes at once, as when a machine is lost."""
     postmaster = int((cluster / "postmaster.pid").read_text().split()[0])
     backends = [int(stat.parent.name) for stat in Path("/proc").glob("[0-9]*/stat") if _parent(stat) == postmaster]
+    shared = {memory for pid in (postmaster, *backends) for memory in _shared_memory(pid)}
     for pid in (postmaster, *backends):
         with suppress(ProcessLookupError):  # it has just ended
             os.kill(pid, signal.SIGKILL)
+    for memory in shared:  # which its next start would remove, and there is none
+        memory.unlink(missing_ok=True)
+
+
+def _shared_memory(pid: int) -> set[Path]:
+    try:
+        maps = Path(f"/proc/{pid}/maps").read_text()
+    except OSError:  # it has just ended
+        return set()
+    return {Path(found) for found in re.findall(r"/dev/shm/PostgreSQL\.\d+", maps)}  # noqa: S108
 
 
 def _parent(stat: Path) -> int | None:
