@@ -18,7 +18,7 @@ ENV PYTHONUNBUFFERED=1
 ENV PYTHONDONTWRITEBYTECODE=1
 USER 10001:10001
 WORKDIR /var/lib/reachinbox
-# The embedded PostgreSQL and generated keys; nothing is written there with DATABASE_URL and SECRET_KEY set.
+# The embedded PostgreSQL and generated keys; with DATABASE_URL and SECRET_KEY set, no more than `last-seen`.
 VOLUME /var/lib/reachinbox
 EXPOSE 3000
 # Emails that are being sent are finished first: give it time (`docker stop --time 130`, stop_grace_period in Compose).

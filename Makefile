@@ -12,7 +12,7 @@ ALL_TESTS = -m 'not long' --numprocesses $(or $(TESTERS),2)
 DASHBOARD := app/dashboard/index.html
 DASHBOARD_SOURCES := $(shell find web -name node_modules -prune -o -name __pycache__ -prune -o -type f -print)
 
-.PHONY: run install test test-long check-scale check-image check-compose lint bench soak screenshots api-types clean lock
+.PHONY: run install test test-long check-scale check-failover check-image check-compose lint bench soak screenshots api-types clean lock
 
 run: .venv/installed $(DASHBOARD)  ## Start everything, on an embedded Postgres unless .env or the environment names another
 	@if [ -f .env ]; then set -a; . ./.env; set +a; fi; exec $(BIN)/reachinbox up
@@ -28,6 +28,9 @@ test-long: .venv/installed-dev $(DASHBOARD)  ## Run the tests that take longer t
 
 check-scale: .venv/installed-dev  ## Three worker hosts, one of them cut off for a minute; as root, with iproute2 and faketime
 	CI=true REACHINBOX_CUT_S=60 REACHINBOX_LEASE_S=20 $(BIN)/pytest tests/crash/test_scale_out.py -s
+
+check-failover: .venv/installed-dev  ## Have Patroni move the database under three workers; as root, with Debian's patroni and etcd
+	CI=true $(BIN)/pytest -m long tests/crash/test_patroni.py -s
 
 check-image: .venv/installed-dev  ## Run the steps of the Dockerfile in a root made by debootstrap; as root
 	$(BIN)/python deploy/check_image.py

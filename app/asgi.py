@@ -18,6 +18,8 @@ from app import traces
 from app.collectors import PoolCollector
 from app.db import Pool, open_pool, open_pool_through_pooler
 from app.domain.accounts.users import Terms
+from app.domain.operations import installation
+from app.domain.operations.installation import Ours
 from app.http import dashboard, request_metrics
 from app.http.accounts import google, login, own
 from app.http.auth import Authentication, provide_actor, provide_user, require_role, require_scope
@@ -119,6 +121,7 @@ def _routes() -> list[ControllerRouterHandler]:
 
 def _dependencies(settings: Settings) -> dict[str, Provide]:
     """What handlers take from the service by the name of a parameter (`app.http.parameters`)."""
+    ours = installation.ours(settings)
 
     def provide_pool(state: State) -> Pool:
         return state["pool"]
@@ -132,6 +135,9 @@ def _dependencies(settings: Settings) -> dict[str, Provide]:
     def provide_settings() -> Settings:
         return settings
 
+    def provide_installation() -> Ours:
+        return ours
+
     providers = {
         "pool": provide_pool,
         "box": provide_box,
@@ -139,5 +145,6 @@ def _dependencies(settings: Settings) -> dict[str, Provide]:
         "actor": provide_actor,
         "provider": google.provide_provider,
         "settings": provide_settings,
+        "installation": provide_installation,
     }
     return {name: Provide(provide, sync_to_thread=False) for name, provide in providers.items()}

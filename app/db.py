@@ -24,9 +24,11 @@ from psycopg.rows import dict_row
 from psycopg.types.json import set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from yoyo import (  # pyright: ignore[reportMissingTypeStubs] -- it has none
-    get_backend,  # pyright: ignore[reportUnknownVariableType]
+    default_migration_table,
     read_migrations,  # pyright: ignore[reportUnknownVariableType]
 )
+from yoyo.backends import PostgresqlPsycopgBackend  # pyright: ignore[reportMissingTypeStubs]
+from yoyo.connections import DatabaseURI  # pyright: ignore[reportMissingTypeStubs]
 
 from app.errors import Conflict, Unavailable
 from app.sql import queries
@@ -34,6 +36,7 @@ from app.sql import queries
 Row = dict[str, Any]
 Conn = AsyncConnection[Row]
 Pool = AsyncConnectionPool[Conn]
+Admit = Callable[[Conn], Awaitable[None]]
 T = TypeVar("T")
 
 # What a call raises while the database cannot be reached, cuts us off, or takes no writing, as a standby before its
@@ -71,14 +74,28 @@ WORKERS_LIVE = (
 log = structlog.get_logger()
 
 
-async def open_pool(url: str, *, min_size: int = 1, max_size: int = 10, options: str = "") -> Pool:
+async def open_pool(
+    url: str, *, min_size: int = 1, max_size: int = 10, options: str = "", admit: Admit | None = None
+) -> Pool:
     """Open a pool of autocommit connections that give rows as dicts and times in UTC.
 
-    `options` are further server settings in libpq's form (`-c name=value`). Raises psycopg_pool.PoolTimeout
-    when the database cannot be reached within ten seconds, then and later; Unavailable when it is not reached directly.
+    `options` are further server settings in libpq's form (`-c name=value`). `admit` is shown each new connection before
+    its first use; by raising, it keeps the connection out, and the database is as good as away. Raises
+    psycopg_pool.PoolTimeout when the database cannot be reached within ten seconds, then and later; Unavailable when it
+    is not reached directly.
     """
+
+    async def configure(conn: Conn) -> None:
+        await _configure(conn)
+        if admit is not None:
+            try:
+                await admit(conn)
+            except BaseException:
+                await conn.close()  # which the pool does not
+                raise
+
     sessions = f"-c timezone=UTC {_SERVER_OPTIONS} {_DIRECT} {options}"
-    pool = await _open(url, _configure, min_size, max_size, options=sessions, **_writable(url))
+    pool = await _open(url, configure, min_size, max_size, options=sessions, **_writable(url))
     async with pool.connection() as conn:
         direct = await fetch_exactly_one(conn, sql.is_direct)
     if not direct["is_direct"]:
@@ -97,9 +114,18 @@ async def open_pool_through_pooler(url: str, *, min_size: int = 1, max_size: int
     return await _open(url, _configure_through_pooler, min_size, max_size, prepare_threshold=None)
 
 
-async def _open(
-    url: str, configure: Callable[[Conn], Awaitable[None]], min_size: int, max_size: int, **more: Any
-) -> Pool:
+async def connect(url: str) -> Conn:
+    """One connection like those of `open_pool`, for a look at a database; the caller closes it. Raises
+    psycopg.OperationalError.
+    """
+    conn = await Conn.connect(
+        url, autocommit=True, row_factory=dict_row, connect_timeout=int(_PATIENCE_S), **_KEEPALIVE, **_writable(url)
+    )
+    await _configure(conn)
+    return conn
+
+
+async def _open(url: str, configure: Admit, min_size: int, max_size: int, **more: Any) -> Pool:
     pool: Pool = AsyncConnectionPool(
         url,
         min_size=min_size,
@@ -230,8 +256,19 @@ def _apply(backend: Any, migrations: Any, waiting: Callable[[str], None] | None)
         time.sleep(0.2)
 
 
+class _Backend(PostgresqlPsycopgBackend):
+    """yoyo's, but connected by libpq, which takes all that DATABASE_URL may be, such as several hosts."""
+
+    def connect(self, dburi: Any) -> psycopg.Connection[Any]:
+        url: str = dburi.args["url"]
+        return psycopg.connect(url, autocommit=True, **_writable(url))
+
+
 def _yoyo(url: str) -> Any:
-    return get_backend(f"postgresql+psycopg://{url.partition('://')[2]}")
+    nothing_parsed = DatabaseURI("postgresql+psycopg", None, None, None, None, None, {"url": url})
+    backend: Any = _Backend(nothing_parsed, default_migration_table)
+    backend.init_database()
+    return backend
 
 
 def _try_lock(conn: psycopg.Connection[Any]) -> bool:

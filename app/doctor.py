@@ -13,7 +13,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from app.db import Row, open_pool, open_pool_through_pooler
-from app.domain.operations import readiness
+from app.domain.operations import installation, readiness
 from app.domain.senders.senders import password_place
 from app.errors import AppError, Unavailable
 from app.secrets import UndecipherableSecret, open_secret_box
@@ -48,6 +48,7 @@ def examine(settings: Settings, database: AbstractContextManager[str]) -> bool:
                 # Each of the rest needs what comes before it.
                 _report("migrations", lambda: _migrations(url))
                 and (settings.database_pooler_url is None or _report("pooler", lambda: _pooler(settings)))
+                and _report("installation", lambda: _installation(settings, url))
                 and _report("role", lambda: _role(row))
                 and _report("temporary tables", lambda: _temporary_tables(row))
                 and _report("stored passwords", lambda: _stored_passwords(settings, conn)),
@@ -125,6 +126,15 @@ def _migrations(url: str) -> str:
 
     asyncio.run(check())
     return "all applied"
+
+
+def _installation(settings: Settings, url: str) -> str:
+    async def check() -> None:
+        async with await open_pool(url) as pool, pool.connection() as conn:
+            await installation.look(conn, installation.ours(settings))
+
+    asyncio.run(check())
+    return "the database is no other's"
 
 
 def _pooler(settings: Settings) -> str:

@@ -16,8 +16,10 @@ import msgspec
 
 SmtpSecurity = Literal["none", "starttls", "tls"]
 LogFormat = Literal["console", "json"]
+AfterFailover = Literal["ask", "continue"]
 BOOLS: tuple[object, ...] = (bool, bool | None)
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+ANY_MACHINE = LOOPBACK | {"", "0.0.0.0", "::"}  # noqa: S104 -- the latter as HOST, and so in BASE_URL
 SECURITIES: tuple[str, ...] = get_args(SmtpSecurity)
 Ports = frozenset[int] | None  # None: any
 MOST_DAYS = 36_500
@@ -55,6 +57,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     smtp_allowed_ports: Ports = SUBMISSION_PORTS
     worker_concurrency: int = 64  # lanes (SMTP connections) per worker process
     worker_lease_seconds: float = 20.0  # how long a worker that died goes unnoticed
+    after_failover: AfterFailover = "ask"  # `continue` where a standby that is promoted has all that was committed
     default_emails_per_hour: int = 100
     max_attempts: int | None = None  # of an email that is refused for now; unset: as retry_for_hours allows
     retry_for_hours: float = 96  # how long such an email is tried again
@@ -77,6 +80,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def is_local(self) -> bool:
         """Whether it is only there for people on this very machine: a trial, or a test."""
         return urlsplit(self.base_url).hostname in LOOPBACK
+
+    @property
+    def named_host(self) -> str | None:
+        """The host of BASE_URL, by which an installation is told from another; None: a name for any machine."""
+        host = (urlsplit(self.base_url).hostname or "").removesuffix(".")
+        return None if host in ANY_MACHINE else host
 
     @property
     def ehlo_name(self) -> str | None:

@@ -28,8 +28,9 @@ from app.collectors import PoolCollector
 from app.db import Pool, Row, open_pool
 from app.domain.ledger.claims import Claimant
 from app.domain.ledger.exchange import Patience
-from app.domain.operations import sandbox, workers
+from app.domain.operations import installation, sandbox, workers
 from app.domain.operations.host_policy import HostPolicy
+from app.domain.operations.installation import OtherInstallation, Ours
 from app.domain.senders import for_workers
 from app.domain.senders.senders import password_place
 from app.embedded import mailbox
@@ -41,6 +42,7 @@ from app.settings import Settings, SettingsError, check_secret_key, from_env
 from worker.connect import Server
 from worker.desk import Budget, Desk
 from worker.dispatch import Dispatcher
+from worker.installation import Guard
 from worker.instruments import LANES_MAX, REGISTRY, RESTARTS
 from worker.lease import Lease
 from worker.metrics_listener import Listener
@@ -69,8 +71,9 @@ log = structlog.get_logger()
 class Worker:
     """One incarnation: a token, a lease, the sender loops, the queue."""
 
-    def __init__(self, settings: Settings, pool: Pool, box: SecretBox, fallback: Server) -> None:
+    def __init__(self, settings: Settings, pool: Pool, box: SecretBox, fallback: Server, ours: Ours) -> None:
         self._settings = settings
+        self._ours = ours
         self._pool = pool
         self._box = box
         self._fallback = fallback
@@ -106,8 +109,8 @@ class Worker:
         """
         lease_s = self._settings.worker_lease_seconds
         name = f"{socket.gethostname()}:{os.getpid()}"
-        await workers.register(self._pool, self._token, name, lease_s)
-        lease = Lease(self._pool, self._token, lease_s)
+        await workers.register(self._pool, self._token, name, lease_s, self._ours)
+        lease = Lease(self._pool, self._token, lease_s, self._ours)
         log.info("worker started", lanes=self._settings.worker_concurrency)
         async with self._queue.open_async(self._pool):
             stopped = asyncio.create_task(stop.wait())
@@ -201,7 +204,11 @@ async def serve(settings: Settings, database_url: str) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     box = open_secret_box(settings)
-    pool = await open_pool(database_url, min_size=2, max_size=10, options=PLANNER_OPTIONS)
+    guard = Guard(installation.ours(settings))
+    await guard.wait(database_url, stop)
+    if stop.is_set():
+        return
+    pool = await open_pool(database_url, min_size=2, max_size=10, options=PLANNER_OPTIONS, admit=guard.admit)
     REGISTRY.register(PoolCollector(pool))
     LANES_MAX.set(settings.worker_concurrency)
     async with pool:
@@ -220,13 +227,16 @@ async def serve(settings: Settings, database_url: str) -> None:
         )
         while not stop.is_set():
             try:
-                await Worker(settings, pool, box, fallback).run(stop)
+                await Worker(settings, pool, box, fallback, guard.ours).run(stop)
+            except OtherInstallation:  # the guard says why
+                log.info("worker incarnation ended")
             except Exception:
                 log.exception("worker incarnation ended, a new one follows")
                 RESTARTS.inc()
                 await pool.check()  # of connections that died with the database, each would fail one more start
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), RESTART_PAUSE_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), RESTART_PAUSE_S)
+            await guard.wait(database_url, stop)
         if inbox:
             await inbox.close()
     log.info("worker stopped")

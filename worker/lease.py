@@ -11,6 +11,7 @@ import structlog
 
 from app.db import Pool
 from app.domain.operations import workers
+from app.domain.operations.installation import Ours
 
 log = structlog.get_logger()
 
@@ -27,8 +28,9 @@ class Lease:
     starts may be the first that is back, too.
     """
 
-    def __init__(self, pool: Pool, token: UUID, lease_s: float) -> None:
+    def __init__(self, pool: Pool, token: UUID, lease_s: float, ours: Ours) -> None:
         self._pool = pool
+        self._ours = ours
         self._token = token
         self._lease_s = lease_s
         self._period_s = lease_s / 5
@@ -36,12 +38,12 @@ class Lease:
         self._in_time_since = self._renewed_at  # we have registered just now
 
     async def keep(self) -> None:
-        """Renew it until cancelled. Raises LeaseLost."""
+        """Renew it until cancelled. Raises LeaseLost, OtherInstallation."""
         while True:
             await asyncio.sleep(self._period_s)
             try:
                 async with asyncio.timeout(self._lease_s):
-                    if not await workers.renew(self._pool, self._token, self._lease_s):
+                    if not await workers.renew(self._pool, self._token, self._lease_s, self._ours):
                         raise LeaseLost
             except (psycopg.Error, TimeoutError) as error:
                 log.warning("lease not renewed", error=str(error).strip())

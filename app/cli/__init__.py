@@ -26,7 +26,7 @@ from app.db import migrate
 from app.domain.accounts import users
 from app.domain.accounts.actor import LOCAL
 from app.domain.ledger import after_restore
-from app.domain.operations import reseal
+from app.domain.operations import installation, reseal
 from app.domain.workspaces import keys
 from app.errors import AppError, InvalidInput, Unavailable
 from app.process_one import run_below_init
@@ -93,8 +93,18 @@ def _parser() -> argparse.ArgumentParser:
     keying.add_argument("--workspace", metavar="ID", type=int)
     rotating = command("rotate-key", rotate_key, "encrypt every stored secret with the current SECRET_KEY")
     rotating.epilog = "Without SECRET_KEY a new key is made first. The service may run meanwhile."
-    holding = command("hold-all", hold_all, "pause all campaigns and put in doubt what was due, after a restore")
-    holding.epilog = "For a database that was restored to an earlier moment, before any worker is started on it."
+    holding = command("hold-all", hold_all, "pause all campaigns and put in doubt what was due")
+    holding.epilog = (
+        "For a database that has forgotten what was sent, while no worker lives; take-over does it after a restore."
+    )
+    taking = command("take-over", take_over, "send from a database that was restored, copied or promoted")
+    taking.epilog = (
+        "Emails may have been sent that this database does not know of: unless you say that nothing was lost, it does "
+        "what hold-all does. BASE_URL has to be that of the workers."
+    )
+    taking.add_argument(
+        "--nothing-lost", action="store_true", help="a switch that lost no commit: go on as if nothing was"
+    )
     command("doctor", diagnose, "check the configuration, the database and the SMTP server")
     return parser
 
@@ -186,13 +196,51 @@ def hold_all(settings: Settings, _options: argparse.Namespace) -> None:
             return await after_restore.hold_all(pool)
 
     with url_of(settings) as url:
-        held = asyncio.run(run(url))
+        _show_held(asyncio.run(run(url)))
+
+
+def _show_held(held: list[after_restore.Held]) -> None:
     for campaign in held:
         print(
             f"campaign {campaign.campaign_id} ({campaign.name}): "
             f"{campaign.in_doubt} emails in doubt, {campaign.waiting} wait for later"
         )
     print("Nothing is sent until a person resumes a campaign or decides on its emails.")
+
+
+def take_over(settings: Settings, options: argparse.Namespace) -> None:
+    ours = installation.ours(settings)
+
+    async def look(url: str) -> str | None:
+        async with migrated_pool(url) as pool:
+            return await installation.trouble(pool, ours)
+
+    async def take(url: str, *, hold: bool) -> list[after_restore.Held]:
+        async with migrated_pool(url) as pool:
+            held = await after_restore.hold_all(pool) if hold else []
+            await installation.take_over(pool, ours)  # last: whatever dies before that leaves workers waiting
+            return held
+
+    with url_of(settings) as url:
+        found = asyncio.run(look(url))
+        if found is None:
+            print("This database is no other installation's: there is nothing to take over.")
+            return
+        print(found, file=sys.stderr)
+        hold = not options.nothing_lost and _may_have_been_sent()
+        held = asyncio.run(take(url, hold=hold))
+    if hold:
+        _show_held(held)
+    print(f"From now on the database belongs to {settings.named_host or 'this machine'}; workers go on by themselves.")
+
+
+def _may_have_been_sent() -> bool:
+    """Without a terminal nobody is there to say no."""
+    if sys.stdin is None or not sys.stdin.isatty():  # pyright: ignore[reportUnnecessaryComparison] -- when it was closed
+        return True
+    print("May emails have been sent, or be sent elsewhere, that this database takes for waiting?", file=sys.stderr)
+    print("Then all campaigns are paused, and what is due is put in doubt, as by hold-all.", file=sys.stderr)
+    return input("Yes or no [yes]: ").strip().lower() not in {"n", "no"}
 
 
 def diagnose(settings: Settings, _options: argparse.Namespace) -> None:

@@ -11,6 +11,7 @@ from app.db import Pool
 from app.domain.accounts.actor import Actor
 from app.domain.accounts.provider import Provider
 from app.domain.accounts.users import Terms, User
+from app.domain.operations.installation import Ours
 from app.secrets import SecretBox
 from app.settings import Settings
 
@@ -36,4 +37,5 @@ TheBox = SkipValidation[NamedDependency[SecretBox]]
 TheSettings = SkipValidation[NamedDependency[Settings]]
 TheActor = SkipValidation[NamedDependency[Actor]]
 TheTerms = SkipValidation[NamedDependency[Terms]]
+TheInstallation = SkipValidation[NamedDependency[Ours]]
 TheProvider = SkipValidation[NamedDependency[Provider]]

@@ -24,6 +24,7 @@ from tests.support.engine import (
     WorkerProcess,
     check_conservation,
     create_owner,
+    ours_in,
     recipients_by_status,
     rows,
     schedule_campaign,
@@ -189,7 +190,7 @@ async def test_after_a_moment_without_postgres_a_worker_listens_again(
         migrate(postgres.url)
         async with await open_pool(postgres.url, options=PLANNER_OPTIONS) as pool:
             server = Server("127.0.0.1", sink.port, "none", policy=None)
-            worker = Worker(settings, pool, SecretBox(SECRET_KEY), server)
+            worker = Worker(settings, pool, SecretBox(SECRET_KEY), server, ours_in(tmp_path))
             working = asyncio.create_task(worker.run(asyncio.Event()))
             await wait_for(lambda: _listening(pool), "it to listen")
             await asyncio.to_thread(postgres.stop, "immediate")

@@ -6,9 +6,8 @@ import asyncio
 import signal
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
@@ -27,59 +26,11 @@ from tests.support.engine import (
     wait_for,
     wait_until_sent,
 )
+from tests.support.proxy import Proxy
 from tests.support.sinkproc import Sink
 
 PEOPLE = addresses(40)
 WARM_UP = addresses(40, "w")  # opens the window, and has the worker's statements prepared
-
-
-class Proxy:
-    """Stands between workers and Postgres: forwards all, or no answers; breaks connections off; takes no new ones."""
-
-    def __init__(self, database_url: str) -> None:
-        self._target = urlsplit(database_url)
-        self._wires: set[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = set()
-        self._pumps: set[asyncio.Task[None]] = set()
-        self.answers = True
-        self.open = True
-
-    async def start(self) -> str:
-        """The URL by which Postgres is reached through here."""
-        self._server = await asyncio.start_server(self._connect, "127.0.0.1", 0)
-        port = self._server.sockets[0].getsockname()[1]
-        credentials = self._target.netloc.rpartition("@")[0]
-        return urlunsplit(self._target._replace(netloc=f"{credentials}@127.0.0.1:{port}"))
-
-    async def stop(self) -> None:
-        self._server.close()
-        self.cut()
-        await asyncio.gather(*self._pumps, return_exceptions=True)
-
-    def cut(self) -> None:
-        """Break off all connections there are; new ones are forwarded as usual."""
-        for wire in self._wires:
-            for end in wire:
-                end.transport.abort()
-        self._wires.clear()
-        self.answers = True
-
-    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if not self.open:
-            writer.transport.abort()
-            return
-        there, back = await asyncio.open_connection(self._target.hostname, self._target.port)
-        self._wires.add((writer, back))
-        for source, sink, is_answer in ((reader, back, False), (there, writer, True)):
-            pump = asyncio.create_task(self._pump(source, sink, is_answer=is_answer))
-            self._pumps.add(pump)
-
-    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, is_answer: bool) -> None:
-        with suppress(OSError):
-            while chunk := await source.read(65536):
-                if self.answers or not is_answer:
-                    sink.write(chunk)
-                    await sink.drain()
-        sink.close()
 
 
 @pytest.fixture

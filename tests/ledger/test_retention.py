@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
@@ -23,6 +22,7 @@ from tests.support.engine import (
     Fleet,
     create_owner,
     execute,
+    register_worker,
     row,
     running_workers,
     schedule_campaign,
@@ -81,8 +81,7 @@ async def left(pool: Pool, campaign_id: int) -> tuple[int, int]:
 
 async def clean_up(pool: Pool, settings: Settings = KEPT) -> dict[str, int]:
     """What a worker does, without its pauses; how many rows of each kind went."""
-    token = uuid4()
-    await workers.register(pool, token, "test", 60)
+    token = await register_worker(pool, "test")
     assert await retention.begin(pool, token)
     removed: dict[str, int] = {}
     for chore in retention.chores(settings):
@@ -233,9 +232,8 @@ async def test_what_webhooks_were_told_goes_after_a_month(worker_pool: Pool, use
 
 async def test_the_eldest_live_worker_alone_cleans_up(worker_pool: Pool, user: User) -> None:
     await ended_campaign(worker_pool, user, 31)
-    elder, younger = uuid4(), uuid4()
-    await workers.register(worker_pool, elder, "elder", 60)
-    await workers.register(worker_pool, younger, "younger", 60)
+    elder = await register_worker(worker_pool, "elder")
+    younger = await register_worker(worker_pool, "younger")
     (chore,) = [chore for chore in retention.chores(KEPT) if chore.what == "emails"]
     assert not await retention.begin(worker_pool, younger)
     assert await retention.remove_batch(worker_pool, younger, chore) is None

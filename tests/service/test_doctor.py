@@ -27,7 +27,7 @@ def test_the_doctor_finds_nothing_wrong(installed: Shell) -> None:
         f"ok    {name}"
         for name in (
             *("configuration", "data directory", "SECRET_KEY", "SMTP"),
-            *("database", "migrations", "role", "temporary tables", "stored passwords"),
+            *("database", "migrations", "installation", "role", "temporary tables", "stored passwords"),
         )
     ]
 

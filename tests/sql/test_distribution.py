@@ -43,6 +43,7 @@ LOCAL = {
     "oidc_logins": "small; nobody's yet",
     "login_attempts": "small; counts by address",
     "workers": "small; everybody's",
+    "installation": "one row; everybody's",
     "sandbox_messages": "trials only",
 }
 

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
@@ -32,6 +33,14 @@ def _start(url: str) -> subprocess.Popen[str]:
 def test_a_second_run_finds_nothing_to_do(empty_url: str) -> None:
     assert migrate(empty_url) == COUNT
     assert migrate(empty_url) == 0
+
+
+def test_of_several_hosts_in_the_url_the_one_that_is_there_is_migrated(empty_url: str) -> None:
+    parts = urlsplit(empty_url)
+    login, _, host = parts.netloc.rpartition("@")
+    url = urlunsplit(parts._replace(netloc=f"{login}@127.0.0.1:1,{host}"))
+    assert migrate(url) == COUNT
+    assert migrate(url) == 0
 
 
 def test_of_several_containers_starting_at_once_one_migrates(empty_url: str) -> None:

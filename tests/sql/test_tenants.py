@@ -46,6 +46,7 @@ WITHHELD = (
     "oidc_logins",
     "workers",
     "lanes",
+    "installation",
 )
 
 

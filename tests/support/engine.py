@@ -18,7 +18,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple, Self, TypeVar
+from uuid import UUID, uuid4
 
 from psycopg import OperationalError
 
@@ -27,7 +29,9 @@ from app.domain.accounts.users import create_user
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.draft import Draft
 from app.domain.campaigns.schedule import Request, Scheduled, schedule
+from app.domain.operations import installation, workers
 from app.domain.operations.host_policy import HostPolicy
+from app.domain.operations.installation import Ours
 from app.domain.recipients.lists import from_json
 from app.jobs import defer_wake_up
 from app.secrets import SecretBox
@@ -272,6 +276,19 @@ def settings_for(sink: Sink, *, lanes: int = 8, lease_s: float = LEASE_S, **more
     )
 
 
+def ours_in(data_dir: Path) -> Ours:
+    """What the workers of a test know of its installation."""
+    return installation.ours(Settings(data_dir=data_dir))
+
+
+async def register_worker(pool: Pool, name: str) -> UUID:
+    """A worker that takes a lease of a minute and does nothing; its token."""
+    token = uuid4()
+    with TemporaryDirectory() as data_dir:
+        await workers.register(pool, token, name, 60, ours_in(Path(data_dir)))
+    return token
+
+
 @asynccontextmanager
 async def running_workers(
     database_url: str, settings: Settings, count: int = 1, *, fallback: Server | None = None
@@ -279,13 +296,14 @@ async def running_workers(
     """Workers in this process, drained in the end. An incarnation that fails fails the test."""
     fallback = fallback or Server(settings.smtp_host or "", settings.smtp_port, settings.smtp_security, policy=None)
     async with AsyncExitStack() as stack:
+        ours = ours_in(Path(stack.enter_context(TemporaryDirectory())))
         stop = asyncio.Event()
         incarnations: list[asyncio.Task[None]] = []
         for _ in range(count):
             pool = await stack.enter_async_context(
                 await open_pool(database_url, min_size=2, max_size=10, options=PLANNER_OPTIONS)
             )
-            worker = Worker(settings, pool, SecretBox(SECRET_KEY), fallback)
+            worker = Worker(settings, pool, SecretBox(SECRET_KEY), fallback, ours)
             incarnations.append(asyncio.create_task(worker.run(stop)))
         try:
             yield
@@ -321,6 +339,7 @@ class WorkerProcess:
     ) -> None:
         full_env = {
             "PATH": os.environ["PATH"],
+            "REACHINBOX_DATA_DIR": str(log.parent / "data"),
             "DATABASE_URL": database_url,
             "SECRET_KEY": SECRET_KEY,
             "SMTP_HOST": settings.smtp_host or "",
@@ -365,11 +384,12 @@ class WorkerProcess:
 
 
 class Fleet:
-    """The worker processes of a test; those that are left in the end are killed."""
+    """The worker processes of a test, with `env` in their environment; those that are left in the end are killed."""
 
-    def __init__(self, database_url: str, logs: Path) -> None:
+    def __init__(self, database_url: str, logs: Path, **env: str) -> None:
         self._database_url = database_url
         self._logs = logs
+        self._env = env
         self.all: list[WorkerProcess] = []
 
     def __enter__(self) -> Self:
@@ -381,7 +401,9 @@ class Fleet:
 
     def start(self, settings: Settings, count: int = 1) -> list[WorkerProcess]:
         started = [
-            WorkerProcess(self._database_url, settings, self._logs / f"worker-{len(self.all) + number}.log")
+            WorkerProcess(
+                self._database_url, settings, self._logs / f"worker-{len(self.all) + number}.log", env=self._env
+            )
             for number in range(count)
         ]
         self.all += started

@@ -210,3 +210,15 @@ def test_a_dialog_covers_the_whole_page_and_moves_nothing_of_it(inside: Page) ->
     assert overlay
     assert overlay["width"] == inside.evaluate("innerWidth")
     assert button.bounding_box() == before
+
+
+def test_a_database_that_is_another_installations_is_said_over_every_page(page: Page, email: str) -> None:
+    message = "This database is another installation's: it is a copy. Nothing is sent until `reachinbox take-over`."
+    found = {"kind": "installation.other", "message": message, "since": None}
+    page.route("**/api/alerts*", lambda route: route.fulfill(json=[found]))
+    register(page, email)
+    expect(page.get_by_role("alert")).to_have_text(message)
+    assert_accessible(page)
+    page.get_by_role("link", name="Senders").first.click()
+    page.get_by_role("heading", name="Senders", level=1).wait_for()
+    expect(page.get_by_role("alert")).to_have_text(message)

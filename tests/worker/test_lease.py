@@ -13,6 +13,7 @@ from tests.support.engine import (
     Owner,
     attempts,
     execute,
+    ours_in,
     running_workers,
     schedule_campaign,
     settings_for,
@@ -26,10 +27,10 @@ from worker.lease import Lease
 LEASE_S = 3.0
 
 
-async def test_a_worker_that_starts_judges_nobody_before_a_lease_has_passed(pool: Pool) -> None:
-    token = uuid4()
-    await workers.register(pool, token, "fresh", LEASE_S)
-    lease = Lease(pool, token, LEASE_S)
+async def test_a_worker_that_starts_judges_nobody_before_a_lease_has_passed(pool: Pool, tmp_path: Path) -> None:
+    token, ours = uuid4(), ours_in(tmp_path)
+    await workers.register(pool, token, "fresh", LEASE_S, ours)
+    lease = Lease(pool, token, LEASE_S, ours)
     keeping = asyncio.create_task(lease.keep())
     loop = asyncio.get_running_loop()
     began = loop.time()

@@ -26,6 +26,7 @@ from tests.support.engine import (
 from tests.support.ports import free_port
 from tests.support.prometheus import check_metrics, samples
 from tests.support.sinkproc import Sink
+from worker.desk import size_for_one
 from worker.metrics_listener import Listener
 
 TOKEN = "a token for tests"  # noqa: S105
@@ -76,7 +77,7 @@ async def test_a_worker_counts_what_it_does(
     assert after["reachinbox_email_lateness_seconds_count"] == 21
     assert after["reachinbox_exchange_claims_sum"] == 21
     assert 1 <= after["reachinbox_smtp_connect_duration_seconds_count"] <= 4
-    assert after["reachinbox_lanes_max"] == 4
+    assert after["reachinbox_lanes_max"] == size_for_one(4)
     assert after["reachinbox_database_pool_connections_max"] == 10
     assert later["reachinbox_smtp_connection_failures_total kind=greeting"] >= 1
     assert later["reachinbox_sender_back_offs_total kind=greeting"] == 1

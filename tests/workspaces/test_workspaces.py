@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from uuid import uuid4
 
 import httpx
 import pytest
@@ -15,7 +14,7 @@ from app.domain.operations import workers
 from app.domain.workspaces import workspaces
 from app.settings import Settings
 from tests.support.api import problem, schedule, wrong_fields
-from tests.support.engine import execute, row, rows, value, wait_until_blocked
+from tests.support.engine import execute, register_worker, row, rows, value, wait_until_blocked
 from tests.support.people import Visit, bring_in, make_key, me, register
 
 SOME_DAY = "2030-01-01T00:00:00Z"
@@ -269,8 +268,7 @@ async def test_retention_removes_a_deleted_workspace_and_no_other(
 
 
 async def _clean_up(pool: Pool) -> None:
-    token = uuid4()
-    await workers.register(pool, token, "cleaner", 60)
+    token = await register_worker(pool, "cleaner")
     for chore in retention.chores(Settings()):
         while await retention.remove_batch(pool, token, chore) is not None:
             pass

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from app.db import Pool, Row, fetch_all, fetch_exactly_one, transaction
+from app.domain.operations import installation
+from app.domain.operations.installation import Ours
 from app.domain.workspaces.roles import OWNER, Role, covers
 from app.sql import queries
 
@@ -17,7 +19,13 @@ sql = queries(__name__)
 AT_MOST = 50  # of each kind: more than anybody reads
 
 AlertKind = Literal[
-    "worker.missing", "sender.blocked", "email.unknown", "email.failed", "webhook.disabled", "webhook.failing"
+    "installation.other",
+    "worker.missing",
+    "sender.blocked",
+    "email.unknown",
+    "email.failed",
+    "webhook.disabled",
+    "webhook.failing",
 ]
 
 
@@ -37,8 +45,9 @@ class Alert(msgspec.Struct, rename="camel", kw_only=True):
     until: datetime | None = None
 
 
-async def list_alerts(pool: Pool, workspace_id: int, role: Role) -> list[Alert]:
+async def list_alerts(pool: Pool, workspace_id: int, role: Role, ours: Ours) -> list[Alert]:
     """What somebody with this role hears of, what holds up most first: of webhooks, whoever may see them."""
+    other = await installation.trouble(pool, ours)
     async with pool.connection() as conn:  # whether a worker runs is nobody's in particular
         worker = await fetch_exactly_one(conn, sql.workers_alive)
     params = {"workspace_id": workspace_id, "limit": AT_MOST}
@@ -47,7 +56,9 @@ async def list_alerts(pool: Pool, workspace_id: int, role: Role) -> list[Alert]:
         campaigns = await fetch_all(conn, sql.campaigns_in_trouble, params)
         webhooks = await fetch_all(conn, sql.webhooks_in_trouble, params) if covers(role, OWNER) else []
     alerts: list[Alert] = []
-    if not worker["alive"]:
+    if other is not None:
+        alerts.append(Alert(kind="installation.other", message=other, since=None))
+    elif not worker["alive"]:
         message = "No worker is running: nothing is sent until one is."
         alerts.append(Alert(kind="worker.missing", message=message, since=worker["last_seen"]))
     return [*alerts, *map(_of_sender, senders), *map(_of_campaign, campaigns), *map(_of_webhook, webhooks)]

@@ -53,6 +53,7 @@ Action = Literal[
     "webhook.secret_rotated",
     "webhook.replayed",
     "recipient.erase",
+    "installation.take-over",  # by the command of that name
 ]
 
 

@@ -1,13 +1,22 @@
 -- name: register_worker
--- A worker process and its first lease.
+-- A worker process and its first lease, which raises the installation's generation.
+WITH raised AS (
+    UPDATE installation SET generation = generation + 1 RETURNING id, generation
+)
 INSERT INTO workers (token, name, lease_until)
-VALUES (%(token)s, %(name)s, now() + make_interval(secs => %(lease_s)s));
+VALUES (%(token)s, %(name)s, now() + make_interval(secs => %(lease_s)s))
+RETURNING (SELECT id FROM raised) AS installation, (SELECT generation FROM raised) AS generation;
 
 -- name: renew_lease
--- Still alive. No row: the lease ran out and others took what we held for lost.
+-- Still alive, and another generation. No row: the lease ran out and others took what we held for lost.
+WITH raised AS (
+    UPDATE installation SET generation = generation + 1
+    WHERE EXISTS (SELECT FROM workers WHERE token = %(token)s)
+    RETURNING id, generation
+)
 UPDATE workers SET lease_until = now() + make_interval(secs => %(lease_s)s)
 WHERE token = %(token)s
-RETURNING token;
+RETURNING (SELECT id FROM raised) AS installation, (SELECT generation FROM raised) AS generation;
 
 -- name: unregister_worker
 -- A clean end; it holds nothing any more.

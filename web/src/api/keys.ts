@@ -63,6 +63,7 @@ export const keys = {
     list: () => own("members", "list"),
     invitations: () => own("members", "invitations"),
   },
+  alerts: () => own("alerts"),
   users: () => own("users"),
   invitations: () => own("invitations"),
   /** Of a campaign that is being written; `asked` is all that the answer depends on. */

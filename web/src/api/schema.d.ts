@@ -1186,7 +1186,7 @@ export interface components {
         /** Alert */
         Alert: {
             /** @enum {string} */
-            kind: "worker.missing" | "sender.blocked" | "email.unknown" | "email.failed" | "webhook.disabled" | "webhook.failing";
+            kind: "installation.other" | "worker.missing" | "sender.blocked" | "email.unknown" | "email.failed" | "webhook.disabled" | "webhook.failing";
             message: string;
             since: string | null;
             campaignId?: number | null;
@@ -1521,6 +1521,15 @@ export interface components {
             instance: string;
             errors?: components["schemas"]["FieldError"][];
             rejected?: components["schemas"]["Rejected"][];
+        };
+        /** Readiness */
+        Readiness: {
+            /**
+             * @default ok
+             * @constant
+             */
+            status: "ok";
+            otherInstallation?: string;
         };
         /** Recipient */
         Recipient: {
@@ -8667,7 +8676,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Health"];
+                    "application/json": components["schemas"]["Readiness"];
                 };
             };
             /** @description Service Unavailable */

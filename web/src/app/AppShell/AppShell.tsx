@@ -17,6 +17,7 @@ import { Link, type LinkProps, Outlet, useRouterState } from "@tanstack/react-ro
 import { useEffect, useSyncExternalStore } from "react";
 import { session } from "@/api/session";
 import { meQuery, waysQuery } from "@/features/accounts/queries";
+import { InstallationBanner } from "@/features/operations/InstallationBanner";
 import { useMay } from "@/features/workspaces/useMay";
 import { WorkspaceSwitch } from "@/features/workspaces/WorkspaceSwitch";
 import { SchemeSwitch } from "@/ui/SchemeSwitch";
@@ -87,6 +88,7 @@ function Frame() {
       </Drawer.Root>
       <main id="main" className={classes.main} tabIndex={-1}>
         <div className={classes.page}>
+          <InstallationBanner />
           <Outlet />
         </div>
       </main>

@@ -5,6 +5,7 @@ import type { components } from "@/api/schema";
 type Action = components["schemas"]["Entry"]["action"];
 
 const ACTIONS: Readonly<Record<Action, string>> = {
+  "installation.take-over": "Took the database over",
   "account.created": "Made the account",
   "account.linked": "Logged in with Google for the first time",
   "account.given_back": "Took the account back from an address that was never verified",

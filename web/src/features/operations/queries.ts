@@ -49,6 +49,14 @@ export const sandboxMessageQuery = (id: number) =>
     staleTime: Number.POSITIVE_INFINITY, // what was received does not change
   });
 
+/** What needs a person now. */
+export const alertsQuery = () =>
+  queryOptions({
+    queryKey: keys.alerts(),
+    queryFn: ({ signal }) => answer(api.GET("/api/alerts", { signal })),
+    refetchInterval: 60_000,
+  });
+
 export const usersQuery = () =>
   infiniteQueryOptions({
     queryKey: keys.users(),
