@@ -2,7 +2,7 @@
 
 export const VALUES = {
   Alert: {
-    kind: ["worker.missing", "sender.blocked", "email.unknown", "email.failed", "webhook.disabled", "webhook.failing"],
+    kind: ["installation.other", "worker.missing", "sender.blocked", "email.unknown", "email.failed", "webhook.disabled", "webhook.failing"],
   },
   ApiKey: {
     scopes: ["read", "send", "admin"],
@@ -27,7 +27,7 @@ export const VALUES = {
     status: ["SCHEDULED", "SENDING", "SENT", "FAILED", "UNKNOWN", "CANCELLED"],
   },
   Entry: {
-    action: ["account.created", "account.linked", "account.given_back", "login", "login.failed", "password.changed", "invitation.created", "invitation.revoked", "workspace.created", "workspace.renamed", "workspace.deleted", "member.invited", "member.invitation_revoked", "member.joined", "member.changed", "member.removed", "member.left", "key.created", "key.revoked", "sender.created", "sender.changed", "sender.deleted", "campaign.scheduled", "campaign.changed", "campaign.paused", "campaign.resumed", "campaign.cancelled", "campaign.hold", "email.failed->scheduled", "email.unknown->scheduled", "email.unknown->sent", "webhook.created", "webhook.changed", "webhook.deleted", "webhook.secret_rotated", "webhook.replayed", "recipient.erase"],
+    action: ["account.created", "account.linked", "account.given_back", "login", "login.failed", "password.changed", "invitation.created", "invitation.revoked", "workspace.created", "workspace.renamed", "workspace.deleted", "member.invited", "member.invitation_revoked", "member.joined", "member.changed", "member.removed", "member.left", "key.created", "key.revoked", "sender.created", "sender.changed", "sender.deleted", "campaign.scheduled", "campaign.changed", "campaign.paused", "campaign.resumed", "campaign.cancelled", "campaign.hold", "email.failed->scheduled", "email.unknown->scheduled", "email.unknown->sent", "webhook.created", "webhook.changed", "webhook.deleted", "webhook.secret_rotated", "webhook.replayed", "recipient.erase", "installation.take-over"],
   },
   KeyBody: {
     scopes: ["read", "send", "admin"],
