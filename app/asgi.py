@@ -16,7 +16,7 @@ from psycopg.errors import LockNotAvailable
 
 from app import traces
 from app.collectors import PoolCollector
-from app.db import Pool, open_pool, open_pool_through_pooler
+from app.db import Pool, open_pool, open_pool_through_pooler, patience
 from app.domain.accounts.users import Terms
 from app.domain.operations import installation
 from app.domain.operations.installation import Ours
@@ -45,7 +45,7 @@ POOL_TIMEOUT_S = 5.0  # a request waits no longer for a connection: better a 503
 async def _open_pool(settings: Settings, database_url: str) -> Pool:
     if settings.database_pooler_url is not None:
         return await open_pool_through_pooler(settings.database_pooler_url)  # prepares nothing, so plans each time
-    return await open_pool(database_url, options=PLANNER_OPTIONS)
+    return await open_pool(database_url, options=f"{PLANNER_OPTIONS} {patience()}")
 
 
 def create_app(settings: Settings, database_url: str, dashboard_folder: Path = dashboard.DASHBOARD) -> Litestar:

@@ -104,6 +104,11 @@ async def open_pool(
     return pool
 
 
+def patience() -> str:
+    """For `options`: nothing waits for a lock or an answer longer than a user does, unless it says otherwise."""
+    return f"-c lock_timeout={LOCK_MS} -c statement_timeout={STATEMENT_MS}"
+
+
 async def open_pool_through_pooler(url: str, *, min_size: int = 1, max_size: int = 10) -> Pool:
     """Open a pool like `open_pool` on a pooler that lends a server connection for a transaction at a time.
 

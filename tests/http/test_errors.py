@@ -7,8 +7,8 @@ import asyncio
 import httpx
 import pytest
 
-from app import asgi
-from app.db import Pool
+from app import asgi, db
+from app.db import Pool, transaction
 from app.domain.accounts.users import User
 from app.settings import Settings
 from tests.support.api import api_client, authorization, problem, schedule, wrong_fields
@@ -51,6 +51,17 @@ async def test_an_unknown_failure_tells_the_log_alone(
     assert "sender_windows" not in response.text
     assert "sender_windows" in caplog.text
     assert "Traceback" in caplog.text
+
+
+async def test_what_is_nobodys_own_does_not_wait_for_ever_either(
+    settings: Settings, database_url: str, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(db, "LOCK_MS", 100)
+    async with api_client(settings, database_url, {}) as api, transaction(pool) as conn:
+        await conn.execute("LOCK TABLE login_attempts IN ACCESS EXCLUSIVE MODE")
+        login = {"email": "owner@example.com", "password": "correct horse"}
+        answer = await api.post("/api/auth/login", json=login)
+    assert problem(answer, 409)["type"] == "urn:reachinbox:problem:being_changed"
 
 
 async def test_while_the_database_is_down_the_service_is_unavailable_and_comes_back(

@@ -221,7 +221,7 @@ async def test_deleting_waits_for_what_is_under_way_and_counts_it(ann: httpx.Asy
         )
         answer = asyncio.create_task(ann.delete(f"/api/workspaces/{mine}"))
         await wait_until_blocked(pool)
-    assert "1 campaigns are not over" in problem(await answer, 409)["detail"]
+    assert "campaigns that are not over: 1" in problem(await answer, 409)["detail"]
 
 
 async def test_whoever_joins_while_the_workspace_is_deleted_is_not_left_without_any(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -39,6 +38,7 @@ from app.http.bodies import JSON, NOT_JSON, decode, read, require_content_type, 
 from app.http.errors import AnyRequest, problems
 from app.http.openapi import one_of_forms
 from app.http.parameters import MAX_ID, TheActor, ThePool, TheUser
+from app.http.recipients.sources import NULL, JsonRecipients, Lines, NullableRecipients
 from app.http.validation import invalid_body
 from app.turns import OneByOne
 
@@ -47,16 +47,10 @@ MAX_BODY = 200_000_000
 MAX_JSON = 100_000_000
 UNREADABLE = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 
-# How the schema shows a file, and a recipient: what an object lacks rejects its row, not the request.
+# How the schema shows a file.
 BINARY: dict[str, Any] = {"format": "binary", "contentMediaType": "text/csv"}
-_RECIPIENT: dict[str, Any] = {"anyOf": [{"type": "string"}, {"type": "object", "additionalProperties": True}]}
-
-Recipients = list[Annotated[msgspec.Raw, msgspec.Meta(extra_json_schema=_RECIPIENT)]]
-
 # Repeats of a request wait for the first to be answered before they are read, so that they fill nothing meanwhile.
 _repeats = OneByOne()
-
-_decode_recipient = msgspec.json.Decoder[str | dict[str, Any]](str | dict[str, Any]).decode
 
 
 class CampaignFields(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -90,21 +84,22 @@ class JsonCampaign(CampaignFields, rename="camel", forbid_unknown_fields=True, k
     Or with a list that was uploaded: `listId`, and for a CSV file its `columns` where they are not as found.
     """
 
-    recipients: Recipients | None = None
+    recipients: NullableRecipients | msgspec.UnsetType = msgspec.UNSET
     list_id: Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)] | None = None
     columns: Columns | None = None
 
     def source(self) -> JsonRecipients | Named:
         """Raises InvalidInput."""
+        recipients = None if self.recipients is msgspec.UNSET or self.recipients == NULL else self.recipients
         if self.list_id is not None:
-            if self.recipients is not None:
+            if recipients is not None:
                 raise InvalidInput({"recipients": "are in `listId` already; leave one of the two out"})
             return Named(self.list_id, self.columns)
         if self.columns is not None:
             raise InvalidInput({"columns": "are those of a list; give its `listId`"})
-        if self.recipients is None:
+        if recipients is None:
             raise InvalidInput({"recipients": "is missing; give it, or the `listId` of an uploaded list"})
-        return JsonRecipients(self.recipients)
+        return JsonRecipients(recipients)
 
 
 class FormCampaign(CampaignFields, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -114,33 +109,11 @@ class FormCampaign(CampaignFields, rename="camel", forbid_unknown_fields=True, k
     file: Annotated[str, msgspec.Meta(extra_json_schema=BINARY)] | None = None
 
 
-class JsonRecipients:
-    """Recipients from JSON, each decoded when it is its turn, as often as they are gone through.
-
-    A million decoded at once would be half a gigabyte and keep the event loop waiting for a second, in whatever
-    thread it happens: msgspec keeps the interpreter lock.
-    """
-
-    def __init__(self, items: list[msgspec.Raw]) -> None:
-        self._items = items
-
-    def __iter__(self) -> Iterator[str | dict[str, Any]]:
-        """Raises InvalidInput."""
-        for number, item in enumerate(self._items):
-            try:
-                recipient = _decode_recipient(item)
-            except msgspec.ValidationError as error:
-                raise invalid_body(error, at=f"recipients[{number}]") from None
-            except NOT_JSON as error:
-                raise InvalidInput({f"recipients[{number}]": f"is not JSON: {error}"}) from None
-            yield recipient
-
-
 class CampaignRequest(NamedTuple):
     """Either form, decoded. `source`: the recipients as they came."""
 
     draft: Draft
-    source: JsonRecipients | list[str] | BinaryIO | Named
+    source: JsonRecipients | Lines | BinaryIO | Named
 
     def to_domain(self) -> schedule.Request:
         source = self.source
@@ -148,7 +121,7 @@ class CampaignRequest(NamedTuple):
             return schedule.Request(self.draft, source)
 
         def make(required: frozenset[str]) -> RecipientList:
-            if isinstance(source, JsonRecipients | list):
+            if isinstance(source, JsonRecipients | Lines):
                 return lists.from_json(source, required=required)
             return csv_files.from_csv(source, required=required)
 
@@ -160,7 +133,7 @@ class CampaignRequest(NamedTuple):
         digest = hashlib.sha256(encode(self.draft))
         if isinstance(self.source, Named):
             digest.update(encode(self.source))
-        elif isinstance(self.source, JsonRecipients | list):
+        elif isinstance(self.source, JsonRecipients | Lines):
             for recipient in self.source:
                 digest.update(encode(recipient))
         else:
@@ -272,10 +245,10 @@ async def _read_form(request: AnyRequest) -> CampaignRequest:
     return CampaignRequest(form.draft(), _listed(form.recipients))
 
 
-def _listed(text: str) -> JsonRecipients | list[str]:
+def _listed(text: str) -> JsonRecipients | Lines:
     if not text.lstrip().startswith("["):
-        return [line for line in text.splitlines() if line.strip()]
+        return Lines(text)
     try:
-        return JsonRecipients(msgspec.json.decode(text, type=list[msgspec.Raw]))
+        return JsonRecipients(msgspec.json.decode(text, type=msgspec.Raw))
     except NOT_JSON as error:
         raise InvalidInput({"recipients": f"is not a JSON list: {error}"}) from None

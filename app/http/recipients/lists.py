@@ -17,18 +17,11 @@ from app.domain.recipients.stored_lists import StoredList
 from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.errors import InvalidInput
 from app.http.bodies import JSON, decode, read, require_content_type, room_for_body
-from app.http.campaigns.schedule import (
-    BINARY,
-    MAX_BODY,
-    MAX_JSON,
-    MULTIPART,
-    UNREADABLE,
-    JsonRecipients,
-    Recipients,
-)
+from app.http.campaigns.schedule import BINARY, MAX_BODY, MAX_JSON, MULTIPART, UNREADABLE
 from app.http.errors import AnyRequest, problems
 from app.http.openapi import one_of_forms
 from app.http.parameters import Id, ThePool, TheUser
+from app.http.recipients.sources import JsonRecipients, Recipients
 
 
 class JsonList(msgspec.Struct, forbid_unknown_fields=True):
