@@ -107,12 +107,9 @@ class Course:
         self._at = self._first_at(campaign)
 
     def _first_at(self, campaign: Row) -> datetime:
-        """A campaign under way keeps its distance from what has left: the next email waits as long as it was to, and
-        no longer than the delay.
-        """
-        if not campaign["begun"] or campaign["next_at"] is None:
-            return self.begins_at
-        return max(self.begins_at, min(campaign["next_at"], self.begins_at + self._delay))
+        """A campaign under way keeps its distance from what was claimed last, as the exchange will."""
+        free_at: datetime | None = campaign["free_at"]
+        return self.begins_at if free_at is None else max(self.begins_at, min(free_at, self.begins_at + self._delay))
 
     def plan(self, count: int, horizon: timedelta | None = None) -> Plan:
         """The next emails; nothing of it is counted. Raises InvalidInput as `plan` does."""

@@ -39,15 +39,9 @@ LEFT JOIN sender_windows w
 WHERE s.workspace_id = %(workspace_id)s AND s.id = %(sender_id)s;
 
 -- name: plan_inputs
--- What a campaign's plan depends on, its sender's part aside. `next_at` is when the first of what was never tried is
--- due, `begun` whether anything was tried.
+-- What a campaign's plan depends on, its sender's part aside.
 SELECT c.id, c.sender_id, c.status, c.start_at, c.delay_ms, c.hourly_limit, c.scheduled,
-       used_this_hour(c.window_start, c.window_used) AS window_used,
-       c.window_start > 'epoch' AS begun,
-       (SELECT e.scheduled_at FROM emails e
-        WHERE e.workspace_id = c.workspace_id AND e.campaign_id = c.id AND e.status = 'SCHEDULED' AND e.attempts = 0
-        ORDER BY e.scheduled_at, e.id
-        LIMIT 1) AS next_at
+       used_this_hour(c.window_start, c.window_used) AS window_used, c.free_at
 FROM campaigns c
 WHERE c.workspace_id = %(workspace_id)s AND c.id = %(campaign_id)s;
 
