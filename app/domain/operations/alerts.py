@@ -15,14 +15,21 @@ sql = queries(__name__)
 AT_MOST = 50  # of each kind: more than anybody reads
 
 AlertKind = Literal[
-    "worker.missing", "sender.blocked", "email.unknown", "email.failed", "webhook.disabled", "webhook.failing"
+    "worker.missing",
+    "sender.blocked",
+    "campaign.held",
+    "email.unknown",
+    "email.failed",
+    "webhook.disabled",
+    "webhook.failing",
 ]
 
 
 class Alert(msgspec.Struct, rename="camel", kw_only=True):
     """`message` is for people; of the ids those are given that say what it is about. `since` None: not known.
 
-    `count` is how many emails of the campaign, `until` when a blocked sender is tried again.
+    `count` is how many emails of the campaign, `until` when a sender or a campaign that is held back is
+    tried again.
     """
 
     kind: AlertKind
@@ -42,13 +49,20 @@ async def list_alerts(pool: Pool, workspace_id: int) -> list[Alert]:
     params = {"workspace_id": workspace_id, "limit": AT_MOST}
     async with transaction(pool, workspace_id) as conn:
         senders = await fetch_all(conn, sql.blocked_senders, params)
+        held = await fetch_all(conn, sql.held_campaigns, params)
         campaigns = await fetch_all(conn, sql.campaigns_in_trouble, params)
         webhooks = await fetch_all(conn, sql.webhooks_in_trouble, params)
     alerts: list[Alert] = []
     if not worker["alive"]:
         message = "No worker is running: nothing is sent until one is."
         alerts.append(Alert(kind="worker.missing", message=message, since=worker["last_seen"]))
-    return [*alerts, *map(_of_sender, senders), *map(_of_campaign, campaigns), *map(_of_webhook, webhooks)]
+    return [
+        *alerts,
+        *map(_of_sender, senders),
+        *map(_of_held, held),
+        *map(_of_campaign, campaigns),
+        *map(_of_webhook, webhooks),
+    ]
 
 
 def _of_sender(row: Row) -> Alert:
@@ -58,6 +72,16 @@ def _of_sender(row: Row) -> Alert:
         since=row["since"],
         sender_id=row["id"],
         until=row["blocked_until"],
+    )
+
+
+def _of_held(row: Row) -> Alert:
+    return Alert(
+        kind="campaign.held",
+        message=f"“{row['name']}” is held back, for its emails are refused one after the other: {row['words']}",
+        since=row["since"],
+        campaign_id=row["id"],
+        until=row["probe_at"],
     )
 
 
