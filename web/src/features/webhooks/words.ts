@@ -6,6 +6,7 @@ export const EVENTS: ReadonlyArray<{ value: Webhook["events"][number]; label: st
   { value: "email.failed", label: "An email failed" },
   { value: "email.unknown", label: "An email is in doubt" },
   { value: "sender.blocked", label: "A sender is backed off" },
+  { value: "campaign.held", label: "A campaign is held back" },
   { value: "campaign.finished", label: "A campaign has finished" },
 ];
 
