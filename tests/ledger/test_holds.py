@@ -281,7 +281,8 @@ async def test_what_is_held_is_told_once_and_alerts_until_it_is_answered(
 async def test_a_sender_that_is_held_alerts_as_one_that_is_blocked(
     api: httpx.AsyncClient, pool: Pool, lane: Lane
 ) -> None:
-    await campaign_of(api, 3, "a"), await campaign_of(api, 3, "b")
+    for stem in "ab":
+        await campaign_of(api, 3, stem)
     await execute(pool, "UPDATE emails SET scheduled_at = date_trunc('hour', now())")
     await lane.refused(await lane.claim(5))
     (alert,) = [a for a in (await api.get("/api/alerts")).json() if a["kind"] != "worker.missing"]
