@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from datetime import timedelta
 from typing import Any
@@ -10,10 +11,13 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from app.db import Pool
+from app.db import Pool, transaction
 from app.domain.accounts.users import User
+from app.domain.campaigns.campaigns import lock_campaign
+from app.domain.ledger import holds
 from app.domain.ledger.claims import Claim, Claimant, Report
 from app.domain.ledger.exchange import Patience, exchange, outlook
+from app.domain.planning.replan import lock_plan, replan
 from tests.support.api import Headers, problem, schedule
 from tests.support.engine import (
     campaign_status,
@@ -158,6 +162,34 @@ async def test_only_who_was_refused_in_these_words_fails(api: httpx.AsyncClient,
     assert await check_conservation(pool, campaign) == {"FAILED": 6, "SCHEDULED": 3}
     by_recipient = await recipients_by_status(pool, campaign)
     assert {by_recipient[claim.recipient] for claim in others} == {"SCHEDULED"}
+
+
+async def test_many_are_failed_in_batches_while_workers_and_plans_go_on(
+    api: httpx.AsyncClient, pool: Pool, user: User, lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for another in a circle, and each email is counted once."""
+    monkeypatch.setattr(holds, "BATCH", 7)
+    campaign, other = await campaign_of(api, 60), await campaign_of(api, 40, "other")
+    await execute(pool, "UPDATE emails SET scheduled_at = now() - interval '1 s' WHERE campaign_id = %s", campaign)
+    await lane.refused(await lane.claim(50))
+    assert await value(pool, "SELECT count(*) FROM holds WHERE campaign_id = %s", campaign) == 1
+    answered = asyncio.create_task(holds.answer_campaign(pool, user.workspace_id, campaign, "fail"))
+    claimed = 0
+    while not answered.done():
+        claimed += len(await lane.claim(1))
+        await replan_campaign(pool, user.workspace_id, campaign, lane.claimant.sender_id)
+    await answered
+    assert (await check_conservation(pool, campaign))["FAILED"] == 50
+    assert claimed
+    await check_conservation(pool, other)
+
+
+async def replan_campaign(pool: Pool, workspace_id: int, campaign_id: int, sender_id: int) -> None:
+    """As `resume` does: emails first, then their campaign."""
+    async with transaction(pool, workspace_id) as conn:
+        await lock_plan(conn, sender_id)
+        await replan(conn, workspace_id, campaign_id)
+        await lock_campaign(conn, workspace_id, campaign_id)
 
 
 async def test_a_campaign_whose_last_recipients_fail_is_finished(
