@@ -27,7 +27,7 @@ from app.http.bodies import JsonRequest
 from app.http.campaigns import campaigns
 from app.http.errors import HANDLERS, database_unavailable, held_by_others, workspace_deleted
 from app.http.headers import security_headers
-from app.http.ledger import emails, stats
+from app.http.ledger import emails, holds, stats
 from app.http.openapi import SECURITY, StructSchemas, openapi_config
 from app.http.operations import administration, alerts, events, health, sandbox
 from app.http.recipients import lists, personal_data
@@ -96,6 +96,8 @@ def _routes() -> list[ControllerRouterHandler]:
         route_handlers=[
             campaigns.router,
             emails.router,
+            holds.answer_held_campaign,
+            holds.answer_held_sender,
             lists.router,
             personal_data.router,
             senders.router,

@@ -119,6 +119,12 @@ class LedgerCollector(Collector):
             oldest.add_metric(label, due.oldest_s)
         yield waiting
         yield oldest
+        held = GaugeMetricFamily(
+            "reachinbox_holds", "Campaigns and senders that a server's words hold back.", labels=["reason"]
+        )
+        for reason, count in vitals.holds.items():
+            held.add_metric([reason], count)
+        yield held
         jobs = GaugeMetricFamily("reachinbox_queue_jobs", "Jobs of the queue.", labels=["queue", "status"])
         for (queue, status), count in vitals.jobs.items():
             jobs.add_metric([queue, status], count)

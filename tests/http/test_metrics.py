@@ -92,6 +92,27 @@ async def test_emails_of_a_sender_that_is_backed_off_are_told_apart(
     assert seen["reachinbox_senders_backed_off"] == 1
 
 
+async def test_emails_that_a_servers_words_hold_back_are_not_overdue(
+    api: httpx.AsyncClient, pool: Pool, user: User
+) -> None:
+    async with transaction(pool) as conn:
+        held, _ = await insert_campaign(conn, user.workspace_id, ["SCHEDULED"] * 4)
+        over, _ = await insert_campaign(conn, user.workspace_id, ["SENT"], status="CANCELLED")
+        await insert_campaign(conn, user.workspace_id, ["SCHEDULED"] * 3)
+        for campaign in (held, over):
+            await conn.execute(
+                "INSERT INTO holds (workspace_id, sender_id, campaign_id, reason, signature, words, since, probe_at)"
+                " SELECT workspace_id, sender_id, id, 'REFUSED', 'x', '554 no', now(), now()"
+                " FROM campaigns WHERE id = %s",
+                [campaign],
+            )
+    seen = await scrape(api)
+    assert seen["reachinbox_emails_due sender=backed_off"] == 4
+    assert seen["reachinbox_emails_due sender=ready"] == 3
+    assert seen["reachinbox_holds reason=refused"] == 1
+    assert seen["reachinbox_holds reason=server_slow"] == 0
+
+
 async def test_it_counts_jobs_workers_and_lanes(api: httpx.AsyncClient, pool: Pool) -> None:
     await schedule(api, startTime="2099-01-01T00:00:00Z")
     await schedule(api)

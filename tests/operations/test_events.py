@@ -83,7 +83,30 @@ async def test_a_stream_tells_of_a_blocked_sender_and_of_its_recovery(client: ht
         assert (kind, sender["blockReason"]) == ("sender", "no login")
         await conn.execute("UPDATE senders SET blocked_until = NULL, block_reason = NULL")
         kind, after = await anext(events)
-        assert (kind, after) == ("sender", {"id": sender["id"], "blockedUntil": None, "blockReason": None})
+        assert (kind, after) == (
+            "sender",
+            {"id": sender["id"], "blockedUntil": None, "blockReason": None, "held": None},
+        )
+
+
+async def test_a_stream_tells_what_a_servers_words_hold_back_and_when_they_do_no_more(
+    client: httpx.AsyncClient, pool: Pool
+) -> None:
+    campaign = (await schedule(client, startTime="2030-01-01T00:00:00Z"))["campaign"]["id"]
+    async with watching(client) as events, pool.connection() as conn:
+        assert (await anext(events))[1]["held"] is None
+        for kind, whose in (("campaign", campaign), ("sender", None)):
+            await conn.execute(
+                "INSERT INTO holds (workspace_id, sender_id, campaign_id, reason, signature, words, since, probe_at)"
+                " SELECT workspace_id, id, %s, 'REFUSED', 'x', '554 no', now(), now() FROM senders"
+                " WHERE email = 'owner@example.com'",
+                [whose],
+            )
+            told, state = await anext(events)
+            assert (told, state["held"]["words"]) == (kind, "554 no")
+            await conn.execute("DELETE FROM holds")
+            told, state = await anext(events)
+            assert (told, state["held"]) == (kind, None)
 
 
 async def test_a_stream_tells_nothing_of_other_users(client: httpx.AsyncClient, stranger: Headers) -> None:

@@ -196,11 +196,18 @@ async def test_a_servers_words_that_name_the_address_are_erased_wherever_they_ar
         " disabled_reason = %s",
         *(said, said),
     )
-    assert await everywhere(pool, "ada@example.com") == ["senders", "webhook_deliveries", "webhooks"]
+    await execute(
+        pool,
+        "INSERT INTO holds (workspace_id, sender_id, reason, signature, words, since, probe_at)"
+        " SELECT workspace_id, id, 'REFUSED', 'RCPT 550 5.1.1 unknown', %s, now(), now() FROM senders",
+        said,
+    )
+    assert await everywhere(pool, "ada@example.com") == ["holds", "senders", "webhook_deliveries", "webhooks"]
 
     await erase(api)
 
     assert await everywhere(pool, "ada@example.com") == []
+    assert await value(pool, "SELECT words FROM holds") == ERASED
     sender = await row(pool, "SELECT block_reason, verify_error, blocked_until FROM senders")
     assert (sender["block_reason"], sender["verify_error"]) == (ERASED, ERASED)
     assert sender["blocked_until"] is not None

@@ -77,6 +77,10 @@ async def _fill(pool: Pool, user: User) -> None:
             b"INSERT INTO recipient_lists (workspace_id, kind, size, rows) VALUES (%(user)s, 'json', 1, 1)",
             b"INSERT INTO recipient_list_chunks (workspace_id, list_id, number, content) "
             b"SELECT workspace_id, id, 0, 'x' FROM recipient_lists WHERE workspace_id = %(user)s",
+            b"INSERT INTO refusals (workspace_id, sender_id, campaign_id, signature, last_at, emails) "
+            b"VALUES (%(user)s, %(sender)s, %(campaign)s, 'x', now(), 5)",
+            b"INSERT INTO holds (workspace_id, sender_id, campaign_id, reason, signature, words, since, probe_at) "
+            b"VALUES (%(user)s, %(sender)s, %(campaign)s, 'REFUSED', 'x', '554 no', now(), now())",
         ):
             await conn.execute(statement, params)
 

@@ -96,7 +96,7 @@ async def test_a_server_that_does_not_offer_it_is_asked_one_by_one() -> None:
     [
         (b"552 5.3.4 too large\r\n" + NO_RECIPIENT + NO_RECIPIENT, "MAIL", False),
         (OK + NO_SUCH_USER + NO_RECIPIENT, "RCPT", True),
-        (OK + OK + b"554 5.7.1 not that\r\n", "DATA", True),
+        (OK + OK + b"552 5.2.2 mailbox full\r\n", "DATA", True),
     ],
 )
 async def test_after_a_refusal_the_connection_is_used_on(answers: bytes, command: str, *, rset: bool) -> None:
@@ -115,9 +115,9 @@ async def test_a_server_that_wants_the_message_without_a_recipient_gets_nothing_
     assert there.told == COMMANDS
 
 
-async def test_trouble_of_the_sender_in_the_middle_ends_the_connection_without_another_word() -> None:
+async def test_a_server_that_hangs_up_in_the_middle_ends_the_connection_without_another_word() -> None:
     async with talking([(3, OK + b"421 4.7.0 slow down\r\n" + GO_AHEAD), (1, OK)]) as (there, conversation):
-        assert await handed_over(conversation) == ("RELEASED", "sender", "RCPT")
+        assert await handed_over(conversation) == ("RELEASED", "connection", "RCPT")
         assert not conversation.connected
     assert there.told == COMMANDS
 
@@ -136,7 +136,7 @@ async def test_a_connection_lost_among_the_answers_has_handed_over_nothing(answe
 async def test_an_answer_too_many_is_not_taken_for_the_next_one() -> None:
     turns: list[Turn] = [(3, OK + OK + GO_AHEAD + OK), (None, b"554 5.7.1 spam\r\n")]
     async with talking(turns) as (there, conversation):
-        assert await handed_over(conversation) == ("REJECTED", "email", ".")
+        assert await handed_over(conversation) == ("RELEASED", "email", ".")
         assert there.told == [*COMMANDS, CONTENT]
 
 

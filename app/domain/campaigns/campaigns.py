@@ -13,6 +13,8 @@ import msgspec
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
+from app.domain.ledger import holds
+from app.domain.ledger.holds import Held
 from app.domain.pages import Page, PageRequest, page_of
 from app.domain.planning import changes
 from app.domain.workspaces import audit
@@ -28,8 +30,8 @@ CANCEL_BATCH = 10_000
 
 class Campaign(msgspec.Struct, rename="camel"):
     """`counts` has every email status and adds up to `total`; `next_at` and `last_at` are the plan of what waits,
-    `used_this_hour` what counts against `hourly_limit`. After `emails_removed_at` the counts are all that is left of
-    emails removed for their age.
+    `used_this_hour` what counts against `hourly_limit`. `held`: a server's words hold it back, its sender's hold aside.
+    After `emails_removed_at` the counts are all that is left of emails removed for their age.
     """
 
     id: int
@@ -52,6 +54,7 @@ class Campaign(msgspec.Struct, rename="camel"):
     # Answers kept from before these were there lack them.
     used_this_hour: int = 0
     emails_removed_at: datetime | None = None
+    held: Held | None = None
 
 
 def _campaign(row: Row) -> Campaign:
@@ -75,6 +78,7 @@ def _campaign(row: Row) -> Campaign:
         created_at=row["created_at"],
         finished_at=row["finished_at"],
         emails_removed_at=row["emails_removed_at"],
+        held=row["held"],
     )
 
 
@@ -126,7 +130,9 @@ async def _rows(
         "before": before,
         "limit": limit,
     }
-    return await fetch_all(conn, sql.list_campaigns, params)
+    rows = await fetch_all(conn, sql.list_campaigns, params)
+    held = await holds.of_campaigns(conn, workspace_id, [row["id"] for row in rows])
+    return [row | {"held": held.get(row["id"])} for row in rows]
 
 
 async def lock_campaign(conn: Conn, workspace_id: int, campaign_id: int) -> Row:

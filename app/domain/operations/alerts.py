@@ -22,6 +22,7 @@ AlertKind = Literal[
     "installation.other",
     "worker.missing",
     "sender.blocked",
+    "campaign.held",
     "email.unknown",
     "email.failed",
     "webhook.disabled",
@@ -32,7 +33,8 @@ AlertKind = Literal[
 class Alert(msgspec.Struct, rename="camel", kw_only=True):
     """`message` is for people; of the ids those are given that say what it is about. `since` None: not known.
 
-    `count` is how many emails of the campaign, `until` when a blocked sender is tried again.
+    `count` is how many emails of the campaign, `until` when a sender or a campaign that is held back is
+    tried again.
     """
 
     kind: AlertKind
@@ -53,6 +55,7 @@ async def list_alerts(pool: Pool, workspace_id: int, role: Role, ours: Ours) -> 
     params = {"workspace_id": workspace_id, "limit": AT_MOST}
     async with transaction(pool, workspace_id) as conn:
         senders = await fetch_all(conn, sql.blocked_senders, params)
+        held = await fetch_all(conn, sql.held_campaigns, params)
         campaigns = await fetch_all(conn, sql.campaigns_in_trouble, params)
         webhooks = await fetch_all(conn, sql.webhooks_in_trouble, params) if covers(role, OWNER) else []
     alerts: list[Alert] = []
@@ -61,7 +64,13 @@ async def list_alerts(pool: Pool, workspace_id: int, role: Role, ours: Ours) -> 
     elif not worker["alive"]:
         message = "No worker is running: nothing is sent until one is."
         alerts.append(Alert(kind="worker.missing", message=message, since=worker["last_seen"]))
-    return [*alerts, *map(_of_sender, senders), *map(_of_campaign, campaigns), *map(_of_webhook, webhooks)]
+    return [
+        *alerts,
+        *map(_of_sender, senders),
+        *map(_of_held, held),
+        *map(_of_campaign, campaigns),
+        *map(_of_webhook, webhooks),
+    ]
 
 
 def _of_sender(row: Row) -> Alert:
@@ -71,6 +80,16 @@ def _of_sender(row: Row) -> Alert:
         since=row["since"],
         sender_id=row["id"],
         until=row["blocked_until"],
+    )
+
+
+def _of_held(row: Row) -> Alert:
+    return Alert(
+        kind="campaign.held",
+        message=f"“{row['name']}” is held back, for its emails are refused one after the other: {row['words']}",
+        since=row["since"],
+        campaign_id=row["id"],
+        until=row["probe_at"],
     )
 
 

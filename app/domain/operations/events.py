@@ -16,6 +16,8 @@ import msgspec
 
 from app.db import Pool, Row, fetch_all, transaction
 from app.domain.campaigns.campaigns import CampaignStatus, counts_of
+from app.domain.ledger import holds
+from app.domain.ledger.holds import Held
 from app.sql import queries
 
 sql = queries(__name__)
@@ -37,16 +39,18 @@ class CampaignProgress(msgspec.Struct, rename="camel", frozen=True):
     next_at: datetime | None
     last_at: datetime | None
     finished_at: datetime | None
+    held: Held | None
 
 
 class SenderState(msgspec.Struct, rename="camel", frozen=True):
-    """Until when a sender is blocked and why; both None: it is not, or no longer."""
+    """Until when a sender is blocked and why, and what holds it; all None: nothing does, or no longer."""
 
     kind: ClassVar[str] = "sender"
 
     id: int
     blocked_until: datetime | None
     block_reason: str | None
+    held: Held | None
 
 
 Event = CampaignProgress | SenderState
@@ -77,10 +81,15 @@ async def _look(pool: Pool, workspace_id: int, campaigns: Sequence[int], senders
         params = {"workspace_id": workspace_id, "limit": AT_MOST}
         progress = await fetch_all(conn, sql.campaign_progress, params | {"ids": list(campaigns)})
         states = await fetch_all(conn, sql.sender_states, params | {"ids": list(senders)})
-    return [*map(_progress, progress), *(SenderState(**row) for row in states)]
+        held = await holds.of_campaigns(conn, workspace_id, [row["id"] for row in progress])
+        held_senders = await holds.of_senders(conn, workspace_id, [row["id"] for row in states])
+    return [
+        *(_progress(row, held.get(row["id"])) for row in progress),
+        *(SenderState(**row, held=held_senders.get(row["id"])) for row in states),
+    ]
 
 
-def _progress(row: Row) -> CampaignProgress:
+def _progress(row: Row, held: Held | None) -> CampaignProgress:
     return CampaignProgress(
         id=row["id"],
         status=row["status"],
@@ -90,4 +99,5 @@ def _progress(row: Row) -> CampaignProgress:
         next_at=row["next_at"],
         last_at=row["last_at"],
         finished_at=row["finished_at"],
+        held=held,
     )

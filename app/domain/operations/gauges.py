@@ -21,7 +21,8 @@ class Due(NamedTuple):
 
 
 class Vitals(NamedTuple):
-    """One reading. `emails` by status; `due` by whether the sender is backed off; `jobs` by queue and status, where a
+    """One reading. `emails` by status; `due` by whether they are held back (their sender is backed off, or a server's
+    words hold them); `holds` by reason; `jobs` by queue and status, where a
     waiting job is `due` or `later`.
     """
 
@@ -31,6 +32,7 @@ class Vitals(NamedTuple):
     workers: int
     lanes: int
     senders_backed_off: int
+    holds: dict[str, int]
 
 
 async def read_vitals(pool: Pool) -> Vitals:
@@ -40,6 +42,7 @@ async def read_vitals(pool: Pool) -> Vitals:
         emails: Row = await fetch_exactly_one(conn, sql.emails_by_status)
         due = await fetch_all(conn, sql.due_emails, {"most": MOST_COUNTED})
         jobs = await fetch_all(conn, sql.jobs_by_queue)
+        holds = await fetch_exactly_one(conn, sql.holds_by_reason)
         workforce = await fetch_exactly_one(conn, sql.workforce)
     return Vitals(
         emails=emails,
@@ -48,4 +51,5 @@ async def read_vitals(pool: Pool) -> Vitals:
         workers=workforce["workers"],
         lanes=workforce["lanes"],
         senders_backed_off=workforce["backed_off"],
+        holds=holds,
     )

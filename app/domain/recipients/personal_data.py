@@ -70,6 +70,7 @@ async def erase(pool: Pool, workspace_id: int, email: str, actor: Actor) -> Eras
     # here on names the address. Should this process die in between, the address finds the rest when it is erased again.
     async with transaction(pool, workspace_id) as conn:
         await conn.execute(sql.erase_words_about_senders, params)
+        await conn.execute(sql.erase_words_of_holds, params)
         await conn.execute(sql.lock_webhooks, {"workspace_id": workspace_id})
         await conn.execute(sql.erase_words_about_webhooks, params)
         messages = await fetch_exactly_one(conn, sql.erase_sandbox_messages, params)

@@ -16,6 +16,8 @@ from psycopg.errors import ForeignKeyViolation
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
+from app.domain.ledger import holds
+from app.domain.ledger.holds import Held
 from app.domain.operations.host_policy import STRICT, HostPolicy
 from app.domain.pages import Page, PageRequest, page_of
 from app.domain.planning import changes as plan_changes
@@ -36,7 +38,9 @@ VERIFY_POLL_S = 0.1
 
 
 class Sender(msgspec.Struct, rename="camel"):
-    """A mailbox. `host` None: the fallback server. `blocked_until`: it is backed off, for `block_reason`."""
+    """A mailbox. `host` None: the fallback server. `blocked_until`: it is backed off, for `block_reason`. `held`: its
+    server's words hold back all its campaigns.
+    """
 
     id: int
     email: str
@@ -55,6 +59,7 @@ class Sender(msgspec.Struct, rename="camel"):
     verified_at: datetime | None
     verify_error: str | None
     created_at: datetime
+    held: Held | None
 
 
 def _sender(row: Row) -> Sender:
@@ -141,7 +146,7 @@ async def list_senders(pool: Pool, workspace_id: int, page: PageRequest) -> Page
     after = page.check()
     async with transaction(pool, workspace_id) as conn:
         params = {"workspace_id": workspace_id, "sender_id": None, "after": after, "limit": page.limit + 1}
-        rows = await fetch_all(conn, sql.list_senders, params)
+        rows = await _rows(conn, params)
     return page_of([_sender(row) for row in rows], [row["id"] for row in rows], page.limit)
 
 
@@ -153,10 +158,16 @@ async def get_sender(pool: Pool, workspace_id: int, sender_id: int) -> Sender:
 
 async def _read(conn: Conn, workspace_id: int, sender_id: int) -> Sender:
     params = {"workspace_id": workspace_id, "sender_id": sender_id, "after": None, "limit": 1}
-    row = await fetch_one(conn, sql.list_senders, params)
-    if row is None:
+    rows = await _rows(conn, params)
+    if not rows:
         raise NotFound(f"no sender {sender_id}")
-    return _sender(row)
+    return _sender(rows[0])
+
+
+async def _rows(conn: Conn, params: dict[str, Any]) -> list[Row]:
+    rows = await fetch_all(conn, sql.list_senders, params)
+    held = await holds.of_senders(conn, params["workspace_id"], [row["id"] for row in rows])
+    return [row | {"held": held.get(row["id"])} for row in rows]
 
 
 async def change_sender(
@@ -196,6 +207,12 @@ async def change_sender(
         await defer_wake_up(conn, sender_id)
     if asked:
         await plan_changes.plan_soon(pool, workspace_id, sender_id)
+    changed = await get_sender(pool, workspace_id, sender_id)
+    if changed.held is None or changes.server is msgspec.UNSET:
+        return changed
+    # In a transaction of its own: whoever changes holds locks them first. Should this process die in between, the next
+    # probe shows the same.
+    await holds.forget(pool, workspace_id, sender_id)
     return await get_sender(pool, workspace_id, sender_id)
 
 

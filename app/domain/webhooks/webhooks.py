@@ -29,7 +29,7 @@ from app.sql import queries
 
 sql = queries(__name__)
 
-EventType = Literal["email.failed", "email.unknown", "sender.blocked", "campaign.finished"]
+EventType = Literal["email.failed", "email.unknown", "sender.blocked", "campaign.held", "campaign.finished"]
 EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 DeliveryStatus = Literal["PENDING", "DELIVERED", "FAILED"]
 URL = Bounds(1, 2000)  # characters

@@ -44,6 +44,12 @@ Action = Literal[
     "campaign.resumed",
     "campaign.cancelled",
     "campaign.hold",  # by `hold-all`
+    "campaign.held.try",  # an answer about what a server's words hold back
+    "campaign.held.fail",
+    "campaign.held.go_on",
+    "sender.held.try",
+    "sender.held.fail",
+    "sender.held.go_on",
     "email.failed->scheduled",  # retried
     "email.unknown->scheduled",  # resolved: sent again
     "email.unknown->sent",  # resolved: taken as sent

@@ -37,9 +37,9 @@ QUIET_S = 15.0  # proxies give up on a connection on which nothing comes
     media_type="text/event-stream",
     summary="Progress as it happens, as server-sent events",
     response_description=(
-        "Events `campaign` (id, status, total, counts, usedThisHour, nextAt, lastAt, finishedAt) and `sender` (id, "
-        "blockedUntil, blockReason), as JSON: first the state of all that runs, then each second what changed. The "
-        "stream ends after five minutes; ask anew."
+        "Events `campaign` (id, status, total, counts, usedThisHour, nextAt, lastAt, finishedAt, held) and `sender` "
+        "(id, blockedUntil, blockReason, held), as JSON: first the state of all that runs, then each second what "
+        "changed. The stream ends after five minutes; ask anew."
     ),
     responses=problems(),
 )

@@ -13,8 +13,7 @@ WITH report AS (
     SELECT %(workspace_id)s::bigint AS workspace_id, r.*
     FROM jsonb_to_recordset(%(outcomes)s::jsonb) AS r (
         id bigint, kind text, command text, code integer, enhanced_code text, reply text,
-        duration_ms integer, server text, message_id text, again_in_s double precision, content_version integer,
-        claimed_at timestamptz
+        duration_ms integer, server text, message_id text, again_in_s double precision, content_version integer
     )
 ),
 -- When the last of the accepted emails was: by its reply, not by when we come to record it.
@@ -109,7 +108,6 @@ finished AS (
         message_id = coalesce(r.message_id, e.message_id)
     FROM report r
     WHERE e.workspace_id = r.workspace_id AND e.id = r.id AND e.claim_token = %(token)s::uuid
-      AND e.claimed_at = coalesce(r.claimed_at, e.claimed_at)
     RETURNING e.id, e.campaign_id, e.attempts, e.claimed_at, e.status, r.kind
 ),
 audit AS (

@@ -28,10 +28,23 @@ WHERE t.count > 0 AND (t.status = 'UNKNOWN' OR c.status <> 'CANCELLED')
 ORDER BY c.id DESC, t.status;
 
 -- name: blocked_senders
--- Senders that are backed off, and why.
-SELECT id, email, blocked_since AS since, blocked_until, block_reason FROM senders
-WHERE workspace_id = %(workspace_id)s AND blocked_until > now()
-ORDER BY id
+-- Senders that are backed off or refused as a whole, and why. One that is only slow goes on by itself.
+SELECT s.id, s.email, coalesce(h.since, s.blocked_since) AS since, coalesce(h.probe_at, s.blocked_until) AS blocked_until,
+       coalesce(h.words, s.block_reason) AS block_reason
+FROM senders s
+LEFT JOIN holds h ON h.workspace_id = s.workspace_id AND h.sender_id = s.id AND h.campaign_id IS NULL
+                 AND h.reason = 'REFUSED'
+WHERE s.workspace_id = %(workspace_id)s AND (s.blocked_until > now() OR h.id IS NOT NULL)
+ORDER BY s.id
+LIMIT %(limit)s;
+
+-- name: held_campaigns
+-- Campaigns that may go and whose emails are refused one after the other, newest first.
+SELECT c.id, c.name, h.since, h.probe_at, h.words
+FROM holds h
+JOIN campaigns c ON c.workspace_id = h.workspace_id AND c.id = h.campaign_id
+WHERE h.workspace_id = %(workspace_id)s AND h.reason = 'REFUSED' AND c.status IN ('ACTIVE', 'PAUSED')
+ORDER BY c.id DESC
 LIMIT %(limit)s;
 
 -- name: webhooks_in_trouble

@@ -19,9 +19,12 @@ CROSS JOIN LATERAL (
 ORDER BY c.id;
 
 -- name: sender_states
--- What holds senders back, of those that are blocked or in `ids`, which were when they were last looked at.
-SELECT id, blocked_until, block_reason
-FROM senders
-WHERE workspace_id = %(workspace_id)s AND (blocked_until > now() OR id = ANY (%(ids)s::bigint[]))
-ORDER BY id
+-- What holds senders back, of those that are blocked, held, or in `ids`, which were when they were last looked at.
+SELECT s.id, s.blocked_until, s.block_reason
+FROM senders s
+WHERE s.workspace_id = %(workspace_id)s
+  AND (s.blocked_until > now() OR s.id = ANY (%(ids)s::bigint[])
+       OR EXISTS (SELECT FROM holds h
+                  WHERE h.workspace_id = s.workspace_id AND h.sender_id = s.id AND h.campaign_id IS NULL))
+ORDER BY s.id
 LIMIT %(limit)s;

@@ -15,9 +15,13 @@ FROM campaigns;
 
 -- name: due_emails
 -- What is due and waits: how many emails, counted up to %(most)s, and the age of the oldest; those whose sender is backed
--- off apart from the rest.
+-- off, or that a server's words hold back, apart from the rest.
 WITH owing AS MATERIALIZED (
-    SELECT c.workspace_id, c.id, coalesce(s.blocked_until > now(), false) AS backed_off
+    SELECT c.workspace_id, c.id, 
+           coalesce(s.blocked_until > now(), false) OR EXISTS (
+               SELECT FROM holds h
+               WHERE h.workspace_id = s.workspace_id AND h.sender_id = s.id
+                 AND (h.campaign_id IS NULL OR h.campaign_id = c.id)) AS backed_off
     FROM campaigns c
     JOIN senders s ON s.workspace_id = c.workspace_id AND s.id = c.sender_id
     WHERE c.status = 'ACTIVE' AND c.scheduled > 0
@@ -57,6 +61,13 @@ SELECT queue_name AS queue,
        count(*) AS jobs
 FROM procrastinate_jobs
 GROUP BY 1, 2;
+
+-- name: holds_by_reason
+-- Campaigns and senders that a server's words hold back.
+SELECT count(*) FILTER (WHERE h.reason = 'REFUSED') AS refused, count(*) FILTER (WHERE h.reason = 'SERVER_SLOW') AS server_slow
+FROM holds h
+LEFT JOIN campaigns c ON c.workspace_id = h.workspace_id AND c.id = h.campaign_id
+WHERE h.campaign_id IS NULL OR c.status IN ('ACTIVE', 'PAUSED');
 
 -- name: workforce
 -- Workers that are alive, the lanes they hold, and senders that are backed off.

@@ -91,6 +91,11 @@ SET block_reason = CASE WHEN lower(block_reason COLLATE "C") ~ %(pattern)s THEN 
 WHERE workspace_id = %(workspace_id)s
   AND (lower(block_reason COLLATE "C") ~ %(pattern)s OR lower(verify_error COLLATE "C") ~ %(pattern)s);
 
+-- name: erase_words_of_holds
+-- The same of what holds back a sender or a campaign.
+UPDATE holds SET words = %(erased)s
+WHERE workspace_id = %(workspace_id)s AND lower(words COLLATE "C") ~ %(pattern)s;
+
 -- name: erase_words_in_deliveries
 -- The same where webhooks were or are to be told it, and where a receiver's answer named the address that it was told.
 UPDATE webhook_deliveries

@@ -2,7 +2,7 @@
 
 export const VALUES = {
   Alert: {
-    kind: ["installation.other", "worker.missing", "sender.blocked", "email.unknown", "email.failed", "webhook.disabled", "webhook.failing"],
+    kind: ["installation.other", "worker.missing", "sender.blocked", "campaign.held", "email.unknown", "email.failed", "webhook.disabled", "webhook.failing"],
   },
   ApiKey: {
     scopes: ["read", "send", "admin"],
@@ -27,7 +27,13 @@ export const VALUES = {
     status: ["SCHEDULED", "SENDING", "SENT", "FAILED", "UNKNOWN", "CANCELLED"],
   },
   Entry: {
-    action: ["account.created", "account.linked", "account.given_back", "login", "login.failed", "password.changed", "invitation.created", "invitation.revoked", "workspace.created", "workspace.renamed", "workspace.deleted", "member.invited", "member.invitation_revoked", "member.joined", "member.changed", "member.removed", "member.left", "key.created", "key.revoked", "sender.created", "sender.changed", "sender.deleted", "campaign.scheduled", "campaign.changed", "campaign.paused", "campaign.resumed", "campaign.cancelled", "campaign.hold", "email.failed->scheduled", "email.unknown->scheduled", "email.unknown->sent", "webhook.created", "webhook.changed", "webhook.deleted", "webhook.secret_rotated", "webhook.replayed", "recipient.erase", "installation.take-over"],
+    action: ["account.created", "account.linked", "account.given_back", "login", "login.failed", "password.changed", "invitation.created", "invitation.revoked", "workspace.created", "workspace.renamed", "workspace.deleted", "member.invited", "member.invitation_revoked", "member.joined", "member.changed", "member.removed", "member.left", "key.created", "key.revoked", "sender.created", "sender.changed", "sender.deleted", "campaign.scheduled", "campaign.changed", "campaign.paused", "campaign.resumed", "campaign.cancelled", "campaign.hold", "campaign.held.try", "campaign.held.fail", "campaign.held.go_on", "sender.held.try", "sender.held.fail", "sender.held.go_on", "email.failed->scheduled", "email.unknown->scheduled", "email.unknown->sent", "webhook.created", "webhook.changed", "webhook.deleted", "webhook.secret_rotated", "webhook.replayed", "recipient.erase", "installation.take-over"],
+  },
+  Held: {
+    reason: ["REFUSED", "SERVER_SLOW"],
+  },
+  HeldAnswer: {
+    answer: ["try", "fail", "go_on"],
   },
   KeyBody: {
     scopes: ["read", "send", "admin"],
@@ -60,13 +66,13 @@ export const VALUES = {
     role: ["owner", "member", "viewer"],
   },
   Webhook: {
-    events: ["email.failed", "email.unknown", "sender.blocked", "campaign.finished"],
+    events: ["email.failed", "email.unknown", "sender.blocked", "campaign.held", "campaign.finished"],
   },
   WebhookBody: {
-    events: ["email.failed", "email.unknown", "sender.blocked", "campaign.finished"],
+    events: ["email.failed", "email.unknown", "sender.blocked", "campaign.held", "campaign.finished"],
   },
   WebhookPatch: {
-    events: ["email.failed", "email.unknown", "sender.blocked", "campaign.finished"],
+    events: ["email.failed", "email.unknown", "sender.blocked", "campaign.held", "campaign.finished"],
   },
   Workspace: {
     role: ["owner", "member", "viewer"],

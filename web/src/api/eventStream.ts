@@ -16,9 +16,9 @@ type Schemas = components["schemas"];
 export interface Events {
   campaign: Pick<
     Schemas["Campaign"],
-    "id" | "status" | "total" | "counts" | "usedThisHour" | "nextAt" | "lastAt" | "finishedAt"
+    "id" | "status" | "total" | "counts" | "usedThisHour" | "nextAt" | "lastAt" | "finishedAt" | "held"
   >;
-  sender: Pick<Schemas["Sender"], "id" | "blockedUntil" | "blockReason">;
+  sender: Pick<Schemas["Sender"], "id" | "blockedUntil" | "blockReason" | "held">;
 }
 
 /** What a feature does about it. */

@@ -328,6 +328,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/campaigns/{id}/held": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say how to go on with a campaign that a server's refusals hold back */
+        post: operations["answerHeldCampaign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/senders/{id}/held": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say how to go on with a sender that its server's refusals hold back */
+        post: operations["answerHeldSender"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/lists": {
         parameters: {
             query?: never;
@@ -1186,7 +1220,7 @@ export interface components {
         /** Alert */
         Alert: {
             /** @enum {string} */
-            kind: "installation.other" | "worker.missing" | "sender.blocked" | "email.unknown" | "email.failed" | "webhook.disabled" | "webhook.failing";
+            kind: "installation.other" | "worker.missing" | "sender.blocked" | "campaign.held" | "email.unknown" | "email.failed" | "webhook.disabled" | "webhook.failing";
             message: string;
             since: string | null;
             campaignId?: number | null;
@@ -1263,6 +1297,7 @@ export interface components {
             /** @default 0 */
             usedThisHour: number;
             emailsRemovedAt?: string | null;
+            held?: components["schemas"]["Held"] | null;
         };
         /** Page[Campaign] */
         CampaignPage: {
@@ -1385,7 +1420,7 @@ export interface components {
             userId: number | null;
             who: string;
             /** @enum {string} */
-            action: "account.created" | "account.linked" | "account.given_back" | "login" | "login.failed" | "password.changed" | "invitation.created" | "invitation.revoked" | "workspace.created" | "workspace.renamed" | "workspace.deleted" | "member.invited" | "member.invitation_revoked" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "key.created" | "key.revoked" | "sender.created" | "sender.changed" | "sender.deleted" | "campaign.scheduled" | "campaign.changed" | "campaign.paused" | "campaign.resumed" | "campaign.cancelled" | "campaign.hold" | "email.failed->scheduled" | "email.unknown->scheduled" | "email.unknown->sent" | "webhook.created" | "webhook.changed" | "webhook.deleted" | "webhook.secret_rotated" | "webhook.replayed" | "recipient.erase" | "installation.take-over";
+            action: "account.created" | "account.linked" | "account.given_back" | "login" | "login.failed" | "password.changed" | "invitation.created" | "invitation.revoked" | "workspace.created" | "workspace.renamed" | "workspace.deleted" | "member.invited" | "member.invitation_revoked" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "key.created" | "key.revoked" | "sender.created" | "sender.changed" | "sender.deleted" | "campaign.scheduled" | "campaign.changed" | "campaign.paused" | "campaign.resumed" | "campaign.cancelled" | "campaign.hold" | "campaign.held.try" | "campaign.held.fail" | "campaign.held.go_on" | "sender.held.try" | "sender.held.fail" | "sender.held.go_on" | "email.failed->scheduled" | "email.unknown->scheduled" | "email.unknown->sent" | "webhook.created" | "webhook.changed" | "webhook.deleted" | "webhook.secret_rotated" | "webhook.replayed" | "recipient.erase" | "installation.take-over";
             subject: string;
             address: string;
             userAgent: string;
@@ -1410,6 +1445,22 @@ export interface components {
              * @constant
              */
             status: "ok";
+        };
+        /** Held */
+        Held: {
+            /** @enum {string} */
+            reason: "REFUSED" | "SERVER_SLOW";
+            words: string;
+            /** Format: date-time */
+            since: string;
+            /** Format: date-time */
+            probeAt: string;
+            emails: number | null;
+        };
+        /** HeldAnswer */
+        HeldAnswer: {
+            /** @enum {string} */
+            answer: "try" | "fail" | "go_on";
         };
         /** Hour */
         Hour: {
@@ -1642,6 +1693,7 @@ export interface components {
             verifyError: string | null;
             /** Format: date-time */
             createdAt: string;
+            held: components["schemas"]["Held"] | null;
         };
         /** SenderBody */
         SenderBody: {
@@ -1732,7 +1784,7 @@ export interface components {
             id: number;
             url: string;
             description: string;
-            events: ("email.failed" | "email.unknown" | "sender.blocked" | "campaign.finished")[];
+            events: ("email.failed" | "email.unknown" | "sender.blocked" | "campaign.held" | "campaign.finished")[];
             enabled: boolean;
             /** Format: date-time */
             createdAt: string;
@@ -1746,7 +1798,7 @@ export interface components {
         /** WebhookBody */
         WebhookBody: {
             url: string;
-            events: ("email.failed" | "email.unknown" | "sender.blocked" | "campaign.finished")[];
+            events: ("email.failed" | "email.unknown" | "sender.blocked" | "campaign.held" | "campaign.finished")[];
             /** @default  */
             description: string;
         };
@@ -1758,7 +1810,7 @@ export interface components {
         /** WebhookPatch */
         WebhookPatch: {
             url?: string;
-            events?: ("email.failed" | "email.unknown" | "sender.blocked" | "campaign.finished")[];
+            events?: ("email.failed" | "email.unknown" | "sender.blocked" | "campaign.held" | "campaign.finished")[];
             description?: string;
             enabled?: boolean;
         };
@@ -3711,6 +3763,202 @@ export interface operations {
             };
         };
     };
+    answerHeldCampaign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HeldAnswer"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    answerHeldSender: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HeldAnswer"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sender"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     uploadList: {
         parameters: {
             query?: never;
@@ -4904,7 +5152,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Events `campaign` (id, status, total, counts, usedThisHour, nextAt, lastAt, finishedAt) and `sender` (id, blockedUntil, blockReason), as JSON: first the state of all that runs, then each second what changed. The stream ends after five minutes; ask anew. */
+            /** @description Events `campaign` (id, status, total, counts, usedThisHour, nextAt, lastAt, finishedAt, held) and `sender` (id, blockedUntil, blockReason, held), as JSON: first the state of all that runs, then each second what changed. The stream ends after five minutes; ask anew. */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -5,6 +5,12 @@ import type { components } from "@/api/schema";
 type Action = components["schemas"]["Entry"]["action"];
 
 const ACTIONS: Readonly<Record<Action, string>> = {
+  "campaign.held.try": "Had a held campaign tried again",
+  "campaign.held.fail": "Failed the recipients that hold a campaign",
+  "campaign.held.go_on": "Let a held campaign go on",
+  "sender.held.try": "Had a held sender tried again",
+  "sender.held.fail": "Failed the recipients that hold a sender",
+  "sender.held.go_on": "Let a held sender go on",
   "installation.take-over": "Took the database over",
   "account.created": "Made the account",
   "account.linked": "Logged in with Google for the first time",

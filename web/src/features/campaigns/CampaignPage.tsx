@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { type ReactNode, Suspense } from "react";
 import { AGAIN_MS } from "@/api/reading";
+import { HeldNotice } from "@/features/ledger/HeldNotice";
 import { type Sender, sendersQuery } from "@/features/senders/queries";
 import { duration } from "@/time/format";
 import { Time } from "@/time/Time";
@@ -91,7 +92,10 @@ function Progress({ campaign, sender }: Props) {
             <Pace campaign={campaign} />
           </Text>
         </Group>
-        <HoldUpNote campaign={campaign} sender={sender} />
+        {(!campaign.held || campaign.status === "PAUSED" || sender?.held) && (
+          <HoldUpNote campaign={campaign} sender={sender} />
+        )}
+        {campaign.held && <HeldNotice held={campaign.held} of={{ kind: "campaign", id: campaign.id }} />}
         <CampaignDecisions campaign={campaign} />
         <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="md" mt={4}>
           <Fact name="Start" value={<Time value={campaign.startTime} />} />

@@ -23,7 +23,7 @@ function sender(changes: Partial<Sender> = {}): Sender {
     ...{ id: 2, email: "anna@example.com", displayName: "", host: null, port: null, security: null },
     ...{ username: null, hasPassword: false, hourlyLimit: 100, usedThisHour: 10, maxConnections: 1 },
     ...{ isDefault: true, blockedUntil: null, blockReason: null, verifiedAt: null, verifyError: null },
-    ...{ createdAt: at(-60) },
+    ...{ createdAt: at(-60), held: null },
     ...changes,
   };
 }
@@ -57,6 +57,29 @@ test("a sender in trouble is named with the reason, and no longer once the time 
   expect(found?.text).toContain("anna@example.com is held back until");
   expect(found?.text).toContain("535 wrong password.");
   expect(holdUp(campaign(), { ...blocked, blockedUntil: at(-5) }, NOW)).toBeNull();
+});
+
+test("what a server refuses is told with its words and the next try, a sender's before a campaign's", () => {
+  const held = {
+    reason: "REFUSED" as const,
+    words: "554 5.6.0 no",
+    since: at(-5),
+    probeAt: at(10),
+    emails: 5,
+  };
+  const own = holdUp(campaign({ held, nextAt: at(-30) }), sender(), NOW);
+  expect(own?.kind).toBe("trouble");
+  expect(own?.text).toBe(
+    `Held back: its server refuses email after email. The next try is at ${localTime(new Date(at(10)), NOW)}. 554 5.6.0 no.`,
+  );
+  const refused = campaign({ held, nextAt: at(15) });
+  refused.counts = { SCHEDULED: 10, SENDING: 0, SENT: 0, FAILED: 0, UNKNOWN: 0, CANCELLED: 0 };
+  expect(holdUp(refused, sender(), NOW)?.kind).toBe("trouble"); // each of its emails was set aside: it has begun
+  const slow = { ...held, reason: "SERVER_SLOW" as const, words: "450 slow down", probeAt: at(-1) };
+  const all = holdUp(campaign({ held }), sender({ held: slow }), NOW);
+  expect(all?.kind).toBe("wait");
+  expect(all?.text).toContain("anna@example.com is held back: its server takes no more for now.");
+  expect(all?.text).toContain("The next try is due. 450 slow down.");
 });
 
 test("a limit is told with its numbers and the hour in which it goes on", () => {

@@ -32,7 +32,9 @@ export function holdUp(campaign: Campaign, sender: Sender | undefined, now: Date
   if (campaign.status !== "ACTIVE" || campaign.nextAt === null) return null;
   const next = new Date(campaign.nextAt);
   const untouched = of(campaign, "SCHEDULED") === campaign.total;
-  if (untouched && next > now) return wait(`It starts at ${localTime(next, now)}.`);
+  if (untouched && next > now && !campaign.held) return wait(`It starts at ${localTime(next, now)}.`);
+  const held = heldUp(campaign, sender, now);
+  if (held) return held;
   if (sender?.blockedUntil && new Date(sender.blockedUntil) > now) {
     const until = localTime(new Date(sender.blockedUntil), now);
     const text = `${sender.email} is held back until ${until}, then it is tried again.`;
@@ -48,6 +50,21 @@ export function holdUp(campaign: Campaign, sender: Sender | undefined, now: Date
     return { text, kind: "trouble" };
   }
   return null;
+}
+
+/** What a server's words hold back: the sender with all its campaigns, or this one. */
+function heldUp(campaign: Campaign, sender: Sender | undefined, now: Date): HoldUp | null {
+  const held = sender?.held ?? campaign.held;
+  if (!held) return null;
+  const who = sender?.held ? `${sender.email} is held back` : "Held back";
+  const why =
+    held.reason === "REFUSED" ? "its server refuses email after email" : "its server takes no more for now";
+  const probe = new Date(held.probeAt);
+  const next = probe > now ? `The next try is at ${localTime(probe, now)}.` : "The next try is due.";
+  return {
+    text: `${who}: ${why}. ${next} ${sentence(held.words)}`,
+    kind: held.reason === "REFUSED" ? "trouble" : "wait",
+  };
 }
 
 function fullHour(campaign: Campaign, sender: Sender | undefined): string | null {

@@ -24,6 +24,7 @@ export function SenderField({ senders, sender, error, onChange }: Props) {
       </Text>
     );
   }
+  const trouble = sender && heldBack(sender);
   return (
     <Stack gap="xs">
       <Select
@@ -40,19 +41,29 @@ export function SenderField({ senders, sender, error, onChange }: Props) {
         error={error}
       />
       {sender && <Use sender={sender} />}
-      {sender?.blockedUntil && (
+      {sender && trouble && (
         <Alert
           color="orange"
           icon={<IconAlertTriangle aria-hidden />}
           title="This mailbox is held back"
           styles={{ message: { color: "inherit" } }}
         >
-          Its server is tried again <Time value={sender.blockedUntil} mode="relative" />
-          {sender.blockReason ? `. It said: ${sender.blockReason}` : "."} You can schedule all the same.
+          Its server is tried again <Time value={trouble.until} mode="relative" />
+          {trouble.words ? `. It said: ${trouble.words}` : "."} You can schedule all the same.
         </Alert>
       )}
     </Stack>
   );
+}
+
+/** What holds all of a sender back, and until when. */
+function heldBack({
+  held,
+  blockedUntil,
+  blockReason,
+}: Sender): { until: string; words: string | null } | null {
+  if (held) return { until: held.probeAt, words: held.words };
+  return blockedUntil === null ? null : { until: blockedUntil, words: blockReason };
 }
 
 function Use({ sender }: { sender: Sender }) {

@@ -1,4 +1,7 @@
-/** A person's word on emails that ended FAILED or UNKNOWN: asked for, sent, told. And the list of them as a file. */
+/**
+ * A person's word on emails that ended FAILED or UNKNOWN, and on what a server's words hold back: asked for, sent, told.
+ * And the list of emails as a file.
+ */
 
 import { addressOf, answer, api } from "@/api/client";
 import { keys } from "@/api/keys";
@@ -6,7 +9,8 @@ import { useCommand } from "@/forms/useCommand";
 import { confirm } from "@/ui/confirm";
 import { download } from "@/ui/download";
 import { counted } from "@/ui/numbers";
-import { DECISIONS, type Decision } from "./words";
+import type { Held } from "./queries";
+import { DECISIONS, type Decision, HELD_ANSWERED, type HeldAnswer } from "./words";
 
 /** Some emails, or all of a campaign that are in question; `n` of them, as far as the page knows. */
 export type Target = { ids: number[] } | { campaignId: number; n: number };
@@ -31,6 +35,42 @@ export function useDecisions() {
     return (await confirm(asked)) && run({ decision, target });
   };
   return { pending, decide };
+}
+
+/** A campaign, or a sender and all its campaigns. */
+export interface HeldOf {
+  kind: "campaign" | "sender";
+  id: number;
+}
+
+const ANSWERS = {
+  campaign: (id: number, answered: HeldAnswer) =>
+    answer(api.POST("/api/campaigns/{id}/held", { params: { path: { id } }, body: { answer: answered } })),
+  sender: (id: number, answered: HeldAnswer) =>
+    answer(api.POST("/api/senders/{id}/held", { params: { path: { id } }, body: { answer: answered } })),
+};
+
+/** `pending` is what is being answered; `say` asks first before emails fail. */
+export function useHeldAnswer({ kind, id }: HeldOf, held: Held) {
+  const { run, input } = useCommand({
+    run: (answered: HeldAnswer): Promise<unknown> => ANSWERS[kind](id, answered),
+    changes: [keys.campaigns.all(), keys.senders(), keys.emails.all(), keys.stats.all()],
+    said: (_, answered) => HELD_ANSWERED[answered],
+    failed: "It is held as it was",
+  });
+  const say = async (answered: HeldAnswer) => {
+    if (answered !== "fail" || (await confirmFail(held))) await run(answered);
+  };
+  return { pending: input ?? null, say };
+}
+
+function confirmFail({ emails }: Held): Promise<boolean> {
+  const those = emails === null ? "The emails" : counted(emails, "email");
+  return confirm({
+    title: "Fail these recipients?",
+    children: `${those} that the server has refused in these words will count as failed, and whoever is told of failed emails is told. All others go on.`,
+    confirm: "Fail these recipients",
+  });
 }
 
 /** Asks first who is logged in: a download that is refused would be a file with the refusal in it. */

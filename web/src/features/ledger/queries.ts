@@ -10,6 +10,7 @@ type Schemas = components["schemas"];
 
 export type Attempt = Schemas["Attempt"];
 export type Email = Schemas["Email"];
+export type Held = Schemas["Held"];
 export type EmailSummary = Schemas["EmailSummary"];
 export type EmailStatus = Email["status"];
 export type EmailFilter = Omit<

@@ -4,7 +4,7 @@ import { localTime } from "@/time/format";
 import { counted } from "@/ui/numbers";
 import { keysOf } from "@/ui/options";
 import type { Status } from "@/ui/StatusBadge";
-import type { Attempt, Email, EmailStatus } from "./queries";
+import type { Attempt, Email, EmailStatus, Held } from "./queries";
 
 /** In the order in which statuses are shown side by side, in bars, legends and tables. */
 export const EMAIL_STATUS: Readonly<Record<EmailStatus, Status>> = {
@@ -95,3 +95,35 @@ export function decisionsOn(status: EmailStatus | null | undefined): readonly De
   if (status === "FAILED") return ["retry"];
   return status === "UNKNOWN" ? ["resend", "sent"] : [];
 }
+
+/** What a server's words hold back, by why. */
+export const HELD: Readonly<
+  Record<Held["reason"], { title: Readonly<Record<"campaign" | "sender", string>>; text: string }>
+> = {
+  REFUSED: {
+    title: {
+      campaign: "The server refuses this campaign's emails",
+      sender: "The server refuses this sender's emails",
+    },
+    text: "It may be the text, the sender or the recipients, so no further email fails for it and all wait. From time to time one is tried, and once it gets through, all go on.",
+  },
+  SERVER_SLOW: {
+    title: { campaign: "The server takes no more for now", sender: "The server takes no more for now" },
+    text: "Emails wait, none is lost. From time to time one is tried, and sending goes on by itself.",
+  },
+};
+
+/** How many emails met a refusal: the beginning of a sentence that goes on with since when. */
+export function metBy({ reason, emails }: Held): string {
+  if (reason === "SERVER_SLOW" || emails === null) return "So it has said";
+  return `So it has answered ${counted(emails, "email")}`;
+}
+
+export type HeldAnswer = "try" | "fail" | "go_on";
+
+/** What was done, as a person answered. */
+export const HELD_ANSWERED: Readonly<Record<HeldAnswer, string>> = {
+  try: "The next email is tried now.",
+  fail: "Those recipients failed, the others go on.",
+  go_on: "It goes on.",
+};

@@ -2,6 +2,7 @@ import { Alert, Badge, Button, Group, Progress, Skeleton, Stack, Text, Title } f
 import { IconPencil, IconPlugConnected, IconTrash } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { sentence } from "@/api/problem";
+import { HeldNotice } from "@/features/ledger/HeldNotice";
 import { hourlyQuery } from "@/features/operations/queries";
 import { useMay } from "@/features/workspaces/useMay";
 import { useNow } from "@/time/useNow";
@@ -47,6 +48,7 @@ export function SenderCard({ sender, fallback }: Props) {
         <Day sender={sender} />
       </div>
       <Stack gap="xs" className={classes.foot ?? ""}>
+        {sender.held && <HeldNotice held={sender.held} of={{ kind: "sender", id: sender.id }} />}
         <div className={classes.state}>
           <SenderState sender={sender} verifying={verify.pending} failure={verify.error} />
           {mayChange && (

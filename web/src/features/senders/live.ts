@@ -14,6 +14,10 @@ export const sendersLive: Live = {
 export function hearSender(queries: QueryClient, event: Events["sender"]): void {
   const { queryKey } = sendersQuery();
   const shown = queries.getQueryData(queryKey)?.items.find(({ id }) => id === event.id);
-  const isAnother = shown?.blockedUntil !== event.blockedUntil || shown.blockReason !== event.blockReason;
+  const isAnother =
+    shown?.blockedUntil !== event.blockedUntil ||
+    shown.blockReason !== event.blockReason ||
+    shown.held?.since !== event.held?.since ||
+    shown.held?.probeAt !== event.held?.probeAt;
   if (shown && isAnother) void queries.invalidateQueries({ queryKey });
 }

@@ -17,6 +17,7 @@ const own: Sender = {
   isDefault: false,
   blockedUntil: null,
   blockReason: null,
+  held: null,
   verifiedAt: null,
   verifyError: null,
   createdAt: "2026-01-01T00:00:00Z",

@@ -7,6 +7,7 @@ export const EVENTS = optionsOf<Webhook["events"][number]>({
   "email.failed": { label: "An email failed" },
   "email.unknown": { label: "An email is in doubt" },
   "sender.blocked": { label: "A sender is backed off" },
+  "campaign.held": { label: "A campaign is held back" },
   "campaign.finished": { label: "A campaign has finished" },
 });
 

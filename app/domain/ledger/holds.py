@@ -1,0 +1,192 @@
+"""What servers' words hold back, as people see it, and what they answer.
+
+`judge` says what is held and ends it with the first email that gets through. A person who knows more need not wait for
+the next probe. Effects come in batches, as with `decisions`: whoever dies in between leaves the rest held as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
+from app.domain.accounts.actor import LOCAL, Actor
+from app.domain.ledger import refusals
+from app.domain.ledger.judge import HoldReason, signature
+from app.domain.planning.course import lock_plan
+from app.domain.workspaces import audit
+from app.domain.workspaces.audit import Action
+from app.errors import Conflict, NotFound
+from app.jobs import defer_wake_up
+from app.sql import queries
+
+sql = queries(__name__)
+
+HoldAnswer = Literal["try", "fail", "go_on"]
+BATCH = 1_000
+_ACTIONS: dict[tuple[str, HoldAnswer], Action] = {
+    ("campaign", "try"): "campaign.held.try",
+    ("campaign", "fail"): "campaign.held.fail",
+    ("campaign", "go_on"): "campaign.held.go_on",
+    ("sender", "try"): "sender.held.try",
+    ("sender", "fail"): "sender.held.fail",
+    ("sender", "go_on"): "sender.held.go_on",
+}
+
+
+class Held(msgspec.Struct, rename="camel", frozen=True):
+    """Why nothing of a campaign or a sender goes: `words` are the server's. From `probe_at` on one email is tried.
+
+    REFUSED: the server refuses one email after the other, `emails` of them so far (null: not known). SERVER_SLOW: it
+    takes no more at present.
+    """
+
+    reason: HoldReason
+    words: str
+    since: datetime
+    probe_at: datetime
+    emails: int | None
+
+
+class _Held(NamedTuple):
+    """What a person answers about: a campaign on its sender, or (None) all of the sender."""
+
+    workspace_id: int
+    sender_id: int
+    campaign_id: int | None
+    signature: str
+
+    def parameters(self) -> dict[str, Any]:
+        return self._asdict()
+
+
+async def of_campaigns(conn: Conn, workspace_id: int, ids: Sequence[int]) -> dict[int, Held]:
+    """Those of the campaigns that are held, their senders' holds aside."""
+    rows = await _read(conn, workspace_id, campaign_ids=ids)
+    return {row.pop("campaign_id"): _of(row) for row in rows}
+
+
+async def of_senders(conn: Conn, workspace_id: int, ids: Sequence[int]) -> dict[int, Held]:
+    """Those of the senders that are held as a whole."""
+    rows = await _read(conn, workspace_id, sender_ids=ids)
+    return {row.pop("sender_id"): _of(row) for row in rows}
+
+
+async def _read(
+    conn: Conn, workspace_id: int, *, campaign_ids: Sequence[int] = (), sender_ids: Sequence[int] = ()
+) -> list[Row]:
+    params = {"workspace_id": workspace_id, "campaign_ids": list(campaign_ids), "sender_ids": list(sender_ids)}
+    return await fetch_all(conn, sql.read_holds, params)
+
+
+def _of(row: Row) -> Held:
+    return Held(**{name: row[name] for name in Held.__struct_fields__})
+
+
+async def answer_campaign(
+    pool: Pool, workspace_id: int, campaign_id: int, answer: HoldAnswer, actor: Actor = LOCAL
+) -> None:
+    """A person's word on what is held of the campaign. Raises NotFound, and Conflict when nothing is."""
+    async with transaction(pool, workspace_id) as conn:
+        params = {"workspace_id": workspace_id, "campaign_id": campaign_id}
+        campaign = await fetch_one(conn, sql.sender_of_campaign, params)
+        if campaign is None:
+            raise NotFound(f"no campaign {campaign_id}")
+        held = await _heed(conn, workspace_id, campaign["sender_id"], campaign_id, answer, actor)
+    await _follow(pool, held, answer)
+
+
+async def answer_sender(
+    pool: Pool, workspace_id: int, sender_id: int, answer: HoldAnswer, actor: Actor = LOCAL
+) -> None:
+    """The same on what is held of the sender, and of its campaigns for the same words. Raises NotFound, Conflict."""
+    async with transaction(pool, workspace_id) as conn:
+        if not (await fetch_exactly_one(conn, sql.sender_is_there, _whose(workspace_id, sender_id)))["there"]:
+            raise NotFound(f"no sender {sender_id}")
+        held = await _heed(conn, workspace_id, sender_id, None, answer, actor)
+    await _follow(pool, held, answer)
+
+
+async def forget(pool: Pool, workspace_id: int, sender_id: int) -> None:
+    """The sender has another server: what the one before said holds nothing back any more."""
+    async with transaction(pool, workspace_id) as conn:
+        await _lock_window(conn, workspace_id, sender_id)
+        await _lift(conn, _whose(workspace_id, sender_id) | {"signature": None, "campaign_id": None})
+        await defer_wake_up(conn, sender_id)
+
+
+async def _heed(
+    conn: Conn, workspace_id: int, sender_id: int, campaign_id: int | None, answer: HoldAnswer, actor: Actor
+) -> _Held:
+    """Note the answer, if there is something to answer."""
+    await _lock_window(conn, workspace_id, sender_id)
+    params = _whose(workspace_id, sender_id) | {"campaign_id": campaign_id}
+    row = await fetch_one(conn, sql.lock_hold, params)
+    what = "sender" if campaign_id is None else "campaign"
+    if row is None:
+        raise Conflict(f"nothing is held back of the {what}")
+    if row["reason"] == "SERVER_SLOW" and answer == "fail":
+        raise Conflict("the server is only slow: it refuses no recipient for good")
+    await audit.record(conn, actor, workspace_id, _ACTIONS[what, answer], f"{what}s/{campaign_id or sender_id}")
+    return _Held(workspace_id, sender_id, campaign_id, row["signature"])
+
+
+async def _follow(pool: Pool, held: _Held, answer: HoldAnswer) -> None:
+    """Do as the answer says. Last of all the hold ends or its next probe is due: till then nothing of it is claimed."""
+    async with transaction(pool, held.workspace_id) as conn:
+        campaigns = await fetch_all(conn, sql.campaigns_held, held.parameters())
+    for campaign in campaigns:
+        after_id = campaign.pop("first_id") - 1
+        while refused := await _refused(pool, held, campaign | {"after_id": after_id}):
+            met = [row for row in refused if _said(row) == held.signature]
+            await _settle(pool, held, met, answer)
+            after_id = refused[-1]["id"]
+    async with transaction(pool, held.workspace_id) as conn:
+        await _lock_window(conn, held.workspace_id, held.sender_id)
+        if answer == "try":
+            await conn.execute(sql.probe_now, held.parameters())
+        else:
+            await _lift(conn, held.parameters())
+        await defer_wake_up(conn, held.sender_id)
+
+
+async def _lift(conn: Conn, params: dict[str, Any]) -> None:
+    await conn.execute(sql.forget_refusals, params)
+    await conn.execute(sql.lift_holds, params)
+
+
+async def _refused(pool: Pool, held: _Held, campaign: dict[str, Any]) -> list[Row]:
+    async with transaction(pool, held.workspace_id) as conn:
+        params = campaign | {"workspace_id": held.workspace_id, "limit": BATCH}
+        return await fetch_all(conn, sql.emails_that_went_back, params)
+
+
+def _said(row: Row) -> str:
+    return signature(row["command"], row["code"], row["enhanced_code"], row["reply"])
+
+
+async def _settle(pool: Pool, held: _Held, emails: list[Row], answer: HoldAnswer) -> None:
+    """Emails of one campaign that met the refusal: they fail, or wait no longer than for their turn."""
+    if not emails:
+        return
+    params = held.parameters() | {
+        "campaign_id": emails[0]["campaign_id"],
+        "ids": [row["id"] for row in emails],
+        "tried": [row["attempts"] for row in emails],
+    }
+    async with transaction(pool, held.workspace_id) as conn:
+        await lock_plan(conn, held.sender_id)  # a plan holds emails and then waits for their campaign
+        await _lock_window(conn, held.workspace_id, held.sender_id)
+        await conn.execute(sql.lock_campaign_held, params)
+        await conn.execute(sql.fail_emails if answer == "fail" else sql.emails_due_now, params)
+
+
+async def _lock_window(conn: Conn, workspace_id: int, sender_id: int) -> None:
+    await conn.execute(refusals.sql.lock_window, _whose(workspace_id, sender_id))
+
+
+def _whose(workspace_id: int, sender_id: int) -> dict[str, Any]:
+    return {"workspace_id": workspace_id, "sender_id": sender_id}
