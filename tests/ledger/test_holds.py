@@ -17,7 +17,7 @@ from app.domain.campaigns.campaigns import lock_campaign
 from app.domain.ledger import holds
 from app.domain.ledger.claims import Claim, Claimant, Report
 from app.domain.ledger.exchange import Patience, exchange, outlook
-from app.domain.planning.replan import lock_plan, replan
+from app.domain.planning.course import lock_plan, replan
 from tests.support.api import Headers, problem, schedule
 from tests.support.engine import (
     campaign_status,
