@@ -13,11 +13,10 @@ import pytest
 
 from app.db import Pool, transaction
 from app.domain.accounts.users import User
-from app.domain.campaigns.campaigns import lock_campaign
 from app.domain.ledger import holds
 from app.domain.ledger.claims import Claim, Claimant, Report
 from app.domain.ledger.exchange import Patience, exchange, outlook
-from app.domain.planning.course import lock_plan, replan
+from app.domain.planning import changes
 from tests.support.api import Headers, problem, schedule
 from tests.support.engine import (
     campaign_status,
@@ -185,11 +184,10 @@ async def test_many_are_failed_in_batches_while_workers_and_plans_go_on(
 
 
 async def replan_campaign(pool: Pool, workspace_id: int, campaign_id: int, sender_id: int) -> None:
-    """As `resume` does: emails first, then their campaign."""
+    """As a changed campaign is planned again: with the plan's lock, then its emails."""
     async with transaction(pool, workspace_id) as conn:
-        await lock_plan(conn, sender_id)
-        await replan(conn, workspace_id, campaign_id)
-        await lock_campaign(conn, workspace_id, campaign_id)
+        await changes.ask_for_campaign(conn, workspace_id, campaign_id)
+    await changes.plan_now(pool, workspace_id, sender_id)
 
 
 async def test_a_campaign_whose_last_recipients_fail_is_finished(
