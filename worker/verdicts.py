@@ -72,7 +72,8 @@ _SENDER = _words(
 )
 _RATE = _words(
     r"throttl|too (fast|quickly|frequently|often)|slow(ing)? down|rate[- ]?limit|(sending|message|mail) rate",
-    r"rate (is |was |has been )?(exceeded|limited|too)|too many (\w+ )?(requests|messages|mails|emails|recipients|attempts)",
+    r"rate (is |was |has been )?(exceeded|limited|too)",
+    r"too many (\w+ )?(requests|messages|mails|emails|recipients|attempts)",
     r"quota (has been |is |was )?exceeded|quotaexceeded|exceeded .{0,40}(limit|quota|maximum|max\b|allowed)",
     r"limit (has been |is |was )?(exceeded|reached)|try again (tomorrow|in an hour|after)",
 )

@@ -114,8 +114,8 @@ async def test_what_needs_no_room_stays_as_it_is(pool: Pool, owner: Owner) -> No
 async def test_a_campaign_under_way_keeps_its_distance_when_it_is_planned_again(pool: Pool, owner: Owner) -> None:
     """Else each change of another campaign would have its next email leave at once."""
     made = (await schedule_campaign(pool, owner, 5, delay_between_ms=60_000)).campaign.id
-    await execute(pool, "UPDATE campaigns SET window_start = this_hour(), window_used = 1")
     await execute(pool, "UPDATE emails SET scheduled_at = scheduled_at + interval '40 s'")
+    await execute(pool, "UPDATE campaigns SET free_at = (SELECT min(scheduled_at) FROM emails)")
     before = await _times(pool, made)
     await _ask(pool, owner, made)
     assert await _carry_out(pool, owner)
