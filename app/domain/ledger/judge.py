@@ -33,14 +33,15 @@ MOST_DOMAINS = 100  # whose failures are counted; a server that refuses more is 
 SLOW_S = (60.0, 120.0, 240.0, 480.0, 900.0)
 REFUSED_S = (900.0, 3_600.0, 14_400.0, 86_400.0)
 
-_NAMES = re.compile(r"\S+://\S+|<[^>]*>|\[[^\]]*\]|\S+@\S+")
+_NAMED = re.compile(r"<[^<>]*>|\[[^\[\]]*\]")
+_NAMES = re.compile(r"\d|@|://")
 
 
 def signature(command: str | None, code: int | None, enhanced_code: str | None, text: str | None) -> str:
     """What two refusals have in common when they say the same: step, codes, and the words without what names a message,
     an address or a place.
     """
-    words = [word for word in _NAMES.sub(" ", (text or "").lower()).split() if not any(map(str.isdigit, word))]
+    words = [word for word in _NAMED.sub(" ", (text or "").lower()).split() if not _NAMES.search(word)]
     return " ".join([command or "-", str(code or "-"), enhanced_code or "-", *words[:12]])
 
 
