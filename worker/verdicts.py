@@ -48,6 +48,7 @@ _MAILBOX = _words(
     r"(no such|unknown|invalid|non-?existent|bad|inactive|disabled|undeliverable|unrouteable) "
     r"(local )?(user|mailbox|recipient|account|address|person|part)",
     r"no mailbox (here|by|with)|not a (valid|known|local) (user|mailbox|recipient|address)|user not local",
+    r"user (does not|doesn't) have an? (\S+ )?account",
     r"insufficient (disk|storage) ?(space|quota)? .{0,20}(mailbox|user|recipient)|mailbox .{0,20}quota",
 )
 _HERE = _words(
@@ -60,12 +61,13 @@ _OF_THE_RECIPIENT = _words(
     r"recipient address rejected|\bgroup|forgroup|allowed.?senders|delivery restriction|distribution"
 )
 _SENDER = _words(
-    r"sender (address |domain |is |was )?(rejected|denied|refused|blocked|invalid|unknown|verif\w+ failed|"
+    r"sender (address |domain |is |was )*(rejected|denied|refused|blocked|invalid|unknown|verif\w+ failed|"
     r"not (allowed|authori[sz]ed|permitted|accepted|found))",
     r"send ?as ?denied|(not|n't) (have )?(allowed|permitted|authori[sz]ed|permissions?) to (send|relay|use)",
-    r"relay(ing)?( access| is| not)*( to \S+)? (denied|prohibited|permitted|allowed)|unable to relay|not relay",
+    r"address(es)? (is|are) not verified|match a verified sender|unauthenticated senders",
+    r"relay(ing)?( access| is| not)*( to \S+)? (denied|prohibited|permitted|(dis)?allowed)|unable to relay|not relay",
     r"\b(helo|ehlo)\b.{0,40}(reject|invalid|denied|refused|fully|not)|invalid (helo|ehlo)",
-    r"auth\w* (is )?required|must (first )?authenticate|not authenticated|issue a starttls|requires authentication",
+    r"\bauth\w* (is )?required|must (first )?authenticate|not authenticated|issue a starttls|requires authentication",
     r"client host (\S+ )?(rejected|blocked)|(block|black|deny)-?list|blocked using|\bdnsbl\b|spamhaus|poor reputation",
     r"(unusual|suspicious) (sending )?activity|(your|the sending|sender'?s?) (\w+ )?(account|mailbox|domain|tenant)",
     r"account (has been |is |was )?(suspended|blocked|compromised|restricted)",
@@ -88,6 +90,7 @@ _SENDER_CODES = {
 _LOGIN_CODES = {530, 534, 535, 538}
 _UNSTORABLE = re.compile(r"[\0\ud800-\udfff]")  # NUL, and the bytes of a reply that is not UTF-8
 _LONGEST_TEXT = 2_000
+_TELLING = 1_000  # what a server has to say it says first
 
 
 class Verdict(NamedTuple):
@@ -128,10 +131,11 @@ def classify(command: Command, code: int, text: str, *, delivered: int, tried: i
     text = storable(text)
     match = _ENHANCED.match(text)
     enhanced = match[1] if match else None
-    words = text[match.end() :] if match else text
+    reply = text[match.end() :] if match else text
+    words = reply[:_TELLING]
 
     def verdict(kind: Outcome, fault: Fault, refusal: Refusal | None = None) -> Verdict:
-        return Verdict(kind, fault, command, words, code, enhanced, refusal)
+        return Verdict(kind, fault, command, reply, code, enhanced, refusal)
 
     if command == "." and 200 <= code < 300:
         return verdict("ACCEPTED", "email")
@@ -163,7 +167,7 @@ def _of_the_mailbox(enhanced: str | None, words: str) -> bool:
         return not _SENDER.search(words)
     if enhanced not in _MAILBOX_CODES:
         return False
-    return not _SENDER.search(words) and not (enhanced == "5.2.1" and _RATE.search(words))
+    return not _SENDER.search(words) and not (enhanced in {"4.2.1", "5.2.1"} and _RATE.search(words))
 
 
 def _whose(code: int, enhanced: str | None, words: str) -> Refusal | None:

@@ -20,6 +20,7 @@ from app.db import Pool
 from app.domain.ledger import exchange
 from app.domain.ledger.claims import Claim, Claimant, Report
 from app.domain.ledger.exchange import Patience
+from app.domain.ledger.judge import MOST_WORDINGS
 from app.domain.senders import for_workers
 from tests.support.engine import (
     Owner,
@@ -387,3 +388,97 @@ async def test_a_hold_ends_with_the_first_email_that_gets_through(pool: Pool, ow
     assert await _held(pool) == []
     in_flight = size.workers * size.lanes
     assert play.tried.total() <= 300 + max(in_flight, 5) + 3
+
+
+# Servers whose words are of no help
+
+
+def _word(number: int) -> str:
+    """Another one for each number, of letters only."""
+    return "".join(chr(ord("a") + int(digit)) for digit in str(number))
+
+
+async def test_words_that_never_come_twice_burn_no_list(pool: Pool, owner: Owner, size: Size) -> None:
+    campaign = await _campaign(pool, owner, 600)
+
+    def answer(play: Play, _to: str) -> str:
+        broken = len(play.taken) >= 200 and play.clock < 3000
+        return f"554 5.0.0 {_word(play.tried.total())} is what I say" if broken else OK
+
+    play = Play(pool, owner, answer, **size._asdict())
+    await play.run(2 * DAYS)
+    counts = await check_conservation(pool, campaign)
+    assert counts["FAILED"] <= MOST_WORDINGS + 1
+    assert counts["SENT"] == 600 - counts["FAILED"]
+    assert await value(pool, "SELECT count(*) FROM refusals") <= MOST_WORDINGS + 1
+
+
+async def test_an_outage_in_words_that_never_come_twice_is_seen(pool: Pool, owner: Owner, size: Size) -> None:
+    campaign = await _campaign(pool, owner, 300)
+
+    def answer(play: Play, _to: str) -> str:
+        return f"451 {_word(play.tried.total())} not now" if play.clock < 4 * 3600 else OK
+
+    play = Play(pool, owner, answer, **size._asdict())
+    await play.run(DAYS)
+    assert await check_conservation(pool, campaign) == {"SENT": 300}
+    assert play.tried.total() <= 300 + 2 * size.workers * size.lanes + 60
+    assert await _held(pool) == []
+
+
+@pytest.mark.parametrize("alone", [True, False])
+async def test_an_address_that_is_refused_in_changing_words_has_its_own_tries(
+    pool: Pool, owner: Owner, size: Size, alone: bool
+) -> None:
+    campaign = await _campaign(pool, owner, 1 if alone else 50)
+
+    def answer(play: Play, to: str) -> str:
+        if to != "r0@example.com":
+            return OK
+        return "450 4.7.1 come back" if play.tried[to] % 2 else "451 4.3.0 something went wrong"
+
+    play = Play(pool, owner, answer, **size._asdict())
+    await play.run(5 * DAYS)
+    assert (await check_conservation(pool, campaign))["FAILED"] == 1
+    assert play.tried["r0@example.com"] <= 20
+    assert await _held(pool) == []
+
+
+async def test_two_emails_that_are_refused_do_not_hold_a_sender_that_others_get_through_on(
+    pool: Pool, owner: Owner, size: Size
+) -> None:
+    """Each campaign is of one email: none has a witness of its own."""
+    for number in range(60):
+        campaign = await _campaign(pool, owner, 1, f"c{number}-")
+        await execute(
+            pool,
+            "UPDATE emails SET scheduled_at = scheduled_at + make_interval(secs => %s) WHERE campaign_id = %s",
+            max(number - 1, 0) * 300.0,
+            campaign,
+        )
+    await Play(pool, owner, lambda _play, _to: OK, workers=1, lanes=1)._pass(1)
+
+    def answer(_play: Play, to: str) -> str:
+        return "554 5.6.0 no" if to.startswith(("c0-", "c1-")) else OK
+
+    play = Play(pool, owner, answer, **size._asdict())
+    await play.run(DAYS)
+    assert len(play.taken) == 58
+    assert (None, "REFUSED") not in await _held(pool)
+    late = [at - (int(to[1:].split("-")[0]) - 1) * 300 for at, to in play.taken]
+    assert max(late) <= 60
+
+
+async def test_a_quota_in_unknown_words_that_comes_back_fails_one_email_once(
+    pool: Pool, owner: Owner, size: Size
+) -> None:
+    campaign = await _campaign(pool, owner, 200)
+
+    def answer(play: Play, _to: str) -> str:
+        return OK if sum(play.clock - at < 900 for at, _ in play.taken[-10:]) < 10 else "554 5.0.0 Allocation spent"
+
+    play = Play(pool, owner, answer, **size._asdict())
+    await play.run(2 * DAYS)
+    counts = await check_conservation(pool, campaign)
+    assert counts["FAILED"] <= 1
+    assert counts["SENT"] >= 199

@@ -25,22 +25,26 @@ HoldReason = Literal["REFUSED", "SERVER_SLOW"]
 ASIDE_S = 60.0  # of an email whose refusal may be anybody's; for words of a sender's, doubled each time
 DISBELIEVED_S = 900.0  # of an email whose 5xx nobody witnesses
 RUN_OF_5XX, RUN_OF_4XX = 5, 3  # different emails in a row: no longer any one's own
+MOST_WORDINGS = 10  # of one code in a day; a server that finds other words each time says nothing by them
+PASSING_TRIES = 24  # some days, too, of an email that meets a 5xx which held others back and passed
 PATIENT_TRIES = 100  # some days of them, before an email that meets words of a sender's alone has the fault itself
 WITNESS_FOR = timedelta(hours=1)  # an acceptance from before the first refusal of a signature
 GREYLISTING_FOR = timedelta(hours=24)
+PASSING_FOR = timedelta(hours=24)  # words that held something back until an email got through are no email's own
 MOST_OF_A_DOMAIN = 20  # failures of one signature at one recipient domain that accepted nothing
 MOST_DOMAINS = 100  # whose failures are counted; a server that refuses more is no one domain's
 SLOW_S = (60.0, 120.0, 240.0, 480.0, 900.0)
 REFUSED_S = (900.0, 3_600.0, 14_400.0, 86_400.0)
 
-_NAMES = re.compile(r"\S+://\S+|<[^>]*>|\[[^\]]*\]|\S+@\S+")
+_NAMED = re.compile(r"<[^<>]*>|\[[^\[\]]*\]")
+_NAMES = re.compile(r"\d|@|://")
 
 
 def signature(command: str | None, code: int | None, enhanced_code: str | None, text: str | None) -> str:
     """What two refusals have in common when they say the same: step, codes, and the words without what names a message,
     an address or a place.
     """
-    words = [word for word in _NAMES.sub(" ", (text or "").lower()).split() if not any(map(str.isdigit, word))]
+    words = [word for word in _NAMED.sub(" ", (text or "").lower()).split() if not _NAMES.search(word)]
     return " ".join([command or "-", str(code or "-"), enhanced_code or "-", *words[:12]])
 
 
@@ -49,7 +53,10 @@ class Tried(msgspec.Struct, frozen=True):
 
     at: datetime
     outcome: str
+    command: str | None
+    code: int | None
     signature: str
+    codes: str  # the signature without its words
 
 
 class Subject(msgspec.Struct):
@@ -133,14 +140,18 @@ def hold(evidence: Evidence, campaign_id: int | None, reason: HoldReason, report
         return
     first_s = (SLOW_S if reason == "SERVER_SLOW" else REFUSED_S)[0]
     evidence.holds[campaign_id] = Hold(
-        reason, _signature(report), words_of(report), at, evidence.now + timedelta(seconds=first_s)
+        reason, _said(evidence, report), words_of(report), at, evidence.now + timedelta(seconds=first_s)
     )
     evidence.held.add(campaign_id)
     evidence.lifted.discard(campaign_id)
 
 
-def _signature(report: Report) -> str:
-    return signature(report.command, report.code, report.enhanced_code, report.reply)
+def _said(evidence: Evidence, report: Report) -> str:
+    """The signature of the refusal; without its words where the server has used many for the same codes."""
+    said = signature(report.command, report.code, report.enhanced_code, report.reply)
+    codes = signature(report.command, report.code, report.enhanced_code, None)
+    wordings = {known for known, _ in evidence.refusals if known == codes or known.startswith(codes + " ")}
+    return said if said in wordings or len(wordings) < MOST_WORDINGS else codes
 
 
 def _accepted(evidence: Evidence, subject: Subject, report: Report, at: datetime) -> None:
@@ -148,18 +159,27 @@ def _accepted(evidence: Evidence, subject: Subject, report: Report, at: datetime
     evidence.campaigns[subject.campaign_id] = max(at, evidence.campaigns.get(subject.campaign_id, at))
     if report.probe:
         for target in (subject.campaign_id, None):
-            _lift(evidence, target)
+            _lift(evidence, target, at)
     if subject.before is not None:
-        key = subject.before.signature, subject.campaign_id
-        if key in evidence.refusals:
-            evidence.refusals[key].passed_at = at
-            evidence.changed.add(key)
+        for said in (subject.before.signature, subject.before.codes):
+            _passed(evidence, (said, subject.campaign_id), at)
 
 
-def _lift(evidence: Evidence, target: int | None) -> None:
-    if evidence.holds.pop(target, None):
-        evidence.lifted.add(target)
-        evidence.held.discard(target)
+def _lift(evidence: Evidence, target: int | None, at: datetime) -> None:
+    lifted = evidence.holds.pop(target, None)
+    if lifted is None:
+        return
+    evidence.lifted.add(target)
+    evidence.held.discard(target)
+    if lifted.reason == "REFUSED":
+        for key in [key for key in evidence.refusals if key[0] == lifted.signature]:
+            _passed(evidence, key, at)
+
+
+def _passed(evidence: Evidence, key: Key, at: datetime) -> None:
+    if key in evidence.refusals:
+        evidence.refusals[key].passed_at = at
+        evidence.changed.add(key)
 
 
 def _passed_last(row: Refusals, evidence: Evidence) -> bool:
@@ -170,23 +190,34 @@ def _passed_last(row: Refusals, evidence: Evidence) -> bool:
 
 
 def _refused(evidence: Evidence, subject: Subject, report: Report, at: datetime) -> None:
-    key = _signature(report), subject.campaign_id
+    key = _said(evidence, report), subject.campaign_id
     before = subject.before
-    met = before is not None and before.signature == key[0] and before.outcome in {"RELEASED", "DEFERRED"}
+    met = _met(before, report)
     since = before.at if met and before is not None else None
     own = since is not None and evidence.accepted_at is not None and evidence.accepted_at > since
-    alike = [row for (said, _), row in evidence.refusals.items() if said == key[0]]
+    alike = {known: row for known, row in evidence.refusals.items() if known[0] == key[0]}
     report.again_in_s = None
     if report.refusal == "SENDER":
         _refused_sender(evidence, subject, report, own=own)
     elif (report.code or 0) >= 500:
-        _refused_for_good(evidence, subject, report, at, key, alike, met=met)
+        _refused_for_good(evidence, subject, report, at, key, alike, met=met, own=own)
     else:
         _refused_for_now(evidence, subject, report, at, key, alike, met=met, own=own)
     row = evidence.refusals[key] if key in evidence.refusals else Refusals(at)
     row.last_at = max(row.last_at, at)
     evidence.refusals[key] = row
     evidence.changed.add(key)
+
+
+def _met(before: Tried | None, report: Report) -> bool:
+    """Whether the email was refused the last time, too, whatever the words: for now, or for good."""
+    return (
+        before is not None
+        and before.outcome in {"RELEASED", "DEFERRED"}
+        and before.command != "MAIL"
+        and before.code is not None
+        and before.code // 100 == (report.code or 0) // 100
+    )
 
 
 def _refused_sender(evidence: Evidence, subject: Subject, report: Report, *, own: bool) -> None:
@@ -200,17 +231,30 @@ def _refused_sender(evidence: Evidence, subject: Subject, report: Report, *, own
 
 
 def _refused_for_good(
-    evidence: Evidence, subject: Subject, report: Report, at: datetime, key: Key, alike: list[Refusals], *, met: bool
+    evidence: Evidence,
+    subject: Subject,
+    report: Report,
+    at: datetime,
+    key: Key,
+    alike: dict[Key, Refusals],
+    *,
+    met: bool,
+    own: bool,
 ) -> None:
     """A 5xx that no table knows: the email's with a witness, and otherwise not believed."""
     row = evidence.refusals.get(key)
-    last_at = max((other.last_at for other in alike), default=at - WITNESS_FOR)
+    last_at = max((other.last_at for other in alike.values()), default=at - WITNESS_FOR)
     witnessed = evidence.accepted_at is not None and evidence.accepted_at > last_at
     if row is not None:  # others of the sender being accepted says nothing of this campaign's text
         taken_at = evidence.campaigns.get(subject.campaign_id)
         witnessed = witnessed and taken_at is not None and taken_at > row.last_at
     row = evidence.refusals.setdefault(key, Refusals(at))
     stays = evidence.holds.get(subject.campaign_id)
+    passes = any(other.passed_at and other.passed_at > at - PASSING_FOR for other in alike.values())
+    if witnessed and passes and subject.attempts < PASSING_TRIES:
+        report.kind, report.again_in_s = "RELEASED", DISBELIEVED_S * 2 ** min(subject.attempts, 4)
+        row.emails = 1
+        return
     if witnessed and not (stays is not None and stays.signature == key[0]):
         report.kind = "REJECTED"
         row.emails = 0
@@ -221,9 +265,16 @@ def _refused_for_good(
         return
     report.kind, report.again_in_s = "RELEASED", DISBELIEVED_S
     row.emails += not met
-    meeting = [campaign for (said, campaign), other in evidence.refusals.items() if said == key[0] and other.emails]
-    if met or sum(evidence.refusals[key[0], campaign].emails for campaign in meeting) >= RUN_OF_5XX:
-        hold(evidence, subject.campaign_id if len(meeting) <= 1 else None, "REFUSED", report, at)
+    taken_at = evidence.accepted_at  # of whom was refused before that, the sender is none
+    meeting = [row] + [
+        other
+        for known, other in alike.items()
+        if known != key and other.emails and (taken_at is None or other.last_at > taken_at)
+    ]
+    run = sum(other.emails for other in meeting) >= RUN_OF_5XX
+    if met or run:
+        whole = len(meeting) > 1 and (run or not own)
+        hold(evidence, None if whole else subject.campaign_id, "REFUSED", report, at)
 
 
 def _refused_for_now(
@@ -232,7 +283,7 @@ def _refused_for_now(
     report: Report,
     at: datetime,
     key: Key,
-    alike: list[Refusals],
+    alike: dict[Key, Refusals],
     *,
     met: bool,
     own: bool,
@@ -241,24 +292,27 @@ def _refused_for_now(
     report.kind = "DEFERRED"
     if report.refusal == "THROTTLE":
         pass  # words of pace, whoever passes
-    elif any(other.greylisting_until and other.greylisting_until > at for other in alike):
+    elif any(other.greylisting_until and other.greylisting_until > at for other in alike.values()):
         if not met or subject.retry_count < 2:
             return
-        for other in alike:  # what passes neither when it is tried again is no greylisting
+        for known, other in alike.items():  # what passes neither when it is tried again is no greylisting
             other.greylisting_until = None
-    elif not met and any(_passed_last(other, evidence) for other in alike):
+            evidence.changed.add(known)
+    elif not met and any(_passed_last(other, evidence) for other in alike.values()):
         row = evidence.refusals.setdefault(key, Refusals(at))
         row.greylisting_until = at + GREYLISTING_FOR
         if None in evidence.holds and evidence.holds[None].signature == key[0]:
-            _lift(evidence, None)
+            _lift(evidence, None, at)
         return
     if own and (report.refusal != "THROTTLE" or subject.attempts >= PATIENT_TRIES):
         return
     row = evidence.refusals.setdefault(key, Refusals(at))
-    last_at = max((other.last_at for other in alike), default=at)
+    last_at = max((other.last_at for other in alike.values()), default=at)
     if evidence.accepted_at is not None and evidence.accepted_at > last_at:
-        for other in alike:
-            other.emails = 0
+        for known, other in alike.items():
+            if other.emails:
+                other.emails = 0
+                evidence.changed.add(known)
     row.emails += own or not met
     run = sum(other.emails for (said, _), other in evidence.refusals.items() if said == key[0])
     slow = evidence.holds.get(None)

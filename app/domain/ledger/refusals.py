@@ -54,13 +54,14 @@ async def _gather(conn: Conn, claimant: Claimant, ids: list[int]) -> Evidence:
 
 def _subject(row: dict[str, Any]) -> Subject:
     at: datetime | None = row["recorded_at"]
-    said = signature(row["command"], row["code"], row["enhanced_code"], row["reply"])
+    command, code, enhanced = row["command"], row["code"], row["enhanced_code"]
+    said, codes = signature(command, code, enhanced, row["reply"]), signature(command, code, enhanced, None)
     return Subject(
         campaign_id=row["campaign_id"],
         domain=domain_of(row["recipient"]),
         attempts=row["attempts"],
         retry_count=row["retry_count"],
-        before=None if at is None else Tried(at, row["outcome"], said),
+        before=None if at is None else Tried(at, row["outcome"], command, code, said, codes),
     )
 
 

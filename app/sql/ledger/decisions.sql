@@ -4,7 +4,7 @@ SELECT c.id, c.status, c.emails_removed_at FROM campaigns c
 WHERE c.workspace_id = %(workspace_id)s
   AND c.id IN (SELECT e.campaign_id FROM emails e WHERE e.workspace_id = %(workspace_id)s AND e.id = ANY (%(ids)s::bigint[]))
 ORDER BY c.id
-FOR UPDATE;
+FOR NO KEY UPDATE;
 
 -- name: undecided_emails
 -- A batch of a campaign's emails in one status that waits for a person's word, oldest first, within a span of ids.

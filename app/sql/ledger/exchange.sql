@@ -276,6 +276,7 @@ WITH report AS (
         duration_ms integer, server text, message_id text, content_version integer, claimed_at timestamptz
     )
     WHERE r.kind <> 'UNBEGUN' AND r.claimed_at IS NOT NULL
+      AND NOT (r.kind = 'UNKNOWN' AND r.command IS NULL)  -- that nobody knows it is there already
 ),
 campaign AS MATERIALIZED (
     SELECT c.id FROM campaigns c
