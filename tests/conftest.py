@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import httpx
+import hypothesis
 import pytest
 from argon2 import PasswordHasher
 from xdist.remote import Producer
@@ -28,6 +29,10 @@ from tests.support.api import Headers, api_client, authorization
 from tests.support.engine import Owner, create_owner
 from tests.support.pg import TemplateServer, template_server
 from tests.support.sinkproc import Sink
+
+# How long an example may take says nothing on a machine that does other things, too.
+hypothesis.settings.register_profile("noisy", deadline=None)
+hypothesis.settings.load_profile("noisy")
 
 
 @pytest.fixture(scope="session", autouse=True)
