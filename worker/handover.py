@@ -184,8 +184,8 @@ def _report(
     """What the verdict means for the email."""
     return Report(
         id=claim.id,
-        # A connection that is lost over this email each time: some day it is the email's failure.
-        kind="DEFERRED" if verdict.code is None and claim.attempts >= MOST_LOSSES else verdict.kind,
+        # A connection that is lost or refused over this email each time: some day it is the email's failure.
+        kind="DEFERRED" if _costs_connections(verdict) and claim.attempts >= MOST_LOSSES else verdict.kind,
         command=verdict.command,
         code=verdict.code,
         enhanced_code=verdict.enhanced_code,
@@ -203,8 +203,13 @@ def _report(
     )
 
 
+def _costs_connections(verdict: Verdict) -> bool:
+    """Whether its connection was lost, or is said to be one too many."""
+    return verdict.code is None or (verdict.fault == "connections" and verdict.command != "MAIL")
+
+
 def _again_in_s(verdict: Verdict, claim: Claim) -> float | None:
     """When an email is due next on which the connection was lost; None: when it was. The ledger says it of others."""
-    if verdict.kind == "RELEASED" and verdict.code is None:
+    if verdict.kind == "RELEASED" and _costs_connections(verdict):
         return float(min(2**claim.attempts, 60))  # others first: it may be this very message that the server chokes on
     return None

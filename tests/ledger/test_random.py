@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from contextlib import suppress
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from uuid import UUID, uuid4
 
 import pytest
@@ -323,3 +323,25 @@ async def test_a_decision_on_many_and_an_exchange_that_is_refused_wait_in_no_cir
         await wait_for(waits, "the exchange waits for the first campaign")
         await conn.execute(decisions.sql.lock_campaigns_of_emails, params | {"ids": second})
     await trade
+
+
+@pytest.mark.parametrize("kind", ["RELEASED", "UNBEGUN"])
+async def test_a_claim_by_which_nothing_left_costs_the_campaign_no_delay(
+    pool: Pool, owner: Owner, kind: Literal["RELEASED", "UNBEGUN"]
+) -> None:
+    day_ms = 86_400_000
+    await schedule_campaign(pool, owner, ["a@example.com", "b@example.com"], delay_between_ms=day_ms)
+    chance = Chance(pool, owner, 0)
+    await chance.register()
+    (token,) = chance.held
+    async with pool.connection() as conn:
+        await exchange.outlook(conn, Claimant(token, *owner))
+    await execute(pool, "UPDATE emails SET scheduled_at = least(scheduled_at, now())")
+    (first,) = await chance.record(token, [], LANES)
+    assert await chance.record(token, [Held(first, taken=False, report=Report(first.id, kind, again_in_s=60))], 0) == []
+    (second,) = await chance.record(token, [], LANES)
+    assert await chance.record(token, [], LANES) == []
+    report = Report(second.id, "ACCEPTED", command=".", code=250)
+    assert await chance.record(token, [Held(second, taken=True, report=report)], LANES) == []
+    await execute(pool, "UPDATE emails SET scheduled_at = now() WHERE status = 'SCHEDULED'")
+    assert await chance.record(token, [], LANES) == []

@@ -467,6 +467,17 @@ async def test_a_server_that_takes_two_connections_is_given_two_and_blames_nobod
     assert await value(pool, "SELECT max(attempts) FROM emails") == 1
 
 
+async def test_one_recipient_for_whom_connections_are_always_too_many_lets_the_others_through(
+    pool: Pool, database_url: str, sink: Sink, owner: Owner
+) -> None:
+    refusal = "451 4.7.0 Too many connections to the recipient's server"
+    sink.script([{"at": "rcpt", "when": {"to": ANN}, "do": refusal}])
+    campaign = (await schedule_campaign(pool, owner, [ANN, *addresses(20)])).campaign.id
+    async with running_workers(database_url, settings_for(sink, lanes=1)):
+        await wait_for(lambda: rows(pool, "SELECT FROM campaigns WHERE sent = 20"), "the others to be sent")
+    assert (await check_conservation(pool, campaign))["SCHEDULED"] == 1
+
+
 async def test_a_server_that_hangs_up_after_each_message_is_connected_to_for_each(
     pool: Pool, database_url: str, sink: Sink, owner: Owner
 ) -> None:

@@ -136,14 +136,16 @@ moved AS (
            count(*) FILTER (WHERE m.status = 'CANCELLED') AS cancelled,
            count(*) FILTER (WHERE m.claimed) AS taken,
            count(*) FILTER (WHERE m.returned) AS returned,
-           count(*) FILTER (WHERE m.accepted) AS accepted
+           count(*) FILTER (WHERE m.accepted) AS accepted,
+           max(m.unused_at) AS unused_at
     FROM (
         SELECT campaign_id, status, false AS claimed,
                kind IN ('RELEASED', 'UNBEGUN') AND claimed_at >= this_hour() AS returned,
-               kind = 'ACCEPTED' AS accepted
+               kind = 'ACCEPTED' AS accepted,
+               CASE WHEN kind IN ('RELEASED', 'UNBEGUN') THEN claimed_at END AS unused_at
         FROM finished
         UNION ALL
-        SELECT campaign_id, NULL, true, false, false FROM claimed
+        SELECT campaign_id, NULL, true, false, false, NULL FROM claimed
     ) m
     GROUP BY m.campaign_id
 ),
@@ -161,6 +163,8 @@ tallied AS (
         free_at = CASE
             WHEN m.taken > 0 AND c.delay_ms > 0
                 THEN greatest(c.free_at, now()) + m.taken * make_interval(secs => c.delay_ms / 1000.0)
+            -- Nothing left by the last claim: no email has to keep away from it.
+            WHEN c.free_at = m.unused_at + make_interval(secs => c.delay_ms / 1000.0) THEN m.unused_at
             ELSE c.free_at
         END,
         (status, finished_at) = (
