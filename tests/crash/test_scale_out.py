@@ -186,7 +186,10 @@ async def _check_sent_once(pool: Pool, sink: Sink, total: int, in_doubt: int) ->
     assert max(accepted.values()) == 1
     emails = {r["recipient"]: r["status"] for r in await rows(pool, "SELECT recipient, status FROM emails")}
     counts = Counter(emails.values())
-    assert counts == {"SENT": total - in_doubt, "UNKNOWN": in_doubt}
+    # What the host that was cut off knew, it said when it was back; of the one that was killed nobody knows.
+    assert counts.total() == total
+    assert counts.keys() <= {"SENT", "UNKNOWN"}
+    assert counts["UNKNOWN"] <= min(in_doubt, LANES)
     assert {address for address, status in emails.items() if status == "SENT"} <= accepted.keys()
     assert {emails[address] for address in accepted} <= {"SENT", "UNKNOWN"}
     assert await row(

@@ -34,6 +34,8 @@ OPERATIONS = [
 ]
 OF_ONE_THING = [(method, path) for method, path in OPERATIONS if "{id}" in path]
 BODIES: dict[str, Any] = {
+    "/api/campaigns/{id}/held": {"answer": "go_on"},
+    "/api/senders/{id}/held": {"answer": "go_on"},
     "PATCH": {},
     "/api/emails/{id}/resolve": {"as": "sent"},
     "/api/workspaces/{id}": {"name": "Mine"},
