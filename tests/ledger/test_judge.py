@@ -6,7 +6,6 @@ ones.
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -32,6 +31,7 @@ from tests.support.engine import (
     the_clock_moves_on,
     value,
 )
+from tests.support.ledger import report_of
 from worker.verdicts import Command, classify
 
 OK = "250 2.0.0 ok"
@@ -131,19 +131,7 @@ class Play:
         verdict = classify("." if said == OK else self.at, int(code), text, delivered=1, tried=1)
         if verdict.kind == "ACCEPTED":
             self.taken.append((self.clock, claim.recipient))
-        return Report(
-            claim.id,
-            verdict.kind,
-            command=verdict.command,
-            code=verdict.code,
-            enhanced_code=verdict.enhanced_code,
-            reply=verdict.text,
-            claimed_at=claim.claimed_at,
-            refusal=verdict.refusal,
-            probe=claim.probe,
-            retried=claim.attempts > 0,
-            ended=time.monotonic(),
-        )
+        return report_of(claim, verdict)
 
 
 class Size(NamedTuple):

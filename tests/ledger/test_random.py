@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections import Counter
 from contextlib import suppress
 from datetime import timedelta
@@ -33,6 +32,7 @@ from tests.support.engine import (
     value,
     wait_for,
 )
+from tests.support.ledger import report_of
 from worker.verdicts import Command, classify, classify_loss
 
 PATIENCE = Patience(None, 96)
@@ -106,19 +106,7 @@ class Chance:
             verdict = classify_loss(self.by.choice(LOSSES), "lost", delivered=self.by.randrange(2))
         taken = verdict.kind == "ACCEPTED" or (verdict.kind == "UNKNOWN" and self.by.random() < 0.5)
         self.copies[claim.id] += taken
-        report = Report(
-            claim.id,
-            verdict.kind,
-            command=verdict.command,
-            code=verdict.code,
-            enhanced_code=verdict.enhanced_code,
-            reply=verdict.text,
-            claimed_at=claim.claimed_at,
-            refusal=verdict.refusal,
-            probe=claim.probe,
-            retried=claim.attempts > 0,
-            ended=time.monotonic(),
-        )
+        report = report_of(claim, verdict)
         if not taken and not calm and self.by.random() < 0.05:
             report = Report(claim.id, "UNBEGUN", claimed_at=claim.claimed_at)
         return Held(claim, taken, report)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Sequence
 
 from app.db import Conn, fetch_exactly_one
+from app.domain.ledger.claims import Claim, Report
+from worker.verdicts import Verdict
 
 STATUSES = ("SCHEDULED", "SENDING", "SENT", "FAILED", "UNKNOWN", "CANCELLED")
 
@@ -40,3 +43,20 @@ async def insert_campaign(
         {"c": campaign["id"]},
     )
     return campaign["id"], sender["id"]
+
+
+def report_of(claim: Claim, verdict: Verdict) -> Report:
+    """What a worker reports of a claim when it has this verdict on it."""
+    return Report(
+        claim.id,
+        verdict.kind,
+        command=verdict.command,
+        code=verdict.code,
+        enhanced_code=verdict.enhanced_code,
+        reply=verdict.text,
+        claimed_at=claim.claimed_at,
+        refusal=verdict.refusal,
+        probe=claim.probe,
+        retried=claim.attempts > 0,
+        ended=time.monotonic(),
+    )
