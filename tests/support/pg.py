@@ -30,6 +30,10 @@ class TemplateServer:
         self._run(SQL("SELECT pg_reload_conf()"))
         self._run(SQL("CREATE DATABASE {}").format(Identifier(TEMPLATE)))
         migrate(self._url_of(TEMPLATE))
+        # Nobody takes the id of one thing for that of another and gets away with it.
+        with closing(psycopg.connect(self._url_of(TEMPLATE), autocommit=True)) as conn:
+            conn.execute("ALTER TABLE logins ALTER id RESTART WITH 5001")
+            conn.execute("ALTER TABLE streams ALTER id RESTART WITH 70001")
 
     @contextmanager
     def clone(self, of: str | None = None) -> Generator[str]:

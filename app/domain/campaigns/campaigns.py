@@ -1,7 +1,7 @@
 """Campaigns: watched through their counts, paused, resumed, cancelled.
 
 Sending itself is not here: a campaign only says what is owed and when, `ledger.exchange` trades it with the workers.
-Whoever locks a campaign and its emails locks the campaign first, as the exchange does.
+Whoever changes a campaign locks its streams first, and then the campaign: see `ledger.streams`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import Literal, cast
 
 import msgspec
 
-from app.db import Conn, Pool, Row, fetch_all, fetch_one, transaction
+from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
-from app.domain.ledger import holds
+from app.domain.ledger import holds, streams
 from app.domain.ledger.holds import Held
 from app.domain.pages import Page, PageRequest, page_of
 from app.domain.planning import changes
@@ -136,11 +136,12 @@ async def _rows(
 
 
 async def lock_campaign(conn: Conn, workspace_id: int, campaign_id: int) -> Row:
-    """The campaign's row, held against other changes until the end of the transaction. Raises NotFound."""
+    """The campaign's row, held with its streams until the end of the transaction. Raises NotFound."""
+    stream_ids = await streams.lock_of_campaign(conn, workspace_id, campaign_id)
     row = await fetch_one(conn, sql.lock_campaign, {"workspace_id": workspace_id, "campaign_id": campaign_id})
     if row is None:
         raise NotFound(f"no campaign {campaign_id}")
-    return row
+    return row | {"stream_ids": stream_ids}
 
 
 async def pause(pool: Pool, workspace_id: int, campaign_id: int, actor: Actor = LOCAL) -> Campaign:
@@ -189,7 +190,8 @@ async def cancel(pool: Pool, workspace_id: int, campaign_id: int, actor: Actor =
         if campaign["status"] == "FINISHED":
             raise Conflict("the campaign is FINISHED; nothing is left to cancel")
         await _set_status(conn, workspace_id, campaign_id, "CANCELLED")
-        await _cancel_batch(conn, workspace_id, campaign_id)
+        for stream_id in campaign["stream_ids"]:
+            await _cancel_batch(conn, workspace_id, stream_id)
         if campaign["status"] == "ACTIVE":
             await changes.free_room(conn, workspace_id, campaign["sender_id"], campaign_id)
         if campaign["status"] != "CANCELLED":
@@ -200,20 +202,28 @@ async def cancel(pool: Pool, workspace_id: int, campaign_id: int, actor: Actor =
 async def finish_cancels(pool: Pool) -> dict[int, int]:
     """Cancel, batch by batch, what waits in cancelled campaigns; returns how many emails that were, by campaign."""
     cancelled: dict[int, int] = {}
-    async with pool.connection() as conn:
-        for row in await fetch_all(conn, sql.cancelled_with_waiting):
-            while (n := await _cancel_batch(conn, row["workspace_id"], row["campaign_id"])) > 0:
+    async with transaction(pool) as conn:
+        found = await fetch_all(conn, sql.cancelled_with_waiting)
+    for row in found:
+        n = CANCEL_BATCH
+        while n == CANCEL_BATCH:
+            async with transaction(pool) as conn:
+                await streams.lock(conn, row["workspace_id"], [row["stream_id"]])
+                n = await _cancel_batch(conn, row["workspace_id"], row["stream_id"])
+            if n:
                 cancelled[row["campaign_id"]] = cancelled.get(row["campaign_id"], 0) + n
     return cancelled
 
 
-async def _cancel_batch(conn: Conn, workspace_id: int, campaign_id: int) -> int:
-    params = {"workspace_id": workspace_id, "campaign_id": campaign_id, "batch": CANCEL_BATCH}
-    row = await fetch_one(conn, sql.cancel_waiting, params)
-    return cast(int, row["cancelled"]) if row else 0
+async def _cancel_batch(conn: Conn, workspace_id: int, stream_id: int) -> int:
+    """Cancel a batch of what waits in the stream, which is locked; returns how many emails that were."""
+    params = {"workspace_id": workspace_id, "stream_id": stream_id, "batch": CANCEL_BATCH}
+    row = await fetch_exactly_one(conn, sql.cancel_waiting, params)
+    await streams.settle(conn, workspace_id, [stream_id])
+    return cast(int, row["cancelled"])
 
 
 async def _set_status(conn: Conn, workspace_id: int, campaign_id: int, status: CampaignStatus) -> None:
-    await conn.execute(
-        sql.set_campaign_status, {"workspace_id": workspace_id, "campaign_id": campaign_id, "status": status}
-    )
+    params = {"workspace_id": workspace_id, "campaign_id": campaign_id}
+    await conn.execute(sql.set_streams_open, params | {"open": status == "ACTIVE"})
+    await conn.execute(sql.set_campaign_status, params | {"status": status})

@@ -60,6 +60,10 @@ async def change(pool: Pool, workspace_id: int, campaign_id: int, changes: Chang
             await conn.execute(sql.keep_content, {"workspace_id": workspace_id, "campaign_id": campaign_id})
         parameters = _parameters(workspace_id, campaign_id, changes, content_changed=content is not None)
         await conn.execute(sql.update_campaign, parameters)
+        await conn.execute(sql.update_streams, {"workspace_id": workspace_id, "campaign_id": campaign_id})
+        if changes.hourly_limit is not msgspec.UNSET:
+            await conn.execute(sql.limit_hours, {"workspace_id": workspace_id, "campaign_id": campaign_id})
+            await conn.execute(sql.unlimit_hours, {"workspace_id": workspace_id, "campaign_id": campaign_id})
         asked = bool(pace) and await ask_for_campaign(conn, workspace_id, campaign_id)
         await audit.record(conn, actor, workspace_id, "campaign.changed", f"campaigns/{campaign_id}")
     if asked:

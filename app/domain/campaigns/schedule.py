@@ -274,21 +274,22 @@ async def _insert(conn: Conn, workspace_id: int, planned: _Planned, draft: Draft
             "delay_ms": draft.delay_between_ms,
             "hourly_limit": draft.hourly_limit,
             "on_unknown": draft.on_unknown,
-            "total": recipients.accepted,
         },
     )
-    campaign_id = int(row["id"])
-    params = {
-        "workspace_id": workspace_id,
-        "campaign_id": campaign_id,
+    campaign = {"workspace_id": workspace_id, "campaign_id": int(row["id"]), "delay_ms": draft.delay_between_ms}
+    if draft.hourly_limit is not None:
+        await conn.execute(sql.insert_hours, campaign | {"hourly_limit": draft.hourly_limit})
+    stream = {"sender_id": sender_id, "first_at": made.first_at, "total": recipients.accepted}
+    row = await fetch_exactly_one(conn, sql.insert_stream, campaign | stream)
+    params = campaign | {
+        "stream_id": row["id"],
         "firsts": [run.first for run in made.runs],
         "counts": [run.size for run in made.runs],
         "ats": [run.at for run in made.runs],
-        "delay_ms": draft.delay_between_ms,
     }
     await conn.execute(sql.join_at_once)
     await conn.execute(sql.insert_emails, params)
-    return campaign_id
+    return campaign["campaign_id"]
 
 
 async def _key_is_free(conn: Conn, workspace_id: int, idempotency: Idempotency) -> bool:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from app.db import Pool, fetch_all, fetch_one, transaction
+from app.db import Pool, Row, fetch_all, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL
+from app.domain.ledger import streams
+from app.domain.ledger.refusals import lock_window
 from app.domain.workspaces import audit
 from app.errors import Conflict
 from app.sql import queries
@@ -39,22 +41,33 @@ async def hold_all(pool: Pool) -> list[Held]:
         if live := await fetch_all(conn, sql.live_workers):
             names = ", ".join(row["name"] for row in live)
             raise Conflict(f"a worker is at work ({names}); stop it, or wait until its lease is over, and repeat this")
+        await conn.execute(sql.close_all)
         for row in await fetch_all(conn, sql.pause_all):
             await audit.record(conn, LOCAL, row["workspace_id"], "campaign.hold", f"campaigns/{row['id']}")
     async with transaction(pool) as conn:
-        campaigns = await fetch_all(conn, sql.campaigns_to_hold)
-    return [
-        await _hold(pool, row["workspace_id"], Held(row["id"], row["name"], 0, row["scheduled"])) for row in campaigns
-    ]
+        found = await fetch_all(conn, sql.streams_to_hold)
+    held: dict[int, Held] = {}
+    for row in found:
+        in_doubt, waiting = await _hold(pool, row)
+        before = held.get(row["campaign_id"], Held(row["campaign_id"], row["name"], 0, 0))
+        held[row["campaign_id"]] = before._replace(
+            in_doubt=before.in_doubt + in_doubt, waiting=before.waiting + waiting
+        )
+    return list(held.values())
 
 
-async def _hold(pool: Pool, workspace_id: int, held: Held) -> Held:
-    params = {"workspace_id": workspace_id, "campaign_id": held.campaign_id, "batch": BATCH}
+async def _hold(pool: Pool, stream: Row) -> tuple[int, int]:
+    """How many emails of the stream are in doubt now, and how many wait for later."""
+    workspace_id, sender_id, stream_id = stream["workspace_id"], stream["sender_id"], stream["stream_id"]
+    in_doubt, waiting = 0, stream["scheduled"]
     while True:
         async with transaction(pool) as conn:
-            row = await fetch_one(conn, sql.hold_emails, params)
+            await lock_window(conn, workspace_id, sender_id)
+            await streams.lock(conn, workspace_id, [stream_id])
+            row = await fetch_one(conn, sql.hold_emails, stream | {"batch": BATCH})
             if row is None:
-                return held
-            held = held._replace(in_doubt=held.in_doubt + row["held"], waiting=row["waiting"])
-            subject = f"campaigns/{held.campaign_id}, {row['held']} emails in doubt"
+                return in_doubt, waiting
+            in_doubt, waiting = in_doubt + row["held"], row["waiting"]
+            await streams.settle(conn, workspace_id, [stream_id])
+            subject = f"campaigns/{stream['campaign_id']}, {row['held']} emails in doubt"
             await audit.record(conn, LOCAL, workspace_id, "campaign.hold", subject)

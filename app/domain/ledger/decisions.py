@@ -10,9 +10,10 @@ from typing import Any, Literal
 import msgspec
 
 from app.bounds import Bounds
-from app.db import Conn, Pool, Row, fetch_all, transaction
+from app.db import Conn, Pool, Row, fetch_all, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.campaigns.campaigns import lock_campaign
+from app.domain.ledger import streams
 from app.domain.ledger.emails import Email, email_span, read_email
 from app.domain.ledger.exchange import EmailStatus
 from app.domain.workspaces import audit
@@ -82,13 +83,13 @@ async def _decide_one(
     pool: Pool, workspace_id: int, email_id: int, actor: Actor, before: EmailStatus, to: EmailStatus
 ) -> Email:
     async with transaction(pool, workspace_id) as conn:
-        campaigns = await fetch_all(
-            conn, sql.lock_campaigns_of_emails, {"workspace_id": workspace_id, "ids": [email_id]}
-        )
-        if not campaigns:
+        found = await streams.lock_of_emails(conn, workspace_id, [email_id])
+        params = {"workspace_id": workspace_id, "email_id": email_id}
+        campaign = await fetch_one(conn, sql.campaign_of_email, params)
+        if campaign is None:
             raise NotFound(f"no email {email_id}")
-        _check_campaign(campaigns[0], to)
-        if not await _decide(conn, workspace_id, [email_id], before, to):
+        _check_campaign(campaign, to)
+        if not await _decide(conn, workspace_id, [email_id], found, before, to):
             email = await read_email(conn, workspace_id, email_id)
             if email.erased_at is not None and email.status == before:
                 raise Conflict("the recipient was erased: nobody knows any more where the email could be sent")
@@ -105,8 +106,8 @@ async def _decide_many(
         return await _decide_all(pool, workspace_id, chosen.campaign_id, actor, before, to)
     ids = sorted(set(chosen.ids or ()))
     async with transaction(pool, workspace_id) as conn:
-        found = await fetch_all(conn, sql.lock_campaigns_of_emails, {"workspace_id": workspace_id, "ids": ids})
-        changed = await _decide(conn, workspace_id, ids, before, to) if found else 0
+        found = await streams.lock_of_emails(conn, workspace_id, ids)
+        changed = await _decide(conn, workspace_id, ids, found, before, to) if found else 0
         if changed:
             await audit.record(conn, actor, workspace_id, _ACTIONS[before, to], f"emails/{','.join(map(str, ids))}")
     return Decided(changed)
@@ -119,11 +120,12 @@ async def _decide_all(
     while True:
         async with transaction(pool, workspace_id) as conn:
             params = {"workspace_id": workspace_id, "campaign_id": campaign_id}
-            _check_campaign(await lock_campaign(conn, workspace_id, campaign_id), to)
+            campaign = await lock_campaign(conn, workspace_id, campaign_id)
+            _check_campaign(campaign, to)
             ids = await _undecided(conn, params, before, after_id)
             if not ids:
                 return Decided(total)
-            changed = await _decide(conn, workspace_id, ids, before, to, after=total)
+            changed = await _decide(conn, workspace_id, ids, campaign["stream_ids"], before, to, after=total)
             if changed:
                 subject = f"campaigns/{campaign_id}, {changed} emails"
                 await audit.record(conn, actor, workspace_id, _ACTIONS[before, to], subject)
@@ -141,11 +143,18 @@ async def _undecided(conn: Conn, campaign: dict[str, Any], status: EmailStatus, 
 
 
 async def _decide(
-    conn: Conn, workspace_id: int, ids: list[int], before: EmailStatus, to: EmailStatus, after: int = 0
+    conn: Conn,
+    workspace_id: int,
+    ids: list[int],
+    stream_ids: list[int],
+    before: EmailStatus,
+    to: EmailStatus,
+    after: int = 0,
 ) -> int:
-    """How many changed; `after` is how many others go before them. The campaigns are locked already."""
+    """How many changed; `after` is how many others go before them. The streams are theirs, and locked already."""
     params = {"workspace_id": workspace_id, "ids": ids, "from": before, "to": to, "before": after}
     changed = await fetch_all(conn, sql.decide_emails, params)
+    await streams.settle(conn, workspace_id, stream_ids)
     if to == "SCHEDULED":
         for sender_id in sorted(
             {row["sender_id"] for row in changed}

@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from app.db import Conn, Pool, fetch_all, fetch_one, transaction
+from app.domain.ledger import streams
 from app.domain.ledger.claims import Claim, Claimant, Report
 from app.domain.ledger.refusals import settle
 from app.domain.planning.replan import mend
@@ -108,7 +109,11 @@ async def record_late(conn: Conn, claimant: Claimant, reports: list[Report]) -> 
     """Record outcomes of claims that were lost meanwhile (a lease ran out, a database went back), unless a newer claim
     exists: a known outcome is never forgotten. Repeating it is harmless.
     """
-    await conn.execute(sql.record_late, claimant.parameters() | {"outcomes": _encode(reports).decode()})
+    workspace_id = claimant.workspace_id
+    async with conn.transaction():
+        found = await streams.lock_of_emails(conn, workspace_id, [report.id for report in reports])
+        await conn.execute(sql.record_late, {"workspace_id": workspace_id, "outcomes": _encode(reports).decode()})
+        await streams.settle(conn, workspace_id, found)
 
 
 async def outlook(conn: Conn, claimant: Claimant) -> Outlook | None:

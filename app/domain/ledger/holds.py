@@ -14,7 +14,7 @@ import msgspec
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
-from app.domain.ledger import refusals
+from app.domain.ledger import refusals, streams
 from app.domain.ledger.judge import HoldReason, signature
 from app.domain.planning.course import lock_plan
 from app.domain.workspaces import audit
@@ -52,11 +52,12 @@ class Held(msgspec.Struct, rename="camel", frozen=True):
 
 
 class _Held(NamedTuple):
-    """What a person answers about: a campaign on its sender, or (None) all of the sender."""
+    """What a person answers about: a stream, or (None) all of a login, which is the sender's."""
 
     workspace_id: int
     sender_id: int
-    campaign_id: int | None
+    login_id: int
+    stream_id: int | None
     signature: str
 
     def parameters(self) -> dict[str, Any]:
@@ -92,11 +93,15 @@ async def answer_campaign(
     """A person's word on what is held of the campaign. Raises NotFound, and Conflict when nothing is."""
     async with transaction(pool, workspace_id) as conn:
         params = {"workspace_id": workspace_id, "campaign_id": campaign_id}
-        campaign = await fetch_one(conn, sql.sender_of_campaign, params)
-        if campaign is None:
-            raise NotFound(f"no campaign {campaign_id}")
-        held = await _heed(conn, workspace_id, campaign["sender_id"], campaign_id, answer, actor)
-    await _follow(pool, held, answer)
+        its_streams = await fetch_all(conn, sql.streams_of_campaign, params)
+    if not its_streams:
+        raise NotFound(f"no campaign {campaign_id}")
+    subject = f"campaigns/{campaign_id}"
+    found = [
+        await _heed(pool, workspace_id, stream["sender_id"], stream["stream_id"], answer, actor, subject)
+        for stream in its_streams
+    ]
+    await _follow_all(pool, found, answer, "campaign")
 
 
 async def answer_sender(
@@ -104,53 +109,71 @@ async def answer_sender(
 ) -> None:
     """The same on what is held of the sender, and of its campaigns for the same words. Raises NotFound, Conflict."""
     async with transaction(pool, workspace_id) as conn:
-        if not (await fetch_exactly_one(conn, sql.sender_is_there, _whose(workspace_id, sender_id)))["there"]:
+        params = {"workspace_id": workspace_id, "sender_id": sender_id}
+        if not (await fetch_exactly_one(conn, sql.sender_is_there, params))["there"]:
             raise NotFound(f"no sender {sender_id}")
-        held = await _heed(conn, workspace_id, sender_id, None, answer, actor)
-    await _follow(pool, held, answer)
+    found = await _heed(pool, workspace_id, sender_id, None, answer, actor, f"senders/{sender_id}")
+    await _follow_all(pool, [found], answer, "sender")
 
 
 async def forget(pool: Pool, workspace_id: int, sender_id: int) -> None:
     """The sender has another server: what the one before said holds nothing back any more."""
     async with transaction(pool, workspace_id) as conn:
-        await _lock_window(conn, workspace_id, sender_id)
-        await _lift(conn, _whose(workspace_id, sender_id) | {"signature": None, "campaign_id": None})
+        login_id = await refusals.lock_window(conn, workspace_id, sender_id)
+        params = {"workspace_id": workspace_id, "login_id": login_id, "signature": None, "stream_id": None}
+        await _lift(conn, params)
         await defer_wake_up(conn, sender_id)
 
 
 async def _heed(
-    conn: Conn, workspace_id: int, sender_id: int, campaign_id: int | None, answer: HoldAnswer, actor: Actor
-) -> _Held:
+    pool: Pool,
+    workspace_id: int,
+    sender_id: int,
+    stream_id: int | None,
+    answer: HoldAnswer,
+    actor: Actor,
+    subject: str,
+) -> _Held | None:
     """Note the answer, if there is something to answer."""
-    await _lock_window(conn, workspace_id, sender_id)
-    params = _whose(workspace_id, sender_id) | {"campaign_id": campaign_id}
-    row = await fetch_one(conn, sql.lock_hold, params)
-    what = "sender" if campaign_id is None else "campaign"
-    if row is None:
+    async with transaction(pool, workspace_id) as conn:
+        login_id = await refusals.lock_window(conn, workspace_id, sender_id)
+        params = {"workspace_id": workspace_id, "login_id": login_id, "stream_id": stream_id}
+        row = await fetch_one(conn, sql.lock_hold, params)
+        if row is None:
+            return None
+        if row["reason"] == "SERVER_SLOW" and answer == "fail":
+            raise Conflict("the server is only slow: it refuses no recipient for good")
+        what = "sender" if stream_id is None else "campaign"
+        await audit.record(conn, actor, workspace_id, _ACTIONS[what, answer], subject)
+        return _Held(workspace_id, sender_id, login_id, stream_id, row["signature"])
+
+
+async def _follow_all(pool: Pool, found: Sequence[_Held | None], answer: HoldAnswer, what: str) -> None:
+    if not any(found):
         raise Conflict(f"nothing is held back of the {what}")
-    if row["reason"] == "SERVER_SLOW" and answer == "fail":
-        raise Conflict("the server is only slow: it refuses no recipient for good")
-    await audit.record(conn, actor, workspace_id, _ACTIONS[what, answer], f"{what}s/{campaign_id or sender_id}")
-    return _Held(workspace_id, sender_id, campaign_id, row["signature"])
+    for held in found:
+        if held is not None:
+            await _follow(pool, held, answer)
 
 
 async def _follow(pool: Pool, held: _Held, answer: HoldAnswer) -> None:
     """Do as the answer says. Last of all the hold ends or its next probe is due: till then nothing of it is claimed."""
     async with transaction(pool, held.workspace_id) as conn:
-        campaigns = await fetch_all(conn, sql.campaigns_held, held.parameters())
-    for campaign in campaigns:
-        after_id = campaign.pop("first_id") - 1
-        while refused := await _refused(pool, held, campaign | {"after_id": after_id}):
+        streams_held = await fetch_all(conn, sql.streams_held, held.parameters())
+    for stream in streams_held:
+        after_id = stream["first_id"] - 1
+        while refused := await _refused(pool, stream | {"workspace_id": held.workspace_id, "after_id": after_id}):
             met = [row for row in refused if _said(row) == held.signature]
-            await _settle(pool, held, met, answer)
+            await _settle(pool, held.workspace_id, stream, met, answer)
             after_id = refused[-1]["id"]
     async with transaction(pool, held.workspace_id) as conn:
-        await _lock_window(conn, held.workspace_id, held.sender_id)
+        await refusals.lock_window(conn, held.workspace_id, held.sender_id)
         if answer == "try":
             await conn.execute(sql.probe_now, held.parameters())
         else:
             await _lift(conn, held.parameters())
-        await defer_wake_up(conn, held.sender_id)
+        for sender_id in sorted({held.sender_id} | {stream["sender_id"] for stream in streams_held}):
+            await defer_wake_up(conn, sender_id)
 
 
 async def _lift(conn: Conn, params: dict[str, Any]) -> None:
@@ -158,35 +181,27 @@ async def _lift(conn: Conn, params: dict[str, Any]) -> None:
     await conn.execute(sql.lift_holds, params)
 
 
-async def _refused(pool: Pool, held: _Held, campaign: dict[str, Any]) -> list[Row]:
-    async with transaction(pool, held.workspace_id) as conn:
-        params = campaign | {"workspace_id": held.workspace_id, "limit": BATCH}
-        return await fetch_all(conn, sql.emails_that_went_back, params)
+async def _refused(pool: Pool, stream: Row) -> list[Row]:
+    async with transaction(pool, stream["workspace_id"]) as conn:
+        return await fetch_all(conn, sql.emails_that_went_back, stream | {"limit": BATCH})
 
 
 def _said(row: Row) -> str:
     return signature(row["command"], row["code"], row["enhanced_code"], row["reply"])
 
 
-async def _settle(pool: Pool, held: _Held, emails: list[Row], answer: HoldAnswer) -> None:
-    """Emails of one campaign that met the refusal: they fail, or wait no longer than for their turn."""
+async def _settle(pool: Pool, workspace_id: int, stream: Row, emails: list[Row], answer: HoldAnswer) -> None:
+    """Emails of one stream that met the refusal: they fail, or wait no longer than for their turn."""
     if not emails:
         return
-    params = held.parameters() | {
-        "campaign_id": emails[0]["campaign_id"],
+    params = {
+        "workspace_id": workspace_id,
+        "stream_id": stream["stream_id"],
         "ids": [row["id"] for row in emails],
         "tried": [row["attempts"] for row in emails],
     }
-    async with transaction(pool, held.workspace_id) as conn:
-        await lock_plan(conn, held.sender_id)  # a plan holds emails and then waits for their campaign
-        await _lock_window(conn, held.workspace_id, held.sender_id)
-        await conn.execute(sql.lock_campaign_held, params)
+    async with transaction(pool, workspace_id) as conn:
+        await lock_plan(conn, stream["sender_id"])
+        await streams.lock(conn, workspace_id, [stream["stream_id"]])
         await conn.execute(sql.fail_emails if answer == "fail" else sql.emails_due_now, params)
-
-
-async def _lock_window(conn: Conn, workspace_id: int, sender_id: int) -> None:
-    await conn.execute(refusals.sql.lock_window, _whose(workspace_id, sender_id))
-
-
-def _whose(workspace_id: int, sender_id: int) -> dict[str, Any]:
-    return {"workspace_id": workspace_id, "sender_id": sender_id}
+        await streams.settle(conn, workspace_id, [stream["stream_id"]])

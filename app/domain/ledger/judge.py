@@ -3,9 +3,9 @@
 A list of codes is never complete, and a code seldom says whether the recipient, the text or the sender is meant. So a
 refusal is an email's own only with a witness: another email that the server took in the meantime. Without one it is not
 believed: the email goes back uncounted, and where one after the other meets the same words, those are held that meet
-them, a campaign or the whole sender, until a probe gets through or a person decides.
+them, a stream or the whole login, until a probe gets through or a person decides.
 
-`judge` is pure. `app.domain.ledger.refusals` reads its evidence under the lock of the sender's window, where the
+`judge` is pure. `app.domain.ledger.refusals` reads its evidence under the lock of the login's window, where the
 outcomes of all lanes and workers meet, and keeps what it concludes.
 """
 
@@ -62,6 +62,7 @@ class Tried(msgspec.Struct, frozen=True):
 class Subject(msgspec.Struct):
     """An email that a report is about."""
 
+    stream_id: int
     campaign_id: int
     domain: str  # of the recipient
     attempts: int
@@ -70,7 +71,7 @@ class Subject(msgspec.Struct):
 
 
 class Refusals(msgspec.Struct):
-    """What was refused in the same words, of one campaign: a row of `refusals`."""
+    """What was refused in the same words, of one stream: a row of `refusals`."""
 
     last_at: datetime
     emails: int = 0
@@ -80,7 +81,7 @@ class Refusals(msgspec.Struct):
 
 
 class Hold(msgspec.Struct):
-    """What holds a campaign or a sender back: a row of `holds`."""
+    """What holds a stream or a login back: a row of `holds`."""
 
     reason: HoldReason
     signature: str
@@ -90,20 +91,20 @@ class Hold(msgspec.Struct):
     probes: int = 0
 
 
-Key = tuple[str, int]  # signature, campaign
+Key = tuple[str, int]  # signature, stream
 
 
 class Evidence(msgspec.Struct):
-    """What is known of a sender, and what `judge` makes of it. `changed` and `lifted` name rows that it has touched,
-    `suspects` the campaigns that may be refused by one recipient domain alone.
+    """What is known of a login, and what `judge` makes of it. `changed` and `lifted` name rows that it has touched,
+    `suspects` the streams that may be refused by one recipient domain alone.
     """
 
     now: datetime
-    accepted_at: datetime | None  # the last email that the server took of this sender
+    accepted_at: datetime | None  # the last email that the server took of this login
     emails: dict[int, Subject]
-    campaigns: dict[int, datetime]  # of each, the last email that was taken
+    streams: dict[int, datetime]  # of each, the last email that was taken
     refusals: dict[Key, Refusals]
-    holds: dict[int | None, Hold]  # by campaign; None: all of the sender
+    holds: dict[int | None, Hold]  # by stream; None: all of the login
     changed: set[Key] = set()
     held: set[int | None] = set()
     lifted: set[int | None] = set()
@@ -134,16 +135,16 @@ def words_of(report: Report) -> str:
     return " ".join(str(part) for part in (report.code, report.enhanced_code, report.reply) if part)
 
 
-def hold(evidence: Evidence, campaign_id: int | None, reason: HoldReason, report: Report, at: datetime) -> None:
-    """Hold the campaign, or the whole sender, if it is not held yet."""
-    if campaign_id in evidence.holds:
+def hold(evidence: Evidence, stream_id: int | None, reason: HoldReason, report: Report, at: datetime) -> None:
+    """Hold the stream, or the whole login, if it is not held yet."""
+    if stream_id in evidence.holds:
         return
     first_s = (SLOW_S if reason == "SERVER_SLOW" else REFUSED_S)[0]
-    evidence.holds[campaign_id] = Hold(
+    evidence.holds[stream_id] = Hold(
         reason, _said(evidence, report), words_of(report), at, evidence.now + timedelta(seconds=first_s)
     )
-    evidence.held.add(campaign_id)
-    evidence.lifted.discard(campaign_id)
+    evidence.held.add(stream_id)
+    evidence.lifted.discard(stream_id)
 
 
 def _said(evidence: Evidence, report: Report) -> str:
@@ -156,13 +157,13 @@ def _said(evidence: Evidence, report: Report) -> str:
 
 def _accepted(evidence: Evidence, subject: Subject, report: Report, at: datetime) -> None:
     evidence.accepted_at = max(at, evidence.accepted_at or at)
-    evidence.campaigns[subject.campaign_id] = max(at, evidence.campaigns.get(subject.campaign_id, at))
+    evidence.streams[subject.stream_id] = max(at, evidence.streams.get(subject.stream_id, at))
     if report.probe:
-        for target in (subject.campaign_id, None):
+        for target in (subject.stream_id, None):
             _lift(evidence, target, at)
     if subject.before is not None:
         for said in (subject.before.signature, subject.before.codes):
-            _passed(evidence, (said, subject.campaign_id), at)
+            _passed(evidence, (said, subject.stream_id), at)
 
 
 def _lift(evidence: Evidence, target: int | None, at: datetime) -> None:
@@ -190,7 +191,7 @@ def _passed_last(row: Refusals, evidence: Evidence) -> bool:
 
 
 def _refused(evidence: Evidence, subject: Subject, report: Report, at: datetime) -> None:
-    key = _said(evidence, report), subject.campaign_id
+    key = _said(evidence, report), subject.stream_id
     before = subject.before
     met = _met(before, report)
     since = before.at if met and before is not None else None
@@ -246,10 +247,10 @@ def _refused_for_good(
     last_at = max((other.last_at for other in alike.values()), default=at - WITNESS_FOR)
     witnessed = evidence.accepted_at is not None and evidence.accepted_at > last_at
     if row is not None:  # others of the sender being accepted says nothing of this campaign's text
-        taken_at = evidence.campaigns.get(subject.campaign_id)
+        taken_at = evidence.streams.get(subject.stream_id)
         witnessed = witnessed and taken_at is not None and taken_at > row.last_at
     row = evidence.refusals.setdefault(key, Refusals(at))
-    stays = evidence.holds.get(subject.campaign_id)
+    stays = evidence.holds.get(subject.stream_id)
     passes = any(other.passed_at and other.passed_at > at - PASSING_FOR for other in alike.values())
     if witnessed and passes and subject.attempts < PASSING_TRIES:
         report.kind, report.again_in_s = "RELEASED", DISBELIEVED_S * 2 ** min(subject.attempts, 4)
@@ -274,7 +275,7 @@ def _refused_for_good(
     run = sum(other.emails for other in meeting) >= RUN_OF_5XX
     if met or run:
         whole = len(meeting) > 1 and (run or not own)
-        hold(evidence, None if whole else subject.campaign_id, "REFUSED", report, at)
+        hold(evidence, None if whole else subject.stream_id, "REFUSED", report, at)
 
 
 def _refused_for_now(
@@ -337,7 +338,7 @@ def _refused_for_now(
 
 def _not_through(evidence: Evidence, subject: Subject, report: Report) -> None:
     """A probe that was not accepted: the next one comes at its time, sooner where this says nothing of the hold."""
-    for target in (subject.campaign_id, None):
+    for target in (subject.stream_id, None):
         held = evidence.holds.get(target)
         if held is None or target in evidence.held:  # that began just now
             continue

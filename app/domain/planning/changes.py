@@ -21,6 +21,7 @@ from uuid import UUID, uuid4
 from psycopg.rows import scalar_row
 
 from app.db import Conn, Pool, fetch_all, fetch_one, transaction
+from app.domain.ledger import streams
 from app.domain.planning.course import BATCH, Course, lock_plan, move, planning, read_course
 from app.errors import NotFound, PlanChanging
 from app.jobs import defer_planning, defer_wake_up
@@ -174,7 +175,7 @@ async def _plan_again(pool: Pool, taken: _Taken, at_most: int | None, rest: floa
     """Give the campaign's emails new times, `at_most` so many of them, until it is asked for once more or somebody else
     has it; returns how many had their turn.
     """
-    course, ids = await _read(pool, taken, at_most)
+    stream_id, course, ids = await _read(pool, taken, at_most)
     whole = at_most is None or len(ids) <= at_most
     if not whole:
         ids = ids[:at_most]
@@ -184,9 +185,10 @@ async def _plan_again(pool: Pool, taken: _Taken, at_most: int | None, rest: floa
         end = min(begin + size, len(ids))
         async with planning(pool) as conn:
             await lock_plan(conn, taken.sender_id)
+            await streams.lock(conn, taken.workspace_id, [stream_id])
             if await fetch_one(conn, sql.still_ours, taken.parameters()) is None:
                 return begin
-            moved = await _plan_batch(conn, taken, course, ids[begin:end].tolist(), is_first=not begin)
+            moved = await _plan_batch(conn, taken, stream_id, course, ids[begin:end].tolist(), is_first=not begin)
             if whole and end == len(ids):
                 await conn.execute(sql.done, taken.parameters())
         begin = end
@@ -197,18 +199,20 @@ async def _plan_again(pool: Pool, taken: _Taken, at_most: int | None, rest: floa
         await asyncio.sleep(took * rest if moved else 0)
 
 
-async def _plan_batch(conn: Conn, taken: _Taken, course: Course | None, ids: list[int], *, is_first: bool) -> int:
+async def _plan_batch(
+    conn: Conn, taken: _Taken, stream_id: int, course: Course | None, ids: list[int], *, is_first: bool
+) -> int:
     """Returns how many emails changed their times."""
     if course is None or not ids:
         return 0
     times = course.times(len(ids))
     if is_first:
         await defer_wake_up(conn, taken.sender_id, times[0] if times[0] > course.now else None)
-    return await move(conn, taken.workspace_id, ids, times, course)
+    return await move(conn, taken.workspace_id, stream_id, ids, times, course)
 
 
-async def _read(pool: Pool, taken: _Taken, at_most: int | None) -> tuple[Course | None, array[int]]:
-    """The campaign's course and the emails to be planned, one more than `at_most` where there are more."""
+async def _read(pool: Pool, taken: _Taken, at_most: int | None) -> tuple[int, Course | None, array[int]]:
+    """The campaign's stream, its course, and the emails to be planned, one more than `at_most` where there are more."""
     ids = array("q")
     async with planning(pool) as conn:
         try:
@@ -216,12 +220,14 @@ async def _read(pool: Pool, taken: _Taken, at_most: int | None) -> tuple[Course 
                 conn, taken.workspace_id, taken.campaign_id, except_campaign_ids=taken.asked
             )
         except NotFound:
-            return None, ids
+            return 0, None, ids
+        stream_id = campaign["stream_id"]
         if campaign["status"] in {"CANCELLED", "FINISHED"}:
-            return None, ids
+            return stream_id, None, ids
         limit = None if at_most is None else at_most + 1
         async with conn.cursor(name="waiting", row_factory=scalar_row) as cursor:  # a million are read in pieces
-            await cursor.execute(sql.waiting, taken.parameters() | {"from": course.begins_at, "limit": limit})
+            params = {"workspace_id": taken.workspace_id, "stream_id": stream_id}
+            await cursor.execute(sql.waiting, params | {"from": course.begins_at, "limit": limit})
             while page := await cursor.fetchmany(PAGE):
                 ids.extend(page)
-    return course, ids
+    return stream_id, course, ids

@@ -14,13 +14,14 @@ from typing import NamedTuple
 from psycopg.errors import LockNotAvailable
 
 from app.db import LOCK_MS, Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
+from app.domain.ledger import streams
 from app.domain.planning.plan import HORIZON, Plan, plan, window_of
 from app.errors import NotFound, PlanChanging
 from app.sql import queries
 
 sql = queries(__name__)
 
-BATCH = 2_000  # emails that are moved in one transaction: it keeps others from them, and from planning
+BATCH = 500  # emails that are moved in one transaction: it keeps others from their stream, and from planning
 
 
 class SenderLoad(NamedTuple):
@@ -80,7 +81,7 @@ async def sender_load(
         "except_campaign_ids": list(except_campaign_ids),
         "horizon": HORIZON,
     }
-    sender = await fetch_one(conn, sql.sender_window_now, params)
+    sender = await fetch_one(conn, sql.login_window_now, params)
     if sender is None:
         raise NotFound(f"no sender {sender_id}")
     planned = await fetch_all(conn, sql.planned_by_window, params)
@@ -145,8 +146,8 @@ async def read_course(
     changes: Mapping[str, object] | None = None,
     taken: Counter[datetime] | None = None,
 ) -> tuple[Row, Course]:
-    """A campaign, as it is or with `changes` of its columns, and its course from now on: through what its sender's
-    windows hold, or what the course before it has left. Raises NotFound.
+    """A campaign's stream, as it is or with `changes` of the campaign's columns, and its course from now on: through what
+    its sender's windows hold, or what the course before it has left. Raises NotFound.
     """
     row = await fetch_one(conn, sql.plan_inputs, {"workspace_id": workspace_id, "campaign_id": campaign_id})
     if row is None:
@@ -172,8 +173,12 @@ async def check_plan(conn: Conn, workspace_id: int, campaign_id: int, changes: M
         await asyncio.to_thread(course.plan, campaign["scheduled"], HORIZON)
 
 
-async def move(conn: Conn, workspace_id: int, ids: Sequence[int], times: Sequence[datetime], course: Course) -> int:
-    """Give a batch of emails the times that the course has for them; returns how many of them changed theirs."""
+async def move(
+    conn: Conn, workspace_id: int, stream_id: int, ids: Sequence[int], times: Sequence[datetime], course: Course
+) -> int:
+    """Give a batch of emails of a stream, which is locked, the times that the course has for them; returns how many of
+    them changed theirs.
+    """
     params = {
         "workspace_id": workspace_id,
         "ids": list(ids),
@@ -181,7 +186,9 @@ async def move(conn: Conn, workspace_id: int, ids: Sequence[int], times: Sequenc
         "from": course.begins_at,
         "stays_due_at": course.stays_due_at,
     }
-    return (await conn.execute(sql.move_emails, params)).rowcount
+    moved = (await conn.execute(sql.move_emails, params)).rowcount
+    await streams.settle(conn, workspace_id, [stream_id])
+    return moved
 
 
 async def try_lock_plan(conn: Conn, sender_id: int) -> bool:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from app.db import Conn, Row, fetch_all
+from app.domain.ledger import streams
 from app.domain.planning.changes import ask_for_campaign, campaigns_asked
-from app.domain.planning.course import BATCH, move, read_course, try_lock_plan
+from app.domain.planning.course import move, read_course, try_lock_plan
 from app.jobs import defer_planning
 from app.sql import queries
 
 sql = queries(__name__)
 
 OVERDUE_S = 60.0  # a spaced campaign later than this has lost its plan and gets a new one
+MOST = 2_000  # emails that are moved at once
 WORTH_ALL_S = 600.0  # later than this, all that waits is planned again: what its end is said to be is too far off
 
 
 async def mend(conn: Conn, workspace_id: int, sender_id: int, *, over_limit: bool) -> None:
-    """Bring what is due first back to what can be, at most a batch; where that is not enough, have campaigns planned
+    """Bring what is due first back to what can be, at most `MOST` of it; where that is not enough, have campaigns planned
     again in the background.
 
     With `over_limit`, what is due moves to the next windows, in order and ahead of what is planned there: that will
@@ -26,46 +28,51 @@ async def mend(conn: Conn, workspace_id: int, sender_id: int, *, over_limit: boo
     """
     if not await try_lock_plan(conn, sender_id):
         return
-    rows = await fetch_all(conn, sql.active_campaigns, {"workspace_id": workspace_id, "sender_id": sender_id})
+    rows = await fetch_all(conn, sql.open_streams, {"workspace_id": workspace_id, "sender_id": sender_id})
     if over_limit:
         late = [row for row in rows if row["late_s"] >= 0]
-        await _move_what_is_due(conn, workspace_id, sender_id, [row["id"] for row in rows], late)
+        await streams.lock(conn, workspace_id, [row["id"] for row in late])
+        await _move_what_is_due(conn, workspace_id, sender_id, [row["campaign_id"] for row in rows], late)
     else:
-        late = [row for row in rows if row["delay_ms"] and (row["behind_s"] or 0) > OVERDUE_S]
+        late = [row for row in rows if row["gap_ms"] and (row["behind_s"] or 0) > OVERDUE_S]
+        await streams.lock(conn, workspace_id, [row["id"] for row in late])
         await _space_anew(conn, workspace_id, sender_id, late)
 
 
 async def _move_what_is_due(
     conn: Conn, workspace_id: int, sender_id: int, campaign_ids: list[int], late: list[Row]
 ) -> None:
-    due: dict[int, list[int]] = {}
-    left = BATCH
+    due: list[tuple[Row, list[int]]] = []
+    left = MOST
     for row in late:
-        due[row["id"]] = await _first(conn, workspace_id, row["id"], left + 1, due_only=True)
-        left -= len(due[row["id"]])
+        ids = await _first(conn, workspace_id, row["id"], left + 1, due_only=True)
+        due.append((row, ids))
+        left -= len(ids)
         if left < 0:
-            await _ask(conn, workspace_id, sender_id, [row["id"] for row in late])
+            await _ask(conn, workspace_id, sender_id, [row["campaign_id"] for row in late])
             return
     taken = None
-    for campaign_id, ids in due.items():
+    for row, ids in due:
         # `taken`: used up, nothing planned.
-        _, course = await read_course(conn, workspace_id, campaign_id, except_campaign_ids=campaign_ids, taken=taken)
-        await move(conn, workspace_id, ids, course.times(len(ids)), course)
+        _, course = await read_course(
+            conn, workspace_id, row["campaign_id"], except_campaign_ids=campaign_ids, taken=taken
+        )
+        await move(conn, workspace_id, row["id"], ids, course.times(len(ids)), course)
         taken = course.taken
 
 
 async def _space_anew(conn: Conn, workspace_id: int, sender_id: int, late: list[Row]) -> None:
     for row in late:
-        ids = await _first(conn, workspace_id, row["id"], max(BATCH // len(late), 1), due_only=False)
-        _, course = await read_course(conn, workspace_id, row["id"])
-        await move(conn, workspace_id, ids, course.times(len(ids)), course)
-        overdue = row["behind_s"] * 1000 / row["delay_ms"]
+        ids = await _first(conn, workspace_id, row["id"], max(MOST // len(late), 1), due_only=False)
+        _, course = await read_course(conn, workspace_id, row["campaign_id"])
+        await move(conn, workspace_id, row["id"], ids, course.times(len(ids)), course)
+        overdue = row["behind_s"] * 1000 / row["gap_ms"]
         if len(ids) < row["scheduled"] and (overdue > len(ids) or row["behind_s"] > WORTH_ALL_S):
-            await _ask(conn, workspace_id, sender_id, [row["id"]])
+            await _ask(conn, workspace_id, sender_id, [row["campaign_id"]])
 
 
-async def _first(conn: Conn, workspace_id: int, campaign_id: int, limit: int, *, due_only: bool) -> list[int]:
-    params = {"workspace_id": workspace_id, "campaign_id": campaign_id, "limit": limit, "due_only": due_only}
+async def _first(conn: Conn, workspace_id: int, stream_id: int, limit: int, *, due_only: bool) -> list[int]:
+    params = {"workspace_id": workspace_id, "stream_id": stream_id, "limit": limit, "due_only": due_only}
     return [row["id"] for row in await fetch_all(conn, sql.first_waiting, params)]
 
 

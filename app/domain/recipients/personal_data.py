@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from app.db import Pool, fetch_all, fetch_exactly_one, transaction
 from app.domain.accounts.actor import Actor
+from app.domain.ledger import streams
 from app.domain.ledger.emails import read_attempts
 from app.domain.ledger.texts import read_texts
 from app.domain.recipients import stored_lists
@@ -44,11 +45,6 @@ class Erased(msgspec.Struct, rename="camel"):
     being_sent: int
 
 
-class _Addressed(NamedTuple):
-    email_ids: list[int]
-    campaign_ids: list[int]
-
-
 async def export(pool: Pool, workspace_id: int, email: str) -> AsyncIterator[bytes]:
     """Everything about the address as one JSON object, piece by piece: no transaction stays open between two.
 
@@ -63,8 +59,9 @@ async def erase(pool: Pool, workspace_id: int, email: str, actor: Actor) -> Eras
     found = await _find(pool, workspace_id, address)
     params = _parameters(workspace_id, address)
     async with transaction(pool, workspace_id) as conn:
-        await conn.execute(sql.lock_campaigns, {"workspace_id": workspace_id, "campaign_ids": found.campaign_ids})
-        emails = await fetch_exactly_one(conn, sql.erase_emails, {"workspace_id": workspace_id, "ids": found.email_ids})
+        stream_ids = await streams.lock_of_emails(conn, workspace_id, found)
+        emails = await fetch_exactly_one(conn, sql.erase_emails, {"workspace_id": workspace_id, "ids": found})
+        await streams.settle(conn, workspace_id, stream_ids)
         await audit.record(conn, actor, workspace_id, "recipient.erase", f"{emails['emails']} emails")
     # The next transaction reads tables from end to end, and no campaign should wait for that. No delivery written from
     # here on names the address. Should this process die in between, the address finds the rest when it is erased again.
@@ -84,14 +81,14 @@ async def erase(pool: Pool, workspace_id: int, email: str, actor: Actor) -> Eras
         cancelled=emails["cancelled"],
         sandbox_messages=messages["n"],
         lists=removed,
-        being_sent=len(found.email_ids) - emails["emails"],
+        being_sent=len(found) - emails["emails"],
     )
 
 
 async def _export(pool: Pool, workspace_id: int, address: str) -> AsyncIterator[bytes]:
     encode = msgspec.json.encode
     params = _parameters(workspace_id, address)
-    ids = (await _find(pool, workspace_id, address)).email_ids
+    ids = await _find(pool, workspace_id, address)
     yield b'{"email":' + encode(address) + b',"emails":['
     for start in range(0, len(ids), BATCH):
         batch = await _emails(pool, workspace_id, ids[start : start + BATCH])
@@ -181,7 +178,7 @@ def _parameters(workspace_id: int, address: str) -> dict[str, Any]:
     }
 
 
-async def _find(pool: Pool, workspace_id: int, address: str) -> _Addressed:
+async def _find(pool: Pool, workspace_id: int, address: str) -> list[int]:
     async with transaction(pool) as conn:
         rows = await fetch_all(conn, sql.emails_to_address, {"workspace_id": workspace_id, "email": address})
-    return _Addressed([row["id"] for row in rows], [row["campaign_id"] for row in rows])
+    return [row["id"] for row in rows]

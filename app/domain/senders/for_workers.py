@@ -25,7 +25,7 @@ async def wake_neglected(pool: Pool, within_s: float) -> list[int]:
 async def reserve_lanes(pool: Pool, claimant: Claimant, wanted: int) -> int:
     """How many of the wanted connections this worker may hold for the sender, over all workers' together."""
     async with transaction(pool) as conn:
-        await conn.execute(sql.lock_sender, claimant.parameters())
+        await conn.execute(sql.lock_login, claimant.parameters())
         row = await fetch_one(conn, sql.reserve_lanes, claimant.parameters() | {"wanted": wanted})
         if row is None:  # nor any that were granted before: max_connections may have been lowered
             await conn.execute(sql.release_lanes, claimant.parameters())

@@ -201,6 +201,9 @@ async def change_sender(
             "keep_password": keeps_password,
         }
         await conn.execute(sql.update_sender, params)
+        if changes.hourly_limit is not None or changes.max_connections is not None:
+            login = await fetch_exactly_one(conn, sql.update_login, params)
+            await conn.execute(sql.allow, {"workspace_id": workspace_id} | login)
         limit_changed = changes.hourly_limit not in (None, before.hourly_limit)
         asked = limit_changed and await plan_changes.ask_for_sender(conn, workspace_id, sender_id)
         await audit.record(conn, actor, workspace_id, "sender.changed", f"senders/{sender_id}")
@@ -228,7 +231,9 @@ async def delete_sender(pool: Pool, workspace_id: int, sender_id: int, actor: Ac
         async with transaction(pool, workspace_id) as conn:
             if (await _read(conn, workspace_id, sender_id)).is_default:
                 raise Conflict("the default sender cannot be deleted")
-            await conn.execute(sql.delete_sender, {"workspace_id": workspace_id, "sender_id": sender_id})
+            params = {"workspace_id": workspace_id, "sender_id": sender_id}
+            deleted = await fetch_exactly_one(conn, sql.delete_sender, params)
+            await conn.execute(sql.delete_login, params | deleted)
             await audit.record(conn, actor, workspace_id, "sender.deleted", f"senders/{sender_id}")
     except ForeignKeyViolation:
         raise Conflict("the sender has campaigns; their record names it") from None

@@ -3,7 +3,9 @@
 -- from, nobody has seen a word. The campaign is locked.
 INSERT INTO campaign_contents (workspace_id, campaign_id, version, subject, body, body_html, replaced_at)
 SELECT workspace_id, id, content_version, subject, body, body_html, clock_timestamp() FROM campaigns
-WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s AND window_start > 'epoch';
+WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s
+  AND EXISTS (SELECT FROM streams s
+              WHERE s.workspace_id = campaigns.workspace_id AND s.campaign_id = campaigns.id AND s.free_at IS NOT NULL);
 
 -- name: update_campaign
 -- Change what may be changed after scheduling; NULL in a flag column leaves the column alone.
@@ -15,9 +17,33 @@ SET name = coalesce(%(name)s, name),
     content_version = content_version + %(content_changed)s::integer,
     start_at = coalesce(%(start_at)s, start_at),
     delay_ms = coalesce(%(delay_ms)s, delay_ms),
-    -- A shorter delay counts from now on, and does not wait for the end of a longer one.
-    free_at = CASE WHEN free_at > now() THEN
-        least(free_at, now() + make_interval(secs => coalesce(%(delay_ms)s, delay_ms) / 1000.0)) ELSE free_at END,
     hourly_limit = CASE WHEN %(set_hourly_limit)s THEN %(hourly_limit)s ELSE hourly_limit END,
     on_unknown = coalesce(%(on_unknown)s, on_unknown)
 WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s;
+
+-- name: update_streams
+-- What streams have of their campaign, once that was changed. A shorter delay counts from now on, and does not wait for the
+-- end of a longer one.
+UPDATE streams s
+SET gap_ms = c.delay_ms,
+    content_version = c.content_version,
+    free_at = CASE WHEN s.free_at > now() THEN least(s.free_at, now() + make_interval(secs => c.delay_ms / 1000.0))
+                   ELSE s.free_at END
+FROM campaigns c
+WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s
+  AND c.workspace_id = s.workspace_id AND c.id = s.campaign_id;
+
+-- name: limit_hours
+-- A campaign with a limit has a row for its hour, in which counts what was claimed before there was one.
+INSERT INTO campaign_hours (workspace_id, campaign_id, allowed, window_start, used)
+SELECT c.workspace_id, c.id, c.hourly_limit, this_hour(), n.used_this_hour
+FROM campaigns c
+CROSS JOIN LATERAL campaign_counts(c.workspace_id, c.id) n
+WHERE c.workspace_id = %(workspace_id)s AND c.id = %(campaign_id)s AND c.hourly_limit IS NOT NULL
+ON CONFLICT (workspace_id, campaign_id) DO UPDATE SET allowed = excluded.allowed;
+
+-- name: unlimit_hours
+-- One without has none.
+DELETE FROM campaign_hours o USING campaigns c
+WHERE o.workspace_id = %(workspace_id)s AND o.campaign_id = %(campaign_id)s
+  AND c.workspace_id = o.workspace_id AND c.id = o.campaign_id AND c.hourly_limit IS NULL;

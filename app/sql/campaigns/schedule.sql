@@ -13,10 +13,21 @@ COPY staged (number, recipient, fields) FROM STDIN;
 -- name: insert_campaign
 -- A campaign, all of its emails still to be inserted in the same transaction.
 INSERT INTO campaigns (workspace_id, sender_id, name, subject, body, body_html, fields, start_at, delay_ms, hourly_limit,
-                       on_unknown, total, scheduled)
+                       on_unknown)
 VALUES (%(workspace_id)s, %(sender_id)s, %(name)s, %(subject)s, %(body)s, %(body_html)s, %(fields)s, %(start_at)s,
-        %(delay_ms)s, %(hourly_limit)s, %(on_unknown)s, %(total)s, %(total)s)
+        %(delay_ms)s, %(hourly_limit)s, %(on_unknown)s)
 RETURNING id;
+
+-- name: insert_stream
+-- The campaign on its sender, with all of the campaign's emails.
+INSERT INTO streams (workspace_id, campaign_id, sender_id, gap_ms, next_due_at, total, scheduled)
+VALUES (%(workspace_id)s, %(campaign_id)s, %(sender_id)s, %(delay_ms)s, %(first_at)s, %(total)s, %(total)s)
+RETURNING id;
+
+-- name: insert_hours
+-- The hour of a campaign that has a limit of its own.
+INSERT INTO campaign_hours (workspace_id, campaign_id, allowed)
+VALUES (%(workspace_id)s, %(campaign_id)s, %(hourly_limit)s);
 
 -- name: join_at_once
 -- For the rest of the transaction: two lists are never gone through once for each entry of the other, however short
@@ -26,8 +37,8 @@ SELECT set_config('enable_nestloop', 'off', true);
 -- name: insert_emails
 -- Turn the stage into emails, each at its planned time, and note between which ids they lie.
 WITH made AS (
-    INSERT INTO emails (workspace_id, campaign_id, recipient, fields, scheduled_at)
-    SELECT %(workspace_id)s, %(campaign_id)s, s.recipient, s.fields,
+    INSERT INTO emails (workspace_id, campaign_id, stream_id, recipient, fields, scheduled_at)
+    SELECT %(workspace_id)s, %(campaign_id)s, %(stream_id)s, s.recipient, s.fields,
            r.at + (s.number - r.first) * make_interval(secs => %(delay_ms)s / 1000.0)
     FROM staged s
     JOIN (

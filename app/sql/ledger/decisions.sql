@@ -1,10 +1,8 @@
--- name: lock_campaigns_of_emails
--- The campaigns of emails, locked before the emails as everywhere.
+-- name: campaign_of_email
+-- What an email's campaign is like. Its stream is locked, so it does not change.
 SELECT c.id, c.status, c.emails_removed_at FROM campaigns c
-WHERE c.workspace_id = %(workspace_id)s
-  AND c.id IN (SELECT e.campaign_id FROM emails e WHERE e.workspace_id = %(workspace_id)s AND e.id = ANY (%(ids)s::bigint[]))
-ORDER BY c.id
-FOR NO KEY UPDATE;
+JOIN emails e ON e.workspace_id = c.workspace_id AND e.campaign_id = c.id
+WHERE c.workspace_id = %(workspace_id)s AND e.id = %(email_id)s;
 
 -- name: undecided_emails
 -- A batch of a campaign's emails in one status that waits for a person's word, oldest first, within a span of ids.
@@ -17,12 +15,14 @@ LIMIT %(limit)s;
 -- name: decide_emails
 -- A person's word on emails that ended FAILED or UNKNOWN: send them (again), or take them as sent. Only from the
 -- status the person saw; nothing is sent of a cancelled campaign, of one whose emails are being removed, or to whom
--- was erased. What goes again goes from now on, spaced as its campaign is, the first after `before` others. The
--- campaigns' counts move along, and a finished one with work again is active.
+-- was erased. What goes again goes from now on, spaced as its stream is, the first after `before` others. The streams'
+-- counts move along; they are locked, and their campaigns after the emails, in their order.
 WITH picked AS (
-    SELECT e.id, now() + least((row_number() OVER (PARTITION BY c.id ORDER BY e.id) - 1 + %(before)s::bigint)
-                               * make_interval(secs => c.delay_ms / 1000.0), interval '5 years') AS due_at
+    SELECT e.id, e.campaign_id, c.status = 'FINISHED' AS ended,
+           now() + least((row_number() OVER (PARTITION BY s.id ORDER BY e.id) - 1 + %(before)s::bigint)
+                         * make_interval(secs => s.gap_ms / 1000.0), interval '5 years') AS due_at
     FROM emails e
+    JOIN streams s ON s.workspace_id = e.workspace_id AND s.id = e.stream_id
     JOIN campaigns c ON c.workspace_id = e.workspace_id AND c.id = e.campaign_id
     WHERE e.workspace_id = %(workspace_id)s AND e.id = ANY (%(ids)s::bigint[]) AND e.status = %(from)s::email_status
       AND (%(to)s::email_status <> 'SCHEDULED'
@@ -36,19 +36,27 @@ changed AS (
         sent_at = CASE WHEN %(to)s::email_status = 'SENT' THEN now() END
     FROM picked p
     WHERE e.workspace_id = %(workspace_id)s AND e.id = p.id AND e.status = %(from)s::email_status
-    RETURNING e.campaign_id
+    RETURNING e.campaign_id, e.stream_id, p.ended
 ),
 moved AS (
-    SELECT campaign_id, count(*) AS n FROM changed GROUP BY campaign_id
+    SELECT stream_id, count(*) AS n, bool_or(ended) AS ended FROM changed GROUP BY stream_id
+),
+campaign AS MATERIALIZED (
+    SELECT id FROM campaigns
+    WHERE workspace_id = %(workspace_id)s AND id IN (SELECT campaign_id FROM changed)
+    ORDER BY id
+    FOR NO KEY UPDATE
+),
+tried_again AS (
+    UPDATE campaigns c SET attempts_removed_to = 0
+    FROM campaign o WHERE c.workspace_id = %(workspace_id)s AND c.id = o.id
 )
-UPDATE campaigns c
+UPDATE streams s
 SET failed = failed - CASE WHEN %(from)s::email_status = 'FAILED' THEN m.n ELSE 0 END,
     unknown = unknown - CASE WHEN %(from)s::email_status = 'UNKNOWN' THEN m.n ELSE 0 END,
     scheduled = scheduled + CASE WHEN %(to)s::email_status = 'SCHEDULED' THEN m.n ELSE 0 END,
     sent = sent + CASE WHEN %(to)s::email_status = 'SENT' THEN m.n ELSE 0 END,
-    status = CASE WHEN c.status = 'FINISHED' AND %(to)s::email_status = 'SCHEDULED' THEN 'ACTIVE' ELSE c.status END,
-    attempts_removed_to = 0,
-    finished_at = CASE WHEN c.status = 'FINISHED' AND %(to)s::email_status = 'SCHEDULED' THEN NULL ELSE c.finished_at END
+    open = open OR %(to)s::email_status = 'SCHEDULED' AND m.ended  -- a finished campaign goes on
 FROM moved m
-WHERE c.workspace_id = %(workspace_id)s AND c.id = m.campaign_id
-RETURNING c.sender_id, m.n;
+WHERE s.workspace_id = %(workspace_id)s AND s.id = m.stream_id AND (SELECT count(*) FROM campaign) > 0
+RETURNING s.sender_id, m.n;

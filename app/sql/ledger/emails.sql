@@ -1,17 +1,18 @@
 -- name: email_span
 -- Between which ids the emails of the campaigns that fit lie: all of a workspace's, of one campaign, of one sender. With a
 -- status, of those campaigns that have emails in it.
-SELECT min(coalesce(first_email_id, 0)) AS first_id, max(coalesce(last_email_id, 9223372036854775807)) AS last_id
-FROM campaigns
-WHERE workspace_id = %(workspace_id)s
-  AND (%(campaign_id)s::bigint IS NULL OR id = %(campaign_id)s)
-  AND (%(sender_id)s::bigint IS NULL OR sender_id = %(sender_id)s)
+SELECT min(coalesce(c.first_email_id, 0)) AS first_id, max(coalesce(c.last_email_id, 9223372036854775807)) AS last_id
+FROM streams s
+JOIN campaigns c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
+WHERE s.workspace_id = %(workspace_id)s
+  AND (%(campaign_id)s::bigint IS NULL OR s.campaign_id = %(campaign_id)s)
+  AND (%(sender_id)s::bigint IS NULL OR s.sender_id = %(sender_id)s)
   AND CASE %(status)s::email_status
-          WHEN 'SENDING' THEN sending
-          WHEN 'SENT' THEN sent
-          WHEN 'FAILED' THEN failed
-          WHEN 'UNKNOWN' THEN unknown
-          WHEN 'CANCELLED' THEN cancelled
+          WHEN 'SENDING' THEN s.sending
+          WHEN 'SENT' THEN s.sent
+          WHEN 'FAILED' THEN s.failed
+          WHEN 'UNKNOWN' THEN s.unknown
+          WHEN 'CANCELLED' THEN s.cancelled
           ELSE 1
       END > 0;
 
@@ -21,47 +22,49 @@ SELECT e.id FROM emails e
 WHERE e.workspace_id = %(workspace_id)s AND e.id BETWEEN %(first_id)s AND %(last_id)s
   AND (%(status)s::email_status IS NULL OR e.status = %(status)s)
   AND (%(campaign_id)s::bigint IS NULL OR e.campaign_id = %(campaign_id)s)
-  AND (%(sender_id)s::bigint IS NULL OR e.campaign_id IN (
-          SELECT id FROM campaigns WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s))
+  AND (%(sender_id)s::bigint IS NULL OR e.stream_id IN (
+          SELECT id FROM streams WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s))
   AND (%(q)s::text IS NULL OR e.recipient COLLATE "C" ILIKE %(q)s)
 ORDER BY e.id DESC
 LIMIT %(limit)s;
 
 -- name: page_of_waiting
--- Emails that wait, soonest first: the first of each campaign, and of these the first.
+-- Emails that wait, soonest first: the first of each stream, and of these the first.
 SELECT d.id, d.scheduled_at
-FROM campaigns c
+FROM streams s
 CROSS JOIN LATERAL (
     SELECT e.id, e.scheduled_at
     FROM emails e
-    WHERE e.workspace_id = %(workspace_id)s AND e.campaign_id = c.id AND e.status = 'SCHEDULED'
+    WHERE e.workspace_id = %(workspace_id)s AND e.stream_id = s.id AND e.status = 'SCHEDULED'
       AND (e.scheduled_at, e.id) > (%(after_at)s::timestamptz, %(after_id)s::bigint)
       AND (%(q)s::text IS NULL OR e.recipient COLLATE "C" ILIKE %(q)s)
     ORDER BY e.scheduled_at, e.id
     LIMIT %(limit)s
 ) d
-WHERE c.workspace_id = %(workspace_id)s AND c.scheduled > 0
-  AND (%(campaign_id)s::bigint IS NULL OR c.id = %(campaign_id)s)
-  AND (%(sender_id)s::bigint IS NULL OR c.sender_id = %(sender_id)s)
+WHERE s.workspace_id = %(workspace_id)s AND s.scheduled > 0
+  AND (%(campaign_id)s::bigint IS NULL OR s.campaign_id = %(campaign_id)s)
+  AND (%(sender_id)s::bigint IS NULL OR s.sender_id = %(sender_id)s)
 ORDER BY d.scheduled_at, d.id
 LIMIT %(limit)s;
 
 -- name: email_summaries
 -- Emails as lists show them, with what the latest attempt said, in the order of `ids`.
-SELECT e.id, e.campaign_id, c.name AS campaign_name, c.sender_id, e.recipient, e.status, e.scheduled_at, e.sent_at,
+SELECT e.id, e.campaign_id, c.name AS campaign_name, s.sender_id, e.recipient, e.status, e.scheduled_at, e.sent_at,
        e.message_id, e.retry_count, e.attempts, a.code, a.enhanced_code, a.reply
 FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS page (id, number)
 JOIN emails e ON e.workspace_id = %(workspace_id)s AND e.id = page.id
 JOIN campaigns c ON c.workspace_id = e.workspace_id AND c.id = e.campaign_id
+JOIN streams s ON s.workspace_id = e.workspace_id AND s.id = e.stream_id
 LEFT JOIN attempts a ON a.workspace_id = e.workspace_id AND a.email_id = e.id AND a.number = e.attempts
 ORDER BY page.number;
 
 -- name: get_email
 -- One email, without what it says.
-SELECT e.id, e.campaign_id, c.name AS campaign_name, c.sender_id, e.recipient, e.fields, e.status, e.scheduled_at,
+SELECT e.id, e.campaign_id, c.name AS campaign_name, s.sender_id, e.recipient, e.fields, e.status, e.scheduled_at,
        e.sent_at, e.message_id, e.retry_count, e.erased_at
 FROM emails e
 JOIN campaigns c ON c.workspace_id = e.workspace_id AND c.id = e.campaign_id
+JOIN streams s ON s.workspace_id = e.workspace_id AND s.id = e.stream_id
 WHERE e.workspace_id = %(workspace_id)s AND e.id = %(email_id)s;
 
 -- name: attempts_of_email

@@ -2,9 +2,12 @@
 -- Trade outcomes for new work: record what became of finished emails, give back and take allowance, claim due
 -- emails for idle lanes. One statement, so one transaction and one round trip.
 --
--- Locks, always in this order: the sender's window row (which makes the exchanges of one sender take turns over
--- all workers), what holds it back, its active campaigns by id, emails, and at its end, where `tell` writes to the
--- outbox, webhooks by id. Whoever else changes an email that waits skips locked rows.
+-- Locks, always in this order: the window of the sender's login (which makes the exchanges of one login take turns over
+-- all workers), what holds it back, streams by id, hours of campaigns, emails, campaigns that end, and where `tell`
+-- writes to the outbox, webhooks by id.
+--
+-- All is seen as it was before the locks; what a lock was waited for is read anew, row by row. That is enough for all but
+-- `next_due_at`, which is said of emails that nobody has locked: it is raised only where the stream is still the one seen.
 --
 -- A crash before the commit leaves everything as it was. A crash after it leaves the claimed emails SENDING with
 -- our token: that is the write-ahead record, and `recover` finds it.
@@ -20,57 +23,104 @@ WITH report AS (
 reply AS (
     SELECT now() - make_interval(secs => %(accepted_ago_s)s::double precision) AS accepted_at
 ),
+sender AS MATERIALIZED (
+    SELECT login_id,
+           (blocked_until IS NULL OR blocked_until <= now())
+           -- A worker whose lease ran out may report, but it gets nothing more.
+           AND EXISTS (SELECT FROM workers k WHERE k.token = %(token)s::uuid AND k.lease_until > now()) AS may_claim
+    FROM senders
+    WHERE workspace_id = %(workspace_id)s::bigint AND id = %(sender_id)s::bigint
+),
 room AS MATERIALIZED (
-    SELECT s.hourly_limit - w.used AS free
-    FROM sender_windows w
-    JOIN senders s ON s.workspace_id = w.workspace_id AND s.id = w.sender_id
-    WHERE w.workspace_id = %(workspace_id)s::bigint AND w.sender_id = %(sender_id)s::bigint
-      AND w.window_start = this_hour()
-    FOR UPDATE OF w
+    SELECT allowed - used AS free FROM login_windows
+    WHERE workspace_id = %(workspace_id)s::bigint AND login_id = (SELECT login_id FROM sender)
+      AND window_start = this_hour()
+    FOR UPDATE
 ),
 -- Of what a hold covers, one email a probe. Locked, so that the next worker sees who probes already.
 held AS MATERIALIZED (
-    SELECT h.id, h.campaign_id, (h.probe_at <= now())::integer AS free
+    SELECT h.id, h.stream_id, (h.probe_at <= now())::integer AS free
     FROM holds h
-    WHERE h.workspace_id = %(workspace_id)s::bigint AND h.sender_id = %(sender_id)s::bigint
+    WHERE h.workspace_id = %(workspace_id)s::bigint AND h.login_id = (SELECT login_id FROM sender)
       AND (SELECT free FROM room) > 0
     FOR NO KEY UPDATE OF h
 ),
-active AS MATERIALIZED (
-    SELECT c.id, c.content_version, h.id IS NOT NULL AS held,
-           least(%(wanted)s::integer, room.free, h.free,
-                 c.hourly_limit - used_this_hour(c.window_start, c.window_used),
-                 spaced_room(c.free_at, c.delay_ms)) AS free
-    FROM room, campaigns c
-    LEFT JOIN held h ON h.campaign_id = c.id
-    JOIN senders s ON s.workspace_id = c.workspace_id AND s.id = c.sender_id
-    WHERE c.workspace_id = %(workspace_id)s::bigint AND c.sender_id = %(sender_id)s::bigint AND c.status = 'ACTIVE'
-      AND %(wanted)s::integer > 0
-      AND (SELECT e.scheduled_at FROM emails e
-           WHERE e.workspace_id = c.workspace_id AND e.campaign_id = c.id AND e.status = 'SCHEDULED'
-           ORDER BY e.scheduled_at, e.id
-           LIMIT 1) <= now()
-      AND (s.blocked_until IS NULL OR s.blocked_until <= now())
-      -- A worker whose lease ran out may report, but it gets nothing more.
-      AND EXISTS (SELECT FROM workers k WHERE k.token = %(token)s::uuid AND k.lease_until > now())
-    ORDER BY c.id
-    FOR NO KEY UPDATE OF c
+-- Streams of which something may go, those that have waited longest; so many that others wait no longer than a turn.
+seen AS MATERIALIZED (
+    SELECT s.id, s.xmin::text AS version
+    FROM streams s
+    WHERE s.workspace_id = %(workspace_id)s::bigint AND s.sender_id = %(sender_id)s::bigint AND s.open
+      AND s.next_due_at <= now()
+      AND %(wanted)s::integer > 0 AND (SELECT free FROM room) > 0 AND (SELECT may_claim FROM sender)
+      AND spaced_room(s.free_at, s.gap_ms) > 0
+      AND NOT EXISTS (SELECT FROM held h WHERE h.free = 0 AND coalesce(h.stream_id, s.id) = s.id)
+      AND NOT EXISTS (SELECT FROM campaign_hours o
+                      WHERE o.workspace_id = s.workspace_id AND o.campaign_id = s.campaign_id
+                        AND used_this_hour(o.window_start, o.used) >= o.allowed)
+    ORDER BY s.next_due_at
+    LIMIT 200
 ),
-due AS MATERIALIZED (
-    SELECT d.id
+turn AS MATERIALIZED (
+    SELECT s.id, s.campaign_id, s.content_version, s.free_at, s.gap_ms, s.scheduled + s.sending AS going,
+           i.version IS NOT NULL AND s.open AND s.next_due_at <= now() AS due, s.xmin::text = i.version AS as_seen
+    FROM (
+        SELECT k.id, max(k.version) AS version
+        FROM (
+            SELECT id, version FROM seen
+            UNION ALL
+            SELECT e.stream_id, NULL FROM report r JOIN emails e ON e.workspace_id = r.workspace_id AND e.id = r.id
+        ) k
+        GROUP BY k.id
+    ) i
+    JOIN streams s ON s.workspace_id = %(workspace_id)s::bigint AND s.id = i.id
+    ORDER BY s.id
+    FOR NO KEY UPDATE OF s
+),
+hours AS MATERIALIZED (
+    SELECT o.campaign_id, o.allowed - used_this_hour(o.window_start, o.used) AS free
+    FROM turn t
+    JOIN campaign_hours o ON o.workspace_id = %(workspace_id)s::bigint AND o.campaign_id = t.campaign_id
+    ORDER BY o.campaign_id
+    FOR NO KEY UPDATE OF o
+),
+active AS MATERIALIZED (
+    SELECT t.id, t.content_version, t.as_seen, h.id IS NOT NULL AS held, n.free AS limited,
+           least(n.free, h.free, spaced_room(t.free_at, t.gap_ms)) AS free
+    FROM room, turn t
+    LEFT JOIN held h ON h.stream_id = t.id
+    LEFT JOIN hours o ON o.campaign_id = t.campaign_id
+    CROSS JOIN LATERAL (SELECT least(%(wanted)s::integer, room.free, o.free) AS free) n
+    WHERE t.due
+),
+head AS MATERIALIZED (
+    SELECT d.id, d.scheduled_at, a.id AS stream_id
     FROM active a
     CROSS JOIN LATERAL (
         SELECT e.id, e.scheduled_at
         FROM emails e
-        WHERE e.workspace_id = %(workspace_id)s::bigint AND e.campaign_id = a.id
+        WHERE e.workspace_id = %(workspace_id)s::bigint AND e.stream_id = a.id
           AND e.status = 'SCHEDULED' AND e.scheduled_at <= now()
         ORDER BY e.scheduled_at, e.id
         LIMIT greatest(a.free, 0)
         FOR UPDATE SKIP LOCKED
     ) d
-    ORDER BY d.scheduled_at, d.id
+),
+due AS MATERIALIZED (
+    SELECT id FROM head
+    ORDER BY scheduled_at, id
     LIMIT (SELECT greatest(least(%(wanted)s::integer, coalesce(max(room.free), 0), min(h.free)), 0)
-           FROM room LEFT JOIN held h ON h.campaign_id IS NULL)
+           FROM room LEFT JOIN held h ON h.stream_id IS NULL)
+),
+-- What comes next in streams that had less than the limits allowed: no later exchange looks at them before that.
+dry AS (
+    SELECT a.id,
+           (SELECT e.scheduled_at FROM emails e
+            WHERE e.workspace_id = %(workspace_id)s::bigint AND e.stream_id = a.id AND e.status = 'SCHEDULED'
+              AND e.id <> ALL (ARRAY(SELECT due.id FROM due))
+            ORDER BY e.scheduled_at, e.id
+            LIMIT 1) AS next_due_at
+    FROM active a
+    WHERE a.as_seen AND a.limited > (SELECT count(*) FROM head WHERE head.stream_id = a.id)
 ),
 finished AS (
     UPDATE emails e
@@ -108,7 +158,8 @@ finished AS (
         message_id = coalesce(r.message_id, e.message_id)
     FROM report r
     WHERE e.workspace_id = r.workspace_id AND e.id = r.id AND e.claim_token = %(token)s::uuid
-    RETURNING e.id, e.campaign_id, e.attempts, e.claimed_at, e.status, r.kind
+      AND (SELECT count(*) FROM turn) + (SELECT count(*) FROM hours) > 0  -- locked before
+    RETURNING e.id, e.stream_id, e.attempts, e.claimed_at, e.status, e.scheduled_at, r.kind
 ),
 audit AS (
     INSERT INTO attempts (workspace_id, email_id, number, outcome, claimed_at, duration_ms, server, command, code,
@@ -123,11 +174,11 @@ claimed AS (
     SET status = 'SENDING', claim_token = %(token)s::uuid, claimed_at = now()
     FROM due
     WHERE e.workspace_id = %(workspace_id)s::bigint AND e.id = due.id
-    RETURNING e.id, e.campaign_id, e.recipient, e.fields, e.retry_count, e.attempts, e.scheduled_at, e.claimed_at,
-              e.message_id
+    RETURNING e.id, e.campaign_id, e.stream_id, e.recipient, e.fields, e.retry_count, e.attempts, e.scheduled_at,
+              e.claimed_at, e.message_id
 ),
 moved AS (
-    SELECT m.campaign_id,
+    SELECT m.stream_id,
            count(*) FILTER (WHERE m.status = 'SCHEDULED') - count(*) FILTER (WHERE m.claimed) AS scheduled,
            count(*) FILTER (WHERE m.claimed) - count(*) FILTER (WHERE NOT m.claimed) AS sending,
            count(*) FILTER (WHERE m.status = 'SENT') AS sent,
@@ -137,51 +188,78 @@ moved AS (
            count(*) FILTER (WHERE m.claimed) AS taken,
            count(*) FILTER (WHERE m.returned) AS returned,
            count(*) FILTER (WHERE m.accepted) AS accepted,
-           max(m.unused_at) AS unused_at
+           max(m.unused_at) AS unused_at,
+           min(m.back_at) AS back_at,
+           coalesce(bool_or(m.dry), false) AS dry,
+           max(m.next_due_at) AS next_due_at,
+           max(m.campaign_id) AS campaign_id,
+           max(m.going) AS going
     FROM (
-        SELECT campaign_id, status, false AS claimed,
+        SELECT stream_id, status, false AS claimed,
                kind IN ('RELEASED', 'UNBEGUN') AND claimed_at >= this_hour() AS returned,
                kind = 'ACCEPTED' AS accepted,
-               CASE WHEN kind IN ('RELEASED', 'UNBEGUN') THEN claimed_at END AS unused_at
+               CASE WHEN kind IN ('RELEASED', 'UNBEGUN') THEN claimed_at END AS unused_at,
+               CASE WHEN status = 'SCHEDULED' THEN scheduled_at END AS back_at,
+               NULL::boolean AS dry, NULL::timestamptz AS next_due_at, NULL::bigint AS campaign_id, NULL::integer AS going
         FROM finished
         UNION ALL
-        SELECT campaign_id, NULL, true, false, false, NULL FROM claimed
+        SELECT stream_id, NULL, true, false, false, NULL, NULL, NULL, NULL, NULL, NULL FROM claimed
+        UNION ALL
+        -- Of one that still has something due, what was said stands.
+        SELECT id, NULL, NULL, false, false, NULL, NULL, true, next_due_at, NULL, NULL FROM dry
+        WHERE next_due_at IS NULL OR next_due_at > now()
+        UNION ALL
+        SELECT id, NULL, NULL, false, false, NULL, NULL, NULL, NULL, campaign_id, going FROM turn
     ) m
-    GROUP BY m.campaign_id
+    GROUP BY m.stream_id
+    HAVING count(m.claimed) > 0 OR bool_or(m.dry)
+),
+-- Campaigns that end, perhaps, in their order: the trigger `streams_end` locks them as they come.
+ending AS MATERIALIZED (
+    SELECT c.id FROM campaigns c
+    WHERE c.workspace_id = %(workspace_id)s::bigint
+      AND c.id IN (SELECT campaign_id FROM moved WHERE going + scheduled + sending = 0)
+    ORDER BY c.id
+    FOR NO KEY UPDATE
 ),
 tallied AS (
-    UPDATE campaigns c
-    SET scheduled = c.scheduled + m.scheduled,
-        sending = c.sending + m.sending,
-        sent = c.sent + m.sent,
-        failed = c.failed + m.failed,
-        unknown = c.unknown + m.unknown,
-        cancelled = c.cancelled + m.cancelled,
-        window_start = greatest(c.window_start, this_hour()),
-        window_used = greatest(used_this_hour(c.window_start, c.window_used) + m.taken - m.returned, 0),
-        accepted_at = CASE WHEN m.accepted > 0 THEN greatest(c.accepted_at, reply.accepted_at) ELSE c.accepted_at END,
+    UPDATE streams s
+    SET scheduled = s.scheduled + m.scheduled,
+        sending = s.sending + m.sending,
+        sent = s.sent + m.sent,
+        failed = s.failed + m.failed,
+        unknown = s.unknown + m.unknown,
+        cancelled = s.cancelled + m.cancelled,
+        next_due_at = least(CASE WHEN m.dry THEN m.next_due_at ELSE s.next_due_at END, m.back_at),
+        window_start = greatest(s.window_start, this_hour()),
+        window_used = greatest(used_this_hour(s.window_start, s.window_used) + m.taken - m.returned, 0),
+        accepted_at = CASE WHEN m.accepted > 0 THEN greatest(s.accepted_at, reply.accepted_at) ELSE s.accepted_at END,
         free_at = CASE
-            WHEN m.taken > 0 AND c.delay_ms > 0
-                THEN greatest(c.free_at, now()) + m.taken * make_interval(secs => c.delay_ms / 1000.0)
+            WHEN m.taken > 0 THEN greatest(s.free_at, now()) + m.taken * make_interval(secs => s.gap_ms / 1000.0)
             -- Nothing left by the last claim: no email has to keep away from it.
-            WHEN c.free_at = m.unused_at + make_interval(secs => c.delay_ms / 1000.0) THEN m.unused_at
-            ELSE c.free_at
-        END,
-        (status, finished_at) = (
-            SELECT a.status, a.finished_at
-            FROM campaign_after(c.status, c.finished_at, c.scheduled + m.scheduled, c.sending + m.sending) a)
+            WHEN s.free_at = m.unused_at + make_interval(secs => s.gap_ms / 1000.0) THEN m.unused_at
+            ELSE s.free_at
+        END
     FROM moved m, reply
-    WHERE c.workspace_id = %(workspace_id)s::bigint AND c.id = m.campaign_id
+    WHERE s.workspace_id = %(workspace_id)s::bigint AND s.id = m.stream_id AND (SELECT count(*) FROM ending) >= 0
+    RETURNING s.campaign_id, m.taken, m.returned
+),
+counted AS (
+    UPDATE campaign_hours o
+    SET window_start = greatest(o.window_start, this_hour()),
+        used = greatest(used_this_hour(o.window_start, o.used) + t.taken - t.returned, 0)
+    FROM tallied t
+    WHERE o.workspace_id = %(workspace_id)s::bigint AND o.campaign_id = t.campaign_id AND t.taken + t.returned > 0
 ),
 probed AS (
     UPDATE holds h
     SET probe_at = now() + interval '10 minutes'  -- unless its outcome is known by then
     FROM held
     WHERE h.workspace_id = %(workspace_id)s::bigint AND h.id = held.id
-      AND EXISTS (SELECT FROM claimed q WHERE q.campaign_id = coalesce(held.campaign_id, q.campaign_id))
+      AND EXISTS (SELECT FROM claimed q WHERE q.stream_id = coalesce(held.stream_id, q.stream_id))
 ),
 used AS (
-    UPDATE sender_windows w
+    UPDATE login_windows w
     SET used = greatest(w.used + u.taken - u.returned, 0),
         accepted = w.accepted + u.accepted,
         accepted_at = CASE WHEN u.accepted > 0 THEN greatest(w.accepted_at, reply.accepted_at) ELSE w.accepted_at END,
@@ -206,12 +284,13 @@ used AS (
         ) m
         GROUP BY m.window_start
     ) u, reply
-    WHERE w.workspace_id = %(workspace_id)s::bigint AND w.sender_id = %(sender_id)s::bigint AND w.window_start = u.window_start
+    WHERE w.workspace_id = %(workspace_id)s::bigint AND w.login_id = (SELECT login_id FROM sender)
+      AND w.window_start = u.window_start
 )
 SELECT q.id, q.campaign_id, a.content_version, q.recipient, q.fields, q.retry_count, q.attempts, q.scheduled_at,
-       q.claimed_at, q.message_id, a.held OR EXISTS (SELECT FROM held h WHERE h.campaign_id IS NULL) AS probe
+       q.claimed_at, q.message_id, a.held OR EXISTS (SELECT FROM held h WHERE h.stream_id IS NULL) AS probe
 FROM claimed q
-JOIN active a ON a.id = q.campaign_id
+JOIN active a ON a.id = q.stream_id
 UNION ALL
 -- A last row without an id: some reports were on emails that are not ours any more, see `record_late`.
 SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
@@ -219,44 +298,59 @@ WHERE (SELECT count(*) FROM report) <> (SELECT count(*) FROM finished)
 ORDER BY scheduled_at, id;
 
 -- name: open_window
--- Make the row of the current window, which `exchange` locks.
-INSERT INTO sender_windows (workspace_id, sender_id, window_start)
-VALUES (%(workspace_id)s::bigint, %(sender_id)s::bigint, this_hour())
+-- Make the row of the current window, which `exchange` locks. Whoever changes the limit meanwhile waits for us, or we for
+-- them.
+INSERT INTO login_windows (workspace_id, login_id, window_start, allowed)
+SELECT l.workspace_id, l.id, this_hour(), l.hourly_limit
+FROM senders s
+JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id
+WHERE s.workspace_id = %(workspace_id)s::bigint AND s.id = %(sender_id)s::bigint
+FOR SHARE OF l
 ON CONFLICT DO NOTHING;
 
 -- name: outlook
 -- What a sender loop that got less than it asked for should do next: how long until the next email is due, whether
--- something due is held back by a limit, and until when the sender is blocked.
-SELECT EXISTS (
-           SELECT FROM sender_windows w
-           WHERE w.workspace_id = %(workspace_id)s::bigint AND w.sender_id = %(sender_id)s::bigint
-             AND w.window_start = this_hour()
-       ) AS window_open,
+-- something due is held back by a limit, and until when the sender is blocked. Of streams that are due, or say so, the
+-- emails tell; of later ones the first are asked, and what they say of themselves is early enough.
+SELECT w.used IS NOT NULL AS window_open,
        s.blocked_until,
        extract(epoch FROM s.blocked_until - now())::float8 AS blocked_s,
        next.due_at,
        extract(epoch FROM next.due_at - now())::float8 AS due_s,
        coalesce(next.over_limit, false) AS over_limit
 FROM senders s
+LEFT JOIN login_windows w
+    ON w.workspace_id = s.workspace_id AND w.login_id = s.login_id AND w.window_start = this_hour()
 LEFT JOIN holds all_held
-    ON all_held.workspace_id = s.workspace_id AND all_held.sender_id = s.id AND all_held.campaign_id IS NULL
+    ON all_held.workspace_id = s.workspace_id AND all_held.login_id = s.login_id AND all_held.stream_id IS NULL
 LEFT JOIN LATERAL (
     SELECT min(d.due_at) AS due_at,
            bool_or(d.due_at <= now()
-                   AND (c.hourly_limit <= used_this_hour(c.window_start, c.window_used)
-                        OR s.hourly_limit <= w.used)) AS over_limit
-    FROM campaigns c
-    LEFT JOIN holds h ON h.workspace_id = c.workspace_id AND h.sender_id = c.sender_id AND h.campaign_id = c.id
+                   AND (o.allowed <= used_this_hour(o.window_start, o.used) OR w.allowed <= w.used)) AS over_limit
+    FROM (
+        (SELECT t.id, t.campaign_id, t.free_at, t.gap_ms, (SELECT due_at FROM first_due(t.workspace_id, t.id)) AS first_at
+         FROM streams t
+         WHERE t.workspace_id = s.workspace_id AND t.sender_id = s.id AND t.open AND t.next_due_at <= now())
+        UNION ALL
+        (SELECT t.id, t.campaign_id, t.free_at, t.gap_ms, t.next_due_at
+         FROM streams t
+         WHERE t.workspace_id = s.workspace_id AND t.sender_id = s.id AND t.open AND t.next_due_at > now()
+         ORDER BY t.next_due_at
+         LIMIT 50)
+        UNION ALL
+        -- Whatever holds back the first of them, no later one is due before this one.
+        (SELECT t.id, NULL, NULL, 0, t.next_due_at
+         FROM streams t
+         WHERE t.workspace_id = s.workspace_id AND t.sender_id = s.id AND t.open AND t.next_due_at > now()
+         ORDER BY t.next_due_at
+         OFFSET 50 LIMIT 1)
+    ) t
+    LEFT JOIN holds h ON h.workspace_id = s.workspace_id AND h.login_id = s.login_id AND h.stream_id = t.id
+    LEFT JOIN campaign_hours o ON o.workspace_id = s.workspace_id AND o.campaign_id = t.campaign_id
     CROSS JOIN LATERAL (
-        SELECT greatest(e.scheduled_at, spaced_from(c.free_at, c.delay_ms), h.probe_at, all_held.probe_at) AS due_at
-        FROM emails e
-        WHERE e.workspace_id = c.workspace_id AND e.campaign_id = c.id AND e.status = 'SCHEDULED'
-        ORDER BY e.scheduled_at, e.id
-        LIMIT 1
+        SELECT greatest(t.first_at, spaced_from(t.free_at, t.gap_ms), h.probe_at, all_held.probe_at) AS due_at
     ) d
-    LEFT JOIN sender_windows w
-        ON w.workspace_id = c.workspace_id AND w.sender_id = c.sender_id AND w.window_start = this_hour()
-    WHERE c.workspace_id = s.workspace_id AND c.sender_id = s.id AND c.status = 'ACTIVE' AND c.scheduled > 0
+    WHERE t.first_at IS NOT NULL
 ) next ON true
 WHERE s.workspace_id = %(workspace_id)s::bigint AND s.id = %(sender_id)s::bigint;
 
@@ -265,14 +359,15 @@ WHERE s.workspace_id = %(workspace_id)s::bigint AND s.id = %(sender_id)s::bigint
 -- was lost) was never begun and may be given back.
 SELECT e.id
 FROM emails e
-JOIN campaigns c ON c.workspace_id = e.workspace_id AND c.id = e.campaign_id
+JOIN streams s ON s.workspace_id = e.workspace_id AND s.id = e.stream_id
 WHERE e.claim_token = %(token)s::uuid AND e.status = 'SENDING'
-  AND e.workspace_id = %(workspace_id)s::bigint AND c.sender_id = %(sender_id)s::bigint;
+  AND e.workspace_id = %(workspace_id)s::bigint AND s.sender_id = %(sender_id)s::bigint;
 
 -- name: record_late
 -- Reports of a worker that lost its claims meanwhile, each by what its own claim was: what a server accepted is SENT,
 -- and a second sending that was planned is not; of other outcomes only the attempt is kept. Not for an email that
 -- somebody claims anew, nor for a claim whose outcome stands already (that of `recover` says nothing of the server).
+-- Their streams are locked.
 WITH report AS (
     SELECT r.*
     FROM jsonb_to_recordset(%(outcomes)s::jsonb) AS r (
@@ -282,19 +377,10 @@ WITH report AS (
     WHERE r.kind <> 'UNBEGUN' AND r.claimed_at IS NOT NULL
       AND NOT (r.kind = 'UNKNOWN' AND r.command IS NULL)  -- that nobody knows it is there already
 ),
-campaign AS MATERIALIZED (
-    SELECT c.id FROM campaigns c
-    WHERE c.workspace_id = %(workspace_id)s::bigint
-      AND c.id IN (SELECT e.campaign_id FROM report r
-                   JOIN emails e ON e.workspace_id = %(workspace_id)s::bigint AND e.id = r.id)
-    ORDER BY c.id
-    FOR NO KEY UPDATE
-),
 before AS MATERIALIZED (
-    SELECT e.id, e.status, e.campaign_id
-    FROM campaign c
-    JOIN emails e ON e.workspace_id = %(workspace_id)s::bigint AND e.campaign_id = c.id
-    JOIN report r ON r.id = e.id
+    SELECT e.id, e.status, e.stream_id, e.campaign_id
+    FROM report r
+    JOIN emails e ON e.workspace_id = %(workspace_id)s::bigint AND e.id = r.id
     WHERE e.claim_token IS NULL AND e.status IN ('UNKNOWN', 'SCHEDULED') AND e.claimed_at <= r.claimed_at
       AND NOT EXISTS (
           SELECT FROM attempts a
@@ -321,20 +407,15 @@ audit AS (
     FROM believed b JOIN report r USING (id)
 ),
 moved AS (
-    SELECT b.campaign_id, count(*) AS sent,
+    SELECT b.stream_id, count(*) AS sent,
            count(*) FILTER (WHERE b.status = 'SCHEDULED') AS scheduled,
            count(*) FILTER (WHERE b.status = 'UNKNOWN') AS unknown
     FROM before b
     JOIN report r USING (id)
     WHERE r.kind = 'ACCEPTED'
-    GROUP BY b.campaign_id
+    GROUP BY b.stream_id
 )
-UPDATE campaigns c
-SET sent = c.sent + m.sent,
-    scheduled = c.scheduled - m.scheduled,
-    unknown = c.unknown - m.unknown,
-    (status, finished_at) = (
-        SELECT a.status, a.finished_at
-        FROM campaign_after(c.status, c.finished_at, c.scheduled - m.scheduled, c.sending) a)
+UPDATE streams s
+SET sent = s.sent + m.sent, scheduled = s.scheduled - m.scheduled, unknown = s.unknown - m.unknown
 FROM moved m
-WHERE c.workspace_id = %(workspace_id)s::bigint AND c.id = m.campaign_id;
+WHERE s.workspace_id = %(workspace_id)s::bigint AND s.id = m.stream_id;

@@ -1,7 +1,18 @@
+-- name: lock_streams_of_lost
+-- The streams of what workers whose lease ran out were sending, over all workspaces.
+SELECT s.id FROM streams s
+WHERE (s.workspace_id, s.id) IN (
+    SELECT e.workspace_id, e.stream_id FROM emails e
+    WHERE e.status = 'SENDING'
+      AND NOT EXISTS (SELECT FROM workers k WHERE k.token = e.claim_token AND k.lease_until > now()))
+ORDER BY s.id
+FOR NO KEY UPDATE;
+
 -- name: recover
 -- What workers whose lease ran out were sending may have been accepted: it is in doubt, and the campaign's policy or
 -- a person decides. The emails of a worker without a row count as lost too. Only a worker that could itself renew all
--- through the last lease asks: after Postgres was away, leases have run out of workers that are well.
+-- through the last lease asks: after Postgres was away, leases have run out of workers that are well. Of the streams that
+-- are locked; campaigns that end are locked in their order.
 WITH lost AS (
     UPDATE emails e
     SET status = v.status,
@@ -14,37 +25,43 @@ WITH lost AS (
          LATERAL (
              SELECT doubt_becomes(c.on_unknown, c.status, held.attempts + 1, %(max_attempts)s::integer) AS status
          ) v
-    WHERE held.status = 'SENDING'
+    WHERE held.status = 'SENDING' AND held.stream_id = ANY (%(stream_ids)s::bigint[])
       AND NOT EXISTS (SELECT FROM workers k WHERE k.token = held.claim_token AND k.lease_until > now())
       -- By its key: with the status said again, it would be looked for among all that is being sent.
       AND e.workspace_id = held.workspace_id AND e.id = held.id AND e.claim_token = held.claim_token
-    RETURNING e.workspace_id, e.id, e.campaign_id, c.sender_id, e.attempts, e.claimed_at, e.status
+    RETURNING e.workspace_id, e.id, e.campaign_id, e.stream_id, e.attempts, e.claimed_at, e.status, e.scheduled_at
 ),
 audit AS (
     INSERT INTO attempts (workspace_id, email_id, number, outcome, claimed_at, reply)
     SELECT workspace_id, id, attempts, 'UNKNOWN', claimed_at, 'the worker that was sending it was lost' FROM lost
 ),
 moved AS (
-    SELECT workspace_id, campaign_id, count(*) AS n,
+    SELECT workspace_id, stream_id, count(*) AS n,
            count(*) FILTER (WHERE status = 'SCHEDULED') AS scheduled,
            count(*) FILTER (WHERE status = 'SENT') AS sent,
-           count(*) FILTER (WHERE status = 'UNKNOWN') AS unknown
+           count(*) FILTER (WHERE status = 'UNKNOWN') AS unknown,
+           min(scheduled_at) FILTER (WHERE status = 'SCHEDULED') AS back_at
     FROM lost
-    GROUP BY workspace_id, campaign_id
+    GROUP BY workspace_id, stream_id
+),
+ending AS MATERIALIZED (
+    SELECT c.id FROM campaigns c
+    WHERE (c.workspace_id, c.id) IN (SELECT workspace_id, campaign_id FROM lost)
+    ORDER BY c.id
+    FOR NO KEY UPDATE
 ),
 tallied AS (
-    UPDATE campaigns c
-    SET sending = c.sending - m.n,
-        scheduled = c.scheduled + m.scheduled,
-        sent = c.sent + m.sent,
-        unknown = c.unknown + m.unknown,
-        (status, finished_at) = (
-            SELECT a.status, a.finished_at
-            FROM campaign_after(c.status, c.finished_at, c.scheduled + m.scheduled, c.sending - m.n) a)
+    UPDATE streams s
+    SET sending = s.sending - m.n,
+        scheduled = s.scheduled + m.scheduled,
+        sent = s.sent + m.sent,
+        unknown = s.unknown + m.unknown,
+        next_due_at = least(s.next_due_at, m.back_at)
     FROM moved m
-    WHERE c.workspace_id = m.workspace_id AND c.id = m.campaign_id
+    WHERE s.workspace_id = m.workspace_id AND s.id = m.stream_id AND (SELECT count(*) FROM ending) > 0
+    RETURNING s.id, s.sender_id
 )
-SELECT id AS email_id, campaign_id, sender_id FROM lost;
+SELECT l.id AS email_id, l.campaign_id, t.sender_id FROM lost l JOIN tallied t ON t.id = l.stream_id;
 
 -- name: forget_dead_workers
 -- Drop workers whose lease ran out, and with them the lanes they held.

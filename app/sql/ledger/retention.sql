@@ -23,12 +23,19 @@ RETURNING 0 AS removed;
 -- it waits or is being sent. Its counters stay. What is left begins where the batch ended, so that a crash at any
 -- point costs nothing but the batch. No row: no campaign is old enough.
 WITH old AS MATERIALIZED (
-    SELECT workspace_id, id, first_email_id, last_email_id FROM campaigns
-    WHERE coalesce(finished_at, cancelled_at) < now() - make_interval(days => %(days)s)
-      AND first_email_id <= last_email_id AND scheduled + sending = 0
-    ORDER BY coalesce(finished_at, cancelled_at)
+    SELECT c.workspace_id, c.id, c.first_email_id, c.last_email_id FROM campaigns c
+    WHERE coalesce(c.finished_at, c.cancelled_at) < now() - make_interval(days => %(days)s)
+      AND c.first_email_id <= c.last_email_id AND NOT EXISTS (
+          SELECT FROM streams s
+          WHERE s.workspace_id = c.workspace_id AND s.campaign_id = c.id AND s.scheduled + s.sending > 0)
+    ORDER BY coalesce(c.finished_at, c.cancelled_at)
     LIMIT 1
-    FOR NO KEY UPDATE SKIP LOCKED
+),
+-- Nobody decides on its emails meanwhile.
+streams AS MATERIALIZED (
+    SELECT s.id FROM streams s JOIN old o ON o.workspace_id = s.workspace_id AND o.id = s.campaign_id
+    ORDER BY s.id
+    FOR NO KEY UPDATE OF s
 ),
 batch AS MATERIALIZED (
     SELECT e.workspace_id, e.id FROM old o
@@ -40,7 +47,10 @@ batch AS MATERIALIZED (
     ) e
 ),
 removed AS (
-    DELETE FROM emails e USING batch b WHERE e.workspace_id = b.workspace_id AND e.id = b.id RETURNING e.id
+    DELETE FROM emails e USING batch b
+    WHERE e.workspace_id = b.workspace_id AND e.id = b.id AND (SELECT count(*) FROM streams) > 0
+      AND e.status NOT IN ('SCHEDULED', 'SENDING')  -- as somebody may have decided just before
+    RETURNING e.id
 ),
 n AS (SELECT count(*) AS n, max(id) AS last_id FROM removed)
 UPDATE campaigns c
@@ -53,13 +63,17 @@ RETURNING n.n AS removed;
 -- name: remove_attempts
 -- The same for attempts alone: of a batch of emails of the campaign that has been over the longest.
 WITH old AS MATERIALIZED (
-    SELECT workspace_id, id, greatest(first_email_id, attempts_removed_to + 1) AS first_email_id, last_email_id
-    FROM campaigns
-    WHERE coalesce(finished_at, cancelled_at) < now() - make_interval(days => %(days)s)
-      AND attempts_removed_to < last_email_id AND first_email_id <= last_email_id AND scheduled + sending = 0
-    ORDER BY coalesce(finished_at, cancelled_at)
+    SELECT c.workspace_id, c.id, greatest(c.first_email_id, c.attempts_removed_to + 1) AS first_email_id,
+           c.last_email_id
+    FROM campaigns c
+    WHERE coalesce(c.finished_at, c.cancelled_at) < now() - make_interval(days => %(days)s)
+      AND c.attempts_removed_to < c.last_email_id AND c.first_email_id <= c.last_email_id
+      AND NOT EXISTS (
+          SELECT FROM streams s
+          WHERE s.workspace_id = c.workspace_id AND s.campaign_id = c.id AND s.scheduled + s.sending > 0)
+    ORDER BY coalesce(c.finished_at, c.cancelled_at)
     LIMIT 1
-    FOR NO KEY UPDATE SKIP LOCKED
+    FOR NO KEY UPDATE OF c SKIP LOCKED
 ),
 batch AS MATERIALIZED (
     SELECT e.workspace_id, e.id FROM old o
@@ -101,10 +115,10 @@ WITH removed AS (
 SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
 
 -- name: remove_windows
--- Old hours of senders: what the charts are made of. A limit looks at the current hour only.
+-- Old hours of logins: what the charts are made of. A limit looks at the current hour only.
 WITH removed AS (
-    DELETE FROM sender_windows WHERE ctid = ANY (ARRAY (
-        SELECT ctid FROM sender_windows WHERE window_start < now() - make_interval(days => %(days)s)
+    DELETE FROM login_windows WHERE ctid = ANY (ARRAY (
+        SELECT ctid FROM login_windows WHERE window_start < now() - make_interval(days => %(days)s)
         ORDER BY window_start LIMIT %(batch)s))
     RETURNING 1
 )

@@ -3,9 +3,14 @@
 -- attempt at it.
 SELECT c.id, c.name, t.status, t.count, since.at AS since
 FROM (
-    SELECT * FROM campaigns
-    WHERE workspace_id = %(workspace_id)s AND emails_removed_at IS NULL AND (unknown > 0 OR failed > 0 AND status <> 'CANCELLED')
-    ORDER BY id DESC LIMIT %(limit)s
+    SELECT o.id, o.workspace_id, o.name, o.status, o.first_email_id, o.last_email_id,
+           sum(s.unknown) AS unknown, sum(s.failed) AS failed
+    FROM streams s
+    JOIN campaigns o ON o.workspace_id = s.workspace_id AND o.id = s.campaign_id
+    WHERE s.workspace_id = %(workspace_id)s AND o.emails_removed_at IS NULL
+      AND (s.unknown > 0 OR s.failed > 0 AND o.status <> 'CANCELLED')
+    GROUP BY o.workspace_id, o.id
+    ORDER BY o.id DESC LIMIT %(limit)s
 ) c
 CROSS JOIN LATERAL (VALUES ('FAILED', c.failed), ('UNKNOWN', c.unknown)) t (status, count)
 LEFT JOIN LATERAL (
@@ -32,7 +37,7 @@ ORDER BY c.id DESC, t.status;
 SELECT s.id, s.email, coalesce(h.since, s.blocked_since) AS since, coalesce(h.probe_at, s.blocked_until) AS blocked_until,
        coalesce(h.words, s.block_reason) AS block_reason
 FROM senders s
-LEFT JOIN holds h ON h.workspace_id = s.workspace_id AND h.sender_id = s.id AND h.campaign_id IS NULL
+LEFT JOIN holds h ON h.workspace_id = s.workspace_id AND h.login_id = s.login_id AND h.stream_id IS NULL
                  AND h.reason = 'REFUSED'
 WHERE s.workspace_id = %(workspace_id)s AND (s.blocked_until > now() OR h.id IS NOT NULL)
 ORDER BY s.id
@@ -42,7 +47,8 @@ LIMIT %(limit)s;
 -- Campaigns that may go and whose emails are refused one after the other, newest first.
 SELECT c.id, c.name, h.since, h.probe_at, h.words
 FROM holds h
-JOIN campaigns c ON c.workspace_id = h.workspace_id AND c.id = h.campaign_id
+JOIN streams t ON t.workspace_id = h.workspace_id AND t.id = h.stream_id
+JOIN campaigns c ON c.workspace_id = t.workspace_id AND c.id = t.campaign_id
 WHERE h.workspace_id = %(workspace_id)s AND h.reason = 'REFUSED' AND c.status IN ('ACTIVE', 'PAUSED')
 ORDER BY c.id DESC
 LIMIT %(limit)s;

@@ -1,9 +1,8 @@
 -- name: campaign_progress
 -- How far campaigns are that move or may move: those that run or are paused, newest first, and those in `ids`, which
 -- did when they were last looked at.
-SELECT c.id, c.status, c.total, c.scheduled, c.sending, c.sent, c.failed, c.unknown, c.cancelled, c.finished_at,
-       used_this_hour(c.window_start, c.window_used) AS used_this_hour,
-       waiting.next_at, waiting.last_at
+SELECT c.id, c.status, n.total, n.scheduled, n.sending, n.sent, n.failed, n.unknown, n.cancelled, c.finished_at,
+       n.used_this_hour, waiting.next_at, waiting.last_at
 FROM (
     (SELECT id FROM campaigns WHERE workspace_id = %(workspace_id)s AND status IN ('ACTIVE', 'PAUSED')
      ORDER BY id DESC LIMIT %(limit)s)
@@ -11,11 +10,8 @@ FROM (
     SELECT id FROM campaigns WHERE workspace_id = %(workspace_id)s AND id = ANY (%(ids)s::bigint[])
 ) k
 JOIN campaigns c ON c.workspace_id = %(workspace_id)s AND c.id = k.id
-CROSS JOIN LATERAL (
-    SELECT min(e.scheduled_at) AS next_at, max(e.scheduled_at) AS last_at
-    FROM emails e
-    WHERE e.workspace_id = c.workspace_id AND e.campaign_id = c.id AND e.status = 'SCHEDULED'
-) waiting
+CROSS JOIN LATERAL campaign_counts(c.workspace_id, c.id) n
+CROSS JOIN LATERAL waiting_of(c.workspace_id, c.id) waiting
 ORDER BY c.id;
 
 -- name: sender_states
@@ -25,6 +21,6 @@ FROM senders s
 WHERE s.workspace_id = %(workspace_id)s
   AND (s.blocked_until > now() OR s.id = ANY (%(ids)s::bigint[])
        OR EXISTS (SELECT FROM holds h
-                  WHERE h.workspace_id = s.workspace_id AND h.sender_id = s.id AND h.campaign_id IS NULL))
+                  WHERE h.workspace_id = s.workspace_id AND h.login_id = s.login_id AND h.stream_id IS NULL))
 ORDER BY s.id
 LIMIT %(limit)s;

@@ -6,36 +6,34 @@ SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 
        set_config('jit', 'off', true), set_config('statement_timeout', %(timeout_ms)s::text, true);
 
 -- name: emails_by_status
--- All emails by status, from the campaigns' counters; in doubt only those that somebody can still decide on.
-SELECT coalesce(sum(scheduled), 0)::bigint AS scheduled, coalesce(sum(sending), 0)::bigint AS sending,
-       coalesce(sum(sent), 0)::bigint AS sent, coalesce(sum(failed), 0)::bigint AS failed,
-       coalesce(sum(unknown) FILTER (WHERE emails_removed_at IS NULL), 0)::bigint AS unknown,
-       coalesce(sum(cancelled), 0)::bigint AS cancelled
-FROM campaigns;
+-- All emails by status, from the streams' counters; in doubt only those that somebody can still decide on.
+SELECT coalesce(sum(s.scheduled), 0)::bigint AS scheduled, coalesce(sum(s.sending), 0)::bigint AS sending,
+       coalesce(sum(s.sent), 0)::bigint AS sent, coalesce(sum(s.failed), 0)::bigint AS failed,
+       coalesce(sum(s.unknown) FILTER (WHERE s.unknown > 0 AND NOT EXISTS (
+           SELECT FROM campaigns c
+           WHERE c.workspace_id = s.workspace_id AND c.id = s.campaign_id AND c.emails_removed_at IS NOT NULL
+       )), 0)::bigint AS unknown,
+       coalesce(sum(s.cancelled), 0)::bigint AS cancelled
+FROM streams s;
 
 -- name: due_emails
 -- What is due and waits: how many emails, counted up to %(most)s, and the age of the oldest; those whose sender is backed
 -- off, or that a server's words hold back, apart from the rest.
 WITH owing AS MATERIALIZED (
-    SELECT c.workspace_id, c.id, 
+    SELECT t.workspace_id, t.id,
            coalesce(s.blocked_until > now(), false) OR EXISTS (
                SELECT FROM holds h
-               WHERE h.workspace_id = s.workspace_id AND h.sender_id = s.id
-                 AND (h.campaign_id IS NULL OR h.campaign_id = c.id)) AS backed_off
-    FROM campaigns c
-    JOIN senders s ON s.workspace_id = c.workspace_id AND s.id = c.sender_id
-    WHERE c.status = 'ACTIVE' AND c.scheduled > 0
+               WHERE h.workspace_id = s.workspace_id AND h.login_id = s.login_id
+                 AND (h.stream_id IS NULL OR h.stream_id = t.id)) AS backed_off
+    FROM streams t
+    JOIN senders s ON s.workspace_id = t.workspace_id AND s.id = t.sender_id
+    WHERE t.open AND t.next_due_at <= now()
 ),
 oldest AS (
-    SELECT o.backed_off, min(d.scheduled_at) AS due_at
+    SELECT o.backed_off, min(d.due_at) AS due_at
     FROM owing o
-    CROSS JOIN LATERAL (
-        SELECT e.scheduled_at FROM emails e
-        WHERE e.workspace_id = o.workspace_id AND e.campaign_id = o.id AND e.status = 'SCHEDULED'
-        ORDER BY e.scheduled_at, e.id
-        LIMIT 1
-    ) d
-    WHERE d.scheduled_at <= now()
+    CROSS JOIN LATERAL first_due(o.workspace_id, o.id) d
+    WHERE d.due_at <= now()
     GROUP BY o.backed_off
 ),
 counted AS (
@@ -44,7 +42,7 @@ counted AS (
     LEFT JOIN LATERAL (
         SELECT 1 AS one
         FROM owing o
-        JOIN emails e ON e.workspace_id = o.workspace_id AND e.campaign_id = o.id
+        JOIN emails e ON e.workspace_id = o.workspace_id AND e.stream_id = o.id
         WHERE o.backed_off = f.backed_off AND e.status = 'SCHEDULED' AND e.scheduled_at <= now()
         LIMIT %(most)s::integer
     ) n ON true
@@ -63,11 +61,12 @@ FROM procrastinate_jobs
 GROUP BY 1, 2;
 
 -- name: holds_by_reason
--- Campaigns and senders that a server's words hold back.
+-- Streams and logins that a server's words hold back.
 SELECT count(*) FILTER (WHERE h.reason = 'REFUSED') AS refused, count(*) FILTER (WHERE h.reason = 'SERVER_SLOW') AS server_slow
 FROM holds h
-LEFT JOIN campaigns c ON c.workspace_id = h.workspace_id AND c.id = h.campaign_id
-WHERE h.campaign_id IS NULL OR c.status IN ('ACTIVE', 'PAUSED');
+LEFT JOIN streams t ON t.workspace_id = h.workspace_id AND t.id = h.stream_id
+LEFT JOIN campaigns c ON c.workspace_id = t.workspace_id AND c.id = t.campaign_id
+WHERE h.stream_id IS NULL OR c.status IN ('ACTIVE', 'PAUSED');
 
 -- name: workforce
 -- Workers that are alive, the lanes they hold, and senders that are backed off.

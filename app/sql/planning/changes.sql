@@ -1,18 +1,20 @@
 -- name: ask_for_campaign
 -- Have a campaign planned again, if anything waits in it. Asked for once more, it is planned once more.
 INSERT INTO plan_changes (workspace_id, campaign_id, sender_id)
-SELECT workspace_id, id, sender_id FROM campaigns
-WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s AND scheduled > 0
+SELECT workspace_id, campaign_id, sender_id FROM streams
+WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND scheduled > 0
+ORDER BY id
+LIMIT 1
 ON CONFLICT (workspace_id, campaign_id) DO UPDATE SET asked_at = clock_timestamp();
 
 -- name: ask_for_sender
 -- The same for all active campaigns of a sender, of which one can be left out. By id, so that two that ask do not wait
 -- for each other.
 INSERT INTO plan_changes (workspace_id, campaign_id, sender_id)
-SELECT workspace_id, id, sender_id FROM campaigns
-WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s AND status = 'ACTIVE' AND scheduled > 0
-  AND id IS DISTINCT FROM %(except_campaign_id)s::bigint
-ORDER BY id
+SELECT workspace_id, campaign_id, sender_id FROM streams
+WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s AND open AND scheduled > 0
+  AND campaign_id IS DISTINCT FROM %(except_campaign_id)s::bigint
+ORDER BY campaign_id
 ON CONFLICT (workspace_id, campaign_id) DO UPDATE SET asked_at = clock_timestamp();
 
 -- name: ask_behind_others
@@ -54,10 +56,10 @@ UPDATE plan_changes SET taken_until = '-infinity'
 WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s AND taken_by = %(taker)s;
 
 -- name: waiting
--- The emails that wait in a campaign and have no time of their own to keep, as the list had them: in that order a plan
+-- The emails that wait in a stream and have no time of their own to keep, as the list had them: in that order a plan
 -- that was broken off comes out the same when it is begun again.
 SELECT id FROM emails
-WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND status = 'SCHEDULED'
+WHERE workspace_id = %(workspace_id)s AND stream_id = %(stream_id)s AND status = 'SCHEDULED'
   AND NOT keeps_its_time(attempts, scheduled_at, %(from)s::timestamptz)
 ORDER BY id
 LIMIT %(limit)s::bigint;

@@ -14,36 +14,44 @@ SELECT pg_try_advisory_xact_lock(hashtextextended('reachinbox plan', %(sender_id
 SELECT p.window_start, sum(p.planned)::bigint AS planned,
        coalesce(sum(p.planned) FILTER (WHERE p.campaign_id = %(campaign_id)s::bigint), 0)::bigint AS own
 FROM (
-    SELECT c.id AS campaign_id, e.window_start, e.planned
-    FROM campaigns c
+    SELECT s.campaign_id, e.window_start, e.planned
+    FROM streams s
+    JOIN campaigns c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
     CROSS JOIN LATERAL (
         SELECT hour_of(greatest(e.scheduled_at, now())) AS window_start, count(*) AS planned
         FROM emails e
-        WHERE e.workspace_id = c.workspace_id AND e.campaign_id = c.id AND e.status = 'SCHEDULED'
+        WHERE e.workspace_id = s.workspace_id AND e.stream_id = s.id AND e.status = 'SCHEDULED'
           AND e.scheduled_at < now() + %(horizon)s::interval
-          AND (c.id IS DISTINCT FROM %(campaign_id)s::bigint
+          AND (s.campaign_id IS DISTINCT FROM %(campaign_id)s::bigint
                OR keeps_its_time(e.attempts, e.scheduled_at, greatest(now(), c.start_at)))
         GROUP BY 1
     ) e
-    WHERE c.workspace_id = %(workspace_id)s AND c.sender_id = %(sender_id)s
-      AND (c.id = %(campaign_id)s::bigint OR c.status = 'ACTIVE' AND c.id <> ALL (%(except_campaign_ids)s::bigint[]))
+    WHERE s.workspace_id = %(workspace_id)s AND s.sender_id = %(sender_id)s AND s.scheduled > 0
+      AND (s.campaign_id = %(campaign_id)s::bigint
+           OR s.open AND s.campaign_id <> ALL (%(except_campaign_ids)s::bigint[]))
 ) p
 GROUP BY p.window_start;
 
--- name: sender_window_now
--- What a plan of a sender starts from: its limit, the database's clock, and what the current window has used.
-SELECT s.hourly_limit, now() AS now, coalesce(w.used, 0) AS used
+-- name: login_window_now
+-- What a plan of a sender starts from: its login's limit, the database's clock, and what the current window has used.
+SELECT l.hourly_limit, now() AS now, coalesce(w.used, 0) AS used
 FROM senders s
-LEFT JOIN sender_windows w
-    ON w.workspace_id = s.workspace_id AND w.sender_id = s.id AND w.window_start = this_hour()
+JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id
+LEFT JOIN login_windows w
+    ON w.workspace_id = l.workspace_id AND w.login_id = l.id AND w.window_start = this_hour()
 WHERE s.workspace_id = %(workspace_id)s AND s.id = %(sender_id)s;
 
 -- name: plan_inputs
--- What a campaign's plan depends on, its sender's part aside.
-SELECT c.id, c.sender_id, c.status, c.start_at, c.delay_ms, c.hourly_limit, c.scheduled,
-       used_this_hour(c.window_start, c.window_used) AS window_used, c.free_at
-FROM campaigns c
-WHERE c.workspace_id = %(workspace_id)s AND c.id = %(campaign_id)s;
+-- What the plan of a campaign's stream depends on, its sender's part aside.
+SELECT s.id AS stream_id, s.sender_id, c.status, c.start_at, c.delay_ms, c.hourly_limit, s.scheduled,
+       coalesce(used_this_hour(o.window_start, o.used), used_this_hour(s.window_start, s.window_used)) AS window_used,
+       s.free_at
+FROM streams s
+JOIN campaigns c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
+LEFT JOIN campaign_hours o ON o.workspace_id = s.workspace_id AND o.campaign_id = s.campaign_id
+WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s
+ORDER BY s.id
+LIMIT 1;
 
 -- name: careful_planning
 -- For the rest of the transaction: wait for others so long and no longer, and look each email of a batch up by its key,
@@ -54,7 +62,7 @@ SELECT set_config('lock_timeout', %(lock_ms)s, true),
 
 -- name: move_emails
 -- Give emails their new times; a retry keeps its own, and what is due stays as it is where its new time is
--- `stays_due_at`. Emails being claimed this moment are skipped, not waited for.
+-- `stays_due_at`. Their stream is locked, so nobody else has them.
 WITH wanted AS MATERIALIZED (
     -- With workspace_id as a column, the planner has no other way to the emails than by their key.
     SELECT %(workspace_id)s::bigint AS workspace_id, w.id, w.at
@@ -67,6 +75,6 @@ free AS MATERIALIZED (
     WHERE coalesce(e.status = 'SCHEDULED', false)  -- as it stands, it would be a way by the index of what is due
       AND NOT keeps_its_time(e.attempts, e.scheduled_at, %(from)s::timestamptz)
       AND greatest(e.scheduled_at, %(stays_due_at)s::timestamptz) <> w.at
-    FOR NO KEY UPDATE OF e SKIP LOCKED
+    FOR NO KEY UPDATE OF e
 )
 UPDATE emails e SET scheduled_at = f.at FROM free f WHERE e.workspace_id = f.workspace_id AND e.id = f.id;

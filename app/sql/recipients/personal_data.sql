@@ -1,7 +1,7 @@
 -- name: emails_to_address
 -- Every email to an address, in whatever ASCII case it was written: the ledger's index by recipient. Asked as the
 -- service: row-level security would keep lower() from using that index. It is one at most for each campaign.
-SELECT id, campaign_id FROM emails
+SELECT id FROM emails
 WHERE workspace_id = %(workspace_id)s AND lower(recipient COLLATE "C") = lower(%(email)s::text COLLATE "C")
 ORDER BY campaign_id;
 
@@ -11,7 +11,8 @@ SELECT e.id, e.recipient, e.fields, e.status, e.scheduled_at, e.sent_at, e.messa
        s.email AS sender
 FROM emails e
 JOIN campaigns c ON c.workspace_id = e.workspace_id AND c.id = e.campaign_id
-JOIN senders s ON s.workspace_id = c.workspace_id AND s.id = c.sender_id
+JOIN streams t ON t.workspace_id = e.workspace_id AND t.id = e.stream_id
+JOIN senders s ON s.workspace_id = t.workspace_id AND s.id = t.sender_id
 WHERE e.workspace_id = %(workspace_id)s AND e.id = ANY (%(ids)s::bigint[])
 ORDER BY e.id;
 
@@ -32,19 +33,13 @@ CROSS JOIN LATERAL jsonb_array_elements(k.answer -> 'rejected') AS r (row)
 WHERE k.workspace_id = %(workspace_id)s AND lower(r.row ->> 'email' COLLATE "C") ~ %(pattern)s
 ORDER BY k.created_at;
 
--- name: lock_campaigns
--- Campaigns held against other changes until the end of the transaction, always in the same order.
-SELECT id FROM campaigns WHERE workspace_id = %(workspace_id)s AND id = ANY (%(campaign_ids)s::bigint[])
-ORDER BY id FOR NO KEY UPDATE;
-
 -- name: erase_emails
 -- Put a placeholder in an address's place, drop its fields and what servers replied, and cancel what waits. The rest of
--- the ledger stays and adds up. Emails being claimed or reported this moment are skipped, not waited for: whoever
--- holds them wants their campaign's row, which is ours. The campaigns are locked already.
+-- the ledger stays and adds up. The emails' streams are locked already; campaigns that end are locked in their order.
 WITH found AS (
     SELECT id, status FROM emails
     WHERE workspace_id = %(workspace_id)s AND id = ANY (%(ids)s::bigint[]) AND status <> 'SENDING'
-    FOR UPDATE SKIP LOCKED
+    FOR UPDATE
 ),
 erased AS (
     UPDATE emails e
@@ -54,21 +49,24 @@ erased AS (
         status = CASE WHEN f.status = 'SCHEDULED' THEN 'CANCELLED' ELSE f.status END
     FROM found f
     WHERE e.workspace_id = %(workspace_id)s AND e.id = f.id
-    RETURNING e.id, e.campaign_id, f.status = 'SCHEDULED' AS cancelled
+    RETURNING e.id, e.stream_id, e.campaign_id, f.status = 'SCHEDULED' AS cancelled
 ),
 hushed AS (
     UPDATE attempts a SET reply = NULL
     FROM erased e
     WHERE a.workspace_id = %(workspace_id)s AND a.email_id = e.id AND a.reply IS NOT NULL
 ),
+ending AS MATERIALIZED (
+    SELECT id FROM campaigns
+    WHERE workspace_id = %(workspace_id)s AND id IN (SELECT campaign_id FROM erased WHERE cancelled)
+    ORDER BY id
+    FOR NO KEY UPDATE
+),
 tallied AS (
-    UPDATE campaigns c
-    SET scheduled = c.scheduled - n.n,
-        cancelled = c.cancelled + n.n,
-        (status, finished_at) = (
-            SELECT a.status, a.finished_at FROM campaign_after(c.status, c.finished_at, c.scheduled - n.n, c.sending) a)
-    FROM (SELECT campaign_id, count(*) AS n FROM erased WHERE cancelled GROUP BY campaign_id) n
-    WHERE c.workspace_id = %(workspace_id)s AND c.id = n.campaign_id
+    UPDATE streams s
+    SET scheduled = s.scheduled - n.n, cancelled = s.cancelled + n.n
+    FROM (SELECT stream_id, count(*) AS n FROM erased WHERE cancelled GROUP BY stream_id) n
+    WHERE s.workspace_id = %(workspace_id)s AND s.id = n.stream_id AND (SELECT count(*) FROM ending) > 0
 )
 SELECT count(*) AS emails, count(*) FILTER (WHERE cancelled) AS cancelled FROM erased;
 
@@ -92,7 +90,7 @@ WHERE workspace_id = %(workspace_id)s
   AND (lower(block_reason COLLATE "C") ~ %(pattern)s OR lower(verify_error COLLATE "C") ~ %(pattern)s);
 
 -- name: erase_words_of_holds
--- The same of what holds back a sender or a campaign.
+-- The same of what holds back a login or a stream.
 UPDATE holds SET words = %(erased)s
 WHERE workspace_id = %(workspace_id)s AND lower(words COLLATE "C") ~ %(pattern)s;
 

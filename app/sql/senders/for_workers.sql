@@ -1,41 +1,42 @@
 -- name: neglected_senders
 -- Senders with something due by now or within seconds that are neither blocked nor looked after by a live worker.
 SELECT DISTINCT s.workspace_id, s.id AS sender_id
-FROM campaigns c
-JOIN senders s ON s.workspace_id = c.workspace_id AND s.id = c.sender_id
-CROSS JOIN LATERAL (
-    SELECT e.scheduled_at FROM emails e
-    WHERE e.workspace_id = c.workspace_id AND e.campaign_id = c.id AND e.status = 'SCHEDULED'
-    ORDER BY e.scheduled_at, e.id
-    LIMIT 1
-) d
-WHERE c.status = 'ACTIVE' AND c.scheduled > 0
-  AND d.scheduled_at <= now() + make_interval(secs => %(within_s)s)
+FROM streams t
+JOIN senders s ON s.workspace_id = t.workspace_id AND s.id = t.sender_id
+CROSS JOIN LATERAL first_due(t.workspace_id, t.id) d
+WHERE t.open AND t.next_due_at <= now() + make_interval(secs => %(within_s)s)
+  AND d.due_at <= now() + make_interval(secs => %(within_s)s)
   AND (s.blocked_until IS NULL OR s.blocked_until <= now())
   AND NOT EXISTS (SELECT FROM holds h
-                  WHERE h.workspace_id = s.workspace_id AND h.sender_id = s.id
-                    AND (h.campaign_id IS NULL OR h.campaign_id = c.id)
+                  WHERE h.workspace_id = s.workspace_id AND h.login_id = s.login_id
+                    AND (h.stream_id IS NULL OR h.stream_id = t.id)
                     AND h.probe_at > now() + make_interval(secs => %(within_s)s))
   AND NOT EXISTS (SELECT FROM lanes l WHERE l.workspace_id = s.workspace_id AND l.sender_id = s.id);
 
--- name: lock_sender
--- Lock a sender's row, so that what follows in the transaction sees what others committed about it.
-SELECT id FROM senders WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s FOR NO KEY UPDATE;
+-- name: lock_login
+-- Lock the row of a sender's login, so that what follows in the transaction sees what others committed about it.
+SELECT l.id FROM senders s
+JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id
+WHERE s.workspace_id = %(workspace_id)s AND s.id = %(sender_id)s
+FOR NO KEY UPDATE OF l;
 
 -- name: reserve_lanes
--- Ask for connections to a sender's server: as many as wanted, as far as its max_connections allows over all
--- workers. No row: none to be had. Comes after lock_sender, or two workers could both take the last one.
+-- Ask for connections to a sender's server: as many as wanted, as far as the max_connections of its login allows over all
+-- workers. No row: none to be had. Comes after lock_login, or two workers could both take the last one.
 INSERT INTO lanes AS l (workspace_id, sender_id, worker_token, count)
 SELECT g.workspace_id, g.id, %(token)s, g.count
 FROM (
     SELECT s.workspace_id, s.id, least(
         %(wanted)s::integer,
-        s.max_connections - coalesce((
+        l.max_connections - coalesce((
             SELECT sum(o.count) FROM lanes o
-            WHERE o.workspace_id = s.workspace_id AND o.sender_id = s.id AND o.worker_token <> %(token)s
+            JOIN senders same ON same.workspace_id = o.workspace_id AND same.id = o.sender_id
+            WHERE same.workspace_id = s.workspace_id AND same.login_id = s.login_id
+              AND (o.sender_id, o.worker_token) <> (s.id, %(token)s)
         ), 0)
     ) AS count
     FROM senders s
+    JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id
     JOIN workers k ON k.token = %(token)s  -- gone when its lease ran out
     WHERE s.workspace_id = %(workspace_id)s AND s.id = %(sender_id)s
 ) g

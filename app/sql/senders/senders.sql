@@ -1,9 +1,15 @@
 -- name: insert_sender
--- A mailbox to send from.
-INSERT INTO senders (workspace_id, email, display_name, host, port, security, username, password_encrypted, hourly_limit,
-                     max_connections, is_default)
-VALUES (%(workspace_id)s, %(email)s, %(display_name)s, %(host)s, %(port)s, %(security)s, %(username)s,
-        %(password_encrypted)s, %(hourly_limit)s, %(max_connections)s, %(is_default)s)
+-- A mailbox to send from, and how it logs in.
+WITH login AS (
+    INSERT INTO logins (workspace_id, hourly_limit, max_connections)
+    VALUES (%(workspace_id)s, %(hourly_limit)s, %(max_connections)s)
+    RETURNING id
+)
+INSERT INTO senders (workspace_id, login_id, email, display_name, host, port, security, username, password_encrypted,
+                     is_default)
+SELECT %(workspace_id)s, login.id, %(email)s, %(display_name)s, %(host)s, %(port)s, %(security)s, %(username)s,
+       %(password_encrypted)s, %(is_default)s
+FROM login
 RETURNING id;
 
 -- name: set_sender_password
@@ -13,12 +19,13 @@ WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s;
 
 -- name: list_senders
 -- A page of senders, oldest first, with what the current window has used.
-SELECT s.id, s.email, s.display_name, s.host, s.port, s.security, s.username, s.password_encrypted, s.hourly_limit,
-       s.max_connections, s.is_default, s.blocked_until, s.block_reason, s.verified_at, s.verify_error, s.created_at,
+SELECT s.id, s.email, s.display_name, s.host, s.port, s.security, s.username, s.password_encrypted, l.hourly_limit,
+       l.max_connections, s.is_default, s.blocked_until, s.block_reason, s.verified_at, s.verify_error, s.created_at,
        coalesce(w.used, 0) AS used_this_hour
 FROM senders s
-LEFT JOIN sender_windows w
-    ON w.workspace_id = s.workspace_id AND w.sender_id = s.id AND w.window_start = this_hour()
+JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id
+LEFT JOIN login_windows w
+    ON w.workspace_id = s.workspace_id AND w.login_id = s.login_id AND w.window_start = this_hour()
 WHERE s.workspace_id = %(workspace_id)s
   AND (%(sender_id)s::bigint IS NULL OR s.id = %(sender_id)s)
   AND (%(after)s::bigint IS NULL OR s.id > %(after)s)
@@ -30,8 +37,6 @@ LIMIT %(limit)s;
 UPDATE senders
 SET email = coalesce(%(email)s, email),
     display_name = coalesce(%(display_name)s, display_name),
-    hourly_limit = coalesce(%(hourly_limit)s, hourly_limit),
-    max_connections = coalesce(%(max_connections)s, max_connections),
     host = CASE WHEN %(set_server)s THEN %(host)s ELSE host END,
     port = CASE WHEN %(set_server)s THEN %(port)s ELSE port END,
     security = CASE WHEN %(set_server)s THEN %(security)s ELSE security END,
@@ -43,9 +48,29 @@ SET email = coalesce(%(email)s, email),
     failures = CASE WHEN %(set_server)s THEN 0 ELSE failures END
 WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s;
 
+-- name: update_login
+-- Change the limits of the sender's login; NULL leaves a column alone. Who opens a window meanwhile waits for us.
+UPDATE logins l
+SET hourly_limit = coalesce(%(hourly_limit)s, l.hourly_limit),
+    max_connections = coalesce(%(max_connections)s, l.max_connections)
+FROM senders s
+WHERE s.workspace_id = %(workspace_id)s AND s.id = %(sender_id)s AND l.workspace_id = s.workspace_id AND l.id = s.login_id
+RETURNING l.id AS login_id, l.hourly_limit;
+
+-- name: allow
+-- What the windows that are open allow from now on.
+UPDATE login_windows SET allowed = %(hourly_limit)s
+WHERE workspace_id = %(workspace_id)s AND login_id = %(login_id)s AND window_start >= this_hour();
+
 -- name: delete_sender
 -- Only a sender without campaigns goes; the foreign key says so otherwise.
-DELETE FROM senders WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s RETURNING id;
+DELETE FROM senders WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s RETURNING login_id;
+
+-- name: delete_login
+-- With the last of its senders goes a login.
+DELETE FROM logins l
+WHERE l.workspace_id = %(workspace_id)s AND l.id = %(login_id)s
+  AND NOT EXISTS (SELECT FROM senders s WHERE s.workspace_id = l.workspace_id AND s.login_id = l.id);
 
 -- name: request_verification
 -- Ask the worker to connect and log in.

@@ -43,8 +43,9 @@ SELECT EXISTS (SELECT FROM members WHERE user_id = %(user_id)s AND workspace_id 
 
 -- name: owed_by_workspace
 -- How many campaigns are not over, and how many emails are at an SMTP server.
-SELECT count(*) FILTER (WHERE status IN ('ACTIVE', 'PAUSED')) AS campaigns, coalesce(sum(sending), 0) AS sending
-FROM campaigns WHERE workspace_id = %(workspace_id)s;
+SELECT (SELECT count(*) FROM campaigns
+        WHERE workspace_id = %(workspace_id)s AND status IN ('ACTIVE', 'PAUSED')) AS campaigns,
+       (SELECT coalesce(sum(sending), 0) FROM streams WHERE workspace_id = %(workspace_id)s) AS sending;
 
 -- name: delete_workspace
 -- Nobody is a member any more, so no session and no key opens it, no invitation leads into it, no webhook is told more.

@@ -1,0 +1,30 @@
+-- name: lock_streams
+-- Streams held against whoever makes, moves, stops or decides an email of theirs, always in the same order.
+SELECT id FROM streams WHERE workspace_id = %(workspace_id)s AND id = ANY (%(stream_ids)s::bigint[])
+ORDER BY id FOR NO KEY UPDATE;
+
+-- name: lock_streams_of_campaign
+-- The same for all streams of a campaign.
+SELECT id FROM streams WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s
+ORDER BY id FOR NO KEY UPDATE;
+
+-- name: lock_streams_of_emails
+-- The same for the streams of emails.
+SELECT s.id FROM streams s
+WHERE s.workspace_id = %(workspace_id)s
+  AND s.id IN (SELECT e.stream_id FROM emails e WHERE e.workspace_id = %(workspace_id)s AND e.id = ANY (%(ids)s::bigint[]))
+ORDER BY s.id
+FOR NO KEY UPDATE;
+
+-- name: settle_streams
+-- What of streams is due first, once what was done to their emails is done. The row is written even where it stays as it
+-- is: an exchange that saw the stream before knows by it that it has to look again.
+UPDATE streams SET next_due_at = (SELECT due_at FROM first_due(workspace_id, id))
+WHERE workspace_id = %(workspace_id)s AND id = ANY (%(stream_ids)s::bigint[]);
+
+-- name: streams_that_sleep
+-- Open streams whose first email is due before they say. There must be none.
+SELECT s.workspace_id, s.id FROM streams s
+CROSS JOIN LATERAL first_due(s.workspace_id, s.id) f
+WHERE s.open AND s.scheduled > 0 AND (s.next_due_at IS NULL OR s.next_due_at > f.due_at)
+ORDER BY s.workspace_id, s.id;
