@@ -45,22 +45,29 @@ _MINE = (
 _OTHERS = (_Campaign(500, "FINISHED", _ENDED), *(_Campaign(10, "ACTIVE", _MIXED) for _ in range(50)))
 
 _INSERT_CAMPAIGN = """
-INSERT INTO campaigns (workspace_id, sender_id, name, subject, body, start_at, status, total, scheduled, sent, failed,
-                       unknown, cancelled, finished_at)
-SELECT %(workspace_id)s, %(sender_id)s, 'A campaign', 'Hello', 'Hello, world.', now() - interval '1 day',
-       %(status)s::campaign_status, count(*), count(*) FILTER (WHERE s = 'SCHEDULED'),
+WITH campaign AS (
+    INSERT INTO campaigns (workspace_id, sender_id, name, subject, body, start_at, status, finished_at)
+    VALUES (%(workspace_id)s, %(sender_id)s, 'A campaign', 'Hello', 'Hello, world.', now() - interval '1 day',
+            %(status)s::campaign_status, CASE WHEN %(status)s::campaign_status = 'FINISHED' THEN now() END)
+    RETURNING id, status
+)
+INSERT INTO streams (workspace_id, campaign_id, sender_id, open, gap_ms, next_due_at, total, scheduled, sent, failed,
+                     unknown, cancelled)
+SELECT %(workspace_id)s, campaign.id, %(sender_id)s, campaign.status IN ('ACTIVE', 'FINISHED'), 0,
+       CASE WHEN count(*) FILTER (WHERE s = 'SCHEDULED') > 0 THEN now() - interval '1 day' END,
+       count(*), count(*) FILTER (WHERE s = 'SCHEDULED'),
        count(*) FILTER (WHERE s = 'SENT'), count(*) FILTER (WHERE s = 'FAILED'),
-       count(*) FILTER (WHERE s = 'UNKNOWN'), count(*) FILTER (WHERE s = 'CANCELLED'),
-       CASE WHEN %(status)s::campaign_status = 'FINISHED' THEN now() END
-FROM (SELECT (%(statuses)s::text[])[1 + n %% cardinality(%(statuses)s::text[])] AS s
+       count(*) FILTER (WHERE s = 'UNKNOWN'), count(*) FILTER (WHERE s = 'CANCELLED')
+FROM campaign, (SELECT (%(statuses)s::text[])[1 + n %% cardinality(%(statuses)s::text[])] AS s
       FROM generate_series(0, %(count)s - 1) n) emails
-RETURNING id
+GROUP BY campaign.id, campaign.status
+RETURNING campaign_id, id AS stream_id
 """
 # An email a millisecond: of what waits, the first hundred are due.
 _INSERT_EMAILS = """
-INSERT INTO emails (workspace_id, campaign_id, recipient, fields, status, scheduled_at, attempts, claimed_at, sent_at,
-                    message_id)
-SELECT %(workspace_id)s, %(campaign_id)s, 'person' || n || '@bench.example',
+INSERT INTO emails (workspace_id, campaign_id, stream_id, recipient, fields, status, scheduled_at, attempts, claimed_at,
+                    sent_at, message_id)
+SELECT %(workspace_id)s, %(campaign_id)s, %(stream_id)s, 'person' || n || '@bench.example',
        jsonb_build_object('first_name', 'Name' || n), s::email_status,
        now() + (n - 100) * interval '1 ms' * (CASE WHEN s = 'SCHEDULED' THEN 1000 ELSE -1 END),
        (s IN ('SENT', 'FAILED', 'UNKNOWN'))::integer, CASE WHEN s IN ('SENT', 'FAILED', 'UNKNOWN') THEN now() END,
@@ -82,9 +89,9 @@ SELECT workspace_id, id, 1,
 FROM emails WHERE attempts = 1
 """
 _INSERT_WINDOWS = """
-INSERT INTO sender_windows (workspace_id, sender_id, window_start, used, accepted)
-SELECT workspace_id, id, this_hour() - hours * interval '1 hour', 100, 100
-FROM senders, generate_series(0, 720) hours
+INSERT INTO login_windows (workspace_id, login_id, window_start, allowed, used, accepted)
+SELECT workspace_id, id, this_hour() - hours * interval '1 hour', hourly_limit, 100, 100
+FROM logins, generate_series(0, 720) hours
 """
 
 
@@ -119,10 +126,12 @@ async def _create_users(url: str) -> tuple[int, str, list[int]]:
 def _senders_of(conn: psycopg.Connection[Any], workspace_id: int) -> list[int]:
     """Its sender, and two more like it."""
     conn.execute(
-        "INSERT INTO senders (workspace_id, email, hourly_limit, max_connections)"
-        " SELECT workspace_id, n || email, hourly_limit, 1000 FROM senders, generate_series(1, 2) n"
-        " WHERE workspace_id = %s",
-        [workspace_id],
+        "WITH login AS (INSERT INTO logins (workspace_id, hourly_limit, max_connections)"
+        " SELECT workspace_id, hourly_limit, 1000 FROM logins, generate_series(1, 2) n WHERE workspace_id = %(of)s"
+        " RETURNING workspace_id, id)"
+        " INSERT INTO senders (workspace_id, login_id, email)"
+        " SELECT login.workspace_id, login.id, login.id || email FROM login JOIN senders USING (workspace_id)",
+        {"of": workspace_id},
     )
     return [id for (id,) in conn.execute("SELECT id FROM senders WHERE workspace_id = %s ORDER BY id", [workspace_id])]
 
@@ -132,7 +141,7 @@ def _insert(conn: psycopg.Connection[Any], workspace_id: int, sender_id: int, ca
     params |= {"statuses": list(campaign.statuses), "count": max(emails * campaign.share // 10_000, 1)}
     row = conn.execute(_INSERT_CAMPAIGN, params).fetchone()
     assert row
-    params["campaign_id"] = row[0]
+    params["campaign_id"], params["stream_id"] = row
     conn.execute(_INSERT_EMAILS, params)
     conn.execute(_SPAN, params)
     return row[0]

@@ -47,7 +47,7 @@ WORKERS = (
     Hot("outlook", 200),
     Hot("held_claims", 500),
     Hot("neglected_senders", 1000),
-    Hot("active_campaigns", 200),
+    Hot("open_streams", 200),
     Hot("campaign_content", 50),
     Hot("cancelled_with_waiting", 500),
 )
@@ -140,8 +140,8 @@ async def _hold(conn: Conn, filled: Filled, token: object, count: int) -> list[i
         b" WHERE workspace_id = %(workspace_id)s AND id IN (SELECT id FROM emails WHERE workspace_id = %(workspace_id)s"
         b" AND campaign_id = %(campaign_id)s AND status = 'SCHEDULED' ORDER BY scheduled_at, id LIMIT %(count)s)"
         b" RETURNING id),"
-        b" counted AS (UPDATE campaigns SET scheduled = scheduled - %(count)s, sending = sending + %(count)s"
-        b" WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s)"
+        b" counted AS (UPDATE streams SET scheduled = scheduled - %(count)s, sending = sending + %(count)s"
+        b" WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s)"
         b" SELECT id FROM held",
         filled._asdict() | {"token": token, "count": count},
     )

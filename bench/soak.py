@@ -53,29 +53,30 @@ LEASE_S = 5.0
 AWAY = (OperationalError, PoolTimeout, httpx.TransportError)
 
 _MISCOUNTED = """
-SELECT c.id, c.total, c.scheduled, c.sending, c.sent, c.failed, c.unknown, c.cancelled, e.*
-FROM campaigns c
+SELECT s.id, s.campaign_id, s.total, s.scheduled, s.sending, s.sent, s.failed, s.unknown, s.cancelled, e.*
+FROM streams s
 CROSS JOIN LATERAL (
     SELECT count(*) AS n, count(*) FILTER (WHERE status = 'SCHEDULED') AS n_scheduled,
            count(*) FILTER (WHERE status = 'SENDING') AS n_sending, count(*) FILTER (WHERE status = 'SENT') AS n_sent,
            count(*) FILTER (WHERE status = 'FAILED') AS n_failed,
            count(*) FILTER (WHERE status = 'UNKNOWN') AS n_unknown,
            count(*) FILTER (WHERE status = 'CANCELLED') AS n_cancelled
-    FROM emails WHERE workspace_id = c.workspace_id AND campaign_id = c.id
+    FROM emails WHERE workspace_id = s.workspace_id AND stream_id = s.id
 ) e
-WHERE (c.total, c.scheduled, c.sending, c.sent, c.failed, c.unknown, c.cancelled)
+WHERE (s.total, s.scheduled, s.sending, s.sent, s.failed, s.unknown, s.cancelled)
       <> (e.n, e.n_scheduled, e.n_sending, e.n_sent, e.n_failed, e.n_unknown, e.n_cancelled)
 """
 
 _UNSETTLED = """
-SELECT c.id, c.status::text, c.hourly_limit, c.delay_ms, c.scheduled, c.sending, first_s::float8, last_s::float8
+SELECT c.id, c.status::text, c.hourly_limit, c.delay_ms, n.scheduled, n.sending, first_s::float8, last_s::float8
 FROM campaigns c
+CROSS JOIN LATERAL campaign_counts(c.workspace_id, c.id) n
 CROSS JOIN LATERAL (
     SELECT coalesce(extract(epoch FROM min(scheduled_at) - now()), 0) AS first_s,
            coalesce(extract(epoch FROM max(scheduled_at) - now()), 0) AS last_s
     FROM emails WHERE workspace_id = c.workspace_id AND campaign_id = c.id AND status = 'SCHEDULED'
 ) due
-WHERE c.scheduled + c.sending > 0
+WHERE n.scheduled + n.sending > 0
 ORDER BY c.id
 """
 
@@ -324,7 +325,11 @@ class Soak:
             if fewest is None or left < fewest:
                 fewest, deadline = left, time.monotonic() + CALM_S
             if time.monotonic() > deadline:
-                senders = await rows(self._pool, "SELECT id, blocked_until, block_reason, hourly_limit FROM senders")
+                senders = await rows(
+                    self._pool,
+                    "SELECT s.id, s.blocked_until, s.block_reason, l.hourly_limit FROM senders s"
+                    " JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id",
+                )
                 raise Failed(
                     f"in calm, and for {CALM_S:.0f} s no email of these has settled: {unsettled}; senders {senders}; "
                     f"the sink {self._sink.stats()}; the workers' last words:\n"

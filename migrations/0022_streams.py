@@ -17,7 +17,8 @@ __transactional__ = False
 BATCH = 20_000  # emails that are told their stream in one transaction
 
 # In the transaction that takes the counters away, so that no worker begins in between: it would have to write its row
-# first. An API of the version before loses nothing: what it has begun commits before the tables are locked or fails whole.
+# first. An API of the version before loses nothing: what it has begun commits before the tables are locked, or fails
+# whole.
 REFUSE_LIVING_WORKERS = """
 DO $$
 DECLARE
@@ -177,7 +178,8 @@ ALTER TABLE emails DROP CONSTRAINT IF EXISTS emails_user_id_campaign_id_fkey;
 """
 # The queue. By stream, so that a paused million stands in nobody's way.
 EMAILS_WAITING = """
-CREATE INDEX IF NOT EXISTS emails_waiting ON emails (workspace_id, stream_id, scheduled_at, id) WHERE status = 'SCHEDULED'
+CREATE INDEX IF NOT EXISTS emails_waiting ON emails (workspace_id, stream_id, scheduled_at, id)
+    WHERE status = 'SCHEDULED'
 """
 FIRST_DUE = """
 CREATE OR REPLACE FUNCTION first_due(of_workspace bigint, of_stream bigint) RETURNS TABLE (due_at timestamptz)
@@ -255,9 +257,10 @@ CREATE OR REPLACE FUNCTION waiting_of(of_workspace bigint, of_campaign bigint) R
 $$;
 COMMENT ON FUNCTION waiting_of IS 'When the first and the last email are due of those that wait in a campaign';
 
--- A campaign that two streams end at once, each unseen by the other: whoever comes second waits for the campaign, and its
--- next look sees what the first has committed. So there are two statements here, and each takes a snapshot of its own.
-CREATE OR REPLACE FUNCTION campaign_follows_streams() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+-- A campaign that two streams end at once, each unseen by the other: whoever comes second waits for the campaign, and
+-- its next look sees what the first has committed. So there are two statements here, each with a snapshot of its own.
+CREATE OR REPLACE FUNCTION campaign_follows_streams() RETURNS trigger
+    LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM FROM campaigns WHERE workspace_id = NEW.workspace_id AND id = NEW.campaign_id FOR NO KEY UPDATE;
     UPDATE campaigns c

@@ -166,7 +166,7 @@ async def test_what_is_saved_is_compared_with_what_is_there_then(
 ) -> None:
     """Two people save at once: the second is no change of what they read, and one of what the first wrote."""
     campaign = (await schedule(api, subject="old"))["campaign"]["id"]
-    await execute(pool, "UPDATE campaigns SET window_start = this_hour()")  # somebody has seen the text
+    await execute(pool, "UPDATE streams SET free_at = now()")  # somebody has seen the text
     url = f"/api/campaigns/{campaign}"
 
     async def waiting(count: int) -> bool:
@@ -185,7 +185,7 @@ async def test_what_is_saved_is_compared_with_what_is_there_then(
 
 async def test_however_many_save_at_once_a_version_has_one_text(api: httpx.AsyncClient, pool: Pool, user: User) -> None:
     campaign = (await schedule(api, subject="0"))["campaign"]["id"]
-    await execute(pool, "UPDATE campaigns SET window_start = this_hour()")
+    await execute(pool, "UPDATE streams SET free_at = now()")
     url = f"/api/campaigns/{campaign}"
     built: dict[int, set[str]] = defaultdict(set)
     done = asyncio.Event()

@@ -127,7 +127,7 @@ async def test_a_synchronous_standby_that_is_promoted_goes_on_and_nothing_is_los
         await pair.be_synchronous()
         with Sink({"dot": {"slow": 0.03}}) as sink, Fleet(pair.url, tmp_path, AFTER_FAILOVER="continue") as fleet:
             owner = await create_owner(before)
-            await execute(before, "UPDATE senders SET max_connections = %s", LANES * WORKERS)
+            await execute(before, "UPDATE logins SET max_connections = %s", LANES * WORKERS)
             fleet.start(settings_for(sink, lanes=LANES, lease_s=LEASE_S), WORKERS)
             campaign = (await schedule_campaign(before, owner, emails, on_unknown="hold")).campaign.id
             await accepts(sink, emails // 3)
@@ -184,7 +184,7 @@ async def test_an_asynchronous_standby_that_missed_something_sends_nothing_until
             Fleet(pair.url, tmp_path, AFTER_FAILOVER=after_failover) as fleet,
         ):
             owner = await create_owner(before)
-            await execute(before, "UPDATE senders SET max_connections = %s", LANES * WORKERS)
+            await execute(before, "UPDATE logins SET max_connections = %s", LANES * WORKERS)
             fleet.start(settings_for(sink, lanes=LANES, lease_s=1.0), WORKERS)
             campaign = (await schedule_campaign(before, owner, 2000, on_unknown="resend")).campaign.id
             await accepts(sink, 50)

@@ -70,7 +70,7 @@ async def test_an_email_of_a_killed_worker_goes_by_its_campaigns_policy(
     assert [entry.envelope_to for entry in sink.accepted()].count(ANN) == copies
     assert [entry.envelope_to for entry in sink.accepted()].count(BOB) == 1
     assert len({entry.message_id for entry in sink.accepted()}) == 2
-    assert await value(pool, "SELECT sum(used) FROM sender_windows") == 1 + copies
+    assert await value(pool, "SELECT sum(used) FROM login_windows") == 1 + copies
 
 
 async def test_nothing_in_doubt_is_sent_again_once_its_campaign_is_cancelled(
@@ -106,7 +106,7 @@ async def test_the_connections_of_a_killed_worker_are_free_for_others(
     pool: Pool, owner: Owner, fleet: Fleet, sink: Sink
 ) -> None:
     async with pool.connection() as conn:
-        await conn.execute("UPDATE senders SET max_connections = 1")
+        await conn.execute("UPDATE logins SET max_connections = 1")
     campaign = await _die_at_the_dot(pool, owner, fleet, sink, [ANN, BOB])
     assert await rows(pool, "SELECT count FROM lanes") == [{"count": 1}]
     fleet.start(settings_for(sink, lanes=1))

@@ -76,7 +76,7 @@ async def _check_each_sent_once(pool: Pool, sink: Sink, people: list[str] = PEOP
     assert Counter(entry.envelope_to for entry in sink.accepted()) == Counter(recipients)
     assert await value(pool, "SELECT max(attempts) FROM emails") == 1
     assert {r["outcome"] for r in await rows(pool, "SELECT outcome FROM attempts")} == {"ACCEPTED"}
-    used = await row(pool, "SELECT sum(used)::integer AS used, sum(accepted)::integer AS accepted FROM sender_windows")
+    used = await row(pool, "SELECT sum(used)::integer AS used, sum(accepted)::integer AS accepted FROM login_windows")
     assert used == {"used": len(recipients), "accepted": len(recipients)}
 
 
@@ -84,7 +84,7 @@ async def _check_each_sent_once(pool: Pool, sink: Sink, people: list[str] = PEOP
 async def _window_held(pool: Pool) -> AsyncGenerator[None]:
     """No exchange gets further than the window's row until the end of the block."""
     async with pool.connection() as conn, conn.transaction():
-        await conn.execute("SELECT FROM sender_windows FOR UPDATE")
+        await conn.execute("SELECT FROM login_windows FOR UPDATE")
         yield
 
 

@@ -42,7 +42,7 @@ async def test_patroni_moves_the_service_to_the_standby_and_nothing_is_lost_or_s
         async with await open_pool(cluster.url) as pool:
             with Fleet(cluster.url, tmp_path, AFTER_FAILOVER="continue") as fleet:
                 owner = await create_owner(pool)
-                await execute(pool, "UPDATE senders SET max_connections = %s", LANES * WORKERS)
+                await execute(pool, "UPDATE logins SET max_connections = %s", LANES * WORKERS)
                 fleet.start(settings_for(sink, lanes=LANES, lease_s=20), WORKERS)
                 campaign = (await schedule_campaign(pool, owner, EMAILS)).campaign.id
 

@@ -161,7 +161,7 @@ async def test_everything_due_or_being_sent_is_held_and_nothing_else(pool: Pool)
         "UPDATE emails SET status = 'SENDING', claim_token = gen_random_uuid(), claimed_at = now()"
         " WHERE id = (SELECT min(id) FROM emails WHERE id %% 3 <> 0)",
     )
-    await execute(pool, "UPDATE campaigns SET scheduled = scheduled - 1, sending = 1 WHERE id = %s", due)
+    await execute(pool, "UPDATE streams SET scheduled = scheduled - 1, sending = 1 WHERE campaign_id = %s", due)
     await campaigns.pause(pool, owner.workspace_id, paused)
     later = await value(pool, "SELECT count(*) FROM emails WHERE scheduled_at > now()")
 
@@ -172,7 +172,7 @@ async def test_everything_due_or_being_sent_is_held_and_nothing_else(pool: Pool)
     total = await check_conservation(pool, due) + await check_conservation(pool, paused)
     assert total == {"UNKNOWN": 35 - later, "SCHEDULED": later}
     assert {r["status"] for r in await rows(pool, "SELECT status FROM campaigns")} == {"PAUSED"}
-    assert await value(pool, "SELECT sum(used) FROM sender_windows") == 35 - later - 1
+    assert await value(pool, "SELECT sum(used) FROM login_windows") == 35 - later - 1
     assert (await row(pool, "SELECT count(*) AS n FROM audit_log WHERE action = 'campaign.hold'"))["n"] == 3
     again = await after_restore.hold_all(pool)
     assert [held.in_doubt for held in again] == [0, 0]
@@ -214,9 +214,10 @@ async def test_what_is_reported_while_it_is_held_is_believed(pool: Pool) -> None
     owner = await create_owner(pool)
     campaign = (await schedule_campaign(pool, owner, 2)).campaign.id
     await execute(pool, "UPDATE emails SET status = 'SENDING', claim_token = gen_random_uuid(), claimed_at = now()")
-    await execute(pool, "UPDATE campaigns SET scheduled = 0, sending = 2, status = 'PAUSED'")
+    await execute(pool, "UPDATE streams SET scheduled = 0, sending = 2, open = false")
+    await execute(pool, "UPDATE campaigns SET status = 'PAUSED'")
     async with pool.connection() as conn, conn.transaction():
-        await conn.execute(b"UPDATE campaigns SET sending = 1, sent = 1")
+        await conn.execute(b"UPDATE streams SET sending = 1, sent = 1")
         first = b"(SELECT min(id) FROM emails)"
         await conn.execute(
             b"UPDATE emails SET status = 'SENT', claim_token = NULL, sent_at = now() WHERE id = " + first

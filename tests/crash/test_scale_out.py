@@ -150,7 +150,7 @@ async def test_three_hosts_keep_the_promises_though_one_dies_one_is_cut_off_and_
     async def limit_is_reached() -> bool:
         for campaign in campaigns:
             await check_conservation(pool, campaign)
-        return await value(pool, "SELECT used FROM sender_windows") == limit
+        return await value(pool, "SELECT used FROM login_windows") == limit
 
     await wait_for(limit_is_reached, "the hour's limit to be reached", CUT_S + 30)
     await _check_never_early(pool, sink)
@@ -167,7 +167,7 @@ async def test_three_hosts_keep_the_promises_though_one_dies_one_is_cut_off_and_
 
 async def _raise_max_connections(pool: Pool) -> None:
     async with pool.connection() as conn:
-        await conn.execute("UPDATE senders SET max_connections = 100")
+        await conn.execute("UPDATE logins SET max_connections = 100")
 
 
 async def _check_never_early(pool: Pool, sink: Sink) -> None:
@@ -194,8 +194,8 @@ async def _check_sent_once(pool: Pool, sink: Sink, total: int, in_doubt: int) ->
     assert {emails[address] for address in accepted} <= {"SENT", "UNKNOWN"}
     assert await row(
         pool,
-        "SELECT bool_and(used <= hourly_limit) AS held FROM sender_windows JOIN senders s USING (workspace_id)"
-        " WHERE s.id = sender_id",
+        "SELECT bool_and(used <= hourly_limit) AS held FROM login_windows JOIN logins l USING (workspace_id)"
+        " WHERE l.id = login_id",
     ) == {"held": True}
 
 

@@ -45,11 +45,11 @@ async def test_an_unknown_failure_tells_the_log_alone(
     api: httpx.AsyncClient, pool: Pool, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with pool.connection() as conn:
-        await conn.execute("DROP TABLE sender_windows CASCADE")
+        await conn.execute("DROP TABLE login_windows CASCADE")
     response = await api.get("/api/stats/hourly")
     problem(response, 500)
-    assert "sender_windows" not in response.text
-    assert "sender_windows" in caplog.text
+    assert "login_windows" not in response.text
+    assert "login_windows" in caplog.text
     assert "Traceback" in caplog.text
 
 

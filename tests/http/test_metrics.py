@@ -101,9 +101,9 @@ async def test_emails_that_a_servers_words_hold_back_are_not_overdue(
         await insert_campaign(conn, user.workspace_id, ["SCHEDULED"] * 3)
         for campaign in (held, over):
             await conn.execute(
-                "INSERT INTO holds (workspace_id, sender_id, campaign_id, reason, signature, words, since, probe_at)"
-                " SELECT workspace_id, sender_id, id, 'REFUSED', 'x', '554 no', now(), now()"
-                " FROM campaigns WHERE id = %s",
+                "INSERT INTO holds (workspace_id, login_id, stream_id, reason, signature, words, since, probe_at)"
+                " SELECT workspace_id, login_id, streams.id, 'REFUSED', 'x', '554 no', now(), now()"
+                " FROM streams JOIN senders USING (workspace_id) WHERE campaign_id = %s",
                 [campaign],
             )
     seen = await scrape(api)

@@ -37,8 +37,8 @@ async def end_as(pool: Pool, email_id: int, status: str) -> None:
             (email_id,),
         )
         await conn.execute(
-            "UPDATE campaigns SET scheduled = 0, failed = (%(status)s = 'FAILED')::int, "
-            "unknown = (%(status)s = 'UNKNOWN')::int, status = 'FINISHED', finished_at = now()",
+            "UPDATE streams SET scheduled = 0, failed = (%(status)s = 'FAILED')::int, "
+            "unknown = (%(status)s = 'UNKNOWN')::int",
             {"status": status},
         )
 
@@ -150,9 +150,8 @@ async def test_many_failed_emails_are_sent_again_spaced_as_their_campaign_is(
         campaign, sender = await insert_campaign(
             conn, user.workspace_id, ["FAILED", "FAILED", "SENT", "FAILED"], status="ACTIVE"
         )
-        await conn.execute(
-            "UPDATE campaigns SET delay_ms = 60000, status = 'FINISHED', finished_at = now() WHERE id = %s", (campaign,)
-        )
+        await conn.execute("UPDATE streams SET gap_ms = 60000 WHERE campaign_id = %s", (campaign,))
+        await conn.execute("UPDATE campaigns SET status = 'FINISHED', finished_at = now() WHERE id = %s", (campaign,))
     answer = await api.post("/api/emails/retry", json={"campaignId": campaign})
     assert answer.json() == {"changed": 3}
     after = (await api.get(f"/api/campaigns/{campaign}")).json()
@@ -308,7 +307,7 @@ async def test_of_a_try_that_cannot_say_the_text_of_its_time_is_told(api: httpx.
     url = f"/api/campaigns/{campaign['id']}"
     await api.patch(url, json={"subject": "Nobody saw the one before"})
     async with pool.connection() as conn:
-        await conn.execute("UPDATE campaigns SET window_start = now()")  # as the first claim does
+        await conn.execute("UPDATE streams SET free_at = now()")  # as the first claim does
         await conn.execute("UPDATE emails SET claimed_at = now()")
     for subject in ("Later", "Last", "Last"):
         await api.patch(url, json={"subject": subject})

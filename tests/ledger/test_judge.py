@@ -145,7 +145,10 @@ def size(request: pytest.FixtureRequest) -> Size:
 
 
 async def _held(pool: Pool) -> list[tuple[int | None, str]]:
-    found = await rows(pool, "SELECT campaign_id, reason FROM holds ORDER BY campaign_id")
+    found = await rows(
+        pool,
+        "SELECT s.campaign_id, h.reason FROM holds h LEFT JOIN streams s ON s.id = h.stream_id ORDER BY s.campaign_id",
+    )
     return [(hold["campaign_id"], hold["reason"]) for hold in found]
 
 

@@ -15,7 +15,7 @@ import pytest
 from app.db import Pool, transaction
 from app.domain.accounts.actor import LOCAL
 from app.domain.campaigns import campaigns
-from app.domain.ledger import decisions, exchange, recovery
+from app.domain.ledger import decisions, exchange, recovery, streams
 from app.domain.ledger.claims import Claim, Claimant, Report
 from app.domain.ledger.exchange import Patience
 from app.domain.recipients import personal_data
@@ -250,7 +250,8 @@ async def test_whatever_happens_nothing_is_lost_or_sent_twice_that_is_known(
     await chance.check()
     open_ones = await rows(
         pool,
-        "SELECT h.* FROM holds h JOIN campaigns c ON c.id = h.campaign_id WHERE c.status IN ('ACTIVE', 'PAUSED')",
+        "SELECT h.* FROM holds h JOIN streams s ON s.id = h.stream_id JOIN campaigns c ON c.id = s.campaign_id"
+        " WHERE c.status IN ('ACTIVE', 'PAUSED')",
     )
     assert open_ones == []
 
@@ -278,7 +279,7 @@ async def test_an_outcome_that_nobody_knows_is_said_late_any_number_of_times_and
 
 
 async def test_a_decision_on_many_and_an_exchange_that_is_refused_wait_in_no_circle(pool: Pool, owner: Owner) -> None:
-    """What is kept of a refusal names its campaign, and so holds that campaign's row before the exchange locks any."""
+    """What is kept of a refusal names its stream, and so holds that stream's row before the exchange locks any."""
     for stem in ("a", "b"):
         await schedule_campaign(pool, owner, [f"{stem}1@example.com", f"{stem}2@example.com"])
     chance = Chance(pool, owner, 0)
@@ -305,11 +306,10 @@ async def test_a_decision_on_many_and_an_exchange_that_is_refused_wait_in_no_cir
 
     first, second = [back.id], [waiting["id"]]
     async with transaction(pool, owner.workspace_id) as conn:
-        params = {"workspace_id": owner.workspace_id}
-        await conn.execute(decisions.sql.lock_campaigns_of_emails, params | {"ids": first})
+        await streams.lock_of_emails(conn, owner.workspace_id, first)
         trade = asyncio.create_task(exchanged())
-        await wait_for(waits, "the exchange waits for the first campaign")
-        await conn.execute(decisions.sql.lock_campaigns_of_emails, params | {"ids": second})
+        await wait_for(waits, "the exchange waits for the first stream")
+        await streams.lock_of_emails(conn, owner.workspace_id, second)
     await trade
 
 

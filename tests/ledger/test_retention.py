@@ -165,8 +165,9 @@ async def test_what_is_sent_again_after_its_attempts_went_is_on_record_and_ages_
     )
     await execute(
         worker_pool,
-        "UPDATE campaigns SET scheduled = 0, failed = 1, status = 'FINISHED', finished_at = now() - interval '11 days'",
+        "UPDATE streams SET scheduled = scheduled - 1, failed = failed + 1",
     )
+    await execute(worker_pool, "UPDATE campaigns SET finished_at = now() - interval '11 days'")
     assert [a["number"] for a in (await api.get(f"/api/emails/{failed}")).json()["attempts"]] == [2]
     await clean_up(worker_pool)
     assert await left(worker_pool, campaign_id) == (4, 0)
@@ -186,14 +187,14 @@ async def test_nothing_is_sent_again_of_a_campaign_that_is_being_emptied(
 
 
 async def test_small_things_go_after_their_time(worker_pool: Pool, user: User) -> None:
-    sender_id = await value(worker_pool, "SELECT id FROM senders")
+    login = await value(worker_pool, "SELECT id FROM logins")
     for days in (100, 0):
         at = f"now() - interval '{days} days'"
-        u, s = user.workspace_id, sender_id
+        u = user.workspace_id
         for statement in (
             f"sandbox_messages (workspace_id, received_at, envelope_from, envelope_to, content)"
             f" VALUES ({u}, {at}, '', '{{}}', '')",
-            f"sender_windows (workspace_id, sender_id, window_start) VALUES ({u}, {s}, {at})",
+            f"login_windows (workspace_id, login_id, window_start, allowed) VALUES ({u}, {login}, {at}, 1)",
             f"idempotency_keys (workspace_id, key, fingerprint, created_at) VALUES ({u}, 'k{days}', '', {at})",
             f"recipient_lists (workspace_id, kind, size, rows, used_at) VALUES ({u}, 'json', 1, 1, {at})",
             f"sessions (token_sha256, user_id, expires_at, address, user_agent)"
@@ -282,7 +283,7 @@ async def test_a_hundred_thousand_emails_go_while_others_are_sent_and_workers_ar
     pool: Pool, user: User, database_url: str, tmp_path: Path
 ) -> None:
     old = await ended_campaign(pool, user, 31, ["SENT"] * 100_000)
-    counts = await row(pool, "SELECT total, sent, failed, unknown FROM campaigns WHERE id = %s", old)
+    counts = await row(pool, "SELECT total, sent, failed, unknown FROM streams WHERE campaign_id = %s", old)
     owner = await create_owner(pool, "other@example.com")
     with Sink({"dot": {"slow": 0.02}}) as sink, Fleet(database_url, tmp_path) as fleet:
         sending = (await schedule_campaign(pool, owner, 300)).campaign.id
@@ -310,7 +311,7 @@ async def test_a_hundred_thousand_emails_go_while_others_are_sent_and_workers_ar
         assert await value(pool, "SELECT count(*) FROM emails WHERE campaign_id = %s", sending) == 300
         assert fleet.complaints() == []
     assert await left(pool, old) == (0, 0)
-    assert await row(pool, "SELECT total, sent, failed, unknown FROM campaigns WHERE id = %s", old) == counts
+    assert await row(pool, "SELECT total, sent, failed, unknown FROM streams WHERE campaign_id = %s", old) == counts
 
 
 async def test_a_worker_cleans_up_when_it_starts_and_stops_at_once_when_told(

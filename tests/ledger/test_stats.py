@@ -14,9 +14,9 @@ async def test_each_hour_of_each_sender_is_counted(api: httpx.AsyncClient, pool:
     other = (await api.post("/api/senders", json={"email": "other@example.com"})).json()["id"]
     async with pool.connection() as conn:
         await conn.execute(
-            "INSERT INTO sender_windows (workspace_id, sender_id, window_start, used, accepted, rejected) "
-            "SELECT workspace_id, id, this_hour() - make_interval(hours => ago), 3, 2, 1 "
-            "FROM senders, unnest(ARRAY[30, 5, 0]) AS ago"
+            "INSERT INTO login_windows (workspace_id, login_id, window_start, allowed, used, accepted, rejected) "
+            "SELECT workspace_id, id, this_hour() - make_interval(hours => ago), 9, 3, 2, 1 "
+            "FROM logins, unnest(ARRAY[30, 5, 0]) AS ago"
         )
     hours = (await api.get("/api/stats/hourly")).json()
     assert [hour["senderId"] for hour in hours] == [1, other, 1, other]
@@ -34,8 +34,8 @@ async def test_a_wrong_parameter_is_named(api: httpx.AsyncClient) -> None:
 async def test_a_stranger_sees_nothing_of_it(api: httpx.AsyncClient, pool: Pool, stranger: dict[str, str]) -> None:
     async with pool.connection() as conn:
         await conn.execute(
-            "INSERT INTO sender_windows (workspace_id, sender_id, window_start) "
-            "SELECT workspace_id, id, this_hour() FROM senders WHERE email = 'owner@example.com'"
+            "INSERT INTO login_windows (workspace_id, login_id, window_start, allowed) "
+            "SELECT workspace_id, login_id, this_hour(), 1 FROM senders WHERE email = 'owner@example.com'"
         )
     assert (await api.get("/api/stats/hourly", headers=stranger)).json() == []
 

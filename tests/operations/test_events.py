@@ -97,9 +97,9 @@ async def test_a_stream_tells_what_a_servers_words_hold_back_and_when_they_do_no
         assert (await anext(events))[1]["held"] is None
         for kind, whose in (("campaign", campaign), ("sender", None)):
             await conn.execute(
-                "INSERT INTO holds (workspace_id, sender_id, campaign_id, reason, signature, words, since, probe_at)"
-                " SELECT workspace_id, id, %s, 'REFUSED', 'x', '554 no', now(), now() FROM senders"
-                " WHERE email = 'owner@example.com'",
+                "INSERT INTO holds (workspace_id, login_id, stream_id, reason, signature, words, since, probe_at)"
+                " SELECT workspace_id, login_id, (SELECT id FROM streams WHERE campaign_id = %s), 'REFUSED', 'x',"
+                " '554 no', now(), now() FROM senders WHERE email = 'owner@example.com'",
                 [whose],
             )
             told, state = await anext(events)

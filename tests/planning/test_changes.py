@@ -115,7 +115,7 @@ async def test_a_campaign_under_way_keeps_its_distance_when_it_is_planned_again(
     """Else each change of another campaign would have its next email leave at once."""
     made = (await schedule_campaign(pool, owner, 5, delay_between_ms=60_000)).campaign.id
     await execute(pool, "UPDATE emails SET scheduled_at = scheduled_at + interval '40 s'")
-    await execute(pool, "UPDATE campaigns SET free_at = (SELECT min(scheduled_at) FROM emails)")
+    await execute(pool, "UPDATE streams SET free_at = (SELECT min(scheduled_at) FROM emails)")
     before = await _times(pool, made)
     await _ask(pool, owner, made)
     assert await _carry_out(pool, owner)
@@ -166,13 +166,13 @@ async def test_a_plan_that_is_broken_off_is_begun_again_and_comes_out_the_same(
     batches = 0
 
     async def move_two(
-        conn: Conn, workspace_id: int, ids: Sequence[int], times: Sequence[datetime], way: Course
+        conn: Conn, workspace_id: int, stream_id: int, ids: Sequence[int], times: Sequence[datetime], way: Course
     ) -> int:
         nonlocal batches
         batches += 1
         if batches == 3:
             raise Broken
-        return await move(conn, workspace_id, ids, times, way)
+        return await move(conn, workspace_id, stream_id, ids, times, way)
 
     monkeypatch.setattr(changes, "move", move_two)
     with pytest.raises(Broken):
@@ -212,7 +212,7 @@ async def test_what_changes_meanwhile_counts(pool: Pool, owner: Owner, monkeypat
     batches = 0
 
     async def move_and_change(
-        conn: Conn, workspace_id: int, ids: Sequence[int], times: Sequence[datetime], way: Course
+        conn: Conn, workspace_id: int, stream_id: int, ids: Sequence[int], times: Sequence[datetime], way: Course
     ) -> int:
         nonlocal batches
         batches += 1
@@ -220,7 +220,7 @@ async def test_what_changes_meanwhile_counts(pool: Pool, owner: Owner, monkeypat
             await execute(pool, "UPDATE campaigns SET delay_ms = 2000 WHERE id = %s", made)
             # As `ask_for_campaign`, which would wait for the batch that we are in.
             asking.append(asyncio.create_task(_ask(pool, owner, made)))
-        return await move(conn, workspace_id, ids, times, way)
+        return await move(conn, workspace_id, stream_id, ids, times, way)
 
     asking: list[asyncio.Task[None]] = []
     monkeypatch.setattr(changes, "move", move_and_change)
@@ -312,7 +312,7 @@ async def test_more_than_a_batch_over_a_limit_is_planned_again_as_a_whole(
 
     async with running_workers(database_url, settings_for(sink)):
         await wait_for(planned, "the rest to move on", 15)
-    assert await value(pool, "SELECT sent FROM campaigns WHERE id = %s", made) == 5
+    assert await value(pool, "SELECT sent FROM streams WHERE campaign_id = %s", made) == 5
 
 
 # Nobody waits

@@ -55,12 +55,7 @@ async def settle(pool: Pool, recipient: str, campaign_id: int, status: str) -> i
     )
     await execute(
         pool,
-        f"UPDATE campaigns SET scheduled = scheduled - 1, {status.lower()} = {status.lower()} + 1 WHERE id = %s",  # noqa: S608
-        campaign_id,
-    )
-    await execute(
-        pool,
-        "UPDATE campaigns SET status = 'FINISHED', finished_at = now() WHERE id = %s AND scheduled = 0",
+        f"UPDATE streams SET scheduled = scheduled - 1, {status.lower()} = {status.lower()} + 1 WHERE campaign_id = %s",  # noqa: S608
         campaign_id,
     )
     return email_id
@@ -198,8 +193,8 @@ async def test_a_servers_words_that_name_the_address_are_erased_wherever_they_ar
     )
     await execute(
         pool,
-        "INSERT INTO holds (workspace_id, sender_id, reason, signature, words, since, probe_at)"
-        " SELECT workspace_id, id, 'REFUSED', 'RCPT 550 5.1.1 unknown', %s, now(), now() FROM senders",
+        "INSERT INTO holds (workspace_id, login_id, reason, signature, words, since, probe_at)"
+        " SELECT workspace_id, id, 'REFUSED', 'RCPT 550 5.1.1 unknown', %s, now(), now() FROM logins",
         said,
     )
     assert await everywhere(pool, "ada@example.com") == ["holds", "senders", "webhook_deliveries", "webhooks"]
@@ -250,10 +245,10 @@ async def test_an_erased_email_in_doubt_may_be_taken_as_sent(api: httpx.AsyncCli
 async def test_what_is_being_sent_is_said_and_erased_the_next_time(api: httpx.AsyncClient, pool: Pool) -> None:
     campaign_id = (await schedule(api, [ADA]))["campaign"]["id"]
     await execute(pool, "UPDATE emails SET status = 'SENDING', claim_token = gen_random_uuid(), claimed_at = now()")
-    await execute(pool, "UPDATE campaigns SET scheduled = 0, sending = 1")
+    await execute(pool, "UPDATE streams SET scheduled = 0, sending = 1")
     assert await erase(api) == {"emails": 0, "cancelled": 0, "sandboxMessages": 0, "lists": 0, "beingSent": 1}
     await execute(pool, "UPDATE emails SET status = 'SCHEDULED', claim_token = NULL")
-    await execute(pool, "UPDATE campaigns SET scheduled = 1, sending = 0")
+    await execute(pool, "UPDATE streams SET scheduled = 1, sending = 0")
     assert (await erase(api))["cancelled"] == 1
     assert await check_conservation(pool, campaign_id) == {"CANCELLED": 1}
 

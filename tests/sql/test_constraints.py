@@ -13,11 +13,12 @@ from tests.support.ledger import insert_campaign
 @pytest.mark.parametrize(
     "change",
     [
-        "UPDATE campaigns SET sent = sent + 1",  # counts that do not add up to the total
-        "UPDATE campaigns SET scheduled = scheduled - 1",
-        "UPDATE campaigns SET total = total + 1",
-        "UPDATE campaigns SET scheduled = -1, sent = sent + 2",
-        "UPDATE campaigns SET total = 0, scheduled = 0, sent = 0",
+        "UPDATE streams SET sent = sent + 1",  # counts that do not add up to the total
+        "UPDATE streams SET scheduled = scheduled - 1",
+        "UPDATE streams SET total = total + 1",
+        "UPDATE streams SET scheduled = -1, sent = sent + 2",
+        "UPDATE streams SET total = 0, scheduled = 0, sent = 0",
+        "UPDATE streams SET gap_ms = -1",
         "UPDATE campaigns SET status = 'FINISHED', finished_at = now()",  # with an email still waiting
         "UPDATE campaigns SET finished_at = now()",  # while ACTIVE
         "UPDATE campaigns SET delay_ms = -1",
@@ -29,15 +30,16 @@ from tests.support.ledger import insert_campaign
         "UPDATE emails SET claim_token = gen_random_uuid() WHERE status = 'SCHEDULED'",
         "UPDATE emails SET status = 'SENDING', claim_token = gen_random_uuid(), claimed_at = NULL "
         "WHERE status = 'SCHEDULED'",
-        "UPDATE senders SET hourly_limit = 0",
-        "UPDATE senders SET max_connections = 0",
+        "UPDATE logins SET hourly_limit = 0",
+        "UPDATE logins SET max_connections = 0",
+        "INSERT INTO campaign_hours (workspace_id, campaign_id, allowed) SELECT workspace_id, id, 0 FROM campaigns",
         "UPDATE senders SET port = 25",  # of no host
         "UPDATE senders SET host = 'h', port = 70000, security = 'tls'",
         "UPDATE senders SET username = 'u'",  # without a password
         "UPDATE senders SET username = 'u', password_encrypted = 'x'",  # for the fallback server
         "UPDATE senders SET blocked_until = now()",  # without a reason
-        "INSERT INTO sender_windows (workspace_id, sender_id, window_start, used) "
-        "SELECT workspace_id, id, now(), -1 FROM senders",
+        "INSERT INTO login_windows (workspace_id, login_id, window_start, allowed, used) "
+        "SELECT workspace_id, id, now(), 1, -1 FROM logins",
         "UPDATE api_keys SET key_sha256 = 'short'",
     ],
 )
@@ -59,8 +61,8 @@ async def test_a_campaign_owes_an_address_one_email_whatever_its_case(pool: Pool
     with pytest.raises(UniqueViolation):
         async with transaction(pool) as conn:
             await conn.execute(
-                "INSERT INTO emails (workspace_id, campaign_id, recipient, scheduled_at) "
-                "SELECT workspace_id, campaign_id, upper(recipient), now() FROM emails"
+                "INSERT INTO emails (workspace_id, campaign_id, stream_id, recipient, scheduled_at) "
+                "SELECT workspace_id, campaign_id, stream_id, upper(recipient), now() FROM emails"
             )
 
 
@@ -74,8 +76,8 @@ async def test_a_user_has_one_default_sender(pool: Pool, user: User) -> None:
     with pytest.raises(UniqueViolation):
         async with transaction(pool) as conn:
             await conn.execute(
-                "INSERT INTO senders (workspace_id, email, hourly_limit, max_connections, is_default) "
-                "VALUES (%s, 'b@example.com', 1, 1, true)",
+                "INSERT INTO senders (workspace_id, email, login_id, is_default) "
+                "SELECT workspace_id, 'b@example.com', id, true FROM logins WHERE workspace_id = %s",
                 (user.workspace_id,),
             )
 

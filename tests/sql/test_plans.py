@@ -73,11 +73,13 @@ async def _fill(pool: Pool, user: User) -> dict[str, Any]:
     async with transaction(pool) as conn:
         await conn.execute(NEVER_COUNTED)
         campaign_id, sender_id = await insert_campaign(conn, user.workspace_id, ["SCHEDULED"] * WAITING)
+        stream = await fetch_exactly_one(conn, b"SELECT id FROM streams")
         await insert_campaign(conn, user.workspace_id, ["SCHEDULED"] * WAITING, status="PAUSED")
         await insert_campaign(conn, user.workspace_id, ["SENT"] * WAITING)
         await conn.execute(
-            "INSERT INTO sender_windows (workspace_id, sender_id, window_start) VALUES (%s, %s, this_hour())",
-            (user.workspace_id, sender_id),
+            "INSERT INTO login_windows (workspace_id, login_id, window_start, allowed)"
+            " SELECT workspace_id, id, this_hour(), hourly_limit FROM logins WHERE workspace_id = %s",
+            (user.workspace_id,),
         )
         token = uuid4()
         await conn.execute(
@@ -87,6 +89,8 @@ async def _fill(pool: Pool, user: User) -> dict[str, Any]:
         "workspace_id": user.workspace_id,
         "sender_id": sender_id,
         "campaign_id": campaign_id,
+        "stream_id": stream["id"],
+        "stream_ids": [stream["id"]],
         "email_id": 1,
         "ids": [1],
         "token": token,

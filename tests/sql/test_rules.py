@@ -1,4 +1,4 @@
-"""What migrations/0014_rules.sql says once: what it says, that nothing says it again, that it costs nothing."""
+"""What the functions of the migrations say once: what it says, that nothing says it again, that it costs nothing."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ from tests.support.engine import execute, rows, value
 from tests.support.ledger import insert_campaign
 
 QUERIES = read_all()
-EXPRESSIONS = ("hour_of", "this_hour", "used_this_hour", "doubt_becomes", "campaign_after", "keeps_its_time")
+EXPRESSIONS = ("hour_of", "this_hour", "used_this_hour", "doubt_becomes", "keeps_its_time")
+TABLES = ("first_due", "campaign_counts", "waiting_of")
 SAID_ONCE = ("date_trunc\\('hour'", "'assume_sent'", "THEN 'FINISHED'", "INTO procrastinate_jobs", "'campaign.fin")
-USERS = sorted(name for name, text in QUERIES.items() if re.search(rf"\b({'|'.join(EXPRESSIONS)})\(", text.decode()))
+USERS = sorted(
+    name for name, text in QUERIES.items() if re.search(rf"\b({'|'.join(EXPRESSIONS + TABLES)})\(", text.decode())
+)
 
 
 async def test_every_function_says_what_it_is_for(pool: Pool) -> None:
@@ -37,18 +40,19 @@ async def test_the_planner_puts_the_rules_in_the_queries_own_place(pool: Pool, r
         if role:
             await conn.execute("SELECT set_config('role', %s, true)", [role])
         for name in sorted(set(USERS) - UTILITIES):
-            if role and name in {"exchange", "recover"}:  # these look at workers, and the service alone may
+            if role and name in {"exchange", "neglected_senders", "recover"}:  # of workers, and the service's alone
                 continue
             explained = await conn.execute(b"EXPLAIN (VERBOSE, GENERIC_PLAN) " + numbered(QUERIES[name]))
             plan = "\n".join(row["QUERY PLAN"] for row in await explained.fetchall())
-            assert not re.search(rf"\b({'|'.join(EXPRESSIONS)})\(|Function Scan on \S*campaign_after", plan), name
+            called = rf"\b({'|'.join(EXPRESSIONS)})\(|Function Scan on \S*({'|'.join(TABLES)})"
+            assert not re.search(called, plan), name
 
 
 def test_no_query_says_a_rule_again() -> None:
     for file in FILES:
         text = re.sub("--.*", "", file.read_text())
         for said in SAID_ONCE:
-            assert not re.search(said, text), f"{file.name} says what a function of 0014_rules.sql says: {said}"
+            assert not re.search(said, text), f"{file.name} says what a function of the migrations says: {said}"
 
 
 @pytest.mark.parametrize(
@@ -85,9 +89,29 @@ async def test_what_was_used_of_this_hour(pool: Pool, hours_ago: int, used: int)
         ("CANCELLED", 0, 0, "CANCELLED"),
     ],
 )
-async def test_what_finishes_a_campaign(pool: Pool, before: str, scheduled: int, sending: int, after: str) -> None:
-    call = "SELECT status, finished_at IS NOT NULL AS ended FROM campaign_after(%s::campaign_status, NULL, %s, %s)"
-    assert await rows(pool, call, before, scheduled, sending) == [{"status": after, "ended": after == "FINISHED"}]
+async def test_what_finishes_a_campaign(
+    pool: Pool, user: User, before: str, scheduled: int, sending: int, after: str
+) -> None:
+    async with transaction(pool) as conn:
+        await insert_campaign(conn, user.workspace_id, ["SCHEDULED", "SENDING"], status=before)
+    async with transaction(pool, user.workspace_id) as conn:
+        counts = {"scheduled": scheduled, "sending": sending, "sent": 2 - scheduled - sending}
+        text = b"UPDATE streams SET scheduled = %(scheduled)s, sending = %(sending)s, sent = %(sent)s"
+        await conn.execute(text, counts)
+    ended = await rows(pool, "SELECT status, finished_at IS NOT NULL AS ended FROM campaigns")
+    assert ended == [{"status": after, "ended": after == "FINISHED"}]
+
+
+@pytest.mark.parametrize(("is_open", "after"), [(True, "ACTIVE"), (False, "PAUSED")])
+async def test_a_finished_campaign_goes_on_with_what_waits_again(
+    pool: Pool, user: User, is_open: bool, after: str
+) -> None:
+    async with transaction(pool) as conn:
+        await insert_campaign(conn, user.workspace_id, ["SCHEDULED"])
+    await execute(pool, "UPDATE streams SET scheduled = 0, failed = 1")
+    assert await value(pool, "SELECT status FROM campaigns") == "FINISHED"
+    await execute(pool, "UPDATE streams SET scheduled = 1, failed = 0, open = %s", is_open)
+    assert await rows(pool, "SELECT status, finished_at FROM campaigns") == [{"status": after, "finished_at": None}]
 
 
 async def _told(conn: Conn) -> list[str]:
@@ -108,10 +132,7 @@ async def test_whatever_moves_a_row_to_its_end_tells_of_it(pool: Pool, user: Use
         await conn.execute("UPDATE emails SET status = 'UNKNOWN' WHERE status = 'SCHEDULED'")
         await conn.execute("UPDATE emails SET status = 'FAILED', claim_token = NULL WHERE status = 'SENDING'")
         await conn.execute("UPDATE emails SET scheduled_at = now()")
-        await conn.execute(
-            "UPDATE campaigns SET scheduled = 0, sending = 0, failed = 1, unknown = 1, status = 'FINISHED',"
-            " finished_at = now()"
-        )
+        await conn.execute("UPDATE streams SET scheduled = 0, sending = 0, failed = 1, unknown = 1")
         for failures in (1, 2):
             await conn.execute("UPDATE senders SET failures = %s", [failures])
         assert await _told(conn) == ["email.unknown", "email.failed", "campaign.finished", "sender.blocked"]

@@ -20,7 +20,10 @@ TABLES = (
     "campaign_contents",
     "emails",
     "attempts",
-    "sender_windows",
+    "logins",
+    "login_windows",
+    "streams",
+    "campaign_hours",
     "idempotency_keys",
     "sandbox_messages",
     "audit_log",
@@ -61,7 +64,9 @@ async def _fill(pool: Pool, user: User) -> None:
             b"SELECT workspace_id, id, 1, 'ACCEPTED', now() FROM emails WHERE workspace_id = %(user)s LIMIT 1",
             b"INSERT INTO campaign_contents (workspace_id, campaign_id, version, subject, body) "
             b"VALUES (%(user)s, %(campaign)s, 1, 'Hello', 'You')",
-            b"INSERT INTO sender_windows (workspace_id, sender_id, window_start) VALUES (%(user)s, %(sender)s, now())",
+            b"INSERT INTO login_windows (workspace_id, login_id, window_start, allowed) "
+            b"SELECT workspace_id, id, now(), 1 FROM logins WHERE workspace_id = %(user)s",
+            b"INSERT INTO campaign_hours (workspace_id, campaign_id, allowed) VALUES (%(user)s, %(campaign)s, 1)",
             b"INSERT INTO plan_changes (workspace_id, campaign_id, sender_id) "
             b"VALUES (%(user)s, %(campaign)s, %(sender)s)",
             b"INSERT INTO idempotency_keys (workspace_id, key, fingerprint) VALUES (%(user)s, 'k', 'f')",
@@ -77,10 +82,12 @@ async def _fill(pool: Pool, user: User) -> None:
             b"INSERT INTO recipient_lists (workspace_id, kind, size, rows) VALUES (%(user)s, 'json', 1, 1)",
             b"INSERT INTO recipient_list_chunks (workspace_id, list_id, number, content) "
             b"SELECT workspace_id, id, 0, 'x' FROM recipient_lists WHERE workspace_id = %(user)s",
-            b"INSERT INTO refusals (workspace_id, sender_id, campaign_id, signature, last_at, emails) "
-            b"VALUES (%(user)s, %(sender)s, %(campaign)s, 'x', now(), 5)",
-            b"INSERT INTO holds (workspace_id, sender_id, campaign_id, reason, signature, words, since, probe_at) "
-            b"VALUES (%(user)s, %(sender)s, %(campaign)s, 'REFUSED', 'x', '554 no', now(), now())",
+            b"INSERT INTO refusals (workspace_id, login_id, stream_id, signature, last_at, emails) "
+            b"SELECT workspace_id, login_id, streams.id, 'x', now(), 5 "
+            b"FROM streams JOIN senders USING (workspace_id) WHERE workspace_id = %(user)s",
+            b"INSERT INTO holds (workspace_id, login_id, stream_id, reason, signature, words, since, probe_at) "
+            b"SELECT workspace_id, login_id, streams.id, 'REFUSED', 'x', '554 no', now(), now() "
+            b"FROM streams JOIN senders USING (workspace_id) WHERE workspace_id = %(user)s",
         ):
             await conn.execute(statement, params)
 

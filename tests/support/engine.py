@@ -24,7 +24,7 @@ from uuid import UUID, uuid4
 
 from psycopg import OperationalError
 
-from app.db import Pool, open_pool
+from app.db import Conn, Pool, open_pool
 from app.domain.accounts.users import create_user
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.draft import Draft
@@ -99,8 +99,20 @@ async def value(pool: Pool, text: str, *params: object) -> Any:
 
 
 async def execute(pool: Pool, text: str, *params: object) -> int:
-    async with pool.connection() as conn:
-        return (await conn.execute(text.encode(), params)).rowcount
+    """How many rows it changed. Emails that it moves, exchanges find where they are then."""
+    async with pool.connection() as conn, conn.transaction():
+        changed = (await conn.execute(text.encode(), params)).rowcount
+        if text.startswith("UPDATE emails"):
+            await settle_streams(conn)
+        return changed
+
+
+async def settle_streams(conn: Conn) -> None:
+    """After a change to emails by hand: when the first of each stream is due."""
+    await conn.execute(
+        "UPDATE streams s SET next_due_at = (SELECT due_at FROM first_due(s.workspace_id, s.id))"
+        " FROM (SELECT id FROM streams ORDER BY id FOR NO KEY UPDATE) o WHERE o.id = s.id"
+    )
 
 
 async def statuses(pool: Pool, campaign_id: int) -> Counter[str]:
@@ -118,15 +130,22 @@ async def check_conservation(pool: Pool, campaign_id: int) -> Counter[str]:
     seen = await row(
         pool,
         """
-        SELECT c.total, c.status,
-               jsonb_build_object('SCHEDULED', c.scheduled, 'SENDING', c.sending, 'SENT', c.sent, 'FAILED', c.failed,
-                                  'UNKNOWN', c.unknown, 'CANCELLED', c.cancelled) AS counters,
+        SELECT n.total, c.status,
+               jsonb_build_object('SCHEDULED', n.scheduled, 'SENDING', n.sending, 'SENT', n.sent, 'FAILED', n.failed,
+                                  'UNKNOWN', n.unknown, 'CANCELLED', n.cancelled) AS counters,
                (SELECT jsonb_object_agg(e.status, e.n)
                 FROM (SELECT status, count(*) AS n FROM emails WHERE campaign_id = c.id GROUP BY 1) e) AS emails
-        FROM campaigns c WHERE c.id = %s
+        FROM campaigns c CROSS JOIN LATERAL campaign_counts(c.workspace_id, c.id) n WHERE c.id = %s
         """,
         campaign_id,
     )
+    asleep = await rows(
+        pool,
+        "SELECT s.id, s.next_due_at, e.due_at FROM streams s, LATERAL first_due(s.workspace_id, s.id) e"
+        " WHERE s.campaign_id = %s AND (s.next_due_at IS NULL OR s.next_due_at > e.due_at)",
+        campaign_id,
+    )
+    assert asleep == [], "no exchange would look at these in time"
     counters = Counter({status: n for status, n in seen["counters"].items() if n})
     assert counters == Counter(seen["emails"])
     assert counters.total() == seen["total"]
@@ -178,17 +197,22 @@ async def the_clock_moves_on(pool: Pool, by: timedelta) -> None:
     """Move every row that holds a time into the past, as if `by` had passed, and wake all senders."""
     async with pool.connection() as conn, conn.transaction():
         # No exchange is under way: it would look for the window of an hour that has become another.
-        await conn.execute("LOCK TABLE sender_windows IN EXCLUSIVE MODE")
+        await conn.execute("LOCK TABLE login_windows IN EXCLUSIVE MODE")
         # The earliest first: none meets the one before it.
-        for window in await (await conn.execute("SELECT * FROM sender_windows ORDER BY window_start")).fetchall():
+        for window in await (await conn.execute("SELECT * FROM login_windows ORDER BY window_start")).fetchall():
             await conn.execute(
-                "UPDATE sender_windows SET window_start = window_start - %(by)s, accepted_at = accepted_at - %(by)s"
-                " WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s"
+                "UPDATE login_windows SET window_start = window_start - %(by)s, accepted_at = accepted_at - %(by)s"
+                " WHERE workspace_id = %(workspace_id)s AND login_id = %(login_id)s"
                 " AND window_start = %(window_start)s",
                 window | {"by": by},
             )
-        await conn.execute("UPDATE campaigns SET window_start = window_start - %s WHERE window_used > 0", [by])
-        await conn.execute("UPDATE campaigns SET accepted_at = accepted_at - %s, free_at = free_at - %s", [by, by])
+        await conn.execute("UPDATE campaign_hours SET window_start = window_start - %s WHERE used > 0", [by])
+        await conn.execute(
+            "UPDATE streams SET accepted_at = accepted_at - %(by)s, free_at = free_at - %(by)s,"
+            " next_due_at = next_due_at - %(by)s,"
+            " window_start = CASE WHEN window_used > 0 THEN window_start - %(by)s ELSE window_start END",
+            {"by": by},
+        )
         await conn.execute("UPDATE senders SET blocked_until = blocked_until - %s", [by])
         await conn.execute("UPDATE holds SET since = since - %s, probe_at = probe_at - %s", [by, by])
         await conn.execute(

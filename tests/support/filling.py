@@ -12,19 +12,26 @@ REPLIES = {
     "UNKNOWN": ("UNKNOWN", ".", None, None, "the connection was lost before the reply to the message"),
 }
 CAMPAIGN = """
-INSERT INTO campaigns (workspace_id, sender_id, name, subject, body, start_at, delay_ms, status, finished_at,
-                       total, scheduled, sending, sent, failed, unknown, cancelled)
+INSERT INTO campaigns (workspace_id, sender_id, name, subject, body, start_at, delay_ms, status, finished_at)
 SELECT s.workspace_id, s.id, %(name)s, 'What is new in {{ month }}', 'Here is what is new.', now() - interval '5 hours',
        2000, %(status)s::campaign_status,
-       CASE WHEN %(status)s::campaign_status = 'FINISHED' THEN now() - interval '1 hour' END,
-       %(total)s, %(SCHEDULED)s, %(SENDING)s, %(SENT)s, %(FAILED)s, %(UNKNOWN)s, %(CANCELLED)s
+       CASE WHEN %(status)s::campaign_status = 'FINISHED' THEN now() - interval '1 hour' END
 FROM senders s JOIN members m USING (workspace_id) JOIN users u ON u.id = m.user_id
 WHERE u.email = %(owner)s AND s.is_default
 RETURNING id, workspace_id
 """
+STREAM = """
+INSERT INTO streams (workspace_id, campaign_id, sender_id, open, gap_ms, next_due_at, total, scheduled, sending, sent,
+                     failed, unknown, cancelled)
+SELECT workspace_id, id, sender_id, status IN ('ACTIVE', 'FINISHED'), delay_ms,
+       CASE WHEN %(SCHEDULED)s > 0 THEN now() + interval '1 hour' END,
+       %(total)s, %(SCHEDULED)s, %(SENDING)s, %(SENT)s, %(FAILED)s, %(UNKNOWN)s, %(CANCELLED)s
+FROM campaigns WHERE id = %(campaign_id)s
+RETURNING id
+"""
 EMAILS = """
-INSERT INTO emails (workspace_id, campaign_id, recipient, fields, status, scheduled_at, sent_at, attempts)
-SELECT %(workspace_id)s, %(campaign_id)s, lower(%(status)s::text) || '.' || n || '@' || %(host)s,
+INSERT INTO emails (workspace_id, campaign_id, stream_id, recipient, fields, status, scheduled_at, sent_at, attempts)
+SELECT %(workspace_id)s, %(campaign_id)s, %(stream_id)s, lower(%(status)s::text) || '.' || n || '@' || %(host)s,
        '{"month": "November"}', %(status)s::text::email_status,
        now() + CASE %(status)s::text WHEN 'SCHEDULED' THEN interval '1 hour' + n * interval '2 s'
                                      ELSE interval '-4 hours' + n * interval '10 ms' END,
@@ -44,11 +51,13 @@ SET (first_email_id, last_email_id) = (SELECT min(id), max(id) FROM emails WHERE
 WHERE id = %(campaign_id)s
 """
 WINDOWS = """
-INSERT INTO sender_windows (workspace_id, sender_id, window_start, used, accepted, rejected, unknown)
-SELECT workspace_id, sender_id, this_hour() - make_interval(hours => ago), 40 + 9 * ago,
+INSERT INTO login_windows (workspace_id, login_id, window_start, allowed, used, accepted, rejected, unknown)
+SELECT s.workspace_id, s.login_id, this_hour() - make_interval(hours => ago), l.hourly_limit, 40 + 9 * ago,
        34 + 8 * ago, 2 * (ago %% 3), ago %% 2
-FROM campaigns, generate_series(1, 9) AS ago
-WHERE id = %(campaign_id)s
+FROM campaigns c
+JOIN senders s ON s.workspace_id = c.workspace_id AND s.id = c.sender_id
+JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id, generate_series(1, 9) AS ago
+WHERE c.id = %(campaign_id)s
 ON CONFLICT DO NOTHING
 """
 STATUSES = ("SENT", "FAILED", "UNKNOWN", "SCHEDULED", "SENDING", "CANCELLED")
@@ -69,10 +78,11 @@ def fill(
     """
     n = {each: counts.get(each, 0) for each in STATUSES}
     with psycopg.connect(url) as conn:
-        made = conn.execute(CAMPAIGN, {"name": name, "status": status, "owner": owner, "total": sum(n.values()), **n})
+        made = conn.execute(CAMPAIGN, {"name": name, "status": status, "owner": owner})
         row = made.fetchone()
         assert row, f"{owner} has no account"
         campaign = {"campaign_id": row[0], "workspace_id": row[1], "host": host}
+        (campaign["stream_id"],) = conn.execute(STREAM, campaign | n | {"total": sum(n.values())}).fetchone() or (0,)
         for each in STATUSES:
             conn.execute(EMAILS, campaign | {"status": each, "n": n[each], "tries": int(each in REPLIES)})
         for each, reply in REPLIES.items():

@@ -23,19 +23,27 @@ async def insert_campaign(
     )
     campaign = await fetch_exactly_one(
         conn,
-        b"INSERT INTO campaigns (workspace_id, sender_id, name, subject, body, start_at, status, total, scheduled,"
-        b" sending, sent, failed, unknown, cancelled) VALUES (%(u)s, %(s)s, 'n', 's', 'b', now(), %(status)s,"
+        b"INSERT INTO campaigns (workspace_id, sender_id, name, subject, body, start_at, status)"
+        b" VALUES (%(u)s, %(s)s, 'n', 's', 'b', now(), %(status)s) RETURNING id",
+        {"u": workspace_id, "s": sender["id"], "status": status},
+    )
+    stream = await fetch_exactly_one(
+        conn,
+        b"INSERT INTO streams (workspace_id, campaign_id, sender_id, open, gap_ms, next_due_at, total, scheduled,"
+        b" sending, sent, failed, unknown, cancelled)"
+        b" VALUES (%(u)s, %(c)s, %(s)s, %(open)s, 0, CASE WHEN %(SCHEDULED)s > 0 THEN now() END,"
         b" %(total)s, %(SCHEDULED)s, %(SENDING)s, %(SENT)s, %(FAILED)s, %(UNKNOWN)s, %(CANCELLED)s) RETURNING id",
-        {"u": workspace_id, "s": sender["id"], "status": status, "total": len(statuses)}
+        {"u": workspace_id, "c": campaign["id"], "s": sender["id"], "open": status in {"ACTIVE", "FINISHED"}}
+        | {"total": len(statuses)}
         | {name: counts[name] for name in STATUSES},
     )
     await conn.execute(
-        "INSERT INTO emails (workspace_id, campaign_id, recipient, status, scheduled_at, claim_token, claimed_at,"
-        " sent_at)"
-        " SELECT %(u)s, %(c)s, 'r' || n || '@example.com', status::email_status, now(),"
+        "INSERT INTO emails (workspace_id, campaign_id, stream_id, recipient, status, scheduled_at, claim_token,"
+        " claimed_at, sent_at)"
+        " SELECT %(u)s, %(c)s, %(stream)s, 'r' || n || '@example.com', status::email_status, now(),"
         " CASE WHEN status = 'SENDING' THEN gen_random_uuid() END, now(), CASE WHEN status = 'SENT' THEN now() END"
         " FROM unnest(%(statuses)s::text[]) WITH ORDINALITY AS t (status, n)",
-        {"u": workspace_id, "c": campaign["id"], "statuses": list(statuses)},
+        {"u": workspace_id, "c": campaign["id"], "stream": stream["id"], "statuses": list(statuses)},
     )
     await conn.execute(
         "UPDATE campaigns SET (first_email_id, last_email_id) ="

@@ -131,7 +131,7 @@ async def _check_books(pool: Pool, sink: Sink) -> None:
         """
         SELECT sum(used)::integer AS used, sum(accepted)::integer AS accepted, sum(rejected)::integer AS rejected,
                sum(deferred)::integer AS deferred, sum(released)::integer AS released, sum(unknown)::integer AS unknown
-        FROM sender_windows
+        FROM login_windows
         """,
     )
     tries = await rows(

@@ -105,7 +105,7 @@ class Post:
             "the sender to be backed off",
         )
         assert await rows(self.pool, "SELECT FROM attempts") == []
-        assert await rows(self.pool, "SELECT FROM sender_windows WHERE used > 0") == []
+        assert await rows(self.pool, "SELECT FROM login_windows WHERE used > 0") == []
         return found[0]["block_reason"]
 
 
@@ -230,7 +230,7 @@ async def test_a_server_that_wants_a_login_we_have_not_is_the_senders_trouble(po
             "the sender to be backed off",
         )
     assert await check_conservation(post.pool, campaign) == {"SCHEDULED": 3}
-    assert (await row(post.pool, "SELECT used FROM sender_windows"))["used"] == 0
+    assert (await row(post.pool, "SELECT used FROM login_windows"))["used"] == 0
 
 
 async def test_a_mended_login_ends_the_back_off_at_once(post: Post, secure_sink: MakeSink) -> None:

@@ -110,7 +110,7 @@ async def test_of_500_due_emails_50_leave_each_hour_and_the_rest_waits_in_order(
             assert len(sink.accepted()) == 50 * (hour + 1)
             assert await check_conservation(pool, campaign) == {"SENT": 50 * (hour + 1), "SCHEDULED": 450 - 50 * hour}
             assert await _windows(pool) == dict.fromkeys(range(1, 10 - hour), 50)
-            assert await value(pool, "SELECT used FROM sender_windows ORDER BY window_start DESC LIMIT 1") == 50
+            assert await value(pool, "SELECT used FROM login_windows ORDER BY window_start DESC LIMIT 1") == 50
             await the_clock_moves_on(pool, HOUR)
     # In order, as near as eight lanes in three workers come to it: each hour the next fifty.
     sent = [entry.envelope_to for entry in sink.accepted()]
@@ -178,8 +178,8 @@ async def test_handovers_that_never_began_are_given_back_and_the_limit_is_still_
         await _at_rest(pool)
 
     assert len(sink.accepted()) == 50
-    assert await value(pool, "SELECT released FROM sender_windows") > 0
-    assert await value(pool, "SELECT used FROM sender_windows") == 50
+    assert await value(pool, "SELECT released FROM login_windows") > 0
+    assert await value(pool, "SELECT used FROM login_windows") == 50
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ async def test_what_is_claimed_in_one_hour_and_ends_in_the_next_counts_in_the_fi
         await wait_for(at_the_server, "the message to be on its way")
         await the_clock_moves_on(pool, HOUR)
         await wait_for(reported, "the outcome")
-    windows = await rows(pool, "SELECT used, accepted, released FROM sender_windows ORDER BY window_start")
+    windows = await rows(pool, "SELECT used, accepted, released FROM login_windows ORDER BY window_start")
     assert windows[0] == first
     assert all(not any(later.values()) for later in windows[1:])
 

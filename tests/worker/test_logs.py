@@ -48,6 +48,7 @@ async def test_lines_have_the_ids_and_no_addresses(
         await wait_for(
             lambda: value(pool, "SELECT block_reason FROM senders WHERE id = %s", owner.sender_id), "the back-off"
         )
+        await execute(pool, "UPDATE streams SET open = false WHERE campaign_id = %s", refused)
         await execute(pool, "UPDATE campaigns SET status = 'PAUSED' WHERE id = %s", refused)
         assert fleet.all[0].drain() == 0
         lines = _lines(fleet)

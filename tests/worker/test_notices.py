@@ -20,7 +20,7 @@ async def test_a_reset_link_is_sent_to_the_account_and_counts_against_no_limit(
         await wait_for(arrived, "the mail")
     (mail,) = sink.accepted()
     assert (mail.envelope_from, mail.envelope_to) == ("no-reply@localhost", "owner@example.com")
-    assert await value(pool, "SELECT count(*) FROM sender_windows") == 0
+    assert await value(pool, "SELECT count(*) FROM login_windows") == 0
 
 
 async def test_a_link_that_has_expired_is_not_sent(database_url: str, pool: Pool, sink: Sink, owner: Owner) -> None:

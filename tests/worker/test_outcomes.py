@@ -67,8 +67,8 @@ async def _email(pool: Pool, campaign: int) -> dict[str, Any]:
         """
         SELECT e.*, extract(epoch FROM e.scheduled_at - now())::float8 AS due_s, s.block_reason,
                extract(epoch FROM s.blocked_until - now())::float8 AS blocked_s,
-               coalesce((SELECT sum(used) FROM sender_windows w WHERE w.sender_id = s.id), 0)::integer AS used,
-               (SELECT window_used FROM campaigns WHERE id = e.campaign_id) AS campaign_used
+               coalesce((SELECT sum(used) FROM login_windows w WHERE w.login_id = s.login_id), 0)::integer AS used,
+               (SELECT window_used FROM streams WHERE id = e.stream_id) AS campaign_used
         FROM emails e JOIN campaigns c ON c.id = e.campaign_id JOIN senders s ON s.id = c.sender_id
         WHERE e.campaign_id = %s
         """,
@@ -298,7 +298,7 @@ async def test_a_connection_lost_after_the_dot_leaves_the_email_in_doubt(
     assert (attempt["outcome"], attempt["command"], attempt["code"]) == ("UNKNOWN", ".", None)
     assert attempt["reply"]
     assert len(sink.accepted()) == accepted
-    assert await value(pool, "SELECT unknown FROM sender_windows") == 1
+    assert await value(pool, "SELECT unknown FROM login_windows") == 1
 
 
 async def test_in_doubt_and_assumed_sent_counts_as_sent(
@@ -403,7 +403,7 @@ async def test_a_server_that_takes_ten_messages_a_connection_is_given_ten_a_conn
     released = await rows(pool, "SELECT * FROM attempts WHERE outcome = 'RELEASED'")
     assert len(released) == 3
     assert {r["reply"] for r in released} == {"Too many messages in this connection"}
-    assert await value(pool, "SELECT used FROM sender_windows") == 35
+    assert await value(pool, "SELECT used FROM login_windows") == 35
     assert await value(pool, "SELECT block_reason FROM senders") is None
     assert await value(pool, "SELECT count(*) FROM emails WHERE retry_count > 0") == 0
 
@@ -474,7 +474,7 @@ async def test_one_recipient_for_whom_connections_are_always_too_many_lets_the_o
     sink.script([{"at": "rcpt", "when": {"to": ANN}, "do": refusal}])
     campaign = (await schedule_campaign(pool, owner, [ANN, *addresses(20)])).campaign.id
     async with running_workers(database_url, settings_for(sink, lanes=1)):
-        await wait_for(lambda: rows(pool, "SELECT FROM campaigns WHERE sent = 20"), "the others to be sent")
+        await wait_for(lambda: rows(pool, "SELECT FROM streams WHERE sent = 20"), "the others to be sent")
     assert (await check_conservation(pool, campaign))["SCHEDULED"] == 1
 
 
@@ -488,7 +488,7 @@ async def test_a_server_that_hangs_up_after_each_message_is_connected_to_for_eac
 
     assert len({entry.connection for entry in sink.accepted()}) == 3
     assert await value(pool, "SELECT block_reason FROM senders") is None
-    assert await value(pool, "SELECT used FROM sender_windows") == 3
+    assert await value(pool, "SELECT used FROM login_windows") == 3
 
 
 async def test_a_server_that_was_restarted_between_two_emails_is_connected_to_anew(

@@ -94,7 +94,7 @@ async def test_a_second_worker_helps_with_what_is_too_much_for_one(
 async def test_a_server_that_is_killed_once_is_one_failure_for_all_workers_together(
     pool: Pool, database_url: str, sink: Sink, owner: Owner
 ) -> None:
-    await execute(pool, "UPDATE senders SET max_connections = 6")
+    await execute(pool, "UPDATE logins SET max_connections = 6")
     sink.script({"dot": {"slow": 0.3}})
     await schedule_campaign(pool, owner, 5000)
     async with running_workers(database_url, settings_for(sink, lanes=1, lease_s=20), 6):

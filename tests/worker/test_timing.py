@@ -89,6 +89,7 @@ async def test_the_delay_holds_whatever_held_the_emails_up_before(
         await wait_for(lambda: _sent(pool, campaign_id, 10), "the first ten")
         await campaigns.pause(pool, owner.workspace_id, campaign_id)
         await execute(pool, "UPDATE emails SET scheduled_at = now() - interval '50 s' WHERE status = 'SCHEDULED'")
+        await execute(pool, "UPDATE streams SET open = true")
         await execute(pool, "UPDATE campaigns SET status = 'ACTIVE'")
         await wake_all(pool)
         await wait_for(lambda: _sent(pool, campaign_id, round(6_000 / delay_ms)), "some seconds' worth")

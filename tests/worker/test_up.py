@@ -84,7 +84,7 @@ def test_sigterm_finishes_what_is_in_flight_and_leaves_no_process(tmp_path: Path
     assert not any(is_running(pid) for pid in pids)
     assert not service.postmaster.exists()  # it removes that as the last thing it does
     with EmbeddedPostgres(service.data_dir) as postgres, psycopg.connect(postgres.url) as conn:
-        (unsure,) = conn.execute("SELECT sending + unknown FROM campaigns").fetchone() or (None,)
+        (unsure,) = conn.execute("SELECT sending + unknown FROM streams").fetchone() or (None,)
         assert unsure == 0
         assert conn.execute("SELECT FROM workers").rowcount == 0
 

@@ -139,12 +139,12 @@ async def test_a_workspace_with_something_to_send_is_not_deleted(ann: httpx.Asyn
     problem(await ann.delete(f"/api/workspaces/{mine}"), 409)
     # Claimed, then cancelled: it is at the server still.
     await execute(pool, "UPDATE emails SET status = 'SENDING', claim_token = gen_random_uuid(), claimed_at = now()")
-    await execute(pool, "UPDATE campaigns SET scheduled = 0, sending = 1")
+    await execute(pool, "UPDATE streams SET scheduled = 0, sending = 1")
     await ann.post(f"/api/campaigns/{campaign}/cancel")
     refused = problem(await ann.delete(f"/api/workspaces/{mine}"), 409)
     assert refused["detail"] == "1 emails are being sent this moment; try again in a minute"
     await execute(pool, "UPDATE emails SET status = 'CANCELLED', claim_token = NULL")
-    await execute(pool, "UPDATE campaigns SET sending = 0, cancelled = 1")
+    await execute(pool, "UPDATE streams SET sending = 0, cancelled = 1")
     assert (await ann.delete(f"/api/workspaces/{mine}")).status_code == 204
 
 
@@ -193,7 +193,7 @@ async def test_what_is_under_way_while_the_workspace_is_deleted_fails_whole(
     mine = (await me(ann))["workspaceId"]
     campaign = (await schedule(ann))["campaign"]["id"]
     await execute(pool, "UPDATE emails SET status = 'FAILED'")
-    await execute(pool, "UPDATE campaigns SET scheduled = 0, failed = 1, status = 'FINISHED', finished_at = now()")
+    await execute(pool, "UPDATE streams SET scheduled = 0, failed = 1")
     requests = {
         "schedule": ("/api/campaigns/schedule", {"subject": "s", "body": "b", "recipients": ["x@example.com"]}),
         "retry": ("/api/emails/retry", {"campaignId": campaign}),
@@ -215,8 +215,8 @@ async def test_deleting_waits_for_what_is_under_way_and_counts_it(ann: httpx.Asy
     (sender,) = (await ann.get("/api/senders")).json()["items"]
     async with transaction(pool) as conn:
         await conn.execute(
-            b"INSERT INTO campaigns (workspace_id, sender_id, name, subject, body, start_at, total, scheduled)"
-            b" VALUES (%s, %s, 'n', 's', 'b', now(), 1, 1)",
+            b"INSERT INTO campaigns (workspace_id, sender_id, name, subject, body, start_at)"
+            b" VALUES (%s, %s, 'n', 's', 'b', now())",
             [mine, sender["id"]],
         )
         answer = asyncio.create_task(ann.delete(f"/api/workspaces/{mine}"))
@@ -251,7 +251,7 @@ async def test_retention_removes_a_deleted_workspace_and_no_other(
         await ann.post(f"/api/campaigns/{item['id']}/cancel")
     assert (await ann.delete(f"/api/workspaces/{second}")).status_code == 204
     # The rest of a large cancel.
-    await execute(pool, "UPDATE campaigns SET cancelled = 1, scheduled = 1 WHERE workspace_id = %s", second)
+    await execute(pool, "UPDATE streams SET cancelled = 1, scheduled = 1 WHERE workspace_id = %s", second)
     await execute(pool, "UPDATE emails SET status = 'SCHEDULED' WHERE recipient = 'bea@example.com'")
     await _clean_up(pool)
     await finish_cancels(pool)

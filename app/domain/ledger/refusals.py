@@ -22,7 +22,10 @@ async def settle(conn: Conn, claimant: Claimant, reports: list[Report], ages: di
     """Have the reports judged by what is known of their sender's login, and keep what follows. In the exchange's
     transaction and before it: this takes the lock of the login's window first.
     """
-    whose = {"workspace_id": claimant.workspace_id, "login_id": await lock_window(conn, claimant.workspace_id, claimant.sender_id)}
+    whose = {
+        "workspace_id": claimant.workspace_id,
+        "login_id": await lock_window(conn, claimant.workspace_id, claimant.sender_id),
+    }
     evidence = await _gather(conn, whose, claimant, [report.id for report in reports])
     judge(evidence, reports, ages)
     for key, domain, report in evidence.suspects:
@@ -34,7 +37,7 @@ async def settle(conn: Conn, claimant: Claimant, reports: list[Report], ages: di
 
 
 async def lock_window(conn: Conn, workspace_id: int, sender_id: int) -> int:
-    """Hold the current window of the sender's login, and so keep exchanges away; the id of the login. Raises NotFound."""
+    """Hold the current window of the sender's login, and so keep exchanges away; its login's id. Raises NotFound."""
     row = await fetch_one(conn, sql.lock_window, {"workspace_id": workspace_id, "sender_id": sender_id})
     if row is None:
         raise NotFound(f"no sender {sender_id}")

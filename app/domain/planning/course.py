@@ -146,8 +146,8 @@ async def read_course(
     changes: Mapping[str, object] | None = None,
     taken: Counter[datetime] | None = None,
 ) -> tuple[Row, Course]:
-    """A campaign's stream, as it is or with `changes` of the campaign's columns, and its course from now on: through what
-    its sender's windows hold, or what the course before it has left. Raises NotFound.
+    """A campaign's stream, as it is or with `changes` of the campaign's columns, and its course from now on: through
+    what its sender's windows hold, or what the course before it has left. Raises NotFound.
     """
     row = await fetch_one(conn, sql.plan_inputs, {"workspace_id": workspace_id, "campaign_id": campaign_id})
     if row is None:

@@ -17,8 +17,8 @@ WORTH_ALL_S = 600.0  # later than this, all that waits is planned again: what it
 
 
 async def mend(conn: Conn, workspace_id: int, sender_id: int, *, over_limit: bool) -> None:
-    """Bring what is due first back to what can be, at most `MOST` of it; where that is not enough, have campaigns planned
-    again in the background.
+    """Bring what is due first back to what can be, at most `MOST` emails; where that is not enough, have campaigns
+    planned again in the background.
 
     With `over_limit`, what is due moves to the next windows, in order and ahead of what is planned there: that will
     overflow in its turn by as much, so one deferred email does not wait behind a backlog of weeks, and the backlog is
