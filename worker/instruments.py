@@ -81,6 +81,11 @@ HOUSEKEEPING_FAILURES = Counter(
     ("step",),
     registry=REGISTRY,
 )
+STREAMS_ASLEEP = Counter(
+    "reachinbox_streams_asleep",
+    "Streams that would have slept past an email of theirs, until a sweep woke them: each is a fault of the service.",
+    registry=REGISTRY,
+)
 SENDER_LOOP_FAILURES = Counter(
     "reachinbox_sender_loop_failures",
     "Looks at a sender that an internal error ended before it could back the sender off.",

@@ -1,8 +1,8 @@
 """Cleaning up after workers that died.
 
 Every worker sweeps: it puts emails of dead workers in doubt, finishes cancels of large campaigns, removes jobs of dead
-queue workers, wakes neglected senders, and has plans made that somebody asked for and nobody is at. Sweeps of several
-workers do not harm each other.
+queue workers, wakes neglected senders, looks whether a stream sleeps past an email, and has plans made that somebody
+asked for and nobody is at. Sweeps of several workers do not harm each other.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from procrastinate.jobs import Status
 
 from app.db import Pool, transaction
 from app.domain.campaigns import campaigns
-from app.domain.ledger import recovery
+from app.domain.ledger import recovery, streams
 from app.domain.planning import changes
 from app.domain.senders import for_workers
 from app.domain.webhooks import deliveries
 from worker.housekeeping import step
+from worker.instruments import STREAMS_ASLEEP
 from worker.lease import Lease
 
 # A queue's worker gives a sign of life every 10 s, whatever our leases are.
@@ -41,6 +42,10 @@ async def sweep(pool: Pool, queue: App, lease: Lease, lease_s: float, max_attemp
             # As far ahead as the next sweep and some more: what a dead worker was waiting for still leaves on time.
             if woken := await for_workers.wake_neglected(pool, 2 * pause_s):
                 log.info("woke neglected senders", sender_ids=woken)
+        with step("wake_streams"):
+            if asleep := await streams.heal(pool):
+                STREAMS_ASLEEP.inc(len(asleep))
+                log.error("streams slept past an email of theirs", stream_ids=asleep)
         with step("wake_planning"):
             await changes.wake_neglected(pool)
         with step("wake_webhooks"):

@@ -270,3 +270,42 @@ async def test_what_needs_a_person_is_found_among_what_does_not(pool: Pool, full
         plan = await _explained(conn, "campaigns_in_trouble", full)
     assert "Seq Scan on emails" not in plan, plan
     assert _rows_touched(plan) <= 100, plan
+
+
+LATER = """
+WITH campaign AS (
+    INSERT INTO campaigns (workspace_id, sender_id, name, subject, body, start_at)
+    SELECT %(workspace_id)s, %(sender_id)s, 'n', 's', 'b', now() FROM generate_series(1, 20000) RETURNING id
+),
+stream AS (
+    INSERT INTO streams (workspace_id, campaign_id, sender_id, gap_ms, next_due_at, total, scheduled)
+    SELECT %(workspace_id)s, id, %(sender_id)s, 0, now() + interval '7 days', 1, 1 FROM campaign
+    RETURNING id, campaign_id
+)
+INSERT INTO emails (workspace_id, campaign_id, stream_id, recipient, scheduled_at)
+SELECT %(workspace_id)s, campaign_id, id, 'later@example.com', now() + interval '7 days' FROM stream
+"""
+
+
+async def _pages(conn: Conn, name: str, parameters: dict[str, Any]) -> int:
+    """How many pages the query looks at."""
+    async with conn.transaction(force_rollback=True):
+        explain = b"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + QUERIES[name]
+        await conn.execute(explain, parameters)  # once for what is read of the catalogue
+    async with conn.transaction(force_rollback=True):
+        found = await fetch_exactly_one(conn, explain, parameters)
+    (explained,) = found["QUERY PLAN"]
+    return explained["Plan"]["Shared Hit Blocks"] + explained["Plan"]["Shared Read Blocks"]
+
+
+@pytest.mark.parametrize("name", ["exchange", "outlook"])
+async def test_a_senders_campaigns_for_later_cost_its_sending_nothing(
+    database_url: str, full: dict[str, Any], name: str
+) -> None:
+    async with await open_pool(database_url, options=PLANNER_OPTIONS) as pool, pool.connection() as conn:
+        await conn.execute("ANALYZE")
+        before = await _pages(conn, name, full)
+        await conn.execute(LATER.encode(), full)
+        await conn.execute("VACUUM ANALYZE streams, campaigns, emails")
+        after = await _pages(conn, name, full)
+    assert before - 20 < after < before * 1.1 + 20, (before, after)

@@ -1,4 +1,4 @@
-"""From a database of before workspaces, with rows in every table, to one with them (migration 0011)."""
+"""Upgrades that break with the version before: to workspaces (migration 0011), and to streams (0022)."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_the_rows_fill_every_table_that_had_a_user(before: str) -> None:
 
 def test_every_row_is_found_again_under_the_workspace_of_its_account(before: str) -> None:
     was = {table: _rows(before, table) for table in (*TABLES, *OF_ACCOUNTS)}
-    assert migrate(before) > 0
+    assert migrate_to(before, "0011_workspaces") > 0
     for table in OF_ACCOUNTS:
         assert [{name: row[name] for name in was[table][0]} for row in _rows(before, table)] == was[table]
     for table in TABLES:
@@ -188,9 +188,136 @@ def test_run_again_it_makes_nobody_a_member_of_what_came_since(before: str) -> N
 
 
 def test_later_migrations_leave_living_workers_alone(before: str) -> None:
-    """From 0011 on the rule holds again: expand, then contract."""
-    migrate_to(before, "0011_workspaces")
+    """From 0022 on the rule holds again: expand, then contract."""
+    migrate_to(before, "0022_streams")
     with psycopg.connect(before, autocommit=True) as conn:
         conn.execute("UPDATE workers SET lease_until = now() + interval '1 hour'")
-        conn.execute("DELETE FROM _yoyo_migration WHERE migration_id = '0011_workspaces'")  # applied and not marked
+        conn.execute("DELETE FROM _yoyo_migration WHERE migration_id = '0022_streams'")  # applied and not marked
     assert migrate(before) > 0
+
+
+# What there is of each workspace when streams come: campaigns in all states, with and without a limit and a delay,
+# claimed from and not; what a server refused, and what that holds back.
+FILL_STREAMS = """
+INSERT INTO campaigns (workspace_id, sender_id, name, subject, body, start_at, delay_ms, hourly_limit, status,
+                       finished_at, content_version, total, scheduled, sending, sent, failed, unknown, cancelled, window_start,
+                       window_used, accepted_at, free_at, first_email_id, last_email_id)
+SELECT s.workspace_id, s.id, c.status, 's', 'b', now(), c.delay_ms, c.hourly_limit, c.status::campaign_status,
+       CASE WHEN c.status = 'FINISHED' THEN now() END, 3, 6, c.waiting, c.waiting, 1, 1, 1, 3 - 2 * c.waiting,
+       c.window_start, c.used, now(), CASE WHEN c.delay_ms > 0 THEN now() + interval '1 minute' END, 1, 1000
+FROM senders s,
+     (VALUES ('ACTIVE', 60000, 10, 1, date_trunc('hour', now(), 'UTC'), 4), ('PAUSED', 0, NULL, 1, 'epoch', 0),
+             ('CANCELLED', 0, 7, 1, '2001-01-01', 2), ('FINISHED', 0, NULL, 0, '2001-01-01', 2))
+     AS c (status, delay_ms, hourly_limit, waiting, window_start, used);
+INSERT INTO emails (workspace_id, campaign_id, recipient, status, scheduled_at, claim_token, claimed_at, sent_at)
+SELECT c.workspace_id, c.id, n || '@example.com', e.status::email_status, now() + n * interval '1 minute',
+       CASE WHEN e.status = 'SENDING' THEN gen_random_uuid() END, now(), CASE WHEN e.status = 'SENT' THEN now() END
+FROM campaigns c
+CROSS JOIN LATERAL unnest(ARRAY['SENT', 'FAILED', 'UNKNOWN', 'CANCELLED',
+                                CASE WHEN c.scheduled > 0 THEN 'SCHEDULED' ELSE 'CANCELLED' END,
+                                CASE WHEN c.sending > 0 THEN 'SENDING' ELSE 'CANCELLED' END])
+     WITH ORDINALITY AS e (status, n)
+WHERE c.content_version = 3;
+INSERT INTO refusals (workspace_id, sender_id, campaign_id, signature, last_at, emails)
+SELECT workspace_id, sender_id, id, 'RCPT 550', now(), 4 FROM campaigns;
+INSERT INTO holds (workspace_id, sender_id, campaign_id, reason, signature, words, since, probe_at)
+SELECT workspace_id, sender_id, id, 'REFUSED', 'RCPT 550', '550 no', now(), now() FROM campaigns WHERE status = 'ACTIVE'
+UNION ALL SELECT workspace_id, id, NULL, 'SERVER_SLOW', 'RCPT 450', '450 slow', now(), now() FROM senders;
+INSERT INTO plan_changes (workspace_id, campaign_id, sender_id)
+SELECT workspace_id, id, sender_id FROM campaigns WHERE status = 'ACTIVE';
+"""
+
+
+@pytest.fixture
+def before_streams(before: str) -> str:
+    """The URL of a database with all that counted on campaigns and senders; its worker has died."""
+    migrate_to(before, "0018_holds")
+    with psycopg.connect(before) as conn:
+        for statement in FILL_STREAMS.split(";\n"):
+            conn.execute(statement.encode())
+    return before
+
+
+def _by_campaign(found: list[dict[str, Any]]) -> dict[Any, dict[str, Any]]:
+    return {row["campaign_id"]: row for row in found}
+
+
+def test_what_counted_on_campaigns_counts_on_their_streams(before_streams: str) -> None:
+    was = {table: _rows(before_streams, table) for table in ("campaigns", "senders", "sender_windows", "emails")}
+    assert migrate(before_streams) > 0
+    streams = _by_campaign(_rows(before_streams, "streams"))
+    hours = _by_campaign(_rows(before_streams, "campaign_hours"))
+    assert len(streams) == len(was["campaigns"]) == 10
+    counted = ("total", "scheduled", "sending", "sent", "failed", "unknown", "cancelled")
+    same = (*counted, "workspace_id", "sender_id", "content_version", "accepted_at", "window_start", "window_used")
+    for campaign in was["campaigns"]:
+        stream = streams[campaign["id"]]
+        assert {name: stream[name] for name in same} == {name: campaign[name] for name in same}
+        assert stream["gap_ms"] == campaign["delay_ms"]
+        assert stream["open"] == (campaign["status"] in {"ACTIVE", "FINISHED"})
+        claimed_from = campaign["free_at"] is not None or not campaign["window_start"].startswith("1970")
+        assert (stream["free_at"] is not None) == claimed_from
+        waiting = [
+            email["scheduled_at"]
+            for email in was["emails"]
+            if email["campaign_id"] == campaign["id"] and email["status"] == "SCHEDULED"
+        ]
+        assert stream["next_due_at"] == min(waiting, default=None)
+        if campaign["hourly_limit"] is None:
+            assert campaign["id"] not in hours
+        else:
+            hour = hours[campaign["id"]]
+            assert (hour["allowed"], hour["used"]) == (campaign["hourly_limit"], campaign["window_used"])
+    for email in _rows(before_streams, "emails"):
+        assert email["stream_id"] == streams[email["campaign_id"]]["id"]
+    logins = {login["id"]: login for login in _rows(before_streams, "logins")}
+    login_of = {sender["id"]: sender["login_id"] for sender in _rows(before_streams, "senders")}
+    for sender in was["senders"]:
+        login = logins[login_of[sender["id"]]]
+        limits = (login["workspace_id"], login["hourly_limit"], login["max_connections"])
+        assert limits == (sender["workspace_id"], sender["hourly_limit"], sender["max_connections"])
+    windows = {(w["login_id"], w["window_start"]): w for w in _rows(before_streams, "login_windows")}
+    assert len(windows) == len(was["sender_windows"]) > 0
+    for window in was["sender_windows"]:
+        moved = windows[login_of[window["sender_id"]], window["window_start"]]
+        assert (moved["used"], moved["allowed"]) == (window["used"], logins[moved["login_id"]]["hourly_limit"])
+
+
+def test_what_a_server_refused_is_kept_of_streams_and_logins(before_streams: str) -> None:
+    was = {table: _rows(before_streams, table) for table in ("refusals", "holds")}
+    migrate(before_streams)
+    of = {stream["id"]: stream for stream in _rows(before_streams, "streams")}
+    login_of = {sender["id"]: sender["login_id"] for sender in _rows(before_streams, "senders")}
+    for table, rows in was.items():
+        now = _rows(before_streams, table)
+        found = {(row["login_id"], row["stream_id"] and of[row["stream_id"]]["campaign_id"]) for row in now}
+        assert len(now) == len(rows)
+        assert found == {(login_of[row["sender_id"]], row["campaign_id"]) for row in rows}
+
+
+def test_streams_wait_for_workers_of_the_version_before(before_streams: str) -> None:
+    with psycopg.connect(before_streams, autocommit=True) as conn:
+        conn.execute("UPDATE workers SET lease_until = now() + interval '1 hour'")
+        with pytest.raises(Conflict, match=r"and these live: host:1\. End them"):
+            migrate(before_streams)
+        assert conn.execute("SELECT sum(total) FROM campaigns").fetchone() == (8 * 6 + 2 * 2,)
+        conn.execute("UPDATE workers SET lease_until = now()")
+    assert migrate(before_streams) > 0
+
+
+def test_streams_that_are_made_by_halves_are_finished_by_the_next_run(before_streams: str) -> None:
+    """Killed while emails are told their stream: those that were told stay, and no stream is made twice."""
+    with psycopg.connect(before_streams, autocommit=True) as conn:
+        conn.execute(
+            "CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE EXCEPTION 'the power is gone'; END $$;"
+            "CREATE TRIGGER stop BEFORE UPDATE ON emails FOR EACH ROW WHEN (OLD.workspace_id = 8)"
+            " EXECUTE FUNCTION stop()"
+        )
+        with pytest.raises(psycopg.errors.RaiseException, match="the power is gone"):
+            migrate(before_streams)
+        assert conn.execute("SELECT count(*) FROM emails WHERE stream_id IS NULL").fetchone() == (26,)
+        conn.execute("DROP TRIGGER stop ON emails; DROP FUNCTION stop")
+        assert migrate(before_streams) > 0
+        left = conn.execute("SELECT count(*) FROM streams WHERE scheduled > 0 AND next_due_at IS NULL").fetchone()
+        assert (left, len(_rows(before_streams, "streams"))) == ((0,), 10)
