@@ -200,8 +200,8 @@ def test_later_migrations_leave_living_workers_alone(before: str) -> None:
 # claimed from and not; what a server refused, and what that holds back.
 FILL_STREAMS = """
 INSERT INTO campaigns (workspace_id, sender_id, name, subject, body, start_at, delay_ms, hourly_limit, status,
-                       finished_at, content_version, total, scheduled, sending, sent, failed, unknown, cancelled, window_start,
-                       window_used, accepted_at, free_at, first_email_id, last_email_id)
+                       finished_at, content_version, total, scheduled, sending, sent, failed, unknown, cancelled,
+                       window_start, window_used, accepted_at, free_at, first_email_id, last_email_id)
 SELECT s.workspace_id, s.id, c.status, 's', 'b', now(), c.delay_ms, c.hourly_limit, c.status::campaign_status,
        CASE WHEN c.status = 'FINISHED' THEN now() END, 3, 6, c.waiting, c.waiting, 1, 1, 1, 3 - 2 * c.waiting,
        c.window_start, c.used, now(), CASE WHEN c.delay_ms > 0 THEN now() + interval '1 minute' END, 1, 1000
