@@ -132,8 +132,8 @@ async def test_a_campaign_under_way_keeps_its_distance_when_it_is_planned_again(
 
 @pytest.fixture
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (changes, replan):
-        monkeypatch.setattr(module, "BATCH", 10)
+    monkeypatch.setattr(replan, "MOST", 10)
+    monkeypatch.setattr(changes, "BATCH", 10)
     monkeypatch.setattr(changes, "SMALLEST_BATCH", 10)
     monkeypatch.setattr(changes, "PAGE", 7)
 
