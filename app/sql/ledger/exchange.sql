@@ -367,7 +367,7 @@ WHERE e.claim_token = %(token)s::uuid AND e.status = 'SENDING'
 -- Reports of a worker that lost its claims meanwhile, each by what its own claim was: what a server accepted is SENT,
 -- and a second sending that was planned is not; of other outcomes only the attempt is kept. Not for an email that
 -- somebody claims anew, nor for a claim whose outcome stands already (that of `recover` says nothing of the server).
--- Their streams are locked.
+-- Their streams are locked; campaigns that end are locked in their order.
 WITH report AS (
     SELECT r.*
     FROM jsonb_to_recordset(%(outcomes)s::jsonb) AS r (
@@ -414,8 +414,14 @@ moved AS (
     JOIN report r USING (id)
     WHERE r.kind = 'ACCEPTED'
     GROUP BY b.stream_id
+),
+ending AS MATERIALIZED (
+    SELECT c.id FROM campaigns c
+    WHERE c.workspace_id = %(workspace_id)s::bigint AND c.id IN (SELECT campaign_id FROM before)
+    ORDER BY c.id
+    FOR NO KEY UPDATE
 )
 UPDATE streams s
 SET sent = s.sent + m.sent, scheduled = s.scheduled - m.scheduled, unknown = s.unknown - m.unknown
 FROM moved m
-WHERE s.workspace_id = %(workspace_id)s::bigint AND s.id = m.stream_id;
+WHERE s.workspace_id = %(workspace_id)s::bigint AND s.id = m.stream_id AND (SELECT count(*) FROM ending) > 0;
