@@ -240,7 +240,7 @@ async def test_a_server_that_wants_less_gets_one_email_after_a_minute(
     email = await _email(pool, campaign)
     assert (email["status"], email["retry_count"], email["used"], email["block_reason"]) == ("SCHEDULED", 0, 0, None)
     hold = await row(pool, "SELECT *, extract(epoch FROM probe_at - now())::float8 AS probe_s FROM holds")
-    assert (hold["campaign_id"], hold["reason"]) == (None, "SERVER_SLOW")
+    assert (hold["stream_id"], hold["reason"]) == (None, "SERVER_SLOW")
     assert case.text in hold["words"]
     assert 50 < hold["probe_s"] <= 60
 

@@ -12,7 +12,8 @@
 -- A crash before the commit leaves everything as it was. A crash after it leaves the claimed emails SENDING with
 -- our token: that is the write-ahead record, and `recover` finds it.
 WITH report AS (
-    -- With workspace_id as a column, the planner has no other way to the emails than by their key.
+    -- With workspace_id as a column, here and below, the planner has no other way to rows than by their key, however few
+    -- there were when it looked.
     SELECT %(workspace_id)s::bigint AS workspace_id, r.*
     FROM jsonb_to_recordset(%(outcomes)s::jsonb) AS r (
         id bigint, kind text, command text, code integer, enhanced_code text, reply text,
@@ -54,17 +55,16 @@ seen AS MATERIALIZED (
       AND %(wanted)s::integer > 0 AND (SELECT free FROM room) > 0 AND (SELECT may_claim FROM sender)
       AND spaced_room(s.free_at, s.gap_ms) > 0
       AND NOT EXISTS (SELECT FROM held h WHERE h.free = 0 AND coalesce(h.stream_id, s.id) = s.id)
-      AND NOT EXISTS (SELECT FROM campaign_hours o
-                      WHERE o.workspace_id = s.workspace_id AND o.campaign_id = s.campaign_id
-                        AND used_this_hour(o.window_start, o.used) >= o.allowed)
+      AND coalesce((SELECT used_this_hour(o.window_start, o.used) < o.allowed FROM campaign_hours o
+                    WHERE o.workspace_id = s.workspace_id AND o.campaign_id = s.campaign_id), true)
     ORDER BY s.next_due_at
     LIMIT 200
 ),
 turn AS MATERIALIZED (
-    SELECT s.id, s.campaign_id, s.content_version, s.free_at, s.gap_ms, s.scheduled + s.sending AS going,
+    SELECT s.workspace_id, s.id, s.campaign_id, s.content_version, s.free_at, s.gap_ms, s.scheduled + s.sending AS going,
            i.version IS NOT NULL AND s.open AND s.next_due_at <= now() AS due, s.xmin::text = i.version AS as_seen
     FROM (
-        SELECT k.id, max(k.version) AS version
+        SELECT %(workspace_id)s::bigint AS workspace_id, k.id, max(k.version) AS version
         FROM (
             SELECT id, version FROM seen
             UNION ALL
@@ -72,14 +72,14 @@ turn AS MATERIALIZED (
         ) k
         GROUP BY k.id
     ) i
-    JOIN streams s ON s.workspace_id = %(workspace_id)s::bigint AND s.id = i.id
+    JOIN streams s ON s.workspace_id = i.workspace_id AND s.id = i.id
     ORDER BY s.id
     FOR NO KEY UPDATE OF s
 ),
 hours AS MATERIALIZED (
     SELECT o.campaign_id, o.allowed - used_this_hour(o.window_start, o.used) AS free
     FROM turn t
-    JOIN campaign_hours o ON o.workspace_id = %(workspace_id)s::bigint AND o.campaign_id = t.campaign_id
+    JOIN campaign_hours o ON o.workspace_id = t.workspace_id AND o.campaign_id = t.campaign_id
     ORDER BY o.campaign_id
     FOR NO KEY UPDATE OF o
 ),
@@ -112,7 +112,7 @@ due AS MATERIALIZED (
            FROM room LEFT JOIN held h ON h.stream_id IS NULL)
 ),
 -- What comes next in streams that had less than the limits allowed: no later exchange looks at them before that.
-dry AS (
+dry AS MATERIALIZED (
     SELECT a.id,
            (SELECT e.scheduled_at FROM emails e
             WHERE e.workspace_id = %(workspace_id)s::bigint AND e.stream_id = a.id AND e.status = 'SCHEDULED'
@@ -178,7 +178,7 @@ claimed AS (
               e.claimed_at, e.message_id
 ),
 moved AS (
-    SELECT m.stream_id,
+    SELECT %(workspace_id)s::bigint AS workspace_id, m.stream_id,
            count(*) FILTER (WHERE m.status = 'SCHEDULED') - count(*) FILTER (WHERE m.claimed) AS scheduled,
            count(*) FILTER (WHERE m.claimed) - count(*) FILTER (WHERE NOT m.claimed) AS sending,
            count(*) FILTER (WHERE m.status = 'SENT') AS sent,
@@ -216,11 +216,12 @@ moved AS (
 ),
 -- Campaigns that end, perhaps, in their order: the trigger `streams_end` locks them as they come.
 ending AS MATERIALIZED (
-    SELECT c.id FROM campaigns c
-    WHERE c.workspace_id = %(workspace_id)s::bigint
-      AND c.id IN (SELECT campaign_id FROM moved WHERE going + scheduled + sending = 0)
+    SELECT c.id
+    FROM moved m
+    JOIN campaigns c ON c.workspace_id = m.workspace_id AND c.id = m.campaign_id
+    WHERE m.going + m.scheduled + m.sending = 0
     ORDER BY c.id
-    FOR NO KEY UPDATE
+    FOR NO KEY UPDATE OF c
 ),
 tallied AS (
     UPDATE streams s
@@ -241,15 +242,15 @@ tallied AS (
             ELSE s.free_at
         END
     FROM moved m, reply
-    WHERE s.workspace_id = %(workspace_id)s::bigint AND s.id = m.stream_id AND (SELECT count(*) FROM ending) >= 0
-    RETURNING s.campaign_id, m.taken, m.returned
+    WHERE s.workspace_id = m.workspace_id AND s.id = m.stream_id AND (SELECT count(*) FROM ending) >= 0
+    RETURNING s.workspace_id, s.campaign_id, m.taken, m.returned
 ),
 counted AS (
     UPDATE campaign_hours o
     SET window_start = greatest(o.window_start, this_hour()),
         used = greatest(used_this_hour(o.window_start, o.used) + t.taken - t.returned, 0)
     FROM tallied t
-    WHERE o.workspace_id = %(workspace_id)s::bigint AND o.campaign_id = t.campaign_id AND t.taken + t.returned > 0
+    WHERE o.workspace_id = t.workspace_id AND o.campaign_id = t.campaign_id AND t.taken + t.returned > 0
 ),
 probed AS (
     UPDATE holds h

@@ -27,7 +27,7 @@ WITH owing AS MATERIALIZED (
                  AND (h.stream_id IS NULL OR h.stream_id = t.id)) AS backed_off
     FROM streams t
     JOIN senders s ON s.workspace_id = t.workspace_id AND s.id = t.sender_id
-    WHERE t.open AND t.next_due_at <= now()
+    WHERE t.open AND t.total > 0 AND t.next_due_at <= now()
 ),
 oldest AS (
     SELECT o.backed_off, min(d.due_at) AS due_at
