@@ -73,6 +73,7 @@ turn AS MATERIALIZED (
         GROUP BY k.id
     ) i
     JOIN streams s ON s.workspace_id = i.workspace_id AND s.id = i.id
+    WHERE (SELECT count(*) FROM room) >= 0  -- locked before, whatever the plan
     ORDER BY s.id
     FOR NO KEY UPDATE OF s
 ),
