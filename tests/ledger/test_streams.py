@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 from psycopg.errors import CheckViolation
 
-from app.db import Conn, Pool, transaction
+from app.db import Conn, Pool, open_pool, transaction
 from app.domain.accounts.actor import LOCAL
 from app.domain.accounts.users import User
 from app.domain.campaigns import campaigns, change
@@ -38,6 +38,7 @@ from tests.support.engine import (
     wait_for,
 )
 from tests.support.ledger import insert_campaign
+from worker.__main__ import PLANNER_OPTIONS
 
 PATIENCE = Patience(None, 96)
 TIMES = 25  # that each operation is done beside the exchanges
@@ -65,8 +66,9 @@ def _accepted(claims: list[Claim]) -> list[Report]:
 class _Beside:
     """Two workers of a sender that exchange all the time, and what else may be done to the same emails."""
 
-    def __init__(self, pool: Pool, box: SecretBox, owner: Owner) -> None:
+    def __init__(self, pool: Pool, of_workers: Pool, box: SecretBox, owner: Owner) -> None:
         self.pool = pool
+        self.of_workers = of_workers
         self.box = box
         self.owner = owner
         self.by = random.Random(7)  # noqa: S311
@@ -89,7 +91,7 @@ class _Beside:
     async def exchange(self, claimant: Claimant) -> None:
         held: list[Claim] = []
         while not self.done.is_set():
-            held = await _trade(self.pool, claimant, [self.report(claim) for claim in held], 6)
+            held = await _trade(self.of_workers, claimant, [self.report(claim) for claim in held], 6)
             self.exchanges += 1
 
     async def schedule(self) -> None:
@@ -161,14 +163,20 @@ class _Beside:
                 await operation()
 
 
+@pytest.mark.parametrize("options", ["", PLANNER_OPTIONS], ids=["as plans come", "as workers plan"])
 async def test_whatever_is_done_beside_exchanges_nobody_waits_in_a_circle(
-    pool: Pool, box: SecretBox, owner: Owner
+    pool: Pool, database_url: str, box: SecretBox, owner: Owner, options: str
 ) -> None:
     """A deadlock would end one of them with an error. Nor does a stream sleep past an email meanwhile."""
-    beside = _Beside(pool, box, owner)
+    async with await open_pool(database_url, options=options) as of_workers:
+        await _do_everything_at_once(_Beside(pool, of_workers, box, owner))
+
+
+async def _do_everything_at_once(beside: _Beside) -> None:
     for _ in range(6):
         await beside.schedule()
-    workers = [asyncio.create_task(beside.exchange(await _worker(pool, owner))) for _ in range(2)]
+    claimants = [await _worker(beside.pool, beside.owner) for _ in range(2)]
+    workers = [asyncio.create_task(beside.exchange(claimant)) for claimant in claimants]
     operations = [
         *(beside.pause, beside.resume, beside.resume, beside.cancel, beside.change, beside.limit, beside.retry),
         *(beside.resolve, beside.erase, beside.lose_worker, beside.answer, beside.plan, beside.look, beside.schedule),
@@ -180,7 +188,7 @@ async def test_whatever_is_done_beside_exchanges_nobody_waits_in_a_circle(
         await asyncio.gather(*workers)
     assert beside.exchanges > TIMES
     for campaign in beside.campaigns:
-        await check_conservation(pool, campaign)
+        await check_conservation(beside.pool, campaign)
 
 
 async def test_a_stream_that_would_sleep_past_an_email_is_woken(pool: Pool, owner: Owner) -> None:

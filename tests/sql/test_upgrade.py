@@ -221,7 +221,8 @@ WHERE c.content_version = 3;
 INSERT INTO refusals (workspace_id, sender_id, campaign_id, signature, last_at, emails)
 SELECT workspace_id, sender_id, id, 'RCPT 550', now(), 4 FROM campaigns;
 INSERT INTO holds (workspace_id, sender_id, campaign_id, reason, signature, words, since, probe_at)
-SELECT workspace_id, sender_id, id, 'REFUSED', 'RCPT 550', '550 no', now(), now() FROM campaigns WHERE status = 'ACTIVE';
+SELECT workspace_id, sender_id, id, 'REFUSED', 'RCPT 550', '550 no', now(), now() FROM campaigns
+WHERE status = 'ACTIVE';
 INSERT INTO holds (workspace_id, sender_id, reason, signature, words, since, probe_at)
 SELECT workspace_id, id, 'SERVER_SLOW', 'RCPT 450', '450 slow', now(), now() FROM senders;
 INSERT INTO plan_changes (workspace_id, campaign_id, sender_id)
