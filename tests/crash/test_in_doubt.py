@@ -78,12 +78,12 @@ async def test_an_email_that_two_workers_died_of_is_not_sent_again_by_policy(
 ) -> None:
     sink.script([{"at": "dot", "do": "hold", "when": {"to": ANN}}])
     campaign = (await schedule_campaign(pool, owner, [ANN, BOB], on_unknown="resend")).campaign.id
+    lost = "SELECT FROM attempts WHERE worker_lost OFFSET %s"
     (worker,) = fleet.start(settings_for(sink, lanes=1))
     for deaths in (1, 2):
         await asyncio.to_thread(sink.wait, held=deaths)
         worker.kill()
         (worker,) = fleet.start(settings_for(sink, lanes=1))
-        lost = "SELECT FROM attempts WHERE worker_lost OFFSET %s"
         await wait_for(lambda n=deaths: rows(pool, lost, n - 1), "the lease to run out")
         await the_clock_moves_on(pool, timedelta(minutes=6))
 
