@@ -12,6 +12,11 @@ Postgres refuses to run as root. Root therefore runs it as an ordinary user that
 may be unable to walk to a checkout in a private folder. It does not have to: its own folder is handed over as
 an open directory and named `/proc/self/fd/N`, and binaries out of its reach are copied to /var/cache. So the
 server gains no right that an ordinary user lacks.
+
+It listens on a socket in that folder, which nobody else may enter, and on no port: so no other process can take its
+place. Only where the folder's path is too long for a socket it listens on a port of 127.0.0.1 instead; the file `port`
+is there as long as it does. Either way both sides have to prove that they know the password (SCRAM), so whoever takes
+the port of a server that crashed learns nothing.
 """
 
 from __future__ import annotations
@@ -32,13 +37,17 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Literal, NamedTuple, Self
+from urllib.parse import quote
 
 import psycopg
 
+from app.embedded import roles
 from app.errors import Unavailable
 
 _HOST = "127.0.0.1"
-_NAME = "reachinbox"  # of the role and of the database
+_SOCKET_PORT = 5432  # it is part of the socket's name
+_LONGEST_SOCKET = 103  # bytes of its path; Linux takes 107
+_PASSWORDS = {roles.SUPERUSER: "password", roles.SERVICE: "service_password"}  # the file of each role
 _START_TIMEOUT_S = 120  # recovery after a crash may have to replay up to max_wal_size
 _STOP_TIMEOUT_S = 60
 _POLL_S = 0.02
@@ -46,8 +55,6 @@ _BINARIES_CACHE = Path("/var/cache/reachinbox")
 
 # Given on the command line at each start, so that an older cluster follows a newer ReachInbox.
 _SETTINGS = {
-    "listen_addresses": _HOST,
-    "unix_socket_directories": "",
     "max_connections": "200",
     "shared_buffers": "128MB",
     "max_wal_size": "2GB",
@@ -57,6 +64,13 @@ _SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
+_ON_A_PORT = {"listen_addresses": _HOST, "unix_socket_directories": ""}
+_ON_A_SOCKET = {
+    "listen_addresses": "",
+    "unix_socket_directories": "../socket",  # as seen from the cluster
+    "unix_socket_permissions": "0700",
+    "port": str(_SOCKET_PORT),
+}
 
 
 class _User(NamedTuple):
@@ -65,19 +79,29 @@ class _User(NamedTuple):
 
 
 class EmbeddedPostgres:
-    """The one server of `data_dir`, shared by every process that starts it there."""
+    """The one server of `data_dir`, shared by every process that starts it there.
 
-    def __init__(self, data_dir: Path) -> None:
+    `on_a_port` has a server that is launched listen on a port, however short the path.
+    """
+
+    def __init__(self, data_dir: Path, *, on_a_port: bool = False) -> None:
         self.started_here = False  # whether the last start() began a server rather than found one
         self._home = data_dir.absolute() / "postgres"
+        self._on_a_port = on_a_port or len(os.fsencode(self._home / f"socket/.s.PGSQL.{_SOCKET_PORT}")) > _LONGEST_SOCKET
         self._url: str | None = None
         self._users_lock: int | None = None
 
     @property
     def url(self) -> str:
+        """For the service's role."""
         if self._url is None:
             raise RuntimeError("the embedded Postgres is not in use: call start() first")
         return self._url
+
+    @property
+    def superuser_url(self) -> str:
+        """For whoever looks after the server itself, and not for the service."""
+        return self._url_of(roles.DATABASE, roles.SUPERUSER)
 
     def start(self) -> str:
         """Find the running server or start one, and return its URL.
@@ -120,7 +144,9 @@ class EmbeddedPostgres:
             fcntl.flock(self._users_lock, fcntl.LOCK_SH)
         try:
             self.started_here = self._find_or_launch()
-            self._url = self._url_of(_NAME)
+            if self._url is None or self.started_here:
+                self._set_up()
+            self._url = self._url_of(roles.DATABASE, roles.SERVICE)
         except BaseException:
             self._leave()
             raise
@@ -147,21 +173,24 @@ class EmbeddedPostgres:
         raise Unavailable(f"the embedded Postgres runs but does not answer\n{self._log_tail()}")
 
     def _answers(self) -> bool:
-        """Whether our server takes connections; makes sure that it has our database.
-
-        SCRAM proves both sides: a server on the port that does not know this cluster's password is not ours.
-        """
-        if not (self._home / "port").exists():
+        """Whether our server takes connections: one that does not know this cluster's password is not ours."""
+        if not (self._home / "cluster").exists():
             return False
         try:
-            with psycopg.connect(
-                self._url_of("postgres"), autocommit=True, connect_timeout=2, require_auth="scram-sha-256"
-            ) as conn:
-                if not conn.execute("SELECT FROM pg_database WHERE datname = %s", [_NAME]).rowcount:
-                    conn.execute(f"CREATE DATABASE {_NAME}")
+            psycopg.connect(self._url_of("postgres", roles.SUPERUSER), connect_timeout=2).close()
         except psycopg.OperationalError:
             return False
         return True
+
+    def _set_up(self) -> None:
+        service_password = self._home / _PASSWORDS[roles.SERVICE]
+        if not service_password.exists():
+            self._write(service_password.name, secrets.token_urlsafe(32))
+        urls = (self._url_of(database, roles.SUPERUSER) for database in ("postgres", roles.DATABASE))
+        try:
+            roles.set_up(*urls, service_password.read_text())
+        except psycopg.Error as error:
+            raise Unavailable(f"the embedded Postgres cannot be set up: {error}\n{self._log_tail()}") from error
 
     def _launch(self, server_lock: int) -> None:
         """Start the server; the held `server_lock` says that nothing of an earlier one is left."""
@@ -173,8 +202,7 @@ class EmbeddedPostgres:
         log = self._home / "server.log"
         if log.exists():
             log.replace(self._home / "server.log.previous")
-        port = self._choose_port()
-        options = shlex.join([f"--{name}={value}" for name, value in {**_SETTINGS, "port": str(port)}.items()])
+        options = shlex.join([f"--{name}={value}" for name, value in {**_SETTINGS, **self._choose_address()}.items()])
         self._run(
             *("pg_ctl", "start", "--wait", f"--timeout={_START_TIMEOUT_S}", f"--options={options}"),
             *("--pgdata", Path("cluster"), "--log", Path("server.log")),
@@ -184,13 +212,24 @@ class EmbeddedPostgres:
     def _initialise(self) -> None:
         """Make the cluster under another name first: where `cluster` exists, it is whole."""
         shutil.rmtree(self._home / "new", ignore_errors=True)
-        self._write("password", secrets.token_urlsafe(32))
+        self._write(_PASSWORDS[roles.SUPERUSER], secrets.token_urlsafe(32))
         self._run(
-            *("initdb", f"--username={_NAME}", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"),
+            *("initdb", f"--username={roles.SUPERUSER}", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"),
             *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions"),
             *("--pgdata", Path("new"), "--pwfile", Path("password")),
         )
         (self._home / "new").rename(self._home / "cluster")
+
+    def _choose_address(self) -> dict[str, str]:
+        """Where a server that is launched listens, as settings of its."""
+        sockets = self._home / "socket"
+        shutil.rmtree(sockets, ignore_errors=True)  # a crash leaves a lock behind, which names a process like the above
+        if self._on_a_port:
+            return {**_ON_A_PORT, "port": str(self._choose_port())}
+        (self._home / "port").unlink(missing_ok=True)
+        sockets.mkdir(mode=0o700)
+        self._hand_over(sockets)
+        return _ON_A_SOCKET
 
     def _choose_port(self) -> int:
         """The port of last time if it is free: processes that knew the old server then find the new one."""
@@ -257,12 +296,20 @@ class EmbeddedPostgres:
         """Write a file that the server's user may read and nobody else."""
         with open(self._home / name, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
             file.write(text)
-        if (user := _server_user(self._home)) is not None:
-            os.chown(self._home / name, user.uid, user.gid)
+        self._hand_over(self._home / name)
 
-    def _url_of(self, database: str) -> str:
-        password, port = ((self._home / name).read_text() for name in ("password", "port"))
-        return f"postgresql://{_NAME}:{password}@{_HOST}:{port}/{database}"
+    def _hand_over(self, path: Path) -> None:
+        """Give it to the server's user."""
+        if (user := _server_user(self._home)) is not None:
+            os.chown(path, user.uid, user.gid)
+
+    def _url_of(self, database: str, role: str) -> str:
+        login = f"{role}:{(self._home / _PASSWORDS[role]).read_text()}"
+        port = self._home / "port"
+        if port.exists():
+            return f"postgresql://{login}@{_HOST}:{port.read_text()}/{database}?require_auth=scram-sha-256"
+        where = f"host={quote(str(self._home / 'socket'))}&port={_SOCKET_PORT}"
+        return f"postgresql://{login}@/{database}?{where}&require_auth=scram-sha-256"
 
     def _log_tail(self) -> str:
         log = self._home / "server.log"
