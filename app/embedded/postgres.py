@@ -45,7 +45,8 @@ from app.embedded import roles
 from app.errors import Unavailable
 
 _HOST = "127.0.0.1"
-_SOCKET_PORT = 5432  # it is part of the socket's name
+_SOCKET_PORT = 5432
+_SOCKET = f"socket/.s.PGSQL.{_SOCKET_PORT}"
 _LONGEST_SOCKET = 103  # bytes of its path; Linux takes 107
 _PASSWORDS = {roles.SUPERUSER: "password", roles.SERVICE: "service_password"}  # the file of each role
 _START_TIMEOUT_S = 120  # recovery after a crash may have to replay up to max_wal_size
@@ -87,7 +88,7 @@ class EmbeddedPostgres:
     def __init__(self, data_dir: Path, *, on_a_port: bool = False) -> None:
         self.started_here = False  # whether the last start() began a server rather than found one
         self._home = data_dir.absolute() / "postgres"
-        self._on_a_port = on_a_port or len(os.fsencode(self._home / f"socket/.s.PGSQL.{_SOCKET_PORT}")) > _LONGEST_SOCKET
+        self._on_a_port = on_a_port or len(os.fsencode(self._home / _SOCKET)) > _LONGEST_SOCKET
         self._url: str | None = None
         self._users_lock: int | None = None
 
