@@ -84,7 +84,7 @@ def up(settings: Settings, options: argparse.Namespace) -> None:
     else:
         with EmbeddedPostgres(settings.data_dir) as postgres:
             migrate(postgres.url, waiting=say_waiting)
-            asyncio.run(_run_all(settings, postgres.url, postgres, with_demo=True))
+            asyncio.run(_run_all(settings, postgres.url, postgres, with_demo=options.demo or settings.is_local))
 
 
 async def _run_all(settings: Settings, url: str, postgres: EmbeddedPostgres | None, *, with_demo: bool) -> None:

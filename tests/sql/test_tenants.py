@@ -244,7 +244,7 @@ async def test_beyond_the_role_there_is_the_service_and_not_the_server(pool: Poo
         assert row == {"current_user": "reachinbox_service"}
         for statement in FORBIDDEN:
             refused = (InsufficientPrivilege, ActiveSqlTransaction)  # the second: not in any transaction
-            with pytest.raises(refused):  # noqa: PT012 -- the savepoint ends with the failure
+            with pytest.raises(refused):
                 async with conn.transaction():
                     await conn.execute(statement.encode())
 
