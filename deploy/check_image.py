@@ -1,8 +1,9 @@
 """`make check-image`: run the Dockerfile's steps and its command without Docker, in roots made by debootstrap.
 
-As root, on Debian with debootstrap. The base image is stood in for by a minimal Debian of the suite that has the image's
-Python (3.14: forky; another: SUITE), the container by namespaces of its own for processes and mounts, a read-only root and a user without rights. ENV, USER, HEALTHCHECK,
-ENTRYPOINT and CMD are read from the Dockerfile. Ends with 1 at the first thing that is not as it should be.
+As root, on Debian with debootstrap. The base image is stood in for by a minimal Debian of the suite that has the
+image's Python (3.14: forky; SUITE names another), the container by namespaces of its own for processes and mounts, a
+read-only root and a user without rights. ENV, USER, HEALTHCHECK, ENTRYPOINT and CMD are read from the Dockerfile. Ends
+with 1 at the first thing that is not as it should be.
 """
 
 from __future__ import annotations
