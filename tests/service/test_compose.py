@@ -76,11 +76,12 @@ def test_the_services_role_is_made_with_the_cluster_and_may_do_nothing_beyond_it
         _as_the_image_leaves_it(postgres)
         server = urlsplit(postgres.superuser_url)
         env = {
-            **{
-                "PATH": f"{clusters.program('psql').parent}:{os.environ['PATH']}",
-                "PASSWORD_FILE": f"{tmp_path}/password",
-            },
-            **{"PGHOST": server.hostname or "", "PGPORT": str(server.port), "PGUSER": "postgres", "PGPASSWORD": "p"},
+            "PATH": f"{clusters.program('psql').parent}:{os.environ['PATH']}",
+            "PASSWORD_FILE": f"{tmp_path}/password",
+            "PGHOST": server.hostname or "",
+            "PGPORT": str(server.port),
+            "PGUSER": "postgres",
+            "PGPASSWORD": "p",
         }
         subprocess.run(["/bin/sh", script], env=env, check=True)  # noqa: S603 -- ours
         url = f"postgresql://reachinbox:{quote(password, safe='')}@{server.hostname}:{server.port}/reachinbox"
