@@ -14,8 +14,8 @@ an open directory and named `/proc/self/fd/N`, and binaries out of its reach are
 server gains no right that an ordinary user lacks.
 
 It listens on a socket in that folder, which nobody else may enter, and on no port: so no other process can take its
-place. Only where the folder's path is too long for a socket it listens on a port of 127.0.0.1 instead; the file `port`
-is there as long as it does. Either way both sides have to prove that they know the password (SCRAM), so whoever takes
+place. Only where that folder takes no socket (its path is too long, or its file system has none) it listens on a port of
+127.0.0.1 instead; the file `port` is there as long as it does. Either way both sides have to prove that they know the password (SCRAM), so whoever takes
 the port of a server that crashed learns nothing.
 """
 
@@ -44,7 +44,6 @@ from app.errors import Unavailable
 _HOST = "127.0.0.1"
 _SOCKET_PORT = 5432
 _SOCKET = f"socket/.s.PGSQL.{_SOCKET_PORT}"
-_LONGEST_SOCKET = 103  # bytes of its path; Linux takes 107
 _PASSWORDS = {roles.SUPERUSER: "password", roles.SERVICE: "service_password"}  # the file of each role
 _START_TIMEOUT_S = 120  # recovery after a crash may have to replay up to max_wal_size
 _STOP_TIMEOUT_S = 60
@@ -73,13 +72,13 @@ _ON_A_SOCKET = {
 class EmbeddedPostgres:
     """The one server of `data_dir`, shared by every process that starts it there.
 
-    `on_a_port` has a server that is launched listen on a port, however short the path.
+    `on_a_port` has a server that is launched listen on a port, though it could on a socket.
     """
 
     def __init__(self, data_dir: Path, *, on_a_port: bool = False) -> None:
         self.started_here = False  # whether the last start() began a server rather than found one
         self._home = data_dir.absolute() / "postgres"
-        self._on_a_port = on_a_port or len(os.fsencode(self._home / _SOCKET)) > _LONGEST_SOCKET
+        self._on_a_port = on_a_port
         self._url: str | None = None
         self._users_lock: int | None = None
 
@@ -216,11 +215,11 @@ class EmbeddedPostgres:
         """Where a server that is launched listens, as settings of its."""
         sockets = self._home / "socket"
         shutil.rmtree(sockets, ignore_errors=True)  # a crash leaves a lock behind, which names a process like the above
-        if self._on_a_port:
-            return {**_ON_A_PORT, "port": str(self._choose_port())}
-        (self._home / "port").unlink(missing_ok=True)
         sockets.mkdir(mode=0o700)
         self._hand_over(sockets)
+        if self._on_a_port or not _takes_a_socket(self._home / _SOCKET):
+            return {**_ON_A_PORT, "port": str(self._choose_port())}
+        (self._home / "port").unlink(missing_ok=True)
         return _ON_A_SOCKET
 
     def _choose_port(self) -> int:
@@ -314,6 +313,16 @@ def _prepare(home: Path) -> None:
     home.mkdir(mode=0o700, exist_ok=True)
     if (user := server_user(home)) is not None:
         os.chown(home, user.uid, user.gid)
+
+
+def _takes_a_socket(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.bind(str(path))
+        except OSError:
+            return False
+    path.unlink()
+    return True
 
 
 def _open_lock(path: Path) -> int:
