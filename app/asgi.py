@@ -32,6 +32,7 @@ from app.http.openapi import SECURITY, StructSchemas, openapi_config
 from app.http.operations import administration, alerts, events, health, sandbox
 from app.http.recipients import lists, personal_data
 from app.http.senders import senders
+from app.http.trial import for_this_machine
 from app.http.webhooks import webhooks
 from app.http.workspaces import audit, keys, members, workspaces
 from app.secrets import SecretBox, open_secret_box
@@ -85,7 +86,7 @@ def create_app(settings: Settings, database_url: str, dashboard_folder: Path = d
         plugins=[StructSchemas()],
         logging_config=None,
     )
-    app.asgi_handler = measures.measured(app.asgi_handler)
+    app.asgi_handler = measures.measured(for_this_machine(app.asgi_handler, settings))
     return app
 
 

@@ -59,9 +59,15 @@ def examine(settings: Settings, database: AbstractContextManager[str]) -> bool:
     return all(well)
 
 
+class _Doubt(Exception):
+    """Nothing is wrong, and something could be better."""
+
+
 def _report(name: str, check: Callable[[], str]) -> bool:
     try:
         _say("ok", name, check())
+    except _Doubt as doubt:
+        _say("WARN", name, doubt)
     except ANTICIPATED as error:
         _say("FAIL", name, error)
         return False
@@ -149,6 +155,11 @@ def _pooler(settings: Settings) -> str:
 def _role(row: Row) -> str:
     if not row["member_of_tenant"]:
         raise Unavailable(f'{row["role"]} may not act as a tenant; run GRANT reachinbox_tenant TO "{row["role"]}"')
+    if row["superuser"]:
+        raise _Doubt(
+            f"{row['role']} is a superuser or bypasses row-level security: what injected SQL could do has no bounds; "
+            "docs/deploy.md says how to make an ordinary role"
+        )
     return f"{row['role']}, a member of reachinbox_tenant"
 
 

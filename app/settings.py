@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, get_args
 from urllib.parse import urlsplit
@@ -141,7 +142,11 @@ def from_env(env: Mapping[str, str] | None = None) -> Settings:
                 problems.append(f"{name}_FILE: cannot read {file}: {error.strerror}")
         if value:
             raw[field] = value
-    raw.setdefault("base_url", f"http://{raw.get('host', '127.0.0.1')}:{raw.get('port', '3000')}")
+    if "base_url" not in raw:
+        try:
+            raw["base_url"] = _own_url(raw.get("host", "127.0.0.1"), raw.get("port", "3000"))
+        except ValueError as error:
+            problems.append(str(error))
     fields: dict[str, object] = {}
     for info in msgspec.structs.fields(Settings):
         if info.name in raw:
@@ -155,6 +160,23 @@ def from_env(env: Mapping[str, str] | None = None) -> Settings:
         if not problems:
             return settings
     raise SettingsError(problems)
+
+
+def _own_url(host: str, port: str) -> str:
+    """What BASE_URL is unless it is set. Raises ValueError where others reach the API: nobody said by which name."""
+    if not _is_loopback(host):
+        raise ValueError(
+            f"HOST: other machines reach {host}, and BASE_URL is not set; set it to the address that people use, such "
+            "as https://mail.example.com, or, for a trial, to http://localhost:3000"
+        )
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def check_secret_key(settings: Settings) -> None:

@@ -24,7 +24,7 @@ import uvloop
 
 from app import log as logs
 from app import traces
-from app.collectors import PoolCollector
+from app.collectors import PoolCollector, is_shown
 from app.db import Pool, Row, open_pool
 from app.domain.ledger.claims import Claimant
 from app.domain.ledger.exchange import Patience
@@ -39,6 +39,7 @@ from app.jobs import POLLING_INTERVAL_S, QUICK, SLOW, WEBHOOKS
 from app.mail.addresses import domain_of
 from app.secrets import SecretBox, UndecipherableSecret, open_secret_box, secret_key
 from app.settings import Settings, SettingsError, check_secret_key, from_env
+from app.watched import keep_beating
 from worker.connect import Server
 from worker.desk import Budget, Desk
 from worker.dispatch import Dispatcher
@@ -200,6 +201,7 @@ async def _end(task: asyncio.Task[None]) -> None:
 
 async def serve(settings: Settings, database_url: str) -> None:
     """Run incarnations until SIGTERM or SIGINT."""
+    keep_beating(asyncio.get_running_loop())
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -265,7 +267,9 @@ def main() -> None:
 def _observed(settings: Settings) -> Generator[None]:
     """Show metrics and send traces, each if it is wanted."""
     listener: Listener | None = None
-    if settings.worker_metrics_port is not None:
+    if settings.worker_metrics_port is not None and not is_shown(settings):
+        log.warning("WORKER_METRICS_PORT shows nothing: set METRICS_TOKEN, by which to ask for it")
+    elif settings.worker_metrics_port is not None:
         try:
             listener = Listener(settings.host, settings.worker_metrics_port, settings.metrics_token)
         except OSError as error:

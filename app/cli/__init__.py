@@ -78,7 +78,11 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     starting = command("up", up, "run everything: API, worker and, without DATABASE_URL, Postgres")
-    starting.add_argument("--demo", action="store_true", help="begin with the demo even if DATABASE_URL is set")
+    starting.add_argument(
+        "--demo",
+        action="store_true",
+        help="begin with the demo, which is otherwise for a trial: BASE_URL on this machine, no DATABASE_URL",
+    )
     command("api", api, "run the API alone")
     command("worker", worker, "run a worker alone; any number of them may share a database")
     migrating = command("migrate", apply_migrations, "bring the database's schema up to date")

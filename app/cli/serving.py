@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 from contextlib import closing, suppress
+from functools import partial
 
 import psycopg
 import structlog
@@ -83,7 +84,7 @@ def up(settings: Settings, options: argparse.Namespace) -> None:
     else:
         with EmbeddedPostgres(settings.data_dir) as postgres:
             migrate(postgres.url, waiting=say_waiting)
-            asyncio.run(_run_all(settings, postgres.url, postgres, with_demo=True))
+            asyncio.run(_run_all(settings, postgres.url, postgres, with_demo=options.demo or settings.is_local))
 
 
 async def _run_all(settings: Settings, url: str, postgres: EmbeddedPostgres | None, *, with_demo: bool) -> None:
@@ -103,31 +104,38 @@ async def _run_all(settings: Settings, url: str, postgres: EmbeddedPostgres | No
             asyncio.get_running_loop().add_signal_handler(number, on_signal, number)
     env = {"DATABASE_URL": url, "DATABASE_URL_FILE": "", "REACHINBOX_EMBEDDED": "yes"} if postgres else {}
     children = [
-        Child("api", [*PYTHON, "-m", "app.cli", "api"], env),
+        Child("api", [*PYTHON, "-m", "app.cli", "api"], env, partial(_ask, settings)),
         Child("worker", [*PYTHON, "-m", "worker"], env),
     ]
     beside = [asyncio.create_task(_welcome(settings, url, with_demo=with_demo))]
+    renew = asyncio.Event()
     if postgres:
-        beside.append(asyncio.create_task(_keep_running(postgres)))
+        beside.append(asyncio.create_task(_keep_running(postgres, env, renew)))
     try:
-        await supervise(children, stop=stop, at_once=at_once)
+        await supervise(children, stop=stop, at_once=at_once, renew=renew)
     finally:
         for task in beside:
             task.cancel()
         await asyncio.gather(*beside, return_exceptions=True)
 
 
-async def _keep_running(postgres: EmbeddedPostgres) -> None:
-    """Start the embedded Postgres again when it has died. The children find it where it was: it keeps its port."""
+async def _keep_running(postgres: EmbeddedPostgres, env: dict[str, str], renew: asyncio.Event) -> None:
+    """Start the embedded Postgres again when it has died. The children find it where it was, unless somebody has taken
+    its port meanwhile: then they start anew.
+    """
     while True:
         await asyncio.sleep(REVIVE_EVERY_S)
         try:
-            await asyncio.to_thread(postgres.start)
+            url = await asyncio.to_thread(postgres.start)
         except (AppError, psycopg.Error) as error:
             log.error("Postgres has died and does not start", reason=str(error))
-        else:
-            if postgres.started_here:
-                log.warning("Postgres had died and was started again")
+            continue
+        if postgres.started_here:
+            log.warning("Postgres had died and was started again")
+        if url != env["DATABASE_URL"]:
+            log.warning("Postgres has another port now: API and worker start anew")
+            env["DATABASE_URL"] = url
+            renew.set()
 
 
 async def _welcome(settings: Settings, url: str, *, with_demo: bool) -> None:
@@ -148,10 +156,27 @@ async def _listening(settings: Settings) -> None:
     """Wait until the API takes connections."""
     while True:
         with suppress(OSError):
-            _, writer = await asyncio.open_connection(settings.host, settings.port)
+            _, writer = await _connect(settings)
             writer.close()
             return
         await asyncio.sleep(0.05)
+
+
+async def _ask(settings: Settings) -> None:
+    """Return once the API has answered, whatever it says. Raises OSError."""
+    reader, writer = await _connect(settings)
+    try:
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        if not (await reader.readline()).startswith(b"HTTP/"):
+            raise ConnectionError("the API closed the connection")
+    finally:
+        writer.close()
+
+
+async def _connect(settings: Settings) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Raises OSError."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 -- not bound to
+    return await asyncio.open_connection(host, settings.port)
 
 
 def _bind(settings: Settings) -> socket.socket:

@@ -10,7 +10,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
 from app import traces
-from app.collectors import CONTENT_TYPE, LedgerCollector, admits, new_registry
+from app.collectors import CONTENT_TYPE, LedgerCollector, ReplacedCollector, admits, is_shown, new_registry
 from app.errors import NotFound, Unauthenticated
 from app.http.parameters import ThePool, TheSettings
 
@@ -25,6 +25,7 @@ class Metrics:
         self.registry: CollectorRegistry = new_registry("api")
         self.ledger = LedgerCollector()
         self.registry.register(self.ledger)
+        self.registry.register(ReplacedCollector())
         self._requests = Histogram(
             "reachinbox_http_request_duration_seconds",
             "From a request to the beginning of its answer.",
@@ -62,11 +63,10 @@ class Metrics:
 
 @get("/metrics", summary="Prometheus metrics", include_in_schema=False)
 async def show_metrics(request: Request[None, None, State], pool: ThePool, settings: TheSettings) -> Response[bytes]:
-    if settings.metrics_token is not None:
-        if not admits(settings.metrics_token, request.headers.get("Authorization")):
-            raise Unauthenticated("give METRICS_TOKEN as a bearer token")
-    elif not settings.is_local:
+    if not is_shown(settings):
         raise NotFound("there is nothing at this address")
+    if not admits(settings.metrics_token, request.headers.get("Authorization")):
+        raise Unauthenticated("give METRICS_TOKEN as a bearer token")
     metrics: Metrics = request.app.state["metrics"]
     await metrics.ledger.refresh(pool)
     return Response(generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE})

@@ -51,7 +51,7 @@ class Pair:
         self.url = ""
 
     async def be_synchronous(self) -> None:
-        with psycopg.connect(self.primary.url, autocommit=True) as conn:
+        with psycopg.connect(self.primary.superuser_url, autocommit=True) as conn:
             conn.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
             conn.execute("SELECT pg_reload_conf()")
         await self._replicates("sync")
@@ -61,7 +61,7 @@ class Pair:
 
     async def fall_behind(self, pool: Pool) -> None:
         """From here on the standby gets nothing more."""
-        with psycopg.connect(self.standby.url, autocommit=True) as conn:
+        with psycopg.connect(self.standby.superuser_url, autocommit=True) as conn:
             conn.execute("ALTER SYSTEM SET primary_conninfo = ''")
             conn.execute("SELECT pg_reload_conf()")
 
@@ -77,7 +77,7 @@ class Pair:
         self._proxy.point_to(self.standby.url)
 
     async def _replicates(self, how: str) -> None:
-        async with await open_pool(self.primary.url, max_size=1) as pool:
+        async with await open_pool(self.primary.superuser_url, max_size=1) as pool:
 
             async def found() -> bool:
                 state = "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming' AND sync_state = %s"

@@ -6,7 +6,6 @@ import asyncio
 import subprocess
 from collections import Counter
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -144,11 +143,10 @@ async def test_a_dump_that_is_restored_asks_once(
         conn.execute("UPDATE installation SET host = 'mail.example.com', generation = 7")
     restored = postgres.empty()
     for program, *arguments in (
-        ("pg_dump", "--format=custom", f"--file={tmp_path / 'dump'}", database_url),
+        ("pg_dump", "--format=custom", f"--file={tmp_path / 'dump'}", postgres.as_superuser(database_url)),
         ("pg_restore", "--exit-on-error", f"--dbname={restored}", tmp_path / "dump"),
     ):
-        password = {"PGPASSWORD": urlsplit(database_url).password or ""}
-        await asyncio.to_thread(subprocess.run, [clusters.program(program), *arguments], env=password, check=True)
+        await asyncio.to_thread(subprocess.run, [clusters.program(program), *arguments], env={}, check=True)
     shell = Shell(tmp_path, DATABASE_URL=restored, SECRET_KEY=SECRET_KEY, BASE_URL=PRODUCTION)
     with pytest.raises(OtherInstallation, match="another database"):
         await admit(restored, tmp_path)

@@ -146,7 +146,7 @@ async def _mailing(tmp_path: Path, emails: int, sink: Sink) -> AsyncGenerator[_M
 
 @contextmanager
 def closing_postgres(data_dir: Path) -> Generator[EmbeddedPostgres]:
-    postgres = EmbeddedPostgres(data_dir)
+    postgres = EmbeddedPostgres(data_dir, on_a_port=True)
     postgres.start()
     try:
         yield postgres

@@ -15,6 +15,7 @@ from psycopg_pool import PoolTimeout
 from app.db import Pool, connect, open_pool
 from app.domain.operations import installation, workers
 from app.domain.operations.installation import OtherInstallation, Ours
+from app.embedded import roles
 from app.last_seen import MOST, LastSeen
 from app.settings import Settings, from_env
 from tests.support.engine import execute, row, rows, value, wait_for
@@ -139,12 +140,14 @@ async def test_a_server_that_tells_nothing_of_itself_is_known_by_the_rest(
 
 
 @pytest.mark.parametrize("revoked", [(), ("pg_control_system()", "pg_current_wal_lsn()")])
-async def test_an_ordinary_role_learns_where_it_is_as_far_as_it_may(pool: Pool, revoked: tuple[str, ...]) -> None:
-    async with pool.connection() as conn, conn.transaction(force_rollback=True):
-        await conn.execute("CREATE ROLE ordinary")
+async def test_an_ordinary_role_learns_where_it_is_as_far_as_it_may(
+    postgres: TemplateServer, database_url: str, revoked: tuple[str, ...]
+) -> None:
+    superuser = await connect(postgres.as_superuser(database_url))
+    async with superuser as conn, conn.transaction(force_rollback=True):
         for function in revoked:
             await conn.execute(f"REVOKE EXECUTE ON FUNCTION {function} FROM PUBLIC".encode())
-        await conn.execute("SET LOCAL ROLE ordinary")
+        await conn.execute(f"SET LOCAL ROLE {roles.SERVICE}".encode())
         told = await (await conn.execute("SELECT * FROM installation_here()")).fetchone()
         assert told
         assert {name for name, what in told.items() if what} == (

@@ -10,6 +10,7 @@ import pytest
 from app.db import Pool
 from app.domain.accounts.users import User
 from app.secrets import SecretBox
+from tests.support.pg import TemplateServer
 from tests.support.shell import Shell
 from tests.support.sinkproc import Sink
 
@@ -63,6 +64,14 @@ def test_the_doctor_says_how_to_mend_a_right_that_is_missing(installed: Shell) -
     ended = installed("doctor")
     assert ended.returncode == 1
     assert f'GRANT TEMPORARY ON DATABASE "{name}" TO reachinbox_tenant' in ended.stdout
+
+
+def test_the_doctor_warns_of_a_role_that_may_do_anything(
+    installed: Shell, postgres: TemplateServer, database_url: str
+) -> None:
+    ended = installed("doctor", DATABASE_URL=postgres.as_superuser(database_url))
+    assert ended.returncode == 0, ended.stdout
+    assert "WARN  role: reachinbox is a superuser or bypasses row-level security" in ended.stdout
 
 
 def test_the_doctor_misses_a_secret_key_that_others_could_have(installed: Shell) -> None:

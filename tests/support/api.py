@@ -42,7 +42,7 @@ async def api_client(
     transport = httpx.ASGITransport(app)  # pyright: ignore[reportArgumentType]
     async with (
         _lifespan(app),
-        httpx.AsyncClient(transport=transport, base_url="http://reachinbox.test", headers=headers) as client,
+        httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=headers) as client,
     ):
         yield client
 

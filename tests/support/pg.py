@@ -14,21 +14,27 @@ from psycopg.sql import SQL, Composed, Identifier
 from yoyo import get_backend, read_migrations
 
 from app.db import MIGRATIONS, migrate
+from app.embedded import roles
 from app.embedded.postgres import EmbeddedPostgres
 
 TEMPLATE = "template_migrated"
+SERVICE = Identifier(roles.SERVICE)
 _numbers = count(1)
 
 
 class TemplateServer:
-    """The server and its template. `clone` costs a few hundredths of a second."""
+    """The server and its template. `clone` costs a few hundredths of a second.
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    Databases and their URLs are those of the service's role; the superuser makes them.
+    """
+
+    def __init__(self, server: EmbeddedPostgres) -> None:
+        self._url = server.url
+        self._superuser_url = server.superuser_url
         # A lost test database is no loss.
         self._run(SQL("ALTER SYSTEM SET fsync = off"))
         self._run(SQL("SELECT pg_reload_conf()"))
-        self._run(SQL("CREATE DATABASE {}").format(Identifier(TEMPLATE)))
+        self._run(SQL("CREATE DATABASE {} OWNER {}").format(Identifier(TEMPLATE), SERVICE))
         migrate(self._url_of(TEMPLATE))
 
     @contextmanager
@@ -39,16 +45,20 @@ class TemplateServer:
         name = f"test_{next(_numbers)}"
         template = urlsplit(of).path.removeprefix("/") if of else TEMPLATE
         # Copying files is four times as fast as logging the copy, for it makes two checkpoints that cost nothing here.
-        clone = SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
-        self._run(clone.format(Identifier(name), Identifier(template)))
+        clone = SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY FILE_COPY")
+        self._run(clone.format(Identifier(name), SERVICE, Identifier(template)))
         yield self._url_of(name)
         self._run(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 
     def empty(self) -> str:
         """The URL of a fresh database that has seen no migration; it goes with the server."""
         name = f"test_{next(_numbers)}"
-        self._run(SQL("CREATE DATABASE {}").format(Identifier(name)))
+        self._run(SQL("CREATE DATABASE {} OWNER {}").format(Identifier(name), SERVICE))
         return self._url_of(name)
+
+    def as_superuser(self, database_url: str) -> str:
+        """The same database's URL for the superuser."""
+        return urlunsplit(urlsplit(self._superuser_url)._replace(path=urlsplit(database_url).path))
 
     def refuse_connections(self, database_url: str) -> None:
         """From now on the database is as good as down: sessions are ended, new ones refused."""
@@ -76,7 +86,7 @@ class TemplateServer:
         self._run(SQL("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {}").format(name))
 
     def _run(self, statement: SQL | Composed) -> None:
-        with closing(psycopg.connect(self._url, autocommit=True)) as conn:
+        with closing(psycopg.connect(self._superuser_url, autocommit=True)) as conn:
             conn.execute(statement)
 
     def _url_of(self, name: LiteralString | str) -> str:
@@ -95,5 +105,5 @@ def migrate_to(url: str, name: str) -> int:
 @contextmanager
 def template_server(data_dir: Path) -> Generator[TemplateServer]:
     """An embedded Postgres with its template, stopped in the end."""
-    with EmbeddedPostgres(data_dir) as server:
-        yield TemplateServer(server.url)
+    with EmbeddedPostgres(data_dir, on_a_port=True) as server:
+        yield TemplateServer(server)
