@@ -27,10 +27,10 @@ LOGGED_OF_VISITORS = 100  # entries, of all visitors together
 What = Literal["login", "google", "register", "reset", "password", "invitation"]
 
 
-async def count_visitor(pool: Pool, actor: Actor, what: What, most: int = PER_VISITOR) -> None:
+async def count_visitor(pool: Pool, actor: Actor, what: What, most: int | None = None) -> None:
     """One more from where the actor is, if that is known. Raises TooMany when it makes more than `most`."""
     if actor.visitor is not None:
-        await count(pool, actor, what, f"visitor:{actor.visitor}", most)
+        await count(pool, actor, what, f"visitor:{actor.visitor}", PER_VISITOR if most is None else most)
 
 
 async def count_account(pool: Pool, actor: Actor, what: What, email: str, most: int = PER_ACCOUNT) -> None:
