@@ -33,3 +33,8 @@ CREATE INDEX IF NOT EXISTS login_attempts_age ON login_attempts (window_start);
 CREATE INDEX IF NOT EXISTS audit_log_of_accounts ON audit_log (id) WHERE workspace_id IS NULL;
 CREATE INDEX IF NOT EXISTS audit_log_of_visitors ON audit_log (at)
     WHERE user_id IS NULL AND action IN ('account.unknown', 'attempts.refused');
+
+-- Resets and checks of senders have queues of their own; what waits goes along.
+UPDATE procrastinate_jobs
+SET queue_name = CASE task_name WHEN 'send_password_reset' THEN 'resets' ELSE 'checks' END
+WHERE queue_name = 'slow' AND task_name IN ('send_password_reset', 'verify_sender');

@@ -1,18 +1,13 @@
-"""Addresses are compared by one rule, in every query and index, and an upgrade says where that cannot be."""
+"""Addresses are compared by one rule, in every query and index."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-import psycopg
-import pytest
-
 from app import sql
-from app.db import Pool, migrate
-from app.errors import Conflict
+from app.db import Pool
 from tests.support.engine import rows
-from tests.support.pg import TemplateServer, migrate_to
 
 QUERIES = sorted(Path(sql.__file__).parent.rglob("*.sql"))
 # lower, upper, ILIKE and ~* follow the locale of the database, unless the argument says the collation.
@@ -60,20 +55,3 @@ async def test_an_account_is_found_by_the_index(pool: Pool) -> None:
             await conn.execute("EXPLAIN SELECT FROM users WHERE address_key(email) = address_key('a@b.org')")
         ).fetchall()
     assert "users_address" in str(plan)
-
-
-def test_an_upgrade_that_meets_two_accounts_of_one_address_stops_and_names_them(postgres: TemplateServer) -> None:
-    url = postgres.empty()
-    migrate_to(url, "0019_zzz")
-    with psycopg.connect(url, autocommit=True) as conn:
-        conn.execute("DROP INDEX users_email")  # as if its locale told I and i apart
-        conn.execute(
-            "INSERT INTO users (email) VALUES ('Ivan@b.org'), ('eve@b.org'), ('ivan@B.org'), ('\u0130van@b.org')"
-        )
-    with pytest.raises(Conflict, match=r"Ivan@b\.org \(account 1\) and ivan@B\.org \(account 3\)") as refused:
-        migrate(url)
-    assert "eve" not in refused.value.detail
-    assert "\u0130" not in refused.value.detail
-    with psycopg.connect(url, autocommit=True) as conn:
-        conn.execute("UPDATE users SET email = 'ivan.other@b.org' WHERE id = 3")
-    assert migrate(url) > 0
