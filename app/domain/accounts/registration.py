@@ -92,15 +92,7 @@ async def admit(
     """
     first = await needs_admin(conn)
     way_in = await _find_way_in(conn, terms, email, invitation, first=first)
-    into: Row | None = None
-    if invitation is not None and way_in is not None:
-        used = await fetch_one(conn, sql.use_invitation, {"invitation_id": way_in})
-    elif invitation is not None:
-        used = into = await invitations.take(conn, invitation, email)
-    else:
-        used = True
-    if not used:
-        raise Forbidden(NO_INVITATION)
+    into = None if invitation is None else await _use(conn, invitation, way_in, email)
     user = await insert_user(
         conn,
         terms.box,
@@ -131,6 +123,17 @@ async def _find_way_in(conn: Conn, terms: Terms, email: str, invitation: str | N
     if row is None and await invitations.find_open(conn, invitation, email) is None:
         raise Forbidden(NO_INVITATION)
     return None if row is None else int(row["id"])
+
+
+async def _use(conn: Conn, invitation: str, way_in: int | None, email: str) -> Row | None:
+    """Use the invitation up that `_find_way_in` found; where it leads, if into a workspace. Raises Forbidden."""
+    if way_in is not None:
+        used, into = await fetch_one(conn, sql.use_invitation, {"invitation_id": way_in}), None
+    else:
+        used = into = await invitations.take(conn, invitation, email)
+    if used is None:
+        raise Forbidden(NO_INVITATION)
+    return into
 
 
 async def invite(pool: Pool, actor: Actor, email: str | None) -> Invitation:

@@ -64,9 +64,10 @@ const ACTIONS: Readonly<Record<Action, string>> = {
   "emails.export": "Exported emails",
 };
 
-/** What was tried, where that alone is the subject: as `What` in app/domain/accounts/attempts.py. */
+/** What was tried, which is the subject then: as `What` in app/domain/accounts/attempts.py. */
 const ATTEMPTS: Readonly<Record<string, string>> = {
   login: "login",
+  google: "login with Google",
   register: "registration",
   reset: "new password",
   password: "change of the password",
@@ -77,5 +78,6 @@ const ATTEMPTS: Readonly<Record<string, string>> = {
 export function auditWords(action: Action, subject: string): string {
   const words = ACTIONS[action] ?? action;
   if (action === "login" && subject === "google") return `${words} with Google`;
-  return subject in ATTEMPTS ? `${words}: ${ATTEMPTS[subject]}` : words;
+  const attempt = action === "attempts.refused" || action === "account.unknown";
+  return attempt ? `${words}: ${ATTEMPTS[subject] ?? subject}` : words;
 }
