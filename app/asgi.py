@@ -33,6 +33,7 @@ from app.http.operations import administration, alerts, events, health, sandbox
 from app.http.recipients import lists, personal_data
 from app.http.senders import senders
 from app.http.trial import for_this_machine
+from app.http.visitors import Visitors
 from app.http.webhooks import webhooks
 from app.http.workspaces import audit, keys, members, workspaces
 from app.secrets import SecretBox, open_secret_box
@@ -58,6 +59,7 @@ def create_app(settings: Settings, database_url: str, dashboard_folder: Path = d
         traces.configure("api")
         app.state["settings"] = settings
         app.state["metrics"] = measures
+        app.state["visitors"] = Visitors(settings.trusted_proxies)
         app.state["closing"] = asyncio.Event()
         app.state["terms"] = Terms(
             open_secret_box(settings), settings.allow_registration, settings.default_emails_per_hour

@@ -34,6 +34,7 @@ def examine(settings: Settings, database: AbstractContextManager[str]) -> bool:
     well = [
         _report("configuration", lambda: "complete"),
         _report("data directory", lambda: _data_dir(settings)),
+        _report("reverse proxy", lambda: _reverse_proxy(settings)),
         _report("SECRET_KEY", lambda: _secret_key(settings)),
         _report("SMTP", lambda: _smtp(settings)),
     ]
@@ -83,6 +84,17 @@ def _data_dir(settings: Settings) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder):
         return f"{folder} can be written to"
+
+
+def _reverse_proxy(settings: Settings) -> str:
+    if settings.trusted_proxies:
+        return f"where visitors come from is believed of {', '.join(settings.trusted_proxies)}"
+    if settings.is_local:
+        return "none is needed"
+    return (
+        "TRUSTED_PROXIES names none: behind a proxy the audit log has the proxy's address for everybody's, and tries "
+        "are limited for each account but not for each visitor"
+    )
 
 
 def _secret_key(settings: Settings) -> str:

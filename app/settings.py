@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Literal, get_args
 from urllib.parse import urlsplit
@@ -43,6 +43,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = 3000
     base_url: str = "http://127.0.0.1:3000"
+    trusted_proxies: tuple[str, ...] = ()  # addresses and networks whose X-Forwarded-For is believed
     embedded: bool = False  # told by `up` to its children: database_url is the embedded Postgres
     secret_key: str | None = None  # unset: made once and kept under data_dir
     secret_key_previous: str | None = None  # keys from before, one a line or with commas between them
@@ -284,6 +285,14 @@ def _wrong_words(s: Settings) -> list[str]:
         )
     if not is_confidential(s.oidc_issuer):
         problems.append(f"OIDC_ISSUER: {s.oidc_issuer!r} is not right: give an https:// URL (http:// on loopback only)")
+    for proxy in s.trusted_proxies:
+        try:
+            ip_network(proxy)
+        except ValueError as error:
+            problems.append(
+                f"TRUSTED_PROXIES: {error}; give addresses and networks with commas between them, such as "
+                "127.0.0.1,10.0.0.0/8"
+            )
     for domain in s.google_allowed_domains:
         if not re.fullmatch(r"[\w-]+(\.[\w-]+)+", domain):
             problems.append(f"GOOGLE_ALLOWED_DOMAINS: {domain!r} is not a domain; give them separated by commas")

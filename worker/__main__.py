@@ -35,7 +35,7 @@ from app.domain.senders import for_workers
 from app.domain.senders.senders import password_place
 from app.embedded import mailbox
 from app.embedded.postgres import EmbeddedPostgres
-from app.jobs import POLLING_INTERVAL_S, QUICK, SLOW, WEBHOOKS
+from app.jobs import CHECKS, POLLING_INTERVAL_S, QUICK, RESETS, WEBHOOKS
 from app.mail.addresses import domain_of
 from app.secrets import SecretBox, UndecipherableSecret, open_secret_box, secret_key
 from app.settings import Settings, SettingsError, check_secret_key, from_env
@@ -57,8 +57,8 @@ from worker.unrecorded import Unrecorded
 from worker.verdicts import ServerTrouble
 from worker.webhooks import Courier
 
-CONCURRENCY = {QUICK: 20, SLOW: 4, WEBHOOKS: 4}  # jobs at once, by queue
-VERIFY_S = 45.0
+CONCURRENCY = {QUICK: 20, RESETS: 2, CHECKS: 8, WEBHOOKS: 4}  # jobs at once, by queue
+VERIFY_S = 15.0
 RESTART_PAUSE_S = 1.0
 # The exchange is planned once and for all, and must be right however small the tables were at that time.
 PLANNER_OPTIONS = (

@@ -23,7 +23,7 @@ from app import log as logs
 from app.cli.database import migrated_pool, say_waiting, url_of
 from app.cli.serving import api, up, worker
 from app.db import migrate
-from app.domain.accounts import users
+from app.domain.accounts import administration, users
 from app.domain.accounts.actor import LOCAL
 from app.domain.ledger import after_restore
 from app.domain.operations import installation, reseal
@@ -91,6 +91,14 @@ def _parser() -> argparse.ArgumentParser:
     creating = command("create-user", create_user, "make an account")
     creating.epilog = "The password is the first line of standard input; if there is none, one is made and printed."
     creating.add_argument("email", metavar="EMAIL")
+    disabling = command("disable-user", disable_user, "let nobody in by an account any more")
+    disabling.epilog = "It is logged out everywhere and its API keys are refused, until enable-user."
+    disabling.add_argument("email", metavar="EMAIL")
+    disabling.add_argument(
+        "--pause-campaigns", action="store_true", help="also pause what is sent from workspaces that it alone owns"
+    )
+    enabling = command("enable-user", enable_user, "let a disabled account in again")
+    enabling.add_argument("email", metavar="EMAIL")
     keying = command("create-api-key", create_api_key, "make an API key and print it")
     keying.epilog = "It acts as this person in the workspace, the first of theirs unless another is named."
     keying.add_argument("email", metavar="EMAIL")
@@ -156,6 +164,26 @@ def _read_password() -> str:
     if password and getpass.getpass("The same again: ") != password:
         raise InvalidInput({"password": "was not the same both times"})
     return password
+
+
+def disable_user(settings: Settings, options: argparse.Namespace) -> None:
+    async def run(url: str) -> administration.Disabled:
+        async with migrated_pool(url) as pool:
+            user_id = await users.find_id(pool, options.email)
+            return await administration.disable(pool, LOCAL, user_id, pause_campaigns=options.pause_campaigns)
+
+    with url_of(settings) as url:
+        disabled = asyncio.run(run(url))
+    print(f"{disabled.account.email} is disabled; campaigns paused: {disabled.campaigns_paused}")
+
+
+def enable_user(settings: Settings, options: argparse.Namespace) -> None:
+    async def run(url: str) -> administration.Account:
+        async with migrated_pool(url) as pool:
+            return await administration.enable(pool, LOCAL, await users.find_id(pool, options.email))
+
+    with url_of(settings) as url:
+        print(f"{asyncio.run(run(url)).email} may log in again")
 
 
 def create_api_key(settings: Settings, options: argparse.Namespace) -> None:

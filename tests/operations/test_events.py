@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from app.db import Pool, transaction
-from app.domain.accounts import sessions
+from app.domain.accounts import administration, sessions
 from app.domain.accounts.actor import LOCAL
 from app.domain.accounts.users import User, create_user
 from app.domain.workspaces import members
@@ -120,7 +120,7 @@ async def test_a_stream_tells_nothing_of_other_users(client: httpx.AsyncClient, 
         assert (await anext(events))[1]["id"] == theirs.json()["campaign"]["id"]
 
 
-@pytest.mark.parametrize("leaves", ["removed", "another workspace selected", "logged out"])
+@pytest.mark.parametrize("leaves", ["removed", "another workspace selected", "logged out", "disabled"])
 async def test_a_stream_ends_within_seconds_for_whoever_is_no_longer_in_the_workspace(
     client: httpx.AsyncClient, pool: Pool, box: SecretBox, user: User, leaves: str
 ) -> None:
@@ -136,6 +136,8 @@ async def test_a_stream_ends_within_seconds_for_whoever_is_no_longer_in_the_work
             await members.remove(pool, box, LOCAL, user.workspace_id, guest.id, default_hourly_limit=100)
         elif leaves == "logged out":
             await execute(pool, "DELETE FROM sessions")
+        elif leaves == "disabled":
+            await administration.disable(pool, LOCAL, guest.id)
         else:
             (await client.post(f"/api/workspaces/{guest.workspace_id}/select", headers=headers)).raise_for_status()
         assert await asyncio.wait_for(_rest(events), 2 * LET_IN_S + 5) == []

@@ -27,10 +27,17 @@ def test_the_doctor_finds_nothing_wrong(installed: Shell) -> None:
     assert [line.split(":")[0] for line in ended.stdout.splitlines()] == [
         f"ok    {name}"
         for name in (
-            *("configuration", "data directory", "SECRET_KEY", "SMTP"),
+            *("configuration", "data directory", "reverse proxy", "SECRET_KEY", "SMTP"),
             *("database", "migrations", "installation", "role", "temporary tables", "stored passwords"),
         )
     ]
+
+
+def test_the_doctor_says_what_a_proxy_that_nobody_named_means(installed: Shell) -> None:
+    installed.env["BASE_URL"] = "https://mail.example.com"
+    assert "ok    reverse proxy: TRUSTED_PROXIES names none: behind a proxy" in installed("doctor").stdout
+    named = installed("doctor", TRUSTED_PROXIES="127.0.0.1,10.0.0.0/8").stdout
+    assert "ok    reverse proxy: where visitors come from is believed of 127.0.0.1, 10.0.0.0/8" in named
 
 
 def test_the_doctor_names_a_wrong_setting(tmp_path: Path) -> None:

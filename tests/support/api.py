@@ -34,12 +34,16 @@ async def authorization(pool: Pool, user: User) -> Headers:
 
 @asynccontextmanager
 async def api_client(
-    settings: Settings, database_url: str, headers: Headers | None = None, dashboard: Path = DASHBOARD
+    settings: Settings,
+    database_url: str,
+    headers: Headers | None = None,
+    dashboard: Path = DASHBOARD,
+    peer: str = "127.0.0.1",
 ) -> AsyncGenerator[httpx.AsyncClient]:
-    """A client of a running API that sends `headers` with each request."""
+    """A client of a running API that asks from `peer` and sends `headers` with each request."""
     app = create_app(settings, database_url, dashboard)
     # Raises what the application lets through: it should let nothing through.
-    transport = httpx.ASGITransport(app)  # pyright: ignore[reportArgumentType]
+    transport = httpx.ASGITransport(app, client=(peer, 123))  # pyright: ignore[reportArgumentType]
     async with (
         _lifespan(app),
         httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=headers) as client,

@@ -75,10 +75,10 @@ def test_errors_stand_beside_their_fields_and_the_first_has_the_focus(page: Page
 
 def test_the_login_page_has_a_sentence_for_each_failure_of_google(page: Page) -> None:
     sentences = set[str]()
-    for code in ("cancelled", "expired", "unverified", "domain", "closed", "failed"):
+    for code in ("cancelled", "expired", "unverified", "domain", "closed", "disabled", "failed"):
         page.goto(f"/login?error={code}")
         sentences.add(page.get_by_role("alert").inner_text())
-    assert len(sentences) == 6
+    assert len(sentences) == 7
     expect(page.get_by_role("link", name="Log in with Google")).to_have_count(0)
 
 

@@ -11,10 +11,12 @@ from typing import Any, NamedTuple
 import msgspec
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
+from app.domain.accounts.actor import Actor
 from app.domain.ledger.claims import Outcome
 from app.domain.ledger.exchange import EmailStatus
 from app.domain.ledger.texts import read_texts
 from app.domain.pages import Page, PageRequest, page_of, time_key
+from app.domain.workspaces import audit
 from app.errors import InvalidInput, NotFound
 from app.mail.templates import Template, TemplateError
 from app.sql import queries
@@ -174,12 +176,14 @@ def _rendered(subject: str, fields: dict[str, str]) -> str:
         return subject
 
 
-async def export(pool: Pool, workspace_id: int, wanted: EmailFilter) -> AsyncIterator[bytes]:
+async def export(pool: Pool, actor: Actor, workspace_id: int, wanted: EmailFilter) -> AsyncIterator[bytes]:
     """All emails that fit, as CSV (RFC 4180) in UTF-8, page by page: no transaction stays open between two.
 
     Raises InvalidInput at once, before anything is read.
     """
     wanted.check()
+    async with transaction(pool, workspace_id) as conn:
+        await audit.record(conn, actor, workspace_id, "emails.export")
     return _export(pool, workspace_id, wanted)
 
 

@@ -23,7 +23,7 @@ from app.domain.pages import Page, PageRequest, page_of
 from app.domain.planning import changes as plan_changes
 from app.domain.senders.draft import SenderChanges, SenderDraft, Server, check
 from app.domain.workspaces import audit
-from app.errors import Conflict, NotFound, Unavailable
+from app.errors import CheckRuns, Conflict, NotFound, Unavailable
 from app.jobs import defer_verification, defer_wake_up
 from app.secrets import SecretBox
 from app.settings import SmtpSecurity
@@ -237,13 +237,18 @@ async def delete_sender(pool: Pool, workspace_id: int, sender_id: int, actor: Ac
 async def verify_sender(pool: Pool, workspace_id: int, sender_id: int) -> Verification:
     """Have a worker connect and log in, and wait for what it says.
 
-    Raises NotFound, and Unavailable when no worker answers within a minute.
+    Raises NotFound, CheckRuns while another is being checked in the workspace, and Unavailable when no worker answers
+    within a minute.
     """
     params = {"workspace_id": workspace_id, "sender_id": sender_id}
     async with transaction(pool, workspace_id) as conn:
+        await conn.execute(sql.lock_checks, params)
+        running = await fetch_one(conn, sql.running_check, params | {"within_s": VERIFY_TIMEOUT_S})
+        if running is not None:
+            raise CheckRuns(running["id"])
         if await fetch_one(conn, sql.request_verification, params) is None:
             raise NotFound(f"no sender {sender_id}")
-        await defer_verification(conn, sender_id)
+        await defer_verification(conn, workspace_id, sender_id)
     deadline = time.monotonic() + VERIFY_TIMEOUT_S
     while time.monotonic() < deadline:
         async with transaction(pool, workspace_id) as conn:

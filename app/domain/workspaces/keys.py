@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from app.bounds import LABEL
-from app.db import Pool, Row, fetch_all, fetch_one, transaction
+from app.db import Conn, Pool, Row, fetch_all, fetch_one, transaction
 from app.domain.accounts.actor import Actor
 from app.domain.accounts.tokens import digest, new_token
 from app.domain.accounts.users import User, user_of
@@ -122,12 +122,20 @@ async def revoke(pool: Pool, actor: Actor, workspace_id: int, key_id: int) -> No
         await audit.record(conn, actor, workspace_id, "key.revoked", f"keys/{key_id}")
 
 
+async def revoke_made_by(conn: Conn, actor: Actor, user_id: int) -> int:
+    """Revoke all keys that somebody made, in whichever workspace; how many. Each workspace's log says so."""
+    rows = await fetch_all(conn, sql.revoke_keys_of, {"user_id": user_id})
+    for row in rows:
+        await audit.record(conn, actor, row["workspace_id"], "key.revoked", f"keys/{row['id']}")
+    return len(rows)
+
+
 async def find_holder(pool: Pool, key: str) -> Holder:
-    """Whose key this is. Raises Unauthenticated, also when its maker has left the workspace."""
+    """Whose key this is. Raises Unauthenticated, also when its maker has left the workspace or is disabled."""
     async with pool.connection() as conn:
         row = await fetch_one(conn, sql.use_api_key, {"key_sha256": digest(key)})
     if row is None:
-        raise Unauthenticated("this API key is not known, has expired or was revoked, or its maker has left")
+        raise Unauthenticated("this API key is not known, has expired or was revoked, or its maker may not use it")
     return Holder(user_of(row), frozenset(row["scopes"]))
 
 

@@ -146,7 +146,8 @@ async def delete_sender(pool: ThePool, user: TheUser, actor: TheActor, sender_id
     opt={"role": MEMBER},
     status_code=HTTPStatus.OK,
     summary="Connect to the sender's server and log in",
-    responses=problems(HTTPStatus.NOT_FOUND),
+    description="It takes 15 seconds at most. One check at a time in a workspace: 409 while another runs.",
+    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
 async def verify_sender(pool: ThePool, user: TheUser, sender_id: Id) -> Verification:
     return await senders.verify_sender(pool, user.workspace_id, sender_id)

@@ -20,6 +20,7 @@ const REASONS: Readonly<Record<string, string>> = {
   unverified: "Google has not verified your email address. Verify it there, or log in with a password.",
   domain: "Accounts of your address's domain may not log in here. Ask the administrator which may.",
   closed: "Registration is closed here. Ask the administrator for an invitation, and open its link.",
+  disabled: "This account is disabled. Ask the administrator.",
   busy: "Too many logins were begun from here. Please wait a quarter of an hour.",
   failed: "The login with Google failed. Please try again; the service's log says why.",
 };
