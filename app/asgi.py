@@ -20,6 +20,7 @@ from app.db import Pool, open_pool, open_pool_through_pooler, patience
 from app.domain.accounts.users import Terms
 from app.domain.operations import installation
 from app.domain.operations.installation import Ours
+from app.domain.workspaces.quotas import Quotas, quotas_of
 from app.http import dashboard, request_metrics
 from app.http.accounts import google, login, own
 from app.http.auth import Authentication, provide_actor, provide_user, require_role, require_scope
@@ -124,6 +125,7 @@ def _routes() -> list[ControllerRouterHandler]:
 def _dependencies(settings: Settings) -> dict[str, Provide]:
     """What handlers take from the service by the name of a parameter (`app.http.parameters`)."""
     ours = installation.ours(settings)
+    quotas = quotas_of(settings)
 
     def provide_pool(state: State) -> Pool:
         return state["pool"]
@@ -140,6 +142,9 @@ def _dependencies(settings: Settings) -> dict[str, Provide]:
     def provide_installation() -> Ours:
         return ours
 
+    def provide_quotas() -> Quotas:
+        return quotas
+
     providers = {
         "pool": provide_pool,
         "box": provide_box,
@@ -148,5 +153,6 @@ def _dependencies(settings: Settings) -> dict[str, Provide]:
         "provider": google.provide_provider,
         "settings": provide_settings,
         "installation": provide_installation,
+        "quotas": provide_quotas,
     }
     return {name: Provide(provide, sync_to_thread=False) for name, provide in providers.items()}

@@ -37,7 +37,7 @@ from app.errors import InvalidInput
 from app.http.bodies import JSON, NOT_JSON, decode, read, require_content_type, room_for_body
 from app.http.errors import AnyRequest, problems
 from app.http.openapi import one_of_forms
-from app.http.parameters import MAX_ID, TheActor, ThePool, TheUser
+from app.http.parameters import MAX_ID, TheActor, ThePool, TheQuotas, TheUser
 from app.http.recipients.sources import NULL, JsonRecipients, Lines, NullableRecipients
 from app.http.validation import invalid_body
 from app.turns import OneByOne
@@ -165,6 +165,7 @@ async def schedule_campaign(
     pool: ThePool,
     user: TheUser,
     actor: TheActor,
+    quotas: TheQuotas,
     idempotency_key: Annotated[
         str | None,
         HeaderParameter(
@@ -177,12 +178,12 @@ async def schedule_campaign(
     if idempotency_key is None:
         async with room_for_body(request, user.workspace_id):
             campaign = await _read(request)
-            return await schedule.schedule(pool, user.workspace_id, campaign.to_domain(), None, actor)
+            return await schedule.schedule(pool, user.workspace_id, campaign.to_domain(), None, actor, quotas)
     _check_key(idempotency_key)
     async with _repeats.alone((user.workspace_id, idempotency_key)), room_for_body(request, user.workspace_id):
         campaign = await _read(request)
         idempotency = Idempotency(idempotency_key, await asyncio.to_thread(campaign.fingerprint))
-        return await schedule.schedule(pool, user.workspace_id, campaign.to_domain(), idempotency, actor)
+        return await schedule.schedule(pool, user.workspace_id, campaign.to_domain(), idempotency, actor, quotas)
 
 
 @post(
