@@ -24,7 +24,7 @@ from app.domain.workspaces.quotas import Quotas, quotas_of
 from app.http import dashboard, request_metrics
 from app.http.accounts import google, login, own
 from app.http.auth import Authentication, provide_actor, provide_user, require_role, require_scope
-from app.http.bodies import JsonRequest
+from app.http.bodies import SMALL, JsonRequest
 from app.http.campaigns import campaigns
 from app.http.errors import HANDLERS, database_unavailable, held_by_others, workspace_deleted
 from app.http.headers import security_headers
@@ -76,6 +76,7 @@ def create_app(settings: Settings, database_url: str, dashboard_folder: Path = d
         lifespan=[lifespan],
         dependencies=_dependencies(settings),
         request_class=JsonRequest,
+        request_max_body_size=SMALL,
         exception_handlers={
             **HANDLERS,
             psycopg.OperationalError: database_unavailable,

@@ -387,7 +387,7 @@ def _encoding(file: BinaryIO) -> tuple[str, bool]:
 
 
 def _has_content(cells: Iterable[str]) -> bool:
-    return any(cell.strip() for cell in cells)
+    return bool("".join(cells).strip())
 
 
 def _invalid(detail: str) -> InvalidInput:

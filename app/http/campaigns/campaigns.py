@@ -19,7 +19,7 @@ from app.domain.campaigns.draft import DELAY_MS
 from app.domain.pages import Page, PageRequest
 from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.errors import NotFound
-from app.http.campaigns.rendering import render_message, show_rendered_html
+from app.http.campaigns.rendering import MAX_BODY, render_message, show_rendered_html
 from app.http.campaigns.schedule import preview_campaign, schedule_campaign
 from app.http.errors import problems
 from app.http.headers import FRAMED
@@ -73,6 +73,7 @@ async def show_campaign(pool: ThePool, user: TheUser, campaign_id: Id) -> Respon
 @patch(
     "/{id:int}",
     opt={"role": MEMBER},
+    request_max_body_size=MAX_BODY,
     summary="Change a campaign; a new start, delay or limit plans what waits again",
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
