@@ -20,6 +20,7 @@ from app.db import Pool, open_pool, open_pool_through_pooler, patience
 from app.domain.accounts.users import Terms
 from app.domain.operations import installation
 from app.domain.operations.installation import Ours
+from app.domain.operations.watching import Watching
 from app.domain.workspaces.quotas import Quotas, quotas_of
 from app.http import dashboard, request_metrics
 from app.http.accounts import google, login, own
@@ -66,8 +67,11 @@ def create_app(settings: Settings, database_url: str, dashboard_folder: Path = d
         async with await _open_pool(settings, database_url) as pool:
             pool.timeout = POOL_TIMEOUT_S
             app.state["pool"] = pool
+            app.state["watching"] = watching = Watching(pool, app.state["closing"])
             measures.registry.register(PoolCollector(pool))
             yield
+            app.state["closing"].set()
+            await watching.end()
         await asyncio.to_thread(traces.shutdown)
 
     app = Litestar(

@@ -1,7 +1,7 @@
 """Connections: what a stranger may send before there is a request that a handler could refuse.
 
-httptools sets no limit of its own. Whatever is no body is held until it is whole: one header of any length, any number of
-them, an address, trailers, an extension of a chunk.
+httptools sets no limit of its own. Whatever is no body is held until it is whole: one header of any length, any number
+of them, an address, trailers.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import asyncio
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 MOST_HEAD = 64_000  # bytes of request line and headers together, or of anything else that is no body
-HEAD_S = 30.0  # from the first byte of a request, or from the connection, to the end of its headers
+HEAD_S = 30.0  # from the connection, or from the first byte of a further request, to the end of its headers
 _TOO_LARGE = (
     b'{"title":"Request Header Fields Too Large","status":431,"detail":"address and headers have more than %d bytes"}'
 )
@@ -33,6 +33,8 @@ class BoundedHeads(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser no more than is allowed until it has found something to go on with."""
+        if self._deadline is None and self.cycle is not None and self.cycle.response_complete:
+            self._expect_head()
         at = 0
         while at < len(data) and not self.transport.is_closing():
             room = MOST_HEAD - self._no_body
@@ -43,10 +45,6 @@ class BoundedHeads(HttpToolsProtocol):
             at += len(piece)
             self._no_body += len(piece)
             super().data_received(piece)
-
-    def on_message_begin(self) -> None:
-        self._expect_head()
-        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         self._no_body = 0
