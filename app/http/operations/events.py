@@ -31,6 +31,8 @@ LET_IN_S = 2.0  # how long somebody may go on watching who is let in no more
 QUIET_S = 15.0  # proxies give up on a connection on which nothing comes
 MOST_STREAMS = 10  # of a person, tabs and keys together
 
+LetIn = Callable[[], Awaitable[bool]]
+
 _open: Counter[int] = Counter()  # streams, by person
 
 
@@ -65,7 +67,7 @@ async def watch_events(request: Request[User, Access, Any], user: TheUser) -> St
     )
 
 
-async def _stream(watching: Watching, user: User, let_in: Callable[[], Awaitable[bool]]) -> AsyncGenerator[bytes]:
+async def _stream(watching: Watching, user: User, let_in: LetIn) -> AsyncGenerator[bytes]:
     if _open[user.id] >= MOST_STREAMS:  # others have begun since it was asked
         return
     _open[user.id] += 1
@@ -79,9 +81,7 @@ async def _stream(watching: Watching, user: User, let_in: Callable[[], Awaitable
             del _open[user.id]
 
 
-async def _pieces(
-    watching: Watching, workspace_id: int, let_in: Callable[[], Awaitable[bool]]
-) -> AsyncGenerator[bytes]:
+async def _pieces(watching: Watching, workspace_id: int, let_in: LetIn) -> AsyncGenerator[bytes]:
     encode = msgspec.json.Encoder().encode
     began = spoke = asked = time.monotonic()
     yield b"retry: 1000\n\n"

@@ -1644,9 +1644,20 @@ export interface components {
             html: string | null;
             raw: string;
         };
-        /** Page[SandboxMessage] */
-        SandboxMessagePage: {
-            items: components["schemas"]["SandboxMessage"][];
+        /** SandboxSummary */
+        SandboxSummary: {
+            id: number;
+            /** Format: date-time */
+            receivedAt: string;
+            envelopeFrom: string;
+            envelopeTo: string[];
+            subject: string;
+            headerFrom: string;
+            snippet: string;
+        };
+        /** Page[SandboxSummary] */
+        SandboxSummaryPage: {
+            items: components["schemas"]["SandboxSummary"][];
             nextCursor: string | null;
         };
         /** Scheduled */
@@ -4608,6 +4619,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
                 headers: {
@@ -5197,6 +5217,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Internal Server Error */
             500: {
                 headers: {
@@ -5237,7 +5266,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SandboxMessagePage"];
+                    "application/json": components["schemas"]["SandboxSummaryPage"];
                 };
             };
             /** @description Bad Request */
@@ -5984,6 +6013,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
