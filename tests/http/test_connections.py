@@ -50,9 +50,10 @@ async def port(settings: Settings, database_url: str, user: User) -> AsyncIterat
         patch.setattr(bodies, "PAUSE_S", 0.3)
         patch.setattr(connections, "HEAD_S", 0.3)
         app = create_app(settings, database_url)
-        config = uvicorn.Config(app, port=port, http=BoundedHeads, ws="none", lifespan="on", log_config=None)
+        config = uvicorn.Config(
+            app, port=port, http=BoundedHeads, ws="none", lifespan="on", log_config=None, timeout_keep_alive=1
+        )
         server = uvicorn.Server(config)
-        server.install_signal_handlers = lambda: None  # pyright: ignore[reportAttributeAccessIssue]
         serving = asyncio.create_task(server.serve())
 
         async def started() -> bool:
@@ -83,14 +84,12 @@ async def test_heads_end_at_64_kb_as_the_command_serves_them(server: Server) -> 
         filled.replace(b"X: ", b"X: x"),  # one byte more
         b"GET /healthz?" + b"x" * MOST_HEAD + b" HTTP/1.1\r\nHost: a" + END,
         b"GET /healthz HTTP/1.1\r\n" + b"".join(b"X-%d: y\r\n" % n for n in range(10_000)) + END,
-        b"POST /api/auth/login HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: "
-        + b"x" * MOST_HEAD
-        + END,
     ):
         answer = await said(port, head)
-        assert answer == b"" or b" 431 " in answer.partition(b"\r\n")[0] or head.startswith(b"POST"), answer[:100]
+        assert answer == b"" or answer.startswith(b"HTTP/1.1 431 "), answer[:100]
     async with connected(port) as (reader, writer):
-        writer.write(b"GET /healthz HTTP/1.1\r\nX: " + b"x" * MOST_HEAD)
+        writer.write(b"GET /healthz HTTP/1.1\r\nX: ".ljust(MOST_HEAD, b"x"))
+        writer.write(b"x")
         answer = await asyncio.wait_for(reader.read(), 10)
     assert answer.startswith(b"HTTP/1.1 431 ")
     assert b"application/problem+json" in answer
@@ -105,11 +104,8 @@ async def test_a_head_without_end_is_not_kept(server: Server) -> None:
         return int(status.partition("VmHWM:")[2].split()[0]) // 1024
 
     before = peak_mb()
-    for beginning in (
-        b"GET /healthz HTTP/1.1\r\nX: ",
-        b"GET /",
-        b"POST /healthz HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1;",
-    ):
+    chunked = b"POST /healthz HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+    for beginning in (b"GET /healthz HTTP/1.1\r\nX: ", b"GET /", chunked + b"1;", chunked + b"0\r\nX: "):
         await said(port, beginning, *[b"x" * 1_000_000] * 30)
     assert peak_mb() - before < 15
 
@@ -135,25 +131,20 @@ async def test_what_stands_still_is_dropped(port: int, sent: bytes) -> None:
 
 async def test_a_campaign_that_stands_still_is_dropped_and_its_turn_is_free(port: int, pool: Pool, user: User) -> None:
     key = (await authorization(pool, user))["Authorization"].encode()
-    head = b"POST /api/campaigns/%b HTTP/1.1\r\nHost: a\r\nAuthorization: " + key
-    json = head % b"schedule" + b"\r\nContent-Type: application/json\r\nContent-Length: 2000000\r\n\r\n{"
-    form = (
-        head % b"preview"
-        + b"\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 2000000\r\n\r\n--b\r\n"
-    )
+    head = b"POST /api/campaigns/%b HTTP/1.1\r\nHost: a\r\nContent-Length: 2000000\r\nAuthorization: " + key
+    json = head % b"schedule" + b"\r\nContent-Type: application/json\r\n\r\n{"
+    form = head % b"preview" + b"\r\nContent-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n"
     answers = await asyncio.gather(*(said(port, request) for request in (json, form, json, form)))
     assert [answer.partition(b"\r\n")[0] for answer in answers] == [b"HTTP/1.1 408 Request Timeout"] * 4
 
 
 async def test_strangers_send_16_kb_and_others_a_megabyte(port: int, pool: Pool, user: User) -> None:
     key = (await authorization(pool, user))["Authorization"].encode()
-    public = [b"login", b"register", b"invitation", b"password/reset", b"password/reset/confirm"]
+    public = [b"login", b"register", b"invitation", b"reset", b"reset/confirm"]
     for path, size in [*((b"auth/" + path, 16_001) for path in public), (b"senders", 1_000_001), (b"keys", 1_000_001)]:
         head = b"POST /api/%b HTTP/1.1\r\nHost: a\r\nAuthorization: %b\r\nContent-Type: application/json" % (path, key)
-        announced = await said(port, head + b"\r\nContent-Length: %d\r\n\r\n" % size)
-        body = b'{"email":"%b"}' % (b"x" * size)
-        sent = await said(
-            port, head + b"\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
-        )
-        for answer in (announced, sent):
-            assert answer.split(b" ")[1] in {b"413", b"404", b"405"}, (path, answer[:200])
+        announced = await said(port, head + b"\r\nContent-Length: %d" % size + END)
+        assert announced.startswith(b"HTTP/1.1 413 "), (path, announced[:200])
+        chunk = b"%x\r\n%b\r\n" % (size, b" " * size)
+        sent = await said(port, head + b"\r\nTransfer-Encoding: chunked" + END, chunk, b"0\r\n\r\n")
+        assert sent == b"" or sent.startswith(b"HTTP/1.1 413 "), (path, sent[:200])

@@ -99,9 +99,8 @@ async def test_a_workspace_stores_no_more_than_it_may(quoted: Quoted, pool: Pool
         reached(await api.post("/api/lists", json=large), *words)
         csv = b"email,note\n" + b"".join(b"a%d@example.com,%b\n" % (n, b"x" * 9_000) for n in range(60))
         reached(await api.post("/api/lists", files={"file": ("a.csv", csv)}), *words)
-        reached(
-            await api.patch(f"/api/campaigns/{first}", json={"body": "x" * 150_000, "bodyHtml": "y" * 400_000}), *words
-        )
+        texts = {"body": "x" * 150_000, "bodyHtml": "y" * 400_000}
+        reached(await api.patch(f"/api/campaigns/{first}", json=texts), *words)
         assert await written(pool) == before
         await schedule(api)
         await execute(pool, "UPDATE campaigns SET emails_removed_at = now() WHERE id = 1")
