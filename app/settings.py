@@ -70,7 +70,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # The most that one workspace may have; 0: any number.
     quota_senders: int = 1_000
     quota_keys: int = 1_000
-    quota_campaigns_a_day: int = 1_000
+    quota_campaigns_a_day: int = 10_000
     quota_stored_megabytes: int = 20_000
     google_client_id: str | None = None
     google_client_secret: str | None = None
