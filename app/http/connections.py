@@ -13,8 +13,10 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 MOST_HEAD = 64_000  # bytes of request line and headers together, or of anything else that is no body
 HEAD_S = 30.0  # from the connection, or from the first byte of a further request, to the end of its headers
 _TOO_LARGE = (
-    b'{"title":"Request Header Fields Too Large","status":431,"detail":"address and headers have more than %d bytes"}'
+    b'{"type":"about:blank","title":"Request Header Fields Too Large","status":431,'
+    b'"detail":"the address and the headers have more than %d bytes"}' % MOST_HEAD
 )
+_HEAD_OF_IT = b"content-type: application/problem+json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
 
 
 class BoundedHeads(HttpToolsProtocol):
@@ -73,9 +75,5 @@ class BoundedHeads(HttpToolsProtocol):
         this is the trailer of a body that has been answered: then the connection just ends.
         """
         if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
-            body = _TOO_LARGE % MOST_HEAD
-            head = b"content-type: application/problem+json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(
-                body
-            )
-            self.transport.write(STATUS_LINE[431] + head + body)
+            self.transport.write(STATUS_LINE[431] + _HEAD_OF_IT % len(_TOO_LARGE) + _TOO_LARGE)
         self.transport.close()

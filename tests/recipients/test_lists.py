@@ -270,8 +270,9 @@ def test_more_lines_than_anybody_has_are_refused(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("blank", ["\n", " , \n", '""\n'])
 def test_blank_rows_are_not_gone_through_without_end(blank: str) -> None:
-    for text in (blank * 10_001, "email,name\nann@example.com,Ann\n" + blank * 10_001 + "bob@example.com,Bob\n"):
-        assert "more than 10,000 blank rows" in refusal(text)
+    text = "email,name\nann@example.com,Ann\n" + blank * 10_001 + "bob@example.com,Bob\n"
+    assert "After row 2 come more than 10,000 blank rows" in refusal(text)
+    assert "more than 10,000 blank rows" in refusal("\n" * 10_001)
     few = "email,name\nann@example.com,Ann\n" + blank * 10_000 + "bob@example.com,Bob\n"
     assert addresses(read(few)) == ["ann@example.com", "bob@example.com"]
 
@@ -413,7 +414,7 @@ def test_reasons_name_a_few_of_many_fields_and_end() -> None:
     assert lacking.rejected[0].reason == (
         "There is no value for field_000, field_001, field_002 and 147 more, which the template needs."
     )
-    name = "n" * 19_000
+    name = "n" * 9_000
     for wrong in ({name: []}, {name: "\0"}, {name: "1", name.upper(): "2"}, {name: "x" * 10_001}):
         refused = from_json([{"email": "ann@example.com", **wrong}] * 2)
         assert addresses(refused) == []
