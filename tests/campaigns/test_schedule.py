@@ -283,14 +283,15 @@ async def test_a_body_that_is_too_large_is_refused_while_it_comes(
 async def test_what_is_large_beside_the_recipients_is_not_even_decoded(
     api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    """A text takes up to four times its bytes, and a message that repeats it as much again."""
-    monkeypatch.setattr("app.http.campaigns.schedule.MOST_TEXT", 10_000)
+    monkeypatch.setattr("app.http.recipients.sources.MOST_BESIDES", 10_000)
     filling = "x" * 10_000
     others = f'"recipients": ["{filling}"]'
     more = {"name": f'"name": "{filling}"', "a misspelt field": f'"{filling}": 1'}.get(what, others)
     body = f'{{"subject": "s", "body": "b", {more}, "recipients": ["ada@example.com"]}}'
     response = await api.post(URL, content=body, headers={"Content-Type": "application/json"})
     assert wrong_fields(response) == {"request": "has more than 10,000 bytes beside its recipients"}
+    stored = await api.post("/api/lists", content=body, headers={"Content-Type": "application/json"})
+    assert "beside its recipients" in wrong_fields(stored)["request"]
 
 
 async def test_a_misspelt_field_is_not_repeated_at_any_length(api: httpx.AsyncClient) -> None:

@@ -33,13 +33,13 @@ from app.domain.recipients.lists import RecipientList
 from app.domain.recipients.stored_lists import Named
 from app.domain.workspaces.roles import MEMBER
 from app.errors import InvalidInput
-from app.http.bodies import JSON, NOT_JSON, decode, read, require_content_type, room_for_body
+from app.http.bodies import JSON, NOT_JSON, read, require_content_type, room_for_body
 from app.http.errors import AnyRequest, problems
-from app.http.forms import MOST_TEXT, MULTIPART, Form, form_of
+from app.http.forms import MULTIPART, Form, form_of
 from app.http.openapi import one_of_forms
 from app.http.parameters import MAX_ID, TheActor, ThePool, TheQuotas, TheUser
-from app.http.recipients.sources import NULL, JsonRecipients, Lines, NullableRecipients
-from app.http.validation import WHOLE, invalid_body
+from app.http.recipients.sources import NULL, JsonRecipients, Lines, NullableRecipients, decode_list
+from app.http.validation import invalid_body
 from app.turns import OneByOne
 
 MAX_BODY = 200_000_000
@@ -99,12 +99,6 @@ class JsonCampaign(CampaignFields, rename="camel", forbid_unknown_fields=True, k
         if recipients is None:
             raise InvalidInput({"recipients": "is missing; give it, or the `listId` of an uploaded list"})
         return JsonRecipients(recipients)
-
-
-class _RecipientsAlone(msgspec.Struct):
-    """What of a JsonCampaign may be large; nothing else is decoded."""
-
-    recipients: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
 class FormCampaign(CampaignFields, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -222,17 +216,8 @@ async def _read(request: AnyRequest) -> AsyncGenerator[CampaignRequest]:
         async with form_of(request) as form:
             yield _of_form(form)
     else:
-        campaign = _of_json(await read(request, at_most=MAX_JSON))
+        campaign = decode_list(await read(request, at_most=MAX_JSON), JsonCampaign)
         yield CampaignRequest(campaign.draft(), campaign.source())
-
-
-def _of_json(body: bytearray) -> JsonCampaign:
-    """What is no recipient is decoded only when it is of a size to be in memory several times. Raises InvalidInput."""
-    recipients = decode(body, _RecipientsAlone).recipients
-    besides = len(body) - (0 if recipients is msgspec.UNSET else len(memoryview(recipients)))
-    if besides > MOST_TEXT:
-        raise InvalidInput({WHOLE: f"has more than {MOST_TEXT:,} bytes beside its recipients"})
-    return decode(body, JsonCampaign)
 
 
 def _of_form(form: Form) -> CampaignRequest:

@@ -15,13 +15,13 @@ from app.domain.recipients import stored_lists
 from app.domain.recipients.stored_lists import StoredList
 from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.errors import InvalidInput
-from app.http.bodies import JSON, decode, read, require_content_type, room_for_body
+from app.http.bodies import JSON, read, require_content_type, room_for_body
 from app.http.campaigns.schedule import BINARY, MAX_BODY, MAX_JSON, UNREADABLE
 from app.http.errors import AnyRequest, problems
 from app.http.forms import MULTIPART, form_of
 from app.http.openapi import one_of_forms
 from app.http.parameters import Id, ThePool, TheQuotas, TheUser
-from app.http.recipients.sources import JsonRecipients, Recipients
+from app.http.recipients.sources import JsonRecipients, Recipients, decode_list
 
 
 class JsonList(msgspec.Struct, forbid_unknown_fields=True):
@@ -57,7 +57,7 @@ class ListOperation(Operation):
 async def upload_list(request: AnyRequest, pool: ThePool, user: TheUser, quotas: TheQuotas) -> StoredList:
     async with room_for_body(request, user.workspace_id):
         if require_content_type(request, JSON, MULTIPART) == JSON:
-            sent = decode(await read(request, at_most=MAX_JSON), JsonList)
+            sent = decode_list(await read(request, at_most=MAX_JSON), JsonList)
             return await stored_lists.store_json(pool, user.workspace_id, JsonRecipients(sent.recipients), quotas)
         async with form_of(request) as form:
             if form.texts or form.files.keys() != {"file"}:
