@@ -20,10 +20,12 @@ from app.db import Pool, open_pool, open_pool_through_pooler, patience
 from app.domain.accounts.users import Terms
 from app.domain.operations import installation
 from app.domain.operations.installation import Ours
+from app.domain.operations.watching import Watching
+from app.domain.workspaces.quotas import Quotas, quotas_of
 from app.http import dashboard, request_metrics
 from app.http.accounts import google, login, own
 from app.http.auth import Authentication, provide_actor, provide_user, require_role, require_scope
-from app.http.bodies import JsonRequest
+from app.http.bodies import SMALL, JsonRequest
 from app.http.campaigns import campaigns
 from app.http.errors import HANDLERS, database_unavailable, held_by_others, workspace_deleted
 from app.http.headers import security_headers
@@ -68,8 +70,11 @@ def create_app(settings: Settings, database_url: str, dashboard_folder: Path = d
         async with await _open_pool(settings, database_url) as pool:
             pool.timeout = POOL_TIMEOUT_S
             app.state["pool"] = pool
+            app.state["watching"] = watching = Watching(pool, app.state["closing"])
             measures.registry.register(PoolCollector(pool))
             yield
+            app.state["closing"].set()
+            await watching.end()
         await asyncio.to_thread(traces.shutdown)
 
     app = Litestar(
@@ -78,6 +83,7 @@ def create_app(settings: Settings, database_url: str, dashboard_folder: Path = d
         lifespan=[lifespan],
         dependencies=_dependencies(settings),
         request_class=JsonRequest,
+        request_max_body_size=SMALL,
         exception_handlers={
             **HANDLERS,
             psycopg.OperationalError: database_unavailable,
@@ -127,6 +133,7 @@ def _routes() -> list[ControllerRouterHandler]:
 def _dependencies(settings: Settings) -> dict[str, Provide]:
     """What handlers take from the service by the name of a parameter (`app.http.parameters`)."""
     ours = installation.ours(settings)
+    quotas = quotas_of(settings)
 
     def provide_pool(state: State) -> Pool:
         return state["pool"]
@@ -143,6 +150,9 @@ def _dependencies(settings: Settings) -> dict[str, Provide]:
     def provide_installation() -> Ours:
         return ours
 
+    def provide_quotas() -> Quotas:
+        return quotas
+
     providers = {
         "pool": provide_pool,
         "box": provide_box,
@@ -151,5 +161,6 @@ def _dependencies(settings: Settings) -> dict[str, Provide]:
         "provider": google.provide_provider,
         "settings": provide_settings,
         "installation": provide_installation,
+        "quotas": provide_quotas,
     }
     return {name: Provide(provide, sync_to_thread=False) for name, provide in providers.items()}

@@ -66,6 +66,12 @@ class AnotherAccount(Conflict):
     code = "another_account"
 
 
+class QuotaReached(Conflict):
+    """The workspace has as much as it may have."""
+
+    code = "quota_reached"
+
+
 class Unauthenticated(AppError):
     """The request has no valid key or session."""
 

@@ -25,6 +25,7 @@ SECURITIES: tuple[str, ...] = get_args(SmtpSecurity)
 Ports = frozenset[int] | None  # None: any
 MOST_DAYS = 36_500
 MOST_RETRY_HOURS = 24 * 365
+MOST_QUOTA = 1_000_000_000
 SUBMISSION_PORTS = frozenset({25, 465, 587, 2525})
 
 
@@ -68,6 +69,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retention_attempts_days: int = 0  # attempts alone
     retention_sandbox_days: int = 30
     retention_stats_days: int = 400
+    # The most that one workspace may have; 0: any number.
+    quota_senders: int = 1_000
+    quota_keys: int = 1_000
+    quota_campaigns_a_day: int = 10_000
+    quota_stored_megabytes: int = 20_000
     google_client_id: str | None = None
     google_client_secret: str | None = None
     oidc_issuer: str = "https://accounts.google.com"
@@ -265,6 +271,14 @@ def _wrong_numbers(s: Settings) -> list[str]:
     ):
         if not 0 <= days <= MOST_DAYS:
             problems.append(f"{name}: {days} is out of range; give 1 to {MOST_DAYS}, or 0 to keep for good")
+    for name, most in (
+        ("QUOTA_SENDERS", s.quota_senders),
+        ("QUOTA_KEYS", s.quota_keys),
+        ("QUOTA_CAMPAIGNS_A_DAY", s.quota_campaigns_a_day),
+        ("QUOTA_STORED_MEGABYTES", s.quota_stored_megabytes),
+    ):
+        if not 0 <= most <= MOST_QUOTA:
+            problems.append(f"{name}: {most} is out of range; give 1 to {MOST_QUOTA}, or 0 for any number")
     if not 0 <= s.retry_for_hours <= MOST_RETRY_HOURS:
         problems.append(f"RETRY_FOR_HOURS: {s.retry_for_hours:g} is out of range; give 0 to {MOST_RETRY_HOURS}")
     if s.worker_lease_seconds < 1:

@@ -34,6 +34,7 @@ def api(settings: Settings, _options: argparse.Namespace) -> None:
     import uvicorn  # here, since these two take half a second that no other command needs
 
     from app.asgi import create_app
+    from app.http.connections import BoundedHeads
 
     check_secret_key(settings)
     with url_of(settings) as url, closing(_bind(settings)) as listener:
@@ -50,7 +51,7 @@ def api(settings: Settings, _options: argparse.Namespace) -> None:
             uvicorn.Config(
                 app,
                 loop="uvloop",
-                http="httptools",
+                http=BoundedHeads,
                 ws="none",
                 lifespan="on",
                 access_log=False,

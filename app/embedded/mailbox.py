@@ -19,6 +19,7 @@ import msgspec
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 SIZE_LIMIT_BYTES = 35 * 1024 * 1024
+_MOST_HEADER = 10_000  # characters that are decoded: the standard library takes the square of them
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -136,8 +137,8 @@ def summarize(content: bytes) -> MessageSummary:
 
 
 def _header(message: EmailMessage, name: str) -> str:
-    raw = next((str(value) for key, value in message.raw_items() if key.lower() == name.lower()), "")
-    return _printable(_attempt(lambda: str(message.get(name, "")), raw))
+    raw = next((str(value) for key, value in message.raw_items() if key.lower() == name.lower()), "")[:_MOST_HEADER]
+    return _printable(_attempt(lambda: str(policy.default.header_fetch_parse(name, raw)), raw))
 
 
 def _date(message: EmailMessage) -> datetime | None:

@@ -287,6 +287,8 @@ async def test_wrong_keys_are_refused_beside_the_field(ann: httpx.AsyncClient) -
         ({"name": "k", "scopes": []}, "scopes"),
         ({"name": "k", "scopes": ["root"]}, "scopes"),
         ({"name": "k", "expiresAt": "2030-01-01T00:00:00"}, "expiresAt"),
+        ({"name": "k", "expiresAt": "0001-01-01T00:00:00+14:00"}, "expiresAt"),
+        ({"name": "k", "expiresAt": "9999-12-31T23:59:59-14:00"}, "expiresAt"),
     ):
         assert {name.split("[")[0] for name in wrong_fields(await ann.post("/api/keys", json=body))} == {field}
 

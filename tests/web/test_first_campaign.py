@@ -149,7 +149,9 @@ def test_a_very_long_list_that_is_pasted_is_read_as_a_file(composing: Page) -> N
 
 def in_sandbox(page: Page, count: int) -> Any:
     messages = page.request.get("/api/sandbox/messages?limit=50").json()["items"]
-    return messages if len(messages) == count else None
+    if len(messages) != count:
+        return None
+    return [page.request.get(f"/api/sandbox/messages/{message['id']}").json() for message in messages]
 
 
 def test_a_broken_file_is_mapped_and_says_what_it_leaves_out(composing: Page) -> None:

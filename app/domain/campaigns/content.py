@@ -35,10 +35,19 @@ class Content(msgspec.Struct, frozen=True):
     body: str
     body_html: str | None = None
 
+    @property
+    def size(self) -> int:
+        """Bytes, as they are stored."""
+        return sum(len(text.encode()) for text in (self.subject, self.body, self.body_html or ""))
+
     def required_fields(self) -> frozenset[str]:
         """Fields that every recipient must bring. Raises InvalidInput naming the part that does not parse."""
         self._check_length()
         return frozenset(name for _, template in self._templates() for name in template.required)
+
+    def part_that_needs(self, field: str) -> str:
+        """The part that every recipient must bring the field for, one of `required_fields`."""
+        return next(name for name, template in self._templates() if field in template.required)
 
     def check(self, known: frozenset[str]) -> None:
         """Raises InvalidInput for an empty or overlong part, a syntax error, or a field nobody brings.

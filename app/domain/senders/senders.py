@@ -22,7 +22,8 @@ from app.domain.operations.host_policy import STRICT, HostPolicy
 from app.domain.pages import Page, PageRequest, page_of
 from app.domain.planning import changes as plan_changes
 from app.domain.senders.draft import SenderChanges, SenderDraft, Server, check
-from app.domain.workspaces import audit
+from app.domain.workspaces import audit, quotas
+from app.domain.workspaces.quotas import UNLIMITED, Quotas
 from app.errors import CheckRuns, Conflict, NotFound, Unavailable
 from app.jobs import defer_verification, defer_wake_up
 from app.secrets import SecretBox
@@ -84,9 +85,11 @@ async def create_sender(
     default_hourly_limit: int,
     actor: Actor = LOCAL,
     policy: HostPolicy = STRICT,
+    most: Quotas = UNLIMITED,
 ) -> Sender:
-    """Raises InvalidInput."""
+    """Raises InvalidInput, QuotaReached."""
     async with transaction(pool, workspace_id) as conn:
+        await quotas.check_senders(conn, workspace_id, most)
         limit = default_hourly_limit
         sender_id = await insert_sender(conn, box, workspace_id, draft, default_hourly_limit=limit, policy=policy)
         await audit.record(conn, actor, workspace_id, "sender.created", f"senders/{sender_id}")

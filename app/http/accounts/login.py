@@ -18,6 +18,7 @@ from app.domain.accounts.passwords import LENGTH
 from app.domain.accounts.users import User
 from app.domain.workspaces.keys import Scope
 from app.http.auth import own_pages_only, session_cookie
+from app.http.bodies import PUBLIC
 from app.http.errors import problems
 from app.http.parameters import TheActor, ThePool, TheSettings, TheTerms
 from app.secrets import secret_keys
@@ -131,5 +132,6 @@ public = Router(
     tags=["accounts"],
     guards=[own_pages_only],
     security=[{}],
+    request_max_body_size=PUBLIC,
     route_handlers=[ways, register, log_in, ask_for_reset, reset_password],
 )

@@ -5,6 +5,12 @@ INSERT INTO campaign_contents (workspace_id, campaign_id, version, subject, body
 SELECT workspace_id, id, content_version, subject, body, body_html, clock_timestamp() FROM campaigns
 WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s AND window_start > 'epoch';
 
+-- name: waiting_without
+-- One that waits and has no value for a field, if there is one.
+SELECT id FROM emails
+WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND status = 'SCHEDULED' AND NOT fields ? %(field)s
+LIMIT 1;
+
 -- name: update_campaign
 -- Change what may be changed after scheduling; NULL in a flag column leaves the column alone.
 UPDATE campaigns
@@ -13,6 +19,7 @@ SET name = coalesce(%(name)s, name),
     body = coalesce(%(body)s, body),
     body_html = CASE WHEN %(set_body_html)s THEN %(body_html)s ELSE body_html END,
     content_version = content_version + %(content_changed)s::integer,
+    stored_bytes = greatest(0, stored_bytes + %(more_bytes)s),
     start_at = coalesce(%(start_at)s, start_at),
     delay_ms = coalesce(%(delay_ms)s, delay_ms),
     -- A shorter delay counts from now on, and does not wait for the end of a longer one.

@@ -1757,9 +1757,20 @@ export interface components {
             html: string | null;
             raw: string;
         };
-        /** Page[SandboxMessage] */
-        SandboxMessagePage: {
-            items: components["schemas"]["SandboxMessage"][];
+        /** SandboxSummary */
+        SandboxSummary: {
+            id: number;
+            /** Format: date-time */
+            receivedAt: string;
+            envelopeFrom: string;
+            envelopeTo: string[];
+            subject: string;
+            headerFrom: string;
+            snippet: string;
+        };
+        /** Page[SandboxSummary] */
+        SandboxSummaryPage: {
+            items: components["schemas"]["SandboxSummary"][];
             nextCursor: string | null;
         };
         /** Scheduled */
@@ -4721,6 +4732,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
                 headers: {
@@ -5319,6 +5339,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Internal Server Error */
             500: {
                 headers: {
@@ -5359,7 +5388,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SandboxMessagePage"];
+                    "application/json": components["schemas"]["SandboxSummaryPage"];
                 };
             };
             /** @description Bad Request */
@@ -6108,6 +6137,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -7,6 +7,7 @@ import { PAGE } from "@/api/reading";
 import type { components, paths } from "@/api/schema";
 
 export type SandboxMessage = components["schemas"]["SandboxMessage"];
+export type SandboxSummary = components["schemas"]["SandboxSummary"];
 
 export const hourlyQuery = (query: paths["/api/stats/hourly"]["get"]["parameters"]["query"]) =>
   queryOptions({
