@@ -180,9 +180,8 @@ class EmbeddedPostgres:
         service_password = self._home / _PASSWORDS[roles.SERVICE]
         if not service_password.exists():
             self._write(service_password.name, secrets.token_urlsafe(32))
-        urls = (self._url_of(database, roles.SUPERUSER) for database in ("postgres", roles.DATABASE))
         try:
-            roles.set_up(*urls, service_password.read_text())
+            roles.set_up(self._url_of("postgres", roles.SUPERUSER), self.superuser_url, service_password.read_text())
         except psycopg.Error as error:
             raise Unavailable(f"the embedded Postgres cannot be set up: {error}\n{self._log_tail()}") from error
 
