@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from functools import partial
 
@@ -26,6 +26,7 @@ from app.supervise import Child, supervise
 ANSWER_S = 10  # how long the API may take, when it is to end, to answer what it has begun
 REVIVE_EVERY_S = 2.0
 PYTHON = (sys.executable, "-P")  # never the `app` or `worker` of the folder we happen to be started in
+WORKER = (*PYTHON, "-m", "worker")
 
 log = structlog.get_logger()
 
@@ -73,7 +74,7 @@ def worker(settings: Settings, _options: argparse.Namespace) -> None:
     check_secret_key(settings)
     with url_of(settings) as url:
         asyncio.run(check_migrated(url))
-    os.execv(sys.executable, [*PYTHON, "-m", "worker"])  # noqa: S606 -- our own program
+    asyncio.run(_keep_up([Child("worker", WORKER)]))
 
 
 def up(settings: Settings, options: argparse.Namespace) -> None:
@@ -89,7 +90,26 @@ def up(settings: Settings, options: argparse.Namespace) -> None:
 
 
 async def _run_all(settings: Settings, url: str, postgres: EmbeddedPostgres | None, *, with_demo: bool) -> None:
-    """Run API and worker until SIGTERM, a hang-up or Ctrl-C; a further Ctrl-C no longer waits for them to finish.
+    """Run API and worker until we are told to end, and beside them what a start shows and what they need."""
+    env = {"DATABASE_URL": url, "DATABASE_URL_FILE": "", "REACHINBOX_EMBEDDED": "yes"} if postgres else {}
+    children = [
+        Child("api", [*PYTHON, "-m", "app.cli", "api"], env, partial(_ask, settings)),
+        Child("worker", WORKER, env),
+    ]
+    renew = asyncio.Event()
+    beside = [asyncio.create_task(_welcome(settings, url, with_demo=with_demo))]
+    if postgres:
+        beside.append(asyncio.create_task(_keep_running(postgres, env, renew)))
+    try:
+        await _keep_up(children, renew)
+    finally:
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
+
+
+async def _keep_up(children: Sequence[Child], renew: asyncio.Event | None = None) -> None:
+    """Run them until SIGTERM, a hang-up or Ctrl-C; a further Ctrl-C no longer waits for them to finish.
 
     Only that: SIGTERM comes twice where both a process group and `make` in it pass it on.
     """
@@ -103,21 +123,7 @@ async def _run_all(settings: Settings, url: str, postgres: EmbeddedPostgres | No
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
             asyncio.get_running_loop().add_signal_handler(number, on_signal, number)
-    env = {"DATABASE_URL": url, "DATABASE_URL_FILE": "", "REACHINBOX_EMBEDDED": "yes"} if postgres else {}
-    children = [
-        Child("api", [*PYTHON, "-m", "app.cli", "api"], env, partial(_ask, settings)),
-        Child("worker", [*PYTHON, "-m", "worker"], env),
-    ]
-    beside = [asyncio.create_task(_welcome(settings, url, with_demo=with_demo))]
-    renew = asyncio.Event()
-    if postgres:
-        beside.append(asyncio.create_task(_keep_running(postgres, env, renew)))
-    try:
-        await supervise(children, stop=stop, at_once=at_once, renew=renew)
-    finally:
-        for task in beside:
-            task.cancel()
-        await asyncio.gather(*beside, return_exceptions=True)
+    await supervise(children, stop=stop, at_once=at_once, renew=renew)
 
 
 async def _keep_running(postgres: EmbeddedPostgres, env: dict[str, str], renew: asyncio.Event) -> None:

@@ -135,7 +135,7 @@ class EmbeddedPostgres:
             fcntl.flock(self._users_lock, fcntl.LOCK_SH)
         try:
             self.started_here = self._find_or_launch()
-            if self._url is None or self.started_here:
+            if (self._url is None or self.started_here) and not self._lets_in(roles.DATABASE, roles.SERVICE):
                 self._set_up()
             self._url = self._url_of(roles.DATABASE, roles.SERVICE)
         except BaseException:
@@ -165,10 +165,13 @@ class EmbeddedPostgres:
 
     def _answers(self) -> bool:
         """Whether our server takes connections: one that does not know this cluster's password is not ours."""
-        if not (self._home / "cluster").exists():
+        return self._lets_in("postgres", roles.SUPERUSER)
+
+    def _lets_in(self, database: str, role: str) -> bool:
+        if not (self._home / _PASSWORDS[role]).exists():
             return False
         try:
-            psycopg.connect(self._url_of("postgres", roles.SUPERUSER), connect_timeout=2).close()
+            psycopg.connect(self._url_of(database, role), connect_timeout=2).close()
         except psycopg.OperationalError:
             return False
         return True
@@ -177,9 +180,8 @@ class EmbeddedPostgres:
         service_password = self._home / _PASSWORDS[roles.SERVICE]
         if not service_password.exists():
             self._write(service_password.name, secrets.token_urlsafe(32))
-        urls = (self._url_of(database, roles.SUPERUSER) for database in ("postgres", roles.DATABASE))
         try:
-            roles.set_up(*urls, service_password.read_text())
+            roles.set_up(self._url_of("postgres", roles.SUPERUSER), self.superuser_url, service_password.read_text())
         except psycopg.Error as error:
             raise Unavailable(f"the embedded Postgres cannot be set up: {error}\n{self._log_tail()}") from error
 

@@ -21,15 +21,19 @@ DATABASE = "reachinbox"
 def set_up(url: str, database_url: str, password: str) -> None:
     """Make roles and database as they should be, by the superuser's URLs of `postgres` and of the database itself.
 
-    Harmless when repeated. On a standby nothing is to do: all of it comes from its primary. Raises psycopg.Error.
+    The password comes last: whoever is let in with it finds everything in its place. Harmless when repeated. On a
+    standby nothing is to do: all of it comes from its primary. Raises psycopg.Error.
     """
     with psycopg.connect(url, autocommit=True) as conn:
         if conn.execute(sql.is_standby).fetchone() == (True,):
             return
-        verifier = conn.pgconn.encrypt_password(password.encode(), SERVICE.encode(), b"scram-sha-256")
-        names = {"service": SERVICE, "tenant": TENANT, "database": DATABASE, "verifier": verifier.decode()}
+        names = {"service": SERVICE, "tenant": TENANT, "database": DATABASE}
         for (statement,) in conn.execute(sql.roles_and_database, names).fetchall():
             conn.execute(statement)
     with psycopg.connect(database_url) as conn:  # one transaction
-        for (statement,) in conn.execute(sql.ours_to_hand_over, {"service": SERVICE}).fetchall():
+        verifier = conn.pgconn.encrypt_password(password.encode(), SERVICE.encode(), b"scram-sha-256").decode()
+        for (statement,) in (
+            *conn.execute(sql.ours_to_hand_over, {"service": SERVICE}).fetchall(),
+            *conn.execute(sql.admitted, {"service": SERVICE, "verifier": verifier}).fetchall(),
+        ):
             conn.execute(statement)

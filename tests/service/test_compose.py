@@ -65,6 +65,7 @@ def test_what_a_service_uses_up_is_not_the_hosts(name: str) -> None:
         assert service["environment"]["TMPDIR"] == kept  # where uploads lie while they are read
 
 
+@pytest.mark.long
 def test_the_services_role_is_made_with_the_cluster_and_may_do_nothing_beyond_its_database(tmp_path: Path) -> None:
     """By the script that the image of PostgreSQL runs, with PostgreSQL's own psql."""
     (mounted,) = (volume for volume in SERVICES["postgres"]["volumes"] if "initdb.d" in volume)

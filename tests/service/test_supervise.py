@@ -328,6 +328,7 @@ async def test_but_no_start_takes_for_ever(journal: Journal) -> None:
     await running
 
 
+@pytest.mark.long
 async def test_an_end_in_order_may_take_longer_than_an_answer(journal: Journal) -> None:
     """Its event loop may be gone by then, and nobody has to answer any more."""
     stop = asyncio.Event()
@@ -358,6 +359,32 @@ def test_a_machine_that_was_suspended_finds_nobody_silent(journal: Journal) -> N
         assert parent.stderr is not None
         assert "not answered" not in parent.stderr.read()
     assert len(journal.entries("start")) == 1
+
+
+@pytest.mark.long
+async def test_a_worker_without_a_database_is_not_killed_for_that_and_is_when_it_hangs(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    stop = asyncio.Event()
+    env = {
+        "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing",
+        "SECRET_KEY": "k",
+        "REACHINBOX_DATA_DIR": str(tmp_path),
+    }
+    started = tmp_path / "pids"
+    started.touch()
+    script = f'echo $$ >>{started}; exec "$0" -m worker'
+    worker = Child("worker", ["/bin/sh", "-c", script, sys.executable], env)
+    patience = Patience(silent_s=3, start_s=600, look_s=0.1)
+    running = asyncio.create_task(supervise([worker], stop=stop, backoff=Backoff(0.01), patience=patience))
+    await until(lambda: bool(started.read_text()))
+    await asyncio.sleep(8)  # more than twice as long as it may be silent
+    (pid,) = started.read_text().split()
+    os.kill(int(pid), signal.SIGSTOP)
+    await until(lambda: len(started.read_text().split()) == 2)
+    assert any("worker has not answered for" in message for message in caplog.messages)
+    stop.set()
+    await running
 
 
 async def test_whose_environment_has_changed_starts_anew_with_it(journal: Journal) -> None:

@@ -106,11 +106,8 @@ async def test_in_production_they_are_shown_to_whoever_has_the_token_and_else_to
     database_url: str, sink: Sink, tmp_path: Path, token: str | None
 ) -> None:
     port = free_port()
-    with Fleet(database_url, tmp_path) as fleet:
-        hidden = settings_for(
-            sink, worker_metrics_port=port, base_url="https://mail.example.com", metrics_token=token, lease_s=60
-        )
-        (worker,) = fleet.start(hidden)
+    with Fleet(database_url, tmp_path, BASE_URL="https://mail.example.com", METRICS_TOKEN=token or "") as fleet:
+        (worker,) = fleet.start(settings_for(sink, worker_metrics_port=port))
 
         async def started() -> bool:
             return "worker started" in worker.log

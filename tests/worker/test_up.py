@@ -140,6 +140,23 @@ def test_sigterm_finishes_what_is_in_flight_and_leaves_no_process(tmp_path: Path
         assert conn.execute("SELECT FROM workers").rowcount == 0
 
 
+@pytest.mark.long
+def test_a_worker_alone_is_watched_as_well(database_url: str, tmp_path: Path) -> None:
+    def worker_pids() -> list[int]:
+        with psycopg.connect(database_url) as conn:
+            return [int(name.rpartition(":")[2]) for (name,) in conn.execute("SELECT name FROM workers")]
+
+    env = {"DATABASE_URL": database_url, "SECRET_KEY": "k", "REACHINBOX_DATA_DIR": str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-m", "app.cli", "worker"], env=env) as process:
+        (first,) = until(worker_pids, "a worker is known")
+        assert first != process.pid
+        os.kill(first, signal.SIGKILL)
+        until(lambda: set(worker_pids()) - {first}, "another worker is known")
+        process.terminate()
+        assert process.wait(20) == 0
+    assert not is_running(first)
+
+
 def test_an_address_that_is_taken_is_said_at_once(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         env = {"PORT": str(taken.getsockname()[1]), "REACHINBOX_DATA_DIR": str(tmp_path)}

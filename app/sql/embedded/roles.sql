@@ -10,18 +10,20 @@ FROM (
     UNION ALL
     SELECT 3, format('GRANT %%I TO %%I', %(tenant)s::text, %(service)s::text)
     UNION ALL
-    SELECT 4, format(
-        'ALTER ROLE %%I LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB NOREPLICATION PASSWORD %%L',
-        %(service)s::text, %(verifier)s::text)
-    UNION ALL
-    SELECT 5, format('CREATE DATABASE %%I OWNER %%I', %(database)s::text, %(service)s::text)
+    SELECT 4, format('CREATE DATABASE %%I OWNER %%I', %(database)s::text, %(service)s::text)
     WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = %(database)s)
     UNION ALL
-    SELECT 6, format('ALTER DATABASE %%I OWNER TO %%I', %(database)s::text, %(service)s::text)
+    SELECT 5, format('ALTER DATABASE %%I OWNER TO %%I', %(database)s::text, %(service)s::text)
     FROM pg_database
     WHERE datname = %(database)s AND datdba = (SELECT oid FROM pg_roles WHERE rolname = current_user)
 ) statements
 ORDER BY turn;
+
+-- name: admitted
+-- The statement that lets the service's role in, and leaves it no right beyond that.
+SELECT format(
+    'ALTER ROLE %%I LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB NOREPLICATION PASSWORD %%L',
+    %(service)s::text, %(verifier)s::text) AS statement;
 
 -- name: ours_to_hand_over
 -- The statements that give the service's role what the superuser still owns in this database, as it did before there was
