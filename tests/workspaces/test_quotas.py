@@ -15,7 +15,7 @@ from app.db import Pool
 from app.domain.accounts.users import User
 from app.settings import Settings
 from tests.support.api import Headers, api_client, authorization, problem, schedule, written
-from tests.support.engine import execute, value
+from tests.support.engine import execute, rows, value
 
 Quoted = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 CAMPAIGN: dict[str, Any] = {"subject": "Hello", "body": "A text.", "recipients": ["ada@example.com"]}
@@ -87,6 +87,15 @@ async def test_stored_bytes_are_counted_as_they_are_written(quoted: Quoted, pool
         await execute(pool, "UPDATE campaigns SET window_start = now()")
         await api.patch(f"/api/campaigns/{campaign}", json={"body": "z" * 1_000})
         assert 7_000 < await value(pool, stored) < 7_200
+
+
+async def test_an_answer_that_is_kept_counts(quoted: Quoted, pool: Pool) -> None:
+    request = CAMPAIGN | {"recipients": ["ada@example.com", *("x" * 300 for _ in range(20))]}
+    async with quoted() as api:
+        for headers in ({}, {"Idempotency-Key": "k"}):
+            assert (await api.post(URL, json=request, headers=headers)).status_code == 201
+    without, kept = [row["stored_bytes"] for row in await rows(pool, "SELECT stored_bytes FROM campaigns ORDER BY id")]
+    assert kept - without > 20 * 300
 
 
 async def test_a_workspace_stores_no_more_than_it_may(quoted: Quoted, pool: Pool) -> None:
