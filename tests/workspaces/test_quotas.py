@@ -99,16 +99,16 @@ async def test_an_answer_that_is_kept_counts(quoted: Quoted, pool: Pool) -> None
 
 
 async def test_a_workspace_stores_no_more_than_it_may(quoted: Quoted, pool: Pool) -> None:
-    large = {"recipients": [{"email": f"a{n}@example.com", "note": "x" * 9_000} for n in range(60)]}
+    large = {"recipients": [{"email": f"a{n}@example.com", "note": "x" * 9_000} for n in range(75)]}
     words = ("more than 1 MB", "delete lists", "QUOTA_STORED_MEGABYTES")
     async with quoted(quota_stored_megabytes=1) as api:
         first = (await schedule(api, large["recipients"], startTime="2030-01-01T00:00:00Z"))["campaign"]["id"]
         before = await written(pool)
         reached(await api.post(URL, json=CAMPAIGN | large), *words)
         reached(await api.post("/api/lists", json=large), *words)
-        csv = b"email,note\n" + b"".join(b"a%d@example.com,%b\n" % (n, b"x" * 9_000) for n in range(60))
+        csv = b"email,note\n" + b"".join(b"a%d@example.com,%b\n" % (n, b"x" * 9_000) for n in range(75))
         reached(await api.post("/api/lists", files={"file": ("a.csv", csv)}), *words)
-        texts = {"body": "x" * 150_000, "bodyHtml": "y" * 400_000}
+        texts = {"body": "x" * 190_000, "bodyHtml": "y" * 190_000}
         reached(await api.patch(f"/api/campaigns/{first}", json=texts), *words)
         assert await written(pool) == before
         await schedule(api)
