@@ -132,7 +132,7 @@ async def serve(store: Store, host: str = "127.0.0.1", port: int = 0) -> Mailbox
 
 def summarize(content: bytes) -> MessageSummary:
     """Decode a message for people. Never raises: what cannot be decoded is shown as it came."""
-    message = _attempt(lambda: message_from_bytes(content, policy=_POLICY), None)
+    message = _attempt(lambda: cast("EmailMessage", message_from_bytes(content, policy=_POLICY)), None)
     if message is None:
         raw = _printable(content.decode("utf-8", "replace"))
         return MessageSummary(subject="", from_="", to="", date=None, message_id="", text=raw, html=None)

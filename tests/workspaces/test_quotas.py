@@ -112,6 +112,7 @@ async def test_a_workspace_stores_no_more_than_it_may(quoted: Quoted, pool: Pool
         reached(await api.patch(f"/api/campaigns/{first}", json=texts), *words)
         assert await written(pool) == before
         await schedule(api)
+        await api.post(f"/api/campaigns/{first}/cancel")
         await execute(pool, "UPDATE campaigns SET emails_removed_at = now() WHERE id = 1")
         assert (await api.post("/api/lists", json=large)).status_code == 201
         reached(await api.post(URL, json=CAMPAIGN | large), *words)
