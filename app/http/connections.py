@@ -50,9 +50,9 @@ class BoundedHeads(HttpToolsProtocol):
             super().data_received(piece)
 
     def on_headers_complete(self) -> None:
+        super().on_headers_complete()
         self._no_body = 0
         self._expect_nothing()
-        super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         self._no_body = 0
@@ -72,7 +72,7 @@ class BoundedHeads(HttpToolsProtocol):
             self._deadline = None
 
     def _refuse(self) -> None:
-        """uvicorn's own answer to what is no request has another status. Where an answer has begun, as before the end of
+        """uvicorn's own answer to what is no request has another status. Where an answer has begun, as it may have before
         the trailers, the connection just ends.
         """
         answering = cast("RequestResponseCycle | None", self.cycle)
