@@ -72,8 +72,8 @@ class BoundedHeads(HttpToolsProtocol):
             self._deadline = None
 
     def _refuse(self) -> None:
-        """uvicorn's own answer to what is no request has another status. Where an answer has begun, as it may before the
-        trailers have come, the connection just ends.
+        """uvicorn's own answer to what is no request has another status. Where an answer has begun, as it may before
+        the trailers have come, the connection just ends.
         """
         answering = cast("RequestResponseCycle | None", self.cycle)
         if answering is None or answering.response_complete or not answering.response_started:
