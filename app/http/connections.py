@@ -7,8 +7,9 @@ of them, an address, trailers.
 from __future__ import annotations
 
 import asyncio
+from typing import cast
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 MOST_HEAD = 64_000  # bytes of request line and headers together, or of anything else that is no body
 HEAD_S = 30.0  # from the connection, or from the first byte of a further request, to the end of its headers
@@ -35,7 +36,7 @@ class BoundedHeads(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser no more than is allowed until it has found something to go on with."""
-        if self._deadline is None and self.cycle is not None and self.cycle.response_complete:
+        if self._deadline is None and self.cycle.response_complete:
             self._expect_head()
         at = 0
         while at < len(data) and not self.transport.is_closing():
@@ -49,9 +50,9 @@ class BoundedHeads(HttpToolsProtocol):
             super().data_received(piece)
 
     def on_headers_complete(self) -> None:
+        super().on_headers_complete()
         self._no_body = 0
         self._expect_nothing()
-        super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         self._no_body = 0
@@ -71,9 +72,10 @@ class BoundedHeads(HttpToolsProtocol):
             self._deadline = None
 
     def _refuse(self) -> None:
-        """uvicorn's own answer to what is no request has another status. Nothing of an answer has been sent yet, unless
-        this is the trailer of a body that has been answered: then the connection just ends.
+        """uvicorn's own answer to what is no request has another status. Where an answer has begun, as it may before
+        the trailers have come, the connection just ends.
         """
-        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+        answering = cast("RequestResponseCycle | None", self.cycle)
+        if answering is None or answering.response_complete or not answering.response_started:
             self.transport.write(STATUS_LINE[431] + _HEAD_OF_IT % len(_TOO_LARGE) + _TOO_LARGE)
         self.transport.close()

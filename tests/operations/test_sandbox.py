@@ -116,7 +116,17 @@ async def test_a_list_has_no_messages_in_it_and_looks_at_their_beginnings_only(
     assert message["snippet"].startswith("A text. words words")
 
 
-@pytest.mark.parametrize("header", ["Subject: %s", "Subject: =?utf-8?q?%s", "From: %s", "To: %s <a@example.com>"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Subject: %s",
+        "Subject: =?utf-8?q?%s",
+        "From: %s",
+        "To: %s <a@example.com>",
+        "Content-Type: text/plain; %s",
+        "Date: %s",
+    ],
+)
 def test_a_header_of_any_length_is_read_in_no_time(header: str) -> None:
     """The standard library takes the square of its length: seconds for what is sent in one."""
     content = (header % ("word " * 60_000)).encode() + b"\r\n\r\nA text.\r\n"

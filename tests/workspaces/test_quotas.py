@@ -15,7 +15,7 @@ from app.db import Pool
 from app.domain.accounts.users import User
 from app.settings import Settings
 from tests.support.api import Headers, api_client, authorization, problem, schedule, written
-from tests.support.engine import execute, value
+from tests.support.engine import execute, rows, value
 
 Quoted = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 CAMPAIGN: dict[str, Any] = {"subject": "Hello", "body": "A text.", "recipients": ["ada@example.com"]}
@@ -89,20 +89,30 @@ async def test_stored_bytes_are_counted_as_they_are_written(quoted: Quoted, pool
         assert 7_000 < await value(pool, stored) < 7_200
 
 
+async def test_an_answer_that_is_kept_counts(quoted: Quoted, pool: Pool) -> None:
+    request = CAMPAIGN | {"recipients": ["ada@example.com", *("x" * 300 for _ in range(20))]}
+    async with quoted() as api:
+        for headers in ({}, {"Idempotency-Key": "k"}):
+            assert (await api.post(URL, json=request, headers=headers)).status_code == 201
+    without, kept = [row["stored_bytes"] for row in await rows(pool, "SELECT stored_bytes FROM campaigns ORDER BY id")]
+    assert kept - without > 20 * 300
+
+
 async def test_a_workspace_stores_no_more_than_it_may(quoted: Quoted, pool: Pool) -> None:
-    large = {"recipients": [{"email": f"a{n}@example.com", "note": "x" * 9_000} for n in range(60)]}
+    large = {"recipients": [{"email": f"a{n}@example.com", "note": "x" * 9_000} for n in range(75)]}
     words = ("more than 1 MB", "delete lists", "QUOTA_STORED_MEGABYTES")
     async with quoted(quota_stored_megabytes=1) as api:
         first = (await schedule(api, large["recipients"], startTime="2030-01-01T00:00:00Z"))["campaign"]["id"]
         before = await written(pool)
         reached(await api.post(URL, json=CAMPAIGN | large), *words)
         reached(await api.post("/api/lists", json=large), *words)
-        csv = b"email,note\n" + b"".join(b"a%d@example.com,%b\n" % (n, b"x" * 9_000) for n in range(60))
+        csv = b"email,note\n" + b"".join(b"a%d@example.com,%b\n" % (n, b"x" * 9_000) for n in range(75))
         reached(await api.post("/api/lists", files={"file": ("a.csv", csv)}), *words)
-        texts = {"body": "x" * 150_000, "bodyHtml": "y" * 400_000}
+        texts = {"body": "x" * 190_000, "bodyHtml": "y" * 190_000}
         reached(await api.patch(f"/api/campaigns/{first}", json=texts), *words)
         assert await written(pool) == before
         await schedule(api)
+        await api.post(f"/api/campaigns/{first}/cancel")
         await execute(pool, "UPDATE campaigns SET emails_removed_at = now() WHERE id = 1")
         assert (await api.post("/api/lists", json=large)).status_code == 201
         reached(await api.post(URL, json=CAMPAIGN | large), *words)

@@ -111,7 +111,7 @@ async def schedule(
     _check(request.draft)
     while True:
         async with _turns.take(workspace_id), _spool() as file, transaction(pool, workspace_id) as conn:
-            asked = _Asked(workspace_id, request, file, actor, most)
+            asked = _Asked(workspace_id, request, file, actor, most, keeps_answer=idempotency is not None)
             if idempotency is None:
                 return await _schedule(conn, asked)
             if await _key_is_free(conn, workspace_id, idempotency):
@@ -127,6 +127,7 @@ class _Asked(NamedTuple):
     file: BinaryIO
     actor: Actor
     most: Quotas
+    keeps_answer: bool
 
 
 async def _schedule_once(conn: Conn, asked: _Asked, idempotency: Idempotency) -> Scheduled:
@@ -139,7 +140,7 @@ async def _schedule_once(conn: Conn, asked: _Asked, idempotency: Idempotency) ->
 
 
 async def _schedule(conn: Conn, asked: _Asked) -> Scheduled:
-    workspace_id, request, file, actor, most = asked
+    workspace_id, request, file, actor, most, keeps_answer = asked
     await quotas.check_campaigns(conn, workspace_id, most)
     room = await quotas.room(conn, workspace_id, most)
     room.take(request.draft.content.size)
@@ -149,6 +150,8 @@ async def _schedule(conn: Conn, asked: _Asked) -> Scheduled:
     await conn.execute(sql.stage_recipients)
     async with conn.cursor() as cursor, cursor.copy(sql.copy_recipients) as copy:
         await _consume(recipients, copy.write, room)
+    if keeps_answer:
+        room.take(recipients.rejected_bytes)
     planned = await _plan(conn, workspace_id, request.draft, recipients.accepted, lock=True)
     sender_id, load, made = planned
     campaign_id = await _insert(conn, workspace_id, planned, request.draft, recipients, room.taken)

@@ -89,7 +89,8 @@ async def get_message(pool: Pool, workspace_id: int, message_id: int) -> Sandbox
         row = await fetch_one(conn, sql.get_sandbox_message, {"workspace_id": workspace_id, "message_id": message_id})
     if row is None:
         raise NotFound(f"no message {message_id}")
-    return await asyncio.to_thread(_message, row)
+    async with _parsing.take(workspace_id):
+        return await asyncio.to_thread(_message, row)
 
 
 def _summary(row: Row) -> SandboxSummary:

@@ -77,11 +77,11 @@ class RecipientList:
         self.rejected: list[Rejected] = []
         self.first_duplicates: list[Duplicate] = []
         self._entries = entries
-        self._rejected_bytes = 0
+        self.rejected_bytes = 0
 
     def __iter__(self) -> Iterator[Recipient]:
         """Raises InvalidInput."""
-        self.accepted = self.duplicates = self._rejected_bytes = 0
+        self.accepted = self.duplicates = self.rejected_bytes = 0
         self.rejected, self.first_duplicates = [], []
         mailboxes = Mailboxes()
         for count, (row, email, fields) in enumerate(self._entries(), 1):
@@ -113,8 +113,8 @@ class RecipientList:
         # Rejected rows are part of the answer, and that is kept in Postgres for a repeated request.
         refused = Rejected(row, storable(email[:SHOWN]), storable(cut(reason, REASON)))
         self.rejected.append(refused)
-        self._rejected_bytes += len(refused.email.encode()) + len(refused.reason.encode())
-        if len(self.rejected) > MOST_REJECTED or self._rejected_bytes > MOST_REJECTED_BYTES:
+        self.rejected_bytes += len(refused.email.encode()) + len(refused.reason.encode())
+        if len(self.rejected) > MOST_REJECTED or self.rejected_bytes > MOST_REJECTED_BYTES:
             first = self.rejected[:100]
             why = f"{len(self.rejected):,} rows are refused, the first of them listed here; is it the right list?"
             raise InvalidInput({"recipients": why}, rejected=first)

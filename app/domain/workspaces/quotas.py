@@ -1,9 +1,9 @@
 """Quotas: how much a workspace may have, by the operator's settings, so that nobody fills what all share.
 
 Stored bytes are those of emails' recipients and fields and of campaigns' texts, counted as they are written
-(`campaigns.stored_bytes`), and of uploaded lists. Campaigns whose emails retention has removed count no more. Two
-requests at once may pass the quotas of campaigns and bytes by what one of them brings: a lock for as long as a list is
-read would keep a workspace from scheduling.
+(`campaigns.stored_bytes`, with the refused rows of an answer that is kept), and of uploaded lists. Campaigns whose
+emails retention has removed count no more. Two requests at once may pass the quotas of campaigns and bytes by what one
+of them brings: a lock for as long as a list is read would keep a workspace from scheduling.
 """
 
 from __future__ import annotations
