@@ -91,7 +91,7 @@ async def test_a_link_does_not_wait_for_checks_of_silent_servers(database_url: s
     async def arrived() -> bool:
         return bool(sink.accepted())
 
-    async with silent.serving(), running_workers(database_url, settings_for(sink)):
+    async with running_workers(database_url, settings_for(sink)), silent.serving():  # which hangs up first
         owners = [await create_owner(pool, f"owner{n}@example.com") for n in range(places + 2)]
         await point_at(pool, silent)
         async with pool.connection() as conn, conn.transaction():
