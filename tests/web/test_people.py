@@ -122,6 +122,7 @@ def test_sessions_and_keys_of_an_account_are_ended(admin: Page, guest: Page, ema
     ask(guest, "POST", "/api/keys", {"name": "script"})
     admin.get_by_role("textbox", name="Search accounts").fill(email)
     accounts = admin.get_by_role("list", name="Accounts", exact=True).get_by_role("listitem")
+    expect(accounts).to_have_count(1)
     expect(accounts).to_contain_text("1 API key")
     admin.get_by_role("button", name=f"Revoke the API keys of {email}").click()
     admin.get_by_role("dialog").get_by_role("button", name="Revoke the keys").click()
