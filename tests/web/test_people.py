@@ -124,7 +124,7 @@ def test_sessions_and_keys_of_an_account_are_ended(admin: Page, guest: Page, ema
     accounts = admin.get_by_role("list", name="Accounts", exact=True).get_by_role("listitem")
     expect(accounts).to_have_count(1)
     expect(accounts).to_contain_text("1 API key")
-    admin.get_by_role("button", name=f"Revoke the API keys of {email}").click()
+    admin.get_by_role("button", name=f"Revoke keys of {email}").click()
     admin.get_by_role("dialog").get_by_role("button", name="Revoke the keys").click()
     expect(admin.get_by_text(f"No API key of {email} works any more.")).to_be_visible()
     expect(accounts).to_contain_text("0 API keys")

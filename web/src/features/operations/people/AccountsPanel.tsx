@@ -129,7 +129,7 @@ function Actions({ account }: { account: Account }) {
           variant="default"
           loading={apiKeys.pending}
           onClick={apiKeys.revoke}
-          aria-label={`Revoke the API keys of ${email}`}
+          aria-label={`Revoke keys of ${email}`}
         >
           Revoke keys
         </Button>
