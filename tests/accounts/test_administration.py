@@ -150,7 +150,7 @@ async def test_campaigns_of_a_disabled_account_go_on_unless_they_are_paused(
 ) -> None:
     bob = await visit()
     await register(bob, "bob")
-    start = {"startTime": "2100-01-01T00:00:00Z"}
+    start = {"startTime": "2099-01-01T00:00:00Z"}
     own = (await schedule(eve, **start))["campaign"]["id"]
     await eve.post("/api/workspaces", json={"name": "Shared"})
     shared_id = next(w["id"] for w in (await eve.get("/api/workspaces")).json() if w["name"] == "Shared")
@@ -235,7 +235,7 @@ async def test_the_log_has_what_was_done_to_accounts_campaigns_and_data(
     ann: httpx.AsyncClient, eve: httpx.AsyncClient
 ) -> None:
     """Finding 24."""
-    campaign = (await schedule(eve, startTime="2100-01-01T00:00:00Z"))["campaign"]["id"]
+    campaign = (await schedule(eve, startTime="2099-01-01T00:00:00Z"))["campaign"]["id"]
     for what in ("pause", "resume"):
         await eve.post(f"/api/campaigns/{campaign}/{what}")
     await eve.patch(f"/api/campaigns/{campaign}", json={"name": "Another"})

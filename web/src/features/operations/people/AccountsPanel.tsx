@@ -95,8 +95,8 @@ function Actions({ account }: { account: Account }) {
       children: (
         <Stack gap="sm">
           <Text>
-            Nobody gets in by this account any more, and its API keys are refused, until you enable it again. What is
-            scheduled in its workspaces goes on.
+            Nobody gets in by this account any more, and its API keys are refused, until you enable it again.
+            What is scheduled in its workspaces goes on.
           </Text>
           <Checkbox
             label="Pause campaigns in workspaces that it alone owns"
@@ -129,7 +129,7 @@ function Actions({ account }: { account: Account }) {
           variant="default"
           loading={apiKeys.pending}
           onClick={apiKeys.revoke}
-          aria-label={`Revoke the API keys of ${email}`}
+          aria-label={`Revoke keys of ${email}`}
         >
           Revoke keys
         </Button>
