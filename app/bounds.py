@@ -21,3 +21,8 @@ class Bounds(NamedTuple):
 HOURLY_LIMIT = Bounds(1, 10_000_000)  # of a sender or a campaign
 LABEL = Bounds(1, 200)  # characters of what people call a thing
 REMARK = Bounds(0, LABEL.most)
+SUBJECT = Bounds(1, 998)  # characters, of a template and of what it renders to: RFC 5322, 2.1.1
+TEXT = Bounds(0, 200_000)  # characters of a template
+
+FIELD_CHARACTERS = 10_000  # in one merge field of a recipient
+RECIPIENT_BYTES = 64_000  # of all merge fields of a recipient, in UTF-8
