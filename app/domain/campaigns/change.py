@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -45,7 +44,7 @@ async def change(pool: Pool, workspace_id: int, campaign_id: int, changes: Chang
     async with transaction(pool, workspace_id) as conn:
         row = await read_row(conn, workspace_id, campaign_id)
         _check_changeable(row, changes)
-        checked = await _check_content(row, changes)
+        checked = await _check_content(workspace_id, row, changes)
         pace = _pace(changes)
         if pace:
             await check_plan(conn, workspace_id, campaign_id, pace)
@@ -55,7 +54,7 @@ async def change(pool: Pool, workspace_id: int, campaign_id: int, changes: Chang
         _check_changeable(row, changes)
         content = _content_after(row, changes)
         if content not in (None, checked):
-            await _check_content(row, changes)
+            await _check_content(workspace_id, row, changes)
         if content is not None:
             await conn.execute(sql.keep_content, {"workspace_id": workspace_id, "campaign_id": campaign_id})
         parameters = _parameters(workspace_id, campaign_id, changes, content_changed=content is not None)
@@ -117,11 +116,11 @@ def _content_after(row: Row, changes: Changes) -> Content | None:
     return None if kept | parts == kept else Content(**kept | parts)
 
 
-async def _check_content(row: Row, changes: Changes) -> Content | None:
+async def _check_content(workspace_id: int, row: Row, changes: Changes) -> Content | None:
     """What the content becomes; None: it stays. Raises InvalidInput when it would be wrong."""
     content = _content_after(row, changes)
     if content is not None:
-        await asyncio.to_thread(content.check, frozenset(row["fields"]))
+        content.check(await content.parse(workspace_id), frozenset(row["fields"]))
     return content
 
 
