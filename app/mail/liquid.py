@@ -30,6 +30,7 @@ from liquid.builtin.tags.echo_tag import EchoNode
 from liquid.exceptions import FilterError, LiquidError, LiquidTypeError, ResourceLimitError
 from liquid.expression import Expression
 from liquid.filter import string_filter, with_environment
+from liquid.stringify import to_liquid_string
 from liquid.token import TOKEN_CONTENT, TOKEN_EXPRESSION, TOKEN_ILLEGAL, TOKEN_OUTPUT, TOKEN_TAG
 from markupsafe import Markup, soft_str
 
@@ -78,6 +79,7 @@ _FILTERS = {
     "url_decode": 20,
     "url_encode": 40,
 }
+_OF_LISTS = frozenset({"default", "first", "last", "size", "slice"})  # all others take a list as its text
 _SEARCHING = frozenset({"remove", "remove_first", "remove_last", "replace", "replace_first", "replace_last", "split"})
 
 
@@ -175,6 +177,9 @@ def _bounded(name: str, filter_: Callable[..., object]) -> Callable[..., object]
         if any(isinstance(arg, range) for arg in args):
             raise FilterError(f"{name}: takes text, not a range", token=None)
         _work.charge(20 + cost * sum(_size(arg) for arg in args))
+        if name not in _OF_LISTS:
+            # As printing does. Python's own text of a list doubles each backslash, so it grows from filter to filter.
+            args = tuple(to_liquid_string(arg, autoescape=False) if isinstance(arg, list) else arg for arg in args)
         if name in _SEARCHING and len(args) > 1:
             _charge_search(args[0], args[1])
         try:
@@ -184,6 +189,7 @@ def _bounded(name: str, filter_: Callable[..., object]) -> Callable[..., object]
             raise FilterError(f"{name}: {error}", token=None) from error
         if isinstance(result, str) and len(result) > MAX_VALUE:
             raise _grown()
+        _work.charge(_size(result))
         return result
 
     return bounded
