@@ -131,12 +131,13 @@ class Children:
             del self._threads[threading.current_thread()]
 
     def _next(self) -> _Job | None:
+        """The next to have a turn; None: no more."""
         with self._changed:
             self._idle += 1
-            while not self._closing and (workspace_id := self._whose_turn()) is None:
+            while (workspace_id := self._whose_turn()) is None and not self._closing:
                 self._changed.wait()
             self._idle -= 1
-            if self._closing:
+            if workspace_id is None or self._closing:
                 return None
             jobs = self._waiting.pop(workspace_id)
             job = jobs.popleft()

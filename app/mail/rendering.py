@@ -47,7 +47,7 @@ async def render(
 def _rendered(result: list[str | Wrong] | Failure, templates: int) -> Rendered:
     if isinstance(result, Failure):
         error = _error(result)
-        return error if isinstance(error, NotRendered) else [error] * templates
+        return error if isinstance(error, NotRendered) else list[str | TemplateError]([error] * templates)
     return [TemplateError(one.detail, one.field) if isinstance(one, Wrong) else one for one in result]
 
 

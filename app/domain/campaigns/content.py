@@ -49,7 +49,7 @@ class Content(msgspec.Struct, frozen=True):
         sources = {"subject": Source(self.subject), "body": Source(self.body)}
         if self.body_html is not None:
             sources["bodyHtml"] = Source(self.body_html, html=True)
-        templates = await _done(Templates.parse(sources, workspace_id))
+        templates = await finished(Templates.parse(sources, workspace_id))
         if templates.wrong:
             raise InvalidInput(templates.wrong)
         return templates
@@ -93,7 +93,7 @@ class Content(msgspec.Struct, frozen=True):
             fields = {field: f"[{field}]" for field in templates.mentioned}
         else:
             check_fields(fields)
-        (parts,) = await _done(templates.render([{**fields, "email": address}]))
+        (parts,) = await finished(templates.render([{**fields, "email": address}]))
         if wrong := wrong_parts(parts, fields):
             raise InvalidInput({name: str(error) for name, error in wrong.items()})
         subject, text, html = (cast("str | None", parts.get(name)) for name in ("subject", "body", "bodyHtml"))
@@ -134,7 +134,8 @@ async def rendered_subject(subject: str, fields: Mapping[str, str], workspace_id
     return text if isinstance(text, str) else subject
 
 
-async def _done(rendering: Awaitable[T]) -> T:
+async def finished(rendering: Awaitable[T]) -> T:
+    """Raises Unavailable where it is not the template's fault that there is nothing."""
     try:
         return await rendering
     except NotRendered as error:

@@ -21,11 +21,12 @@ from app.db import Conn, Pool, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.campaigns.campaigns import Campaign, read_campaign
 from app.domain.campaigns.draft import Draft, check_name, check_pace, check_start
+from app.domain.campaigns.trial import Trial
 from app.domain.planning.changes import ask_behind_others
 from app.domain.planning.course import SenderLoad, lock_plan, sender_load
 from app.domain.planning.plan import HORIZON, Plan, plan, window_of
 from app.domain.recipients import stored_lists
-from app.domain.recipients.lists import Duplicate, RecipientList, Rejected
+from app.domain.recipients.lists import Duplicate, Recipient, RecipientList, Rejected
 from app.domain.recipients.stored_lists import Named
 from app.domain.workspaces import audit
 from app.errors import Conflict, InvalidInput, NotFound
@@ -126,11 +127,12 @@ async def _schedule_once(
 
 async def _schedule(conn: Conn, workspace_id: int, request: Request, file: BinaryIO, actor: Actor) -> Scheduled:
     make = await _source(conn, workspace_id, request, file)
-    recipients = await asyncio.to_thread(_recipients, request.draft, make)  # looks through all of a file
+    recipients, trial = await _recipients(workspace_id, request.draft, make)
     await conn.execute(sql.take_time)
     await conn.execute(sql.stage_recipients)
     async with conn.cursor() as cursor, cursor.copy(sql.copy_recipients) as copy:
-        await _consume(recipients, copy.write)
+        await _consume(recipients, trial, copy.write)
+    await trial.run()
     planned = await _plan(conn, workspace_id, request.draft, recipients.accepted, lock=True)
     sender_id, load, made = planned
     campaign_id = await _insert(conn, workspace_id, planned, request.draft, recipients)
@@ -153,8 +155,9 @@ async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
     async with _turns.take(workspace_id), _spool() as file:
         async with transaction(pool, workspace_id) as conn:
             make = await _source(conn, workspace_id, request, file)
-        recipients = await asyncio.to_thread(_recipients, request.draft, make)  # looks through all of a file
-        await _consume(recipients, _discard)
+        recipients, trial = await _recipients(workspace_id, request.draft, make)
+        await _consume(recipients, trial, _discard)
+        await trial.run()
     async with transaction(pool, workspace_id) as conn:
         sender_id, load, made = await _plan(conn, workspace_id, request.draft, recipients.accepted, lock=False)
     hourly: dict[datetime, int] = {}
@@ -197,23 +200,28 @@ async def _source(
     return request.recipients
 
 
-def _recipients(draft: Draft, make: Callable[[frozenset[str]], RecipientList]) -> RecipientList:
-    recipients = make(draft.content.required_fields())
-    draft.content.check(recipients.fields)
-    return recipients
+async def _recipients(
+    workspace_id: int, draft: Draft, make: Callable[[frozenset[str]], RecipientList]
+) -> tuple[RecipientList, Trial]:
+    templates = await draft.content.parse(workspace_id)
+    recipients = await asyncio.to_thread(make, templates.required)  # looks through all of a file
+    draft.content.check(templates, recipients.fields)
+    return recipients, Trial(templates, recipients.fields)
 
 
-async def _consume(recipients: RecipientList, write: Callable[[bytes], Awaitable[None]]) -> None:
+async def _consume(recipients: RecipientList, trial: Trial, write: Callable[[bytes], Awaitable[None]]) -> None:
     """Read, check and pass on all recipients as lines of COPY's text form. Raises InvalidInput when none is left."""
     encode = msgspec.json.Encoder().encode
     rows = enumerate(recipients)
 
+    def line(number: int, recipient: Recipient) -> bytes:
+        trial.see(recipients.row, recipient)
+        # JSON escapes all control characters, and an address holds none: only backslashes are special to COPY.
+        fields = encode(recipient.fields).replace(b"\\", b"\\\\")
+        return b"%d\t%b\t%b\n" % (number, recipient.address.encode(), fields)
+
     def next_chunk() -> bytes:
-        return b"".join(
-            # JSON escapes all control characters, and an address holds none: only backslashes are special to COPY.
-            b"%d\t%b\t%b\n" % (number, r.address.encode(), encode(r.fields).replace(b"\\", b"\\\\"))
-            for number, r in islice(rows, CHUNK)
-        )
+        return b"".join(line(number, recipient) for number, recipient in islice(rows, CHUNK))
 
     while chunk := await asyncio.to_thread(next_chunk):
         await write(chunk)

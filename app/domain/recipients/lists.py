@@ -99,6 +99,11 @@ class RecipientList:
                 raise InvalidInput({"recipients": f"are more than {MOST_RECIPIENTS:,}; make it several campaigns"})
             yield Recipient(address, fields)
 
+    @property
+    def row(self) -> int:
+        """Of the recipient that the iteration gave last."""
+        return self._rows[-1]
+
     def first_duplicates(self) -> list[Duplicate]:
         """The first of the duplicates of the last iteration, each with where its mailbox is first."""
         wanted = {key(address) for _, address in self._repeated}
