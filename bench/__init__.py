@@ -3,6 +3,7 @@
 The modules named here register their benches when imported, and run in this order.
 """
 
+from bench import liquid as liquid
 from bench import machine as machine
 from bench import million as million
 from bench import older_design as older_design

