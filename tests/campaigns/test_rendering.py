@@ -69,19 +69,15 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("template", HOSTILE, ids=range(len(HOSTILE)))
-@pytest.mark.parametrize("part", ["subject", "body", "bodyHtml"])
-async def test_a_text_that_keeps_busy_is_refused_and_nobody_else_waits(
-    api: httpx.AsyncClient, part: str, template: str
-) -> None:
-    message = MESSAGE | {"fields": {"a": ">" + "<a " * 3000, "first_name": "Ada"}, part: template}
-    asked = asyncio.create_task(api.post(URL, json=message))
-    started = time.monotonic()
-    assert (await api.get("/healthz")).status_code == 200
-    waited_s = time.monotonic() - started
-    answer = await asked
-    assert answer.status_code == 422 or answer.json()["text"] is not None
-    assert waited_s < 1
-    assert time.monotonic() - started < 5
+async def test_a_text_that_keeps_busy_is_refused_and_nobody_else_waits(api: httpx.AsyncClient, template: str) -> None:
+    fields = {"a": ">" + "<a " * 3000, "first_name": "Ada"}
+    for part in ("subject", "body", "bodyHtml"):
+        asked = asyncio.create_task(api.post(URL, json=MESSAGE | {"fields": fields, part: template}))
+        started = time.monotonic()
+        assert (await api.get("/healthz")).status_code == 200
+        assert time.monotonic() - started < 1
+        assert (await asked).status_code == 422
+        assert time.monotonic() - started < 5
 
 
 async def test_merge_fields_are_as_large_as_a_recipients_and_no_larger(api: httpx.AsyncClient) -> None:

@@ -12,6 +12,8 @@ from typing import NamedTuple
 from app.domain.campaigns.content import finished, wrong_parts
 from app.domain.recipients.lists import EMAIL, Recipient
 from app.errors import InvalidInput
+from app.mail.markup import TemplateError
+from app.mail.message import HeaderInjection
 from app.mail.rendering import Templates
 
 MOST_TRIED = 50
@@ -60,10 +62,10 @@ class Trial:
                     {name: f"{who}: {error}{self._longest_of(name, fields, error)}" for name, error in wrong.items()}
                 )
 
-    def _longest_of(self, part: str, fields: dict[str, str], error: Exception) -> str:
+    def _longest_of(self, part: str, fields: dict[str, str], error: TemplateError | HeaderInjection) -> str:
         """Which merge field it may come from, unless the error says so."""
         names = [name for name in self._templates.fields[part].mentioned if fields.get(name)]
-        if not names or any(name in str(error) for name in names):
+        if not names or isinstance(error, HeaderInjection) or error.field is not None:
             return ""
         longest = max(sorted(names), key=lambda name: len(fields[name]))
         return f"; its longest merge field is '{longest}', with {len(fields[longest]):,} characters"
