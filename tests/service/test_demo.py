@@ -23,7 +23,7 @@ from app.settings import Settings
 
 
 async def test_the_example_is_a_list_of_25_that_the_demo_can_use() -> None:
-    with demo.RECIPIENTS.open("rb") as file:  # noqa: ASYNC230 -- a small one
+    with demo.RECIPIENTS.open("rb") as file:
         listed = csv_files.from_csv(file)
         fields = listed.fields
         people = list(listed)
