@@ -123,6 +123,7 @@ class Children:
                 finished = job.advance(child) or job.future.cancelled()
             except Exception as error:  # no process to be had, or no memory
                 finished = True
+                child.abandon()
                 with suppress(InvalidStateError):
                     job.future.set_exception(error)
             self._turn_over(job, finished=finished)
@@ -244,6 +245,12 @@ class _Child:
             cast(BinaryIO, process.stdin).close()  # it ends at the end of its input
         cast(BinaryIO, process.stdout).close()
         return _ENDS.get(process.wait(), "lost")
+
+    def abandon(self) -> None:
+        """End it in the middle of its answers."""
+        if self._process is not None:
+            self._process.kill()
+        self.end()
 
     def kill(self) -> None:
         """From another thread, for good."""

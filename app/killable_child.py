@@ -128,7 +128,9 @@ def _limit_memory(more_bytes: int) -> None:
     if sys.platform == "linux":
         with open("/proc/self/statm", "rb") as statm:
             has = int(statm.read().split()[0]) * _PAGE
-        resource.setrlimit(resource.RLIMIT_AS, (has + more_bytes, resource.RLIM_INFINITY))
+        most = resource.getrlimit(resource.RLIMIT_AS)[1]
+        wanted = has + more_bytes
+        resource.setrlimit(resource.RLIMIT_AS, (wanted if most == resource.RLIM_INFINITY else min(wanted, most), most))
 
 
 if __name__ == "__main__":

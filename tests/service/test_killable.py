@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from app.killable import Budget, Children, Failure
+from app.killable import Budget, Children, Failure, _Job
 from tests.support.strange import Doing, do
 
 ROOT = Path(__file__).parents[2]
@@ -168,3 +168,19 @@ def test_no_child_outlives_its_parent(doing: str, ended_by: signal.Signals) -> N
     while Path(f"/proc/{child}").exists() and time.monotonic() < until:
         time.sleep(0.05)
     assert not Path(f"/proc/{child}").exists()
+
+
+async def test_an_error_of_ours_in_the_midst_of_answers_leaves_none_for_the_next(
+    children: Children, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, failures = _Job._take, iter([MemoryError("of the parent")])
+
+    def fails_once(job: _Job, frame: bytes) -> None:
+        if error := next(failures, None):
+            raise error
+        whole(job, frame)
+
+    monkeypatch.setattr(_Job, "_take", fails_once)
+    with pytest.raises(MemoryError, match="of the parent"):
+        await run(children, "a", "b", "c")
+    assert await run(children, "d") == ["did d"]
