@@ -63,7 +63,7 @@ HOSTILE = [
     "{% comment %}" + "{% raw %}" * 20_000,
     "{{ a " + "| squish " * 200 + "}}",
     "{% assign b = a | append: a | append: a %}" + "{% assign b = b | strip_html | append: a %}" * 400,
-    "{{ a " + "| split: ' ' " * 100 + "}}",
+    "{{ a " + "| split: ',' " * 100 + "}}",
     "x" * 200_001,
 ]
 
