@@ -157,7 +157,7 @@ _work = _Work()
 
 
 def _size(value: object) -> int:
-    """In characters, about. A list costs by its items, and by what they were split from when that was made."""
+    """In characters, about. What takes a list looks at its items; what takes the text of one is given that."""
     if isinstance(value, str):
         return len(value)
     return 50 * len(cast("list[object]", value)) if isinstance(value, list) else 20
@@ -176,10 +176,10 @@ def _bounded(name: str, filter_: Callable[..., object]) -> Callable[..., object]
     def bounded(*args: object, **options: object) -> object:
         if any(isinstance(arg, range) for arg in args):
             raise FilterError(f"{name}: takes text, not a range", token=None)
-        _work.charge(20 + cost * sum(_size(arg) for arg in args))
         if name not in _OF_LISTS:
             # As printing does. Python's own text of a list doubles each backslash, so it grows from filter to filter.
             args = tuple(to_liquid_string(arg, autoescape=False) if isinstance(arg, list) else arg for arg in args)
+        _work.charge(20 + cost * sum(_size(arg) for arg in args))
         if name in _SEARCHING and len(args) > 1:
             _charge_search(args[0], args[1])
         try:

@@ -171,3 +171,10 @@ def test_parts_say_where_a_tag_is() -> None:
     tags = [part for part in parts(source) if part.is_tag]
     assert [source[tag.at : tag.at + len(tag.text)] for tag in tags] == ["name | upcase", "x", ""]
     assert [tag.name for tag in tags] == [None, "if", "endif"]
+
+
+def test_the_text_of_a_list_costs_what_the_text_costs() -> None:
+    source = "{{ a " + "| split: ',' " * 100 + "}}"
+    assert outcome(Source(source), {"a": "x" * 9_000}) == (
+        "the template is too much work: its filters go through too long texts"
+    )
