@@ -176,5 +176,5 @@ def test_parts_say_where_a_tag_is() -> None:
 def test_the_text_of_a_list_costs_what_the_text_costs() -> None:
     source = "{{ a " + "| split: ',' " * 100 + "}}"
     assert outcome(Source(source), {"a": "x" * 9_000}) == (
-        "the template is too much work: its filters go through too long texts"
+        "line 1: the template is too much work: its filters go through too long texts"
     )
