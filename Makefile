@@ -23,7 +23,7 @@ test: .venv/installed-dev $(DASHBOARD)  ## Run every test but the long ones, TES
 	$(if $(ARGS),,$(BIN)/python web/build.py run test)
 	$(BIN)/pytest $(or $(ARGS),$(ALL_TESTS))
 
-test-long: .venv/installed-dev $(DASHBOARD)  ## Run the tests that take longer than fits in `make test`
+test-long: .venv/installed-dev $(DASHBOARD)  ## Run the tests that take longer than fits in `make test`; REACHINBOX_FUZZ_S (3600) of generated templates
 	$(BIN)/pytest -m long
 
 check-scale: .venv/installed-dev  ## Three worker hosts, one of them cut off for a minute; as root, with iproute2 and faketime

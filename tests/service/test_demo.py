@@ -29,14 +29,15 @@ from tests.support.engine import value
 from tests.support.ports import free_port
 
 
-def test_the_example_is_a_list_of_25_that_the_demo_can_use() -> None:
+async def test_the_example_is_a_list_of_25_that_the_demo_can_use() -> None:
     with demo.RECIPIENTS.open("rb") as file:
         listed = csv_files.from_csv(file)
         fields = listed.fields
         people = list(listed)
     assert (len(people), listed.rejected, listed.duplicates) == (25, [], 0)
     assert any(not person.fields["first_name"] for person in people)  # for whom the default stands in
-    Content(demo.SUBJECT, demo.BODY).check(fields)
+    content = Content(demo.SUBJECT, demo.BODY)
+    content.check(await content.parse(workspace_id=1), fields)
 
 
 async def test_the_demo_does_not_mail_made_up_people_through_a_real_server(pool: Pool, box: SecretBox) -> None:

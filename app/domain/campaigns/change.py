@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -147,21 +146,23 @@ async def _check_content(conn: Conn, workspace_id: int, row: Row, changes: Chang
     content = _content_after(row, changes)
     if content is None:
         return None
-    await asyncio.to_thread(content.check, frozenset(row["fields"]))
-    for field in sorted(await asyncio.to_thread(_newly_required, content, _content_of(row))):
-        params = {"workspace_id": workspace_id, "campaign_id": row["id"], "field": field}
-        if await fetch_one(conn, sql.waiting_without, params):
-            why = f'needs "{field}", and some who wait have no text for it; write {{{{ {field} | default: "…" }}}}'
-            raise InvalidInput({content.part_that_needs(field): why})
+    templates = await content.parse(workspace_id)
+    content.check(templates, frozenset(row["fields"]))
+    had = await _required_before(row, workspace_id)
+    for name, fields in templates.fields.items():
+        for field in sorted(fields.required - had - {EMAIL}):
+            params = {"workspace_id": workspace_id, "campaign_id": row["id"], "field": field}
+            if await fetch_one(conn, sql.waiting_without, params):
+                why = f'needs "{field}", and some who wait have no text for it; write {{{{ {field} | default: "…" }}}}'
+                raise InvalidInput({name: why})
     return content
 
 
-def _newly_required(content: Content, before: Content) -> frozenset[str]:
+async def _required_before(row: Row, workspace_id: int) -> frozenset[str]:
     try:
-        had = before.required_fields()
+        return (await _content_of(row).parse(workspace_id)).required
     except InvalidInput:  # an earlier version took it
-        had = frozenset[str]()
-    return content.required_fields() - had - {EMAIL}
+        return frozenset()
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:

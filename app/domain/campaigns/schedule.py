@@ -20,6 +20,7 @@ from app.db import Conn, Pool, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.campaigns.campaigns import Campaign, read_campaign
 from app.domain.campaigns.draft import Draft, check_name, check_pace, check_start
+from app.domain.campaigns.trial import Trial
 from app.domain.planning.changes import ask_behind_others
 from app.domain.planning.course import SenderLoad, lock_plan, sender_load
 from app.domain.planning.plan import HORIZON, Plan, plan, window_of
@@ -145,13 +146,14 @@ async def _schedule(conn: Conn, asked: _Asked) -> Scheduled:
     room = await quotas.room(conn, workspace_id, most)
     room.take(request.draft.content.size)
     make = await _source(conn, workspace_id, request, file)
-    recipients = await asyncio.to_thread(_recipients, request.draft, make)  # looks through all of a file
+    recipients, trial = await _recipients(workspace_id, request.draft, make)
     await conn.execute(sql.take_time)
     await conn.execute(sql.stage_recipients)
     async with conn.cursor() as cursor, cursor.copy(sql.copy_recipients) as copy:
-        await _consume(recipients, copy.write, room)
+        await _consume(recipients, trial, copy.write, room)
     if keeps_answer:
         room.take(recipients.rejected_bytes)
+    await trial.run()
     planned = await _plan(conn, workspace_id, request.draft, recipients.accepted, lock=True)
     sender_id, load, made = planned
     campaign_id = await _insert(conn, workspace_id, planned, request.draft, recipients, room.taken)
@@ -174,8 +176,9 @@ async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
     async with _turns.take(workspace_id), _spool() as file:
         async with transaction(pool, workspace_id) as conn:
             make = await _source(conn, workspace_id, request, file)
-        recipients = await asyncio.to_thread(_recipients, request.draft, make)  # looks through all of a file
-        await _consume(recipients, _discard, Room(None))
+        recipients, trial = await _recipients(workspace_id, request.draft, make)
+        await _consume(recipients, trial, _discard, Room(None))
+        await trial.run()
     async with transaction(pool, workspace_id) as conn:
         sender_id, load, made = await _plan(conn, workspace_id, request.draft, recipients.accepted, lock=False)
     hourly: dict[datetime, int] = {}
@@ -218,13 +221,18 @@ async def _source(
     return request.recipients
 
 
-def _recipients(draft: Draft, make: Callable[[frozenset[str]], RecipientList]) -> RecipientList:
-    recipients = make(draft.content.required_fields())
-    draft.content.check(recipients.fields)
-    return recipients
+async def _recipients(
+    workspace_id: int, draft: Draft, make: Callable[[frozenset[str]], RecipientList]
+) -> tuple[RecipientList, Trial]:
+    templates = await draft.content.parse(workspace_id)
+    recipients = await asyncio.to_thread(make, templates.required)  # looks through all of a file
+    draft.content.check(templates, recipients.fields)
+    return recipients, Trial(templates, recipients.fields)
 
 
-async def _consume(recipients: RecipientList, write: Callable[[bytearray], Awaitable[None]], room: Room) -> None:
+async def _consume(
+    recipients: RecipientList, trial: Trial, write: Callable[[bytearray], Awaitable[None]], room: Room
+) -> None:
     """Read, check and pass on all recipients as lines of COPY's text form.
 
     Raises InvalidInput when none is left, QuotaReached as soon as they are more than there is room for.
@@ -235,6 +243,7 @@ async def _consume(recipients: RecipientList, write: Callable[[bytearray], Await
     def next_chunk() -> bytearray:
         chunk = bytearray()
         for number, r in rows:
+            trial.see(recipients.row, r)
             # JSON escapes all control characters, and an address holds none: only backslashes are special to COPY.
             chunk += b"%d\t%b\t%b\n" % (number, r.address.encode(), encode(r.fields).replace(b"\\", b"\\\\"))
             if len(chunk) >= CHUNK:

@@ -67,11 +67,13 @@ Entry = tuple[int, str, dict[str, str] | str]
 class RecipientList:
     """Recipients, each mailbox once, in the order of the source. Iterating counts; doing it again starts anew.
 
-    `fields` is known before: every merge field that some recipient may have, the address (`email`) included.
+    `fields` is known before: every merge field that some recipient may have, the address (`email`) included. `row` is
+    that of the recipient given last.
     """
 
     def __init__(self, fields: frozenset[str], entries: Callable[[], Iterator[Entry]]) -> None:
         self.fields = fields
+        self.row = 0
         self.accepted = 0
         self.duplicates = 0
         self.rejected: list[Rejected] = []
@@ -107,6 +109,7 @@ class RecipientList:
             self.accepted += 1
             if self.accepted > MOST_RECIPIENTS:
                 raise InvalidInput({"recipients": f"are more than {MOST_RECIPIENTS:,}; make it several campaigns"})
+            self.row = row
             yield Recipient(address, fields)
 
     def _reject(self, row: int, email: str, reason: str) -> None:

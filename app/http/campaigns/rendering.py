@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -11,7 +10,8 @@ from litestar import MediaType, Request, Response, post
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody
 from litestar.params import JSONBody
 
-from app.domain.campaigns.content import TEXT, Content, Rendered
+from app.bounds import TEXT
+from app.domain.campaigns.content import Content, Rendered
 from app.domain.workspaces.roles import VIEWER
 from app.errors import InvalidInput
 from app.http.bodies import decode, require_content_type, room_for_body
@@ -33,9 +33,9 @@ class RenderBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_
     email: str
     fields: dict[str, str] | None = None
 
-    def render(self) -> Rendered:
+    async def render(self, workspace_id: int) -> Rendered:
         """Raises InvalidInput."""
-        return Content(self.subject, self.body, self.body_html).render(self.email, self.fields)
+        return await Content(self.subject, self.body, self.body_html).render(self.email, self.fields, workspace_id)
 
 
 class RenderForm(msgspec.Struct, forbid_unknown_fields=True):
@@ -60,8 +60,8 @@ class RenderOperation(Operation):
     responses=problems(),
     opt={"role": VIEWER, "scope": "read"},
 )
-async def render_message(data: JSONBody[RenderBody]) -> Rendered:
-    return await asyncio.to_thread(data.render)  # a long text takes seconds to parse
+async def render_message(user: TheUser, data: JSONBody[RenderBody]) -> Rendered:
+    return await data.render(user.workspace_id)
 
 
 @post(
@@ -74,11 +74,11 @@ async def render_message(data: JSONBody[RenderBody]) -> Rendered:
     responses=problems(*UNREADABLE),
     opt={"role": VIEWER, "scope": "read"},
 )
-async def show_rendered_html(request: Request[Any, Any, Any], user: TheUser) -> Response[str]:
+async def show_rendered_html(user: TheUser, request: Request[Any, Any, Any]) -> Response[str]:
     require_content_type(request, MULTIPART)
     async with room_for_body(request, user.workspace_id), form_of(request) as form:
         text = form.texts.get("request")
     if text is None:
         raise InvalidInput({"request": "is missing; give the JSON that /render takes"})
-    rendered = await asyncio.to_thread(decode(text.encode(), RenderBody).render)
+    rendered = await decode(text.encode(), RenderBody).render(user.workspace_id)
     return Response(rendered.html or "", media_type=MediaType.HTML, headers=FRAMED)

@@ -21,10 +21,10 @@ from litestar import post
 from litestar.openapi.spec import Operation
 from litestar.params import HeaderParameter
 
-from app.bounds import HOURLY_LIMIT, LABEL
+from app.bounds import HOURLY_LIMIT, LABEL, SUBJECT, TEXT
 from app.domain.campaigns import schedule
 from app.domain.campaigns.campaigns import OnUnknown
-from app.domain.campaigns.content import SUBJECT, TEXT, Content
+from app.domain.campaigns.content import Content
 from app.domain.campaigns.draft import DELAY_MS, Draft
 from app.domain.campaigns.schedule import Idempotency, Preview, Scheduled
 from app.domain.recipients import csv_files, lists

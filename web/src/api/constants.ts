@@ -89,8 +89,8 @@ export const LIMITS = {
   CampaignPatch: {
     name: {"maxLength": 200, "minLength": 1},
     subject: {"maxLength": 998, "minLength": 1},
-    body: {"maxLength": 1000000, "minLength": 0},
-    bodyHtml: {"maxLength": 1000000, "minLength": 0},
+    body: {"maxLength": 200000, "minLength": 0},
+    bodyHtml: {"maxLength": 200000, "minLength": 0},
     delayBetweenMs: {"max": 2592000000, "min": 0},
     hourlyLimit: {"max": 10000000, "min": 1},
   },
@@ -107,9 +107,9 @@ export const LIMITS = {
     password: {"maxLength": 1000, "minLength": 8},
   },
   RenderBody: {
-    subject: {"maxLength": 1000000, "minLength": 0},
-    body: {"maxLength": 1000000, "minLength": 0},
-    bodyHtml: {"maxLength": 1000000, "minLength": 0},
+    subject: {"maxLength": 200000, "minLength": 0},
+    body: {"maxLength": 200000, "minLength": 0},
+    bodyHtml: {"maxLength": 200000, "minLength": 0},
   },
   Reset: {
     password: {"maxLength": 1000, "minLength": 8},
