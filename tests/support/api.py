@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import httpx
 from litestar import Litestar
 
-from app.asgi import create_app
+from app.asgi import assemble, settle
 from app.db import Pool, fetch_exactly_one
 from app.domain.accounts.actor import LOCAL
 from app.domain.accounts.users import User
@@ -24,6 +24,7 @@ from tests.support.engine import wait_for
 from tests.support.ports import free_port
 
 Headers = dict[str, str]
+_at_rest: list[Litestar] = []  # apps with the real dashboard: to assemble one takes longer than most tests do
 ROOT = Path(__file__).parents[2]
 
 
@@ -37,7 +38,8 @@ async def api_client(
     settings: Settings, database_url: str, headers: Headers | None = None, dashboard: Path = DASHBOARD
 ) -> AsyncGenerator[httpx.AsyncClient]:
     """A client of a running API that sends `headers` with each request."""
-    app = create_app(settings, database_url, dashboard)
+    app = _at_rest.pop() if dashboard == DASHBOARD and _at_rest else assemble(dashboard)
+    settle(app, settings, database_url)
     # Raises what the application lets through: it should let nothing through.
     transport = httpx.ASGITransport(app)  # pyright: ignore[reportArgumentType]
     async with (
@@ -45,6 +47,8 @@ async def api_client(
         httpx.AsyncClient(transport=transport, base_url="http://reachinbox.test", headers=headers) as client,
     ):
         yield client
+    if dashboard == DASHBOARD:
+        _at_rest.append(app)
 
 
 @asynccontextmanager
