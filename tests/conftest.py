@@ -125,7 +125,7 @@ def pytest_configure() -> None:
 
 
 # What takes long comes first, so that nothing long is begun when the other processes have nothing left to do.
-SLOW = ("web", "crash", "worker", "webhooks", "ledger", "service", "sql")
+SLOW = ("web", "crash", "http", "worker", "ledger", "service", "sql", "accounts", "operations", "webhooks")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -139,12 +139,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return SLOW.index(folder) if folder in SLOW else len(SLOW)
 
     items.sort(key=turn)
+    if hasattr(config, "workerinput"):  # as xdist tells its own groups to the process that distributes them
+        for item in items:
+            if item.get_closest_marker("alone"):
+                item._nodeid += ALONE
+
+
+ALONE = "@alone"
 
 
 class Scheduling(LoadScopeScheduling):
-    """Tests of a file share its fixtures, and those of tests/web a service and a browser: one process gets them all."""
+    """Tests of a file share its fixtures, and those of tests/web a service and a browser: one process gets them all.
+    Those marked `alone` wait for none of their file.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
+        if nodeid.endswith(ALONE):
+            return ALONE
         file = nodeid.partition("::")[0]
         return "tests/web" if file.startswith("tests/web/") else file
 
