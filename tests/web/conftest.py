@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.support.browser import join, launch, open_page
+from tests.support.browser import WarmProfile, join, launch
 from tests.support.service import Service
 
 
@@ -32,10 +32,17 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def profile(browser: Browser, service: Service) -> Iterator[WarmProfile]:
+    profile = WarmProfile(browser, service.url)
+    yield profile
+    profile.close()
+
+
 @pytest.fixture
-def page(browser: Browser, service: Service) -> Iterator[Page]:
-    """A page that fails the test on whatever goes wrong in it (see `open_page`)."""
-    with open_page(browser, service.url) as page:
+def page(profile: WarmProfile) -> Iterator[Page]:
+    """A page that fails the test on whatever goes wrong in it (see `watched`)."""
+    with profile.open_page() as page:
         yield page
 
 
