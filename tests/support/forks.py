@@ -27,7 +27,7 @@ class Forked:
     """A process with pipes as its standard input and output. It is another's child: its exit code is not to be had."""
 
     def __init__(self, pidfd: int, stdin: int, stdout: int) -> None:
-        self._pidfd = pidfd
+        self._pidfd: int | None = pidfd
         self.stdin = open(stdin, "w")  # noqa: SIM115 -- `close` does
         self.stdout = open(stdout)  # noqa: SIM115
 
@@ -38,18 +38,20 @@ class Forked:
         self._signal(signal.SIGKILL)
 
     def wait(self, timeout_s: float | None = None) -> None:
-        """Raises TimeoutError while it runs."""
+        """Until it has ended, and close its pipes. Raises TimeoutError while it runs."""
+        if self._pidfd is None:
+            return
         if not select.select([self._pidfd], [], [], timeout_s)[0]:
             raise TimeoutError
-
-    def close(self) -> None:
+        os.close(self._pidfd)
+        self._pidfd = None
         self.stdin.close()
         self.stdout.close()
-        os.close(self._pidfd)
 
     def _signal(self, number: signal.Signals) -> None:
-        with suppress(ProcessLookupError):  # it has ended
-            signal.pidfd_send_signal(self._pidfd, number)
+        if self._pidfd is not None:
+            with suppress(ProcessLookupError):  # it has ended
+                signal.pidfd_send_signal(self._pidfd, number)
 
 
 class _Parent:

@@ -99,16 +99,12 @@ class Sink:
 
     def stop(self) -> None:
         self.process.terminate()
-        self._reap()
+        self.process.wait()
 
     def kill(self) -> None:
         """SIGKILL: connections break off as they are; what was accepted is in the log."""
         self.process.kill()
-        self._reap()
-
-    def _reap(self) -> None:
         self.process.wait()
-        self.process.close()
 
     def _read_line(self) -> str:
         line = self.process.stdout.readline()
