@@ -139,25 +139,37 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return SLOW.index(folder) if folder in SLOW else len(SLOW)
 
     items.sort(key=turn)
-    if hasattr(config, "workerinput"):  # as xdist tells its own groups to the process that distributes them
-        for item in items:
-            if item.get_closest_marker("alone"):
-                item._nodeid += ALONE
-
-
-ALONE = "@alone"
 
 
 class Scheduling(LoadScopeScheduling):
     """Tests of a file share its fixtures, and those of tests/web a service and a browser: one process gets them all.
-    Those marked `alone` wait for none of their file.
+    Those marked `alone` do not come with the others of their file, but last, as they are sorted.
     """
 
+    last: frozenset[str] = frozenset()
+
+    def schedule(self) -> None:
+        self.last = frozenset(_of_files_that_come_back(next(iter(self.registered_collections.values()))))
+        super().schedule()
+
     def _split_scope(self, nodeid: str) -> str:
-        if nodeid.endswith(ALONE):
-            return ALONE
+        if nodeid in self.last:
+            return "alone"
         file = nodeid.partition("::")[0]
         return "tests/web" if file.startswith("tests/web/") else file
+
+
+def _of_files_that_come_back(nodeids: list[str]) -> Iterator[str]:
+    """Tests that the sorting has parted from those of their file that stand before them."""
+    files, before, comes_back = set[str](), "", False
+    for nodeid in nodeids:
+        file = nodeid.partition("::")[0]
+        if file != before:
+            comes_back = file in files
+            files.add(file)
+            before = file
+        if comes_back:
+            yield nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
