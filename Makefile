@@ -6,6 +6,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 # Only `make lock` needs uv.
 LOCK := uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
+# Tests start hundreds of Pythons: what these compile is kept, also where an image's environment says otherwise.
+unexport PYTHONDONTWRITEBYTECODE
+
 # As many as the smallest machine has processors: a third at once makes some tests wait longer than they bear.
 ALL_TESTS = -m 'not long' --numprocesses $(or $(TESTERS),2)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from litestar import Request, Response, get
+from litestar import Litestar, Request, Response, get
 from litestar.datastructures import State
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
@@ -19,14 +19,14 @@ BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
 class Metrics:
-    """The API's registry; one for each application."""
+    """The API's registry; one for each run of the application."""
 
     def __init__(self) -> None:
         self.registry: CollectorRegistry = new_registry("api")
         self.ledger = LedgerCollector()
         self.registry.register(self.ledger)
         self.registry.register(ReplacedCollector())
-        self._requests = Histogram(
+        self.requests = Histogram(
             "reachinbox_http_request_duration_seconds",
             "From a request to the beginning of its answer.",
             ("method", "route", "status"),
@@ -34,31 +34,33 @@ class Metrics:
             registry=self.registry,
         )
 
-    def measured(self, app: ASGIApp) -> ASGIApp:
-        """The application around which requests are timed, those that reach no handler included."""
 
-        async def application(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] != "http":
-                await app(scope, receive, send)
-                return
-            method = scope["method"] if scope["method"] in METHODS else "other"
-            began = time.perf_counter()
-            with traces.server_span(method) as span:
+def measured(app: ASGIApp) -> ASGIApp:
+    """The application around which requests are timed, those that reach no handler included."""
 
-                async def observing_send(message: Message) -> None:
-                    if message["type"] == "http.response.start":
-                        route, status = scope.get("path_template") or "unmatched", message["status"]
-                        duration_s = time.perf_counter() - began
-                        self._requests.labels(method, route, f"{status // 100}xx").observe(duration_s)
-                        span.update_name(f"{method} {route}")
-                        span.set_attributes(
-                            {"http.request.method": method, "http.route": route, "http.response.status_code": status}
-                        )
-                    await send(message)
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        metrics: Metrics = Litestar.from_scope(scope).state["metrics"]
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        began = time.perf_counter()
+        with traces.server_span(method) as span:
 
-                await app(scope, receive, observing_send)
+            async def observing_send(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    route, status = scope.get("path_template") or "unmatched", message["status"]
+                    duration_s = time.perf_counter() - began
+                    metrics.requests.labels(method, route, f"{status // 100}xx").observe(duration_s)
+                    span.update_name(f"{method} {route}")
+                    span.set_attributes(
+                        {"http.request.method": method, "http.route": route, "http.response.status_code": status}
+                    )
+                await send(message)
 
-        return application
+            await app(scope, receive, observing_send)
+
+    return application
 
 
 @get("/metrics", summary="Prometheus metrics", include_in_schema=False)

@@ -11,6 +11,7 @@ import re
 from http import HTTPStatus
 
 import msgspec
+from litestar import Litestar
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from app.http.errors import Problem
@@ -22,14 +23,11 @@ _THIS_MACHINE = re.compile(rb"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?", re.I
 _FOR_EVERYBODY = "/healthz"
 
 
-def for_this_machine(app: ASGIApp, settings: Settings) -> ASGIApp:
+def for_this_machine(app: ASGIApp) -> ASGIApp:
     """The application, which a trial's requests reach only if they name this machine; others are answered with 421."""
-    if not settings.is_local:
-        return app
-    add_headers = security_headers(settings)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] == _FOR_EVERYBODY or _is_named(scope):
+        if scope["type"] != "http" or scope["path"] == _FOR_EVERYBODY or not _is_trial(scope) or _is_named(scope):
             await app(scope, receive, send)
             return
         status = HTTPStatus.MISDIRECTED_REQUEST
@@ -45,11 +43,16 @@ def for_this_machine(app: ASGIApp, settings: Settings) -> ASGIApp:
         )
         start = {"type": "http.response.start", "status": status.value, "headers": []}
         start["headers"] = [(b"content-type", b"application/problem+json")]
-        await add_headers(start, scope)  # pyright: ignore[reportArgumentType] -- as ASGI has it
+        await security_headers(start, scope)  # pyright: ignore[reportArgumentType] -- as ASGI has it
         await send(start)  # pyright: ignore[reportArgumentType]
         await send({"type": "http.response.body", "body": msgspec.json.encode(problem), "more_body": False})
 
     return application
+
+
+def _is_trial(scope: Scope) -> bool:
+    settings: Settings = Litestar.from_scope(scope).state["settings"]
+    return settings.is_local
 
 
 def _is_named(scope: Scope) -> bool:

@@ -119,7 +119,7 @@ async def refuses(fleet: Fleet, workers: int) -> None:
     await wait_for(all_say_so, "the workers to notice")
 
 
-@pytest.mark.parametrize("emails", [600, pytest.param(4000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("emails", [300, pytest.param(4000, marks=pytest.mark.long)])
 async def test_a_synchronous_standby_that_is_promoted_goes_on_and_nothing_is_lost_or_sent_twice(
     tmp_path: Path, emails: int
 ) -> None:

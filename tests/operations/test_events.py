@@ -23,20 +23,18 @@ from app.domain.operations.watching import Watching
 from app.domain.workspaces import members
 from app.http.operations.events import LET_IN_S, MOST_STREAMS
 from app.secrets import SecretBox
-from tests.support.api import Headers, Server, authorization, problem, schedule, serve
+from app.settings import Settings
+from tests.support.api import Headers, authorization, listening, problem, schedule, serve
 from tests.support.engine import execute, wait_for
 
 
 @pytest.fixture
-async def server(database_url: str, tmp_path: Path) -> AsyncIterator[Server]:
-    async with serve(database_url, tmp_path) as server:
-        yield server
-
-
-@pytest.fixture
-async def client(server: Server, pool: Pool, user: User) -> AsyncIterator[httpx.AsyncClient]:
+async def client(settings: Settings, database_url: str, pool: Pool, user: User) -> AsyncIterator[httpx.AsyncClient]:
     headers = await authorization(pool, user)
-    async with httpx.AsyncClient(base_url=server.base_url, headers=headers, timeout=20) as client:
+    async with (
+        listening(settings, database_url) as base_url,
+        httpx.AsyncClient(base_url=base_url, headers=headers, timeout=20) as client,
+    ):
         yield client
 
 
@@ -166,13 +164,20 @@ async def _look_once(client: httpx.AsyncClient) -> None:
         await anext(events)
 
 
-async def test_open_streams_do_not_hold_up_the_end_of_the_api(client: httpx.AsyncClient, server: Server) -> None:
-    await schedule(client, startTime="2030-01-01T00:00:00Z")
-    async with watching(client) as events:
-        await anext(events)
-        server.process.send_signal(signal.SIGTERM)
-        assert [event async for event in events] == []
-    assert await asyncio.wait_for(server.process.wait(), 5) == 0
+async def test_open_streams_do_not_hold_up_the_end_of_the_api(
+    database_url: str, pool: Pool, user: User, tmp_path: Path
+) -> None:
+    headers = await authorization(pool, user)
+    async with (
+        serve(database_url, tmp_path) as server,
+        httpx.AsyncClient(base_url=server.base_url, headers=headers, timeout=20) as client,
+    ):
+        await schedule(client, startTime="2030-01-01T00:00:00Z")
+        async with watching(client) as events:
+            await anext(events)
+            server.process.send_signal(signal.SIGTERM)
+            assert [event async for event in events] == []
+        assert await asyncio.wait_for(server.process.wait(), 5) == 0
 
 
 async def test_a_person_has_ten_streams_and_may_open_another_when_one_has_ended(

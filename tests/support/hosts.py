@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -108,7 +108,8 @@ def template_server_for(centre: DataCentre, data_dir: Path) -> Generator[Templat
         with embedded.EmbeddedPostgres(data_dir, on_a_port=True) as server:
             with (data_dir / "postgres" / "cluster" / "pg_hba.conf").open("a") as rules:
                 rules.write(f"host all all {network} scram-sha-256\n")
-            yield TemplateServer(server)  # has the configuration read again
+            with closing(TemplateServer(server)) as templates:  # has the configuration read again
+                yield templates
 
 
 def libfaketime() -> Path | None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Request, Route, expect
 
-from tests.support.browser import NARROW, PASSWORD, ask, assert_accessible, open_page, register
+from tests.support.browser import NARROW, PASSWORD, ask, assert_accessible, join, open_page, register
 from tests.support.service import Service, until
 
 # As a spreadsheet in Germany saves it: semicolons, Windows-1252, no column called "email", and much that is wrong.
@@ -448,7 +448,7 @@ def test_recipients_of_a_draft_go_when_one_of_them_is_erased(composing: Page) ->
 
 def test_it_fits_a_phone(browser: Browser, service: Service, email: str) -> None:
     with open_page(browser, service.url, NARROW) as page:
-        register(page, email)
+        join(page, email)
         page.goto("/compose")
         choose(page, "list.csv", b"email,first name,company,town\nada@example.com,Ada,Lovelace,London\nnobody,a,b,c\n")
         write(page, "Hello {{ first_name }}", "A text.")

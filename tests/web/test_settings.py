@@ -13,7 +13,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.browser import NARROW, PASSWORD, ask, assert_accessible, assert_fits, log_in, open_page, register
+from tests.support.browser import NARROW, PASSWORD, ask, assert_accessible, assert_fits, join, log_in, open_page
 from tests.support.service import Service, until
 
 SECTIONS = {
@@ -47,7 +47,7 @@ def test_people_are_the_administrators_section_alone(page: Page, service: Servic
 
 def test_settings_fit_a_narrow_screen(browser: Browser, service: Service, email: str) -> None:
     with open_page(browser, service.url, NARROW) as page:
-        register(page, email)
+        join(page, email)
         for section in (*SECTIONS, "webhooks"):
             page.goto(f"/settings?section={section}")
             page.get_by_role("heading", level=2).first.wait_for()
