@@ -16,7 +16,7 @@ from uuid import UUID
 
 import structlog
 
-from app.db import Conn, Pool, Row, fetch_exactly_one, transaction
+from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, transaction
 from app.domain.accounts.actor import LOCAL
 from app.domain.workspaces import audit
 from app.errors import Conflict
@@ -93,8 +93,16 @@ async def admit(conn: Conn, ours: Ours) -> None:
 
 
 async def take_over(pool: Pool, ours: Ours) -> None:
-    """The database is this installation's from now on, whatever it was."""
+    """The database is this installation's from now on, whatever it was. Raises Conflict while a worker lives: it sends
+    from the database, and so somebody else is at home there.
+    """
     async with transaction(pool) as conn:
+        if live := await fetch_all(conn, sql.live_workers):
+            names = ", ".join(row["name"] for row in live)
+            raise Conflict(
+                f"a worker is at work on this database ({names}): is DATABASE_URL the right one? Stop it, or wait until"
+                " its lease is over, and repeat this"
+            )
         await conn.execute(sql.take_over, {"host": ours.host})
         await audit.record(conn, LOCAL, None, "installation.take-over", ours.host or "")
 
