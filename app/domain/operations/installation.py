@@ -18,6 +18,7 @@ import structlog
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, transaction
 from app.domain.accounts.actor import LOCAL
+from app.domain.ledger import after_restore
 from app.domain.workspaces import audit
 from app.errors import Conflict
 from app.last_seen import LastSeen
@@ -97,7 +98,7 @@ async def take_over(pool: Pool, ours: Ours) -> None:
     from the database, and so somebody else is at home there.
     """
     async with transaction(pool) as conn:
-        if live := await fetch_all(conn, sql.live_workers):
+        if live := await fetch_all(conn, after_restore.sql.live_workers):
             names = ", ".join(row["name"] for row in live)
             raise Conflict(
                 f"a worker is at work on this database ({names}): is DATABASE_URL the right one? Stop it, or wait until"

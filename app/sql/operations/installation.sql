@@ -28,10 +28,6 @@ WHERE i.id = %(id)s AND i.behind_since IS NULL;
 -- A worker has seen a later generation of this installation: this is an older state of the database, for every worker.
 UPDATE installation SET behind_since = now() WHERE id = %(id)s AND behind_since IS NULL;
 
--- name: live_workers
--- Who sends from the database, or may be about to.
-SELECT name FROM workers WHERE lease_until > now() ORDER BY name;
-
 -- name: take_over
 -- From now on it is this installation's, under another id: what was seen of the one before says nothing about it.
 INSERT INTO installation AS i (id, system_identifier, timeline, database_oid, host)
