@@ -208,6 +208,22 @@ async def test_a_state_from_before_a_take_over_is_older_still(pool: Pool, databa
         await admit(database_url, known(tmp_path))
 
 
+async def test_a_standby_that_missed_something_is_older_for_whoever_looks(
+    pool: Pool, database_url: str, tmp_path: Path
+) -> None:
+    """Also for the one who takes it over, in whose folder nothing is: a promotion alone could have lost nothing."""
+    ours, token = known(tmp_path / "kept"), uuid4()
+    await workers.register(pool, token, "host:1", 60, ours)
+    assert await workers.renew(pool, token, 60, ours)
+    await execute(pool, "UPDATE installation SET generation = 1, timeline = 7")
+    with pytest.raises(OtherInstallation, match=r"promoted; it is older than"):
+        await admit(database_url, known(tmp_path / "kept"))
+    with pytest.raises(OtherInstallation, match=r"promoted; it is older than"):
+        await admit(database_url, known(tmp_path / "fresh"))
+    with pytest.raises(OtherInstallation, match="older than"):
+        await admit(database_url, known(tmp_path / "fresh", AFTER_FAILOVER="continue"))
+
+
 async def test_somebody_else_who_has_seen_later_states_stops_nobody(
     pool: Pool, database_url: str, tmp_path: Path
 ) -> None:
