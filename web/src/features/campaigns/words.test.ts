@@ -77,7 +77,9 @@ test("what a server refuses is told with its words and the next try, a sender's 
   expect(holdUp(refused, sender(), NOW)?.kind).toBe("trouble"); // each of its emails was set aside: it has begun
   const begun = campaign({ nextAt: at(15) });
   begun.counts = refused.counts;
-  expect(holdUp(begun, sender({ held }), NOW)?.text).toContain("anna@example.com is held back: its server refuses");
+  expect(holdUp(begun, sender({ held }), NOW)?.text).toContain(
+    "anna@example.com is held back: its server refuses",
+  );
   const nextWeek = { ...begun, startTime: at(15) };
   expect(holdUp(nextWeek, sender({ held }), NOW)?.text).toContain("It starts at");
   const slow = { ...held, reason: "SERVER_SLOW" as const, words: "450 slow down", probeAt: at(-1) };

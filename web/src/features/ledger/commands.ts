@@ -5,11 +5,11 @@
 
 import { addressOf, answer, api } from "@/api/client";
 import { keys } from "@/api/keys";
+import type { components } from "@/api/schema";
 import { useCommand } from "@/forms/useCommand";
 import { confirm } from "@/ui/confirm";
 import { download } from "@/ui/download";
 import { counted } from "@/ui/numbers";
-import type { components } from "@/api/schema";
 import type { Held } from "./queries";
 import { DECISIONS, type Decision, HELD_ANSWERED, type HeldAnswer } from "./words";
 
