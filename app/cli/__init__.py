@@ -35,6 +35,12 @@ from app.settings import Settings, SettingsError, check_secret_key, from_env
 
 Command = Callable[[Settings, argparse.Namespace], None]
 
+NOTHING_TO_TAKE_OVER = (
+    "Nothing tells that this database is another installation's or an older state: there is nothing to take over. If it"
+    " was put back to an earlier moment all the same, run `reachinbox hold-all` before a worker starts: it would send"
+    " once more what was sent since."
+)
+
 
 def main() -> int:
     """Returns the exit status: 1 for what went wrong, 2 for a wrong command or setting."""
@@ -256,7 +262,7 @@ def take_over(settings: Settings, options: argparse.Namespace) -> None:
     with url_of(settings) as url:
         found = asyncio.run(look(url))
         if found is None:
-            print("This database is no other installation's: there is nothing to take over.")
+            print(NOTHING_TO_TAKE_OVER)
             return
         print(found, file=sys.stderr)
         hold = not options.nothing_lost and _may_have_been_sent()
@@ -272,7 +278,10 @@ def _may_have_been_sent() -> bool:
         return True
     print("May emails have been sent, or be sent elsewhere, that this database takes for waiting?", file=sys.stderr)
     print("Then all campaigns are paused, and what is due is put in doubt, as by hold-all.", file=sys.stderr)
-    return input("Yes or no [yes]: ").strip().lower() not in {"n", "no"}
+    try:
+        return input("Yes or no [yes]: ").strip().lower() not in {"n", "no"}
+    except EOFError:  # Ctrl-D is no answer
+        raise KeyboardInterrupt from None
 
 
 def diagnose(settings: Settings, _options: argparse.Namespace) -> None:

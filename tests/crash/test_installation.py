@@ -21,6 +21,7 @@ from tests.support.engine import (
     check_conservation,
     create_owner,
     execute,
+    no_lease,
     ours_in,
     schedule_campaign,
     settings_for,
@@ -56,7 +57,7 @@ async def refuses(url: str, sink: Sink, logs: Path, campaign: int, why: str, **e
             await asyncio.sleep(1)  # enough to send three
             assert await check_conservation(pool, campaign) == waiting
             assert await value(pool, "SELECT count(*) FROM procrastinate_workers") == 0, "it has taken no job"
-            assert await value(pool, "SELECT count(*) FROM workers WHERE lease_until > now()") == 0
+            assert await no_lease(pool)
             assert worker.drain() == 0
     assert len(sink.accepted()) == before
 
@@ -113,6 +114,7 @@ async def test_workers_at_work_stop_when_one_of_them_has_seen_a_later_state(
         campaign = (await schedule_campaign(pool, owner, ["a@example.com"])).campaign.id
         await asyncio.sleep(1)  # enough to send it
         assert await check_conservation(pool, campaign) == {"SCHEDULED": 1}
+        await wait_for(lambda: no_lease(pool), "its lease to be over")
         shell = Shell(tmp_path / "shell", DATABASE_URL=database_url, SECRET_KEY=SECRET_KEY)
         ended = await asyncio.to_thread(shell, "take-over", "--nothing-lost")
         assert ended.returncode == 0, ended.stderr

@@ -24,6 +24,7 @@ from tests.support.engine import (
     check_conservation,
     create_owner,
     execute,
+    no_lease,
     recipients_by_status,
     row,
     rows,
@@ -142,10 +143,6 @@ async def check_service(pool: Pool, workspace_id: int, soon: int, later: int, in
     assert await check_conservation(pool, soon) == {"SENT": 400}
     assert await check_conservation(pool, later) == {"SCHEDULED": 10}
     assert (await campaigns.get_campaign(pool, workspace_id, later)).status == "PAUSED"
-
-
-async def no_lease(pool: Pool) -> bool:
-    return not await value(pool, "SELECT count(*) FROM workers WHERE lease_until > now()")
 
 
 async def one_more(pool: Pool, campaign_id: int) -> bool:

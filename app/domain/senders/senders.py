@@ -210,12 +210,10 @@ async def change_sender(
         await defer_wake_up(conn, sender_id)
     if asked:
         await plan_changes.plan_soon(pool, workspace_id, sender_id)
-    changed = await get_sender(pool, workspace_id, sender_id)
-    if changed.held is None or changes.server is msgspec.UNSET:
-        return changed
-    # In a transaction of its own: whoever changes holds locks them first. Should this process die in between, the next
-    # probe shows the same.
-    await holds.forget(pool, workspace_id, sender_id)
+    if changes.server is not msgspec.UNSET:
+        # In a transaction of its own: whoever changes holds locks them first. Should this process die in between, the
+        # next probe shows the same.
+        await holds.forget(pool, workspace_id, sender_id)
     return await get_sender(pool, workspace_id, sender_id)
 
 

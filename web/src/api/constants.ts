@@ -83,6 +83,9 @@ export const VALUES = {
   WorkspaceInvitationBody: {
     role: ["owner", "member", "viewer"],
   },
+  LoginFailure: {
+    error: ["busy", "cancelled", "closed", "domain", "expired", "failed", "unverified"],
+  },
 } as const;
 
 export const LIMITS = {
