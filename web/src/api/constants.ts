@@ -84,7 +84,7 @@ export const VALUES = {
     role: ["owner", "member", "viewer"],
   },
   LoginFailure: {
-    error: ["busy", "cancelled", "closed", "domain", "expired", "failed", "unverified"],
+    error: ["busy", "cancelled", "closed", "disabled", "domain", "expired", "failed", "unverified"],
   },
 } as const;
 
