@@ -23,7 +23,8 @@ from app.embedded import programs as embedded
 from app.embedded.postgres import EmbeddedPostgres
 
 # Relative to the server's own folder, which is all that it may be able to reach.
-ARCHIVE = "test ! -f ../archive/%f && cp %p ../archive/%f"
+# A segment has its name only once it is whole: a restore may be reading by then.
+ARCHIVE = "test ! -f ../archive/%f && cp %p ../archive/%f.part && mv ../archive/%f.part ../archive/%f"
 UNARCHIVE = "cp ../archive/%f %p"
 
 
@@ -74,7 +75,7 @@ def restore(base: Path, lost: Path, data_dir: Path, moment: str) -> EmbeddedPost
     shutil.chown(home, (lost / "postgres").stat().st_uid, (lost / "postgres").stat().st_gid)
     home.chmod(0o700)
     shutil.copytree(base, home / "cluster")
-    shutil.copytree(lost / "postgres" / "archive", home / "archive")
+    shutil.copytree(lost / "postgres" / "archive", home / "archive", ignore=shutil.ignore_patterns("*.part"))
     _copy_passwords(lost / "postgres", home)
     with (home / "cluster" / "postgresql.auto.conf").open("a") as file:
         file.write(f"restore_command = '{UNARCHIVE}'\nrecovery_target_time = '{moment}'\n")
