@@ -1,6 +1,7 @@
 # syntax=docker/dockerfile:1
 # The steps are scripts, so that `make check-image` can run them where there is no Docker.
-ARG PYTHON=python:3.11-slim-bookworm
+# By its exact version; `deploy/pin_images.py` adds the digest.
+ARG PYTHON=python:3.14.8-slim-trixie
 
 FROM ${PYTHON} AS build
 COPY . /src
@@ -11,6 +12,7 @@ RUN --mount=type=bind,from=build,source=/src/deploy/install-runtime.sh,target=/m
     --mount=type=bind,from=build,source=/out,target=/mnt/out \
     sh /mnt/install-runtime.sh /mnt/out
 ENV PATH=/opt/reachinbox/bin:/usr/local/bin:/usr/bin:/bin
+# Reached from outside of the container: so BASE_URL, where people reach it, has to be given.
 ENV HOST=0.0.0.0
 ENV PORT=3000
 ENV REACHINBOX_DATA_DIR=/var/lib/reachinbox

@@ -6,6 +6,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 # Only `make lock` needs uv.
 LOCK := uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
+# Tests start hundreds of Pythons: what these compile is kept, also where an image's environment says otherwise.
+unexport PYTHONDONTWRITEBYTECODE
+
 # As many as the smallest machine has processors: a third at once makes some tests wait longer than they bear.
 ALL_TESTS = -m 'not long' --numprocesses $(or $(TESTERS),2)
 
@@ -23,7 +26,7 @@ test: .venv/installed-dev $(DASHBOARD)  ## Run every test but the long ones, TES
 	$(if $(ARGS),,$(BIN)/python web/build.py run test)
 	$(BIN)/pytest $(or $(ARGS),$(ALL_TESTS))
 
-test-long: .venv/installed-dev $(DASHBOARD)  ## Run the tests that take longer than fits in `make test`
+test-long: .venv/installed-dev $(DASHBOARD)  ## Run the tests that take longer than fits in `make test`; REACHINBOX_FUZZ_S (3600) of generated templates
 	$(BIN)/pytest -m long
 
 check-scale: .venv/installed-dev  ## Three worker hosts, one of them cut off for a minute; as root, with iproute2 and faketime

@@ -20,10 +20,12 @@ from app.db import Pool, open_pool, open_pool_through_pooler, patience
 from app.domain.accounts.users import Terms
 from app.domain.operations import installation
 from app.domain.operations.installation import Ours
+from app.domain.operations.watching import Watching
+from app.domain.workspaces.quotas import Quotas, quotas_of
 from app.http import dashboard, request_metrics
 from app.http.accounts import google, login, own
 from app.http.auth import Authentication, provide_actor, provide_user, require_role, require_scope
-from app.http.bodies import JsonRequest
+from app.http.bodies import SMALL, JsonRequest
 from app.http.campaigns import campaigns
 from app.http.errors import HANDLERS, database_unavailable, held_by_others, workspace_deleted
 from app.http.headers import security_headers
@@ -32,6 +34,8 @@ from app.http.openapi import SECURITY, StructSchemas, openapi_config
 from app.http.operations import administration, alerts, events, health, sandbox
 from app.http.recipients import lists, personal_data
 from app.http.senders import senders
+from app.http.trial import for_this_machine
+from app.http.visitors import Visitors
 from app.http.webhooks import webhooks
 from app.http.workspaces import audit, keys, members, workspaces
 from app.secrets import SecretBox, open_secret_box
@@ -50,31 +54,20 @@ async def _open_pool(settings: Settings, database_url: str) -> Pool:
 
 def create_app(settings: Settings, database_url: str, dashboard_folder: Path = dashboard.DASHBOARD) -> Litestar:
     """The API on a database that is migrated already; without every migration, /readyz says so."""
-    measures = request_metrics.Metrics()
+    app = assemble(dashboard_folder)
+    settle(app, settings, database_url)
+    return app
 
-    @asynccontextmanager
-    async def lifespan(app: Litestar) -> AsyncGenerator[None]:
-        traces.configure("api")
-        app.state["settings"] = settings
-        app.state["metrics"] = measures
-        app.state["closing"] = asyncio.Event()
-        app.state["terms"] = Terms(
-            open_secret_box(settings), settings.allow_registration, settings.default_emails_per_hour
-        )
-        app.state["provider"] = google.open_provider(settings)
-        async with await _open_pool(settings, database_url) as pool:
-            pool.timeout = POOL_TIMEOUT_S
-            app.state["pool"] = pool
-            measures.registry.register(PoolCollector(pool))
-            yield
-        await asyncio.to_thread(traces.shutdown)
 
+def assemble(dashboard_folder: Path) -> Litestar:
+    """All routes, which take a good part of a second, for any settings and database: `settle` says which."""
     app = Litestar(
         route_handlers=[*_routes(), dashboard.dashboard(dashboard_folder)],
-        before_send=[security_headers(settings)],
-        lifespan=[lifespan],
-        dependencies=_dependencies(settings),
+        before_send=[security_headers],
+        lifespan=[_lifespan],
+        dependencies=_dependencies(),
         request_class=JsonRequest,
+        request_max_body_size=SMALL,
         exception_handlers={
             **HANDLERS,
             psycopg.OperationalError: database_unavailable,
@@ -85,8 +78,37 @@ def create_app(settings: Settings, database_url: str, dashboard_folder: Path = d
         plugins=[StructSchemas()],
         logging_config=None,
     )
-    app.asgi_handler = measures.measured(app.asgi_handler)
+    app.asgi_handler = request_metrics.measured(for_this_machine(app.asgi_handler))
     return app
+
+
+def settle(app: Litestar, settings: Settings, database_url: str) -> None:
+    """Say what an app that does not run is to run with from its next start."""
+    app.state["settings"] = settings
+    app.state["database_url"] = database_url
+    app.state["ours"] = installation.ours(settings)
+    app.state["quotas"] = quotas_of(settings)
+
+
+@asynccontextmanager
+async def _lifespan(app: Litestar) -> AsyncGenerator[None]:
+    settings: Settings = app.state["settings"]
+    measures = request_metrics.Metrics()
+    traces.configure("api")
+    app.state["metrics"] = measures
+    app.state["visitors"] = Visitors(settings.trusted_proxies)
+    app.state["closing"] = asyncio.Event()
+    app.state["terms"] = Terms(open_secret_box(settings), settings.allow_registration, settings.default_emails_per_hour)
+    app.state["provider"] = google.open_provider(settings)
+    async with await _open_pool(settings, app.state["database_url"]) as pool:
+        pool.timeout = POOL_TIMEOUT_S
+        app.state["pool"] = pool
+        app.state["watching"] = watching = Watching(pool, app.state["closing"])
+        measures.registry.register(PoolCollector(pool))
+        yield
+        app.state["closing"].set()
+        await watching.end()
+    await asyncio.to_thread(traces.shutdown)
 
 
 def _routes() -> list[ControllerRouterHandler]:
@@ -121,9 +143,8 @@ def _routes() -> list[ControllerRouterHandler]:
     return [api, login.public, members.public, google.router, health.router, request_metrics.show_metrics]
 
 
-def _dependencies(settings: Settings) -> dict[str, Provide]:
+def _dependencies() -> dict[str, Provide]:
     """What handlers take from the service by the name of a parameter (`app.http.parameters`)."""
-    ours = installation.ours(settings)
 
     def provide_pool(state: State) -> Pool:
         return state["pool"]
@@ -134,11 +155,14 @@ def _dependencies(settings: Settings) -> dict[str, Provide]:
     def provide_terms(state: State) -> Terms:
         return state["terms"]
 
-    def provide_settings() -> Settings:
-        return settings
+    def provide_settings(state: State) -> Settings:
+        return state["settings"]
 
-    def provide_installation() -> Ours:
-        return ours
+    def provide_installation(state: State) -> Ours:
+        return state["ours"]
+
+    def provide_quotas(state: State) -> Quotas:
+        return state["quotas"]
 
     providers = {
         "pool": provide_pool,
@@ -148,5 +172,6 @@ def _dependencies(settings: Settings) -> dict[str, Provide]:
         "provider": google.provide_provider,
         "settings": provide_settings,
         "installation": provide_installation,
+        "quotas": provide_quotas,
     }
     return {name: Provide(provide, sync_to_thread=False) for name, provide in providers.items()}

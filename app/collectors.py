@@ -20,6 +20,8 @@ from prometheus_client.registry import Collector
 
 from app.db import Pool
 from app.domain.operations.gauges import Vitals, read_vitals
+from app.settings import Settings
+from app.watched import replaced
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 KEPT_S = 5.0  # a reading is shown again for this long, or ten times as long as it took
@@ -39,8 +41,17 @@ def new_registry(component: Literal["api", "worker"]) -> CollectorRegistry:
     return registry
 
 
-def admits(token: str, authorization: str | None) -> bool:
-    """Whether the Authorization header brings the bearer token; in the same time, however much of it is right."""
+def is_shown(settings: Settings) -> bool:
+    """Whether there is a /metrics: to those who bring METRICS_TOKEN, or, without one, in a trial to everybody."""
+    return settings.metrics_token is not None or settings.is_local
+
+
+def admits(token: str | None, authorization: str | None) -> bool:
+    """Whether the Authorization header brings the bearer token, if there is one; in the same time, however much of it
+    is right.
+    """
+    if token is None:
+        return True
     scheme, _, given = (authorization or "").partition(" ")
     return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode())
 
@@ -70,6 +81,18 @@ class PoolCollector(Collector):
             "Requests that got no database connection, or not in time.",
             stats.get("requests_errors", 0),
         )
+
+
+class ReplacedCollector(Collector):
+    """What the supervisor counts; no series without one."""
+
+    def collect(self) -> Iterable[Metric]:
+        family = CounterMetricFamily(
+            "reachinbox_processes_replaced", "Processes killed because they did not answer.", labels=["process"]
+        )
+        for name, count in replaced().items():
+            family.add_metric([name], count)
+        yield family
 
 
 class LedgerCollector(Collector):

@@ -220,7 +220,7 @@ def migrate(url: str, *, waiting: Callable[[str], None] | None = None) -> int:
     yoyo's own lock is a row that a killed process leaves behind; the holder of the advisory lock may break it.
 
     Raises Unavailable when the lock is not to be had in five minutes, or the database not reached directly; Conflict
-    while workers of the version before live.
+    while workers of the version before live, and when a migration finds what a person has to decide.
     """
     deadline = time.monotonic() + _MIGRATION_DEADLINE_S
     with closing(psycopg.connect(url, autocommit=True, options=_DIRECT, **_writable(url))) as guard:
@@ -251,6 +251,8 @@ def _apply(backend: Any, migrations: Any, waiting: Callable[[str], None] | None)
             backend.apply_migrations(backend.to_apply(migrations))
         except psycopg.errors.ObjectInUse as error:
             sentence = WORKERS_LIVE.format(error.diag.message_primary)
+        except psycopg.errors.RaiseException as error:  # a migration says what somebody has to decide
+            raise Conflict(error.diag.message_primary or "") from error
         else:
             return
         if waiting is None:

@@ -37,6 +37,7 @@ sql = queries(__name__)
 EMAIL = "demo@example.com"
 RECIPIENTS = Path(__file__).parent.parent / "examples" / "recipients.csv"
 DELAY_MS = 200
+KEY_LASTS = timedelta(days=7)  # it was printed, and so stands in whatever keeps what is printed
 STALLED_S = 15.0
 SUBJECT = '{{ first_name | default: "Hello" }}, a word about {{ topic }}'
 BODY = """Hello {{ first_name | default: "there" }},
@@ -81,9 +82,12 @@ async def _account(pool: Pool, box: SecretBox, settings: Settings) -> User:
     limit = settings.default_emails_per_hour
     # Not the administrator: that is the person who makes the first account of their own.
     user = await users.create_user(pool, box, EMAIL, password, default_hourly_limit=limit, may_be_admin=False)
-    key = await keys.create_key(pool, LOCAL.of(user.id), user.workspace_id, "demo")
+    ends = datetime.now(UTC) + KEY_LASTS
+    made = await keys.create(pool, LOCAL.of(user.id), user.workspace_id, "demo", expires_at=ends)
     print("Demo account (its secrets are shown this once)")
-    print(f"  email     {user.email}\n  password  {password}\n  API key   {key}", flush=True)
+    print(
+        f"  email     {user.email}\n  password  {password}\n  API key   {made.key} (until {ends:%Y-%m-%d})", flush=True
+    )
     return user
 
 

@@ -34,6 +34,7 @@ def examine(settings: Settings, database: AbstractContextManager[str]) -> bool:
     well = [
         _report("configuration", lambda: "complete"),
         _report("data directory", lambda: _data_dir(settings)),
+        _report("reverse proxy", lambda: _reverse_proxy(settings)),
         _report("SECRET_KEY", lambda: _secret_key(settings)),
         _report("SMTP", lambda: _smtp(settings)),
     ]
@@ -59,9 +60,15 @@ def examine(settings: Settings, database: AbstractContextManager[str]) -> bool:
     return all(well)
 
 
+class _Doubt(Exception):
+    """Nothing is wrong, and something could be better."""
+
+
 def _report(name: str, check: Callable[[], str]) -> bool:
     try:
         _say("ok", name, check())
+    except _Doubt as doubt:
+        _say("WARN", name, doubt)
     except ANTICIPATED as error:
         _say("FAIL", name, error)
         return False
@@ -77,6 +84,17 @@ def _data_dir(settings: Settings) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder):
         return f"{folder} can be written to"
+
+
+def _reverse_proxy(settings: Settings) -> str:
+    if settings.trusted_proxies:
+        return f"where visitors come from is believed of {', '.join(settings.trusted_proxies)}"
+    if settings.is_local:
+        return "none is needed"
+    return (
+        "TRUSTED_PROXIES names none: behind a proxy the audit log has the proxy's address for everybody's, and tries "
+        "are limited for each account but not for each visitor"
+    )
 
 
 def _secret_key(settings: Settings) -> str:
@@ -149,6 +167,11 @@ def _pooler(settings: Settings) -> str:
 def _role(row: Row) -> str:
     if not row["member_of_tenant"]:
         raise Unavailable(f'{row["role"]} may not act as a tenant; run GRANT reachinbox_tenant TO "{row["role"]}"')
+    if row["superuser"]:
+        raise _Doubt(
+            f"{row['role']} is a superuser or bypasses row-level security: what injected SQL could do has no bounds; "
+            "docs/deploy.md says how to make an ordinary role"
+        )
     return f"{row['role']}, a member of reachinbox_tenant"
 
 

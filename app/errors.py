@@ -50,10 +50,26 @@ class PlanChanging(BeingChanged):
         super().__init__("the sender's plan is changing; try again in a moment")
 
 
+class CheckRuns(Conflict):
+    """A worker connects to a sender of the workspace already: one at a time, so that no servers hold up others."""
+
+    code = "check_runs"
+    retry_s = 15
+
+    def __init__(self, sender_id: int) -> None:
+        super().__init__(f"the server of sender {sender_id} is being checked; try again when that is done")
+
+
 class AnotherAccount(Conflict):
     """The page that asks belongs to another person or workspace than the session it comes with."""
 
     code = "another_account"
+
+
+class QuotaReached(Conflict):
+    """The workspace has as much as it may have."""
+
+    code = "quota_reached"
 
 
 class Unauthenticated(AppError):

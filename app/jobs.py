@@ -20,8 +20,16 @@ PLAN_AGAIN = "plan_again"
 VERIFY_SENDER = "verify_sender"
 SEND_PASSWORD_RESET = "send_password_reset"  # noqa: S105 -- a task's name
 DELIVER_WEBHOOKS = "deliver_webhooks"  # deferred in SQL, too: see `exchange`
-# Queues: wake-ups never wait behind jobs that talk to other servers, nor checks of senders behind webhooks.
-QUICK, SLOW, WEBHOOKS = "quick", "slow", "webhooks"
+# Queues: wake-ups never wait behind jobs that talk to other servers; nor do links to a new password wait behind servers
+# that users name.
+QUICK, RESETS, CHECKS, WEBHOOKS = "quick", "resets", "checks", "webhooks"
+_QUEUE_OF = {
+    SEND_DUE: QUICK,
+    PLAN_AGAIN: QUICK,
+    VERIFY_SENDER: CHECKS,
+    SEND_PASSWORD_RESET: RESETS,
+    DELIVER_WEBHOOKS: WEBHOOKS,
+}
 POLLING_INTERVAL_S = 5.0
 EARLY = timedelta(seconds=10)
 
@@ -47,9 +55,10 @@ async def defer_planning(conn: Conn, workspace_id: int, sender_id: int) -> None:
     await _defer(conn, PLAN_AGAIN, lock, None, workspace_id=workspace_id, sender_id=sender_id)
 
 
-async def defer_verification(conn: Conn, sender_id: int) -> None:
-    """Have a worker connect to the sender's server and log in."""
-    await _defer(conn, VERIFY_SENDER, f"{VERIFY_SENDER}:{sender_id}", None, sender_id=sender_id)
+async def defer_verification(conn: Conn, workspace_id: int, sender_id: int) -> None:
+    """Have a worker connect to the sender's server and log in, when it is done with the workspace's other senders."""
+    one_at_a_time = f"{VERIFY_SENDER}:workspace:{workspace_id}"
+    await _defer(conn, VERIFY_SENDER, f"{VERIFY_SENDER}:{sender_id}", None, one_at_a_time, sender_id=sender_id)
 
 
 async def defer_password_reset_mail(conn: Conn, reset_id: int) -> None:
@@ -62,9 +71,13 @@ async def defer_deliveries(conn: Conn, webhook_id: int) -> None:
     await _defer(conn, DELIVER_WEBHOOKS, f"{DELIVER_WEBHOOKS}:{webhook_id}", None, webhook_id=webhook_id)
 
 
-async def _defer(conn: Conn, task: str, queueing_lock: str, at: datetime | None, **ids: int) -> None:
-    queue = {SEND_DUE: QUICK, PLAN_AGAIN: QUICK, DELIVER_WEBHOOKS: WEBHOOKS}.get(task, SLOW)
-    job = _queue.configure_task(task, queue=queue, queueing_lock=queueing_lock, schedule_at=at, connection=conn)
+async def _defer(
+    conn: Conn, task: str, queueing_lock: str, at: datetime | None, lock: str | None = None, **ids: int
+) -> None:
+    """Jobs of one `lock` run one after the other; only for what is due at once, or it would hold up the others."""
+    job = _queue.configure_task(
+        task, queue=_QUEUE_OF[task], queueing_lock=queueing_lock, lock=lock, schedule_at=at, connection=conn
+    )
     try:
         async with conn.transaction():  # a clash poisons the transaction it happens in: only this savepoint
             await job.defer_async(**ids)

@@ -9,11 +9,10 @@ what one of them overwrites is missed by a few renewals of a lease at the most.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import structlog
 
@@ -42,12 +41,14 @@ class LastSeen:
         self._known.pop(installation, None)
         self._known[installation] = max(generation, known.get(installation, 0))
         lines = [f"{known_id} {seen}\n" for known_id, seen in self._known.items()]
-        draft = self._file.with_name(f"last-seen.{os.getpid()}")
+        draft = self._file.with_name(f"last-seen.{uuid4()}")  # processes in containers have the same number
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             draft.write_text("".join(lines[-MOST:]))
             draft.replace(self._file)
         except OSError as error:
+            with suppress(OSError):
+                draft.unlink()  # a full disk leaves half of it
             if not self._complained:
                 log.warning("a database that is put back to an earlier state will not be noticed", reason=str(error))
             self._complained = True

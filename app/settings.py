@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Literal, get_args
 from urllib.parse import urlsplit
@@ -24,6 +25,7 @@ SECURITIES: tuple[str, ...] = get_args(SmtpSecurity)
 Ports = frozenset[int] | None  # None: any
 MOST_DAYS = 36_500
 MOST_RETRY_HOURS = 24 * 365
+MOST_QUOTA = 1_000_000_000
 SUBMISSION_PORTS = frozenset({25, 465, 587, 2525})
 
 
@@ -42,6 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = 3000
     base_url: str = "http://127.0.0.1:3000"
+    trusted_proxies: tuple[str, ...] = ()  # addresses and networks whose X-Forwarded-For is believed
     embedded: bool = False  # told by `up` to its children: database_url is the embedded Postgres
     secret_key: str | None = None  # unset: made once and kept under data_dir
     secret_key_previous: str | None = None  # keys from before, one a line or with commas between them
@@ -66,6 +69,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retention_attempts_days: int = 0  # attempts alone
     retention_sandbox_days: int = 30
     retention_stats_days: int = 400
+    # The most that one workspace may have; 0: any number.
+    quota_senders: int = 1_000
+    quota_keys: int = 1_000
+    quota_campaigns_a_day: int = 10_000
+    quota_stored_megabytes: int = 20_000
     google_client_id: str | None = None
     google_client_secret: str | None = None
     oidc_issuer: str = "https://accounts.google.com"
@@ -141,7 +149,11 @@ def from_env(env: Mapping[str, str] | None = None) -> Settings:
                 problems.append(f"{name}_FILE: cannot read {file}: {error.strerror}")
         if value:
             raw[field] = value
-    raw.setdefault("base_url", f"http://{raw.get('host', '127.0.0.1')}:{raw.get('port', '3000')}")
+    if "base_url" not in raw:
+        try:
+            raw["base_url"] = _own_url(raw.get("host", "127.0.0.1"), raw.get("port", "3000"))
+        except ValueError as error:
+            problems.append(str(error))
     fields: dict[str, object] = {}
     for info in msgspec.structs.fields(Settings):
         if info.name in raw:
@@ -155,6 +167,23 @@ def from_env(env: Mapping[str, str] | None = None) -> Settings:
         if not problems:
             return settings
     raise SettingsError(problems)
+
+
+def _own_url(host: str, port: str) -> str:
+    """What BASE_URL is unless it is set. Raises ValueError where others reach the API: nobody said by which name."""
+    if not _is_loopback(host):
+        raise ValueError(
+            f"HOST: other machines reach {host}, and BASE_URL is not set; set it to the address that people use, such "
+            "as https://mail.example.com, or, for a trial, to http://localhost:3000"
+        )
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def check_secret_key(settings: Settings) -> None:
@@ -242,6 +271,14 @@ def _wrong_numbers(s: Settings) -> list[str]:
     ):
         if not 0 <= days <= MOST_DAYS:
             problems.append(f"{name}: {days} is out of range; give 1 to {MOST_DAYS}, or 0 to keep for good")
+    for name, most in (
+        ("QUOTA_SENDERS", s.quota_senders),
+        ("QUOTA_KEYS", s.quota_keys),
+        ("QUOTA_CAMPAIGNS_A_DAY", s.quota_campaigns_a_day),
+        ("QUOTA_STORED_MEGABYTES", s.quota_stored_megabytes),
+    ):
+        if not 0 <= most <= MOST_QUOTA:
+            problems.append(f"{name}: {most} is out of range; give 1 to {MOST_QUOTA}, or 0 for any number")
     if not 0 <= s.retry_for_hours <= MOST_RETRY_HOURS:
         problems.append(f"RETRY_FOR_HOURS: {s.retry_for_hours:g} is out of range; give 0 to {MOST_RETRY_HOURS}")
     if s.worker_lease_seconds < 1:
@@ -262,6 +299,14 @@ def _wrong_words(s: Settings) -> list[str]:
         )
     if not is_confidential(s.oidc_issuer):
         problems.append(f"OIDC_ISSUER: {s.oidc_issuer!r} is not right: give an https:// URL (http:// on loopback only)")
+    for proxy in s.trusted_proxies:
+        try:
+            ip_network(proxy)
+        except ValueError as error:
+            problems.append(
+                f"TRUSTED_PROXIES: {error}; give addresses and networks with commas between them, such as "
+                "127.0.0.1,10.0.0.0/8"
+            )
     for domain in s.google_allowed_domains:
         if not re.fullmatch(r"[\w-]+(\.[\w-]+)+", domain):
             problems.append(f"GOOGLE_ALLOWED_DOMAINS: {domain!r} is not a domain; give them separated by commas")

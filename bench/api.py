@@ -38,6 +38,7 @@ def api(
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     env = os.environ | {"DATABASE_URL": url, "SECRET_KEY": secret_key, "PORT": str(port), "LOG_LEVEL": "WARNING"}
+    env |= {"QUOTA_CAMPAIGNS_A_DAY": "0", "QUOTA_STORED_MEGABYTES": "0"}
     process = subprocess.Popen([sys.executable, "-m", "app.cli", "api"], env=env)
     try:
         headers = {"Authorization": f"Bearer {key}"}

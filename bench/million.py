@@ -16,14 +16,13 @@ import psycopg
 
 from app.db import fetch_exactly_one, open_pool
 from app.domain.accounts.users import User
-from app.embedded.postgres import EmbeddedPostgres
 from bench.api import api, create_account, schedule_csv
 from bench.dashboard import Dashboard, percentile
 from bench.older_design import EMAILS as OLDER_EMAILS
 from bench.older_design import compare, install
 from bench.registry import Failed, Figure, Run, bench
 from bench.send import schedule_spaced
-from bench.service import count_by_status, memory_mb, settle, wait_for_messages, worker
+from bench.service import count_by_status, memory_mb, server, settle, wait_for_messages, worker
 from tests.support.sinkproc import Sink
 
 EMAILS = 1_000_000
@@ -40,7 +39,7 @@ def million(run: Run) -> Iterator[Figure]:
     emails = run.emails or EMAILS
     check_room(run.directory, emails * ROOM_PER_EMAIL)
     install()  # what is missing is told before the long part
-    with EmbeddedPostgres(run.directory / "ours") as postgres, Sink() as sink:
+    with server(run.directory / "ours") as postgres, Sink() as sink:
         yield from _ours(postgres.url, sink, emails)
     yield from compare(run.directory, min(emails, OLDER_EMAILS))
 

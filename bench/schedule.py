@@ -5,17 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from app.embedded.postgres import EmbeddedPostgres
 from bench.api import api, create_account, schedule_csv
 from bench.registry import Figure, Run, bench
-from bench.service import memory_mb
+from bench.service import memory_mb, server
 
 
 @bench("schedule")
 def schedule(run: Run) -> Iterator[Figure]:
     """A CSV of 100,000 and of 1,000,000 rows accepted and committed."""
     for rows in (100_000, 1_000_000):
-        with EmbeddedPostgres(run.directory / f"{rows}") as postgres:
+        with server(run.directory / f"{rows}") as postgres:
             key = create_account(postgres.url)
             with api(postgres.url, key) as (client, process):
                 before_mb = memory_mb(process.pid)

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from app.db import Pool
 from app.domain.accounts.users import User
-from app.embedded.postgres import EmbeddedPostgres
 from bench.registry import Figure, Run, bench
 from bench.service import (
     count_by_status,
     cpu_s,
     memory_mb,
     schedule_campaign,
+    server,
     service,
     settle,
     wait_for_messages,
@@ -39,7 +39,7 @@ def backlog(run: Run) -> Iterator[Figure]:
 
 def send_rate(directory: Path, lanes: int, emails: int, *, waiting: int = 0) -> Figure:
     """Emails a second of one worker process with so many lanes, while `waiting` others are not due."""
-    with EmbeddedPostgres(directory) as postgres, Sink() as sink:
+    with server(directory) as postgres, Sink() as sink:
         asyncio.run(_prepare(postgres.url, emails, waiting))
         with worker(postgres.url, sink, lanes) as process:
             wait_for_messages(sink, emails)
@@ -69,7 +69,7 @@ async def _prepare(url: str, emails: int, waiting: int) -> None:
 def punctual(run: Run) -> Iterator[Figure]:
     """100 emails a second, planned 10 ms apart, for a minute: how late each reaches the sink."""
     emails = 6_000
-    with EmbeddedPostgres(run.directory) as postgres, Sink() as sink:
+    with server(run.directory) as postgres, Sink() as sink:
         planned = asyncio.run(_spaced(postgres.url, emails))
         with worker(postgres.url, sink, 5):
             wait_for_messages(sink, emails)

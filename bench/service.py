@@ -23,6 +23,8 @@ from app.domain.pages import PageRequest
 from app.domain.recipients.lists import from_json
 from app.domain.senders.draft import SenderChanges
 from app.domain.senders.senders import change_sender, list_senders
+from app.embedded import roles
+from app.embedded.postgres import EmbeddedPostgres
 from app.secrets import SecretBox
 from tests.support.sinkproc import Sink
 from worker.desk import size_for_one
@@ -97,6 +99,15 @@ def wait_for_messages(sink: Sink, count: int, timeout_s: float = 600) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"{accepted} of {count} messages after {timeout_s} s")
         time.sleep(0.1)
+
+
+@contextmanager
+def server(directory: Path) -> Generator[EmbeddedPostgres]:
+    """A Postgres on a port, as most have it, whose service role may `settle` it."""
+    with EmbeddedPostgres(directory, on_a_port=True) as postgres:
+        with psycopg.connect(postgres.superuser_url, autocommit=True) as conn:
+            conn.execute(f"GRANT pg_checkpoint TO {roles.SERVICE}".encode())
+        yield postgres
 
 
 def settle(url: str) -> None:

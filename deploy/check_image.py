@@ -1,8 +1,9 @@
 """`make check-image`: run the Dockerfile's steps and its command without Docker, in roots made by debootstrap.
 
-As root, on Debian with debootstrap. The base image is stood in for by a minimal Debian with python3, the container by
-namespaces of its own for processes and mounts, a read-only root and a user without rights. ENV, USER, HEALTHCHECK,
-ENTRYPOINT and CMD are read from the Dockerfile. Ends with 1 at the first thing that is not as it should be.
+As root, on Debian with debootstrap. The base image is stood in for by a minimal Debian of the suite that has the
+image's Python (3.14: forky; SUITE names another), the container by namespaces of its own for processes and mounts, a
+read-only root and a user without rights. ENV, USER, HEALTHCHECK, ENTRYPOINT and CMD are read from the Dockerfile. Ends
+with 1 at the first thing that is not as it should be.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ import urllib.request
 from pathlib import Path
 
 SOURCE = Path(__file__).parents[1]
-BASE = Path("/var/cache/reachinbox/bookworm-python3")  # made once; each run works on copies
+SUITE = os.environ.get("SUITE", "forky")
+BASE = Path(f"/var/cache/reachinbox/{SUITE}-python3")  # made once; each run works on copies
+DEBOOTSTRAP = Path("/usr/share/debootstrap")
 START_S, STOP_S, REAP_S = 60, 20, 15
 # What a host needs to reach the package registries from inside, where it has something of the kind.
 REACH = ("/etc/resolv.conf", "/etc/pip.conf", "/etc/ssl/certs", "/usr/local/share/ca-certificates", "/opt/wheels")
@@ -58,10 +61,11 @@ def main() -> None:
     if not BASE.exists():
         BASE.parent.mkdir(parents=True, exist_ok=True)
         draft = tempfile.mkdtemp(dir=BASE.parent)
-        run("debootstrap", "--variant=minbase", "--include=python3,python3-venv,ca-certificates", "bookworm", draft)
+        _debootstrap(draft)
         Path(draft).rename(BASE)
-    say(f"a minimal Debian in {BASE}")
     dockerfile = Dockerfile((SOURCE / "Dockerfile").read_text())
+    python = run("chroot", BASE, "python3", "-c", "import sys; print('%d.%d' % sys.version_info[:2])").strip()
+    say(f"a minimal Debian in {BASE}, with Python {python}; the image's is {dockerfile.python}")
     with tempfile.TemporaryDirectory(prefix="image-", dir=BASE.parent, ignore_cleanup_errors=True) as folder:
         build, runtime = Path(folder, "build"), Path(folder, "runtime")
         for root in (build, runtime):
@@ -88,8 +92,20 @@ def main() -> None:
     print("The image's steps and command do what they should.")
 
 
+def _debootstrap(folder: str) -> None:
+    """An older debootstrap knows no later suite, and makes it as it makes sid."""
+    with tempfile.TemporaryDirectory() as copy:
+        shutil.copytree(DEBOOTSTRAP, copy, symlinks=True, dirs_exist_ok=True)
+        script = Path(copy, "scripts", SUITE)
+        if not script.exists():
+            script.symlink_to("sid")
+        include = "--include=python3,python3-venv,ca-certificates"
+        run("debootstrap", "--variant=minbase", include, SUITE, folder, env={**os.environ, "DEBOOTSTRAP_DIR": copy})
+
+
 class Dockerfile:
     def __init__(self, text: str) -> None:
+        (self.python,) = re.findall(r"^ARG PYTHON=python:(\S+)", text, re.MULTILINE)
         text = text.replace("\\\n", " ")
         final = text.rpartition("\nFROM ")[2]
         self.env = dict(re.findall(r"^ENV (\w+)=(\S+)$", final, re.MULTILINE))

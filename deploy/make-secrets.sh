@@ -1,5 +1,5 @@
 #!/bin/sh
-# Make what compose.yaml reads from the folder secrets/: a password for PostgreSQL and a SECRET_KEY. Keeps what is there.
+# Make what compose.yaml reads from the folder secrets/: passwords for PostgreSQL and a SECRET_KEY. Keeps what is there.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -15,6 +15,7 @@ random() {
     od -A n -N 32 -t x1 /dev/urandom | tr -d ' \n'
 }
 random | keep secret_key
+random | keep postgres_superuser_password
 random | keep postgres_password
 password=$(cat secrets/postgres_password)
 printf 'postgresql://reachinbox:%s@postgres:5432/reachinbox' "$password" | keep database_url

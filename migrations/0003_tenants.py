@@ -22,13 +22,27 @@ TENANT_TABLES = (
     "sandbox_messages",
 )
 
+# Whoever set the database up may have made the role and granted it: then the owner needs no right to make roles.
 ROLE = """
 DO $$
 BEGIN
-    CREATE ROLE reachinbox_tenant NOLOGIN;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'reachinbox_tenant') THEN
+        CREATE ROLE reachinbox_tenant NOLOGIN;
+    END IF;
 EXCEPTION
     -- Roles belong to the whole cluster: another database of it, or another container starting now, made it.
     WHEN duplicate_object OR unique_violation THEN NULL;
+END $$
+"""
+MEMBERSHIP = """
+DO $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM pg_auth_members
+        WHERE roleid = 'reachinbox_tenant'::regrole AND member = current_user::regrole AND NOT admin_option
+    ) THEN
+        GRANT reachinbox_tenant TO CURRENT_USER;
+    END IF;
 END $$
 """
 
@@ -36,7 +50,7 @@ END $$
 def apply(conn: Any) -> None:
     cursor = conn.cursor()
     cursor.execute(ROLE)
-    cursor.execute("GRANT reachinbox_tenant TO CURRENT_USER")
+    cursor.execute(MEMBERSHIP)
     cursor.execute("SELECT current_schema(), current_user")
     schema, owner = cursor.fetchone()
     cursor.execute(f'GRANT USAGE ON SCHEMA "{schema}" TO reachinbox_tenant')

@@ -125,7 +125,7 @@ def pytest_configure() -> None:
 
 
 # What takes long comes first, so that nothing long is begun when the other processes have nothing left to do.
-SLOW = ("web", "crash", "worker", "webhooks", "ledger", "service", "sql")
+SLOW = ("web", "crash", "http", "worker", "ledger", "service", "sql", "accounts", "operations", "webhooks")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -142,11 +142,34 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 class Scheduling(LoadScopeScheduling):
-    """Tests of a file share its fixtures, and those of tests/web a service and a browser: one process gets them all."""
+    """Tests of a file share its fixtures, and those of tests/web a service and a browser: one process gets them all.
+    Those marked `alone` do not come with the others of their file, but last, as they are sorted.
+    """
+
+    last: frozenset[str] = frozenset()
+
+    def schedule(self) -> None:
+        self.last = frozenset(_of_files_that_come_back(next(iter(self.registered_collections.values()))))
+        super().schedule()
 
     def _split_scope(self, nodeid: str) -> str:
+        if nodeid in self.last:
+            return "alone"
         file = nodeid.partition("::")[0]
         return "tests/web" if file.startswith("tests/web/") else file
+
+
+def _of_files_that_come_back(nodeids: list[str]) -> Iterator[str]:
+    """Tests that the sorting has parted from those of their file that stand before them."""
+    files, before, comes_back = set[str](), "", False
+    for nodeid in nodeids:
+        file = nodeid.partition("::")[0]
+        if file != before:
+            comes_back = file in files
+            files.add(file)
+            before = file
+        if comes_back:
+            yield nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:

@@ -1,7 +1,7 @@
 """Writes what the dashboard knows of the API from the OpenAPI document of the API itself.
 
 src/api/schema.d.ts has its types, src/api/constants.ts what is needed while the page runs: the words that a field may
-be, and the bounds of numbers and lengths.
+be, and the bounds of numbers and lengths; of `IN_ADDRESSES`, too.
 
 python web/api_types.py            write them
 python web/api_types.py --check    fail if they are not what would be written
@@ -16,10 +16,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
+
 from app.asgi import create_app
+from app.http.accounts.google import LoginFailure
 from app.settings import Settings
 from web.build import BuildFailed, run
 
+# What the API says in the address of a page that it leads to; the document has bodies alone.
+IN_ADDRESSES = [LoginFailure]
 API = Path(__file__).resolve().parent / "src" / "api"
 TYPES, CONSTANTS = "schema.d.ts", "constants.ts"
 
@@ -84,7 +89,8 @@ def generate(folder: Path) -> None:
         source.write(text)
         source.flush()
         run("api-types", source.name, "--output", str(folder / TYPES), quiet=True)
-    (folder / CONSTANTS).write_text(constants(json.loads(text)["components"]["schemas"]))
+    _, in_addresses = msgspec.json.schema_components(IN_ADDRESSES)
+    (folder / CONSTANTS).write_text(constants(json.loads(text)["components"]["schemas"] | in_addresses))
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ import uvloop
 
 from app import log as logs
 from app import traces
-from app.collectors import PoolCollector
+from app.collectors import PoolCollector, is_shown
 from app.db import Pool, Row, open_pool
 from app.domain.ledger.claims import Claimant
 from app.domain.ledger.exchange import Patience
@@ -35,10 +35,11 @@ from app.domain.senders import for_workers
 from app.domain.senders.senders import password_place
 from app.embedded import mailbox
 from app.embedded.postgres import EmbeddedPostgres
-from app.jobs import POLLING_INTERVAL_S, QUICK, SLOW, WEBHOOKS
+from app.jobs import CHECKS, POLLING_INTERVAL_S, QUICK, RESETS, WEBHOOKS
 from app.mail.addresses import domain_of
 from app.secrets import SecretBox, UndecipherableSecret, open_secret_box, secret_key
 from app.settings import Settings, SettingsError, check_secret_key, from_env
+from app.watched import keep_beating
 from worker.connect import Server
 from worker.desk import Budget, Desk
 from worker.dispatch import Dispatcher
@@ -56,8 +57,8 @@ from worker.unrecorded import Unrecorded
 from worker.verdicts import ServerTrouble
 from worker.webhooks import Courier
 
-CONCURRENCY = {QUICK: 20, SLOW: 4, WEBHOOKS: 4}  # jobs at once, by queue
-VERIFY_S = 45.0
+CONCURRENCY = {QUICK: 20, RESETS: 2, CHECKS: 8, WEBHOOKS: 4}  # jobs at once, by queue
+VERIFY_S = 15.0
 RESTART_PAUSE_S = 1.0
 # The exchange is planned once and for all, and must be right however small the tables were at that time.
 PLANNER_OPTIONS = (
@@ -200,6 +201,7 @@ async def _end(task: asyncio.Task[None]) -> None:
 
 async def serve(settings: Settings, database_url: str) -> None:
     """Run incarnations until SIGTERM or SIGINT."""
+    keep_beating(asyncio.get_running_loop())
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -265,7 +267,9 @@ def main() -> None:
 def _observed(settings: Settings) -> Generator[None]:
     """Show metrics and send traces, each if it is wanted."""
     listener: Listener | None = None
-    if settings.worker_metrics_port is not None:
+    if settings.worker_metrics_port is not None and not is_shown(settings):
+        log.warning("WORKER_METRICS_PORT shows nothing: set METRICS_TOKEN, by which to ask for it")
+    elif settings.worker_metrics_port is not None:
         try:
             listener = Listener(settings.host, settings.worker_metrics_port, settings.metrics_token)
         except OSError as error:

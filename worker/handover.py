@@ -17,8 +17,9 @@ from app.domain.ledger import exchange
 from app.domain.ledger.claims import Claim, Report
 from app.domain.senders import for_workers
 from app.mail.addresses import to_ascii
+from app.mail.markup import TemplateError
 from app.mail.message import HeaderInjection, Message, MessageBuilder
-from app.mail.templates import TemplateError
+from app.mail.rendering import Renderer
 from worker.instruments import HANDOVER_DURATION, OUTCOMES
 from worker.smtp import Conversation
 from worker.verdicts import Fault, Verdict, classify_loss
@@ -46,6 +47,14 @@ class Result(NamedTuple):
     fault: Fault
 
 
+class _Builder(NamedTuple):
+    """What a campaign's messages are built with; `liquid` renders the templates that the builder does not fill in."""
+
+    version: int
+    builder: MessageBuilder
+    liquid: Renderer
+
+
 class Handover:
     """Hands a sender's emails over, on any of its conversations."""
 
@@ -61,7 +70,7 @@ class Handover:
         """The sender has changed: write messages anew, as from its present address and name."""
         self._from, self._from_ascii = sender["email"], to_ascii(sender["email"])
         self._domain = self._from_ascii.rpartition("@")[2]
-        self._builders: dict[int, asyncio.Task[tuple[int, MessageBuilder]]] = {}
+        self._builders: dict[int, asyncio.Task[_Builder]] = {}
 
     async def deliver(self, conversation: Conversation, claim: Claim) -> Result:
         """Build the message and hand it over."""
@@ -79,8 +88,9 @@ class Handover:
         message_id = exchange.message_id(claim, self._domain)
         version = None
         try:
-            version, builder = await self._builder(claim)
-            message = builder.build(claim.recipient, claim.fields, message_id, claim.claimed_at)
+            version, builder, liquid = await self._builder(claim)
+            rendered = await liquid.render({**claim.fields, "email": claim.recipient}) if builder.liquid else ()
+            message = builder.build(claim.recipient, claim.fields, message_id, claim.claimed_at, rendered)
         except (HeaderInjection, TemplateError) as error:  # no byte of it was sent, and the failure is this email's
             reply = f"cannot be written: {error}"
             report = Report(
@@ -147,18 +157,19 @@ class Handover:
         except psycopg.Error:
             log.exception("sender not unblocked, the next email tries again")
 
-    async def _builder(self, claim: Claim) -> tuple[int, MessageBuilder]:
+    async def _builder(self, claim: Claim) -> _Builder:
         """The campaign's builder, made once for each version of its content, which is the claim's or a newer one. One
         that could not be made is made anew for the next email.
         """
         task = self._builders.get(claim.campaign_id)
-        if task is None or (task.done() and (_failed(task) or task.result()[0] < claim.content_version)):
+        if task is None or (task.done() and (_failed(task) or task.result().version < claim.content_version)):
             task = asyncio.create_task(self._load_builder(claim.campaign_id))
             self._builders[claim.campaign_id] = task
         return await task
 
-    async def _load_builder(self, campaign_id: int) -> tuple[int, MessageBuilder]:
-        return await until_answered(lambda: content.message_builder(self._pool, self._user_id, campaign_id))
+    async def _load_builder(self, campaign_id: int) -> _Builder:
+        version, builder = await until_answered(lambda: content.message_builder(self._pool, self._user_id, campaign_id))
+        return _Builder(version, builder, Renderer(builder.liquid, self._user_id))
 
 
 def count(report: Report, campaign_id: int) -> None:
@@ -174,7 +185,7 @@ def count(report: Report, campaign_id: int) -> None:
         log.debug("the server's reply", **ids, reply=report.reply)
 
 
-def _failed(task: asyncio.Task[tuple[int, MessageBuilder]]) -> bool:
+def _failed(task: asyncio.Task[_Builder]) -> bool:
     return task.cancelled() or task.exception() is not None
 
 

@@ -62,7 +62,7 @@ def _application(token: str | None) -> Callable[[dict[str, Any], StartResponse],
         status, headers, body = "200 OK", [("Content-Type", CONTENT_TYPE)], b""
         if environ["PATH_INFO"] != "/metrics":
             status, headers, body = "404 Not Found", [("Content-Type", "text/plain")], b"only /metrics is here\n"
-        elif token is not None and not admits(token, environ.get("HTTP_AUTHORIZATION")):
+        elif not admits(token, environ.get("HTTP_AUTHORIZATION")):
             status, body = "401 Unauthorized", b"give METRICS_TOKEN as a bearer token\n"
             headers = [("Content-Type", "text/plain"), ("WWW-Authenticate", "Bearer")]
         else:

@@ -23,7 +23,7 @@ from app import log as logs
 from app.cli.database import migrated_pool, say_waiting, url_of
 from app.cli.serving import api, up, worker
 from app.db import migrate
-from app.domain.accounts import users
+from app.domain.accounts import administration, users
 from app.domain.accounts.actor import LOCAL
 from app.domain.ledger import after_restore
 from app.domain.operations import installation, reseal
@@ -34,6 +34,12 @@ from app.secrets import add_secret_key, open_secret_box
 from app.settings import Settings, SettingsError, check_secret_key, from_env
 
 Command = Callable[[Settings, argparse.Namespace], None]
+
+NOTHING_TO_TAKE_OVER = (
+    "Nothing tells that this database is another installation's or an older state: there is nothing to take over. If it"
+    " was put back to an earlier moment all the same, run `reachinbox hold-all` before a worker starts: it would send"
+    " once more what was sent since."
+)
 
 
 def main() -> int:
@@ -78,7 +84,11 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     starting = command("up", up, "run everything: API, worker and, without DATABASE_URL, Postgres")
-    starting.add_argument("--demo", action="store_true", help="begin with the demo even if DATABASE_URL is set")
+    starting.add_argument(
+        "--demo",
+        action="store_true",
+        help="begin with the demo, which is otherwise for a trial: BASE_URL on this machine, no DATABASE_URL",
+    )
     command("api", api, "run the API alone")
     command("worker", worker, "run a worker alone; any number of them may share a database")
     migrating = command("migrate", apply_migrations, "bring the database's schema up to date")
@@ -87,6 +97,14 @@ def _parser() -> argparse.ArgumentParser:
     creating = command("create-user", create_user, "make an account")
     creating.epilog = "The password is the first line of standard input; if there is none, one is made and printed."
     creating.add_argument("email", metavar="EMAIL")
+    disabling = command("disable-user", disable_user, "let nobody in by an account any more")
+    disabling.epilog = "It is logged out everywhere and its API keys are refused, until enable-user."
+    disabling.add_argument("email", metavar="EMAIL")
+    disabling.add_argument(
+        "--pause-campaigns", action="store_true", help="also pause what is sent from workspaces that it alone owns"
+    )
+    enabling = command("enable-user", enable_user, "let a disabled account in again")
+    enabling.add_argument("email", metavar="EMAIL")
     keying = command("create-api-key", create_api_key, "make an API key and print it")
     keying.epilog = "It acts as this person in the workspace, the first of theirs unless another is named."
     keying.add_argument("email", metavar="EMAIL")
@@ -152,6 +170,26 @@ def _read_password() -> str:
     if password and getpass.getpass("The same again: ") != password:
         raise InvalidInput({"password": "was not the same both times"})
     return password
+
+
+def disable_user(settings: Settings, options: argparse.Namespace) -> None:
+    async def run(url: str) -> administration.Disabled:
+        async with migrated_pool(url) as pool:
+            user_id = await users.find_id(pool, options.email)
+            return await administration.disable(pool, LOCAL, user_id, pause_campaigns=options.pause_campaigns)
+
+    with url_of(settings) as url:
+        disabled = asyncio.run(run(url))
+    print(f"{disabled.account.email} is disabled; campaigns paused: {disabled.campaigns_paused}")
+
+
+def enable_user(settings: Settings, options: argparse.Namespace) -> None:
+    async def run(url: str) -> administration.Account:
+        async with migrated_pool(url) as pool:
+            return await administration.enable(pool, LOCAL, await users.find_id(pool, options.email))
+
+    with url_of(settings) as url:
+        print(f"{asyncio.run(run(url)).email} may log in again")
 
 
 def create_api_key(settings: Settings, options: argparse.Namespace) -> None:
@@ -224,7 +262,7 @@ def take_over(settings: Settings, options: argparse.Namespace) -> None:
     with url_of(settings) as url:
         found = asyncio.run(look(url))
         if found is None:
-            print("This database is no other installation's: there is nothing to take over.")
+            print(NOTHING_TO_TAKE_OVER)
             return
         print(found, file=sys.stderr)
         hold = not options.nothing_lost and _may_have_been_sent()
@@ -240,7 +278,10 @@ def _may_have_been_sent() -> bool:
         return True
     print("May emails have been sent, or be sent elsewhere, that this database takes for waiting?", file=sys.stderr)
     print("Then all campaigns are paused, and what is due is put in doubt, as by hold-all.", file=sys.stderr)
-    return input("Yes or no [yes]: ").strip().lower() not in {"n", "no"}
+    try:
+        return input("Yes or no [yes]: ").strip().lower() not in {"n", "no"}
+    except EOFError:  # Ctrl-D is no answer
+        raise KeyboardInterrupt from None
 
 
 def diagnose(settings: Settings, _options: argparse.Namespace) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from contextlib import closing, suppress
+from functools import partial
 
 import psycopg
 import structlog
@@ -25,6 +26,7 @@ from app.supervise import Child, supervise
 ANSWER_S = 10  # how long the API may take, when it is to end, to answer what it has begun
 REVIVE_EVERY_S = 2.0
 PYTHON = (sys.executable, "-P")  # never the `app` or `worker` of the folder we happen to be started in
+WORKER = (*PYTHON, "-m", "worker")
 
 log = structlog.get_logger()
 
@@ -33,6 +35,7 @@ def api(settings: Settings, _options: argparse.Namespace) -> None:
     import uvicorn  # here, since these two take half a second that no other command needs
 
     from app.asgi import create_app
+    from app.http.connections import BoundedHeads
 
     check_secret_key(settings)
     with url_of(settings) as url, closing(_bind(settings)) as listener:
@@ -49,7 +52,7 @@ def api(settings: Settings, _options: argparse.Namespace) -> None:
             uvicorn.Config(
                 app,
                 loop="uvloop",
-                http="httptools",
+                http=BoundedHeads,
                 ws="none",
                 lifespan="on",
                 access_log=False,
@@ -71,7 +74,7 @@ def worker(settings: Settings, _options: argparse.Namespace) -> None:
     check_secret_key(settings)
     with url_of(settings) as url:
         asyncio.run(check_migrated(url))
-    os.execv(sys.executable, [*PYTHON, "-m", "worker"])  # noqa: S606 -- our own program
+    asyncio.run(_keep_up([Child("worker", WORKER)]))
 
 
 def up(settings: Settings, options: argparse.Namespace) -> None:
@@ -83,11 +86,30 @@ def up(settings: Settings, options: argparse.Namespace) -> None:
     else:
         with EmbeddedPostgres(settings.data_dir) as postgres:
             migrate(postgres.url, waiting=say_waiting)
-            asyncio.run(_run_all(settings, postgres.url, postgres, with_demo=True))
+            asyncio.run(_run_all(settings, postgres.url, postgres, with_demo=options.demo or settings.is_local))
 
 
 async def _run_all(settings: Settings, url: str, postgres: EmbeddedPostgres | None, *, with_demo: bool) -> None:
-    """Run API and worker until SIGTERM, a hang-up or Ctrl-C; a further Ctrl-C no longer waits for them to finish.
+    """Run API and worker until we are told to end, and beside them what a start shows and what they need."""
+    env = {"DATABASE_URL": url, "DATABASE_URL_FILE": "", "REACHINBOX_EMBEDDED": "yes"} if postgres else {}
+    children = [
+        Child("api", [*PYTHON, "-m", "app.cli", "api"], env, partial(_ask, settings)),
+        Child("worker", WORKER, env),
+    ]
+    renew = asyncio.Event()
+    beside = [asyncio.create_task(_welcome(settings, url, with_demo=with_demo))]
+    if postgres:
+        beside.append(asyncio.create_task(_keep_running(postgres, env, renew)))
+    try:
+        await _keep_up(children, renew)
+    finally:
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
+
+
+async def _keep_up(children: Sequence[Child], renew: asyncio.Event | None = None) -> None:
+    """Run them until SIGTERM, a hang-up or Ctrl-C; a further Ctrl-C no longer waits for them to finish.
 
     Only that: SIGTERM comes twice where both a process group and `make` in it pass it on.
     """
@@ -101,33 +123,26 @@ async def _run_all(settings: Settings, url: str, postgres: EmbeddedPostgres | No
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
             asyncio.get_running_loop().add_signal_handler(number, on_signal, number)
-    env = {"DATABASE_URL": url, "DATABASE_URL_FILE": "", "REACHINBOX_EMBEDDED": "yes"} if postgres else {}
-    children = [
-        Child("api", [*PYTHON, "-m", "app.cli", "api"], env),
-        Child("worker", [*PYTHON, "-m", "worker"], env),
-    ]
-    beside = [asyncio.create_task(_welcome(settings, url, with_demo=with_demo))]
-    if postgres:
-        beside.append(asyncio.create_task(_keep_running(postgres)))
-    try:
-        await supervise(children, stop=stop, at_once=at_once)
-    finally:
-        for task in beside:
-            task.cancel()
-        await asyncio.gather(*beside, return_exceptions=True)
+    await supervise(children, stop=stop, at_once=at_once, renew=renew)
 
 
-async def _keep_running(postgres: EmbeddedPostgres) -> None:
-    """Start the embedded Postgres again when it has died. The children find it where it was: it keeps its port."""
+async def _keep_running(postgres: EmbeddedPostgres, env: dict[str, str], renew: asyncio.Event) -> None:
+    """Start the embedded Postgres again when it has died. The children find it where it was, unless somebody has taken
+    its port meanwhile: then they start anew.
+    """
     while True:
         await asyncio.sleep(REVIVE_EVERY_S)
         try:
-            await asyncio.to_thread(postgres.start)
+            url = await asyncio.to_thread(postgres.start)
         except (AppError, psycopg.Error) as error:
             log.error("Postgres has died and does not start", reason=str(error))
-        else:
-            if postgres.started_here:
-                log.warning("Postgres had died and was started again")
+            continue
+        if postgres.started_here:
+            log.warning("Postgres had died and was started again")
+        if url != env["DATABASE_URL"]:
+            log.warning("Postgres has another port now: API and worker start anew")
+            env["DATABASE_URL"] = url
+            renew.set()
 
 
 async def _welcome(settings: Settings, url: str, *, with_demo: bool) -> None:
@@ -148,10 +163,27 @@ async def _listening(settings: Settings) -> None:
     """Wait until the API takes connections."""
     while True:
         with suppress(OSError):
-            _, writer = await asyncio.open_connection(settings.host, settings.port)
+            _, writer = await _connect(settings)
             writer.close()
             return
         await asyncio.sleep(0.05)
+
+
+async def _ask(settings: Settings) -> None:
+    """Return once the API has answered, whatever it says. Raises OSError."""
+    reader, writer = await _connect(settings)
+    try:
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        if not (await reader.readline()).startswith(b"HTTP/"):
+            raise ConnectionError("the API closed the connection")
+    finally:
+        writer.close()
+
+
+async def _connect(settings: Settings) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Raises OSError."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 -- not bound to
+    return await asyncio.open_connection(host, settings.port)
 
 
 def _bind(settings: Settings) -> socket.socket:

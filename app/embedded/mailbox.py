@@ -11,14 +11,17 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from email import message_from_bytes, policy
+from email import message_from_bytes
 from email.message import EmailMessage
+from email.policy import EmailPolicy
 from typing import TypeVar, cast
 
 import msgspec
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 SIZE_LIMIT_BYTES = 35 * 1024 * 1024
+# Characters of a header that are decoded, and of one about a part, of which there are many.
+_MOST_HEADER, _MOST_CONTENT_HEADER = 10_000, 1_000
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -42,6 +45,15 @@ class MessageSummary(msgspec.Struct, frozen=True, kw_only=True):
     html: str | None
 
 
+class _ShortHeaders(EmailPolicy):
+    """The standard library's own reading, which takes the square of a header's length, of its beginning alone."""
+
+    def header_fetch_parse(self, name: str, value: str) -> str:
+        most = _MOST_CONTENT_HEADER if name.lower().startswith("content-") else _MOST_HEADER
+        return super().header_fetch_parse(name, value[:most])
+
+
+_POLICY = _ShortHeaders()
 Store = Callable[[ReceivedMessage], Awaitable[None]]
 
 
@@ -120,7 +132,7 @@ async def serve(store: Store, host: str = "127.0.0.1", port: int = 0) -> Mailbox
 
 def summarize(content: bytes) -> MessageSummary:
     """Decode a message for people. Never raises: what cannot be decoded is shown as it came."""
-    message = _attempt(lambda: message_from_bytes(content, policy=policy.default), None)
+    message = _attempt(lambda: cast("EmailMessage", message_from_bytes(content, policy=_POLICY)), None)
     if message is None:
         raw = _printable(content.decode("utf-8", "replace"))
         return MessageSummary(subject="", from_="", to="", date=None, message_id="", text=raw, html=None)
@@ -136,7 +148,7 @@ def summarize(content: bytes) -> MessageSummary:
 
 
 def _header(message: EmailMessage, name: str) -> str:
-    raw = next((str(value) for key, value in message.raw_items() if key.lower() == name.lower()), "")
+    raw = next((str(value) for key, value in message.raw_items() if key.lower() == name.lower()), "")[:_MOST_HEADER]
     return _printable(_attempt(lambda: str(message.get(name, "")), raw))
 
 

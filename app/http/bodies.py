@@ -26,7 +26,8 @@ JSON = "application/json"
 NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # what msgspec raises on what is not, or too deep
 
 
-SMALL = 1_000_000  # a body up to this many bytes is read at once
+PUBLIC = 16_000  # bytes of a body that anybody may send
+SMALL = 1_000_000  # a body up to this many bytes is read at once; no route takes more unless it says so
 PAUSE_S = 30.0  # the longest that nothing of a body may come
 LEAST_BYTES_PER_S = 50_000  # of a body, after the first pause
 # Bodies above SMALL that are in memory, or on their way to it, at once; of one workspace one fewer.
@@ -39,9 +40,11 @@ _large = Turns(LARGE_AT_ONCE, of_one=LARGE_AT_ONCE - 1)
 async def room_for_body(request: Request[Any, Any, Any], workspace_id: int) -> AsyncGenerator[None]:
     """Wait until there is memory for the request's body, and have it for the length of the block.
 
-    Until then nothing of the body is read, so it stays where it comes from. One of unknown length counts as large.
+    Until then nothing of the body is read, so it stays where it comes from. One of unknown length is as large as the
+    route allows.
     """
-    if request.content_length is not None and request.content_length <= SMALL:
+    most = request.route_handler.resolve_request_max_body_size() or 0
+    if min(most, request.content_length or most) <= SMALL:
         yield
         return
     async with _large.take(workspace_id):
@@ -73,7 +76,10 @@ class JsonRequest(Request[Any, Any, Any]):
         data_field = self.route_handler.parsed_data_field
         if data_field is None:
             raise TypeError(f"{self.route_handler} takes no data")
-        return decode(await self.body(), data_field.annotation)
+        workspace_id = self.scope["user"].workspace_id if "user" in self.scope else 0  # strangers send nothing large
+        async with room_for_body(self, workspace_id):
+            body = await self.body()
+        return decode(body, data_field.annotation)
 
 
 def require_content_type(request: Request[Any, Any, Any], *allowed: str) -> str:
@@ -93,6 +99,8 @@ def _too_slow() -> ClientException:
 
 async def read(request: Request[Any, Any, Any], *, at_most: int) -> bytearray:
     """The body, for a limit lower than the route's own. Raises RequestEntityTooLarge as soon as it is passed."""
+    if (request.content_length or 0) > at_most:
+        raise RequestEntityTooLarge
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from litestar import Litestar
 from litestar.datastructures import MutableScopeHeaders
-from litestar.types import BeforeMessageSendHookHandler, Message, Scope
+from litestar.types import Message, Scope
 
 from app.http.auth import is_https
 from app.settings import Settings
@@ -26,26 +27,24 @@ def policy(nonce: str | None = None) -> str:
     )
 
 
-def security_headers(settings: Settings) -> BeforeMessageSendHookHandler:
+_HEADERS = {
+    "Content-Security-Policy": policy(),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_HEADERS_OF_HTTPS = _HEADERS | {"Strict-Transport-Security": "max-age=31536000"}
+
+
+async def security_headers(message: Message, scope: Scope) -> None:
     """A hook for `before_send`."""
-    headers = {
-        "Content-Security-Policy": policy(),
-        "X-Content-Type-Options": "nosniff",
-        "X-Frame-Options": "DENY",
-        "Referrer-Policy": "same-origin",
-        "Cross-Origin-Opener-Policy": "same-origin",
-        "Cross-Origin-Resource-Policy": "same-origin",
-    }
-    if is_https(settings):
-        headers["Strict-Transport-Security"] = "max-age=31536000"
-
-    async def add(message: Message, scope: Scope) -> None:
-        if message["type"] == "http.response.start":
-            answer = MutableScopeHeaders.from_message(message)
-            for name, value in headers.items():
-                if name not in answer:
-                    answer[name] = value
-            if scope["path"].startswith("/api/"):
-                answer["Cache-Control"] = "no-store"
-
-    return add
+    if message["type"] == "http.response.start":
+        settings: Settings = Litestar.from_scope(scope).state["settings"]
+        answer = MutableScopeHeaders.from_message(message)
+        for name, value in (_HEADERS_OF_HTTPS if is_https(settings) else _HEADERS).items():
+            if name not in answer:
+                answer[name] = value
+        if scope["path"].startswith("/api/"):
+            answer["Cache-Control"] = "no-store"

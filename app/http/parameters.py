@@ -12,6 +12,7 @@ from app.domain.accounts.actor import Actor
 from app.domain.accounts.provider import Provider
 from app.domain.accounts.users import Terms, User
 from app.domain.operations.installation import Ours
+from app.domain.workspaces.quotas import Quotas
 from app.secrets import SecretBox
 from app.settings import Settings
 
@@ -38,4 +39,5 @@ TheSettings = SkipValidation[NamedDependency[Settings]]
 TheActor = SkipValidation[NamedDependency[Actor]]
 TheTerms = SkipValidation[NamedDependency[Terms]]
 TheInstallation = SkipValidation[NamedDependency[Ours]]
+TheQuotas = SkipValidation[NamedDependency[Quotas]]
 TheProvider = SkipValidation[NamedDependency[Provider]]

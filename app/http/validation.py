@@ -14,6 +14,8 @@ from app.errors import InvalidInput
 
 WHOLE = "request"  # what a fault of the body as a whole is booked on: `body` is a field of campaigns
 EMPTY = "is empty; send a JSON object"
+MOST_SAID = 2_000  # characters
+SHOWN = 200  # characters of what is longer
 
 _SENTENCE = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<path>.*)`)?", re.DOTALL)
 _KINDS = {
@@ -32,8 +34,11 @@ def invalid_body(
     error: msgspec.ValidationError, kind: type[msgspec.Struct] | None = None, *, at: str = ""
 ) -> InvalidInput:
     """What is wrong with a body that should have been a `kind`, or with the field `at` of one."""
-    match = _SENTENCE.fullmatch(str(error))
-    what, path = (match["what"], match["path"] or "") if match else (str(error), "")
+    said = str(error)
+    if len(said) > MOST_SAID:  # it repeats a name as long as somebody made it
+        return InvalidInput({at or WHOLE: f"{said[:SHOWN]}…"})
+    match = _SENTENCE.fullmatch(said)
+    what, path = (match["what"], match["path"] or "") if match else (said, "")
     fields = {field.encode_name: field.type for field in msgspec.structs.fields(kind)} if kind else {}
     if missing := re.fullmatch(r"Object missing required field `(.*)`", what):
         return InvalidInput({missing[1]: "is missing"})

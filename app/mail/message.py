@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode, encodebytes
 from binascii import b2a_qp
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
@@ -21,8 +21,10 @@ from hashlib import blake2s
 
 import msgspec
 
+from app.bounds import SUBJECT
 from app.mail.addresses import needs_smtputf8, to_ascii
-from app.mail.templates import Template
+from app.mail.markup import TemplateError
+from app.mail.templates import Source, Template
 
 _LINE = 78  # RFC 5322, 2.1.1: what a line should not exceed
 _LONGEST_LINE = 998  # and what it must not
@@ -52,6 +54,7 @@ class MessageBuilder:
 
     `subject`, `body` and `body_html` are templates, in which `{{ email }}` is the recipient's address. With both
     bodies a message is multipart/alternative, with one of them (the other None, or blank text) just that part.
+    `liquid` are those of the templates that take more than filling in names; `build` is given what they render to.
     Raises TemplateError for a wrong template and HeaderInjection for a line break in a header.
     """
 
@@ -60,43 +63,66 @@ class MessageBuilder:
             _refuse_breaks(name, value)
         self._smtputf8 = needs_smtputf8(from_address)
         self._from = _mailbox_line("From", display_name, from_address if self._smtputf8 else to_ascii(from_address))
-        self._subject = Template.parse(subject)
-        self._subject_line = _text_line("Subject", self._subject.render({})) if self._subject.is_constant else None
+        self.liquid: list[Source] = []
+        self._subject = self._parse(Source(subject))
+        self._subject_line = self._constant_subject_line()
         self._parts: list[_Part] = []
         if body_html is None or body.strip():  # an empty text beside HTML would hide it from who prefers text
-            self._parts.append(_Part("plain", Template.parse(_crlf(body))))
+            self._parts.append(_Part("plain", self._parse(Source(_crlf(body)))))
         if body_html is not None:
-            self._parts.append(_Part("html", Template.parse(_crlf(body_html), html=True)))
+            self._parts.append(_Part("html", self._parse(Source(_crlf(body_html), html=True))))
         templates = [self._subject, *(part.template for part in self._parts)]
-        self._wants_email = any("email" in template.fields for template in templates)
+        self.wants_email = any(template is None or "email" in template.fields.mentioned for template in templates)
 
-    def build(self, recipient: str, fields: Mapping[str, str], message_id: str, date: datetime) -> Message:
-        """The message for `recipient`, a normalized address; `message_id` in angle brackets, `date` aware.
+    def _parse(self, source: Source) -> Template | None:
+        template = Template.parse(source)
+        if template is None:
+            self.liquid.append(source)
+        return template
 
-        Raises HeaderInjection, and TemplateError when `fields` lacks a required one.
+    def _constant_subject_line(self) -> str | None:
+        if self._subject is None or not self._subject.is_constant:
+            return None
+        return _text_line("Subject", check_subject(self._subject.render({})))
+
+    def build(
+        self, recipient: str, fields: Mapping[str, str], message_id: str, date: datetime, rendered: Sequence[str] = ()
+    ) -> Message:
+        """The message for `recipient`, a normalized address; `message_id` in angle brackets, `date` aware. `rendered`:
+        the texts of `liquid` for this recipient.
+
+        Raises HeaderInjection, and TemplateError when `fields` lacks a required one, or one is too long.
         """
         _refuse_breaks("To", recipient)
         _refuse_breaks("Message-ID", message_id)
-        if self._wants_email:
+        if self.wants_email:
             fields = {**fields, "email": recipient}
         smtputf8 = self._smtputf8 or needs_smtputf8(recipient)
         envelope_to = recipient if smtputf8 else to_ascii(recipient)
+        texts = iter(rendered)
         head = (
-            f"{self._from}To: {envelope_to}\r\n{self._subject_line or self._render_subject(fields)}"
+            f"{self._from}To: {envelope_to}\r\n{self._subject_line or self._render_subject(fields, texts)}"
             f"Date: {_date(int(date.timestamp()))}\r\nMessage-ID: {message_id}\r\n"
             "MIME-Version: 1.0\r\n"
         ).encode()
-        parts = [part.build(fields) for part in self._parts]
+        parts = [part.build(fields, texts) for part in self._parts]
         content = parts[0] if len(parts) == 1 else _alternative(parts, message_id)
         return Message(head + content, smtputf8, envelope_to)
 
-    def _render_subject(self, fields: Mapping[str, str]) -> str:
-        subject = self._subject.render(fields)
-        if _BREAK.search(subject):
-            culprits = sorted(name for name in self._subject.fields if _BREAK.search(fields.get(name, "")))
-            origin = ", ".join(culprits) or "the template itself"
-            raise HeaderInjection(f"the subject would hold a line break or NUL, from {origin}")
-        return _text_line("Subject", subject)
+    def _render_subject(self, fields: Mapping[str, str], texts: Iterator[str]) -> str:
+        subject = next(texts) if self._subject is None else self._subject.render(fields)
+        return _text_line("Subject", check_subject(subject, fields))
+
+
+def check_subject(subject: str, fields: Mapping[str, str] | None = None) -> str:
+    """The rendered subject, if it can be a header line. Raises HeaderInjection and TemplateError."""
+    if len(subject) > SUBJECT.most:
+        raise TemplateError(f"the subject would have {len(subject):,} characters; {SUBJECT.most} are the most")
+    if _BREAK.search(subject):
+        culprits = sorted(name for name, value in (fields or {}).items() if _BREAK.search(value))
+        origin = ", ".join(culprits) or "the template itself"
+        raise HeaderInjection(f"the subject would hold a line break or NUL, from {origin}")
+    return subject
 
 
 @lru_cache(maxsize=16)
@@ -108,13 +134,15 @@ def _date(epoch_s: int) -> str:
 class _Part:
     """One text part, its own headers included; built once if it is the same for every recipient."""
 
-    def __init__(self, subtype: str, template: Template) -> None:
-        self.template = template
+    def __init__(self, subtype: str, template: Template | None) -> None:
+        self.template = template  # None: it comes rendered
         self._head = f'Content-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: '.encode()
-        self._constant = self._encode(template.render({})) if template.is_constant else None
+        self._constant = self._encode(template.render({})) if template is not None and template.is_constant else None
 
-    def build(self, fields: Mapping[str, str]) -> bytes:
-        return self._constant or self._encode(_crlf(self.template.render(fields)))
+    def build(self, fields: Mapping[str, str], texts: Iterator[str]) -> bytes:
+        if self._constant is not None:
+            return self._constant
+        return self._encode(_crlf(next(texts) if self.template is None else self.template.render(fields)))
 
     def _encode(self, text: str) -> bytes:
         encoding, body = _transfer_encoded(text if text.endswith("\r\n") else text + "\r\n")

@@ -108,6 +108,18 @@ async def test_a_new_pace_plans_what_waits_again(api: httpx.AsyncClient) -> None
     assert (changed["nextAt"], changed["lastAt"]) == ("2030-02-01T08:00:00Z", "2030-02-01T08:02:00Z")
 
 
+@pytest.mark.parametrize("part", ["subject", "body", "bodyHtml"])
+async def test_a_text_that_needs_what_somebody_who_waits_has_not_is_refused(api: httpx.AsyncClient, part: str) -> None:
+    """Else that email would fail when its time has come."""
+    people = [{"email": "ada@example.com", "company": "ACME"}, {"email": "bob@example.com"}]
+    campaign = (await schedule(api, people, startTime="2030-01-31T08:00:00Z"))["campaign"]["id"]
+    url = f"/api/campaigns/{campaign}"
+    wrong = wrong_fields(await api.patch(url, json={part: "At {{ company }}"}))
+    assert wrong == {part: 'needs "company", and some who wait have no text for it; write {{ company | default: "…" }}'}
+    for text in ("At {{ company | default: 'yours' }}", "To {{ email }}"):
+        assert (await api.patch(url, json={part: text})).status_code == 200
+
+
 async def test_a_wrong_change_is_named_and_nothing_is_written(api: httpx.AsyncClient, pool: Pool) -> None:
     before = (await schedule(api))["campaign"]
     url = f"/api/campaigns/{before['id']}"

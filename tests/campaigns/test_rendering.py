@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.support.api import problem, wrong_fields
 
@@ -51,3 +54,51 @@ async def test_the_html_comes_as_a_page_that_can_do_nothing(api: httpx.AsyncClie
     assert shown.headers["x-frame-options"] == "SAMEORIGIN"
     assert wrong_fields(await api.post(f"{URL}/html", files={"other": (None, "x")})).keys() == {"request"}
     problem(await api.post(f"{URL}/html", json=MESSAGE), 415)
+
+
+HOSTILE = [
+    "{% if (1..999999999999999999) contains 'x' %}{% endif %}",
+    "{{ (1..50000000) | slice: 0, 50000000 | first }}",
+    "{{" + " " * 190_000,
+    "{% comment %}" + "{% raw %}" * 20_000,
+    "{{ a " + "| squish " * 200 + "}}",
+    "{% assign b = a | append: a | append: a %}" + "{% assign b = b | strip_html | append: a %}" * 400,
+    "{{ a " + "| split: ',' " * 100 + "}}",
+    "x" * 200_001,
+]
+
+
+@pytest.mark.parametrize("template", HOSTILE, ids=range(len(HOSTILE)))
+async def test_a_text_that_keeps_busy_is_refused_and_nobody_else_waits(api: httpx.AsyncClient, template: str) -> None:
+    fields = {"a": ">" + "<a " * 3000, "first_name": "Ada"}
+    for part in ("subject", "body", "bodyHtml"):
+        asked = asyncio.create_task(api.post(URL, json=MESSAGE | {"fields": fields, part: template}))
+        started = time.monotonic()
+        assert (await api.get("/healthz")).status_code == 200
+        assert time.monotonic() - started < 1
+        assert (await asked).status_code == 422
+        assert time.monotonic() - started < 5
+
+
+async def test_merge_fields_are_as_large_as_a_recipients_and_no_larger(api: httpx.AsyncClient) -> None:
+    most = {"first_name": "x" * 900, **{f"f{number}": "é" * 5_000 for number in range(6)}}
+    assert (await api.post(URL, json=MESSAGE | {"fields": most})).status_code == 200
+    longer = await api.post(URL, json=MESSAGE | {"fields": {"first_name": "x" * 10_001}})
+    assert wrong_fields(longer) == {"fields.first_name": "is longer than 10,000 characters"}
+    more = await api.post(URL, json=MESSAGE | {"fields": most | {"more": "é" * 3_000}})
+    assert wrong_fields(more) == {"fields": "are more than 64,000 bytes together"}
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("x" * 1_500, "the subject would have 1,506 characters; 998 are the most"),
+        ("two\nlines", "the subject would hold a line break or NUL, from first_name"),
+    ],
+)
+@pytest.mark.parametrize("subject", ["Hello {{ first_name }}", "Hello {% if first_name %}{{ first_name }}{% endif %}"])
+async def test_a_subject_that_no_header_can_be_is_refused(
+    api: httpx.AsyncClient, subject: str, name: str, why: str
+) -> None:
+    answer = await api.post(URL, json=MESSAGE | {"subject": subject, "fields": {"first_name": name}})
+    assert wrong_fields(answer) == {"subject": why}

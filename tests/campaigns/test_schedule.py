@@ -231,10 +231,26 @@ async def test_a_wrong_form_field_is_named_and_nothing_is_written(api: httpx.Asy
         assert await written(pool) == before
 
 
-async def test_a_form_field_that_is_no_text_is_a_bad_request(api: httpx.AsyncClient) -> None:
-    for charset, text in [("nonsense", b"x"), ("utf-8", b"\xff"), ("unicode_escape", b"\\ud800")]:
-        response = await api.post(URL, data=FORM, files={"name": (None, text, f"text/plain; charset={charset}")})
-        problem(response, 400)
+@pytest.mark.parametrize(
+    ("charset", "text"),
+    [("utf-8", b"\xff"), *((name, b"x") for name in ("punycode", "utf-7", "idna", "unicode_escape", "nonsense"))],
+)
+async def test_texts_of_a_form_are_utf_8_whatever_they_name(api: httpx.AsyncClient, charset: str, text: bytes) -> None:
+    """Some charsets take the square of the time, on the event loop."""
+    response = await api.post(URL, data=FORM, files={"name": (None, text, f"text/plain; charset={charset}")})
+    assert "UTF-8" in wrong_fields(response)["name"]
+
+
+async def test_a_form_has_a_few_parts_and_texts_that_end(
+    api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.http.forms.MOST_TEXT", 1_000)
+    together = {"body": "x" * 600, "name": "x" * 600}
+    for url in (URL, "/api/campaigns/preview", "/api/campaigns/render/html", "/api/lists"):
+        problem(await api.post(url, files={n: (None, text) for n, text in together.items()}), 413)
+        problem(await api.post(url, files={f"part{n}": (None, b"x") for n in range(51)}), 413)
+        long = "multipart/form-data; boundary=" + "b" * 71
+        problem(await api.post(url, content=b"x", headers={"Content-Type": long}), 400)
 
 
 async def test_a_form_cut_short_is_a_bad_request(api: httpx.AsyncClient) -> None:
@@ -252,10 +268,36 @@ async def test_a_body_that_is_too_large_is_refused_while_it_comes(
 ) -> None:
     monkeypatch.setattr("app.http.campaigns.schedule.MAX_JSON", 100)
     before = await written(pool)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield msgspec.json.encode(CAMPAIGN | {"body": "x" * 100})
+
+    problem(await api.post(URL, content=pieces(), headers={"Content-Type": "application/json"}), 413)
     problem(await api.post(URL, json=CAMPAIGN | {"body": "x" * 100}), 413)
     announced = {"Content-Type": "multipart/form-data; boundary=B", "Content-Length": str(MAX_BODY + 1)}
     problem(await api.post(URL, content=b"", headers=announced), 413)
     assert await written(pool) == before
+
+
+@pytest.mark.parametrize("what", ["name", "a misspelt field", "recipients twice"])
+async def test_what_is_large_beside_the_recipients_is_not_even_decoded(
+    api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    monkeypatch.setattr("app.http.recipients.sources.MOST_BESIDES", 10_000)
+    filling = "x" * 10_000
+    others = f'"recipients": ["{filling}"]'
+    more = {"name": f'"name": "{filling}"', "a misspelt field": f'"{filling}": 1'}.get(what, others)
+    body = f'{{"subject": "s", "body": "b", {more}, "recipients": ["ada@example.com"]}}'
+    response = await api.post(URL, content=body, headers={"Content-Type": "application/json"})
+    assert wrong_fields(response) == {"request": "has more than 10,000 bytes beside its recipients"}
+    stored = await api.post("/api/lists", content=body, headers={"Content-Type": "application/json"})
+    assert "beside its recipients" in wrong_fields(stored)["request"]
+
+
+async def test_a_misspelt_field_is_not_repeated_at_any_length(api: httpx.AsyncClient) -> None:
+    response = await api.post(URL, json=CAMPAIGN | {"x" * 100_000: 1})
+    assert len(response.content) < 1_000
+    assert "unknown field" in wrong_fields(response)["request"]
 
 
 async def test_a_repeated_request_gets_the_same_answer_and_writes_nothing(api: httpx.AsyncClient, pool: Pool) -> None:

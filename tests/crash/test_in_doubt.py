@@ -73,6 +73,27 @@ async def test_an_email_of_a_killed_worker_goes_by_its_campaigns_policy(
     assert await value(pool, "SELECT sum(used) FROM login_windows") == 1 + copies
 
 
+async def test_an_email_that_two_workers_died_of_is_not_sent_again_by_policy(
+    pool: Pool, owner: Owner, fleet: Fleet, sink: Sink
+) -> None:
+    sink.script([{"at": "dot", "do": "hold", "when": {"to": ANN}}])
+    campaign = (await schedule_campaign(pool, owner, [ANN, BOB], on_unknown="resend")).campaign.id
+    lost = "SELECT FROM attempts WHERE worker_lost OFFSET %s"
+    (worker,) = fleet.start(settings_for(sink, lanes=1))
+    for deaths, messages in ((1, 1), (2, 3)):  # to Ann; to Bob and to Ann again
+        await asyncio.to_thread(sink.wait, held=1, messages=messages)
+        worker.kill()
+        (worker,) = fleet.start(settings_for(sink, lanes=1))
+        await wait_for(lambda n=deaths: rows(pool, lost, n - 1), "the lease to run out")
+        await the_clock_moves_on(pool, timedelta(minutes=6))
+
+    assert await wait_until_settled(pool, campaign) == {"UNKNOWN": 1, "SENT": 1}
+    first, second = await attempts(pool, campaign, ANN)
+    assert [first["outcome"], second["outcome"]] == ["UNKNOWN", "UNKNOWN"]
+    assert first["reply"] == "the worker that was sending it was lost"
+    assert second["reply"] == first["reply"] + ", as one was before: it is not sent again by itself"
+
+
 async def test_nothing_in_doubt_is_sent_again_once_its_campaign_is_cancelled(
     pool: Pool, owner: Owner, fleet: Fleet, sink: Sink
 ) -> None:

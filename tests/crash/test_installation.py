@@ -6,7 +6,6 @@ import asyncio
 import subprocess
 from collections import Counter
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -22,6 +21,7 @@ from tests.support.engine import (
     check_conservation,
     create_owner,
     execute,
+    no_lease,
     ours_in,
     schedule_campaign,
     settings_for,
@@ -57,7 +57,7 @@ async def refuses(url: str, sink: Sink, logs: Path, campaign: int, why: str, **e
             await asyncio.sleep(1)  # enough to send three
             assert await check_conservation(pool, campaign) == waiting
             assert await value(pool, "SELECT count(*) FROM procrastinate_workers") == 0, "it has taken no job"
-            assert await value(pool, "SELECT count(*) FROM workers WHERE lease_until > now()") == 0
+            assert await no_lease(pool)
             assert worker.drain() == 0
     assert len(sink.accepted()) == before
 
@@ -114,6 +114,7 @@ async def test_workers_at_work_stop_when_one_of_them_has_seen_a_later_state(
         campaign = (await schedule_campaign(pool, owner, ["a@example.com"])).campaign.id
         await asyncio.sleep(1)  # enough to send it
         assert await check_conservation(pool, campaign) == {"SCHEDULED": 1}
+        await wait_for(lambda: no_lease(pool), "its lease to be over")
         shell = Shell(tmp_path / "shell", DATABASE_URL=database_url, SECRET_KEY=SECRET_KEY)
         ended = await asyncio.to_thread(shell, "take-over", "--nothing-lost")
         assert ended.returncode == 0, ended.stderr
@@ -144,11 +145,10 @@ async def test_a_dump_that_is_restored_asks_once(
         conn.execute("UPDATE installation SET host = 'mail.example.com', generation = 7")
     restored = postgres.empty()
     for program, *arguments in (
-        ("pg_dump", "--format=custom", f"--file={tmp_path / 'dump'}", database_url),
+        ("pg_dump", "--format=custom", f"--file={tmp_path / 'dump'}", postgres.as_superuser(database_url)),
         ("pg_restore", "--exit-on-error", f"--dbname={restored}", tmp_path / "dump"),
     ):
-        password = {"PGPASSWORD": urlsplit(database_url).password or ""}
-        await asyncio.to_thread(subprocess.run, [clusters.program(program), *arguments], env=password, check=True)
+        await asyncio.to_thread(subprocess.run, [clusters.program(program), *arguments], env={}, check=True)
     shell = Shell(tmp_path, DATABASE_URL=restored, SECRET_KEY=SECRET_KEY, BASE_URL=PRODUCTION)
     with pytest.raises(OtherInstallation, match="another database"):
         await admit(restored, tmp_path)

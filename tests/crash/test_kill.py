@@ -46,6 +46,12 @@ LONGEST_S = 0.12
 SLOW = {"rcpt": {"slow": 0.05}, "dot": {"slow": 0.07}}
 
 
+def series(*long: int) -> pytest.MarkDecorator:
+    """`emails` and `times`: a fifth of a long series tells whether something is wrong; the long one, how rarely."""
+    short = tuple(count // 5 for count in long)
+    return pytest.mark.parametrize(("emails", "times"), [short, pytest.param(*long, marks=pytest.mark.long)])
+
+
 class _Mailing(NamedTuple):
     postgres: EmbeddedPostgres
     pool: Pool
@@ -86,17 +92,17 @@ async def _check_outcome(pool: Pool, campaign_id: int, sink: Sink) -> Counter[st
     return counts
 
 
-async def test_workers_killed_thirty_times_send_nothing_twice_and_lose_nothing(
-    pool: Pool, fleet: Fleet, sink: Sink, chance: random.Random
+@series(3000, 30)
+async def test_workers_killed_again_and_again_send_nothing_twice_and_lose_nothing(
+    pool: Pool, fleet: Fleet, sink: Sink, chance: random.Random, emails: int, times: int
 ) -> None:
     began = time.monotonic()
-    emails, kills = 3000, 30
     sink.script(SLOW)
     owner = await create_owner(pool)
     campaign = (await schedule_campaign(pool, owner, emails)).campaign.id
     fleet.start(settings_for(sink, lanes=LANES), WORKERS)
 
-    for moment in sorted(chance.sample(range(1, emails * 4 // 5), kills)):
+    for moment in sorted(chance.sample(range(1, emails * 4 // 5), times)):
         await wait_for(lambda moment=moment: _progress(pool, campaign, moment), f"{moment} to be sent", 60)
         victims = await wait_for(lambda: _at_work(pool, fleet), "a worker that holds emails")
         chance.choice(victims).kill()
@@ -105,21 +111,21 @@ async def test_workers_killed_thirty_times_send_nothing_twice_and_lose_nothing(
 
     counts = await _check_outcome(pool, campaign, sink)
     print(f"{counts['SENT']} sent, {counts['UNKNOWN']} in doubt, {time.monotonic() - began:.0f} s")
-    assert 0 < counts["UNKNOWN"] <= kills * LANES
+    assert 0 < counts["UNKNOWN"] <= times * LANES
     assert fleet.complaints() == []
 
 
+@series(1800, 10)
 async def test_workers_told_to_stop_leave_nothing_in_doubt(
-    pool: Pool, fleet: Fleet, sink: Sink, chance: random.Random
+    pool: Pool, fleet: Fleet, sink: Sink, chance: random.Random, emails: int, times: int
 ) -> None:
-    emails, stops = 1800, 10
     sink.script(SLOW)
     owner = await create_owner(pool)
     campaign = (await schedule_campaign(pool, owner, emails)).campaign.id
     fleet.start(settings_for(sink, lanes=LANES), WORKERS)
 
     # All in the first third: a stop takes a while, and the others go on meanwhile.
-    for moment in sorted(chance.sample(range(1, emails // 3), stops)):
+    for moment in sorted(chance.sample(range(1, emails // 3), times)):
         await wait_for(lambda moment=moment: _progress(pool, campaign, moment), f"{moment} to be sent", 60)
         victims = await wait_for(lambda: _at_work(pool, fleet), "a worker that holds emails")
         assert chance.choice(victims).drain() == 0
@@ -146,7 +152,7 @@ async def _mailing(tmp_path: Path, emails: int, sink: Sink) -> AsyncGenerator[_M
 
 @contextmanager
 def closing_postgres(data_dir: Path) -> Generator[EmbeddedPostgres]:
-    postgres = EmbeddedPostgres(data_dir)
+    postgres = EmbeddedPostgres(data_dir, on_a_port=True)
     postgres.start()
     try:
         yield postgres
@@ -161,14 +167,14 @@ async def _quiet(sink: Sink) -> bool:
     return len(sink.accepted()) == before
 
 
+@pytest.mark.parametrize(("emails", "times"), [(800, 2), pytest.param(4000, 10, marks=pytest.mark.long)])
 async def test_a_service_whose_postgres_crashes_goes_on_by_itself(
-    tmp_path: Path, sink: Sink, chance: random.Random
+    tmp_path: Path, sink: Sink, chance: random.Random, emails: int, times: int
 ) -> None:
-    emails, crashes = 1200, 3
     sink.script(SLOW)
     async with _mailing(tmp_path, emails, sink) as it:
         url = it.postgres.url
-        for number, moment in enumerate(sorted(chance.sample(range(1, emails * 4 // 5), crashes))):
+        for number, moment in enumerate(sorted(chance.sample(range(1, emails * 4 // 5), times))):
             await wait_for(lambda moment=moment: _progress(it.pool, it.campaign, moment), f"{moment} to be sent", 60)
             it.postgres.stop("immediate")
             if number % 2:

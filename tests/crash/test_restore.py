@@ -24,6 +24,7 @@ from tests.support.engine import (
     check_conservation,
     create_owner,
     execute,
+    no_lease,
     recipients_by_status,
     row,
     rows,
@@ -61,7 +62,7 @@ async def test_a_restore_to_an_earlier_moment_sends_nothing_twice(tmp_path: Path
                 await execute(
                     pool, "UPDATE emails SET scheduled_at = now() + interval '1 day' WHERE campaign_id = %s", later
                 )
-                await asyncio.to_thread(back_up, postgres.url, tmp_path / "base")
+                await asyncio.to_thread(back_up, postgres.superuser_url, tmp_path / "base")
                 with Fleet(postgres.url, tmp_path) as fleet:
                     (worker,) = fleet.start(settings_for(sink, lanes=LANES))
 
@@ -76,7 +77,8 @@ async def test_a_restore_to_an_earlier_moment_sends_nothing_twice(tmp_path: Path
 
                     await wait_for(all_sent, "all to be sent", 60)
                     assert worker.drain() == 0
-                segment = await value(pool, "SELECT pg_walfile_name(pg_switch_wal())")
+                async with await open_pool(postgres.superuser_url) as superusers:
+                    segment = await value(superusers, "SELECT pg_walfile_name(pg_switch_wal())")
 
                 async def archived() -> bool:
                     return (lost / "postgres" / "archive" / segment).exists()
@@ -141,10 +143,6 @@ async def check_service(pool: Pool, workspace_id: int, soon: int, later: int, in
     assert await check_conservation(pool, soon) == {"SENT": 400}
     assert await check_conservation(pool, later) == {"SCHEDULED": 10}
     assert (await campaigns.get_campaign(pool, workspace_id, later)).status == "PAUSED"
-
-
-async def no_lease(pool: Pool) -> bool:
-    return not await value(pool, "SELECT count(*) FROM workers WHERE lease_until > now()")
 
 
 async def one_more(pool: Pool, campaign_id: int) -> bool:

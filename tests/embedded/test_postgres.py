@@ -5,19 +5,25 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Any, LiteralString
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from psycopg.errors import InsufficientPrivilege
 
-from app.embedded import postgres
+from app.db import migrate
+from app.embedded import programs, roles
 from app.embedded.postgres import EmbeddedPostgres
 from app.errors import Unavailable
 
@@ -158,10 +164,164 @@ def test_an_interrupted_initialisation_is_begun_again(data_dir: Path) -> None:
 
 def test_a_wrong_password_is_refused(data_dir: Path) -> None:
     with EmbeddedPostgres(data_dir) as server:
-        secret = data_dir / "postgres" / "password"
+        secret = data_dir / "postgres" / "service_password"
         assert secret.stat().st_mode & 0o777 == 0o600
         with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
             psycopg.connect(server.url.replace(secret.read_text(), "wrong"))
+
+
+# Where it listens, and to whom it speaks
+
+
+def test_it_listens_on_a_socket_in_a_private_folder_and_on_no_port(data_dir: Path) -> None:
+    with EmbeddedPostgres(data_dir) as server:
+        assert ask(server.url, "SELECT inet_server_addr()") is None
+        assert ask(server.url, "SHOW listen_addresses") == ""
+        assert (data_dir / "postgres").stat().st_mode & 0o777 == 0o700
+        assert (data_dir / "postgres" / "socket").stat().st_mode & 0o777 == 0o700
+        assert ask(server.url, "SELECT system_user") == f"scram-sha-256:{roles.SERVICE}"
+        nobody = server.url.replace((data_dir / "postgres" / "service_password").read_text(), "")
+        with pytest.raises(psycopg.OperationalError, match="password"):
+            psycopg.connect(nobody)
+
+
+def test_where_the_path_is_too_long_it_listens_on_loopback(private: Path) -> None:
+    data_dir = private / ("a" * 60) / ("b" * 60)
+    with EmbeddedPostgres(data_dir) as server:
+        assert ask(server.url, "SELECT host(inet_server_addr())") == "127.0.0.1"
+        assert ask(server.superuser_url, "SHOW unix_socket_directories") == ""
+
+
+def test_a_server_of_before_is_found_where_it_listens(data_dir: Path) -> None:
+    """It was left behind by a version that knew ports only, and runs on."""
+    with EmbeddedPostgres(data_dir, on_a_port=True) as before, EmbeddedPostgres(data_dir) as now:
+        assert not now.started_here
+        assert now.url == before.url
+        before.stop()
+        os.kill(postmaster_pid(data_dir), signal.SIGKILL)
+        now.start()
+        assert ask(now.url, "SELECT inet_server_addr()") is None
+
+
+class AsksForPasswords(threading.Thread):
+    """Takes a port, and asks whoever comes for the password in clear, as PostgreSQL may."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(daemon=True)
+        self._listener = listen(port)
+        self.heard = list[bytes]()
+
+    def run(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            with client:
+                client.settimeout(2)
+                startup = client.recv(4096)
+                if startup[4:8] == (80877103).to_bytes(4):  # for TLS
+                    client.sendall(b"N")
+                    client.recv(4096)
+                client.sendall(b"R" + (8).to_bytes(4) + (3).to_bytes(4))
+                self.heard.append(client.recv(4096))
+
+    def stop(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self.join(5)
+
+
+def listen(port: int) -> socket.socket:
+    """As soon as the processes of the server that was killed have let go of it."""
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            return socket.create_server(("127.0.0.1", port))
+        except OSError:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+
+def test_whoever_takes_the_port_of_a_server_that_died_learns_no_password(data_dir: Path) -> None:
+    with EmbeddedPostgres(data_dir, on_a_port=True) as server:
+        before = server.url
+        os.kill(postmaster_pid(data_dir), signal.SIGKILL)
+        impostor = AsksForPasswords(urlsplit(before).port or 0)
+        impostor.start()
+        for url in (before, server.superuser_url):
+            with pytest.raises(psycopg.OperationalError, match="scram-sha-256"):
+                psycopg.connect(url)
+        assert server.start() != before
+        assert ask(server.url, "SELECT 1") == 1
+        impostor.stop()
+        assert set(impostor.heard) == {b""}
+
+
+# Its roles
+
+
+def test_the_services_role_owns_the_database_and_can_do_no_more(data_dir: Path) -> None:
+    with EmbeddedPostgres(data_dir) as server:
+        with psycopg.connect(server.url) as conn:
+            rights = conn.execute(
+                "SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolreplication FROM pg_roles"
+                " WHERE rolname = current_user"
+            ).fetchone()
+            assert rights == (False,) * 5
+            owner = "SELECT pg_get_userbyid(datdba) = current_user FROM pg_database WHERE datname = current_database()"
+            assert conn.execute(owner).fetchone() == (True,)
+        assert migrate(server.url) > 0
+        for forbidden in (
+            "COPY (SELECT 1) TO PROGRAM 'true'",
+            "SELECT pg_read_file('PG_VERSION')",
+            "SELECT pg_ls_dir('.')",
+            "SELECT rolpassword FROM pg_authid",
+            "ALTER SYSTEM SET fsync = off",
+            "CREATE ROLE another SUPERUSER",
+            f"ALTER ROLE {roles.SERVICE} SUPERUSER",
+            f"SET ROLE {roles.SUPERUSER}",
+            f"SET SESSION AUTHORIZATION {roles.SUPERUSER}",
+            "CREATE DATABASE another",
+        ):
+            with psycopg.connect(server.url, autocommit=True) as conn, pytest.raises(InsufficientPrivilege):
+                conn.execute(forbidden.encode())
+
+
+def make_a_cluster_of_before(data_dir: Path) -> None:
+    """As there was no role but the superuser, who owned everything."""
+    with EmbeddedPostgres(data_dir) as server:
+        superuser = server.superuser_url
+        with psycopg.connect(superuser.replace("/reachinbox?", "/postgres?"), autocommit=True) as conn:
+            conn.execute("DROP DATABASE reachinbox")
+            conn.execute(f"DROP ROLE {roles.SERVICE}, {roles.TENANT}".encode())
+            conn.execute("CREATE DATABASE reachinbox")
+        migrate(superuser)
+        with psycopg.connect(superuser) as conn:
+            conn.execute("INSERT INTO workspaces (name) VALUES ('before')")
+    (data_dir / "postgres" / "service_password").unlink()
+
+
+def test_a_cluster_of_before_is_brought_over_with_all_that_is_in_it(data_dir: Path) -> None:
+    make_a_cluster_of_before(data_dir)
+    with EmbeddedPostgres(data_dir) as server:
+        with psycopg.connect(server.superuser_url) as conn:
+            for left in (
+                "SELECT relname FROM pg_class WHERE relowner = 10 AND relnamespace = 'public'::regnamespace",
+                "SELECT proname FROM pg_proc WHERE proowner = 10 AND pronamespace = 'public'::regnamespace",
+                "SELECT typname FROM pg_type WHERE typowner = 10 AND typnamespace = 'public'::regnamespace",
+                "SELECT polname FROM pg_policy WHERE 10 = ANY (polroles)",
+            ):
+                assert conn.execute(left.encode()).fetchall() == [], left
+        assert migrate(server.url) == 0
+        with psycopg.connect(server.url) as conn:
+            assert conn.execute("SELECT name FROM workspaces").fetchall() == [("before",)]
+            conn.execute("INSERT INTO idempotency_keys (workspace_id, key, fingerprint) VALUES (1, 'k', 'f')")
+            conn.execute("ALTER TABLE emails ADD COLUMN of_a_later_version integer")
+            conn.execute("SELECT set_config('role', 'reachinbox_tenant', true)")
+            assert conn.execute("SELECT count(*) FROM idempotency_keys").fetchone() == (0,)
+            conn.execute("SELECT set_config('reachinbox.workspace_id', '1', true)")
+            assert conn.execute("SELECT count(*) FROM idempotency_keys").fetchone() == (1,)
 
 
 def test_a_server_that_cannot_start_says_why(data_dir: Path) -> None:
@@ -190,13 +350,13 @@ def test_a_private_checkout_is_no_obstacle(private: Path, data_dir: Path, monkey
         shutil.copytree(site / part, private / "site" / part)
     cache = Path(tempfile.mkdtemp(dir="/var/cache" if os.geteuid() == 0 else None))
     monkeypatch.setattr(sys, "path", [str(private / "site"), *sys.path])
-    monkeypatch.setattr(postgres, "_BINARIES_CACHE", cache)
-    postgres._programs.cache_clear()  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(programs, "BINARIES_CACHE", cache)
+    programs.programs.cache_clear()
     try:
         with EmbeddedPostgres(data_dir) as server:
             assert ask(server.url, "SELECT 1") == 1
             program = Path(os.readlink(f"/proc/{postmaster_pid(data_dir)}/exe"))
             assert program.is_relative_to(cache if os.geteuid() == 0 else private / "site")
     finally:
-        postgres._programs.cache_clear()  # pyright: ignore[reportPrivateUsage]
+        programs.programs.cache_clear()
         shutil.rmtree(cache)

@@ -7,6 +7,8 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
+
 from app.db import Pool
 from app.domain.accounts.users import User
 from tests.support.api import authorization, serve
@@ -19,8 +21,9 @@ UNTESTED = (
 )
 
 
+@pytest.mark.parametrize("examples", [3, pytest.param(30, marks=pytest.mark.long)])
 async def test_no_request_gets_a_500_or_an_answer_that_is_not_documented(
-    database_url: str, pool: Pool, user: User, tmp_path: Path
+    database_url: str, pool: Pool, user: User, tmp_path: Path, examples: int
 ) -> None:
     headers = await authorization(pool, user)
     async with serve(database_url, tmp_path) as server:
@@ -28,7 +31,13 @@ async def test_no_request_gets_a_500_or_an_answer_that_is_not_documented(
             *(str(Path(sys.executable).with_name("schemathesis")), "run", f"{server.base_url}/api/schema"),
             *("--url", server.base_url, "--header", f"Authorization: {headers['Authorization']}"),
             *("--checks", "all", "--exclude-checks", ",".join(UNTESTED)),
-            *("--phases", "examples,coverage,fuzzing,stateful", "--max-examples", "15", "--continue-on-failure"),
+            *(
+                "--phases",
+                "examples,coverage,fuzzing,stateful",
+                "--max-examples",
+                f"{examples}",
+                "--continue-on-failure",
+            ),
             # A stream ends after minutes, and without a worker nobody answers whether a sender works.
             *("--exclude-path-regex", "/events$|/verify$", "--request-timeout", "30"),
             *("--suppress-health-check", "all", "--warnings", "off", "--no-color"),

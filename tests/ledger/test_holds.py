@@ -294,6 +294,15 @@ async def test_another_server_is_not_held_for_what_the_one_before_said(
     assert await rows(pool, "SELECT FROM refusals") == []
 
 
+async def test_nor_are_its_campaigns(api: httpx.AsyncClient, pool: Pool, lane: Lane, held: int) -> None:
+    sender = f"/api/senders/{lane.claimant.sender_id}"
+    await api.patch(sender, json={"displayName": "Ada"})
+    assert (await api.get(f"/api/campaigns/{held}")).json()["held"]["words"] == WORDS
+    await api.patch(sender, json={"host": "smtp.example.com"})
+    assert (await api.get(f"/api/campaigns/{held}")).json()["held"] is None
+    assert await rows(pool, "SELECT FROM refusals") == []
+
+
 async def test_what_is_held_is_told_once_and_alerts_until_it_is_answered(
     api: httpx.AsyncClient, pool: Pool, lane: Lane
 ) -> None:

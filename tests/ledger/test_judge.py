@@ -139,7 +139,16 @@ class Size(NamedTuple):
     lanes: int
 
 
-@pytest.fixture(params=[Size(1, 1), Size(3, 64)], ids=["one lane", "3 x 64 lanes"])
+ONE_LANE, MANY = Size(1, 1), Size(3, 64)
+# For plays of hundreds of emails, of which one lane hands over one at a time.
+MOSTLY_MANY = pytest.mark.parametrize(
+    "size",
+    [pytest.param(ONE_LANE, id="one lane", marks=pytest.mark.long), pytest.param(MANY, id="3 x 64 lanes")],
+    indirect=True,
+)
+
+
+@pytest.fixture(params=[ONE_LANE, MANY], ids=["one lane", "3 x 64 lanes"])
 def size(request: pytest.FixtureRequest) -> Size:
     return request.param
 
@@ -295,6 +304,7 @@ async def test_one_address_that_is_never_taken_with_nothing_else_waiting_has_its
     assert play.clock >= 3 * DAYS
 
 
+@MOSTLY_MANY
 async def test_greylisting_of_all_is_seen_and_slows_nobody(pool: Pool, owner: Owner, size: Size) -> None:
     campaign = await _campaign(pool, owner, 250)
 
@@ -307,6 +317,7 @@ async def test_greylisting_of_all_is_seen_and_slows_nobody(pool: Pool, owner: Ow
     assert await _held(pool) == []
 
 
+@MOSTLY_MANY
 @pytest.mark.parametrize("words", ["450 Too many requests", "454 Throttling failure: Maximum sending rate exceeded"])
 async def test_a_rate_that_the_server_keeps_is_kept_to_and_no_email_loses_a_try(
     pool: Pool, owner: Owner, size: Size, words: str
@@ -322,6 +333,7 @@ async def test_a_rate_that_the_server_keeps_is_kept_to_and_no_email_loses_a_try(
     assert await _tries_lost(pool) == 0
 
 
+@MOSTLY_MANY
 async def test_a_quota_that_is_used_up_for_the_day_costs_no_email_anything(
     pool: Pool, owner: Owner, size: Size
 ) -> None:
@@ -404,6 +416,7 @@ async def test_words_that_never_come_twice_burn_no_list(pool: Pool, owner: Owner
     assert await value(pool, "SELECT count(*) FROM refusals") <= MOST_WORDINGS + 1
 
 
+@MOSTLY_MANY
 async def test_an_outage_in_words_that_never_come_twice_is_seen(pool: Pool, owner: Owner, size: Size) -> None:
     campaign = await _campaign(pool, owner, 300)
 
@@ -435,6 +448,7 @@ async def test_an_address_that_is_refused_in_changing_words_has_its_own_tries(
     assert await _held(pool) == []
 
 
+@MOSTLY_MANY
 async def test_two_emails_that_are_refused_do_not_hold_a_sender_that_others_get_through_on(
     pool: Pool, owner: Owner, size: Size
 ) -> None:
@@ -460,6 +474,7 @@ async def test_two_emails_that_are_refused_do_not_hold_a_sender_that_others_get_
     assert max(late) <= 60
 
 
+@MOSTLY_MANY
 async def test_a_quota_in_unknown_words_that_comes_back_fails_one_email_once(
     pool: Pool, owner: Owner, size: Size
 ) -> None:

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from app.mail import liquid
+from app.mail.markup import TemplateError
 from app.mail.message import HeaderInjection, Message, MessageBuilder
-from app.mail.templates import TemplateError
 
 DATE = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 MESSAGE_ID = "<42.7f3a@example.com>"
@@ -59,7 +60,13 @@ def builder(**changes: Any) -> MessageBuilder:
 
 
 def build(recipient: str = "bob@example.org", fields: dict[str, str] | None = None, **changes: Any) -> Message:
-    return builder(**changes).build(recipient, fields or {}, MESSAGE_ID, DATE)
+    return write(builder(**changes), recipient, fields or {})
+
+
+def write(builder: MessageBuilder, recipient: str, fields: dict[str, str]) -> Message:
+    """As a worker does, but for the child process in which it has Liquid rendered."""
+    rendered = [liquid.Template.parse(one).render({**fields, "email": recipient}) for one in builder.liquid]
+    return builder.build(recipient, fields, MESSAGE_ID, DATE, rendered)
 
 
 def parse(message: Message) -> EmailMessage:
@@ -100,6 +107,7 @@ def assert_well_formed(content: bytes) -> None:
 def test_what_is_written_is_what_a_mail_program_reads(
     subject: str, display_name: str, body: str, body_html: str | None
 ) -> None:
+    subject = subject[:998]
     message = build(subject=subject, display_name=display_name, body=body, body_html=body_html)
     assert_well_formed(message.content)
     assert message.content.isascii()
@@ -249,8 +257,21 @@ def test_html_parts_escape_merge_values() -> None:
 
 
 def test_wrong_templates_and_missing_fields_are_told_by_name() -> None:
-    with pytest.raises(TemplateError, match="shout"):
-        builder(body="{{ name | shout }}")
+    with pytest.raises(TemplateError, match="expected"):
+        builder(body="{{ name")
     with pytest.raises(TemplateError) as error:
         build(subject="{{ name }}")
     assert error.value.field == "name"
+
+
+@pytest.mark.parametrize(
+    "subject", ["{{ a }}", "{{ a }}{{ b }}", "{{ a | upcase }}", "{% if a %}{{ b }} {{ a }}{% endif %}"]
+)
+@pytest.mark.parametrize("filling", ["x", "é", "x ", "\u200b"])
+def test_a_subject_that_renders_too_long_is_refused(subject: str, filling: str) -> None:
+    fields = {"a": filling * 490 + "!", "b": "."}
+    assert len(parse(build(fields=fields, subject=subject))["Subject"]) > 490
+    with pytest.raises(TemplateError, match=r"the subject would have [\d,]+ characters; 998 are the most"):
+        build(fields={"a": filling * 1000 + "!", "b": "."}, subject=subject)
+    with pytest.raises(TemplateError, match="998"):
+        builder(subject="x" * 999)

@@ -6,34 +6,35 @@ import asyncio
 import json
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from psycopg import OperationalError
 
 from app.db import Pool, transaction
-from app.domain.accounts import sessions
+from app.domain.accounts import administration, sessions
 from app.domain.accounts.actor import LOCAL
 from app.domain.accounts.users import User, create_user
+from app.domain.operations import events
+from app.domain.operations.watching import Watching
 from app.domain.workspaces import members
-from app.http.operations.events import LET_IN_S
+from app.http.operations.events import LET_IN_S, MOST_STREAMS
 from app.secrets import SecretBox
-from tests.support.api import Headers, Server, authorization, problem, schedule, serve
-from tests.support.engine import execute
+from app.settings import Settings
+from tests.support.api import Headers, authorization, listening, problem, schedule, serve
+from tests.support.engine import execute, wait_for
 
 
 @pytest.fixture
-async def server(database_url: str, tmp_path: Path) -> AsyncIterator[Server]:
-    async with serve(database_url, tmp_path) as server:
-        yield server
-
-
-@pytest.fixture
-async def client(server: Server, pool: Pool, user: User) -> AsyncIterator[httpx.AsyncClient]:
+async def client(settings: Settings, database_url: str, pool: Pool, user: User) -> AsyncIterator[httpx.AsyncClient]:
     headers = await authorization(pool, user)
-    async with httpx.AsyncClient(base_url=server.base_url, headers=headers, timeout=20) as client:
+    async with (
+        listening(settings, database_url) as base_url,
+        httpx.AsyncClient(base_url=base_url, headers=headers, timeout=20) as client,
+    ):
         yield client
 
 
@@ -120,7 +121,7 @@ async def test_a_stream_tells_nothing_of_other_users(client: httpx.AsyncClient, 
         assert (await anext(events))[1]["id"] == theirs.json()["campaign"]["id"]
 
 
-@pytest.mark.parametrize("leaves", ["removed", "another workspace selected", "logged out"])
+@pytest.mark.parametrize("leaves", ["removed", "another workspace selected", "logged out", "disabled"])
 async def test_a_stream_ends_within_seconds_for_whoever_is_no_longer_in_the_workspace(
     client: httpx.AsyncClient, pool: Pool, box: SecretBox, user: User, leaves: str
 ) -> None:
@@ -136,6 +137,8 @@ async def test_a_stream_ends_within_seconds_for_whoever_is_no_longer_in_the_work
             await members.remove(pool, box, LOCAL, user.workspace_id, guest.id, default_hourly_limit=100)
         elif leaves == "logged out":
             await execute(pool, "DELETE FROM sessions")
+        elif leaves == "disabled":
+            await administration.disable(pool, LOCAL, guest.id)
         else:
             (await client.post(f"/api/workspaces/{guest.workspace_id}/select", headers=headers)).raise_for_status()
         assert await asyncio.wait_for(_rest(events), 2 * LET_IN_S + 5) == []
@@ -161,10 +164,98 @@ async def _look_once(client: httpx.AsyncClient) -> None:
         await anext(events)
 
 
-async def test_open_streams_do_not_hold_up_the_end_of_the_api(client: httpx.AsyncClient, server: Server) -> None:
-    await schedule(client, startTime="2030-01-01T00:00:00Z")
-    async with watching(client) as events:
-        await anext(events)
-        server.process.send_signal(signal.SIGTERM)
-        assert [event async for event in events] == []
-    assert await asyncio.wait_for(server.process.wait(), 5) == 0
+async def test_open_streams_do_not_hold_up_the_end_of_the_api(
+    database_url: str, pool: Pool, user: User, tmp_path: Path
+) -> None:
+    headers = await authorization(pool, user)
+    async with (
+        serve(database_url, tmp_path) as server,
+        httpx.AsyncClient(base_url=server.base_url, headers=headers, timeout=20) as client,
+    ):
+        await schedule(client, startTime="2030-01-01T00:00:00Z")
+        async with watching(client) as events:
+            await anext(events)
+            server.process.send_signal(signal.SIGTERM)
+            assert [event async for event in events] == []
+        assert await asyncio.wait_for(server.process.wait(), 5) == 0
+
+
+async def test_a_person_has_ten_streams_and_may_open_another_when_one_has_ended(
+    client: httpx.AsyncClient, stranger: Headers
+) -> None:
+    async with AsyncExitStack() as others:
+        for _ in range(MOST_STREAMS - 1):
+            await others.enter_async_context(watching(client))
+        async with watching(client):
+            refused = await client.get("/api/events")
+            assert "10 streams" in problem(refused, 429)["detail"]
+            assert int(refused.headers["retry-after"]) > 0
+            async with watching(client, stranger):
+                pass
+
+        async def another() -> bool:
+            async with client.stream("GET", "/api/events") as response:
+                return response.status_code == 200
+
+        await wait_for(another, "the place of the stream that ended is free")
+
+
+async def test_streams_of_a_workspace_share_one_look_at_the_database(
+    pool: Pool, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+    look = events.look
+
+    async def counted(*args: Any) -> list[events.Event]:
+        nonlocal looks
+        looks += 1
+        return await look(*args)
+
+    monkeypatch.setattr(events, "look", counted)
+    monkeypatch.setattr("app.domain.operations.watching.EVERY_S", 0.05)
+    stop = asyncio.Event()
+    everybody = Watching(pool, stop)
+    seen: list[int] = []
+
+    async def watch() -> None:
+        async with aclosing(everybody.watch(user.workspace_id)) as news:
+            seen.append(0)
+            number = len(seen) - 1
+            async for _ in news:
+                seen[number] += 1
+
+    streams = [asyncio.create_task(watch()) for _ in range(20)]
+
+    async def all_seen() -> bool:
+        return len(seen) == 20 and min(seen) >= 5
+
+    await wait_for(all_seen, "each stream has heard of five looks")
+    assert looks <= max(seen) + 1
+    for stream in streams:
+        stream.cancel()
+    await asyncio.gather(*streams, return_exceptions=True)
+    await asyncio.wait_for(everybody.end(), 5)  # nobody watches any more, so nobody looks
+    before = looks
+    async with aclosing(everybody.watch(user.workspace_id)) as again:
+        await anext(again)
+        assert looks == before + 1
+        stop.set()
+        assert [changed async for changed in again] == []
+    await everybody.end()
+
+
+async def test_a_stream_ends_where_the_database_cannot_be_asked_and_the_next_begins_anew(
+    pool: Pool, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop = asyncio.Event()
+    everybody = Watching(pool, stop)
+    with monkeypatch.context() as patch:
+
+        async def away(*_: Any) -> list[events.Event]:
+            raise OperationalError("the database is away")
+
+        patch.setattr(events, "look", away)
+        assert [changed async for changed in everybody.watch(user.workspace_id)] == []
+    assert await anext(everybody.watch(user.workspace_id)) == []
+    stop.set()
+    await everybody.end()

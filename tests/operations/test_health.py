@@ -6,12 +6,22 @@ import httpx
 
 from app.db import Pool
 from tests.support.api import problem
+from tests.support.pg import TemplateServer
 
 
 async def test_a_process_that_answers_is_alive(api: httpx.AsyncClient) -> None:
     del api.headers["Authorization"]
     response = await api.get("/healthz")
     assert (response.status_code, response.json()) == (200, {"status": "ok"})
+
+
+async def test_it_is_alive_without_a_database(
+    api: httpx.AsyncClient, postgres: TemplateServer, database_url: str
+) -> None:
+    """Or the supervisor would kill it for what is none of its fault."""
+    postgres.refuse_connections(database_url)
+    assert (await api.get("/healthz")).status_code == 200
+    postgres.accept_connections(database_url)
 
 
 async def test_with_a_migrated_database_it_is_ready(api: httpx.AsyncClient) -> None:

@@ -101,7 +101,7 @@ async def test_a_special_address_is_refused_as_it_is_and_behind_a_name(ip: str, 
         canonical(ip, allow_private=False)
     with pytest.raises(RefusedHost) as refused:
         await resolve("mail.example.com", 587, allow_private=False, lookup=Resolver([ip]))
-    assert str(refused.value) == f"resolves to {kind} address ({ip}), which this installation does not connect to"
+    assert str(refused.value) == "resolves to an address that this installation does not connect to"
 
 
 @pytest.mark.parametrize("ip", [PUBLIC, PUBLIC_6, "1.1.1.1", "100.63.0.1", "172.32.0.1", "2001:4860:4860::8888"])
@@ -148,7 +148,7 @@ async def test_a_name_that_changes_its_mind_is_asked_once() -> None:
 
 
 async def test_localhost_by_the_systems_own_resolver() -> None:
-    with pytest.raises(RefusedHost, match="resolves to a loopback address"):
+    with pytest.raises(RefusedHost):
         await resolve("localhost", 587, allow_private=False)
     assert all(ip_address(found.ip).is_loopback for found in await resolve("localhost", 587, allow_private=True))
 
@@ -193,9 +193,16 @@ def test_whatever_is_typed_is_refused_or_plain(host: str) -> None:
     assert not any(c.isspace() or ord(c) < 32 for c in name)
 
 
-@pytest.mark.parametrize(
-    "host", ["smtp.example.com", "SMTP.Example.COM.", "mail", "a_b.example", "xn--bcher-kva.example"]
-)
+@pytest.mark.parametrize("host", ["localhost", "postgres", "vm", "VM.", "metadata", "a_b", "ai"])
+async def test_a_name_without_a_dot_is_the_operators_own_and_not_looked_up(host: str) -> None:
+    lookup = Resolver()
+    with pytest.raises(RefusedHost, match="is not a full name"):
+        await resolve(host, 587, allow_private=False, lookup=lookup)
+    assert lookup.asked == []
+    assert canonical(host, allow_private=True) == host.lower().rstrip(".")
+
+
+@pytest.mark.parametrize("host", ["smtp.example.com", "SMTP.Example.COM.", "a_b.example", "xn--bcher-kva.example"])
 def test_a_host_name_is_one(host: str) -> None:
     assert canonical(host, allow_private=False) == host.lower().rstrip(".")
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import signal
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,6 +17,7 @@ from psycopg_pool import PoolTimeout
 from app.db import Pool, connect, open_pool
 from app.domain.operations import installation, workers
 from app.domain.operations.installation import OtherInstallation, Ours
+from app.embedded import roles
 from app.last_seen import MOST, LastSeen
 from app.settings import Settings, from_env
 from tests.support.engine import execute, row, rows, value, wait_for
@@ -33,6 +36,12 @@ async def admit(database_url: str, ours: Ours) -> None:
     """A worker's new connection."""
     async with await connect(database_url) as conn:
         await installation.admit(conn, ours)
+
+
+async def take_over(pool: Pool, ours: Ours) -> None:
+    """Once the leases of before are over."""
+    await execute(pool, "UPDATE workers SET lease_until = now()")
+    await installation.take_over(pool, ours)
 
 
 async def written(pool: Pool) -> dict[str, Any]:
@@ -139,12 +148,14 @@ async def test_a_server_that_tells_nothing_of_itself_is_known_by_the_rest(
 
 
 @pytest.mark.parametrize("revoked", [(), ("pg_control_system()", "pg_current_wal_lsn()")])
-async def test_an_ordinary_role_learns_where_it_is_as_far_as_it_may(pool: Pool, revoked: tuple[str, ...]) -> None:
-    async with pool.connection() as conn, conn.transaction(force_rollback=True):
-        await conn.execute("CREATE ROLE ordinary")
+async def test_an_ordinary_role_learns_where_it_is_as_far_as_it_may(
+    postgres: TemplateServer, database_url: str, revoked: tuple[str, ...]
+) -> None:
+    superuser = await connect(postgres.as_superuser(database_url))
+    async with superuser as conn, conn.transaction(force_rollback=True):
         for function in revoked:
             await conn.execute(f"REVOKE EXECUTE ON FUNCTION {function} FROM PUBLIC".encode())
-        await conn.execute("SET LOCAL ROLE ordinary")
+        await conn.execute(f"SET LOCAL ROLE {roles.SERVICE}".encode())
         told = await (await conn.execute("SELECT * FROM installation_here()")).fetchone()
         assert told
         assert {name for name, what in told.items() if what} == (
@@ -183,7 +194,7 @@ async def test_leases_raise_the_generation_and_a_database_behind_it_is_older(
         await admit(database_url, without_folder)
     with pytest.raises(OtherInstallation, match="older"):
         await workers.renew(pool, token, 60, without_folder)
-    await installation.take_over(pool, without_folder)
+    await take_over(pool, without_folder)
     await admit(database_url, known(tmp_path / "kept"))
     assert await workers.renew(pool, token, 60, known(tmp_path / "kept"))
 
@@ -193,11 +204,27 @@ async def test_a_state_from_before_a_take_over_is_older_still(pool: Pool, databa
     await workers.register(pool, token, "host:1", 60, ours)
     before = await written(pool)
     assert await workers.renew(pool, token, 60, ours)
-    await installation.take_over(pool, ours)
+    await take_over(pool, ours)
     assert await workers.renew(pool, token, 60, ours)
     await execute(pool, "UPDATE installation SET id = %s, generation = 1", before["id"])
     with pytest.raises(OtherInstallation, match="older"):
         await admit(database_url, known(tmp_path))
+
+
+async def test_a_standby_that_missed_something_is_older_for_whoever_looks(
+    pool: Pool, database_url: str, tmp_path: Path
+) -> None:
+    """Also for the one who takes it over, in whose folder nothing is: a promotion alone could have lost nothing."""
+    ours, token = known(tmp_path / "kept"), uuid4()
+    await workers.register(pool, token, "host:1", 60, ours)
+    assert await workers.renew(pool, token, 60, ours)
+    await execute(pool, "UPDATE installation SET generation = 1, timeline = 7")
+    with pytest.raises(OtherInstallation, match=r"promoted; it is older than"):
+        await admit(database_url, known(tmp_path / "kept"))
+    with pytest.raises(OtherInstallation, match=r"promoted; it is older than"):
+        await admit(database_url, known(tmp_path / "fresh"))
+    with pytest.raises(OtherInstallation, match="older than"):
+        await admit(database_url, known(tmp_path / "fresh", AFTER_FAILOVER="continue"))
 
 
 async def test_somebody_else_who_has_seen_later_states_stops_nobody(
@@ -246,6 +273,44 @@ def test_what_was_seen_is_kept_over_a_restart_and_through_nonsense(tmp_path: Pat
         file.write(b"\xff\n\nnot-an-id 7\n%s many\n" % str(uuid4()).encode())
     assert LastSeen(tmp_path).generations() == kept
     assert [file.name for file in tmp_path.iterdir()] == ["last-seen"]
+
+
+def test_processes_of_one_number_note_at_once_as_those_of_containers_that_share_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second, installation_id = LastSeen(tmp_path), LastSeen(tmp_path), uuid4()
+    write = Path.write_text
+
+    def write_while_another_notes(self: Path, *text: str) -> int:
+        monkeypatch.undo()
+        written = write(self, *text)
+        second.note(installation_id, 8)
+        return written
+
+    monkeypatch.setattr(Path, "write_text", write_while_another_notes)
+    first.note(installation_id, 7)
+    assert "will not be noticed" not in capsys.readouterr().out
+    assert [file.name for file in tmp_path.iterdir()] == ["last-seen"]
+    first.note(installation_id, 9)
+    assert LastSeen(tmp_path).generations() == {installation_id: 9}
+
+
+def test_a_disk_that_is_full_keeps_what_was_noted_before_and_no_half_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, installation_id = LastSeen(tmp_path), uuid4()
+    seen.note(installation_id, 3)
+    write = Path.write_text
+
+    def write_half(self: Path, text: str) -> int:
+        write(self, text[:10])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", write_half)
+    seen.note(installation_id, 4)
+    monkeypatch.undo()
+    assert [file.name for file in tmp_path.iterdir()] == ["last-seen"]
+    assert LastSeen(tmp_path).generations() == {installation_id: 3}
 
 
 def test_a_folder_that_cannot_be_written_to_is_said_once_and_ends_nothing(
@@ -309,4 +374,38 @@ async def test_taking_over_what_is_ours_changes_nothing(
     ended = await asyncio.to_thread(shell, "take-over")
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "nothing to take over" in ended.stdout
+    assert "put back to an earlier moment all the same, run `reachinbox hold-all`" in ended.stdout
+    assert await written(pool) == before
+
+
+@pytest.mark.parametrize("option", [(), ("--nothing-lost",)])
+async def test_nobody_takes_over_a_database_that_workers_send_from(
+    pool: Pool, database_url: str, tmp_path: Path, option: tuple[str, ...]
+) -> None:
+    """Staging, whose DATABASE_URL is that of production by mistake."""
+    production, token = known(tmp_path), uuid4()
+    await workers.register(pool, token, "production:1", 60, production)
+    before = await written(pool)
+    shell = Shell(tmp_path / "staging", DATABASE_URL=database_url, BASE_URL="https://staging.example.com")
+    ended = await asyncio.to_thread(shell, "take-over", *option)
+    assert ended.returncode == 1
+    assert "a worker is at work" in ended.stderr
+    assert "production:1" in ended.stderr
+    assert await written(pool) == before
+    assert await workers.renew(pool, token, 60, production)
+    await workers.unregister(pool, token)
+    ended = await asyncio.to_thread(shell, "take-over", *option)
+    assert ended.returncode == 0, ended.stderr
+    assert (await written(pool))["host"] == "staging.example.com"
+
+
+async def test_a_question_that_is_left_open_takes_nothing_over(
+    pool: Pool, database_url: str, settings: Settings
+) -> None:
+    await admit(database_url, installation.ours(settings))
+    await execute(pool, "UPDATE installation SET timeline = 7")
+    before = await written(pool)
+    shell = Shell(settings.data_dir, DATABASE_URL=database_url, SECRET_KEY="a secret for tests")  # noqa: S106
+    end_of_file = "\x04"
+    assert await asyncio.to_thread(shell.on_a_terminal, "take-over", answers=[end_of_file]) == 128 + signal.SIGINT
     assert await written(pool) == before

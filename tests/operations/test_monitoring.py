@@ -81,6 +81,7 @@ async def test_the_table_lists_every_metric_with_its_type_and_labels(
         "reachinbox_smtp_connection_failures_total",
         "reachinbox_sender_back_offs_total",
         "reachinbox_housekeeping_failures_total",
+        "reachinbox_processes_replaced_total",
     }
     assert {name: kind for name, (kind, _) in listed.items()} == {name: kind for name, (kind, _) in exported.items()}
     for name in listed.keys() - seen:

@@ -94,14 +94,15 @@ def test_every_plan_keeps_start_spacing_order_and_limits(
     assert planned[0] >= start
     assert (made.first_at, made.last_at) == (planned[0], planned[-1])
     assert all(later - earlier >= delay for earlier, later in itertools.pairwise(planned))
-    for window, n in Counter(map(window_of, planned)).items():
+    in_window = Counter(map(window_of, planned))
+    for window, n in in_window.items():
         assert n + sender_taken.get(window, 0) <= sender_limit
         assert campaign_limit is None or n <= campaign_limit
     # No later than it must be: an email that waits for the next window found its own full.
     for earlier, later in zip([start - delay, *planned], planned, strict=False):
         window = window_of(earlier + delay)
         while window < window_of(later):
-            own = sum(window_of(at) == window for at in planned)
+            own = in_window[window]
             full = own + sender_taken.get(window, 0) >= sender_limit
             assert full or (campaign_limit is not None and own >= campaign_limit)
             window += WINDOW

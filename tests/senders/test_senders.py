@@ -13,7 +13,8 @@ from app.domain.senders import for_workers, senders
 from app.domain.senders.senders import password_place
 from app.secrets import SecretBox
 from app.sql import read
-from tests.support.api import problem, schedule, written, wrong_fields
+from tests.support.api import Headers, problem, schedule, written, wrong_fields
+from tests.support.engine import execute, value, wait_for
 
 MAILBOX: dict[str, Any] = {
     "email": "sales@example.com",
@@ -210,3 +211,44 @@ async def test_without_a_worker_a_verification_is_unavailable(
 ) -> None:
     monkeypatch.setattr(senders, "VERIFY_TIMEOUT_S", 0.0)
     problem(await api.post("/api/senders/1/verify"), 503)
+
+
+async def test_one_sender_of_a_workspace_is_checked_at_a_time(
+    api: httpx.AsyncClient, pool: Pool, stranger: Headers
+) -> None:
+    """Finding 12: sixteen checks at once of servers that are silent kept everybody else's waiting."""
+    first, second = [(await create(api, email=f"box{n}@example.com"))["id"] for n in range(2)]
+    other = (await api.get("/api/senders", headers=stranger)).json()["items"][0]["id"]
+
+    async def asked(sender_id: int) -> dict[str, Any] | None:
+        row = await for_workers.load_sender(pool, sender_id)
+        return row if row and row["verify_requested_at"] else None
+
+    async def answer(sender_id: int) -> None:
+        """As a worker does."""
+        row = await wait_for(lambda: asked(sender_id), "the check to be asked for")
+        await for_workers.record_verification(pool, sender_id, row["verify_requested_at"], None)
+
+    running = asyncio.create_task(api.post(f"/api/senders/{first}/verify"))
+    await wait_for(lambda: asked(first), "the check to be asked for")
+    for sender_id in (first, second):
+        refused = await api.post(f"/api/senders/{sender_id}/verify")
+        assert problem(refused, 409)["type"] == "urn:reachinbox:problem:check_runs"
+        assert refused.headers["retry-after"] == "15"
+    of_others, _ = await asyncio.gather(api.post(f"/api/senders/{other}/verify", headers=stranger), answer(other))
+    assert of_others.status_code == 200
+    await answer(first)
+    assert (await running).status_code == 200
+    again, _ = await asyncio.gather(api.post(f"/api/senders/{second}/verify"), answer(second))
+    assert again.status_code == 200
+
+
+async def test_a_check_that_nobody_waits_for_any_more_holds_up_no_other(
+    api: httpx.AsyncClient, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await execute(pool, "UPDATE senders SET verify_requested_at = now() - interval '61 seconds'")
+    sender_id = (await create(api))["id"]
+    monkeypatch.setattr(senders, "VERIFY_POLL_S", 0.0)
+    monkeypatch.setattr(senders, "VERIFY_TIMEOUT_S", 0.2)
+    problem(await api.post(f"/api/senders/{sender_id}/verify"), 503)  # no worker is there
+    assert await value(pool, "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'verify_sender'") == 1

@@ -12,6 +12,7 @@ from app.db import Pool, transaction
 from app.domain.accounts.users import User, create_user
 from app.domain.pages import PageRequest
 from app.domain.workspaces import audit, keys, members
+from app.errors import Unauthenticated
 from app.secrets import SecretBox
 from tests.support.pg import TemplateServer
 from tests.support.shell import Shell
@@ -43,7 +44,10 @@ def test_a_wrong_command_shows_the_usage_and_exits_with_2(reachinbox: Shell, arg
 def test_help_names_every_command(reachinbox: Shell) -> None:
     ended = reachinbox("--help")
     assert ended.returncode == 0
-    for command in ("up", "api", "worker", "migrate", "demo", "create-user", "create-api-key", "rotate-key", "doctor"):
+    for command in (
+        *("up", "api", "worker", "migrate", "demo", "create-user", "disable-user", "enable-user"),
+        *("create-api-key", "rotate-key", "doctor"),
+    ):
         assert f"\n    {command}" in ended.stdout
 
 
@@ -139,6 +143,31 @@ def test_an_address_has_one_account(installed: Shell) -> None:
     ended = installed("create-user", "ADA@example.com")
     assert (ended.returncode, ended.stdout) == (1, "")
     assert "has an account already" in ended.stderr
+
+
+async def test_an_account_is_disabled_and_enabled(installed: Shell, pool: Pool, user: User) -> None:
+    installed("create-user", "ada@example.com", stdin="correct horse")
+    key = installed("create-api-key", "ada@example.com").stdout.strip()
+    assert installed("disable-user", "ADA@example.com").stdout == "ada@example.com is disabled; campaigns paused: 0\n"
+    with pytest.raises(Unauthenticated):
+        await keys.find_holder(pool, key)
+    again = installed("disable-user", "ada@example.com", "--pause-campaigns")
+    assert (again.returncode, again.stdout) == (0, "ada@example.com is disabled; campaigns paused: 0\n")
+    assert installed("enable-user", "ada@example.com").stdout == "ada@example.com may log in again\n"
+    assert (await keys.find_holder(pool, key)).user.email == "ada@example.com"
+    for refused, why in (
+        (installed("disable-user", user.email), "this is the last administrator's account"),
+        (installed("disable-user", "nobody@example.com"), "no account for nobody@example.com"),
+        (installed("enable-user", "nobody@example.com"), "no account for nobody@example.com"),
+    ):
+        assert (refused.returncode, refused.stdout, refused.stderr) == (1, "", f"reachinbox: {why}\n")
+    log = await audit.list_entries(pool, None, None, PageRequest(), of_accounts=True)
+    assert [(entry.action, entry.who) for entry in log.items] == [
+        ("account.enabled", "command line"),
+        ("account.disabled", "command line"),
+        ("account.created", "command line"),
+        ("account.created", "command line"),
+    ]
 
 
 async def test_an_api_key_is_printed_alone_and_works(installed: Shell, pool: Pool, user: User) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
+from argparse import Namespace
+from contextlib import aclosing, nullcontext
+from datetime import UTC, datetime, timedelta
 from io import StringIO
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
 from app import demo
+from app.cli import serving
 from app.db import Pool
 from app.domain.accounts.users import User
 from app.domain.campaigns import campaigns
@@ -20,21 +25,61 @@ from app.domain.recipients import csv_files, lists
 from app.errors import Conflict, Unavailable
 from app.secrets import SecretBox
 from app.settings import Settings
+from tests.support.engine import value
+from tests.support.ports import free_port
 
 
-def test_the_example_is_a_list_of_25_that_the_demo_can_use() -> None:
+async def test_the_example_is_a_list_of_25_that_the_demo_can_use() -> None:
     with demo.RECIPIENTS.open("rb") as file:
         listed = csv_files.from_csv(file)
         fields = listed.fields
         people = list(listed)
     assert (len(people), listed.rejected, listed.duplicates) == (25, [], 0)
     assert any(not person.fields["first_name"] for person in people)  # for whom the default stands in
-    Content(demo.SUBJECT, demo.BODY).check(fields)
+    content = Content(demo.SUBJECT, demo.BODY)
+    content.check(await content.parse(workspace_id=1), fields)
 
 
 async def test_the_demo_does_not_mail_made_up_people_through_a_real_server(pool: Pool, box: SecretBox) -> None:
     with pytest.raises(Conflict, match="SMTP_HOST"):
         await demo.run(pool, box, Settings(smtp_host="smtp.example.com"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "base_url", "shown"),
+    [
+        (False, "http://127.0.0.1:3000", True),
+        (False, "https://mail.example.com", False),
+        (True, "https://mail.example.com", True),
+    ],
+)
+def test_outside_of_a_trial_there_is_a_demo_only_where_it_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, asked: bool, base_url: str, shown: bool
+) -> None:
+    told = list[bool]()
+
+    async def run_all(*_: object, with_demo: bool) -> None:
+        told.append(with_demo)
+
+    monkeypatch.setattr(serving, "_run_all", run_all)
+    monkeypatch.setattr(serving, "EmbeddedPostgres", lambda _: nullcontext(SimpleNamespace(url="")))
+    monkeypatch.setattr(serving, "migrate", lambda *_, **__: 0)
+    settings = Settings(data_dir=tmp_path, port=free_port(), base_url=base_url)
+    serving.up(settings, Namespace(demo=asked))
+    assert told == [shown]
+
+
+async def test_the_key_that_the_demo_prints_does_not_last(
+    pool: Pool, box: SecretBox, settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def nothing(*_: object) -> None:
+        return
+
+    monkeypatch.setattr(demo, "show", nothing)
+    await demo.run(pool, box, settings)
+    ends = await value(pool, "SELECT expires_at FROM api_keys")
+    assert timedelta(days=6) < ends - datetime.now(UTC) < timedelta(days=8)
+    assert f"(until {ends:%Y-%m-%d})" in capsys.readouterr().out
 
 
 async def test_the_demo_says_when_nothing_moves(pool: Pool, user: User) -> None:

@@ -10,6 +10,7 @@ import pytest
 from app.db import Pool
 from app.domain.accounts.users import User
 from app.secrets import SecretBox
+from tests.support.pg import TemplateServer
 from tests.support.shell import Shell
 from tests.support.sinkproc import Sink
 
@@ -26,10 +27,17 @@ def test_the_doctor_finds_nothing_wrong(installed: Shell) -> None:
     assert [line.split(":")[0] for line in ended.stdout.splitlines()] == [
         f"ok    {name}"
         for name in (
-            *("configuration", "data directory", "SECRET_KEY", "SMTP"),
+            *("configuration", "data directory", "reverse proxy", "SECRET_KEY", "SMTP"),
             *("database", "migrations", "installation", "role", "temporary tables", "stored passwords"),
         )
     ]
+
+
+def test_the_doctor_says_what_a_proxy_that_nobody_named_means(installed: Shell) -> None:
+    installed.env["BASE_URL"] = "https://mail.example.com"
+    assert "ok    reverse proxy: TRUSTED_PROXIES names none: behind a proxy" in installed("doctor").stdout
+    named = installed("doctor", TRUSTED_PROXIES="127.0.0.1,10.0.0.0/8").stdout
+    assert "ok    reverse proxy: where visitors come from is believed of 127.0.0.1, 10.0.0.0/8" in named
 
 
 def test_the_doctor_names_a_wrong_setting(tmp_path: Path) -> None:
@@ -63,6 +71,14 @@ def test_the_doctor_says_how_to_mend_a_right_that_is_missing(installed: Shell) -
     ended = installed("doctor")
     assert ended.returncode == 1
     assert f'GRANT TEMPORARY ON DATABASE "{name}" TO reachinbox_tenant' in ended.stdout
+
+
+def test_the_doctor_warns_of_a_role_that_may_do_anything(
+    installed: Shell, postgres: TemplateServer, database_url: str
+) -> None:
+    ended = installed("doctor", DATABASE_URL=postgres.as_superuser(database_url))
+    assert ended.returncode == 0, ended.stdout
+    assert "WARN  role: reachinbox is a superuser or bypasses row-level security" in ended.stdout
 
 
 def test_the_doctor_misses_a_secret_key_that_others_could_have(installed: Shell) -> None:

@@ -37,8 +37,16 @@ def test_values_are_read_by_their_types() -> None:
 
 
 def test_the_base_url_follows_host_and_port() -> None:
-    assert from_env({"HOST": "0.0.0.0", "PORT": "80"}).base_url == "http://0.0.0.0:80"  # noqa: S104
+    assert from_env({"HOST": "127.0.0.2", "PORT": "80"}).base_url == "http://127.0.0.2:80"
+    assert from_env({"HOST": "::1"}).base_url == "http://[::1]:3000"
     assert from_env({"BASE_URL": "https://mail.example.com", "PORT": "80"}).base_url == "https://mail.example.com"
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.5", "mail.example.com"])  # noqa: S104 -- not bound to
+def test_a_host_that_others_reach_needs_a_base_url(host: str) -> None:
+    (problem,) = problems({"HOST": host})
+    assert problem.startswith(f"HOST: other machines reach {host}, and BASE_URL is not set; set it to")
+    assert from_env({"HOST": host, "BASE_URL": "http://localhost:3000"}).is_local
 
 
 def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:

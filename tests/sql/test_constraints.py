@@ -23,6 +23,7 @@ from tests.support.ledger import insert_campaign
         "UPDATE campaigns SET finished_at = now()",  # while ACTIVE
         "UPDATE campaigns SET delay_ms = -1",
         "UPDATE campaigns SET hourly_limit = 0",
+        "UPDATE campaigns SET stored_bytes = -1",
         "UPDATE emails SET status = 'SENT' WHERE status = 'SCHEDULED'",  # without a time
         "UPDATE emails SET sent_at = NULL WHERE status = 'SENT'",
         "UPDATE emails SET status = 'FAILED' WHERE status = 'SENT'",  # with one

@@ -17,7 +17,8 @@ from app.db import MIGRATIONS, migrate
 from tests.support.pg import TemplateServer, migrate_to
 
 MIGRATE = "import sys; from app.db import migrate; print(migrate(sys.argv[1]))"
-COUNT = len(list(MIGRATIONS.glob("[0-9]*")))
+NAMES = sorted(file.stem for file in MIGRATIONS.glob("[0-9]*"))
+COUNT = len(NAMES)
 
 
 @pytest.fixture
@@ -56,17 +57,18 @@ def test_a_lock_row_left_by_a_killed_process_is_broken(empty_url: str) -> None:
     assert migrate(empty_url) == 0
 
 
-@pytest.mark.parametrize("name", sorted(file.stem for file in MIGRATIONS.glob("[0-9]*")))
 def test_a_migration_that_was_applied_but_not_marked_may_run_again(
-    postgres: TemplateServer, empty_url: str, name: str
+    postgres: TemplateServer, empty_url: str, subtests: pytest.Subtests
 ) -> None:
     """A kill between the commit of a step and its mark leaves just this."""
-    done = migrate_to(empty_url, name)
-    with psycopg.connect(empty_url, autocommit=True) as conn:
-        conn.execute("DELETE FROM _yoyo_migration WHERE migration_id = %s", (name,))
-    assert migrate(empty_url) == COUNT - done + 1
-    migrate(at_once := postgres.empty())
-    assert _schema(empty_url) == _schema(at_once)
+    for name in NAMES:
+        with subtests.test(name):
+            assert migrate_to(empty_url, name) == 1
+            with psycopg.connect(empty_url, autocommit=True) as conn:
+                conn.execute("DELETE FROM _yoyo_migration WHERE migration_id = %s", (name,))
+            assert migrate_to(empty_url, name) == 1
+    with postgres.clone() as at_once:
+        assert _schema(empty_url) == _schema(at_once)
 
 
 def _schema(url: str) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ from msgspec import structs
 
 from app.db import Pool, fetch_exactly_one, open_pool_through_pooler, sql
 from app.domain.accounts.users import User
+from app.embedded import roles
 from app.settings import Settings
 from tests.support.api import Headers, api_client, authorization
 from tests.support.pgbouncer import PROGRAM, pgbouncer
@@ -80,19 +81,19 @@ async def test_on_one_shared_connection_a_transaction_leaves_nothing_of_its_user
     (connection,) = {row["connection"] for row in seen}
     assert connection
     assert [(row["role"], row["id"]) for row in seen[::2]] == [("reachinbox_tenant", str(n)) for n in range(4)]
-    assert {row["role"] for row in seen[1::2]} == {"reachinbox"}
+    assert {row["role"] for row in seen[1::2]} == {roles.SERVICE}
     assert {row["id"] for row in seen[1::2]} == {""}
 
 
 async def test_times_are_utc_whichever_connection_is_lent(database_url: str, pooler_url: str, pool: Pool) -> None:
     async with pool.connection() as conn:
-        await conn.execute("ALTER ROLE reachinbox SET timezone TO 'Asia/Tokyo'")
+        await conn.execute("ALTER ROLE CURRENT_USER SET timezone TO 'Asia/Tokyo'")
     try:
         async with await open_pool_through_pooler(pooler_url, min_size=4, max_size=4) as pooled:
             zones = await asyncio.gather(*(_zone(pooled) for _ in range(12)))
     finally:
         async with pool.connection() as conn:
-            await conn.execute("ALTER ROLE reachinbox RESET timezone")
+            await conn.execute("ALTER ROLE CURRENT_USER RESET timezone")
     assert set(zones) == {"UTC"}
 
 

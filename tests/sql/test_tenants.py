@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from psycopg import sql
-from psycopg.errors import ForeignKeyViolation, InsufficientPrivilege
+from psycopg import Rollback, sql
+from psycopg.errors import ActiveSqlTransaction, ForeignKeyViolation, InsufficientPrivilege
 
 from app.db import Conn, Pool, transaction
 from app.domain.accounts.actor import LOCAL
@@ -216,3 +216,53 @@ async def test_the_next_transaction_on_the_connection_is_nobodys(pool: Pool, use
     assert row
     assert row["current_user"] != "reachinbox_tenant"
     assert not row["u"]
+
+
+# What is left to whoever could run SQL of their own within a tenant's transaction. Row-level security bounds what a
+# query forgets, not what it says: RESET ROLE leads back to the service's role. That one is bounded in its turn.
+
+OUT = (
+    *("RESET ROLE", "SELECT set_config('role', 'none', true)", "SET LOCAL ROLE NONE"),
+    "SET SESSION AUTHORIZATION DEFAULT",
+)
+FORBIDDEN = (
+    "COPY (SELECT 1) TO PROGRAM 'true'",
+    "COPY sandbox_messages (content) FROM '/etc/passwd'",
+    "SELECT pg_read_file('PG_VERSION')",
+    "SELECT pg_ls_dir('.')",
+    "SELECT lo_import('/etc/passwd')",
+    "SELECT rolpassword FROM pg_authid",
+    "ALTER SYSTEM SET log_statement = 'all'",
+    "CREATE ROLE another LOGIN",
+    "ALTER ROLE reachinbox_service SUPERUSER",
+    "ALTER ROLE reachinbox_service BYPASSRLS",
+    "CREATE DATABASE another",
+    "SET session_replication_role = 'replica'",
+    "SET SESSION AUTHORIZATION reachinbox",
+    "CREATE FUNCTION shell(text) RETURNS integer LANGUAGE c AS '/lib/x86_64-linux-gnu/libc.so.6', 'system'",
+)
+
+
+@pytest.mark.parametrize("out", OUT)
+async def test_beyond_the_role_there_is_the_service_and_not_the_server(pool: Pool, user: User, out: str) -> None:
+    async with transaction(pool, user.workspace_id) as conn:
+        await conn.execute(out.encode())
+        row = await (await conn.execute("SELECT current_user")).fetchone()
+        assert row == {"current_user": "reachinbox_service"}
+        for statement in FORBIDDEN:
+            refused = (InsufficientPrivilege, ActiveSqlTransaction)  # the second: not in any transaction
+            with pytest.raises(refused):
+                async with conn.transaction():
+                    await conn.execute(statement.encode())
+
+
+async def test_the_service_itself_is_bound_by_the_policies_of_each_table(pool: Pool, user: User, other: User) -> None:
+    """It sees all rows since each table has a policy that says so, not since it bypasses them."""
+    async with transaction(pool) as conn:
+        row = await (
+            await conn.execute("SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user")
+        ).fetchone()
+        assert row == {"rolsuper": False, "rolbypassrls": False}
+        await conn.execute("DROP POLICY service ON senders")
+        assert await _count(conn, "senders") == 0
+        raise Rollback

@@ -175,6 +175,12 @@ def test_a_living_worker_is_named_and_a_lease_that_is_over_is_no_life(before: st
         assert conn.execute("SELECT count(workspace_id) FROM emails").fetchone() == (4,)
 
 
+def test_what_campaigns_store_already_counts_for_the_quota(before: str) -> None:
+    migrate(before)
+    emails = len("SENT@example.com{}SCHEDULED@example.com{}")
+    assert [campaign["stored_bytes"] for campaign in _rows(before, "campaigns")] == [len("sb") + emails] * len(ACCOUNTS)
+
+
 def test_run_again_it_makes_nobody_a_member_of_what_came_since(before: str) -> None:
     """The number of an account made since is that of a workspace, too: of somebody else's."""
     migrate_to(before, "0011_workspaces")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import sys
 from collections.abc import AsyncGenerator, Iterable, MutableMapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
+import uvicorn
 from litestar import Litestar
 
-from app.asgi import create_app
+from app.asgi import assemble, settle
 from app.db import Pool, fetch_exactly_one
 from app.domain.accounts.actor import LOCAL
 from app.domain.accounts.users import User
@@ -24,6 +26,7 @@ from tests.support.engine import wait_for
 from tests.support.ports import free_port
 
 Headers = dict[str, str]
+_at_rest: list[Litestar] = []  # apps with the real dashboard: to assemble one takes longer than most tests do
 ROOT = Path(__file__).parents[2]
 
 
@@ -34,17 +37,41 @@ async def authorization(pool: Pool, user: User) -> Headers:
 
 @asynccontextmanager
 async def api_client(
-    settings: Settings, database_url: str, headers: Headers | None = None, dashboard: Path = DASHBOARD
+    settings: Settings,
+    database_url: str,
+    headers: Headers | None = None,
+    dashboard: Path = DASHBOARD,
+    peer: str = "127.0.0.1",
 ) -> AsyncGenerator[httpx.AsyncClient]:
-    """A client of a running API that sends `headers` with each request."""
-    app = create_app(settings, database_url, dashboard)
-    # Raises what the application lets through: it should let nothing through.
-    transport = httpx.ASGITransport(app)  # pyright: ignore[reportArgumentType]
-    async with (
-        _lifespan(app),
-        httpx.AsyncClient(transport=transport, base_url="http://reachinbox.test", headers=headers) as client,
-    ):
-        yield client
+    """A client of a running API that asks from `peer` and sends `headers` with each request."""
+    async with _running(settings, database_url, dashboard) as app:
+        # Raises what the application lets through: it should let nothing through.
+        transport = httpx.ASGITransport(app, client=(peer, 123))  # pyright: ignore[reportArgumentType]
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=headers) as client:
+            yield client
+
+
+@asynccontextmanager
+async def listening(settings: Settings, database_url: str) -> AsyncGenerator[str]:
+    """The API at a socket, in this process; its base URL."""
+    async with _running(settings, database_url, DASHBOARD) as app:
+        with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+            server = uvicorn.Server(uvicorn.Config(app, lifespan="off", ws="none", log_config=None))
+            serving = asyncio.create_task(server.serve(sockets=[listener]))
+            yield "http://127.0.0.1:{1}".format(*listener.getsockname())
+            app.state["closing"].set()
+            server.should_exit = True
+            await serving
+
+
+@asynccontextmanager
+async def _running(settings: Settings, database_url: str, dashboard: Path) -> AsyncGenerator[Litestar]:
+    app = _at_rest.pop() if dashboard == DASHBOARD and _at_rest else assemble(dashboard)
+    settle(app, settings, database_url)
+    async with _lifespan(app):
+        yield app
+    if dashboard == DASHBOARD:
+        _at_rest.append(app)
 
 
 @asynccontextmanager

@@ -19,11 +19,12 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from app.embedded import postgres as embedded
+from app.embedded import programs as embedded
 from app.embedded.postgres import EmbeddedPostgres
 
 # Relative to the server's own folder, which is all that it may be able to reach.
-ARCHIVE = "test ! -f ../archive/%f && cp %p ../archive/%f"
+# A segment has its name only once it is whole: a restore may be reading by then.
+ARCHIVE = "test ! -f ../archive/%f && cp %p ../archive/%f.part && mv ../archive/%f.part ../archive/%f"
 UNARCHIVE = "cp ../archive/%f %p"
 
 
@@ -34,8 +35,9 @@ def program(name: str) -> Path:
 
 def archiving_postgres(data_dir: Path) -> EmbeddedPostgres:
     """A server that keeps every segment of its log."""
-    postgres = EmbeddedPostgres(data_dir)
-    with psycopg.connect(postgres.start(), autocommit=True) as conn:
+    postgres = EmbeddedPostgres(data_dir, on_a_port=True)
+    postgres.start()
+    with psycopg.connect(postgres.superuser_url, autocommit=True) as conn:
         conn.execute("ALTER SYSTEM SET archive_mode = on")
         conn.execute(f"ALTER SYSTEM SET archive_command = '{ARCHIVE}'".encode())
     home = data_dir / "postgres"
@@ -73,22 +75,28 @@ def restore(base: Path, lost: Path, data_dir: Path, moment: str) -> EmbeddedPost
     shutil.chown(home, (lost / "postgres").stat().st_uid, (lost / "postgres").stat().st_gid)
     home.chmod(0o700)
     shutil.copytree(base, home / "cluster")
-    shutil.copytree(lost / "postgres" / "archive", home / "archive")
-    shutil.copy(lost / "postgres" / "password", home / "password")
+    shutil.copytree(lost / "postgres" / "archive", home / "archive", ignore=shutil.ignore_patterns("*.part"))
+    _copy_passwords(lost / "postgres", home)
     with (home / "cluster" / "postgresql.auto.conf").open("a") as file:
         file.write(f"restore_command = '{UNARCHIVE}'\nrecovery_target_time = '{moment}'\n")
         file.write("recovery_target_action = 'promote'\narchive_mode = off\n")
     (home / "cluster" / "recovery.signal").touch()
-    own(home, home / "cluster", home / "archive", home / "password")
-    postgres = EmbeddedPostgres(data_dir)
+    own(home, home / "cluster", home / "archive")
+    postgres = EmbeddedPostgres(data_dir, on_a_port=True)
     postgres.start()
     return postgres
+
+
+def _copy_passwords(home: Path, to: Path) -> None:
+    for name in ("password", "service_password"):
+        shutil.copy(home / name, to / name)
+        own(to, to / name)
 
 
 @contextmanager
 def server(data_dir: Path) -> Generator[EmbeddedPostgres]:
     """A running one, stopped in the end if it still runs."""
-    postgres = EmbeddedPostgres(data_dir)
+    postgres = EmbeddedPostgres(data_dir, on_a_port=True)
     postgres.start()
     try:
         yield postgres
@@ -117,8 +125,8 @@ def reachable_folder() -> Generator[Path]:
 def upgrade(data_dir: Path) -> None:
     """A stopped server's data in a cluster made anew, by `pg_upgrade`; the folder is a `reachable_folder`."""
     home = data_dir / "postgres"
-    user = embedded._server_user(home)
-    programs = embedded._programs(user)
+    user = embedded.server_user(home)
+    programs = embedded.programs(user)
 
     def run(name: str, *arguments: str | Path) -> None:
         subprocess.run(  # noqa: S603 -- PostgreSQL's own programs
@@ -150,17 +158,17 @@ def follow(primary: EmbeddedPostgres, primary_dir: Path, data_dir: Path) -> Embe
     home = data_dir / "postgres"
     home.mkdir(parents=True)
     home.chmod(0o700)
-    back_up(primary.url, home / "cluster", "--write-recovery-conf", "--wal-method=stream")
-    shutil.copy(primary_dir / "postgres" / "password", home / "password")
+    back_up(primary.superuser_url, home / "cluster", "--write-recovery-conf", "--wal-method=stream")
     shutil.chown(home, (primary_dir / "postgres").stat().st_uid, (primary_dir / "postgres").stat().st_gid)
-    own(home, home / "cluster", home / "password")
-    standby = EmbeddedPostgres(data_dir)
+    own(home, home / "cluster")
+    _copy_passwords(primary_dir / "postgres", home)
+    standby = EmbeddedPostgres(data_dir, on_a_port=True)
     standby.start()
     return standby
 
 
 def promote(standby: EmbeddedPostgres) -> None:
-    with psycopg.connect(standby.url, autocommit=True) as conn:
+    with psycopg.connect(standby.superuser_url, autocommit=True) as conn:
         assert conn.execute("SELECT pg_promote()").fetchone() == (True,)
 
 

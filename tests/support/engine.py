@@ -305,6 +305,11 @@ def ours_in(data_dir: Path) -> Ours:
     return installation.ours(Settings(data_dir=data_dir))
 
 
+async def no_lease(pool: Pool) -> bool:
+    """Whether no worker lives, as far as the ledger knows."""
+    return not await value(pool, "SELECT count(*) FROM workers WHERE lease_until > now()")
+
+
 async def register_worker(pool: Pool, name: str) -> UUID:
     """A worker that takes a lease of a minute and does nothing; its token."""
     token = uuid4()

@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -104,11 +104,12 @@ def template_server_for(centre: DataCentre, data_dir: Path) -> Generator[Templat
     """A Postgres that the hosts reach."""
     network = re.sub(r"\d+$", "0/24", centre.postgres_address)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(embedded._SETTINGS, "listen_addresses", f"127.0.0.1,{centre.postgres_address}")
-        with embedded.EmbeddedPostgres(data_dir) as server:
+        patch.setitem(embedded._ON_A_PORT, "listen_addresses", f"127.0.0.1,{centre.postgres_address}")
+        with embedded.EmbeddedPostgres(data_dir, on_a_port=True) as server:
             with (data_dir / "postgres" / "cluster" / "pg_hba.conf").open("a") as rules:
                 rules.write(f"host all all {network} scram-sha-256\n")
-            yield TemplateServer(server.url)  # has the configuration read again
+            with closing(TemplateServer(server)) as templates:  # has the configuration read again
+                yield templates
 
 
 def libfaketime() -> Path | None:

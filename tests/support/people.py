@@ -12,6 +12,7 @@ from app.settings import Settings
 from tests.support.api import api_client
 
 PASSWORD = "correct horse"  # noqa: S105
+PEER = "93.184.215.14"
 
 
 class Visit(Protocol):
@@ -22,7 +23,8 @@ class Visit(Protocol):
 
 @asynccontextmanager
 async def visitors(settings: Settings, database_url: str) -> AsyncGenerator[Visit]:
-    async with api_client(settings, database_url) as first, AsyncExitStack() as stack:
+    """From a public address, all of them from the same."""
+    async with api_client(settings, database_url, peer=PEER) as first, AsyncExitStack() as stack:
 
         async def visit() -> httpx.AsyncClient:
             browser = httpx.AsyncClient(base_url=first.base_url, transport=Shared(first._transport))

@@ -26,6 +26,7 @@ class Service:
     def __init__(self, folder: Path, **env: str) -> None:
         self.data_dir = folder / "data"
         self._output = folder / "output"
+        folder.mkdir(exist_ok=True)
         port = free_port()
         env = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | env
         env |= {"PORT": str(port), "REACHINBOX_DATA_DIR": str(self.data_dir), "WORKER_LEASE_SECONDS": "2"}

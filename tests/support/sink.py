@@ -415,9 +415,9 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     return options
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        runner.run(serve(parse_options()))
+        runner.run(serve(parse_options(arguments)))
 
 
 if __name__ == "__main__":

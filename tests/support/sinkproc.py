@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-_ROOT = Path(__file__).parents[2]
+from tests.support.forks import start_sink
 
 
 class Accepted(NamedTuple):
@@ -42,28 +40,15 @@ class Sink:
     ) -> None:
         self._temporary = tempfile.TemporaryDirectory(prefix="sink-") if log is None else None
         self.log = Path(self._temporary.name, "accepted.log") if self._temporary else log
-        command = [
-            sys.executable,
-            "-m",
-            "tests.support.sink",
-            "--host",
-            host,
-            "--port",
-            str(port),
-            "--log",
-            str(self.log),
-        ]
-        command += ["--script", json.dumps(script)]
+        arguments = ["--host", host, "--port", str(port), "--log", str(self.log), "--script", json.dumps(script)]
         if starttls or implicit_tls:
-            command += ["--tls", *map(str, starttls or implicit_tls or ())]
-            command.append("--starttls" if starttls else "--implicit-tls")
+            arguments += ["--tls", *map(str, starttls or implicit_tls or ())]
+            arguments.append("--starttls" if starttls else "--implicit-tls")
         if auth:
-            command += ["--auth", auth]
+            arguments += ["--auth", auth]
         if fast:
-            command.append("--fast")
-        self.process = subprocess.Popen(  # noqa: S603 -- our own interpreter and module
-            command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+            arguments.append("--fast")
+        self.process = start_sink(arguments)
         first_line = self._read_line()
         self.port = int(first_line)
 
@@ -87,7 +72,6 @@ class Sink:
 
     def control(self, line: str) -> dict[str, Any]:
         """Give a control command and return its answer. Raises ValueError when the sink refuses it."""
-        assert self.process.stdin
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
         answer = json.loads(self._read_line())
@@ -115,22 +99,15 @@ class Sink:
 
     def stop(self) -> None:
         self.process.terminate()
-        self._reap()
+        self.process.wait()
 
     def kill(self) -> None:
         """SIGKILL: connections break off as they are; what was accepted is in the log."""
         self.process.kill()
-        self._reap()
-
-    def _reap(self) -> None:
         self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe:
-                pipe.close()
 
     def _read_line(self) -> str:
-        assert self.process.stdout
         line = self.process.stdout.readline()
         if not line:
-            raise RuntimeError(f"the sink ended with code {self.process.wait()}")
+            raise RuntimeError("the sink has ended")
         return line

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.support.browser import PASSWORD, launch, open_page
+from tests.support.browser import WarmProfile, join, launch
 from tests.support.service import Service
 
 
@@ -32,10 +32,17 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def profile(browser: Browser, service: Service) -> Iterator[WarmProfile]:
+    profile = WarmProfile(browser, service.url)
+    yield profile
+    profile.close()
+
+
 @pytest.fixture
-def page(browser: Browser, service: Service) -> Iterator[Page]:
-    """A page that fails the test on whatever goes wrong in it (see `open_page`)."""
-    with open_page(browser, service.url) as page:
+def page(profile: WarmProfile) -> Iterator[Page]:
+    """A page that fails the test on whatever goes wrong in it (see `watched`)."""
+    with profile.open_page() as page:
         yield page
 
 
@@ -47,9 +54,8 @@ def email() -> str:
 
 @pytest.fixture
 def inside(page: Page, email: str) -> Page:
-    """A page of somebody who has just registered, on the list of campaigns. How one registers is another test's."""
-    answer = page.request.post("/api/auth/register", data={"email": email, "password": PASSWORD})
-    assert answer.ok, answer.text()
-    page.goto("/")
-    page.get_by_role("heading", name="Campaigns", level=1).wait_for()
+    """A page of somebody who has just registered. How one registers is another test's, and so is where this one goes
+    first: to load a page that nobody looks at takes as long as a short test.
+    """
+    join(page, email)
     return page

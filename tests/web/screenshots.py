@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 from playwright.sync_api import Page, sync_playwright
 
 from app.embedded.postgres import EmbeddedPostgres
@@ -59,7 +60,7 @@ INSIDE = {
     "delete-workspace": "/settings?section=members",
     "session": "/senders",
 }
-ADMINISTRATOR = {"settings-people": "/settings?section=people"}
+ADMINISTRATOR = {"settings-people": "/settings?section=people", "disable-account": "/settings?section=people"}
 
 
 def open_switch(page: Page) -> None:
@@ -74,6 +75,11 @@ def open_deletion(page: Page) -> None:
     page.get_by_role("dialog").get_by_role("button", name="Delete for good").click()
 
 
+def open_disabling(page: Page) -> None:
+    page.get_by_role("button", name="Disable grace.hopper@example.com").click()
+    page.get_by_role("dialog").wait_for()
+
+
 def lose_session(page: Page) -> None:
     """To the last: the page is somebody's no more."""
     page.context.clear_cookies()
@@ -85,6 +91,7 @@ OPENED: dict[str, Callable[[Page], object]] = {
     "sender": lambda page: page.get_by_role("dialog").wait_for(),
     "switch": open_switch,
     "delete-workspace": open_deletion,
+    "disable-account": open_disabling,
     "session": lose_session,
 }
 
@@ -181,6 +188,16 @@ def furnish(page: Page) -> None:
     ask(page, "POST", "/api/webhooks", webhook | {"description": "Tells the chat"})
 
 
+def people(service: Service, admin: Page) -> None:
+    """Further accounts, one of them disabled, and what strangers tried."""
+    for name in ("grace.hopper", "bulk.offers"):
+        body = {"email": f"{name}@example.com", "password": "correct horse"}
+        httpx.post(f"{service.url}/api/auth/register", json=body).raise_for_status()
+    httpx.post(f"{service.url}/api/auth/login", json={"email": "root@example.com", "password": "a guess"})
+    found = ask(admin, "GET", "/api/admin/users?q=bulk.offers")["items"]
+    ask(admin, "POST", f"/api/admin/users/{found[0]['id']}/disable", {})
+
+
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
@@ -201,6 +218,7 @@ def main() -> None:
                             page.emulate_media(color_scheme="light")
                             register(page, EMAIL)
                             ask(page, "PATCH", f"/api/workspaces/{workspace_of(page)}", {"name": "Lindqvist & Weber"})
+                            people(service, page)
                         else:
                             log_in(page, EMAIL)
                         invitation = ask(page, "POST", "/api/members/invitations", {"role": "member"})["token"]

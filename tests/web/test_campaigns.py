@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.browser import NARROW, assert_accessible, open_page, register
+from tests.support.browser import NARROW, assert_accessible, join, open_page
 from tests.support.service import Service
 
 
@@ -26,11 +26,12 @@ def schedule(page: Page, recipients: int = 3, **fields: Any) -> int:
 @pytest.fixture
 def narrow(browser: Browser, service: Service, email: str) -> Iterator[Page]:
     with open_page(browser, service.url, NARROW) as page:
-        register(page, email)
+        join(page, email)
         yield page
 
 
 def test_without_a_campaign_the_way_to_the_first_one_is_shown(inside: Page) -> None:
+    inside.goto("/")
     expect(inside.get_by_role("heading", name="No campaign yet")).to_be_visible()
     assert_accessible(inside)
     inside.get_by_role("link", name="Write the first one").click()
@@ -38,6 +39,7 @@ def test_without_a_campaign_the_way_to_the_first_one_is_shown(inside: Page) -> N
 
 
 def test_a_campaign_scheduled_elsewhere_appears_and_its_numbers_move_by_themselves(inside: Page) -> None:
+    inside.goto("/")
     expect(inside.get_by_text("No campaign yet")).to_be_visible()
     schedule(inside, startTime=None, delayBetweenMs=1500)
     bar = inside.get_by_role("img", name="3 emails")
@@ -52,7 +54,7 @@ def test_pause_and_resume_are_seen_in_another_tab_without_a_reload(inside: Page)
     other = inside.context.new_page()
     other.goto(f"/campaigns/{campaign}")
     expect(other.get_by_text("It starts at")).to_be_visible()
-    inside.reload()
+    inside.goto("/")
     inside.get_by_role("button", name="Pause Spring letter").click()
     expect(inside.get_by_text("until you resume it")).to_be_visible()
     expect(other.get_by_text("until you resume it")).to_be_visible()
@@ -77,7 +79,7 @@ def test_what_began_and_ended_between_two_events_is_seen_all_the_same(inside: Pa
 
 def test_a_cancel_says_how_many_will_not_be_sent_and_can_be_thought_over(inside: Page) -> None:
     schedule(inside, 1200, startTime=(datetime.now(UTC) + timedelta(days=2)).isoformat())
-    inside.reload()
+    inside.goto("/")
     inside.get_by_role("button", name="Cancel Spring letter").click()
     dialog = inside.get_by_role("dialog", name="Cancel “Spring letter”?")
     expect(dialog).to_contain_text("1,200 emails will not be sent.")
@@ -94,7 +96,7 @@ def test_the_list_by_state_is_in_the_address(inside: Page) -> None:
     schedule(inside, name="Runs")
     paused = schedule(inside, name="Rests")
     assert inside.request.post(f"/api/campaigns/{paused}/pause").ok
-    inside.reload()
+    inside.goto("/")
     inside.get_by_role("button", name="Paused", exact=True).click()
     expect(inside.get_by_role("link", name="Rests")).to_be_visible()
     expect(inside.get_by_role("link", name="Runs")).to_be_hidden()

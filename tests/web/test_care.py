@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.support.browser import NARROW, ask, assert_accessible, open_page, register
+from tests.support.browser import NARROW, ask, assert_accessible, join, open_page
 from tests.support.service import Service, until
 from tests.web.test_campaigns import schedule
 from tests.web.test_lists import filled
@@ -131,7 +131,7 @@ def test_a_campaigns_settings_are_its_own_when_the_browser_jumps_from_one_to_ano
 
 def test_it_is_said_once_that_what_is_shown_can_be_read_anew_no_more(inside: Page) -> None:
     schedule(inside)
-    inside.reload()
+    inside.goto("/")
     expect(inside.get_by_role("link", name="Spring letter")).to_be_visible()
     inside.route(re.compile("/api/(campaigns|senders|stats)"), lambda route: route.fulfill(status=429))
     said = inside.get_by_role("alert").filter(has_text="may be out of date")
@@ -187,7 +187,7 @@ def test_an_address_that_names_nothing_possible_is_said_to_lead_nowhere(inside: 
 def test_a_key_is_copied_on_plain_http_as_well(browser: Browser, service: Service, email: str) -> None:
     with open_page(browser, service.url, NARROW) as page:
         page.add_init_script("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
-        register(page, email)
+        join(page, email)
         page.goto("/settings?section=keys")
         page.get_by_label("What it is for").fill("A script")
         page.get_by_role("button", name="Make the key").click()
@@ -216,7 +216,8 @@ def test_a_database_that_is_another_installations_is_said_over_every_page(page: 
     message = "This database is another installation's: it is a copy. Nothing is sent until `reachinbox take-over`."
     found = {"kind": "installation.other", "message": message, "since": None}
     page.route("**/api/alerts*", lambda route: route.fulfill(json=[found]))
-    register(page, email)
+    join(page, email)
+    page.goto("/")
     expect(page.get_by_role("alert")).to_have_text(message)
     assert_accessible(page)
     page.get_by_role("link", name="Senders").first.click()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Request, Route, expect
 
-from tests.support.browser import NARROW, PASSWORD, ask, assert_accessible, open_page, register
+from tests.support.browser import NARROW, PASSWORD, ask, assert_accessible, join, open_page, register
 from tests.support.service import Service, until
 
 # As a spreadsheet in Germany saves it: semicolons, Windows-1252, no column called "email", and much that is wrong.
@@ -149,7 +149,9 @@ def test_a_very_long_list_that_is_pasted_is_read_as_a_file(composing: Page) -> N
 
 def in_sandbox(page: Page, count: int) -> Any:
     messages = page.request.get("/api/sandbox/messages?limit=50").json()["items"]
-    return messages if len(messages) == count else None
+    if len(messages) != count:
+        return None
+    return [page.request.get(f"/api/sandbox/messages/{message['id']}").json() for message in messages]
 
 
 def test_a_broken_file_is_mapped_and_says_what_it_leaves_out(composing: Page) -> None:
@@ -446,7 +448,7 @@ def test_recipients_of_a_draft_go_when_one_of_them_is_erased(composing: Page) ->
 
 def test_it_fits_a_phone(browser: Browser, service: Service, email: str) -> None:
     with open_page(browser, service.url, NARROW) as page:
-        register(page, email)
+        join(page, email)
         page.goto("/compose")
         choose(page, "list.csv", b"email,first name,company,town\nada@example.com,Ada,Lovelace,London\nnobody,a,b,c\n")
         write(page, "Hello {{ first_name }}", "A text.")

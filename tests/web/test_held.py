@@ -73,6 +73,31 @@ def test_recipients_fail_only_once_that_was_confirmed(inside: Page, refusing: Si
     expect(inside.get_by_role("img", name=re.compile(r"6 emails: (1 sent, 5|6) failed"))).to_be_visible()
 
 
+def test_a_held_campaign_that_is_paused_promises_no_try(inside: Page, refusing: Sink) -> None:
+    campaign = campaign_from(inside, sender_at(inside, refusing))
+    inside.goto(f"/campaigns/{campaign}")
+    notice = inside.get_by_role("alert").filter(has_text="The server refuses")
+    expect(notice).to_contain_text("The next try is at")
+    inside.get_by_role("button", name="Pause News").click()
+    expect(notice).to_contain_text("It is paused: the next try comes once it is resumed.")
+    expect(inside.get_by_text("nothing of it is sent until you resume it")).to_be_visible()
+    notice.get_by_role("button", name="The text is mended: try now").click()
+    expect(inside.get_by_text("The next email is tried once it is resumed.", exact=True)).to_be_visible()
+    expect(notice).to_be_visible()
+
+
+def test_a_held_campaigns_page_says_that_its_sender_is_backed_off(inside: Page, refusing: Sink) -> None:
+    campaign = campaign_from(inside, sender_at(inside, refusing))
+    inside.goto(f"/campaigns/{campaign}")
+    notice = inside.get_by_role("alert").filter(has_text="The server refuses")
+    expect(notice).to_contain_text("The next try is at")
+    refusing.script({"mail": "550 5.7.1 Sender address rejected"})
+    notice.get_by_role("button", name="The text is mended: try now").click()
+    backed_off = inside.get_by_text(re.compile(r"anna@example\.com is held back until .* Sender address rejected"))
+    expect(backed_off).to_be_visible(timeout=15_000)
+    expect(notice).to_be_visible()
+
+
 def test_a_held_sender_is_answered_on_its_card_and_a_viewer_only_reads(
     inside: Page, email: str, refusing: Sink, browser: Browser, service: Service
 ) -> None:

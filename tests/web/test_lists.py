@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from app.embedded.postgres import EmbeddedPostgres
-from tests.support.browser import NARROW, ask, assert_accessible, open_page, register
+from tests.support.browser import NARROW, ask, assert_accessible, join, open_page
 from tests.support.filling import fill
 from tests.support.service import Service, until
 from tests.support.sinkproc import Sink
@@ -184,7 +184,7 @@ def test_without_an_email_the_page_says_what_will_be_here(inside: Page, path: st
 
 def test_lists_and_an_email_fit_a_narrow_screen(browser: Browser, service: Service, email: str) -> None:
     with open_page(browser, service.url, NARROW) as page:
-        register(page, email)
+        join(page, email)
         counts = {"SCHEDULED": 3, "SENT": 3, "FAILED": 3, "UNKNOWN": 3}
         campaign = filled(service, email, counts, host="a-host-with-a-very-long-name.of.many.parts.example.com")
         first = page.request.get("/api/emails?status=FAILED").json()["items"][0]["id"]

@@ -75,10 +75,10 @@ def test_errors_stand_beside_their_fields_and_the_first_has_the_focus(page: Page
 
 def test_the_login_page_has_a_sentence_for_each_failure_of_google(page: Page) -> None:
     sentences = set[str]()
-    for code in ("cancelled", "expired", "unverified", "domain", "closed", "failed"):
+    for code in ("cancelled", "expired", "unverified", "domain", "closed", "disabled", "failed"):
         page.goto(f"/login?error={code}")
         sentences.add(page.get_by_role("alert").inner_text())
-    assert len(sentences) == 6
+    assert len(sentences) == 7
     expect(page.get_by_role("link", name="Log in with Google")).to_have_count(0)
 
 
@@ -139,6 +139,7 @@ def test_the_frame_has_no_barriers_wide_and_narrow(browser: Browser, service: Se
 
 
 def test_logging_out_ends_the_session(inside: Page, service: Service, email: str) -> None:
+    inside.goto("/")
     cookies = inside.context.cookies()
     inside.get_by_role("button", name=email).click()
     inside.get_by_role("menuitem", name="Log out").click()
@@ -148,6 +149,8 @@ def test_logging_out_ends_the_session(inside: Page, service: Service, email: str
 
 
 def test_logging_out_of_a_session_that_has_expired_asks_for_no_login(inside: Page, email: str) -> None:
+    inside.goto("/")
+    inside.get_by_role("heading", name="Campaigns", level=1).wait_for()
     inside.context.clear_cookies()
     inside.get_by_role("button", name=email).click()
     inside.get_by_role("menuitem", name="Log out").click()
@@ -157,6 +160,8 @@ def test_logging_out_of_a_session_that_has_expired_asks_for_no_login(inside: Pag
 
 def test_when_the_session_ends_one_logs_in_over_the_page_and_goes_on(inside: Page, email: str) -> None:
     """The list is asked for on the way; the request waits, and is sent again after the login."""
+    inside.goto("/")
+    inside.get_by_role("heading", name="Campaigns", level=1).wait_for()
     inside.context.clear_cookies()
     inside.evaluate("document.body.dataset.untouched = 'yes'")
     inside.get_by_role("link", name="Scheduled").first.click()

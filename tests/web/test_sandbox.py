@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.browser import NARROW, ask, assert_accessible, assert_fits, log_in, open_page, register
+from tests.support.browser import NARROW, ask, assert_accessible, assert_fits, join, log_in, open_page
 from tests.support.service import Service
 
 HTML = '<h1>Good news</h1><p>It <b>works</b>.</p><script>document.body.textContent = "ran"</script>'
@@ -55,7 +55,7 @@ def test_no_script_of_a_message_runs(browser: Browser, service: Service, email: 
     console: list[str] = []
     with suppress(AssertionError), open_page(browser, service.url) as page:
         page.on("console", lambda message: console.append(message.text))
-        register(page, email)
+        join(page, email)
         send(page, "anna@example.com", html=HTML)
         page.goto("/sandbox")
         page.get_by_role("list", name="Messages").get_by_role("link").click()
@@ -85,7 +85,7 @@ def test_up_and_down_go_from_message_to_message(inside: Page) -> None:
 
 def test_on_a_narrow_screen_there_is_one_pane_at_a_time(browser: Browser, service: Service, email: str) -> None:
     with open_page(browser, service.url, NARROW) as page:
-        register(page, email)
+        join(page, email)
         send(page, f"{'a-rather-long-name' * 3}@example.com", html="<p>It works.</p>", subject="A subject " * 12)
         page.goto("/sandbox")
         messages = page.get_by_role("list", name="Messages")
@@ -108,7 +108,7 @@ def test_somebody_elses_message_is_not_found(inside: Page, browser: Browser, ser
     expect(inside.get_by_role("heading", name="Good news")).to_be_visible()
     path = inside.url
     with open_page(browser, service.url) as page:
-        register(page, f"x{email}")
+        join(page, f"x{email}")
         page.goto(path)
         expect(page.get_by_role("alert")).to_contain_text("No message")
         log_in(page, email)

@@ -11,7 +11,7 @@ import pytest
 import trustme
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.support.browser import NARROW, ask, assert_accessible, assert_fits, open_page, register
+from tests.support.browser import NARROW, ask, assert_accessible, assert_fits, join, open_page
 from tests.support.service import Service
 from tests.support.sinkproc import Sink
 
@@ -230,7 +230,7 @@ def test_saving_a_form_changes_nothing_that_somebody_else_changed_meanwhile(insi
 
 def test_senders_fit_a_narrow_screen(browser: Browser, service: Service, email: str) -> None:
     with open_page(browser, service.url, NARROW) as page:
-        register(page, email)
+        join(page, email)
         add_sender(page, email=f"{'a-rather-long-name' * 3}@mail.example.com", displayName="Nobody in particular")
         page.goto("/senders")
         expect(page.get_by_role("article")).to_have_count(2)

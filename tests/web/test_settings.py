@@ -13,7 +13,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.browser import NARROW, PASSWORD, ask, assert_accessible, assert_fits, log_in, open_page, register
+from tests.support.browser import NARROW, PASSWORD, ask, assert_accessible, assert_fits, join, log_in, open_page
 from tests.support.service import Service, until
 
 SECTIONS = {
@@ -47,7 +47,7 @@ def test_people_are_the_administrators_section_alone(page: Page, service: Servic
 
 def test_settings_fit_a_narrow_screen(browser: Browser, service: Service, email: str) -> None:
     with open_page(browser, service.url, NARROW) as page:
-        register(page, email)
+        join(page, email)
         for section in (*SECTIONS, "webhooks"):
             page.goto(f"/settings?section={section}")
             page.get_by_role("heading", level=2).first.wait_for()
@@ -68,6 +68,19 @@ def test_a_changed_password_is_the_one_that_opens(inside: Page, browser: Browser
     expect(inside.get_by_label("Current password")).to_have_value("")
     with open_page(browser, service.url) as page:
         log_in(page, email, "another horse battery")
+
+
+def test_keys_go_with_the_password_where_that_is_asked(inside: Page) -> None:
+    ask(inside, "POST", "/api/keys", {"name": "script"})
+    inside.goto("/settings")
+    inside.get_by_label("Current password").fill(PASSWORD)
+    inside.get_by_label("New password").fill("another horse battery")
+    inside.get_by_label("Revoke my API keys, too").check()
+    inside.get_by_role("button", name="Change the password").click()
+    expect(inside.get_by_text("Revoked: 1 API key.")).to_be_visible()
+    expect(inside.get_by_label("Revoke my API keys, too")).not_to_be_checked()
+    inside.goto("/settings?section=keys")
+    expect(inside.get_by_text("No key is in use.")).to_be_visible()
 
 
 def test_a_session_that_is_ended_elsewhere_is_logged_out(
@@ -133,50 +146,6 @@ def test_the_audit_log_tells_what_was_done_and_loads_older_entries(inside: Page)
     inside.get_by_role("button", name="Show older entries").click()
     expect(entries.filter(has_text="Made the account")).to_have_count(1)
     expect(inside.get_by_role("button", name="Show older entries")).to_have_count(0)
-
-
-def test_the_administrator_invites_and_the_link_makes_an_account(
-    browser: Browser, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    service = Service(tmp_path_factory.mktemp("people"), ALLOW_REGISTRATION="false")
-    try:
-        service.wait_until_ready()
-        with open_page(browser, service.url) as admin, open_page(browser, service.url) as guest:
-            admin.goto("/welcome")
-            admin.get_by_label("Email address").fill("admin@example.com")
-            admin.get_by_label("Password", exact=True).fill(PASSWORD)
-            admin.get_by_role("button", name="Make the administrator's account").click()
-            admin.get_by_role("heading", name="Campaigns", level=1).wait_for()
-            admin.goto("/settings?section=people")
-            admin.get_by_label("For this address alone").fill("bob@@example.com")
-            admin.get_by_role("button", name="Make a link").click()
-            expect(admin.get_by_label("For this address alone")).to_have_attribute("aria-invalid", "true")
-            admin.get_by_label("For this address alone").fill("bob@example.com")
-            admin.get_by_role("button", name="Make a link").click()
-            link = admin.get_by_label("Link for bob@example.com", exact=True).input_value()
-            assert_accessible(admin)
-            guest.goto(link)
-            guest.get_by_label("Email address").fill("bob@example.com")
-            guest.get_by_label("Password", exact=True).fill(PASSWORD)
-            guest.get_by_role("button", name="Make the account").click()
-            guest.get_by_role("heading", name="Campaigns", level=1).wait_for()
-            admin.reload()
-            expect(admin.get_by_role("list", name="Accounts")).to_contain_text("bob@example.com")
-            invitations = admin.get_by_role("list", name="Invitations").get_by_role("listitem")
-            expect(invitations).to_contain_text("Used")
-            admin.get_by_role("button", name="Make a link").click()
-            open_link = admin.get_by_label("Link", exact=True).input_value()
-            invitations.get_by_role("button", name="Take back: Whoever has the link").click()
-            admin.get_by_role("dialog").get_by_role("button", name="Take it back").click()
-            expect(invitations).to_have_count(1)
-            guest.context.clear_cookies()
-            guest.goto(open_link)
-            guest.get_by_label("Email address").fill("cleo@example.com")
-            guest.get_by_label("Password", exact=True).fill(PASSWORD)
-            guest.get_by_role("button", name="Make the account").click()
-            expect(guest.get_by_role("alert")).to_be_visible()
-    finally:
-        service.stop()
 
 
 @pytest.fixture

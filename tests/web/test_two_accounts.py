@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.support.browser import PASSWORD, ask, assert_accessible, log_in, open_page, register
+from tests.support.browser import PASSWORD, ask, assert_accessible, join, log_in, open_page
 from tests.support.service import Service
 from tests.web.test_campaigns import schedule
 
@@ -16,7 +16,7 @@ from tests.web.test_campaigns import schedule
 def bob(browser: Browser, service: Service, email: str) -> Iterator[Page]:
     """Bob's page, in a browser of his own, with a campaign that Anna must not see."""
     with open_page(browser, service.url) as page:
-        register(page, f"bob.{email}")
+        join(page, f"bob.{email}")
         schedule(page, name="Bob's letter")
         yield page
 
@@ -35,7 +35,7 @@ def log_in_again(page: Page) -> Locator:
 
 def test_a_tab_neither_reads_nor_writes_as_somebody_else(inside: Page, email: str, bob: Page) -> None:
     campaign = schedule(inside, name="Anna's letter")
-    inside.reload()
+    inside.goto("/")
     expect(inside.get_by_role("link", name="Anna's letter")).to_be_visible()
     become_bob(inside, bob)
     inside.get_by_role("button", name="Pause Anna's letter").click()
@@ -57,6 +57,8 @@ def test_a_tab_neither_reads_nor_writes_as_somebody_else(inside: Page, email: st
 
 
 def test_a_login_in_another_tab_is_seen_at_once_and_so_is_a_logout(inside: Page, email: str, bob: Page) -> None:
+    inside.goto("/")
+    inside.get_by_role("heading", name="Campaigns", level=1).wait_for()
     other = inside.context.new_page()
     other.goto("/login")
     log_in(other, f"bob.{email}")

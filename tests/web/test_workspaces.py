@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.browser import NARROW, PASSWORD, ask, assert_accessible, assert_fits, open_page, register
+from tests.support.browser import NARROW, PASSWORD, ask, assert_accessible, assert_fits, join, open_page
 from tests.support.service import Service
 from tests.web.test_campaigns import schedule
 
@@ -117,7 +117,7 @@ def test_a_viewer_sees_and_is_offered_nothing_that_sends(inside: Page, email: st
     schedule(inside, name="To be seen")
     link = invite(inside, "Viewer")
     second = f"second.{email}"
-    register(guest, second)
+    join(guest, second)
     guest.goto(link)
     expect(guest.get_by_text(f"You are logged in as {second}.")).to_be_visible()
     assert_accessible(guest)
@@ -177,7 +177,7 @@ def test_the_link_says_where_it_leads_before_one_follows_it(inside: Page, email:
     for told in (email, "Viewer. Sees everything that is sent", "Good until"):
         expect(main).to_contain_text(told)
     assert not [url for url in asked if "/api/" in url and "token" in url]
-    register(guest, f"second.{email}")
+    join(guest, f"second.{email}")
     link = invite(inside, "Member")
     guest.goto(link)
     expect(main).to_contain_text("Member. Writes and sends campaigns")
@@ -223,7 +223,7 @@ def test_an_owner_deletes_a_workspace_by_its_name(inside: Page, email: str, gues
 
 def test_members_and_the_link_fit_a_narrow_screen(browser: Browser, service: Service, email: str) -> None:
     with open_page(browser, service.url, NARROW) as page:
-        register(page, email)
+        join(page, email)
         link = invite(page, "Owner")
         page.goto(link)
         page.get_by_role("button", name="Join").wait_for()

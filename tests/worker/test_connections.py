@@ -171,9 +171,7 @@ async def test_a_host_in_our_own_network_is_not_connected_to(post: Post, make_si
     strict = structs.replace(settings_for(sink, lanes=2), smtp_allow_private=False)
     async with running_workers(post.database_url, strict):
         reason = await post.trouble(sender_id)
-        assert reason.startswith("localhost resolves to a loopback address (")
-        assert reason.endswith("), which this installation does not connect to")
-
+        assert reason == "localhost is not a full name, such as smtp.example.com"
         verified = await verify_sender(post.pool, post.owner.workspace_id, sender_id)
         assert (verified.ok, verified.error) == (False, reason)
     assert sink.stats()["connections"] == 0

@@ -101,6 +101,28 @@ async def test_a_client_that_says_nothing_keeps_no_other_waiting(guarded: str) -
     await writer.wait_closed()
 
 
+@pytest.mark.parametrize("token", [None, TOKEN])
+async def test_in_production_they_are_shown_to_whoever_has_the_token_and_else_to_nobody(
+    database_url: str, sink: Sink, tmp_path: Path, token: str | None
+) -> None:
+    port = free_port()
+    with Fleet(database_url, tmp_path, BASE_URL="https://mail.example.com", METRICS_TOKEN=token or "") as fleet:
+        (worker,) = fleet.start(settings_for(sink, worker_metrics_port=port))
+
+        async def started() -> bool:
+            return "worker started" in worker.log
+
+        await wait_for(started, "the worker to start")
+        if token is None:
+            with pytest.raises(ConnectionRefusedError):
+                await asyncio.open_connection("127.0.0.1", port)
+            assert "set METRICS_TOKEN" in worker.log
+        else:
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+                assert (await client.get("/metrics")).status_code == 401
+        assert worker.drain() == 0
+
+
 def test_a_port_that_is_taken_is_told_in_a_sentence(database_url: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -11,10 +11,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
 
 from app.embedded.postgres import EmbeddedPostgres
+from tests.support.prometheus import samples
 from tests.support.service import Service, until
 
 
@@ -73,6 +75,55 @@ def test_a_killed_postgres_is_replaced(service: Service) -> None:
     service.send_three()
 
 
+@pytest.mark.long
+def test_an_api_and_a_worker_that_do_not_answer_are_replaced(service: Service) -> None:
+    """Within the minute and some that they have; the campaign goes out all the same."""
+    api = service.api_pid()
+    *_, worker = until(service.worker_pids, "a worker is known")  # the last: a dead one is known for a while
+    for pid in (api, worker):
+        os.kill(pid, signal.SIGSTOP)
+    until(lambda: service.api_pid() != api, "another API starts", 100)
+    until(lambda: service.worker_pids()[-1:] not in ([], [worker]), "another worker is known", 100)
+    service.wait_until_ready()
+    service.send_three()
+    assert "api has not answered for" in service.output
+    assert "worker has not answered for" in service.output
+    seen = samples(httpx.get(f"{service.url}/metrics").text)
+    for process in ("api", "worker"):
+        assert seen[f"reachinbox_processes_replaced_total process={process}"] == 1
+    assert not is_running(api)
+    assert not is_running(worker)
+
+
+@pytest.mark.long
+def test_where_another_has_taken_the_port_of_postgres_api_and_worker_learn_the_new_one(tmp_path: Path) -> None:
+    service = Service(tmp_path / ("a" * 100))  # too long for a socket
+    try:
+        service.wait_until_ready()
+        service.know_the_key()
+        service.campaign(1, "FINISHED")
+        port = int((service.data_dir / "postgres" / "port").read_text())
+        os.kill(service.postgres_pid(), signal.SIGKILL)
+        with taken(port):
+            until(lambda: "Postgres has another port now" in service.output, "Postgres is somewhere else")
+            service.wait_until_ready()
+            service.send_three()
+    finally:
+        service.stop()
+
+
+def taken(port: int) -> socket.socket:
+    """As soon as what is left of the server has let go of it."""
+
+    def bound() -> socket.socket | None:
+        try:
+            return socket.create_server(("127.0.0.1", port))
+        except OSError:
+            return None
+
+    return until(bound, "the port is free")
+
+
 def test_sigterm_finishes_what_is_in_flight_and_leaves_no_process(tmp_path: Path) -> None:
     service = Service(tmp_path)
     service.wait_until_ready()
@@ -87,6 +138,23 @@ def test_sigterm_finishes_what_is_in_flight_and_leaves_no_process(tmp_path: Path
         (unsure,) = conn.execute("SELECT sending + unknown FROM streams").fetchone() or (None,)
         assert unsure == 0
         assert conn.execute("SELECT FROM workers").rowcount == 0
+
+
+@pytest.mark.long
+def test_a_worker_alone_is_watched_as_well(database_url: str, tmp_path: Path) -> None:
+    def worker_pids() -> list[int]:
+        with psycopg.connect(database_url) as conn:
+            return [int(name.rpartition(":")[2]) for (name,) in conn.execute("SELECT name FROM workers")]
+
+    env = {"DATABASE_URL": database_url, "SECRET_KEY": "k", "REACHINBOX_DATA_DIR": str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-m", "app.cli", "worker"], env=env) as process:
+        (first,) = until(worker_pids, "a worker is known")
+        assert first != process.pid
+        os.kill(first, signal.SIGKILL)
+        until(lambda: set(worker_pids()) - {first}, "another worker is known")
+        process.terminate()
+        assert process.wait(20) == 0
+    assert not is_running(first)
 
 
 def test_an_address_that_is_taken_is_said_at_once(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from psycopg.errors import CheckViolation
 
 from app.db import Pool, transaction
 from app.domain.accounts.actor import LOCAL
-from app.domain.accounts.login import ATTEMPTS_PER_ADDRESS
+from app.domain.accounts.attempts import PER_VISITOR
 from app.domain.accounts.password_changes import give_back
 from app.domain.accounts.users import Terms, find_user
 from app.domain.workspaces import invitations
@@ -387,7 +387,7 @@ async def test_an_invitation_that_opens_nothing_any_more_says_nothing(
 
 async def test_nobody_guesses_invitations(ann: httpx.AsyncClient, visit: Visit) -> None:
     stranger, token = await visit(), await invite(ann)
-    for _ in range(ATTEMPTS_PER_ADDRESS):
+    for _ in range(PER_VISITOR):
         problem(await stranger.post(OFFER, json={"token": "guessed"}), 404)
     refused = await stranger.post(OFFER, json={"token": token})
     problem(refused, 429)

@@ -1,4 +1,4 @@
-"""Who does something, and from where: what sessions, login limits and the audit log note."""
+"""Who does something, and from where: what sessions, limits and the audit log note."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ from typing import NamedTuple
 
 
 class Actor(NamedTuple):
-    """`address` is an IP address, or where there is none, a word for it; `user_id` None: nobody who is logged in."""
+    """`address` is an IP address, or where there is none, a word for it; `user_id` None: nobody who is logged in.
+
+    `visitor` is by what limits count who comes from one place; None: that is not known, as behind a proxy which nobody
+    has named.
+    """
 
     address: str
     user_agent: str
     user_id: int | None = None
+    visitor: str | None = None
 
     def of(self, user_id: int) -> Actor:
         """The same, once it is known who it is."""

@@ -14,15 +14,14 @@ import hmac
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
-from app.db import Conn, Pool, fetch_one, transaction
-from app.domain.accounts import sessions
+from app.db import Conn, Pool, Row, fetch_one, transaction
+from app.domain.accounts import attempts, sessions
 from app.domain.accounts.actor import Actor
-from app.domain.accounts.login import ATTEMPTS_PER_ADDRESS, count_attempt
 from app.domain.accounts.password_changes import give_back
 from app.domain.accounts.provider import Identity, LoginFailed, Provider
 from app.domain.accounts.registration import admit
 from app.domain.accounts.tokens import digest, new_token
-from app.domain.accounts.users import Terms, lock_accounts, read_user
+from app.domain.accounts.users import DISABLED, Terms, lock_accounts, read_user
 from app.domain.workspaces import audit
 from app.errors import Conflict, Forbidden, InvalidInput, NotFound, TooMany
 from app.mail.addresses import to_ascii
@@ -61,7 +60,7 @@ class Return(NamedTuple):
 async def begin(pool: Pool, provider: Provider, actor: Actor, invitation: str | None, next_page: str | None) -> Begun:
     """A login begins; `invitation` and `next_page` are looked at when it ends. Raises LoginFailed."""
     try:
-        await count_attempt(pool, f"google:{actor.address}", ATTEMPTS_PER_ADDRESS)
+        await attempts.count_visitor(pool, actor, "google")
     except TooMany as error:
         raise LoginFailed("busy", error.detail) from error
     state, browser, nonce, code_verifier = (new_token() for _ in range(4))
@@ -112,6 +111,7 @@ async def _let_in(
     _check_domain(identity, provider.allowed_domains)
     async with transaction(pool) as conn:
         user_id, workspace_id = await _user_of(conn, terms, actor, identity, login["invitation"])
+        await attempts.forgive(conn, actor, "google")
         await audit.record(conn, actor.of(user_id), None, "login", "google")
         return await sessions.begin(conn, user_id, actor, workspace_id)
 
@@ -153,11 +153,13 @@ async def _user_of(
     await lock_accounts(conn)  # two first logins of one person at once: the second finds what the first made
     known = await fetch_one(conn, sql.user_of_identity, {"issuer": identity.issuer, "subject": identity.subject})
     if known is not None:
+        _check_enabled(known)
         return int(known["user_id"]), None
     if identity.email is None:
         raise LoginFailed("unverified", "nobody is known by this identity, and it has no verified address")
     existing = await read_user(conn, identity.email)
     if existing is not None:
+        _check_enabled(existing)
         user_id, action = int(existing["id"]), "account.linked"
         if existing["email_proven_at"] is None:
             await give_back(conn, terms, actor, user_id)
@@ -172,3 +174,8 @@ async def _user_of(
     await conn.execute(sql.insert_identity, params)
     await audit.record(conn, actor.of(user_id), None, action, "google")
     return user_id, workspace_id
+
+
+def _check_enabled(account: Row) -> None:
+    if account["disabled_at"] is not None:
+        raise LoginFailed("disabled", DISABLED)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from app.db import Conn, Pool, fetch_all, fetch_exactly_one, fetch_one, transaction
-from app.domain.accounts import sessions
+from app.domain.accounts import attempts, sessions
 from app.domain.accounts.actor import Actor
-from app.domain.accounts.login import ATTEMPTS_PER_ACCOUNT, count_attempt, hold_password
+from app.domain.accounts.login import hold_password
 from app.domain.accounts.passwords import check_password, hash_password, is_password
 from app.domain.accounts.tokens import Signer
-from app.domain.accounts.users import Terms
-from app.domain.workspaces import audit
+from app.domain.accounts.users import Terms, account_address, read_user
+from app.domain.workspaces import audit, keys
 from app.domain.workspaces.workspaces import lock_people, make_for_homeless
 from app.errors import InvalidInput
 from app.jobs import defer_password_reset_mail
@@ -17,6 +17,8 @@ from app.sql import queries
 
 sql = queries(__name__)
 RESET_S = 3600
+RESETS_PER_ACCOUNT, RESETS_PER_VISITOR = 3, 10
+NOT_VALID = {"token": "is not, or no longer, valid; ask for a new link"}
 
 
 async def give_back(conn: Conn, terms: Terms, actor: Actor, user_id: int) -> None:
@@ -44,11 +46,14 @@ async def _prove_address(conn: Conn, terms: Terms, actor: Actor, user_id: int) -
 
 
 async def change_password(
-    pool: Pool, actor: Actor, user_id: int, current: str, new: str, session_id: int | None
-) -> None:
-    """Also logs out everywhere else. Raises InvalidInput, TooMany."""
+    pool: Pool, actor: Actor, user_id: int, current: str, new: str, session_id: int | None, *, revoke_keys: bool
+) -> int:
+    """Also logs out everywhere else, and with `revoke_keys` ends all keys that the user made; how many those were.
+
+    Raises InvalidInput, TooMany, Unavailable.
+    """
     check_password(new, "newPassword")
-    await count_attempt(pool, f"password:{user_id}", ATTEMPTS_PER_ACCOUNT)
+    await attempts.count(pool, actor, "password", f"user:{user_id}", attempts.PER_ACCOUNT)
     async with transaction(pool) as conn:
         row = await fetch_exactly_one(conn, sql.user_by_id, {"user_id": user_id})
     if row["password_hash"] is not None and not await is_password(current, row["password_hash"]):
@@ -58,29 +63,40 @@ async def change_password(
         if not await hold_password(conn, row):
             raise InvalidInput({"currentPassword": "is not the current password: it has just been changed"})
         await _set_password(conn, actor, user_id, hashed, but_session_id=session_id)
+        return await keys.revoke_made_by(conn, actor, user_id) if revoke_keys else 0
 
 
 async def _set_password(conn: Conn, actor: Actor, user_id: int, hashed: str, *, but_session_id: int | None) -> None:
     await conn.execute(sql.set_password, {"user_id": user_id, "password_hash": hashed})
     await sessions.end_others(conn, user_id, but_session_id)
-    await audit.record(conn, actor.of(user_id), None, "password.changed")
+    await audit.record(conn, actor, None, "password.changed")
 
 
 async def ask_for_reset(pool: Pool, actor: Actor, email: str) -> None:
-    """Have the link sent, if the address has an account; the answer does not tell whether. Raises TooMany."""
-    address = email.strip().replace("\0", "")
-    await count_attempt(pool, f"reset:{actor.address}", ATTEMPTS_PER_ACCOUNT)
-    await count_attempt(pool, f"reset:{address.lower()[:320]}", 3)
+    """Have the link sent, if the address has an account that is not disabled; the answer does not tell whether.
+
+    Raises InvalidInput, TooMany.
+    """
+    email = account_address(email)
+    await attempts.count_visitor(pool, actor, "reset", RESETS_PER_VISITOR)
     async with transaction(pool) as conn:
-        row = await fetch_one(conn, sql.insert_password_reset, {"email": address, "for_s": RESET_S})
-        if row is not None:
+        user = await read_user(conn, email)
+    actor = actor if user is None else actor.of(user["id"])
+    await attempts.count_account(pool, actor, "reset", email, RESETS_PER_ACCOUNT)
+    async with transaction(pool) as conn:
+        if user is None:
+            await attempts.note_unknown(conn, actor, "reset")
+            return
+        await audit.record(conn, actor, None, "password.reset_asked")
+        if user["disabled_at"] is None:
+            row = await fetch_exactly_one(conn, sql.insert_password_reset, {"user_id": user["id"], "for_s": RESET_S})
             await defer_password_reset_mail(conn, row["id"])
 
 
 async def address_of_reset(pool: Pool, reset_id: int) -> str | None:
-    """Where the link goes; None: the reset was used or has expired."""
+    """Where the link goes; None: the reset was used or has expired, or the account is disabled."""
     async with transaction(pool) as conn:
-        row = await fetch_one(conn, sql.password_reset_for_mail, {"reset_id": reset_id})
+        row = await fetch_one(conn, sql.open_password_reset, {"reset_id": reset_id})
     return None if row is None else str(row["email"])
 
 
@@ -89,16 +105,27 @@ def reset_signer(*secret_keys: str) -> Signer:
     return Signer("password reset", *secret_keys)
 
 
-async def reset_password(pool: Pool, signer: Signer, terms: Terms, actor: Actor, token: str, new: str) -> None:
-    """Set a new password with the link's token, once, and log out everywhere. Raises InvalidInput."""
+async def reset_password(pool: Pool, signer: Signer, terms: Terms, actor: Actor, token: str, new: str) -> int:
+    """Set a new password with the link's token, once, log out everywhere and end all keys that the user made; how many
+    those were. Raises InvalidInput, TooMany, Unavailable.
+    """
     check_password(new, "password")
-    reset_id = signer.verify(token)
-    if reset_id is None:
-        raise InvalidInput({"token": "is not, or no longer, valid; ask for a new link"})
+    signed = signer.verify(token)
+    if signed is None:
+        raise InvalidInput(NOT_VALID)
+    reset = {"reset_id": int(signed)}
+    await attempts.count(pool, actor, "reset", f"link:{signed}", attempts.PER_ACCOUNT)
+    async with transaction(pool) as conn:
+        row = await fetch_one(conn, sql.open_password_reset, reset)
+    if row is None:
+        raise InvalidInput(NOT_VALID)
+    user_id = int(row["user_id"])
+    actor = actor.of(user_id)
     hashed = await hash_password(new)
     async with transaction(pool) as conn:
-        row = await fetch_one(conn, sql.use_password_reset, {"reset_id": int(reset_id)})
-        if row is None:
-            raise InvalidInput({"token": "is not, or no longer, valid; ask for a new link"})
-        await _set_password(conn, actor, row["user_id"], hashed, but_session_id=None)
-        await _prove_address(conn, terms, actor, row["user_id"])  # the link was in a mail to it
+        if await fetch_one(conn, sql.use_password_reset, reset) is None:
+            raise InvalidInput(NOT_VALID)
+        await _set_password(conn, actor, user_id, hashed, but_session_id=None)
+        revoked = await keys.revoke_made_by(conn, actor, user_id)
+        await _prove_address(conn, terms, actor, user_id)  # the link was in a mail to it
+    return revoked

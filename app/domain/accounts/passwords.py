@@ -1,18 +1,48 @@
-"""Passwords: argon2id, hashed and verified in a thread, since each takes a tenth of a second and 64 MiB on purpose."""
+"""Passwords: argon2id, hashed and verified in threads of their own, since each takes a tenth of a second and 64 MiB on
+purpose. Two at a time, whoever asks, so that nothing else waits for a thread and no more memory is taken; and where too
+many wait already, the next one is told so at once.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from app.bounds import Bounds
-from app.errors import InvalidInput
+from app.errors import InvalidInput, Unavailable
+
+T = TypeVar("T")
 
 LENGTH = Bounds(8, 1000)
+MOST_WAITING = 100  # some seconds' worth
 
 _hasher = PasswordHasher()
+
+
+class Queue:
+    """The threads that hash, and how many wait for one."""
+
+    def __init__(self, threads: int) -> None:
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="argon2")
+        self._waiting = 0
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """What `work` returns or raises. Raises Unavailable when too many wait."""
+        if self._waiting >= MOST_WAITING:
+            raise Unavailable("too many people give a password at this moment; try again in some seconds")
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        finally:
+            self._waiting -= 1
+
+
+_queue = Queue(2)
 
 
 def check_password(password: str, field: str) -> None:
@@ -22,16 +52,16 @@ def check_password(password: str, field: str) -> None:
 
 
 async def hash_password(password: str) -> str:
-    """Its argon2id hash with salt and parameters (PHC string format)."""
-    return await asyncio.to_thread(_hasher.hash, password)
+    """Its argon2id hash with salt and parameters (PHC string format). Raises Unavailable."""
+    return await _queue.run(lambda: _hasher.hash(password))
 
 
 async def is_password(password: str, hashed: str | None) -> bool:
-    """Whether it is the one hashed. Without a hash it is not, and that takes as long to find out."""
+    """Whether it is the one hashed. Without a hash it is not, which takes as long to find out. Raises Unavailable."""
+    if hashed is None:
+        await hash_password(password)
+        return False
     try:
-        if hashed is None:
-            await asyncio.to_thread(_hasher.hash, password)
-            return False
-        return await asyncio.to_thread(_hasher.verify, hashed, password)
+        return await _queue.run(lambda: _hasher.verify(hashed, password))
     except (VerificationError, InvalidHashError):
         return False

@@ -42,7 +42,7 @@ _SIGNATURES = JWSRegistry(
 # What an answer that is wrong, or none, makes the libraries raise; those of msgspec and JSON are ValueErrors.
 _BAD_ANSWER = (httpx.HTTPError, OAuthError, JoseError, ValueError)
 
-Failure = Literal["cancelled", "expired", "unverified", "domain", "closed", "busy", "failed"]
+Failure = Literal["cancelled", "expired", "unverified", "domain", "closed", "disabled", "busy", "failed"]
 T = TypeVar("T")
 
 

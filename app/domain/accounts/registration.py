@@ -11,11 +11,21 @@ from datetime import datetime
 import msgspec
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
-from app.domain.accounts import sessions
+from app.domain.accounts import attempts, sessions
 from app.domain.accounts.actor import Actor
 from app.domain.accounts.passwords import check_password, hash_password
 from app.domain.accounts.tokens import digest, new_token
-from app.domain.accounts.users import Terms, User, check_email, insert_user, needs_admin, read_user, user_of
+from app.domain.accounts.users import (
+    Terms,
+    User,
+    any_admin,
+    check_email,
+    insert_user,
+    needs_admin,
+    read_user,
+    taken,
+    user_of,
+)
 from app.domain.pages import Page, PageRequest, page_of
 from app.domain.workspaces import audit, invitations
 from app.errors import Forbidden, NotFound
@@ -23,6 +33,8 @@ from app.sql import queries
 
 sql = queries(__name__)
 INVITATION_S = 7 * 24 * 3600
+PER_INSTALLATION = 1000  # accounts in a quarter of an hour
+NO_INVITATION = "this invitation is not, or no longer, valid for this address; ask for a new one"
 
 
 class Invitation(msgspec.Struct, rename="camel"):
@@ -45,9 +57,19 @@ async def admin_is_missing(pool: Pool) -> bool:
 async def register(
     pool: Pool, terms: Terms, actor: Actor, email: str, password: str, invitation: str | None
 ) -> tuple[User, str]:
-    """Make an account and log in; returns the session's token too. Raises InvalidInput, Forbidden, Conflict."""
+    """Make an account and log in; returns the session's token too.
+
+    It is counted, and whatever `admit` would refuse is refused, before the password is hashed, which is what costs.
+    Raises InvalidInput, Forbidden, Conflict, TooMany, Unavailable.
+    """
     email = check_email(email)
     check_password(password, "password")
+    await attempts.count_visitor(pool, actor, "register")
+    async with transaction(pool) as conn:
+        await _find_way_in(conn, terms, email, invitation, first=not await any_admin(conn))
+        if await read_user(conn, email) is not None:
+            raise taken(email)
+    await attempts.count(pool, actor, "register", "all", PER_INSTALLATION)
     hashed = await hash_password(password)
     async with transaction(pool) as conn:
         user = await admit(conn, terms, actor, email, hashed, invitation)
@@ -69,14 +91,8 @@ async def admit(
     open. Whoever was invited into a workspace is in that one. Raises Forbidden, Conflict.
     """
     first = await needs_admin(conn)
-    into: Row | None = None
-    if invitation is not None:
-        used = await fetch_one(conn, sql.use_invitation, {"token_sha256": digest(invitation), "email": email})
-        into = None if used else await invitations.take(conn, invitation, email)
-        if used is None and into is None:
-            raise Forbidden("this invitation is not, or no longer, valid for this address; ask for a new one")
-    elif not first and not terms.registration_open:
-        raise Forbidden("registration is closed; ask the administrator for an invitation")
+    way_in = await _find_way_in(conn, terms, email, invitation, first=first)
+    into = None if invitation is None else await _use(conn, invitation, way_in, email)
     user = await insert_user(
         conn,
         terms.box,
@@ -92,6 +108,32 @@ async def admit(
     found = await read_user(conn, email, workspace_id)
     assert found is not None  # noqa: S101 -- it has just been made
     return user_of(found)
+
+
+async def _find_way_in(conn: Conn, terms: Terms, email: str, invitation: str | None, *, first: bool) -> int | None:
+    """The id of the invitation to the installation; None: it is one into a workspace, or none is needed.
+
+    Raises Forbidden for whoever may have no account.
+    """
+    if invitation is None:
+        if not first and not terms.registration_open:
+            raise Forbidden("registration is closed; ask the administrator for an invitation")
+        return None
+    row = await fetch_one(conn, sql.open_invitation, {"token_sha256": digest(invitation), "email": email})
+    if row is None and await invitations.find_open(conn, invitation, email) is None:
+        raise Forbidden(NO_INVITATION)
+    return None if row is None else int(row["id"])
+
+
+async def _use(conn: Conn, invitation: str, way_in: int | None, email: str) -> Row | None:
+    """Use the invitation up that `_find_way_in` found; where it leads, if into a workspace. Raises Forbidden."""
+    if way_in is not None:
+        used, into = await fetch_one(conn, sql.use_invitation, {"invitation_id": way_in}), None
+    else:
+        used = into = await invitations.take(conn, invitation, email)
+    if used is None:
+        raise Forbidden(NO_INVITATION)
+    return into
 
 
 async def invite(pool: Pool, actor: Actor, email: str | None) -> Invitation:

@@ -1,6 +1,7 @@
 """Sessions of people in browsers: a random token in a cookie, its digest in Postgres, new at every login.
 
-A session ends when it was idle for long, when it is old, when its user says so, and when the password changes.
+A session ends when it was idle for long, when it is old, when its user or the administrator says so, and when the
+password changes.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from app.db import Conn, Pool, fetch_all, fetch_one, transaction
 from app.domain.accounts.actor import Actor
 from app.domain.accounts.tokens import digest, new_token
 from app.domain.accounts.users import User, user_of
+from app.domain.workspaces import audit
+from app.domain.workspaces.audit import Action
 from app.errors import NotFound, Unauthenticated
 from app.sql import queries
 
@@ -89,13 +92,14 @@ async def list_sessions(pool: Pool, user_id: int, current_id: int | None) -> lis
     return [Session(**row, current=row["id"] == current_id) for row in rows]
 
 
-async def end(pool: Pool, user_id: int, session_id: int) -> None:
-    """Log one session out. Raises NotFound."""
+async def end(pool: Pool, actor: Actor, session_id: int, action: Action = "session.ended") -> None:
+    """Log one session of the actor out. Raises NotFound."""
     async with transaction(pool) as conn:
-        if await fetch_one(conn, sql.end_session, {"user_id": user_id, "session_id": session_id}) is None:
+        if await fetch_one(conn, sql.end_session, {"user_id": actor.user_id, "session_id": session_id}) is None:
             raise NotFound(f"no session {session_id}")
+        await audit.record(conn, actor, None, action, f"sessions/{session_id}")
 
 
-async def end_others(conn: Conn, user_id: int, but_session_id: int | None) -> None:
-    """Log the user out everywhere but here."""
-    await conn.execute(sql.end_sessions, {"user_id": user_id, "but_session_id": but_session_id})
+async def end_others(conn: Conn, user_id: int, but_session_id: int | None) -> int:
+    """Log the user out everywhere but here; how many sessions that ended."""
+    return len(await fetch_all(conn, sql.end_sessions, {"user_id": user_id, "but_session_id": but_session_id}))

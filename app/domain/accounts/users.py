@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
 
-from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
+from app.db import Conn, Pool, Row, fetch_exactly_one, fetch_one, transaction
+from app.domain.accounts.actor import LOCAL
 from app.domain.accounts.passwords import check_password, hash_password
-from app.domain.pages import Page, PageRequest, page_of
-from app.domain.workspaces import workspaces
+from app.domain.workspaces import audit, workspaces
 from app.domain.workspaces.roles import Role
 from app.errors import Conflict, Forbidden, InvalidInput, NotFound
 from app.mail.addresses import InvalidAddress, normalize
@@ -18,6 +17,9 @@ from app.secrets import SecretBox
 from app.sql import queries
 
 sql = queries(__name__)
+
+LONGEST_ADDRESS = 320  # that is looked at (RFC 3696, erratum 1690): what we send to is shorter
+DISABLED = "this account is disabled; ask the administrator"
 
 
 class User(msgspec.Struct, frozen=True, rename="camel"):
@@ -58,7 +60,9 @@ async def create_user(
     async with transaction(pool) as conn:
         admin = may_be_admin and await needs_admin(conn)
         limit = default_hourly_limit
-        return await insert_user(conn, box, email, hashed, is_admin=admin, proven=True, default_hourly_limit=limit)
+        user = await insert_user(conn, box, email, hashed, is_admin=admin, proven=True, default_hourly_limit=limit)
+        await audit.record(conn, LOCAL, None, "account.created", f"users/{user.id}")
+        return user
 
 
 async def lock_accounts(conn: Conn) -> None:
@@ -69,7 +73,17 @@ async def lock_accounts(conn: Conn) -> None:
 async def needs_admin(conn: Conn) -> bool:
     """Whether the administrator's account is still to be made; accounts are made one at a time from here on."""
     await lock_accounts(conn)
-    return not (await fetch_exactly_one(conn, sql.any_admin))["any"]
+    return not await any_admin(conn)
+
+
+async def any_admin(conn: Conn) -> bool:
+    """Whether there is an administrator's account already."""
+    return bool((await fetch_exactly_one(conn, sql.any_admin))["any"])
+
+
+def taken(email: str) -> Conflict:
+    """What to raise for an address that has an account."""
+    return Conflict(f"{email} has an account already")
 
 
 async def insert_user(
@@ -89,22 +103,44 @@ async def insert_user(
     params = {"email": email, "password_hash": password_hash, "is_admin": is_admin, "proven": proven}
     row = await fetch_one(conn, sql.insert_user, params)
     if row is None:
-        raise Conflict(f"{email} has an account already")
+        raise taken(email)
     limit = default_hourly_limit
     workspace_id, _ = await workspaces.make(conn, box, row["id"], email, email, default_hourly_limit=limit)
     return User(row["id"], email, is_admin, workspace_id, email, "owner")
 
 
+def account_address(email: str) -> str:
+    """What somebody typed, as an account would have it: all that is looked up or counted by an address goes by this.
+
+    Raises InvalidInput for what no address can be.
+    """
+    email = email.strip()
+    if "\0" in email or len(email) > LONGEST_ADDRESS:
+        raise InvalidInput({"email": f"is no address: give at most {LONGEST_ADDRESS} characters, and none that is NUL"})
+    try:
+        return normalize(email)
+    except InvalidAddress:
+        return email
+
+
 async def read_user(conn: Conn, email: str, workspace_id: int | None = None) -> Row | None:
-    """The account's row, found without regard to case, in that workspace if it is one of theirs."""
-    params = {"email": email.strip().replace("\0", ""), "workspace_id": workspace_id}
-    return await fetch_one(conn, sql.user_by_email, params)
+    """The row of the account with this `account_address`, in that workspace if it is one of theirs."""
+    return await fetch_one(conn, sql.user_by_email, {"email": email, "workspace_id": workspace_id})
+
+
+async def find_id(pool: Pool, email: str) -> int:
+    """Of the account with this address. Raises InvalidInput, NotFound."""
+    async with transaction(pool) as conn:
+        row = await read_user(conn, account_address(email))
+    if row is None:
+        raise NotFound(f"no account for {email}")
+    return int(row["id"])
 
 
 async def find_user(pool: Pool, email: str, workspace_id: int | None = None) -> User:
-    """In that workspace, or in the first of theirs. Raises NotFound, also for somebody who is no member of it."""
+    """In that workspace, or in the first of theirs. Raises InvalidInput, NotFound, also for who is no member of it."""
     async with transaction(pool) as conn:
-        row = await read_user(conn, email, workspace_id)
+        row = await read_user(conn, account_address(email), workspace_id)
     if row is None:
         raise NotFound(f"no account for {email}")
     if workspace_id is not None and row["workspace_id"] != workspace_id:
@@ -118,20 +154,3 @@ def check_email(email: str) -> str:
         return normalize(email)
     except InvalidAddress as error:
         raise InvalidInput({"email": error.reason}) from None
-
-
-class Account(msgspec.Struct, rename="camel"):
-    """An account as the administrator sees it."""
-
-    id: int
-    email: str
-    is_admin: bool
-    created_at: datetime
-
-
-async def list_accounts(pool: Pool, page: PageRequest) -> Page[Account]:
-    """All accounts, oldest first; for the administrator."""
-    after = page.check()
-    async with transaction(pool) as conn:
-        rows = await fetch_all(conn, sql.list_users, {"after": after, "limit": page.limit + 1})
-    return page_of([Account(**row) for row in rows], [row["id"] for row in rows], page.limit)

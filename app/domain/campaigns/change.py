@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
 
-from app.db import Pool, Row, transaction
+from app.db import Conn, Pool, Row, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.campaigns.campaigns import Campaign, OnUnknown, get_campaign, lock_campaign, read_row
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.draft import check_name, check_pace, check_start
 from app.domain.planning.changes import ask_for_campaign, plan_soon
 from app.domain.planning.course import check_plan
-from app.domain.workspaces import audit
-from app.errors import Conflict
+from app.domain.recipients.lists import EMAIL
+from app.domain.workspaces import audit, quotas
+from app.domain.workspaces.quotas import UNLIMITED, Quotas
+from app.errors import Conflict, InvalidInput
 from app.sql import queries
 
 sql = queries(__name__)
@@ -36,16 +37,23 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     on_unknown: OnUnknown | msgspec.UnsetType = msgspec.UNSET
 
 
-async def change(pool: Pool, workspace_id: int, campaign_id: int, changes: Changes, actor: Actor = LOCAL) -> Campaign:
+async def change(
+    pool: Pool,
+    workspace_id: int,
+    campaign_id: int,
+    changes: Changes,
+    actor: Actor = LOCAL,
+    most: Quotas = UNLIMITED,
+) -> Campaign:
     """Change a campaign; a new start, delay or limit plans what waits again.
 
-    Raises NotFound, InvalidInput, Conflict.
+    Raises NotFound, InvalidInput, Conflict (also QuotaReached).
     """
     _check(changes)
     async with transaction(pool, workspace_id) as conn:
         row = await read_row(conn, workspace_id, campaign_id)
         _check_changeable(row, changes)
-        checked = await _check_content(row, changes)
+        checked = await _check_content(conn, workspace_id, row, changes)
         pace = _pace(changes)
         if pace:
             await check_plan(conn, workspace_id, campaign_id, pace)
@@ -55,11 +63,10 @@ async def change(pool: Pool, workspace_id: int, campaign_id: int, changes: Chang
         _check_changeable(row, changes)
         content = _content_after(row, changes)
         if content not in (None, checked):
-            await _check_content(row, changes)
-        if content is not None:
-            await conn.execute(sql.keep_content, {"workspace_id": workspace_id, "campaign_id": campaign_id})
+            await _check_content(conn, workspace_id, row, changes)
+        more_bytes = 0 if content is None else await _keep_content(conn, workspace_id, row, content, most)
         parameters = _parameters(workspace_id, campaign_id, changes, content_changed=content is not None)
-        await conn.execute(sql.update_campaign, parameters)
+        await conn.execute(sql.update_campaign, parameters | {"more_bytes": more_bytes})
         await conn.execute(sql.update_streams, {"workspace_id": workspace_id, "campaign_id": campaign_id})
         if changes.hourly_limit is not msgspec.UNSET:
             await conn.execute(sql.limit_hours, {"workspace_id": workspace_id, "campaign_id": campaign_id})
@@ -69,6 +76,16 @@ async def change(pool: Pool, workspace_id: int, campaign_id: int, changes: Chang
     if asked:
         await plan_soon(pool, workspace_id, row["sender_id"])
     return await get_campaign(pool, workspace_id, campaign_id)
+
+
+async def _keep_content(conn: Conn, workspace_id: int, row: Row, content: Content, most: Quotas) -> int:
+    """Keep the text that `content` is to replace. Returns how many bytes more the campaign stores then.
+
+    Raises QuotaReached.
+    """
+    (await quotas.room(conn, workspace_id, most)).take(content.size)
+    kept = await conn.execute(sql.keep_content, {"workspace_id": workspace_id, "campaign_id": row["id"]})
+    return content.size - (0 if kept.rowcount else _content_of(row).size)
 
 
 def _check(changes: Changes) -> None:
@@ -117,16 +134,39 @@ def _check_changeable(row: Row, changes: Changes) -> None:
 def _content_after(row: Row, changes: Changes) -> Content | None:
     """What the content becomes; None: it stays."""
     parts = _given({"subject": changes.subject, "body": changes.body, "body_html": changes.body_html})
-    kept = {name: row[name] for name in ("subject", "body", "body_html")}
-    return None if kept | parts == kept else Content(**kept | parts)
+    after = msgspec.structs.replace(_content_of(row), **parts)
+    return None if after == _content_of(row) else after
 
 
-async def _check_content(row: Row, changes: Changes) -> Content | None:
-    """What the content becomes; None: it stays. Raises InvalidInput when it would be wrong."""
+def _content_of(row: Row) -> Content:
+    return Content(**{name: row[name] for name in Content.__struct_fields__})
+
+
+async def _check_content(conn: Conn, workspace_id: int, row: Row, changes: Changes) -> Content | None:
+    """What the content becomes; None: it stays.
+
+    Raises InvalidInput when it would be wrong, or needs a field that somebody who waits has no text for.
+    """
     content = _content_after(row, changes)
-    if content is not None:
-        await asyncio.to_thread(content.check, frozenset(row["fields"]))
+    if content is None:
+        return None
+    templates = await content.parse(workspace_id)
+    content.check(templates, frozenset(row["fields"]))
+    had = await _required_before(row, workspace_id)
+    for name, fields in templates.fields.items():
+        for field in sorted(fields.required - had - {EMAIL}):
+            params = {"workspace_id": workspace_id, "campaign_id": row["id"], "field": field}
+            if await fetch_one(conn, sql.waiting_without, params):
+                why = f'needs "{field}", and some who wait have no text for it; write {{{{ {field} | default: "…" }}}}'
+                raise InvalidInput({name: why})
     return content
+
+
+async def _required_before(row: Row, workspace_id: int) -> frozenset[str]:
+    try:
+        return (await _content_of(row).parse(workspace_id)).required
+    except InvalidInput:  # an earlier version took it
+        return frozenset()
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:

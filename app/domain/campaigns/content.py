@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Mapping
+from typing import TypeVar, cast
 
 import msgspec
+import structlog
 
-from app.bounds import Bounds
+from app.bounds import FIELD_CHARACTERS, RECIPIENT_BYTES, SUBJECT, TEXT
 from app.db import Pool, fetch_one
-from app.errors import InvalidInput, NotFound
-from app.mail.message import MessageBuilder
-from app.mail.templates import Template, TemplateError
+from app.errors import InvalidInput, NotFound, Unavailable
+from app.mail.markup import TemplateError
+from app.mail.message import HeaderInjection, MessageBuilder, check_subject
+from app.mail.rendering import NotRendered, Templates
+from app.mail.templates import Source
 from app.sql import queries
 
 sql = queries(__name__)
-SUBJECT = Bounds(1, 998)  # characters: RFC 5322, 2.1.1
-TEXT = Bounds(0, 1_000_000)
+T = TypeVar("T")
+log = structlog.get_logger()
 
 
 class Rendered(msgspec.Struct, frozen=True):
@@ -35,13 +38,29 @@ class Content(msgspec.Struct, frozen=True):
     body: str
     body_html: str | None = None
 
-    def required_fields(self) -> frozenset[str]:
-        """Fields that every recipient must bring. Raises InvalidInput naming the part that does not parse."""
-        self._check_length()
-        return frozenset(name for _, template in self._templates() for name in template.required)
+    @property
+    def size(self) -> int:
+        """Bytes, as they are stored."""
+        return sum(len(text.encode()) for text in (self.subject, self.body, self.body_html or ""))
 
-    def check(self, known: frozenset[str]) -> None:
-        """Raises InvalidInput for an empty or overlong part, a syntax error, or a field nobody brings.
+    async def parse(self, workspace_id: int) -> Templates:
+        """Its templates by the wire names of its parts. Raises InvalidInput naming those that do not parse."""
+        if wrong := {
+            name: f"is longer than {TEXT.most:,} characters"
+            for name, text in (("subject", self.subject), ("body", self.body), ("bodyHtml", self.body_html or ""))
+            if not TEXT.allow(len(text))
+        }:
+            raise InvalidInput(wrong)
+        sources = {"subject": Source(self.subject), "body": Source(self.body)}
+        if self.body_html is not None:
+            sources["bodyHtml"] = Source(self.body_html, html=True)
+        templates = await finished(Templates.parse(sources, workspace_id))
+        if templates.wrong:
+            raise InvalidInput(templates.wrong)
+        return templates
+
+    def check(self, templates: Templates, known: frozenset[str]) -> None:
+        """Raises InvalidInput for an empty or overlong part, or a field nobody brings; `templates` are its own.
 
         `email`, the recipient's address, is always there.
         """
@@ -56,13 +75,11 @@ class Content(msgspec.Struct, frozen=True):
         if not self.body.strip() and not (self.body_html or "").strip():
             wrong["body"] = "is empty; write a text"
         for name, text in (("body", self.body), ("bodyHtml", self.body_html or "")):
-            if not TEXT.allow(len(text)):
-                wrong[name] = f"is longer than {TEXT.most:,} characters"
-            elif "\0" in text:
+            if "\0" in text:
                 wrong[name] = "has a NUL character"
         if not wrong:
-            for name, template in self._templates():
-                if unknown := sorted(template.required - known):
+            for name, fields in templates.fields.items():
+                if unknown := sorted(fields.required - known):
                     have = f"the recipients have: {', '.join(sorted(known))}" if known else "the recipients have none"
                     wrong[name] = (
                         f'unknown merge field "{unknown[0]}" without a default; {have}. '
@@ -71,49 +88,64 @@ class Content(msgspec.Struct, frozen=True):
         if wrong:
             raise InvalidInput(wrong)
 
-    def render(self, address: str, fields: Mapping[str, str] | None) -> Rendered:
+    async def render(self, address: str, fields: Mapping[str, str] | None, workspace_id: int) -> Rendered:
         """What the recipient at `address` gets. Without `fields`, each merge field's name in brackets stands for it.
 
-        Raises InvalidInput naming the part that does not parse, or that prints a field the recipient lacks.
+        Raises InvalidInput naming the part that does not parse, or that cannot be written for this recipient.
         """
-        self._check_length()
-        parts: dict[str, str] = {}
-        wrong: dict[str, str] = {}
-        for name, template in self._templates():
-            values = dict(fields) if fields is not None else {field: f"[{field}]" for field in template.fields}
-            try:
-                parts[name] = template.render(values | {"email": address})
-            except TemplateError as error:
-                wrong[name] = error.detail
-        if wrong:
-            raise InvalidInput(wrong)
-        return Rendered(
-            subject=parts["subject"],
-            text=parts["body"],
-            html=parts.get("bodyHtml"),
-            required=sorted(self.required_fields()),
-        )
+        templates = await self.parse(workspace_id)
+        if fields is None:
+            fields = {field: f"[{field}]" for field in templates.mentioned}
+        else:
+            check_fields(fields)
+        (parts,) = await finished(templates.render([{**fields, "email": address}]))
+        if wrong := wrong_parts(parts, fields):
+            raise InvalidInput({name: str(error) for name, error in wrong.items()})
+        subject, text, html = (cast("str | None", parts.get(name)) for name in ("subject", "body", "bodyHtml"))
+        return Rendered(subject=subject or "", text=text or "", html=html, required=sorted(templates.required))
 
-    def _check_length(self) -> None:
-        """Raises InvalidInput for what is too long to be parsed."""
-        if wrong := {
-            name: f"is longer than {TEXT.most:,} characters"
-            for name, text in (("subject", self.subject), ("body", self.body), ("bodyHtml", self.body_html or ""))
-            if not TEXT.allow(len(text))
-        }:
-            raise InvalidInput(wrong)
 
-    def _templates(self) -> Iterator[tuple[str, Template]]:
-        for name, source, html in (
-            ("subject", self.subject, False),
-            ("body", self.body, False),
-            ("bodyHtml", self.body_html, True),
-        ):
-            if source is not None:
-                try:
-                    yield name, Template.parse(source, html=html)
-                except TemplateError as error:
-                    raise InvalidInput({name: error.detail}) from None
+def check_fields(fields: Mapping[str, str]) -> None:
+    """Raises InvalidInput for merge fields larger than a recipient's may be."""
+    for name, value in fields.items():
+        if len(value) > FIELD_CHARACTERS:
+            raise InvalidInput({f"fields.{name}": f"is longer than {FIELD_CHARACTERS:,} characters"})
+    if sum(len(text.encode(errors="replace")) for text in (*fields, *fields.values())) > RECIPIENT_BYTES:
+        raise InvalidInput({"fields": f"are more than {RECIPIENT_BYTES:,} bytes together"})
+
+
+def wrong_parts(
+    parts: Mapping[str, str | TemplateError], fields: Mapping[str, str]
+) -> dict[str, TemplateError | HeaderInjection]:
+    """What cannot be written of an email, by the name of the part; a subject is a header line, too."""
+    wrong: dict[str, TemplateError | HeaderInjection]
+    wrong = {name: text for name, text in parts.items() if isinstance(text, TemplateError)}
+    subject = parts["subject"]
+    if isinstance(subject, str):
+        try:
+            check_subject(subject, fields)
+        except (TemplateError, HeaderInjection) as error:
+            wrong["subject"] = error
+    return wrong
+
+
+async def rendered_subject(subject: str, fields: Mapping[str, str], workspace_id: int) -> str:
+    """The subject as its recipient reads it; as it was written where it cannot be rendered."""
+    try:
+        (parts,) = await (await Templates.parse({"subject": Source(subject)}, workspace_id)).render([fields])
+    except NotRendered:
+        return subject
+    text = parts.get("subject")
+    return text if isinstance(text, str) else subject
+
+
+async def finished(rendering: Awaitable[T]) -> T:
+    """Raises Unavailable where it is not the template's fault that there is nothing."""
+    try:
+        return await rendering
+    except NotRendered as error:
+        log.error("templates not rendered", reason=str(error))
+        raise Unavailable("the templates could not be rendered; try again in a moment") from None
 
 
 async def message_builder(pool: Pool, workspace_id: int, campaign_id: int) -> tuple[int, MessageBuilder]:
@@ -122,8 +154,7 @@ async def message_builder(pool: Pool, workspace_id: int, campaign_id: int) -> tu
         row = await fetch_one(conn, sql.campaign_content, {"workspace_id": workspace_id, "campaign_id": campaign_id})
     if row is None:
         raise NotFound(f"no campaign {campaign_id}")
-    builder = await asyncio.to_thread(  # parsing a long text takes seconds, and lanes wait for this loop
-        MessageBuilder,
+    builder = MessageBuilder(
         from_address=row["email"],
         display_name=row["display_name"],
         subject=row["subject"],

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from app.bounds import HOURLY_LIMIT, LABEL, Bounds
+from app.bounds import HOURLY_LIMIT, LABEL, YEARS, Bounds
 from app.domain.campaigns.campaigns import OnUnknown
 from app.domain.campaigns.content import Content
 from app.errors import InvalidInput
@@ -43,8 +43,8 @@ def check_start(start_time: datetime | None) -> None:
         return
     if start_time.utcoffset() is None:
         raise InvalidInput({"startTime": "has no offset from UTC; write 2030-01-31T09:00:00+01:00 or end it with Z"})
-    if not 2000 <= start_time.year < 2100:
-        raise InvalidInput({"startTime": "is out of range; give a time in the years 2000 to 2099"})
+    if not YEARS.allow(start_time.year):
+        raise InvalidInput({"startTime": f"is out of range; give a time in the years {YEARS.least} to {YEARS.most}"})
 
 
 def check_name(name: str) -> None:

@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, NamedTuple, cast
 
@@ -21,13 +20,15 @@ from app.db import Conn, Pool, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.campaigns.campaigns import Campaign, read_campaign
 from app.domain.campaigns.draft import Draft, check_name, check_pace, check_start
+from app.domain.campaigns.trial import Trial
 from app.domain.planning.changes import ask_behind_others
 from app.domain.planning.course import SenderLoad, lock_plan, sender_load
 from app.domain.planning.plan import HORIZON, Plan, plan, window_of
 from app.domain.recipients import stored_lists
 from app.domain.recipients.lists import Duplicate, RecipientList, Rejected
 from app.domain.recipients.stored_lists import Named
-from app.domain.workspaces import audit
+from app.domain.workspaces import audit, quotas
+from app.domain.workspaces.quotas import UNLIMITED, Quotas, Room
 from app.errors import Conflict, InvalidInput, NotFound
 from app.jobs import defer_wake_up
 from app.sql import queries
@@ -35,7 +36,7 @@ from app.turns import Turns
 
 sql = queries(__name__)
 
-CHUNK = 5_000
+CHUNK = 1_000_000  # bytes: of rows, a few may be as large as many
 AT_ONCE = 3  # each reads for seconds and holds a connection: more of them would leave none for anybody else
 AGAIN_S = 0.2  # how often a repeated request looks whether the first, at another process, has been answered
 
@@ -94,46 +95,68 @@ class Idempotency(NamedTuple):
 
 
 async def schedule(
-    pool: Pool, workspace_id: int, request: Request, idempotency: Idempotency | None = None, actor: Actor = LOCAL
+    pool: Pool,
+    workspace_id: int,
+    request: Request,
+    idempotency: Idempotency | None = None,
+    actor: Actor = LOCAL,
+    most: Quotas = UNLIMITED,
 ) -> Scheduled:
     """Schedule a campaign, all or nothing.
 
     With an idempotency key used before, gives the answer of the first time and writes nothing; while the first is being
     answered, it waits with neither turn nor connection.
     Raises InvalidInput, NotFound (the sender) and Conflict (a key used for a different request; others that plan for
-    the same sender for long).
+    the same sender for long; QuotaReached).
     """
     _check(request.draft)
     while True:
         async with _turns.take(workspace_id), _spool() as file, transaction(pool, workspace_id) as conn:
+            asked = _Asked(workspace_id, request, file, actor, most, keeps_answer=idempotency is not None)
             if idempotency is None:
-                return await _schedule(conn, workspace_id, request, file, actor)
+                return await _schedule(conn, asked)
             if await _key_is_free(conn, workspace_id, idempotency):
-                return await _schedule_once(conn, workspace_id, request, file, idempotency, actor)
+                return await _schedule_once(conn, asked, idempotency)
         await asyncio.sleep(AGAIN_S)
 
 
-async def _schedule_once(
-    conn: Conn, workspace_id: int, request: Request, file: BinaryIO, idempotency: Idempotency, actor: Actor
-) -> Scheduled:
-    if earlier := await _earlier_answer(conn, workspace_id, idempotency):
+class _Asked(NamedTuple):
+    """A request on its way. `file` is for a list that is kept."""
+
+    workspace_id: int
+    request: Request
+    file: BinaryIO
+    actor: Actor
+    most: Quotas
+    keeps_answer: bool
+
+
+async def _schedule_once(conn: Conn, asked: _Asked, idempotency: Idempotency) -> Scheduled:
+    if earlier := await _earlier_answer(conn, asked.workspace_id, idempotency):
         return earlier
-    answer = await _schedule(conn, workspace_id, request, file, actor)
-    params = {"workspace_id": workspace_id, "key": idempotency.key, "answer": Jsonb(msgspec.to_builtins(answer))}
+    answer = await _schedule(conn, asked)
+    params = {"workspace_id": asked.workspace_id, "key": idempotency.key, "answer": Jsonb(msgspec.to_builtins(answer))}
     await conn.execute(sql.keep_idempotent_answer, params)
     return answer
 
 
-async def _schedule(conn: Conn, workspace_id: int, request: Request, file: BinaryIO, actor: Actor) -> Scheduled:
+async def _schedule(conn: Conn, asked: _Asked) -> Scheduled:
+    workspace_id, request, file, actor, most, keeps_answer = asked
+    await quotas.check_campaigns(conn, workspace_id, most)
+    room = await quotas.room(conn, workspace_id, most)
+    room.take(request.draft.content.size)
     make = await _source(conn, workspace_id, request, file)
-    recipients = await asyncio.to_thread(_recipients, request.draft, make)  # looks through all of a file
+    recipients, trial = await _recipients(workspace_id, request.draft, make)
     await conn.execute(sql.take_time)
     await conn.execute(sql.stage_recipients)
     async with conn.cursor() as cursor, cursor.copy(sql.copy_recipients) as copy:
-        await _consume(recipients, copy.write)
+        await _consume(recipients, trial, copy.write, room)
+    if keeps_answer:
+        room.take(recipients.rejected_bytes)
+    await trial.run()
     planned = await _plan(conn, workspace_id, request.draft, recipients.accepted, lock=True)
     sender_id, load, made = planned
-    campaign_id = await _insert(conn, workspace_id, planned, request.draft, recipients)
+    campaign_id = await _insert(conn, workspace_id, planned, request.draft, recipients, room.taken)
     await ask_behind_others(conn, workspace_id, sender_id, campaign_id)
     await defer_wake_up(conn, sender_id, made.first_at if made.first_at > load.now else None)
     await audit.record(conn, actor, workspace_id, "campaign.scheduled", f"campaigns/{campaign_id}")
@@ -153,8 +176,9 @@ async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
     async with _turns.take(workspace_id), _spool() as file:
         async with transaction(pool, workspace_id) as conn:
             make = await _source(conn, workspace_id, request, file)
-        recipients = await asyncio.to_thread(_recipients, request.draft, make)  # looks through all of a file
-        await _consume(recipients, _discard)
+        recipients, trial = await _recipients(workspace_id, request.draft, make)
+        await _consume(recipients, trial, _discard, Room(None))
+        await trial.run()
     async with transaction(pool, workspace_id) as conn:
         sender_id, load, made = await _plan(conn, workspace_id, request.draft, recipients.accepted, lock=False)
     hourly: dict[datetime, int] = {}
@@ -164,7 +188,7 @@ async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
     return Preview(
         accepted=recipients.accepted,
         duplicates=recipients.duplicates,
-        duplicate_rows=await asyncio.to_thread(recipients.first_duplicates),
+        duplicate_rows=recipients.first_duplicates,
         rejected=recipients.rejected,
         first_at=made.first_at,
         last_at=made.last_at,
@@ -197,31 +221,43 @@ async def _source(
     return request.recipients
 
 
-def _recipients(draft: Draft, make: Callable[[frozenset[str]], RecipientList]) -> RecipientList:
-    recipients = make(draft.content.required_fields())
-    draft.content.check(recipients.fields)
-    return recipients
+async def _recipients(
+    workspace_id: int, draft: Draft, make: Callable[[frozenset[str]], RecipientList]
+) -> tuple[RecipientList, Trial]:
+    templates = await draft.content.parse(workspace_id)
+    recipients = await asyncio.to_thread(make, templates.required)  # looks through all of a file
+    draft.content.check(templates, recipients.fields)
+    return recipients, Trial(templates, recipients.fields)
 
 
-async def _consume(recipients: RecipientList, write: Callable[[bytes], Awaitable[None]]) -> None:
-    """Read, check and pass on all recipients as lines of COPY's text form. Raises InvalidInput when none is left."""
+async def _consume(
+    recipients: RecipientList, trial: Trial, write: Callable[[bytearray], Awaitable[None]], room: Room
+) -> None:
+    """Read, check and pass on all recipients as lines of COPY's text form.
+
+    Raises InvalidInput when none is left, QuotaReached as soon as they are more than there is room for.
+    """
     encode = msgspec.json.Encoder().encode
     rows = enumerate(recipients)
 
-    def next_chunk() -> bytes:
-        return b"".join(
+    def next_chunk() -> bytearray:
+        chunk = bytearray()
+        for number, r in rows:
+            trial.see(recipients.row, r)
             # JSON escapes all control characters, and an address holds none: only backslashes are special to COPY.
-            b"%d\t%b\t%b\n" % (number, r.address.encode(), encode(r.fields).replace(b"\\", b"\\\\"))
-            for number, r in islice(rows, CHUNK)
-        )
+            chunk += b"%d\t%b\t%b\n" % (number, r.address.encode(), encode(r.fields).replace(b"\\", b"\\\\"))
+            if len(chunk) >= CHUNK:
+                break
+        return chunk
 
     while chunk := await asyncio.to_thread(next_chunk):
+        room.take(len(chunk))
         await write(chunk)
     if not recipients.accepted:
         raise InvalidInput({"recipients": "no valid recipient"}, rejected=recipients.rejected)
 
 
-async def _discard(chunk: bytes) -> None:
+async def _discard(chunk: bytearray) -> None:
     del chunk
 
 
@@ -257,7 +293,9 @@ async def _plan(conn: Conn, workspace_id: int, draft: Draft, count: int, *, lock
     return _Planned(sender_id, load, made)
 
 
-async def _insert(conn: Conn, workspace_id: int, planned: _Planned, draft: Draft, recipients: RecipientList) -> int:
+async def _insert(
+    conn: Conn, workspace_id: int, planned: _Planned, draft: Draft, recipients: RecipientList, stored_bytes: int
+) -> int:
     sender_id, load, made = planned
     row = await fetch_exactly_one(
         conn,
@@ -274,6 +312,7 @@ async def _insert(conn: Conn, workspace_id: int, planned: _Planned, draft: Draft
             "delay_ms": draft.delay_between_ms,
             "hourly_limit": draft.hourly_limit,
             "on_unknown": draft.on_unknown,
+            "stored_bytes": stored_bytes,
         },
     )
     campaign = {"workspace_id": workspace_id, "campaign_id": int(row["id"]), "delay_ms": draft.delay_between_ms}

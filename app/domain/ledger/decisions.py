@@ -14,7 +14,7 @@ from app.db import Conn, Pool, Row, fetch_all, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.campaigns.campaigns import lock_campaign
 from app.domain.ledger import streams
-from app.domain.ledger.emails import Email, email_span, read_email
+from app.domain.ledger.emails import Email, as_read, email_span, read_email
 from app.domain.ledger.exchange import EmailStatus
 from app.domain.workspaces import audit
 from app.errors import Conflict, InvalidInput, NotFound
@@ -95,7 +95,8 @@ async def _decide_one(
                 raise Conflict("the recipient was erased: nobody knows any more where the email could be sent")
             raise Conflict(f"the email is {email.status}; this is for a {before} one")
         await audit.record(conn, actor, workspace_id, _ACTIONS[before, to], f"emails/{email_id}")
-        return await read_email(conn, workspace_id, email_id)
+        email = await read_email(conn, workspace_id, email_id)
+    return await as_read(email, workspace_id)
 
 
 async def _decide_many(

@@ -11,12 +11,14 @@ from typing import Any, NamedTuple
 import msgspec
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
+from app.domain.accounts.actor import Actor
+from app.domain.campaigns.content import rendered_subject
 from app.domain.ledger.claims import Outcome
 from app.domain.ledger.exchange import EmailStatus
 from app.domain.ledger.texts import read_texts
 from app.domain.pages import Page, PageRequest, page_of, time_key
+from app.domain.workspaces import audit
 from app.errors import InvalidInput, NotFound
-from app.mail.templates import Template, TemplateError
 from app.sql import queries
 
 sql = queries(__name__)
@@ -152,34 +154,37 @@ async def read_attempts(conn: Conn, workspace_id: int, email_id: int) -> list[At
 async def get_email(pool: Pool, workspace_id: int, email_id: int) -> Email:
     """Raises NotFound."""
     async with transaction(pool, workspace_id) as conn:
-        return await read_email(conn, workspace_id, email_id)
+        email = await read_email(conn, workspace_id, email_id)
+    return await as_read(email, workspace_id)
 
 
 async def read_email(conn: Conn, workspace_id: int, email_id: int) -> Email:
-    """Raises NotFound."""
+    """Its subject as it was written: `as_read`, which takes no connection, renders it. Raises NotFound."""
     row = await fetch_one(conn, sql.get_email, {"workspace_id": workspace_id, "email_id": email_id})
     texts = await read_texts(conn, workspace_id, [email_id])
     if row is None or not texts:
         raise NotFound(f"no email {email_id}")
     row["attempts"] = await read_attempts(conn, workspace_id, email_id)
-    row["subject"] = _rendered(texts[0]["subject"], row["fields"] | {"email": row["recipient"]})
+    row["subject"] = texts[0]["subject"]
     return Email(**{name: row[name] for name in Email.__struct_fields__})
 
 
-def _rendered(subject: str, fields: dict[str, str]) -> str:
-    """As it stands where a field is missing: the attempts say why nothing could be sent."""
-    try:
-        return Template.parse(subject).render(fields)
-    except TemplateError:
-        return subject
+async def as_read(email: Email, workspace_id: int) -> Email:
+    """With its subject as its recipient reads it. Where a field is missing it stays as it was written: the attempts say
+    why nothing could be sent.
+    """
+    fields = email.fields | {"email": email.recipient}
+    return msgspec.structs.replace(email, subject=await rendered_subject(email.subject, fields, workspace_id))
 
 
-async def export(pool: Pool, workspace_id: int, wanted: EmailFilter) -> AsyncIterator[bytes]:
+async def export(pool: Pool, actor: Actor, workspace_id: int, wanted: EmailFilter) -> AsyncIterator[bytes]:
     """All emails that fit, as CSV (RFC 4180) in UTF-8, page by page: no transaction stays open between two.
 
     Raises InvalidInput at once, before anything is read.
     """
     wanted.check()
+    async with transaction(pool, workspace_id) as conn:
+        await audit.record(conn, actor, workspace_id, "emails.export")
     return _export(pool, workspace_id, wanted)
 
 

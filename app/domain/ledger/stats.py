@@ -6,6 +6,7 @@ from datetime import datetime
 
 import msgspec
 
+from app.bounds import YEARS
 from app.db import Pool, fetch_all, fetch_exactly_one, transaction
 from app.domain.campaigns.campaigns import counts_of
 from app.errors import InvalidInput
@@ -49,8 +50,9 @@ async def hourly(pool: Pool, workspace_id: int, hours: int, sender_id: int | Non
 
 async def totals(pool: Pool, workspace_id: int, due_before: datetime | None) -> Totals:
     """`due_before` None: due now. Raises InvalidInput."""
-    if due_before is not None and (due_before.utcoffset() is None or not 2000 <= due_before.year < 2100):
-        raise InvalidInput({"dueBefore": "give a time of the years 2000 to 2099 with its offset from UTC, or with Z"})
+    if due_before is not None and (due_before.utcoffset() is None or not YEARS.allow(due_before.year)):
+        years = f"{YEARS.least} to {YEARS.most}"
+        raise InvalidInput({"dueBefore": f"give a time of the years {years} with its offset from UTC, or with Z"})
     async with transaction(pool, workspace_id) as conn:
         params = {"workspace_id": workspace_id, "due_before": due_before, "limit": DUE_AT_MOST + 1}
         row = await fetch_exactly_one(conn, sql.totals, params)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import msgspec
 
 from app.db import Conn, Pool, Row, fetch_all, transaction
@@ -41,7 +39,7 @@ async def get_message(pool: Pool, workspace_id: int, email_id: int) -> Message:
         raise Conflict("the recipient was erased, and what the email said with them")
     content = Content(row["subject"], row["body"], row["body_html"])
     try:
-        rendered = await asyncio.to_thread(content.render, row["recipient"], row["fields"])
+        rendered = await content.render(row["recipient"], row["fields"], workspace_id)
     except InvalidInput as error:
         wrong = "; ".join(f"{name}: {detail}" for name, detail in error.fields.items())
         raise Conflict(f"the email cannot be written: {wrong}") from None

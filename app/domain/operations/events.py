@@ -1,17 +1,14 @@
 """What changes while somebody watches: the progress of campaigns and the troubles of senders.
 
-`watch` looks once a second while a stream is open. Nothing announces its changes: the exchange has no time for that.
+`watching` looks once a second while a stream is open. Nothing announces its changes: the exchange has no time for that.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar
 
-import anyio
 import msgspec
 
 from app.db import Pool, Row, fetch_all, transaction
@@ -22,7 +19,6 @@ from app.sql import queries
 
 sql = queries(__name__)
 
-EVERY_S = 1.0
 AT_MOST = 200  # of each kind: more than anybody watches
 
 
@@ -56,27 +52,8 @@ class SenderState(msgspec.Struct, rename="camel", frozen=True):
 Event = CampaignProgress | SenderState
 
 
-async def watch(pool: Pool, workspace_id: int, stop: asyncio.Event) -> AsyncIterator[list[Event]]:
-    """Every second what changed since the second before, first the state of all that moves, until `stop`."""
-    seen: dict[tuple[str, int], Event] = {}
-    live: set[int] = set()
-    while not stop.is_set():
-        found: list[Event] = []
-        # A cancel in the middle of a query would cost the pool its connection.
-        with anyio.CancelScope(shield=True):
-            found = await _look(pool, workspace_id, sorted(live), [id_ for kind, id_ in seen if kind == "sender"])
-        changed: list[Event] = []
-        for event in found:
-            if seen.get((event.kind, event.id)) != event:
-                changed.append(event)
-                seen[event.kind, event.id] = event
-        live = {e.id for e in found if isinstance(e, CampaignProgress) and e.status in {"ACTIVE", "PAUSED"}}
-        yield changed
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), EVERY_S)
-
-
-async def _look(pool: Pool, workspace_id: int, campaigns: Sequence[int], senders: Sequence[int]) -> list[Event]:
+async def look(pool: Pool, workspace_id: int, campaigns: Sequence[int], senders: Sequence[int]) -> list[Event]:
+    """The state of all that moves, and of these campaigns and senders, which did when they were last looked at."""
     async with transaction(pool, workspace_id) as conn:
         params = {"workspace_id": workspace_id, "limit": AT_MOST}
         progress = await fetch_all(conn, sql.campaign_progress, params | {"ids": list(campaigns)})

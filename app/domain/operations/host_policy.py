@@ -143,9 +143,9 @@ async def resolve(host: str, port: int, *, allow_private: bool, lookup: Lookup =
         return list(known.addresses)
     addresses = [Address(family, sockaddr) for family, _, _, _, sockaddr in await lookup(name, port)]
     for address in addresses:
-        kind = special(address.ip)
-        if kind is not None and not allow_private:
-            raise RefusedHost(f"resolves to {kind} address ({address.ip}), which this installation does not connect to")
+        if special(address.ip) is not None and not allow_private:
+            # Not to which: what names mean in the operator's network is nobody else's business.
+            raise RefusedHost("resolves to an address that this installation does not connect to")
     distinct = list(dict.fromkeys(addresses))
     if len(_checked) >= MOST_KEPT:
         _checked.clear()
@@ -163,7 +163,7 @@ def forget(host: str) -> None:
 def canonical(host: str, *, allow_private: bool) -> str:
     """The name or address as certificates and resolvers know it: lower case, no final dot.
 
-    Raises RefusedHost for what is neither, and for an address that is not allowed.
+    Raises RefusedHost for what is neither, and for an address or a name of the operator's network that is not allowed.
     """
     name = host.removesuffix(".").lower()
     try:
@@ -173,6 +173,8 @@ def canonical(host: str, *, allow_private: bool) -> str:
             raise RefusedHost("is an address in an unusual form; give it as four decimal numbers") from None
         if not _NAME.fullmatch(name):
             raise RefusedHost("is not a host name or IP address") from None
+        if "." not in name and not allow_private:  # the operator's own machines have such names, and nobody else's
+            raise RefusedHost("is not a full name, such as smtp.example.com") from None
         return name
     if "%" in ip:
         raise RefusedHost("is an address with a zone, which this installation does not connect to")

@@ -16,8 +16,9 @@ from uuid import UUID
 
 import structlog
 
-from app.db import Conn, Pool, Row, fetch_exactly_one, transaction
+from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, transaction
 from app.domain.accounts.actor import LOCAL
+from app.domain.ledger import after_restore
 from app.domain.workspaces import audit
 from app.errors import Conflict
 from app.last_seen import LastSeen
@@ -86,15 +87,23 @@ async def admit(conn: Conn, ours: Ours) -> None:
         found = differences(await fetch_exactly_one(conn, sql.compare), ours, seen)
         if not found:
             log.warning("the installation has changed", timeline=row["here_timeline"], host=ours.host)
-    if found == [_BEHIND] and row["behind_since"] is None:
+    if _BEHIND in found and row["behind_since"] is None and not _has_other_host(row, ours):
         await conn.execute(sql.mark_behind, {"id": row["id"]})
     if found:
         raise OtherInstallation(found)
 
 
 async def take_over(pool: Pool, ours: Ours) -> None:
-    """The database is this installation's from now on, whatever it was."""
+    """The database is this installation's from now on, whatever it was. Raises Conflict while a worker lives: it sends
+    from the database, and so somebody else is at home there.
+    """
     async with transaction(pool) as conn:
+        if live := await fetch_all(conn, after_restore.sql.live_workers):
+            names = ", ".join(row["name"] for row in live)
+            raise Conflict(
+                f"a worker is at work on this database ({names}): is DATABASE_URL the right one? Stop it, or wait until"
+                " its lease is over, and repeat this"
+            )
         await conn.execute(sql.take_over, {"host": ours.host})
         await audit.record(conn, LOCAL, None, "installation.take-over", ours.host or "")
 
@@ -115,7 +124,7 @@ def differences(row: Row, ours: Ours, seen: Mapping[UUID, int]) -> list[str]:
         found.append("it is another database of its server than before, as a copy is")
     elif _differs(row, "timeline") and not ours.continues:
         found.append("its server was restored to an earlier moment, or a standby was promoted")
-    if row["host"] is not None and row["host"] != ours.host:
+    if _has_other_host(row, ours):
         found.append(f"it belongs to {row['host']}, and BASE_URL names {ours.host or 'only this machine'}")
     if row["behind_since"] is not None or row["generation"] < seen.get(row["id"], 0):
         found.append(_BEHIND)
@@ -125,6 +134,11 @@ def differences(row: Row, ours: Ours, seen: Mapping[UUID, int]) -> list[str]:
 def _differs(row: Row, what: str) -> bool:
     written, here = row[what], row[f"here_{what}"]
     return written is not None and here is not None and written != here
+
+
+def _has_other_host(row: Row, ours: Ours) -> bool:
+    """Whether we are strangers, whatever we have seen."""
+    return row["host"] is not None and row["host"] != ours.host
 
 
 def _has_changed(row: Row, ours: Ours) -> bool:

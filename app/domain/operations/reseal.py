@@ -10,8 +10,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from app.db import Pool, fetch_all, transaction
+from app.domain.accounts.actor import LOCAL
 from app.domain.senders.senders import password_place
 from app.domain.webhooks.webhooks import secret_place
+from app.domain.workspaces import audit
 from app.secrets import SecretBox, UndecipherableSecret
 from app.sql import queries
 
@@ -48,6 +50,8 @@ async def reseal(pool: Pool, box: SecretBox) -> Resealed:
     """Bring every stored secret under the box's current key. What no key opens is left as it is."""
     passwords, senders = await _reseal(pool, box, PASSWORDS)
     secrets, webhooks = await _reseal(pool, box, WEBHOOK_SECRETS)
+    async with transaction(pool) as conn:
+        await audit.record(conn, LOCAL, None, "installation.rotate-key")
     return Resealed(passwords + secrets, senders, webhooks)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import re
 from datetime import datetime
 
 import msgspec
 
 from app.db import Pool, Row, fetch_all, fetch_one, transaction
-from app.domain.pages import Page, PageRequest
+from app.domain.pages import Page, PageRequest, page_of
 from app.embedded.mailbox import ReceivedMessage, summarize
 from app.errors import NotFound
 from app.sql import queries
@@ -17,11 +18,27 @@ from app.turns import Turns
 
 sql = queries(__name__)
 
-PAGE_BYTES = 5_000_000  # of messages: a page ends early, and always has one
-_parsing = Turns(2, of_one=1)  # a page takes seconds of processor time, in a thread, and its messages are in memory
+BEGINNING = 16_000  # bytes of a message that a list looks at
+SNIPPET = 140  # characters
+_MOST_WORDS = 2_000  # characters that a snippet is made from
+_parsing = Turns(2, of_one=1)  # a page takes seconds of processor time, in a thread
 
+_UNSEEN = re.compile(r"<(style|script)\b.*?(?:</\1|$)", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"<[^>]*(?:>|$)")
 # The campaign in a Message-ID of ours: see domain.ledger.exchange.message_id.
 _OURS = re.compile(rb"^Message-ID:\s*<\d+\.(\d+)\.reachinbox@", re.IGNORECASE | re.MULTILINE)
+
+
+class SandboxSummary(msgspec.Struct, rename="camel"):
+    """A received message as a list shows it; `snippet` are its first words."""
+
+    id: int
+    received_at: datetime
+    envelope_from: str
+    envelope_to: list[str]
+    subject: str
+    header_from: str
+    snippet: str
 
 
 class SandboxMessage(msgspec.Struct, rename="camel"):
@@ -56,17 +73,14 @@ async def store(pool: Pool, message: ReceivedMessage) -> None:
         )
 
 
-async def list_messages(pool: Pool, workspace_id: int, page: PageRequest) -> Page[SandboxMessage]:
-    """Newest first; fewer than asked for where they are large."""
-    before = page.check()
-    params = {"workspace_id": workspace_id, "before": before, "limit": page.limit + 1, "most_bytes": PAGE_BYTES}
+async def list_messages(pool: Pool, workspace_id: int, page: PageRequest) -> Page[SandboxSummary]:
+    """Newest first."""
+    params = {"workspace_id": workspace_id, "before": page.check(), "limit": page.limit + 1, "beginning": BEGINNING}
     async with _parsing.take(workspace_id):
         async with transaction(pool, workspace_id) as conn:
             rows = await fetch_all(conn, sql.list_sandbox_messages, params)
-        shown = rows[: page.limit]
-        messages = await asyncio.to_thread(lambda: [_message(row) for row in shown])
-    more = bool(rows) and rows[0]["found"] > len(shown)
-    return Page(messages, str(messages[-1].id) if more else None)
+        messages = await asyncio.to_thread(lambda: [_summary(row) for row in rows])
+    return page_of(messages, [row["id"] for row in rows], page.limit)
 
 
 async def get_message(pool: Pool, workspace_id: int, message_id: int) -> SandboxMessage:
@@ -75,7 +89,29 @@ async def get_message(pool: Pool, workspace_id: int, message_id: int) -> Sandbox
         row = await fetch_one(conn, sql.get_sandbox_message, {"workspace_id": workspace_id, "message_id": message_id})
     if row is None:
         raise NotFound(f"no message {message_id}")
-    return await asyncio.to_thread(_message, row)
+    async with _parsing.take(workspace_id):
+        return await asyncio.to_thread(_message, row)
+
+
+def _summary(row: Row) -> SandboxSummary:
+    parts = summarize(row["beginning"])
+    return SandboxSummary(
+        id=row["id"],
+        received_at=row["received_at"],
+        envelope_from=row["envelope_from"],
+        envelope_to=row["envelope_to"],
+        subject=parts.subject,
+        header_from=parts.from_,
+        snippet=_snippet(parts.text, parts.html),
+    )
+
+
+def _snippet(text: str | None, markup: str | None) -> str:
+    """The first words of a text, or of what one sees of the HTML where there is none; in one line."""
+    if text is None or not text.strip():
+        text = html.unescape(_TAG.sub(" ", _UNSEEN.sub(" ", (markup or "")[:_MOST_WORDS])))
+    words = " ".join(text[:_MOST_WORDS].split())
+    return f"{words[:SNIPPET].rstrip()}…" if len(words) > SNIPPET else words
 
 
 def _message(row: Row) -> SandboxMessage:

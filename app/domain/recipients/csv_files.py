@@ -13,12 +13,22 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from io import TextIOWrapper
-from itertools import islice
 from typing import Annotated, BinaryIO, NamedTuple
 
 import msgspec
 
-from app.domain.recipients.lists import EMAIL, SHOWN, Entry, RecipientList, field_name, storable
+from app.domain.recipients.lists import (
+    EMAIL,
+    MOST_FIELDS,
+    MOST_NAMES,
+    SHOWN,
+    Entry,
+    RecipientList,
+    cut,
+    few,
+    field_name,
+    storable,
+)
 from app.errors import InvalidInput
 from app.mail.addresses import InvalidAddress, normalize
 
@@ -26,12 +36,11 @@ _CHUNK = 1 << 20
 _SAMPLE = 20  # records that are looked at to tell the delimiter and the columns
 _FIRST = 100  # records, header included, that are shown of a file
 _FIRST_CHARACTERS = 100_000  # in all of these together
-_MAX_CELL = 1_000_000  # characters
-_MAX_RECORD = 8_000_000  # characters, on however many lines in quotation marks
+_MAX_RECORD = 1_000_000  # characters, on however many lines in quotation marks
 _MOST_LINES = 10_000_000
-_MOST_COLUMNS = 1_000
-_MOST_NAMES = 20_000  # characters in the merge fields of a file together: each email has them all
+_MOST_BLANK = 10_000  # blank records one after another
 _END = "\udcff"  # a line no file has: decoding never gives a lone surrogate
+_LISTED = 2_000  # characters of the columns' names in a sentence
 _DELIMITERS = ",;\t"
 _ENCODINGS_BY_BOM = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -44,7 +53,7 @@ _EMAIL_HEADER = re.compile(
 )
 _ENCODING_NAMES = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "utf-16": "UTF-16", "cp1252": "Windows-1252"}
 
-csv.field_size_limit(_MAX_CELL)  # for the whole process; the default of 128 KiB refuses long notes
+csv.field_size_limit(_MAX_RECORD)  # for the whole process: a cell that is too long costs its row, not the file
 
 
 class Columns(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
@@ -74,7 +83,10 @@ class CsvShape(msgspec.Struct, rename="camel"):
 
 
 class _Shape(NamedTuple):
-    """How a CSV file reads. `sample`: the first records with content, numbered; one at least."""
+    """How a CSV file reads. `sample`: the first records with content, numbered; one at least.
+
+    Of a record with more than `MOST_FIELDS` cells, the sample has one more than these.
+    """
 
     encoding: str
     has_nul: bool
@@ -84,13 +96,14 @@ class _Shape(NamedTuple):
 
 class _Layout(NamedTuple):
     """How to read a CSV file. `names`: a merge field for each column, "" to leave it out; `skip`: records before the
-    first row.
+    first row. `required`: the fields that everybody has, if without text.
     """
 
     encoding: str
     has_nul: bool
     delimiter: str
     names: tuple[str, ...]
+    required: frozenset[str]
     email_column: int
     skip: int
 
@@ -101,13 +114,12 @@ def from_csv(file: BinaryIO, *, required: Collection[str] = (), columns: Columns
     Without `columns`, its first row tells what they are. A field in `required` needs a column; its cells may be empty.
     Raises InvalidInput, here or, for a file that breaks further down, in iterating.
     """
-    layout = _layout(_shape(file), columns)
+    layout = _layout(_shape(file), columns, frozenset(required) - {EMAIL})
     names = [name for name in layout.names if name]
     absent = sorted(set(required) - {*names})
     if absent:
-        raise _invalid(
-            f"There is no column for {', '.join(absent)}, which the template needs. The columns are {', '.join(names)}."
-        )
+        have = cut(", ".join(names), _LISTED)
+        raise _invalid(f"There is no column for {few(absent)}, which the template needs. The columns are {have}.")
     return RecipientList(frozenset(names), lambda: _csv_entries(file, layout))
 
 
@@ -129,9 +141,8 @@ def csv_rows(file: BinaryIO, shape: _Shape | None = None) -> Iterator[tuple[int,
     encoding, _, delimiter, _ = shape or _shape(file)
     row = 1
     try:
-        for row, cells in enumerate(_records(file, encoding, delimiter), 1):
-            if _has_content(cells):
-                yield row, cells
+        for row, cells in _records(file, encoding, delimiter):
+            yield row, cells
     except csv.Error as error:
         raise _broken(row) from error
 
@@ -179,25 +190,24 @@ def _unlike(fields: list[str], email: int) -> list[str]:
 
 
 def _csv_entries(file: BinaryIO, layout: _Layout) -> Iterator[Entry]:
+    """A cell without text is no field: else a row of commas would be as long as all columns' names."""
     names, email_column, width = layout.names, layout.email_column, len(layout.names)
-    records = enumerate(_records(file, layout.encoding, layout.delimiter), 1)
     row = 1
     try:
-        for row, cells in islice(records, layout.skip, None):
-            if len(cells) < width:
-                cells += [""] * (width - len(cells))
-            email = cells[email_column]
-            if not email.strip() and not _has_content(cells):
+        for row, cells in _records(file, layout.encoding, layout.delimiter):
+            if row <= layout.skip:
                 continue
+            email = cells[email_column] if email_column < len(cells) else ""
             if len(cells) > width and _has_content(cells[width:]):
-                yield row, email, f"The row has {len(cells)} cells, but the file only {width} columns."
+                yield row, email, f"The row has {len(cells):,} cells, but the file only {width} columns."
                 continue
             if layout.has_nul and any("\0" in cell for cell in cells):
                 yield row, email, "A cell has a NUL character, which is not text."
                 continue
-            fields = dict(zip(names, cells, strict=False))
-            del fields[EMAIL]
-            fields.pop("", None)
+            fields = {name: cell for name, cell in zip(names, cells, strict=False) if cell and name}
+            fields.pop(EMAIL, None)
+            for name in layout.required:
+                fields.setdefault(name, "")
             yield row, email, fields
     except csv.Error as error:
         raise _broken(row) from error
@@ -206,16 +216,30 @@ def _csv_entries(file: BinaryIO, layout: _Layout) -> Iterator[Entry]:
 def _broken(row: int) -> InvalidInput:
     return _invalid(
         f"About row {row} a quotation mark opens a cell and is never closed, "
-        f"or a cell has more than {_MAX_CELL:,} characters, or the row more than {_MAX_RECORD:,}."
+        f"or the row has more than {_MAX_RECORD:,} characters."
     )
 
 
-def _records(file: BinaryIO, encoding: str, delimiter: str) -> Iterator[list[str]]:
-    """Raises csv.Error for an overlong cell or row, and at the end of the file if that lies within quotation marks;
-    InvalidInput for a file that would be read for minutes.
+def _records(file: BinaryIO, encoding: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """The records with content, numbered as a spreadsheet does, blank ones included.
 
-    The csv module would let the last pass, and all rows behind the mark would be lost unnoticed in one cell: a line
-    of our own behind the last tells whether it still counts as a line.
+    Raises csv.Error for an overlong row, and at the end of the file if that lies within quotation marks;
+    InvalidInput for a file that would be read for minutes.
+    """
+    blank = 0
+    for row, cells in enumerate(_all_records(file, encoding, delimiter), 1):
+        if _has_content(cells):
+            blank = 0
+            yield row, cells
+            continue
+        blank += 1
+        if blank > _MOST_BLANK:
+            raise _invalid(f"After row {row - blank:,} come more than {_MOST_BLANK:,} blank rows. Remove them.")
+
+
+def _all_records(file: BinaryIO, encoding: str, delimiter: str) -> Iterator[list[str]]:
+    """The csv module would let a file pass that ends within quotation marks, and all rows behind the mark would be lost
+    unnoticed in one cell: a line of our own behind the last tells whether it still counts as a line.
     """
     file.seek(0)
     text = TextIOWrapper(file, encoding, newline="")
@@ -253,12 +277,12 @@ def _shape(file: BinaryIO) -> _Shape:
     if not shape.sample:
         list(csv_rows(file, shape))  # raises where it is the first row that does not end
         raise _invalid("The file is empty. It should have one recipient a row.")
-    if (width := len(shape.sample[0][1])) > _MOST_COLUMNS:
-        raise _invalid(f"The first row has {width:,} columns, and {_MOST_COLUMNS:,} is the most.")
+    if len(shape.sample[0][1]) > MOST_FIELDS:
+        raise _invalid(f"The first row has more than {MOST_FIELDS} columns. Remove those that you do not need.")
     return shape
 
 
-def _layout(shape: _Shape, columns: Columns | None) -> _Layout:
+def _layout(shape: _Shape, columns: Columns | None, required: frozenset[str]) -> _Layout:
     encoding, has_nul, delimiter, sample = shape
     row, first = sample[0]
     if columns is None:
@@ -273,15 +297,16 @@ def _layout(shape: _Shape, columns: Columns | None) -> _Layout:
         names[email_column] = EMAIL
         for name, count in Counter(names).items():
             if count > 1:
-                raise _invalid(f'{count} columns are called "{name}". Give each a name of its own.')
+                raise _invalid(f'{count} columns are called "{cut(name, SHOWN)}". Give each a name of its own.')
     else:
         names, email_column, has_header = _named(columns, len(first)), columns.email, columns.has_header
-    if (characters := sum(map(len, names))) > _MOST_NAMES:
+    if (characters := sum(map(len, names))) > MOST_NAMES:
         raise _invalid(
-            f"The columns' names have {characters:,} characters together, and {_MOST_NAMES:,} is the most. "
+            f"The columns' names have {characters:,} characters together, and {MOST_NAMES:,} is the most. "
             "Leave columns out, or give them shorter names."
         )
-    return _Layout(encoding, has_nul, delimiter, tuple(names), email_column, row if has_header else row - 1)
+    skip = row if has_header else row - 1
+    return _Layout(encoding, has_nul, delimiter, tuple(names), required, email_column, skip)
 
 
 def _named(columns: Columns, width: int) -> list[str]:
@@ -295,18 +320,16 @@ def _named(columns: Columns, width: int) -> list[str]:
             raise InvalidInput({"columns": f'name one "{given[:SHOWN]}"; use letters or digits'})
     for name, count in Counter(names).items():
         if name and count > 1:
-            raise InvalidInput({"columns": f'name {count} of them "{name}"; give each a name of its own'})
+            raise InvalidInput({"columns": f'name {count} of them "{cut(name, SHOWN)}"; give each a name of its own'})
     return names
 
 
 def _sample(file: BinaryIO, encoding: str, delimiter: str) -> list[tuple[int, list[str]]]:
-    """The first records that are not blank, numbered, as far as the delimiter makes sense of the file."""
-    records = enumerate(_records(file, encoding, delimiter), 1)
+    """The first records with content, numbered, as far as the delimiter makes sense of the file."""
     sample: list[tuple[int, list[str]]] = []
-    with suppress(csv.Error):
-        for row, cells in records:
-            if _has_content(cells):
-                sample.append((row, cells))
+    with suppress(csv.Error, InvalidInput):
+        for row, cells in _records(file, encoding, delimiter):
+            sample.append((row, cells[: MOST_FIELDS + 1]))
             if len(sample) == _SAMPLE:
                 break
     return sample
@@ -319,7 +342,7 @@ def _fit(sample: list[tuple[int, list[str]]]) -> tuple[bool, int, int]:
     first = sample[0][1]
     width = len(first)
     alike = sum(len(cells) == width for _, cells in sample) if width > 1 else 0
-    return width > _MOST_COLUMNS or _find_email(first) is not None, alike, width
+    return width > MOST_FIELDS or _find_email(first) is not None, alike, width
 
 
 def _find_email(cells: list[str]) -> tuple[int, bool] | None:
@@ -364,7 +387,7 @@ def _encoding(file: BinaryIO) -> tuple[str, bool]:
 
 
 def _has_content(cells: Iterable[str]) -> bool:
-    return any(cell.strip() for cell in cells)
+    return bool("".join(cells).strip())
 
 
 def _invalid(detail: str) -> InvalidInput:

@@ -45,12 +45,15 @@ class Erased(msgspec.Struct, rename="camel"):
     being_sent: int
 
 
-async def export(pool: Pool, workspace_id: int, email: str) -> AsyncIterator[bytes]:
+async def export(pool: Pool, workspace_id: int, email: str, actor: Actor) -> AsyncIterator[bytes]:
     """Everything about the address as one JSON object, piece by piece: no transaction stays open between two.
 
     Raises InvalidInput at once, before anything is read.
     """
-    return _export(pool, workspace_id, _address(email))
+    address = _address(email)
+    async with transaction(pool, workspace_id) as conn:
+        await audit.record(conn, actor, workspace_id, "recipient.export")
+    return _export(pool, workspace_id, address)
 
 
 async def erase(pool: Pool, workspace_id: int, email: str, actor: Actor) -> Erased:

@@ -21,7 +21,9 @@ from psycopg.types.json import Jsonb
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.recipients import csv_files, lists
 from app.domain.recipients.csv_files import Columns, CsvShape
-from app.domain.recipients.lists import RecipientList
+from app.domain.recipients.lists import MOST_ROWS, RecipientList, too_many_rows
+from app.domain.workspaces import quotas
+from app.domain.workspaces.quotas import UNLIMITED, Quotas
 from app.errors import Conflict, InvalidInput, NotFound
 from app.sql import queries
 from app.turns import Turns
@@ -34,7 +36,7 @@ MOST_BYTES = 1_000_000_000  # of a workspace
 CHUNK = 1_000_000  # bytes
 AT_ONCE = 2  # each reads a file for seconds and holds a connection
 IN_MEMORY = 1_000_000  # bytes of a list that is read; a longer one lies on disk meanwhile
-_MOST_LINE = 8_000_000  # bytes without a line's end
+_MOST_LINE = 4_000_000  # bytes without a line's end
 
 Kind = Literal["csv", "json"]
 Item = str | Mapping[str, object]
@@ -67,48 +69,64 @@ class Lines(NamedTuple):
     found: list[tuple[int, object]]
 
 
-async def store_csv(pool: Pool, workspace_id: int, name: str | None, file: BinaryIO) -> StoredList:
+async def store_csv(
+    pool: Pool, workspace_id: int, name: str | None, file: BinaryIO, most: Quotas = UNLIMITED
+) -> StoredList:
     """Keep a CSV file. Raises InvalidInput (`file`), Conflict when the workspace keeps too much already."""
     async with _turns.take(workspace_id):
         shape, rows = await asyncio.to_thread(csv_files.describe_csv, file)
-        return await _store(pool, workspace_id, "csv", name, rows, shape, csv_files.utf8(file, shape))
+        upload = _Upload("csv", name, rows, shape, csv_files.utf8(file, shape))
+        return await _store(pool, workspace_id, upload, most)
 
 
-async def store_json(pool: Pool, workspace_id: int, items: Iterable[Item]) -> StoredList:
+async def store_json(pool: Pool, workspace_id: int, items: Iterable[Item], most: Quotas = UNLIMITED) -> StoredList:
     """Keep recipients as they would come with a campaign. Raises InvalidInput (`recipients`), Conflict."""
     async with _turns.take(workspace_id):
-        rows = await asyncio.to_thread(lambda: sum(1 for _ in items))
+        rows = await asyncio.to_thread(_count, items)
         if not rows:
             raise InvalidInput({"recipients": "are none; give at least one"})
         encode = msgspec.json.encode
-        return await _store(pool, workspace_id, "json", None, rows, None, (encode(item) + b"\n" for item in items))
+        upload = _Upload("json", None, rows, None, (encode(item) + b"\n" for item in items))
+        return await _store(pool, workspace_id, upload, most)
 
 
-async def _store(
-    pool: Pool,
-    workspace_id: int,
-    kind: Kind,
-    name: str | None,
-    rows: int,
-    shape: CsvShape | None,
-    text: Iterator[bytes],
-) -> StoredList:
+def _count(items: Iterable[Item]) -> int:
+    """Raises InvalidInput."""
+    count = 0
+    for count, _ in enumerate(items, 1):
+        if count > MOST_ROWS:
+            raise too_many_rows()
+    return count
+
+
+class _Upload(NamedTuple):
+    """A list that comes; `text` are its lines."""
+
+    kind: Kind
+    name: str | None
+    rows: int
+    shape: CsvShape | None
+    text: Iterator[bytes]
+
+
+async def _store(pool: Pool, workspace_id: int, upload: _Upload, most: Quotas) -> StoredList:
     with SpooledTemporaryFile[bytes](IN_MEMORY) as file:
-        sizes = await asyncio.to_thread(lambda: [file.write(chunk) for chunk in _chunks(text)])
+        sizes = await asyncio.to_thread(lambda: [file.write(chunk) for chunk in _chunks(upload.text)])
         file.seek(0)
         async with transaction(pool, workspace_id) as conn:
             await conn.execute(sql.lock_quota, {"workspace_id": workspace_id})
             await _check_quota(conn, workspace_id, sum(sizes))
+            (await quotas.room(conn, workspace_id, most)).take(sum(sizes))
             row = await fetch_exactly_one(
                 conn,
                 sql.insert_list,
                 {
                     "workspace_id": workspace_id,
-                    "kind": kind,
-                    "name": name,
+                    "kind": upload.kind,
+                    "name": upload.name,
                     "size": sum(sizes),
-                    "rows": rows,
-                    "csv": shape and Jsonb(msgspec.to_builtins(shape)),
+                    "rows": upload.rows,
+                    "csv": upload.shape and Jsonb(msgspec.to_builtins(upload.shape)),
                 },
             )
             for number, size in enumerate(sizes):

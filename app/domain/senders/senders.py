@@ -22,8 +22,9 @@ from app.domain.operations.host_policy import STRICT, HostPolicy
 from app.domain.pages import Page, PageRequest, page_of
 from app.domain.planning import changes as plan_changes
 from app.domain.senders.draft import SenderChanges, SenderDraft, Server, check
-from app.domain.workspaces import audit
-from app.errors import Conflict, NotFound, Unavailable
+from app.domain.workspaces import audit, quotas
+from app.domain.workspaces.quotas import UNLIMITED, Quotas
+from app.errors import CheckRuns, Conflict, NotFound, Unavailable
 from app.jobs import defer_verification, defer_wake_up
 from app.secrets import SecretBox
 from app.settings import SmtpSecurity
@@ -84,9 +85,11 @@ async def create_sender(
     default_hourly_limit: int,
     actor: Actor = LOCAL,
     policy: HostPolicy = STRICT,
+    most: Quotas = UNLIMITED,
 ) -> Sender:
-    """Raises InvalidInput."""
+    """Raises InvalidInput, QuotaReached."""
     async with transaction(pool, workspace_id) as conn:
+        await quotas.check_senders(conn, workspace_id, most)
         limit = default_hourly_limit
         sender_id = await insert_sender(conn, box, workspace_id, draft, default_hourly_limit=limit, policy=policy)
         await audit.record(conn, actor, workspace_id, "sender.created", f"senders/{sender_id}")
@@ -210,12 +213,10 @@ async def change_sender(
         await defer_wake_up(conn, sender_id)
     if asked:
         await plan_changes.plan_soon(pool, workspace_id, sender_id)
-    changed = await get_sender(pool, workspace_id, sender_id)
-    if changed.held is None or changes.server is msgspec.UNSET:
-        return changed
-    # In a transaction of its own: whoever changes holds locks them first. Should this process die in between, the next
-    # probe shows the same.
-    await holds.forget(pool, workspace_id, sender_id)
+    if changes.server is not msgspec.UNSET:
+        # In a transaction of its own: whoever changes holds locks them first. Should this process die in between, the
+        # next probe shows the same.
+        await holds.forget(pool, workspace_id, sender_id)
     return await get_sender(pool, workspace_id, sender_id)
 
 
@@ -242,13 +243,18 @@ async def delete_sender(pool: Pool, workspace_id: int, sender_id: int, actor: Ac
 async def verify_sender(pool: Pool, workspace_id: int, sender_id: int) -> Verification:
     """Have a worker connect and log in, and wait for what it says.
 
-    Raises NotFound, and Unavailable when no worker answers within a minute.
+    Raises NotFound, CheckRuns while another is being checked in the workspace, and Unavailable when no worker answers
+    within a minute.
     """
     params = {"workspace_id": workspace_id, "sender_id": sender_id}
     async with transaction(pool, workspace_id) as conn:
+        await conn.execute(sql.lock_checks, params)
+        running = await fetch_one(conn, sql.running_check, params | {"within_s": VERIFY_TIMEOUT_S})
+        if running is not None:
+            raise CheckRuns(running["id"])
         if await fetch_one(conn, sql.request_verification, params) is None:
             raise NotFound(f"no sender {sender_id}")
-        await defer_verification(conn, sender_id)
+        await defer_verification(conn, workspace_id, sender_id)
     deadline = time.monotonic() + VERIFY_TIMEOUT_S
     while time.monotonic() < deadline:
         async with transaction(pool, workspace_id) as conn:

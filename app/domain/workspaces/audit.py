@@ -19,9 +19,18 @@ Action = Literal[
     "account.created",
     "account.linked",  # with an identity at Google
     "account.given_back",
+    "account.disabled",
+    "account.enabled",
+    "account.unknown",  # a login or reset for an address that has no account, by nobody: once a while
+    "attempts.refused",  # too many: the first of a while
     "login",
     "login.failed",
+    "login.disabled",  # with the right password
+    "logout",
+    "session.ended",
+    "sessions.ended",  # all of somebody's, by the administrator
     "password.changed",
+    "password.reset_asked",
     "invitation.created",  # to the installation
     "invitation.revoked",
     "workspace.created",
@@ -59,12 +68,16 @@ Action = Literal[
     "webhook.secret_rotated",
     "webhook.replayed",
     "recipient.erase",
+    "recipient.export",
+    "emails.export",
+    "keys.revoked",  # all of somebody's, by the administrator
     "installation.take-over",  # by the command of that name
+    "installation.rotate-key",
 ]
 
 
 class Entry(msgspec.Struct, rename="camel"):
-    """`who` is an address or `command line`; `subject` is what it was done to, such as `senders/7`."""
+    """`who` is an address, or words where there is none; `subject` is what it was done to, such as `senders/7`."""
 
     id: int
     at: datetime
@@ -91,9 +104,19 @@ async def record(conn: Conn, actor: Actor, workspace_id: int | None, action: Act
     )
 
 
-async def list_entries(pool: Pool, workspace_id: int | None, user_id: int | None, page: PageRequest) -> Page[Entry]:
-    """What was done in the workspace and to the user's own account, each if it is given, newest first."""
-    params = {"workspace_id": workspace_id, "user_id": user_id, "before": page.check(), "limit": page.limit + 1}
+async def list_entries(
+    pool: Pool, workspace_id: int | None, user_id: int | None, page: PageRequest, *, of_accounts: bool = False
+) -> Page[Entry]:
+    """What was done in the workspace and to the user's own account, each if it is given, newest first; `of_accounts`:
+    to all accounts and to the installation, which its administrator may read.
+    """
+    params = {
+        "workspace_id": workspace_id,
+        "user_id": user_id,
+        "of_accounts": of_accounts,
+        "before": page.check(),
+        "limit": page.limit + 1,
+    }
     async with transaction(pool) as conn:
         rows = await fetch_all(conn, sql.list_audit, params)
     return page_of([Entry(**row) for row in rows], [row["id"] for row in rows], page.limit)

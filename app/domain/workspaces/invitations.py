@@ -12,7 +12,7 @@ import msgspec
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import Actor
-from app.domain.accounts.login import ATTEMPTS_PER_ADDRESS, count_attempt
+from app.domain.accounts.attempts import count_visitor
 from app.domain.accounts.tokens import digest, new_token
 from app.domain.workspaces import audit, members
 from app.domain.workspaces.roles import Role
@@ -87,12 +87,12 @@ async def revoke(pool: Pool, actor: Actor, workspace_id: int, invitation_id: int
 
 async def look_up(pool: Pool, actor: Actor, token: str) -> Offer:
     """What the invitation offers, to whoever has its link. Raises NotFound for one that opens nothing, TooMany."""
-    await count_attempt(pool, f"invitation:{actor.address}", ATTEMPTS_PER_ADDRESS)
+    await count_visitor(pool, actor, "invitation")
     async with transaction(pool) as conn:
-        row = await fetch_one(conn, sql.read_open_workspace_invitation, {"token_sha256": digest(token)})
+        row = await find_open(conn, token, None)
     if row is None:
         raise NotFound("this invitation is not, or no longer, valid; ask for a new one")
-    return Offer(**row)
+    return Offer(**{name: row[name] for name in Offer.__struct_fields__})
 
 
 async def accept(pool: Pool, actor: Actor, email: str, token: str) -> int:
@@ -104,11 +104,17 @@ async def accept(pool: Pool, actor: Actor, email: str, token: str) -> int:
         return await join(conn, actor, invitation)
 
 
+async def find_open(conn: Conn, token: str, email: str | None) -> Row | None:
+    """The invitation, if it is one that can be used, by whoever has the link or this address."""
+    return await fetch_one(conn, sql.open_workspace_invitation, {"token_sha256": digest(token), "email": email})
+
+
 async def take(conn: Conn, token: str, email: str) -> Row | None:
     """Use the invitation up, if it is one and for this address; its workspace and role. None: it is not."""
-    params = {"token_sha256": digest(token), "email": email}
-    await conn.execute(sql.lock_workspace_of_invitation, params)
-    return await fetch_one(conn, sql.use_workspace_invitation, params)
+    await conn.execute(sql.lock_workspace_of_invitation, {"token_sha256": digest(token)})
+    invitation = await find_open(conn, token, email)
+    used = invitation and await fetch_one(conn, sql.use_workspace_invitation, invitation)
+    return invitation if used else None
 
 
 async def join(conn: Conn, actor: Actor, invitation: Row) -> int:

@@ -12,13 +12,14 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from app.bounds import LABEL
-from app.db import Pool, Row, fetch_all, fetch_one, transaction
+from app.bounds import LABEL, YEARS
+from app.db import Conn, Pool, Row, fetch_all, fetch_one, transaction
 from app.domain.accounts.actor import Actor
 from app.domain.accounts.tokens import digest, new_token
 from app.domain.accounts.users import User, user_of
 from app.domain.pages import Page, PageRequest, page_of
-from app.domain.workspaces import audit
+from app.domain.workspaces import audit, quotas
+from app.domain.workspaces.quotas import UNLIMITED, Quotas
 from app.errors import Forbidden, InvalidInput, NotFound, Unauthenticated
 from app.sql import queries
 
@@ -66,8 +67,9 @@ async def create(
     name: str,
     scopes: list[Scope] | None = None,
     expires_at: datetime | None = None,
+    most: Quotas = UNLIMITED,
 ) -> ApiKey:
-    """A key of 256 bits. Raises InvalidInput, and Forbidden for a maker who is no member any more."""
+    """A key of 256 bits. Raises InvalidInput, QuotaReached, and Forbidden for a maker who is no member any more."""
     wrong: dict[str, str] = {}
     if not name.strip() or not LABEL.allow(len(name)) or "\0" in name:
         wrong["name"] = f"give {LABEL} characters"
@@ -75,10 +77,13 @@ async def create(
         wrong["scopes"] = f"is empty; give some of {', '.join(SCOPES)}"
     if expires_at is not None and expires_at.utcoffset() is None:
         wrong["expiresAt"] = "has no offset from UTC; write 2030-01-31T09:00:00+01:00 or end it with Z"
+    elif expires_at is not None and not YEARS.allow(expires_at.year):
+        wrong["expiresAt"] = f"is out of range; give a time in the years {YEARS.least} to {YEARS.most}"
     if wrong:
         raise InvalidInput(wrong)
     key = MARK + new_token()
     async with transaction(pool) as conn:  # the service's, which sees who made it
+        await quotas.check_keys(conn, workspace_id, most)
         row = await fetch_one(
             conn,
             sql.insert_api_key,
@@ -122,12 +127,20 @@ async def revoke(pool: Pool, actor: Actor, workspace_id: int, key_id: int) -> No
         await audit.record(conn, actor, workspace_id, "key.revoked", f"keys/{key_id}")
 
 
+async def revoke_made_by(conn: Conn, actor: Actor, user_id: int) -> int:
+    """Revoke all keys that somebody made, in whichever workspace; how many. Each workspace's log says so."""
+    rows = await fetch_all(conn, sql.revoke_keys_of, {"user_id": user_id})
+    for row in rows:
+        await audit.record(conn, actor, row["workspace_id"], "key.revoked", f"keys/{row['id']}")
+    return len(rows)
+
+
 async def find_holder(pool: Pool, key: str) -> Holder:
-    """Whose key this is. Raises Unauthenticated, also when its maker has left the workspace."""
+    """Whose key this is. Raises Unauthenticated, also when its maker has left the workspace or is disabled."""
     async with pool.connection() as conn:
         row = await fetch_one(conn, sql.use_api_key, {"key_sha256": digest(key)})
     if row is None:
-        raise Unauthenticated("this API key is not known, has expired or was revoked, or its maker has left")
+        raise Unauthenticated("this API key is not known, has expired or was revoked, or its maker may not use it")
     return Holder(user_of(row), frozenset(row["scopes"]))
 
 

@@ -10,13 +10,14 @@ import re
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
 from litestar import Request, Router, get
 from litestar.datastructures import Cookie, State
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_302_FOUND, HTTP_303_SEE_OTHER
 
 from app.domain.accounts import oidc
-from app.domain.accounts.provider import LoginFailed, Provider
+from app.domain.accounts.provider import Failure, LoginFailed, Provider
 from app.errors import NotFound
 from app.http.auth import is_https, session_cookie
 from app.http.parameters import TheActor, ThePool, TheProvider, TheSettings, TheTerms
@@ -27,6 +28,13 @@ CALLBACK = "/api/auth/google/callback"
 _OWN_PATH = re.compile(r"\A/(?![/\\])[!-~]*\Z")
 
 _log = logging.getLogger(__name__)
+
+
+class LoginFailure(msgspec.Struct, omit_defaults=True):
+    """What the query of /login says of a login that failed, and which page was to be shown after it."""
+
+    error: Failure
+    next: str | None = None
 
 
 def open_provider(settings: Settings) -> Provider | None:
@@ -91,13 +99,13 @@ def _own_path(page: str | None) -> str | None:
 
 def _failed(settings: Settings, error: Exception, next_page: str | None) -> Redirect:
     if isinstance(error, LoginFailed):
-        code = error.code
+        code: Failure = error.code
         _log.warning("a login at %s failed (%s): %s", settings.oidc_issuer, code, error)
     else:
         code = "failed"
         _log.error("a login at %s failed", settings.oidc_issuer, exc_info=error)
     cookie = _browser_cookie(settings, "", 0)
-    query = {"error": code} | ({"next": page} if (page := _own_path(next_page)) else {})
+    query = msgspec.to_builtins(LoginFailure(code, _own_path(next_page)))
     return Redirect(f"/login?{urlencode(query)}", status_code=HTTP_303_SEE_OTHER, cookies=[cookie])
 
 

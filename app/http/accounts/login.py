@@ -18,6 +18,7 @@ from app.domain.accounts.passwords import LENGTH
 from app.domain.accounts.users import User
 from app.domain.workspaces.keys import Scope
 from app.http.auth import own_pages_only, session_cookie
+from app.http.bodies import PUBLIC
 from app.http.errors import problems
 from app.http.parameters import TheActor, ThePool, TheSettings, TheTerms
 from app.secrets import secret_keys
@@ -51,6 +52,12 @@ class Reset(msgspec.Struct, forbid_unknown_fields=True):
     password: Annotated[str, LENGTH]
 
 
+class PasswordSet(msgspec.Struct, rename="camel"):
+    """`keysRevoked`: how many API keys stopped working with the password from before."""
+
+    keys_revoked: int
+
+
 class Ways(msgspec.Struct, rename="camel"):
     """How one gets in here. `first_run`: the next to register becomes the administrator. `sandbox`: mail without a
     server of its own goes to the sandbox mailbox, whose inbox is at /api/sandbox.
@@ -76,7 +83,7 @@ async def ways(pool: ThePool, settings: TheSettings) -> Ways:
 @post(
     "/register",
     summary="Make an account and log in",
-    responses=problems(HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT),
+    responses=problems(HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT, TOO_MANY),
 )
 async def register(
     pool: ThePool, settings: TheSettings, terms: TheTerms, actor: TheActor, data: JSONBody[RegistrationBody]
@@ -108,15 +115,16 @@ async def ask_for_reset(pool: ThePool, actor: TheActor, data: JSONBody[ResetRequ
 
 @post(
     "/reset/confirm",
-    status_code=HTTPStatus.NO_CONTENT,
+    status_code=HTTPStatus.OK,
     summary="Set a new password with the link's token",
-    responses=problems(HTTPStatus.FORBIDDEN),
+    description="Everywhere is logged out, and no API key that the account has made works any more.",
+    responses=problems(HTTPStatus.FORBIDDEN, TOO_MANY),
 )
 async def reset_password(
     pool: ThePool, settings: TheSettings, terms: TheTerms, actor: TheActor, data: JSONBody[Reset]
-) -> None:
+) -> PasswordSet:
     signer = password_changes.reset_signer(*secret_keys(settings))
-    await password_changes.reset_password(pool, signer, terms, actor, data.token, data.password)
+    return PasswordSet(await password_changes.reset_password(pool, signer, terms, actor, data.token, data.password))
 
 
 public = Router(
@@ -124,5 +132,6 @@ public = Router(
     tags=["accounts"],
     guards=[own_pages_only],
     security=[{}],
+    request_max_body_size=PUBLIC,
     route_handlers=[ways, register, log_in, ask_for_reset, reset_password],
 )

@@ -17,15 +17,18 @@ from app.domain.accounts import password_changes, sessions
 from app.domain.accounts.passwords import LENGTH
 from app.domain.accounts.sessions import Session
 from app.domain.accounts.users import User
-from app.http.accounts.login import TOO_MANY
+from app.http.accounts.login import TOO_MANY, PasswordSet
 from app.http.auth import Access, people_only, session_cookie
 from app.http.errors import problems
 from app.http.parameters import Id, TheActor, ThePool, TheSettings, TheUser
 
 
 class PasswordChange(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    """`revokeKeys`: all keys that one has made, in whichever workspace, stop working, too."""
+
     new_password: Annotated[str, LENGTH]
     current_password: str = ""
+    revoke_keys: bool = False
 
 
 @post(
@@ -35,9 +38,11 @@ class PasswordChange(msgspec.Struct, rename="camel", forbid_unknown_fields=True)
     summary="End this session",
     responses={HTTPStatus.NO_CONTENT: ResponseSpec(None, description="Logged out")} | problems(),
 )
-async def log_out(request: Request[User, Access, Any], pool: ThePool, settings: TheSettings) -> Response[None]:
+async def log_out(
+    request: Request[User, Access, Any], pool: ThePool, settings: TheSettings, actor: TheActor
+) -> Response[None]:
     if request.auth.session_id is not None:
-        await sessions.end(pool, request.user.id, request.auth.session_id)
+        await sessions.end(pool, actor, request.auth.session_id, "logout")
     expired = session_cookie(settings, "", 0)
     return Response(None, status_code=HTTPStatus.NO_CONTENT, cookies=[expired])
 
@@ -49,7 +54,7 @@ async def me(user: TheUser) -> User:
 
 @post(
     "/password",
-    status_code=HTTPStatus.NO_CONTENT,
+    status_code=HTTPStatus.OK,
     guards=[people_only],
     opt={"role": None},
     summary="Change the password; everywhere else is logged out",
@@ -57,10 +62,17 @@ async def me(user: TheUser) -> User:
 )
 async def change_password(
     request: Request[User, Access, Any], pool: ThePool, actor: TheActor, data: JSONBody[PasswordChange]
-) -> None:
-    await password_changes.change_password(
-        pool, actor, request.user.id, data.current_password, data.new_password, request.auth.session_id
+) -> PasswordSet:
+    revoked = await password_changes.change_password(
+        pool,
+        actor,
+        request.user.id,
+        data.current_password,
+        data.new_password,
+        request.auth.session_id,
+        revoke_keys=data.revoke_keys,
     )
+    return PasswordSet(revoked)
 
 
 @get(
@@ -81,8 +93,8 @@ async def list_sessions(request: Request[User, Access, Any], pool: ThePool) -> l
     summary="Log out one session",
     responses=problems(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
 )
-async def end_session(pool: ThePool, user: TheUser, session_id: Id) -> None:
-    await sessions.end(pool, user.id, session_id)
+async def end_session(pool: ThePool, actor: TheActor, session_id: Id) -> None:
+    await sessions.end(pool, actor, session_id)
 
 
 own = Router("/auth", tags=["accounts"], route_handlers=[log_out, me, change_password, list_sessions, end_session])

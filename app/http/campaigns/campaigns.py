@@ -10,21 +10,20 @@ import msgspec
 from litestar import MediaType, Response, Router, get, patch, post
 from litestar.params import JSONBody, QueryParameter
 
-from app.bounds import HOURLY_LIMIT, LABEL
+from app.bounds import HOURLY_LIMIT, LABEL, SUBJECT, TEXT
 from app.domain.campaigns import campaigns, change
 from app.domain.campaigns.campaigns import Campaign, CampaignStatus, OnUnknown
 from app.domain.campaigns.change import Changes
-from app.domain.campaigns.content import SUBJECT, TEXT
 from app.domain.campaigns.draft import DELAY_MS
 from app.domain.pages import Page, PageRequest
 from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.errors import NotFound
-from app.http.campaigns.rendering import render_message, show_rendered_html
+from app.http.campaigns.rendering import MAX_BODY, render_message, show_rendered_html
 from app.http.campaigns.schedule import preview_campaign, schedule_campaign
 from app.http.errors import problems
 from app.http.headers import FRAMED
 from app.http.openapi import schema_name
-from app.http.parameters import Cursor, Id, Limit, TheActor, ThePool, TheUser
+from app.http.parameters import Cursor, Id, Limit, TheActor, ThePool, TheQuotas, TheUser
 
 
 class CampaignPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -73,14 +72,15 @@ async def show_campaign(pool: ThePool, user: TheUser, campaign_id: Id) -> Respon
 @patch(
     "/{id:int}",
     opt={"role": MEMBER},
+    request_max_body_size=MAX_BODY,
     summary="Change a campaign; a new start, delay or limit plans what waits again",
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
 async def change_campaign(
-    pool: ThePool, user: TheUser, actor: TheActor, campaign_id: Id, data: JSONBody[CampaignPatch]
+    pool: ThePool, user: TheUser, actor: TheActor, quotas: TheQuotas, campaign_id: Id, data: JSONBody[CampaignPatch]
 ) -> Campaign:
     changes = Changes(**msgspec.structs.asdict(data))
-    return await change.change(pool, user.workspace_id, campaign_id, changes, actor)
+    return await change.change(pool, user.workspace_id, campaign_id, changes, actor, quotas)
 
 
 @post(

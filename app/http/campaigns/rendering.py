@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -11,15 +10,18 @@ from litestar import MediaType, Request, Response, post
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody
 from litestar.params import JSONBody
 
-from app.domain.campaigns.content import TEXT, Content, Rendered
+from app.bounds import TEXT
+from app.domain.campaigns.content import Content, Rendered
 from app.domain.workspaces.roles import VIEWER
 from app.errors import InvalidInput
-from app.http.bodies import decode, require_content_type
-from app.http.campaigns.schedule import MULTIPART, UNREADABLE
+from app.http.bodies import decode, require_content_type, room_for_body
+from app.http.campaigns.schedule import UNREADABLE
 from app.http.errors import problems
+from app.http.forms import MULTIPART, form_of
 from app.http.headers import FRAMED
+from app.http.parameters import TheUser
 
-MAX_FORM = 8_000_000
+MAX_BODY = 8_000_000
 
 
 class RenderBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -31,9 +33,9 @@ class RenderBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_
     email: str
     fields: dict[str, str] | None = None
 
-    def render(self) -> Rendered:
+    async def render(self, workspace_id: int) -> Rendered:
         """Raises InvalidInput."""
-        return Content(self.subject, self.body, self.body_html).render(self.email, self.fields)
+        return await Content(self.subject, self.body, self.body_html).render(self.email, self.fields, workspace_id)
 
 
 class RenderForm(msgspec.Struct, forbid_unknown_fields=True):
@@ -54,11 +56,12 @@ class RenderOperation(Operation):
     "/render",
     status_code=HTTPStatus.OK,
     summary="What one recipient would get; nothing is written",
+    request_max_body_size=MAX_BODY,
     responses=problems(),
     opt={"role": VIEWER, "scope": "read"},
 )
-async def render_message(data: JSONBody[RenderBody]) -> Rendered:
-    return await asyncio.to_thread(data.render)  # a long text takes seconds to parse
+async def render_message(user: TheUser, data: JSONBody[RenderBody]) -> Rendered:
+    return await data.render(user.workspace_id)
 
 
 @post(
@@ -66,15 +69,16 @@ async def render_message(data: JSONBody[RenderBody]) -> Rendered:
     status_code=HTTPStatus.OK,
     media_type=MediaType.HTML,
     summary="The HTML that one recipient would get, fit to be shown in a frame",
-    request_max_body_size=MAX_FORM,
+    request_max_body_size=MAX_BODY,
     operation_class=RenderOperation,
     responses=problems(*UNREADABLE),
     opt={"role": VIEWER, "scope": "read"},
 )
-async def show_rendered_html(request: Request[Any, Any, Any]) -> Response[str]:
+async def show_rendered_html(user: TheUser, request: Request[Any, Any, Any]) -> Response[str]:
     require_content_type(request, MULTIPART)
-    text = (await request.form()).get("request")
-    if not isinstance(text, str):
+    async with room_for_body(request, user.workspace_id), form_of(request) as form:
+        text = form.texts.get("request")
+    if text is None:
         raise InvalidInput({"request": "is missing; give the JSON that /render takes"})
-    rendered = await asyncio.to_thread(decode(text.encode(), RenderBody).render)
+    rendered = await decode(text.encode(), RenderBody).render(user.workspace_id)
     return Response(rendered.html or "", media_type=MediaType.HTML, headers=FRAMED)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -16,16 +18,13 @@ from typing import Annotated, Any, BinaryIO, NamedTuple, cast
 
 import msgspec
 from litestar import post
-from litestar.datastructures import UploadFile
-from litestar.enums import RequestEncodingType
-from litestar.exceptions import ClientException
 from litestar.openapi.spec import Operation
 from litestar.params import HeaderParameter
 
-from app.bounds import HOURLY_LIMIT, LABEL
+from app.bounds import HOURLY_LIMIT, LABEL, SUBJECT, TEXT
 from app.domain.campaigns import schedule
 from app.domain.campaigns.campaigns import OnUnknown
-from app.domain.campaigns.content import SUBJECT, TEXT, Content
+from app.domain.campaigns.content import Content
 from app.domain.campaigns.draft import DELAY_MS, Draft
 from app.domain.campaigns.schedule import Idempotency, Preview, Scheduled
 from app.domain.recipients import csv_files, lists
@@ -34,17 +33,17 @@ from app.domain.recipients.lists import RecipientList
 from app.domain.recipients.stored_lists import Named
 from app.domain.workspaces.roles import MEMBER
 from app.errors import InvalidInput
-from app.http.bodies import JSON, NOT_JSON, decode, read, require_content_type, room_for_body
+from app.http.bodies import JSON, NOT_JSON, read, require_content_type, room_for_body
 from app.http.errors import AnyRequest, problems
+from app.http.forms import MULTIPART, Form, form_of
 from app.http.openapi import one_of_forms
-from app.http.parameters import MAX_ID, TheActor, ThePool, TheUser
-from app.http.recipients.sources import NULL, JsonRecipients, Lines, NullableRecipients
+from app.http.parameters import MAX_ID, TheActor, ThePool, TheQuotas, TheUser
+from app.http.recipients.sources import NULL, JsonRecipients, Lines, NullableRecipients, decode_list
 from app.http.validation import invalid_body
 from app.turns import OneByOne
 
-MULTIPART = RequestEncodingType.MULTI_PART.value
 MAX_BODY = 200_000_000
-MAX_JSON = 100_000_000
+MAX_JSON = 50_000_000  # it is in memory while it is read; a file is not
 UNREADABLE = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 
 # How the schema shows a file.
@@ -165,6 +164,7 @@ async def schedule_campaign(
     pool: ThePool,
     user: TheUser,
     actor: TheActor,
+    quotas: TheQuotas,
     idempotency_key: Annotated[
         str | None,
         HeaderParameter(
@@ -175,14 +175,16 @@ async def schedule_campaign(
     ] = None,
 ) -> Scheduled:
     if idempotency_key is None:
-        async with room_for_body(request, user.workspace_id):
-            campaign = await _read(request)
-            return await schedule.schedule(pool, user.workspace_id, campaign.to_domain(), None, actor)
+        async with room_for_body(request, user.workspace_id), _read(request) as campaign:
+            return await schedule.schedule(pool, user.workspace_id, campaign.to_domain(), None, actor, quotas)
     _check_key(idempotency_key)
-    async with _repeats.alone((user.workspace_id, idempotency_key)), room_for_body(request, user.workspace_id):
-        campaign = await _read(request)
+    async with (
+        _repeats.alone((user.workspace_id, idempotency_key)),
+        room_for_body(request, user.workspace_id),
+        _read(request) as campaign,
+    ):
         idempotency = Idempotency(idempotency_key, await asyncio.to_thread(campaign.fingerprint))
-        return await schedule.schedule(pool, user.workspace_id, campaign.to_domain(), idempotency, actor)
+        return await schedule.schedule(pool, user.workspace_id, campaign.to_domain(), idempotency, actor, quotas)
 
 
 @post(
@@ -195,8 +197,7 @@ async def schedule_campaign(
     responses=problems(*UNREADABLE),
 )
 async def preview_campaign(request: AnyRequest, pool: ThePool, user: TheUser) -> Preview:
-    async with room_for_body(request, user.workspace_id):
-        campaign = await _read(request)
+    async with room_for_body(request, user.workspace_id), _read(request) as campaign:
         return await schedule.preview(pool, user.workspace_id, campaign.to_domain())
 
 
@@ -205,44 +206,38 @@ def _check_key(key: str) -> None:
         raise InvalidInput({"Idempotency-Key": "give 1 to 255 printable ASCII characters"})
 
 
-async def _read(request: AnyRequest) -> CampaignRequest:
-    """Raises InvalidInput, and ClientException for what is neither form."""
+@asynccontextmanager
+async def _read(request: AnyRequest) -> AsyncGenerator[CampaignRequest]:
+    """The request, whose file is there as long as the block.
+
+    Raises InvalidInput, and ClientException for what is neither form.
+    """
     if require_content_type(request, JSON, MULTIPART) == MULTIPART:
-        return await _read_form(request)
-    campaign = decode(await read(request, at_most=MAX_JSON), JsonCampaign)
-    return CampaignRequest(campaign.draft(), campaign.source())
+        async with form_of(request) as form:
+            yield _of_form(form)
+    else:
+        campaign = decode_list(await read(request, at_most=MAX_JSON), JsonCampaign)
+        yield CampaignRequest(campaign.draft(), campaign.source())
 
 
-async def _read_form(request: AnyRequest) -> CampaignRequest:
-    """Litestar writes a large file to disk as it comes, and closes it once the request is answered."""
-    texts: dict[str, str] = {}
-    file: UploadFile | None = None
+def _of_form(form: Form) -> CampaignRequest:
+    """Raises InvalidInput."""
+    if wrong := sorted(form.files.keys() - {"file"}):
+        raise InvalidInput({wrong[0]: "is a file; only `file` is, the CSV with the recipients"})
+    file = form.files.get("file")
     try:
-        for name, value in (await request.form()).multi_items():
-            if name in texts or (name == "file" and file is not None):
-                raise InvalidInput({name: "is there more than once"})
-            if isinstance(value, UploadFile):
-                if name != "file":
-                    raise InvalidInput({name: "is a file; only `file` is, the CSV with the recipients"})
-                file = value
-            elif value:  # a browser sends what was left empty, too
-                value.encode()
-                texts[name] = value
-    except (UnicodeError, LookupError):
-        raise ClientException("a field is not text in the charset that it names") from None
-    try:
-        form = msgspec.convert(texts, FormCampaign, strict=False)
+        fields = msgspec.convert(form.texts, FormCampaign, strict=False)
     except msgspec.ValidationError as error:
         raise invalid_body(error, FormCampaign) from None
-    if form.file is not None:
+    if fields.file is not None:
         raise InvalidInput({"file": "is text; send it as a file, with a file name"})
-    if file is not None and form.recipients is not None:
+    if file is not None and fields.recipients is not None:
         raise InvalidInput({"recipients": "are in `file` already; leave one of the two out"})
     if file is not None:
-        return CampaignRequest(form.draft(), cast(BinaryIO, file.file))
-    if form.recipients is None:
+        return CampaignRequest(fields.draft(), cast(BinaryIO, file.file))
+    if fields.recipients is None:
         raise InvalidInput({"recipients": "is missing; give it, or a CSV as `file`"})
-    return CampaignRequest(form.draft(), _listed(form.recipients))
+    return CampaignRequest(fields.draft(), _listed(fields.recipients))
 
 
 def _listed(text: str) -> JsonRecipients | Lines:

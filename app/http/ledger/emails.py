@@ -91,12 +91,13 @@ async def list_emails(
 async def export_emails(
     pool: ThePool,
     user: TheUser,
+    actor: TheActor,
     status: Status = None,
     campaign_id: CampaignIdFilter = None,
     sender_id: SenderIdFilter = None,
     q: Search = None,
 ) -> Stream:
-    lines = await emails.export(pool, user.workspace_id, EmailFilter(status, campaign_id, sender_id, q))
+    lines = await emails.export(pool, actor, user.workspace_id, EmailFilter(status, campaign_id, sender_id, q))
     headers = {"Content-Disposition": 'attachment; filename="emails.csv"'}
     return Stream(lines, media_type="text/csv; charset=utf-8", headers=headers)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 
 import msgspec
@@ -27,13 +28,15 @@ class HeldAnswer(msgspec.Struct, forbid_unknown_fields=True):
     answer: HoldAnswer
 
 
-@post(
+answered = partial(
+    post, opt={"role": MEMBER}, status_code=HTTPStatus.OK, responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+)
+
+
+@answered(
     "/campaigns/{id:int}/held",
-    opt={"role": MEMBER},
     tags=["campaigns"],
-    status_code=HTTPStatus.OK,
     summary="Say how to go on with a campaign that a server's refusals hold back",
-    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
 async def answer_held_campaign(
     pool: ThePool, user: TheUser, actor: TheActor, campaign_id: Id, data: JSONBody[HeldAnswer]
@@ -42,13 +45,10 @@ async def answer_held_campaign(
     return await campaigns.get_campaign(pool, user.workspace_id, campaign_id)
 
 
-@post(
+@answered(
     "/senders/{id:int}/held",
-    opt={"role": MEMBER},
     tags=["senders"],
-    status_code=HTTPStatus.OK,
     summary="Say how to go on with a sender that its server's refusals hold back",
-    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
 async def answer_held_sender(
     pool: ThePool, user: TheUser, actor: TheActor, sender_id: Id, data: JSONBody[HeldAnswer]

@@ -1,4 +1,4 @@
-"""What the installation's administrator does over HTTP: accounts and invitations to make one."""
+"""What the installation's administrator does over HTTP: accounts, their log, and invitations to make one."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import Annotated
 
 import msgspec
 from litestar import Router, delete, get, post
-from litestar.params import JSONBody
+from litestar.params import JSONBody, QueryParameter
 
-from app.domain.accounts import registration, users
+from app.domain.accounts import administration, registration
+from app.domain.accounts.administration import Account, Disabled
 from app.domain.accounts.registration import Invitation
-from app.domain.accounts.users import Account
 from app.domain.pages import Page, PageRequest
+from app.domain.workspaces import audit
+from app.domain.workspaces.audit import Entry
 from app.http.accounts.login import ADMIN
 from app.http.auth import require_admin
 from app.http.errors import problems
@@ -26,11 +28,77 @@ class InvitationBody(msgspec.Struct, forbid_unknown_fields=True):
     email: str | None = None
 
 
-@get("/users", opt={"role": None}, summary="List accounts", responses=problems(HTTPStatus.FORBIDDEN))
+class DisablingBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    """`pauseCampaigns`: also those that run in workspaces which the account alone owns."""
+
+    pause_campaigns: bool = False
+
+
+@get("/users", opt={"role": None}, summary="List accounts, oldest first", responses=problems(HTTPStatus.FORBIDDEN))
 async def list_users(
-    pool: ThePool, limit: Limit = 50, cursor: Cursor = None
+    pool: ThePool,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    q: Annotated[str | None, QueryParameter(name="q", description="What the address has in it, in any case.")] = None,
 ) -> Annotated[Page[Account], schema_name("AccountPage")]:
-    return await users.list_accounts(pool, PageRequest(limit, cursor))
+    return await administration.list_accounts(pool, PageRequest(limit, cursor), q)
+
+
+@post(
+    "/users/{id:int}/disable",
+    opt={"role": None},
+    status_code=HTTPStatus.OK,
+    summary="Let nobody in by an account any more: no login, session or API key",
+    description="Its workspaces go on. One's own account and the last administrator's stay: 409.",
+    responses=problems(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def disable_user(pool: ThePool, actor: TheActor, account_id: Id, data: JSONBody[DisablingBody]) -> Disabled:
+    return await administration.disable(pool, actor, account_id, pause_campaigns=data.pause_campaigns)
+
+
+@post(
+    "/users/{id:int}/enable",
+    opt={"role": None},
+    status_code=HTTPStatus.OK,
+    summary="Let a disabled account in again; its API keys work as before",
+    responses=problems(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
+)
+async def enable_user(pool: ThePool, actor: TheActor, account_id: Id) -> Account:
+    return await administration.enable(pool, actor, account_id)
+
+
+@post(
+    "/users/{id:int}/end-sessions",
+    opt={"role": None},
+    status_code=HTTPStatus.OK,
+    summary="Log an account out everywhere",
+    responses=problems(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
+)
+async def end_sessions(pool: ThePool, actor: TheActor, account_id: Id) -> Account:
+    return await administration.end_sessions(pool, actor, account_id)
+
+
+@post(
+    "/users/{id:int}/revoke-keys",
+    opt={"role": None},
+    status_code=HTTPStatus.OK,
+    summary="Revoke all API keys that an account has made, in whichever workspace",
+    responses=problems(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
+)
+async def revoke_keys(pool: ThePool, actor: TheActor, account_id: Id) -> Account:
+    return await administration.revoke_keys(pool, actor, account_id)
+
+
+@get(
+    "/audit",
+    opt={"role": None},
+    summary="What was done to all accounts and to the installation, newest first",
+    responses=problems(HTTPStatus.FORBIDDEN),
+)
+async def list_accounts_audit(
+    pool: ThePool, limit: Limit = 50, cursor: Cursor = None
+) -> Annotated[Page[Entry], schema_name("AuditPage")]:
+    return await audit.list_entries(pool, None, None, PageRequest(limit, cursor), of_accounts=True)
 
 
 @get(
@@ -70,5 +138,15 @@ admin = Router(
     tags=["administration"],
     guards=[require_admin],
     opt={"scope": ADMIN},
-    route_handlers=[list_users, list_invitations, invite, revoke_invitation],
+    route_handlers=[
+        list_users,
+        disable_user,
+        enable_user,
+        end_sessions,
+        revoke_keys,
+        list_accounts_audit,
+        list_invitations,
+        invite,
+        revoke_invitation,
+    ],
 )

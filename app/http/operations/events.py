@@ -6,9 +6,11 @@ know. It ends within seconds when its person is no longer let in, or is in anoth
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections import Counter
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from http import HTTPStatus
 from typing import Any
 
 import anyio
@@ -16,18 +18,22 @@ import msgspec
 from litestar import Request, get
 from litestar.response import Stream
 
-from app.db import Pool
 from app.domain.accounts.users import User
-from app.domain.operations import events
+from app.domain.operations.watching import Watching
 from app.domain.workspaces.roles import VIEWER
-from app.errors import AnotherAccount, Forbidden, Unauthenticated
+from app.errors import AnotherAccount, Forbidden, TooMany, Unauthenticated
 from app.http.auth import Access, authenticate
 from app.http.errors import problems
-from app.http.parameters import ThePool, TheUser
+from app.http.parameters import TheUser
 
 STREAM_S = 300.0
 LET_IN_S = 2.0  # how long somebody may go on watching who is let in no more
 QUIET_S = 15.0  # proxies give up on a connection on which nothing comes
+MOST_STREAMS = 10  # of a person, tabs and keys together
+
+LetIn = Callable[[], Awaitable[bool]]
+
+_open: Counter[int] = Counter()  # streams, by person
 
 
 @get(
@@ -41,9 +47,12 @@ QUIET_S = 15.0  # proxies give up on a connection on which nothing comes
         "(id, blockedUntil, blockReason, held), as JSON: first the state of all that runs, then each second what "
         "changed. The stream ends after five minutes; ask anew."
     ),
-    responses=problems(),
+    responses=problems(HTTPStatus.TOO_MANY_REQUESTS),
 )
-async def watch_events(request: Request[User, Access, Any], pool: ThePool, user: TheUser) -> Stream:
+async def watch_events(request: Request[User, Access, Any], user: TheUser) -> Stream:
+    if _open[user.id] >= MOST_STREAMS:
+        raise TooMany(f"you have {MOST_STREAMS} streams of events open, the most; close one first", retry_s=30)
+
     async def let_in() -> bool:
         try:
             now, _ = await authenticate(request)
@@ -52,33 +61,46 @@ async def watch_events(request: Request[User, Access, Any], pool: ThePool, user:
         return now.workspace_id == user.workspace_id
 
     return Stream(
-        _stream(pool, user.workspace_id, request.app.state["closing"], let_in),
+        _stream(request.app.state["watching"], user, let_in),
         media_type="text/event-stream",
         headers={"X-Accel-Buffering": "no"},  # nginx would collect them
     )
 
 
-async def _stream(
-    pool: Pool, workspace_id: int, closing: asyncio.Event, let_in: Callable[[], Awaitable[bool]]
-) -> AsyncIterator[bytes]:
+async def _stream(watching: Watching, user: User, let_in: LetIn) -> AsyncGenerator[bytes]:
+    if _open[user.id] >= MOST_STREAMS:  # others have begun since it was asked
+        return
+    _open[user.id] += 1
+    try:
+        async with aclosing(_pieces(watching, user.workspace_id, let_in)) as pieces:
+            async for piece in pieces:
+                yield piece
+    finally:
+        _open[user.id] -= 1
+        if not _open[user.id]:
+            del _open[user.id]
+
+
+async def _pieces(watching: Watching, workspace_id: int, let_in: LetIn) -> AsyncGenerator[bytes]:
     encode = msgspec.json.Encoder().encode
     began = spoke = asked = time.monotonic()
     yield b"retry: 1000\n\n"
-    async for changed in events.watch(pool, workspace_id, closing):
-        now = time.monotonic()
-        if now - began > STREAM_S:
-            return
-        if now - asked > LET_IN_S:
-            still = False
-            # A cancel in the middle of a query would cost the pool its connection.
-            with anyio.CancelScope(shield=True):
-                still = await let_in()
-            if not still:
+    async with aclosing(watching.watch(workspace_id)) as news:
+        async for changed in news:
+            now = time.monotonic()
+            if now - began > STREAM_S:
                 return
-            asked = now
-        if changed:
-            yield b"".join(b"event: %b\ndata: %b\n\n" % (event.kind.encode(), encode(event)) for event in changed)
-            spoke = now
-        elif now - spoke > QUIET_S:
-            yield b": still here\n\n"
-            spoke = now
+            if now - asked > LET_IN_S:
+                still = False
+                # A cancel in the middle of a query would cost the pool its connection.
+                with anyio.CancelScope(shield=True):
+                    still = await let_in()
+                if not still:
+                    return
+                asked = now
+            if changed:
+                yield b"".join(b"event: %b\ndata: %b\n\n" % (event.kind.encode(), encode(event)) for event in changed)
+                spoke = now
+            elif now - spoke > QUIET_S:
+                yield b": still here\n\n"
+                spoke = now

@@ -10,7 +10,7 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
 from app.domain.operations import sandbox
-from app.domain.operations.sandbox import SandboxMessage
+from app.domain.operations.sandbox import SandboxMessage, SandboxSummary
 from app.domain.pages import Page, PageRequest
 from app.domain.workspaces.roles import VIEWER
 from app.errors import NotFound
@@ -34,7 +34,7 @@ async def only_where_it_runs(connection: ASGIConnection[Any, Any, Any, Any], _ha
 )
 async def list_sandbox_messages(
     pool: ThePool, user: TheUser, limit: Limit = 50, cursor: Cursor = None
-) -> Annotated[Page[SandboxMessage], schema_name("SandboxMessagePage")]:
+) -> Annotated[Page[SandboxSummary], schema_name("SandboxSummaryPage")]:
     return await sandbox.list_messages(pool, user.workspace_id, PageRequest(limit, cursor))
 
 

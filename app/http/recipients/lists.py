@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated, Any, BinaryIO, cast
+from typing import Annotated, BinaryIO, cast
 
 import msgspec
 from litestar import Router, delete, get, post
-from litestar.datastructures import UploadFile
 from litestar.openapi.spec import Operation
 from litestar.response import Stream
 
@@ -16,12 +15,13 @@ from app.domain.recipients import stored_lists
 from app.domain.recipients.stored_lists import StoredList
 from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.errors import InvalidInput
-from app.http.bodies import JSON, decode, read, require_content_type, room_for_body
-from app.http.campaigns.schedule import BINARY, MAX_BODY, MAX_JSON, MULTIPART, UNREADABLE
+from app.http.bodies import JSON, read, require_content_type, room_for_body
+from app.http.campaigns.schedule import BINARY, MAX_BODY, MAX_JSON, UNREADABLE
 from app.http.errors import AnyRequest, problems
+from app.http.forms import MULTIPART, form_of
 from app.http.openapi import one_of_forms
-from app.http.parameters import Id, ThePool, TheUser
-from app.http.recipients.sources import JsonRecipients, Recipients
+from app.http.parameters import Id, ThePool, TheQuotas, TheUser
+from app.http.recipients.sources import JsonRecipients, Recipients, decode_list
 
 
 class JsonList(msgspec.Struct, forbid_unknown_fields=True):
@@ -54,17 +54,17 @@ class ListOperation(Operation):
     operation_class=ListOperation,
     responses=problems(HTTPStatus.CONFLICT, *UNREADABLE),
 )
-async def upload_list(request: AnyRequest, pool: ThePool, user: TheUser) -> StoredList:
+async def upload_list(request: AnyRequest, pool: ThePool, user: TheUser, quotas: TheQuotas) -> StoredList:
     async with room_for_body(request, user.workspace_id):
         if require_content_type(request, JSON, MULTIPART) == JSON:
-            sent = decode(await read(request, at_most=MAX_JSON), JsonList)
-            return await stored_lists.store_json(pool, user.workspace_id, JsonRecipients(sent.recipients))
-        parts: list[tuple[str, Any]] = list((await request.form()).multi_items())
-        if [name for name, _ in parts] != ["file"] or not isinstance(parts[0][1], UploadFile):
-            raise InvalidInput({"file": "is what to send, a CSV file, and nothing else"})
-        file = parts[0][1]
-        name = file.filename[:255] or None
-        return await stored_lists.store_csv(pool, user.workspace_id, name, cast(BinaryIO, file.file))
+            sent = decode_list(await read(request, at_most=MAX_JSON), JsonList)
+            return await stored_lists.store_json(pool, user.workspace_id, JsonRecipients(sent.recipients), quotas)
+        async with form_of(request) as form:
+            if form.texts or form.files.keys() != {"file"}:
+                raise InvalidInput({"file": "is what to send, a CSV file, and nothing else"})
+            file = form.files["file"]
+            name = file.filename[:255] or None
+            return await stored_lists.store_csv(pool, user.workspace_id, name, cast(BinaryIO, file.file), quotas)
 
 
 @get(

@@ -38,9 +38,10 @@ class Recipient(msgspec.Struct, forbid_unknown_fields=True):
 async def export_recipient(
     pool: ThePool,
     user: TheUser,
+    actor: TheActor,
     email: Annotated[str, QueryParameter(name="email", description="The address, in any case.")],
 ) -> Stream:
-    pieces = await personal_data.export(pool, user.workspace_id, email)
+    pieces = await personal_data.export(pool, user.workspace_id, email, actor)
     headers = {"Content-Disposition": 'attachment; filename="recipient.json"'}
     return Stream(pieces, media_type="application/json", headers=headers)
 

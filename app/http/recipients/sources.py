@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import msgspec
 
 from app.errors import InvalidInput
-from app.http.bodies import NOT_JSON
-from app.http.validation import invalid_body
+from app.http.bodies import NOT_JSON, T, decode
+from app.http.validation import WHOLE, invalid_body
 
 # How the schema shows a recipient: what an object lacks rejects its row, not the request.
 _RECIPIENT: dict[str, Any] = {"anyOf": [{"type": "string"}, {"type": "object", "additionalProperties": True}]}
@@ -23,6 +23,7 @@ NULL = msgspec.Raw(b"null")
 
 _decode_recipient = msgspec.json.Decoder[str | dict[str, Any]](str | dict[str, Any]).decode
 MOST_OF_ONE = 1_000_000  # bytes of one recipient
+MOST_BESIDES = 8_000_000  # bytes of a body that are no recipients
 
 # In a list that is JSON already. Possessive throughout: nothing is tried twice.
 _TEXT = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
@@ -30,6 +31,23 @@ _BETWEEN = re.compile(rb"[\s,]*+")
 _PLAIN = re.compile(rb"%(text)s|\{[^\"{}]*+(?:%(text)s[^\"{}]*+)*+\}|[^\s,\[\]{}\"]++" % {b"text": _TEXT})
 _NESTED = re.compile(rb"%s|(?P<cut>\")|(?P<opens>[\[{])|(?P<closes>[\]}])" % _TEXT)
 _LINE = re.compile("[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
+
+
+class _RecipientsAlone(msgspec.Struct):
+    """What of a body may be large; nothing else of it is decoded."""
+
+    recipients: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+def decode_list(body: bytearray, kind: type[T]) -> T:
+    """Decode JSON that has `recipients`. Like `decode`, but not before what is no recipient is known to be of a size of
+    which there may be several: a text takes up to four times its bytes, and a message that repeats it as much again.
+    """
+    recipients = decode(body, _RecipientsAlone).recipients
+    besides = len(body) - (0 if recipients is msgspec.UNSET else len(memoryview(recipients)))
+    if besides > MOST_BESIDES:
+        raise InvalidInput({WHOLE: f"has more than {MOST_BESIDES:,} bytes beside its recipients"})
+    return decode(body, kind)
 
 
 class JsonRecipients:

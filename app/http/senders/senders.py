@@ -19,7 +19,7 @@ from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.errors import InvalidInput
 from app.http.errors import problems
 from app.http.openapi import schema_name
-from app.http.parameters import Cursor, Id, Limit, TheActor, TheBox, ThePool, TheSettings, TheUser
+from app.http.parameters import Cursor, Id, Limit, TheActor, TheBox, ThePool, TheQuotas, TheSettings, TheUser
 from app.settings import SmtpSecurity
 
 _PORTS: dict[SmtpSecurity, int] = {"none": 25, "starttls": 587, "tls": 465}
@@ -64,7 +64,11 @@ async def list_senders(
 
 
 @post(
-    "/", opt={"role": MEMBER}, summary="Add a mailbox to send from", response_description="Added", responses=problems()
+    "/",
+    opt={"role": MEMBER},
+    summary="Add a mailbox to send from",
+    response_description="Added",
+    responses=problems(HTTPStatus.CONFLICT),
 )
 async def create_sender(
     pool: ThePool,
@@ -72,6 +76,7 @@ async def create_sender(
     user: TheUser,
     settings: TheSettings,
     actor: TheActor,
+    quotas: TheQuotas,
     data: JSONBody[SenderBody],
 ) -> Sender:
     draft = SenderDraft(
@@ -83,7 +88,14 @@ async def create_sender(
     )
     limit = settings.default_emails_per_hour
     return await senders.create_sender(
-        pool, box, user.workspace_id, draft, default_hourly_limit=limit, policy=HostPolicy.of(settings), actor=actor
+        pool,
+        box,
+        user.workspace_id,
+        draft,
+        default_hourly_limit=limit,
+        policy=HostPolicy.of(settings),
+        actor=actor,
+        most=quotas,
     )
 
 
@@ -146,7 +158,8 @@ async def delete_sender(pool: ThePool, user: TheUser, actor: TheActor, sender_id
     opt={"role": MEMBER},
     status_code=HTTPStatus.OK,
     summary="Connect to the sender's server and log in",
-    responses=problems(HTTPStatus.NOT_FOUND),
+    description="It takes 15 seconds at most. One check at a time in a workspace: 409 while another runs.",
+    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
 async def verify_sender(pool: ThePool, user: TheUser, sender_id: Id) -> Verification:
     return await senders.verify_sender(pool, user.workspace_id, sender_id)

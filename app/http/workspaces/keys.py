@@ -18,7 +18,7 @@ from app.domain.workspaces.roles import OWNER
 from app.http.accounts.login import ADMIN
 from app.http.errors import problems
 from app.http.openapi import schema_name
-from app.http.parameters import Cursor, Id, Limit, TheActor, ThePool, TheUser
+from app.http.parameters import Cursor, Id, Limit, TheActor, ThePool, TheQuotas, TheUser
 
 
 class KeyBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
@@ -45,10 +45,12 @@ async def list_keys(
     "/",
     summary="Make an API key; it is shown this once",
     opt={"role": OWNER, "scope": ADMIN},
-    responses=problems(HTTPStatus.FORBIDDEN),
+    responses=problems(HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT),
 )
-async def create_key(pool: ThePool, user: TheUser, actor: TheActor, data: JSONBody[KeyBody]) -> ApiKey:
-    return await keys.create(pool, actor, user.workspace_id, data.name, data.scopes, data.expires_at)
+async def create_key(
+    pool: ThePool, user: TheUser, actor: TheActor, quotas: TheQuotas, data: JSONBody[KeyBody]
+) -> ApiKey:
+    return await keys.create(pool, actor, user.workspace_id, data.name, data.scopes, data.expires_at, quotas)
 
 
 @delete(

@@ -17,6 +17,7 @@ from app.domain.workspaces.members import Member
 from app.domain.workspaces.roles import OWNER, VIEWER, Role
 from app.http.accounts.login import ADMIN, TOO_MANY
 from app.http.auth import Access, own_pages_only, people_only
+from app.http.bodies import PUBLIC
 from app.http.errors import problems
 from app.http.parameters import Id, TheActor, ThePool, TheTerms, TheUser
 
@@ -132,6 +133,7 @@ public = Router(
     tags=["workspaces"],
     guards=[own_pages_only],
     security=[{}],
+    request_max_body_size=PUBLIC,
     route_handlers=[look_up_invitation],
 )
 

@@ -11,7 +11,8 @@ RETURNING browser_sha256, nonce, code_verifier, invitation, next, created_at > n
 
 -- name: user_of_identity
 -- Whose account at the provider this is.
-SELECT user_id FROM identities WHERE issuer = %(issuer)s AND subject = %(subject)s;
+SELECT i.user_id, u.disabled_at FROM identities i JOIN users u ON u.id = i.user_id
+WHERE i.issuer = %(issuer)s AND i.subject = %(subject)s;
 
 -- name: insert_identity
 -- From now on this account at the provider logs the user in.

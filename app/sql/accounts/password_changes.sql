@@ -58,19 +58,19 @@ SELECT DISTINCT user_id FROM left_by;
 -- name: insert_password_reset
 -- A reset somebody asked for; the link to it is signed and sent by the worker.
 INSERT INTO password_resets (user_id, expires_at)
-SELECT id, now() + make_interval(secs => %(for_s)s) FROM users WHERE lower(email) = lower(%(email)s)
+VALUES (%(user_id)s, now() + make_interval(secs => %(for_s)s))
 RETURNING id;
 
--- name: password_reset_for_mail
--- Where the mail with the link goes.
-SELECT u.email FROM password_resets r JOIN users u ON u.id = r.user_id
-WHERE r.id = %(reset_id)s AND r.used_at IS NULL AND r.expires_at > now();
+-- name: open_password_reset
+-- Whose the reset is, which the mail with its link goes to. No row: it was used, has expired, or the account is disabled.
+SELECT u.id AS user_id, u.email FROM password_resets r JOIN users u ON u.id = r.user_id
+WHERE r.id = %(reset_id)s AND r.used_at IS NULL AND r.expires_at > now() AND u.disabled_at IS NULL;
 
 -- name: use_password_reset
--- Use the link, once; all others of the account stop working with it.
+-- Use the link, once; all others of the account stop working with it. No row: it has just been used.
 UPDATE password_resets SET used_at = now()
 WHERE user_id = (SELECT r.user_id FROM password_resets r
-                 WHERE r.id = %(reset_id)s AND r.used_at IS NULL AND r.expires_at > now() FOR UPDATE)
+                 WHERE r.id = %(reset_id)s AND r.used_at IS NULL FOR UPDATE)
   AND used_at IS NULL
 RETURNING user_id;
 

@@ -14,9 +14,12 @@ ORDER BY id DESC LIMIT %(limit)s;
 -- An invitation that should not be used any more.
 DELETE FROM invitations WHERE id = %(invitation_id)s AND used_at IS NULL RETURNING id;
 
+-- name: open_invitation
+-- An invitation that this address may use: any, or the one that it names. A disabled account invites nobody.
+SELECT i.id FROM invitations i JOIN users u ON u.id = i.invited_by
+WHERE i.token_sha256 = %(token_sha256)s AND i.used_at IS NULL AND i.expires_at > now() AND u.disabled_at IS NULL
+  AND (i.email IS NULL OR address_key(i.email) = address_key(%(email)s));
+
 -- name: use_invitation
--- Use it, once, for the address it names if it names one.
-UPDATE invitations SET used_at = now()
-WHERE token_sha256 = %(token_sha256)s AND used_at IS NULL AND expires_at > now()
-  AND (email IS NULL OR lower(email) = lower(%(email)s))
-RETURNING id;
+-- Use it, once. No row: it has just been used, or taken back.
+UPDATE invitations SET used_at = now() WHERE id = %(invitation_id)s AND used_at IS NULL RETURNING id;

@@ -19,7 +19,7 @@ touched AS (
 )
 SELECT live.id AS session_id, u.id, u.email, u.is_admin, w.*
 FROM live
-JOIN users u ON u.id = live.user_id
+JOIN users u ON u.id = live.user_id AND u.disabled_at IS NULL
 LEFT JOIN LATERAL workspace_of(u.id, live.workspace_id) w ON true;
 
 -- name: select_workspace
@@ -43,7 +43,7 @@ DELETE FROM sessions WHERE user_id = %(user_id)s AND id = %(session_id)s RETURNI
 
 -- name: end_sessions
 -- Log the user out everywhere, but for the session that asks.
-DELETE FROM sessions WHERE user_id = %(user_id)s AND id IS DISTINCT FROM %(but_session_id)s;
+DELETE FROM sessions WHERE user_id = %(user_id)s AND id IS DISTINCT FROM %(but_session_id)s RETURNING id;
 
 -- name: end_old_sessions
 -- What nobody can use any more.

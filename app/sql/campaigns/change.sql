@@ -7,6 +7,12 @@ WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s
   AND EXISTS (SELECT FROM streams s
               WHERE s.workspace_id = campaigns.workspace_id AND s.campaign_id = campaigns.id AND s.free_at IS NOT NULL);
 
+-- name: waiting_without
+-- One that waits and has no value for a field, if there is one.
+SELECT id FROM emails
+WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND status = 'SCHEDULED' AND NOT fields ? %(field)s
+LIMIT 1;
+
 -- name: update_campaign
 -- Change what may be changed after scheduling; NULL in a flag column leaves the column alone.
 UPDATE campaigns
@@ -15,6 +21,7 @@ SET name = coalesce(%(name)s, name),
     body = coalesce(%(body)s, body),
     body_html = CASE WHEN %(set_body_html)s THEN %(body_html)s ELSE body_html END,
     content_version = content_version + %(content_changed)s::integer,
+    stored_bytes = greatest(0, stored_bytes + %(more_bytes)s),
     start_at = coalesce(%(start_at)s, start_at),
     delay_ms = coalesce(%(delay_ms)s, delay_ms),
     hourly_limit = CASE WHEN %(set_hourly_limit)s THEN %(hourly_limit)s ELSE hourly_limit END,

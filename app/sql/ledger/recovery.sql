@@ -11,8 +11,9 @@ FOR NO KEY UPDATE;
 -- name: recover
 -- What workers whose lease ran out were sending may have been accepted: it is in doubt, and the campaign's policy or
 -- a person decides. The emails of a worker without a row count as lost too. Only a worker that could itself renew all
--- through the last lease asks: after Postgres was away, leases have run out of workers that are well. Of the streams that
--- are locked; campaigns that end are locked in their order.
+-- through the last lease asks: after Postgres was away, leases have run out of workers that are well. An email that a
+-- worker was lost with before may be what they die of: no policy sends it a third time. Of the streams that are locked;
+-- campaigns that end are locked in their order.
 WITH lost AS (
     UPDATE emails e
     SET status = v.status,
@@ -21,19 +22,30 @@ WITH lost AS (
         scheduled_at = CASE WHEN v.status = 'SCHEDULED' THEN now() + retry_wait(e.attempts + 1, e.id) ELSE e.scheduled_at END,
         sent_at = CASE WHEN v.status = 'SENT' THEN now() END
     FROM emails held
-         JOIN campaigns c ON c.workspace_id = held.workspace_id AND c.id = held.campaign_id,
+         JOIN campaigns c ON c.workspace_id = held.workspace_id AND c.id = held.campaign_id
+         LEFT JOIN LATERAL (
+             SELECT true AS before FROM attempts a
+             WHERE a.workspace_id = held.workspace_id AND a.email_id = held.id AND a.worker_lost
+             LIMIT 1
+         ) lost ON true,
          LATERAL (
-             SELECT doubt_becomes(c.on_unknown, c.status, held.attempts + 1, %(max_attempts)s::integer) AS status
+             SELECT doubt_becomes(
+                 CASE WHEN lost.before AND c.on_unknown = 'resend' THEN 'hold' ELSE c.on_unknown END,
+                 c.status, held.attempts + 1, %(max_attempts)s::integer) AS status
          ) v
     WHERE held.status = 'SENDING' AND held.stream_id = ANY (%(stream_ids)s::bigint[])
       AND NOT EXISTS (SELECT FROM workers k WHERE k.token = held.claim_token AND k.lease_until > now())
       -- By its key: with the status said again, it would be looked for among all that is being sent.
       AND e.workspace_id = held.workspace_id AND e.id = held.id AND e.claim_token = held.claim_token
-    RETURNING e.workspace_id, e.id, e.campaign_id, e.stream_id, e.attempts, e.claimed_at, e.status, e.scheduled_at
+    RETURNING e.workspace_id, e.id, e.campaign_id, e.stream_id, e.attempts, e.claimed_at, e.status, e.scheduled_at,
+              lost.before
 ),
 audit AS (
-    INSERT INTO attempts (workspace_id, email_id, number, outcome, claimed_at, reply)
-    SELECT workspace_id, id, attempts, 'UNKNOWN', claimed_at, 'the worker that was sending it was lost' FROM lost
+    INSERT INTO attempts (workspace_id, email_id, number, outcome, claimed_at, worker_lost, reply)
+    SELECT workspace_id, id, attempts, 'UNKNOWN', claimed_at, true,
+           'the worker that was sending it was lost'
+           || CASE WHEN before THEN ', as one was before: it is not sent again by itself' ELSE '' END
+    FROM lost
 ),
 moved AS (
     SELECT workspace_id, stream_id, count(*) AS n,

@@ -29,20 +29,19 @@ SELECT w.id FROM workspace_invitations i JOIN workspaces w ON w.id = i.workspace
 WHERE i.token_sha256 = %(token_sha256)s
 FOR NO KEY UPDATE OF w;
 
--- name: read_open_workspace_invitation
--- What an invitation offers that can still be used, while whoever made it owns the workspace.
-SELECT w.name AS workspace_name, i.role, u.email AS invited_by, i.expires_at
+-- name: open_workspace_invitation
+-- What an invitation offers that can still be used, while whoever made it owns the workspace and is let in; by this address,
+-- if it is given.
+SELECT i.workspace_id, i.id, w.name AS workspace_name, i.role, u.email AS invited_by, i.expires_at
 FROM workspace_invitations i
 JOIN members m ON m.workspace_id = i.workspace_id AND m.user_id = i.invited_by AND m.role = 'owner'
 JOIN workspaces w ON w.id = i.workspace_id
-JOIN users u ON u.id = i.invited_by
-WHERE i.token_sha256 = %(token_sha256)s AND i.used_at IS NULL AND i.expires_at > now();
+JOIN users u ON u.id = i.invited_by AND u.disabled_at IS NULL
+WHERE i.token_sha256 = %(token_sha256)s AND i.used_at IS NULL AND i.expires_at > now()
+  AND (%(email)s::text IS NULL OR i.email IS NULL OR address_key(i.email) = address_key(%(email)s));
 
 -- name: use_workspace_invitation
--- Use it, once, for the address it names if it names one, and while whoever made it owns the workspace, which is locked.
-UPDATE workspace_invitations i SET used_at = now()
-FROM members m
-WHERE i.token_sha256 = %(token_sha256)s AND i.used_at IS NULL AND i.expires_at > now()
-  AND (i.email IS NULL OR lower(i.email) = lower(%(email)s))
-  AND m.workspace_id = i.workspace_id AND m.user_id = i.invited_by AND m.role = 'owner'
-RETURNING i.workspace_id, i.role;
+-- Use it, once. No row: it has just been used, or taken back.
+UPDATE workspace_invitations SET used_at = now()
+WHERE workspace_id = %(workspace_id)s AND id = %(id)s AND used_at IS NULL
+RETURNING id;

@@ -28,6 +28,10 @@ UPDATE api_keys SET revoked_at = now()
 WHERE workspace_id = %(workspace_id)s AND id = %(key_id)s AND revoked_at IS NULL
 RETURNING id;
 
+-- name: revoke_keys_of
+-- None of the keys that somebody made, in whichever workspace, opens anything any more.
+UPDATE api_keys SET revoked_at = now() WHERE made_by = %(user_id)s AND revoked_at IS NULL RETURNING workspace_id, id;
+
 -- name: use_api_key
 -- Who made this key, by its digest, what they are in its workspace now, and what it allows. When it was last used is
 -- written once a minute at most.
@@ -43,6 +47,6 @@ used AS (
 )
 SELECT u.id, u.email, u.is_admin, m.workspace_id, w.name AS workspace_name, m.role, live.scopes
 FROM live
-JOIN users u ON u.id = live.made_by
+JOIN users u ON u.id = live.made_by AND u.disabled_at IS NULL
 JOIN members m ON m.workspace_id = live.workspace_id AND m.user_id = live.made_by
 JOIN workspaces w ON w.id = m.workspace_id;

@@ -27,7 +27,7 @@ export const VALUES = {
     status: ["SCHEDULED", "SENDING", "SENT", "FAILED", "UNKNOWN", "CANCELLED"],
   },
   Entry: {
-    action: ["account.created", "account.linked", "account.given_back", "login", "login.failed", "password.changed", "invitation.created", "invitation.revoked", "workspace.created", "workspace.renamed", "workspace.deleted", "member.invited", "member.invitation_revoked", "member.joined", "member.changed", "member.removed", "member.left", "key.created", "key.revoked", "sender.created", "sender.changed", "sender.deleted", "campaign.scheduled", "campaign.changed", "campaign.paused", "campaign.resumed", "campaign.cancelled", "campaign.hold", "campaign.held.try", "campaign.held.fail", "campaign.held.go_on", "sender.held.try", "sender.held.fail", "sender.held.go_on", "email.failed->scheduled", "email.unknown->scheduled", "email.unknown->sent", "webhook.created", "webhook.changed", "webhook.deleted", "webhook.secret_rotated", "webhook.replayed", "recipient.erase", "installation.take-over"],
+    action: ["account.created", "account.linked", "account.given_back", "account.disabled", "account.enabled", "account.unknown", "attempts.refused", "login", "login.failed", "login.disabled", "logout", "session.ended", "sessions.ended", "password.changed", "password.reset_asked", "invitation.created", "invitation.revoked", "workspace.created", "workspace.renamed", "workspace.deleted", "member.invited", "member.invitation_revoked", "member.joined", "member.changed", "member.removed", "member.left", "key.created", "key.revoked", "sender.created", "sender.changed", "sender.deleted", "campaign.scheduled", "campaign.changed", "campaign.paused", "campaign.resumed", "campaign.cancelled", "campaign.hold", "campaign.held.try", "campaign.held.fail", "campaign.held.go_on", "sender.held.try", "sender.held.fail", "sender.held.go_on", "email.failed->scheduled", "email.unknown->scheduled", "email.unknown->sent", "webhook.created", "webhook.changed", "webhook.deleted", "webhook.secret_rotated", "webhook.replayed", "recipient.erase", "recipient.export", "emails.export", "keys.revoked", "installation.take-over", "installation.rotate-key"],
   },
   Held: {
     reason: ["REFUSED", "SERVER_SLOW"],
@@ -83,14 +83,17 @@ export const VALUES = {
   WorkspaceInvitationBody: {
     role: ["owner", "member", "viewer"],
   },
+  LoginFailure: {
+    error: ["busy", "cancelled", "closed", "disabled", "domain", "expired", "failed", "unverified"],
+  },
 } as const;
 
 export const LIMITS = {
   CampaignPatch: {
     name: {"maxLength": 200, "minLength": 1},
     subject: {"maxLength": 998, "minLength": 1},
-    body: {"maxLength": 1000000, "minLength": 0},
-    bodyHtml: {"maxLength": 1000000, "minLength": 0},
+    body: {"maxLength": 200000, "minLength": 0},
+    bodyHtml: {"maxLength": 200000, "minLength": 0},
     delayBetweenMs: {"max": 2592000000, "min": 0},
     hourlyLimit: {"max": 10000000, "min": 1},
   },
@@ -107,9 +110,9 @@ export const LIMITS = {
     password: {"maxLength": 1000, "minLength": 8},
   },
   RenderBody: {
-    subject: {"maxLength": 1000000, "minLength": 0},
-    body: {"maxLength": 1000000, "minLength": 0},
-    bodyHtml: {"maxLength": 1000000, "minLength": 0},
+    subject: {"maxLength": 200000, "minLength": 0},
+    body: {"maxLength": 200000, "minLength": 0},
+    bodyHtml: {"maxLength": 200000, "minLength": 0},
   },
   Reset: {
     password: {"maxLength": 1000, "minLength": 8},

@@ -64,7 +64,11 @@ export const keys = {
     invitations: () => own("members", "invitations"),
   },
   alerts: () => own("alerts"),
-  users: () => own("users"),
+  users: {
+    all: () => own("users"),
+    found: (q: Asked) => own("users", q),
+    audit: () => own("users", "audit"),
+  },
   invitations: () => own("invitations"),
   /** Of a campaign that is being written; `asked` is all that the answer depends on. */
   draft: {

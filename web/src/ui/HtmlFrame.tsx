@@ -24,7 +24,7 @@ export function HtmlFrame({ path, title, className }: Props) {
   if (isSuccess) return <iframe src={addressOf(path)} sandbox="" className={className} title={title} />;
   return (
     <Box p="md" mih={160} role="status">
-      {error ? sentence(error) : <Loader size="sm" aria-label="Loading" />}
+      {error ? sentence(error) : <Loader size="sm" role="img" aria-label="Loading" />}
     </Box>
   );
 }

@@ -3,6 +3,7 @@ import { isNotEmpty } from "@mantine/form";
 import { IconAlertCircle } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
+import { VALUES } from "@/api/constants";
 import { FormFailure } from "@/forms/FormFailure";
 import { AnchorLink } from "@/ui/links";
 import { AuthLayout } from "./AuthLayout";
@@ -13,13 +14,16 @@ import { useEntry } from "./useEntry";
 
 const route = getRouteApi("/login");
 
-/** Why a login with Google led back here; the codes are those of app/http/accounts/google.py. */
-const REASONS: Readonly<Record<string, string>> = {
+type Failure = (typeof VALUES.LoginFailure.error)[number];
+
+/** Why a login with Google led back here. */
+const REASONS: Readonly<Record<Failure, string>> = {
   cancelled: "The login with Google was cancelled.",
   expired: "The login with Google took too long, or was begun in another browser. Please try again.",
   unverified: "Google has not verified your email address. Verify it there, or log in with a password.",
   domain: "Accounts of your address's domain may not log in here. Ask the administrator which may.",
   closed: "Registration is closed here. Ask the administrator for an invitation, and open its link.",
+  disabled: "This account is disabled. Ask the administrator.",
   busy: "Too many logins were begun from here. Please wait a quarter of an hour.",
   failed: "The login with Google failed. Please try again; the service's log says why.",
 };
@@ -47,7 +51,7 @@ export function LoginPage() {
     >
       {error && (
         <Alert color="orange" icon={<IconAlertCircle aria-hidden />} role="alert">
-          {REASONS[error] ?? REASONS.failed}
+          {REASONS[VALUES.LoginFailure.error.find((code) => code === error) ?? "failed"]}
         </Alert>
       )}
       <GoogleButton label="Log in with Google" next={next} />

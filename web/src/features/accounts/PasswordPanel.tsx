@@ -1,23 +1,24 @@
-import { Button, PasswordInput, Stack } from "@mantine/core";
+import { Button, Checkbox, PasswordInput, Stack } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { keys } from "@/api/keys";
 import { FormFailure } from "@/forms/FormFailure";
 import { useSubmit } from "@/forms/useSubmit";
 import { Panel } from "@/ui/Panel";
 import { changePassword } from "./commands";
-import { newPassword, PASSWORD_HINT } from "./passwords";
+import { newPassword, PASSWORD_HINT, revoked } from "./passwords";
 import { meQuery, waysQuery } from "./queries";
 
 export function PasswordPanel() {
   const { data: me } = useQuery(meQuery);
   const { data: ways } = useQuery(waysQuery);
   const { form, submit, pending, failure } = useSubmit({
-    initialValues: { currentPassword: "", newPassword: "" },
+    initialValues: { currentPassword: "", newPassword: "", revokeKeys: false },
     validate: { newPassword },
     send: changePassword,
-    changes: [keys.sessions()],
+    changes: [keys.sessions(), keys.apiKeys()],
     done: (): void => form.reset(),
-    said: () => "Your password is changed. Everywhere else you are logged out.",
+    said: ({ keysRevoked }, { revokeKeys }) =>
+      `Your password is changed. Everywhere else you are logged out.${revokeKeys ? ` ${revoked(keysRevoked)}` : ""}`,
   });
   return (
     <Panel
@@ -43,6 +44,12 @@ export function PasswordPanel() {
             autoComplete="new-password"
             key={form.key("newPassword")}
             {...form.getInputProps("newPassword")}
+          />
+          <Checkbox
+            label="Revoke my API keys, too"
+            description="All that you have made, in every workspace. Choose it if somebody else may know the password."
+            key={form.key("revokeKeys")}
+            {...form.getInputProps("revokeKeys", { type: "checkbox" })}
           />
           <Button type="submit" loading={pending} style={{ alignSelf: "flex-start" }}>
             Change the password

@@ -8,7 +8,7 @@ import { useSubmit } from "@/forms/useSubmit";
 import { AnchorLink } from "@/ui/links";
 import { AuthLayout } from "./AuthLayout";
 import { askForReset, resetPassword } from "./commands";
-import { newPassword, PASSWORD_HINT } from "./passwords";
+import { newPassword, PASSWORD_HINT, revoked } from "./passwords";
 
 const route = getRouteApi("/reset-password");
 
@@ -67,12 +67,13 @@ function SetPassword({ token }: { token: string }) {
     validate: { password: newPassword },
     send: ({ password }) => resetPassword({ token, password }),
     done: () => navigate({ to: "/login", search: {} }),
-    said: () => "Your new password is set. Log in with it.",
+    said: ({ keysRevoked }) =>
+      `Your new password is set. Log in with it.${keysRevoked ? ` ${revoked(keysRevoked)}` : ""}`,
   });
   return (
     <AuthLayout
       title="Set a new password"
-      description="You are then logged out everywhere else."
+      description="You are then logged out everywhere else, and your API keys stop working."
       footer={
         <AnchorLink to="/reset-password" search={{}}>
           Ask for a new link

@@ -12,14 +12,25 @@ const ACTIONS: Readonly<Record<Action, string>> = {
   "sender.held.fail": "Failed the recipients that hold a sender",
   "sender.held.go_on": "Let a held sender go on",
   "installation.take-over": "Took the database over",
+  "installation.rotate-key": "Encrypted stored secrets with the current key",
   "account.created": "Made the account",
   "account.linked": "Logged in with Google for the first time",
   "account.given_back": "Took the account back from an address that was never verified",
+  "account.disabled": "Disabled an account",
+  "account.enabled": "Enabled an account",
+  "account.unknown": "Named an address that has no account",
+  "attempts.refused": "Tried too often and was refused",
   login: "Logged in",
   "login.failed": "A login failed: wrong password",
+  "login.disabled": "A login was refused: the account is disabled",
+  logout: "Logged out",
+  "session.ended": "Ended a session",
+  "sessions.ended": "Ended all sessions of an account",
   "password.changed": "Changed the password",
+  "password.reset_asked": "Asked for a link to a new password",
   "key.created": "Made an API key",
   "key.revoked": "Revoked an API key",
+  "keys.revoked": "Revoked all API keys of an account",
   "invitation.created": "Invited somebody",
   "invitation.revoked": "Took an invitation back",
   "workspace.created": "Made the workspace",
@@ -49,10 +60,24 @@ const ACTIONS: Readonly<Record<Action, string>> = {
   "webhook.secret_rotated": "Made a new secret for a webhook",
   "webhook.replayed": "Sent a webhook's event again",
   "recipient.erase": "Erased a recipient's data",
+  "recipient.export": "Exported a recipient's data",
+  "emails.export": "Exported emails",
+};
+
+/** What was tried, which is the subject then: as `What` in app/domain/accounts/attempts.py. */
+const ATTEMPTS: Readonly<Record<string, string>> = {
+  login: "login",
+  google: "login with Google",
+  register: "registration",
+  reset: "new password",
+  password: "change of the password",
+  invitation: "invitation",
 };
 
 /** A page older than the API shows an action that it does not know as it is. */
 export function auditWords(action: Action, subject: string): string {
   const words = ACTIONS[action] ?? action;
-  return action === "login" && subject === "google" ? `${words} with Google` : words;
+  if (action === "login" && subject === "google") return `${words} with Google`;
+  const attempt = action === "attempts.refused" || action === "account.unknown";
+  return attempt ? `${words}: ${ATTEMPTS[subject] ?? subject}` : words;
 }

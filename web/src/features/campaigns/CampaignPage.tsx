@@ -7,6 +7,7 @@ import { HeldNotice } from "@/features/ledger/HeldNotice";
 import { type Sender, sendersQuery } from "@/features/senders/queries";
 import { duration } from "@/time/format";
 import { Time } from "@/time/Time";
+import { useNow } from "@/time/useNow";
 import { ErrorState } from "@/ui/ErrorState";
 import { lazyPart } from "@/ui/lazyPart";
 import { AnchorLink } from "@/ui/links";
@@ -23,7 +24,7 @@ import { Pace } from "./Pace";
 import { ProgressBar, ProgressLegend } from "./ProgressBar";
 import { type Campaign, campaignQuery } from "./queries";
 import type { CampaignSearch, CampaignTab } from "./search";
-import { CAMPAIGN_STATUS } from "./words";
+import { CAMPAIGN_STATUS, senderHeldUp } from "./words";
 
 const route = getRouteApi("/inside/campaigns/$id");
 
@@ -81,7 +82,10 @@ interface Props {
 
 /** How far it is, what holds it back, when the next and the last are planned. */
 function Progress({ campaign, sender }: Props) {
-  const { nextAt, lastAt, delayBetweenMs, hourlyLimit } = campaign;
+  const { held, nextAt, lastAt, delayBetweenMs, hourlyLimit } = campaign;
+  const now = new Date(useNow());
+  const paused = campaign.status === "PAUSED";
+  const heldAlone = held && !paused && !senderHeldUp(sender, now);
   return (
     <Paper withBorder radius="lg" p="lg">
       <Stack gap="sm">
@@ -92,10 +96,8 @@ function Progress({ campaign, sender }: Props) {
             <Pace campaign={campaign} />
           </Text>
         </Group>
-        {(!campaign.held || campaign.status === "PAUSED" || sender?.held) && (
-          <HoldUpNote campaign={campaign} sender={sender} />
-        )}
-        {campaign.held && <HeldNotice held={campaign.held} of={{ kind: "campaign", id: campaign.id }} />}
+        {!heldAlone && <HoldUpNote campaign={campaign} sender={sender} />}
+        {held && <HeldNotice held={held} of={{ kind: "campaign", id: campaign.id }} paused={paused} />}
         <CampaignDecisions campaign={campaign} />
         <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="md" mt={4}>
           <Fact name="Start" value={<Time value={campaign.startTime} />} />

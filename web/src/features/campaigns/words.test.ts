@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Sender } from "@/features/senders/queries";
 import { localTime } from "@/time/format";
 import type { Campaign } from "./queries";
-import { holdUp, progressText } from "./words";
+import { holdUp, progressText, senderHeldUp } from "./words";
 
 const NOW = new Date("2026-11-24T12:30:00Z");
 const HOUR = localTime(new Date("2026-11-24T13:00:00Z"), NOW);
@@ -75,11 +75,27 @@ test("what a server refuses is told with its words and the next try, a sender's 
   const refused = campaign({ held, nextAt: at(15) });
   refused.counts = { SCHEDULED: 10, SENDING: 0, SENT: 0, FAILED: 0, UNKNOWN: 0, CANCELLED: 0 };
   expect(holdUp(refused, sender(), NOW)?.kind).toBe("trouble"); // each of its emails was set aside: it has begun
+  const begun = campaign({ nextAt: at(15) });
+  begun.counts = refused.counts;
+  expect(holdUp(begun, sender({ held }), NOW)?.text).toContain(
+    "anna@example.com is held back: its server refuses",
+  );
+  const nextWeek = { ...begun, startTime: at(15) };
+  expect(holdUp(nextWeek, sender({ held }), NOW)?.text).toContain("It starts at");
   const slow = { ...held, reason: "SERVER_SLOW" as const, words: "450 slow down", probeAt: at(-1) };
   const all = holdUp(campaign({ held }), sender({ held: slow }), NOW);
   expect(all?.kind).toBe("wait");
   expect(all?.text).toContain("anna@example.com is held back: its server takes no more for now.");
   expect(all?.text).toContain("The next try is due. 450 slow down.");
+});
+
+test("a sender that is backed off is told before what is held of one campaign: nothing of it is tried", () => {
+  const held = { reason: "REFUSED" as const, words: "554 no", since: at(-5), probeAt: at(-1), emails: 5 };
+  const blocked = sender({ blockedUntil: at(5), blockReason: "535 wrong password" });
+  expect(holdUp(campaign({ held, nextAt: at(-30) }), blocked, NOW)?.text).toContain("535 wrong password.");
+  expect(senderHeldUp(blocked, NOW)?.text).toContain("anna@example.com is held back until");
+  expect(senderHeldUp(blocked, new Date(at(6)))).toBeNull();
+  expect(senderHeldUp(sender(), NOW)).toBeNull();
 });
 
 test("a limit is told with its numbers and the hour in which it goes on", () => {

@@ -31,15 +31,12 @@ export function holdUp(campaign: Campaign, sender: Sender | undefined, now: Date
   if (campaign.status === "PAUSED") return wait("Paused: nothing of it is sent until you resume it.");
   if (campaign.status !== "ACTIVE" || campaign.nextAt === null) return null;
   const next = new Date(campaign.nextAt);
+  // What has started is not untouched, though each of its emails waits: what is refused as the sender's is set aside.
+  const started = campaign.held || (sender?.held && new Date(campaign.startTime) <= now);
   const untouched = of(campaign, "SCHEDULED") === campaign.total;
-  if (untouched && next > now && !campaign.held) return wait(`It starts at ${localTime(next, now)}.`);
-  const held = heldUp(campaign, sender, now);
-  if (held) return held;
-  if (sender?.blockedUntil && new Date(sender.blockedUntil) > now) {
-    const until = localTime(new Date(sender.blockedUntil), now);
-    const text = `${sender.email} is held back until ${until}, then it is tried again.`;
-    return { text: sender.blockReason ? `${text} ${sentence(sender.blockReason)}` : text, kind: "trouble" };
-  }
+  if (untouched && next > now && !started) return wait(`It starts at ${localTime(next, now)}.`);
+  const heldBack = senderHeldUp(sender, now) ?? heldUp("Held back", campaign.held, now);
+  if (heldBack) return heldBack;
   const full = fullHour(campaign, sender);
   if (full) return wait(`${full} It goes on at ${localTime(nextHour(now), now)}.`);
   if (next.getTime() - now.getTime() > LATE_MS) {
@@ -52,11 +49,19 @@ export function holdUp(campaign: Campaign, sender: Sender | undefined, now: Date
   return null;
 }
 
-/** What a server's words hold back: the sender with all its campaigns, or this one. */
-function heldUp(campaign: Campaign, sender: Sender | undefined, now: Date): HoldUp | null {
-  const held = sender?.held ?? campaign.held;
+/** What holds back the sender with all its campaigns: its server's words, or that its server was not to be had. */
+export function senderHeldUp(sender: Sender | undefined, now: Date): HoldUp | null {
+  if (!sender) return null;
+  const { email, held, blockedUntil, blockReason } = sender;
+  if (held || blockedUntil === null || new Date(blockedUntil) <= now) {
+    return heldUp(`${email} is held back`, held, now);
+  }
+  const text = `${email} is held back until ${localTime(new Date(blockedUntil), now)}, then it is tried again.`;
+  return { text: blockReason ? `${text} ${sentence(blockReason)}` : text, kind: "trouble" };
+}
+
+function heldUp(who: string, held: Campaign["held"], now: Date): HoldUp | null {
   if (!held) return null;
-  const who = sender?.held ? `${sender.email} is held back` : "Held back";
   const why =
     held.reason === "REFUSED" ? "its server refuses email after email" : "its server takes no more for now";
   const probe = new Date(held.probeAt);

@@ -1,9 +1,10 @@
 import { Alert, Select, Skeleton, Stack, Text } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
+import { senderHeldUp } from "@/features/campaigns/words";
 import { hourlyQuery } from "@/features/operations/queries";
 import type { Sender } from "@/features/senders/queries";
-import { Time } from "@/time/Time";
+import { useNow } from "@/time/useNow";
 import { Count } from "@/ui/Count";
 import { AnchorLink } from "@/ui/links";
 
@@ -16,6 +17,7 @@ interface Props {
 
 /** From which mailbox, with what it may still send and what keeps it from it. */
 export function SenderField({ senders, sender, error, onChange }: Props) {
+  const now = new Date(useNow());
   if (!senders) return <Skeleton height={64} aria-label="Loading" />;
   if (senders.length === 0) {
     return (
@@ -24,7 +26,7 @@ export function SenderField({ senders, sender, error, onChange }: Props) {
       </Text>
     );
   }
-  const trouble = sender && heldBack(sender);
+  const heldUp = senderHeldUp(sender, now);
   return (
     <Stack gap="xs">
       <Select
@@ -41,29 +43,18 @@ export function SenderField({ senders, sender, error, onChange }: Props) {
         error={error}
       />
       {sender && <Use sender={sender} />}
-      {sender && trouble && (
+      {heldUp && (
         <Alert
           color="orange"
           icon={<IconAlertTriangle aria-hidden />}
           title="This mailbox is held back"
           styles={{ message: { color: "inherit" } }}
         >
-          Its server is tried again <Time value={trouble.until} mode="relative" />
-          {trouble.words ? `. It said: ${trouble.words}` : "."} You can schedule all the same.
+          {heldUp.text} You can schedule all the same.
         </Alert>
       )}
     </Stack>
   );
-}
-
-/** What holds all of a sender back, and until when. */
-function heldBack({
-  held,
-  blockedUntil,
-  blockReason,
-}: Sender): { until: string; words: string | null } | null {
-  if (held) return { until: held.probeAt, words: held.words };
-  return blockedUntil === null ? null : { until: blockedUntil, words: blockReason };
 }
 
 function Use({ sender }: { sender: Sender }) {

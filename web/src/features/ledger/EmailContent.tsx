@@ -9,7 +9,7 @@ import { type Email, emailMessageQuery } from "./queries";
 export function EmailContent({ email }: { email: Email }) {
   const { data: message, error } = useQuery(emailMessageQuery(email.id));
   if (error) return <Alert color="orange">{sentence(error)}</Alert>;
-  if (!message) return <Loader size="sm" aria-label="Reading the email" />;
+  if (!message) return <Loader size="sm" role="status" aria-label="Reading the email" />;
   return (
     <>
       <MessageBody

@@ -1,11 +1,10 @@
-import { Button, CloseButton, type ComboboxParsedItem, Select, TextInput } from "@mantine/core";
-import { useDebouncedCallback } from "@mantine/hooks";
-import { IconDownload, IconSearch } from "@tabler/icons-react";
+import { Button, type ComboboxParsedItem, Select } from "@mantine/core";
+import { IconDownload } from "@tabler/icons-react";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { useEffect, useRef, useState } from "react";
 import { addressOf } from "@/api/client";
 import { campaignIfAny, campaignsIn } from "@/features/campaigns/queries";
 import { sendersQuery } from "@/features/senders/queries";
+import { SearchField } from "@/ui/SearchField";
 import { useDownload } from "./commands";
 import classes from "./EmailFilters.module.css";
 import type { EmailFilter } from "./queries";
@@ -24,7 +23,12 @@ interface Props {
 export function EmailFilters({ search, onChange, filter, only }: Props) {
   return (
     <search className={classes.row}>
-      <RecipientSearch value={search.q} onChange={(q) => onChange({ q })} />
+      <SearchField
+        label="Search recipients"
+        className={classes.text}
+        value={search.q}
+        onChange={(q) => onChange({ q })}
+      />
       {!only && (
         <CampaignFilter value={search.campaignId} onChange={(campaignId) => onChange({ campaignId })} />
       )}
@@ -57,44 +61,6 @@ function CsvButton({ path }: { path: string }) {
 interface FilterProps<T> {
   value: T | undefined;
   onChange: (value: T | undefined) => void;
-}
-
-function RecipientSearch({ value, onChange }: FilterProps<string>) {
-  const [text, setText] = useState(value ?? "");
-  const input = useRef<HTMLInputElement>(null);
-  const later = useDebouncedCallback((text: string) => onChange(text.trim() || undefined), 300);
-  // From elsewhere, as by "Clear the filters" or the browser's back; what is being typed is never taken away.
-  useEffect(() => {
-    if (document.activeElement !== input.current) setText(value ?? "");
-  }, [value]);
-  const change = (text: string) => {
-    setText(text);
-    later(text);
-  };
-  return (
-    <TextInput
-      ref={input}
-      className={classes.text ?? ""}
-      aria-label="Search recipients"
-      placeholder="Search recipients"
-      leftSection={<IconSearch size={16} aria-hidden />}
-      rightSection={
-        text && (
-          <CloseButton
-            size="sm"
-            aria-label="Clear the search"
-            onClick={() => {
-              change("");
-              input.current?.focus();
-            }}
-          />
-        )
-      }
-      maxLength={200}
-      value={text}
-      onChange={(event) => change(event.currentTarget.value)}
-    />
-  );
 }
 
 const OLDER = "older";

@@ -11,10 +11,12 @@ import { HELD, metBy } from "./words";
 interface Props {
   held: Held;
   of: HeldOf;
+  /** A person has paused it, too: nothing is tried meanwhile. */
+  paused?: boolean;
 }
 
 /** What a server's words hold back, why, until when, and what a person may answer. */
-export function HeldNotice({ held, of }: Props) {
+export function HeldNotice({ held, of, paused = false }: Props) {
   const now = useNow();
   const maySend = useMay("member");
   const { pending, say } = useHeldAnswer(of, held);
@@ -29,7 +31,9 @@ export function HeldNotice({ held, of }: Props) {
       <div className={classes.words}>{held.words}</div>
       <Text size="sm" mt={6}>
         {metBy(held)} since <Time value={held.since} />. {HELD[held.reason].text}{" "}
-        {Date.parse(held.probeAt) > now ? (
+        {paused ? (
+          "It is paused: the next try comes once it is resumed."
+        ) : Date.parse(held.probeAt) > now ? (
           <>
             The next try is at <Time value={held.probeAt} />.
           </>

@@ -5,12 +5,15 @@
 
 import { addressOf, answer, api } from "@/api/client";
 import { keys } from "@/api/keys";
+import type { components } from "@/api/schema";
 import { useCommand } from "@/forms/useCommand";
 import { confirm } from "@/ui/confirm";
 import { download } from "@/ui/download";
 import { counted } from "@/ui/numbers";
 import type { Held } from "./queries";
 import { DECISIONS, type Decision, HELD_ANSWERED, type HeldAnswer } from "./words";
+
+type Schemas = components["schemas"];
 
 /** Some emails, or all of a campaign that are in question; `n` of them, as far as the page knows. */
 export type Target = { ids: number[] } | { campaignId: number; n: number };
@@ -53,9 +56,11 @@ const ANSWERS = {
 /** `pending` is what is being answered; `say` asks first before emails fail. */
 export function useHeldAnswer({ kind, id }: HeldOf, held: Held) {
   const { run, input } = useCommand({
-    run: (answered: HeldAnswer): Promise<unknown> => ANSWERS[kind](id, answered),
+    run: (answered: HeldAnswer): Promise<Schemas["Campaign"] | Schemas["Sender"]> =>
+      ANSWERS[kind](id, answered),
     changes: [keys.campaigns.all(), keys.senders(), keys.emails.all(), keys.stats.all()],
-    said: (_, answered) => HELD_ANSWERED[answered],
+    said: (now, answered) =>
+      HELD_ANSWERED[answered]["status" in now && now.status === "PAUSED" ? "paused" : "going"],
     failed: "It is held as it was",
   });
   const say = async (answered: HeldAnswer) => {

@@ -121,9 +121,12 @@ export function metBy({ reason, emails }: Held): string {
 
 export type HeldAnswer = "try" | "fail" | "go_on";
 
-/** What was done, as a person answered. */
-export const HELD_ANSWERED: Readonly<Record<HeldAnswer, string>> = {
-  try: "The next email is tried now.",
-  fail: "Those recipients failed, the others go on.",
-  go_on: "It goes on.",
+/** What was done, as a person answered: of a campaign that is paused, too, nothing goes yet. */
+export const HELD_ANSWERED: Readonly<Record<HeldAnswer, Readonly<Record<"going" | "paused", string>>>> = {
+  try: { going: "The next email is tried now.", paused: "The next email is tried once it is resumed." },
+  fail: {
+    going: "Those recipients failed, the others go on.",
+    paused: "Those recipients failed, the others go on once it is resumed.",
+  },
+  go_on: { going: "It goes on.", paused: "It goes on once it is resumed." },
 };

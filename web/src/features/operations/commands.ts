@@ -1,14 +1,70 @@
-/** What the administrator does about who may make an account. */
+/** What the administrator does about who has an account, or may make one. */
 
 import { answer, api } from "@/api/client";
 import { keys } from "@/api/keys";
 import type { components } from "@/api/schema";
+import { useCommand } from "@/forms/useCommand";
+import { confirm } from "@/ui/confirm";
+import { counted } from "@/ui/numbers";
+
+type Schemas = components["schemas"];
+export type Account = Schemas["Account"];
 
 /** `email` "": for whoever has the link. */
 export const invite = ({ email }: { email: string }) =>
   answer(api.POST("/api/admin/invitations", { body: { email: email.trim() || null } }));
 
-export const revocationOf = ({ id }: components["schemas"]["Invitation"]) => ({
+export const revocationOf = ({ id }: Schemas["Invitation"]) => ({
   run: () => answer(api.DELETE("/api/admin/invitations/{id}", { params: { path: { id } } })),
   changes: [keys.invitations()],
 });
+
+const of = ({ id }: Account) => ({ params: { path: { id } } });
+
+/** Asked for with whether its campaigns are to be paused. */
+export function useDisable(account: Account) {
+  return useCommand({
+    run: (pauseCampaigns: boolean) =>
+      answer(api.POST("/api/admin/users/{id}/disable", { ...of(account), body: { pauseCampaigns } })),
+    changes: [keys.users.all()],
+    said: ({ campaignsPaused }) =>
+      `${account.email} is disabled.${campaignsPaused ? ` Paused: ${counted(campaignsPaused, "campaign")}.` : ""}`,
+    failed: `${account.email} is not disabled`,
+  });
+}
+
+export function useEnable(account: Account) {
+  return useCommand({
+    run: () => answer(api.POST("/api/admin/users/{id}/enable", of(account))),
+    changes: [keys.users.all()],
+    said: ({ email }) => `${email} may log in again.`,
+    failed: `${account.email} is still disabled`,
+  });
+}
+
+export function useEndSessions(account: Account) {
+  return useCommand({
+    run: () => answer(api.POST("/api/admin/users/{id}/end-sessions", of(account))),
+    changes: [keys.users.all()],
+    said: ({ email }) => `${email} is logged out everywhere.`,
+    failed: `${account.email} is still logged in`,
+  });
+}
+
+export function useRevokeKeys(account: Account) {
+  const { run, pending } = useCommand({
+    run: () => answer(api.POST("/api/admin/users/{id}/revoke-keys", of(account))),
+    changes: [keys.users.all()],
+    said: ({ email }) => `No API key of ${email} works any more.`,
+    failed: `The API keys of ${account.email} still work`,
+  });
+  const revoke = async () => {
+    const sure = await confirm({
+      title: `Revoke the API keys of ${account.email}?`,
+      children: "Programs that use them are refused from now on, in every workspace. That cannot be undone.",
+      confirm: "Revoke the keys",
+    });
+    if (sure) await run();
+  };
+  return { revoke, pending };
+}

@@ -1,12 +1,13 @@
 /** What is read of the installation: figures, the sandbox mailbox, its people. */
 
-import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { answer, api } from "@/api/client";
 import { keys } from "@/api/keys";
 import { PAGE } from "@/api/reading";
 import type { components, paths } from "@/api/schema";
 
 export type SandboxMessage = components["schemas"]["SandboxMessage"];
+export type SandboxSummary = components["schemas"]["SandboxSummary"];
 
 export const hourlyQuery = (query: paths["/api/stats/hourly"]["get"]["parameters"]["query"]) =>
   queryOptions({
@@ -57,11 +58,28 @@ export const alertsQuery = () =>
     refetchInterval: 60_000,
   });
 
-export const usersQuery = () =>
+/** `q`: a part of the address; without it, all accounts. */
+export const usersQuery = (q: string | undefined) =>
   infiniteQueryOptions({
-    queryKey: keys.users(),
+    queryKey: keys.users.found({ q }),
     queryFn: ({ pageParam, signal }) =>
-      answer(api.GET("/api/admin/users", { params: { query: { limit: PAGE, cursor: pageParam } }, signal })),
+      answer(
+        api.GET("/api/admin/users", {
+          params: { query: { limit: PAGE, cursor: pageParam, ...(q && { q }) } },
+          signal,
+        }),
+      ),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.nextCursor,
+    placeholderData: keepPreviousData,
+  });
+
+/** What was done to all accounts and to the installation. */
+export const accountsAuditQuery = () =>
+  infiniteQueryOptions({
+    queryKey: keys.users.audit(),
+    queryFn: ({ pageParam, signal }) =>
+      answer(api.GET("/api/admin/audit", { params: { query: { limit: PAGE, cursor: pageParam } }, signal })),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.nextCursor,
   });

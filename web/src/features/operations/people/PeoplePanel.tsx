@@ -1,52 +1,21 @@
-import { Badge, Group, Stack } from "@mantine/core";
+import { Stack } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { Time } from "@/time/Time";
-import { Listing } from "@/ui/Listing";
-import { LoadMore } from "@/ui/LoadMore";
-import { Panel, Row, Rows } from "@/ui/Panel";
-import { usersQuery } from "../queries";
+import { AuditLog } from "@/features/accounts/AuditLog";
+import { accountsAuditQuery } from "../queries";
+import { AccountsPanel } from "./AccountsPanel";
 import { InvitationsPanel } from "./InvitationsPanel";
 
-/** For the administrator: who has an account, and who may make one. */
+/** For the administrator: who has an account, who may make one, and what was done to all of them. */
 export function PeoplePanel() {
-  const query = useInfiniteQuery(usersQuery());
   return (
     <Stack>
       <InvitationsPanel />
-      <Listing query={query}>
-        {({ pages }) => {
-          const accounts = pages.flatMap((page) => page.items);
-          return (
-            <Panel
-              title="Accounts"
-              description="Who has an account on this installation, the first one first."
-              rows={
-                <>
-                  <Rows label="Accounts">
-                    {accounts.map((user) => (
-                      <Row
-                        key={user.id}
-                        title={
-                          <Group gap="xs">
-                            <span>{user.email}</span>
-                            {user.isAdmin && <Badge>Administrator</Badge>}
-                          </Group>
-                        }
-                        facts={
-                          <span>
-                            Since <Time value={user.createdAt} />
-                          </span>
-                        }
-                      />
-                    ))}
-                  </Rows>
-                  <LoadMore query={query} shown={accounts.length} noun="account" />
-                </>
-              }
-            />
-          );
-        }}
-      </Listing>
+      <AccountsPanel />
+      <AuditLog
+        title="Log of accounts"
+        description="What was done to all accounts and to the installation, newest first, and from where."
+        query={useInfiniteQuery(accountsAuditQuery())}
+      />
     </Stack>
   );
 }

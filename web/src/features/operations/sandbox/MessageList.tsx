@@ -2,12 +2,11 @@ import { Button } from "@mantine/core";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { type KeyboardEvent, useEffect, useRef } from "react";
 import { Time } from "@/time/Time";
-import type { SandboxMessage } from "../queries";
+import type { SandboxSummary } from "../queries";
 import classes from "./Sandbox.module.css";
-import { snippet } from "./snippet";
 
 interface Props {
-  messages: readonly SandboxMessage[];
+  messages: readonly SandboxSummary[];
   /** The one being read. */
   current: number | undefined;
   more?: (() => void) | undefined;
@@ -48,7 +47,7 @@ export function MessageList({ messages, current, more, loadingMore }: Props) {
               </span>
               <div className={classes.subject}>{message.subject || "(no subject)"}</div>
               <div className={classes.snippet}>
-                {message.headerFrom || message.envelopeFrom} · {snippet(message)}
+                {message.headerFrom || message.envelopeFrom} · {message.snippet}
               </div>
             </Link>
           </li>

@@ -1,0 +1,103 @@
+"""Quotas: how much a workspace may have, by the operator's settings, so that nobody fills what all share.
+
+Stored bytes are those of emails' recipients and fields and of campaigns' texts, counted as they are written
+(`campaigns.stored_bytes`, with the refused rows of an answer that is kept), and of uploaded lists. Campaigns whose
+emails retention has removed count no more. Two requests at once may pass the quotas of campaigns and bytes by what one
+of them brings: a lock for as long as a list is read would keep a workspace from scheduling.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from app.db import Conn, fetch_exactly_one, fetch_one
+from app.errors import QuotaReached
+from app.settings import Settings
+from app.sql import queries
+
+sql = queries(__name__)
+
+
+class Quotas(msgspec.Struct, frozen=True, kw_only=True):
+    """The most of each that a workspace may have; 0: any number."""
+
+    senders: int = 0
+    keys: int = 0
+    campaigns_a_day: int = 0
+    stored_bytes: int = 0
+
+
+UNLIMITED = Quotas()
+
+
+def quotas_of(settings: Settings) -> Quotas:
+    return Quotas(
+        senders=settings.quota_senders,
+        keys=settings.quota_keys,
+        campaigns_a_day=settings.quota_campaigns_a_day,
+        stored_bytes=settings.quota_stored_megabytes * 1_000_000,
+    )
+
+
+async def check_senders(conn: Conn, workspace_id: int, quotas: Quotas) -> None:
+    """Raises QuotaReached unless there is room for one more; nobody else adds one before the end of the transaction."""
+    if quotas.senders:
+        await conn.execute(sql.lock_quota, {"workspace_id": workspace_id, "quota": "senders"})
+        count = (await fetch_exactly_one(conn, sql.count_senders, {"workspace_id": workspace_id}))["n"]
+        if count >= quotas.senders:
+            raise _reached(f"has {count:,} senders, and {quotas.senders:,} is the most", "delete one", "QUOTA_SENDERS")
+
+
+async def check_keys(conn: Conn, workspace_id: int, quotas: Quotas) -> None:
+    """Raises QuotaReached unless there is room for one more; nobody else adds one before the end of the transaction."""
+    if quotas.keys:
+        await conn.execute(sql.lock_quota, {"workspace_id": workspace_id, "quota": "keys"})
+        count = (await fetch_exactly_one(conn, sql.count_keys, {"workspace_id": workspace_id}))["n"]
+        if count >= quotas.keys:
+            raise _reached(f"has {count:,} keys in use, and {quotas.keys:,} is the most", "revoke one", "QUOTA_KEYS")
+
+
+async def check_campaigns(conn: Conn, workspace_id: int, quotas: Quotas) -> None:
+    """Raises QuotaReached unless there is room for one more today."""
+    most = quotas.campaigns_a_day
+    if most and (row := await fetch_one(conn, sql.full_until, {"workspace_id": workspace_id, "before": most - 1})):
+        until: datetime = row["until"].astimezone(UTC)
+        raise _reached(
+            f"has scheduled {most:,} campaigns in 24 hours, and that is the most",
+            f"schedule the next one after {until:%Y-%m-%d %H:%M} UTC",
+            "QUOTA_CAMPAIGNS_A_DAY",
+        )
+
+
+async def room(conn: Conn, workspace_id: int, quotas: Quotas) -> Room:
+    """How much more the workspace may store."""
+    if not quotas.stored_bytes:
+        return Room(None)
+    used = (await fetch_exactly_one(conn, sql.stored, {"workspace_id": workspace_id}))["bytes"]
+    return Room(quotas.stored_bytes - used, quotas.stored_bytes)
+
+
+class Room:
+    """What is left of the bytes that a workspace may store; `take` what is about to be written."""
+
+    def __init__(self, left: int | None, most: int = 0) -> None:
+        self.taken = 0
+        self._left = left
+        self._most = most
+
+    def take(self, size: int) -> None:
+        """Raises QuotaReached when there is not as much."""
+        self.taken += size
+        if self._left is not None and self.taken > max(self._left, 0):
+            raise _reached(
+                f"would store more than {self._most / 1_000_000:,.0f} MB (recipients and their fields, texts, lists), "
+                "and that is the most",
+                "delete lists that you do not need, make this one smaller, or wait until old emails are removed",
+                "QUOTA_STORED_MEGABYTES",
+            )
+
+
+def _reached(what: str, act: str, setting: str) -> QuotaReached:
+    return QuotaReached(f"the workspace {what}; {act}, or ask whoever runs this service for more ({setting})")

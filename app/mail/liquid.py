@@ -1,0 +1,389 @@
+"""The part of Liquid that chooses and formats: conditions, assignments, filters on text; for child processes only.
+
+Merge fields are text, one value a recipient, so there is nothing to loop over and nothing to include. Without loops
+the work that a template asks for is bounded by its length (`app.mail.markup`) and by what each step does to how long
+a text: every filter is charged for that before it works, and what one rendering may spend is `MOST_WORK`. A library
+may hide what no such account foresees, which is why nothing calls this but through `app.mail.rendering`.
+
+A bare name in a condition is true when it has text. In plain Liquid an empty string is true, and
+`{% if company %} at {{ company }}{% endif %}` would write " at " for every empty cell of a spreadsheet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache, wraps
+from typing import cast
+
+from liquid import BoundTemplate, Environment, RenderContext, Token
+from liquid.ast import Node
+from liquid.builtin.expressions import (
+    BooleanExpression,
+    FilteredExpression,
+    Path,
+)
+from liquid.builtin.expressions.logical import ContainsExpression, LogicalAndExpression, LogicalOrExpression, is_truthy
+from liquid.builtin.expressions.primitive import RangeLiteral
+from liquid.builtin.output import OutputNode
+from liquid.builtin.tags.assign_tag import AssignNode
+from liquid.builtin.tags.echo_tag import EchoNode
+from liquid.exceptions import FilterError, LiquidError, LiquidTypeError, ResourceLimitError
+from liquid.expression import Expression
+from liquid.filter import string_filter, with_environment
+from liquid.stringify import to_liquid_string
+from liquid.token import TOKEN_CONTENT, TOKEN_EXPRESSION, TOKEN_ILLEGAL, TOKEN_OUTPUT, TOKEN_TAG
+from markupsafe import Markup, soft_str
+
+from app.bounds import FIELD_CHARACTERS
+from app.mail.markup import TemplateError, line_of, parts
+from app.mail.strip_html import strip_html
+from app.mail.templates import MAX_OUTPUT, Fields, Source, Wrong, check_number, missing, too_long
+
+MOST_WORK = 5_000_000  # characters through filters and searches in one rendering, those of slow filters several times
+MAX_VALUE = 200_000  # characters of what a filter returns; bytes of all the variables a template sets
+MOST_PIECES = 10_000  # that `split` may make of a text
+MOST_DATE = 100  # characters of a date, and of the format of one
+
+_TAGS = frozenset({"#", "assign", "capture", "case", "echo", "if", "unless"})
+# What each character costs a filter, in those that the fastest pass in the same time.
+_FILTERS = {
+    "append": 1,
+    "capitalize": 10,
+    "date": 100,
+    "default": 1,
+    "downcase": 10,
+    "escape": 3,
+    "escape_once": 40,
+    "first": 1,
+    "last": 1,
+    "lstrip": 1,
+    "newline_to_br": 20,
+    "prepend": 1,
+    "remove": 3,
+    "remove_first": 3,
+    "remove_last": 3,
+    "replace": 3,
+    "replace_first": 3,
+    "replace_last": 3,
+    "rstrip": 1,
+    "size": 1,
+    "slice": 1,
+    "split": 10,
+    "squish": 20,
+    "strip": 1,
+    "strip_html": 20,
+    "strip_newlines": 20,
+    "truncate": 1,
+    "truncatewords": 10,
+    "upcase": 10,
+    "url_decode": 20,
+    "url_encode": 40,
+}
+_OF_LISTS = frozenset({"default", "first", "last", "size", "slice"})  # all others take a list as its text
+_SEARCHING = frozenset({"remove", "remove_first", "remove_last", "replace", "replace_first", "replace_last", "split"})
+
+
+class Template:
+    """A parsed template."""
+
+    __slots__ = ("_bound", "_source", "fields")
+
+    def __init__(self, source: str, bound: BoundTemplate, mentioned: frozenset[str]) -> None:
+        self._source = source
+        self._bound = bound
+        printed = _printed(bound.nodes, RenderContext(bound), frozenset())
+        self.fields = Fields(mentioned, mentioned.intersection(printed))
+
+    @classmethod
+    def parse(cls, source: Source) -> Template:
+        """Raises TemplateError."""
+        environment = _HTML if source.html else _TEXT
+        try:
+            bound = environment.from_string(source.text)
+            _adapt(bound.nodes, RenderContext(bound))
+            analysis = bound.analyze(include_partials=False)
+            for name, places in analysis.filters.items():
+                if name not in environment.filters:
+                    raise TemplateError(f"{line_of(source.text, places[0].index)}there is no filter '{name}'")
+            mentioned = frozenset(analysis.globals)
+            check_number(mentioned)
+            template = cls(source.text, bound, mentioned)
+        except LiquidError as error:
+            raise _explained(source.text, error) from error
+        except RecursionError as error:
+            raise TemplateError("the template is nested too deeply") from error
+        # Wrong arguments to a filter show in rendering only: better now than at every recipient.
+        template.render(dict.fromkeys(mentioned, ""))
+        return template
+
+    def render(self, fields: Mapping[str, str]) -> str:
+        """The text for one recipient. A field that is absent or empty takes its `default`.
+
+        Raises TemplateError when a required field is absent, one is too long or a limit is hit.
+        """
+        for name in self.fields.required:
+            if name not in fields:
+                raise missing(name)
+        # Every name is given a value, or Liquid's own `now` and `today` would stand in for a missing one.
+        values = {name: fields.get(name, "") for name in self.fields.mentioned}
+        for name, value in values.items():
+            if len(value) > FIELD_CHARACTERS:
+                raise too_long(name, value)
+        _work.begin()
+        try:
+            return self._bound.render(values)
+        except LiquidError as error:
+            raise _explained(self._source, error) from error
+        except RecursionError as error:
+            raise TemplateError("the template is nested too deeply") from error
+
+
+class _Work:
+    """What the rendering that goes on has spent. There is one at a time: a child process has one thread."""
+
+    def __init__(self) -> None:
+        self._spent = 0
+
+    def begin(self) -> None:
+        self._spent = 0
+
+    def charge(self, characters: int) -> None:
+        self._spent += characters
+        if self._spent > MOST_WORK:
+            raise ResourceLimitError("the template is too much work: its filters go through too long texts", token=None)
+
+
+_work = _Work()
+
+
+def _size(value: object) -> int:
+    """In characters, about. What takes a list looks at its items; what takes the text of one is given that."""
+    if isinstance(value, str):
+        return len(value)
+    return 50 * len(cast("list[object]", value)) if isinstance(value, list) else 20
+
+
+def _charge_search(text: object, wanted: object) -> None:
+    """What it costs to look for `wanted`: in long texts str.find is linear, in shorter ones only nearly."""
+    size, length = _size(text), _size(wanted)
+    _work.charge(size * min(length, 100 if size < 30_000 else 6))
+
+
+def _bounded(name: str, filter_: Callable[..., object]) -> Callable[..., object]:
+    cost = _FILTERS[name]
+
+    @wraps(filter_)  # carries over the marks by which Liquid knows what to pass to a filter
+    def bounded(*args: object, **options: object) -> object:
+        if any(isinstance(arg, range) for arg in args):
+            raise FilterError(f"{name}: takes text, not a range", token=None)
+        if name not in _OF_LISTS:
+            # As printing does. Python's own text of a list doubles each backslash, so it grows from filter to filter.
+            args = tuple(to_liquid_string(arg, autoescape=False) if isinstance(arg, list) else arg for arg in args)
+        _work.charge(20 + cost * sum(_size(arg) for arg in args))
+        if name in _SEARCHING and len(args) > 1:
+            _charge_search(args[0], args[1])
+        try:
+            result = filter_(*args, **options)
+        except (ValueError, TypeError, ArithmeticError, OSError) as error:
+            # Such as a date of the year 56052: one recipient's value, not the end of the world.
+            raise FilterError(f"{name}: {error}", token=None) from error
+        if isinstance(result, str) and len(result) > MAX_VALUE:
+            raise _grown()
+        _work.charge(_size(result))
+        return result
+
+    return bounded
+
+
+def _grown() -> ResourceLimitError:
+    return ResourceLimitError(f"a value grows beyond {MAX_VALUE} characters", token=None)
+
+
+@string_filter
+def _replace(text: str, old: object, new: object = "") -> str:
+    """Liquid's `replace`: it alone multiplies lengths, so its result is bounded before it is made."""
+    old, new = soft_str(old), soft_str(new)
+    if text.count(old) * len(new) > MAX_VALUE:
+        raise _grown()
+    return text.replace(old, new)
+
+
+@string_filter
+def _split(text: str, separator: object = "") -> list[str]:
+    """Liquid's `split`, into so many pieces at most."""
+    separator = soft_str("" if separator is None else separator)
+    if not separator:
+        pieces = list(text[: MOST_PIECES + 1])
+    elif not text or text == separator:
+        return []
+    else:
+        pieces = text.split(None if separator == " " else separator, MOST_PIECES)
+    if len(pieces) > MOST_PIECES:
+        raise ResourceLimitError(f"split: makes more than {MOST_PIECES:,} pieces", token=None)
+    return pieces
+
+
+@with_environment
+@string_filter
+def _strip_html(text: str, *, environment: Environment) -> str:
+    stripped = strip_html(str(text))
+    return Markup(stripped) if environment.autoescape and isinstance(text, Markup) else stripped  # noqa: S704 -- as it was
+
+
+class _Environment(Environment):
+    output_stream_limit = MAX_OUTPUT
+    local_namespace_limit = MAX_VALUE
+
+    def setup_tags_and_filters(self, *, extra: bool = False) -> None:
+        super().setup_tags_and_filters(extra=extra)
+        pseudo_tags = {TOKEN_CONTENT, TOKEN_ILLEGAL, TOKEN_OUTPUT}
+        self.tags = {name: tag for name, tag in self.tags.items() if name in _TAGS | pseudo_tags}
+        ours = {"replace": _replace, "split": _split, "strip_html": _strip_html, "date": _dated(self.filters["date"])}
+        self.filters = {name: _bounded(name, ours.get(name) or self.filters[name]) for name in _FILTERS}
+
+    def tokenizer(self) -> Callable[[str], Iterator[Token]]:
+        return _tokens
+
+
+def _dated(date: Callable[..., object]) -> Callable[..., object]:
+    """Liquid's `date`, which takes any text for a date and any for a format."""
+
+    @wraps(date)
+    def dated(value: object, format_: object = "", **options: object) -> object:
+        if isinstance(value, str) and len(value) > MOST_DATE:
+            return value  # as with all that is no date
+        if isinstance(format_, str) and len(format_) > MOST_DATE:
+            raise FilterError(f"date: a format has at most {MOST_DATE} characters", token=None)
+        return date(value, format_, **options)
+
+    return dated
+
+
+def _tokens(source: str) -> Iterator[Token]:
+    """What Liquid's own lexer would give, in one pass."""
+    for text, at, is_tag, name in parts(source):
+        if not is_tag:
+            yield Token(TOKEN_CONTENT, text, at, source)
+            continue
+        if name is None:
+            yield Token(TOKEN_OUTPUT, text, at, source)
+        else:
+            yield Token(TOKEN_TAG, name, at, source)
+        if text or name is None:
+            yield Token(TOKEN_EXPRESSION, text, at, source)
+
+
+_TEXT = _Environment()
+_HTML = _Environment(autoescape=True)
+
+
+class _HasText(Expression):
+    """A bare name in a condition: its value, or nil where that is empty."""
+
+    __slots__ = ("path",)
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path.token)
+        self.path = path
+
+    def evaluate(self, context: RenderContext) -> object:
+        value = self.path.evaluate(context)
+        return None if value == "" else value
+
+    def children(self) -> Iterable[Expression]:
+        return [self.path]
+
+
+class _Contains(ContainsExpression):
+    """Whether a text has another within; nothing else that Liquid knows is looked through."""
+
+    __slots__ = ()
+
+    def evaluate(self, context: RenderContext) -> bool:
+        whole, wanted = self.left.evaluate(context), self.right.evaluate(context)
+        if not is_truthy(whole) or not is_truthy(wanted):
+            return False
+        if not isinstance(whole, str):
+            raise LiquidTypeError("'contains' looks into text only", token=self.token)
+        wanted = str(wanted)
+        _charge_search(whole, wanted)
+        return wanted in whole
+
+
+def _adapt(nodes: Iterable[Node], context: RenderContext) -> None:
+    """Have bare names in conditions ask for text, and refuse what is not for templates."""
+    for node in nodes:
+        for expression in _descend(node.expressions()):
+            match expression:
+                case BooleanExpression(expression=Path() as path):
+                    expression.expression = _HasText(path)
+                case LogicalAndExpression() | LogicalOrExpression():
+                    if isinstance(expression.left, Path):
+                        expression.left = _HasText(expression.left)
+                    if isinstance(expression.right, Path):
+                        expression.right = _HasText(expression.right)
+                case ContainsExpression():
+                    expression.__class__ = _Contains
+                case RangeLiteral():
+                    raise LiquidTypeError("ranges are not supported", token=expression.token)
+                case _:
+                    pass
+        _adapt(node.children(context, include_partials=False), context)
+
+
+def _printed(nodes: Iterable[Node], context: RenderContext, tested: frozenset[str]) -> Iterator[str]:
+    """The names printed or assigned without a `default` where no condition around has `tested` them."""
+    for node in nodes:
+        inside = tested
+        if isinstance(node, OutputNode | EchoNode | AssignNode):
+            for expression in node.expressions():
+                filters = expression.filters if isinstance(expression, FilteredExpression) else None
+                if not any(filter_.name == "default" for filter_ in filters or ()):
+                    yield from _names([expression]) - tested
+        else:
+            inside = tested | _names(node.expressions())
+        yield from _printed(node.children(context, include_partials=False), context, inside)
+
+
+def _names(expressions: Iterable[Expression]) -> frozenset[str]:
+    return frozenset(str(each.head()) for each in _descend(expressions) if isinstance(each, Path))
+
+
+def _descend(expressions: Iterable[Expression]) -> Iterator[Expression]:
+    for expression in expressions:
+        yield expression
+        yield from _descend(expression.children())
+
+
+def _explained(source: str, error: LiquidError) -> TemplateError:
+    where = line_of(source, error.token.start_index) if error.token and error.token.source == source else ""
+    return TemplateError(f"{where}{error.message}")
+
+
+@lru_cache(maxsize=32)
+def _parsed(source: Source) -> Template | TemplateError:
+    try:
+        return Template.parse(source)
+    except TemplateError as error:
+        return error
+
+
+def analyse(_: None, source: Source) -> Fields | Wrong:
+    """What a template asks of its recipients. For `app.killable`, as `render` is."""
+    template = _parsed(source)
+    return Wrong(template.detail) if isinstance(template, TemplateError) else template.fields
+
+
+def render(sources: list[Source], fields: dict[str, str]) -> list[str | Wrong]:
+    """Each template for one recipient."""
+    return [_rendered(source, fields) for source in sources]
+
+
+def _rendered(source: Source, fields: dict[str, str]) -> str | Wrong:
+    template = _parsed(source)
+    try:
+        if isinstance(template, TemplateError):
+            raise template
+        return template.render(fields)
+    except TemplateError as error:
+        return Wrong(error.detail, error.field)

@@ -1,0 +1,282 @@
+"""What the administrator does about others: accounts disabled and enabled, sessions ended, keys revoked, the log."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from app.db import Pool
+from app.domain.accounts.password_changes import reset_signer
+from app.settings import Settings
+from tests.support.api import problem, schedule
+from tests.support.engine import execute, rows, value
+from tests.support.google import log_in, with_login
+from tests.support.oidc import ProviderProcess
+from tests.support.people import PASSWORD, Visit, bring_in, invite, make_key, register, visitors
+
+EVE = {"email": "eve@example.com", "password": PASSWORD}
+
+
+@pytest.fixture
+async def visit(settings: Settings, database_url: str, provider: ProviderProcess) -> AsyncIterator[Visit]:
+    async with visitors(with_login(settings, provider.issuer), database_url) as visit:
+        yield visit
+
+
+@pytest.fixture
+async def ann(visit: Visit) -> httpx.AsyncClient:
+    """She administers the installation."""
+    browser = await visit()
+    await register(browser, "ann")
+    return browser
+
+
+@pytest.fixture
+async def eve(visit: Visit, ann: httpx.AsyncClient) -> httpx.AsyncClient:
+    browser = await visit()
+    await register(browser, "eve")
+    return browser
+
+
+async def act(admin: httpx.AsyncClient, what: str, person: httpx.AsyncClient | int, **body: Any) -> Any:
+    """POST /api/admin/users/{id}/{what}; the answer's body."""
+    person_id = person if isinstance(person, int) else (await me_of(person))["id"]
+    answer = await admin.post(f"/api/admin/users/{person_id}/{what}", json=body if what == "disable" else None)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def me_of(browser: httpx.AsyncClient) -> dict[str, Any]:
+    return (await browser.get("/api/auth/me")).raise_for_status().json()
+
+
+async def accounts(admin: httpx.AsyncClient, **query: Any) -> list[dict[str, Any]]:
+    return (await admin.get("/api/admin/users", params=query)).raise_for_status().json()["items"]
+
+
+async def audited(pool: Pool, *actions: str) -> list[tuple[str, str]]:
+    found = await rows(pool, "SELECT action, subject FROM audit_log WHERE action = ANY (%s) ORDER BY id", list(actions))
+    return [(row["action"], row["subject"]) for row in found]
+
+
+async def test_a_disabled_account_opens_nothing_until_it_is_enabled(
+    ann: httpx.AsyncClient, eve: httpx.AsyncClient, visit: Visit, pool: Pool, settings: Settings
+) -> None:
+    key, token, stranger = await make_key(eve), await invite(eve), await visit()
+    await eve.post("/api/auth/reset", json={"email": EVE["email"]})
+    link = reset_signer(settings.secret_key or "").sign(str(await value(pool, "SELECT id FROM password_resets")))
+    answer = await act(ann, "disable", eve)
+    assert answer["account"]["disabledAt"] is not None
+    assert (answer["account"]["sessions"], answer["account"]["keys"], answer["campaignsPaused"]) == (0, 1, 0)
+
+    problem(await eve.get("/api/auth/me"), 401)  # the session
+    problem(await stranger.get("/api/auth/me", headers=key), 401)
+    refused = problem(await eve.post("/api/auth/login", json=EVE), 403)
+    assert refused["detail"] == "this account is disabled; ask the administrator"
+    problem(await eve.post("/api/auth/login", json=EVE | {"password": "wrong horse"}), 401)  # tells nothing
+    new = {"token": link, "password": "battery staple"}
+    assert (await eve.post("/api/auth/reset/confirm", json=new)).status_code == 422
+    assert (await eve.post("/api/auth/reset", json={"email": EVE["email"]})).status_code == 202
+    assert await value(pool, "SELECT count(*) FROM password_resets") == 1  # no further one
+    problem(await stranger.post("/api/auth/invitation", json={"token": token}), 404)
+    bob = {"email": "bob@example.com", "password": PASSWORD, "invitation": token}
+    problem(await stranger.post("/api/auth/register", json=bob), 403)
+    problem(await stranger.post("/api/auth/register", json=EVE), 409)  # her address is hers
+
+    eve_id = answer["account"]["id"]
+    assert (await act(ann, "enable", eve_id))["disabledAt"] is None
+    problem(await eve.get("/api/auth/me"), 401)  # what was ended stays ended
+    assert (await stranger.get("/api/auth/me", headers=key)).status_code == 200
+    assert (await eve.post("/api/auth/login", json=EVE)).status_code == 200
+    assert await audited(pool, "account.disabled", "account.enabled", "login.disabled") == [
+        ("account.disabled", f"users/{eve_id}"),
+        ("login.disabled", ""),
+        ("account.enabled", f"users/{eve_id}"),
+    ]
+
+
+async def test_a_disabled_account_does_not_log_in_at_the_provider_either(
+    ann: httpx.AsyncClient, visit: Visit, provider: ProviderProcess, pool: Pool
+) -> None:
+    provider.set_user("known", email="known@example.com", email_verified=True)
+    browser = await visit()
+    assert await log_in(browser, provider, "known") == "/"
+    await register(await visit(), "linked")  # by its address, when it comes
+    provider.set_user("linked", email="linked@example.com", email_verified=True)
+    for account in await accounts(ann):
+        if not account["isAdmin"]:
+            await act(ann, "disable", account["id"])
+    for name in ("known", "linked"):
+        assert await log_in(browser, provider, name) == "/login?error=disabled"
+    assert await value(pool, "SELECT count(*) FROM identities") == 1
+
+
+async def test_a_session_that_began_at_the_same_moment_opens_nothing(eve: httpx.AsyncClient, pool: Pool) -> None:
+    """As when its login commits after the sessions were ended."""
+    await execute(pool, "UPDATE users SET disabled_at = now() WHERE email = %s", EVE["email"])
+    problem(await eve.get("/api/auth/me"), 401)
+
+
+async def test_neither_oneself_nor_the_last_administrator_is_disabled(
+    ann: httpx.AsyncClient, eve: httpx.AsyncClient, pool: Pool
+) -> None:
+    ann_id, eve_id = (await me_of(ann))["id"], (await me_of(eve))["id"]
+    problem(await ann.post(f"/api/admin/users/{ann_id}/disable", json={}), 409)
+    await execute(pool, "UPDATE users SET is_admin = true WHERE id = %s", eve_id)
+    problem(await ann.post(f"/api/admin/users/{ann_id}/disable", json={}), 409)
+    await act(ann, "disable", eve_id)
+    await execute(pool, "UPDATE users SET disabled_at = NULL WHERE id = %s", eve_id)
+    await execute(pool, "UPDATE users SET disabled_at = now() WHERE id = %s", ann_id)
+    await eve.post("/api/auth/login", json=EVE)
+    await act(eve, "enable", ann_id)
+    await act(eve, "disable", ann_id)  # one of two
+
+
+async def test_nobody_else_does_any_of_this(ann: httpx.AsyncClient, eve: httpx.AsyncClient) -> None:
+    ann_id = (await me_of(ann))["id"]
+    for what in ("disable", "enable", "end-sessions", "revoke-keys"):
+        problem(await eve.post(f"/api/admin/users/{ann_id}/{what}", json={}), 403)
+    problem(await eve.get("/api/admin/audit"), 403)
+    problem(await ann.post("/api/admin/users/999/disable", json={}), 404)
+    for what in ("enable", "end-sessions", "revoke-keys"):
+        problem(await ann.post(f"/api/admin/users/999/{what}"), 404)
+
+
+async def test_campaigns_of_a_disabled_account_go_on_unless_they_are_paused(
+    ann: httpx.AsyncClient, eve: httpx.AsyncClient, visit: Visit, pool: Pool
+) -> None:
+    bob = await visit()
+    await register(bob, "bob")
+    start = {"startTime": "2099-01-01T00:00:00Z"}
+    own = (await schedule(eve, **start))["campaign"]["id"]
+    await eve.post("/api/workspaces", json={"name": "Shared"})
+    shared_id = next(w["id"] for w in (await eve.get("/api/workspaces")).json() if w["name"] == "Shared")
+    await eve.post(f"/api/workspaces/{shared_id}/select")
+    await bring_in(eve, bob, "owner")
+    shared = (await schedule(eve, **start))["campaign"]["id"]
+    assert (await act(ann, "disable", eve))["campaignsPaused"] == 0
+    assert await value(pool, "SELECT count(*) FROM campaigns WHERE status = 'ACTIVE'") == 2
+    eve_id = await value(pool, "SELECT id FROM users WHERE email = %s", EVE["email"])
+    assert (await act(ann, "disable", eve_id, pauseCampaigns=True))["campaignsPaused"] == 1
+    states = {row["id"]: row["status"] for row in await rows(pool, "SELECT id, status FROM campaigns")}
+    assert states == {own: "PAUSED", shared: "ACTIVE"}
+    assert await audited(pool, "campaign.paused") == [("campaign.paused", f"campaigns/{own}")]
+
+
+async def test_sessions_and_keys_are_ended_in_all_workspaces(
+    ann: httpx.AsyncClient, eve: httpx.AsyncClient, pool: Pool
+) -> None:
+    await bring_in(ann, eve, "owner")
+    first = await make_key(eve)
+    own = next(w["id"] for w in (await eve.get("/api/workspaces")).json() if w["name"] == "eve@example.com")
+    await eve.post(f"/api/workspaces/{own}/select")
+    second, of_ann, eve_id = await make_key(eve), await make_key(ann), (await me_of(eve))["id"]
+    assert (await act(ann, "revoke-keys", eve_id))["keys"] == 0
+    for key in (first, second):
+        problem(await eve.get("/api/auth/me", headers=key), 401)
+    assert (await ann.get("/api/auth/me", headers=of_ann)).status_code == 200
+    assert (await eve.get("/api/auth/me")).status_code == 200
+    assert (await act(ann, "end-sessions", eve_id))["sessions"] == 0
+    problem(await eve.get("/api/auth/me"), 401)
+    assert (await eve.post("/api/auth/login", json=EVE)).status_code == 200
+    assert [action for action, _ in await audited(pool, "keys.revoked", "sessions.ended", "key.revoked")] == [
+        *["key.revoked"] * 2,
+        "keys.revoked",
+        "sessions.ended",
+    ]
+
+
+async def test_accounts_are_found_by_a_part_of_their_address_and_paged(ann: httpx.AsyncClient, visit: Visit) -> None:
+    for name in ("eve", "Evelyn", "steve", "50%_off"):
+        await register(await visit(), name)
+    listed = await accounts(ann)
+    assert [account["email"] for account in listed][:2] == ["ann@example.com", "eve@example.com"]
+    assert (listed[0]["sessions"], listed[0]["keys"], listed[0]["disabledAt"]) == (1, 0, None)
+    assert [account["email"] for account in await accounts(ann, q="EVE")] == [
+        "eve@example.com",
+        "Evelyn@example.com",
+        "steve@example.com",
+    ]
+    assert len(await accounts(ann, q="%_")) == 1
+    first = (await ann.get("/api/admin/users", params={"q": "eve", "limit": 2})).json()
+    rest = await accounts(ann, q="eve", limit=2, cursor=first["nextCursor"])
+    assert [account["email"] for account in rest] == ["steve@example.com"]
+    for wrong in ("\0", "x" * 321):
+        problem(await ann.get("/api/admin/users", params={"q": wrong}), 422)
+
+
+@pytest.mark.parametrize("way", ["reset", "change", "change without"])
+async def test_keys_end_with_a_reset_and_with_a_change_where_that_is_asked(
+    eve: httpx.AsyncClient, ann: httpx.AsyncClient, pool: Pool, settings: Settings, way: str
+) -> None:
+    """Finding 16: whoever stole a key kept it."""
+    await bring_in(ann, eve, "owner")
+    made = [await make_key(eve)]
+    own = next(w["id"] for w in (await eve.get("/api/workspaces")).json() if w["name"] == "eve@example.com")
+    await eve.post(f"/api/workspaces/{own}/select")
+    made.append(await make_key(eve))
+    if way == "reset":
+        await eve.post("/api/auth/reset", json={"email": EVE["email"]})
+        await execute(pool, "UPDATE users SET email_proven_at = now()")
+        token = reset_signer(settings.secret_key or "").sign(str(await value(pool, "SELECT id FROM password_resets")))
+        answer = await eve.post("/api/auth/reset/confirm", json={"token": token, "password": "battery staple"})
+    else:
+        body = {"currentPassword": PASSWORD, "newPassword": "battery staple"}
+        answer = await eve.post("/api/auth/password", json=body | ({"revokeKeys": True} if way == "change" else {}))
+    assert answer.json() == {"keysRevoked": 0 if way == "change without" else 2}
+    statuses = {(await ann.get("/api/auth/me", headers=key)).status_code for key in made}
+    assert statuses == ({200} if way == "change without" else {401})
+
+
+async def test_the_log_has_what_was_done_to_accounts_campaigns_and_data(
+    ann: httpx.AsyncClient, eve: httpx.AsyncClient
+) -> None:
+    """Finding 24."""
+    campaign = (await schedule(eve, startTime="2099-01-01T00:00:00Z"))["campaign"]["id"]
+    for what in ("pause", "resume"):
+        await eve.post(f"/api/campaigns/{campaign}/{what}")
+    await eve.patch(f"/api/campaigns/{campaign}", json={"name": "Another"})
+    await eve.post(f"/api/campaigns/{campaign}/cancel")
+    await eve.get("/api/emails/export")
+    await eve.get("/api/recipients/export", params={"email": "ada@example.com"})
+    await eve.post("/api/auth/reset", json={"email": EVE["email"]})
+    await eve.post("/api/auth/logout")
+    await eve.post("/api/auth/login", json=EVE)
+    first = (await eve.get("/api/auth/sessions")).json()[0]["id"]
+    await eve.post("/api/auth/login", json=EVE)
+    await eve.delete(f"/api/auth/sessions/{first}")
+    actions = [entry["action"] for entry in (await eve.get("/api/audit")).json()["items"]]
+    assert actions[::-1] == [
+        "account.created",
+        "campaign.scheduled",
+        "campaign.paused",
+        "campaign.resumed",
+        "campaign.changed",
+        "campaign.cancelled",
+        "emails.export",
+        "recipient.export",
+        "password.reset_asked",
+        "logout",
+        "login",
+        "login",
+        "session.ended",
+    ]
+
+
+async def test_the_administrator_reads_the_log_of_all_accounts_and_of_no_workspace(
+    ann: httpx.AsyncClient, eve: httpx.AsyncClient
+) -> None:
+    await schedule(eve)
+    await eve.post("/api/auth/login", json=EVE | {"email": "nobody@example.com"})
+    await eve.post("/api/auth/logout")
+    page = (await ann.get("/api/admin/audit", params={"limit": 2})).json()
+    rest = (await ann.get("/api/admin/audit", params={"cursor": page["nextCursor"]})).json()["items"]
+    assert [(entry["action"], entry["who"]) for entry in page["items"] + rest] == [
+        ("logout", "eve@example.com"),
+        ("account.unknown", "nobody who is logged in"),
+        ("account.created", "eve@example.com"),
+        ("account.created", "ann@example.com"),
+    ]

@@ -1,0 +1,50 @@
+import { CloseButton, TextInput } from "@mantine/core";
+import { useDebouncedCallback } from "@mantine/hooks";
+import { IconSearch } from "@tabler/icons-react";
+import { useEffect, useRef, useState } from "react";
+
+interface Props {
+  label: string;
+  value: string | undefined;
+  onChange: (value: string | undefined) => void;
+  className?: string | undefined;
+}
+
+/** What is sought in a list; told when nothing more has been typed for a moment. */
+export function SearchField({ label, value, onChange, className }: Props) {
+  const [text, setText] = useState(value ?? "");
+  const input = useRef<HTMLInputElement>(null);
+  const later = useDebouncedCallback((text: string) => onChange(text.trim() || undefined), 300);
+  // From elsewhere, as by "Clear the filters" or the browser's back; what is being typed is never taken away.
+  useEffect(() => {
+    if (document.activeElement !== input.current) setText(value ?? "");
+  }, [value]);
+  const change = (text: string) => {
+    setText(text);
+    later(text);
+  };
+  return (
+    <TextInput
+      ref={input}
+      {...(className && { className })}
+      aria-label={label}
+      placeholder={label}
+      leftSection={<IconSearch size={16} aria-hidden />}
+      rightSection={
+        text && (
+          <CloseButton
+            size="sm"
+            aria-label="Clear the search"
+            onClick={() => {
+              change("");
+              input.current?.focus();
+            }}
+          />
+        )
+      }
+      maxLength={200}
+      value={text}
+      onChange={(event) => change(event.currentTarget.value)}
+    />
+  );
+}
