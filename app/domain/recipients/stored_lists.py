@@ -114,7 +114,7 @@ async def _store(pool: Pool, workspace_id: int, upload: _Upload, most: Quotas) -
         sizes = await asyncio.to_thread(lambda: [file.write(chunk) for chunk in _chunks(upload.text)])
         file.seek(0)
         async with transaction(pool, workspace_id) as conn:
-            await conn.execute(sql.lock_quota, {"workspace_id": workspace_id})
+            await conn.execute(sql.lock_kept, {"workspace_id": workspace_id})
             await _check_quota(conn, workspace_id, sum(sizes))
             (await quotas.room(conn, workspace_id, most)).take(sum(sizes))
             row = await fetch_exactly_one(

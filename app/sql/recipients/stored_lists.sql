@@ -1,4 +1,4 @@
--- name: lock_quota
+-- name: lock_kept
 -- One upload at a time ends in a workspace, so that two together do not pass what it may keep.
 SELECT pg_advisory_xact_lock(hashtextextended('recipient_lists', %(workspace_id)s));
 
