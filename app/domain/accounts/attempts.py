@@ -22,6 +22,7 @@ sql = queries(__name__)
 
 PER_ACCOUNT = 10
 PER_VISITOR = 100  # many people may share one address
+IN_ALL_PER_ACCOUNT, IN_ALL_PER_VISITOR = 100, 1000  # with those that worked, each of which costs as much
 LOGGED_OF_VISITORS = 100  # entries, of all visitors together
 
 What = Literal["login", "google", "register", "reset", "password", "invitation"]
@@ -36,6 +37,13 @@ async def count_visitor(pool: Pool, actor: Actor, what: What, most: int | None =
 async def count_account(pool: Pool, actor: Actor, what: What, email: str, most: int = PER_ACCOUNT) -> None:
     """One more for the account with this address, whether or not there is one. Raises TooMany."""
     await count(pool, actor, what, _account(email), most)
+
+
+async def count_in_all(pool: Pool, actor: Actor, what: What, email: str) -> None:
+    """One more for the account and the visitor, which it stays if it works. Raises TooMany."""
+    await count(pool, actor, what, f"all of {_account(email)}", IN_ALL_PER_ACCOUNT)
+    if actor.visitor is not None:
+        await count(pool, actor, what, f"all of visitor:{actor.visitor}", IN_ALL_PER_VISITOR)
 
 
 async def count(pool: Pool, actor: Actor, what: What, whose: str, most: int) -> None:

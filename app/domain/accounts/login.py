@@ -1,4 +1,6 @@
-"""Logging in with a password. Attempts are counted by account and by visitor; those that worked count for nobody."""
+"""Logging in with a password. Attempts are counted by account and by visitor. Those that worked count for neither, as
+long as there are no more of them than anybody has use for.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,7 @@ from app.domain.accounts.passwords import is_password
 from app.domain.accounts.users import DISABLED, User, account_address, read_user, user_of
 from app.domain.workspaces import audit
 from app.errors import Forbidden, Unauthenticated
+from app.mail.addresses import key
 from app.sql import queries
 
 sql = queries(__name__)
@@ -26,7 +29,9 @@ async def log_in(pool: Pool, actor: Actor, email: str, password: str) -> tuple[U
         row = await read_user(conn, email)
     actor = actor if row is None else actor.of(row["id"])
     await attempts.count_account(pool, actor, "login", email)
-    if not await is_password(password, row["password_hash"] if row else None) or row is None:
+    await attempts.count_in_all(pool, actor, "login", email)
+    password_hash = row["password_hash"] if row else None
+    if not await is_password(password, password_hash, actor.place(key(email))) or row is None:
         async with transaction(pool) as conn:
             if row is None:
                 await attempts.note_unknown(conn, actor, "login")
