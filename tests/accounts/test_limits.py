@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -173,13 +172,23 @@ async def test_whoever_asks_for_many_waits_for_them_alone(
 async def test_whoever_asks_for_too_many_is_refused_alone(
     visitor: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(passwords, "MOST_OF_ONE", 3)
-    statuses = await asyncio.gather(*(visitor.post("/api/auth/login", json=OWNER) for _ in range(6)))
-    assert Counter(answer.status_code for answer in statuses) == {200: 3, 503: 3}
-    held = [asyncio.create_task(passwords.hash_password("x", "account:ann@b.org")) for _ in range(3)]
+    monkeypatch.setattr(passwords, "MOST_OF_ONE", 2)
+    held = threading.Event()
+
+    class Held:
+        def hash(self, _password: str) -> str:
+            held.wait(10)
+            return "a hash"
+
+    monkeypatch.setattr(passwords, "_hasher", Held())
+    waiting = [asyncio.create_task(passwords.hash_password("x", f"visitor:{PEER}")) for _ in range(2)]
     await asyncio.sleep(0)
-    assert (await visitor.post("/api/auth/login", json=OWNER)).status_code == 200
-    await asyncio.gather(*held)
+    waiting.append(asyncio.create_task(passwords.hash_password("x", "visitor:192.0.2.2")))
+    try:
+        problem(await visitor.post("/api/auth/login", json=OWNER | {"email": "nobody@example.com"}), 503)
+    finally:
+        held.set()
+    assert await asyncio.gather(*waiting) == ["a hash"] * 3
 
 
 # Logging in
@@ -227,6 +236,34 @@ async def test_logins_that_worked_do_not_count(visitor: httpx.AsyncClient, monke
     monkeypatch.setattr(attempts, "PER_VISITOR", 2)
     assert await post(visitor, "/api/auth/login", 6, lambda _: OWNER) == [200] * 6
     assert await post(visitor, "/api/auth/login", 3, lambda _: WRONG) == [401, 401, 429]
+
+
+async def test_whoever_guesses_does_not_lock_the_owner_out_of_a_browser_of_theirs(
+    visitor: httpx.AsyncClient, proxied: httpx.AsyncClient
+) -> None:
+    (await visitor.post("/api/auth/login", json=OWNER)).raise_for_status()
+    assert await post(proxied, "/api/auth/login", PER_ACCOUNT, lambda _: WRONG) == [401] * PER_ACCOUNT
+    problem(await proxied.post("/api/auth/login", json=OWNER), 429)
+    assert await post(visitor, "/api/auth/login", PER_ACCOUNT + 1, lambda _: OWNER) == [200] * (PER_ACCOUNT + 1)
+    problem(await proxied.post("/api/auth/login", json=OWNER), 429)
+
+
+async def test_a_browser_is_known_for_the_account_alone_from_which_it_logged_in(
+    visitor: httpx.AsyncClient, proxied: httpx.AsyncClient
+) -> None:
+    (await visitor.post("/api/auth/login", json=OWNER)).raise_for_status()
+    ann = await register(proxied, "ann")
+    guess = {"email": ann["email"], "password": "a guess"}
+    name = visitor.cookies["reachinbox-browser"].partition(".")[2]
+    assert await post(visitor, "/api/auth/login", PER_ACCOUNT + 1, lambda _: guess) == [401] * PER_ACCOUNT + [429]
+    visitor.cookies.clear()
+    visitor.cookies.set("reachinbox-browser", f"{ann['id']}.{name}")
+    problem(await visitor.post("/api/auth/login", json=guess), 429)
+
+
+async def test_a_browser_that_is_known_may_not_guess_either(visitor: httpx.AsyncClient) -> None:
+    (await visitor.post("/api/auth/login", json=OWNER)).raise_for_status()
+    assert await post(visitor, "/api/auth/login", PER_ACCOUNT + 1, lambda _: WRONG) == [401] * PER_ACCOUNT + [429]
 
 
 async def test_logins_that_worked_are_limited_by_what_anybody_has_use_for(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ import uvicorn
 from app.asgi import create_app
 from app.db import Pool
 from app.domain.accounts.users import User
-from app.http import bodies, connections, crowd
+from app.http import bodies, connections
 from app.http.connections import MOST_HEAD, BoundedHeads
 from app.settings import Settings
 from tests.support.api import Server, authorization, serve
@@ -148,40 +148,3 @@ async def test_strangers_send_16_kb_and_others_a_megabyte(port: int, pool: Pool,
         chunk = b"%x\r\n%b\r\n" % (size, b" " * size)
         sent = await said(port, head + b"\r\nTransfer-Encoding: chunked" + END, chunk, b"0\r\n\r\n")
         assert sent == b"" or sent.startswith(b"HTTP/1.1 413 "), (path, sent[:200])
-
-
-# Connections on which nothing is said
-
-
-async def test_whoever_opens_connections_and_says_nothing_keeps_nobody_out(
-    port: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A thousand of them were all that a process had files for: nobody was answered, and the supervisor killed it."""
-    monkeypatch.setattr(connections, "HEAD_S", 60)
-    monkeypatch.setattr(crowd, "MOST_SILENT", 5)
-    async with AsyncExitStack() as stack:
-        busy, asked = await stack.enter_async_context(connected(port))
-        login = b"POST /api/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-        asked.write(login + b"Content-Length: 99\r\n\r\n")
-        silent = [(await stack.enter_async_context(connected(port)))[0] for _ in range(8)]
-        assert await asyncio.wait_for(busy.read(), 10) == b""  # silent longest: it has not said all either
-        for reader in silent[:3]:
-            assert await asyncio.wait_for(reader.read(), 10) == b""
-        answer = await said(port, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-        assert answer.startswith(b"HTTP/1.1 200 ")
-        assert not silent[-1].at_eof()
-
-
-async def test_a_connection_that_is_kept_for_another_request_gives_way(
-    port: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(crowd, "MOST_SILENT", 2)
-    async with AsyncExitStack() as stack:
-        reader, writer = await stack.enter_async_context(connected(port))
-        for _ in range(2):  # the second on a connection that was kept
-            writer.write(b"GET /api/auth/ways HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
-            assert b"firstRun" in await reader.readuntil(b"}")
-        for _ in range(2):
-            await stack.enter_async_context(connected(port))
-        assert await asyncio.wait_for(reader.read(), 10) == b""  # kept for nothing
