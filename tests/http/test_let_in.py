@@ -19,13 +19,20 @@ FORM = "".join(
     f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n' for name, text in CAMPAIGN.items()
 )
 
+DEMOTED = """
+    WITH other AS (INSERT INTO users (email) VALUES ('other@example.com') RETURNING id),
+    owner AS (INSERT INTO members (workspace_id, user_id, role)
+              SELECT workspace_id, other.id, 'owner' FROM members, other)
+    UPDATE members SET role = 'viewer'
+"""
+
 
 @pytest.mark.parametrize(
     ("undone", "status"),
     [
         ("UPDATE users SET disabled_at = now()", 401),
         ("UPDATE api_keys SET revoked_at = now()", 401),
-        ("UPDATE members SET role = 'viewer'", 403),
+        (DEMOTED, 403),
         ("UPDATE workspaces SET name = 'Another name'", 201),
     ],
 )
