@@ -32,7 +32,7 @@ class BoundedHeads(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # pyright: ignore[reportArgumentType] -- a server's is a Transport
         self._expect_head()
-        self._crowd.listen_to(transport)
+        self._crowd.listen_to(self.transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._crowd.forget(self.transport)

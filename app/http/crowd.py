@@ -8,7 +8,7 @@ thousands spoke since.
 from __future__ import annotations
 
 import resource
-from asyncio import BaseTransport
+from asyncio import Transport
 
 ENOUGH_FILES = 65_536  # to ask for; the memory of what they stand for ends long before
 MOST_SILENT = 2_000
@@ -18,18 +18,18 @@ class Crowd:
     """The connections of a process whose clients have the word, those that have been silent longest first."""
 
     def __init__(self) -> None:
-        self._silent: dict[BaseTransport, None] = {}
+        self._silent: dict[Transport, None] = {}
 
-    def listen_to(self, connection: BaseTransport) -> None:
+    def listen_to(self, connection: Transport) -> None:
         """The client has the word, or has just said something that is not all."""
         self.forget(connection)
         self._silent[connection] = None
         if len(self._silent) > min(MOST_SILENT, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2):
             longest = next(iter(self._silent))
             self.forget(longest)
-            longest.close()
+            longest.abort()  # it may never take what it asked for
 
-    def forget(self, connection: BaseTransport) -> None:
+    def forget(self, connection: Transport) -> None:
         """It is our turn, or the connection is over."""
         self._silent.pop(connection, None)
 
