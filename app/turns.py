@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 
 
 class Turns:
-    """`at_once` turns, at most `of_one` of them one workspace's.
+    """`at_once` turns, at most `of_one` of them one workspace's, or another's whom `whose` names.
 
     Next is whose workspace has the fewest, and among these who came first.
     """
@@ -20,25 +20,25 @@ class Turns:
     def __init__(self, at_once: int, *, of_one: int) -> None:
         self._free = at_once
         self._of_one = of_one
-        self._taken: Counter[int] = Counter()  # by workspace
-        self._waiting: dict[asyncio.Future[None], int] = {}  # in the order in which they came
+        self._taken: Counter[Hashable] = Counter()  # by workspace
+        self._waiting: dict[asyncio.Future[None], Hashable] = {}  # in the order in which they came
 
     @asynccontextmanager
-    async def take(self, workspace_id: int) -> AsyncGenerator[None]:
+    async def take(self, whose: Hashable) -> AsyncGenerator[None]:
         """Wait for a turn, and have it for the length of the block."""
         turn = asyncio.get_running_loop().create_future()
-        self._waiting[turn] = workspace_id
+        self._waiting[turn] = whose
         self._give()
         try:
             await turn
             yield
         finally:
             if self._waiting.pop(turn, None) is None:  # `_give` gave the turn, if to a task cancelled meanwhile
-                self._take_back(workspace_id)
+                self._take_back(whose)
 
     def _give(self) -> None:
         while self._free:
-            able = [turn for turn, workspace_id in self._waiting.items() if self._taken[workspace_id] < self._of_one]
+            able = [turn for turn, whose in self._waiting.items() if self._taken[whose] < self._of_one]
             if not able:
                 return
             turn = min(able, key=lambda turn: self._taken[self._waiting[turn]])
@@ -47,10 +47,10 @@ class Turns:
             if not turn.done():  # cancelled: its own clean-up takes the turn back
                 turn.set_result(None)
 
-    def _take_back(self, workspace_id: int) -> None:
-        self._taken[workspace_id] -= 1
-        if not self._taken[workspace_id]:
-            del self._taken[workspace_id]
+    def _take_back(self, whose: Hashable) -> None:
+        self._taken[whose] -= 1
+        if not self._taken[whose]:
+            del self._taken[whose]
         self._free += 1
         self._give()
 

@@ -36,8 +36,10 @@ def api(settings: Settings, _options: argparse.Namespace) -> None:
 
     from app.asgi import create_app
     from app.http.connections import BoundedHeads
+    from app.http.crowd import raise_limit_of_files
 
     check_secret_key(settings)
+    raise_limit_of_files()
     with url_of(settings) as url, closing(_bind(settings)) as listener:
         asyncio.run(check_migrated(url))
         app = create_app(settings, url)

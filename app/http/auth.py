@@ -57,6 +57,16 @@ class Authentication(AbstractAuthenticationMiddleware):
 
 async def authenticate(connection: Connection) -> tuple[User, Access]:
     """Who asks, as of now. Raises Unauthenticated, Forbidden."""
+    user, access = await _find(connection)
+    if access.session_id is not None:
+        if _method(connection) not in SAFE_METHODS:
+            require_own_page(connection)
+        require_same_account(connection, user)
+    return user, access
+
+
+async def _find(connection: Connection) -> tuple[User, Access]:
+    """Whose key or session it is. Raises Unauthenticated, Forbidden."""
     pool = connection.app.state["pool"]
     scheme, _, key = connection.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
@@ -65,11 +75,20 @@ async def authenticate(connection: Connection) -> tuple[User, Access]:
     token = connection.cookies.get(cookie_name(connection.app.state["settings"]))
     if token is None:
         raise Unauthenticated("who are you? Send an API key as `Authorization: Bearer <key>`, or log in")
-    if _method(connection) not in SAFE_METHODS:
-        require_own_page(connection)
     logged_in = await sessions.find(pool, token)
-    require_same_account(connection, logged_in.user)
     return logged_in.user, Access(frozenset(SCOPES), logged_in.session_id)
+
+
+async def require_still_let_in(connection: Connection) -> None:
+    """What let the request pass does so still: a body may take an hour. In its session another workspace may have been
+    selected meanwhile, which changes nothing here. Raises Unauthenticated, Forbidden, NotFound.
+    """
+    if "user" not in connection.scope:
+        return  # anybody may do it
+    await _find(connection)
+    role = await members.role_in(connection.app.state["pool"], connection.user.workspace_id, connection.user.id)
+    if not covers(role, connection.user.role):
+        raise Forbidden("your role in the workspace has changed while the body came; send it again")
 
 
 def require_own_page(connection: Connection) -> None:

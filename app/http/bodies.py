@@ -18,6 +18,7 @@ from litestar.exceptions import ClientException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
 from app.errors import InvalidInput
+from app.http.auth import require_still_let_in
 from app.http.validation import EMPTY, WHOLE, invalid_body
 from app.turns import Turns
 
@@ -30,6 +31,7 @@ PUBLIC = 16_000  # bytes of a body that anybody may send
 SMALL = 1_000_000  # a body up to this many bytes is read at once; no route takes more unless it says so
 PAUSE_S = 30.0  # the longest that nothing of a body may come
 LEAST_BYTES_PER_S = 50_000  # of a body, after the first pause
+LET_IN_S = 2.0  # after which somebody who sends a body has to be let in still
 # Bodies above SMALL that are in memory, or on their way to it, at once; of one workspace one fewer.
 LARGE_AT_ONCE = 3
 
@@ -48,6 +50,7 @@ async def room_for_body(request: Request[Any, Any, Any], workspace_id: int) -> A
         yield
         return
     async with _large.take(workspace_id):
+        await require_still_let_in(request)  # the turn may have been long in coming
         yield
 
 
@@ -55,7 +58,9 @@ class JsonRequest(Request[Any, Any, Any]):
     """A request whose `data` is decoded by `decode`, and whose body has to keep coming."""
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
-        """The body as it comes. Raises ClientException (408) when it does not: others may wait for its turn."""
+        """The body as it comes. Raises ClientException (408) when it does not: others may wait for its turn; and as
+        `require_still_let_in` does: an account may have been disabled, or a key revoked, meanwhile.
+        """
         chunks, began, got = super().stream(), time.monotonic(), 0
         while True:
             try:
@@ -64,6 +69,8 @@ class JsonRequest(Request[Any, Any, Any]):
             except TimeoutError:
                 raise _too_slow() from None
             if chunk is None:
+                if time.monotonic() - began > LET_IN_S:
+                    await require_still_let_in(self)
                 return
             got += len(chunk)
             if time.monotonic() - began > PAUSE_S + got / LEAST_BYTES_PER_S:

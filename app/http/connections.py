@@ -1,15 +1,17 @@
 """Connections: what a stranger may send before there is a request that a handler could refuse.
 
 httptools sets no limit of its own. Whatever is no body is held until it is whole: one header of any length, any number
-of them, an address, trailers.
+of them, an address, trailers. Nor does it limit how many connections wait, of which it could take no more then.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import cast
+from typing import ClassVar, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from app.http.crowd import Crowd
 
 MOST_HEAD = 64_000  # bytes of request line and headers together, or of anything else that is no body
 HEAD_S = 30.0  # from the connection, or from the first byte of a further request, to the end of its headers
@@ -23,14 +25,17 @@ _HEAD_OF_IT = b"content-type: application/problem+json\r\nconnection: close\r\nc
 class BoundedHeads(HttpToolsProtocol):
     """Answers 431 to a head that is too long, and closes a connection on which none comes."""
 
+    _crowd: ClassVar = Crowd()
     _no_body = 0  # bytes since the last of a body, or since the head was whole
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # pyright: ignore[reportArgumentType] -- a server's is a Transport
         self._expect_head()
+        self._crowd.listen_to(self.transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._crowd.forget(self.transport)
         self._expect_nothing()
         super().connection_lost(exc)
 
@@ -38,6 +43,7 @@ class BoundedHeads(HttpToolsProtocol):
         """Feed the parser no more than is allowed until it has found something to go on with."""
         if self._deadline is None and self.cycle.response_complete:
             self._expect_head()
+        self._crowd.listen_to(self.transport)
         at = 0
         while at < len(data) and not self.transport.is_closing():
             room = MOST_HEAD - self._no_body
@@ -48,6 +54,8 @@ class BoundedHeads(HttpToolsProtocol):
             at += len(piece)
             self._no_body += len(piece)
             super().data_received(piece)
+        if self.flow.read_paused:  # more than we take at present
+            self._crowd.forget(self.transport)
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
@@ -60,7 +68,14 @@ class BoundedHeads(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._no_body = 0
+        if not self.cycle.response_complete:
+            self._crowd.forget(self.transport)
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.cycle.response_complete:  # or another request has come already
+            self._crowd.listen_to(self.transport)
 
     def _expect_head(self) -> None:
         self._expect_nothing()

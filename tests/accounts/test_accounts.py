@@ -16,6 +16,7 @@ from app.domain.accounts.users import User
 from app.settings import Settings
 from tests.support.api import Headers, api_client, problem, schedule, wrong_fields
 from tests.support.engine import execute, value
+from tests.support.people import use_session
 
 ANN = {"email": "ann@example.com", "password": "correct horse"}
 EVIL = {"Origin": "https://evil.example"}
@@ -33,12 +34,6 @@ async def ann(visitor: httpx.AsyncClient) -> httpx.AsyncClient:
     """The same, once Ann has registered: she is the administrator."""
     (await visitor.post("/api/auth/register", json=ANN)).raise_for_status()
     return visitor
-
-
-def use_session(client: httpx.AsyncClient, token: str) -> None:
-    """Have the browser send this token and no other."""
-    client.cookies.clear()
-    client.cookies.set("reachinbox", token)
 
 
 async def test_the_first_to_register_is_the_administrator_and_has_a_sender(visitor: httpx.AsyncClient) -> None:
@@ -153,7 +148,7 @@ async def test_a_new_password_takes_the_old_one_and_logs_out_everywhere_else(ann
 async def test_a_password_that_changes_while_it_is_checked_opens_nothing(
     ann: httpx.AsyncClient, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def right_but_slow(_password: str, _hashed: str | None) -> bool:
+    async def right_but_slow(_password: str, _hashed: str | None, _whose: str) -> bool:
         await execute(pool, "UPDATE users SET password_hash = 'another'")
         await execute(pool, "DELETE FROM sessions WHERE id <> (SELECT max(id) FROM sessions)")
         return True

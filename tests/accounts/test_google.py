@@ -21,7 +21,7 @@ from app.errors import Forbidden, Unauthenticated
 from app.secrets import SecretBox, secret_keys
 from app.settings import Settings, SettingsError, from_env
 from tests.support.api import api_client, problem
-from tests.support.engine import execute
+from tests.support.engine import execute, value
 from tests.support.google import CALLBACK, START, assert_let_in_nobody, begin, come_back, counts, log_in, me, with_login
 from tests.support.oidc import CLIENT_SECRET, FakeProvider, ProviderProcess
 from tests.support.people import PEER
@@ -347,6 +347,14 @@ async def test_a_login_is_to_end_within_ten_minutes(
         await conn.execute("UPDATE oidc_logins SET created_at = created_at - interval '10 minutes'")
     assert await come_back(browser, back) == "/login?error=expired"
     await assert_let_in_nobody(browser, pool)
+
+
+async def test_logins_that_nobody_can_finish_are_not_kept(browser: httpx.AsyncClient, pool: Pool) -> None:
+    for _ in range(3):
+        await begin(browser)
+        await execute(pool, "UPDATE oidc_logins SET created_at = created_at - interval '11 minutes'")
+    await begin(browser)
+    assert await value(pool, "SELECT count(*) FROM oidc_logins") == 1
 
 
 async def test_whoever_changes_their_mind_is_told_so(

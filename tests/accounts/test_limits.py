@@ -10,15 +10,15 @@ from typing import Any
 import httpx
 import pytest
 
-from app.db import Pool
-from app.domain.accounts import attempts, passwords, registration
+from app.db import Pool, transaction
+from app.domain.accounts import attempts, passwords, registration, sessions
 from app.domain.accounts.attempts import PER_ACCOUNT, PER_VISITOR
 from app.domain.accounts.password_changes import RESETS_PER_VISITOR, reset_signer
-from app.domain.accounts.users import User
+from app.domain.accounts.users import User, lock_accounts
 from app.settings import Settings
 from tests.support.api import api_client, problem, wrong_fields
 from tests.support.engine import execute, rows, value
-from tests.support.people import PASSWORD, PEER, register
+from tests.support.people import PASSWORD, PEER, register, use_session
 
 OWNER = {"email": "owner@example.com", "password": PASSWORD}
 WRONG = OWNER | {"password": "wrong horse"}
@@ -44,12 +44,12 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     threads: list[str] = []
     run = passwords.Queue.run
 
-    async def watched(self: passwords.Queue, work: Callable[[], Any]) -> Any:
+    async def watched(self: passwords.Queue, whose: str, work: Callable[[], Any]) -> Any:
         def counted() -> Any:
             threads.append(threading.current_thread().name)
             return work()
 
-        return await run(self, counted)
+        return await run(self, whose, counted)
 
     monkeypatch.setattr(passwords.Queue, "run", watched)
     return threads
@@ -102,7 +102,7 @@ async def test_an_invitation_that_is_used_up_while_the_password_is_hashed_opens_
         (await owner.post("/api/auth/login", json=OWNER)).raise_for_status()
         token = (await owner.post("/api/admin/invitations", json={})).json()["token"]
 
-        async def slowly(_password: str) -> str:
+        async def slowly(_password: str, _whose: str) -> str:
             await execute(pool, "UPDATE invitations SET used_at = now()")
             return "a hash"
 
@@ -136,7 +136,7 @@ async def test_whoever_finds_too_many_waiting_is_told_so_at_once(
             return "a hash"
 
     monkeypatch.setattr(passwords, "_hasher", Held())
-    waiting = [asyncio.create_task(passwords.hash_password("x")) for _ in range(2)]
+    waiting = [asyncio.create_task(passwords.hash_password("x", f"visitor:{n}")) for n in range(2)]
     await asyncio.sleep(0)
     try:
         refused = await visitor.post("/api/auth/login", json=OWNER | {"email": "nobody@example.com"})
@@ -147,7 +147,58 @@ async def test_whoever_finds_too_many_waiting_is_told_so_at_once(
     assert await asyncio.gather(*waiting) == ["a hash"] * 2
 
 
+async def test_whoever_asks_for_many_waits_for_them_alone(
+    visitor: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever had an account and logged in a hundred times at once kept everybody from it: they waited for all."""
+    held, done = threading.Event(), list[str]()
+
+    class Held:
+        def hash(self, whose: str) -> str:
+            held.wait(10)
+            done.append(whose)
+            return "a hash"
+
+    monkeypatch.setattr(passwords, "_hasher", Held())
+    many = [asyncio.create_task(passwords.hash_password("many", "visitor:192.0.2.1")) for _ in range(40)]
+    await asyncio.sleep(0)
+    one = asyncio.create_task(passwords.hash_password("one", "visitor:192.0.2.2"))
+    await asyncio.sleep(0)
+    held.set()
+    await asyncio.gather(*many, one)
+    assert done.index("one") <= 4  # two are at it, and a thread may take one more before we hear of the first
+
+
+async def test_whoever_asks_for_too_many_is_refused_alone(
+    visitor: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "MOST_OF_ONE", 2)
+    held = threading.Event()
+
+    class Held:
+        def hash(self, _password: str) -> str:
+            held.wait(10)
+            return "a hash"
+
+    monkeypatch.setattr(passwords, "_hasher", Held())
+    waiting = [asyncio.create_task(passwords.hash_password("x", f"visitor:{PEER}")) for _ in range(2)]
+    await asyncio.sleep(0)
+    waiting.append(asyncio.create_task(passwords.hash_password("x", "visitor:192.0.2.2")))
+    try:
+        problem(await visitor.post("/api/auth/login", json=OWNER | {"email": "nobody@example.com"}), 503)
+    finally:
+        held.set()
+    assert await asyncio.gather(*waiting) == ["a hash"] * 3
+
+
 # Logging in
+
+
+async def test_how_one_gets_in_is_told_while_somebody_makes_an_account(visitor: httpx.AsyncClient, pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await lock_accounts(conn)
+        answer = await asyncio.wait_for(visitor.get("/api/auth/ways"), 5)
+    assert answer.json()["firstRun"] is False
 
 
 async def test_nobody_behind_an_unknown_proxy_is_locked_out_by_a_stranger(proxied: httpx.AsyncClient) -> None:
@@ -185,6 +236,62 @@ async def test_logins_that_worked_do_not_count(visitor: httpx.AsyncClient, monke
     monkeypatch.setattr(attempts, "PER_VISITOR", 2)
     assert await post(visitor, "/api/auth/login", 6, lambda _: OWNER) == [200] * 6
     assert await post(visitor, "/api/auth/login", 3, lambda _: WRONG) == [401, 401, 429]
+
+
+async def test_whoever_guesses_does_not_lock_the_owner_out_of_a_browser_of_theirs(
+    visitor: httpx.AsyncClient, proxied: httpx.AsyncClient
+) -> None:
+    (await visitor.post("/api/auth/login", json=OWNER)).raise_for_status()
+    assert await post(proxied, "/api/auth/login", PER_ACCOUNT, lambda _: WRONG) == [401] * PER_ACCOUNT
+    problem(await proxied.post("/api/auth/login", json=OWNER), 429)
+    assert await post(visitor, "/api/auth/login", PER_ACCOUNT + 1, lambda _: OWNER) == [200] * (PER_ACCOUNT + 1)
+    problem(await proxied.post("/api/auth/login", json=OWNER), 429)
+
+
+async def test_a_browser_is_known_for_the_account_alone_from_which_it_logged_in(
+    visitor: httpx.AsyncClient, proxied: httpx.AsyncClient
+) -> None:
+    (await visitor.post("/api/auth/login", json=OWNER)).raise_for_status()
+    ann = await register(proxied, "ann")
+    guess = {"email": ann["email"], "password": "a guess"}
+    name = visitor.cookies["reachinbox-browser"].partition(".")[2]
+    assert await post(visitor, "/api/auth/login", PER_ACCOUNT + 1, lambda _: guess) == [401] * PER_ACCOUNT + [429]
+    visitor.cookies.clear()
+    visitor.cookies.set("reachinbox-browser", f"{ann['id']}.{name}")
+    problem(await visitor.post("/api/auth/login", json=guess), 429)
+
+
+async def test_a_browser_that_is_known_may_not_guess_either(visitor: httpx.AsyncClient) -> None:
+    (await visitor.post("/api/auth/login", json=OWNER)).raise_for_status()
+    assert await post(visitor, "/api/auth/login", PER_ACCOUNT + 1, lambda _: WRONG) == [401] * PER_ACCOUNT + [429]
+
+
+async def test_logins_that_worked_are_limited_by_what_anybody_has_use_for(
+    visitor: httpx.AsyncClient, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "IN_ALL_PER_ACCOUNT", 3)
+    await register(visitor, "ann")
+    assert await post(visitor, "/api/auth/login", 5, lambda _: OWNER) == [200] * 3 + [429] * 2
+    ann = OWNER | {"email": "ann@example.com"}
+    assert await post(visitor, "/api/auth/login", 2, lambda _: ann) == [200] * 2
+    monkeypatch.setattr(attempts, "IN_ALL_PER_VISITOR", 3)
+    assert await post(visitor, "/api/auth/login", 1, lambda _: ann) == [429]
+    assert await value(pool, "SELECT count(*) FROM audit_log WHERE action = 'attempts.refused'") == 1
+
+
+async def test_of_too_many_sessions_the_one_that_was_used_longest_ago_ends(
+    visitor: httpx.AsyncClient, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "MOST", 2)
+    await register(visitor, "ann")
+    cookies: list[str] = []
+    for _ in range(3):
+        (await visitor.post("/api/auth/login", json=OWNER)).raise_for_status()
+        cookies.append(visitor.cookies["reachinbox"])
+    for cookie, status in zip(cookies, [401, 200, 200], strict=True):
+        use_session(visitor, cookie)
+        assert (await visitor.get("/api/auth/me")).status_code == status
+    assert await value(pool, "SELECT count(*) FROM sessions") == 2 + 1  # nobody else's
 
 
 @pytest.mark.parametrize(

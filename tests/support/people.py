@@ -51,6 +51,12 @@ async def register(browser: httpx.AsyncClient, name: str, **more: Any) -> dict[s
     return answer.json()
 
 
+def use_session(client: httpx.AsyncClient, token: str) -> None:
+    """Have the browser send this token and no other."""
+    client.cookies.clear()
+    client.cookies.set("reachinbox", token)
+
+
 async def me(browser: httpx.AsyncClient) -> dict[str, Any]:
     return (await browser.get("/api/auth/me")).raise_for_status().json()
 

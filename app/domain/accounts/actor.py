@@ -21,5 +21,11 @@ class Actor(NamedTuple):
         """The same, once it is known who it is."""
         return self._replace(user_id=user_id)
 
+    def place(self, account: str | int) -> str:
+        """Who waits together for what all share: whoever comes from one place, or where that is not known, asks about
+        one account.
+        """
+        return f"account:{account}" if self.visitor is None else f"visitor:{self.visitor}"
+
 
 LOCAL = Actor("local", "reachinbox")  # the command line

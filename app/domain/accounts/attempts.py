@@ -22,6 +22,7 @@ sql = queries(__name__)
 
 PER_ACCOUNT = 10
 PER_VISITOR = 100  # many people may share one address
+IN_ALL_PER_ACCOUNT, IN_ALL_PER_VISITOR = 100, 1000  # with those that worked, each of which costs as much
 LOGGED_OF_VISITORS = 100  # entries, of all visitors together
 
 What = Literal["login", "google", "register", "reset", "password", "invitation"]
@@ -35,7 +36,14 @@ async def count_visitor(pool: Pool, actor: Actor, what: What, most: int | None =
 
 async def count_account(pool: Pool, actor: Actor, what: What, email: str, most: int = PER_ACCOUNT) -> None:
     """One more for the account with this address, whether or not there is one. Raises TooMany."""
-    await count(pool, actor, what, _account(email), most)
+    await count(pool, actor, what, account(email), most)
+
+
+async def count_in_all(pool: Pool, actor: Actor, what: What, email: str) -> None:
+    """One more for the account and the visitor, which it stays if it works. Raises TooMany."""
+    await count(pool, actor, what, f"all of {account(email)}", IN_ALL_PER_ACCOUNT)
+    if actor.visitor is not None:
+        await count(pool, actor, what, f"all of visitor:{actor.visitor}", IN_ALL_PER_VISITOR)
 
 
 async def count(pool: Pool, actor: Actor, what: What, whose: str, most: int) -> None:
@@ -48,10 +56,10 @@ async def count(pool: Pool, actor: Actor, what: What, whose: str, most: int) -> 
         raise TooMany("too many attempts; wait some minutes", retry_s=max(1, row["retry_s"]))
 
 
-async def forgive(conn: Conn, actor: Actor, what: What, email: str | None = None) -> None:
-    """It worked: that does not count for the visitor, and the account begins anew."""
-    if email is not None:
-        await conn.execute(sql.forget_attempts, {"subject": f"{what}:{_account(email)}"})
+async def forgive(conn: Conn, actor: Actor, what: What, whose: str | None = None) -> None:
+    """It worked: that does not count for the visitor, and what else was counted begins anew."""
+    if whose is not None:
+        await conn.execute(sql.forget_attempts, {"subject": f"{what}:{whose}"})
     if actor.visitor is not None:
         await conn.execute(sql.take_back_attempt, {"subject": f"{what}:visitor:{actor.visitor}"})
 
@@ -74,5 +82,6 @@ async def _record(conn: Conn, actor: Actor, action: Action, what: What) -> None:
     await audit.record(conn, actor, None, action, what)
 
 
-def _account(email: str) -> str:
+def account(email: str) -> str:
+    """The account with this address, whether or not there is one, as what is counted."""
     return f"account:{key(email)}"

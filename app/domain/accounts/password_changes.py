@@ -56,9 +56,10 @@ async def change_password(
     await attempts.count(pool, actor, "password", f"user:{user_id}", attempts.PER_ACCOUNT)
     async with transaction(pool) as conn:
         row = await fetch_exactly_one(conn, sql.user_by_id, {"user_id": user_id})
-    if row["password_hash"] is not None and not await is_password(current, row["password_hash"]):
+    place = actor.place(user_id)
+    if row["password_hash"] is not None and not await is_password(current, row["password_hash"], place):
         raise InvalidInput({"currentPassword": "is not the current password"})
-    hashed = await hash_password(new)
+    hashed = await hash_password(new, place)
     async with transaction(pool) as conn:
         if not await hold_password(conn, row):
             raise InvalidInput({"currentPassword": "is not the current password: it has just been changed"})
@@ -121,7 +122,7 @@ async def reset_password(pool: Pool, signer: Signer, terms: Terms, actor: Actor,
         raise InvalidInput(NOT_VALID)
     user_id = int(row["user_id"])
     actor = actor.of(user_id)
-    hashed = await hash_password(new)
+    hashed = await hash_password(new, actor.place(user_id))
     async with transaction(pool) as conn:
         if await fetch_one(conn, sql.use_password_reset, reset) is None:
             raise InvalidInput(NOT_VALID)

@@ -1,11 +1,14 @@
 """Passwords: argon2id, hashed and verified in threads of their own, since each takes a tenth of a second and 64 MiB on
-purpose. Two at a time, whoever asks, so that nothing else waits for a thread and no more memory is taken; and where too
-many wait already, the next one is told so at once.
+purpose. Two at a time, whoever asks, so that nothing else waits for a thread and no more memory is taken.
+
+Whoever asks for many, waits for them alone: next is whose have the fewest turns (`Actor.place`). Where too many wait
+already, of one or of all, the next one is told so at once.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -15,11 +18,12 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from app.bounds import Bounds
 from app.errors import InvalidInput, Unavailable
+from app.turns import Turns
 
 T = TypeVar("T")
 
 LENGTH = Bounds(8, 1000)
-MOST_WAITING = 100  # some seconds' worth
+MOST_WAITING, MOST_OF_ONE = 500, 50
 
 _hasher = PasswordHasher()
 
@@ -29,17 +33,21 @@ class Queue:
 
     def __init__(self, threads: int) -> None:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="argon2")
-        self._waiting = 0
+        self._turns = Turns(threads, of_one=threads)
+        self._here: Counter[str] = Counter()  # who waits or has a turn
 
-    async def run(self, work: Callable[[], T]) -> T:
+    async def run(self, whose: str, work: Callable[[], T]) -> T:
         """What `work` returns or raises. Raises Unavailable when too many wait."""
-        if self._waiting >= MOST_WAITING:
+        if self._here[whose] >= MOST_OF_ONE or self._here.total() >= MOST_WAITING:
             raise Unavailable("too many people give a password at this moment; try again in some seconds")
-        self._waiting += 1
+        self._here[whose] += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+            async with self._turns.take(whose):
+                return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         finally:
-            self._waiting -= 1
+            self._here[whose] -= 1
+            if not self._here[whose]:
+                del self._here[whose]
 
 
 _queue = Queue(2)
@@ -51,17 +59,17 @@ def check_password(password: str, field: str) -> None:
         raise InvalidInput({field: f"give {LENGTH} characters"})
 
 
-async def hash_password(password: str) -> str:
+async def hash_password(password: str, whose: str) -> str:
     """Its argon2id hash with salt and parameters (PHC string format). Raises Unavailable."""
-    return await _queue.run(lambda: _hasher.hash(password))
+    return await _queue.run(whose, lambda: _hasher.hash(password))
 
 
-async def is_password(password: str, hashed: str | None) -> bool:
+async def is_password(password: str, hashed: str | None, whose: str) -> bool:
     """Whether it is the one hashed. Without a hash it is not, which takes as long to find out. Raises Unavailable."""
     if hashed is None:
-        await hash_password(password)
+        await hash_password(password, whose)
         return False
     try:
-        return await _queue.run(lambda: _hasher.verify(hashed, password))
+        return await _queue.run(whose, lambda: _hasher.verify(hashed, password))
     except (VerificationError, InvalidHashError):
         return False

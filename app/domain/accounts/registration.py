@@ -51,7 +51,7 @@ class Invitation(msgspec.Struct, rename="camel"):
 async def admin_is_missing(pool: Pool) -> bool:
     """Whether the first account is still to be made."""
     async with transaction(pool) as conn:
-        return await needs_admin(conn)
+        return not await any_admin(conn)
 
 
 async def register(
@@ -70,7 +70,7 @@ async def register(
         if await read_user(conn, email) is not None:
             raise taken(email)
     await attempts.count(pool, actor, "register", "all", PER_INSTALLATION)
-    hashed = await hash_password(password)
+    hashed = await hash_password(password, actor.place(email))
     async with transaction(pool) as conn:
         user = await admit(conn, terms, actor, email, hashed, invitation)
         await audit.record(conn, actor.of(user.id), None, "account.created")

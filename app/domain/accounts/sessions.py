@@ -24,6 +24,7 @@ sql = queries(__name__)
 
 IDLE_S = 7 * 24 * 3600
 ABSOLUTE_S = 30 * 24 * 3600
+MOST = 100  # of a person; the one that was used longest ago ends first
 
 
 class Session(msgspec.Struct, rename="camel"):
@@ -60,6 +61,7 @@ async def begin(conn: Conn, user_id: int, actor: Actor, workspace_id: int | None
             "user_agent": actor.user_agent[:500],
         },
     )
+    await conn.execute(sql.end_surplus_sessions, {"user_id": user_id, "most": MOST})
     return token
 
 

@@ -56,7 +56,7 @@ async def create_user(
     """An account made by whoever runs the service. Raises InvalidInput, Conflict."""
     email = check_email(email)
     check_password(password, "password")
-    hashed = await hash_password(password)
+    hashed = await hash_password(password, LOCAL.place(email))
     async with transaction(pool) as conn:
         admin = may_be_admin and await needs_admin(conn)
         limit = default_hourly_limit

@@ -7,17 +7,18 @@ to an account of its own.
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
-from litestar import Response, Router, get, post
+from litestar import Request, Response, Router, get, post
+from litestar.datastructures import Cookie
 from litestar.params import JSONBody
 
 from app.domain.accounts import login, password_changes, registration
 from app.domain.accounts.passwords import LENGTH
 from app.domain.accounts.users import User
 from app.domain.workspaces.keys import Scope
-from app.http.auth import own_pages_only, session_cookie
+from app.http.auth import is_https, own_pages_only, session_cookie
 from app.http.bodies import PUBLIC
 from app.http.errors import problems
 from app.http.parameters import TheActor, ThePool, TheSettings, TheTerms
@@ -25,6 +26,7 @@ from app.secrets import secret_keys
 from app.settings import Settings
 
 ADMIN: Scope = "admin"
+BROWSER_S = 365 * 24 * 3600  # how long a browser is known again
 TOO_MANY = HTTPStatus.TOO_MANY_REQUESTS
 
 
@@ -70,7 +72,25 @@ class Ways(msgspec.Struct, rename="camel"):
 
 
 def _logged_in(settings: Settings, user: User, token: str, status: HTTPStatus = HTTPStatus.OK) -> Response[User]:
-    return Response(user, status_code=status, cookies=[session_cookie(settings, token)])
+    name = login.name_browser(login.browser_signer(*secret_keys(settings)), user.id)
+    cookies = [session_cookie(settings, token), _browser_cookie(settings, name)]
+    return Response(user, status_code=status, cookies=cookies)
+
+
+def _browser_cookie(settings: Settings, name: str) -> Cookie:
+    """Knows the browser again from which somebody logged in."""
+    return Cookie(
+        key=_browser_cookie_name(settings),
+        value=name,
+        max_age=BROWSER_S,
+        secure=is_https(settings),
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def _browser_cookie_name(settings: Settings) -> str:
+    return "__Host-reachinbox-browser" if is_https(settings) else "reachinbox-browser"
 
 
 @get("/ways", summary="How one gets in: registration, Google, first run", responses=problems())
@@ -98,8 +118,12 @@ async def register(
     summary="Log in",
     responses=problems(HTTPStatus.FORBIDDEN, TOO_MANY),
 )
-async def log_in(pool: ThePool, settings: TheSettings, actor: TheActor, data: JSONBody[Credentials]) -> Response[User]:
-    user, token = await login.log_in(pool, actor, data.email, data.password)
+async def log_in(
+    request: Request[Any, Any, Any], pool: ThePool, settings: TheSettings, actor: TheActor, data: JSONBody[Credentials]
+) -> Response[User]:
+    signer = login.browser_signer(*secret_keys(settings))
+    browser = request.cookies.get(_browser_cookie_name(settings))
+    user, token = await login.log_in(pool, actor, data.email, data.password, signer, browser)
     return _logged_in(settings, user, token)
 
 

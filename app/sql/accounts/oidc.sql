@@ -1,6 +1,6 @@
 -- name: insert_oidc_login
--- A login at a provider begins; those never finished go at the same time.
-WITH stale AS (DELETE FROM oidc_logins WHERE created_at < now() - interval '1 day')
+-- A login at a provider begins; those that nobody can finish any more go, or strangers would fill the table.
+WITH stale AS (DELETE FROM oidc_logins WHERE created_at < now() - interval '10 minutes')
 INSERT INTO oidc_logins (state_sha256, browser_sha256, nonce, code_verifier, invitation, next)
 VALUES (%(state_sha256)s, %(browser_sha256)s, %(nonce)s, %(code_verifier)s, %(invitation)s, %(next)s);
 

@@ -45,6 +45,12 @@ DELETE FROM sessions WHERE user_id = %(user_id)s AND id = %(session_id)s RETURNI
 -- Log the user out everywhere, but for the session that asks.
 DELETE FROM sessions WHERE user_id = %(user_id)s AND id IS DISTINCT FROM %(but_session_id)s RETURNING id;
 
+-- name: end_surplus_sessions
+-- More than anybody uses: those of the user that were used last stay.
+DELETE FROM sessions WHERE id = ANY (ARRAY(
+    SELECT id FROM sessions WHERE user_id = %(user_id)s
+    ORDER BY last_seen_at DESC, id DESC OFFSET %(most)s));
+
 -- name: end_old_sessions
 -- What nobody can use any more.
 DELETE FROM sessions WHERE expires_at < now() OR last_seen_at < now() - make_interval(secs => %(idle_s)s);

@@ -9,7 +9,7 @@ export type Scope = ApiKey["scopes"][number];
 export const SCOPES = optionsOf<Scope, { label: string; description: string }>({
   read: { label: "Read", description: "See campaigns, emails, senders and figures." },
   send: { label: "Send", description: "Schedule and change campaigns and senders, decide about emails." },
-  admin: { label: "Manage", description: "Passwords, sessions, keys and webhooks of this account." },
+  admin: { label: "Manage", description: "Members, keys and webhooks of the workspace, data of recipients." },
 });
 
 export const LIFETIMES: ReadonlyArray<{ value: string; label: string }> = [

@@ -60,7 +60,7 @@ function AccountRow({ account }: { account: Account }) {
           <span style={{ overflowWrap: "anywhere" }}>{account.email}</span>
           {isMe && <Badge>You</Badge>}
           {account.isAdmin && <Badge>Administrator</Badge>}
-          {account.disabledAt && <Badge color="red.9">Disabled</Badge>}
+          {account.disabledAt && <Badge color="gray">Disabled</Badge>}
         </Group>
       }
       facts={
