@@ -146,5 +146,5 @@ async def test_a_server_that_takes_no_writing_is_connected_to_only_if_the_url_sa
         await asyncio.to_thread(postgres.take_no_writing, standby)
         with pytest.raises(PoolTimeout):
             await open_pool(standby)
-        async with await open_pool(f"{standby}?target_session_attrs=any") as pool:
+        async with await open_pool(f"{standby}&target_session_attrs=any") as pool:
             assert await value(pool, "SHOW transaction_read_only") == "on"

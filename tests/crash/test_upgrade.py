@@ -48,7 +48,7 @@ def source(tmp_path: Path) -> Path:
 @pytest.fixture
 async def before(postgres: TemplateServer, source: Path) -> str:
     """The URL of a database as the version before makes it."""
-    url = postgres.empty()
+    url = postgres.as_superuser(postgres.empty())  # it knew no other role
     process = await _migrate(url, source=source)
     output, _ = await process.communicate()
     assert process.returncode == 0, output

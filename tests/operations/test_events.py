@@ -155,7 +155,7 @@ async def test_a_stream_needs_a_login(client: httpx.AsyncClient) -> None:
 async def test_watchers_who_leave_give_back_their_connections(client: httpx.AsyncClient) -> None:
     await schedule(client, startTime="2030-01-01T00:00:00Z")
     for _ in range(3):
-        await asyncio.gather(*[_look_once(client) for _ in range(20)])
+        await asyncio.gather(*[_look_once(client) for _ in range(MOST_STREAMS)])
     assert (await client.get("/api/campaigns")).status_code == 200
 
 

@@ -20,7 +20,7 @@ from tests.support.pg import TemplateServer
 from worker.__main__ import PLANNER_OPTIONS
 
 QUERIES = read_all()
-WAITING = 10_000
+WAITING = 20_000
 
 
 # Else Postgres may count the rows by itself while a test wants them uncounted.

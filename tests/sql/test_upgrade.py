@@ -318,11 +318,11 @@ def test_streams_that_are_made_by_halves_are_finished_by_the_next_run(before_str
     with psycopg.connect(before_streams, autocommit=True) as conn:
         conn.execute(
             "CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS"
-            " $$ BEGIN RAISE EXCEPTION 'the power is gone'; END $$;"
+            " $$ BEGIN RAISE crash_shutdown USING MESSAGE = 'the power is gone'; END $$;"
             "CREATE TRIGGER stop BEFORE UPDATE ON emails FOR EACH ROW WHEN (OLD.workspace_id = 8)"
             " EXECUTE FUNCTION stop()"
         )
-        with pytest.raises(psycopg.errors.RaiseException, match="the power is gone"):
+        with pytest.raises(psycopg.errors.CrashShutdown, match="the power is gone"):
             migrate(before_streams)
         assert conn.execute("SELECT count(*) FROM emails WHERE stream_id IS NULL").fetchone() == (26,)
         conn.execute("DROP TRIGGER stop ON emails; DROP FUNCTION stop")
