@@ -58,6 +58,7 @@ from worker.verdicts import ServerTrouble
 from worker.webhooks import Courier
 
 CONCURRENCY = {QUICK: 20, RESETS: 2, CHECKS: 8, WEBHOOKS: 4}  # jobs at once, by queue
+QUEUE_GRACE_S = 10  # for the jobs of a queue, once it is to end
 VERIFY_S = 15.0
 RESTART_PAUSE_S = 1.0
 # The exchange is planned once and for all, and must be right however small the tables were at that time.
@@ -128,7 +129,7 @@ class Worker:
                         fetch_job_polling_interval=POLLING_INTERVAL_S,
                         delete_jobs="successful",
                         install_signal_handlers=False,
-                        shutdown_graceful_timeout=10,
+                        shutdown_graceful_timeout=QUEUE_GRACE_S,
                     )
                 )
                 for name, concurrency in CONCURRENCY.items()
@@ -146,12 +147,11 @@ class Worker:
     async def _finish(self, queues: list[asyncio.Task[None]], helpers: list[asyncio.Task[None]]) -> None:
         log.info("finishing what is in flight")
         self._courier.stop()
-        for queue in queues:
-            queue.cancel()
+        ending = [asyncio.create_task(_end(queue, QUEUE_GRACE_S + 1)) for queue in queues]
         await self._planning.stop()
         await self._dispatcher.stop()
         await self._unrecorded.close()
-        await asyncio.gather(*queues, *(_end(task) for task in helpers), return_exceptions=True)
+        await asyncio.gather(*ending, *(_end(task) for task in helpers), return_exceptions=True)
         with suppress(psycopg.Error):  # the lease runs out by itself
             await workers.unregister(self._pool, self._token)
 
@@ -192,11 +192,11 @@ class Worker:
         await send_password_reset(self._pool, self._settings, key, self._fallback, reset_id)
 
 
-async def _end(task: asyncio.Task[None]) -> None:
-    """Cancel it until it ends: a cancel that comes at the same moment as an error of the database can get lost."""
+async def _end(task: asyncio.Task[None], patience_s: float = 1) -> None:
+    """Cancel it until it ends, again each `patience_s`: a cancel that comes while the database answers can get lost."""
     while not task.done():
         task.cancel()
-        await asyncio.wait([task], timeout=1)
+        await asyncio.wait([task], timeout=patience_s)
 
 
 async def serve(settings: Settings, database_url: str) -> None:
