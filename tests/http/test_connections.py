@@ -73,16 +73,19 @@ async def server(database_url: str, tmp_path: Path) -> AsyncIterator[Server]:
 
 
 END = b"\r\nConnection: close\r\n\r\n"
+LOGIN = (
+    b"POST /api/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"
+)
 
 
 async def test_heads_end_at_64_kb_as_the_command_serves_them(server: Server) -> None:
     port = int(server.base_url.rpartition(":")[2])
-    fits = b"GET /healthz HTTP/1.1\r\nHost: a\r\nX: "
+    fits = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: "
     filled = fits + b"x" * (MOST_HEAD - len(fits) - len(END)) + END
     assert (await said(port, filled)).startswith(b"HTTP/1.1 200 ")
     for head in (
         filled.replace(b"X: ", b"X: x"),  # one byte more
-        b"GET /healthz?" + b"x" * MOST_HEAD + b" HTTP/1.1\r\nHost: a" + END,
+        b"GET /healthz?" + b"x" * MOST_HEAD + b" HTTP/1.1\r\nHost: localhost" + END,
         b"GET /healthz HTTP/1.1\r\n" + b"".join(b"X-%d: y\r\n" % n for n in range(10_000)) + END,
     ):
         answer = await said(port, head)
@@ -115,11 +118,11 @@ async def test_a_head_without_end_is_not_kept(server: Server) -> None:
     [
         b"",
         b"GET /healthz HT",
-        b"GET /healthz HTTP/1.1\r\nHost: a\r\n",
-        b"POST /api/auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n",
-        b"POST /api/auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
-        b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\nGET /healthz HTTP/1.1\r\n",
-        b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n",
+        LOGIN,
+        LOGIN + b"{",
+        b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /healthz HTTP/1.1\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n\r\n",
     ],
 )
 async def test_what_stands_still_is_dropped(port: int, sent: bytes) -> None:
@@ -131,7 +134,7 @@ async def test_what_stands_still_is_dropped(port: int, sent: bytes) -> None:
 
 async def test_a_campaign_that_stands_still_is_dropped_and_its_turn_is_free(port: int, pool: Pool, user: User) -> None:
     key = (await authorization(pool, user))["Authorization"].encode()
-    head = b"POST /api/campaigns/%b HTTP/1.1\r\nHost: a\r\nContent-Length: 2000000\r\nAuthorization: " + key
+    head = b"POST /api/campaigns/%b HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000\r\nAuthorization: " + key
     json = head % b"schedule" + b"\r\nContent-Type: application/json\r\n\r\n{"
     form = head % b"preview" + b"\r\nContent-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n"
     answers = await asyncio.gather(*(said(port, request) for request in (json, form, json, form)))
@@ -142,9 +145,25 @@ async def test_strangers_send_16_kb_and_others_a_megabyte(port: int, pool: Pool,
     key = (await authorization(pool, user))["Authorization"].encode()
     public = [b"login", b"register", b"invitation", b"reset", b"reset/confirm"]
     for path, size in [*((b"auth/" + path, 16_001) for path in public), (b"senders", 1_000_001), (b"keys", 1_000_001)]:
-        head = b"POST /api/%b HTTP/1.1\r\nHost: a\r\nAuthorization: %b\r\nContent-Type: application/json" % (path, key)
+        head = b"POST /api/%b HTTP/1.1\r\nHost: localhost\r\nAuthorization: %b\r\nContent-Type: application/json" % (
+            path,
+            key,
+        )
         announced = await said(port, head + b"\r\nContent-Length: %d" % size + END)
         assert announced.startswith(b"HTTP/1.1 413 "), (path, announced[:200])
         chunk = b"%x\r\n%b\r\n" % (size, b" " * size)
         sent = await said(port, head + b"\r\nTransfer-Encoding: chunked" + END, chunk, b"0\r\n\r\n")
         assert sent == b"" or sent.startswith(b"HTTP/1.1 413 "), (path, sent[:200])
+
+
+async def test_a_body_whose_sender_goes_away_is_no_error_of_ours(
+    port: int, capsys: pytest.CaptureFixture[str], pool: Pool, user: User
+) -> None:
+    """Anybody wrote a traceback into our log with it."""
+    async with connected(port) as (_, writer):
+        writer.write(LOGIN + b"{")
+        await writer.drain()
+    key = (await authorization(pool, user))["Authorization"].encode()
+    asked = b"GET /api/campaigns HTTP/1.1\r\nHost: localhost\r\nAuthorization: " + key + END
+    assert (await said(port, asked)).startswith(b"HTTP/1.1 200 ")
+    assert "failed" not in "".join(capsys.readouterr())
