@@ -99,7 +99,7 @@ async def _keep_content(conn: Conn, workspace_id: int, row: Row, content: Conten
 
     Raises QuotaReached.
     """
-    (await quotas.room(conn, workspace_id, most)).take(content.size)
+    await quotas.check_again(conn, workspace_id, most, content.size, campaign=False)
     kept = await conn.execute(sql.keep_content, {"workspace_id": workspace_id, "campaign_id": row["id"]})
     return content.size - (0 if kept.rowcount else _content_of(row).size)
 
