@@ -28,6 +28,7 @@ JSON = "application/json"
 NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # what msgspec raises on what is not, or too deep
 
 
+BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})  # methods with which nobody here reads a body
 PUBLIC = 16_000  # bytes of a body that anybody may send
 SMALL = 1_000_000  # a body up to this many bytes is read at once; no route takes more unless it says so
 PAUSE_S = 30.0  # the longest that nothing of a body may come
@@ -66,7 +67,7 @@ def in_turn(app: ASGIApp) -> ASGIApp:
         headers = Headers.from_scope(scope)
         length = headers.get("content-length", "")
         size = int(length) if length.isdecimal() else 0
-        comes = scope["method"] not in {"GET", "HEAD", "OPTIONS"}  # with the others nobody reads a body
+        comes = scope["type"] == "http" and scope["method"] not in BODILESS
         if comes and ("transfer-encoding" in headers or PUBLIC < size <= SMALL):
             async with _middling.take(scope["user"].workspace_id):
                 await app(scope, receive, send)
