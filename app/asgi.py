@@ -16,7 +16,7 @@ from psycopg.errors import LockNotAvailable
 
 from app import traces
 from app.collectors import PoolCollector
-from app.db import Pool, open_pool, open_pool_through_pooler, patience
+from app.db import Pool, open_pool, open_pool_through_pooler, patience, share_out
 from app.domain.accounts.users import Terms
 from app.domain.operations import installation
 from app.domain.operations.installation import Ours
@@ -25,7 +25,7 @@ from app.domain.workspaces.quotas import Quotas, quotas_of
 from app.http import dashboard, request_metrics
 from app.http.accounts import google, login, own
 from app.http.auth import Authentication, provide_actor, provide_user, require_role, require_scope
-from app.http.bodies import SMALL, JsonRequest
+from app.http.bodies import SMALL, JsonRequest, in_turn
 from app.http.campaigns import campaigns
 from app.http.errors import HANDLERS, database_unavailable, held_by_others, workspace_deleted
 from app.http.headers import security_headers
@@ -44,6 +44,9 @@ from app.settings import Settings
 # Each query is planned for what was asked: a plan made for any status or campaign is good for none of them.
 PLANNER_OPTIONS = "-c plan_cache_mode=force_custom_plan"
 POOL_TIMEOUT_S = 5.0  # a request waits no longer for a connection: better a 503 than a queue
+# Of the pool's connections: one workspace's, and those that are left for what has no workspace, such as logging in.
+MOST_OF_ONE = 4
+KEPT_BACK = 2
 
 
 async def _open_pool(settings: Settings, database_url: str) -> Pool:
@@ -102,6 +105,7 @@ async def _lifespan(app: Litestar) -> AsyncGenerator[None]:
     app.state["provider"] = google.open_provider(settings)
     async with await _open_pool(settings, app.state["database_url"]) as pool:
         pool.timeout = POOL_TIMEOUT_S
+        share_out(pool, at_once=pool.max_size - KEPT_BACK, of_one=MOST_OF_ONE)
         app.state["pool"] = pool
         app.state["watching"] = watching = Watching(pool, app.state["closing"])
         measures.registry.register(PoolCollector(pool))
@@ -135,7 +139,7 @@ def _routes() -> list[ControllerRouterHandler]:
             webhooks.router,
             alerts.list_alerts,
         ],
-        middleware=[Authentication],
+        middleware=[Authentication, in_turn],
         guards=[require_scope, require_role],
         security=SECURITY,
         dependencies={"user": Provide(provide_user, sync_to_thread=False)},

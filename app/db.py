@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import msgspec
 import psycopg
@@ -30,8 +31,9 @@ from yoyo import (  # pyright: ignore[reportMissingTypeStubs] -- it has none
 from yoyo.backends import PostgresqlPsycopgBackend  # pyright: ignore[reportMissingTypeStubs]
 from yoyo.connections import DatabaseURI  # pyright: ignore[reportMissingTypeStubs]
 
-from app.errors import Conflict, Unavailable
+from app.errors import Conflict, TooMany, Unavailable
 from app.sql import queries
+from app.turns import Turns
 
 Row = dict[str, Any]
 Conn = AsyncConnection[Row]
@@ -61,6 +63,7 @@ _SERVER_OPTIONS = (
     "-c idle_in_transaction_session_timeout=60s "
     "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 -c tcp_user_timeout=20000"
 )
+_shares: WeakKeyDictionary[Pool, Turns] = WeakKeyDictionary()
 _DIRECT = "-c reachinbox.direct=yes"
 POOLED = (
     "DATABASE_URL leads through a connection pooler, such as PgBouncer. Migrations and workers need sessions of their "
@@ -162,12 +165,35 @@ async def _configure_through_pooler(conn: Conn) -> None:
     await conn.execute(sql.times_in_utc)
 
 
+def share_out(pool: Pool, *, at_once: int, of_one: int) -> None:
+    """From now on workspaces have so many of the pool's connections, `of_one` of them one workspace: whatever takes
+    long, one that asks for it again and again keeps no other waiting.
+    """
+    _shares[pool] = Turns(at_once, of_one=of_one)
+
+
+@asynccontextmanager
+async def _share(pool: Pool, workspace_id: int | None) -> AsyncGenerator[None, None]:
+    """Raises TooMany after as long as the pool would make others wait."""
+    turns = _shares.get(pool)
+    if workspace_id is None or turns is None:
+        yield
+        return
+    async with AsyncExitStack() as stack:
+        try:
+            async with asyncio.timeout(pool.timeout):
+                await stack.enter_async_context(turns.take(workspace_id))
+        except TimeoutError:
+            raise TooMany("there are too many requests at once; try again in a moment", retry_s=5) from None
+        yield
+
+
 @asynccontextmanager
 async def transaction(pool: Pool, workspace_id: int | None = None) -> AsyncGenerator[Conn, None]:
     """One transaction; `workspace_id` makes it that workspace's (see the module's docstring), which does not wait for
-    ever: psycopg's LockNotAvailable and QueryCanceled say so.
+    ever: psycopg's LockNotAvailable and QueryCanceled say so, and TooMany where the pool is shared out (`share_out`).
     """
-    async with pool.connection() as conn, conn.transaction():
+    async with _share(pool, workspace_id), pool.connection() as conn, conn.transaction():
         if workspace_id is not None:
             params = {"workspace_id": workspace_id, "lock_ms": LOCK_MS, "statement_ms": STATEMENT_MS}
             await conn.execute(sql.become_tenant, {name: str(value) for name, value in params.items()})

@@ -44,7 +44,9 @@ class Access(NamedTuple):
 
 
 class Authentication(AbstractAuthenticationMiddleware):
-    """Lets nobody unknown pass; the first way in that the request tries decides."""
+    """Lets nobody unknown pass; the first way in that the request tries decides. Whoever brings a body then waits until
+    there is room for it.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         super().__init__(app, exclude_http_methods=[])  # not even to ask for OPTIONS: guards want to know who asks

@@ -14,8 +14,10 @@ from typing import Any, TypeVar
 
 import msgspec
 from litestar import Request
-from litestar.exceptions import ClientException
+from litestar.datastructures import Headers
+from litestar.exceptions import ClientException, InternalServerException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from app.errors import InvalidInput
 from app.http.auth import require_still_let_in
@@ -27,6 +29,7 @@ JSON = "application/json"
 NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # what msgspec raises on what is not, or too deep
 
 
+BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})  # methods with which nobody here reads a body
 PUBLIC = 16_000  # bytes of a body that anybody may send
 SMALL = 1_000_000  # a body up to this many bytes is read at once; no route takes more unless it says so
 PAUSE_S = 30.0  # the longest that nothing of a body may come
@@ -34,8 +37,12 @@ LEAST_BYTES_PER_S = 50_000  # of a body, after the first pause
 LET_IN_S = 2.0  # after which somebody who sends a body has to be let in still
 # Bodies above SMALL that are in memory, or on their way to it, at once; of one workspace one fewer.
 LARGE_AT_ONCE = 3
+# Requests with a body above PUBLIC and up to SMALL, from before it is read until they are answered.
+MIDDLING_AT_ONCE = 100
+MIDDLING_OF_ONE = 10
 
 _large = Turns(LARGE_AT_ONCE, of_one=LARGE_AT_ONCE - 1)
+_middling = Turns(MIDDLING_AT_ONCE, of_one=MIDDLING_OF_ONE)
 
 
 @asynccontextmanager
@@ -54,6 +61,25 @@ async def room_for_body(request: Request[Any, Any, Any], workspace_id: int) -> A
         yield
 
 
+def in_turn(app: ASGIApp) -> ASGIApp:
+    """Middleware: as `room_for_body`, for bodies that are not large, and until the request is answered: a thousand of
+    them are a gigabyte, and what is made of them waits for other turns.
+    """
+
+    async def wait(scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers.from_scope(scope)
+        length = headers.get("content-length", "")
+        size = int(length) if length.isdecimal() else 0
+        comes = scope["type"] == "http" and scope["method"] not in BODILESS
+        if comes and ("transfer-encoding" in headers or PUBLIC < size <= SMALL):
+            async with _middling.take(scope["user"].workspace_id):
+                await app(scope, receive, send)
+        else:
+            await app(scope, receive, send)
+
+    return wait
+
+
 class JsonRequest(Request[Any, Any, Any]):
     """A request whose `data` is decoded by `decode`, and whose body has to keep coming."""
 
@@ -68,6 +94,8 @@ class JsonRequest(Request[Any, Any, Any]):
                     chunk = await anext(chunks, None)
             except TimeoutError:
                 raise _too_slow() from None
+            except InternalServerException:  # as Litestar has it: no error of ours, and nobody is there to be told
+                raise ClientException("the connection ended before the body was whole") from None
             if chunk is None:
                 if time.monotonic() - began > LET_IN_S:
                     await require_still_let_in(self)

@@ -13,8 +13,9 @@ import pytest
 from app import db
 from app.db import Pool, transaction
 from app.domain.accounts.users import User
-from app.domain.campaigns.content import message_builder
-from tests.support.api import problem, schedule, written, wrong_fields
+from app.domain.campaigns.content import Content, message_builder
+from app.mail.rendering import Templates
+from tests.support.api import Headers, problem, schedule, written, wrong_fields
 from tests.support.engine import execute, rows, value, wait_for
 
 
@@ -242,3 +243,30 @@ async def test_an_answer_that_takes_too_long_is_given_up(
         answer = await api.get("/api/campaigns")
     assert problem(answer, 503)["type"] == "urn:reachinbox:problem:unavailable"
     assert answer.headers["Retry-After"] == "2"
+
+
+async def test_changes_that_wait_for_a_child_process_hold_no_connection(
+    api: httpx.AsyncClient, stranger: Headers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundred of them were all connections of the API, and nobody else was answered."""
+    campaign = (await schedule(api))["campaign"]["id"]
+    let_go, waiting = asyncio.Event(), 0
+    parse = Content.parse
+
+    async def slow(self: Content, workspace_id: int) -> Templates:
+        nonlocal waiting
+        waiting += 1
+        await let_go.wait()
+        return await parse(self, workspace_id)
+
+    monkeypatch.setattr(Content, "parse", slow)
+    changes = [asyncio.create_task(api.patch(f"/api/campaigns/{campaign}", json={"body": f"{n}"})) for n in range(20)]
+
+    async def all_wait() -> bool:
+        return waiting == 20
+
+    await wait_for(all_wait, "all changes to wait")
+    assert (await api.get("/api/campaigns", headers=stranger)).status_code == 200
+    let_go.set()
+    assert {answer.status_code for answer in await asyncio.gather(*changes)} <= {200, 409, 429}
+    assert (await api.get(f"/api/campaigns/{campaign}")).json()["body"].isdecimal()

@@ -73,6 +73,9 @@ async def server(database_url: str, tmp_path: Path) -> AsyncIterator[Server]:
 
 
 END = b"\r\nConnection: close\r\n\r\n"
+LOGIN = (
+    b"POST /api/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"
+)
 
 
 async def test_heads_end_at_64_kb_as_the_command_serves_them(server: Server) -> None:
@@ -116,8 +119,8 @@ async def test_a_head_without_end_is_not_kept(server: Server) -> None:
         b"",
         b"GET /healthz HT",
         b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n",
-        b"POST /api/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n",
-        b"POST /api/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
+        LOGIN,
+        LOGIN + b"{",
         b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /healthz HTTP/1.1\r\n",
         b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n\r\n",
     ],
@@ -142,9 +145,25 @@ async def test_strangers_send_16_kb_and_others_a_megabyte(port: int, pool: Pool,
     key = (await authorization(pool, user))["Authorization"].encode()
     public = [b"login", b"register", b"invitation", b"reset", b"reset/confirm"]
     for path, size in [*((b"auth/" + path, 16_001) for path in public), (b"senders", 1_000_001), (b"keys", 1_000_001)]:
-        head = b"POST /api/%b HTTP/1.1\r\nHost: localhost\r\nAuthorization: %b\r\nContent-Type: application/json" % (path, key)
+        head = b"POST /api/%b HTTP/1.1\r\nHost: localhost\r\nAuthorization: %b\r\nContent-Type: application/json" % (
+            path,
+            key,
+        )
         announced = await said(port, head + b"\r\nContent-Length: %d" % size + END)
         assert announced.startswith(b"HTTP/1.1 413 "), (path, announced[:200])
         chunk = b"%x\r\n%b\r\n" % (size, b" " * size)
         sent = await said(port, head + b"\r\nTransfer-Encoding: chunked" + END, chunk, b"0\r\n\r\n")
         assert sent == b"" or sent.startswith(b"HTTP/1.1 413 "), (path, sent[:200])
+
+
+async def test_a_body_whose_sender_goes_away_is_no_error_of_ours(
+    port: int, capsys: pytest.CaptureFixture[str], pool: Pool, user: User
+) -> None:
+    """Anybody wrote a traceback into our log with it."""
+    async with connected(port) as (_, writer):
+        writer.write(LOGIN + b"{")
+        await writer.drain()
+    key = (await authorization(pool, user))["Authorization"].encode()
+    asked = b"GET /api/campaigns HTTP/1.1\r\nHost: localhost\r\nAuthorization: " + key + END
+    assert (await said(port, asked)).startswith(b"HTTP/1.1 200 ")
+    assert "failed" not in "".join(capsys.readouterr())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from typing import Any
 
 import httpx
@@ -13,6 +15,7 @@ from app.db import Pool
 from app.domain.accounts.actor import LOCAL
 from app.domain.accounts.users import User
 from app.domain.operations import sandbox
+from app.domain.recipients import stored_lists
 from app.domain.recipients.personal_data import ERASED
 from app.domain.workspaces import keys
 from app.embedded.mailbox import ReceivedMessage
@@ -278,3 +281,43 @@ async def test_what_is_no_address_is_refused(api: httpx.AsyncClient) -> None:
         assert list(wrong_fields(await api.get("/api/recipients/export", params={"email": email}))) == ["email"]
     problem(await api.get("/api/recipients/export"), 400)
     assert list(wrong_fields(await api.post("/api/recipients/erase", json={}))) == ["email"]
+
+
+async def test_a_list_that_names_somebody_again_and_again_is_exported_in_pieces(
+    api: httpx.AsyncClient, pool: Pool, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Five million rows of one address were gigabytes, which nobody had asked to be in memory at once."""
+    monkeypatch.setattr(stored_lists, "CHUNK", 1_000)
+    content = "email,n\n" + "".join(f"{ADA},{n}\n" for n in range(100))
+    await api.post("/api/lists", files={"file": ("people.csv", content.encode())})
+    await api.post("/api/lists", json={"recipients": [ADA]})
+    pieces = [held async for held in stored_lists.lines(pool, user.workspace_id, [ADA.lower()])]
+    assert max(len(held.found) for held in pieces) < 20
+    lists = (await api.get("/api/recipients/export", params={"email": ADA})).json()["lists"]
+    assert [[row["row"] for row in held["rows"]] for held in lists] == [list(range(2, 102)), [1]]
+    assert lists[0]["rows"][0]["content"] == [ADA, "0"]
+    assert lists[1]["rows"][0]["content"] == ADA
+
+
+async def test_lists_are_looked_through_without_a_connection(
+    api: httpx.AsyncClient, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twenty erasures at once held all of them for as long as a gigabyte takes."""
+    await api.post("/api/lists", json={"recipients": [ADA]})
+    let_go, looking = threading.Event(), threading.Event()
+
+    def slow(*_: object) -> bool:
+        looking.set()
+        return let_go.wait(30)
+
+    monkeypatch.setattr(stored_lists, "_holds", slow)
+    erasing = asyncio.create_task(erase(api))
+    assert await asyncio.to_thread(looking.wait, 30)
+    in_transaction = (
+        "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' AND datname = current_database()"
+    )
+    try:
+        assert await value(pool, in_transaction) == 0
+    finally:
+        let_go.set()
+    assert (await erasing)["lists"] == 1

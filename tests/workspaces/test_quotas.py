@@ -124,3 +124,24 @@ async def test_0_is_any_number(quoted: Quoted) -> None:
         await schedule(api)
         assert (await api.post("/api/keys", json={"name": "k"})).status_code == 201
         assert (await api.post("/api/senders", json={"email": "s@example.com"})).status_code == 201
+
+
+async def test_campaigns_scheduled_at_once_pass_no_quota(quoted: Quoted, pool: Pool) -> None:
+    async with quoted(quota_campaigns_a_day=1) as api:
+        answers = await asyncio.gather(*(api.post(URL, json=CAMPAIGN) for _ in range(4)))
+        assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
+    assert await value(pool, "SELECT count(*) FROM campaigns") == 1
+
+
+async def test_bytes_stored_at_once_pass_no_quota(quoted: Quoted, pool: Pool) -> None:
+    large = {"recipients": [{"email": f"a{n}@example.com", "note": "x" * 9_000} for n in range(75)]}
+    async with quoted(quota_stored_megabytes=1) as api:
+        await asyncio.gather(
+            *(api.post(URL, json=CAMPAIGN | large) for _ in range(3)),
+            *(api.post("/api/lists", json=large) for _ in range(3)),
+        )
+    stored = (
+        "SELECT (SELECT coalesce(sum(stored_bytes), 0) FROM campaigns)"
+        " + (SELECT coalesce(sum(size), 0) FROM recipient_lists)"
+    )
+    assert 500_000 < await value(pool, stored) <= 1_000_000

@@ -50,20 +50,42 @@ async def change(
     Raises NotFound, InvalidInput, Conflict (also QuotaReached).
     """
     _check(changes)
+    pace = _pace(changes)
+    while (changed := await _change(pool, workspace_id, campaign_id, changes, pace, actor, most)) is None:
+        pass
+    asked, sender_id = changed
+    if asked:
+        await plan_soon(pool, workspace_id, sender_id)
+    return await get_campaign(pool, workspace_id, campaign_id)
+
+
+async def _change(
+    pool: Pool,
+    workspace_id: int,
+    campaign_id: int,
+    changes: Changes,
+    pace: dict[str, Any],
+    actor: Actor,
+    most: Quotas,
+) -> tuple[bool, int] | None:
+    """Whether it was asked to plan again, and for which sender. None: somebody else has saved a text meanwhile: what
+    is there now is what this changes.
+    """
     async with transaction(pool, workspace_id) as conn:
         row = await read_row(conn, workspace_id, campaign_id)
-        _check_changeable(row, changes)
-        checked = await _check_content(conn, workspace_id, row, changes)
-        pace = _pace(changes)
+    _check_changeable(row, changes)
+    before = _content_of(row)
+    needs = await _check_content(workspace_id, row, changes)  # may wait its turn: no connection waits with it
+    async with transaction(pool, workspace_id) as conn:
+        await _check_waiting(conn, workspace_id, campaign_id, needs)
         if pace:
             await check_plan(conn, workspace_id, campaign_id, pace)
         await lock_campaign(conn, workspace_id, campaign_id)
-        # Somebody else may have saved meanwhile: what is there now is what this changes.
         row = await read_row(conn, workspace_id, campaign_id)
         _check_changeable(row, changes)
         content = _content_after(row, changes)
-        if content not in (None, checked):
-            await _check_content(conn, workspace_id, row, changes)
+        if content is not None and _content_of(row) != before:
+            return None
         more_bytes = 0 if content is None else await _keep_content(conn, workspace_id, row, content, most)
         parameters = _parameters(workspace_id, campaign_id, changes, content_changed=content is not None)
         await conn.execute(sql.update_campaign, parameters | {"more_bytes": more_bytes})
@@ -73,9 +95,7 @@ async def change(
             await conn.execute(sql.unlimit_hours, {"workspace_id": workspace_id, "campaign_id": campaign_id})
         asked = bool(pace) and await ask_for_campaign(conn, workspace_id, campaign_id)
         await audit.record(conn, actor, workspace_id, "campaign.changed", f"campaigns/{campaign_id}")
-    if asked:
-        await plan_soon(pool, workspace_id, row["sender_id"])
-    return await get_campaign(pool, workspace_id, campaign_id)
+    return asked, row["sender_id"]
 
 
 async def _keep_content(conn: Conn, workspace_id: int, row: Row, content: Content, most: Quotas) -> int:
@@ -83,7 +103,7 @@ async def _keep_content(conn: Conn, workspace_id: int, row: Row, content: Conten
 
     Raises QuotaReached.
     """
-    (await quotas.room(conn, workspace_id, most)).take(content.size)
+    await quotas.check_again(conn, workspace_id, most, content.size, campaign=False)
     kept = await conn.execute(sql.keep_content, {"workspace_id": workspace_id, "campaign_id": row["id"]})
     return content.size - (0 if kept.rowcount else _content_of(row).size)
 
@@ -142,24 +162,27 @@ def _content_of(row: Row) -> Content:
     return Content(**{name: row[name] for name in Content.__struct_fields__})
 
 
-async def _check_content(conn: Conn, workspace_id: int, row: Row, changes: Changes) -> Content | None:
-    """What the content becomes; None: it stays.
-
-    Raises InvalidInput when it would be wrong, or needs a field that somebody who waits has no text for.
+async def _check_content(workspace_id: int, row: Row, changes: Changes) -> dict[str, list[str]]:
+    """The fields that the content will require and did not, by the name of the part. Raises InvalidInput when it would
+    be wrong.
     """
     content = _content_after(row, changes)
     if content is None:
-        return None
+        return {}
     templates = await content.parse(workspace_id)
     content.check(templates, frozenset(row["fields"]))
     had = await _required_before(row, workspace_id)
-    for name, fields in templates.fields.items():
-        for field in sorted(fields.required - had - {EMAIL}):
-            params = {"workspace_id": workspace_id, "campaign_id": row["id"], "field": field}
+    return {name: sorted(fields.required - had - {EMAIL}) for name, fields in templates.fields.items()}
+
+
+async def _check_waiting(conn: Conn, workspace_id: int, campaign_id: int, needs: dict[str, list[str]]) -> None:
+    """Raises InvalidInput for a field that somebody who waits has no text for."""
+    for name, fields in needs.items():
+        for field in fields:
+            params = {"workspace_id": workspace_id, "campaign_id": campaign_id, "field": field}
             if await fetch_one(conn, sql.waiting_without, params):
                 why = f'needs "{field}", and some who wait have no text for it; write {{{{ {field} | default: "…" }}}}'
                 raise InvalidInput({name: why})
-    return content
 
 
 async def _required_before(row: Row, workspace_id: int) -> frozenset[str]:

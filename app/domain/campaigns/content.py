@@ -93,11 +93,11 @@ class Content(msgspec.Struct, frozen=True):
 
         Raises InvalidInput naming the part that does not parse, or that cannot be written for this recipient.
         """
+        if fields is not None:
+            check_fields(fields)
         templates = await self.parse(workspace_id)
         if fields is None:
             fields = {field: f"[{field}]" for field in templates.mentioned}
-        else:
-            check_fields(fields)
         (parts,) = await finished(templates.render([{**fields, "email": address}]))
         if wrong := wrong_parts(parts, fields):
             raise InvalidInput({name: str(error) for name, error in wrong.items()})

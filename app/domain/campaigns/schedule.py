@@ -155,6 +155,7 @@ async def _schedule(conn: Conn, asked: _Asked) -> Scheduled:
         room.take(recipients.rejected_bytes)
     await trial.run()
     planned = await _plan(conn, workspace_id, request.draft, recipients.accepted, lock=True)
+    await quotas.check_again(conn, workspace_id, most, room.taken, campaign=True)
     sender_id, load, made = planned
     campaign_id = await _insert(conn, workspace_id, planned, request.draft, recipients, room.taken)
     await ask_behind_others(conn, workspace_id, sender_id, campaign_id)

@@ -27,7 +27,7 @@ from app.sql import queries
 
 sql = queries(__name__)
 
-BATCH = 100
+BATCH = 10  # emails, each with a text of its own, if need be
 ERASED = "(erased: it named a recipient)"  # in the place of what a server said
 
 
@@ -77,7 +77,8 @@ async def erase(pool: Pool, workspace_id: int, email: str, actor: Actor) -> Eras
         await conn.execute(sql.erase_rejects, params)
         await conn.execute(sql.erase_deliveries, params)
         await conn.execute(sql.erase_words_in_deliveries, params)
-        holding = await stored_lists.holding(conn, workspace_id, params["addresses"])
+    holding = await stored_lists.holding(pool, workspace_id, params["addresses"])
+    async with transaction(pool, workspace_id) as conn:
         removed = await stored_lists.remove(conn, workspace_id, holding)
     return Erased(
         emails=emails["emails"],
@@ -118,18 +119,17 @@ async def _export(pool: Pool, workspace_id: int, address: str) -> AsyncIterator[
         ]
     )
     yield b',"lists":['
-    comma = b""
+    before: int | None = None
     async for held in stored_lists.lines(pool, workspace_id, params["addresses"]):
-        yield comma + encode(
-            {
-                "id": held.stored.id,
-                "name": held.stored.name,
-                "uploadedAt": held.stored.created_at,
-                "rows": [{"row": row, "content": content} for row, content in held.found],
-            }
-        )
-        comma = b","
-    yield b"]}\n"
+        stored = held.stored
+        rows = b",".join(encode({"row": row, "content": content}) for row, content in held.found)
+        if stored.id == before:
+            yield b"," + rows
+            continue
+        head = encode({"id": stored.id, "name": stored.name, "uploadedAt": stored.created_at})
+        yield (b"" if before is None else b"]},") + head[:-1] + b',"rows":[' + rows
+        before = stored.id
+    yield b"]}\n" if before is None else b"]}]}\n"
 
 
 async def _emails(pool: Pool, workspace_id: int, ids: list[int]) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ import asyncio
 import re
 import unicodedata
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, Literal, NamedTuple, cast
@@ -42,6 +43,7 @@ Kind = Literal["csv", "json"]
 Item = str | Mapping[str, object]
 
 _turns = Turns(AT_ONCE, of_one=AT_ONCE - 1)
+_searching = Turns(AT_ONCE, of_one=AT_ONCE - 1)
 _decode_item = msgspec.json.Decoder[str | dict[str, Any]](str | dict[str, Any]).decode
 
 
@@ -63,10 +65,10 @@ class Named(NamedTuple):
 
 
 class Lines(NamedTuple):
-    """Where in a list an address stands: the row, and its cells or the recipient as it came."""
+    """Where in a list an address stands: the row, and as JSON its cells or the recipient as it came."""
 
     stored: StoredList
-    found: list[tuple[int, object]]
+    found: list[tuple[int, msgspec.Raw]]
 
 
 async def store_csv(
@@ -116,7 +118,7 @@ async def _store(pool: Pool, workspace_id: int, upload: _Upload, most: Quotas) -
         async with transaction(pool, workspace_id) as conn:
             await conn.execute(sql.lock_kept, {"workspace_id": workspace_id})
             await _check_quota(conn, workspace_id, sum(sizes))
-            (await quotas.room(conn, workspace_id, most)).take(sum(sizes))
+            await quotas.check_again(conn, workspace_id, most, sum(sizes), campaign=False)
             row = await fetch_exactly_one(
                 conn,
                 sql.insert_list,
@@ -223,22 +225,28 @@ async def use(conn: Conn, workspace_id: int, named: Named, file: BinaryIO) -> Ca
     return lambda required: csv_files.from_csv(file, required=required, columns=columns)
 
 
-async def holding(conn: Conn, workspace_id: int, addresses: Sequence[str]) -> list[int]:
+async def holding(pool: Pool, workspace_id: int, addresses: Sequence[str]) -> list[int]:
     """The lists in which one of `addresses` (spellings of one mailbox, as `key` gives them) stands, whatever is around.
 
-    Each is looked through from end to end.
+    Each is looked through from end to end, which takes long: no connection is held meanwhile.
     """
-    found: set[int] = set()
-    async for row in _stream(conn, sql.chunks_of_workspace, {"workspace_id": workspace_id}):
-        if row["list_id"] not in found and await asyncio.to_thread(_holds, row["content"], addresses):
-            found.add(row["list_id"])
-    return sorted(found)
+    found: list[int] = []
+    async with _searching.take(workspace_id):
+        async with transaction(pool, workspace_id) as conn:
+            every = await fetch_all(conn, sql.lists_of_workspace, {"workspace_id": workspace_id})
+        for row in every:
+            with suppress(NotFound):  # removed this moment
+                async for chunk in _content(pool, workspace_id, row["id"]):
+                    if await asyncio.to_thread(_holds, chunk, addresses):
+                        found.append(row["id"])
+                        break
+    return found
 
 
 async def lines(pool: Pool, workspace_id: int, addresses: Sequence[str]) -> AsyncIterator[Lines]:
-    """The lists that `holding` finds, with the rows in which the address stands."""
+    """The lists that `holding` finds, with the rows in which it stands; more than once where these are many."""
+    ids = await holding(pool, workspace_id, addresses)
     async with transaction(pool, workspace_id) as conn:
-        ids = await holding(conn, workspace_id, addresses)
         rows = await fetch_all(conn, sql.lists_of_ids, {"workspace_id": workspace_id, "ids": ids})
     for row in rows:
         with SpooledTemporaryFile[bytes](IN_MEMORY) as file:
@@ -247,13 +255,31 @@ async def lines(pool: Pool, workspace_id: int, addresses: Sequence[str]) -> Asyn
                     await asyncio.to_thread(file.write, chunk)
             except NotFound:  # removed this moment
                 continue
-            spooled = cast("BinaryIO", file)
-            yield Lines(_stored(row), await asyncio.to_thread(_rows, spooled, row["kind"], addresses))
+            found = _rows(cast("BinaryIO", file), row["kind"], addresses)
+            while True:
+                async with _searching.take(workspace_id):
+                    piece = await asyncio.to_thread(_piece, found)
+                if not piece:
+                    break
+                yield Lines(_stored(row), piece)
 
 
-def _rows(file: BinaryIO, kind: Kind, addresses: Sequence[str]) -> list[tuple[int, object]]:
+def _piece(found: Iterator[tuple[int, msgspec.Raw]]) -> list[tuple[int, msgspec.Raw]]:
+    """The next of them, about as many as `CHUNK` bytes have."""
+    piece: list[tuple[int, msgspec.Raw]] = []
+    size = 0
+    while size < CHUNK and (one := next(found, None)) is not None:
+        piece.append(one)
+        size += 200 + len(memoryview(one[1]))  # and what Python needs for it
+    return piece
+
+
+def _rows(file: BinaryIO, kind: Kind, addresses: Sequence[str]) -> Iterator[tuple[int, msgspec.Raw]]:
     every: Iterable[tuple[int, object]] = csv_files.csv_rows(file) if kind == "csv" else enumerate(_Items(file), 1)
-    return [(row, held) for row, held in every if _holds(msgspec.json.encode(held), addresses)]
+    for row, held in every:
+        text = msgspec.json.encode(held)
+        if _holds(text, addresses):
+            yield row, msgspec.Raw(text)
 
 
 def _holds(text: bytes, addresses: Sequence[str]) -> bool:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any
 
 import msgspec
-from litestar import MediaType, Request, Response, post
+from litestar import MediaType, Response, post
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody
-from litestar.params import JSONBody
 
 from app.bounds import TEXT
 from app.domain.campaigns.content import Content, Rendered
 from app.domain.workspaces.roles import VIEWER
 from app.errors import InvalidInput
-from app.http.bodies import decode, require_content_type, room_for_body
+from app.http.bodies import JSON, decode, read, require_content_type, room_for_body
 from app.http.campaigns.schedule import UNREADABLE
-from app.http.errors import problems
+from app.http.errors import AnyRequest, problems
 from app.http.forms import MULTIPART, form_of
 from app.http.headers import FRAMED
+from app.http.openapi import one_of_forms
 from app.http.parameters import TheUser
 
 MAX_BODY = 8_000_000
@@ -44,6 +45,14 @@ class RenderForm(msgspec.Struct, forbid_unknown_fields=True):
     request: str
 
 
+@dataclass
+class MessageOperation(Operation):
+    """Documents the body, which the handler reads by itself."""
+
+    def __post_init__(self) -> None:
+        self.request_body = one_of_forms({JSON: RenderBody})
+
+
 class RenderOperation(Operation):
     """Documents the form, which the handler reads by itself."""
 
@@ -57,11 +66,14 @@ class RenderOperation(Operation):
     status_code=HTTPStatus.OK,
     summary="What one recipient would get; nothing is written",
     request_max_body_size=MAX_BODY,
-    responses=problems(),
+    operation_class=MessageOperation,
+    responses=problems(*UNREADABLE),
     opt={"role": VIEWER, "scope": "read"},
 )
-async def render_message(user: TheUser, data: JSONBody[RenderBody]) -> Rendered:
-    return await data.render(user.workspace_id)
+async def render_message(request: AnyRequest, user: TheUser) -> Rendered:
+    require_content_type(request, JSON)
+    async with room_for_body(request, user.workspace_id):  # until it is rendered: what waits for that is in memory
+        return await decode(await read(request, at_most=MAX_BODY), RenderBody).render(user.workspace_id)
 
 
 @post(
@@ -74,11 +86,12 @@ async def render_message(user: TheUser, data: JSONBody[RenderBody]) -> Rendered:
     responses=problems(*UNREADABLE),
     opt={"role": VIEWER, "scope": "read"},
 )
-async def show_rendered_html(user: TheUser, request: Request[Any, Any, Any]) -> Response[str]:
+async def show_rendered_html(request: AnyRequest, user: TheUser) -> Response[str]:
     require_content_type(request, MULTIPART)
-    async with room_for_body(request, user.workspace_id), form_of(request) as form:
-        text = form.texts.get("request")
-    if text is None:
-        raise InvalidInput({"request": "is missing; give the JSON that /render takes"})
-    rendered = await decode(text.encode(), RenderBody).render(user.workspace_id)
+    async with room_for_body(request, user.workspace_id):
+        async with form_of(request) as form:
+            text = form.texts.get("request")
+        if text is None:
+            raise InvalidInput({"request": "is missing; give the JSON that /render takes"})
+        rendered = await decode(text.encode(), RenderBody).render(user.workspace_id)
     return Response(rendered.html or "", media_type=MediaType.HTML, headers=FRAMED)

@@ -38,9 +38,9 @@ UPDATE recipient_lists SET used_at = now() WHERE workspace_id = %(workspace_id)s
 -- The lines of a list, in order.
 SELECT content FROM recipient_list_chunks WHERE workspace_id = %(workspace_id)s AND list_id = %(id)s ORDER BY number;
 
--- name: chunks_of_workspace
--- The lines of all lists, to look for an address in them.
-SELECT list_id, content FROM recipient_list_chunks WHERE workspace_id = %(workspace_id)s;
+-- name: lists_of_workspace
+-- All lists, to look for an address in them.
+SELECT id FROM recipient_lists WHERE workspace_id = %(workspace_id)s ORDER BY id;
 
 -- name: lists_of_ids
 -- Lists without their lines, in the order in which they came.

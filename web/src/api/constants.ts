@@ -109,11 +109,6 @@ export const LIMITS = {
   RegistrationBody: {
     password: {"maxLength": 1000, "minLength": 8},
   },
-  RenderBody: {
-    subject: {"maxLength": 200000, "minLength": 0},
-    body: {"maxLength": 200000, "minLength": 0},
-    bodyHtml: {"maxLength": 200000, "minLength": 0},
-  },
   Reset: {
     password: {"maxLength": 1000, "minLength": 8},
   },

@@ -1711,16 +1711,6 @@ export interface components {
             email: string;
             reason: string;
         };
-        /** RenderBody */
-        RenderBody: {
-            subject: string;
-            body: string;
-            bodyHtml?: string | null;
-            email: string;
-            fields?: {
-                [key: string]: string;
-            } | null;
-        };
         /** Rendered */
         Rendered: {
             subject: string;
@@ -2275,7 +2265,15 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["RenderBody"];
+                "application/json": {
+                    subject: string;
+                    body: string;
+                    bodyHtml?: string | null;
+                    email: string;
+                    fields?: {
+                        [key: string]: string;
+                    } | null;
+                };
             };
         };
         responses: {
@@ -2308,6 +2306,24 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
