@@ -58,6 +58,8 @@ from worker.verdicts import ServerTrouble
 from worker.webhooks import Courier
 
 CONCURRENCY = {QUICK: 20, RESETS: 2, CHECKS: 8, WEBHOOKS: 4}  # jobs at once, by queue
+CONNECTIONS = 2 * len(CONCURRENCY) + 4  # each queue listens on one and may look for jobs on another
+NEVER_S = 365 * 24 * 3600.0  # nobody aborts jobs of ours
 QUEUE_GRACE_S = 10  # for the jobs of a queue, once it is to end
 VERIFY_S = 15.0
 RESTART_PAUSE_S = 1.0
@@ -127,6 +129,7 @@ class Worker:
                         queues=[name],
                         concurrency=concurrency,
                         fetch_job_polling_interval=POLLING_INTERVAL_S,
+                        abort_job_polling_interval=NEVER_S,
                         delete_jobs="successful",
                         install_signal_handlers=False,
                         shutdown_graceful_timeout=QUEUE_GRACE_S,
@@ -210,7 +213,7 @@ async def serve(settings: Settings, database_url: str) -> None:
     await guard.wait(database_url, stop)
     if stop.is_set():
         return
-    pool = await open_pool(database_url, min_size=2, max_size=10, options=PLANNER_OPTIONS, admit=guard.admit)
+    pool = await open_pool(database_url, min_size=2, max_size=CONNECTIONS, options=PLANNER_OPTIONS, admit=guard.admit)
     REGISTRY.register(PoolCollector(pool))
     LANES_MAX.set(settings.worker_concurrency)
     async with pool:

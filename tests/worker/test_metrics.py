@@ -26,6 +26,7 @@ from tests.support.engine import (
 from tests.support.ports import free_port
 from tests.support.prometheus import check_metrics, samples
 from tests.support.sinkproc import Sink
+from worker.__main__ import CONNECTIONS
 from worker.desk import size_for_one
 from worker.metrics_listener import Listener
 
@@ -78,7 +79,7 @@ async def test_a_worker_counts_what_it_does(
     assert after["reachinbox_exchange_claims_sum"] == 21
     assert 1 <= after["reachinbox_smtp_connect_duration_seconds_count"] <= 4
     assert after["reachinbox_lanes_max"] == size_for_one(4)
-    assert after["reachinbox_database_pool_connections_max"] == 10
+    assert after["reachinbox_database_pool_connections_max"] == CONNECTIONS
     assert later["reachinbox_smtp_connection_failures_total kind=greeting"] >= 1
     assert later["reachinbox_sender_back_offs_total kind=greeting"] == 1
 
