@@ -58,7 +58,8 @@ from worker.verdicts import ServerTrouble
 from worker.webhooks import Courier
 
 CONCURRENCY = {QUICK: 20, RESETS: 2, CHECKS: 8, WEBHOOKS: 4}  # jobs at once, by queue
-CONNECTIONS = 2 * len(CONCURRENCY) + 4  # each queue listens on one and may look for jobs on another
+READY = 2 * len(CONCURRENCY) + 2  # connections: each queue listens on one and may look for jobs on another
+CONNECTIONS = READY + 2  # at most
 NEVER_S = 365 * 24 * 3600.0  # nobody aborts jobs of ours
 QUEUE_GRACE_S = 10  # for the jobs of a queue, once it is to end
 VERIFY_S = 15.0
@@ -213,7 +214,9 @@ async def serve(settings: Settings, database_url: str) -> None:
     await guard.wait(database_url, stop)
     if stop.is_set():
         return
-    pool = await open_pool(database_url, min_size=2, max_size=CONNECTIONS, options=PLANNER_OPTIONS, admit=guard.admit)
+    pool = await open_pool(
+        database_url, min_size=READY, max_size=CONNECTIONS, options=PLANNER_OPTIONS, admit=guard.admit
+    )
     REGISTRY.register(PoolCollector(pool))
     LANES_MAX.set(settings.worker_concurrency)
     async with pool:
