@@ -90,6 +90,7 @@ CREATE TABLE IF NOT EXISTS streams (
     campaign_id      bigint NOT NULL,
     sender_id        bigint NOT NULL,
     open             boolean NOT NULL DEFAULT true,  -- nobody paused or cancelled it: all that a claim asks
+    start_at         timestamptz NOT NULL DEFAULT '-infinity',  -- the campaign's: nothing of it is claimed earlier
     next_due_at      timestamptz,  -- never later than its first SCHEDULED email; NULL: none
     free_at          timestamptz,  -- no email of it is claimed earlier; NULL: none was ever claimed
     gap_ms           bigint NOT NULL CHECK (gap_ms >= 0),  -- the campaign's delay
@@ -133,9 +134,9 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON streams, campaign_hours TO reachinbox_te
 """
 
 STREAMS_OF_CAMPAIGNS = """
-INSERT INTO streams (workspace_id, campaign_id, sender_id, open, free_at, gap_ms, content_version, total, scheduled,
-                     sending, sent, failed, unknown, cancelled, accepted_at, window_start, window_used)
-SELECT workspace_id, id, sender_id, status IN ('ACTIVE', 'FINISHED'),
+INSERT INTO streams (workspace_id, campaign_id, sender_id, open, start_at, free_at, gap_ms, content_version, total,
+                     scheduled, sending, sent, failed, unknown, cancelled, accepted_at, window_start, window_used)
+SELECT workspace_id, id, sender_id, status IN ('ACTIVE', 'FINISHED'), start_at,
        coalesce(free_at, CASE WHEN window_start > 'epoch' THEN window_start END), delay_ms, content_version, total,
        scheduled, sending, sent, failed, unknown, cancelled, accepted_at, window_start, window_used
 FROM campaigns ORDER BY workspace_id, id;

@@ -208,8 +208,8 @@ async def the_clock_moves_on(pool: Pool, by: timedelta) -> None:
             )
         await conn.execute("UPDATE campaign_hours SET window_start = window_start - %s WHERE used > 0", [by])
         await conn.execute(
-            "UPDATE streams SET accepted_at = accepted_at - %(by)s, free_at = free_at - %(by)s,"
-            " next_due_at = next_due_at - %(by)s,"
+            "UPDATE streams SET start_at = start_at - %(by)s, accepted_at = accepted_at - %(by)s,"
+            " free_at = free_at - %(by)s, next_due_at = next_due_at - %(by)s,"
             " window_start = CASE WHEN window_used > 0 THEN window_start - %(by)s ELSE window_start END",
             {"by": by},
         )

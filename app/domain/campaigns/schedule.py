@@ -319,7 +319,7 @@ async def _insert(
     campaign = {"workspace_id": workspace_id, "campaign_id": int(row["id"]), "delay_ms": draft.delay_between_ms}
     if draft.hourly_limit is not None:
         await conn.execute(sql.insert_hours, campaign | {"hourly_limit": draft.hourly_limit})
-    stream = {"sender_id": sender_id, "first_at": made.first_at, "total": recipients.accepted}
+    stream = {"first_at": made.first_at, "total": recipients.accepted}
     row = await fetch_exactly_one(conn, sql.insert_stream, campaign | stream)
     params = campaign | {
         "stream_id": row["id"],

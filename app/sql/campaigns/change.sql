@@ -32,7 +32,8 @@ WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s;
 -- What streams have of their campaign, once that was changed. A shorter delay counts from now on, and does not wait for the
 -- end of a longer one.
 UPDATE streams s
-SET gap_ms = c.delay_ms,
+SET start_at = c.start_at,
+    gap_ms = c.delay_ms,
     content_version = c.content_version,
     free_at = CASE WHEN s.free_at > now() THEN least(s.free_at, now() + make_interval(secs => c.delay_ms / 1000.0))
                    ELSE s.free_at END

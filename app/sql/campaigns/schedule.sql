@@ -20,8 +20,9 @@ RETURNING id;
 
 -- name: insert_stream
 -- The campaign on its sender, with all of the campaign's emails.
-INSERT INTO streams (workspace_id, campaign_id, sender_id, gap_ms, next_due_at, total, scheduled)
-VALUES (%(workspace_id)s, %(campaign_id)s, %(sender_id)s, %(delay_ms)s, %(first_at)s, %(total)s, %(total)s)
+INSERT INTO streams (workspace_id, campaign_id, sender_id, start_at, gap_ms, next_due_at, total, scheduled)
+SELECT workspace_id, id, sender_id, start_at, delay_ms, %(first_at)s, %(total)s, %(total)s FROM campaigns
+WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s
 RETURNING id;
 
 -- name: insert_hours

@@ -51,7 +51,7 @@ seen AS MATERIALIZED (
     SELECT s.id, s.xmin::text AS version
     FROM streams s
     WHERE s.workspace_id = %(workspace_id)s::bigint AND s.sender_id = %(sender_id)s::bigint AND s.open
-      AND s.next_due_at <= now()
+      AND s.next_due_at <= now() AND s.start_at <= now()  -- a start that was moved holds before all has its new time
       AND %(wanted)s::integer > 0 AND (SELECT free FROM room) > 0 AND (SELECT may_claim FROM sender)
       AND spaced_room(s.free_at, s.gap_ms) > 0
       AND NOT EXISTS (SELECT FROM held h WHERE h.free = 0 AND coalesce(h.stream_id, s.id) = s.id)
@@ -62,7 +62,8 @@ seen AS MATERIALIZED (
 ),
 turn AS MATERIALIZED (
     SELECT s.workspace_id, s.id, s.campaign_id, s.content_version, s.free_at, s.gap_ms, s.scheduled + s.sending AS going,
-           i.version IS NOT NULL AND s.open AND s.next_due_at <= now() AS due, s.xmin::text = i.version AS as_seen
+           i.version IS NOT NULL AND s.open AND s.next_due_at <= now() AND s.start_at <= now() AS due,
+           s.xmin::text = i.version AS as_seen
     FROM (
         SELECT %(workspace_id)s::bigint AS workspace_id, k.id, max(k.version) AS version
         FROM (
@@ -330,18 +331,19 @@ LEFT JOIN LATERAL (
            bool_or(d.due_at <= now()
                    AND (o.allowed <= used_this_hour(o.window_start, o.used) OR w.allowed <= w.used)) AS over_limit
     FROM (
-        (SELECT t.id, t.campaign_id, t.free_at, t.gap_ms, (SELECT due_at FROM first_due(t.workspace_id, t.id)) AS first_at
+        (SELECT t.id, t.campaign_id, t.start_at, t.free_at, t.gap_ms,
+                (SELECT due_at FROM first_due(t.workspace_id, t.id)) AS first_at
          FROM streams t
          WHERE t.workspace_id = s.workspace_id AND t.sender_id = s.id AND t.open AND t.next_due_at <= now())
         UNION ALL
-        (SELECT t.id, t.campaign_id, t.free_at, t.gap_ms, t.next_due_at
+        (SELECT t.id, t.campaign_id, t.start_at, t.free_at, t.gap_ms, t.next_due_at
          FROM streams t
          WHERE t.workspace_id = s.workspace_id AND t.sender_id = s.id AND t.open AND t.next_due_at > now()
          ORDER BY t.next_due_at
          LIMIT 50)
         UNION ALL
         -- Whatever holds back the first of them, no later one is due before this one.
-        (SELECT t.id, NULL, NULL, 0, t.next_due_at
+        (SELECT t.id, NULL, NULL, NULL, 0, t.next_due_at
          FROM streams t
          WHERE t.workspace_id = s.workspace_id AND t.sender_id = s.id AND t.open AND t.next_due_at > now()
          ORDER BY t.next_due_at
@@ -350,7 +352,7 @@ LEFT JOIN LATERAL (
     LEFT JOIN holds h ON h.workspace_id = s.workspace_id AND h.login_id = s.login_id AND h.stream_id = t.id
     LEFT JOIN campaign_hours o ON o.workspace_id = s.workspace_id AND o.campaign_id = t.campaign_id
     CROSS JOIN LATERAL (
-        SELECT greatest(t.first_at, spaced_from(t.free_at, t.gap_ms), h.probe_at, all_held.probe_at) AS due_at
+        SELECT greatest(t.first_at, t.start_at, spaced_from(t.free_at, t.gap_ms), h.probe_at, all_held.probe_at) AS due_at
     ) d
     WHERE t.first_at IS NOT NULL
 ) next ON true
