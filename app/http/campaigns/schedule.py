@@ -43,7 +43,7 @@ from app.http.validation import invalid_body
 from app.turns import OneByOne
 
 MAX_BODY = 200_000_000
-MAX_JSON = 50_000_000  # it is in memory while it is read; a file is not
+MAX_JSON = 40_000_000  # it is in memory while it is read; a file is not
 UNREADABLE = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 
 # How the schema shows a file.
