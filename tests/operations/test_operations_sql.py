@@ -33,7 +33,7 @@ async def test_the_guides_check_of_the_ledger_finds_what_does_not_add_up(pool: P
     await schedule_campaign(pool, owner, 3)
     assert await rows(pool, LEDGER) == []
     await execute(pool, "DELETE FROM emails WHERE id = (SELECT min(id) FROM emails)")
-    assert [found["id"] for found in await rows(pool, LEDGER)] == [campaign]
+    assert [found["campaign_id"] for found in await rows(pool, LEDGER)] == [campaign]
 
 
 def test_every_alert_has_its_section() -> None:

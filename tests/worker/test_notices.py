@@ -107,7 +107,8 @@ async def test_a_workspace_has_one_check_at_a_time(database_url: str, pool: Pool
     other = await create_owner(pool, "other@example.com")
     await execute(
         pool,
-        "INSERT INTO senders (workspace_id, email, hourly_limit, max_connections) VALUES (%s, 'second@b.org', 1, 1)",
+        "WITH login AS (INSERT INTO logins (workspace_id, hourly_limit, max_connections) VALUES (%s, 1, 1) RETURNING *)"
+        " INSERT INTO senders (workspace_id, email, login_id) SELECT workspace_id, 'second@b.org', id FROM login",
         owner.workspace_id,
     )
     second = await value(pool, "SELECT max(id) FROM senders")

@@ -144,6 +144,7 @@ async def test_a_campaign_whose_worker_was_away_is_spaced_anew_and_not_sent_in_a
     database_url: str, pool: Pool, sink: Sink, owner: Owner
 ) -> None:
     made = await schedule_campaign(pool, owner, 30, delay_between_ms=1000)
+    await execute(pool, "UPDATE streams SET start_at = start_at - interval '10 minutes'")
     await execute(pool, "UPDATE emails SET scheduled_at = scheduled_at - interval '10 minutes'")
     before = await value(pool, "SELECT now()")
     async with running_workers(database_url, settings_for(sink)):

@@ -84,7 +84,7 @@ async def test_stored_bytes_are_counted_as_they_are_written(quoted: Quoted, pool
         assert 5_000 < await value(pool, stored) < 5_200
         await api.patch(f"/api/campaigns/{campaign}", json={"body": "y" * 1_000})
         assert 6_000 < await value(pool, stored) < 6_200  # the text before is nobody's
-        await execute(pool, "UPDATE campaigns SET window_start = now()")
+        await execute(pool, "UPDATE streams SET free_at = now()")
         await api.patch(f"/api/campaigns/{campaign}", json={"body": "z" * 1_000})
         assert 7_000 < await value(pool, stored) < 7_200
 

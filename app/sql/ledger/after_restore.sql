@@ -60,6 +60,7 @@ held AS (
     SET status = 'UNKNOWN', claim_token = NULL, attempts = e.attempts + 1
     FROM doubtful d
     WHERE e.workspace_id = %(workspace_id)s AND e.id = d.id AND e.status = d.status  -- unless it was just reported
+      AND e.id = ANY (ARRAY(SELECT id FROM doubtful))  -- by their keys, however many the planner takes these for
     RETURNING e.id, e.attempts, e.claimed_at, d.status = 'SENDING' AS counted
 ),
 audit AS (
