@@ -33,21 +33,30 @@ BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})  # methods with which nobody he
 PUBLIC = 16_000  # bytes of a body that anybody may send
 SMALL = 1_000_000  # a body up to this many bytes is read at once; no route takes more unless it says so
 PAUSE_S = 30.0  # the longest that nothing of a body may come
-LEAST_BYTES_PER_S = 50_000  # of a body, after the first pause
+FORM = "multipart/form-data"
+LEAST_BYTES_PER_S = 200_000  # of a body, after the first pause
+LEAST_OF_FORM_PER_S = 50_000  # a person's connection may be slow, and a file takes no memory
 LET_IN_S = 2.0  # after which somebody who sends a body has to be let in still
 # Bodies above SMALL that are in memory, or on their way to it, at once; of one workspace one fewer.
 LARGE_AT_ONCE = 3
+# Files on their way to the disk: whoever sends them slowly takes many accounts to keep others waiting.
+FILES_AT_ONCE = 20
+FILES_OF_ONE = 3
 # Requests with a body above PUBLIC and up to SMALL, from before it is read until they are answered.
 MIDDLING_AT_ONCE = 100
 MIDDLING_OF_ONE = 10
 
 _large = Turns(LARGE_AT_ONCE, of_one=LARGE_AT_ONCE - 1)
+_files = Turns(FILES_AT_ONCE, of_one=FILES_OF_ONE)
 _middling = Turns(MIDDLING_AT_ONCE, of_one=MIDDLING_OF_ONE)
 
 
 @asynccontextmanager
-async def room_for_body(request: Request[Any, Any, Any], workspace_id: int) -> AsyncGenerator[None]:
-    """Wait until there is memory for the request's body, and have it for the length of the block.
+async def room_for_body(
+    request: Request[Any, Any, Any], workspace_id: int, *, has_file: bool = False
+) -> AsyncGenerator[None]:
+    """Wait until there is memory for the request's body, or disk for the file of a form, and have it for the length of
+    the block.
 
     Until then nothing of the body is read, so it stays where it comes from. One of unknown length is as large as the
     route allows.
@@ -56,7 +65,7 @@ async def room_for_body(request: Request[Any, Any, Any], workspace_id: int) -> A
     if min(most, request.content_length or most) <= SMALL:
         yield
         return
-    async with _large.take(workspace_id):
+    async with (_files if has_file and _is_form(request) else _large).take(workspace_id):
         await require_still_let_in(request)  # the turn may have been long in coming
         yield
 
@@ -88,6 +97,7 @@ class JsonRequest(Request[Any, Any, Any]):
         `require_still_let_in` does: an account may have been disabled, or a key revoked, meanwhile.
         """
         chunks, began, got = super().stream(), time.monotonic(), 0
+        least = LEAST_OF_FORM_PER_S if _is_form(self) else LEAST_BYTES_PER_S
         while True:
             try:
                 async with asyncio.timeout(PAUSE_S):
@@ -101,7 +111,7 @@ class JsonRequest(Request[Any, Any, Any]):
                     await require_still_let_in(self)
                 return
             got += len(chunk)
-            if time.monotonic() - began > PAUSE_S + got / LEAST_BYTES_PER_S:
+            if time.monotonic() - began > PAUSE_S + got / least:
                 raise _too_slow()
             yield chunk
 
@@ -115,6 +125,10 @@ class JsonRequest(Request[Any, Any, Any]):
         async with room_for_body(self, workspace_id):
             body = await self.body()
         return decode(body, data_field.annotation)
+
+
+def _is_form(request: Request[Any, Any, Any]) -> bool:
+    return request.content_type[0] == FORM
 
 
 def require_content_type(request: Request[Any, Any, Any], *allowed: str) -> str:

@@ -16,7 +16,7 @@ from app.domain.accounts.users import User
 from app.http import bodies, connections
 from app.http.connections import MOST_HEAD, BoundedHeads
 from app.settings import Settings
-from tests.support.api import Server, authorization, serve
+from tests.support.api import Headers, Server, authorization, serve
 from tests.support.engine import wait_for
 from tests.support.ports import free_port
 
@@ -73,6 +73,7 @@ async def server(database_url: str, tmp_path: Path) -> AsyncIterator[Server]:
 
 
 END = b"\r\nConnection: close\r\n\r\n"
+JSON_BODY = b"\r\nContent-Type: application/json\r\n\r\n{"
 LOGIN = (
     b"POST /api/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"
 )
@@ -167,3 +168,22 @@ async def test_a_body_whose_sender_goes_away_is_no_error_of_ours(
     asked = b"GET /api/campaigns HTTP/1.1\r\nHost: localhost\r\nAuthorization: " + key + END
     assert (await said(port, asked)).startswith(b"HTTP/1.1 200 ")
     assert "failed" not in "".join(capsys.readouterr())
+
+
+async def test_files_do_not_wait_for_bodies_that_come_slowly(
+    port: int, pool: Pool, user: User, stranger: Headers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those are in memory, so there are three at once; a file is not."""
+    monkeypatch.setattr(bodies, "PAUSE_S", 5)
+    mine = (await authorization(pool, user))["Authorization"].encode()
+    theirs = stranger["Authorization"].encode()
+    head = b"POST /api/campaigns/schedule HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000\r\nAuthorization: "
+    slow = [asyncio.create_task(said(port, head + key + JSON_BODY)) for key in (mine, mine, theirs)]
+    file = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\nemail\n%b\r\n--b--\r\n'
+    body = file % (b"a@example.com\n" * 100_000)
+    form = b"POST /api/lists HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\nAuthorization: %b" % (len(body), mine)
+    form += b"\r\nContent-Type: multipart/form-data; boundary=b\r\nConnection: close\r\n\r\n" + body
+    answer = await said(port, form)
+    assert answer.startswith(b"HTTP/1.1 201 "), answer[:300]
+    assert not any(task.done() for task in slow)
+    await asyncio.gather(*slow)

@@ -175,12 +175,12 @@ async def schedule_campaign(
     ] = None,
 ) -> Scheduled:
     if idempotency_key is None:
-        async with room_for_body(request, user.workspace_id), _read(request) as campaign:
+        async with room_for_body(request, user.workspace_id, has_file=True), _read(request) as campaign:
             return await schedule.schedule(pool, user.workspace_id, campaign.to_domain(), None, actor, quotas)
     _check_key(idempotency_key)
     async with (
         _repeats.alone((user.workspace_id, idempotency_key)),
-        room_for_body(request, user.workspace_id),
+        room_for_body(request, user.workspace_id, has_file=True),
         _read(request) as campaign,
     ):
         idempotency = Idempotency(idempotency_key, await asyncio.to_thread(campaign.fingerprint))
@@ -197,7 +197,7 @@ async def schedule_campaign(
     responses=problems(*UNREADABLE),
 )
 async def preview_campaign(request: AnyRequest, pool: ThePool, user: TheUser) -> Preview:
-    async with room_for_body(request, user.workspace_id), _read(request) as campaign:
+    async with room_for_body(request, user.workspace_id, has_file=True), _read(request) as campaign:
         return await schedule.preview(pool, user.workspace_id, campaign.to_domain())
 
 

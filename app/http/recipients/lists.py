@@ -55,7 +55,7 @@ class ListOperation(Operation):
     responses=problems(HTTPStatus.CONFLICT, *UNREADABLE),
 )
 async def upload_list(request: AnyRequest, pool: ThePool, user: TheUser, quotas: TheQuotas) -> StoredList:
-    async with room_for_body(request, user.workspace_id):
+    async with room_for_body(request, user.workspace_id, has_file=True):
         if require_content_type(request, JSON, MULTIPART) == JSON:
             sent = decode_list(await read(request, at_most=MAX_JSON), JsonList)
             return await stored_lists.store_json(pool, user.workspace_id, JsonRecipients(sent.recipients), quotas)
