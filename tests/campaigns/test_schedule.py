@@ -490,7 +490,7 @@ async def test_a_preview_is_what_scheduling_then_does(api: httpx.AsyncClient, po
         assert foretold[name] == answer[name]
     assert foretold["senderId"] == answer["campaign"]["senderId"]
     assert foretold["senderHourlyLimit"] == 4
-    assert foretold["heldBackBy"] == {"senderHourlyLimit": 2}
+    assert foretold["heldBackBy"] == {"HOURLY_LIMIT": 2}
     assert foretold["hourly"] == [
         {"start": f"2030-01-31T{hour:02}:00:00Z", "count": count} for hour, count in ((8, 4), (9, 4), (10, 2))
     ]

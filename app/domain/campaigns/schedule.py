@@ -23,7 +23,8 @@ from app.domain.campaigns.draft import Draft, check_name, check_pace, check_star
 from app.domain.campaigns.trial import Trial
 from app.domain.planning.changes import ask_behind_others
 from app.domain.planning.course import SenderLoad, lock_plan, sender_load
-from app.domain.planning.plan import HORIZON, Plan, plan, window_of
+from app.domain.planning.plan import HORIZON, Plan, plan
+from app.domain.planning.slots import Limits, Room, hour_of
 from app.domain.recipients import stored_lists
 from app.domain.recipients.lists import Duplicate, RecipientList, Rejected
 from app.domain.recipients.stored_lists import Named
@@ -184,7 +185,7 @@ async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
         sender_id, load, made = await _plan(conn, workspace_id, request.draft, recipients.accepted, lock=False)
     hourly: dict[datetime, int] = {}
     for run in made.runs:
-        window = window_of(run.at)
+        window = hour_of(run.at)
         hourly[window] = hourly.get(window, 0) + run.size
     return Preview(
         accepted=recipients.accepted,
@@ -286,9 +287,7 @@ async def _plan(conn: Conn, workspace_id: int, draft: Draft, count: int, *, lock
         count,
         load.now if draft.start_time is None else max(load.now, draft.start_time.astimezone(UTC)),
         timedelta(milliseconds=draft.delay_between_ms),
-        sender_limit=load.hourly_limit,
-        sender_taken=load.taken,
-        campaign_limit=draft.hourly_limit,
+        Room(Limits(load.hourly_limit, campaign_hourly=draft.hourly_limit), load.taken),
         horizon=HORIZON,
     )
     return _Planned(sender_id, load, made)

@@ -15,7 +15,8 @@ from psycopg.errors import LockNotAvailable
 
 from app.db import LOCK_MS, Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.ledger import streams
-from app.domain.planning.plan import HORIZON, Plan, plan, window_of
+from app.domain.planning.plan import HORIZON, Plan, plan
+from app.domain.planning.slots import Limits, Room, hour_of
 from app.errors import NotFound, PlanChanging
 from app.sql import queries
 
@@ -86,7 +87,7 @@ async def sender_load(
         raise NotFound(f"no sender {sender_id}")
     planned = await fetch_all(conn, sql.planned_by_window, params)
     taken = Counter({row["window_start"]: row["planned"] for row in planned})
-    taken[window_of(sender["now"])] += sender["used"]
+    taken[hour_of(sender["now"])] += sender["used"]
     own = Counter({row["window_start"]: row["own"] for row in planned if row["own"]})
     return SenderLoad(sender["now"], sender["hourly_limit"], taken, own)
 
@@ -95,13 +96,12 @@ class Course:
     """The times that a campaign's emails get, one after the other, and how the sender's windows fill up with them."""
 
     def __init__(self, campaign: Row, load: SenderLoad) -> None:
-        self._load = load
         self.now = load.now
         self.taken = load.taken
         self._delay = timedelta(milliseconds=campaign["delay_ms"])
-        self._limit: int | None = campaign["hourly_limit"]
+        self._limits = Limits(load.hourly_limit, campaign_hourly=campaign["hourly_limit"])
         self._own = load.own.copy()
-        self._own[window_of(load.now)] += campaign["window_used"]
+        self._own[hour_of(load.now)] += campaign["window_used"]
         # Where thousands are due at once, none of them moves to be due now.
         self.stays_due_at = None if self._delay else load.now
         self.begins_at = max(load.now, campaign["start_at"])
@@ -114,16 +114,7 @@ class Course:
 
     def plan(self, count: int, horizon: timedelta | None = None) -> Plan:
         """The next emails; nothing of it is counted. Raises InvalidInput as `plan` does."""
-        return plan(
-            count,
-            self._at,
-            self._delay,
-            sender_limit=self._load.hourly_limit,
-            sender_taken=self._load.taken,
-            campaign_limit=self._limit,
-            campaign_taken=self._own,
-            horizon=horizon,
-        )
+        return plan(count, self._at, self._delay, Room(self._limits, self.taken, self._own), horizon=horizon)
 
     def times(self, count: int) -> list[datetime]:
         """Of the next emails, which the windows hold from now on."""
@@ -131,8 +122,8 @@ class Course:
             return []
         made = self.plan(count)
         for run in made.runs:
-            self._load.taken[window_of(run.at)] += run.size
-            self._own[window_of(run.at)] += run.size
+            self.taken[hour_of(run.at)] += run.size
+            self._own[hour_of(run.at)] += run.size
         self._at = made.last_at + self._delay
         return [run.at + number * self._delay for run in made.runs for number in range(run.size)]
 

@@ -25,8 +25,8 @@ export function planSentence(plan: Pick<Plan, "accepted" | "firstAt" | "lastAt">
 /** What makes it take longer than the delay alone would. */
 export function heldBackSentences(plan: Plan, senderEmail: string, campaignLimit: number | null): string[] {
   const sentences: string[] = [];
-  const bySender = plan.heldBackBy.senderHourlyLimit;
-  const byCampaign = plan.heldBackBy.campaignHourlyLimit;
+  const bySender = plan.heldBackBy.HOURLY_LIMIT;
+  const byCampaign = plan.heldBackBy.CAMPAIGN_LIMIT;
   if (bySender) {
     sentences.push(
       `Held back by the hourly limit of ${count(plan.senderHourlyLimit)} on ${senderEmail}, which is used up in ${counted(bySender, "hour")}.`,
