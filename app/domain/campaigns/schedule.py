@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, NamedTuple, cast
 
@@ -44,17 +44,6 @@ AGAIN_S = 0.2  # how often a repeated request looks whether the first, at anothe
 _turns = Turns(AT_ONCE, of_one=AT_ONCE - 1)
 
 
-class Scheduled(msgspec.Struct, rename="camel"):
-    """What was scheduled, and what was not and why."""
-
-    campaign: Campaign
-    accepted: int
-    duplicates: int
-    rejected: list[Rejected]
-    first_at: datetime
-    last_at: datetime
-
-
 class WindowPlan(msgspec.Struct, rename="camel"):
     """How many emails leave in the clock hour that begins at `start`."""
 
@@ -62,23 +51,56 @@ class WindowPlan(msgspec.Struct, rename="camel"):
     count: int
 
 
-class Preview(msgspec.Struct, rename="camel"):
-    """What `schedule` would do.
+class DayPlan(msgspec.Struct, rename="camel"):
+    """How many emails leave on a day of the calendar's zone."""
 
-    `duplicate_rows`: the first 1,000 duplicates. `held_back_by`: for each limit that delays the plan, how many hours it
-    fills.
+    day: date
+    count: int
+
+
+class SenderPlan(msgspec.Struct, rename="camel"):
+    """A sender's part; times are null where it gets none."""
+
+    sender_id: int
+    count: int
+    first_at: datetime | None
+    last_at: datetime | None
+    hourly_limit: int
+
+
+class Forecast(msgspec.Struct, rename="camel"):
+    """The plan. `held_back_by`: for each limit that delays it, in how many hours it is used up. `timezone`: of `days`,
+    the calendar's, or that of recipients who bring none; UTC without a calendar. `late`: how many are planned for after
+    `latestAt`, by when they are cancelled.
     """
+
+    first_at: datetime
+    last_at: datetime
+    # Answers kept from before these were there lack them.
+    held_back_by: dict[str, int] = {}
+    hourly: list[WindowPlan] = []
+    timezone: str = "UTC"
+    days: list[DayPlan] = []
+    senders: list[SenderPlan] = []
+    late: int = 0
+
+
+class Scheduled(Forecast, rename="camel", kw_only=True):
+    """What was scheduled, and what was not and why."""
+
+    campaign: Campaign
+    accepted: int
+    duplicates: int
+    rejected: list[Rejected]
+
+
+class Preview(Forecast, rename="camel", kw_only=True):
+    """What `schedule` would do. `duplicate_rows`: the first 1,000 duplicates."""
 
     accepted: int
     duplicates: int
     duplicate_rows: list[Duplicate]
     rejected: list[Rejected]
-    first_at: datetime
-    last_at: datetime
-    held_back_by: dict[str, int]
-    hourly: list[WindowPlan]
-    sender_id: int
-    sender_hourly_limit: int
 
 
 class Request(NamedTuple):
