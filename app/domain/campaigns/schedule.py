@@ -1,13 +1,9 @@
-"""From a request to a scheduled campaign: recipients staged, planned and inserted in one transaction with the wake-up.
-
-The long part, reading and checking the recipients, runs in a thread a chunk at a time and goes straight to COPY, so
-neither the event loop nor memory feels a million rows. No lock is held while it lasts.
-"""
+"""From a request to a scheduled campaign: recipients staged, planned and inserted in one transaction with a wake-up."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from tempfile import SpooledTemporaryFile
@@ -20,6 +16,7 @@ from app.db import Conn, Pool, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.campaigns.campaigns import Campaign, read_campaign
 from app.domain.campaigns.draft import Draft, check_name, check_pace, check_start
+from app.domain.campaigns.staging import Target, insert_emails, stage
 from app.domain.campaigns.trial import Trial
 from app.domain.planning.changes import ask_behind_others
 from app.domain.planning.course import SenderLoad, lock_plan, sender_load
@@ -29,7 +26,7 @@ from app.domain.recipients import stored_lists
 from app.domain.recipients.lists import Duplicate, RecipientList, Rejected
 from app.domain.recipients.stored_lists import Named
 from app.domain.workspaces import audit, quotas
-from app.domain.workspaces.quotas import UNLIMITED, Quotas, Room
+from app.domain.workspaces.quotas import UNLIMITED, Quotas
 from app.errors import Conflict, InvalidInput, NotFound
 from app.jobs import defer_wake_up
 from app.sql import queries
@@ -37,7 +34,6 @@ from app.turns import Turns
 
 sql = queries(__name__)
 
-CHUNK = 1_000_000  # bytes: of rows, a few may be as large as many
 AT_ONCE = 3  # each reads for seconds and holds a connection: more of them would leave none for anybody else
 AGAIN_S = 0.2  # how often a repeated request looks whether the first, at another process, has been answered
 
@@ -170,10 +166,7 @@ async def _schedule(conn: Conn, asked: _Asked) -> Scheduled:
     room.take(request.draft.content.size)
     make = await _source(conn, workspace_id, request, file)
     recipients, trial = await _recipients(workspace_id, request.draft, make)
-    await conn.execute(sql.take_time)
-    await conn.execute(sql.stage_recipients)
-    async with conn.cursor() as cursor, cursor.copy(sql.copy_recipients) as copy:
-        await _consume(recipients, trial, copy.write, room)
+    await stage(conn, recipients, trial, room)
     if keeps_answer:
         room.take(recipients.rejected_bytes)
     await trial.run()
@@ -195,15 +188,13 @@ async def _schedule(conn: Conn, asked: _Asked) -> Scheduled:
 
 
 async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
-    """What `schedule` would do with the same request, by the same plan; writes nothing. Raises as it does."""
+    """What `schedule` would do with the same request, by the same stage and plan; keeps nothing. Raises as it does."""
     _check(request.draft)
-    async with _turns.take(workspace_id), _spool() as file:
-        async with transaction(pool, workspace_id) as conn:
-            make = await _source(conn, workspace_id, request, file)
+    async with _turns.take(workspace_id), _spool() as file, transaction(pool, workspace_id) as conn:
+        make = await _source(conn, workspace_id, request, file)
         recipients, trial = await _recipients(workspace_id, request.draft, make)
-        await _consume(recipients, trial, _discard, Room(None))
+        await stage(conn, recipients, trial, quotas.Room(None))
         await trial.run()
-    async with transaction(pool, workspace_id) as conn:
         sender_id, load, made = await _plan(conn, workspace_id, request.draft, recipients.accepted, lock=False)
     hourly: dict[datetime, int] = {}
     for run in made.runs:
@@ -252,37 +243,6 @@ async def _recipients(
     recipients = await asyncio.to_thread(make, templates.required)  # looks through all of a file
     draft.content.check(templates, recipients.fields)
     return recipients, Trial(templates, recipients.fields)
-
-
-async def _consume(
-    recipients: RecipientList, trial: Trial, write: Callable[[bytearray], Awaitable[None]], room: Room
-) -> None:
-    """Read, check and pass on all recipients as lines of COPY's text form.
-
-    Raises InvalidInput when none is left, QuotaReached as soon as they are more than there is room for.
-    """
-    encode = msgspec.json.Encoder().encode
-    rows = enumerate(recipients)
-
-    def next_chunk() -> bytearray:
-        chunk = bytearray()
-        for number, r in rows:
-            trial.see(recipients.row, r)
-            # JSON escapes all control characters, and an address holds none: only backslashes are special to COPY.
-            chunk += b"%d\t%b\t%b\n" % (number, r.address.encode(), encode(r.fields).replace(b"\\", b"\\\\"))
-            if len(chunk) >= CHUNK:
-                break
-        return chunk
-
-    while chunk := await asyncio.to_thread(next_chunk):
-        room.take(len(chunk))
-        await write(chunk)
-    if not recipients.accepted:
-        raise InvalidInput({"recipients": "no valid recipient"}, rejected=recipients.rejected)
-
-
-async def _discard(chunk: bytearray) -> None:
-    del chunk
 
 
 class _Planned(NamedTuple):
@@ -342,14 +302,8 @@ async def _insert(
         await conn.execute(sql.insert_hours, campaign | {"hourly_limit": draft.hourly_limit})
     stream = {"first_at": made.first_at, "total": recipients.accepted}
     row = await fetch_exactly_one(conn, sql.insert_stream, campaign | stream)
-    params = campaign | {
-        "stream_id": row["id"],
-        "firsts": [run.first for run in made.runs],
-        "counts": [run.size for run in made.runs],
-        "ats": [run.at for run in made.runs],
-    }
-    await conn.execute(sql.join_at_once)
-    await conn.execute(sql.insert_emails, params)
+    target = Target(workspace_id, campaign["campaign_id"], int(row["id"]), draft.delay_between_ms)
+    await insert_emails(conn, target, made.runs)
     return campaign["campaign_id"]
 
 
