@@ -24,7 +24,7 @@ from app.http.campaigns.schedule import AnId, preview_campaign, schedule_campaig
 from app.http.errors import problems
 from app.http.headers import FRAMED
 from app.http.openapi import schema_name
-from app.http.parameters import Cursor, Id, Limit, TheActor, ThePool, TheQuotas, TheUser
+from app.http.parameters import Cursor, Id, Limit, TheActor, TheInstallation, ThePool, TheQuotas, TheUser
 
 
 class CampaignPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -48,16 +48,17 @@ class CampaignPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True, 
 async def list_campaigns(
     pool: ThePool,
     user: TheUser,
+    installation: TheInstallation,
     status: Annotated[CampaignStatus | None, QueryParameter(name="status")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Annotated[Page[Campaign], schema_name("CampaignPage")]:
-    return await campaigns.list_campaigns(pool, user.workspace_id, status, PageRequest(limit, cursor))
+    return await campaigns.list_campaigns(pool, user.workspace_id, status, PageRequest(limit, cursor), installation)
 
 
 @get("/{id:int}", opt={"role": VIEWER}, summary="A campaign with its counts", responses=problems(HTTPStatus.NOT_FOUND))
-async def get_campaign(pool: ThePool, user: TheUser, campaign_id: Id) -> Campaign:
-    return await campaigns.get_campaign(pool, user.workspace_id, campaign_id)
+async def get_campaign(pool: ThePool, user: TheUser, installation: TheInstallation, campaign_id: Id) -> Campaign:
+    return await campaigns.get_campaign(pool, user.workspace_id, campaign_id, installation)
 
 
 @get(
