@@ -17,6 +17,7 @@ from app.domain.ledger import holds, streams
 from app.domain.ledger.holds import Held
 from app.domain.pages import Page, PageRequest, page_of
 from app.domain.planning import changes
+from app.domain.planning.campaign_calendar import CampaignCalendar, of_kept
 from app.domain.workspaces import audit
 from app.errors import Conflict, NotFound
 from app.jobs import defer_wake_up
@@ -28,10 +29,23 @@ OnUnknown = Literal["hold", "resend", "assume_sent"]
 CANCEL_BATCH = 10_000
 
 
+class CampaignSender(msgspec.Struct, rename="camel"):
+    """A campaign's part on one of its senders, told as of the whole. `taken_out_at`: since then it sends no more of it."""
+
+    sender_id: int
+    total: int
+    counts: dict[str, int]
+    used_this_hour: int
+    next_at: datetime | None
+    last_at: datetime | None
+    taken_out_at: datetime | None
+
+
 class Campaign(msgspec.Struct, rename="camel"):
     """`counts` has every email status and adds up to `total`; `next_at` and `last_at` are the plan of what waits,
     `used_this_hour` what counts against `hourly_limit`. `held`: a server's words hold it back, its sender's hold aside.
-    After `emails_removed_at` the counts are all that is left of emails removed for their age.
+    `senders` are all that ever had a part, `sender_ids` those that send, of which `sender_id` is the first. What has not
+    gone by `latest_at` is cancelled. After `emails_removed_at` the counts are all that is left of emails removed for their age.
     """
 
     id: int
@@ -55,6 +69,11 @@ class Campaign(msgspec.Struct, rename="camel"):
     used_this_hour: int = 0
     emails_removed_at: datetime | None = None
     held: Held | None = None
+    sender_ids: list[int] = []
+    senders: list[CampaignSender] = []
+    latest_at: datetime | None = None
+    jitter_percent: int = 0
+    calendar: CampaignCalendar | None = None
 
 
 def _campaign(row: Row) -> Campaign:
@@ -79,6 +98,23 @@ def _campaign(row: Row) -> Campaign:
         finished_at=row["finished_at"],
         emails_removed_at=row["emails_removed_at"],
         held=row["held"],
+        sender_ids=[sender.sender_id for sender in row["senders"] if sender.taken_out_at is None],
+        senders=row["senders"],
+        latest_at=row["latest_at"],
+        jitter_percent=row["jitter_percent"],
+        calendar=of_kept(row["calendar"]),
+    )
+
+
+def _sender(row: Row) -> CampaignSender:
+    return CampaignSender(
+        sender_id=row["sender_id"],
+        total=row["total"],
+        counts=counts_of(row),
+        used_this_hour=row["used_this_hour"],
+        next_at=row["next_at"],
+        last_at=row["last_at"],
+        taken_out_at=row["taken_out_at"],
     )
 
 
@@ -131,8 +167,12 @@ async def _rows(
         "limit": limit,
     }
     rows = await fetch_all(conn, sql.list_campaigns, params)
-    held = await holds.of_campaigns(conn, workspace_id, [row["id"] for row in rows])
-    return [row | {"held": held.get(row["id"])} for row in rows]
+    ids = [row["id"] for row in rows]
+    held = await holds.of_campaigns(conn, workspace_id, ids)
+    senders: dict[int, list[CampaignSender]] = {}
+    for row in await fetch_all(conn, sql.senders_of_campaigns, {"workspace_id": workspace_id, "ids": ids}):
+        senders.setdefault(row["campaign_id"], []).append(_sender(row))
+    return [row | {"held": held.get(row["id"]), "senders": senders[row["id"]]} for row in rows]
 
 
 async def lock_campaign(conn: Conn, workspace_id: int, campaign_id: int) -> Row:

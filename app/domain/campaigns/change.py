@@ -12,6 +12,7 @@ from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.campaigns.campaigns import Campaign, OnUnknown, get_campaign, lock_campaign, read_row
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.draft import check_name, check_pace, check_start
+from app.domain.planning.campaign_calendar import CampaignCalendar
 from app.domain.planning.changes import ask_for_campaign, plan_soon
 from app.domain.planning.course import check_plan
 from app.domain.recipients.lists import EMAIL
@@ -31,8 +32,12 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     subject: str | msgspec.UnsetType = msgspec.UNSET
     body: str | msgspec.UnsetType = msgspec.UNSET
     body_html: str | msgspec.UnsetType | None = msgspec.UNSET
+    sender_ids: list[int] | msgspec.UnsetType = msgspec.UNSET
     start_time: datetime | msgspec.UnsetType = msgspec.UNSET
+    latest_at: datetime | msgspec.UnsetType | None = msgspec.UNSET
     delay_between_ms: int | msgspec.UnsetType = msgspec.UNSET
+    jitter_percent: int | msgspec.UnsetType = msgspec.UNSET
+    calendar: CampaignCalendar | msgspec.UnsetType | None = msgspec.UNSET
     hourly_limit: int | msgspec.UnsetType | None = msgspec.UNSET
     on_unknown: OnUnknown | msgspec.UnsetType = msgspec.UNSET
 

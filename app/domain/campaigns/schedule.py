@@ -1,15 +1,11 @@
-"""From a request to a scheduled campaign: recipients staged, planned and inserted in one transaction with the wake-up.
-
-The long part, reading and checking the recipients, runs in a thread a chunk at a time and goes straight to COPY, so
-neither the event loop nor memory feels a million rows. No lock is held while it lasts.
-"""
+"""From a request to a scheduled campaign: recipients staged, planned and inserted in one transaction with a wake-up."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, NamedTuple, cast
 
@@ -20,16 +16,18 @@ from app.db import Conn, Pool, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.campaigns.campaigns import Campaign, read_campaign
 from app.domain.campaigns.draft import Draft, check_name, check_pace, check_start
+from app.domain.campaigns.staging import Target, insert_emails, stage
 from app.domain.campaigns.trial import Trial
 from app.domain.planning.changes import ask_behind_others
 from app.domain.planning.course import SenderLoad, lock_plan, sender_load
 from app.domain.planning.plan import HORIZON, Plan, plan
-from app.domain.planning.slots import Limits, Room, hour_of
+from app.domain.planning.slots import Limits, hour_of
+from app.domain.planning.slots import Room as SlotRoom
 from app.domain.recipients import stored_lists
 from app.domain.recipients.lists import Duplicate, RecipientList, Rejected
 from app.domain.recipients.stored_lists import Named
 from app.domain.workspaces import audit, quotas
-from app.domain.workspaces.quotas import UNLIMITED, Quotas, Room
+from app.domain.workspaces.quotas import UNLIMITED, Quotas
 from app.errors import Conflict, InvalidInput, NotFound
 from app.jobs import defer_wake_up
 from app.sql import queries
@@ -37,22 +35,10 @@ from app.turns import Turns
 
 sql = queries(__name__)
 
-CHUNK = 1_000_000  # bytes: of rows, a few may be as large as many
 AT_ONCE = 3  # each reads for seconds and holds a connection: more of them would leave none for anybody else
 AGAIN_S = 0.2  # how often a repeated request looks whether the first, at another process, has been answered
 
 _turns = Turns(AT_ONCE, of_one=AT_ONCE - 1)
-
-
-class Scheduled(msgspec.Struct, rename="camel"):
-    """What was scheduled, and what was not and why."""
-
-    campaign: Campaign
-    accepted: int
-    duplicates: int
-    rejected: list[Rejected]
-    first_at: datetime
-    last_at: datetime
 
 
 class WindowPlan(msgspec.Struct, rename="camel"):
@@ -62,23 +48,56 @@ class WindowPlan(msgspec.Struct, rename="camel"):
     count: int
 
 
-class Preview(msgspec.Struct, rename="camel"):
-    """What `schedule` would do.
+class DayPlan(msgspec.Struct, rename="camel"):
+    """How many emails leave on a day of the calendar's zone."""
 
-    `duplicate_rows`: the first 1,000 duplicates. `held_back_by`: for each limit that delays the plan, how many hours it
-    fills.
+    day: date
+    count: int
+
+
+class SenderPlan(msgspec.Struct, rename="camel"):
+    """A sender's part; times are null where it gets none."""
+
+    sender_id: int
+    count: int
+    first_at: datetime | None
+    last_at: datetime | None
+    hourly_limit: int
+
+
+class Forecast(msgspec.Struct, rename="camel"):
+    """The plan. `held_back_by`: for each limit that delays it, in how many hours it is used up. `timezone`: of `days`,
+    the calendar's, or that of recipients who bring none; UTC without a calendar. `late`: how many are planned for after
+    `latestAt`, by when they are cancelled.
     """
+
+    first_at: datetime
+    last_at: datetime
+    # Answers kept from before these were there lack them.
+    held_back_by: dict[str, int] = {}
+    hourly: list[WindowPlan] = []
+    timezone: str = "UTC"
+    days: list[DayPlan] = []
+    senders: list[SenderPlan] = []
+    late: int = 0
+
+
+class Scheduled(Forecast, rename="camel", kw_only=True):
+    """What was scheduled, and what was not and why."""
+
+    campaign: Campaign
+    accepted: int
+    duplicates: int
+    rejected: list[Rejected]
+
+
+class Preview(Forecast, rename="camel", kw_only=True):
+    """What `schedule` would do. `duplicate_rows`: the first 1,000 duplicates."""
 
     accepted: int
     duplicates: int
     duplicate_rows: list[Duplicate]
     rejected: list[Rejected]
-    first_at: datetime
-    last_at: datetime
-    held_back_by: dict[str, int]
-    hourly: list[WindowPlan]
-    sender_id: int
-    sender_hourly_limit: int
 
 
 class Request(NamedTuple):
@@ -148,10 +167,7 @@ async def _schedule(conn: Conn, asked: _Asked) -> Scheduled:
     room.take(request.draft.content.size)
     make = await _source(conn, workspace_id, request, file)
     recipients, trial = await _recipients(workspace_id, request.draft, make)
-    await conn.execute(sql.take_time)
-    await conn.execute(sql.stage_recipients)
-    async with conn.cursor() as cursor, cursor.copy(sql.copy_recipients) as copy:
-        await _consume(recipients, trial, copy.write, room)
+    await stage(conn, recipients, trial, room)
     if keeps_answer:
         room.take(recipients.rejected_bytes)
     await trial.run()
@@ -173,15 +189,13 @@ async def _schedule(conn: Conn, asked: _Asked) -> Scheduled:
 
 
 async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
-    """What `schedule` would do with the same request, by the same plan; writes nothing. Raises as it does."""
+    """What `schedule` would do with the same request, by the same stage and plan; keeps nothing. Raises as it does."""
     _check(request.draft)
-    async with _turns.take(workspace_id), _spool() as file:
-        async with transaction(pool, workspace_id) as conn:
-            make = await _source(conn, workspace_id, request, file)
+    async with _turns.take(workspace_id), _spool() as file, transaction(pool, workspace_id) as conn:
+        make = await _source(conn, workspace_id, request, file)
         recipients, trial = await _recipients(workspace_id, request.draft, make)
-        await _consume(recipients, trial, _discard, Room(None))
+        await stage(conn, recipients, trial, quotas.Room(None))
         await trial.run()
-    async with transaction(pool, workspace_id) as conn:
         sender_id, load, made = await _plan(conn, workspace_id, request.draft, recipients.accepted, lock=False)
     hourly: dict[datetime, int] = {}
     for run in made.runs:
@@ -232,37 +246,6 @@ async def _recipients(
     return recipients, Trial(templates, recipients.fields)
 
 
-async def _consume(
-    recipients: RecipientList, trial: Trial, write: Callable[[bytearray], Awaitable[None]], room: Room
-) -> None:
-    """Read, check and pass on all recipients as lines of COPY's text form.
-
-    Raises InvalidInput when none is left, QuotaReached as soon as they are more than there is room for.
-    """
-    encode = msgspec.json.Encoder().encode
-    rows = enumerate(recipients)
-
-    def next_chunk() -> bytearray:
-        chunk = bytearray()
-        for number, r in rows:
-            trial.see(recipients.row, r)
-            # JSON escapes all control characters, and an address holds none: only backslashes are special to COPY.
-            chunk += b"%d\t%b\t%b\n" % (number, r.address.encode(), encode(r.fields).replace(b"\\", b"\\\\"))
-            if len(chunk) >= CHUNK:
-                break
-        return chunk
-
-    while chunk := await asyncio.to_thread(next_chunk):
-        room.take(len(chunk))
-        await write(chunk)
-    if not recipients.accepted:
-        raise InvalidInput({"recipients": "no valid recipient"}, rejected=recipients.rejected)
-
-
-async def _discard(chunk: bytearray) -> None:
-    del chunk
-
-
 class _Planned(NamedTuple):
     sender_id: int
     load: SenderLoad
@@ -287,7 +270,7 @@ async def _plan(conn: Conn, workspace_id: int, draft: Draft, count: int, *, lock
         count,
         load.now if draft.start_time is None else max(load.now, draft.start_time.astimezone(UTC)),
         timedelta(milliseconds=draft.delay_between_ms),
-        Room(Limits(load.hourly_limit, campaign_hourly=draft.hourly_limit), load.taken),
+        SlotRoom(Limits(load.hourly_limit, campaign_hourly=draft.hourly_limit), load.taken),
         horizon=HORIZON,
     )
     return _Planned(sender_id, load, made)
@@ -320,14 +303,8 @@ async def _insert(
         await conn.execute(sql.insert_hours, campaign | {"hourly_limit": draft.hourly_limit})
     stream = {"first_at": made.first_at, "total": recipients.accepted}
     row = await fetch_exactly_one(conn, sql.insert_stream, campaign | stream)
-    params = campaign | {
-        "stream_id": row["id"],
-        "firsts": [run.first for run in made.runs],
-        "counts": [run.size for run in made.runs],
-        "ats": [run.at for run in made.runs],
-    }
-    await conn.execute(sql.join_at_once)
-    await conn.execute(sql.insert_emails, params)
+    target = Target(workspace_id, campaign["campaign_id"], int(row["id"]), draft.delay_between_ms)
+    await insert_emails(conn, target, made.runs)
     return campaign["campaign_id"]
 
 

@@ -14,12 +14,13 @@ from app.bounds import HOURLY_LIMIT, LABEL, SUBJECT, TEXT
 from app.domain.campaigns import campaigns, change
 from app.domain.campaigns.campaigns import Campaign, CampaignStatus, OnUnknown
 from app.domain.campaigns.change import Changes
-from app.domain.campaigns.draft import DELAY_MS
+from app.domain.campaigns.draft import DELAY_MS, JITTER_PERCENT, SENDERS
+from app.domain.planning.campaign_calendar import CampaignCalendar
 from app.domain.pages import Page, PageRequest
 from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.errors import NotFound
 from app.http.campaigns.rendering import MAX_BODY, render_message, show_rendered_html
-from app.http.campaigns.schedule import preview_campaign, schedule_campaign
+from app.http.campaigns.schedule import AnId, preview_campaign, schedule_campaign
 from app.http.errors import problems
 from app.http.headers import FRAMED
 from app.http.openapi import schema_name
@@ -33,8 +34,12 @@ class CampaignPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True, 
     subject: Annotated[str | msgspec.UnsetType, SUBJECT] = msgspec.UNSET
     body: Annotated[str | msgspec.UnsetType, TEXT] = msgspec.UNSET
     body_html: Annotated[str | msgspec.UnsetType | None, TEXT] = msgspec.UNSET
+    sender_ids: Annotated[list[AnId] | msgspec.UnsetType, SENDERS] = msgspec.UNSET
     start_time: datetime | msgspec.UnsetType = msgspec.UNSET
+    latest_at: datetime | msgspec.UnsetType | None = msgspec.UNSET
     delay_between_ms: Annotated[int | msgspec.UnsetType, DELAY_MS] = msgspec.UNSET
+    jitter_percent: Annotated[int | msgspec.UnsetType, JITTER_PERCENT] = msgspec.UNSET
+    calendar: CampaignCalendar | msgspec.UnsetType | None = msgspec.UNSET
     hourly_limit: Annotated[int | msgspec.UnsetType | None, HOURLY_LIMIT] = msgspec.UNSET
     on_unknown: OnUnknown | msgspec.UnsetType = msgspec.UNSET
 
@@ -73,7 +78,7 @@ async def show_campaign(pool: ThePool, user: TheUser, campaign_id: Id) -> Respon
     "/{id:int}",
     opt={"role": MEMBER},
     request_max_body_size=MAX_BODY,
-    summary="Change a campaign; a new start, delay or limit plans what waits again",
+    summary="Change a campaign; new senders, times, delay, limit or calendar plan what waits again",
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
 async def change_campaign(

@@ -1,9 +1,9 @@
 -- name: list_campaigns
 -- A page of campaigns, newest first, each with the first and last planned time of what still waits and its use of
 -- the current window.
-SELECT c.id, c.sender_id, c.name, c.subject, c.body, c.body_html, c.fields, c.start_at, c.delay_ms, c.hourly_limit,
-       c.on_unknown, c.status, n.total, n.scheduled, n.sending, n.sent, n.failed, n.unknown, n.cancelled,
-       c.created_at, c.finished_at, c.emails_removed_at,
+SELECT c.id, c.sender_id, c.name, c.subject, c.body, c.body_html, c.fields, c.start_at, c.latest_at, c.delay_ms,
+       c.jitter_percent, c.hourly_limit, c.calendar, c.on_unknown, c.status, n.total, n.scheduled, n.sending, n.sent,
+       n.failed, n.unknown, n.cancelled, c.created_at, c.finished_at, c.emails_removed_at,
        waiting.next_at, waiting.last_at, n.used_this_hour
 FROM (
     SELECT * FROM campaigns
@@ -17,6 +17,19 @@ FROM (
 CROSS JOIN LATERAL campaign_counts(c.workspace_id, c.id) n
 CROSS JOIN LATERAL waiting_of(c.workspace_id, c.id) waiting
 ORDER BY c.id DESC;
+
+-- name: senders_of_campaigns
+-- The same by sender, in the order in which they came to the campaign.
+SELECT s.campaign_id, s.sender_id, s.total, s.scheduled, s.sending, s.sent, s.failed, s.unknown, s.cancelled,
+       used_this_hour(s.window_start, s.window_used) AS used_this_hour, w.next_at, w.last_at, s.taken_out_at
+FROM streams s
+CROSS JOIN LATERAL (
+    SELECT min(e.scheduled_at) AS next_at, max(e.scheduled_at) AS last_at
+    FROM emails e
+    WHERE e.workspace_id = s.workspace_id AND e.stream_id = s.id AND e.status = 'SCHEDULED'
+) w
+WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = ANY (%(ids)s::bigint[])
+ORDER BY s.campaign_id, s.id;
 
 -- name: lock_campaign
 -- The campaign, held against other changes until the end of the transaction. Its streams are locked already.
