@@ -15,8 +15,8 @@ from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, tra
 from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.ledger import holds, streams
 from app.domain.ledger.holds import Held
-from app.domain.pages import Page, PageRequest, page_of
 from app.domain.operations.installation import Ours
+from app.domain.pages import Page, PageRequest, page_of
 from app.domain.planning import changes, waiting
 from app.domain.planning.campaign_calendar import CampaignCalendar, of_kept
 from app.domain.planning.reasons import Service, Waiting
@@ -33,7 +33,7 @@ CANCEL_BATCH = 10_000
 
 
 class CampaignSender(msgspec.Struct, rename="camel"):
-    """A campaign's part on one of its senders, told as of the whole. `taken_out_at`: since then it sends no more of it."""
+    """A campaign's part on one of its senders, told as of the whole; since `taken_out_at` it sends no more of it."""
 
     sender_id: int
     total: int
@@ -47,11 +47,11 @@ class CampaignSender(msgspec.Struct, rename="camel"):
 class Campaign(msgspec.Struct, rename="camel"):
     """`counts` has every email status and adds up to `total`; `next_at` and `last_at` are the plan of what waits,
     `used_this_hour` what counts against `hourly_limit`. `held`: a server's words hold it back, its sender's hold aside.
-    `senders` are all that ever had a part, `sender_ids` those that send, of which `sender_id` is the first. What has not
-    gone by `latest_at` is cancelled. After `emails_removed_at` the counts are all that is left of emails removed for their
-    age. `waiting`: why its next email does not go now; of answers to changes it is left out. Of the campaigns of a sender
-    the one that is `ahead_at` last is planned first, then they come in the order of scheduling; none takes more than its
-    `share_percent` of what its senders may send.
+    `senders` are all that ever had a part, `sender_ids` those that send, of which `sender_id` is the first. What has
+    not gone by `latest_at` is cancelled. After `emails_removed_at` the counts are all that is left of emails removed
+    for their age. `waiting`: why its next email does not go now; answers to changes leave it out. Of a sender's
+    campaigns the one with the latest `ahead_at` is planned first, then they come in the order of scheduling; none takes
+    more than its `share_percent` of what its senders may send.
     """
 
     id: int

@@ -112,18 +112,17 @@ async def read_facts(
     if not concerned:
         return [(row["about"], one) for row, one in zip(rows, facts, strict=True)]
     used = await _used(conn, workspace_id, concerned)
-    around = {
-        _Around.of(row["login_id"], one.limits, hour)
+    around = [
+        _Around.of(row["login_id"], one.limits, hour) if hour else None
         for row, one, hour in zip(rows, facts, missed, strict=True)
-        if hour
-    }
-    planned = await _planned(conn, workspace_id, sorted(around))
+    ]
+    planned = await _planned(conn, workspace_id, sorted({one for one in around if one}))
     found: list[tuple[int, Facts]] = []
-    for row, one, hour in zip(rows, facts, missed, strict=True):
-        changes: dict[str, Any] = {"used": used.get(row["login_id"], Counter[datetime]())}
-        if hour:
-            key = _Around.of(row["login_id"], one.limits, hour)
-            changes |= _accounted(row, one, changes["used"], planned.get(key, []))
+    for row, one, looked in zip(rows, facts, around, strict=True):
+        sent = used.get(row["login_id"], _Used(Counter(), 0))
+        changes: dict[str, Any] = sent._asdict()
+        if looked:
+            changes |= _accounted(row, one, sent.used, planned.get(looked, []))
         found.append((row["about"], msgspec.structs.replace(one, **changes)))
     return found
 
@@ -141,12 +140,21 @@ class _Around(NamedTuple):
         return _Around(login_id, hour - day, hour + HOUR + day)
 
 
-async def _used(conn: Conn, workspace_id: int, login_ids: set[int]) -> dict[int, Counter[datetime]]:
+class _Used(NamedTuple):
+    """What a login sent, by the hour, and on how many days before the first of these hours."""
+
+    used: Counter[datetime]
+    days_sent: int
+
+
+async def _used(conn: Conn, workspace_id: int, login_ids: set[int]) -> dict[int, _Used]:
     params = {"workspace_id": workspace_id, "login_ids": sorted(login_ids)}
-    used: dict[int, Counter[datetime]] = {}
+    found: dict[int, _Used] = {}
     for row in await fetch_all(conn, sql.used_of_logins, params):
-        used.setdefault(row["login_id"], Counter())[row["window_start"]] = row["used"]
-    return used
+        sent = found.setdefault(row["login_id"], _Used(Counter(), row["days_sent"]))
+        if row["used"] is not None:
+            sent.used[row["window_start"]] = row["used"]
+    return found
 
 
 async def _planned(conn: Conn, workspace_id: int, around: list[_Around]) -> dict[_Around, list[Row]]:

@@ -15,10 +15,12 @@ from app.domain.campaigns import campaigns, change
 from app.domain.campaigns.campaigns import Campaign, CampaignStatus, OnUnknown
 from app.domain.campaigns.change import Changes
 from app.domain.campaigns.draft import DELAY_MS, JITTER_PERCENT, SENDERS
-from app.domain.planning.campaign_calendar import CampaignCalendar
 from app.domain.pages import Page, PageRequest
+from app.domain.planning.campaign_calendar import CampaignCalendar
 from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.errors import NotFound
+from app.http.campaigns.direct import send_test
+from app.http.campaigns.priority import put_first, put_first_no_longer
 from app.http.campaigns.rendering import MAX_BODY, render_message, show_rendered_html
 from app.http.campaigns.schedule import AnId, preview_campaign, schedule_campaign
 from app.http.errors import problems
@@ -128,8 +130,11 @@ router = Router(
     route_handlers=[
         schedule_campaign,
         preview_campaign,
+        send_test,
         render_message,
         show_rendered_html,
+        put_first,
+        put_first_no_longer,
         list_campaigns,
         get_campaign,
         show_campaign,

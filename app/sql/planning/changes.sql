@@ -25,12 +25,15 @@ WHERE EXISTS (SELECT FROM plan_changes WHERE workspace_id = %(workspace_id)s AND
 ON CONFLICT (workspace_id, campaign_id, sender_id) DO UPDATE SET asked_at = clock_timestamp();
 
 -- name: asked
--- What was asked for a sender, held until the commit, and whether another is at it.
-SELECT campaign_id, asked_at, coalesce(taken_by <> %(taker)s::uuid AND taken_until > now(), false) AS elsewhere
-FROM plan_changes
-WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s
-ORDER BY campaign_id
-FOR UPDATE;
+-- What was asked for a sender, held until the commit, and whether another is at it; and what says whose turn is first.
+-- By id, since that is how everybody locks.
+SELECT p.campaign_id, p.asked_at, coalesce(p.taken_by <> %(taker)s::uuid AND p.taken_until > now(), false) AS elsewhere,
+       coalesce(c.kind = 'DIRECT', false) AS direct, c.ahead_at
+FROM plan_changes p
+LEFT JOIN campaigns c ON c.workspace_id = p.workspace_id AND c.id = p.campaign_id
+WHERE p.workspace_id = %(workspace_id)s AND p.sender_id = %(sender_id)s
+ORDER BY p.campaign_id
+FOR UPDATE OF p;
 
 -- name: take
 -- All that we hold of it is ours to plan for a while. What came since `asked` is not: whoever asked may wait for us.

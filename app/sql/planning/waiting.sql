@@ -44,7 +44,7 @@ SELECT a.about, a.status, a.scheduled_at, a.until, a.attempts, a.zone,
               ) AS plan_changing,
        s.email AS sender, s.blocked_until, s.block_reason, s.login_id,
        l.hourly_limit, l.max_connections, l.daily_limit, l.least_gap_ms, l.ramp_from, l.ramp_per_day, l.timezone,
-       coalesce(w.used >= w.allowed, false) AS window_full, w.free_at AS login_free_at,
+       coalesce(w.used >= w.allowed, r.used >= r.allowed) AS window_full, w.free_at AS login_free_at,
        (SELECT coalesce(jsonb_agg(jsonb_build_object(
                    'reason', h.reason, 'words', h.words, 'probe_at', h.probe_at, 'whole', h.stream_id IS NULL)), '[]')
         FROM holds h
@@ -55,16 +55,23 @@ JOIN streams t ON t.workspace_id = %(workspace_id)s AND t.id = a.stream_id
 JOIN campaigns c ON c.workspace_id = t.workspace_id AND c.id = t.campaign_id
 JOIN senders s ON s.workspace_id = t.workspace_id AND s.id = t.sender_id
 JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id
+CROSS JOIN LATERAL login_room(l.workspace_id, l.id, this_hour()) r
 LEFT JOIN login_windows w
     ON w.workspace_id = l.workspace_id AND w.login_id = l.id AND w.window_start = this_hour()
 LEFT JOIN campaign_hours o ON o.workspace_id = c.workspace_id AND o.campaign_id = c.id
 ORDER BY a.about, t.id;
 
 -- name: used_of_logins
--- What logins have sent by the hour, in this one and the 47 before it: more than a day of any zone.
-SELECT login_id, window_start, used FROM login_windows
-WHERE workspace_id = %(workspace_id)s AND login_id = ANY (%(login_ids)s::bigint[]) AND used > 0
-  AND window_start > this_hour() - interval '48 hours';
+-- What logins have sent by the hour, in this one and the 47 before it, which is more than a day of any zone; and on how
+-- many days before the first of these hours they sent.
+SELECT l.id AS login_id, w.window_start, w.used,
+       days_sent(l.workspace_id, l.id, (coalesce(min(w.window_start) OVER (PARTITION BY l.id), now())
+                                        AT TIME ZONE l.timezone)::date) AS days_sent
+FROM logins l
+LEFT JOIN login_windows w
+    ON w.workspace_id = l.workspace_id AND w.login_id = l.id AND w.used > 0
+   AND w.window_start > this_hour() - interval '48 hours'
+WHERE l.workspace_id = %(workspace_id)s AND l.id = ANY (%(login_ids)s::bigint[]);
 
 -- name: planned_of_logins
 -- What is planned for logins by the hour and the campaign, each between two times; what is overdue counts as due now.
