@@ -71,7 +71,7 @@ async def send_test(
 ) -> Posted:
     require_content_type(request, JSON)
     async with room_for_body(request, user.workspace_id):
-        asked = await decode(await read(request, at_most=MAX_BODY), TestBody)
+        asked = decode(await read(request, at_most=MAX_BODY), TestBody)
         mail = Direct(
             name=asked.name or f"Test: {asked.subject}",
             content=Content(asked.subject, asked.body, asked.body_html),
