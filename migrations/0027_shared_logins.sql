@@ -27,7 +27,9 @@ CREATE OR REPLACE FUNCTION login_room(of_workspace bigint, of_login bigint, of_h
     used integer, used_today integer, ramp_today integer, left_today integer, allowed integer
 ) LANGUAGE sql STABLE ROWS 1 AS $$
     SELECT n.used, n.used_today, r.ramp_today,
-           greatest(least(l.daily_limit - n.used_today, r.ramp_today - n.used_on_day), 0),
+           CASE WHEN l.daily_limit IS NOT NULL OR l.ramp_from IS NOT NULL THEN
+               greatest(least(l.daily_limit - n.used_today, r.ramp_today - n.used_on_day), 0)
+           END,
            greatest(least(l.hourly_limit, l.daily_limit - (n.used_today - n.used),
                           r.ramp_today - (n.used_on_day - n.used)), 0)
     FROM logins l

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import NamedTuple
 
 from app.db import Pool, Row, fetch_all, fetch_one, transaction
 from app.domain.ledger.claims import Claimant
@@ -22,14 +23,19 @@ async def wake_neglected(pool: Pool, within_s: float) -> list[int]:
     return [row["sender_id"] for row in neglected]
 
 
-async def reserve_lanes(pool: Pool, claimant: Claimant, wanted: int) -> int:
-    """How many of the wanted connections this worker may hold for the sender, over all workers' together."""
+class Reserved(NamedTuple):
+    """How many connections a worker may hold for a sender; whether another sender of the same login waits for one."""
+
+    count: int
+    others_wait: bool = False
+
+
+async def reserve_lanes(pool: Pool, claimant: Claimant, wanted: int) -> Reserved:
+    """Of the wanted connections, over all workers and all senders of the login together."""
     async with transaction(pool) as conn:
         await conn.execute(sql.lock_login, claimant.parameters())
         row = await fetch_one(conn, sql.reserve_lanes, claimant.parameters() | {"wanted": wanted})
-        if row is None:  # nor any that were granted before: max_connections may have been lowered
-            await conn.execute(sql.release_lanes, claimant.parameters())
-    return 0 if row is None else int(row["count"])
+    return Reserved(0) if row is None else Reserved(**row)
 
 
 async def release_lanes(pool: Pool, claimant: Claimant) -> None:
