@@ -243,7 +243,12 @@ class _Run:
         return due_at(
             await until_answered(
                 lambda: for_workers.block_sender(
-                    pool, workspace_id, sender_id, str(trouble), known_failures=self._failures
+                    pool,
+                    workspace_id,
+                    sender_id,
+                    str(trouble),
+                    known_failures=self._failures,
+                    kind=trouble.block_kind,
                 )
             )
         )

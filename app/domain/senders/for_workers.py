@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from app.db import Pool, Row, fetch_all, fetch_one, transaction
 from app.domain.ledger.claims import Claimant
@@ -12,6 +12,7 @@ from app.sql import queries
 
 sql = queries(__name__)
 FIRST_BACK_OFF_S = 5.0
+BlockKind = Literal["CONNECTION", "LOGIN", "QUOTA", "OTHER"]
 
 
 async def wake_neglected(pool: Pool, within_s: float) -> list[int]:
@@ -50,7 +51,13 @@ async def load_sender(pool: Pool, sender_id: int) -> Row | None:
 
 
 async def block_sender(
-    pool: Pool, workspace_id: int, sender_id: int, reason: str, *, known_failures: int
+    pool: Pool,
+    workspace_id: int,
+    sender_id: int,
+    reason: str,
+    *,
+    known_failures: int,
+    kind: BlockKind = "OTHER",
 ) -> datetime | None:
     """Back the sender off, longer each time in a row, unless it has failed more often than `known_failures` already;
     returns when to look at it again.
@@ -60,6 +67,7 @@ async def block_sender(
             "workspace_id": workspace_id,
             "sender_id": sender_id,
             "reason": reason,
+            "kind": kind,
             "first_s": FIRST_BACK_OFF_S,
             "known_failures": known_failures,
         }

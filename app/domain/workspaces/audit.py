@@ -52,6 +52,7 @@ Action = Literal[
     "campaign.paused",
     "campaign.resumed",
     "campaign.cancelled",
+    "campaign.moved",  # by a worker: a sender's emails went to the campaign's others
     "campaign.hold",  # by `hold-all`
     "campaign.held.try",  # an answer about what a server's words hold back
     "campaign.held.fail",

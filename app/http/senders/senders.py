@@ -29,7 +29,7 @@ class SenderBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_
     """A new mailbox. Without `host` it uses the fallback server; `port` follows from `security` unless given.
 
     `dailyLimit` counts a clock hour and the 23 before it; days of `rampUp` are those of `timezone`, an IANA name (null:
-    UTC). With a `host` and `username` that another sender has, it shares the limits of that one, whatever is given here.
+    UTC). With a `host` and `username` that another sender has it shares the limits of that one, whatever is given.
     """
 
     email: str

@@ -87,7 +87,8 @@ WITH blocked AS (
     SET failures = failures + 1,
         blocked_since = CASE WHEN failures = 0 THEN now() ELSE blocked_since END,
         blocked_until = now() + make_interval(secs => %(first_s)s * power(2, least(failures, 8))),
-        block_reason = %(reason)s
+        block_reason = %(reason)s,
+        block_kind = %(kind)s
     WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s
       AND failures <= %(known_failures)s AND (blocked_until IS NULL OR blocked_until <= now())
     RETURNING id, blocked_until
