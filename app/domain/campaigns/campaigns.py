@@ -32,6 +32,14 @@ OnUnknown = Literal["hold", "resend", "assume_sent"]
 CANCEL_BATCH = 10_000
 
 
+class Given(msgspec.Struct, rename="camel"):
+    """What a sender gave to the campaign's others, `at` the last time: how many emails, and for what."""
+
+    emails: int
+    at: datetime
+    reason: Literal["TAKEN_OUT", "CONNECTION", "LOGIN", "QUOTA"]
+
+
 class CampaignSender(msgspec.Struct, rename="camel"):
     """A campaign's part on one of its senders, told as of the whole; since `taken_out_at` it sends no more of it."""
 
@@ -42,6 +50,7 @@ class CampaignSender(msgspec.Struct, rename="camel"):
     next_at: datetime | None
     last_at: datetime | None
     taken_out_at: datetime | None
+    given: Given | None
 
 
 class Campaign(msgspec.Struct, rename="camel"):
@@ -129,6 +138,7 @@ def _sender(row: Row) -> CampaignSender:
         next_at=row["next_at"],
         last_at=row["last_at"],
         taken_out_at=row["taken_out_at"],
+        given=Given(row["given"], row["given_at"], row["given_for"]) if row["given"] else None,
     )
 
 

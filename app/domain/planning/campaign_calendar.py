@@ -63,7 +63,9 @@ def checked(calendar: CampaignCalendar) -> CampaignCalendar:
     if timezone.casefold() == RECIPIENT:
         timezone = RECIPIENT
         if fallback is None:
-            wrong["calendar.fallbackTimezone"] = 'is missing; name the zone of recipients who bring none ("Europe/Berlin")'
+            wrong["calendar.fallbackTimezone"] = (
+                'is missing; name the zone of recipients who bring none ("Europe/Berlin")'
+            )
         else:
             fallback = _checked_zone(wrong, "calendar.fallbackTimezone", fallback)
     else:
@@ -80,9 +82,7 @@ def checked(calendar: CampaignCalendar) -> CampaignCalendar:
     if wrong:
         raise InvalidInput(wrong)
     days = [day for day in DAYS if day in calendar.days]
-    return msgspec.structs.replace(
-        calendar, timezone=timezone, fallback_timezone=fallback, days=days, holidays=country
-    )
+    return msgspec.structs.replace(calendar, timezone=timezone, fallback_timezone=fallback, days=days, holidays=country)
 
 
 def _checked_zone(wrong: dict[str, str], field: str, name: str) -> str:

@@ -21,7 +21,8 @@ ORDER BY c.id DESC;
 -- name: senders_of_campaigns
 -- The same by sender, in the order in which they came to the campaign.
 SELECT s.campaign_id, s.sender_id, s.total, s.scheduled, s.sending, s.sent, s.failed, s.unknown, s.cancelled,
-       used_this_hour(s.window_start, s.window_used) AS used_this_hour, w.next_at, w.last_at, s.taken_out_at
+       used_this_hour(s.window_start, s.window_used) AS used_this_hour, w.next_at, w.last_at, s.taken_out_at,
+       s.given, s.given_at, s.given_for
 FROM streams s
 CROSS JOIN LATERAL (
     SELECT min(e.scheduled_at) AS next_at, max(e.scheduled_at) AS last_at
