@@ -14,7 +14,7 @@ from app.domain.senders.draft import SenderChanges
 from app.domain.senders.senders import change_sender
 from app.errors import Conflict, NotFound
 from app.secrets import SecretBox
-from tests.support.api import Headers, problem, schedule
+from tests.support.api import Headers, problem, schedule, wrong_fields
 from tests.support.engine import Owner, addresses, clear_of_the_hour, rows, schedule_campaign, value
 
 HOUR = timedelta(hours=1)
@@ -80,3 +80,19 @@ async def test_a_person_puts_a_campaign_first(api: httpx.AsyncClient, stranger: 
     problem(await api.post(url, headers=stranger), 404)
     assert (await api.post(url)).json()["aheadAt"] is not None
     assert (await api.delete(url)).json()["aheadAt"] is None
+
+
+async def test_a_share_leaves_the_rest_of_the_hour_to_others(api: httpx.AsyncClient, pool: Pool) -> None:
+    """The user's sender may send 100 an hour."""
+    people = addresses(100, "large")
+    start = "2030-01-31T08:00:00Z"
+    large = (await schedule(api, people, startTime=start, sharePercent=40))["campaign"]
+    assert (large["sharePercent"], large["lastAt"]) == (40, "2030-01-31T10:00:00Z")
+    other = (await schedule(api, addresses(60, "other"), startTime=start))["campaign"]
+    assert other["lastAt"] == start
+    url = f"/api/campaigns/{large['id']}"
+    assert (await api.patch(url, json={"sharePercent": 20})).json()["lastAt"] == "2030-01-31T12:00:00Z"
+    await api.post(f"/api/campaigns/{other['id']}/cancel")
+    assert (await api.patch(url, json={"sharePercent": None})).json()["lastAt"] == start
+    for wrong in (0, 101):
+        assert list(wrong_fields(await api.patch(url, json={"sharePercent": wrong}))) == ["sharePercent"]

@@ -14,7 +14,7 @@ from app.bounds import HOURLY_LIMIT, LABEL, SUBJECT, TEXT
 from app.domain.campaigns import campaigns, change
 from app.domain.campaigns.campaigns import Campaign, CampaignStatus, OnUnknown
 from app.domain.campaigns.change import Changes
-from app.domain.campaigns.draft import DELAY_MS, JITTER_PERCENT, SENDERS
+from app.domain.campaigns.draft import DELAY_MS, JITTER_PERCENT, SENDERS, SHARE_PERCENT
 from app.domain.pages import Page, PageRequest
 from app.domain.planning.campaign_calendar import CampaignCalendar
 from app.domain.workspaces.roles import MEMBER, VIEWER
@@ -43,6 +43,7 @@ class CampaignPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True, 
     jitter_percent: Annotated[int | msgspec.UnsetType, JITTER_PERCENT] = msgspec.UNSET
     calendar: CampaignCalendar | msgspec.UnsetType | None = msgspec.UNSET
     hourly_limit: Annotated[int | msgspec.UnsetType | None, HOURLY_LIMIT] = msgspec.UNSET
+    share_percent: Annotated[int | msgspec.UnsetType | None, SHARE_PERCENT] = msgspec.UNSET
     on_unknown: OnUnknown | msgspec.UnsetType = msgspec.UNSET
 
 
