@@ -35,7 +35,7 @@ import { SenderField } from "./SenderField";
 import { TestButton } from "./sending/TestButton";
 import { useSending } from "./sending/useSending";
 import { TimingFields } from "./timing/TimingFields";
-import { useSender } from "./useSender";
+import { useSenders } from "./useSenders";
 
 export function ComposePage() {
   const { data: user } = useSuspenseQuery(meQuery);
@@ -83,9 +83,11 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
   const shownAt = Math.min(at, Math.max(0, recipients.sample.length - 1));
   const recipient = recipients.sample[shownAt];
 
-  const { query: reading, senders, sender, asked, gone: senderGone } = useSender(draft);
+  const from = useSenders(draft);
+  const { query: reading, senders, asked } = from;
+  const mailboxes = { leastLimit: from.leastLimit, count: Math.max(from.chosen.length, 1) };
   const rendered = useRendered(content, recipient);
-  const plan = usePlan(asked, recipients, sender?.hourlyLimit, rendered);
+  const plan = usePlan(asked, recipients, mailboxes, rendered);
   const forget = () => {
     discard();
     for (const list of [audience.typed, audience.file]) if (list !== null) void removeList(list);
@@ -93,7 +95,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
   const sending = useSending({
     draft: asked,
     recipients,
-    senderLimit: sender?.hourlyLimit,
+    mailboxes,
     changeNow,
     done: forget,
   });
@@ -142,7 +144,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
       noValidate
       onSubmit={(event) => {
         event.preventDefault();
-        if (sender) void sending.send();
+        if (from.isReady) void sending.send();
       }}
     >
       {restoredAt && (
@@ -165,9 +167,9 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
           <Section title="Sender">
             <SenderField
               senders={senders}
-              sender={sender}
-              error={senderGone ?? errors.senderIds}
-              onChange={(id) => edit({ kind: "senders", senderIds: [id] })}
+              chosen={from.chosen}
+              error={from.gone ?? errors.senderIds}
+              onChange={(senderIds) => edit({ kind: "senders", senderIds })}
             />
           </Section>
           <Section title="Recipients">
@@ -204,7 +206,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
             <TimingFields
               timing={timing}
               onChange={(part) => edit({ kind: "timing", part })}
-              senderLimit={sender?.hourlyLimit}
+              mailboxes={mailboxes}
               errors={below(errors, "timing")}
             />
           </Section>
@@ -212,7 +214,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
         <div className={`${classes.column} ${classes.aside}`}>
           <Section title="Preview">
             <PreviewPane
-              sender={sender}
+              sender={from.chosen[0]}
               recipients={recipients}
               at={shownAt}
               onGo={setAt}
@@ -228,8 +230,8 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
               isPlanning={plan.isFetching}
               error={plan.error}
               lacking={plan.lacking}
-              sender={sender}
-              campaignLimit={timing.hourlyLimit}
+              senders={from.chosen}
+              timing={timing}
             />
           </Section>
           <FormFailure text={failure?.text ?? null} />
@@ -237,7 +239,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
             type="submit"
             size="md"
             loading={sending.pending}
-            disabled={!sender || (file.uploading !== null && audience.source === "file")}
+            disabled={!from.isReady || (file.uploading !== null && audience.source === "file")}
             leftSection={<IconCalendarTime size={18} aria-hidden />}
           >
             {plan.isCurrent && plan.data ? `Schedule ${counted(plan.data.accepted, "email")}` : "Schedule"}
@@ -246,7 +248,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
             draft={asked}
             content={content}
             recipient={recipient}
-            disabled={!sender || !content.subject.trim() || !hasText(content)}
+            disabled={!from.isReady || !content.subject.trim() || !hasText(content)}
           />
         </div>
       </fieldset>

@@ -1,5 +1,6 @@
 /** The campaign that is being written, in parts: fields take and change their part alone. */
 
+import type { Calendar } from "@/features/campaigns/calendar";
 import type { OnUnknown } from "@/features/campaigns/queries";
 import type { Columns } from "@/features/recipients/columns";
 import type { DelayUnit } from "../timing/delay";
@@ -46,9 +47,14 @@ export interface Timing {
   when: "now" | "later";
   /** As the picker gives it: "2030-01-31 09:00:00" in the person's timezone. */
   startTime: string | null;
+  /** As `startTime`: what has not left by then never does. */
+  latestTime: string | null;
+  calendar: Calendar | null;
   /** Text while it is being typed: "1." or "". */
   delay: number | string;
   delayUnit: DelayUnit;
+  /** By how much of the delay it varies. */
+  jitterPercent: number;
   hourlyLimit: number | null;
   spread: boolean;
   onUnknown: OnUnknown;
@@ -70,8 +76,11 @@ export const EMPTY: Draft = {
   timing: {
     when: "now",
     startTime: null,
+    latestTime: null,
+    calendar: null,
     delay: 0,
     delayUnit: "seconds",
+    jitterPercent: 0,
     hourlyLimit: null,
     spread: false,
     onUnknown: "hold",

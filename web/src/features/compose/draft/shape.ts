@@ -1,6 +1,7 @@
 /** Whether what was kept is a draft: each part with a check of its own, which the types hold to be complete. */
 
 import { VALUES } from "@/api/constants";
+import { type Calendar, DAYS } from "@/features/campaigns/calendar";
 import type { Columns } from "@/features/recipients/columns";
 import { keysOf } from "@/ui/options";
 import { UNIT_MS } from "../timing/delay";
@@ -28,6 +29,14 @@ function record<T extends object>(checks: { [Name in keyof Required<T>]: Check }
 }
 
 const content = record<Content>({ subject: text, body: text, rich: flag, html: text, textEdited: flag });
+const calendar = record<Calendar>({
+  timezone: text,
+  fallbackTimezone: maybe(text),
+  days: list(one(...DAYS)),
+  from: text,
+  to: text,
+  holidays: maybe(text),
+});
 const columns = record<Columns>({ hasHeader: flag, email: number, fields: list(text) });
 
 export const isDraft = record<Draft>({
@@ -43,8 +52,11 @@ export const isDraft = record<Draft>({
   timing: record<Timing>({
     when: one("now", "later"),
     startTime: maybe(text),
+    latestTime: maybe(text),
+    calendar: maybe(calendar),
     delay: (value) => text(value) || number(value),
     delayUnit: one(...keysOf(UNIT_MS)),
+    jitterPercent: number,
     hourlyLimit: maybe(number),
     spread: flag,
     onUnknown: one(...VALUES.CampaignPatch.onUnknown),
