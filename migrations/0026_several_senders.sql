@@ -26,3 +26,12 @@ COMMENT ON FUNCTION jitter_of IS
     'How much of its jitter an email takes, from 0 to below 1. It follows from the address, which a preview knows as well'
     ' as every later plan: app.domain.planning.plan has the same';
 GRANT EXECUTE ON FUNCTION jitter_of TO reachinbox_tenant;
+
+-- Answers that are kept for repeated requests have what such an answer has now.
+UPDATE idempotency_keys
+SET answer = '{"heldBackBy": {}, "hourly": [], "timezone": "UTC", "days": [], "senders": [], "late": 0}'::jsonb
+    || jsonb_set(answer, '{campaign}',
+                 '{"senders": [], "latestAt": null, "jitterPercent": 0, "calendar": null}'::jsonb
+                 || jsonb_build_object('senderIds', jsonb_build_array(answer -> 'campaign' -> 'senderId'))
+                 || (answer -> 'campaign'))
+WHERE answer ? 'campaign' AND NOT answer ? 'late';

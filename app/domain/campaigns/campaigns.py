@@ -60,12 +60,17 @@ class Campaign(msgspec.Struct, rename="camel"):
     id: int
     name: str
     sender_id: int
+    sender_ids: list[int]
+    senders: list[CampaignSender]
     subject: str
     body: str
     body_html: str | None
     start_time: datetime
+    latest_at: datetime | None
     delay_between_ms: int
+    jitter_percent: int
     hourly_limit: int | None
+    calendar: CampaignCalendar | None
     on_unknown: OnUnknown
     status: CampaignStatus
     total: int
@@ -78,12 +83,6 @@ class Campaign(msgspec.Struct, rename="camel"):
     used_this_hour: int = 0
     emails_removed_at: datetime | None = None
     held: Held | None = None
-    sender_ids: list[int] = []
-    senders: list[CampaignSender] = []
-    latest_at: datetime | None = None
-    jitter_percent: int = 0
-    calendar: CampaignCalendar | None = None
-
 
 def _campaign(row: Row) -> Campaign:
     return Campaign(

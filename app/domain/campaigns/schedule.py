@@ -73,13 +73,12 @@ class Forecast(msgspec.Struct, rename="camel"):
 
     first_at: datetime
     last_at: datetime
-    # Answers kept from before these were there lack them.
-    held_back_by: dict[str, int] = {}
-    hourly: list[WindowPlan] = []
-    timezone: str = "UTC"
-    days: list[DayPlan] = []
-    senders: list[SenderPlan] = []
-    late: int = 0
+    held_back_by: dict[str, int]
+    hourly: list[WindowPlan]
+    timezone: str
+    days: list[DayPlan]
+    senders: list[SenderPlan]
+    late: int
 
 
 class Scheduled(Forecast, rename="camel", kw_only=True):

@@ -14,6 +14,9 @@ export const VALUES = {
     onUnknown: ["hold", "resend", "assume_sent"],
     status: ["ACTIVE", "PAUSED", "CANCELLED", "FINISHED"],
   },
+  CampaignCalendar: {
+    days: ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
+  },
   CampaignPatch: {
     onUnknown: ["hold", "resend", "assume_sent"],
   },
@@ -94,7 +97,9 @@ export const LIMITS = {
     subject: {"maxLength": 998, "minLength": 1},
     body: {"maxLength": 200000, "minLength": 0},
     bodyHtml: {"maxLength": 200000, "minLength": 0},
+    senderIds: {"maxItems": 50, "minItems": 1},
     delayBetweenMs: {"max": 2592000000, "min": 0},
+    jitterPercent: {"max": 100, "min": 0},
     hourlyLimit: {"max": 10000000, "min": 1},
   },
   Columns: {
