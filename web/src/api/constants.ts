@@ -30,7 +30,10 @@ export const VALUES = {
     status: ["SCHEDULED", "SENDING", "SENT", "FAILED", "UNKNOWN", "CANCELLED"],
   },
   Entry: {
-    action: ["account.created", "account.linked", "account.given_back", "account.disabled", "account.enabled", "account.unknown", "attempts.refused", "login", "login.failed", "login.disabled", "logout", "session.ended", "sessions.ended", "password.changed", "password.reset_asked", "invitation.created", "invitation.revoked", "workspace.created", "workspace.renamed", "workspace.deleted", "member.invited", "member.invitation_revoked", "member.joined", "member.changed", "member.removed", "member.left", "key.created", "key.revoked", "sender.created", "sender.changed", "sender.deleted", "campaign.scheduled", "campaign.changed", "campaign.paused", "campaign.resumed", "campaign.cancelled", "campaign.hold", "campaign.held.try", "campaign.held.fail", "campaign.held.go_on", "sender.held.try", "sender.held.fail", "sender.held.go_on", "email.failed->scheduled", "email.unknown->scheduled", "email.unknown->sent", "webhook.created", "webhook.changed", "webhook.deleted", "webhook.secret_rotated", "webhook.replayed", "recipient.erase", "recipient.export", "emails.export", "keys.revoked", "installation.take-over", "installation.rotate-key"],
+    action: ["account.created", "account.linked", "account.given_back", "account.disabled", "account.enabled", "account.unknown", "attempts.refused", "login", "login.failed", "login.disabled", "logout", "session.ended", "sessions.ended", "password.changed", "password.reset_asked", "invitation.created", "invitation.revoked", "workspace.created", "workspace.renamed", "workspace.deleted", "member.invited", "member.invitation_revoked", "member.joined", "member.changed", "member.removed", "member.left", "key.created", "key.revoked", "sender.created", "sender.changed", "sender.deleted", "campaign.scheduled", "campaign.changed", "campaign.paused", "campaign.resumed", "campaign.cancelled", "campaign.moved", "campaign.hold", "campaign.held.try", "campaign.held.fail", "campaign.held.go_on", "sender.held.try", "sender.held.fail", "sender.held.go_on", "email.failed->scheduled", "email.unknown->scheduled", "email.unknown->sent", "webhook.created", "webhook.changed", "webhook.deleted", "webhook.secret_rotated", "webhook.replayed", "recipient.erase", "recipient.export", "emails.export", "keys.revoked", "installation.take-over", "installation.rotate-key"],
+  },
+  Given: {
+    reason: ["TAKEN_OUT", "CONNECTION", "LOGIN", "QUOTA"],
   },
   Held: {
     reason: ["REFUSED", "SERVER_SLOW"],
@@ -111,6 +114,10 @@ export const LIMITS = {
   PasswordChange: {
     newPassword: {"maxLength": 1000, "minLength": 8},
   },
+  RampUp: {
+    perDay: {"max": 10000000, "min": 1},
+    from: {"max": 10000000, "min": 1},
+  },
   RegistrationBody: {
     password: {"maxLength": 1000, "minLength": 8},
   },
@@ -132,6 +139,9 @@ export const LIMITS = {
     password: {"maxLength": 1000, "minLength": 1},
     hourlyLimit: {"max": 10000000, "min": 1},
     maxConnections: {"max": 1000, "min": 1},
+    dailyLimit: {"max": 10000000, "min": 1},
+    leastGapSeconds: {"max": 86400, "min": 1},
+    timezone: {"maxLength": 100, "minLength": 1},
   },
   SenderPatch: {
     displayName: {"maxLength": 200, "minLength": 0},
@@ -140,6 +150,9 @@ export const LIMITS = {
     password: {"maxLength": 1000, "minLength": 1},
     hourlyLimit: {"max": 10000000, "min": 1},
     maxConnections: {"max": 1000, "min": 1},
+    dailyLimit: {"max": 10000000, "min": 1},
+    leastGapSeconds: {"max": 86400, "min": 1},
+    timezone: {"maxLength": 100, "minLength": 1},
   },
   WebhookBody: {
     url: {"maxLength": 2000, "minLength": 1},

@@ -1441,6 +1441,7 @@ export interface components {
             nextAt: string | null;
             lastAt: string | null;
             takenOutAt: string | null;
+            given: components["schemas"]["Given"] | null;
         };
         /** Cells */
         Cells: {
@@ -1563,7 +1564,7 @@ export interface components {
             userId: number | null;
             who: string;
             /** @enum {string} */
-            action: "account.created" | "account.linked" | "account.given_back" | "account.disabled" | "account.enabled" | "account.unknown" | "attempts.refused" | "login" | "login.failed" | "login.disabled" | "logout" | "session.ended" | "sessions.ended" | "password.changed" | "password.reset_asked" | "invitation.created" | "invitation.revoked" | "workspace.created" | "workspace.renamed" | "workspace.deleted" | "member.invited" | "member.invitation_revoked" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "key.created" | "key.revoked" | "sender.created" | "sender.changed" | "sender.deleted" | "campaign.scheduled" | "campaign.changed" | "campaign.paused" | "campaign.resumed" | "campaign.cancelled" | "campaign.hold" | "campaign.held.try" | "campaign.held.fail" | "campaign.held.go_on" | "sender.held.try" | "sender.held.fail" | "sender.held.go_on" | "email.failed->scheduled" | "email.unknown->scheduled" | "email.unknown->sent" | "webhook.created" | "webhook.changed" | "webhook.deleted" | "webhook.secret_rotated" | "webhook.replayed" | "recipient.erase" | "recipient.export" | "emails.export" | "keys.revoked" | "installation.take-over" | "installation.rotate-key";
+            action: "account.created" | "account.linked" | "account.given_back" | "account.disabled" | "account.enabled" | "account.unknown" | "attempts.refused" | "login" | "login.failed" | "login.disabled" | "logout" | "session.ended" | "sessions.ended" | "password.changed" | "password.reset_asked" | "invitation.created" | "invitation.revoked" | "workspace.created" | "workspace.renamed" | "workspace.deleted" | "member.invited" | "member.invitation_revoked" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "key.created" | "key.revoked" | "sender.created" | "sender.changed" | "sender.deleted" | "campaign.scheduled" | "campaign.changed" | "campaign.paused" | "campaign.resumed" | "campaign.cancelled" | "campaign.moved" | "campaign.hold" | "campaign.held.try" | "campaign.held.fail" | "campaign.held.go_on" | "sender.held.try" | "sender.held.fail" | "sender.held.go_on" | "email.failed->scheduled" | "email.unknown->scheduled" | "email.unknown->sent" | "webhook.created" | "webhook.changed" | "webhook.deleted" | "webhook.secret_rotated" | "webhook.replayed" | "recipient.erase" | "recipient.export" | "emails.export" | "keys.revoked" | "installation.take-over" | "installation.rotate-key";
             subject: string;
             address: string;
             userAgent: string;
@@ -1580,6 +1581,14 @@ export interface components {
         FieldError: {
             field: string;
             detail: string;
+        };
+        /** Given */
+        Given: {
+            emails: number;
+            /** Format: date-time */
+            at: string;
+            /** @enum {string} */
+            reason: "TAKEN_OUT" | "CONNECTION" | "LOGIN" | "QUOTA";
         };
         /** Health */
         Health: {
@@ -1724,6 +1733,11 @@ export interface components {
             errors?: components["schemas"]["FieldError"][];
             rejected?: components["schemas"]["Rejected"][];
         };
+        /** RampUp */
+        RampUp: {
+            perDay: number;
+            from: number;
+        };
         /** Readiness */
         Readiness: {
             /**
@@ -1845,7 +1859,16 @@ export interface components {
             hasPassword: boolean;
             hourlyLimit: number;
             usedThisHour: number;
+            leftThisHour: number;
+            dailyLimit: number | null;
+            usedToday: number;
+            leftToday: number | null;
+            leastGapSeconds: number | null;
+            rampUp: components["schemas"]["RampUp"] | null;
+            rampToday: number | null;
+            timezone: string;
             maxConnections: number;
+            sharesLoginWith: number[];
             isDefault: boolean;
             blockedUntil: string | null;
             blockReason: string | null;
@@ -1868,6 +1891,10 @@ export interface components {
             password?: string | null;
             hourlyLimit?: number | null;
             maxConnections?: number | null;
+            dailyLimit?: number | null;
+            leastGapSeconds?: number | null;
+            rampUp?: components["schemas"]["RampUp"] | null;
+            timezone?: string | null;
         };
         /** Page[Sender] */
         SenderPage: {
@@ -1885,6 +1912,10 @@ export interface components {
             password?: string;
             hourlyLimit?: number;
             maxConnections?: number;
+            dailyLimit?: number | null;
+            leastGapSeconds?: number | null;
+            rampUp?: components["schemas"]["RampUp"] | null;
+            timezone?: string | null;
         };
         /** SenderPlan */
         SenderPlan: {
