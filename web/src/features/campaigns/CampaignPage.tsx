@@ -19,6 +19,7 @@ import { CampaignActions } from "./CampaignActions";
 import { CampaignContent } from "./CampaignContent";
 import { CampaignDecisions } from "./CampaignDecisions";
 import { CampaignEmails } from "./CampaignEmails";
+import { GivenNotes } from "./GivenNotes";
 import { HoldUpNote } from "./HoldUpNote";
 import { Pace } from "./Pace";
 import { ProgressBar, ProgressLegend } from "./ProgressBar";
@@ -97,6 +98,7 @@ function Progress({ campaign, sender }: Props) {
           </Text>
         </Group>
         {!heldAlone && <HoldUpNote campaign={campaign} sender={sender} />}
+        <GivenNotes campaign={campaign} />
         {held && <HeldNotice held={held} of={{ kind: "campaign", id: campaign.id }} paused={paused} />}
         <CampaignDecisions campaign={campaign} />
         <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="md" mt={4}>

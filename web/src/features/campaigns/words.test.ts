@@ -15,6 +15,7 @@ function campaign(changes: Partial<Campaign> = {}): Campaign {
     ...{ senderIds: [2], senders: [], latestAt: null, jitterPercent: 0, calendar: null },
     ...{ startTime: at(-60), delayBetweenMs: 0, hourlyLimit: null, onUnknown: "hold", status: "ACTIVE" },
     ...{ nextAt: at(0), lastAt: at(10), createdAt: at(-60), finishedAt: null, usedThisHour: 0 },
+    ...{ senderIds: [2], senders: [], latestAt: null, jitterPercent: 0, calendar: null },
     ...changes,
   };
 }
@@ -24,7 +25,8 @@ function sender(changes: Partial<Sender> = {}): Sender {
     ...{ id: 2, email: "anna@example.com", displayName: "", host: null, port: null, security: null },
     ...{ username: null, hasPassword: false, hourlyLimit: 100, usedThisHour: 10, maxConnections: 1 },
     ...{ isDefault: true, blockedUntil: null, blockReason: null, verifiedAt: null, verifyError: null },
-    ...{ createdAt: at(-60), held: null },
+    ...{ createdAt: at(-60), held: null, leftThisHour: 90, dailyLimit: null, usedToday: 10, leftToday: null },
+    ...{ leastGapSeconds: null, rampUp: null, rampToday: null, timezone: "UTC", sharesLoginWith: [] },
     ...changes,
   };
 }

@@ -65,3 +65,19 @@ export function SenderField({ senders, chosen, error, onChange }: Props) {
     </Stack>
   );
 }
+
+function Use({ sender, isNamed }: { sender: Sender; isNamed: boolean }) {
+  const { leftThisHour, leftToday, hourlyLimit, usedToday } = sender;
+  return (
+    <Text size="sm" c="dimmed">
+      {isNamed && `${sender.email}: `}
+      <Count value={leftThisHour} /> of <Count value={hourlyLimit} /> left this hour
+      {leftToday !== null && (
+        <>
+          , <Count value={leftToday} /> today
+        </>
+      )}
+      , <Count value={usedToday} /> sent in the last 24
+    </Text>
+  );
+}
