@@ -83,7 +83,7 @@ CASES: list[tuple[Reason, datetime | None, dict[str, Any], str]] = [
         {"window_full": True, "limits": Limits(50, ramp=Ramp(5, 3)), "used": {THIS_HOUR: 5}},
         "since it began with 5 emails a day, 3 emails more each day",
     ),
-    ("CAMPAIGN_LIMIT", NEXT_HOUR, {"campaign_used": 7, "limits": Limits(50, campaign_hourly=7)}, "7 emails that"),
+    ("CAMPAIGN_LIMIT", NEXT_HOUR, {"campaign_used": 7, "campaign_hourly": 7}, "7 emails that"),
     (
         "CAMPAIGN_LIMIT",
         NEXT_HOUR,

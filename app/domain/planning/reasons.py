@@ -88,7 +88,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     latest_at: datetime | None = None
     calendar: Calendar | None = None
     spaced_from: datetime | None = None  # the campaign's delay lets it go
-    campaign_used: int = 0  # this hour
+    campaign_hourly: int | None = None
+    campaign_used: int = 0  # this hour, by all its senders
     plan_changing: bool = False
     # Its sender and the login
     sender: str
@@ -104,6 +105,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     # Around the slot in which it could have gone first: by hour, used or planned
     taken: Mapping[datetime, int] = {}
     own: Mapping[datetime, int] = {}
+    campaign: Mapping[datetime, int] = {}  # the campaign's, by all its senders
     culprit: str | None = None  # the other campaign that takes most of it
 
     @property
@@ -187,8 +189,8 @@ def _bounds(facts: Facts, scheduled_at: datetime) -> Iterator[tuple[datetime, Wa
         yield _until(hold.probe_at, hold.reason, _held(facts, hold))
     if facts.window_full:
         yield _full(facts)
-    if facts.limits.campaign_hourly is not None and facts.campaign_used >= facts.limits.campaign_hourly:
-        most = _n(facts.limits.campaign_hourly)
+    if facts.campaign_hourly is not None and facts.campaign_used >= facts.campaign_hourly:
+        most = _n(facts.campaign_hourly)
         text = f"The campaign has sent the {most} that it may send in this hour; raise its limit."
         yield _until(hour_of(facts.now) + HOUR, "CAMPAIGN_LIMIT", text)
     if facts.login_free_at is not None:
@@ -218,7 +220,7 @@ def _held(facts: Facts, hold: Hold) -> str:
 
 def _full(facts: Facts) -> tuple[datetime, Waiting]:
     """The login's hour: what of its limits is used up, and the first hour in which it is not."""
-    room = Room(facts.limits._replace(campaign_hourly=None, share=None), facts.used, days_sent=facts.days_sent)
+    room = Room(facts.limits._replace(share=None), facts.used, days_sent=facts.days_sent)
     hour = hour_of(facts.now)
     left, bound = room.left(hour)
     if left > 0:  # what the window allows was reckoned before a limit was raised
@@ -246,8 +248,10 @@ def _planned(facts: Facts, scheduled_at: datetime) -> Waiting:
     if slot is None:
         return Waiting("CALENDAR", None, _closed(facts, "The calendar is never open again"))
     if scheduled_at >= slot.end:
-        room = Room(facts.limits, facts.taken, facts.own, facts.days_sent)
-        left, bound = room.left(hour_of(slot.begin))
+        hour = hour_of(slot.begin)
+        left, bound = Room(facts.limits, facts.taken, facts.own, facts.days_sent).left(hour)
+        if facts.campaign_hourly is not None and facts.campaign_hourly - facts.campaign.get(hour, 0) < left:
+            left, bound = facts.campaign_hourly - facts.campaign.get(hour, 0), "CAMPAIGN_LIMIT"
         if left <= 0:
             return Waiting(bound, scheduled_at, _limit(facts, bound))
     if slot.begin > facts.earliest:
@@ -268,9 +272,8 @@ def _closed(facts: Facts, why: str) -> str:
 def _limit(facts: Facts, bound: Bound) -> str:
     """Cause, culprit, remedy."""
     if bound == "CAMPAIGN_LIMIT":
-        limits = facts.limits
-        may = f"may send {_n(limits.campaign_hourly)} an hour" if limits.campaign_hourly else ""
-        share = f"may take {limits.share} % of what {facts.sender} may send" if limits.share else ""
+        may = f"may send {_n(facts.campaign_hourly)} an hour" if facts.campaign_hourly else ""
+        share = f"may take {facts.limits.share} % of what {facts.sender} may send" if facts.limits.share else ""
         return f"The campaign {' and '.join(filter(None, (may, share)))}, and emails before it take that; raise it."
     if bound == "LEAST_GAP" and not facts.culprit:
         return f"{facts.sender} keeps {_gap(facts)} between two emails; shorten that gap, or add a sender."

@@ -112,10 +112,7 @@ async def read_facts(
     if not concerned:
         return [(row["about"], one) for row, one in zip(rows, facts, strict=True)]
     used = await _used(conn, workspace_id, concerned)
-    around = [
-        _Around.of(row["login_id"], one.limits, hour) if hour else None
-        for row, one, hour in zip(rows, facts, missed, strict=True)
-    ]
+    around = [_Around.of(row, one, hour) if hour else None for row, one, hour in zip(rows, facts, missed, strict=True)]
     planned = await _planned(conn, workspace_id, sorted({one for one in around if one}))
     found: list[tuple[int, Facts]] = []
     for row, one, looked in zip(rows, facts, around, strict=True):
@@ -128,16 +125,21 @@ async def read_facts(
 
 
 class _Around(NamedTuple):
-    """Between which times to look for what is planned, to say what the slot of an hour was full of."""
+    """Between which times to look for what is planned, to say what the slot of an hour was full of. `campaign_id`, where
+    that has a limit of its own, with all its senders; else 0.
+    """
 
     login_id: int
+    campaign_id: int
     begin: datetime
     end: datetime
 
     @staticmethod
-    def of(login_id: int, limits: Limits, hour: datetime) -> _Around:
+    def of(row: Row, facts: Facts, hour: datetime) -> _Around:
+        limits = facts.limits
         day = (DAY_HOURS - 1) * HOUR if limits.daily is not None or limits.ramp is not None else timedelta(0)
-        return _Around(login_id, hour - day, hour + HOUR + day)
+        campaign_id = 0 if facts.campaign_hourly is None else row["campaign_id"]
+        return _Around(row["login_id"], campaign_id, hour - day, hour + HOUR + day)
 
 
 class _Used(NamedTuple):
@@ -163,6 +165,7 @@ async def _planned(conn: Conn, workspace_id: int, around: list[_Around]) -> dict
     params = {
         "workspace_id": workspace_id,
         "login_ids": [one.login_id for one in around],
+        "campaign_ids": [one.campaign_id for one in around],
         "froms": [one.begin for one in around],
         "tos": [one.end for one in around],
         "most": MOST_COUNTED,
@@ -175,9 +178,14 @@ async def _planned(conn: Conn, workspace_id: int, around: list[_Around]) -> dict
 
 def _accounted(row: Row, facts: Facts, used: Mapping[datetime, int], planned: list[Row]) -> dict[str, Any]:
     """What the hours around the slot hold, and whose most of it is."""
-    taken, own, others = Counter(used), Counter[datetime](), Counter[str]()
-    own[hour_of(facts.now)] += facts.campaign_used
+    taken, own, campaign, others = Counter(used), Counter[datetime](), Counter[datetime](), Counter[str]()
+    own[hour_of(facts.now)] += row["stream_used"]
+    campaign[hour_of(facts.now)] += facts.campaign_used
     for part in planned:
+        if part["campaign_id"] == row["campaign_id"]:
+            campaign[part["hour"]] += part["emails"]
+        if not part["of_login"]:
+            continue
         taken[part["hour"]] += part["emails"]
         if part["campaign_id"] == row["campaign_id"]:
             own[part["hour"]] += part["emails"]
@@ -186,7 +194,7 @@ def _accounted(row: Row, facts: Facts, used: Mapping[datetime, int], planned: li
     culprit = max(others, key=lambda name: (others[name], name), default=None)
     if culprit is not None and others[culprit] <= own.total():
         culprit = None
-    return {"taken": taken, "own": own, "culprit": culprit}
+    return {"taken": taken, "own": own, "campaign": campaign, "culprit": culprit}
 
 
 def _facts(row: Row, service: Service) -> Facts:
@@ -205,6 +213,7 @@ def _facts(row: Row, service: Service) -> Facts:
         latest_at=row["latest_at"],
         calendar=_calendar(row),
         spaced_from=row["spaced_from"],
+        campaign_hourly=row["campaign_hourly_limit"],
         campaign_used=row["campaign_used"],
         plan_changing=row["plan_changing"],
         sender=row["sender"],
@@ -221,8 +230,7 @@ def _facts(row: Row, service: Service) -> Facts:
             least_gap,
             ramp,
             ZoneInfo(row["timezone"]),
-            row["campaign_hourly_limit"],
-            row["share_percent"],
+            share=row["share_percent"],
         ),
         window_full=row["window_full"],
         login_free_at=row["login_free_at"],

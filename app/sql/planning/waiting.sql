@@ -39,6 +39,7 @@ SELECT a.about, a.status, a.scheduled_at, a.until, a.attempts, a.zone,
        c.hourly_limit AS campaign_hourly_limit, c.share_percent,
        CASE WHEN spaced_room(t.free_at, t.gap_ms) = 0 THEN spaced_from(t.free_at, t.gap_ms) END AS spaced_from,
        coalesce(used_this_hour(o.window_start, o.used), 0) AS campaign_used,
+       used_this_hour(t.window_start, t.window_used) AS stream_used,
        EXISTS (SELECT FROM plan_changes p
                WHERE p.workspace_id = t.workspace_id AND p.campaign_id = t.campaign_id AND p.sender_id = t.sender_id
               ) AS plan_changing,
@@ -74,13 +75,24 @@ LEFT JOIN login_windows w
 WHERE l.workspace_id = %(workspace_id)s AND l.id = ANY (%(login_ids)s::bigint[]);
 
 -- name: planned_of_logins
--- What is planned for logins by the hour and the campaign, each between two times; what is overdue counts as due now.
--- So few emails as limits let be planned there, and no more than `most` of a stream.
-SELECT w.number, hour_of(greatest(e.scheduled_at, now())) AS hour, t.campaign_id, c.name, count(*) AS emails
-FROM unnest(%(login_ids)s::bigint[], %(froms)s::timestamptz[], %(tos)s::timestamptz[])
-     WITH ORDINALITY AS w (login_id, from_at, to_at, number)
-JOIN senders s ON s.workspace_id = %(workspace_id)s AND s.login_id = w.login_id
-JOIN streams t ON t.workspace_id = s.workspace_id AND t.sender_id = s.id AND t.open AND t.next_due_at < w.to_at
+-- What is planned for logins by the hour and the campaign, each between two times, with the rest of a campaign, which
+-- other logins send; what is overdue counts as due now. So few emails as limits let be planned there, and no more than
+-- `most` of a stream.
+SELECT w.number, hour_of(greatest(e.scheduled_at, now())) AS hour, t.campaign_id, c.name, t.of_login,
+       count(*) AS emails
+FROM unnest(%(login_ids)s::bigint[], %(campaign_ids)s::bigint[], %(froms)s::timestamptz[], %(tos)s::timestamptz[])
+     WITH ORDINALITY AS w (login_id, campaign_id, from_at, to_at, number)
+CROSS JOIN LATERAL (
+    SELECT n.workspace_id, n.id, n.campaign_id, true AS of_login
+    FROM senders s
+    JOIN streams n ON n.workspace_id = s.workspace_id AND n.sender_id = s.id AND n.open AND n.next_due_at < w.to_at
+    WHERE s.workspace_id = %(workspace_id)s AND s.login_id = w.login_id
+    UNION ALL
+    SELECT n.workspace_id, n.id, n.campaign_id, false
+    FROM streams n
+    JOIN senders s ON s.workspace_id = n.workspace_id AND s.id = n.sender_id AND s.login_id <> w.login_id
+    WHERE n.workspace_id = %(workspace_id)s AND n.campaign_id = w.campaign_id AND n.open AND n.next_due_at < w.to_at
+) t
 JOIN campaigns c ON c.workspace_id = t.workspace_id AND c.id = t.campaign_id
 CROSS JOIN LATERAL (
     SELECT m.scheduled_at FROM emails m
@@ -89,7 +101,7 @@ CROSS JOIN LATERAL (
       AND m.scheduled_at < w.to_at
     LIMIT %(most)s
 ) e
-GROUP BY w.number, hour, t.campaign_id, c.name;
+GROUP BY w.number, hour, t.campaign_id, c.name, t.of_login;
 
 -- name: workers_live
 -- Whether any worker is alive.
