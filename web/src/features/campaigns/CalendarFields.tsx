@@ -1,5 +1,5 @@
 import { Chip, Group, Input, Select, SimpleGrid, Stack, Switch, Text, TextInput } from "@mantine/core";
-import { timezone } from "@/time/format";
+import { zones } from "@/time/zones";
 import { type Calendar, countries, DAY_NAMES, DAYS, type Day, OFFICE_HOURS, RECIPIENT } from "./calendar";
 
 interface Props {
@@ -10,7 +10,7 @@ interface Props {
   disabled?: boolean;
 }
 
-const ZONES = [...new Set([timezone, ...Intl.supportedValuesOf("timeZone"), "UTC"])];
+const ZONES = zones();
 const EACH = { value: RECIPIENT, label: "Each recipient's own" };
 const COUNTRIES = countries();
 
@@ -26,7 +26,12 @@ export function CalendarFields({ value, onChange, errors, disabled = false }: Pr
         onChange={(event) => onChange(event.currentTarget.checked ? OFFICE_HOURS : null)}
       />
       {value && (
-        <Fields value={value} errors={errors} disabled={disabled} onChange={(part) => onChange({ ...value, ...part })} />
+        <Fields
+          value={value}
+          errors={errors}
+          disabled={disabled}
+          onChange={(part) => onChange({ ...value, ...part })}
+        />
       )}
     </Stack>
   );
@@ -79,7 +84,9 @@ function Fields({ value, onChange, errors, disabled }: FieldsProps) {
       </SimpleGrid>
       {value.to <= value.from && (
         <Text size="sm" c="dimmed">
-          {value.to === value.from ? "The whole day." : "Until the next morning: the night belongs to the day it begins on."}
+          {value.to === value.from
+            ? "The whole day."
+            : "Until the next morning: the night belongs to the day it begins on."}
         </Text>
       )}
       <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="sm">

@@ -11,7 +11,7 @@ import { useNow } from "@/time/useNow";
 import { ErrorState } from "@/ui/ErrorState";
 import { lazyPart } from "@/ui/lazyPart";
 import { AnchorLink } from "@/ui/links";
-import { count } from "@/ui/numbers";
+import { count, counted } from "@/ui/numbers";
 import { PageHeader } from "@/ui/PageHeader";
 import { StatusBadge } from "@/ui/StatusBadge";
 import { PageSkeleton } from "@/ui/skeletons";
@@ -19,6 +19,8 @@ import { CampaignActions } from "./CampaignActions";
 import { CampaignContent } from "./CampaignContent";
 import { CampaignDecisions } from "./CampaignDecisions";
 import { CampaignEmails } from "./CampaignEmails";
+import { CampaignSenders } from "./CampaignSenders";
+import { calendarWords } from "./calendar";
 import { GivenNotes } from "./GivenNotes";
 import { HoldUpNote } from "./HoldUpNote";
 import { Pace } from "./Pace";
@@ -63,6 +65,7 @@ export function CampaignPage() {
             <StatusBadge {...CAMPAIGN_STATUS[campaign.status]} />
             <span>
               from <AnchorLink to="/senders">{sender?.email ?? `sender ${campaign.senderId}`}</AnchorLink>
+              {campaign.senderIds.length > 1 && ` and ${counted(campaign.senderIds.length - 1, "other")}`}
             </span>
           </Group>
         }
@@ -70,6 +73,7 @@ export function CampaignPage() {
       />
       <Stack gap="lg">
         <Progress campaign={campaign} sender={sender} />
+        <CampaignSenders campaign={campaign} senders={senders?.items ?? []} />
         <Parts campaign={campaign} sender={sender} />
       </Stack>
     </>
@@ -84,6 +88,7 @@ interface Props {
 /** How far it is, what holds it back, when the next and the last are planned. */
 function Progress({ campaign, sender }: Props) {
   const { held, nextAt, lastAt, delayBetweenMs, hourlyLimit } = campaign;
+  const { calendar, latestAt, jitterPercent } = campaign;
   const now = new Date(useNow());
   const paused = campaign.status === "PAUSED";
   const heldAlone = held && !paused && !senderHeldUp(sender, now);
@@ -109,12 +114,15 @@ function Progress({ campaign, sender }: Props) {
             name="Pace"
             value={[
               delayBetweenMs > 0 ? `${spacing(delayBetweenMs)} apart` : "no delay",
+              jitterPercent > 0 && `varied by ${jitterPercent} %`,
               hourlyLimit !== null && `${count(campaign.usedThisHour)} of ${count(hourlyLimit)} this hour`,
             ]
               .filter(Boolean)
               .join(", ")}
           />
+          {latestAt && <Fact name="Not after" value={<Time value={latestAt} />} />}
         </SimpleGrid>
+        {calendar && <Fact name="When" value={calendarWords(calendar)} />}
       </Stack>
     </Paper>
   );

@@ -34,7 +34,13 @@ describe("an hour of a calendar", () => {
 
   it("is open when any of it is", () => {
     const half = calendar({ from: "09:30", to: "16:15" });
-    expect([8, 9, 10, 16, 17].map((hour) => isOpen(half, on(1, hour)))).toEqual([false, true, true, true, false]);
+    expect([8, 9, 10, 16, 17].map((hour) => isOpen(half, on(1, hour)))).toEqual([
+      false,
+      true,
+      true,
+      true,
+      false,
+    ]);
     expect(isOpen(half, on(5, 10))).toBe(false);
   });
 

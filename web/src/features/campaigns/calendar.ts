@@ -81,7 +81,10 @@ function daysWords(days: readonly Day[]): string {
 const clock = (text: string) => text.replace(/^0/, "");
 
 /** Whether a clock on the wall that shows the beginning of this hour is within it, holidays aside. */
-export function isOpen({ days, from, to }: Calendar, wall: Pick<WallClock, "year" | "month" | "day" | "hour">) {
+export function isOpen(
+  { days, from, to }: Calendar,
+  wall: Pick<WallClock, "year" | "month" | "day" | "hour">,
+) {
   const weekday = (new Date(Date.UTC(wall.year, wall.month - 1, wall.day)).getUTCDay() + 6) % DAYS.length;
   const has = (n: number) => days.includes(DAYS[(n + DAYS.length) % DAYS.length] ?? "mon");
   const [begin, end] = [wall.hour * 60, (wall.hour + 1) * 60];

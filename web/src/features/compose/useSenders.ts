@@ -11,7 +11,7 @@ export function useSenders(draft: Draft) {
   const senders = query.data?.items;
   const chosen =
     draft.senderIds.length === 0
-      ? (senders ?? []).filter(({ isDefault }, at, { length }) => isDefault || length === 1).slice(0, 1)
+      ? (senders ?? []).filter(({ isDefault }) => isDefault)
       : (senders ?? []).filter(({ id }) => draft.senderIds.includes(id));
   const isGone = senders !== undefined && chosen.length < draft.senderIds.length;
   const asked = chosen.length > 0 && !isGone ? { ...draft, senderIds: chosen.map(({ id }) => id) } : draft;

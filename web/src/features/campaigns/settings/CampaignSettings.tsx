@@ -18,6 +18,7 @@ import { FormFailure } from "@/forms/FormFailure";
 import { useSubmit } from "@/forms/useSubmit";
 import { useUnsaved } from "@/forms/useUnsaved";
 import { timezone } from "@/time/format";
+import { CalendarFields } from "../CalendarFields";
 import { changeCampaign } from "../commands";
 import { OnUnknownField } from "../OnUnknownField";
 import { type Campaign, campaignQuery } from "../queries";
@@ -38,7 +39,7 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
       delaySeconds: (value) => (can.content && value === "" ? "Give 0 or more seconds." : null),
       start: (value) => (can.start && !value ? "Give a time." : null),
     },
-    names: { startTime: "start", delayBetweenMs: "delaySeconds" },
+    names: { startTime: "start", latestAt: "latest", delayBetweenMs: "delaySeconds" },
     send: (values) => changeCampaign(campaign.id, changesTo(before, values)),
     changes: [keys.campaigns.lists(), keys.emails.all()],
     done: (changed, values) => {
@@ -47,6 +48,7 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
     },
     said: () => "The campaign is changed.",
   });
+  const [calendar, setCalendar] = useState(before.calendar);
   useUnsaved(isDirty);
   return (
     <Paper withBorder radius="lg" p="lg" component="form" onSubmit={submit} noValidate maw={760}>
@@ -117,6 +119,36 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
             {...form.getInputProps("hourlyLimit")}
           />
         </SimpleGrid>
+        <SimpleGrid cols={{ base: 1, sm: 2 }}>
+          <TextInput
+            label="Not after"
+            type="datetime-local"
+            description={`What has not left by then is cancelled. Your time, ${timezone}`}
+            disabled={!can.content}
+            key={form.key("latest")}
+            {...form.getInputProps("latest")}
+          />
+          <NumberInput
+            label="Vary the delay by"
+            description="Per cent of it"
+            {...LIMITS.CampaignPatch.jitterPercent}
+            suffix=" %"
+            allowDecimal={false}
+            hideControls
+            disabled={!can.content}
+            key={form.key("jitterPercent")}
+            {...form.getInputProps("jitterPercent")}
+          />
+        </SimpleGrid>
+        <CalendarFields
+          value={calendar}
+          onChange={(value) => {
+            setCalendar(value);
+            form.setFieldValue("calendar", value);
+          }}
+          errors={below(form.errors)}
+          disabled={!can.content}
+        />
         <OnUnknownField
           disabled={!can.content}
           key={form.key("onUnknown")}
@@ -134,5 +166,15 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
         </Group>
       </Stack>
     </Paper>
+  );
+}
+
+/** Of the calendar's fields alone, by their names. */
+function below(errors: Readonly<Record<string, unknown>>): Record<string, string> {
+  const within = "calendar.";
+  return Object.fromEntries(
+    Object.entries(errors)
+      .filter(([path, text]) => path.startsWith(within) && typeof text === "string")
+      .map(([path, text]) => [path.slice(within.length), text as string]),
   );
 }

@@ -13,7 +13,9 @@ it("says of each field of the API where it is in the draft", () => {
 });
 
 it("keeps the fields of the calendar apart", () => {
-  const { errors } = errorsOf(problem({ "calendar.days": "has no day", calendar: "is never open", latestAt: "is early" }));
+  const { errors } = errorsOf(
+    problem({ "calendar.days": "has no day", calendar: "is never open", latestAt: "is early" }),
+  );
   expect(below(errors, "timing")).toEqual({
     "calendar.days": "has no day",
     calendar: "is never open",

@@ -34,9 +34,7 @@ function pathOf(field: string): string | undefined {
 /** The errors of a failed request. `isPlaced`: there are some, and each belongs to a part of the draft. */
 export function errorsOf(error: unknown): { errors: Errors; isPlaced: boolean } {
   if (!(error instanceof ApiProblem)) return { errors: {}, isPlaced: false };
-  const named = Object.entries(error.errors).map(
-    ([field, detail]) => [pathOf(field), detail] as const,
-  );
+  const named = Object.entries(error.errors).map(([field, detail]) => [pathOf(field), detail] as const);
   const placed = named.filter((each): each is [string, string] => each[0] !== undefined);
   return { errors: Object.fromEntries(placed), isPlaced: named.length > 0 && placed.length === named.length };
 }

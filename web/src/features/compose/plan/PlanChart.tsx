@@ -11,7 +11,13 @@ import { grid } from "./grid";
 const MOST_DAYS = 14;
 
 /** How many emails leave when: by hour for a day, by day and hour for a few, by day for many. */
-export const PlanChart = memo(function PlanChart({ plan, calendar }: { plan: Plan; calendar: Calendar | null }) {
+export const PlanChart = memo(function PlanChart({
+  plan,
+  calendar,
+}: {
+  plan: Plan;
+  calendar: Calendar | null;
+}) {
   const rows = grid(plan.hourly, plan.timezone, calendar, MOST_DAYS);
   if (rows.length < 2 && calendar === null) return <Bars hourly={plan.hourly} />;
   const isWhole = plan.days.length <= rows.length;

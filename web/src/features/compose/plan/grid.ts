@@ -29,12 +29,18 @@ const HOURS = Array.from({ length: 24 }, (_, hour) => hour);
  * The days of `zone` from the first to the last with an email, at most `most`; each with its 24 hours as a wall has them:
  * of an hour that comes twice, both emails are in the one cell.
  */
-export function grid(hourly: readonly Hour[], zone: string, calendar: Calendar | null, most: number): GridDay[] {
+export function grid(
+  hourly: readonly Hour[],
+  zone: string,
+  calendar: Calendar | null,
+  most: number,
+): GridDay[] {
   const first = hourly[0];
   const last = hourly.at(-1);
   if (!first || !last) return [];
   const counts = new Map<string, number>();
-  const key = ({ month, day, hour }: { month: number; day: number; hour: number }) => `${month}-${day}-${hour}`;
+  const key = ({ month, day, hour }: { month: number; day: number; hour: number }) =>
+    `${month}-${day}-${hour}`;
   for (const { start, count } of hourly) {
     const at = key(wallClock(new Date(start), zone));
     counts.set(at, (counts.get(at) ?? 0) + count);
@@ -56,4 +62,3 @@ export function grid(hourly: readonly Hour[], zone: string, calendar: Calendar |
   }
   return days;
 }
-

@@ -76,6 +76,7 @@ const LIMITS_OF_ALL: Readonly<Record<string, string>> = {
 /** What will not be sent at all; null: nothing. */
 export function lateSentence({ late, accepted }: Pick<Plan, "late" | "accepted">): string | null {
   if (late === 0) return null;
-  if (late === accepted) return "All of it is planned for after the last moment you gave: nothing would be sent.";
+  if (late === accepted)
+    return "All of it is planned for after the last moment you gave: nothing would be sent.";
   return `${counted(late, "email")} planned for after the last moment you gave will be cancelled then.`;
 }

@@ -114,37 +114,37 @@ export function TimingFields({ timing, onChange, mailboxes, errors }: Props) {
           <Accordion.Control>Advanced</Accordion.Control>
           <Accordion.Panel>
             <Stack gap="md">
-            <NumberInput
-              label="Vary the delay by"
-              description="Per cent of it: the gaps differ as a person's do, and the plan shows the times they get."
-              {...JITTER}
-              suffix=" %"
-              allowDecimal={false}
-              hideControls
-              w={170}
-              disabled={delay === 0}
-              value={timing.jitterPercent}
-              onChange={(value) => onChange({ jitterPercent: Number(value) || 0 })}
-              error={errors.jitterPercent}
-            />
-            <Moment
-              label="Not after"
-              description="What has not left by then is cancelled, and never sent late."
-              value={timing.latestTime}
-              onChange={(latestTime) => onChange({ latestTime })}
-              error={errors.latestTime}
-              clearable
-            />
-            {timing.latestTime && (
-              <Text size="sm" c="dimmed" mt={-8}>
-                {absoluteTime(instant(timing.latestTime))}
-              </Text>
-            )}
-            <OnUnknownField
-              value={timing.onUnknown}
-              onChange={(value) => onChange({ onUnknown: value as OnUnknown })}
-              error={errors.onUnknown}
-            />
+              <NumberInput
+                label="Vary the delay by"
+                description="Per cent of it: the gaps differ as a person's do, and the plan shows the times they get."
+                {...JITTER}
+                suffix=" %"
+                allowDecimal={false}
+                hideControls
+                w={170}
+                disabled={delay === 0}
+                value={timing.jitterPercent}
+                onChange={(value) => onChange({ jitterPercent: Number(value) || 0 })}
+                error={errors.jitterPercent}
+              />
+              <Moment
+                label="Not after"
+                description="What has not left by then is cancelled, and never sent late."
+                value={timing.latestTime}
+                onChange={(latestTime) => onChange({ latestTime })}
+                error={errors.latestTime}
+                clearable
+              />
+              {timing.latestTime && (
+                <Text size="sm" c="dimmed" mt={-8}>
+                  {absoluteTime(instant(timing.latestTime))}
+                </Text>
+              )}
+              <OnUnknownField
+                value={timing.onUnknown}
+                onChange={(value) => onChange({ onUnknown: value as OnUnknown })}
+                error={errors.onUnknown}
+              />
             </Stack>
           </Accordion.Panel>
         </Accordion.Item>
