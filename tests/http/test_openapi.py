@@ -42,6 +42,7 @@ PROMISED = {
     "POST /api/webhooks/{id}/deliveries/{deliveryId}/replay",
     "GET /api/alerts",
     "GET /api/stats/hourly",
+    "GET /api/stats/planned",
     "GET /api/sandbox/messages",
     "GET /api/recipients/export",
     "POST /api/recipients/erase",

@@ -10,9 +10,11 @@ from litestar.params import QueryParameter
 
 from app.domain.ledger import stats
 from app.domain.ledger.stats import Hour, Totals
+from app.domain.planning import planned as planning
+from app.domain.planning.planned import Planned
 from app.domain.workspaces.roles import VIEWER
 from app.http.errors import problems
-from app.http.parameters import SenderIdFilter, ThePool, TheUser
+from app.http.parameters import CampaignIdFilter, SenderIdFilter, ThePool, TheUser
 
 
 @get("/hourly", opt={"role": VIEWER}, summary="What became of attempts, hour by hour", responses=problems())
@@ -41,4 +43,15 @@ async def email_totals(
     return await stats.totals(pool, user.workspace_id, due_before)
 
 
-router = Router("/stats", tags=["stats"], route_handlers=[hourly_stats, email_totals])
+@get("/planned", opt={"role": VIEWER}, summary="What is planned to go when, over all campaigns", responses=problems())
+async def planned_emails(
+    pool: ThePool,
+    user: TheUser,
+    hours: Annotated[int, QueryParameter(name="hours", description="How many hours ahead.")] = 24 * 7,
+    campaign_id: CampaignIdFilter = None,
+    sender_id: SenderIdFilter = None,
+) -> Planned:
+    return await planning.planned(pool, user.workspace_id, hours, campaign_id, sender_id)
+
+
+router = Router("/stats", tags=["stats"], route_handlers=[hourly_stats, email_totals, planned_emails])

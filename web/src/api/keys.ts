@@ -45,6 +45,7 @@ export const keys = {
   stats: {
     all: () => own("stats"),
     hourly: (query: Asked) => own("stats", "hourly", query),
+    planned: (query: Asked) => own("stats", "planned", query),
     totals: (dueBefore: string) => own("stats", "totals", dueBefore),
   },
   sandbox: {

@@ -73,6 +73,13 @@ const campaign = createRoute({
   component: lazyRouteComponent(() => import("@/features/campaigns/CampaignPage"), "CampaignPage"),
 });
 
+const week = createRoute({
+  getParentRoute: () => inside,
+  path: "/week",
+  validateSearch: (search): { senderId?: number | undefined } => ({ senderId: idIn(search.senderId) }),
+  component: lazyRouteComponent(() => import("@/features/campaigns/week/WeekPage"), "WeekPage"),
+});
+
 const scheduled = createRoute({
   getParentRoute: () => inside,
   path: "/scheduled",
@@ -181,6 +188,7 @@ const pagesInside = inside.addChildren([
   campaigns,
   compose,
   campaign,
+  week,
   scheduled,
   sent,
   trouble,

@@ -2,6 +2,7 @@ import { Burger, Button, Drawer, Group, Menu, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import {
   IconAlertTriangle,
+  IconCalendarWeek,
   IconClock,
   IconInbox,
   IconLogout,
@@ -39,6 +40,7 @@ const GROUPS: ReadonlyArray<{ label: string; entries: readonly Entry[] }> = [
     label: "Sending",
     entries: [
       { to: "/", label: "Campaigns", icon: IconStack2 },
+      { to: "/week", label: "This week", icon: IconCalendarWeek },
       { to: "/scheduled", label: "Scheduled", icon: IconClock },
       { to: "/sent", label: "Sent", icon: IconSend },
       { to: "/trouble", label: "Failed and in doubt", icon: IconAlertTriangle },

@@ -1,12 +1,12 @@
 import { Stack, Text } from "@mantine/core";
 import { memo } from "react";
 import type { Calendar } from "@/features/campaigns/calendar";
+import { grid } from "@/features/campaigns/grid";
 import { BarChart, highest } from "@/ui/BarChart";
 import { HourGrid } from "@/ui/HourGrid";
 import { count, counted } from "@/ui/numbers";
 import type { Plan } from "../queries";
 import { bars } from "./bars";
-import { grid } from "./grid";
 
 const MOST_DAYS = 14;
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { OFFICE_HOURS } from "@/features/campaigns/calendar";
+import { OFFICE_HOURS } from "./calendar";
 import { grid } from "./grid";
 
 const at = (iso: string, count: number) => ({ start: `${iso}:00Z`, count });
@@ -15,6 +15,11 @@ it("shows the calendar's shape, and no more days than asked for", () => {
   const days = grid([at("2030-01-04T10:00", 1), at("2030-02-04T10:00", 1)], "UTC", OFFICE_HOURS, 3);
   expect(days.map(({ cells }) => cells.filter(({ open }) => open).length)).toEqual([8, 0, 0]);
   expect(days[0]?.cells[10]).toMatchObject({ emails: 1, open: true });
+});
+
+it("has so many days from a beginning, whatever goes on them", () => {
+  const days = grid([at("2030-01-05T10:00", 2)], "UTC", null, 7, new Date("2030-01-04T23:59:00Z"));
+  expect(days.map(({ emails }) => emails)).toEqual([0, 2, 0, 0, 0, 0, 0]);
 });
 
 it("keeps both emails of an hour that comes twice", () => {
