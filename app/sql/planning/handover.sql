@@ -78,6 +78,13 @@ FROM (
 ) n
 WHERE s.workspace_id = %(workspace_id)s AND s.id = n.stream_id;
 
+-- name: finish_giving
+-- A sender that is out of the campaign and has given all goes on with what it has begun.
+UPDATE streams s SET open = true
+FROM campaigns c
+WHERE s.workspace_id = %(workspace_id)s AND s.id = %(stream_id)s AND s.taken_out_at IS NOT NULL
+  AND c.workspace_id = s.workspace_id AND c.id = s.campaign_id AND c.status = 'ACTIVE';
+
 -- name: interrupt_plan
 -- Whoever gives the stream's emails new times looks again at which they are.
 UPDATE plan_changes SET asked_at = clock_timestamp()
