@@ -6,7 +6,7 @@ import { counted } from "@/ui/numbers";
 import { StatusBadge } from "@/ui/StatusBadge";
 import { CampaignActions } from "./CampaignActions";
 import classes from "./CampaignCard.module.css";
-import { HoldUpNote } from "./HoldUpNote";
+import { CampaignWaiting } from "./CampaignWaiting";
 import { Pace } from "./Pace";
 import { ProgressBar, ProgressLegend } from "./ProgressBar";
 import type { Campaign } from "./queries";
@@ -44,7 +44,7 @@ export function CampaignCard({ campaign, sender }: { campaign: Campaign; sender:
             <Pace campaign={campaign} />
           </Text>
         </Group>
-        <HoldUpNote campaign={campaign} sender={sender} />
+        <CampaignWaiting campaign={campaign} />
       </Stack>
     </Paper>
   );

@@ -116,6 +116,16 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
             key={form.key("hourlyLimit")}
             {...form.getInputProps("hourlyLimit")}
           />
+          <NumberInput
+            label="Share of the sender, in percent"
+            description="Empty: all that other campaigns leave"
+            {...LIMITS.CampaignPatch.sharePercent}
+            hideControls
+            allowDecimal={false}
+            disabled={!can.content}
+            key={form.key("sharePercent")}
+            {...form.getInputProps("sharePercent")}
+          />
         </SimpleGrid>
         <OnUnknownField
           disabled={!can.content}

@@ -16,6 +16,7 @@ export interface CampaignSettings extends Record<string, unknown> {
   start: string;
   delaySeconds: number | string;
   hourlyLimit: number | string;
+  sharePercent: number | string;
   onUnknown: Campaign["onUnknown"];
 }
 
@@ -34,6 +35,7 @@ export function settingsOf(campaign: Campaign): CampaignSettings {
     start: localInput(new Date(campaign.startTime)),
     delaySeconds: campaign.delayBetweenMs / 1000,
     hourlyLimit: campaign.hourlyLimit ?? "",
+    sharePercent: campaign.sharePercent ?? "",
     onUnknown: campaign.onUnknown,
   };
 }
@@ -51,6 +53,9 @@ export function changesTo(before: CampaignSettings, after: CampaignSettings): Pa
   }
   if (after.hourlyLimit !== before.hourlyLimit) {
     patch.hourlyLimit = after.hourlyLimit === "" ? null : Number(after.hourlyLimit);
+  }
+  if (after.sharePercent !== before.sharePercent) {
+    patch.sharePercent = after.sharePercent === "" ? null : Number(after.sharePercent);
   }
   if (after.onUnknown !== before.onUnknown) patch.onUnknown = after.onUnknown;
   return patch;
