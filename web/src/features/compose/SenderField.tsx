@@ -1,7 +1,7 @@
 import { Alert, Select, Skeleton, Stack, Text } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { senderHeldUp } from "@/features/campaigns/words";
+import { senderHeldUp } from "@/features/senders/words";
 import { hourlyQuery } from "@/features/operations/queries";
 import type { Sender } from "@/features/senders/queries";
 import { useNow } from "@/time/useNow";
