@@ -1,9 +1,9 @@
 import { Alert, Select, Skeleton, Stack, Text } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { senderHeldUp } from "@/features/senders/words";
 import { hourlyQuery } from "@/features/operations/queries";
 import type { Sender } from "@/features/senders/queries";
+import { senderHeldUp } from "@/features/senders/words";
 import { useNow } from "@/time/useNow";
 import { Count } from "@/ui/Count";
 import { AnchorLink } from "@/ui/links";

@@ -1,6 +1,6 @@
 import { Checkbox, Table } from "@mantine/core";
 import { type ReactNode, useEffect, useRef, useState } from "react";
-import { WAITING } from "@/features/planning/words";
+import { WAITING_LABEL } from "@/features/planning/labels";
 import { Time } from "@/time/Time";
 import { AnchorLink } from "@/ui/links";
 import { count, counted } from "@/ui/numbers";
@@ -186,7 +186,7 @@ function Why({ email: { waiting } }: { email: EmailSummary }) {
   if (!waiting || waiting.reason === "NOT_DUE" || waiting.reason === "NOTHING_WAITS") return null;
   return (
     <div className={classes.why} title={waiting.detail}>
-      {WAITING[waiting.reason].label}
+      {WAITING_LABEL[waiting.reason]}
     </div>
   );
 }

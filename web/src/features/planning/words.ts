@@ -7,8 +7,6 @@ export type Waiting = components["schemas"]["Waiting"];
 export type WaitReason = Waiting["reason"];
 
 interface Words {
-  /** Beside an email in a list. */
-  label: string;
   /** The beginning of a sentence, which goes on with until when. */
   text: string;
   /** Somebody should look at it. */
@@ -16,25 +14,25 @@ interface Words {
 }
 
 export const WAITING: Readonly<Record<WaitReason, Words>> = {
-  NOT_DUE: { label: "Not due", text: "Planned for" },
-  FOLLOWS: { label: "Follows another", text: "Follows an email that has not gone" },
-  PAUSED: { label: "Paused", text: "Paused" },
-  STOPPED: { label: "Stopped", text: "Stopped" },
-  CALENDAR: { label: "Outside its hours", text: "Outside of the campaign's hours" },
-  HOURLY_LIMIT: { label: "Hourly limit", text: "The hourly limit is used up" },
-  DAILY_LIMIT: { label: "Daily limit", text: "The daily limit is used up" },
-  CAMPAIGN_LIMIT: { label: "Campaign's limit", text: "The campaign's own limit is used up" },
-  RAMP: { label: "Ramp-up", text: "The day's part of the ramp-up is used up" },
-  LEAST_GAP: { label: "Gap", text: "Kept apart from the sender's other emails" },
-  SENDER_BLOCKED: { label: "Sender held back", text: "The sender is held back", trouble: true },
-  LOGIN_EXPIRED: { label: "Login expired", text: "The sender has to be connected anew", trouble: true },
-  SERVER_SLOW: { label: "Server slow", text: "The server is slow" },
-  REFUSED: { label: "Refused", text: "Held back, since the server refuses it", trouble: true },
-  INBOX_UNREAD: { label: "Inbox not read", text: "The inbox has not been read", trouble: true },
-  PLAN_CHANGING: { label: "Being planned", text: "Being planned anew" },
-  OTHER_INSTALLATION: { label: "Not sent here", text: "Nothing is sent", trouble: true },
-  NO_WORKER: { label: "No worker", text: "Nothing is sent", trouble: true },
-  NOTHING_WAITS: { label: "Nothing waits", text: "Nothing waits" },
+  NOT_DUE: { text: "Planned for" },
+  FOLLOWS: { text: "Follows an email that has not gone" },
+  PAUSED: { text: "Paused" },
+  STOPPED: { text: "Stopped" },
+  CALENDAR: { text: "Outside of the campaign's hours" },
+  HOURLY_LIMIT: { text: "The hourly limit is used up" },
+  DAILY_LIMIT: { text: "The daily limit is used up" },
+  CAMPAIGN_LIMIT: { text: "The campaign's own limit is used up" },
+  RAMP: { text: "The day's part of the ramp-up is used up" },
+  LEAST_GAP: { text: "Kept apart from the sender's other emails" },
+  SENDER_BLOCKED: { text: "The sender is held back", trouble: true },
+  LOGIN_EXPIRED: { text: "The sender has to be connected anew", trouble: true },
+  SERVER_SLOW: { text: "The server is slow" },
+  REFUSED: { text: "Held back, since the server refuses it", trouble: true },
+  INBOX_UNREAD: { text: "The inbox has not been read", trouble: true },
+  PLAN_CHANGING: { text: "Being planned anew" },
+  OTHER_INSTALLATION: { text: "Nothing is sent", trouble: true },
+  NO_WORKER: { text: "Nothing is sent", trouble: true },
+  NOTHING_WAITS: { text: "Nothing waits" },
 };
 
 /** What somebody can spend on another campaign instead. */

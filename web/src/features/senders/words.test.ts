@@ -11,7 +11,8 @@ function sender(changes: Partial<Sender> = {}): Sender {
     ...{ id: 2, email: "anna@example.com", displayName: "", host: null, port: null, security: null },
     ...{ username: null, hasPassword: false, hourlyLimit: 100, usedThisHour: 10, maxConnections: 1 },
     ...{ isDefault: true, blockedUntil: null, blockReason: null, verifiedAt: null, verifyError: null },
-    ...{ createdAt: at(-60), held: null },
+    ...{ createdAt: at(-60), held: null, leftThisHour: 90, dailyLimit: null, usedToday: 10, leftToday: null },
+    ...{ leastGapSeconds: null, rampUp: null, rampToday: null, timezone: "UTC", sharesLoginWith: [] },
     ...changes,
   };
 }
