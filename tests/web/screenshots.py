@@ -10,6 +10,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -182,7 +183,8 @@ def furnish(page: Page) -> None:
     campaign = {"senderId": sender, "subject": "New in May", "body": "Come and see.", "recipients": ["b@example.com"]}
     ask(page, "POST", "/api/campaigns/schedule", campaign)
     limited = {"email": "orders@harbour-books.example.com", "hourlyLimit": 20}
-    later = {"senderId": ask(page, "POST", "/api/senders", limited)["id"], "startTime": "2099-03-02T09:00:00Z"}
+    start = (datetime.now(UTC) + timedelta(days=9)).replace(minute=0, second=0, microsecond=0)
+    later = {"senderId": ask(page, "POST", "/api/senders", limited)["id"], "startTime": start.isoformat()}
     for name, count in (("Autumn catalogue", 300), ("Opening hours", 5)):
         people = [f"{name[:6].lower()}{n}@example.com" for n in range(count)]
         content = {"name": name, "subject": name, "body": "Come and see.", "recipients": people}
