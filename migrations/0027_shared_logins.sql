@@ -27,7 +27,9 @@ CREATE OR REPLACE FUNCTION login_room(of_workspace bigint, of_login bigint, of_h
     used integer, used_today integer, ramp_today integer, left_today integer, allowed integer
 ) LANGUAGE sql STABLE ROWS 1 AS $$
     SELECT n.used, n.used_today, r.ramp_today,
-           greatest(least(l.daily_limit - n.used_today, r.ramp_today - n.used_on_day), 0),
+           CASE WHEN l.daily_limit IS NOT NULL OR l.ramp_from IS NOT NULL THEN
+               greatest(least(l.daily_limit - n.used_today, r.ramp_today - n.used_on_day), 0)
+           END,
            greatest(least(l.hourly_limit, l.daily_limit - (n.used_today - n.used),
                           r.ramp_today - (n.used_on_day - n.used)), 0)
     FROM logins l
@@ -174,4 +176,37 @@ ALTER TABLE lanes ADD COLUMN IF NOT EXISTS asked_at timestamptz NOT NULL DEFAULT
 ALTER TABLE lanes DROP CONSTRAINT IF EXISTS lanes_count_check;
 ALTER TABLE lanes ADD CONSTRAINT lanes_count_check CHECK (count >= 0);
 
-GRANT EXECUTE ON FUNCTION days_sent, login_room, open_window, lock_window, shared_login, move_to_login TO reachinbox_tenant;
+-- Why a sender is backed off. What one cannot send for the first three, another may.
+ALTER TABLE senders ADD COLUMN IF NOT EXISTS block_kind text NOT NULL DEFAULT 'OTHER';
+ALTER TABLE senders DROP CONSTRAINT IF EXISTS senders_block_kind;
+ALTER TABLE senders ADD CONSTRAINT senders_block_kind CHECK (block_kind IN ('CONNECTION', 'LOGIN', 'QUOTA', 'OTHER'));
+
+CREATE OR REPLACE FUNCTION is_out_of_order(it senders) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT it.failures > 0 AND it.block_kind <> 'OTHER' AND it.blocked_since < now() - interval '1 hour'
+$$;
+COMMENT ON FUNCTION is_out_of_order IS
+    'Whether a sender has not got through for more than an hour, for connection, login or quota: it gives to others what'
+    ' it has not begun';
+
+-- What a sender gave to the campaign's others: how many emails, when last, and why.
+ALTER TABLE streams
+    ADD COLUMN IF NOT EXISTS given integer NOT NULL DEFAULT 0,
+    ADD COLUMN IF NOT EXISTS given_at timestamptz,
+    ADD COLUMN IF NOT EXISTS given_for text;
+ALTER TABLE streams DROP CONSTRAINT IF EXISTS streams_given;
+ALTER TABLE streams ADD CONSTRAINT streams_given CHECK (
+    given_for IN ('TAKEN_OUT', 'CONNECTION', 'LOGIN', 'QUOTA') AND given > 0 AND given_at IS NOT NULL
+    OR given = 0 AND given_for IS NULL AND given_at IS NULL);
+CREATE INDEX IF NOT EXISTS streams_taken_out ON streams (workspace_id, id) WHERE taken_out_at IS NOT NULL;
+
+-- What a server said of a campaign's message holds the campaign on its other senders, too. `of_stream`: whose hold this
+-- one follows. `spread_at`: of one that others follow, since when; a person who lets one of them go has it go for good.
+ALTER TABLE holds
+    ADD COLUMN IF NOT EXISTS of_stream bigint,
+    ADD COLUMN IF NOT EXISTS spread_at timestamptz;
+CREATE OR REPLACE TRIGGER holds_told AFTER INSERT ON holds FOR EACH ROW
+    WHEN (NEW.reason = 'REFUSED' AND NEW.of_stream IS NULL)
+    EXECUTE FUNCTION tell_of_hold();
+
+GRANT EXECUTE ON FUNCTION days_sent, login_room, open_window, lock_window, shared_login, move_to_login, is_out_of_order
+    TO reachinbox_tenant;

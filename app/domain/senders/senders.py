@@ -220,11 +220,9 @@ async def change_sender(
         if not moved:
             await logins.limit(conn, workspace_id, sender_id, limits_of(changes))
         after = await _read(conn, workspace_id, sender_id)
-        asked = []
-        if moved or _limits(after) != _limits(before):
-            asked = await _plan_again(
-                conn, workspace_id, {sender_id, *before.shares_login_with, *after.shares_login_with}
-            )
+        alike = {sender_id, *before.shares_login_with, *after.shares_login_with}
+        stays = not moved and _limits(after) == _limits(before)
+        asked = [] if stays else await _plan_again(conn, workspace_id, alike)
         await audit.record(conn, actor, workspace_id, "sender.changed", f"senders/{sender_id}")
         await defer_wake_up(conn, sender_id)
     for each in asked:
@@ -244,7 +242,7 @@ def _limits(sender: Sender) -> tuple[object, ...]:
 
 async def _plan_again(conn: Conn, workspace_id: int, sender_ids: set[int]) -> list[int]:
     """Have their active campaigns planned again; those that have any."""
-    return [each for each in sorted(sender_ids) if await plan_changes.ask_for_sender(conn, workspace_id, each)]
+    return await plan_changes.ask_for_senders(conn, workspace_id, sender_ids)
 
 
 def _is_same_login(server: Server, before: Sender) -> bool:

@@ -28,8 +28,8 @@ _PORTS: dict[SmtpSecurity, int] = {"none": 25, "starttls": 587, "tls": 465}
 class SenderBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
     """A new mailbox. Without `host` it uses the fallback server; `port` follows from `security` unless given.
 
-    `dailyLimit` counts a clock hour and the 23 before it; days of `rampUp` are those of `timezone`, an IANA name ("UTC").
-    With a `host` and `username` that another sender has, it shares the limits of that one, whatever is given here.
+    `dailyLimit` counts a clock hour and the 23 before it; days of `rampUp` are those of `timezone`, an IANA name (null:
+    UTC). With a `host` and `username` that another sender has it shares the limits of that one, whatever is given.
     """
 
     email: str
@@ -51,8 +51,8 @@ class SenderPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw
     """What to change; fields left out stay as they are.
 
     `host` null goes back to the fallback server, `username` null removes the login; of `dailyLimit`, `leastGapSeconds`,
-    `rampUp` and `timezone`, null removes what there is. Limits are those of all senders that log in alike. With a `host`
-    and `username` that another sender has, it shares the limits of that one from then on, whatever is given here.
+    `rampUp` and `timezone`, null removes what there is. Limits are those of all senders that log in alike. With a
+    `host` and `username` that another sender has, it shares the limits of that one, whatever is given here.
     """
 
     email: str | msgspec.UnsetType = msgspec.UNSET

@@ -5,7 +5,8 @@ SELECT pg_advisory_xact_lock(hashtextextended('reachinbox logins', %(workspace_i
 -- name: shared_login
 -- The login of another sender that logs in alike; NULL: nobody does. `mine`: the one that this sender has, and whether
 -- others have it, too.
-SELECT shared_login(%(workspace_id)s::bigint, %(host)s::text, %(username)s::text, %(sender_id)s::bigint) AS login_id, s.login_id AS mine,
+SELECT shared_login(%(workspace_id)s::bigint, %(host)s::text, %(username)s::text, %(sender_id)s::bigint) AS login_id,
+       s.login_id AS mine,
        EXISTS (SELECT FROM senders o WHERE o.workspace_id = s.workspace_id AND o.login_id = s.login_id AND o.id <> s.id)
            AS is_shared
 FROM (VALUES (0)) one

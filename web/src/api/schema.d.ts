@@ -1457,13 +1457,18 @@ export interface components {
             id: number;
             name: string;
             senderId: number;
+            senderIds: number[];
+            senders: components["schemas"]["CampaignSender"][];
             subject: string;
             body: string;
             bodyHtml: string | null;
             /** Format: date-time */
             startTime: string;
+            latestAt: string | null;
             delayBetweenMs: number;
+            jitterPercent: number;
             hourlyLimit: number | null;
+            calendar: components["schemas"]["CampaignCalendar"] | null;
             /** @enum {string} */
             onUnknown: "hold" | "resend" | "assume_sent";
             /** @enum {string} */
@@ -1481,12 +1486,6 @@ export interface components {
             usedThisHour: number;
             emailsRemovedAt?: string | null;
             held?: components["schemas"]["Held"] | null;
-            senderIds?: number[];
-            senders?: components["schemas"]["CampaignSender"][];
-            latestAt?: string | null;
-            /** @default 0 */
-            jitterPercent: number;
-            calendar?: components["schemas"]["CampaignCalendar"] | null;
             waiting?: components["schemas"]["Waiting"] | null;
             aheadAt?: string | null;
             sharePercent?: number | null;
@@ -1537,6 +1536,7 @@ export interface components {
             nextAt: string | null;
             lastAt: string | null;
             takenOutAt: string | null;
+            given: components["schemas"]["Given"] | null;
         };
         /** Cells */
         Cells: {
@@ -1660,7 +1660,7 @@ export interface components {
             userId: number | null;
             who: string;
             /** @enum {string} */
-            action: "account.created" | "account.linked" | "account.given_back" | "account.disabled" | "account.enabled" | "account.unknown" | "attempts.refused" | "login" | "login.failed" | "login.disabled" | "logout" | "session.ended" | "sessions.ended" | "password.changed" | "password.reset_asked" | "invitation.created" | "invitation.revoked" | "workspace.created" | "workspace.renamed" | "workspace.deleted" | "member.invited" | "member.invitation_revoked" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "key.created" | "key.revoked" | "sender.created" | "sender.changed" | "sender.deleted" | "campaign.scheduled" | "campaign.changed" | "campaign.paused" | "campaign.resumed" | "campaign.cancelled" | "campaign.first" | "campaign.not_first" | "campaign.direct" | "campaign.hold" | "campaign.held.try" | "campaign.held.fail" | "campaign.held.go_on" | "sender.held.try" | "sender.held.fail" | "sender.held.go_on" | "email.failed->scheduled" | "email.unknown->scheduled" | "email.unknown->sent" | "webhook.created" | "webhook.changed" | "webhook.deleted" | "webhook.secret_rotated" | "webhook.replayed" | "recipient.erase" | "recipient.export" | "emails.export" | "keys.revoked" | "installation.take-over" | "installation.rotate-key";
+            action: "account.created" | "account.linked" | "account.given_back" | "account.disabled" | "account.enabled" | "account.unknown" | "attempts.refused" | "login" | "login.failed" | "login.disabled" | "logout" | "session.ended" | "sessions.ended" | "password.changed" | "password.reset_asked" | "invitation.created" | "invitation.revoked" | "workspace.created" | "workspace.renamed" | "workspace.deleted" | "member.invited" | "member.invitation_revoked" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "key.created" | "key.revoked" | "sender.created" | "sender.changed" | "sender.deleted" | "campaign.scheduled" | "campaign.changed" | "campaign.paused" | "campaign.resumed" | "campaign.cancelled" | "campaign.first" | "campaign.not_first" | "campaign.direct" | "campaign.moved" | "campaign.hold" | "campaign.held.try" | "campaign.held.fail" | "campaign.held.go_on" | "sender.held.try" | "sender.held.fail" | "sender.held.go_on" | "email.failed->scheduled" | "email.unknown->scheduled" | "email.unknown->sent" | "webhook.created" | "webhook.changed" | "webhook.deleted" | "webhook.secret_rotated" | "webhook.replayed" | "recipient.erase" | "recipient.export" | "emails.export" | "keys.revoked" | "installation.take-over" | "installation.rotate-key";
             subject: string;
             address: string;
             userAgent: string;
@@ -1677,6 +1677,14 @@ export interface components {
         FieldError: {
             field: string;
             detail: string;
+        };
+        /** Given */
+        Given: {
+            emails: number;
+            /** Format: date-time */
+            at: string;
+            /** @enum {string} */
+            reason: "TAKEN_OUT" | "CONNECTION" | "LOGIN" | "QUOTA";
         };
         /** Health */
         Health: {
@@ -1804,15 +1812,13 @@ export interface components {
             firstAt: string;
             /** Format: date-time */
             lastAt: string;
-            heldBackBy?: {
+            heldBackBy: {
                 [key: string]: number;
             };
-            hourly?: components["schemas"]["WindowPlan"][];
-            /** @default UTC */
+            hourly: components["schemas"]["WindowPlan"][];
             timezone: string;
-            days?: components["schemas"]["DayPlan"][];
-            senders?: components["schemas"]["SenderPlan"][];
-            /** @default 0 */
+            days: components["schemas"]["DayPlan"][];
+            senders: components["schemas"]["SenderPlan"][];
             late: number;
             accepted: number;
             duplicates: number;
@@ -1918,15 +1924,13 @@ export interface components {
             firstAt: string;
             /** Format: date-time */
             lastAt: string;
-            heldBackBy?: {
+            heldBackBy: {
                 [key: string]: number;
             };
-            hourly?: components["schemas"]["WindowPlan"][];
-            /** @default UTC */
+            hourly: components["schemas"]["WindowPlan"][];
             timezone: string;
-            days?: components["schemas"]["DayPlan"][];
-            senders?: components["schemas"]["SenderPlan"][];
-            /** @default 0 */
+            days: components["schemas"]["DayPlan"][];
+            senders: components["schemas"]["SenderPlan"][];
             late: number;
             campaign: components["schemas"]["Campaign"];
             accepted: number;
