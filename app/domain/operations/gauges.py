@@ -21,7 +21,7 @@ class Due(NamedTuple):
 
 
 class Plans(NamedTuple):
-    """Streams that a server's words hold back; those that are `behind` by more than a minute though nothing holds them;
+    """Streams that a server's words hold back; those `behind` by more than a minute though nothing holds them;
     and for how long the oldest change of a plan has waited to be carried out.
     """
 
