@@ -44,7 +44,7 @@ CASES: list[tuple[Reason, datetime | None, dict[str, Any], str]] = [
     ("NOT_DUE", IN_TEN, {"scheduled_at": IN_TEN}, "Its turn in the plan is then"),
     ("NOT_DUE", IN_TEN, {"scheduled_at": IN_TEN, "attempts": 1, "plan_changing": True}, "tried again then"),
     ("NOT_DUE", IN_TEN, {"spaced_from": IN_TEN}, "delay lies between"),
-    ("PAUSED", None, {"campaign_status": "PAUSED", "open": False, "blocked_until": IN_TEN}, "resume it"),
+    ("PAUSED", None, {"campaign_status": "PAUSED", "open": False, "blocked_until": IN_TEN}, "Resume the campaign"),
     ("CALENDAR", NEXT_HOUR + 21 * HOUR, {"until": NOW, "calendar": OFFICE, "now": NOW + 6 * HOUR}, "Mon, Tue, Wed"),
     (
         "CALENDAR",

@@ -10,6 +10,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -35,6 +36,7 @@ OUTSIDE = {
 INSIDE = {
     "campaigns": "/",
     "campaign": "/campaigns/2",
+    "campaign-waiting": "/campaigns/7",
     "campaign-content": "/campaigns/1?tab=content",
     "campaign-settings": "/campaigns/2?tab=settings",
     "campaign-hours": "/campaigns/1?tab=hours",
@@ -173,7 +175,7 @@ def workspace_of(page: Page) -> int:
 
 
 def furnish(page: Page) -> None:
-    """What the demo does not have: senders in trouble, API keys, a webhook."""
+    """What the demo does not have: senders in trouble, a campaign that waits behind another, API keys, a webhook."""
     nobody = {"host": "127.0.0.1", "port": 9, "security": "none"}  # where nothing listens
     gmail = {"host": "smtp.gmail.com", "port": 587, "username": "anna.lindqvist@gmail.com", "password": "of no use"}
     ask(page, "POST", "/api/senders", {"email": gmail["username"], "displayName": "Anna Lindqvist", **gmail})
@@ -181,6 +183,13 @@ def furnish(page: Page) -> None:
     ask(page, "POST", f"/api/senders/{sender}/verify")
     campaign = {"senderId": sender, "subject": "New in May", "body": "Come and see.", "recipients": ["b@example.com"]}
     ask(page, "POST", "/api/campaigns/schedule", campaign)
+    limited = {"email": "orders@harbour-books.example.com", "hourlyLimit": 20}
+    start = (datetime.now(UTC) + timedelta(days=9)).replace(minute=0, second=0, microsecond=0)
+    later = {"senderId": ask(page, "POST", "/api/senders", limited)["id"], "startTime": start.isoformat()}
+    for name, count in (("Autumn catalogue", 300), ("Opening hours", 5)):
+        people = [f"{name[:6].lower()}{n}@example.com" for n in range(count)]
+        content = {"name": name, "subject": name, "body": "Come and see.", "recipients": people}
+        ask(page, "POST", "/api/campaigns/schedule", content | later)
     for name, scopes in (("Newsletter script", ["read", "send"]), ("Dashboard in the hall", ["read"])):
         ask(page, "POST", "/api/keys", {"name": name, "scopes": scopes, "expiresAt": "2099-01-31T09:00:00Z"})
     ask(page, "POST", "/api/members/invitations", {"role": "viewer", "email": "grace@example.com"})

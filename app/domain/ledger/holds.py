@@ -16,11 +16,12 @@ from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, tra
 from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.ledger import refusals, streams
 from app.domain.ledger.judge import HoldReason, signature
+from app.domain.planning.changes import ask_for_senders
 from app.domain.planning.course import lock_plan
 from app.domain.workspaces import audit
 from app.domain.workspaces.audit import Action
 from app.errors import Conflict, NotFound
-from app.jobs import defer_wake_up
+from app.jobs import defer_planning, defer_wake_up
 from app.sql import queries
 
 sql = queries(__name__)
@@ -168,11 +169,15 @@ async def _follow(pool: Pool, held: _Held, answer: HoldAnswer) -> None:
             after_id = refused[-1]["id"]
     async with transaction(pool, held.workspace_id) as conn:
         await refusals.lock_window(conn, held.workspace_id, held.sender_id)
+        senders = sorted({held.sender_id} | {stream["sender_id"] for stream in streams_held})
+        if answer == "fail":  # their room is free for others
+            for sender_id in await ask_for_senders(conn, held.workspace_id, senders):
+                await defer_planning(conn, held.workspace_id, sender_id)
         if answer == "try":
             await conn.execute(sql.probe_now, held.parameters())
         else:
             await _lift(conn, held.parameters())
-        for sender_id in sorted({held.sender_id} | {stream["sender_id"] for stream in streams_held}):
+        for sender_id in senders:
             await defer_wake_up(conn, sender_id)
 
 

@@ -145,7 +145,7 @@ def decide(facts: Facts) -> Waiting:
     if facts.scheduled_at is None or facts.campaign_status == "CANCELLED":
         return Waiting("NOTHING_WAITS", None, _nothing(facts))
     if facts.campaign_status == "PAUSED":
-        return Waiting("PAUSED", None, "The campaign is paused; resume it, and what waits is planned from then on.")
+        return Waiting("PAUSED", None, "Resume the campaign, and what waits is planned from then on.")
     if not facts.open:
         text = f"{facts.sender} is out of the campaign, and its emails are being given to the other senders."
         return Waiting("PLAN_CHANGING", None, text)

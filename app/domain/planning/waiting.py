@@ -18,7 +18,7 @@ from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, transaction
 from app.domain.operations import installation
 from app.domain.operations.installation import Ours
 from app.domain.planning.calendar import Calendar
-from app.domain.planning.campaign_calendar import in_zone, of_kept
+from app.domain.planning.campaign_calendar import RECIPIENT, in_zone, of_kept, zone_named
 from app.domain.planning.reasons import HOUR, Facts, Hold, Service, Waiting, decide
 from app.domain.planning.slots import DAY_HOURS, Limits, Ramp, hour_of
 from app.errors import NotFound
@@ -125,7 +125,7 @@ async def read_facts(
 
 
 class _Around(NamedTuple):
-    """Between which times to look for what is planned, to say what the slot of an hour was full of. `campaign_id`, where
+    """Between which times to look for what is planned, to say what a slot was full of. `campaign_id`, where
     that has a limit of its own, with all its senders; else 0.
     """
 
@@ -240,4 +240,7 @@ def _facts(row: Row, service: Service) -> Facts:
 def _calendar(row: Row) -> Calendar | None:
     """By the clocks of the recipient, where the campaign asks for that."""
     calendar = of_kept(row["calendar"])
-    return None if calendar is None else in_zone(calendar, row["zone"])
+    if calendar is None:
+        return None
+    brought = row["zone"] if calendar.timezone == RECIPIENT else None
+    return in_zone(calendar, brought and zone_named(brought))

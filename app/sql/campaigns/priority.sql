@@ -3,8 +3,11 @@
 UPDATE campaigns SET ahead_at = CASE WHEN %(ahead)s THEN now() END
 WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s;
 
--- name: senders_of_campaign
--- Those with something of it that waits, in the order in which everybody plans.
-SELECT DISTINCT sender_id FROM streams
-WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND scheduled > 0
-ORDER BY sender_id;
+-- name: senders_concerned
+-- All that log in as one of those with something of it that waits, in the order in which everybody plans.
+SELECT DISTINCT o.id AS sender_id
+FROM streams t
+JOIN senders s ON s.workspace_id = t.workspace_id AND s.id = t.sender_id
+JOIN senders o ON o.workspace_id = s.workspace_id AND o.login_id = s.login_id
+WHERE t.workspace_id = %(workspace_id)s AND t.campaign_id = %(campaign_id)s AND t.scheduled > 0
+ORDER BY o.id;

@@ -6,7 +6,8 @@ WITH asked AS (
            h.zone
     FROM streams t
     LEFT JOIN LATERAL (
-        SELECT e.scheduled_at, e.until, e.attempts, e.zone FROM emails e
+        SELECT e.scheduled_at, e.until, e.attempts, coalesce(e.zone, zone_brought(e.fields)) AS zone
+        FROM emails e
         WHERE e.workspace_id = t.workspace_id AND e.stream_id = t.id AND e.status = 'SCHEDULED' AND t.scheduled > 0
         ORDER BY e.scheduled_at, e.id
         LIMIT 1
@@ -22,14 +23,15 @@ WITH asked AS (
         LIMIT 5
     ) t
     CROSS JOIN LATERAL (
-        SELECT e.scheduled_at, e.until, e.attempts, e.zone FROM emails e
+        SELECT e.scheduled_at, e.until, e.attempts, coalesce(e.zone, zone_brought(e.fields)) AS zone
+        FROM emails e
         WHERE e.workspace_id = %(workspace_id)s AND e.stream_id = t.id AND e.status = 'SCHEDULED'
         ORDER BY e.scheduled_at, e.id
         LIMIT 1
     ) h
     UNION ALL
     SELECT e.id, e.stream_id, e.status, CASE WHEN e.status = 'SCHEDULED' THEN e.scheduled_at END, e.until, e.attempts,
-           e.zone
+           coalesce(e.zone, zone_brought(e.fields))
     FROM emails e
     WHERE e.workspace_id = %(workspace_id)s AND e.id = ANY (%(email_ids)s::bigint[])
 )

@@ -35,8 +35,10 @@ export const keys = {
     ones: () => own("emails", "one"),
     one: (id: number) => own("emails", "one", id),
     message: (id: number) => own("emails", "one", id, "message"),
+    waiting: (id: number) => own("emails", "one", id, "waiting"),
   },
   senders: () => own("senders"),
+  sendersWaiting: (ids: readonly number[]) => own("sendersWaiting", ids),
   webhooks: {
     all: () => own("webhooks"),
     list: () => own("webhooks", "list"),

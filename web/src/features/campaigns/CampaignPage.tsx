@@ -7,7 +7,6 @@ import { HeldNotice } from "@/features/ledger/HeldNotice";
 import { type Sender, sendersQuery } from "@/features/senders/queries";
 import { duration } from "@/time/format";
 import { Time } from "@/time/Time";
-import { useNow } from "@/time/useNow";
 import { ErrorState } from "@/ui/ErrorState";
 import { lazyPart } from "@/ui/lazyPart";
 import { AnchorLink } from "@/ui/links";
@@ -20,14 +19,14 @@ import { CampaignContent } from "./CampaignContent";
 import { CampaignDecisions } from "./CampaignDecisions";
 import { CampaignEmails } from "./CampaignEmails";
 import { CampaignSenders } from "./CampaignSenders";
+import { CampaignWaiting } from "./CampaignWaiting";
 import { calendarWords } from "./calendar";
 import { GivenNotes } from "./GivenNotes";
-import { HoldUpNote } from "./HoldUpNote";
 import { Pace } from "./Pace";
 import { ProgressBar, ProgressLegend } from "./ProgressBar";
 import { type Campaign, campaignQuery } from "./queries";
 import type { CampaignSearch, CampaignTab } from "./search";
-import { CAMPAIGN_STATUS, senderHeldUp } from "./words";
+import { CAMPAIGN_STATUS } from "./words";
 
 const route = getRouteApi("/inside/campaigns/$id");
 
@@ -72,7 +71,7 @@ export function CampaignPage() {
         actions={<CampaignActions campaign={campaign} />}
       />
       <Stack gap="lg">
-        <Progress campaign={campaign} sender={sender} />
+        <Progress campaign={campaign} />
         <CampaignSenders campaign={campaign} senders={senders?.items ?? []} />
         <Parts campaign={campaign} sender={sender} />
       </Stack>
@@ -86,12 +85,12 @@ interface Props {
 }
 
 /** How far it is, what holds it back, when the next and the last are planned. */
-function Progress({ campaign, sender }: Props) {
-  const { held, nextAt, lastAt, delayBetweenMs, hourlyLimit } = campaign;
+function Progress({ campaign }: { campaign: Campaign }) {
+  const { held, waiting, nextAt, lastAt, delayBetweenMs, hourlyLimit } = campaign;
   const { calendar, latestAt, jitterPercent } = campaign;
-  const now = new Date(useNow());
   const paused = campaign.status === "PAUSED";
-  const heldAlone = held && !paused && !senderHeldUp(sender, now);
+  // The notice below says the same, and what can be answered.
+  const saidBelow = held && (waiting?.reason === "REFUSED" || waiting?.reason === "SERVER_SLOW");
   return (
     <Paper withBorder radius="lg" p="lg">
       <Stack gap="sm">
@@ -102,7 +101,7 @@ function Progress({ campaign, sender }: Props) {
             <Pace campaign={campaign} />
           </Text>
         </Group>
-        {!heldAlone && <HoldUpNote campaign={campaign} sender={sender} />}
+        {!saidBelow && <CampaignWaiting campaign={campaign} />}
         <GivenNotes campaign={campaign} />
         {held && <HeldNotice held={held} of={{ kind: "campaign", id: campaign.id }} paused={paused} />}
         <CampaignDecisions campaign={campaign} />

@@ -1,7 +1,7 @@
 import { Alert, MultiSelect, Skeleton, Stack, Text } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
-import { senderHeldUp } from "@/features/campaigns/words";
 import type { Sender } from "@/features/senders/queries";
+import { senderHeldUp } from "@/features/senders/words";
 import { useNow } from "@/time/useNow";
 import { Count } from "@/ui/Count";
 import { AnchorLink } from "@/ui/links";

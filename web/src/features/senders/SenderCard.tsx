@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { sentence } from "@/api/problem";
 import { HeldNotice } from "@/features/ledger/HeldNotice";
 import { hourlyQuery } from "@/features/operations/queries";
+import { SenderWaiting } from "@/features/planning/SenderWaiting";
 import { useMay } from "@/features/workspaces/useMay";
 import { useNow } from "@/time/useNow";
 import { ButtonLink } from "@/ui/links";
@@ -51,6 +52,7 @@ export function SenderCard({ sender, fallback }: Props) {
       <Stack gap="xs" className={classes.foot ?? ""}>
         <SenderLimits sender={sender} />
         {sender.held && <HeldNotice held={sender.held} of={{ kind: "sender", id: sender.id }} />}
+        <SenderWaiting senderId={sender.id} />
         <div className={classes.state}>
           <SenderState sender={sender} verifying={verify.pending} failure={verify.error} />
           {mayChange && (

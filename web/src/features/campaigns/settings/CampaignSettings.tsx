@@ -118,6 +118,16 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
             key={form.key("hourlyLimit")}
             {...form.getInputProps("hourlyLimit")}
           />
+          <NumberInput
+            label="Share of the sender, in percent"
+            description="Empty: all that other campaigns leave"
+            {...LIMITS.CampaignPatch.sharePercent}
+            hideControls
+            allowDecimal={false}
+            disabled={!can.content}
+            key={form.key("sharePercent")}
+            {...form.getInputProps("sharePercent")}
+          />
         </SimpleGrid>
         <SimpleGrid cols={{ base: 1, sm: 2 }}>
           <TextInput

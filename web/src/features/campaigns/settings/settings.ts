@@ -21,6 +21,7 @@ export interface CampaignSettings extends Record<string, unknown> {
   delaySeconds: number | string;
   jitterPercent: number | string;
   hourlyLimit: number | string;
+  sharePercent: number | string;
   onUnknown: Campaign["onUnknown"];
 }
 
@@ -42,6 +43,7 @@ export function settingsOf(campaign: Campaign): CampaignSettings {
     delaySeconds: campaign.delayBetweenMs / 1000,
     jitterPercent: campaign.jitterPercent,
     hourlyLimit: campaign.hourlyLimit ?? "",
+    sharePercent: campaign.sharePercent ?? "",
     onUnknown: campaign.onUnknown,
   };
 }
@@ -64,6 +66,9 @@ export function changesTo(before: CampaignSettings, after: CampaignSettings): Pa
   }
   if (after.hourlyLimit !== before.hourlyLimit) {
     patch.hourlyLimit = after.hourlyLimit === "" ? null : Number(after.hourlyLimit);
+  }
+  if (after.sharePercent !== before.sharePercent) {
+    patch.sharePercent = after.sharePercent === "" ? null : Number(after.sharePercent);
   }
   if (after.onUnknown !== before.onUnknown) patch.onUnknown = after.onUnknown;
   return patch;

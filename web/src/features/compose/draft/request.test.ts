@@ -67,13 +67,13 @@ describe("a draft, as the API takes it,", () => {
   it("is tested from its sender, at once", () => {
     const draft = written({ subject: "S", body: "B" }, { senderIds: [7] });
     const ada = { email: "ada@example.com", fields: { name: "Ada" } };
-    expect(testOf(draft, draft.steps[0].content, ada, "me@example.com")).toEqual({
+    expect(testOf(draft, draft.steps[0].content, ada)).toEqual({
       subject: "S",
       body: "B",
       bodyHtml: null,
       name: "Test: S",
       senderId: 7,
-      recipients: [{ name: "Ada", email: "me@example.com" }],
+      fields: { name: "Ada" },
     });
   });
 });

@@ -9,6 +9,8 @@ import type { Errors } from "./errors";
 export type CampaignRequest =
   paths["/api/campaigns/schedule"]["post"]["requestBody"]["content"]["application/json"];
 
+export type TestRequest = paths["/api/campaigns/test"]["post"]["requestBody"]["content"]["application/json"];
+
 /** By how many an hour a mailbox may send, and over how many of them a campaign goes. */
 export interface Mailboxes {
   leastLimit: number | undefined;
@@ -52,18 +54,17 @@ export function requestOf(
   };
 }
 
-/** A test of `content`: what `recipient` would get, to `address` instead, from the draft's sender and at once. */
+/** A test of `content`: what `recipient` would get, to whoever asks instead, from the draft's sender and at once. */
 export function testOf(
   { name, senderIds }: Draft,
   content: Content,
   recipient: Recipient | undefined,
-  address: string,
-): CampaignRequest {
+): TestRequest {
   return {
     ...contentFields(content),
     name: `Test: ${name.trim() || content.subject}`.slice(0, 200),
     senderId: senderIds[0] ?? null,
-    recipients: [{ ...recipient?.fields, email: address }],
+    fields: recipient?.fields ?? {},
   };
 }
 
