@@ -1,3 +1,4 @@
+import "@mantine/core/styles/Chip.layer.css";
 import { Chip, Group, Input, Select, SimpleGrid, Stack, Switch, Text, TextInput } from "@mantine/core";
 import { zones } from "@/time/zones";
 import { type Calendar, countries, DAY_NAMES, DAYS, type Day, OFFICE_HOURS, RECIPIENT } from "./calendar";

@@ -167,6 +167,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
           <Section title="Sender">
             <SenderField
               senders={senders}
+              named={draft.senderIds}
               chosen={from.chosen}
               error={from.gone ?? errors.senderIds}
               onChange={(senderIds) => edit({ kind: "senders", senderIds })}

@@ -1,3 +1,5 @@
+import "@mantine/core/styles/PillsInput.layer.css";
+import "@mantine/core/styles/Pill.layer.css";
 import { Alert, MultiSelect, Skeleton, Stack, Text } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import type { Sender } from "@/features/senders/queries";
@@ -8,13 +10,15 @@ import { AnchorLink } from "@/ui/links";
 
 interface Props {
   senders: Sender[] | undefined;
+  /** Those that the draft names; none: the default sender. */
+  named: readonly number[];
   chosen: readonly Sender[];
   error: string | undefined;
   onChange: (senderIds: number[]) => void;
 }
 
 /** From which mailboxes, with what each may still send and what keeps it from it. */
-export function SenderField({ senders, chosen, error, onChange }: Props) {
+export function SenderField({ senders, named, chosen, error, onChange }: Props) {
   const now = new Date(useNow());
   if (!senders) return <Skeleton height={64} aria-label="Loading" />;
   if (senders.length === 0) {
@@ -37,8 +41,8 @@ export function SenderField({ senders, chosen, error, onChange }: Props) {
           value: `${id}`,
           label: displayName ? `${displayName} <${email}>` : email,
         }))}
-        placeholder={chosen.length > 0 ? "" : "Choose a sender"}
-        value={chosen.map(({ id }) => `${id}`)}
+        placeholder={named.length > 0 ? "" : (chosen[0]?.email ?? "Choose a sender")}
+        value={chosen.filter(({ id }) => named.includes(id)).map(({ id }) => `${id}`)}
         onChange={(values) => onChange(values.map(Number))}
         searchable={senders.length > 8}
         error={error}

@@ -1,3 +1,4 @@
+import "@mantine/core/styles/Grid.layer.css";
 import { Alert, Button, Grid, Group, Paper, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";

@@ -1,3 +1,5 @@
+import "@mantine/core/styles/RadioCard.layer.css";
+import "@mantine/core/styles/Radio.layer.css";
 import {
   Alert,
   Button,

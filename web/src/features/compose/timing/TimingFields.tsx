@@ -1,3 +1,4 @@
+import "@mantine/core/styles/Accordion.layer.css";
 import "@mantine/dates/styles.layer.css";
 import { Accordion, Group, NumberInput, SegmentedControl, Select, Stack, Switch, Text } from "@mantine/core";
 import { DateTimePicker } from "@mantine/dates";
