@@ -1,5 +1,7 @@
 import "@mantine/core/styles/Chip.layer.css";
-import { Chip, Group, Input, Select, SimpleGrid, Stack, Switch, Text, TextInput } from "@mantine/core";
+import "@mantine/dates/styles.layer.css";
+import { Chip, Group, Input, Select, SimpleGrid, Stack, Switch, Text } from "@mantine/core";
+import { TimePicker } from "@mantine/dates";
 import { zones } from "@/time/zones";
 import { type Calendar, countries, DAY_NAMES, DAYS, type Day, OFFICE_HOURS, RECIPIENT } from "./calendar";
 
@@ -72,13 +74,14 @@ function Fields({ value, onChange, errors, disabled }: FieldsProps) {
       </Input.Wrapper>
       <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="sm">
         {(["from", "to"] as const).map((end) => (
-          <TextInput
+          <TimePicker
             key={end}
-            type="time"
             label={end === "from" ? "From" : "To"}
+            hoursInputLabel={end === "from" ? "From, hours" : "To, hours"}
+            minutesInputLabel={end === "from" ? "From, minutes" : "To, minutes"}
             value={value[end]}
             disabled={disabled}
-            onChange={(event) => event.currentTarget.value && onChange({ [end]: event.currentTarget.value })}
+            onChange={(time) => time && onChange({ [end]: time.slice(0, 5) })}
             error={errors[end]}
           />
         ))}

@@ -10,7 +10,7 @@ export function CampaignSenders({ campaign, senders }: { campaign: Campaign; sen
   const columns = ["SENT", "SCHEDULED", "FAILED", "UNKNOWN"] as const;
   return (
     <Paper withBorder radius="lg" p="lg">
-      <Table.ScrollContainer minWidth={520}>
+      <Table.ScrollContainer minWidth={520} type="native">
         <Table fz="sm">
           <Table.Thead>
             <Table.Tr>

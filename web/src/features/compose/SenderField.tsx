@@ -81,7 +81,7 @@ function Use({ sender, isNamed }: { sender: Sender; isNamed: boolean }) {
           , <Count value={leftToday} /> today
         </>
       )}
-      , <Count value={usedToday} /> sent in the last 24
+      , <Count value={usedToday} /> sent in the last 24 hours
     </Text>
   );
 }

@@ -1,6 +1,9 @@
+import "@mantine/core/styles/Pill.layer.css";
+import "@mantine/core/styles/PillsInput.layer.css";
 import {
   Button,
   Group,
+  MultiSelect,
   NumberInput,
   Paper,
   SimpleGrid,
@@ -9,10 +12,11 @@ import {
   Textarea,
   TextInput,
 } from "@mantine/core";
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { LIMITS } from "@/api/constants";
 import { keys } from "@/api/keys";
+import { sendersQuery } from "@/features/senders/queries";
 import { useMay } from "@/features/workspaces/useMay";
 import { FormFailure } from "@/forms/FormFailure";
 import { useSubmit } from "@/forms/useSubmit";
@@ -49,6 +53,8 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
     said: () => "The campaign is changed.",
   });
   const [calendar, setCalendar] = useState(before.calendar);
+  const { data: senders } = useQuery(sendersQuery());
+  const others = senders && senders.items.length > 1 ? senders.items : null;
   useUnsaved(isDirty);
   return (
     <Paper withBorder radius="lg" p="lg" component="form" onSubmit={submit} noValidate maw={760}>
@@ -150,6 +156,16 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
             {...form.getInputProps("jitterPercent")}
           />
         </SimpleGrid>
+        {others && (
+          <MultiSelect
+            label="Mailboxes"
+            description="One that is taken out gives what it has not begun to the others."
+            data={others.map(({ id, email }) => ({ value: `${id}`, label: email }))}
+            disabled={!can.content}
+            key={form.key("senderIds")}
+            {...form.getInputProps("senderIds")}
+          />
+        )}
         <CalendarFields
           value={calendar}
           onChange={(value) => {

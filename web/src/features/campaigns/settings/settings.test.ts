@@ -6,7 +6,7 @@ import { changeable, changesTo, settingsOf } from "./settings";
 const CAMPAIGN = {
   ...{ name: "News", subject: "s", body: "b", bodyHtml: null, status: "ACTIVE", total: 2 },
   ...{ startTime: new Date(2026, 10, 24, 16, 3, 20).toISOString(), delayBetweenMs: 1500, hourlyLimit: null },
-  ...{ latestAt: null, calendar: null, jitterPercent: 0 },
+  ...{ latestAt: null, calendar: null, jitterPercent: 0, senderIds: [2, 3] },
   ...{ onUnknown: "hold", counts: { SCHEDULED: 2 } },
 } as unknown as Campaign;
 
@@ -47,6 +47,7 @@ test("a calendar is sent whole where it differs, and an emptied last moment is t
     jitterPercent: 20,
   });
   expect(changesTo(before, { ...before, calendar: null })).toEqual({ calendar: null });
+  expect(changesTo(before, { ...before, senderIds: ["3"] })).toEqual({ senderIds: [3] });
 });
 
 test("what is begun keeps its start, and what is over all but its name", () => {

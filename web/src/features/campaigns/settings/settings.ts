@@ -18,6 +18,7 @@ export interface CampaignSettings extends Record<string, unknown> {
   /** As `start`; "": none. */
   latest: string;
   calendar: Calendar | null;
+  senderIds: string[];
   delaySeconds: number | string;
   jitterPercent: number | string;
   hourlyLimit: number | string;
@@ -40,6 +41,7 @@ export function settingsOf(campaign: Campaign): CampaignSettings {
     start: localInput(new Date(campaign.startTime)),
     latest: campaign.latestAt === null ? "" : localInput(new Date(campaign.latestAt)),
     calendar: campaign.calendar,
+    senderIds: campaign.senderIds.map(String),
     delaySeconds: campaign.delayBetweenMs / 1000,
     jitterPercent: campaign.jitterPercent,
     hourlyLimit: campaign.hourlyLimit ?? "",
@@ -60,6 +62,7 @@ export function changesTo(before: CampaignSettings, after: CampaignSettings): Pa
     patch.latestAt = after.latest === "" ? null : instantOfInput(after.latest).toISOString();
   }
   if (JSON.stringify(after.calendar) !== JSON.stringify(before.calendar)) patch.calendar = after.calendar;
+  if (after.senderIds.join() !== before.senderIds.join()) patch.senderIds = after.senderIds.map(Number);
   if (after.jitterPercent !== before.jitterPercent) patch.jitterPercent = Number(after.jitterPercent);
   if (after.delaySeconds !== before.delaySeconds) {
     patch.delayBetweenMs = Math.round(Number(after.delaySeconds) * 1000);

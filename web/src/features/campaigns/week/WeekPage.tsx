@@ -83,7 +83,7 @@ function Week({ planned }: { planned: Planned }) {
         />
       </Paper>
       <Paper withBorder radius="lg" p="lg">
-        <Table.ScrollContainer minWidth={480}>
+        <Table.ScrollContainer minWidth={480} type="native">
           <Table>
             <Table.Thead>
               <Table.Tr>

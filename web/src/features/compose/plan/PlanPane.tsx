@@ -114,7 +114,7 @@ function sentences(plan: Plan, senders: readonly Sender[], timing: Timing): stri
 /** What each mailbox sends of it. */
 function Parts({ plan, senders }: { plan: Plan; senders: readonly Sender[] }) {
   return (
-    <Table.ScrollContainer minWidth={280}>
+    <Table.ScrollContainer minWidth={280} type="native">
       <Table fz="sm">
         <Table.Thead>
           <Table.Tr>
