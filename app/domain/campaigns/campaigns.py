@@ -15,9 +15,11 @@ from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, tra
 from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.ledger import holds, streams
 from app.domain.ledger.holds import Held
+from app.domain.operations.installation import Ours
 from app.domain.pages import Page, PageRequest, page_of
-from app.domain.planning import changes
+from app.domain.planning import changes, waiting
 from app.domain.planning.campaign_calendar import CampaignCalendar, of_kept
+from app.domain.planning.reasons import Service, Waiting
 from app.domain.workspaces import audit
 from app.errors import Conflict, NotFound
 from app.jobs import defer_wake_up
@@ -25,6 +27,7 @@ from app.sql import queries
 
 sql = queries(__name__)
 CampaignStatus = Literal["ACTIVE", "PAUSED", "CANCELLED", "FINISHED"]
+CampaignKind = Literal["LIST", "DIRECT"]
 OnUnknown = Literal["hold", "resend", "assume_sent"]
 CANCEL_BATCH = 10_000
 
@@ -38,7 +41,7 @@ class Given(msgspec.Struct, rename="camel"):
 
 
 class CampaignSender(msgspec.Struct, rename="camel"):
-    """A campaign's part on one of its senders, told as of the whole. `taken_out_at`: since then it sends no more of it."""
+    """A campaign's part on one of its senders, told as of the whole; since `taken_out_at` it sends no more of it."""
 
     sender_id: int
     total: int
@@ -53,8 +56,11 @@ class CampaignSender(msgspec.Struct, rename="camel"):
 class Campaign(msgspec.Struct, rename="camel"):
     """`counts` has every email status and adds up to `total`; `next_at` and `last_at` are the plan of what waits,
     `used_this_hour` what counts against `hourly_limit`. `held`: a server's words hold it back, its sender's hold aside.
-    `senders` are all that ever had a part, `sender_ids` those that send, of which `sender_id` is the first. What has not
-    gone by `latest_at` is cancelled. After `emails_removed_at` the counts are all that is left of emails removed for their age.
+    `senders` are all that ever had a part, `sender_ids` those that send, of which `sender_id` is the first. What has
+    not gone by `latest_at` is cancelled. After `emails_removed_at` the counts are all that is left of emails removed
+    for their age. `waiting`: why its next email does not go now; answers to changes leave it out. Of a sender's
+    campaigns the one with the latest `ahead_at` is planned first, then they come in the order of scheduling; none takes
+    more than its `share_percent` of what its senders may send.
     """
 
     id: int
@@ -83,6 +89,11 @@ class Campaign(msgspec.Struct, rename="camel"):
     used_this_hour: int = 0
     emails_removed_at: datetime | None = None
     held: Held | None = None
+    waiting: Waiting | None = None
+    ahead_at: datetime | None = None
+    share_percent: int | None = None
+    kind: CampaignKind = "LIST"
+
 
 def _campaign(row: Row) -> Campaign:
     return Campaign(
@@ -111,6 +122,10 @@ def _campaign(row: Row) -> Campaign:
         latest_at=row["latest_at"],
         jitter_percent=row["jitter_percent"],
         calendar=of_kept(row["calendar"]),
+        waiting=row.get("waiting"),
+        ahead_at=row["ahead_at"],
+        share_percent=row["share_percent"],
+        kind=row["kind"],
     )
 
 
@@ -133,18 +148,32 @@ def counts_of(row: Row) -> dict[str, int]:
 
 
 async def list_campaigns(
-    pool: Pool, workspace_id: int, status: CampaignStatus | None, page: PageRequest
+    pool: Pool, workspace_id: int, status: CampaignStatus | None, page: PageRequest, ours: Ours
 ) -> Page[Campaign]:
+    """Those to lists of recipients; direct mail is none."""
     before = page.check()
+    service = await waiting.read_service(pool, ours)
     async with transaction(pool, workspace_id) as conn:
         rows = await _rows(conn, workspace_id, status=status, before=before, limit=page.limit + 1)
+        await _tell_why(conn, workspace_id, rows, service)
     return page_of([_campaign(row) for row in rows], [row["id"] for row in rows], page.limit)
 
 
-async def get_campaign(pool: Pool, workspace_id: int, campaign_id: int) -> Campaign:
-    """Raises NotFound."""
+async def get_campaign(pool: Pool, workspace_id: int, campaign_id: int, ours: Ours | None = None) -> Campaign:
+    """Without `ours`, why it waits is left out. Raises NotFound."""
+    service = ours and await waiting.read_service(pool, ours)
     async with transaction(pool, workspace_id) as conn:
-        return await read_campaign(conn, workspace_id, campaign_id)
+        row = await read_row(conn, workspace_id, campaign_id)
+        if service is not None:
+            await _tell_why(conn, workspace_id, [row], service)
+    return _campaign(row)
+
+
+async def _tell_why(conn: Conn, workspace_id: int, rows: list[Row], service: Service) -> None:
+    """Put why it waits into rows of campaigns."""
+    why = await waiting.of_campaigns(conn, workspace_id, [row["id"] for row in rows], service)
+    for row in rows:
+        row["waiting"] = why.get(row["id"])
 
 
 async def read_campaign(conn: Conn, workspace_id: int, campaign_id: int) -> Campaign:

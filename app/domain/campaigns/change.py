@@ -11,7 +11,7 @@ from app.db import Conn, Pool, Row, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.campaigns.campaigns import Campaign, OnUnknown, get_campaign, lock_campaign, read_row
 from app.domain.campaigns.content import Content
-from app.domain.campaigns.draft import check_name, check_pace, check_start
+from app.domain.campaigns.draft import check_name, check_pace, check_share, check_start
 from app.domain.planning.campaign_calendar import CampaignCalendar
 from app.domain.planning.changes import ask_for_campaign, plan_soon
 from app.domain.planning.course import check_plan
@@ -39,6 +39,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     jitter_percent: int | msgspec.UnsetType = msgspec.UNSET
     calendar: CampaignCalendar | msgspec.UnsetType | None = msgspec.UNSET
     hourly_limit: int | msgspec.UnsetType | None = msgspec.UNSET
+    share_percent: int | msgspec.UnsetType | None = msgspec.UNSET
     on_unknown: OnUnknown | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -116,6 +117,7 @@ async def _keep_content(conn: Conn, workspace_id: int, row: Row, content: Conten
 def _check(changes: Changes) -> None:
     """Raises InvalidInput for what no campaign may be, whatever it is now."""
     check_pace(_value(changes.delay_between_ms), _value(changes.hourly_limit))
+    check_share(_value(changes.share_percent))
     check_start(_value(changes.start_time))
     if not isinstance(changes.name, msgspec.UnsetType):
         check_name(changes.name)
@@ -124,7 +126,12 @@ def _check(changes: Changes) -> None:
 def _pace(changes: Changes) -> dict[str, Any]:
     """What of the changes a plan depends on, as the campaign's columns."""
     return _given(
-        {"start_at": changes.start_time, "delay_ms": changes.delay_between_ms, "hourly_limit": changes.hourly_limit}
+        {
+            "start_at": changes.start_time,
+            "delay_ms": changes.delay_between_ms,
+            "hourly_limit": changes.hourly_limit,
+            "share_percent": changes.share_percent,
+        }
     )
 
 
@@ -143,6 +150,8 @@ def _parameters(workspace_id: int, campaign_id: int, changes: Changes, *, conten
         "delay_ms": _value(changes.delay_between_ms),
         "set_hourly_limit": changes.hourly_limit is not msgspec.UNSET,
         "hourly_limit": _value(changes.hourly_limit),
+        "set_share_percent": changes.share_percent is not msgspec.UNSET,
+        "share_percent": _value(changes.share_percent),
         "on_unknown": _value(changes.on_unknown),
     }
 

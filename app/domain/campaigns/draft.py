@@ -16,6 +16,7 @@ from app.errors import InvalidInput
 DELAY_MS = Bounds(0, 30 * 24 * 3600 * 1000)
 JITTER_PERCENT = Bounds(0, 100)
 SENDERS = Bounds(1, 50)  # of one campaign
+SHARE_PERCENT = Bounds(1, 100)
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +33,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     delay_between_ms: int = 0
     jitter_percent: int = 0
     hourly_limit: int | None = None
+    share_percent: int | None = None
     calendar: CampaignCalendar | None = None
     on_unknown: OnUnknown = "hold"
 
@@ -47,6 +49,12 @@ def check_pace(delay_between_ms: int | None, hourly_limit: int | None, jitter_pe
         wrong["jitterPercent"] = f"is out of range; give {JITTER_PERCENT}, of the delay"
     if wrong:
         raise InvalidInput(wrong)
+
+
+def check_share(share_percent: int | None) -> None:
+    """Raises InvalidInput for a part of its senders' room that is none."""
+    if share_percent is not None and not SHARE_PERCENT.allow(share_percent):
+        raise InvalidInput({"sharePercent": f"is out of range; give {SHARE_PERCENT}, or leave it out"})
 
 
 def check_start(start_time: datetime | None) -> None:

@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 from app.db import Conn, Pool, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.campaigns.campaigns import Campaign, read_campaign
-from app.domain.campaigns.draft import Draft, check_name, check_pace, check_start
+from app.domain.campaigns.draft import Draft, check_name, check_pace, check_share, check_start
 from app.domain.campaigns.staging import Target, insert_emails, stage
 from app.domain.campaigns.trial import Trial
 from app.domain.planning.changes import ask_behind_others
@@ -218,6 +218,7 @@ def _check(draft: Draft) -> None:
     if draft.name is not None:
         check_name(draft.name)
     check_pace(draft.delay_between_ms, draft.hourly_limit)
+    check_share(draft.share_percent)
     check_start(draft.start_time)
 
 
@@ -269,7 +270,7 @@ async def _plan(conn: Conn, workspace_id: int, draft: Draft, count: int, *, lock
         count,
         load.now if draft.start_time is None else max(load.now, draft.start_time.astimezone(UTC)),
         timedelta(milliseconds=draft.delay_between_ms),
-        SlotRoom(Limits(load.hourly_limit, campaign_hourly=draft.hourly_limit), load.taken),
+        SlotRoom(Limits(load.hourly_limit, campaign_hourly=draft.hourly_limit, share=draft.share_percent), load.taken),
         horizon=HORIZON,
     )
     return _Planned(sender_id, load, made)
@@ -293,6 +294,7 @@ async def _insert(
             "start_at": draft.start_time or load.now,  # not when a limit lets it begin: the limit may be lifted
             "delay_ms": draft.delay_between_ms,
             "hourly_limit": draft.hourly_limit,
+            "share_percent": draft.share_percent,
             "on_unknown": draft.on_unknown,
             "stored_bytes": stored_bytes,
         },

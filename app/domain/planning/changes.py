@@ -20,7 +20,7 @@ from uuid import UUID, uuid4
 
 from psycopg.rows import scalar_row
 
-from app.db import Conn, Pool, fetch_all, fetch_one, transaction
+from app.db import Conn, Pool, Row, fetch_all, fetch_one, transaction
 from app.domain.ledger import streams
 from app.domain.planning.course import BATCH, Course, lock_plan, move, planning, read_course
 from app.errors import NotFound, PlanChanging
@@ -138,7 +138,7 @@ class _Taken(NamedTuple):
 async def carry_out(
     pool: Pool, workspace_id: int, sender_id: int, *, at_most: int | None = None, rest: float = 0.0
 ) -> bool:
-    """Give new times in all campaigns that were asked for, oldest first, to `at_most` emails. After each batch that
+    """Give new times in all campaigns that were asked for, each in its turn, to `at_most` emails. After each batch that
     changes something it rests for `rest` times as long as that took.
 
     Returns whether nothing is left to do: not, if more emails wait or somebody else is at it. Raises PlanChanging.
@@ -166,9 +166,18 @@ async def _take(pool: Pool, workspace_id: int, sender_id: int, taker: UUID) -> _
         rows = await fetch_all(conn, sql.asked, params)
         if not rows or any(row["elsewhere"] for row in rows):
             return not rows
+        rows.sort(key=_turn_of)
         asked = [row["campaign_id"] for row in rows]
         await conn.execute(sql.take, params | {"asked": asked})
     return _Taken(workspace_id, sender_id, taker, asked[0], rows[0]["asked_at"], asked)
+
+
+def _turn_of(row: Row) -> tuple[bool, float, int]:
+    """In which order a sender's campaigns are planned: direct mail, then what a person wants first, the latest of it
+    before the rest, then as they were scheduled.
+    """
+    ahead_at: datetime | None = row["ahead_at"]
+    return not row["direct"], -ahead_at.timestamp() if ahead_at else 0.0, row["campaign_id"]
 
 
 async def _plan_again(pool: Pool, taken: _Taken, at_most: int | None, rest: float) -> int:

@@ -99,7 +99,7 @@ class Course:
         self.now = load.now
         self.taken = load.taken
         self._delay = timedelta(milliseconds=campaign["delay_ms"])
-        self._limits = Limits(load.hourly_limit, campaign_hourly=campaign["hourly_limit"])
+        self._limits = Limits(load.hourly_limit, campaign_hourly=campaign["hourly_limit"], share=campaign["share_percent"])
         self._own = load.own.copy()
         self._own[hour_of(load.now)] += campaign["window_used"]
         # Where thousands are due at once, none of them moves to be due now.

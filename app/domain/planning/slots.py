@@ -95,7 +95,7 @@ class Room:
     def left(self, hour: datetime) -> tuple[int, Bound]:
         """How many more may leave in that hour, no earlier than the one asked for before; what allows no more."""
         limits, number = self._limits, _number(hour)
-        left = self._hourly - self._taken[number]
+        left: int = self._hourly - self._taken[number]
         bound: Bound = self._hourly_bound
         if self._own_hourly is not None and self._own_hourly - self._own[number] < left:
             left, bound = self._own_hourly - self._own[number], "CAMPAIGN_LIMIT"

@@ -25,7 +25,7 @@ from app.bounds import HOURLY_LIMIT, LABEL, SUBJECT, TEXT
 from app.domain.campaigns import schedule
 from app.domain.campaigns.campaigns import OnUnknown
 from app.domain.campaigns.content import Content
-from app.domain.campaigns.draft import DELAY_MS, JITTER_PERCENT, SENDERS, Draft
+from app.domain.campaigns.draft import DELAY_MS, JITTER_PERCENT, SENDERS, SHARE_PERCENT, Draft
 from app.domain.campaigns.schedule import Idempotency, Preview, Scheduled
 from app.domain.planning.campaign_calendar import CampaignCalendar, checked
 from app.domain.recipients import csv_files, lists
@@ -70,6 +70,7 @@ class CampaignFields(msgspec.Struct, rename="camel", forbid_unknown_fields=True,
     jitter_percent: Annotated[int, JITTER_PERCENT] = 0
     calendar: CampaignCalendar | None = None
     hourly_limit: Annotated[int | None, HOURLY_LIMIT] = None
+    share_percent: Annotated[int | None, SHARE_PERCENT] = None
     on_unknown: OnUnknown = "hold"
 
     def draft(self) -> Draft:
@@ -85,6 +86,7 @@ class CampaignFields(msgspec.Struct, rename="camel", forbid_unknown_fields=True,
             jitter_percent=self.jitter_percent,
             calendar=None if self.calendar is None else checked(self.calendar),
             hourly_limit=self.hourly_limit,
+            share_percent=self.share_percent,
             on_unknown=self.on_unknown,
         )
 

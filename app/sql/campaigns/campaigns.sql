@@ -1,14 +1,14 @@
 -- name: list_campaigns
--- A page of campaigns, newest first, each with the first and last planned time of what still waits and its use of
+-- A page of campaigns to lists, newest first, or one of any kind, each with the first and last planned time of what still waits and its use of
 -- the current window.
 SELECT c.id, c.sender_id, c.name, c.subject, c.body, c.body_html, c.fields, c.start_at, c.latest_at, c.delay_ms,
-       c.jitter_percent, c.hourly_limit, c.calendar, c.on_unknown, c.status, n.total, n.scheduled, n.sending, n.sent,
+       c.jitter_percent, c.hourly_limit, c.calendar, c.ahead_at, c.share_percent, c.kind, c.on_unknown, c.status, n.total, n.scheduled, n.sending, n.sent,
        n.failed, n.unknown, n.cancelled, c.created_at, c.finished_at, c.emails_removed_at,
        waiting.next_at, waiting.last_at, n.used_this_hour
 FROM (
     SELECT * FROM campaigns
     WHERE workspace_id = %(workspace_id)s
-      AND (%(campaign_id)s::bigint IS NULL OR id = %(campaign_id)s)
+      AND CASE WHEN %(campaign_id)s::bigint IS NULL THEN kind = 'LIST' ELSE id = %(campaign_id)s END
       AND (%(status)s::campaign_status IS NULL OR status = %(status)s)
       AND (%(before)s::bigint IS NULL OR id < %(before)s)
     ORDER BY id DESC

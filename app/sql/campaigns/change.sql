@@ -25,6 +25,7 @@ SET name = coalesce(%(name)s, name),
     start_at = coalesce(%(start_at)s, start_at),
     delay_ms = coalesce(%(delay_ms)s, delay_ms),
     hourly_limit = CASE WHEN %(set_hourly_limit)s THEN %(hourly_limit)s ELSE hourly_limit END,
+    share_percent = CASE WHEN %(set_share_percent)s THEN %(share_percent)s ELSE share_percent END,
     on_unknown = coalesce(%(on_unknown)s, on_unknown)
 WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s;
 

@@ -5,7 +5,7 @@ SELECT workspace_id, campaign_id, sender_id FROM streams
 WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND scheduled > 0
 ORDER BY id
 LIMIT 1
-ON CONFLICT (workspace_id, campaign_id) DO UPDATE SET asked_at = clock_timestamp();
+ON CONFLICT (workspace_id, campaign_id, sender_id) DO UPDATE SET asked_at = clock_timestamp();
 
 -- name: ask_for_sender
 -- The same for all active campaigns of a sender, of which one can be left out. By id, so that two that ask do not wait
@@ -15,22 +15,25 @@ SELECT workspace_id, campaign_id, sender_id FROM streams
 WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s AND open AND scheduled > 0
   AND campaign_id IS DISTINCT FROM %(except_campaign_id)s::bigint
 ORDER BY campaign_id
-ON CONFLICT (workspace_id, campaign_id) DO UPDATE SET asked_at = clock_timestamp();
+ON CONFLICT (workspace_id, campaign_id, sender_id) DO UPDATE SET asked_at = clock_timestamp();
 
 -- name: ask_behind_others
 -- The same for a new campaign while others of its sender are asked for: it was planned around times that change.
 INSERT INTO plan_changes (workspace_id, campaign_id, sender_id)
 SELECT %(workspace_id)s::bigint, %(campaign_id)s::bigint, %(sender_id)s::bigint
 WHERE EXISTS (SELECT FROM plan_changes WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s)
-ON CONFLICT (workspace_id, campaign_id) DO UPDATE SET asked_at = clock_timestamp();
+ON CONFLICT (workspace_id, campaign_id, sender_id) DO UPDATE SET asked_at = clock_timestamp();
 
 -- name: asked
--- What was asked for a sender, held until the commit, and whether another is at it.
-SELECT campaign_id, asked_at, coalesce(taken_by <> %(taker)s::uuid AND taken_until > now(), false) AS elsewhere
-FROM plan_changes
-WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s
-ORDER BY campaign_id
-FOR UPDATE;
+-- What was asked for a sender, held until the commit, and whether another is at it; and what says whose turn is first.
+-- By id, since that is how everybody locks.
+SELECT p.campaign_id, p.asked_at, coalesce(p.taken_by <> %(taker)s::uuid AND p.taken_until > now(), false) AS elsewhere,
+       coalesce(c.kind = 'DIRECT', false) AS direct, c.ahead_at
+FROM plan_changes p
+LEFT JOIN campaigns c ON c.workspace_id = p.workspace_id AND c.id = p.campaign_id
+WHERE p.workspace_id = %(workspace_id)s AND p.sender_id = %(sender_id)s
+ORDER BY p.campaign_id
+FOR UPDATE OF p;
 
 -- name: take
 -- All that we hold of it is ours to plan for a while. What came since `asked` is not: whoever asked may wait for us.

@@ -43,7 +43,7 @@ WHERE s.workspace_id = %(workspace_id)s AND s.id = %(sender_id)s;
 
 -- name: plan_inputs
 -- What the plan of a campaign's stream depends on, its sender's part aside.
-SELECT s.id AS stream_id, s.sender_id, c.status, c.start_at, c.delay_ms, c.hourly_limit, s.scheduled,
+SELECT s.id AS stream_id, s.sender_id, c.status, c.start_at, c.delay_ms, c.hourly_limit, c.share_percent, s.scheduled,
        coalesce(used_this_hour(o.window_start, o.used), used_this_hour(s.window_start, s.window_used)) AS window_used,
        s.free_at
 FROM streams s
