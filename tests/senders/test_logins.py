@@ -70,15 +70,26 @@ async def change(api: httpx.AsyncClient, sender: dict[str, Any], **fields: Any) 
 async def test_a_sender_tells_its_limits_and_what_they_leave(api: httpx.AsyncClient, pool: Pool) -> None:
     await clear_of_the_hour(10)
     sender = await create(
-        api, dailyLimit=40, leastGapSeconds=600, rampUp={"from": 5, "perDay": 3}, timezone="Europe/Berlin"
+        api, dailyLimit=40, leastGapSeconds=1, rampUp={"from": 5, "perDay": 3}, timezone="Europe/Berlin"
     )
-    assert (sender["dailyLimit"], sender["leastGapSeconds"], sender["timezone"]) == (40, 600, "Europe/Berlin")
+    assert (sender["dailyLimit"], sender["leastGapSeconds"], sender["timezone"]) == (40, 1, "Europe/Berlin")
     assert sender["rampUp"] == {"from": 5, "perDay": 3}
     assert (sender["usedToday"], sender["leftToday"], sender["leftThisHour"], sender["rampToday"]) == (0, 5, 5, 5)
     await used(pool, sender["id"], h0=2, h30=4, h80=1)
     sender = (await api.get(f"/api/senders/{sender['id']}")).json()
     assert (sender["usedThisHour"], sender["usedToday"]) == (2, 2)
     assert (sender["rampToday"], sender["leftToday"], sender["leftThisHour"]) == (11, 9, 9)
+
+
+async def test_the_least_gap_leaves_no_more_of_the_hour_than_fit_into_it(api: httpx.AsyncClient, pool: Pool) -> None:
+    await clear_of_the_hour(10)
+    sender = await create(api, leastGapSeconds=600)
+    assert 1 <= sender["leftThisHour"] <= 6
+    await used(pool, sender["id"], h0=1)
+    await execute(pool, "UPDATE login_windows SET free_at = this_hour() + interval '59 minutes 59 seconds'")
+    assert (await api.get(f"/api/senders/{sender['id']}")).json()["leftThisHour"] == 1
+    await execute(pool, "UPDATE login_windows SET free_at = this_hour() + interval '61 minutes'")
+    assert (await api.get(f"/api/senders/{sender['id']}")).json()["leftThisHour"] == 0
 
 
 async def test_without_limits_of_a_day_only_the_hours_is_told(api: httpx.AsyncClient) -> None:

@@ -97,7 +97,7 @@ def test_a_provider_fills_in_its_limits_and_says_who_says_so(inside: Page) -> No
     fold = form.get_by_role("button", name="Limits of the day")
     expect(fold).to_have_attribute("aria-expanded", "false")
     fold.click()
-    daily, gap = form.get_by_label("Emails a day, at most"), form.get_by_label("Seconds between two, at least")
+    daily, gap = form.get_by_label("Emails a day, at most"), form.get_by_label("Seconds apart, at least")
     for provider, limits, source in (
         ("Google Workspace", ("2,000", "", ""), "sending limits in Workspace"),
         ("Microsoft 365", ("10,000", "2", "3"), "throttling of SMTP submission"),
@@ -129,13 +129,15 @@ def test_a_provider_fills_in_its_limits_and_says_who_says_so(inside: Page) -> No
 
 def test_a_sender_says_what_its_limits_leave_and_who_shares_them(inside: Page) -> None:
     mailbox = {"host": "mail.example.com", "username": "team", "password": "x"}
-    limits = {"dailyLimit": 40, "leastGapSeconds": 600, "rampUp": {"from": 10, "perDay": 3}}
+    limits = {"dailyLimit": 40, "leastGapSeconds": 1, "rampUp": {"from": 10, "perDay": 3}}
     add_sender(inside, email="anna@example.com", **mailbox, **limits)
     add_sender(inside, email="help@example.com", **mailbox)
     inside.goto("/senders")
     for one, other in (("anna@example.com", "help@example.com"), ("help@example.com", "anna@example.com")):
         told = card(inside, one).get_by_role("list", name="Limits")
-        expect(told).to_contain_text("Room for 10 more emails this hour, 10 today. At most 40 a day")
+        expect(told).to_contain_text(
+            "Room for 10 more emails this hour, 10 today. Limits: 40 a day, at least 1 s apart."
+        )
         expect(told).to_contain_text("It begins slowly: 10 today, 3 more after each day on which it sends.")
         expect(told).to_contain_text(f"Logs in as {other} does: limits and connections are for all of them")
     assert_accessible(inside)
