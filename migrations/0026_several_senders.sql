@@ -35,3 +35,32 @@ SET answer = '{"heldBackBy": {}, "hourly": [], "timezone": "UTC", "days": [], "s
                  || jsonb_build_object('senderIds', jsonb_build_array(answer -> 'campaign' -> 'senderId'))
                  || (answer -> 'campaign'))
 WHERE answer ? 'campaign' AND NOT answer ? 'late';
+
+CREATE OR REPLACE FUNCTION jittered(place timestamptz, recipient text, jitter_us bigint) RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN CASE WHEN jitter_us > 0 THEN place + make_interval(secs => floor(jitter_of(recipient) * jitter_us) / 1000000.0)
+                ELSE place END;
+COMMENT ON FUNCTION jittered IS
+    'When an email leaves whose place in the plan this is, and that leaves at most so many microseconds later';
+
+CREATE OR REPLACE FUNCTION least_gap_ms(delay_ms bigint, jitter_percent smallint) RETURNS bigint LANGUAGE sql IMMUTABLE
+    RETURN delay_ms * (100 - jitter_percent) / 100;
+COMMENT ON FUNCTION least_gap_ms IS
+    'The least gap that a plan with this delay can contain between two emails of a stream: what claims hold';
+
+GRANT EXECUTE ON FUNCTION jittered, least_gap_ms TO reachinbox_tenant;
+
+CREATE OR REPLACE FUNCTION zone_brought(fields jsonb) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN coalesce(nullif(btrim(fields ->> 'timezone'), ''), nullif(btrim(fields ->> 'time_zone'), ''),
+                    nullif(btrim(fields ->> 'tz'), ''));
+COMMENT ON FUNCTION zone_brought IS
+    'What a recipient''s merge fields say of their zone, in whatever case; `campaign_calendar.ZONE_FIELDS` has the names';
+GRANT EXECUTE ON FUNCTION zone_brought TO reachinbox_tenant;
+
+CREATE OR REPLACE FUNCTION at_microsecond(since_1970 bigint) RETURNS timestamptz LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN timestamptz '1970-01-01 00:00:00+00' + since_1970 * interval '1 microsecond';
+COMMENT ON FUNCTION at_microsecond IS 'An instant from microseconds, which plans reckon in';
+GRANT EXECUTE ON FUNCTION at_microsecond TO reachinbox_tenant;
+
+-- For the sweep: which streams have an end. Not where something waits: that changes with every claim.
+CREATE INDEX IF NOT EXISTS streams_to_end ON streams (latest_at) WHERE latest_at IS NOT NULL;

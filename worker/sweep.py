@@ -18,7 +18,7 @@ from procrastinate.jobs import Status
 from app.db import Pool, transaction
 from app.domain.campaigns import campaigns
 from app.domain.ledger import recovery, streams
-from app.domain.planning import changes, handover
+from app.domain.planning import changes, divide, handover
 from app.domain.senders import for_workers
 from app.domain.webhooks import deliveries
 from worker.housekeeping import step
@@ -46,6 +46,9 @@ async def sweep(pool: Pool, queue: App, lease: Lease, lease_s: float, max_attemp
             if asleep := await streams.heal(pool):
                 STREAMS_ASLEEP.inc(len(asleep))
                 log.error("streams slept past an email of theirs", stream_ids=asleep)
+        with step("divide"):
+            if divided := await divide.divide_neglected(pool):
+                log.info("divided campaigns over their senders", campaign_ids=divided)
         with step("wake_planning"):
             await changes.wake_neglected(pool)
         with step("hold_on_all"):

@@ -108,6 +108,17 @@ async def test_a_sender_that_is_out_gives_what_it_has_not_begun_to_the_others(
     assert {each["sender_id"] for each in asked} >= {first.sender_id, second.sender_id}
 
 
+async def test_a_sender_that_is_taken_out_goes_on_with_what_it_has_begun(pool: Pool, owner: Owner) -> None:
+    other = await sender(pool, owner, "a@example.com")
+    await campaign_on(pool, owner, 10, other)
+    await execute(pool, "UPDATE emails SET attempts = 1")
+    await blocked(pool, other)
+    await taken_out(pool, owner)
+    assert await handover.hand_over(pool) == []
+    assert await value(pool, "SELECT open FROM streams WHERE sender_id = %s", owner.sender_id)
+    assert await shares(pool) == {owner.sender_id: 10}
+
+
 async def test_for_words_about_its_messages_or_for_a_short_time_a_sender_gives_nothing(
     pool: Pool, owner: Owner
 ) -> None:

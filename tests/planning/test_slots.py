@@ -168,6 +168,7 @@ limits_of_logins = st.builds(
     least_gap=st.sampled_from([0, 0, 7, 25, 60]).map(lambda n: n * MINUTE),
     ramp=st.none() | st.builds(Ramp, st.integers(1, 6), st.integers(0, 5)),
     zone=st.sampled_from(ZONES).map(ZoneInfo),
+    campaign_hourly=st.none(),
     share=st.none() | st.integers(1, 100),
 )
 

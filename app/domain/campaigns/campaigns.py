@@ -29,6 +29,7 @@ sql = queries(__name__)
 CampaignStatus = Literal["ACTIVE", "PAUSED", "CANCELLED", "FINISHED"]
 CampaignKind = Literal["LIST", "DIRECT"]
 OnUnknown = Literal["hold", "resend", "assume_sent"]
+CancelReason = Literal["CAMPAIGN", "LATE"]
 CANCEL_BATCH = 10_000
 
 
@@ -230,7 +231,7 @@ async def pause(pool: Pool, workspace_id: int, campaign_id: int, actor: Actor = 
             raise Conflict(f"the campaign is {campaign['status']}; only an ACTIVE one can be paused")
         await _set_status(conn, workspace_id, campaign_id, "PAUSED")
         if campaign["status"] == "ACTIVE":
-            await changes.free_room(conn, workspace_id, campaign["sender_id"], campaign_id)
+            await changes.free_room(conn, workspace_id, campaign_id)
             await audit.record(conn, actor, workspace_id, "campaign.paused", f"campaigns/{campaign_id}")
         return await read_campaign(conn, workspace_id, campaign_id)
 
@@ -243,14 +244,17 @@ async def resume(pool: Pool, workspace_id: int, campaign_id: int, actor: Actor =
     async with transaction(pool, workspace_id) as conn:
         campaign = await lock_campaign(conn, workspace_id, campaign_id)
         _check_paused(campaign)
-        await changes.ask_for_campaign(conn, workspace_id, campaign_id)
-    await changes.plan_now(pool, workspace_id, campaign["sender_id"])
+        senders = await changes.ask_for_campaign(conn, workspace_id, campaign_id)
+    for sender_id in senders:
+        await changes.plan_now(pool, workspace_id, sender_id)
     async with transaction(pool, workspace_id) as conn:
         _check_paused(await lock_campaign(conn, workspace_id, campaign_id))
         await _set_status(conn, workspace_id, campaign_id, "ACTIVE")
         await audit.record(conn, actor, workspace_id, "campaign.resumed", f"campaigns/{campaign_id}")
         resumed = await read_campaign(conn, workspace_id, campaign_id)
-        await defer_wake_up(conn, campaign["sender_id"], resumed.next_at)
+        for sender in resumed.senders:
+            if sender.next_at is not None:
+                await defer_wake_up(conn, sender.sender_id, sender.next_at)
         return resumed
 
 
@@ -269,33 +273,37 @@ async def cancel(pool: Pool, workspace_id: int, campaign_id: int, actor: Actor =
             raise Conflict("the campaign is FINISHED; nothing is left to cancel")
         await _set_status(conn, workspace_id, campaign_id, "CANCELLED")
         for stream_id in campaign["stream_ids"]:
-            await _cancel_batch(conn, workspace_id, stream_id)
+            await _cancel_batch(conn, workspace_id, stream_id, "CAMPAIGN")
         if campaign["status"] == "ACTIVE":
-            await changes.free_room(conn, workspace_id, campaign["sender_id"], campaign_id)
+            await changes.free_room(conn, workspace_id, campaign_id)
         if campaign["status"] != "CANCELLED":
             await audit.record(conn, actor, workspace_id, "campaign.cancelled", f"campaigns/{campaign_id}")
         return await read_campaign(conn, workspace_id, campaign_id)
 
 
 async def finish_cancels(pool: Pool) -> dict[int, int]:
-    """Cancel, batch by batch, what waits in cancelled campaigns; returns how many emails that were, by campaign."""
+    """Cancel, batch by batch, what waits in cancelled campaigns, and what has not gone by its campaign's end; returns
+    how many emails that were, by campaign.
+    """
     cancelled: dict[int, int] = {}
     async with transaction(pool) as conn:
-        found = await fetch_all(conn, sql.cancelled_with_waiting)
+        found = await fetch_all(conn, sql.waiting_in_vain)
     for row in found:
         n = CANCEL_BATCH
         while n == CANCEL_BATCH:
             async with transaction(pool) as conn:
                 await streams.lock(conn, row["workspace_id"], [row["stream_id"]])
-                n = await _cancel_batch(conn, row["workspace_id"], row["stream_id"])
+                if await fetch_one(conn, sql.still_in_vain, row) is None:
+                    break
+                n = await _cancel_batch(conn, row["workspace_id"], row["stream_id"], row["reason"])
             if n:
                 cancelled[row["campaign_id"]] = cancelled.get(row["campaign_id"], 0) + n
     return cancelled
 
 
-async def _cancel_batch(conn: Conn, workspace_id: int, stream_id: int) -> int:
+async def _cancel_batch(conn: Conn, workspace_id: int, stream_id: int, reason: CancelReason) -> int:
     """Cancel a batch of what waits in the stream, which is locked; returns how many emails that were."""
-    params = {"workspace_id": workspace_id, "stream_id": stream_id, "batch": CANCEL_BATCH}
+    params = {"workspace_id": workspace_id, "stream_id": stream_id, "reason": reason, "batch": CANCEL_BATCH}
     row = await fetch_exactly_one(conn, sql.cancel_waiting, params)
     await streams.settle(conn, workspace_id, [stream_id])
     return cast(int, row["cancelled"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
+from array import array
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from functools import cache
@@ -116,15 +117,42 @@ def in_zone(calendar: CampaignCalendar, zone: str | None = None) -> Calendar:
     )
 
 
-def zone_of(calendar: CampaignCalendar, fields: Mapping[str, str]) -> str:
-    """A recipient's zone. Raises ValueError, with what they brought, for what is no zone."""
-    for name in ZONE_FIELDS:
-        if text := fields.get(name, "").strip():
-            zone = zone_named(text)
-            if zone is None:
-                raise ValueError(text)
-            return zone
-    return calendar.zone
+class Zones:
+    """The zones of a list's recipients: of each, in order, which of `names` it is. `brought`: whether they said so, or
+    have the calendar's.
+    """
+
+    def __init__(self, calendar: CampaignCalendar) -> None:
+        self._calendar = calendar
+        self.clear()
+
+    def clear(self) -> None:
+        self.names: list[str] = []
+        self.numbers = array("H")
+        self.brought = bytearray()
+        self._number_of: dict[str, int] = {}
+
+    def problem(self, fields: Mapping[str, str]) -> str:
+        """What is wrong with what a recipient brought; empty: nothing."""
+        text = _brought(fields)
+        if not text or zone_named(text):
+            return ""
+        return f'"{text[:60]}" is no time zone; an IANA name such as Europe/Berlin is one.'
+
+    def add(self, fields: Mapping[str, str]) -> None:
+        """The next recipient, with whom nothing is wrong."""
+        text = _brought(fields)
+        name = (text and zone_named(text)) or self._calendar.zone
+        number = self._number_of.setdefault(name, len(self.names))
+        if number == len(self.names):
+            self.names.append(name)
+        self.numbers.append(number)
+        self.brought.append(bool(text))
+
+
+def _brought(fields: Mapping[str, str]) -> str:
+    """As the SQL function zone_brought has it."""
+    return next((text for name in ZONE_FIELDS if (text := fields.get(name, "").strip(" "))), "")
 
 
 def kept(calendar: CampaignCalendar | None) -> dict[str, Any] | None:

@@ -61,20 +61,23 @@ async def hand_over(pool: Pool) -> list[Handed]:
 async def _give(pool: Pool, stream: Row, *, is_first: bool) -> int:
     """A batch of the stream's emails to others; how many. Fewer than a batch: that was all. Raises PlanChanging."""
     async with planning(pool) as conn:
-        for row in await fetch_all(conn, sql.senders_to_plan, stream):
-            await lock_plan(conn, row["sender_id"])
+        senders = await fetch_all(conn, sql.senders_to_plan, stream)
+        await lock_plan(conn, *(row["sender_id"] for row in senders))
         await streams.lock_of_campaign(conn, stream["workspace_id"], stream["campaign_id"])
         parts = await fetch_all(conn, sql.parts, stream)
         giver = next((part for part in parts if part["stream_id"] == stream["stream_id"]), None)
         takers = [part for part in parts if part["takes"] and part is not giver]
-        if giver is None or giver["gives_for"] is None or not takers or any(part["refused"] for part in parts):
+        if giver is None or giver["gives_for"] is None:
             return 0
         ids = [row["id"] for row in await fetch_all(conn, sql.not_begun, stream | {"limit": BATCH})]
+        if ids and (not takers or any(part["refused"] for part in parts)):
+            return 0
         await _move(conn, stream | giver, takers, ids)
         if is_first and ids:
             subject = f"campaigns/{stream['campaign_id']}"
             await audit.record(conn, WORKER, stream["workspace_id"], "campaign.moved", subject)
         if len(ids) < BATCH:
+            await conn.execute(sql.finish_giving, stream)
             await _plan_anew(conn, stream["workspace_id"], [giver, *takers])
         return len(ids)
 
@@ -94,9 +97,9 @@ async def _move(conn: Conn, giver: Row, takers: Sequence[Row], ids: Sequence[int
 
 async def _plan_anew(conn: Conn, workspace_id: int, parts: Sequence[Row]) -> None:
     """The takers have more to send, and the giver has room for its other campaigns."""
-    for sender_id in sorted({part["sender_id"] for part in parts}):
-        if await changes.ask_for_sender(conn, workspace_id, sender_id):
-            await defer_planning(conn, workspace_id, sender_id)
+    senders = {part["sender_id"] for part in parts}
+    for sender_id in await changes.ask_for_senders(conn, workspace_id, senders):
+        await defer_planning(conn, workspace_id, sender_id)
 
 
 def deal(count: int, takers: Sequence[tuple[int, float]]) -> list[int]:

@@ -1,13 +1,13 @@
 """When each email of a campaign leaves, and from which sender: the one function behind the schedule, the preview and
 every change of plan.
 
-A plan is a list of runs, not of emails: within a run the places of one stream lie a gap apart, so a million emails at a
-hundred an hour are ten thousand runs, and SQL spreads them over the rows. Every email takes the soonest place that any
-stream has, in the order of the list. Only where recipients' zones open at different times do emails overtake each other,
-those of one zone never; then the plan also says which place is whose.
+A plan is a list of runs, not of emails: within a run the places of one stream lie a gap apart, so a million emails at
+a hundred an hour are ten thousand runs, and SQL spreads them over the rows. Every email takes the soonest place that
+any stream has, in the order of the list. Only where recipients' zones open at different times do emails overtake each
+other, those of one zone never; then the plan also says which place is whose.
 
-An email leaves a little after its place, by as much of the jitter as follows from its address (`jittered`): never out of
-its slot, and never past the email after it.
+An email leaves a little after its place, by as much of the jitter as follows from its address (`jittered`): never out
+of its slot, and never past the email after it.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class Places:
 
 
 class Plan(NamedTuple):
-    """`held_back`: for each bound that moved the plan, in how many slots it did. `places`: for plans over several zones."""
+    """`held_back`: for each bound that moved the plan, in how many slots it did. `places`: for plans over zones."""
 
     runs: list[Run]
     held_back: dict[Bound, int]
@@ -214,7 +214,8 @@ def _divide(
         left, bound = room.left(hour)
         _keep(sharing, min(left, wanted), bound if left < wanted else None)
     _keep(shares, wanted, None)
-    for bound in {share.bound for share in shares if share.bound}:
+    bounds: set[Bound] = {share.bound for share in shares if share.bound is not None}
+    for bound in bounds:
         held_back[bound] = held_back.get(bound, 0) + 1
     shares = [share for share in shares if share.size]
     for share in shares:
@@ -227,7 +228,7 @@ def _divide(
 
 
 def _keep(shares: Sequence[_Share], most: int, bound: Bound | None) -> None:
-    """Of all the places the first `most`, those at one instant divided evenly; `bound` is why, where one is lost by it."""
+    """Of all the places the first `most`, those at one instant divided evenly; `bound` is why, where it loses one."""
     if sum(share.size for share in shares) <= most:
         return
     for share in shares:
@@ -304,7 +305,9 @@ class _ByZone:
 
     def seat(self, slot: Slot, runs: Sequence[Run]) -> None:
         untils = {zone: NEVER if until is None else (until - EPOCH) // MICROSECOND for zone, until in slot.opened}
-        first = [(self._waiting[zone][at], zone) for zone in untils if (at := self._next[zone]) < len(self._waiting[zone])]
+        first = [
+            (self._waiting[zone][at], zone) for zone in untils if (at := self._next[zone]) < len(self._waiting[zone])
+        ]
         heapq.heapify(first)
         for at, _, run in in_order(runs):
             number, zone = first[0]

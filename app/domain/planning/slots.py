@@ -22,8 +22,8 @@ Bound = Literal["HOURLY_LIMIT", "DAILY_LIMIT", "RAMP", "LEAST_GAP", "CAMPAIGN_LI
 
 
 class Slot(NamedTuple):
-    """[begin, end), UTC, within one clock hour. `opened`: the calendars that are open all the while, by number, and until
-    when each is; None without a calendar.
+    """[begin, end), UTC, within one clock hour. `opened`: the calendars that are open all the while, by number, and
+    until when each is; None without a calendar.
     """
 
     begin: datetime
@@ -39,9 +39,10 @@ class Ramp(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """Of a login. The daily limit counts a clock hour and the 23 before it; a day of the ramp begins with the first clock
-    hour that begins on a day of `zone`. `share`: the most that the campaign that is planned takes of what the login may
-    send in an hour and in a day, in percent; one email at least.
+    """Of a login. The daily limit counts a clock hour and the 23 before it; a day of the ramp begins with the first
+    clock hour that begins on a day of `zone`. Of the campaign that is planned, `campaign_hourly` is its hourly limit
+    where it has one sender alone (`CampaignRoom` is for several), and `share` the most that it takes of what the login
+    may send in an hour and in a day, in percent; one email at least.
     """
 
     hourly: int
@@ -49,6 +50,7 @@ class Limits(NamedTuple):
     least_gap: timedelta = timedelta(0)
     ramp: Ramp | None = None
     zone: ZoneInfo = ZoneInfo("UTC")
+    campaign_hourly: int | None = None
     share: int | None = None
 
 
@@ -61,7 +63,7 @@ class Room:
     """What a login's limits leave of each clock hour, as emails take it.
 
     `taken`: by hour, used or planned by all campaigns of the login; `own`: of that, the campaign's; `days_sent`: on how
-    many days the login sent before the first hour in `taken`.
+    many days the login sent before the day `since`, that of the first hour in `taken` unless given.
     """
 
     def __init__(
@@ -70,10 +72,13 @@ class Room:
         taken: Mapping[datetime, int],
         own: Mapping[datetime, int] | None = None,
         days_sent: int = 0,
+        since: date | None = None,
     ) -> None:
         self._limits = limits
-        self._hourly, self._hourly_bound = _hourly(limits)
-        self._own_hourly = share_of(self._hourly, limits.share)
+        self._hourly, hourly_bound = _hourly(limits)
+        self._hourly_bound: Bound = hourly_bound
+        bounds = (limits.campaign_hourly, share_of(self._hourly, limits.share))
+        self._own_hourly = min((bound for bound in bounds if bound is not None), default=None)
         self._own_daily = None if limits.daily is None else share_of(limits.daily, limits.share)
         self._taken: Counter[int] = Counter()
         self._own: Counter[int] = Counter()
@@ -85,7 +90,7 @@ class Room:
         for hour, count in (own or {}).items():
             self._add_own(_number(hour), count)
         # A day, and on how many days before it the login sent.
-        self._days_before = (min(self._by_day, default=None), days_sent)
+        self._days_before = (since or min(self._by_day, default=None), days_sent)
 
     def take(self, hour: datetime, count: int) -> None:
         """`count` of the campaign's emails leave in that hour, which comes behind all that were taken before."""
@@ -96,7 +101,7 @@ class Room:
         """How many more may leave in that hour, no earlier than the one asked for before; what allows no more."""
         limits, number = self._limits, _number(hour)
         left: int = self._hourly - self._taken[number]
-        bound: Bound = self._hourly_bound
+        bound = self._hourly_bound
         if self._own_hourly is not None and self._own_hourly - self._own[number] < left:
             left, bound = self._own_hourly - self._own[number], "CAMPAIGN_LIMIT"
         if limits.daily is not None:
@@ -175,7 +180,9 @@ def slots(
     """From `start` (UTC) on, in order, one instant being in one of them. None lies on both sides of `ends`. They end
     only with calendars that are never open again.
     """
-    zones = [_Zone(number, _always(start) if one is None else one.openings(start)) for number, one in enumerate(calendars)]
+    zones = [
+        _Zone(number, _always(start) if one is None else one.openings(start)) for number, one in enumerate(calendars)
+    ]
     at = start
     while zones := [zone for zone in zones if zone.goes_on(at)]:
         at = max(at, min(zone.opening.begin for zone in zones))

@@ -242,7 +242,7 @@ def _limits(sender: Sender) -> tuple[object, ...]:
 
 async def _plan_again(conn: Conn, workspace_id: int, sender_ids: set[int]) -> list[int]:
     """Have their active campaigns planned again; those that have any."""
-    return [each for each in sorted(sender_ids) if await plan_changes.ask_for_sender(conn, workspace_id, each)]
+    return await plan_changes.ask_for_senders(conn, workspace_id, sender_ids)
 
 
 def _is_same_login(server: Server, before: Sender) -> bool:

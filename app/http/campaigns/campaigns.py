@@ -16,7 +16,7 @@ from app.domain.campaigns.campaigns import Campaign, CampaignStatus, OnUnknown
 from app.domain.campaigns.change import Changes
 from app.domain.campaigns.draft import DELAY_MS, JITTER_PERCENT, SENDERS, SHARE_PERCENT
 from app.domain.pages import Page, PageRequest
-from app.domain.planning.campaign_calendar import CampaignCalendar
+from app.domain.planning.campaign_calendar import CampaignCalendar, checked
 from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.errors import NotFound
 from app.http.campaigns.direct import send_test
@@ -89,6 +89,8 @@ async def change_campaign(
     pool: ThePool, user: TheUser, actor: TheActor, quotas: TheQuotas, campaign_id: Id, data: JSONBody[CampaignPatch]
 ) -> Campaign:
     changes = Changes(**msgspec.structs.asdict(data))
+    if isinstance(data.calendar, CampaignCalendar):
+        changes = msgspec.structs.replace(changes, calendar=checked(data.calendar))
     return await change.change(pool, user.workspace_id, campaign_id, changes, actor, quotas)
 
 

@@ -38,16 +38,22 @@ SELECT id, sender_id, status, emails_removed_at FROM campaigns
 WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s FOR NO KEY UPDATE;
 
 -- name: set_streams_open
--- Whether anything may be claimed of its streams, which are locked.
-UPDATE streams SET open = %(open)s WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s;
+-- Whether anything may be claimed of its streams, which are locked: of a sender that is out of the campaign not before
+-- it has given to others what it has not begun.
+UPDATE streams s
+SET open = %(open)s AND (s.taken_out_at IS NULL
+                         OR NOT EXISTS (SELECT FROM emails e
+                                        WHERE e.workspace_id = s.workspace_id AND e.stream_id = s.id
+                                          AND e.status = 'SCHEDULED' AND e.attempts = 0))
+WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s;
 
 -- name: set_campaign_status
 -- Pause, resume or cancel. What is being sent stays counted.
 UPDATE campaigns SET status = %(status)s, finished_at = NULL WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s;
 
 -- name: cancel_waiting
--- Cancel a batch of what waits in a stream of a cancelled campaign and keep its counts true. The stream is locked, so
--- nobody else has its emails.
+-- Cancel a batch of what waits in a stream, for the `reason`, and keep its counts true. The stream is locked, so nobody
+-- else has its emails.
 WITH waiting AS (
     SELECT id FROM emails
     WHERE workspace_id = %(workspace_id)s AND stream_id = %(stream_id)s AND status = 'SCHEDULED'
@@ -55,7 +61,7 @@ WITH waiting AS (
     FOR UPDATE
 ),
 cancelled AS (
-    UPDATE emails e SET status = 'CANCELLED' FROM waiting w
+    UPDATE emails e SET status = 'CANCELLED', cancel_reason = %(reason)s::cancel_reason FROM waiting w
     WHERE e.workspace_id = %(workspace_id)s AND e.id = w.id
     RETURNING 1
 )
@@ -65,10 +71,23 @@ FROM (SELECT count(*) AS n FROM cancelled) n
 WHERE s.workspace_id = %(workspace_id)s AND s.id = %(stream_id)s
 RETURNING n.n AS cancelled;
 
--- name: cancelled_with_waiting
--- Streams of cancelled campaigns in which something waits still: the rest of a large cancel.
-SELECT s.workspace_id, s.campaign_id, s.id AS stream_id
+-- name: waiting_in_vain
+-- Streams in which something waits that is not sent any more, and why: the rest of a large cancel, and what has not gone by
+-- its campaign's end.
+SELECT s.workspace_id, s.campaign_id, s.id AS stream_id, 'CAMPAIGN' AS reason
 FROM campaigns c
 JOIN streams s ON s.workspace_id = c.workspace_id AND s.campaign_id = c.id
 WHERE c.status = 'CANCELLED' AND s.scheduled > 0
-ORDER BY s.id;
+UNION ALL
+SELECT s.workspace_id, s.campaign_id, s.id, 'LATE'
+FROM streams s
+JOIN campaigns c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
+WHERE s.latest_at <= now() AND s.scheduled > 0 AND c.status <> 'CANCELLED'
+ORDER BY stream_id;
+
+-- name: still_in_vain
+-- Whether it still is so, now that the stream is locked: an end can be moved, too.
+SELECT s.id FROM streams s
+JOIN campaigns c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
+WHERE s.workspace_id = %(workspace_id)s AND s.id = %(stream_id)s
+  AND CASE WHEN %(reason)s = 'LATE' THEN s.latest_at <= now() ELSE c.status = 'CANCELLED' END;
