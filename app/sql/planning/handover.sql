@@ -34,7 +34,7 @@ ORDER BY sender_id;
 
 -- name: parts
 -- The campaign's streams, which are locked: why one gives (NULL: it does not), whether it may take, what waits in it and
--- about how many it sends an hour. What a server said of the message, it said of the campaign: nothing moves then.
+-- about how many it sends an hour; `refused`: a server's words about its messages hold it.
 SELECT t.id AS stream_id, t.sender_id, t.scheduled,
        CASE WHEN t.taken_out_at IS NOT NULL THEN 'TAKEN_OUT' WHEN is_out_of_order(s) THEN s.block_kind END AS gives_for,
        t.taken_out_at IS NULL AND s.failures = 0 AS takes,

@@ -53,6 +53,11 @@ SET email = coalesce(%(email)s, email),
     failures = CASE WHEN %(set_server)s THEN 0 ELSE failures END
 WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s;
 
+-- name: leave_campaigns
+-- The sender's parts in campaigns that it was taken out of, where it has sent nothing and waits for nothing.
+DELETE FROM streams
+WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s AND total = 0 AND taken_out_at IS NOT NULL;
+
 -- name: delete_sender
 -- Only a sender without campaigns goes; the foreign key says so otherwise.
 DELETE FROM senders WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s RETURNING login_id;
