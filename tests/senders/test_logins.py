@@ -265,7 +265,7 @@ def test_plans_count_as_the_ledger_does(
     sent = conn.execute("SELECT days_sent(%s, %s, %s) AS n", [before["workspace_id"], before["id"], day]).fetchone()
     limits = Limits(hourly, daily, ramp=ramp, zone=local)
     assert sent is not None
-    left, _ = Room(limits, taken, days_sent=sent["n"]).left(now)
+    left, _ = Room(limits, taken, days_sent=sent["n"], since=day).left(now)
     assert left == max(before["allowed"] - before["used"], 0)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -303,3 +304,17 @@ def test_senders_fit_a_narrow_screen(browser: Browser, service: Service, email: 
         assert_fits(page)
         page.keyboard.press("Escape")
         expect(page).to_have_url(f"{service.url}/senders")
+
+
+def test_what_a_sender_that_is_taken_out_gives_to_the_others_is_said_on_the_campaign(inside: Page) -> None:
+    leaves, stays = (add_sender(inside, email=f"{name}@example.com") for name in ("anna", "help"))
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    people = [f"reader{n}@example.com" for n in range(9)]
+    body = {"subject": "Hello", "body": "Hi", "recipients": people, "startTime": tomorrow}
+    made = ask(inside, "POST", "/api/campaigns/schedule", body | {"senderIds": [leaves, stays]})["campaign"]["id"]
+    ask(inside, "PATCH", f"/api/campaigns/{made}", {"senderIds": [stays]})
+    inside.goto(f"/campaigns/{made}")
+    note = inside.get_by_text("to the campaign's other senders")
+    expect(note).to_contain_text("because it was taken out of the campaign", timeout=20_000)
+    expect(note).to_contain_text(re.compile(r"anna@example\.com gave [1-9] emails?"))
+    assert_accessible(inside)
