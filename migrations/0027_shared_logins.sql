@@ -7,8 +7,10 @@ ALTER TABLE logins ADD COLUMN IF NOT EXISTS days_sent integer NOT NULL DEFAULT 0
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = 'logins'::regclass AND conname = 'logins_timezone') THEN
-        ALTER TABLE logins ADD CONSTRAINT logins_timezone
-            CHECK ((timestamptz '2000-01-01 00:00+00' AT TIME ZONE timezone) IS NOT NULL);
+        ALTER TABLE logins
+            ADD CONSTRAINT logins_timezone
+                CHECK ((timestamptz '2000-01-01 00:00+00' AT TIME ZONE timezone) IS NOT NULL),
+            ADD CONSTRAINT logins_whole_ramp CHECK ((ramp_from IS NULL) = (ramp_per_day IS NULL));
     END IF;
 END $$;
 

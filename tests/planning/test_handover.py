@@ -17,6 +17,7 @@ from app.domain.senders import for_workers
 from app.domain.senders.for_workers import BlockKind
 from app.domain.senders.senders import delete_sender
 from app.errors import Conflict
+from tests.support.api import schedule
 from tests.support.engine import (
     Owner,
     addresses,
@@ -222,6 +223,16 @@ async def test_the_audit_log_names_a_worker(api: httpx.AsyncClient, pool: Pool) 
     await handover.hand_over(pool)
     entries = (await api.get("/api/audit")).json()["items"]
     assert ("campaign.moved", "a worker") in [(entry["action"], entry["who"]) for entry in entries]
+
+
+async def test_a_change_of_senders_has_the_one_that_is_taken_out_give(api: httpx.AsyncClient, pool: Pool) -> None:
+    made = [await api.post("/api/senders", json={"email": f"{name}@example.com"}) for name in "ab"]
+    leaves, stays = (response.json()["id"] for response in made)
+    campaign = (await schedule(api, *addresses(9), senderIds=[leaves, stays]))["campaign"]["id"]
+    response = await api.patch(f"/api/campaigns/{campaign}", json={"senderIds": [stays]})
+    assert response.status_code == 200, response.text
+    await handover.hand_over(pool)
+    assert await shares(pool) == {stays: 9}
 
 
 def test_emails_are_dealt_to_whoever_comes_to_them_first() -> None:
