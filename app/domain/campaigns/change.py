@@ -146,7 +146,7 @@ def _check(changes: Changes) -> None:
     """Raises InvalidInput for what no campaign may be, whatever it is now."""
     check_pace(_value(changes.delay_between_ms), _value(changes.hourly_limit), _value(changes.jitter_percent))
     check_latest(_value(changes.latest_at), _value(changes.start_time))
-    check_senders(None, _value(changes.sender_ids) or ())
+    check_senders(None, _value(changes.sender_ids))
     check_share(_value(changes.share_percent))
     check_start(_value(changes.start_time))
     if not isinstance(changes.name, msgspec.UnsetType):
