@@ -228,7 +228,7 @@ async def test_the_audit_log_names_a_worker(api: httpx.AsyncClient, pool: Pool) 
 async def test_a_change_of_senders_has_the_one_that_is_taken_out_give(api: httpx.AsyncClient, pool: Pool) -> None:
     made = [await api.post("/api/senders", json={"email": f"{name}@example.com"}) for name in "ab"]
     leaves, stays = (response.json()["id"] for response in made)
-    campaign = (await schedule(api, *addresses(9), senderIds=[leaves, stays]))["campaign"]["id"]
+    campaign = (await schedule(api, addresses(9), senderIds=[leaves, stays]))["campaign"]["id"]
     response = await api.patch(f"/api/campaigns/{campaign}", json={"senderIds": [stays]})
     assert response.status_code == 200, response.text
     await handover.hand_over(pool)
