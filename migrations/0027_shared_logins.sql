@@ -7,8 +7,10 @@ ALTER TABLE logins ADD COLUMN IF NOT EXISTS days_sent integer NOT NULL DEFAULT 0
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = 'logins'::regclass AND conname = 'logins_timezone') THEN
-        ALTER TABLE logins ADD CONSTRAINT logins_timezone
-            CHECK ((timestamptz '2000-01-01 00:00+00' AT TIME ZONE timezone) IS NOT NULL);
+        ALTER TABLE logins
+            ADD CONSTRAINT logins_timezone
+                CHECK ((timestamptz '2000-01-01 00:00+00' AT TIME ZONE timezone) IS NOT NULL),
+            ADD CONSTRAINT logins_whole_ramp CHECK ((ramp_from IS NULL) = (ramp_per_day IS NULL));
     END IF;
 END $$;
 
@@ -101,7 +103,8 @@ CREATE OR REPLACE FUNCTION shared_login(of_workspace bigint, of_host text, of_us
 RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT s.login_id FROM senders s
     WHERE s.workspace_id = of_workspace AND s.id IS DISTINCT FROM besides
-      AND lower(s.host) = lower(of_host) AND lower(s.username) = lower(of_username)
+      AND lower(s.host COLLATE "C") = lower(of_host COLLATE "C")
+      AND lower(s.username COLLATE "C") = lower(of_username COLLATE "C")
     ORDER BY s.id
     LIMIT 1
 $$;
@@ -163,7 +166,7 @@ DECLARE
 BEGIN
     FOR it IN
         SELECT s.workspace_id, s.id, first_value(s.login_id) OVER (
-                   PARTITION BY s.workspace_id, lower(s.host), lower(s.username) ORDER BY s.id) AS login_id
+                   PARTITION BY s.workspace_id, lower(s.host COLLATE "C"), lower(s.username COLLATE "C") ORDER BY s.id) AS login_id
         FROM senders s WHERE s.host IS NOT NULL AND s.username IS NOT NULL
         ORDER BY s.workspace_id, s.id
     LOOP

@@ -105,7 +105,7 @@ async def _change(
         await conn.execute(sql.update_campaign, parameters | {"more_bytes": more_bytes})
         added = None
         if not isinstance(changes.sender_ids, msgspec.UnsetType):
-            added = await _change_senders(conn, row, changes.sender_ids)
+            added = await _change_senders(conn, workspace_id, campaign_id, changes.sender_ids)
         await conn.execute(sql.update_streams, {"workspace_id": workspace_id, "campaign_id": campaign_id})
         if changes.hourly_limit is not msgspec.UNSET:
             await conn.execute(sql.limit_hours, {"workspace_id": workspace_id, "campaign_id": campaign_id})
@@ -115,12 +115,12 @@ async def _change(
     return _Changed(asked, bool(added))
 
 
-async def _change_senders(conn: Conn, campaign: Row, sender_ids: list[int]) -> list[int]:
-    """Have these send the campaign, whose streams are locked, and no others; returns those that are new to it.
+async def _change_senders(conn: Conn, workspace_id: int, campaign_id: int, sender_ids: list[int]) -> list[int]:
+    """Have these send the campaign, which is locked, and no others; returns those that are new to it.
 
     Raises InvalidInput.
     """
-    params = {"workspace_id": campaign["workspace_id"], "campaign_id": campaign["id"], "sender_ids": sender_ids}
+    params = {"workspace_id": workspace_id, "campaign_id": campaign_id, "sender_ids": sender_ids}
     there = {row["id"] for row in await fetch_all(conn, sql.senders_there, params)}
     if unknown := sorted(set(sender_ids) - there):
         raise InvalidInput({"senderIds": f"no sender {unknown[0]}"})
@@ -128,7 +128,7 @@ async def _change_senders(conn: Conn, campaign: Row, sender_ids: list[int]) -> l
     added = [row["sender_id"] for row in await fetch_all(conn, sql.add_senders, params)]
     await conn.execute(sql.name_first_sender, params)
     if added:
-        await ask_to_divide(conn, campaign["workspace_id"], campaign["id"])
+        await ask_to_divide(conn, workspace_id, campaign_id)
     return added
 
 
@@ -146,7 +146,7 @@ def _check(changes: Changes) -> None:
     """Raises InvalidInput for what no campaign may be, whatever it is now."""
     check_pace(_value(changes.delay_between_ms), _value(changes.hourly_limit), _value(changes.jitter_percent))
     check_latest(_value(changes.latest_at), _value(changes.start_time))
-    check_senders(None, _value(changes.sender_ids) or ())
+    check_senders(None, _value(changes.sender_ids))
     check_share(_value(changes.share_percent))
     check_start(_value(changes.start_time))
     if not isinstance(changes.name, msgspec.UnsetType):

@@ -27,7 +27,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     content: Content
     name: str | None = None
     sender_id: int | None = None
-    sender_ids: Sequence[int] = ()
+    sender_ids: Sequence[int] | None = None
     start_time: datetime | None = None
     latest_at: datetime | None = None
     delay_between_ms: int = 0
@@ -78,9 +78,9 @@ def _check_time(field: str, at: datetime | None) -> None:
         raise InvalidInput({field: f"is out of range; give a time in the years {YEARS.least} to {YEARS.most}"})
 
 
-def check_senders(sender_id: int | None, sender_ids: Sequence[int]) -> None:
-    """Raises InvalidInput for too many, one that is there twice, or both ways of saying it."""
-    if not sender_ids:
+def check_senders(sender_id: int | None, sender_ids: Sequence[int] | None) -> None:
+    """Raises InvalidInput for none or too many, one that is there twice, or both ways of saying it."""
+    if sender_ids is None:
         return
     if sender_id is not None:
         raise InvalidInput({"senderId": "is for one sender, and senderIds for several; leave one of the two out"})

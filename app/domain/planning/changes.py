@@ -196,8 +196,8 @@ async def _plan_again(pool: Pool, taken: _Taken, at_most: int | None, rest: floa
     has it; returns how many had their turn.
     """
     work = await _read(pool, taken, at_most)
-    whole = at_most is None or len(work.ids) <= at_most
-    count = len(work.ids) if whole else at_most or 0
+    whole = at_most is None or (len(work.ids) <= at_most and not work.is_cut)
+    count = len(work.ids) if at_most is None else min(len(work.ids), at_most)
     size, begin = BATCH, 0
     while True:
         began = time.monotonic()
@@ -212,7 +212,7 @@ async def _plan_again(pool: Pool, taken: _Taken, at_most: int | None, rest: floa
                 await conn.execute(sql.done, taken.parameters())
         begin = end
         if begin == count:
-            return begin
+            return begin if whole or at_most is None else at_most
         took = time.monotonic() - began
         size = max(SMALLEST_BATCH, min(BATCH, int(size * BATCH_S / took)))
         await asyncio.sleep(took * rest if moved else 0)
@@ -238,7 +238,7 @@ async def _plan_batch(conn: Conn, taken: _Taken, work: _Work, begin: int, end: i
 
 class _Work(NamedTuple):
     """What of a stream is to be planned: `ids` in their order, `zones` and `places` where these are known before the
-    first batch, and retries with the places that they keep.
+    first batch, and retries with the places that they keep. `is_cut`: there may be more.
     """
 
     stream_id: int
@@ -247,10 +247,11 @@ class _Work(NamedTuple):
     zones: list[str | None]
     places: list[Place]
     kept: list[tuple[int, Place]]
+    is_cut: bool = False
 
 
 async def _read(pool: Pool, taken: _Taken, at_most: int | None) -> _Work:
-    """The stream that was taken, and its emails: one more than `at_most` where there are more."""
+    """The stream that was taken, and its emails: one more than `at_most` at the most, retries among them."""
     async with planning(pool) as conn:
         try:
             stream, course = await read_course(
@@ -273,6 +274,7 @@ async def _read(pool: Pool, taken: _Taken, at_most: int | None) -> _Work:
                     work.ids.append(email_id)
                     if course.by_zone:
                         work.zones.append(zone)
+    work = work._replace(is_cut=limit is not None and len(work.ids) + len(work.kept) == limit)
     return await asyncio.to_thread(_in_order_of_time, work, course) if course.by_zone else work
 
 

@@ -54,7 +54,7 @@ export function LimitFields({ field, preset, fill, hasSome, isWrong, zone }: Pro
               {...field("dailyLimit")}
             />
             <NumberInput
-              label="Seconds between two, at least"
+              label="Seconds apart, at least"
               description="Whatever campaign they are of"
               placeholder="None"
               {...LIMITS.SenderBody.leastGapSeconds}

@@ -180,13 +180,13 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
           field={field}
           preset={preset}
           fill={fill}
-          hasSome={sender !== undefined && limitsInWords(sender) !== ""}
+          hasSome={sender !== undefined && (sender.rampUp !== null || limitsInWords(sender) !== "")}
           isWrong={FOLDED.some((name) => name in form.errors)}
           zone={sender?.timezone}
         />
         <Text size="sm" c="dimmed">
-          The limit counts clock hours: across the turn of an hour nearly twice as many may go out within 60
-          minutes. “Spread evenly” in a campaign avoids that.{" "}
+          The limit of the hour counts clock hours: across the turn of an hour nearly twice as many may go out
+          within 60 minutes. “Spread evenly” in a campaign avoids that.{" "}
           {sender && "A new limit plans what waits again."}
         </Text>
         <Group justify="flex-end" mt="xs">

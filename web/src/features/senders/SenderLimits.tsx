@@ -18,7 +18,7 @@ export function SenderLimits({ sender }: { sender: Sender }) {
         <Text span inherit c="var(--mantine-color-text)">
           {leftInWords(sender)}
         </Text>
-        {limits && ` At most ${limits}.`}
+        {limits && ` Limits: ${limits}.`}
       </li>
       {ramp && <li>{ramp}</li>}
       {others.length > 0 && (

@@ -4,16 +4,15 @@ import { duration } from "@/time/format";
 import { count, counted } from "@/ui/numbers";
 import type { Sender } from "./queries";
 
-type Limits = Pick<Sender, "dailyLimit" | "leastGapSeconds" | "rampUp">;
+type Limits = Pick<Sender, "dailyLimit" | "leastGapSeconds">;
 type Left = Pick<Sender, "leftThisHour" | "leftToday">;
 type Ramp = Pick<Sender, "rampUp" | "rampToday" | "dailyLimit">;
 
-/** "40 a day, 10 min apart at least, 10 on the first day and 3 more on each"; "" where there is none. */
-export function limitsInWords({ dailyLimit, leastGapSeconds, rampUp }: Limits): string {
+/** "40 a day, at least 10 min apart"; "" where there is none. */
+export function limitsInWords({ dailyLimit, leastGapSeconds }: Limits): string {
   return [
     dailyLimit !== null && `${count(dailyLimit)} a day`,
     leastGapSeconds !== null && `at least ${duration(leastGapSeconds * 1000)} apart`,
-    rampUp !== null && `${count(rampUp.from)} on the first day and ${count(rampUp.perDay)} more on each`,
   ]
     .filter(Boolean)
     .join(", ");
