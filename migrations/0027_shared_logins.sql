@@ -101,7 +101,8 @@ CREATE OR REPLACE FUNCTION shared_login(of_workspace bigint, of_host text, of_us
 RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT s.login_id FROM senders s
     WHERE s.workspace_id = of_workspace AND s.id IS DISTINCT FROM besides
-      AND lower(s.host) = lower(of_host) AND lower(s.username) = lower(of_username)
+      AND lower(s.host COLLATE "C") = lower(of_host COLLATE "C")
+      AND lower(s.username COLLATE "C") = lower(of_username COLLATE "C")
     ORDER BY s.id
     LIMIT 1
 $$;
@@ -163,7 +164,7 @@ DECLARE
 BEGIN
     FOR it IN
         SELECT s.workspace_id, s.id, first_value(s.login_id) OVER (
-                   PARTITION BY s.workspace_id, lower(s.host), lower(s.username) ORDER BY s.id) AS login_id
+                   PARTITION BY s.workspace_id, lower(s.host COLLATE "C"), lower(s.username COLLATE "C") ORDER BY s.id) AS login_id
         FROM senders s WHERE s.host IS NOT NULL AND s.username IS NOT NULL
         ORDER BY s.workspace_id, s.id
     LOOP

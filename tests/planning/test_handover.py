@@ -15,6 +15,8 @@ from app.domain.planning import handover
 from app.domain.planning.handover import deal
 from app.domain.senders import for_workers
 from app.domain.senders.for_workers import BlockKind
+from app.domain.senders.senders import delete_sender
+from app.errors import Conflict
 from tests.support.engine import (
     Owner,
     addresses,
@@ -106,6 +108,31 @@ async def test_a_sender_that_is_out_gives_what_it_has_not_begun_to_the_others(
     assert of[first.sender_id].given is None
     asked = await rows(pool, "SELECT DISTINCT sender_id FROM plan_changes ORDER BY 1")
     assert {each["sender_id"] for each in asked} >= {first.sender_id, second.sender_id}
+
+
+async def test_a_sender_that_is_taken_out_goes_on_with_what_it_has_begun(pool: Pool, owner: Owner) -> None:
+    other = await sender(pool, owner, "a@example.com")
+    await campaign_on(pool, owner, 10, other)
+    await execute(pool, "UPDATE emails SET attempts = 1")
+    await blocked(pool, other)
+    await taken_out(pool, owner)
+    assert await handover.hand_over(pool) == []
+    assert await value(pool, "SELECT open FROM streams WHERE sender_id = %s", owner.sender_id)
+    assert await shares(pool) == {owner.sender_id: 10}
+
+
+async def test_a_sender_that_gave_all_it_had_can_be_deleted(pool: Pool, owner: Owner) -> None:
+    other = await sender(pool, owner, "a@example.com")
+    made = await campaign_on(pool, owner, 10, other)
+    await execute(pool, "UPDATE emails SET stream_id = (SELECT max(id) FROM streams) WHERE mod(id, 2) = 0")
+    await execute(pool, "UPDATE streams SET total = 5, scheduled = 5")
+    with pytest.raises(Conflict):
+        await delete_sender(pool, *other)
+    await taken_out(pool, other)
+    assert await handover.hand_over(pool) == [(made, 5)]
+    await delete_sender(pool, *other)
+    assert await shares(pool) == {owner.sender_id: 10}
+    await check_conservation(pool, made)
 
 
 async def test_for_words_about_its_messages_or_for_a_short_time_a_sender_gives_nothing(

@@ -70,15 +70,26 @@ async def change(api: httpx.AsyncClient, sender: dict[str, Any], **fields: Any) 
 async def test_a_sender_tells_its_limits_and_what_they_leave(api: httpx.AsyncClient, pool: Pool) -> None:
     await clear_of_the_hour(10)
     sender = await create(
-        api, dailyLimit=40, leastGapSeconds=600, rampUp={"from": 5, "perDay": 3}, timezone="Europe/Berlin"
+        api, dailyLimit=40, leastGapSeconds=1, rampUp={"from": 5, "perDay": 3}, timezone="Europe/Berlin"
     )
-    assert (sender["dailyLimit"], sender["leastGapSeconds"], sender["timezone"]) == (40, 600, "Europe/Berlin")
+    assert (sender["dailyLimit"], sender["leastGapSeconds"], sender["timezone"]) == (40, 1, "Europe/Berlin")
     assert sender["rampUp"] == {"from": 5, "perDay": 3}
     assert (sender["usedToday"], sender["leftToday"], sender["leftThisHour"], sender["rampToday"]) == (0, 5, 5, 5)
     await used(pool, sender["id"], h0=2, h30=4, h80=1)
     sender = (await api.get(f"/api/senders/{sender['id']}")).json()
     assert (sender["usedThisHour"], sender["usedToday"]) == (2, 2)
     assert (sender["rampToday"], sender["leftToday"], sender["leftThisHour"]) == (11, 9, 9)
+
+
+async def test_the_least_gap_leaves_no_more_of_the_hour_than_fit_into_it(api: httpx.AsyncClient, pool: Pool) -> None:
+    await clear_of_the_hour(10)
+    sender = await create(api, leastGapSeconds=600)
+    assert 1 <= sender["leftThisHour"] <= 6
+    await used(pool, sender["id"], h0=1)
+    await execute(pool, "UPDATE login_windows SET free_at = this_hour() + interval '59 minutes 59 seconds'")
+    assert (await api.get(f"/api/senders/{sender['id']}")).json()["leftThisHour"] == 1
+    await execute(pool, "UPDATE login_windows SET free_at = this_hour() + interval '61 minutes'")
+    assert (await api.get(f"/api/senders/{sender['id']}")).json()["leftThisHour"] == 0
 
 
 async def test_without_limits_of_a_day_only_the_hours_is_told(api: httpx.AsyncClient) -> None:
@@ -226,6 +237,7 @@ def test_plans_count_as_the_ledger_does(
     """`login_room` and `slots.Room` have the same room, whatever retention has removed of what a limit of a day no
     longer looks at.
     """
+    conn.rollback()  # what the example before has left
     now = change + at * HOUR
     spent = {now - ago * HOUR: count for ago, count in hours.items()}
     conn.execute(
@@ -253,9 +265,8 @@ def test_plans_count_as_the_ledger_does(
     sent = conn.execute("SELECT days_sent(%s, %s, %s) AS n", [before["workspace_id"], before["id"], day]).fetchone()
     limits = Limits(hourly, daily, ramp=ramp, zone=local)
     assert sent is not None
-    left, _ = Room(limits, taken, days_sent=sent["n"]).left(now)
+    left, _ = Room(limits, taken, days_sent=sent["n"], since=day).left(now)
     assert left == max(before["allowed"] - before["used"], 0)
-    conn.rollback()
 
 
 # Who shares a login

@@ -17,7 +17,8 @@ from tests.support.ledger import insert_campaign
         "UPDATE streams SET scheduled = scheduled - 1",
         "UPDATE streams SET total = total + 1",
         "UPDATE streams SET scheduled = -1, sent = sent + 2",
-        "UPDATE streams SET total = 0, scheduled = 0, sent = 0",
+        "UPDATE streams SET given = 1",  # without why and when
+        "UPDATE streams SET given_for = 'LOGIN', given_at = now()",  # nothing
         "UPDATE streams SET gap_ms = -1",
         "UPDATE campaigns SET status = 'FINISHED', finished_at = now()",  # with an email still waiting
         "UPDATE campaigns SET finished_at = now()",  # while ACTIVE
@@ -33,6 +34,10 @@ from tests.support.ledger import insert_campaign
         "WHERE status = 'SCHEDULED'",
         "UPDATE logins SET hourly_limit = 0",
         "UPDATE logins SET max_connections = 0",
+        "UPDATE logins SET daily_limit = 0",
+        "UPDATE logins SET least_gap_ms = -1",
+        "UPDATE logins SET ramp_from = 5",  # without what comes on each day
+        "UPDATE senders SET block_kind = 'MOOD'",
         "INSERT INTO campaign_hours (workspace_id, campaign_id, allowed) SELECT workspace_id, id, 0 FROM campaigns",
         "UPDATE senders SET port = 25",  # of no host
         "UPDATE senders SET host = 'h', port = 70000, security = 'tls'",

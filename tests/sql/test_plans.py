@@ -129,7 +129,10 @@ def _rows_touched(plan: str) -> int:
 
 
 @pytest.mark.parametrize("analyzed", [False, True], ids=["before-analyze", "after-analyze"])
-@pytest.mark.parametrize("name", ["exchange", "outlook", "held_claims", "recover", "neglected_senders"])
+@pytest.mark.parametrize(
+    "name",
+    ["exchange", "outlook", "held_claims", "recover", "neglected_senders", "giving", "holds_to_spread"],
+)
 async def test_the_workers_queries_touch_what_they_use_and_no_more(
     database_url: str, full: dict[str, Any], name: str, analyzed: bool
 ) -> None:

@@ -48,6 +48,7 @@ INSIDE = {
     "email": "/emails/1",
     "senders": "/senders",
     "sender": "/senders?edit=new",
+    "sender-limits": "/senders?edit=new",
     "sandbox": "/sandbox",
     "sandbox-message": "/sandbox?message=25",
     "settings": "/settings",
@@ -72,6 +73,12 @@ def open_switch(page: Page) -> None:
     page.get_by_role("menuitem").first.wait_for()
 
 
+def open_limits(page: Page) -> None:
+    page.get_by_role("button", name="Limits of the day").click()
+    page.get_by_role("button", name="what is usual for outreach").click()
+    page.get_by_role("combobox", name="Time zone").scroll_into_view_if_needed()
+
+
 def open_deletion(page: Page) -> None:
     page.get_by_role("button", name="Delete the workspace").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete for good").click()
@@ -91,6 +98,7 @@ def lose_session(page: Page) -> None:
 # What lies over a page is as high as the window, so no more than that is written.
 OPENED: dict[str, Callable[[Page], object]] = {
     "sender": lambda page: page.get_by_role("dialog").wait_for(),
+    "sender-limits": open_limits,
     "switch": open_switch,
     "delete-workspace": open_deletion,
     "disable-account": open_disabling,
@@ -177,7 +185,11 @@ def furnish(page: Page) -> None:
     """What the demo does not have: senders in trouble, a campaign that waits behind another, API keys, a webhook."""
     nobody = {"host": "127.0.0.1", "port": 9, "security": "none"}  # where nothing listens
     gmail = {"host": "smtp.gmail.com", "port": 587, "username": "anna.lindqvist@gmail.com", "password": "of no use"}
-    ask(page, "POST", "/api/senders", {"email": gmail["username"], "displayName": "Anna Lindqvist", **gmail})
+    outreach = {"dailyLimit": 40, "leastGapSeconds": 600, "rampUp": {"from": 10, "perDay": 3}}
+    ask(
+        page, "POST", "/api/senders", {"email": gmail["username"], "displayName": "Anna Lindqvist", **gmail, **outreach}
+    )
+    ask(page, "POST", "/api/senders", {"email": "orders@lindqvist.example.com", **gmail})  # shares the login
     sender = ask(page, "POST", "/api/senders", {"email": "newsletter@harbour-books.example.com", **nobody})["id"]
     ask(page, "POST", f"/api/senders/{sender}/verify")
     campaign = {"senderId": sender, "subject": "New in May", "body": "Come and see.", "recipients": ["b@example.com"]}

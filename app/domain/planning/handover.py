@@ -61,15 +61,17 @@ async def hand_over(pool: Pool) -> list[Handed]:
 async def _give(pool: Pool, stream: Row, *, is_first: bool) -> int:
     """A batch of the stream's emails to others; how many. Fewer than a batch: that was all. Raises PlanChanging."""
     async with planning(pool) as conn:
-        senders = await fetch_all(conn, sql.senders_of_campaign, stream)
+        senders = await fetch_all(conn, sql.senders_to_plan, stream)
         await lock_plan(conn, *(row["sender_id"] for row in senders))
         await streams.lock_of_campaign(conn, stream["workspace_id"], stream["campaign_id"])
         parts = await fetch_all(conn, sql.parts, stream)
         giver = next((part for part in parts if part["stream_id"] == stream["stream_id"]), None)
         takers = [part for part in parts if part["takes"] and part is not giver]
-        if giver is None or giver["gives_for"] is None or not takers or any(part["refused"] for part in parts):
+        if giver is None or giver["gives_for"] is None:
             return 0
         ids = [row["id"] for row in await fetch_all(conn, sql.not_begun, stream | {"limit": BATCH})]
+        if ids and (not takers or any(part["refused"] for part in parts)):
+            return 0
         await _move(conn, stream | giver, takers, ids)
         if is_first and ids:
             subject = f"campaigns/{stream['campaign_id']}"
@@ -128,7 +130,7 @@ async def hold_on_all(pool: Pool) -> None:
         async with transaction(pool) as conn:
             await _lock_windows(conn, its)
             await conn.execute(sql.lift_followers, its)
-            for sender in await fetch_all(conn, sql.senders_of_campaign, its):
+            for sender in await fetch_all(conn, sql.senders_to_plan, its):
                 await defer_wake_up(conn, sender["sender_id"])
 
 

@@ -27,7 +27,7 @@ async def wake_neglected(pool: Pool, within_s: float) -> list[int]:
 class Reserved(NamedTuple):
     """How many connections a worker may hold for a sender; whether another sender of the same login waits for one."""
 
-    count: int
+    lanes: int
     others_wait: bool = False
 
 

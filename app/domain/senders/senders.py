@@ -258,6 +258,7 @@ async def delete_sender(pool: Pool, workspace_id: int, sender_id: int, actor: Ac
             if (await _read(conn, workspace_id, sender_id)).is_default:
                 raise Conflict("the default sender cannot be deleted")
             params = {"workspace_id": workspace_id, "sender_id": sender_id}
+            await conn.execute(sql.leave_campaigns, params)
             deleted = await fetch_exactly_one(conn, sql.delete_sender, params)
             await conn.execute(sql.delete_login, params | deleted)
             await audit.record(conn, actor, workspace_id, "sender.deleted", f"senders/{sender_id}")

@@ -13,17 +13,20 @@ FROM (
 JOIN streams t ON t.workspace_id = g.workspace_id AND t.id = g.id
 JOIN campaigns c ON c.workspace_id = t.workspace_id AND c.id = t.campaign_id
 WHERE t.scheduled > 0 AND c.status IN ('ACTIVE', 'PAUSED')
-  AND EXISTS (
-      SELECT FROM streams o
-      JOIN senders s ON s.workspace_id = o.workspace_id AND s.id = o.sender_id
-      WHERE o.workspace_id = t.workspace_id AND o.campaign_id = t.campaign_id AND o.id <> t.id
-        AND o.taken_out_at IS NULL AND s.failures = 0)
-  AND EXISTS (
-      SELECT FROM emails e
-      WHERE e.workspace_id = t.workspace_id AND e.stream_id = t.id AND e.status = 'SCHEDULED' AND e.attempts = 0)
+  AND CASE
+      WHEN EXISTS (SELECT FROM emails e
+                   WHERE e.workspace_id = t.workspace_id AND e.stream_id = t.id AND e.status = 'SCHEDULED'
+                     AND e.attempts = 0)
+      THEN EXISTS (SELECT FROM streams o
+                   JOIN senders s ON s.workspace_id = o.workspace_id AND s.id = o.sender_id
+                   WHERE o.workspace_id = t.workspace_id AND o.campaign_id = t.campaign_id AND o.id <> t.id
+                     AND o.taken_out_at IS NULL AND s.failures = 0)
+      -- Nothing to give: one that is out of the campaign goes on with what it has begun.
+      ELSE t.taken_out_at IS NOT NULL AND NOT t.open AND c.status = 'ACTIVE'
+  END
 ORDER BY t.workspace_id, t.id;
 
--- name: senders_of_campaign
+-- name: senders_to_plan
 -- Whose plans a handover concerns, in the order in which they are locked.
 SELECT DISTINCT sender_id FROM streams
 WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s
@@ -31,7 +34,7 @@ ORDER BY sender_id;
 
 -- name: parts
 -- The campaign's streams, which are locked: why one gives (NULL: it does not), whether it may take, what waits in it and
--- about how many it sends an hour. What a server said of the message, it said of the campaign: nothing moves then.
+-- about how many it sends an hour; `refused`: a server's words about its messages hold it.
 SELECT t.id AS stream_id, t.sender_id, t.scheduled,
        CASE WHEN t.taken_out_at IS NOT NULL THEN 'TAKEN_OUT' WHEN is_out_of_order(s) THEN s.block_kind END AS gives_for,
        t.taken_out_at IS NULL AND s.failures = 0 AS takes,

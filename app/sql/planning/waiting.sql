@@ -49,7 +49,11 @@ SELECT a.about, a.status, a.scheduled_at, a.until, a.attempts, a.zone,
        l.hourly_limit, l.max_connections, l.daily_limit, l.least_gap_ms, l.ramp_from, l.ramp_per_day, l.timezone,
        coalesce(w.used >= w.allowed, r.used >= r.allowed) AS window_full, w.free_at AS login_free_at,
        (SELECT coalesce(jsonb_agg(jsonb_build_object(
-                   'reason', h.reason, 'words', h.words, 'probe_at', h.probe_at, 'whole', h.stream_id IS NULL)), '[]')
+                   'reason', h.reason, 'words', h.words, 'whole', h.stream_id IS NULL,
+                   -- One that follows another stream's has no tries of its own.
+                   'probe_at', coalesce((SELECT o.probe_at FROM holds o
+                                         WHERE o.workspace_id = h.workspace_id AND o.stream_id = h.of_stream),
+                                        h.probe_at))), '[]')
         FROM holds h
         WHERE h.workspace_id = s.workspace_id AND h.login_id = s.login_id
           AND (h.stream_id IS NULL OR h.stream_id = t.id)) AS holds

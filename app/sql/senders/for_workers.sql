@@ -59,7 +59,7 @@ FROM (
 ON CONFLICT (workspace_id, sender_id, worker_token) DO UPDATE
 SET count = excluded.count,
     asked_at = CASE WHEN l.count > 0 AND excluded.count = 0 THEN clock_timestamp() ELSE l.asked_at END
-RETURNING l.count, EXISTS (
+RETURNING l.count AS lanes, EXISTS (
     SELECT FROM senders s
     JOIN senders o ON o.workspace_id = s.workspace_id AND o.login_id = s.login_id AND o.id <> s.id
     JOIN lanes w ON w.workspace_id = o.workspace_id AND w.sender_id = o.id

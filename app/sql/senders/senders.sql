@@ -17,13 +17,20 @@ SELECT s.id, s.email, s.display_name, s.host, s.port, s.security, s.username, s.
        l.max_connections, l.daily_limit, nullif(l.least_gap_ms, 0) / 1000 AS least_gap_seconds, l.ramp_from,
        l.ramp_per_day, l.timezone, s.is_default, s.blocked_until, s.block_reason, s.verified_at, s.verify_error,
        s.created_at, r.used AS used_this_hour, r.used_today, r.left_today, r.ramp_today,
-       greatest(r.allowed - r.used, 0) AS left_this_hour,
+       greatest(least(r.allowed - r.used, g.fit), 0) AS left_this_hour,
        ARRAY (SELECT o.id FROM senders o
               WHERE o.workspace_id = s.workspace_id AND o.login_id = s.login_id AND o.id <> s.id
               ORDER BY o.id) AS shares_login_with
 FROM senders s
 JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id
 CROSS JOIN LATERAL login_room(s.workspace_id, s.login_id, this_hour()) r
+-- By the least gap, so many begin in the rest of the hour.
+CROSS JOIN LATERAL (
+    SELECT ceil(extract(epoch FROM this_hour() + interval '1 hour' - greatest(now(), (
+               SELECT w.free_at FROM login_windows w
+               WHERE w.workspace_id = s.workspace_id AND w.login_id = s.login_id
+               ORDER BY w.window_start DESC LIMIT 1))) * 1000 / nullif(l.least_gap_ms, 0))::integer AS fit
+) g
 WHERE s.workspace_id = %(workspace_id)s
   AND (%(sender_id)s::bigint IS NULL OR s.id = %(sender_id)s)
   AND (%(after)s::bigint IS NULL OR s.id > %(after)s)
@@ -45,6 +52,11 @@ SET email = coalesce(%(email)s, email),
     block_reason = CASE WHEN %(set_server)s THEN NULL ELSE block_reason END,
     failures = CASE WHEN %(set_server)s THEN 0 ELSE failures END
 WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s;
+
+-- name: leave_campaigns
+-- The sender's parts in campaigns that it was taken out of, where it has sent nothing and waits for nothing.
+DELETE FROM streams
+WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s AND total = 0 AND taken_out_at IS NOT NULL;
 
 -- name: delete_sender
 -- Only a sender without campaigns goes; the foreign key says so otherwise.

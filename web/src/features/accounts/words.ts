@@ -50,6 +50,7 @@ const ACTIONS: Readonly<Record<Action, string>> = {
   "campaign.direct": "Sent a test",
   "campaign.resumed": "Resumed a campaign",
   "campaign.cancelled": "Cancelled a campaign",
+  "campaign.moved": "Gave a sender's emails of a campaign to its others",
   "campaign.hold": "Held a campaign after a restore",
   "email.failed->scheduled": "Had failed emails tried again",
   "email.unknown->scheduled": "Had emails in doubt sent again",

@@ -19,6 +19,7 @@ import { CampaignContent } from "./CampaignContent";
 import { CampaignDecisions } from "./CampaignDecisions";
 import { CampaignEmails } from "./CampaignEmails";
 import { CampaignWaiting } from "./CampaignWaiting";
+import { GivenNotes } from "./GivenNotes";
 import { Pace } from "./Pace";
 import { ProgressBar, ProgressLegend } from "./ProgressBar";
 import { type Campaign, campaignQuery } from "./queries";
@@ -96,6 +97,7 @@ function Progress({ campaign }: { campaign: Campaign }) {
           </Text>
         </Group>
         {!saidBelow && <CampaignWaiting campaign={campaign} />}
+        <GivenNotes campaign={campaign} />
         {held && <HeldNotice held={held} of={{ kind: "campaign", id: campaign.id }} paused={paused} />}
         <CampaignDecisions campaign={campaign} />
         <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="md" mt={4}>

@@ -9,6 +9,7 @@ import type { components } from "@/api/schema";
 export type Campaign = components["schemas"]["Campaign"];
 export type CampaignStatus = Campaign["status"];
 export type OnUnknown = Campaign["onUnknown"];
+export type Given = components["schemas"]["Given"];
 
 /** Campaigns in one state, or all of them. */
 export const campaignsIn = (status: CampaignStatus | null) =>

@@ -14,6 +14,7 @@ import { dayOf } from "./dayOf";
 import { HourBars } from "./HourBars";
 import type { Sender } from "./queries";
 import classes from "./SenderCard.module.css";
+import { SenderLimits } from "./SenderLimits";
 import { SenderState } from "./SenderState";
 
 interface Props {
@@ -49,6 +50,7 @@ export function SenderCard({ sender, fallback }: Props) {
         <Day sender={sender} />
       </div>
       <Stack gap="xs" className={classes.foot ?? ""}>
+        <SenderLimits sender={sender} />
         {sender.held && <HeldNotice held={sender.held} of={{ kind: "sender", id: sender.id }} />}
         <SenderWaiting senderId={sender.id} />
         <div className={classes.state}>
