@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { sendersQuery } from "@/features/senders/queries";
 import { Time } from "@/time/Time";
 import { counted } from "@/ui/numbers";
-import classes from "./HoldUpNote.module.css";
+import classes from "@/features/planning/WaitingNote.module.css";
 import type { Campaign } from "./queries";
 import { GIVEN_FOR } from "./words";
 
