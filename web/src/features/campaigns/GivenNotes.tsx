@@ -1,9 +1,9 @@
 import { IconArrowsExchange } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
+import classes from "@/features/planning/WaitingNote.module.css";
 import { sendersQuery } from "@/features/senders/queries";
 import { Time } from "@/time/Time";
 import { counted } from "@/ui/numbers";
-import classes from "@/features/planning/WaitingNote.module.css";
 import type { Campaign } from "./queries";
 import { GIVEN_FOR } from "./words";
 
