@@ -105,6 +105,7 @@ async def _fill(pool: Pool, user: User) -> dict[str, Any]:
         "before": None,
         "limit": 50,
         "q": None,
+        "direct": False,
     }
 
 

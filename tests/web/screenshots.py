@@ -42,6 +42,7 @@ INSIDE = {
     "campaign-hours": "/campaigns/1?tab=hours",
     "compose": "/compose",
     "week": "/week",
+    "compose-test": "/compose",
     "scheduled": "/scheduled",
     "sent": "/sent",
     "trouble": "/trouble",
@@ -96,10 +97,16 @@ def lose_session(page: Page) -> None:
     page.get_by_role("dialog", name="Log in again").wait_for()  # the next reading of the senders is refused
 
 
+def send_test(page: Page) -> None:
+    page.get_by_role("button", name="Send a test to myself").click()
+    page.get_by_role("link", name="See the test").scroll_into_view_if_needed()
+
+
 # What lies over a page is as high as the window, so no more than that is written.
 OPENED: dict[str, Callable[[Page], object]] = {
     "sender": lambda page: page.get_by_role("dialog").wait_for(),
     "sender-limits": open_limits,
+    "compose-test": send_test,
     "switch": open_switch,
     "delete-workspace": open_deletion,
     "disable-account": open_disabling,

@@ -21,7 +21,7 @@ class Due(NamedTuple):
 
 
 class Plans(NamedTuple):
-    """Streams that a server's words hold back; those `behind` by more than a minute though nothing holds them;
+    """Streams that a server's words hold back; those behind by more than a minute though nothing holds them;
     and for how long the oldest change of a plan has waited to be carried out.
     """
 
@@ -31,7 +31,7 @@ class Plans(NamedTuple):
 
 
 class DayRoom(NamedTuple):
-    """Of logins that are limited by the day: what they have sent, what they still may, and how many may nothing more."""
+    """Of logins that are limited by the day: what they have sent, what they still may, how many may nothing more."""
 
     used: int
     left: int

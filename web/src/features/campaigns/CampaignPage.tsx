@@ -3,8 +3,10 @@ import { Group, Paper, SimpleGrid, Skeleton, Stack, Tabs, Text } from "@mantine/
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { type ReactNode, Suspense } from "react";
+import { sentence } from "@/api/problem";
 import { AGAIN_MS } from "@/api/reading";
 import { HeldNotice } from "@/features/ledger/HeldNotice";
+import { WaitingNote } from "@/features/planning/WaitingNote";
 import { type Sender, sendersQuery } from "@/features/senders/queries";
 import { duration } from "@/time/format";
 import { Time } from "@/time/Time";
@@ -72,7 +74,7 @@ export function CampaignPage() {
         actions={<CampaignActions campaign={campaign} />}
       />
       <Stack gap="lg">
-        <Progress campaign={campaign} />
+        <Progress campaign={campaign} sender={sender} />
         <CampaignSenders campaign={campaign} senders={senders?.items ?? []} />
         <Parts campaign={campaign} sender={sender} />
       </Stack>
@@ -86,7 +88,7 @@ interface Props {
 }
 
 /** How far it is, what holds it back, when the next and the last are planned. */
-function Progress({ campaign }: { campaign: Campaign }) {
+function Progress({ campaign, sender }: Props) {
   const { held, waiting, nextAt, lastAt, delayBetweenMs, hourlyLimit } = campaign;
   const { calendar, latestAt, jitterPercent } = campaign;
   const paused = campaign.status === "PAUSED";
@@ -102,7 +104,7 @@ function Progress({ campaign }: { campaign: Campaign }) {
             <Pace campaign={campaign} />
           </Text>
         </Group>
-        {!saidBelow && <CampaignWaiting campaign={campaign} />}
+        {saidBelow ? <SenderBlocked sender={sender} /> : <CampaignWaiting campaign={campaign} />}
         <GivenNotes campaign={campaign} />
         {held && <HeldNotice held={held} of={{ kind: "campaign", id: campaign.id }} paused={paused} />}
         <CampaignDecisions campaign={campaign} />
@@ -126,6 +128,13 @@ function Progress({ campaign }: { campaign: Campaign }) {
       </Stack>
     </Paper>
   );
+}
+
+/** Beside what is held of the campaign: till its sender is let in again, nothing of that is tried. */
+function SenderBlocked({ sender }: { sender: Sender | undefined }) {
+  if (!sender?.blockedUntil) return null;
+  const detail = `${sender.email}: ${sentence(sender.blockReason ?? "")}`;
+  return <WaitingNote waiting={{ reason: "SENDER_BLOCKED", until: sender.blockedUntil, detail }} />;
 }
 
 const spacing = (ms: number) => (ms < 10_000 ? `${ms / 1000} s` : duration(ms));

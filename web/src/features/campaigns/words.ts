@@ -2,7 +2,7 @@
 
 import { count, counted } from "@/ui/numbers";
 import type { Status } from "@/ui/StatusBadge";
-import type { CampaignStatus, Given } from "./queries";
+import type { CampaignStatus } from "./queries";
 
 /** In the order in which one chooses among them. */
 export const CAMPAIGN_STATUS: Readonly<Record<CampaignStatus, Status>> = {
@@ -10,14 +10,6 @@ export const CAMPAIGN_STATUS: Readonly<Record<CampaignStatus, Status>> = {
   PAUSED: { label: "Paused", color: "var(--status-unknown)" },
   FINISHED: { label: "Finished", color: "var(--status-scheduled)" },
   CANCELLED: { label: "Cancelled", color: "var(--status-cancelled)" },
-};
-
-/** Why a sender gave emails to others, behind "because". */
-export const GIVEN_FOR: Readonly<Record<Given["reason"], string>> = {
-  TAKEN_OUT: "it was taken out of the campaign",
-  CONNECTION: "its server could not be reached for more than an hour",
-  LOGIN: "its server would not let it in for more than an hour",
-  QUOTA: "its server's quota was used up for more than an hour",
 };
 
 /** "Sent 12 of 20, scheduled 8": a bar in words. */
