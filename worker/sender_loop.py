@@ -167,6 +167,8 @@ class _Run:
             raise crew.crash
         if self._loop.poked or time.monotonic() >= self._refresh_at:
             await self._refresh()
+        if not crew.lanes:  # a loop that waits for its first keeps its place in the queue, however long that is
+            self._began = time.monotonic()
         yielding = self._desk.budget.contended and time.monotonic() - self._began > QUANTUM_S
         winding_up = self._loop.stopping or self._trouble is not None or yielding
         if winding_up:
