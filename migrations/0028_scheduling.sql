@@ -51,21 +51,22 @@ CREATE OR REPLACE TRIGGER emails_stream_changed AFTER UPDATE OF workspace_id, ca
 CREATE OR REPLACE TRIGGER streams_gone AFTER DELETE ON streams FOR EACH ROW
     EXECUTE FUNCTION emails_follow_stream();
 
--- The first plan of a campaign, as runs: `counts` emails from `ats` on, `gap_ms` apart. It says nothing of anybody.
+-- The first plan of a campaign, as runs: `counts` emails from `ats` on, `gaps_ms` apart. It says nothing of anybody.
 CREATE TABLE IF NOT EXISTS campaign_forecasts (
     workspace_id  bigint NOT NULL,
     campaign_id   bigint NOT NULL,
     ats           timestamptz[] NOT NULL,
     counts        integer[] NOT NULL,
-    gap_ms        bigint NOT NULL CHECK (gap_ms >= 0),
+    gaps_ms       bigint[] NOT NULL,
     -- What came of it, measured once the campaign is over, since its emails go before it does.
     measured_at   timestamptz,
-    sent          jsonb,    -- [[hour, count], ...], hours since 1970
-    median_ms     bigint,   -- of how late emails were, negative: early; NULL: nothing was sent
+    sent_hours    timestamptz[],
+    sent_counts   integer[],  -- in each of these hours
+    median_ms     bigint,     -- of how late emails were, negative: early; NULL: nothing was sent
     worst_ms      bigint,
     PRIMARY KEY (workspace_id, campaign_id),
     FOREIGN KEY (workspace_id, campaign_id) REFERENCES campaigns (workspace_id, id) ON DELETE CASCADE,
-    CHECK (cardinality(ats) = cardinality(counts))
+    CHECK (cardinality(ats) = cardinality(counts) AND cardinality(ats) = cardinality(gaps_ms))
 );
 DO $$ BEGIN PERFORM keep_tenants_apart('campaign_forecasts'); END $$;
 GRANT SELECT, INSERT, UPDATE, DELETE ON campaign_forecasts TO reachinbox_tenant;

@@ -172,7 +172,7 @@ class _Run:
             await self._refresh()
         if not crew.lanes:  # a loop that waits for its first keeps its place in the queue, however long that is
             self._began = time.monotonic()
-        yielding = self._desk.budget.contended and time.monotonic() - self._began > QUANTUM_S
+        yielding = self._share.is_over(self._began, QUANTUM_S)
         winding_up = self._loop.stopping or self._trouble is not None or yielding
         if winding_up:
             crew.retire_idle()
@@ -208,7 +208,7 @@ class _Run:
                 held=len(self._trade.held),
                 lanes=len(crew.lanes),
                 idle=len(crew.idle),
-                contended=self._desk.budget.contended,
+                contended=self._share.wanted_elsewhere,
                 mended=self._mended,
             ),
         )
@@ -248,7 +248,12 @@ class _Run:
         return due_at(
             await until_answered(
                 lambda: for_workers.block_sender(
-                    pool, workspace_id, sender_id, str(trouble), known_failures=self._failures
+                    pool,
+                    workspace_id,
+                    sender_id,
+                    str(trouble),
+                    known_failures=self._failures,
+                    kind=trouble.block_kind,
                 )
             )
         )

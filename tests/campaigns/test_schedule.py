@@ -360,7 +360,7 @@ async def test_repeats_wait_for_the_first_and_keep_nobody_from_going_on(
     key = {"Idempotency-Key": "impatient"}
     async with pool.connection() as conn, conn.transaction():
         busy = await engine.value(pool, "SELECT id FROM senders WHERE is_default")
-        await conn.execute(plans.lock_plan, {"sender_id": busy})
+        await conn.execute(plans.lock_plan, {"sender_ids": [busy]})
         first = asyncio.create_task(api.post(URL, json=CAMPAIGN, headers=key))
         await wait_for(lambda: _held_back(pool), "the first to be in the middle")
         repeats = [asyncio.create_task(api.post(URL, json=CAMPAIGN, headers=key)) for _ in range(AT_ONCE)]

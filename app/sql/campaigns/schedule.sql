@@ -1,17 +1,21 @@
 -- name: insert_campaign
 -- A campaign, all of its emails still to be inserted in the same transaction.
-INSERT INTO campaigns (workspace_id, sender_id, name, subject, body, body_html, fields, start_at, delay_ms, hourly_limit,
-                       on_unknown, stored_bytes)
+INSERT INTO campaigns (workspace_id, sender_id, name, subject, body, body_html, fields, start_at, latest_at, delay_ms,
+                       jitter_percent, hourly_limit, share_percent, calendar, on_unknown, stored_bytes)
 VALUES (%(workspace_id)s, %(sender_id)s, %(name)s, %(subject)s, %(body)s, %(body_html)s, %(fields)s, %(start_at)s,
-        %(delay_ms)s, %(hourly_limit)s, %(on_unknown)s, %(stored_bytes)s)
+        %(latest_at)s, %(delay_ms)s, %(jitter_percent)s, %(hourly_limit)s, %(share_percent)s, %(calendar)s, %(on_unknown)s,
+        %(stored_bytes)s)
 RETURNING id;
 
--- name: insert_stream
--- The campaign on its sender, with all of the campaign's emails.
-INSERT INTO streams (workspace_id, campaign_id, sender_id, start_at, gap_ms, next_due_at, total, scheduled)
-SELECT workspace_id, id, sender_id, start_at, delay_ms, %(first_at)s, %(total)s, %(total)s FROM campaigns
-WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s
-RETURNING id;
+-- name: insert_streams
+-- The campaign on each of its senders, with as many of its emails as the plan gives each.
+INSERT INTO streams (workspace_id, campaign_id, sender_id, start_at, latest_at, gap_ms, total, scheduled)
+SELECT c.workspace_id, c.id, s.sender_id, c.start_at, c.latest_at, least_gap_ms(c.delay_ms, c.jitter_percent), s.total, s.total
+FROM campaigns c
+CROSS JOIN unnest(%(sender_ids)s::bigint[], %(totals)s::integer[]) WITH ORDINALITY AS s (sender_id, total, ordinal)
+WHERE c.workspace_id = %(workspace_id)s AND c.id = %(campaign_id)s
+ORDER BY s.ordinal
+RETURNING id, sender_id;
 
 -- name: insert_hours
 -- The hour of a campaign that has a limit of its own.

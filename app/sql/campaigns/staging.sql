@@ -17,17 +17,61 @@ COPY staged (number, recipient, fields) FROM STDIN;
 -- Postgres takes one of them for. It has not counted the stage, and cannot foresee how many numbers the runs have.
 SELECT set_config('enable_nestloop', 'off', true);
 
+-- name: addresses_of
+-- The addresses of some of the staged.
+SELECT number, recipient FROM staged WHERE number = ANY (%(numbers)s::integer[]);
+
 -- name: insert_emails
--- Turn the stage into emails, each at its planned time, and note between which ids they lie.
-WITH made AS (
-    INSERT INTO emails (workspace_id, campaign_id, stream_id, recipient, fields, scheduled_at)
-    SELECT %(workspace_id)s, %(campaign_id)s, %(stream_id)s, s.recipient, s.fields,
-           r.at + (s.number - r.first) * make_interval(secs => %(delay_ms)s / 1000.0)
+-- Turn the stage into emails, each at its place in the plan's runs, and note between which ids they lie. Where the
+-- campaign is `divided` over several streams, whose emails are numbered as their places lie in time.
+WITH run AS (
+    SELECT * FROM unnest(%(streams)s::bigint[], %(firsts)s::integer[], %(counts)s::integer[], %(ats)s::timestamptz[],
+                         %(gaps)s::bigint[], %(jitters)s::bigint[], %(ends)s::timestamptz[], %(untils)s::timestamptz[])
+        WITH ORDINALITY AS r (stream_id, first, count, at, gap, jitter, ends, until, ordinal)
+),
+place AS (
+    SELECT r.stream_id, r.first, r.ordinal, r.jitter, r.ends, r.until, k.k,
+           r.at + make_interval(secs => k.k * r.gap / 1000000.0) AS at
+    FROM run r CROSS JOIN LATERAL generate_series(0, r.count - 1) AS k (k)
+),
+numbered AS (
+    SELECT p.*, p.first + p.k AS number FROM place p WHERE NOT %(divided)s
+    UNION ALL
+    SELECT p.*, (row_number() OVER (ORDER BY p.first, p.at, p.k, p.ordinal) - 1)::integer FROM place p WHERE %(divided)s
+),
+made AS (
+    INSERT INTO emails (workspace_id, campaign_id, stream_id, recipient, fields, scheduled_at, until)
+    SELECT %(workspace_id)s, %(campaign_id)s, n.stream_id, s.recipient, s.fields,
+           CASE WHEN n.jitter = 0 THEN n.at
+                ELSE jittered(n.at, s.recipient, least(n.jitter, (extract(epoch FROM n.ends - n.at) * 1000000)::bigint)) END,
+           n.until
     FROM staged s
-    JOIN (
-        SELECT r.first, r.at, generate_series(r.first, r.first + r.count - 1) AS number
-        FROM unnest(%(firsts)s::integer[], %(counts)s::integer[], %(ats)s::timestamptz[]) AS r (first, count, at)
-    ) r USING (number)
+    JOIN numbered n USING (number)
+    ORDER BY s.number
+    RETURNING id
+)
+UPDATE campaigns
+SET (first_email_id, last_email_id) = (SELECT min(id), max(id) FROM made)
+WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s;
+
+-- name: stage_places
+-- Where COPY puts each recipient's place, of a plan over several zones.
+CREATE TEMPORARY TABLE placed (
+    number integer NOT NULL, stream_id bigint NOT NULL, at bigint NOT NULL, jitter bigint NOT NULL, until bigint, zone text
+) ON COMMIT DROP;
+
+-- name: copy_places
+-- Fill it, one line a recipient; times are microseconds since 1970.
+COPY placed (number, stream_id, at, jitter, until, zone) FROM STDIN;
+
+-- name: insert_placed_emails
+-- Turn the stage into emails, each at the place that it has.
+WITH made AS (
+    INSERT INTO emails (workspace_id, campaign_id, stream_id, recipient, fields, scheduled_at, until, zone)
+    SELECT %(workspace_id)s, %(campaign_id)s, p.stream_id, s.recipient, s.fields,
+           jittered(at_microsecond(p.at), s.recipient, p.jitter), at_microsecond(p.until), p.zone
+    FROM staged s
+    JOIN placed p USING (number)
     ORDER BY s.number
     RETURNING id
 )

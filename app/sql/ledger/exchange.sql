@@ -301,15 +301,9 @@ WHERE (SELECT count(*) FROM report) <> (SELECT count(*) FROM finished)
 ORDER BY scheduled_at, id;
 
 -- name: open_window
--- Make the row of the current window, which `exchange` locks. Whoever changes the limit meanwhile waits for us, or we for
--- them.
-INSERT INTO login_windows (workspace_id, login_id, window_start, allowed)
-SELECT l.workspace_id, l.id, this_hour(), l.hourly_limit
-FROM senders s
-JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id
-WHERE s.workspace_id = %(workspace_id)s::bigint AND s.id = %(sender_id)s::bigint
-FOR SHARE OF l
-ON CONFLICT DO NOTHING;
+-- Make the row of the current window, which `exchange` locks.
+SELECT open_window(s.workspace_id, s.login_id) FROM senders s
+WHERE s.workspace_id = %(workspace_id)s::bigint AND s.id = %(sender_id)s::bigint;
 
 -- name: outlook
 -- What a sender loop that got less than it asked for should do next: how long until the next email is due, whether

@@ -27,9 +27,10 @@ export function heldBackSentences(plan: Plan, senderEmail: string, campaignLimit
   const sentences: string[] = [];
   const bySender = plan.heldBackBy.HOURLY_LIMIT;
   const byCampaign = plan.heldBackBy.CAMPAIGN_LIMIT;
-  if (bySender) {
+  const [sender] = plan.senders;
+  if (bySender && sender) {
     sentences.push(
-      `Held back by the hourly limit of ${count(plan.senderHourlyLimit)} on ${senderEmail}, which is used up in ${counted(bySender, "hour")}.`,
+      `Held back by the hourly limit of ${count(sender.hourlyLimit)} on ${senderEmail}, which is used up in ${counted(bySender, "hour")}.`,
     );
   }
   if (byCampaign && campaignLimit !== null) {
