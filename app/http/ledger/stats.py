@@ -10,6 +10,8 @@ from litestar.params import QueryParameter
 
 from app.domain.ledger import stats
 from app.domain.ledger.stats import Hour, Totals
+from app.domain.planning import forecast
+from app.domain.planning.forecast import ForecastOfAll
 from app.domain.workspaces.roles import VIEWER
 from app.http.errors import problems
 from app.http.parameters import SenderIdFilter, ThePool, TheUser
@@ -41,4 +43,18 @@ async def email_totals(
     return await stats.totals(pool, user.workspace_id, due_before)
 
 
-router = Router("/stats", tags=["stats"], route_handlers=[hourly_stats, email_totals])
+@get(
+    "/forecast",
+    opt={"role": VIEWER},
+    summary="What campaigns planned first, and what was sent, over all of them",
+    responses=problems(),
+)
+async def forecast_of_all(
+    pool: ThePool,
+    user: TheUser,
+    days: Annotated[int, QueryParameter(name="days", description="How many days back.")] = 30,
+) -> ForecastOfAll:
+    return await forecast.of_all(pool, user.workspace_id, days)
+
+
+router = Router("/stats", tags=["stats"], route_handlers=[hourly_stats, email_totals, forecast_of_all])
