@@ -12,4 +12,5 @@ from bench import older_design as older_design
 from bench import plans as plans
 from bench import schedule as schedule
 from bench import send as send
+from bench import senders as senders
 from bench import soak as soak

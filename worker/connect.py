@@ -10,7 +10,10 @@ import asyncio
 import re
 import socket
 import ssl
+import threading
 from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple, cast
 
 import aiosmtplib
@@ -66,7 +69,7 @@ async def connect(server: Server, ehlo_name: str, lookup: Lookup) -> Connection:
     try:
         addresses = await _addresses(server, lookup)
         if server.security != "none":  # now: nothing may come between the socket and its use
-            client.tls_context = await asyncio.to_thread(ssl.create_default_context)
+            client.tls_context = await asyncio.to_thread(_trusted)
         try:
             connected = await _dial(addresses)
         except OSError:
@@ -92,6 +95,24 @@ async def connect(server: Server, ehlo_name: str, lookup: Lookup) -> Connection:
         pipelining=client.supports_extension("pipelining"),
         most_messages=_mail_max(client.esmtp_extensions.get("limits", "")),
     )
+
+
+def _trusted() -> ssl.SSLContext:
+    """What trusts the authorities that this machine trusts. Reading them all takes 30 ms of a processor, longer than
+    all else that connecting takes: once read, they serve every connection until their file or folder changes.
+    """
+    known = ssl.get_default_verify_paths()
+    with _reading:  # lanes that start together wait for one that reads
+        return _reads(*((path, Path(path).stat().st_mtime_ns) for path in (known.cafile, known.capath) if path))
+
+
+_reading = threading.Lock()
+
+
+@lru_cache(maxsize=1)
+def _reads(*versions: tuple[str, int]) -> ssl.SSLContext:
+    del versions  # they tell when to read again
+    return ssl.create_default_context()
 
 
 def _mail_max(limits: str) -> int | None:

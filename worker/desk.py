@@ -64,8 +64,9 @@ class Budget:
             self._holders[wake] = self._holders.get(wake, 0) + taken
             self._waiting.pop(wake, None)
         elif wake not in self._holders and wake not in self._waiting:
+            is_first = not self._waiting
             self._waiting[wake] = None
-            for holder in list(self._holders):
+            for holder in list(self._holders) if is_first else ():  # those behind find that they were told
                 holder()  # it may have lanes to spare
         elif self._holders.get(wake, 0) < self._share:
             self._hungry[wake] = time.monotonic()

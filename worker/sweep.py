@@ -8,6 +8,7 @@ for and nobody is at, and has senders that cannot send give to others. Sweeps of
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Collection
 from contextlib import suppress
 
 import structlog
@@ -32,15 +33,22 @@ LONGEST_PAUSE_S = 5.0  # between sweeps: well below the time a wake-up comes ear
 log = structlog.get_logger()
 
 
-async def sweep(pool: Pool, queue: App, lease: Lease, lease_s: float, max_attempts: int | None) -> None:
-    """Sweep every few seconds until cancelled."""
+async def sweep(
+    pool: Pool,
+    queue: App,
+    lease: Lease,
+    lease_s: float,
+    max_attempts: int | None,
+    looked_after: Callable[[], Collection[int]],
+) -> None:
+    """Sweep every few seconds until cancelled. `looked_after`: the senders that this worker has loops for."""
     pause_s = min(lease_s / 5, LONGEST_PAUSE_S)
     while True:
         with step("recover"):
             await _recover(pool, lease, max_attempts)
         with step("wake_senders"):
             # As far ahead as the next sweep and some more: what a dead worker was waiting for still leaves on time.
-            if woken := await for_workers.wake_neglected(pool, 2 * pause_s):
+            if woken := await for_workers.wake_neglected(pool, 2 * pause_s, looked_after()):
                 log.info("woke neglected senders", sender_ids=woken)
         with step("wake_streams"):
             if asleep := await streams.heal(pool):

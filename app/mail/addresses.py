@@ -18,10 +18,13 @@ MAX_LENGTH = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"  # never two hyphens in a row, so never an A-label ("xn--")
-_PLAIN = re.compile(rf"({_ATOM}(?:\.{_ATOM})*)@((?:{_LABEL}\.)+[A-Za-z]+)")
+_PLAIN_LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
+_PLAIN_DOMAIN = re.compile(rf"(?:{_LABEL}\.)+[A-Za-z]+")
 _PLAIN_LENGTH = 64  # no limit of RFC 5321 or DNS, on the whole, the local part or a label, is below this
 _SPECIAL_USE = tuple(f".{name}" for name in SPECIAL_USE_DOMAIN_NAMES)
 _ROLES = frozenset(CASE_INSENSITIVE_MAILBOX_NAMES)  # RFC 2142: email-validator puts these in lower case
+_MOST_DOMAINS = 10_000  # of those seen last, mostly few: most of a list are with the same providers
+_domains: dict[str, str] = {}
 
 
 class InvalidAddress(ValueError):
@@ -38,16 +41,26 @@ def normalize(text: str) -> str:
     The local part keeps its case, RFC 2142's role names (`Info@`, `SALES@`) aside. Raises InvalidAddress.
     """
     address = text.strip()
-    if len(address) <= _PLAIN_LENGTH and (plain := _PLAIN.fullmatch(address)):
-        local, domain = plain.groups()
-        domain = domain.lower()
-        if not domain.endswith(_SPECIAL_USE) and local.lower() not in _ROLES:
-            return f"{local}@{domain}"
+    if len(address) <= _PLAIN_LENGTH:
+        local, _, domain = address.rpartition("@")
+        normal = _domains.get(domain) or _plain_domain(domain)
+        if normal and _PLAIN_LOCAL.fullmatch(local) and local.lower() not in _ROLES:
+            return f"{local}@{normal}"
     if not address:
         raise InvalidAddress("There is no email address.")
     if len(address) > MAX_LENGTH:  # said early: the validator looks at every character of a pasted novel
         raise InvalidAddress(f"The email address is longer than {MAX_LENGTH} characters.")
     return _validated(address).normalized
+
+
+def _plain_domain(domain: str) -> str:
+    """In lower case; empty for one that `email-validator` has to look at."""
+    if not _PLAIN_DOMAIN.fullmatch(domain) or (normal := domain.lower()).endswith(_SPECIAL_USE):
+        return ""
+    if len(_domains) >= _MOST_DOMAINS:
+        _domains.clear()
+    _domains[domain] = normal
+    return normal
 
 
 def key(address: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from psycopg.errors import CheckViolation, ForeignKeyViolation, UniqueViolation
+from psycopg.errors import CheckViolation, ForeignKeyViolation, LockNotAvailable, UniqueViolation
 
 from app.db import Pool, transaction
 from app.domain.accounts.users import User
@@ -70,6 +70,50 @@ async def test_a_campaign_owes_an_address_one_email_whatever_its_case(pool: Pool
                 "INSERT INTO emails (workspace_id, campaign_id, stream_id, recipient, scheduled_at) "
                 "SELECT workspace_id, campaign_id, stream_id, upper(recipient), now() FROM emails"
             )
+
+
+@pytest.mark.parametrize(
+    "stray",
+    [
+        "INSERT INTO emails (workspace_id, campaign_id, stream_id, recipient, scheduled_at) "
+        "SELECT workspace_id, campaign_id, stream_id + n, 'n' || n, now() FROM emails, generate_series(0, 9) n",
+        "INSERT INTO emails (workspace_id, campaign_id, stream_id, recipient, scheduled_at) "
+        "SELECT workspace_id, campaign_id + 1, stream_id, recipient, now() FROM emails",
+        "INSERT INTO emails (workspace_id, campaign_id, stream_id, recipient, scheduled_at) "
+        "SELECT workspace_id + 1, campaign_id, stream_id, recipient, now() FROM emails",
+        "UPDATE emails SET stream_id = stream_id + 1",
+        "UPDATE emails SET campaign_id = campaign_id + 1",
+    ],
+)
+async def test_an_email_belongs_to_a_stream_of_its_campaign(pool: Pool, user: User, stray: str) -> None:
+    async with transaction(pool) as conn:
+        await insert_campaign(conn, user.workspace_id, ["SCHEDULED"])
+    with pytest.raises(ForeignKeyViolation, match="has no stream"):
+        async with transaction(pool) as conn:
+            await conn.execute(stray.encode())
+
+
+async def test_a_stream_that_is_deleted_takes_its_emails_along(pool: Pool, user: User) -> None:
+    async with transaction(pool) as conn:
+        await insert_campaign(conn, user.workspace_id, ["SCHEDULED"])
+        await insert_campaign(conn, user.workspace_id, ["SCHEDULED", "SENT"])
+        await conn.execute("DELETE FROM streams WHERE id = (SELECT min(id) FROM streams)")
+        emails = await (await conn.execute("SELECT count(*) AS n FROM emails")).fetchone()
+    assert emails == {"n": 2}
+
+
+async def test_a_stream_is_not_deleted_while_emails_are_made_for_it(pool: Pool, user: User) -> None:
+    async with transaction(pool) as conn:
+        await insert_campaign(conn, user.workspace_id, ["SCHEDULED"])
+    async with transaction(pool) as conn:
+        await conn.execute(
+            "INSERT INTO emails (workspace_id, campaign_id, stream_id, recipient, scheduled_at) "
+            "SELECT workspace_id, campaign_id, stream_id, 'another', now() FROM emails"
+        )
+        async with pool.connection() as other, other.transaction(force_rollback=True):
+            await other.execute("SELECT set_config('lock_timeout', '50ms', true)")
+            with pytest.raises(LockNotAvailable):
+                await other.execute("DELETE FROM streams")
 
 
 async def test_one_address_is_one_account_whatever_its_case(pool: Pool, user: User) -> None:

@@ -21,6 +21,7 @@ DISTRIBUTED = {
     "login_windows",
     "streams",
     "campaign_hours",
+    "campaign_forecasts",
     "plan_changes",
     "webhook_deliveries",
     "webhooks",

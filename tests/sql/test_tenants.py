@@ -24,6 +24,7 @@ TABLES = (
     "login_windows",
     "streams",
     "campaign_hours",
+    "campaign_forecasts",
     "idempotency_keys",
     "sandbox_messages",
     "audit_log",
@@ -67,6 +68,8 @@ async def _fill(pool: Pool, user: User) -> None:
             b"INSERT INTO login_windows (workspace_id, login_id, window_start, allowed) "
             b"SELECT workspace_id, id, now(), 1 FROM logins WHERE workspace_id = %(user)s",
             b"INSERT INTO campaign_hours (workspace_id, campaign_id, allowed) VALUES (%(user)s, %(campaign)s, 1)",
+            b"INSERT INTO campaign_forecasts (workspace_id, campaign_id, ats, counts, gaps_ms) "
+            b"VALUES (%(user)s, %(campaign)s, '{}', '{}', '{}')",
             b"INSERT INTO plan_changes (workspace_id, campaign_id, sender_id) "
             b"VALUES (%(user)s, %(campaign)s, %(sender)s)",
             b"INSERT INTO idempotency_keys (workspace_id, key, fingerprint) VALUES (%(user)s, 'k', 'f')",

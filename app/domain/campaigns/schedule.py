@@ -28,6 +28,7 @@ from app.domain.campaigns.staging import Target, addresses_of, insert_emails, st
 from app.domain.campaigns.summary import PlanSummary, ends_of, summary_of
 from app.domain.campaigns.trial import Trial
 from app.domain.ledger import streams
+from app.domain.planning import forecast
 from app.domain.planning.calendar import Calendar
 from app.domain.planning.campaign_calendar import RECIPIENT, Zones, in_zone, kept
 from app.domain.planning.changes import ask_behind_others
@@ -316,6 +317,7 @@ async def _insert(
     stream_ids = {row["sender_id"]: row["id"] for row in rows}
     target = Target(workspace_id, campaign["campaign_id"], [stream_ids[sender_id] for sender_id in planned.sender_ids])
     await insert_emails(conn, target, planned.plan, recipients.zones)
+    await forecast.keep(conn, workspace_id, target.campaign_id, planned.plan.runs)
     await streams.settle(conn, workspace_id, target.stream_ids)
     return campaign["campaign_id"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -15,10 +16,15 @@ FIRST_BACK_OFF_S = 5.0
 BlockKind = Literal["CONNECTION", "LOGIN", "QUOTA", "OTHER"]
 
 
-async def wake_neglected(pool: Pool, within_s: float) -> list[int]:
-    """Wake senders that owe something within these seconds and that nobody looks after; returns their ids."""
-    async with transaction(pool) as conn:
-        neglected = await fetch_all(conn, sql.neglected_senders, {"within_s": within_s})
+async def wake_neglected(pool: Pool, within_s: float, looked_after: Collection[int] = ()) -> list[int]:
+    """Wake senders that owe something within these seconds and that nobody looks after, as the caller does after some;
+    returns their ids.
+
+    Each in a transaction of its own: thousands in one would keep waiting whoever wakes one of them meanwhile.
+    """
+    async with pool.connection() as conn:
+        params = {"within_s": within_s, "looked_after": list(looked_after)}
+        neglected = await fetch_all(conn, sql.neglected_senders, params)
         for row in neglected:
             await defer_wake_up(conn, row["sender_id"])
     return [row["sender_id"] for row in neglected]

@@ -16,7 +16,9 @@ from app.domain.campaigns.campaigns import Campaign, CampaignStatus, OnUnknown
 from app.domain.campaigns.change import Changes
 from app.domain.campaigns.draft import DELAY_MS, JITTER_PERCENT, SENDERS, SHARE_PERCENT
 from app.domain.pages import Page, PageRequest
+from app.domain.planning import forecast
 from app.domain.planning.campaign_calendar import CampaignCalendar, checked
+from app.domain.planning.forecast import Forecast
 from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.errors import NotFound
 from app.http.campaigns.direct import send_test
@@ -62,6 +64,16 @@ async def list_campaigns(
 @get("/{id:int}", opt={"role": VIEWER}, summary="A campaign with its counts", responses=problems(HTTPStatus.NOT_FOUND))
 async def get_campaign(pool: ThePool, user: TheUser, installation: TheInstallation, campaign_id: Id) -> Campaign:
     return await campaigns.get_campaign(pool, user.workspace_id, campaign_id, installation)
+
+
+@get(
+    "/{id:int}/forecast",
+    opt={"role": VIEWER},
+    summary="What was planned first, and what was sent",
+    responses=problems(HTTPStatus.NOT_FOUND),
+)
+async def get_forecast(pool: ThePool, user: TheUser, campaign_id: Id) -> Forecast:
+    return await forecast.of_campaign(pool, user.workspace_id, campaign_id)
 
 
 @get(
@@ -140,6 +152,7 @@ router = Router(
         put_first_no_longer,
         list_campaigns,
         get_campaign,
+        get_forecast,
         show_campaign,
         change_campaign,
         pause_campaign,

@@ -10,7 +10,9 @@ from litestar.params import QueryParameter
 
 from app.domain.ledger import stats
 from app.domain.ledger.stats import Hour, Totals
+from app.domain.planning import forecast
 from app.domain.planning import planned as planning
+from app.domain.planning.forecast import ForecastOfAll
 from app.domain.planning.planned import Planned
 from app.domain.workspaces.roles import VIEWER
 from app.http.errors import problems
@@ -53,5 +55,18 @@ async def planned_emails(
 ) -> Planned:
     return await planning.planned(pool, user.workspace_id, hours, campaign_id, sender_id)
 
+@get(
+    "/forecast",
+    opt={"role": VIEWER},
+    summary="What campaigns planned first, and what was sent, over all of them",
+    responses=problems(),
+)
+async def forecast_of_all(
+    pool: ThePool,
+    user: TheUser,
+    days: Annotated[int, QueryParameter(name="days", description="How many days back.")] = 30,
+) -> ForecastOfAll:
+    return await forecast.of_all(pool, user.workspace_id, days)
 
-router = Router("/stats", tags=["stats"], route_handlers=[hourly_stats, email_totals, planned_emails])
+
+router = Router("/stats", tags=["stats"], route_handlers=[hourly_stats, email_totals, planned_emails, forecast_of_all])

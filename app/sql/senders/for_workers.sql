@@ -1,10 +1,12 @@
 -- name: neglected_senders
--- Senders with something due by now or within seconds that are neither blocked nor looked after by a live worker.
+-- Senders with something due by now or within seconds that are neither blocked nor looked after by a live worker. Those
+-- that wait for a lane of the worker that asks have none yet, but are looked after.
 SELECT DISTINCT s.workspace_id, s.id AS sender_id
 FROM streams t
 JOIN senders s ON s.workspace_id = t.workspace_id AND s.id = t.sender_id
 CROSS JOIN LATERAL first_due(t.workspace_id, t.id) d
 WHERE t.open AND t.total > 0 AND t.next_due_at <= now() + make_interval(secs => %(within_s)s)
+  AND t.sender_id <> ALL (%(looked_after)s::bigint[])
   AND d.due_at <= now() + make_interval(secs => %(within_s)s)
   AND (s.blocked_until IS NULL OR s.blocked_until <= now())
   AND NOT EXISTS (SELECT FROM holds h
