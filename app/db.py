@@ -292,8 +292,8 @@ def _apply(backend: Any, migrations: Any, waiting: Callable[[str], None] | None)
 
 
 def _bring_functions(conn: psycopg.Connection[Any]) -> None:
-    """Make the functions of this version that are not there yet, and remove those of others unless a worker lives, which
-    may call them. Harmless when repeated.
+    """Make what is missing of this version's functions, and remove those of others unless a worker lives, which may
+    call them. Harmless when repeated.
     """
     ours = functions()
     with conn.transaction():

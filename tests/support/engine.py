@@ -110,7 +110,8 @@ async def execute(pool: Pool, text: str, *params: object) -> int:
 async def settle_streams(conn: Conn) -> None:
     """After a change to emails by hand: when the first of each stream is due."""
     await conn.execute(
-        "UPDATE streams s SET next_due_at = (SELECT due_at FROM first_due(s.workspace_id, s.id)), passed_at = '-infinity'"
+        "UPDATE streams s"
+        " SET next_due_at = (SELECT due_at FROM first_due(s.workspace_id, s.id)), passed_at = '-infinity'"
         " FROM (SELECT id FROM streams ORDER BY id FOR NO KEY UPDATE) o WHERE o.id = s.id"
     )
 

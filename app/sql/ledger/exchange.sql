@@ -95,6 +95,8 @@ BEGIN
 
     IF ids <> '{}' THEN
         WITH report AS (
+            -- With workspace_id as a column, here and below, the planner has no other way to rows than by their key,
+            -- however few there were when it looked.
             SELECT of_workspace AS workspace_id, r.*
             FROM json_to_recordset(outcomes) AS r (
                 id bigint, kind text, command text, code integer, enhanced_code text, reply text,
@@ -116,7 +118,7 @@ BEGIN
                 retry_count = e.retry_count + (v.kind = 'DEFERRED')::integer,
                 message_id = coalesce(v.message_id, e.message_id)
             FROM (
-                SELECT r.id, r.kind, r.again_in_s, r.message_id,
+                SELECT b.workspace_id, b.id, r.kind, r.again_in_s, r.message_id,
                        CASE
                            WHEN r.kind = 'ACCEPTED' THEN 'SENT'
                            WHEN r.kind = 'REJECTED' THEN 'FAILED'
@@ -137,7 +139,7 @@ BEGIN
                 FROM report r
                 JOIN emails b ON b.workspace_id = r.workspace_id AND b.id = r.id
             ) v
-            WHERE e.workspace_id = of_workspace AND e.id = v.id AND e.claim_token = by_token
+            WHERE e.workspace_id = v.workspace_id AND e.id = v.id AND e.claim_token = by_token
             RETURNING e.id, e.stream_id, e.attempts, e.claimed_at, e.status, e.scheduled_at, v.kind
         ),
         audit AS (
@@ -166,7 +168,7 @@ BEGIN
 
     RETURN QUERY
     WITH active AS MATERIALIZED (
-        SELECT s.id, s.content_version, s.passed_at, s.passed_id,
+        SELECT s.workspace_id, s.id, s.content_version, s.passed_at, s.passed_id,
                least(wanted, o.allowed - used_this_hour(o.window_start, o.used), (h.probe_at <= now())::integer,
                      spaced_room(s.free_at, s.gap_ms)) AS free
         FROM streams s
@@ -176,12 +178,12 @@ BEGIN
           AND s.open AND s.next_due_at <= now() AND s.start_at <= now()
     ),
     head AS MATERIALIZED (
-        SELECT d.id
+        SELECT d.workspace_id, d.id
         FROM active a
         CROSS JOIN LATERAL (
-            SELECT e.id, e.scheduled_at
+            SELECT e.workspace_id, e.id, e.scheduled_at
             FROM emails e
-            WHERE e.workspace_id = of_workspace AND e.stream_id = a.id
+            WHERE e.workspace_id = a.workspace_id AND e.stream_id = a.id
               AND e.status = 'SCHEDULED' AND e.scheduled_at <= now()
               AND (e.scheduled_at, e.id) > (a.passed_at, a.passed_id)
             ORDER BY e.scheduled_at, e.id
@@ -195,7 +197,7 @@ BEGIN
         UPDATE emails e
         SET status = 'SENDING', claim_token = by_token, claimed_at = now()
         FROM head
-        WHERE e.workspace_id = of_workspace AND e.id = head.id
+        WHERE e.workspace_id = head.workspace_id AND e.id = head.id
         RETURNING e.id, e.campaign_id, e.stream_id, e.recipient, e.fields, e.retry_count, e.attempts, e.scheduled_at,
                   e.claimed_at, e.message_id
     ),
