@@ -6,20 +6,23 @@ ALTER TABLE streams
     ADD COLUMN IF NOT EXISTS passed_at timestamptz NOT NULL DEFAULT '-infinity',
     ADD COLUMN IF NOT EXISTS passed_id bigint NOT NULL DEFAULT 0;
 
-CREATE OR REPLACE FUNCTION lock_window(of_workspace bigint, of_sender bigint)
-RETURNS TABLE (login_id bigint, room integer) LANGUAGE sql ROWS 1 AS $$
-    INSERT INTO login_windows AS w (workspace_id, login_id, window_start, allowed)
-    SELECT l.workspace_id, l.id, this_hour(), l.hourly_limit
-    FROM senders s
-    JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id
-    WHERE s.workspace_id = of_workspace AND s.id = of_sender
-    FOR SHARE OF l  -- whoever changes the limit meanwhile waits for us, or we for them
-    ON CONFLICT (workspace_id, login_id, window_start) DO UPDATE SET used = w.used
-    RETURNING w.login_id, w.allowed - w.used
-$$;
+DO $body$
+BEGIN
+    IF to_regprocedure('lock_window(bigint, bigint)') IS NULL THEN  -- a later migration has it anew
+        CREATE FUNCTION lock_window(of_workspace bigint, of_sender bigint) RETURNS bigint LANGUAGE sql AS $$
+            INSERT INTO login_windows AS w (workspace_id, login_id, window_start, allowed)
+            SELECT l.workspace_id, l.id, this_hour(), l.hourly_limit
+            FROM senders s
+            JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id
+            WHERE s.workspace_id = of_workspace AND s.id = of_sender
+            FOR SHARE OF l  -- whoever changes the limit meanwhile waits for us, or we for them
+            ON CONFLICT (workspace_id, login_id, window_start) DO UPDATE SET used = w.used
+            RETURNING w.login_id
+        $$;
+    END IF;
+END $body$;
 COMMENT ON FUNCTION lock_window IS
-    'Wait for our turn among the exchanges of the sender''s login: what follows in the transaction sees what they recorded.'
-    ' Opens the current window if it is not there yet';
+    'Hold the current window of a sender''s login against its exchanges; the login, or NULL where there is no such sender';
 GRANT EXECUTE ON FUNCTION lock_window TO reachinbox_tenant;
 
 -- Attempts go with their emails. A reference would do that one email at a time; and it would look up and lock the email

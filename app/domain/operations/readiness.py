@@ -15,8 +15,8 @@ _FUNCTIONS = frozenset(functions())
 
 
 async def check(pool: Pool) -> None:
-    """Raises Unavailable for a schema that lacks a migration or a function of this version, psycopg.OperationalError for
-    a database that is down.
+    """Raises Unavailable for a schema that lacks a migration or a function of this version,
+    psycopg.OperationalError for a database that is down.
     """
     async with pool.connection() as conn:
         try:

@@ -42,7 +42,9 @@ BEGIN
     WHERE p.workspace_id = of_workspace AND p.id = of_sender
     FOR UPDATE OF w;
     IF NOT FOUND THEN
-        SELECT w.login_id, w.room INTO of_login, room FROM lock_window(of_workspace, of_sender) w;
+        of_login := lock_window(of_workspace, of_sender);
+        SELECT w.allowed - w.used INTO room FROM login_windows w
+        WHERE w.workspace_id = of_workspace AND w.login_id = of_login AND w.window_start = hour;
     END IF;
     wanted := greatest(least(wanted, coalesce(room, 0)), 0);
 

@@ -1,6 +1,7 @@
 -- name: lock_window
--- Wait for our turn among the exchanges of the sender's login.
-SELECT login_id FROM lock_window(%(workspace_id)s::bigint, %(sender_id)s::bigint);
+-- Wait for our turn among the exchanges of the sender's login: what follows in the transaction sees what they recorded.
+-- Opens the current window if it is not there yet; NULL: no such sender.
+SELECT lock_window(%(workspace_id)s::bigint, %(sender_id)s::bigint) AS login_id;
 
 -- name: login_evidence
 -- When the server last took an email of the login, as far as a witness may be old.
