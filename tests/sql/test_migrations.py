@@ -68,6 +68,7 @@ def test_a_migration_that_was_applied_but_not_marked_may_run_again(
             with psycopg.connect(empty_url, autocommit=True) as conn:
                 conn.execute("DELETE FROM _yoyo_migration WHERE migration_id = %s", (name,))
             assert migrate_to(empty_url, name) == 1
+    assert migrate(empty_url) == 0  # which makes the functions
     with postgres.clone() as at_once:
         assert _schema(empty_url) == _schema(at_once)
 
