@@ -32,6 +32,7 @@ from app.http.headers import security_headers
 from app.http.ledger import emails, holds, stats
 from app.http.openapi import SECURITY, StructSchemas, openapi_config
 from app.http.operations import administration, alerts, events, health, sandbox
+from app.http.planning import waiting
 from app.http.recipients import lists, personal_data
 from app.http.senders import senders
 from app.http.trial import for_this_machine
@@ -138,6 +139,9 @@ def _routes() -> list[ControllerRouterHandler]:
             audit.list_audit,
             webhooks.router,
             alerts.list_alerts,
+            waiting.campaign_waiting,
+            waiting.email_waiting,
+            waiting.senders_waiting,
         ],
         middleware=[Authentication, in_turn],
         guards=[require_scope, require_role],

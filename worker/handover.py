@@ -168,7 +168,9 @@ class Handover:
         return await task
 
     async def _load_builder(self, campaign_id: int) -> _Builder:
-        version, builder = await until_answered(lambda: content.message_builder(self._pool, self._user_id, campaign_id))
+        version, builder = await until_answered(
+            lambda: content.message_builder(self._pool, self._user_id, campaign_id, self._sender_id)
+        )
         return _Builder(version, builder, Renderer(builder.liquid, self._user_id))
 
 

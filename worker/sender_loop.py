@@ -167,7 +167,7 @@ class _Run:
             raise crew.crash
         if self._loop.poked or time.monotonic() >= self._refresh_at:
             await self._refresh()
-        yielding = self._desk.budget.contended and time.monotonic() - self._began > QUANTUM_S
+        yielding = self._share.is_over(self._began, QUANTUM_S)
         winding_up = self._loop.stopping or self._trouble is not None or yielding
         if winding_up:
             crew.retire_idle()
@@ -203,7 +203,7 @@ class _Run:
                 held=len(self._trade.held),
                 lanes=len(crew.lanes),
                 idle=len(crew.idle),
-                contended=self._desk.budget.contended,
+                contended=self._share.wanted_elsewhere,
                 mended=self._mended,
             ),
         )
@@ -243,7 +243,12 @@ class _Run:
         return due_at(
             await until_answered(
                 lambda: for_workers.block_sender(
-                    pool, workspace_id, sender_id, str(trouble), known_failures=self._failures
+                    pool,
+                    workspace_id,
+                    sender_id,
+                    str(trouble),
+                    known_failures=self._failures,
+                    kind=trouble.block_kind,
                 )
             )
         )

@@ -360,7 +360,7 @@ async def test_repeats_wait_for_the_first_and_keep_nobody_from_going_on(
     key = {"Idempotency-Key": "impatient"}
     async with pool.connection() as conn, conn.transaction():
         busy = await engine.value(pool, "SELECT id FROM senders WHERE is_default")
-        await conn.execute(plans.lock_plan, {"sender_id": busy})
+        await conn.execute(plans.lock_plan, {"sender_ids": [busy]})
         first = asyncio.create_task(api.post(URL, json=CAMPAIGN, headers=key))
         await wait_for(lambda: _held_back(pool), "the first to be in the middle")
         repeats = [asyncio.create_task(api.post(URL, json=CAMPAIGN, headers=key)) for _ in range(AT_ONCE)]
@@ -490,7 +490,7 @@ async def test_a_preview_is_what_scheduling_then_does(api: httpx.AsyncClient, po
         assert foretold[name] == answer[name]
     assert foretold["senderId"] == answer["campaign"]["senderId"]
     assert foretold["senderHourlyLimit"] == 4
-    assert foretold["heldBackBy"] == {"senderHourlyLimit": 2}
+    assert foretold["heldBackBy"] == {"HOURLY_LIMIT": 2}
     assert foretold["hourly"] == [
         {"start": f"2030-01-31T{hour:02}:00:00Z", "count": count} for hour, count in ((8, 4), (9, 4), (10, 2))
     ]

@@ -10,11 +10,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.planning.plan import HORIZON, WINDOW, Plan, plan, window_of
+from app.domain.planning.plan import HORIZON, Pace, Plan, Stream
+from app.domain.planning.plan import plan as plan_in
+from app.domain.planning.slots import HOUR, Limits, Room, hour_of
 from app.errors import InvalidInput
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+
+
+def plan(
+    count: int,
+    start: datetime,
+    delay: timedelta,
+    *,
+    sender_limit: int,
+    sender_taken: dict[datetime, int],
+    campaign_limit: int | None = None,
+    horizon: timedelta | None = None,
+) -> Plan:
+    room = Room(Limits(sender_limit, campaign_hourly=campaign_limit), sender_taken)
+    return plan_in(count, [Stream(start, Pace(delay), room)], horizon=horizon)
 
 
 def times(made: Plan, delay: timedelta) -> list[datetime]:
@@ -30,30 +46,30 @@ def test_without_limits_in_the_way_email_i_leaves_i_delays_after_the_start() -> 
 
 def test_what_does_not_fit_an_hour_goes_to_the_next_ones_in_order() -> None:
     made = plan(250, NINE, timedelta(0), sender_limit=100, sender_taken={})
-    assert Counter(times(made, timedelta(0))) == {NINE: 100, NINE + WINDOW: 100, NINE + 2 * WINDOW: 50}
-    assert made.held_back == {"senderHourlyLimit": 2}
+    assert Counter(times(made, timedelta(0))) == {NINE: 100, NINE + HOUR: 100, NINE + 2 * HOUR: 50}
+    assert made.held_back == {"HOURLY_LIMIT": 2}
 
 
 def test_a_limited_hour_keeps_the_spacing_in_the_next() -> None:
     made = plan(8, NINE, MINUTE, sender_limit=5, sender_taken={})
-    assert times(made, MINUTE) == [NINE + i * MINUTE for i in range(5)] + [NINE + WINDOW + i * MINUTE for i in range(3)]
+    assert times(made, MINUTE) == [NINE + i * MINUTE for i in range(5)] + [NINE + HOUR + i * MINUTE for i in range(3)]
 
 
 def test_the_campaigns_own_limit_binds_where_it_is_lower_and_is_named() -> None:
     made = plan(20, NINE, timedelta(0), sender_limit=100, sender_taken={}, campaign_limit=10)
-    assert made.held_back == {"campaignHourlyLimit": 1}
-    assert made.last_at == NINE + WINDOW
+    assert made.held_back == {"CAMPAIGN_LIMIT": 1}
+    assert made.last_at == NINE + HOUR
 
 
 def test_what_others_have_taken_leaves_less_room() -> None:
-    taken = {NINE: 99, NINE + WINDOW: 100}
+    taken = {NINE: 99, NINE + HOUR: 100}
     made = plan(3, NINE, timedelta(0), sender_limit=100, sender_taken=taken)
-    assert times(made, timedelta(0)) == [NINE, NINE + 2 * WINDOW, NINE + 2 * WINDOW]
+    assert times(made, timedelta(0)) == [NINE, NINE + 2 * HOUR, NINE + 2 * HOUR]
 
 
 def test_a_full_first_hour_moves_the_first_time_too() -> None:
     made = plan(1, NINE + 30 * MINUTE, timedelta(0), sender_limit=10, sender_taken={NINE: 12})
-    assert made.first_at == NINE + WINDOW
+    assert made.first_at == NINE + HOUR
 
 
 def test_a_million_emails_are_as_many_runs_as_hours() -> None:
@@ -84,7 +100,7 @@ def test_every_plan_keeps_start_spacing_order_and_limits(
     campaign_limit: int | None,
     taken: list[int],
 ) -> None:
-    sender_taken = {NINE + i * WINDOW: n for i, n in enumerate(taken)}
+    sender_taken = {NINE + i * HOUR: n for i, n in enumerate(taken)}
     made = plan(
         count, start, delay, sender_limit=sender_limit, sender_taken=sender_taken, campaign_limit=campaign_limit
     )
@@ -94,15 +110,15 @@ def test_every_plan_keeps_start_spacing_order_and_limits(
     assert planned[0] >= start
     assert (made.first_at, made.last_at) == (planned[0], planned[-1])
     assert all(later - earlier >= delay for earlier, later in itertools.pairwise(planned))
-    in_window = Counter(map(window_of, planned))
+    in_window = Counter(map(hour_of, planned))
     for window, n in in_window.items():
         assert n + sender_taken.get(window, 0) <= sender_limit
         assert campaign_limit is None or n <= campaign_limit
     # No later than it must be: an email that waits for the next window found its own full.
     for earlier, later in zip([start - delay, *planned], planned, strict=False):
-        window = window_of(earlier + delay)
-        while window < window_of(later):
+        window = hour_of(earlier + delay)
+        while window < hour_of(later):
             own = in_window[window]
             full = own + sender_taken.get(window, 0) >= sender_limit
             assert full or (campaign_limit is not None and own >= campaign_limit)
-            window += WINDOW
+            window += HOUR

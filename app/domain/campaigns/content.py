@@ -148,10 +148,13 @@ async def finished(rendering: Awaitable[T]) -> T:
         raise Unavailable("the templates could not be rendered; try again in a moment") from None
 
 
-async def message_builder(pool: Pool, workspace_id: int, campaign_id: int) -> tuple[int, MessageBuilder]:
-    """What the worker builds a campaign's messages with, and the version of the content it is for."""
+async def message_builder(
+    pool: Pool, workspace_id: int, campaign_id: int, sender_id: int
+) -> tuple[int, MessageBuilder]:
+    """What the worker builds a campaign's messages from a sender with, and the version of the content it is for."""
+    params = {"workspace_id": workspace_id, "campaign_id": campaign_id, "sender_id": sender_id}
     async with pool.connection() as conn:
-        row = await fetch_one(conn, sql.campaign_content, {"workspace_id": workspace_id, "campaign_id": campaign_id})
+        row = await fetch_one(conn, sql.campaign_content, params)
     if row is None:
         raise NotFound(f"no campaign {campaign_id}")
     builder = MessageBuilder(

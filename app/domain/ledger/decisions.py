@@ -135,7 +135,7 @@ async def _decide_all(
 
 async def _undecided(conn: Conn, campaign: dict[str, Any], status: EmailStatus, after_id: int) -> list[int]:
     """The next ids, each looked at once: what fails again meanwhile is not sent for a third time."""
-    params = campaign | {"sender_id": None, "status": status}
+    params = campaign | {"sender_id": None, "direct": None, "status": status}
     span = await email_span(conn, params)
     if span is None:
         return []

@@ -12,11 +12,15 @@ import msgspec
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import Actor
+from app.domain.campaigns.campaigns import CampaignKind
 from app.domain.campaigns.content import rendered_subject
 from app.domain.ledger.claims import Outcome
 from app.domain.ledger.exchange import EmailStatus
 from app.domain.ledger.texts import read_texts
+from app.domain.operations.installation import Ours
 from app.domain.pages import Page, PageRequest, page_of, time_key
+from app.domain.planning import waiting
+from app.domain.planning.reasons import Waiting
 from app.domain.workspaces import audit
 from app.errors import InvalidInput, NotFound
 from app.sql import queries
@@ -28,7 +32,9 @@ _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 
 
 class EmailSummary(msgspec.Struct, rename="camel"):
-    """An email in a list; `code`, `enhanced_code` and `reply` are the latest attempt's."""
+    """An email in a list; `code`, `enhanced_code` and `reply` are the latest attempt's. `waiting`: why one that is
+    SCHEDULED does not go now.
+    """
 
     id: int
     campaign_id: int
@@ -44,6 +50,7 @@ class EmailSummary(msgspec.Struct, rename="camel"):
     code: int | None
     enhanced_code: str | None
     reply: str | None
+    waiting: Waiting | None = None
 
 
 class Attempt(msgspec.Struct, rename="camel"):
@@ -83,18 +90,22 @@ class Email(msgspec.Struct, rename="camel"):
 
 
 class EmailFilter(NamedTuple):
-    """All of it must fit; `q` is a part of the recipient's address."""
+    """All of it must fit; `q` is a part of the recipient's address. Of direct mail the list is one of its own, unless a
+    campaign is named.
+    """
 
     status: EmailStatus | None = None
     campaign_id: int | None = None
     sender_id: int | None = None
     q: str | None = None
+    kind: CampaignKind = "LIST"
 
     def check(self) -> dict[str, Any]:
         """As parameters of a query. Raises InvalidInput."""
         if self.q is not None and "\0" in self.q:
             raise InvalidInput({"q": "has a NUL character, which no address has"})
         params = self._asdict()
+        params["direct"] = None if self.campaign_id is not None else params.pop("kind") == "DIRECT"
         if self.q is not None:
             params["q"] = "%" + self.q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
         return params
@@ -107,12 +118,17 @@ class Span(NamedTuple):
     last_id: int
 
 
-async def list_emails(pool: Pool, workspace_id: int, wanted: EmailFilter, page: PageRequest) -> Page[EmailSummary]:
-    """A page of emails: SCHEDULED ones soonest first, all others newest first. Raises InvalidInput."""
+async def list_emails(
+    pool: Pool, workspace_id: int, wanted: EmailFilter, page: PageRequest, ours: Ours | None = None
+) -> Page[EmailSummary]:
+    """A page of emails: SCHEDULED ones soonest first, all others newest first. Without `ours`, why they wait is left
+    out. Raises InvalidInput.
+    """
     params = wanted.check() | {"workspace_id": workspace_id, "limit": page.limit + 1}
     by_time = wanted.status == "SCHEDULED"
     after = page.check_time() if by_time else None
     before = None if by_time else page.check()
+    service = ours and await waiting.read_service(pool, ours)
     async with transaction(pool, workspace_id) as conn:
         if by_time:
             rows = await _waiting(conn, params, after)
@@ -122,8 +138,10 @@ async def list_emails(pool: Pool, workspace_id: int, wanted: EmailFilter, page: 
         summaries = (
             await fetch_all(conn, sql.email_summaries, {"workspace_id": workspace_id, "ids": ids}) if ids else []
         )
+        waits = [row["id"] for row in summaries if row["status"] == "SCHEDULED"]
+        why = await waiting.of_emails(conn, workspace_id, waits, service) if service and waits else {}
     keys = [time_key(row["scheduled_at"], row["id"]) for row in rows] if by_time else ids
-    return page_of([EmailSummary(**row) for row in summaries], keys, page.limit)
+    return page_of([EmailSummary(**row, waiting=why.get(row["id"])) for row in summaries], keys, page.limit)
 
 
 async def _waiting(conn: Conn, params: dict[str, Any], after: tuple[datetime, int] | None) -> list[Row]:
@@ -132,6 +150,8 @@ async def _waiting(conn: Conn, params: dict[str, Any], after: tuple[datetime, in
 
 
 async def _newest(conn: Conn, params: dict[str, Any], before: int | None) -> list[Row]:
+    if params["direct"]:
+        return await fetch_all(conn, sql.page_of_direct, params | {"before": before})
     span = await email_span(conn, params)
     if span is None:
         return []
@@ -189,8 +209,8 @@ async def export(pool: Pool, actor: Actor, workspace_id: int, wanted: EmailFilte
 
 
 async def _export(pool: Pool, workspace_id: int, wanted: EmailFilter) -> AsyncIterator[bytes]:
-    names = EmailSummary.__struct_fields__
-    yield csv_line(EmailSummary.__struct_encode_fields__)
+    names = EmailSummary.__struct_fields__[:-1]  # why it waits is no column
+    yield csv_line(EmailSummary.__struct_encode_fields__[:-1])
     cursor: str | None = None
     while True:
         page = await list_emails(pool, workspace_id, wanted, PageRequest(EXPORT_PAGE, cursor))

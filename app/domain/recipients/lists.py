@@ -15,6 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from app.bounds import FIELD_CHARACTERS, RECIPIENT_BYTES
+from app.domain.planning.campaign_calendar import Zones
 from app.domain.recipients.mailboxes import Mailboxes
 from app.errors import InvalidInput
 from app.mail.addresses import InvalidAddress, key, normalize
@@ -68,7 +69,8 @@ class RecipientList:
     """Recipients, each mailbox once, in the order of the source. Iterating counts; doing it again starts anew.
 
     `fields` is known before: every merge field that some recipient may have, the address (`email`) included. `row` is
-    that of the recipient given last.
+    that of the recipient given last. With `zones`, those of the recipients are noted there; who brings one that is none
+    is rejected.
     """
 
     def __init__(self, fields: frozenset[str], entries: Callable[[], Iterator[Entry]]) -> None:
@@ -80,11 +82,14 @@ class RecipientList:
         self.first_duplicates: list[Duplicate] = []
         self._entries = entries
         self.rejected_bytes = 0
+        self.zones: Zones | None = None
 
     def __iter__(self) -> Iterator[Recipient]:
         """Raises InvalidInput."""
         self.accepted = self.duplicates = self.rejected_bytes = 0
         self.rejected, self.first_duplicates = [], []
+        if self.zones is not None:
+            self.zones.clear()
         mailboxes = Mailboxes()
         for count, (row, email, fields) in enumerate(self._entries(), 1):
             if count > MOST_ROWS:
@@ -92,7 +97,7 @@ class RecipientList:
             if isinstance(fields, str):
                 self._reject(row, email, fields)
                 continue
-            if problem := _too_large(fields):
+            if problem := _too_large(fields) or (self.zones is not None and self.zones.problem(fields)):
                 self._reject(row, email, problem)
                 continue
             try:
@@ -110,6 +115,8 @@ class RecipientList:
             if self.accepted > MOST_RECIPIENTS:
                 raise InvalidInput({"recipients": f"are more than {MOST_RECIPIENTS:,}; make it several campaigns"})
             self.row = row
+            if self.zones is not None:
+                self.zones.add(fields)
             yield Recipient(address, fields)
 
     def _reject(self, row: int, email: str, reason: str) -> None:

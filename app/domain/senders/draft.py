@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
 import msgspec
 
-from app.bounds import HOURLY_LIMIT, REMARK, Bounds
+from app.bounds import DAILY_LIMIT, HOURLY_LIMIT, LEAST_GAP_S, RAMP_FROM, RAMP_PER_DAY, REMARK, ZONE, Bounds
 from app.domain.operations import host_policy
 from app.domain.operations.host_policy import HostPolicy, RefusedHost
 from app.errors import InvalidInput
@@ -26,18 +29,30 @@ class Server(msgspec.Struct, frozen=True, rename="camel"):
     password: str | None = None
 
 
+class RampUp(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """`from` emails on the first day, `perDay` more for each day on which something was sent."""
+
+    per_day: Annotated[int, RAMP_PER_DAY]
+    from_: Annotated[int, RAMP_FROM] = msgspec.field(name="from")
+
+
 class SenderDraft(msgspec.Struct, frozen=True, kw_only=True):
-    """A sender as asked for; None takes the installation's default."""
+    """A sender as asked for; None takes the installation's default, of what is no limit but its hour's: none."""
 
     email: str
     display_name: str = ""
     server: Server | None = None
     hourly_limit: int | None = None
     max_connections: int | None = None
+    daily_limit: int | None = None
+    least_gap_seconds: int | None = None
+    ramp_up: RampUp | None = None
+    timezone: str | None = None
 
 
 class SenderChanges(msgspec.Struct, frozen=True, kw_only=True):
-    """What to change: None leaves as it is; `server` None goes to the fallback server, UNSET leaves it.
+    """What to change: None leaves as it is; where UNSET does, None removes: `server` None goes to the fallback server,
+    `timezone` None to UTC.
 
     A `server` with a username but no password keeps the password there is.
     """
@@ -46,7 +61,27 @@ class SenderChanges(msgspec.Struct, frozen=True, kw_only=True):
     display_name: str | None = None
     hourly_limit: int | None = None
     max_connections: int | None = None
+    daily_limit: int | msgspec.UnsetType | None = msgspec.UNSET
+    least_gap_seconds: int | msgspec.UnsetType | None = msgspec.UNSET
+    ramp_up: RampUp | msgspec.UnsetType | None = msgspec.UNSET
+    timezone: str | msgspec.UnsetType | None = msgspec.UNSET
     server: Server | msgspec.UnsetType | None = msgspec.UNSET
+
+
+def limits_of(asked: SenderDraft | SenderChanges) -> dict[str, Any]:
+    """What is asked of the login, as columns of `logins`; what is to be left alone is not there."""
+    columns: dict[str, Any] = {
+        name: value for name in ("hourly_limit", "max_connections") if (value := getattr(asked, name)) is not None
+    }
+    if not isinstance(asked.daily_limit, msgspec.UnsetType):
+        columns["daily_limit"] = asked.daily_limit
+    if not isinstance(gap_s := asked.least_gap_seconds, msgspec.UnsetType):
+        columns["least_gap_ms"] = gap_s and gap_s * 1000
+    if not isinstance(ramp := asked.ramp_up, msgspec.UnsetType):
+        columns |= {"ramp_from": ramp and ramp.from_, "ramp_per_day": ramp and ramp.per_day}
+    if not isinstance(asked.timezone, msgspec.UnsetType):
+        columns["timezone"] = asked.timezone
+    return columns
 
 
 def check(asked: SenderDraft | SenderChanges, policy: HostPolicy, *, keeps_password: bool = False) -> str | None:
@@ -64,10 +99,7 @@ def check(asked: SenderDraft | SenderChanges, policy: HostPolicy, *, keeps_passw
     name = asked.display_name
     if name is not None and (not REMARK.allow(len(name)) or any(ord(c) < 32 or ord(c) == 127 for c in name)):
         wrong["displayName"] = f"give at most {REMARK.most} characters, without line breaks or control characters"
-    if asked.hourly_limit is not None and not HOURLY_LIMIT.allow(asked.hourly_limit):
-        wrong["hourlyLimit"] = f"is out of range; give {HOURLY_LIMIT}"
-    if asked.max_connections is not None and not MAX_CONNECTIONS.allow(asked.max_connections):
-        wrong["maxConnections"] = f"is out of range; give {MAX_CONNECTIONS}"
+    wrong |= _wrong_with_limits(asked)
     if isinstance(asked.server, Server):
         wrong |= _wrong_with_place(asked.server, policy) | _wrong_with_login(asked.server)
         if asked.server.username is not None and asked.server.password is None and not keeps_password and not wrong:
@@ -75,6 +107,31 @@ def check(asked: SenderDraft | SenderChanges, policy: HostPolicy, *, keeps_passw
     if wrong:
         raise InvalidInput(wrong)
     return email
+
+
+def _wrong_with_limits(asked: SenderDraft | SenderChanges) -> dict[str, str]:
+    wrong: dict[str, str] = {}
+    for field, value, bounds in (
+        ("hourlyLimit", asked.hourly_limit, HOURLY_LIMIT),
+        ("maxConnections", asked.max_connections, MAX_CONNECTIONS),
+        ("dailyLimit", asked.daily_limit, DAILY_LIMIT),
+        ("leastGapSeconds", asked.least_gap_seconds, LEAST_GAP_S),
+    ):
+        if isinstance(value, int) and not bounds.allow(value):
+            wrong[field] = f"is out of range; give {bounds}"
+    ramp = asked.ramp_up
+    if isinstance(ramp, RampUp) and not (RAMP_FROM.allow(ramp.from_) and RAMP_PER_DAY.allow(ramp.per_day)):
+        wrong["rampUp"] = f"is out of range; give {RAMP_FROM} as `from` and {RAMP_PER_DAY} as `perDay`"
+    if isinstance(asked.timezone, str) and not _is_zone(asked.timezone):
+        wrong["timezone"] = 'is no time zone that is known here; give one by its IANA name, such as "Europe/Berlin"'
+    return wrong
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        return ZONE.allow(len(name)) and bool(ZoneInfo(name).key)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # ValueError, OSError: no name at all, such as "../etc"
+        return False
 
 
 def _wrong_with_place(server: Server, policy: HostPolicy) -> dict[str, str]:

@@ -25,8 +25,9 @@ from app.bounds import HOURLY_LIMIT, LABEL, SUBJECT, TEXT
 from app.domain.campaigns import schedule
 from app.domain.campaigns.campaigns import OnUnknown
 from app.domain.campaigns.content import Content
-from app.domain.campaigns.draft import DELAY_MS, Draft
+from app.domain.campaigns.draft import DELAY_MS, JITTER_PERCENT, SENDERS, SHARE_PERCENT, Draft
 from app.domain.campaigns.schedule import Idempotency, Preview, Scheduled
+from app.domain.planning.campaign_calendar import CampaignCalendar, checked
 from app.domain.recipients import csv_files, lists
 from app.domain.recipients.csv_files import Columns
 from app.domain.recipients.lists import RecipientList
@@ -46,6 +47,8 @@ MAX_BODY = 200_000_000
 MAX_JSON = 40_000_000  # it is in memory while it is read; a file is not
 UNREADABLE = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 
+AnId = Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)]
+
 # How the schema shows a file.
 BINARY: dict[str, Any] = {"format": "binary", "contentMediaType": "text/csv"}
 # Repeats of a request wait for the first to be answered before they are read, so that they fill nothing meanwhile.
@@ -59,20 +62,31 @@ class CampaignFields(msgspec.Struct, rename="camel", forbid_unknown_fields=True,
     body: Annotated[str, TEXT]
     body_html: Annotated[str | None, TEXT] = None
     name: Annotated[str | None, LABEL] = None
-    sender_id: Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)] | None = None
+    sender_id: AnId | None = None
+    sender_ids: Annotated[list[AnId] | None, SENDERS] = None
     start_time: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    latest_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     delay_between_ms: Annotated[int, DELAY_MS] = 0
+    jitter_percent: Annotated[int, JITTER_PERCENT] = 0
+    calendar: CampaignCalendar | None = None
     hourly_limit: Annotated[int | None, HOURLY_LIMIT] = None
+    share_percent: Annotated[int | None, SHARE_PERCENT] = None
     on_unknown: OnUnknown = "hold"
 
     def draft(self) -> Draft:
+        """Raises InvalidInput."""
         return Draft(
             content=Content(self.subject, self.body, self.body_html),
             name=self.name,
             sender_id=self.sender_id,
+            sender_ids=self.sender_ids or (),
             start_time=self.start_time,
+            latest_at=self.latest_at,
             delay_between_ms=self.delay_between_ms,
+            jitter_percent=self.jitter_percent,
+            calendar=None if self.calendar is None else checked(self.calendar),
             hourly_limit=self.hourly_limit,
+            share_percent=self.share_percent,
             on_unknown=self.on_unknown,
         )
 
@@ -102,7 +116,9 @@ class JsonCampaign(CampaignFields, rename="camel", forbid_unknown_fields=True, k
 
 
 class FormCampaign(CampaignFields, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """A campaign with either a CSV `file` or `recipients`: a JSON list, or one address a line."""
+    """A campaign with either a CSV `file` or `recipients`: a JSON list, or one address a line. `senderIds` and
+    `calendar` are JSON.
+    """
 
     recipients: str | None = None
     file: Annotated[str, msgspec.Meta(extra_json_schema=BINARY)] | None = None
@@ -225,8 +241,9 @@ def _of_form(form: Form) -> CampaignRequest:
     if wrong := sorted(form.files.keys() - {"file"}):
         raise InvalidInput({wrong[0]: "is a file; only `file` is, the CSV with the recipients"})
     file = form.files.get("file")
+    texts: dict[str, object] = {**form.texts, **_decoded(form.texts)}
     try:
-        fields = msgspec.convert(form.texts, FormCampaign, strict=False)
+        fields = msgspec.convert(texts, FormCampaign, strict=False)
     except msgspec.ValidationError as error:
         raise invalid_body(error, FormCampaign) from None
     if fields.file is not None:
@@ -238,6 +255,18 @@ def _of_form(form: Form) -> CampaignRequest:
     if fields.recipients is None:
         raise InvalidInput({"recipients": "is missing; give it, or a CSV as `file`"})
     return CampaignRequest(fields.draft(), _listed(fields.recipients))
+
+
+def _decoded(texts: dict[str, str]) -> dict[str, object]:
+    """The fields of a form that are more than a text. Raises InvalidInput."""
+    decoded: dict[str, object] = {}
+    for name in ("senderIds", "calendar"):
+        if name in texts:
+            try:
+                decoded[name] = msgspec.json.decode(texts[name])
+            except NOT_JSON as error:
+                raise InvalidInput({name: f"is not JSON: {error}"}) from None
+    return decoded
 
 
 def _listed(text: str) -> JsonRecipients | Lines:

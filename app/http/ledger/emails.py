@@ -10,6 +10,7 @@ from litestar import MediaType, Response, Router, get, post
 from litestar.params import JSONBody, QueryParameter
 from litestar.response import Stream
 
+from app.domain.campaigns.campaigns import CampaignKind
 from app.domain.ledger import decisions, emails, texts
 from app.domain.ledger.decisions import CHOSEN, Chosen, Decided, Decision
 from app.domain.ledger.emails import Email, EmailFilter, EmailSummary
@@ -29,6 +30,7 @@ from app.http.parameters import (
     Limit,
     SenderIdFilter,
     TheActor,
+    TheInstallation,
     ThePool,
     TheUser,
 )
@@ -57,6 +59,10 @@ class SelectionResolution(Selection, rename="camel", forbid_unknown_fields=True,
 
 
 Status = Annotated[EmailStatus | None, QueryParameter(name="status")]
+Kind = Annotated[
+    CampaignKind,
+    QueryParameter(name="kind", description="DIRECT: tests and the like, left out unless their campaign is named."),
+]
 Search = Annotated[str | None, QueryParameter(name="q", description="A part of the recipient's address.")]
 
 
@@ -69,15 +75,17 @@ Search = Annotated[str | None, QueryParameter(name="q", description="A part of t
 async def list_emails(
     pool: ThePool,
     user: TheUser,
+    installation: TheInstallation,
     status: Status = None,
     campaign_id: CampaignIdFilter = None,
     sender_id: SenderIdFilter = None,
     q: Search = None,
+    kind: Kind = "LIST",
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Annotated[Page[EmailSummary], schema_name("EmailPage")]:
-    wanted = EmailFilter(status, campaign_id, sender_id, q)
-    return await emails.list_emails(pool, user.workspace_id, wanted, PageRequest(limit, cursor))
+    wanted = EmailFilter(status, campaign_id, sender_id, q, kind)
+    return await emails.list_emails(pool, user.workspace_id, wanted, PageRequest(limit, cursor), installation)
 
 
 @get(
@@ -96,8 +104,10 @@ async def export_emails(
     campaign_id: CampaignIdFilter = None,
     sender_id: SenderIdFilter = None,
     q: Search = None,
+    kind: Kind = "LIST",
 ) -> Stream:
-    lines = await emails.export(pool, actor, user.workspace_id, EmailFilter(status, campaign_id, sender_id, q))
+    wanted = EmailFilter(status, campaign_id, sender_id, q, kind)
+    lines = await emails.export(pool, actor, user.workspace_id, wanted)
     headers = {"Content-Disposition": 'attachment; filename="emails.csv"'}
     return Stream(lines, media_type="text/csv; charset=utf-8", headers=headers)
 

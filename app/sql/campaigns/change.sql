@@ -23,8 +23,12 @@ SET name = coalesce(%(name)s, name),
     content_version = content_version + %(content_changed)s::integer,
     stored_bytes = greatest(0, stored_bytes + %(more_bytes)s),
     start_at = coalesce(%(start_at)s, start_at),
+    latest_at = CASE WHEN %(set_latest_at)s THEN %(latest_at)s ELSE latest_at END,
     delay_ms = coalesce(%(delay_ms)s, delay_ms),
+    jitter_percent = coalesce(%(jitter_percent)s, jitter_percent),
+    calendar = CASE WHEN %(set_calendar)s THEN %(calendar)s ELSE calendar END,
     hourly_limit = CASE WHEN %(set_hourly_limit)s THEN %(hourly_limit)s ELSE hourly_limit END,
+    share_percent = CASE WHEN %(set_share_percent)s THEN %(share_percent)s ELSE share_percent END,
     on_unknown = coalesce(%(on_unknown)s, on_unknown)
 WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s;
 
@@ -33,13 +37,52 @@ WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s;
 -- end of a longer one.
 UPDATE streams s
 SET start_at = c.start_at,
-    gap_ms = c.delay_ms,
+    latest_at = c.latest_at,
+    gap_ms = least_gap_ms(c.delay_ms, c.jitter_percent),
     content_version = c.content_version,
-    free_at = CASE WHEN s.free_at > now() THEN least(s.free_at, now() + make_interval(secs => c.delay_ms / 1000.0))
+    free_at = CASE WHEN s.free_at > now() THEN least(s.free_at, now() + make_interval(secs => least_gap_ms(c.delay_ms, c.jitter_percent) / 1000.0))
                    ELSE s.free_at END
 FROM campaigns c
 WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s
   AND c.workspace_id = s.workspace_id AND c.id = s.campaign_id;
+
+-- name: senders_there
+-- Which of the senders there are.
+SELECT id FROM senders WHERE workspace_id = %(workspace_id)s AND id = ANY (%(sender_ids)s::bigint[]);
+
+-- name: take_out_senders
+-- All others send no more of the campaign, whose streams are locked. What they have begun goes on; before that, they give to
+-- the others what they have not.
+UPDATE streams s
+SET taken_out_at = now(),
+    open = s.open AND NOT EXISTS (SELECT FROM emails e
+                                  WHERE e.workspace_id = s.workspace_id AND e.stream_id = s.id
+                                    AND e.status = 'SCHEDULED' AND e.attempts = 0)
+WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s AND s.taken_out_at IS NULL
+  AND s.sender_id <> ALL (%(sender_ids)s::bigint[]);
+
+-- name: add_senders
+-- Those of the senders that did not send the campaign do from now on; none has anything of it yet, unless it had before.
+INSERT INTO streams AS s (workspace_id, campaign_id, sender_id, open, start_at, latest_at, gap_ms, content_version, total,
+                          scheduled)
+SELECT c.workspace_id, c.id, n.sender_id, c.status IN ('ACTIVE', 'FINISHED'), c.start_at, c.latest_at,
+       least_gap_ms(c.delay_ms, c.jitter_percent), c.content_version, 0, 0
+FROM campaigns c
+CROSS JOIN unnest(%(sender_ids)s::bigint[]) WITH ORDINALITY AS n (sender_id, ordinal)
+WHERE c.workspace_id = %(workspace_id)s AND c.id = %(campaign_id)s
+ORDER BY n.ordinal
+ON CONFLICT (workspace_id, sender_id, campaign_id) DO UPDATE SET taken_out_at = NULL, open = excluded.open
+WHERE s.taken_out_at IS NOT NULL
+RETURNING sender_id;
+
+-- name: name_first_sender
+-- `sender_id` is the first of those that send it.
+UPDATE campaigns c
+SET sender_id = (SELECT s.sender_id FROM streams s
+                 WHERE s.workspace_id = c.workspace_id AND s.campaign_id = c.id AND s.taken_out_at IS NULL
+                 ORDER BY s.id
+                 LIMIT 1)
+WHERE c.workspace_id = %(workspace_id)s AND c.id = %(campaign_id)s;
 
 -- name: limit_hours
 -- A campaign with a limit has a row for its hour, in which counts what was claimed before there was one.

@@ -7,6 +7,7 @@ JOIN campaigns c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
 WHERE s.workspace_id = %(workspace_id)s
   AND (%(campaign_id)s::bigint IS NULL OR s.campaign_id = %(campaign_id)s)
   AND (%(sender_id)s::bigint IS NULL OR s.sender_id = %(sender_id)s)
+  AND (%(direct)s::boolean IS NULL OR s.direct = %(direct)s)
   AND CASE %(status)s::email_status
           WHEN 'SENDING' THEN s.sending
           WHEN 'SENT' THEN s.sent
@@ -24,6 +25,23 @@ WHERE e.workspace_id = %(workspace_id)s AND e.id BETWEEN %(first_id)s AND %(last
   AND (%(campaign_id)s::bigint IS NULL OR e.campaign_id = %(campaign_id)s)
   AND (%(sender_id)s::bigint IS NULL OR e.stream_id IN (
           SELECT id FROM streams WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s))
+  AND (%(q)s::text IS NULL OR e.recipient COLLATE "C" ILIKE %(q)s)
+  -- Of the rows that are left: each is looked up in its stream by key.
+  AND (%(direct)s::boolean IS NULL
+       OR (SELECT s.direct FROM streams s WHERE s.workspace_id = e.workspace_id AND s.id = e.stream_id) = %(direct)s)
+ORDER BY e.id DESC
+LIMIT %(limit)s;
+
+-- name: page_of_direct
+-- Direct mail, newest first: one email a stream.
+SELECT e.id
+FROM streams s
+JOIN campaigns c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
+JOIN emails e ON e.workspace_id = c.workspace_id AND e.id = c.first_email_id
+WHERE s.workspace_id = %(workspace_id)s AND s.direct
+  AND (%(before)s::bigint IS NULL OR e.id < %(before)s)
+  AND (%(status)s::email_status IS NULL OR e.status = %(status)s)
+  AND (%(sender_id)s::bigint IS NULL OR s.sender_id = %(sender_id)s)
   AND (%(q)s::text IS NULL OR e.recipient COLLATE "C" ILIKE %(q)s)
 ORDER BY e.id DESC
 LIMIT %(limit)s;
@@ -44,6 +62,7 @@ CROSS JOIN LATERAL (
 WHERE s.workspace_id = %(workspace_id)s AND s.scheduled > 0
   AND (%(campaign_id)s::bigint IS NULL OR s.campaign_id = %(campaign_id)s)
   AND (%(sender_id)s::bigint IS NULL OR s.sender_id = %(sender_id)s)
+  AND (%(direct)s::boolean IS NULL OR s.direct = %(direct)s)
 ORDER BY d.scheduled_at, d.id
 LIMIT %(limit)s;
 

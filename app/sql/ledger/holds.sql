@@ -1,5 +1,6 @@
 -- name: read_holds
--- What holds back these campaigns, while something of them may go, and these senders; the oldest last. `emails`: that met
+-- What holds back these campaigns, while something of them may go, and these senders; the oldest last, and behind those
+-- that follow it. `emails`: that met
 -- the refusal, as far as the judge still counts them.
 SELECT about.sender_id, about.campaign_id, h.reason, h.words, h.since, h.probe_at, met.emails
 FROM holds h
@@ -21,7 +22,7 @@ CROSS JOIN LATERAL (
       AND r.signature = h.signature AND r.stream_id = coalesce(h.stream_id, r.stream_id)
 ) met
 WHERE h.workspace_id = %(workspace_id)s
-ORDER BY h.since DESC;
+ORDER BY h.since DESC, h.of_stream IS NOT NULL DESC;
 
 -- name: streams_of_campaign
 -- The streams of a campaign and their senders.

@@ -66,7 +66,7 @@ SELECT count(*) FILTER (WHERE h.reason = 'REFUSED') AS refused, count(*) FILTER 
 FROM holds h
 LEFT JOIN streams t ON t.workspace_id = h.workspace_id AND t.id = h.stream_id
 LEFT JOIN campaigns c ON c.workspace_id = t.workspace_id AND c.id = t.campaign_id
-WHERE h.stream_id IS NULL OR c.status IN ('ACTIVE', 'PAUSED');
+WHERE h.of_stream IS NULL AND (h.stream_id IS NULL OR c.status IN ('ACTIVE', 'PAUSED'));
 
 -- name: workforce
 -- Workers that are alive, the lanes they hold, and senders that are backed off.

@@ -13,6 +13,13 @@ export const VALUES = {
   Campaign: {
     onUnknown: ["hold", "resend", "assume_sent"],
     status: ["ACTIVE", "PAUSED", "CANCELLED", "FINISHED"],
+    kind: ["LIST", "DIRECT"],
+  },
+  CampaignCalendar: {
+    days: ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
+  },
+  CampaignCalendar: {
+    days: ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
   },
   CampaignPatch: {
     onUnknown: ["hold", "resend", "assume_sent"],
@@ -27,7 +34,7 @@ export const VALUES = {
     status: ["SCHEDULED", "SENDING", "SENT", "FAILED", "UNKNOWN", "CANCELLED"],
   },
   Entry: {
-    action: ["account.created", "account.linked", "account.given_back", "account.disabled", "account.enabled", "account.unknown", "attempts.refused", "login", "login.failed", "login.disabled", "logout", "session.ended", "sessions.ended", "password.changed", "password.reset_asked", "invitation.created", "invitation.revoked", "workspace.created", "workspace.renamed", "workspace.deleted", "member.invited", "member.invitation_revoked", "member.joined", "member.changed", "member.removed", "member.left", "key.created", "key.revoked", "sender.created", "sender.changed", "sender.deleted", "campaign.scheduled", "campaign.changed", "campaign.paused", "campaign.resumed", "campaign.cancelled", "campaign.hold", "campaign.held.try", "campaign.held.fail", "campaign.held.go_on", "sender.held.try", "sender.held.fail", "sender.held.go_on", "email.failed->scheduled", "email.unknown->scheduled", "email.unknown->sent", "webhook.created", "webhook.changed", "webhook.deleted", "webhook.secret_rotated", "webhook.replayed", "recipient.erase", "recipient.export", "emails.export", "keys.revoked", "installation.take-over", "installation.rotate-key"],
+    action: ["account.created", "account.linked", "account.given_back", "account.disabled", "account.enabled", "account.unknown", "attempts.refused", "login", "login.failed", "login.disabled", "logout", "session.ended", "sessions.ended", "password.changed", "password.reset_asked", "invitation.created", "invitation.revoked", "workspace.created", "workspace.renamed", "workspace.deleted", "member.invited", "member.invitation_revoked", "member.joined", "member.changed", "member.removed", "member.left", "key.created", "key.revoked", "sender.created", "sender.changed", "sender.deleted", "campaign.scheduled", "campaign.changed", "campaign.paused", "campaign.resumed", "campaign.cancelled", "campaign.first", "campaign.not_first", "campaign.direct", "campaign.hold", "campaign.held.try", "campaign.held.fail", "campaign.held.go_on", "sender.held.try", "sender.held.fail", "sender.held.go_on", "email.failed->scheduled", "email.unknown->scheduled", "email.unknown->sent", "webhook.created", "webhook.changed", "webhook.deleted", "webhook.secret_rotated", "webhook.replayed", "recipient.erase", "recipient.export", "emails.export", "keys.revoked", "installation.take-over", "installation.rotate-key"],
   },
   Held: {
     reason: ["REFUSED", "SERVER_SLOW"],
@@ -65,6 +72,9 @@ export const VALUES = {
   User: {
     role: ["owner", "member", "viewer"],
   },
+  Waiting: {
+    reason: ["NOT_DUE", "FOLLOWS", "PAUSED", "STOPPED", "CALENDAR", "HOURLY_LIMIT", "DAILY_LIMIT", "CAMPAIGN_LIMIT", "RAMP", "LEAST_GAP", "SENDER_BLOCKED", "LOGIN_EXPIRED", "SERVER_SLOW", "REFUSED", "INBOX_UNREAD", "PLAN_CHANGING", "OTHER_INSTALLATION", "NO_WORKER", "NOTHING_WAITS"],
+  },
   Webhook: {
     events: ["email.failed", "email.unknown", "sender.blocked", "campaign.held", "campaign.finished"],
   },
@@ -94,8 +104,11 @@ export const LIMITS = {
     subject: {"maxLength": 998, "minLength": 1},
     body: {"maxLength": 200000, "minLength": 0},
     bodyHtml: {"maxLength": 200000, "minLength": 0},
+    senderIds: {"maxItems": 50, "minItems": 1},
     delayBetweenMs: {"max": 2592000000, "min": 0},
+    jitterPercent: {"max": 100, "min": 0},
     hourlyLimit: {"max": 10000000, "min": 1},
+    sharePercent: {"max": 100, "min": 1},
   },
   Columns: {
     email: {"min": 0},
@@ -105,6 +118,10 @@ export const LIMITS = {
   },
   PasswordChange: {
     newPassword: {"maxLength": 1000, "minLength": 8},
+  },
+  RampUp: {
+    perDay: {"max": 10000000, "min": 1},
+    from: {"max": 10000000, "min": 1},
   },
   RegistrationBody: {
     password: {"maxLength": 1000, "minLength": 8},
@@ -127,6 +144,9 @@ export const LIMITS = {
     password: {"maxLength": 1000, "minLength": 1},
     hourlyLimit: {"max": 10000000, "min": 1},
     maxConnections: {"max": 1000, "min": 1},
+    dailyLimit: {"max": 10000000, "min": 1},
+    leastGapSeconds: {"max": 86400, "min": 1},
+    timezone: {"maxLength": 100, "minLength": 1},
   },
   SenderPatch: {
     displayName: {"maxLength": 200, "minLength": 0},
@@ -135,6 +155,9 @@ export const LIMITS = {
     password: {"maxLength": 1000, "minLength": 1},
     hourlyLimit: {"max": 10000000, "min": 1},
     maxConnections: {"max": 1000, "min": 1},
+    dailyLimit: {"max": 10000000, "min": 1},
+    leastGapSeconds: {"max": 86400, "min": 1},
+    timezone: {"maxLength": 100, "minLength": 1},
   },
   WebhookBody: {
     url: {"maxLength": 2000, "minLength": 1},

@@ -103,7 +103,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Change a campaign; a new start, delay or limit plans what waits again */
+        /** Change a campaign; new senders, times, delay, limit or calendar plan what waits again */
         patch: operations["changeCampaign"];
         trace?: never;
     };
@@ -1371,13 +1371,18 @@ export interface components {
             id: number;
             name: string;
             senderId: number;
+            senderIds: number[];
+            senders: components["schemas"]["CampaignSender"][];
             subject: string;
             body: string;
             bodyHtml: string | null;
             /** Format: date-time */
             startTime: string;
+            latestAt: string | null;
             delayBetweenMs: number;
+            jitterPercent: number;
             hourlyLimit: number | null;
+            calendar: components["schemas"]["CampaignCalendar"] | null;
             /** @enum {string} */
             onUnknown: "hold" | "resend" | "assume_sent";
             /** @enum {string} */
@@ -1396,6 +1401,15 @@ export interface components {
             emailsRemovedAt?: string | null;
             held?: components["schemas"]["Held"] | null;
         };
+        /** CampaignCalendar */
+        CampaignCalendar: {
+            timezone: string;
+            days: ("mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun")[];
+            from: string;
+            to: string;
+            holidays?: string | null;
+            fallbackTimezone?: string | null;
+        };
         /** Page[Campaign] */
         CampaignPage: {
             items: components["schemas"]["Campaign"][];
@@ -1407,10 +1421,26 @@ export interface components {
             subject?: string;
             body?: string;
             bodyHtml?: string | null;
+            senderIds?: number[];
             startTime?: string;
+            latestAt?: string | null;
             delayBetweenMs?: number;
+            jitterPercent?: number;
+            calendar?: components["schemas"]["CampaignCalendar"] | null;
             hourlyLimit?: number | null;
             onUnknown?: "hold" | "resend" | "assume_sent";
+        };
+        /** CampaignSender */
+        CampaignSender: {
+            senderId: number;
+            total: number;
+            counts: {
+                [key: string]: number;
+            };
+            usedThisHour: number;
+            nextAt: string | null;
+            lastAt: string | null;
+            takenOutAt: string | null;
         };
         /** Cells */
         Cells: {
@@ -1433,6 +1463,12 @@ export interface components {
             encoding: string;
             columns: components["schemas"]["Columns"];
             first: components["schemas"]["Cells"][];
+        };
+        /** DayPlan */
+        DayPlan: {
+            /** Format: date */
+            day: string;
+            count: number;
         };
         /** Decided */
         Decided: {
@@ -1660,10 +1696,6 @@ export interface components {
         };
         /** Preview */
         Preview: {
-            accepted: number;
-            duplicates: number;
-            duplicateRows: components["schemas"]["Duplicate"][];
-            rejected: components["schemas"]["Rejected"][];
             /** Format: date-time */
             firstAt: string;
             /** Format: date-time */
@@ -1672,8 +1704,14 @@ export interface components {
                 [key: string]: number;
             };
             hourly: components["schemas"]["WindowPlan"][];
-            senderId: number;
-            senderHourlyLimit: number;
+            timezone: string;
+            days: components["schemas"]["DayPlan"][];
+            senders: components["schemas"]["SenderPlan"][];
+            late: number;
+            accepted: number;
+            duplicates: number;
+            duplicateRows: components["schemas"]["Duplicate"][];
+            rejected: components["schemas"]["Rejected"][];
         };
         /** Problem */
         Problem: {
@@ -1765,14 +1803,22 @@ export interface components {
         };
         /** Scheduled */
         Scheduled: {
-            campaign: components["schemas"]["Campaign"];
-            accepted: number;
-            duplicates: number;
-            rejected: components["schemas"]["Rejected"][];
             /** Format: date-time */
             firstAt: string;
             /** Format: date-time */
             lastAt: string;
+            heldBackBy: {
+                [key: string]: number;
+            };
+            hourly: components["schemas"]["WindowPlan"][];
+            timezone: string;
+            days: components["schemas"]["DayPlan"][];
+            senders: components["schemas"]["SenderPlan"][];
+            late: number;
+            campaign: components["schemas"]["Campaign"];
+            accepted: number;
+            duplicates: number;
+            rejected: components["schemas"]["Rejected"][];
         };
         /** Selection */
         Selection: {
@@ -1839,6 +1885,14 @@ export interface components {
             password?: string;
             hourlyLimit?: number;
             maxConnections?: number;
+        };
+        /** SenderPlan */
+        SenderPlan: {
+            senderId: number;
+            count: number;
+            firstAt: string | null;
+            lastAt: string | null;
+            hourlyLimit: number;
         };
         /** Session */
         Session: {
@@ -1994,9 +2048,14 @@ export interface operations {
                     bodyHtml?: string | null;
                     name?: string | null;
                     senderId?: number | null;
+                    senderIds?: number[] | null;
                     startTime?: string | null;
+                    latestAt?: string | null;
                     /** @default 0 */
                     delayBetweenMs?: number;
+                    /** @default 0 */
+                    jitterPercent?: number;
+                    calendar?: components["schemas"]["CampaignCalendar"] | null;
                     hourlyLimit?: number | null;
                     /**
                      * @default hold
@@ -2015,9 +2074,14 @@ export interface operations {
                     bodyHtml?: string | null;
                     name?: string | null;
                     senderId?: number | null;
+                    senderIds?: number[] | null;
                     startTime?: string | null;
+                    latestAt?: string | null;
                     /** @default 0 */
                     delayBetweenMs?: number;
+                    /** @default 0 */
+                    jitterPercent?: number;
+                    calendar?: components["schemas"]["CampaignCalendar"] | null;
                     hourlyLimit?: number | null;
                     /**
                      * @default hold
@@ -2137,9 +2201,14 @@ export interface operations {
                     bodyHtml?: string | null;
                     name?: string | null;
                     senderId?: number | null;
+                    senderIds?: number[] | null;
                     startTime?: string | null;
+                    latestAt?: string | null;
                     /** @default 0 */
                     delayBetweenMs?: number;
+                    /** @default 0 */
+                    jitterPercent?: number;
+                    calendar?: components["schemas"]["CampaignCalendar"] | null;
                     hourlyLimit?: number | null;
                     /**
                      * @default hold
@@ -2158,9 +2227,14 @@ export interface operations {
                     bodyHtml?: string | null;
                     name?: string | null;
                     senderId?: number | null;
+                    senderIds?: number[] | null;
                     startTime?: string | null;
+                    latestAt?: string | null;
                     /** @default 0 */
                     delayBetweenMs?: number;
+                    /** @default 0 */
+                    jitterPercent?: number;
+                    calendar?: components["schemas"]["CampaignCalendar"] | null;
                     hourlyLimit?: number | null;
                     /**
                      * @default hold

@@ -12,6 +12,7 @@ function campaign(changes: Partial<Campaign> = {}): Campaign {
   const counts = { SCHEDULED: 5, SENDING: 0, SENT: 5, FAILED: 0, UNKNOWN: 0, CANCELLED: 0 };
   return {
     ...{ id: 1, name: "News", senderId: 2, subject: "s", body: "b", bodyHtml: null, total: 10, counts },
+    ...{ senderIds: [2], senders: [], latestAt: null, jitterPercent: 0, calendar: null },
     ...{ startTime: at(-60), delayBetweenMs: 0, hourlyLimit: null, onUnknown: "hold", status: "ACTIVE" },
     ...{ nextAt: at(0), lastAt: at(10), createdAt: at(-60), finishedAt: null, usedThisHour: 0 },
     ...changes,

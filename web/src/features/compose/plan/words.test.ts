@@ -24,7 +24,7 @@ describe("the plan in words", () => {
   });
 
   it("names what holds it back", () => {
-    const held = { heldBackBy: { senderHourlyLimit: 1, campaignHourlyLimit: 3 }, senderHourlyLimit: 100 };
+    const held = { heldBackBy: { HOURLY_LIMIT: 1, CAMPAIGN_LIMIT: 3 }, senders: [{ hourlyLimit: 100 }] };
     expect(heldBackSentences(held as never, "anna@example.com", 50)).toEqual([
       "Held back by the hourly limit of 100 on anna@example.com, which is used up in 1 hour.",
       "Held back by this campaign's own limit of 50 an hour, which is used up in 3 hours.",

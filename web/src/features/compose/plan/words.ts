@@ -25,11 +25,12 @@ export function planSentence(plan: Pick<Plan, "accepted" | "firstAt" | "lastAt">
 /** What makes it take longer than the delay alone would. */
 export function heldBackSentences(plan: Plan, senderEmail: string, campaignLimit: number | null): string[] {
   const sentences: string[] = [];
-  const bySender = plan.heldBackBy.senderHourlyLimit;
-  const byCampaign = plan.heldBackBy.campaignHourlyLimit;
-  if (bySender) {
+  const bySender = plan.heldBackBy.HOURLY_LIMIT;
+  const byCampaign = plan.heldBackBy.CAMPAIGN_LIMIT;
+  const [sender] = plan.senders;
+  if (bySender && sender) {
     sentences.push(
-      `Held back by the hourly limit of ${count(plan.senderHourlyLimit)} on ${senderEmail}, which is used up in ${counted(bySender, "hour")}.`,
+      `Held back by the hourly limit of ${count(sender.hourlyLimit)} on ${senderEmail}, which is used up in ${counted(bySender, "hour")}.`,
     );
   }
   if (byCampaign && campaignLimit !== null) {
