@@ -23,6 +23,7 @@ DECLARE
     last_at constant timestamptz := now() - make_interval(secs => accepted_ago_s);
     of_login bigint;
     room integer;
+    spaced bigint;         -- how many the login's least gap leaves, to all but direct mail
     due bigint[] := '{}';  -- streams of which something may go
     locked bigint[];       -- these, and those of the reports
     held boolean := false;
@@ -36,38 +37,47 @@ DECLARE
     due_times timestamptz[];
     claims integer;
 BEGIN
-    SELECT p.login_id, w.allowed - w.used INTO of_login, room
-    FROM senders p
-    JOIN login_windows w ON w.workspace_id = p.workspace_id AND w.login_id = p.login_id AND w.window_start = hour
-    WHERE p.workspace_id = of_workspace AND p.id = of_sender
-    FOR UPDATE OF w;
-    IF NOT FOUND THEN
-        of_login := lock_window(of_workspace, of_sender);
-        SELECT w.allowed - w.used INTO room FROM login_windows w
-        WHERE w.workspace_id = of_workspace AND w.login_id = of_login AND w.window_start = hour;
-    END IF;
+    FOR try IN 1..2 LOOP
+        SELECT p.login_id, w.allowed - w.used, spaced_room(w.free_at, l.least_gap_ms) INTO of_login, room, spaced
+        FROM senders p
+        JOIN logins l ON l.workspace_id = p.workspace_id AND l.id = p.login_id
+        JOIN login_windows w ON w.workspace_id = l.workspace_id AND w.login_id = l.id AND w.window_start = hour
+        WHERE p.workspace_id = of_workspace AND p.id = of_sender
+        FOR UPDATE OF w;
+        EXIT WHEN FOUND;
+        of_login := lock_window(of_workspace, of_sender);  -- a new hour
+    END LOOP;
     wanted := greatest(least(wanted, coalesce(room, 0)), 0);
 
     IF wanted > 0 THEN
-        -- Those that have waited longest; so many that others wait no longer than a turn. Of what a hold covers, one email
-        -- a probe.
+        -- Direct mail, and of the other streams those that have waited longest; so many that others wait no longer than a
+        -- turn. Of what a hold covers, one email a probe.
         SELECT ARRAY(
-            SELECT s.id
-            FROM streams s
-            WHERE s.workspace_id = of_workspace AND s.sender_id = of_sender AND s.open
-              AND s.next_due_at <= now() AND s.start_at <= now()  -- a start that was moved holds before all has its new time
-              AND spaced_room(s.free_at, s.gap_ms) > 0
-              AND EXISTS (SELECT FROM senders p WHERE p.workspace_id = of_workspace AND p.id = of_sender
+            SELECT d.id
+            FROM (
+                (SELECT s.id FROM streams s
+                 WHERE s.workspace_id = of_workspace AND s.sender_id = of_sender AND s.open AND s.direct
+                   AND s.next_due_at <= now() AND s.start_at <= now()
+                 ORDER BY s.next_due_at
+                 LIMIT 200)
+                UNION ALL
+                (SELECT s.id FROM streams s
+                 WHERE s.workspace_id = of_workspace AND s.sender_id = of_sender AND s.open AND NOT s.direct AND spaced > 0
+                   -- A start that was moved holds before all has its new time.
+                   AND s.next_due_at <= now() AND s.start_at <= now()
+                   AND (s.latest_at <= now() OR spaced_room(s.free_at, s.gap_ms) > 0)
+                   AND NOT EXISTS (SELECT FROM holds h WHERE h.workspace_id = of_workspace AND h.login_id = of_login
+                                     AND h.probe_at > now() AND coalesce(h.stream_id, s.id) = s.id)
+                   AND NOT EXISTS (SELECT FROM campaign_hours o
+                                   WHERE o.workspace_id = s.workspace_id AND o.campaign_id = s.campaign_id
+                                     AND used_this_hour(o.window_start, o.used) >= o.allowed)
+                 ORDER BY s.next_due_at
+                 LIMIT 200)
+            ) d
+            WHERE EXISTS (SELECT FROM senders p WHERE p.workspace_id = of_workspace AND p.id = of_sender
                             AND (p.blocked_until IS NULL OR p.blocked_until <= now()))
               -- A worker whose lease ran out may report, but it gets nothing more.
-              AND EXISTS (SELECT FROM workers k WHERE k.token = by_token AND k.lease_until > now())
-              AND NOT EXISTS (SELECT FROM holds h WHERE h.workspace_id = of_workspace AND h.login_id = of_login
-                                AND h.probe_at > now() AND coalesce(h.stream_id, s.id) = s.id)
-              AND NOT EXISTS (SELECT FROM campaign_hours o
-                              WHERE o.workspace_id = s.workspace_id AND o.campaign_id = s.campaign_id
-                                AND used_this_hour(o.window_start, o.used) >= o.allowed)
-            ORDER BY s.next_due_at
-            LIMIT 200),
+              AND EXISTS (SELECT FROM workers k WHERE k.token = by_token AND k.lease_until > now())),
             EXISTS (SELECT FROM holds h WHERE h.workspace_id = of_workspace AND h.login_id = of_login)
         INTO due, held;
     END IF;
@@ -75,7 +85,7 @@ BEGIN
         RETURN;
     END IF;
 
-    SELECT array_agg(t.id), bool_or(t.limited), bool_or(t.going <= cardinality(ids)) INTO locked, limited, ending
+    SELECT array_agg(t.id), bool_or(t.limited), bool_or(t.going <= cardinality(ids) + wanted) INTO locked, limited, ending
     FROM (
         SELECT s.id, s.scheduled + s.sending AS going,
                EXISTS (SELECT FROM campaign_hours o
@@ -109,18 +119,20 @@ BEGIN
             UPDATE emails e
             SET status = v.status,
                 sent_at = CASE WHEN v.status = 'SENT' THEN now() END,
-                scheduled_at = CASE
-                    WHEN v.status <> 'SCHEDULED' THEN e.scheduled_at
-                    WHEN v.kind = 'DEFERRED' THEN now() + retry_wait(e.retry_count + 1, e.id)
-                    WHEN v.kind = 'UNKNOWN' THEN now() + retry_wait(e.attempts + 1, e.id)
-                    ELSE coalesce(now() + make_interval(secs => v.again_in_s), e.scheduled_at)
-                END,
+                scheduled_at = CASE WHEN v.status = 'SCHEDULED' THEN coalesce(v.not_before, e.scheduled_at)
+                                    ELSE e.scheduled_at END,
+                not_before = CASE WHEN v.status = 'SCHEDULED' THEN v.not_before END,
                 claim_token = NULL,
                 attempts = e.attempts + (v.kind <> 'UNBEGUN')::integer,
                 retry_count = e.retry_count + (v.kind = 'DEFERRED')::integer,
                 message_id = coalesce(v.message_id, e.message_id)
             FROM (
-                SELECT b.workspace_id, b.id, r.kind, r.again_in_s, r.message_id,
+                SELECT b.workspace_id, b.id, r.kind, r.message_id,
+                       CASE r.kind
+                           WHEN 'DEFERRED' THEN now() + retry_wait(b.retry_count + 1, b.id)
+                           WHEN 'UNKNOWN' THEN now() + retry_wait(b.attempts + 1, b.id)
+                           ELSE now() + make_interval(secs => r.again_in_s)
+                       END AS not_before,
                        CASE
                            WHEN r.kind = 'ACCEPTED' THEN 'SENT'
                            WHEN r.kind = 'REJECTED' THEN 'FAILED'
@@ -163,27 +175,32 @@ BEGIN
         WHERE c.workspace_id = of_workspace
           AND c.id IN (SELECT s.campaign_id FROM streams s
                        WHERE s.workspace_id = of_workspace AND s.id = ANY (locked)
-                         AND s.scheduled + s.sending <= cardinality(ids))
+                         AND s.scheduled + s.sending <= cardinality(ids) + wanted)
         ORDER BY c.id
         FOR NO KEY UPDATE;
     END IF;
 
     RETURN QUERY
     WITH active AS MATERIALIZED (
-        SELECT s.workspace_id, s.id, s.content_version, s.passed_at, s.passed_id,
-               least(wanted, o.allowed - used_this_hour(o.window_start, o.used), (h.probe_at <= now())::integer,
-                     spaced_room(s.free_at, s.gap_ms)) AS free
+        SELECT s.workspace_id, s.id, s.content_version, s.passed_at, s.passed_id, s.direct,
+               s.latest_at <= now() AS late,
+               CASE WHEN s.latest_at <= now() THEN wanted
+                    ELSE least(wanted, o.allowed - used_this_hour(o.window_start, o.used), (h.probe_at <= now())::integer,
+                               spaced_room(s.free_at, s.gap_ms), CASE WHEN NOT s.direct THEN spaced END)
+               END AS free
         FROM streams s
         LEFT JOIN holds h ON h.workspace_id = s.workspace_id AND h.login_id = of_login AND h.stream_id = s.id
         LEFT JOIN campaign_hours o ON o.workspace_id = s.workspace_id AND o.campaign_id = s.campaign_id
         WHERE s.workspace_id = of_workspace AND s.id = ANY (due)
           AND s.open AND s.next_due_at <= now() AND s.start_at <= now()
     ),
-    head AS MATERIALIZED (
-        SELECT d.workspace_id, d.id
+    -- A verdict for each of the first that are due of each stream, so the work is bounded whatever waits at the head.
+    head AS (
+        SELECT d.workspace_id, d.id, a.direct, d.scheduled_at,
+               CASE WHEN a.late THEN 'LATE' WHEN d.until <= now() THEN 'ASIDE' ELSE 'CLAIM' END AS verdict
         FROM active a
         CROSS JOIN LATERAL (
-            SELECT e.workspace_id, e.id, e.scheduled_at
+            SELECT e.workspace_id, e.id, e.scheduled_at, e.until
             FROM emails e
             WHERE e.workspace_id = a.workspace_id AND e.stream_id = a.id
               AND e.status = 'SCHEDULED' AND e.scheduled_at <= now()
@@ -191,17 +208,30 @@ BEGIN
             ORDER BY e.scheduled_at, e.id
             LIMIT greatest(a.free, 0)
         ) d
-        ORDER BY d.scheduled_at, d.id
-        LIMIT (SELECT least(wanted, min((h.probe_at <= now())::integer)) FROM holds h
-               WHERE h.workspace_id = of_workspace AND h.login_id = of_login AND h.stream_id IS NULL)
     ),
-    claimed AS (
+    judged AS MATERIALIZED (
+        (SELECT h.workspace_id, h.id, h.verdict FROM head h WHERE h.verdict <> 'CLAIM')
+        UNION ALL
+        (SELECT c.workspace_id, c.id, c.verdict
+         FROM (SELECT h.*, count(*) FILTER (WHERE NOT h.direct) OVER (ORDER BY h.direct DESC, h.scheduled_at, h.id) AS planned
+               FROM head h WHERE h.verdict = 'CLAIM') c
+         WHERE c.planned <= spaced
+         ORDER BY c.direct DESC, c.scheduled_at, c.id
+         LIMIT (SELECT least(wanted, min((h.probe_at <= now())::integer)) FROM holds h
+                WHERE h.workspace_id = of_workspace AND h.login_id = of_login AND h.stream_id IS NULL))
+    ),
+    decided AS (
         UPDATE emails e
-        SET status = 'SENDING', claim_token = by_token, claimed_at = now()
-        FROM head
-        WHERE e.workspace_id = head.workspace_id AND e.id = head.id
+        SET status = CASE j.verdict WHEN 'CLAIM' THEN 'SENDING'::email_status WHEN 'LATE' THEN 'CANCELLED' ELSE e.status END,
+            claim_token = CASE WHEN j.verdict = 'CLAIM' THEN by_token END,
+            claimed_at = CASE WHEN j.verdict = 'CLAIM' THEN now() ELSE e.claimed_at END,
+            cancel_reason = CASE WHEN j.verdict = 'LATE' THEN 'LATE'::cancel_reason END,
+            -- Its slot is over: until it has another one it stands behind.
+            scheduled_at = CASE WHEN j.verdict = 'ASIDE' THEN now() + interval '15 minutes' ELSE e.scheduled_at END
+        FROM judged j
+        WHERE e.workspace_id = j.workspace_id AND e.id = j.id
         RETURNING e.id, e.campaign_id, e.stream_id, e.recipient, e.fields, e.retry_count, e.attempts, e.scheduled_at,
-                  e.claimed_at, e.message_id
+                  e.claimed_at, e.message_id, j.verdict
     ),
     moves AS (
         -- What became of a claim belongs to the window that it was taken from.
@@ -210,16 +240,16 @@ BEGIN
         FROM unnest(recorded, kinds, statuses, claim_times, due_times)
                  AS m (stream_id, kind, status, claimed_at, scheduled_at)
         UNION ALL
-        SELECT q.stream_id, 'CLAIM', 'SENDING', hour, NULL, q.scheduled_at, q.id FROM claimed q
+        SELECT q.stream_id, q.verdict, NULL, hour, NULL, q.scheduled_at, q.id FROM decided q WHERE q.verdict <> 'ASIDE'
     ),
     tallied AS (
         UPDATE streams s
-        SET scheduled = s.scheduled + m.scheduled - m.taken,
+        SET scheduled = s.scheduled + m.scheduled - m.taken - m.late,
             sending = s.sending + m.taken - m.ended,
             sent = s.sent + m.sent,
             failed = s.failed + m.failed,
             unknown = s.unknown + m.unknown,
-            cancelled = s.cancelled + m.cancelled,
+            cancelled = s.cancelled + m.cancelled + m.late,
             next_due_at = least(s.next_due_at, m.back_at),
             -- An email that goes back may lie before it.
             passed_at = CASE WHEN m.back_at <= now() THEN '-infinity' ELSE greatest(s.passed_at, m.passed_at) END,
@@ -236,7 +266,8 @@ BEGIN
         FROM (
             SELECT m.stream_id,
                    count(*) FILTER (WHERE m.kind = 'CLAIM') AS taken,
-                   count(*) FILTER (WHERE m.kind <> 'CLAIM') AS ended,
+                   count(*) FILTER (WHERE m.kind = 'LATE') AS late,
+                   count(*) FILTER (WHERE m.status IS NOT NULL) AS ended,
                    count(*) FILTER (WHERE m.kind = 'ACCEPTED') AS accepted,
                    count(*) FILTER (WHERE m.kind IN ('RELEASED', 'UNBEGUN') AND m.claimed_in >= hour) AS returned,
                    count(*) FILTER (WHERE m.status = 'SCHEDULED') AS scheduled,
@@ -246,7 +277,7 @@ BEGIN
                    count(*) FILTER (WHERE m.status = 'CANCELLED') AS cancelled,
                    min(m.scheduled_at) FILTER (WHERE m.kind = 'CLAIM') AS first_at,
                    max(m.scheduled_at) FILTER (WHERE m.kind = 'CLAIM') AS passed_at,
-                   max(m.id) AS passed_id,
+                   max(m.id) FILTER (WHERE m.kind = 'CLAIM') AS passed_id,
                    max(m.claimed_at) FILTER (WHERE m.kind IN ('RELEASED', 'UNBEGUN')) AS unused_at,
                    min(m.scheduled_at) FILTER (WHERE m.status = 'SCHEDULED') AS back_at
             FROM moves m
@@ -262,9 +293,15 @@ BEGIN
             rejected = w.rejected + m.rejected,
             deferred = w.deferred + m.deferred,
             released = w.released + m.released,
-            unknown = w.unknown + m.unknown
-        FROM (
-            SELECT m.claimed_in,
+            unknown = w.unknown + m.unknown,
+            free_at = CASE
+                WHEN m.taken > 0 THEN greatest(w.free_at, now()) + m.taken * l.gap
+                WHEN w.free_at = m.unused_at + l.gap THEN m.unused_at  -- as in streams
+                ELSE w.free_at
+            END
+        FROM logins o
+        CROSS JOIN LATERAL (SELECT make_interval(secs => o.least_gap_ms / 1000.0) AS gap) l, (
+            SELECT m.claimed_in, max(m.claimed_at) FILTER (WHERE m.kind IN ('RELEASED', 'UNBEGUN')) AS unused_at,
                    count(*) FILTER (WHERE m.kind = 'CLAIM') AS taken,
                    count(*) FILTER (WHERE m.kind IN ('RELEASED', 'UNBEGUN')) AS returned,
                    count(*) FILTER (WHERE m.kind = 'ACCEPTED') AS accepted,
@@ -275,14 +312,16 @@ BEGIN
             FROM moves m
             GROUP BY m.claimed_in
         ) m
-        WHERE w.workspace_id = of_workspace AND w.login_id = of_login AND w.window_start = m.claimed_in
+        WHERE o.workspace_id = of_workspace AND o.id = of_login
+          AND w.workspace_id = o.workspace_id AND w.login_id = o.id AND w.window_start = m.claimed_in
     )
     SELECT q.id, q.campaign_id, a.content_version, q.recipient, q.fields, q.retry_count, q.attempts, q.scheduled_at,
            q.claimed_at, q.message_id,
            held AND EXISTS (SELECT FROM holds h WHERE h.workspace_id = of_workspace AND h.login_id = of_login
                               AND coalesce(h.stream_id, q.stream_id) = q.stream_id)
-    FROM claimed q
+    FROM decided q
     JOIN active a ON a.id = q.stream_id
+    WHERE q.verdict = 'CLAIM'
     ORDER BY q.scheduled_at, q.id;
     GET DIAGNOSTICS claims = ROW_COUNT;
 
@@ -292,6 +331,16 @@ BEGIN
         FROM streams d LEFT JOIN LATERAL first_due(d.workspace_id, d.id) f ON true
         WHERE d.workspace_id = of_workspace AND d.id = ANY (due) AND (f.due_at IS NULL OR f.due_at > now())
           AND s.workspace_id = d.workspace_id AND s.id = d.id;
+        -- What was set aside needs another slot.
+        INSERT INTO plan_changes (workspace_id, campaign_id, sender_id)
+        SELECT s.workspace_id, s.campaign_id, s.sender_id
+        FROM streams s
+        WHERE s.workspace_id = of_workspace AND s.id = ANY (due)
+          AND EXISTS (SELECT FROM emails e
+                      WHERE e.workspace_id = s.workspace_id AND e.stream_id = s.id AND e.status = 'SCHEDULED'
+                        AND e.scheduled_at = now() + interval '15 minutes' AND e.until <= now())
+        ORDER BY s.campaign_id
+        ON CONFLICT (workspace_id, campaign_id, sender_id) DO UPDATE SET asked_at = clock_timestamp();
     END IF;
     IF limited THEN
         UPDATE campaign_hours o SET window_start = greatest(o.window_start, hour), used = n.used_this_hour
@@ -331,6 +380,7 @@ SELECT s.blocked_until,
        extract(epoch FROM next.due_at - now())::float8 AS due_s,
        coalesce(next.over_limit, false) AS over_limit
 FROM senders s
+JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id
 LEFT JOIN login_windows w
     ON w.workspace_id = s.workspace_id AND w.login_id = s.login_id AND w.window_start = this_hour()
 LEFT JOIN holds all_held
@@ -340,19 +390,19 @@ LEFT JOIN LATERAL (
            bool_or(d.due_at <= now()
                    AND (o.allowed <= used_this_hour(o.window_start, o.used) OR w.allowed <= w.used)) AS over_limit
     FROM (
-        (SELECT t.id, t.campaign_id, t.start_at, t.free_at, t.gap_ms,
+        (SELECT t.id, t.campaign_id, t.start_at, t.free_at, t.gap_ms, t.direct,
                 (SELECT due_at FROM first_due(t.workspace_id, t.id)) AS first_at
          FROM streams t
          WHERE t.workspace_id = s.workspace_id AND t.sender_id = s.id AND t.open AND t.next_due_at <= now())
         UNION ALL
-        (SELECT t.id, t.campaign_id, t.start_at, t.free_at, t.gap_ms, t.next_due_at
+        (SELECT t.id, t.campaign_id, t.start_at, t.free_at, t.gap_ms, t.direct, t.next_due_at
          FROM streams t
          WHERE t.workspace_id = s.workspace_id AND t.sender_id = s.id AND t.open AND t.next_due_at > now()
          ORDER BY t.next_due_at
          LIMIT 50)
         UNION ALL
         -- Whatever holds back the first of them, no later one is due before this one.
-        (SELECT t.id, NULL, NULL, NULL, 0, t.next_due_at
+        (SELECT t.id, NULL, NULL, NULL, 0, true, t.next_due_at
          FROM streams t
          WHERE t.workspace_id = s.workspace_id AND t.sender_id = s.id AND t.open AND t.next_due_at > now()
          ORDER BY t.next_due_at
@@ -361,7 +411,8 @@ LEFT JOIN LATERAL (
     LEFT JOIN holds h ON h.workspace_id = s.workspace_id AND h.login_id = s.login_id AND h.stream_id = t.id
     LEFT JOIN campaign_hours o ON o.workspace_id = s.workspace_id AND o.campaign_id = t.campaign_id
     CROSS JOIN LATERAL (
-        SELECT greatest(t.first_at, t.start_at, spaced_from(t.free_at, t.gap_ms), h.probe_at, all_held.probe_at) AS due_at
+        SELECT greatest(t.first_at, t.start_at, spaced_from(t.free_at, t.gap_ms), h.probe_at, all_held.probe_at,
+                        CASE WHEN NOT t.direct THEN spaced_from(w.free_at, l.least_gap_ms) END) AS due_at
     ) d
     WHERE t.first_at IS NOT NULL
 ) next ON true
