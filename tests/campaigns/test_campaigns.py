@@ -199,6 +199,7 @@ async def test_what_is_saved_is_compared_with_what_is_there_then(
 async def test_however_many_save_at_once_a_version_has_one_text(api: httpx.AsyncClient, pool: Pool, user: User) -> None:
     campaign = (await schedule(api, subject="0"))["campaign"]["id"]
     await execute(pool, "UPDATE streams SET free_at = now()")
+    sender = await value(pool, "SELECT sender_id FROM campaigns")
     url = f"/api/campaigns/{campaign}"
     built: dict[int, set[str]] = defaultdict(set)
     done = asyncio.Event()
@@ -206,7 +207,7 @@ async def test_however_many_save_at_once_a_version_has_one_text(api: httpx.Async
     async def worker() -> None:
         """Builds messages as a worker does, whose ledger entries name the version that it built from."""
         while not done.is_set():
-            version, builder = await message_builder(pool, user.workspace_id, campaign)
+            version, builder = await message_builder(pool, user.workspace_id, campaign, sender)
             message = builder.build("ada@example.com", {}, "<1@example.com>", datetime.now(UTC)).content
             built[version] |= {line[9:] for line in message.decode().splitlines() if line.startswith("Subject: ")}
 

@@ -378,7 +378,7 @@ async def test_repeats_at_another_process_hold_neither_turn_nor_connection(pool:
     once = schedules.Idempotency("impatient", b"the same")
     async with pool.connection() as conn:
         async with conn.transaction():
-            await conn.execute(plans.lock_plan, {"sender_id": await engine.value(pool, "SELECT id FROM senders")})
+            await conn.execute(plans.lock_plan, {"sender_ids": [await engine.value(pool, "SELECT id FROM senders")]})
             made = [
                 asyncio.create_task(schedules.schedule(pool, user.workspace_id, request, once))
                 for _ in range(AT_ONCE + 1)
@@ -488,8 +488,16 @@ async def test_a_preview_is_what_scheduling_then_does(api: httpx.AsyncClient, po
     answer = (await api.post(URL, json=campaign)).json()
     for name in ("accepted", "duplicates", "rejected", "firstAt", "lastAt"):
         assert foretold[name] == answer[name]
-    assert foretold["senderId"] == answer["campaign"]["senderId"]
-    assert foretold["senderHourlyLimit"] == 4
+    for name in ("heldBackBy", "hourly", "days", "timezone", "senders", "late"):
+        assert foretold[name] == answer[name]
+    sender = answer["campaign"]["senderId"]
+    ends = {name: foretold[name] for name in ("firstAt", "lastAt")}
+    assert foretold["senders"] == [{"senderId": sender, "count": 10, "hourlyLimit": 4, **ends}]
+    assert (foretold["timezone"], foretold["days"], foretold["late"]) == (
+        "UTC",
+        [{"day": "2030-01-31", "count": 10}],
+        0,
+    )
     assert foretold["heldBackBy"] == {"HOURLY_LIMIT": 2}
     assert foretold["hourly"] == [
         {"start": f"2030-01-31T{hour:02}:00:00Z", "count": count} for hour, count in ((8, 4), (9, 4), (10, 2))

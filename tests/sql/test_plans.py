@@ -256,6 +256,7 @@ async def test_a_batch_of_a_plan_is_looked_up_by_its_keys(
     entry of the other.
     """
     batch = full | {"ids": list(range(1, 501)), "ats": [datetime.now(UTC)] * 500, "from": datetime.now(UTC)}
+    batch |= {"jitters": [1_000_000] * 500, "untils": [datetime.now(UTC)] * 500, "of_retries": False}
     async with await open_pool(database_url, options=options) as pool, transaction(pool) as conn:
         if analyzed:
             await conn.execute("ANALYZE")
@@ -269,9 +270,10 @@ async def test_a_batch_of_a_plan_is_looked_up_by_its_keys(
 
 
 @pytest.mark.parametrize("analyzed", [False, True], ids=["before-analyze", "after-analyze"])
+@pytest.mark.parametrize("divided", [False, True])
 @pytest.mark.parametrize("emails", [2, 5_000])
 async def test_a_campaign_is_inserted_by_a_join_that_goes_through_both_lists_once(
-    pool: Pool, full: dict[str, Any], emails: int, analyzed: bool
+    pool: Pool, full: dict[str, Any], emails: int, divided: bool, analyzed: bool
 ) -> None:
     if analyzed:
         await _analyze(pool)
@@ -282,8 +284,14 @@ async def test_a_campaign_is_inserted_by_a_join_that_goes_through_both_lists_onc
             [emails - 1],
         )
         await conn.execute(QUERIES["join_at_once"])
-        runs = {"firsts": list(range(emails)), "counts": [1] * emails, "ats": [datetime.now(UTC)] * emails}
-        plan = await _explained(conn, "insert_emails", full | runs | {"delay_ms": 0})
+        runs: dict[str, Any] = {
+            "firsts": list(range(emails)),
+            "counts": [1] * emails,
+            "streams": [full["stream_id"]] * emails,
+        }
+        runs |= {name: [datetime.now(UTC)] * emails for name in ("ats", "ends", "untils")}
+        runs |= {name: [0] * emails for name in ("gaps", "jitters")} | {"divided": divided}
+        plan = await _explained(conn, "insert_emails", full | runs)
     assert _rows_touched(plan) <= emails, plan
 
 

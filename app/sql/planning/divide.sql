@@ -23,7 +23,7 @@ WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s AND divide_at = %
 RETURNING divide_at;
 
 -- name: end_division
--- It is divided.
+-- It is divided, unless it was asked for once more.
 UPDATE campaigns SET divide_at = NULL
 WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s AND divide_at = %(taken)s;
 

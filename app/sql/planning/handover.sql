@@ -23,7 +23,7 @@ WHERE t.scheduled > 0 AND c.status IN ('ACTIVE', 'PAUSED')
       WHERE e.workspace_id = t.workspace_id AND e.stream_id = t.id AND e.status = 'SCHEDULED' AND e.attempts = 0)
 ORDER BY t.workspace_id, t.id;
 
--- name: senders_of_campaign
+-- name: senders_concerned
 -- Whose plans a handover concerns, in the order in which they are locked.
 SELECT DISTINCT sender_id FROM streams
 WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s
