@@ -202,7 +202,8 @@ async def the_clock_moves_on(pool: Pool, by: timedelta) -> None:
         # The earliest first: none meets the one before it.
         for window in await (await conn.execute("SELECT * FROM login_windows ORDER BY window_start")).fetchall():
             await conn.execute(
-                "UPDATE login_windows SET window_start = window_start - %(by)s, accepted_at = accepted_at - %(by)s"
+                "UPDATE login_windows SET window_start = window_start - %(by)s, accepted_at = accepted_at - %(by)s,"
+                " free_at = free_at - %(by)s"
                 " WHERE workspace_id = %(workspace_id)s AND login_id = %(login_id)s"
                 " AND window_start = %(window_start)s",
                 window | {"by": by},
@@ -222,7 +223,11 @@ async def the_clock_moves_on(pool: Pool, by: timedelta) -> None:
             {"by": by},
         )
         await conn.execute("UPDATE attempts SET claimed_at = claimed_at - %s, recorded_at = recorded_at - %s", [by, by])
-        await conn.execute("UPDATE emails SET scheduled_at = scheduled_at - %s WHERE status = 'SCHEDULED'", [by])
+        await conn.execute(
+            "UPDATE emails SET scheduled_at = scheduled_at - %(by)s, not_before = not_before - %(by)s,"
+            " until = until - %(by)s WHERE status = 'SCHEDULED'",
+            {"by": by},
+        )
         await conn.execute("UPDATE emails SET claimed_at = claimed_at - %s", [by])
     await wake_all(pool)
 
