@@ -140,17 +140,22 @@ async def test_a_sender_with_campaigns_stays(pool: Pool, user: User) -> None:
             await conn.execute("DELETE FROM senders")
 
 
-async def test_an_attempt_belongs_to_an_email_and_has_a_number_of_its_own(pool: Pool, user: User) -> None:
+async def test_an_attempt_has_a_number_of_its_own_and_goes_with_its_email(pool: Pool, user: User) -> None:
     attempt = (
         "INSERT INTO attempts (workspace_id, email_id, number, outcome, claimed_at) "
-        "SELECT workspace_id, id + %s, 1, 'ACCEPTED', now() FROM emails"
+        "SELECT workspace_id, id, 1, 'ACCEPTED', now() FROM emails"
     )
     async with transaction(pool) as conn:
         await insert_campaign(conn, user.workspace_id, ["SENT"])
-        await conn.execute(attempt, (0,))
+        kept, _ = await insert_campaign(conn, user.workspace_id, ["SENT"])
+        await conn.execute(attempt)
     with pytest.raises(UniqueViolation):
         async with transaction(pool) as conn:
-            await conn.execute(attempt, (0,))
-    with pytest.raises(ForeignKeyViolation):
-        async with transaction(pool) as conn:
-            await conn.execute(attempt, (1000,))
+            await conn.execute(attempt)
+    async with transaction(pool) as conn:
+        await conn.execute("DELETE FROM campaigns WHERE id <> %s", [kept])
+        left = await conn.execute(
+            "SELECT e.campaign_id FROM attempts a"
+            " LEFT JOIN emails e ON e.workspace_id = a.workspace_id AND e.id = a.email_id"
+        )
+        assert await left.fetchall() == [{"campaign_id": kept}]

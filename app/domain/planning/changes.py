@@ -205,7 +205,11 @@ async def _plan_again(pool: Pool, taken: _Taken, at_most: int | None, rest: floa
         async with planning(pool) as conn:
             await lock_plan(conn, taken.sender_id)
             await streams.lock(conn, taken.workspace_id, [work.stream_id])
-            if await fetch_one(conn, sql.still_ours, taken.parameters()) is None:
+            ours = await fetch_one(conn, sql.still_ours, taken.parameters())
+            if ours is None:
+                return begin
+            if ours["over"]:
+                await conn.execute(sql.done, taken.parameters())
                 return begin
             moved = await _plan_batch(conn, taken, work, begin, end)
             if whole and end == count:

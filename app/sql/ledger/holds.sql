@@ -34,6 +34,16 @@ ORDER BY id;
 -- Whether there is such a sender.
 SELECT EXISTS (SELECT FROM senders WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s) AS there;
 
+-- name: seen_hold
+-- What holds one of the streams, or all of the sender, since just then.
+SELECT h.signature FROM holds h
+WHERE h.workspace_id = %(workspace_id)s AND h.since = %(since)s
+  AND (h.stream_id = ANY (%(stream_ids)s::bigint[])
+       OR h.stream_id IS NULL AND h.login_id = (SELECT s.login_id FROM senders s
+                                                WHERE s.workspace_id = %(workspace_id)s AND s.id = %(sender_id)s::bigint))
+ORDER BY h.id
+LIMIT 1;
+
 -- name: lock_hold
 -- What holds back a stream whose campaign may still go, or all of the login. After the window, as in exchanges.
 SELECT h.reason, h.signature FROM holds h

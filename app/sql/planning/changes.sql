@@ -46,11 +46,13 @@ UPDATE plan_changes SET taken_by = %(taker)s, taken_until = now() + make_interva
 WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s AND campaign_id = ANY (%(asked)s::bigint[]);
 
 -- name: still_ours
--- Renew the time we have, unless it was asked for once more or somebody else has taken it; no row then.
+-- Renew the time we have, unless it was asked for once more or somebody else has taken it; no row then. `over`: the
+-- campaign was cancelled meanwhile, or ended.
 UPDATE plan_changes SET taken_until = now() + make_interval(secs => %(for_s)s)
 WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND sender_id = %(sender_id)s
   AND taken_by = %(taker)s AND asked_at = %(asked_at)s
-RETURNING campaign_id;
+RETURNING EXISTS (SELECT FROM campaigns c WHERE c.workspace_id = plan_changes.workspace_id AND c.id = plan_changes.campaign_id
+                    AND c.status IN ('CANCELLED', 'FINISHED')) AS over;
 
 -- name: done
 -- The campaign is planned, unless it was asked for once more.
@@ -76,7 +78,7 @@ ORDER BY o.id;
 -- The emails that wait in a stream, as the list had them: in that order a plan that was broken off comes out the same when
 -- it is begun again. `kept_at`: the time of a retry that keeps its own. With `by_zone`, what the recipient brought as their
 -- zone.
-SELECT e.id, CASE WHEN keeps_its_time(e.attempts, e.scheduled_at, %(from)s::timestamptz) THEN e.scheduled_at END AS kept_at,
+SELECT e.id, CASE WHEN keeps_its_time(e.not_before, %(from)s::timestamptz) THEN e.scheduled_at END AS kept_at,
        CASE WHEN %(by_zone)s THEN coalesce(e.zone, zone_brought(e.fields)) END AS zone
 FROM emails e
 WHERE e.workspace_id = %(workspace_id)s AND e.stream_id = %(stream_id)s AND e.status = 'SCHEDULED'

@@ -30,7 +30,7 @@ FROM (
         FROM emails e
         WHERE e.workspace_id = s.workspace_id AND e.stream_id = s.id AND e.status = 'SCHEDULED'
           AND e.scheduled_at < now() + %(horizon)s::interval
-          AND (NOT t.whose_turn_it_is OR keeps_its_time(e.attempts, e.scheduled_at, greatest(now(), c.start_at)))
+          AND (NOT t.whose_turn_it_is OR keeps_its_time(e.not_before, greatest(now(), c.start_at)))
         GROUP BY 1
     ) e
     WHERE o.workspace_id = %(workspace_id)s
@@ -49,7 +49,7 @@ JOIN campaigns c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
 JOIN emails e ON e.workspace_id = s.workspace_id AND e.stream_id = s.id
 WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s AND s.scheduled > 0
   AND e.status = 'SCHEDULED' AND e.scheduled_at < now() + %(horizon)s::interval
-  AND (s.sender_id <> %(sender_id)s OR keeps_its_time(e.attempts, e.scheduled_at, greatest(now(), c.start_at)))
+  AND (s.sender_id <> %(sender_id)s OR keeps_its_time(e.not_before, greatest(now(), c.start_at)))
 GROUP BY 1;
 
 -- name: login_of_plan
@@ -115,7 +115,7 @@ free AS MATERIALIZED (
     CROSS JOIN LATERAL (SELECT jittered(w.at, e.recipient, w.jitter) AS at) n
     WHERE coalesce(e.status = 'SCHEDULED', false)  -- as it stands, it would be a way by the index of what is due
       AND e.stream_id + 0 = %(stream_id)s
-      AND keeps_its_time(e.attempts, e.scheduled_at, %(from)s::timestamptz) = %(of_retries)s
+      AND keeps_its_time(e.not_before, %(from)s::timestamptz) = %(of_retries)s
       AND (greatest(e.scheduled_at, %(stays_due_at)s::timestamptz) <> n.at OR e.until IS DISTINCT FROM w.until)
     FOR NO KEY UPDATE OF e
 )

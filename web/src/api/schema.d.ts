@@ -1726,6 +1726,7 @@ export interface components {
         HeldAnswer: {
             /** @enum {string} */
             answer: "try" | "fail" | "go_on";
+            since?: string | null;
         };
         /** Hour */
         Hour: {

@@ -1,0 +1,88 @@
+"""What the claim does with what is due: it goes, is too late, or needs another slot; gaps of logins, direct mail."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from app.db import Pool
+from app.domain.ledger import streams
+from app.domain.ledger.claims import Claimant
+from tests.ledger.test_holds import Lane
+from tests.support.engine import Owner, check_conservation, execute, rows, schedule_campaign, the_clock_moves_on, value
+
+
+@pytest.fixture
+async def mine(pool: Pool, owner: Owner) -> Lane:
+    """A worker that claims for the owner's sender."""
+    token = uuid4()
+    await execute(
+        pool, "INSERT INTO workers (token, name, lease_until) VALUES (%s, 'lane', now() + interval '1 d')", token
+    )
+    return Lane(pool, Claimant(token, owner.workspace_id, owner.sender_id))
+
+
+async def test_what_has_not_gone_by_the_campaigns_end_is_cancelled_as_late(
+    pool: Pool, owner: Owner, mine: Lane
+) -> None:
+    campaign = (await schedule_campaign(pool, owner, 5)).campaign.id
+    await execute(pool, "UPDATE streams SET latest_at = now() - interval '1 s'")
+    assert await mine.claim(3) == []
+    assert (await check_conservation(pool, campaign))["CANCELLED"] == 3  # no more in one exchange than were asked for
+    assert await mine.claim(3) == []
+    assert await check_conservation(pool, campaign) == {"CANCELLED": 5}
+    assert await value(pool, "SELECT status FROM campaigns WHERE id = %s", campaign) == "FINISHED"
+    assert await rows(pool, "SELECT DISTINCT cancel_reason::text FROM emails") == [{"cancel_reason": "LATE"}]
+
+
+async def test_an_email_whose_slot_is_over_stands_behind_until_it_has_another(
+    pool: Pool, owner: Owner, mine: Lane
+) -> None:
+    campaign = (await schedule_campaign(pool, owner, 4)).campaign.id
+    await execute(
+        pool,
+        "UPDATE emails SET until = now() - interval '1 s', scheduled_at = now() - interval '1 h'"
+        " WHERE id < (SELECT max(id) FROM emails)",
+    )
+    assert await mine.claim(3) == []
+    (last,) = await mine.claim(3)
+    assert last.recipient == await value(pool, "SELECT recipient FROM emails WHERE id = (SELECT max(id) FROM emails)")
+    aside = await value(pool, "SELECT count(*) FROM emails WHERE scheduled_at > now() + interval '14 m'")
+    assert aside == 3
+    assert await value(pool, "SELECT campaign_id FROM plan_changes") == campaign
+    assert await streams.heal(pool) == []
+    await check_conservation(pool, campaign)
+
+
+async def test_a_logins_least_gap_holds_over_its_campaigns_however_many_are_due(
+    pool: Pool, owner: Owner, mine: Lane
+) -> None:
+    for name in ("a", "b"):
+        await schedule_campaign(pool, owner, [f"{name}{number}@example.com" for number in range(3)])
+    await execute(pool, "UPDATE logins SET least_gap_ms = 60000")
+    for _ in range(3):
+        assert len(await mine.claim(10)) == 1
+        assert await mine.claim(10) == []
+        await the_clock_moves_on(pool, timedelta(seconds=61))
+    await the_clock_moves_on(pool, timedelta(hours=1))
+    assert len(await mine.claim(10)) == 1, "a new hour and a long pause are no reason for a burst"
+
+
+async def test_direct_mail_goes_first_and_waits_for_no_gap_of_others(pool: Pool, owner: Owner, mine: Lane) -> None:
+    await schedule_campaign(pool, owner, 3)
+    await execute(pool, "UPDATE logins SET least_gap_ms = 60000")
+    assert len(await mine.claim(10)) == 1
+    direct = (await schedule_campaign(pool, owner, ["direct@example.com"])).campaign.id
+    await execute(pool, "UPDATE streams SET direct = true WHERE campaign_id = %s", direct)
+    (claim,) = await mine.claim(10)
+    assert claim.campaign_id == direct
+
+
+async def test_direct_mail_is_claimed_before_what_was_due_earlier(pool: Pool, owner: Owner, mine: Lane) -> None:
+    await schedule_campaign(pool, owner, 3)
+    direct = (await schedule_campaign(pool, owner, ["direct@example.com"])).campaign.id
+    await execute(pool, "UPDATE streams SET direct = true WHERE campaign_id = %s", direct)
+    (claim,) = await mine.claim(1)
+    assert claim.campaign_id == direct
