@@ -88,6 +88,7 @@ async def test_every_query_is_understood_by_postgres(pool: Pool) -> None:
     queries = sql.read_all()
     async with pool.connection() as conn:
         await conn.execute(queries["stage_recipients"].replace(b" ON COMMIT DROP", b""))
+        await conn.execute(queries["stage_places"].replace(b" ON COMMIT DROP", b""))
         for name in sorted(queries.keys() - UTILITIES):
             await conn.execute(b"PREPARE %b AS %b" % (name.encode(), numbered(queries[name])))
 
@@ -97,6 +98,7 @@ async def _answers(pool: Pool) -> dict[str, int]:
     queries = sql.read_all()
     async with pool.connection() as conn:
         await conn.execute(queries["stage_recipients"].replace(b" ON COMMIT DROP", b""))
+        await conn.execute(queries["stage_places"].replace(b" ON COMMIT DROP", b""))
         for name in sorted(queries.keys() - UTILITIES):
             await conn.execute(b"PREPARE %b AS %b" % (name.encode(), numbered(queries[name])))
         rows = await conn.execute(
