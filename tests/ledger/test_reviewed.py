@@ -1,7 +1,8 @@
-"""What a review found in holds and plans; each fails until it is mended."""
+"""What a review found in holds and plans."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -29,6 +30,7 @@ from tests.support.engine import (
     schedule_campaign,
     the_clock_moves_on,
     value,
+    wait_until_blocked,
 )
 
 __all__ = ["held", "lane"]
@@ -163,15 +165,18 @@ async def test_a_cancelled_campaign_is_not_planned_to_its_end(
     async with transaction(pool, owner.workspace_id) as conn:
         await changes.ask_for_campaign(conn, owner.workspace_id, large)
     batches = 0
+    cancelling = list[asyncio.Task[None]]()
     plan_batch = changes._plan_batch
 
     async def counted(*arguments: object, **more: object) -> int:
         nonlocal batches
         batches += 1
         if batches == 2:
-            await campaigns.cancel(pool, owner.workspace_id, large)
+            cancelling.append(asyncio.create_task(campaigns.cancel(pool, owner.workspace_id, large)))
+            await wait_until_blocked(pool)  # it goes on once this batch is written
         return await plan_batch(*arguments, **more)
 
     monkeypatch.setattr(changes, "_plan_batch", counted)
     await changes.carry_out(pool, owner.workspace_id, owner.sender_id)
+    await asyncio.gather(*cancelling)
     assert batches <= 3, batches
