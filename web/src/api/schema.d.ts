@@ -38,6 +38,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/campaigns/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a test at once, ahead of all that is planned, within the sender's limits */
+        post: operations["sendTest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/campaigns/render": {
         parameters: {
             query?: never;
@@ -67,6 +84,24 @@ export interface paths {
         /** The HTML that one recipient would get, fit to be shown in a frame */
         post: operations["showRenderedHtml"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/campaigns/{id}/first": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Plan it before the other campaigns of its senders */
+        post: operations["putFirst"];
+        /** Plan it in the order of scheduling again */
+        delete: operations["putFirstNoLonger"];
         options?: never;
         head?: never;
         patch?: never;
@@ -105,6 +140,23 @@ export interface paths {
         head?: never;
         /** Change a campaign; new senders, times, delay, limit or calendar plan what waits again */
         patch: operations["changeCampaign"];
+        trace?: never;
+    };
+    "/api/campaigns/{id}/forecast": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was planned first, and what was sent */
+        get: operations["getForecast"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/campaigns/{id}/html": {
@@ -537,6 +589,23 @@ export interface paths {
         };
         /** How many emails are in each status, and how many are due */
         get: operations["emailTotals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stats/forecast": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What campaigns planned first, and what was sent, over all of them */
+        get: operations["forecastOfAll"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1155,6 +1224,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/campaigns/{id}/waiting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why the campaign's next email does not go now, and what would change that */
+        get: operations["campaignWaiting"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/emails/{id}/waiting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why the email does not go now, and what would change that */
+        get: operations["emailWaiting"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/senders/waiting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why what senders send next does not go now; of senders of which something waits */
+        get: operations["sendersWaiting"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/ways": {
         parameters: {
             query?: never;
@@ -1400,6 +1520,14 @@ export interface components {
             usedThisHour: number;
             emailsRemovedAt?: string | null;
             held?: components["schemas"]["Held"] | null;
+            waiting?: components["schemas"]["Waiting"] | null;
+            aheadAt?: string | null;
+            sharePercent?: number | null;
+            /**
+             * @default LIST
+             * @enum {string}
+             */
+            kind: "LIST" | "DIRECT";
         };
         /** CampaignCalendar */
         CampaignCalendar: {
@@ -1428,6 +1556,7 @@ export interface components {
             jitterPercent?: number;
             calendar?: components["schemas"]["CampaignCalendar"] | null;
             hourlyLimit?: number | null;
+            sharePercent?: number | null;
             onUnknown?: "hold" | "resend" | "assume_sent";
         };
         /** CampaignSender */
@@ -1441,6 +1570,7 @@ export interface components {
             nextAt: string | null;
             lastAt: string | null;
             takenOutAt: string | null;
+            given: components["schemas"]["Given"] | null;
         };
         /** Cells */
         Cells: {
@@ -1554,6 +1684,7 @@ export interface components {
             code: number | null;
             enhancedCode: string | null;
             reply: string | null;
+            waiting?: components["schemas"]["Waiting"] | null;
         };
         /** Entry */
         Entry: {
@@ -1563,7 +1694,7 @@ export interface components {
             userId: number | null;
             who: string;
             /** @enum {string} */
-            action: "account.created" | "account.linked" | "account.given_back" | "account.disabled" | "account.enabled" | "account.unknown" | "attempts.refused" | "login" | "login.failed" | "login.disabled" | "logout" | "session.ended" | "sessions.ended" | "password.changed" | "password.reset_asked" | "invitation.created" | "invitation.revoked" | "workspace.created" | "workspace.renamed" | "workspace.deleted" | "member.invited" | "member.invitation_revoked" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "key.created" | "key.revoked" | "sender.created" | "sender.changed" | "sender.deleted" | "campaign.scheduled" | "campaign.changed" | "campaign.paused" | "campaign.resumed" | "campaign.cancelled" | "campaign.hold" | "campaign.held.try" | "campaign.held.fail" | "campaign.held.go_on" | "sender.held.try" | "sender.held.fail" | "sender.held.go_on" | "email.failed->scheduled" | "email.unknown->scheduled" | "email.unknown->sent" | "webhook.created" | "webhook.changed" | "webhook.deleted" | "webhook.secret_rotated" | "webhook.replayed" | "recipient.erase" | "recipient.export" | "emails.export" | "keys.revoked" | "installation.take-over" | "installation.rotate-key";
+            action: "account.created" | "account.linked" | "account.given_back" | "account.disabled" | "account.enabled" | "account.unknown" | "attempts.refused" | "login" | "login.failed" | "login.disabled" | "logout" | "session.ended" | "sessions.ended" | "password.changed" | "password.reset_asked" | "invitation.created" | "invitation.revoked" | "workspace.created" | "workspace.renamed" | "workspace.deleted" | "member.invited" | "member.invitation_revoked" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "key.created" | "key.revoked" | "sender.created" | "sender.changed" | "sender.deleted" | "campaign.scheduled" | "campaign.changed" | "campaign.paused" | "campaign.resumed" | "campaign.cancelled" | "campaign.first" | "campaign.not_first" | "campaign.direct" | "campaign.moved" | "campaign.hold" | "campaign.held.try" | "campaign.held.fail" | "campaign.held.go_on" | "sender.held.try" | "sender.held.fail" | "sender.held.go_on" | "email.failed->scheduled" | "email.unknown->scheduled" | "email.unknown->sent" | "webhook.created" | "webhook.changed" | "webhook.deleted" | "webhook.secret_rotated" | "webhook.replayed" | "recipient.erase" | "recipient.export" | "emails.export" | "keys.revoked" | "installation.take-over" | "installation.rotate-key";
             subject: string;
             address: string;
             userAgent: string;
@@ -1580,6 +1711,38 @@ export interface components {
         FieldError: {
             field: string;
             detail: string;
+        };
+        /** Forecast */
+        Forecast: {
+            /** @enum {string} */
+            by: "hour" | "day";
+            points: components["schemas"]["ForecastPoint"][];
+            medianLateMs: number | null;
+            worstLateMs: number | null;
+        };
+        /** ForecastOfAll */
+        ForecastOfAll: {
+            /** @enum {string} */
+            by: "hour" | "day";
+            points: components["schemas"]["ForecastPoint"][];
+            campaigns: number;
+            medianLateMs: number | null;
+            worstLateMs: number | null;
+        };
+        /** ForecastPoint */
+        ForecastPoint: {
+            /** Format: date-time */
+            start: string;
+            planned: number;
+            sent: number;
+        };
+        /** Given */
+        Given: {
+            emails: number;
+            /** Format: date-time */
+            at: string;
+            /** @enum {string} */
+            reason: "TAKEN_OUT" | "CONNECTION" | "LOGIN" | "QUOTA";
         };
         /** Health */
         Health: {
@@ -1694,6 +1857,13 @@ export interface components {
         PasswordSet: {
             keysRevoked: number;
         };
+        /** Posted */
+        Posted: {
+            campaignId: number;
+            emailId: number;
+            recipient: string;
+            waiting: components["schemas"]["Waiting"];
+        };
         /** Preview */
         Preview: {
             /** Format: date-time */
@@ -1723,6 +1893,11 @@ export interface components {
             instance: string;
             errors?: components["schemas"]["FieldError"][];
             rejected?: components["schemas"]["Rejected"][];
+        };
+        /** RampUp */
+        RampUp: {
+            perDay: number;
+            from: number;
         };
         /** Readiness */
         Readiness: {
@@ -1845,7 +2020,16 @@ export interface components {
             hasPassword: boolean;
             hourlyLimit: number;
             usedThisHour: number;
+            leftThisHour: number;
+            dailyLimit: number | null;
+            usedToday: number;
+            leftToday: number | null;
+            leastGapSeconds: number | null;
+            rampUp: components["schemas"]["RampUp"] | null;
+            rampToday: number | null;
+            timezone: string;
             maxConnections: number;
+            sharesLoginWith: number[];
             isDefault: boolean;
             blockedUntil: string | null;
             blockReason: string | null;
@@ -1868,6 +2052,10 @@ export interface components {
             password?: string | null;
             hourlyLimit?: number | null;
             maxConnections?: number | null;
+            dailyLimit?: number | null;
+            leastGapSeconds?: number | null;
+            rampUp?: components["schemas"]["RampUp"] | null;
+            timezone?: string | null;
         };
         /** Page[Sender] */
         SenderPage: {
@@ -1885,6 +2073,10 @@ export interface components {
             password?: string;
             hourlyLimit?: number;
             maxConnections?: number;
+            dailyLimit?: number | null;
+            leastGapSeconds?: number | null;
+            rampUp?: components["schemas"]["RampUp"] | null;
+            timezone?: string | null;
         };
         /** SenderPlan */
         SenderPlan: {
@@ -1893,6 +2085,11 @@ export interface components {
             firstAt: string | null;
             lastAt: string | null;
             hourlyLimit: number;
+        };
+        /** SenderWaiting */
+        SenderWaiting: {
+            senderId: number;
+            waiting: components["schemas"]["Waiting"];
         };
         /** Session */
         Session: {
@@ -1939,6 +2136,13 @@ export interface components {
             error: string | null;
             /** Format: date-time */
             verifiedAt: string;
+        };
+        /** Waiting */
+        Waiting: {
+            /** @enum {string} */
+            reason: "NOT_DUE" | "FOLLOWS" | "PAUSED" | "STOPPED" | "CALENDAR" | "HOURLY_LIMIT" | "DAILY_LIMIT" | "CAMPAIGN_LIMIT" | "RAMP" | "LEAST_GAP" | "SENDER_BLOCKED" | "LOGIN_EXPIRED" | "SERVER_SLOW" | "REFUSED" | "INBOX_UNREAD" | "PLAN_CHANGING" | "OTHER_INSTALLATION" | "NO_WORKER" | "NOTHING_WAITS";
+            until: string | null;
+            detail: string;
         };
         /** Ways */
         Ways: {
@@ -2057,6 +2261,7 @@ export interface operations {
                     jitterPercent?: number;
                     calendar?: components["schemas"]["CampaignCalendar"] | null;
                     hourlyLimit?: number | null;
+                    sharePercent?: number | null;
                     /**
                      * @default hold
                      * @enum {unknown}
@@ -2083,6 +2288,7 @@ export interface operations {
                     jitterPercent?: number;
                     calendar?: components["schemas"]["CampaignCalendar"] | null;
                     hourlyLimit?: number | null;
+                    sharePercent?: number | null;
                     /**
                      * @default hold
                      * @enum {unknown}
@@ -2210,6 +2416,7 @@ export interface operations {
                     jitterPercent?: number;
                     calendar?: components["schemas"]["CampaignCalendar"] | null;
                     hourlyLimit?: number | null;
+                    sharePercent?: number | null;
                     /**
                      * @default hold
                      * @enum {unknown}
@@ -2236,6 +2443,7 @@ export interface operations {
                     jitterPercent?: number;
                     calendar?: components["schemas"]["CampaignCalendar"] | null;
                     hourlyLimit?: number | null;
+                    sharePercent?: number | null;
                     /**
                      * @default hold
                      * @enum {unknown}
@@ -2254,6 +2462,113 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Preview"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sendTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    subject: string;
+                    body: string;
+                    bodyHtml?: string | null;
+                    name?: string | null;
+                    senderId?: number | null;
+                    email?: string | null;
+                    /** @default {} */
+                    fields?: {
+                        [key: string]: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Posted"];
                 };
             };
             /** @description Bad Request */
@@ -2526,6 +2841,194 @@ export interface operations {
             };
         };
     };
+    putFirst: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putFirstNoLonger: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listCampaigns: {
         parameters: {
             query?: {
@@ -2753,6 +3256,91 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getForecast: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Forecast"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3164,6 +3752,8 @@ export interface operations {
                 senderId?: number | null;
                 /** @description A part of the recipient's address. */
                 q?: string | null;
+                /** @description DIRECT: tests and the like, left out unless their campaign is named. */
+                kind?: "LIST" | "DIRECT";
                 /** @description How many at most, 1 to 500. */
                 limit?: number;
                 /** @description `nextCursor` of the page before. */
@@ -3248,6 +3838,8 @@ export interface operations {
                 senderId?: number | null;
                 /** @description A part of the recipient's address. */
                 q?: string | null;
+                /** @description DIRECT: tests and the like, left out unless their campaign is named. */
+                kind?: "LIST" | "DIRECT";
             };
             header?: never;
             path?: never;
@@ -5317,6 +5909,83 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Totals"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forecastOfAll: {
+        parameters: {
+            query?: {
+                /** @description How many days back. */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ForecastOfAll"];
                 };
             };
             /** @description Bad Request */
@@ -9012,6 +9681,253 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Alert"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    campaignWaiting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Waiting"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    emailWaiting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Waiting"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sendersWaiting: {
+        parameters: {
+            query: {
+                /** @description Of a sender; as often as there are. */
+                id: number[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SenderWaiting"][];
                 };
             };
             /** @description Bad Request */
