@@ -79,6 +79,7 @@ async def keep(conn: Conn, workspace_id: int, campaign_id: int, runs: Sequence[R
 
 async def of_campaign(pool: Pool, workspace_id: int, campaign_id: int) -> Forecast:
     """Raises NotFound, also where the first plan was not kept."""
+    sent: dict[datetime, int]
     async with transaction(pool, workspace_id) as conn:
         row = await fetch_one(conn, sql.kept, {"workspace_id": workspace_id, "campaign_id": campaign_id})
         if row is None:

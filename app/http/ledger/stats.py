@@ -55,6 +55,7 @@ async def planned_emails(
 ) -> Planned:
     return await planning.planned(pool, user.workspace_id, hours, campaign_id, sender_id)
 
+
 @get(
     "/forecast",
     opt={"role": VIEWER},
