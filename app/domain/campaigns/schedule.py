@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from tempfile import SpooledTemporaryFile
-from typing import BinaryIO, NamedTuple, cast
+from typing import Any, BinaryIO, NamedTuple, cast
 
 import msgspec
 from psycopg.types.json import Jsonb
@@ -25,7 +25,8 @@ from app.domain.planning.changes import ask_behind_others
 from app.domain.planning.course import SenderLoad, lock_plan, sender_load
 from app.domain.planning.plan import HORIZON, Plan, plan, window_of
 from app.domain.recipients import stored_lists
-from app.domain.recipients.lists import Duplicate, RecipientList, Rejected
+from app.domain.recipients.csv_files import CsvList, Reading
+from app.domain.recipients.lists import Duplicate, RecipientList, Rejected, Repaired, Suspect
 from app.domain.recipients.stored_lists import Named
 from app.domain.workspaces import audit, quotas
 from app.domain.workspaces.quotas import UNLIMITED, Quotas, Room
@@ -43,13 +44,28 @@ AGAIN_S = 0.2  # how often a repeated request looks whether the first, at anothe
 _turns = Turns(AT_ONCE, of_one=AT_ONCE - 1)
 
 
-class Scheduled(msgspec.Struct, rename="camel"):
-    """What was scheduled, and what was not and why."""
+class Heard(msgspec.Struct, rename="camel", kw_only=True):
+    """What became of the recipients that came: how many were accepted, and what was not and why. `reading`: how a file
+    was read.
 
-    campaign: Campaign
+    `repaired_rows`: the first 1,000 that were repaired; `suspect_rows`: the first 1,000 whose address is probably
+    mistyped.
+    """
+
     accepted: int
     duplicates: int
     rejected: list[Rejected]
+    repaired: int = 0
+    repaired_rows: list[Repaired] = []
+    suspects: int = 0
+    suspect_rows: list[Suspect] = []
+    reading: Reading | None = None
+
+
+class Scheduled(Heard, rename="camel", kw_only=True):
+    """What was scheduled."""
+
+    campaign: Campaign
     first_at: datetime
     last_at: datetime
 
@@ -61,17 +77,14 @@ class WindowPlan(msgspec.Struct, rename="camel"):
     count: int
 
 
-class Preview(msgspec.Struct, rename="camel"):
+class Preview(Heard, rename="camel", kw_only=True):
     """What `schedule` would do.
 
     `duplicate_rows`: the first 1,000 duplicates. `held_back_by`: for each limit that delays the plan, how many hours it
     fills.
     """
 
-    accepted: int
-    duplicates: int
     duplicate_rows: list[Duplicate]
-    rejected: list[Rejected]
     first_at: datetime
     last_at: datetime
     held_back_by: dict[str, int]
@@ -163,9 +176,7 @@ async def _schedule(conn: Conn, asked: _Asked) -> Scheduled:
     await audit.record(conn, actor, workspace_id, "campaign.scheduled", f"campaigns/{campaign_id}")
     return Scheduled(
         campaign=await read_campaign(conn, workspace_id, campaign_id),
-        accepted=recipients.accepted,
-        duplicates=recipients.duplicates,
-        rejected=recipients.rejected,
+        **_heard(recipients),
         first_at=made.first_at,
         last_at=made.last_at,
     )
@@ -187,10 +198,8 @@ async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
         window = window_of(run.at)
         hourly[window] = hourly.get(window, 0) + run.size
     return Preview(
-        accepted=recipients.accepted,
-        duplicates=recipients.duplicates,
+        **_heard(recipients),
         duplicate_rows=recipients.first_duplicates,
-        rejected=recipients.rejected,
         first_at=made.first_at,
         last_at=made.last_at,
         held_back_by={str(limit): windows for limit, windows in made.held_back.items()},
@@ -198,6 +207,20 @@ async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
         sender_id=sender_id,
         sender_hourly_limit=load.hourly_limit,
     )
+
+
+def _heard(recipients: RecipientList) -> dict[str, Any]:
+    """The fields of `Heard`."""
+    return {
+        "accepted": recipients.accepted,
+        "duplicates": recipients.duplicates,
+        "rejected": recipients.rejected,
+        "repaired": recipients.repaired,
+        "repaired_rows": recipients.first_repaired,
+        "suspects": recipients.suspects,
+        "suspect_rows": recipients.first_suspects,
+        "reading": recipients.reading if isinstance(recipients, CsvList) else None,
+    }
 
 
 def _check(draft: Draft) -> None:

@@ -21,8 +21,9 @@ from psycopg.types.json import Jsonb
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.recipients import csv_files, lists
-from app.domain.recipients.csv_files import Columns, CsvShape
-from app.domain.recipients.lists import MOST_ROWS, RecipientList, too_many_rows
+from app.domain.recipients.columns import Columns
+from app.domain.recipients.csv_files import Asked, CsvShape
+from app.domain.recipients.lists import MOST_ROWS, Choices, RecipientList, too_many_rows
 from app.domain.workspaces import quotas
 from app.domain.workspaces.quotas import UNLIMITED, Quotas
 from app.errors import Conflict, InvalidInput, NotFound
@@ -62,6 +63,7 @@ class Named(NamedTuple):
 
     list_id: int
     columns: Columns | None
+    choices: Choices = Choices()
 
 
 class Lines(NamedTuple):
@@ -72,12 +74,22 @@ class Lines(NamedTuple):
 
 
 async def store_csv(
-    pool: Pool, workspace_id: int, name: str | None, file: BinaryIO, most: Quotas = UNLIMITED
+    pool: Pool,
+    workspace_id: int,
+    name: str | None,
+    file: BinaryIO,
+    most: Quotas = UNLIMITED,
+    *,
+    encoding: str | None = None,
+    sheet: str | None = None,
 ) -> StoredList:
-    """Keep a CSV file. Raises InvalidInput (`file`), Conflict when the workspace keeps too much already."""
+    """Keep a CSV file, in the encoding that is named or found. `sheet`: of the workbook that it comes from.
+
+    Raises InvalidInput (`file`, `encoding`), Conflict when the workspace keeps too much already.
+    """
     async with _turns.take(workspace_id):
-        shape, rows = await asyncio.to_thread(csv_files.describe_csv, file)
-        upload = _Upload("csv", name, rows, shape, csv_files.utf8(file, shape))
+        shape, rows = await asyncio.to_thread(csv_files.describe_csv, file, encoding, sheet)
+        upload = _Upload("csv", name, rows, shape, csv_files.utf8(file, encoding))
         return await _store(pool, workspace_id, upload, most)
 
 
@@ -220,9 +232,10 @@ async def use(conn: Conn, workspace_id: int, named: Named, file: BinaryIO) -> Ca
     if row["kind"] == "json":
         if named.columns is not None:
             raise InvalidInput({"columns": "are those of a CSV file, and this list came as JSON"})
-        return lambda required: lists.from_json(_Items(file), required=required)
-    columns = named.columns or msgspec.convert(row["csv"], CsvShape).columns
-    return lambda required: csv_files.from_csv(file, required=required, columns=columns)
+        return lambda required: lists.from_json(_Items(file), required=required, choices=named.choices)
+    described = msgspec.convert(row["csv"], CsvShape)
+    asked = Asked(named.columns or described.columns, choices=named.choices, described=described)
+    return lambda required: csv_files.from_csv(file, required=required, asked=asked)
 
 
 async def holding(pool: Pool, workspace_id: int, addresses: Sequence[str]) -> list[int]:
