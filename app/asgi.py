@@ -32,7 +32,7 @@ from app.http.headers import security_headers
 from app.http.ledger import emails, holds, stats
 from app.http.openapi import SECURITY, StructSchemas, openapi_config
 from app.http.operations import administration, alerts, events, health, sandbox
-from app.http.recipients import lists, personal_data
+from app.http.recipients import lists, personal_data, saved_lists
 from app.http.senders import senders
 from app.http.trial import for_this_machine
 from app.http.visitors import Visitors
@@ -125,6 +125,7 @@ def _routes() -> list[ControllerRouterHandler]:
             holds.answer_held_campaign,
             holds.answer_held_sender,
             lists.router,
+            saved_lists.router,
             personal_data.router,
             senders.router,
             stats.router,

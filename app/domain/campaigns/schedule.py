@@ -7,11 +7,9 @@ neither the event loop nor memory feels a million rows. No lock is held while it
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from tempfile import SpooledTemporaryFile
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 from psycopg.types.json import Jsonb
@@ -24,9 +22,10 @@ from app.domain.campaigns.trial import Trial
 from app.domain.planning.changes import ask_behind_others
 from app.domain.planning.course import SenderLoad, lock_plan, sender_load
 from app.domain.planning.plan import HORIZON, Plan, plan, window_of
-from app.domain.recipients import stored_lists
+from app.domain.recipients import saved_lists, stored_lists
 from app.domain.recipients.csv_files import CsvList, Reading
 from app.domain.recipients.lists import Duplicate, RecipientList, Rejected, Repaired, Suspect
+from app.domain.recipients.saved_lists import SavedNamed
 from app.domain.recipients.stored_lists import Named
 from app.domain.workspaces import audit, quotas
 from app.domain.workspaces.quotas import UNLIMITED, Quotas, Room
@@ -97,7 +96,7 @@ class Request(NamedTuple):
     """`recipients` are made once the fields that the content requires are known, or are a list that is kept."""
 
     draft: Draft
-    recipients: Callable[[frozenset[str]], RecipientList] | Named
+    recipients: Callable[[frozenset[str]], RecipientList] | Named | SavedNamed
 
 
 class Idempotency(NamedTuple):
@@ -124,7 +123,7 @@ async def schedule(
     """
     _check(request.draft)
     while True:
-        async with _turns.take(workspace_id), _spool() as file, transaction(pool, workspace_id) as conn:
+        async with _turns.take(workspace_id), stored_lists.spool() as file, transaction(pool, workspace_id) as conn:
             asked = _Asked(workspace_id, request, file, actor, most, keeps_answer=idempotency is not None)
             if idempotency is None:
                 return await _schedule(conn, asked)
@@ -185,7 +184,7 @@ async def _schedule(conn: Conn, asked: _Asked) -> Scheduled:
 async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
     """What `schedule` would do with the same request, by the same plan; writes nothing. Raises as it does."""
     _check(request.draft)
-    async with _turns.take(workspace_id), _spool() as file:
+    async with _turns.take(workspace_id), stored_lists.spool() as file:
         async with transaction(pool, workspace_id) as conn:
             make = await _source(conn, workspace_id, request, file)
         recipients, trial = await _recipients(workspace_id, request.draft, make)
@@ -230,16 +229,11 @@ def _check(draft: Draft) -> None:
     check_start(draft.start_time)
 
 
-@asynccontextmanager
-async def _spool() -> AsyncGenerator[BinaryIO]:
-    """A file for a list that is kept; on disk once that is large."""
-    with SpooledTemporaryFile[bytes](stored_lists.IN_MEMORY) as file:
-        yield cast("BinaryIO", file)
-
-
 async def _source(
     conn: Conn, workspace_id: int, request: Request, file: BinaryIO
 ) -> Callable[[frozenset[str]], RecipientList]:
+    if isinstance(request.recipients, SavedNamed):
+        return await saved_lists.use(conn, workspace_id, request.recipients, file)
     if isinstance(request.recipients, Named):
         return await stored_lists.use(conn, workspace_id, request.recipients, file)
     return request.recipients

@@ -33,9 +33,9 @@ _MAIL = re.compile(
     r"e_?mail|mail|courriel|correo|почта|メール|邮箱|邮件|郵件|信箱|이메일|อีเมล|posta|sähköposti|البريد|דוא"
 )
 _NOT_THEIRS = re.compile(
-    r"owner|manager|assigned|assignee|creator|created|modified|updated|sender|from|sales_?rep|agent|referr|recruiter"
-    r"|supervisor|parent|billing|invoice|besitzer|betreuer|propri[eé]taire|propietario|opt|unsubscri|status|consent"
-    r"|bounce|verified|confirmed|valid|type|label|name|domain|date|count|last|cc|bcc"
+    r"(?:^|_)(?:owner|manager|assign|creat|modif|updated|send|sales_?rep|agent|referr|recruit|supervis|parent|billing"
+    r"|invoice|besitzer|betreuer|propri[eé]taire|propietario|unsubscri|consent|bounc|verif|confirm|valid|domain)"
+    r"|(?:^|_)(?:opt|status|from|type|label|name|date|count|last|cc|bcc)(?:_|$)"
 )
 _SECOND = re.compile(r"(?:^|_)(?:[2-9]|secondary|second|other|alternate|alternative|alt|old|private|home)(?:_|$)")
 

@@ -185,10 +185,14 @@ def utf8(file: BinaryIO, encoding: str | None = None) -> Iterator[bytes]:
     found = encodings.detect(file, encoding)
     decoder = codecs.getincrementaldecoder(found.codec)(found.errors)
     file.seek(0)
+    held = ""  # what a byte that is no text is depends on the character before
     while True:
         chunk = file.read(encodings.CHUNK)
-        text = decoder.decode(chunk, final=not chunk)
-        yield (encodings.mended(text) if found.has_ill else text).encode()
+        text = held + decoder.decode(chunk, final=not chunk)
+        if found.has_ill:
+            text, held = (text[:-1], text[-1:]) if chunk else (text, "")
+            text = encodings.mended(text)
+        yield text.encode()
         if not chunk:
             return
 

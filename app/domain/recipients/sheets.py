@@ -91,11 +91,9 @@ def _packed(sheet: CalamineSheet) -> Sheet:
 
 
 def _pieces(sheet: CalamineSheet) -> Iterator[bytes]:
-    """CSV, as many blank rows before it as the sheet has, so that rows are numbered as Excel does."""
+    """CSV, with the blank rows before the first that has content, so that rows are numbered as Excel does."""
     lines = io.StringIO()
     writer = csv.writer(lines)
-    blank = sheet.start[0] if sheet.start else 0
-    lines.write("\r\n" * min(blank, 10_000))
     for number, row in enumerate(sheet.iter_rows(), 1):
         writer.writerow(_texts(row))
         if number % _PIECE == 0:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import re
 import unicodedata
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, Literal, NamedTuple, cast
@@ -176,6 +176,13 @@ async def _check_quota(conn: Conn, workspace_id: int, size: int) -> None:
         raise Conflict(f"the lists of recipients would be more than {MOST_BYTES:,} bytes together; {goes}")
 
 
+@asynccontextmanager
+async def spool() -> AsyncGenerator[BinaryIO]:
+    """A file for a list that is kept; on disk once that is large."""
+    with SpooledTemporaryFile[bytes](IN_MEMORY) as file:
+        yield cast("BinaryIO", file)
+
+
 async def get_list(pool: Pool, workspace_id: int, list_id: int) -> StoredList:
     """Raises NotFound."""
     async with transaction(pool, workspace_id) as conn:
@@ -232,7 +239,7 @@ async def use(conn: Conn, workspace_id: int, named: Named, file: BinaryIO) -> Ca
     if row["kind"] == "json":
         if named.columns is not None:
             raise InvalidInput({"columns": "are those of a CSV file, and this list came as JSON"})
-        return lambda required: lists.from_json(_Items(file), required=required, choices=named.choices)
+        return lambda required: lists.from_json(Items(file), required=required, choices=named.choices)
     described = msgspec.convert(row["csv"], CsvShape)
     asked = Asked(named.columns or described.columns, choices=named.choices, described=described)
     return lambda required: csv_files.from_csv(file, required=required, asked=asked)
@@ -288,7 +295,7 @@ def _piece(found: Iterator[tuple[int, msgspec.Raw]]) -> list[tuple[int, msgspec.
 
 
 def _rows(file: BinaryIO, kind: Kind, addresses: Sequence[str]) -> Iterator[tuple[int, msgspec.Raw]]:
-    every: Iterable[tuple[int, object]] = csv_files.csv_rows(file) if kind == "csv" else enumerate(_Items(file), 1)
+    every: Iterable[tuple[int, object]] = csv_files.csv_rows(file) if kind == "csv" else enumerate(Items(file), 1)
     for row, held in every:
         text = msgspec.json.encode(held)
         if _holds(text, addresses):
@@ -309,7 +316,7 @@ def _word(address: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w.!#$%&'*+/=?^`{{|}}~-]){re.escape(address.lower())}(?![\w.-])")
 
 
-class _Items:
+class Items:
     """The recipients of a JSON list, each decoded when it is its turn, as often as they are gone through."""
 
     def __init__(self, file: BinaryIO) -> None:

@@ -33,6 +33,7 @@ from app.domain.recipients import csv_files, lists, workbooks
 from app.domain.recipients.columns import Columns
 from app.domain.recipients.csv_files import Asked
 from app.domain.recipients.lists import Choices, RecipientList
+from app.domain.recipients.saved_lists import Condition, SavedNamed, check_conditions
 from app.domain.recipients.stored_lists import Named
 from app.domain.workspaces.roles import MEMBER
 from app.errors import InvalidInput
@@ -41,7 +42,7 @@ from app.http.errors import AnyRequest, problems
 from app.http.forms import MULTIPART, Form, form_of
 from app.http.openapi import one_of_forms
 from app.http.parameters import MAX_ID, TheActor, ThePool, TheQuotas, TheSettings, TheUser
-from app.http.recipients.choices import Corrections, EncodingName, corrections_of
+from app.http.recipients.choices import Corrections, EncodingName, corrections_of, source_of
 from app.http.recipients.sources import NULL, JsonRecipients, Lines, NullableRecipients, decode_list
 from app.http.validation import invalid_body
 from app.settings import Settings
@@ -85,8 +86,10 @@ class CampaignFields(msgspec.Struct, rename="camel", forbid_unknown_fields=True,
 class JsonCampaign(CampaignFields, rename="camel", forbid_unknown_fields=True, kw_only=True):
     """A campaign with its `recipients`: addresses, or objects with `email` and merge fields.
 
-    Or with a list that was uploaded: `listId`, and for a CSV file its `columns` where they are not as found. With
-    `everyAddress`, of cells that have several addresses not the first alone is written to; `correctDomains` puts
+    Or with a list that was uploaded: `listId`, and for a file its `columns` where they are not as found. Or with a copy
+    of one that is kept by name: `savedListId`, and of its recipients those who fit every condition of `filter`.
+
+    With `everyAddress`, of cells that have several addresses not the first alone is written to; `correctDomains` puts
     domains in mistyped ones' places.
     """
 
@@ -95,22 +98,21 @@ class JsonCampaign(CampaignFields, rename="camel", forbid_unknown_fields=True, k
     columns: Columns | None = None
     every_address: bool = False
     correct_domains: Corrections | None = None
+    saved_list_id: Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)] | None = None
+    filter: list[Condition] | None = None
 
     def choices(self) -> Choices:
         return Choices(every_address=self.every_address, corrections=corrections_of(self.correct_domains))
 
-    def source(self) -> JsonRecipients | Named:
+    def source(self) -> JsonRecipients | Named | SavedNamed:
         """Raises InvalidInput."""
-        recipients = None if self.recipients is msgspec.UNSET or self.recipients == NULL else self.recipients
-        if self.list_id is not None:
-            if recipients is not None:
-                raise InvalidInput({"recipients": "are in `listId` already; leave one of the two out"})
-            return Named(self.list_id, self.columns, self.choices())
-        if self.columns is not None:
-            raise InvalidInput({"columns": "are those of a list; give its `listId`"})
-        if recipients is None:
-            raise InvalidInput({"recipients": "is missing; give it, or the `listId` of an uploaded list"})
-        return JsonRecipients(recipients)
+        if self.saved_list_id is None:
+            if self.filter is not None:
+                raise InvalidInput({"filter": "is for a saved list; give its `savedListId`"})
+            return source_of(self.recipients, self.list_id, self.columns, self.choices())
+        if self.recipients not in (msgspec.UNSET, NULL) or self.list_id is not None or self.columns is not None:
+            raise InvalidInput({"savedListId": "brings the recipients; leave `recipients`, `listId` and `columns` out"})
+        return SavedNamed(self.saved_list_id, check_conditions(self.filter or []), self.choices())
 
 
 class FormCampaign(CampaignFields, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -145,14 +147,14 @@ class CampaignRequest(NamedTuple):
     """Either form, decoded. `source`: the recipients as they came; `asked`: what is said about them."""
 
     draft: Draft
-    source: JsonRecipients | Lines | BinaryIO | Named
+    source: JsonRecipients | Lines | BinaryIO | Named | SavedNamed
     asked: Asked
 
     def to_domain(self, settings: Settings) -> schedule.Request:
         source = self.source
         choices = self.asked.choices._replace(internal=frozenset(settings.allow_internal_domains))
         asked = self.asked._replace(choices=choices)
-        if isinstance(source, Named):
+        if isinstance(source, Named | SavedNamed):
             return schedule.Request(self.draft, source._replace(choices=choices))
 
         def make(required: frozenset[str]) -> RecipientList:
@@ -168,7 +170,7 @@ class CampaignRequest(NamedTuple):
         digest = hashlib.sha256(encode(self.draft))
         if self.asked != Asked():
             digest.update(encode(self.asked))
-        if isinstance(self.source, Named):
+        if isinstance(self.source, Named | SavedNamed):
             digest.update(encode(self.source))
         elif isinstance(self.source, JsonRecipients | Lines):
             for recipient in self.source:
