@@ -55,7 +55,7 @@ NAMES = {
     "mac_latin2": "MacLatin2",
 }
 # The one that may be named for each: these are what the API takes.
-CODECS = {name: codec for codec, name in reversed(NAMES.items())} | {"UTF-16": "utf-16"}
+CODECS = {name: next(codec for codec, called in NAMES.items() if called == name) for name in NAMES.values()}
 _GUESSED = tuple(codec for codec in NAMES if not codec.startswith("utf"))
 # How much likelier a text has to be in an encoding that few programs write.
 _SELDOM = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated
 
@@ -74,6 +75,7 @@ class Fitting(msgspec.Struct, rename="camel"):
     recipients: int
 
 
+@dataclass
 class GrowOperation(Operation):
     """Documents the body, which the handler reads by itself."""
 
