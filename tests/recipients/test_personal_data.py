@@ -99,6 +99,7 @@ async def test_of_somebody_unknown_the_export_says_so(api: httpx.AsyncClient) ->
         "emails": [],
         "rejected": [],
         "sandboxMessages": [],
+        "savedLists": [],
         "lists": [],
     }
 
