@@ -18,6 +18,7 @@ MOST_OTHERS = 10
 
 # Soft hyphens, zero-width characters, marks of direction and of byte order: nobody sees them.
 INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+WIDE_AT = "\uff20"
 _BLANK = re.compile(
     "[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]"
 )  # those of no width of their own, and no-break ones
@@ -43,7 +44,7 @@ def needs_mending(cell: str, address: str) -> bool:
 
 def mend(cell: str, internal: Collection[str] = ()) -> Mended | None:
     """None where no address can be told from what is around it."""
-    if len(cell) > MOST_CELL or ("@" not in cell and "\uff20" not in cell):
+    if len(cell) > MOST_CELL or ("@" not in cell and WIDE_AT not in cell):
         return None
     what: list[str] = []
     text = _replaced(cell, what)
@@ -75,8 +76,8 @@ def _replaced(cell: str, what: list[str]) -> str:
     if _BLANK.search(text):
         text = _BLANK.sub(" ", text)
         what.append("no-break blanks left out")
-    if "\uff20" in text:
-        text = text.replace("\uff20", "@")
+    if WIDE_AT in text:
+        text = text.replace(WIDE_AT, "@")
         what.append("a wide @ made a plain one")
     text = text.strip()
     if text.startswith("'"):

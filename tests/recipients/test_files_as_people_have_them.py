@@ -163,6 +163,26 @@ async def test_whoever_is_erased_is_in_no_kept_answer(api: httpx.AsyncClient, po
     assert (again.json()["repaired"], again.json()["reading"]["first"]) == (1, [])
 
 
+WRITTEN = (
+    "'ann@example.com",
+    "Ann <ann@example.com>",
+    "ann\u200b@example.com",
+    "mailto:ann@example.com.",
+    "ann\uff20example.com",
+)
+OTHERS = ("o'ann@example.com", "x.ann@example.com", "ann@example.com.au", "ann@example.community")
+
+
+@pytest.mark.parametrize(("cell", "removed"), [*((cell, 1) for cell in WRITTEN), *((cell, 0) for cell in OTHERS)])
+async def test_an_uploaded_list_is_found_by_whom_it_would_write_to(
+    api: httpx.AsyncClient, cell: str, removed: int
+) -> None:
+    files = {"file": ("list.csv", f"email\n{cell}\nb@example.com\n".encode(), "text/csv")}
+    assert (await api.post("/api/lists", files=files)).status_code == 201
+    erased = (await api.post("/api/recipients/erase", json={"email": "ann@example.com"})).json()
+    assert erased["lists"] == removed
+
+
 async def test_an_answer_kept_by_the_version_before_is_still_given(api: httpx.AsyncClient, pool: Pool) -> None:
     body = {**PLAIN, "recipients": ["a@example.com"]}
     first = await api.post("/api/campaigns/schedule", json=body, headers={"Idempotency-Key": "old"})

@@ -119,8 +119,7 @@ def detect(file: BinaryIO, named: str | None = None) -> Encoding:
     if codec == "utf-8-sig" or codec is None:
         utf8 = codec or "utf-8"
         looked = _look(file, utf8, "surrogateescape")
-        assert looked is not None  # noqa: S101 -- it takes any bytes
-        if codec or not looked.ill or looked.beyond_ascii > 2 * looked.ill:
+        if looked and (codec or not looked.ill or looked.beyond_ascii > 2 * looked.ill):
             return Encoding(utf8, looked.has_nul, looked.ill > 0, looked.has_guard)
         likely = _likeliest(file)
     else:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
-from typing import Annotated, Any, BinaryIO, Literal, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 from psycopg.types.json import Jsonb
@@ -21,6 +21,7 @@ from app.domain.accounts.actor import Actor
 from app.domain.ledger.emails import csv_line
 from app.domain.pages import Page, PageRequest, page_of
 from app.domain.recipients import lists, stored_lists
+from app.domain.recipients.conditions import Condition
 from app.domain.recipients.lists import EMAIL, MOST_FIELDS, MOST_NAMES, MOST_RECIPIENTS, Choices, RecipientList
 from app.domain.recipients.stored_lists import Named
 from app.domain.workspaces import audit, quotas
@@ -33,16 +34,12 @@ from app.turns import Turns
 sql = queries(__name__)
 
 MOST_LISTS = 1_000  # of a workspace
-MOST_CONDITIONS = 20
-MOST_VALUES = 1_000  # of one condition
 EXPORT_PAGE = 500
 BOM = b"\xef\xbb\xbf"  # by which spreadsheets know UTF-8
 CHUNK = 1_000_000  # bytes
 AT_ONCE = 2  # each reads for seconds and holds a connection
 
 _turns = Turns(AT_ONCE, of_one=AT_ONCE - 1)
-
-Is = Literal["equals", "not", "contains", "empty", "filled"]
 
 
 class SavedList(msgspec.Struct, rename="camel"):
@@ -67,16 +64,6 @@ class SavedRecipient(msgspec.Struct, rename="camel"):
     fields: dict[str, str]
     added_at: datetime
     changed_at: datetime
-
-
-class Condition(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
-    """What a recipient's field has to be. `equals`: one of the `values`; `not`: none of them; `contains`: one of them
-    is a part of it; `empty` and `filled` take none. Case is no difference, and `email` is the address.
-    """
-
-    field: Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
-    is_: Is = msgspec.field(name="is")
-    values: Annotated[list[Annotated[str, msgspec.Meta(max_length=1_000)]], msgspec.Meta(max_length=MOST_VALUES)] = []
 
 
 class SavedNamed(NamedTuple):
@@ -161,7 +148,7 @@ async def get(pool: Pool, workspace_id: int, list_id: int) -> SavedList:
 async def remove(pool: Pool, workspace_id: int, list_id: int, actor: Actor) -> None:
     """With its recipients; campaigns made of it stay. Raises NotFound."""
     async with transaction(pool, workspace_id) as conn:
-        await conn.execute(sql.take_time)
+        await conn.execute(sql.take_time_to_save)
         if not (await fetch_exactly_one(conn, sql.remove_saved, {"workspace_id": workspace_id, "id": list_id}))["n"]:
             raise _not_found(list_id)
         await audit.record(conn, actor, workspace_id, "list.removed", f"saved-lists/{list_id}")
@@ -188,8 +175,8 @@ async def grow(
         await _locked(conn, workspace_id, list_id)
         make = await stored_lists.use(conn, workspace_id, given, file) if isinstance(given, Named) else given
         recipients = await asyncio.to_thread(make, frozenset[str]())
-        await conn.execute(sql.take_time)
-        await conn.execute(sql.stage_recipients)
+        await conn.execute(sql.take_time_to_save)
+        await conn.execute(sql.stage_saved)
         size = await _stage(conn, workspace_id, recipients, most)
         merged = await fetch_exactly_one(conn, sql.merge_staged, params)
         await quotas.check_again(conn, workspace_id, most, size, campaign=False)
@@ -225,7 +212,7 @@ async def _stage(conn: Conn, workspace_id: int, recipients: RecipientList, most:
                 break
         return chunk
 
-    async with conn.cursor() as cursor, cursor.copy(sql.copy_recipients) as copy:
+    async with conn.cursor() as cursor, cursor.copy(sql.copy_saved) as copy:
         while chunk := await asyncio.to_thread(next_chunk):
             room.take(len(chunk))
             await copy.write(chunk)
@@ -367,19 +354,6 @@ async def erase(conn: Conn, workspace_id: int, addresses: Sequence[str]) -> int:
     """Take an address out of all lists. Returns out of how many."""
     row = await fetch_exactly_one(conn, sql.erase_saved, {"workspace_id": workspace_id, "addresses": list(addresses)})
     return row["n"]
-
-
-def check_conditions(conditions: Sequence[Condition]) -> list[Condition]:
-    """Raises InvalidInput (`filter`)."""
-    if len(conditions) > MOST_CONDITIONS:
-        raise InvalidInput({"filter": f"has more than {MOST_CONDITIONS} conditions"})
-    for number, condition in enumerate(conditions):
-        if bool(condition.values) == (condition.is_ in {"empty", "filled"}):
-            wanted = "none" if condition.values else "one or more"
-            raise InvalidInput({f"filter[{number}].values": f'"{condition.is_}" takes {wanted}'})
-        if any("\0" in text for text in (condition.field, *condition.values)):
-            raise InvalidInput({f"filter[{number}]": "has a NUL character, which no field has"})
-    return list(conditions)
 
 
 def _params(workspace_id: int, list_id: int, conditions: Sequence[Condition]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from app.domain.recipients.lists import MOST_ROWS, Choices, RecipientList, too_m
 from app.domain.workspaces import quotas
 from app.domain.workspaces.quotas import UNLIMITED, Quotas
 from app.errors import Conflict, InvalidInput, NotFound
+from app.mail.repairs import INVISIBLE, WIDE_AT
 from app.sql import queries
 from app.turns import Turns
 
@@ -303,7 +304,11 @@ def _rows(file: BinaryIO, kind: Kind, addresses: Sequence[str]) -> Iterator[tupl
 
 
 def _holds(text: bytes, addresses: Sequence[str]) -> bool:
-    """Whether one of the addresses stands in the text as a word of its own, in whatever case."""
+    """Whether one of the addresses stands in the text as a word of its own, in whatever case; also where it is one only
+    when it is mended (`repairs`).
+    """
+    if not text.isascii():
+        text = INVISIBLE.sub("", text.decode()).replace(WIDE_AT, "@").encode()
     lowered = text.lower()
     return any(
         _word(address).search(unicodedata.normalize("NFC", text.decode()).lower())
@@ -313,7 +318,9 @@ def _holds(text: bytes, addresses: Sequence[str]) -> bool:
 
 
 def _word(address: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![\w.!#$%&'*+/=?^`{{|}}~-]){re.escape(address.lower())}(?![\w.-])")
+    """An apostrophe before it may be an export's; one behind a letter is part of another address."""
+    atom = r"[\w.!#$%&*+/=?^`{|}~-]"
+    return re.compile(rf"(?<!{atom})(?<!{atom}'){re.escape(address.lower())}(?![\w-]|\.\w)")
 
 
 class Items:

@@ -31,9 +31,10 @@ from app.domain.campaigns.draft import DELAY_MS, Draft
 from app.domain.campaigns.schedule import Idempotency, Preview, Scheduled
 from app.domain.recipients import csv_files, lists, workbooks
 from app.domain.recipients.columns import Columns
+from app.domain.recipients.conditions import Condition, check_conditions
 from app.domain.recipients.csv_files import Asked
 from app.domain.recipients.lists import Choices, RecipientList
-from app.domain.recipients.saved_lists import Condition, SavedNamed, check_conditions
+from app.domain.recipients.saved_lists import SavedNamed
 from app.domain.recipients.stored_lists import Named
 from app.domain.workspaces.roles import MEMBER
 from app.errors import InvalidInput

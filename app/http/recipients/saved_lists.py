@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated
@@ -17,8 +18,9 @@ from app.bounds import LABEL, NOTE
 from app.domain.pages import Page, PageRequest
 from app.domain.recipients import lists, saved_lists
 from app.domain.recipients.columns import Columns
+from app.domain.recipients.conditions import Condition, check_conditions
 from app.domain.recipients.lists import Choices, RecipientList
-from app.domain.recipients.saved_lists import About, Condition, Grown, SavedList, SavedRecipient, check_conditions
+from app.domain.recipients.saved_lists import About, Grown, SavedList, SavedRecipient
 from app.domain.recipients.stored_lists import Named
 from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.http.bodies import JSON, read, require_content_type, room_for_body
@@ -27,7 +29,7 @@ from app.http.errors import AnyRequest, problems
 from app.http.openapi import one_of_forms, schema_name
 from app.http.parameters import MAX_ID, Cursor, Id, Limit, TheActor, ThePool, TheQuotas, TheSettings, TheUser
 from app.http.recipients.choices import Corrections, corrections_of, source_of
-from app.http.recipients.sources import NullableRecipients, decode_list
+from app.http.recipients.sources import JsonRecipients, NullableRecipients, decode_list
 
 
 class NewSavedList(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
@@ -152,12 +154,14 @@ async def grow_saved_list(
         )
         source = source_of(sent.recipients, sent.list_id, sent.columns, choices)
 
-        def make(required: frozenset[str]) -> RecipientList:
-            assert not isinstance(source, Named)  # noqa: S101 -- told apart below
-            return lists.from_json(source, required=required, choices=choices)
-
-        given = source if isinstance(source, Named) else make
+        given = _given(source, choices)
         return await saved_lists.grow(pool, user.workspace_id, list_id, given, actor, quotas)
+
+
+def _given(source: JsonRecipients | Named, choices: Choices) -> Callable[[frozenset[str]], RecipientList] | Named:
+    if isinstance(source, Named):
+        return source
+    return lambda required: lists.from_json(source, required=required, choices=choices)
 
 
 @get(

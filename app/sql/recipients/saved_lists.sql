@@ -46,15 +46,15 @@ RETURNING id, name, purpose, source, fields, recipients, size, created_at, chang
 WITH removed AS (DELETE FROM saved_lists WHERE workspace_id = %(workspace_id)s AND id = %(id)s RETURNING 1)
 SELECT count(*) AS n FROM removed;
 
--- name: take_time
+-- name: take_time_to_save
 -- For the rest of the transaction: a million recipients take longer than other requests may.
 SELECT set_config('lock_timeout', '30s', true), set_config('statement_timeout', '15min', true);
 
--- name: stage_recipients
+-- name: stage_saved
 -- Where COPY puts recipients that are added: row-level security allows COPY into no tenant table.
 CREATE TEMPORARY TABLE staged (recipient text NOT NULL, fields jsonb NOT NULL) ON COMMIT DROP;
 
--- name: copy_recipients
+-- name: copy_saved
 -- Fill the stage, one line a recipient, each mailbox once.
 COPY staged (recipient, fields) FROM STDIN;
 
