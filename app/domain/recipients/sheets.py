@@ -19,7 +19,7 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, Shee
 MOST_UNPACKED = 100_000_000  # bytes
 MOST_RATIO = 100  # of these to those of the file
 MOST_TEXT = 100_000_000  # bytes of the CSV
-MOST_PACKED = 25_000_000  # bytes of it as it is handed over: the API has it in memory for a moment
+MOST_PACKED = 20_000_000  # bytes of it as it is handed over: the API has it in memory for a moment
 MOST_SHEETS = 100
 _LOOKED_AT = 100  # rows, for an address
 _PIECE = 1_000  # rows

@@ -13,14 +13,17 @@ from app.domain.recipients import sheets
 from app.domain.recipients.sheets import Sheet
 from app.errors import InvalidInput
 from app.killable import Budget, Children, Failure
+from app.turns import Turns
 
-MOST_BYTES = 25_000_000  # of a workbook: it is in memory while it is handed over
+MOST_BYTES = 20_000_000  # of a workbook: it is in memory, several times, while it is handed over
+AT_ONCE = 2
 BUDGET = Budget(cpu_s=60, memory_bytes=1_000_000_000, wall_s=120)
 _IN_MEMORY = 1_000_000
 _PIECE = 1 << 20
 _MAGIC = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")  # zip; the compound files of Excel 97
 
-_children = Children(at_once=2)
+_children = Children(AT_ONCE)
+_turns = Turns(AT_ONCE, of_one=AT_ONCE - 1)
 
 
 @asynccontextmanager
@@ -32,10 +35,17 @@ async def as_csv(file: BinaryIO, workspace_id: int) -> AsyncGenerator[tuple[Bina
         return
     if file.seek(0, 2) > MOST_BYTES:
         raise InvalidInput({"file": f"is an Excel file of more than {MOST_BYTES // 1_000_000} MB; save it as CSV"})
-    sheet = await _first_sheet(file, workspace_id)
     with SpooledTemporaryFile[bytes](_IN_MEMORY) as content:
-        await asyncio.to_thread(_unpack, sheet.text, cast(BinaryIO, content))
-        yield cast(BinaryIO, content), sheet.name
+        async with _turns.take(workspace_id):
+            name = await _convert(file, cast(BinaryIO, content), workspace_id)
+        yield cast(BinaryIO, content), name
+
+
+async def _convert(file: BinaryIO, content: BinaryIO, workspace_id: int) -> str:
+    """Returns the sheet's name. Raises InvalidInput."""
+    sheet = await _first_sheet(file, workspace_id)
+    await asyncio.to_thread(_unpack, sheet.text, content)
+    return sheet.name
 
 
 async def _first_sheet(file: BinaryIO, workspace_id: int) -> Sheet:
