@@ -80,7 +80,7 @@ def test_a_missing_unused_or_doubled_name_stops_the_program_at_import(
         sql.queries(name)
 
 
-UTILITIES = {"copy_recipients", "stage_recipients"}  # no plans, so nothing to prepare
+UTILITIES = {"copy_recipients", "copy_saved", "stage_recipients", "stage_saved"}  # no plans, so nothing to prepare
 
 
 async def test_every_query_is_understood_by_postgres(pool: Pool) -> None:

@@ -19,6 +19,7 @@ CHUNK = 1 << 20
 _SAMPLE = 6_000  # bytes of words beyond ASCII that are looked at
 _SAMPLED = 20_000_000  # bytes of a file in which they are looked for
 _START = 4_096
+_MOST_ILL = 100_000  # bytes that are no UTF-8, after which the rest of a file need not be looked at
 _BOMS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "utf-16",
@@ -119,7 +120,7 @@ def detect(file: BinaryIO, named: str | None = None) -> Encoding:
     if codec == "utf-8-sig" or codec is None:
         utf8 = codec or "utf-8"
         looked = _look(file, utf8, "surrogateescape")
-        if looked and (codec or not looked.ill or looked.beyond_ascii > 2 * looked.ill):
+        if looked and (codec or _is_few(looked.ill, looked.beyond_ascii)):
             return Encoding(utf8, looked.has_nul, looked.ill > 0, looked.has_guard)
         likely = _likeliest(file)
     else:
@@ -128,6 +129,11 @@ def detect(file: BinaryIO, named: str | None = None) -> Encoding:
         if looked := _look(file, one, "strict"):
             return Encoding(one, looked.has_nul, False, looked.has_guard)
     raise InvalidInput({"file": 'The file is not text that we can read. Save it as "CSV UTF-8".'})
+
+
+def _is_few(ill: int, right: int) -> bool:
+    """Whether a text with so many bytes that are no UTF-8 is UTF-8 all the same, by how many characters are."""
+    return not ill or right > 2 * ill
 
 
 def mended(text: str) -> str:
@@ -190,6 +196,8 @@ def _look(file: BinaryIO, codec: str, errors: str) -> _Looked | None:
                 beyond += len(text) - len(text.encode("ascii", "ignore"))
                 if errors != "strict":
                     ill += len(text) - len(_ILL.sub("", text))
+                    if ill > _MOST_ILL and not _is_few(ill, beyond - ill):
+                        return None
             has_nul = has_nul or "\0" in text
             if not has_guard and (end == "'" or "'" in text):
                 has_guard = (end + text[:1]) in _GUARDS or any(guard in text for guard in _GUARDS)

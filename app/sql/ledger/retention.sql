@@ -213,7 +213,9 @@ SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
 WITH batch AS MATERIALIZED (
     SELECT r.workspace_id, r.list_id, r.id
     FROM workspaces w
-    CROSS JOIN LATERAL (SELECT * FROM saved_recipients r WHERE r.workspace_id = w.id LIMIT %(batch)s) r
+    CROSS JOIN LATERAL (
+        SELECT r.workspace_id, r.list_id, r.id FROM saved_recipients r WHERE r.workspace_id = w.id LIMIT %(batch)s
+    ) r
     WHERE w.deleted_at IS NOT NULL
     LIMIT %(batch)s
 ),
