@@ -33,7 +33,7 @@ from app.http.ledger import emails, holds, stats
 from app.http.openapi import SECURITY, StructSchemas, openapi_config
 from app.http.operations import administration, alerts, events, health, sandbox
 from app.http.planning import waiting
-from app.http.recipients import lists, personal_data
+from app.http.recipients import lists, personal_data, saved_lists
 from app.http.senders import senders
 from app.http.trial import for_this_machine
 from app.http.visitors import Visitors
@@ -126,6 +126,7 @@ def _routes() -> list[ControllerRouterHandler]:
             holds.answer_held_campaign,
             holds.answer_held_sender,
             lists.router,
+            saved_lists.router,
             personal_data.router,
             senders.router,
             stats.router,

@@ -26,6 +26,7 @@ RAMP_PER_DAY = Bounds(1, 10_000_000)  # more for each day on which it sent
 ZONE = Bounds(1, 100)  # characters of a zone's name
 LABEL = Bounds(1, 200)  # characters of what people call a thing
 REMARK = Bounds(0, LABEL.most)
+NOTE = Bounds(0, 2_000)  # characters of a sentence or two
 YEARS = Bounds(2000, 2099)  # of a time that somebody gives: far from those that cannot be computed with
 SUBJECT = Bounds(1, 998)  # characters, of a template and of what it renders to: RFC 5322, 2.1.1
 TEXT = Bounds(0, 200_000)  # characters of a template

@@ -79,6 +79,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     oidc_issuer: str = "https://accounts.google.com"
     google_allowed_domains: tuple[str, ...] = ()  # of verified addresses; empty: all
     allow_registration: bool = True
+    allow_internal_domains: tuple[str, ...] = ()  # of recipients, beside those of the world: corp.local, a host's name
     metrics_token: str | None = None  # unset: /metrics is open as long as `is_local`, and otherwise not there
     worker_metrics_port: int | None = None  # unset: a worker listens nowhere
     log_format: LogFormat = "console"
@@ -310,6 +311,9 @@ def _wrong_words(s: Settings) -> list[str]:
     for domain in s.google_allowed_domains:
         if not re.fullmatch(r"[\w-]+(\.[\w-]+)+", domain):
             problems.append(f"GOOGLE_ALLOWED_DOMAINS: {domain!r} is not a domain; give them separated by commas")
+    for domain in s.allow_internal_domains:
+        if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)*", domain):
+            problems.append(f"ALLOW_INTERNAL_DOMAINS: {domain!r} is not a domain; give them separated by commas")
     if s.log_level.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
         problems.append(f"LOG_LEVEL: {s.log_level!r} is not one of DEBUG, INFO, WARNING, ERROR")
     return problems

@@ -36,6 +36,7 @@ from markupsafe import Markup, soft_str
 
 from app.bounds import FIELD_CHARACTERS
 from app.mail.markup import TemplateError, line_of, parts
+from app.mail.names import escaped, escaped_name, unescaped
 from app.mail.strip_html import strip_html
 from app.mail.templates import MAX_OUTPUT, Fields, Source, Wrong, check_number, missing, too_long
 
@@ -92,24 +93,25 @@ class Template:
         self._source = source
         self._bound = bound
         printed = _printed(bound.nodes, RenderContext(bound), frozenset())
-        self.fields = Fields(mentioned, mentioned.intersection(printed))
+        self.fields = Fields(mentioned, mentioned.intersection(map(unescaped, printed)))
 
     @classmethod
     def parse(cls, source: Source) -> Template:
         """Raises TemplateError."""
         environment = _HTML if source.html else _TEXT
+        text = escaped(source.text)
         try:
-            bound = environment.from_string(source.text)
+            bound = environment.from_string(text)
             _adapt(bound.nodes, RenderContext(bound))
             analysis = bound.analyze(include_partials=False)
             for name, places in analysis.filters.items():
                 if name not in environment.filters:
-                    raise TemplateError(f"{line_of(source.text, places[0].index)}there is no filter '{name}'")
-            mentioned = frozenset(analysis.globals)
+                    raise TemplateError(f"{line_of(text, places[0].index)}there is no filter '{name}'")
+            mentioned = frozenset(map(unescaped, analysis.globals))
             check_number(mentioned)
-            template = cls(source.text, bound, mentioned)
+            template = cls(text, bound, mentioned)
         except LiquidError as error:
-            raise _explained(source.text, error) from error
+            raise _explained(text, error) from error
         except RecursionError as error:
             raise TemplateError("the template is nested too deeply") from error
         # Wrong arguments to a filter show in rendering only: better now than at every recipient.
@@ -131,7 +133,7 @@ class Template:
                 raise too_long(name, value)
         _work.begin()
         try:
-            return self._bound.render(values)
+            return self._bound.render({escaped_name(name): value for name, value in values.items()})
         except LiquidError as error:
             raise _explained(self._source, error) from error
         except RecursionError as error:
@@ -357,7 +359,7 @@ def _descend(expressions: Iterable[Expression]) -> Iterator[Expression]:
 
 def _explained(source: str, error: LiquidError) -> TemplateError:
     where = line_of(source, error.token.start_index) if error.token and error.token.source == source else ""
-    return TemplateError(f"{where}{error.message}")
+    return TemplateError(f"{where}{unescaped(str(error.message))}")
 
 
 @lru_cache(maxsize=32)

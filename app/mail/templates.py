@@ -17,18 +17,14 @@ from markupsafe import escape
 
 from app.bounds import FIELD_CHARACTERS
 from app.mail.markup import Part, TemplateError, parts
+from app.mail.names import LIQUID_WORDS, MARKS
 
 MOST_FIELDS = 500  # of one template
 MAX_OUTPUT = 2_000_000  # bytes in UTF-8 that a template may render to
 
-# What means something else than a merge field does, with or without a filter.
-_LIQUID_WORDS = frozenset(
-    {"true", "false", "nil", "null", "empty", "blank", "and", "or", "contains", "not", "in", "offset", "limit"}
-    | {"reversed", "cols", "continue", "with", "for", "as", "if", "else", "required"}
-)
 _BLANKS = "[ \\n\\t\\r]*+"
 _SLOT = re.compile(
-    rf"(?P<name>[^\W\d]\w*+){_BLANKS}"
+    rf"(?P<name>[^\W\d][\w{MARKS}]*+){_BLANKS}"
     rf"(?:\|{_BLANKS}default{_BLANKS}:{_BLANKS}(?P<default>\"[^\"]*+\"|'[^']*+'){_BLANKS})?+"
 )
 
@@ -110,7 +106,7 @@ class Template:
 
 def _slot(part: Part) -> tuple[str, str | None] | None:
     """Name and default of a merge field; None for any other tag."""
-    if part.name is not None or (slot := _SLOT.fullmatch(part.text)) is None or slot["name"] in _LIQUID_WORDS:
+    if part.name is not None or (slot := _SLOT.fullmatch(part.text)) is None or slot["name"] in LIQUID_WORDS:
         return None
     return slot["name"], slot["default"] and slot["default"][1:-1]
 

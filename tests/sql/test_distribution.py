@@ -37,6 +37,8 @@ LOCAL = {
     "workspace_invitations": "small; found by token, before anybody knows into which workspace",
     "recipient_lists": "removed when unused for days; not read with emails",
     "recipient_list_chunks": "removed with their list; not read with emails",
+    "saved_lists": "small beside the emails; not read with them",
+    "saved_recipients": "copied into a campaign as it is scheduled; not read with emails",
     "audit_log": "small beside the emails; what somebody did to their own account belongs to no workspace",
     "users": "small; found by address at login, before anybody knows who it is",
     "identities": "small; found by issuer and subject at login",

@@ -80,7 +80,8 @@ def test_a_missing_unused_or_doubled_name_stops_the_program_at_import(
         sql.queries(name)
 
 
-UTILITIES = {"copy_places", "copy_recipients", "stage_places", "stage_recipients"}  # no plans, so nothing to prepare
+# No plans, so nothing to prepare.
+UTILITIES = {"copy_places", "copy_recipients", "copy_saved", "stage_places", "stage_recipients", "stage_saved"}
 
 
 async def test_every_query_is_understood_by_postgres(pool: Pool) -> None:

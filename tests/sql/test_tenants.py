@@ -33,6 +33,8 @@ TABLES = (
     "workspace_invitations",
     "recipient_lists",
     "recipient_list_chunks",
+    "saved_lists",
+    "saved_recipients",
     "refusals",
     "holds",
     "plan_changes",
@@ -85,6 +87,10 @@ async def _fill(pool: Pool, user: User) -> None:
             b"INSERT INTO recipient_lists (workspace_id, kind, size, rows) VALUES (%(user)s, 'json', 1, 1)",
             b"INSERT INTO recipient_list_chunks (workspace_id, list_id, number, content) "
             b"SELECT workspace_id, id, 0, 'x' FROM recipient_lists WHERE workspace_id = %(user)s",
+            b"INSERT INTO saved_lists (workspace_id, name) VALUES (%(user)s, 'Buyers')",
+            b"INSERT INTO saved_recipients (workspace_id, list_id, mailbox, address, fields) "
+            b"SELECT workspace_id, id, 'a@example.com', 'A@example.com', '{}' FROM saved_lists "
+            b"WHERE workspace_id = %(user)s",
             b"INSERT INTO refusals (workspace_id, login_id, stream_id, signature, last_at, emails) "
             b"SELECT workspace_id, login_id, streams.id, 'x', now(), 5 "
             b"FROM streams JOIN senders USING (workspace_id) WHERE workspace_id = %(user)s",

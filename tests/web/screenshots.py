@@ -48,6 +48,7 @@ INSIDE = {
     "trouble": "/trouble",
     "in-doubt": "/trouble?status=UNKNOWN&campaignId=2",
     "email": "/emails/1",
+    "lists": "/lists",
     "senders": "/senders",
     "sender": "/senders?edit=new",
     "sender-limits": "/senders?edit=new",

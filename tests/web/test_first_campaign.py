@@ -55,7 +55,7 @@ def recipients(page: Page) -> Any:
 
 
 def choose(page: Page, name: str, content: bytes) -> None:
-    page.get_by_text("CSV file", exact=True).click()
+    page.get_by_text("File", exact=True).click()
     page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "text/csv", "buffer": content})
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from tempfile import SpooledTemporaryFile
-from typing import BinaryIO, NamedTuple, cast
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 from psycopg.types.json import Jsonb
@@ -35,8 +33,10 @@ from app.domain.planning.changes import ask_behind_others
 from app.domain.planning.course import SenderLoad, check_latest_met, lock_plan, sender_load, streams_of
 from app.domain.planning.plan import HORIZON, Plan, plan
 from app.domain.planning.slots import CampaignRoom
-from app.domain.recipients import stored_lists
-from app.domain.recipients.lists import Duplicate, RecipientList, Rejected
+from app.domain.recipients import saved_lists, stored_lists
+from app.domain.recipients.csv_files import CsvList, Reading
+from app.domain.recipients.lists import Duplicate, RecipientList, Rejected, Repaired, Suspect
+from app.domain.recipients.saved_lists import SavedNamed
 from app.domain.recipients.stored_lists import Named
 from app.domain.workspaces import audit, quotas
 from app.domain.workspaces.quotas import UNLIMITED, Quotas
@@ -53,29 +53,41 @@ AGAIN_S = 0.2  # how often a repeated request looks whether the first, at anothe
 _turns = Turns(AT_ONCE, of_one=AT_ONCE - 1)
 
 
-class Scheduled(PlanSummary, rename="camel", kw_only=True):
-    """What was scheduled, and what was not and why."""
+class Heard(PlanSummary, rename="camel", kw_only=True):
+    """What became of the recipients that came: how many were accepted, what was not and why, and how those who were are
+    planned. `reading`: how a file was read.
+
+    `repaired_rows`: the first 1,000 that were repaired; `suspect_rows`: the first 1,000 whose address is probably
+    mistyped.
+    """
+
+    accepted: int
+    duplicates: int
+    rejected: list[Rejected]
+    repaired: int = 0
+    repaired_rows: list[Repaired] = msgspec.field(default_factory=list[Repaired])
+    suspects: int = 0
+    suspect_rows: list[Suspect] = msgspec.field(default_factory=list[Suspect])
+    reading: Reading | None = None
+
+
+class Scheduled(Heard, rename="camel", kw_only=True):
+    """What was scheduled."""
 
     campaign: Campaign
-    accepted: int
-    duplicates: int
-    rejected: list[Rejected]
 
 
-class Preview(PlanSummary, rename="camel", kw_only=True):
+class Preview(Heard, rename="camel", kw_only=True):
     """What `schedule` would do. `duplicate_rows`: the first 1,000 duplicates."""
 
-    accepted: int
-    duplicates: int
     duplicate_rows: list[Duplicate]
-    rejected: list[Rejected]
 
 
 class Request(NamedTuple):
     """`recipients` are made once the fields that the content requires are known, or are a list that is kept."""
 
     draft: Draft
-    recipients: Callable[[frozenset[str]], RecipientList] | Named
+    recipients: Callable[[frozenset[str]], RecipientList] | Named | SavedNamed
 
 
 class Idempotency(NamedTuple):
@@ -102,7 +114,7 @@ async def schedule(
     """
     _check(request.draft)
     while True:
-        async with _turns.take(workspace_id), _spool() as file, transaction(pool, workspace_id) as conn:
+        async with _turns.take(workspace_id), stored_lists.spool() as file, transaction(pool, workspace_id) as conn:
             asked = _Asked(workspace_id, request, file, actor, most, keeps_answer=idempotency is not None)
             if idempotency is None:
                 return await _schedule(conn, asked)
@@ -152,30 +164,38 @@ async def _schedule(conn: Conn, asked: _Asked) -> Scheduled:
             await defer_wake_up(conn, sender.sender_id, sender.next_at if sender.next_at > planned.now else None)
     await audit.record(conn, actor, workspace_id, "campaign.scheduled", f"campaigns/{campaign_id}")
     return Scheduled(
-        **msgspec.structs.asdict(planned.summary),
+        **_heard(recipients, planned.summary),
         campaign=campaign,
-        accepted=recipients.accepted,
-        duplicates=recipients.duplicates,
-        rejected=recipients.rejected,
     )
 
 
 async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
     """What `schedule` would do with the same request, by the same stage and plan; keeps nothing. Raises as it does."""
     _check(request.draft)
-    async with _turns.take(workspace_id), _spool() as file, transaction(pool, workspace_id) as conn:
+    async with _turns.take(workspace_id), stored_lists.spool() as file, transaction(pool, workspace_id) as conn:
         make = await _source(conn, workspace_id, request, file)
         recipients, trial = await _recipients(workspace_id, request.draft, make)
         await stage(conn, recipients, trial, quotas.Room(None))
         await trial.run()
         planned = await _plan(conn, workspace_id, request.draft, recipients, lock=False)
     return Preview(
-        **msgspec.structs.asdict(planned.summary),
-        accepted=recipients.accepted,
-        duplicates=recipients.duplicates,
+        **_heard(recipients, planned.summary),
         duplicate_rows=recipients.first_duplicates,
-        rejected=recipients.rejected,
     )
+
+
+def _heard(recipients: RecipientList, summary: PlanSummary) -> dict[str, Any]:
+    """The fields of `Heard`."""
+    return msgspec.structs.asdict(summary) | {
+        "accepted": recipients.accepted,
+        "duplicates": recipients.duplicates,
+        "rejected": recipients.rejected,
+        "repaired": recipients.repaired,
+        "repaired_rows": recipients.first_repaired,
+        "suspects": recipients.suspects,
+        "suspect_rows": recipients.first_suspects,
+        "reading": recipients.reading if isinstance(recipients, CsvList) else None,
+    }
 
 
 def _check(draft: Draft) -> None:
@@ -188,16 +208,11 @@ def _check(draft: Draft) -> None:
     check_senders(draft.sender_id, draft.sender_ids)
 
 
-@asynccontextmanager
-async def _spool() -> AsyncGenerator[BinaryIO]:
-    """A file for a list that is kept; on disk once that is large."""
-    with SpooledTemporaryFile[bytes](stored_lists.IN_MEMORY) as file:
-        yield cast("BinaryIO", file)
-
-
 async def _source(
     conn: Conn, workspace_id: int, request: Request, file: BinaryIO
 ) -> Callable[[frozenset[str]], RecipientList]:
+    if isinstance(request.recipients, SavedNamed):
+        return await saved_lists.use(conn, workspace_id, request.recipients, file)
     if isinstance(request.recipients, Named):
         return await stored_lists.use(conn, workspace_id, request.recipients, file)
     return request.recipients

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -28,6 +29,9 @@ from app.sql import queries
 sql = queries(__name__)
 
 EXPORT_PAGE = 500
+MOST_FIELDS = 199  # of an export that is a list: with the address as many columns as a list may have
+
+ExportColumns = Literal["table", "list"]
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -197,24 +201,52 @@ async def as_read(email: Email, workspace_id: int) -> Email:
     return msgspec.structs.replace(email, subject=await rendered_subject(email.subject, fields, workspace_id))
 
 
-async def export(pool: Pool, actor: Actor, workspace_id: int, wanted: EmailFilter) -> AsyncIterator[bytes]:
+async def export(
+    pool: Pool,
+    actor: Actor,
+    workspace_id: int,
+    wanted: EmailFilter,
+    *,
+    columns: ExportColumns = "table",
+    spreadsheet: bool = False,
+) -> AsyncIterator[bytes]:
     """All emails that fit, as CSV (RFC 4180) in UTF-8, page by page: no transaction stays open between two.
 
+    As a `list`, only to whom they are and with which merge fields, so that it can be uploaded again.
     Raises InvalidInput at once, before anything is read.
     """
-    wanted.check()
+    params = wanted.check()
     async with transaction(pool, workspace_id) as conn:
         await audit.record(conn, actor, workspace_id, "emails.export")
-    return _export(pool, workspace_id, wanted)
+        fields = await _fields_of(conn, params | {"workspace_id": workspace_id}) if columns == "list" else None
+    return _export(pool, workspace_id, wanted, fields, spreadsheet)
 
 
-async def _export(pool: Pool, workspace_id: int, wanted: EmailFilter) -> AsyncIterator[bytes]:
+async def _fields_of(conn: Conn, params: dict[str, Any]) -> list[str]:
+    """The merge fields of the campaigns that fit. Raises InvalidInput for more than a file may have."""
+    rows = await fetch_all(conn, sql.fields_of_campaigns, params | {"most": MOST_FIELDS})
+    if len(rows) > MOST_FIELDS:
+        why = f"has more than {MOST_FIELDS} merge fields over all campaigns; choose one campaign"
+        raise InvalidInput({"columns": why})
+    return [row["field"] for row in rows]
+
+
+async def _export(
+    pool: Pool, workspace_id: int, wanted: EmailFilter, fields: list[str] | None, spreadsheet: bool
+) -> AsyncIterator[bytes]:
     names = EmailSummary.__struct_fields__[:-1]  # why it waits is no column
-    yield csv_line(EmailSummary.__struct_encode_fields__[:-1])
+    header = EmailSummary.__struct_encode_fields__[:-1] if fields is None else ("email", *fields)
+    yield (codecs.BOM_UTF8 if spreadsheet else b"") + csv_line(header)
     cursor: str | None = None
     while True:
         page = await list_emails(pool, workspace_id, wanted, PageRequest(EXPORT_PAGE, cursor))
-        yield b"".join(csv_line([getattr(email, name) for name in names]) for email in page.items)
+        if fields is None:
+            yield b"".join(csv_line([getattr(email, name) for name in names]) for email in page.items)
+        else:
+            ids = [email.id for email in page.items]
+            async with transaction(pool, workspace_id) as conn:
+                rows = await fetch_all(conn, sql.recipients_of_emails, {"workspace_id": workspace_id, "ids": ids})
+            yield b"".join(csv_line((row["recipient"], *map(row["fields"].get, fields))) for row in rows)
         cursor = page.next_cursor
         if cursor is None:
             return

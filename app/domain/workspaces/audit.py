@@ -47,6 +47,10 @@ Action = Literal[
     "sender.created",
     "sender.changed",
     "sender.deleted",
+    "list.created",  # one that is saved by name
+    "list.grown",
+    "list.exported",
+    "list.removed",
     "campaign.scheduled",
     "campaign.changed",
     "campaign.paused",

@@ -13,7 +13,7 @@ from litestar.response import Stream
 from app.domain.campaigns.campaigns import CampaignKind
 from app.domain.ledger import decisions, emails, texts
 from app.domain.ledger.decisions import CHOSEN, Chosen, Decided, Decision
-from app.domain.ledger.emails import Email, EmailFilter, EmailSummary
+from app.domain.ledger.emails import Email, EmailFilter, EmailSummary, ExportColumns
 from app.domain.ledger.exchange import EmailStatus
 from app.domain.ledger.texts import Message
 from app.domain.pages import Page, PageRequest
@@ -93,7 +93,10 @@ async def list_emails(
     opt={"role": VIEWER},
     media_type="text/csv",
     summary="The same list, all of it, as CSV",
-    response_description="Columns as in the list. What spreadsheets take for a formula has an apostrophe in front.",
+    description="As a `table`, with columns as in the list; as a `list` of recipients, with their addresses and merge "
+    "fields, which can be uploaded again.",
+    response_description="What spreadsheets take for a formula has an apostrophe in front, which is left out when the "
+    "file is read as a list.",
     responses=problems(),
 )
 async def export_emails(
@@ -105,9 +108,13 @@ async def export_emails(
     sender_id: SenderIdFilter = None,
     q: Search = None,
     kind: Kind = "LIST",
+    columns: Annotated[ExportColumns, QueryParameter(name="columns")] = "table",
+    spreadsheet: Annotated[
+        bool, QueryParameter(name="spreadsheet", description="With the mark by which Excel knows UTF-8.")
+    ] = False,
 ) -> Stream:
     wanted = EmailFilter(status, campaign_id, sender_id, q, kind)
-    lines = await emails.export(pool, actor, user.workspace_id, wanted)
+    lines = await emails.export(pool, actor, user.workspace_id, wanted, columns=columns, spreadsheet=spreadsheet)
     headers = {"Content-Disposition": 'attachment; filename="emails.csv"'}
     return Stream(lines, media_type="text/csv; charset=utf-8", headers=headers)
 

@@ -92,3 +92,24 @@ SELECT number, outcome, claimed_at, recorded_at, duration_ms, server, command, c
 FROM attempts
 WHERE workspace_id = %(workspace_id)s AND email_id = %(email_id)s
 ORDER BY number;
+
+-- name: fields_of_campaigns
+-- The merge fields of all campaigns that fit, as far as one more than `most`.
+SELECT DISTINCT f.field
+FROM campaigns c
+CROSS JOIN LATERAL unnest(c.fields) AS f (field)
+WHERE c.workspace_id = %(workspace_id)s AND f.field <> 'email'
+  AND (%(campaign_id)s::bigint IS NULL OR c.id = %(campaign_id)s)
+  AND (%(sender_id)s::bigint IS NULL OR EXISTS (
+          SELECT FROM streams s
+          WHERE s.workspace_id = c.workspace_id AND s.campaign_id = c.id AND s.sender_id = %(sender_id)s))
+ORDER BY f.field
+LIMIT %(most)s + 1;
+
+-- name: recipients_of_emails
+-- To whom emails are and what their templates say of them, erased ones left out, in the order of `ids`.
+SELECT e.recipient, e.fields
+FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS page (id, number)
+JOIN emails e ON e.workspace_id = %(workspace_id)s AND e.id = page.id
+WHERE e.erased_at IS NULL
+ORDER BY page.number;

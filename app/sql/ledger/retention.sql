@@ -228,11 +228,30 @@ removed AS (
 )
 SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
 
+-- name: remove_recipients_of_deleted
+-- A batch of the saved recipients of deleted workspaces.
+WITH batch AS MATERIALIZED (
+    SELECT r.workspace_id, r.list_id, r.id
+    FROM workspaces w
+    CROSS JOIN LATERAL (
+        SELECT r.workspace_id, r.list_id, r.id FROM saved_recipients r WHERE r.workspace_id = w.id LIMIT %(batch)s
+    ) r
+    WHERE w.deleted_at IS NOT NULL
+    LIMIT %(batch)s
+),
+removed AS (
+    DELETE FROM saved_recipients r USING batch b
+    WHERE r.workspace_id = b.workspace_id AND r.list_id = b.list_id AND r.id = b.id
+    RETURNING 1
+)
+SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
+
 -- name: remove_deleted_workspace
--- A deleted workspace without emails, with all else that is its own. No row: none is there.
+-- A deleted workspace without emails and saved recipients, with all else that is its own. No row: none is there.
 WITH gone AS MATERIALIZED (
     SELECT w.id FROM workspaces w
     WHERE w.deleted_at IS NOT NULL AND NOT EXISTS (SELECT FROM emails e WHERE e.workspace_id = w.id)
+      AND NOT EXISTS (SELECT FROM saved_recipients r WHERE r.workspace_id = w.id)
     LIMIT 1
     FOR UPDATE SKIP LOCKED
 ),

@@ -57,6 +57,11 @@ export const keys = {
     one: (id: number) => own("sandbox", "one", id),
   },
   frame: (path: string) => own("frame", path),
+  savedLists: {
+    all: () => own("savedLists"),
+    list: () => own("savedLists", "list"),
+    sample: (id: number) => own("savedLists", "sample", id),
+  },
   lists: {
     all: () => own("lists"),
     one: (id: number) => own("lists", "one", id),

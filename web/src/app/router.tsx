@@ -108,6 +108,12 @@ const email = createRoute({
   component: lazyRouteComponent(() => import("@/features/ledger/EmailPage"), "EmailPage"),
 });
 
+const lists = createRoute({
+  getParentRoute: () => inside,
+  path: "/lists",
+  component: lazyRouteComponent(() => import("@/features/recipients/ListsPage"), "ListsPage"),
+});
+
 const senders = createRoute({
   getParentRoute: () => inside,
   path: "/senders",
@@ -193,6 +199,7 @@ const pagesInside = inside.addChildren([
   sent,
   trouble,
   email,
+  lists,
   senders,
   sandbox,
   settings,

@@ -12,6 +12,7 @@ import {
   IconSend,
   IconSettings,
   IconStack2,
+  IconUsers,
 } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, type LinkProps, Outlet, useRouterState } from "@tanstack/react-router";
@@ -49,6 +50,7 @@ const GROUPS: ReadonlyArray<{ label: string; entries: readonly Entry[] }> = [
   {
     label: "Set-up",
     entries: [
+      { to: "/lists", label: "Lists", icon: IconUsers },
       { to: "/senders", label: "Senders", icon: IconMailbox },
       { to: "/sandbox", label: "Sandbox inbox", icon: IconInbox, sandbox: true },
       { to: "/settings", label: "Settings", icon: IconSettings },

@@ -3,6 +3,7 @@
 import type { Calendar } from "@/features/campaigns/calendar";
 import type { OnUnknown } from "@/features/campaigns/queries";
 import type { Columns } from "@/features/recipients/columns";
+import type { Condition } from "@/features/recipients/queries";
 import type { DelayUnit } from "../timing/delay";
 
 export interface Draft {
@@ -18,11 +19,18 @@ export interface Draft {
 
 /** Which lists on the server hold the recipients: none of these is kept in the browser. */
 export interface Audience {
-  source: "typed" | "file";
+  source: "typed" | "file" | "saved";
   typed: number | null;
   file: number | null;
   /** Of the file; null: as it was found. */
   columns: Columns | null;
+  /** A list that is kept by name, and who of it. */
+  saved: number | null;
+  filter: Condition[];
+  /** Of cells that have several addresses, not the first alone. */
+  everyAddress: boolean;
+  /** Domains that are mistyped, with those that are meant. */
+  corrections: Record<string, string>;
 }
 
 /** One message to each recipient. */
@@ -68,7 +76,16 @@ export interface Attempt {
 
 export const EMPTY: Draft = {
   name: "",
-  audience: { source: "typed", typed: null, file: null, columns: null },
+  audience: {
+    source: "typed",
+    typed: null,
+    file: null,
+    columns: null,
+    saved: null,
+    filter: [],
+    everyAddress: false,
+    corrections: {},
+  },
   senderIds: [],
   steps: [
     { id: "first", wait: 0, content: { subject: "", body: "", rich: false, html: "", textEdited: false } },
@@ -91,5 +108,7 @@ export const EMPTY: Draft = {
 /** Whether losing it would lose somebody's work. */
 export function hasContent({ name, audience, steps }: Draft): boolean {
   const isWritten = steps.some(({ content }) => content.subject || content.body || content.html);
-  return Boolean(name || isWritten || audience.typed !== null || audience.file !== null);
+  return Boolean(
+    name || isWritten || audience.typed !== null || audience.file !== null || audience.saved !== null,
+  );
 }

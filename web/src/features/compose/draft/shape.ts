@@ -3,6 +3,7 @@
 import { VALUES } from "@/api/constants";
 import { type Calendar, DAYS } from "@/features/campaigns/calendar";
 import type { Columns } from "@/features/recipients/columns";
+import type { Condition } from "@/features/recipients/queries";
 import { keysOf } from "@/ui/options";
 import { UNIT_MS } from "../timing/delay";
 import type { Attempt, Audience, Content, Draft, Step, Timing } from "./draft";
@@ -42,10 +43,14 @@ const columns = record<Columns>({ hasHeader: flag, email: number, fields: list(t
 export const isDraft = record<Draft>({
   name: text,
   audience: record<Audience>({
-    source: one("typed", "file"),
+    source: one("typed", "file", "saved"),
     typed: maybe(number),
     file: maybe(number),
     columns: maybe(columns),
+    saved: maybe(number),
+    filter: list(record<Condition>({ field: text, is: one(...VALUES.Condition.is), values: list(text) })),
+    everyAddress: flag,
+    corrections: (value) => record<object>({})(value) && Object.values(value as object).every(text),
   }),
   senderIds: list(number),
   steps: list(record<Step>({ id: text, wait: number, content }), 1),
