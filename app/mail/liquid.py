@@ -15,9 +15,8 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from functools import lru_cache, wraps
-from typing import cast
+from typing import Any, cast
 
 from liquid import BoundTemplate, Environment, RenderContext, Token
 from liquid.ast import Node
@@ -55,6 +54,7 @@ from markupsafe import Markup, soft_str
 from app.bounds import FIELD_CHARACTERS
 from app.mail import values
 from app.mail.markup import TemplateError, line_of, parts
+from app.mail.nearest import nearest
 from app.mail.strip_html import strip_html
 from app.mail.templates import MAX_OUTPUT, Fields, Source, Wrong, check_number, missing, printed, too_long
 
@@ -340,7 +340,7 @@ class _Contains(ContainsExpression):
 def _compared(
     expression: LtExpression | LeExpression | GtExpression | GeExpression,
     context: RenderContext,
-    holds: Callable[[object, object], bool],
+    holds: Callable[[Any, Any], bool],
 ) -> bool:
     """By number where both sides are one, by text where both are text; with nothing nothing compares."""
     left, right = expression.left.evaluate(context), expression.right.evaluate(context)
@@ -489,12 +489,6 @@ def _numbers(expressions: Iterable[Expression]) -> Iterator[str]:
             for side, other in ((expression.left, expression.right), (expression.right, expression.left)):
                 if isinstance(side, Path) and len(side.path) == 1 and isinstance(other, IntegerLiteral | FloatLiteral):
                     yield str(side.head())
-
-
-def nearest(name: str, names: Iterable[str]) -> str:
-    """What it may have been meant to be, to be put behind an error."""
-    near = get_close_matches(name, names, n=1)
-    return f"; did you mean '{near[0]}'?" if near else ""
 
 
 def _names(expressions: Iterable[Expression]) -> frozenset[str]:

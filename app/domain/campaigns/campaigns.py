@@ -55,6 +55,7 @@ class Campaign(msgspec.Struct, rename="camel"):
     used_this_hour: int = 0
     emails_removed_at: datetime | None = None
     held: Held | None = None
+    language: str | None = None
 
 
 def _campaign(row: Row) -> Campaign:
@@ -79,6 +80,7 @@ def _campaign(row: Row) -> Campaign:
         finished_at=row["finished_at"],
         emails_removed_at=row["emails_removed_at"],
         held=row["held"],
+        language=row["language"],
     )
 
 

@@ -31,6 +31,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     subject: str | msgspec.UnsetType = msgspec.UNSET
     body: str | msgspec.UnsetType = msgspec.UNSET
     body_html: str | msgspec.UnsetType | None = msgspec.UNSET
+    language: str | msgspec.UnsetType | None = msgspec.UNSET
     start_time: datetime | msgspec.UnsetType = msgspec.UNSET
     delay_between_ms: int | msgspec.UnsetType = msgspec.UNSET
     hourly_limit: int | msgspec.UnsetType | None = msgspec.UNSET
@@ -75,7 +76,7 @@ async def _change(
         row = await read_row(conn, workspace_id, campaign_id)
     _check_changeable(row, changes)
     before = _content_of(row)
-    needs = await _check_content(workspace_id, row, changes)  # may wait its turn: no connection waits with it
+    needs, made = await _check_content(workspace_id, row, changes)  # may wait its turn: no connection waits with it
     async with transaction(pool, workspace_id) as conn:
         await _check_waiting(conn, workspace_id, campaign_id, needs)
         if pace:
@@ -88,7 +89,7 @@ async def _change(
             return None
         more_bytes = 0 if content is None else await _keep_content(conn, workspace_id, row, content, most)
         parameters = _parameters(workspace_id, campaign_id, changes, content_changed=content is not None)
-        await conn.execute(sql.update_campaign, parameters | {"more_bytes": more_bytes})
+        await conn.execute(sql.update_campaign, parameters | made | {"more_bytes": more_bytes})
         await conn.execute(sql.update_streams, {"workspace_id": workspace_id, "campaign_id": campaign_id})
         if changes.hourly_limit is not msgspec.UNSET:
             await conn.execute(sql.limit_hours, {"workspace_id": workspace_id, "campaign_id": campaign_id})
@@ -133,6 +134,8 @@ def _parameters(workspace_id: int, campaign_id: int, changes: Changes, *, conten
         "body": _value(changes.body),
         "set_body_html": changes.body_html is not msgspec.UNSET,
         "body_html": _value(changes.body_html),
+        "set_language": changes.language is not msgspec.UNSET,
+        "language": _value(changes.language),
         "content_changed": content_changed,
         "start_at": _value(changes.start_time),
         "delay_ms": _value(changes.delay_between_ms),
@@ -153,7 +156,7 @@ def _check_changeable(row: Row, changes: Changes) -> None:
 
 def _content_after(row: Row, changes: Changes) -> Content | None:
     """What the content becomes; None: it stays."""
-    parts = _given({"subject": changes.subject, "body": changes.body, "body_html": changes.body_html})
+    parts = _given({name: getattr(changes, name) for name in Content.__struct_fields__})
     after = msgspec.structs.replace(_content_of(row), **parts)
     return None if after == _content_of(row) else after
 
@@ -162,17 +165,20 @@ def _content_of(row: Row) -> Content:
     return Content(**{name: row[name] for name in Content.__struct_fields__})
 
 
-async def _check_content(workspace_id: int, row: Row, changes: Changes) -> dict[str, list[str]]:
-    """The fields that the content will require and did not, by the name of the part. Raises InvalidInput when it would
-    be wrong.
+async def _check_content(
+    workspace_id: int, row: Row, changes: Changes
+) -> tuple[dict[str, list[str]], dict[str, str | None]]:
+    """The fields that the content will require and did not, by the name of the part; and what is made of it, as
+    columns. Raises InvalidInput when it would be wrong.
     """
     content = _content_after(row, changes)
     if content is None:
-        return {}
+        return {}, {"body_made": None, "html_made": None}
     templates = await content.parse(workspace_id)
     content.check(templates, frozenset(row["fields"]))
     had = await _required_before(row, workspace_id)
-    return {name: sorted(fields.required - had - {EMAIL}) for name, fields in templates.fields.items()}
+    needs = {name: sorted(fields.required - had - {EMAIL}) for name, fields in templates.fields.items()}
+    return needs, (await content.sent(workspace_id)).made(content)
 
 
 async def _check_waiting(conn: Conn, workspace_id: int, campaign_id: int, needs: dict[str, list[str]]) -> None:

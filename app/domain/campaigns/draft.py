@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
@@ -9,13 +10,16 @@ import msgspec
 from app.bounds import HOURLY_LIMIT, LABEL, YEARS, Bounds
 from app.domain.campaigns.campaigns import OnUnknown
 from app.domain.campaigns.content import Content
+from app.domain.campaigns.lacking import IfBlank
 from app.errors import InvalidInput
 
 DELAY_MS = Bounds(0, 30 * 24 * 3600 * 1000)
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """A campaign as asked for; `start_time` None or past means now, `sender_id` None the workspace's default sender."""
+    """A campaign as asked for; `start_time` None or past means now, `sender_id` None the workspace's default sender.
+    `if_blank`: what to do for recipients who have nothing for a field.
+    """
 
     content: Content
     name: str | None = None
@@ -24,6 +28,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     delay_between_ms: int = 0
     hourly_limit: int | None = None
     on_unknown: OnUnknown = "hold"
+    if_blank: Mapping[str, IfBlank] = {}
 
 
 def check_pace(delay_between_ms: int | None, hourly_limit: int | None) -> None:

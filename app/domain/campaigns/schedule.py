@@ -20,6 +20,7 @@ from app.db import Conn, Pool, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.campaigns.campaigns import Campaign, read_campaign
 from app.domain.campaigns.draft import Draft, check_name, check_pace, check_start
+from app.domain.campaigns.lacking import Lack, Lacking
 from app.domain.campaigns.trial import Trial
 from app.domain.planning.changes import ask_behind_others
 from app.domain.planning.course import SenderLoad, lock_plan, sender_load
@@ -31,6 +32,7 @@ from app.domain.workspaces import audit, quotas
 from app.domain.workspaces.quotas import UNLIMITED, Quotas, Room
 from app.errors import Conflict, InvalidInput, NotFound
 from app.jobs import defer_wake_up
+from app.mail.hints import Hint
 from app.sql import queries
 from app.turns import Turns
 
@@ -65,7 +67,8 @@ class Preview(msgspec.Struct, rename="camel"):
     """What `schedule` would do.
 
     `duplicate_rows`: the first 1,000 duplicates. `held_back_by`: for each limit that delays the plan, how many hours it
-    fills.
+    fills. `lacking`: which fields of the text recipients have nothing for; `subjects_in_one_line`: of how many the
+    subject has a line break, which is written as a blank; `hints`: what receivers may dislike about the message.
     """
 
     accepted: int
@@ -78,6 +81,9 @@ class Preview(msgspec.Struct, rename="camel"):
     hourly: list[WindowPlan]
     sender_id: int
     sender_hourly_limit: int
+    lacking: list[Lack]
+    subjects_in_one_line: int
+    hints: list[Hint]
 
 
 class Request(NamedTuple):
@@ -146,7 +152,8 @@ async def _schedule(conn: Conn, asked: _Asked) -> Scheduled:
     room = await quotas.room(conn, workspace_id, most)
     room.take(request.draft.content.size)
     make = await _source(conn, workspace_id, request, file)
-    recipients, trial = await _recipients(workspace_id, request.draft, make)
+    recipients, trial, _ = await _recipients(workspace_id, request.draft, make)
+    sent = await request.draft.content.sent(workspace_id)
     await conn.execute(sql.take_time)
     await conn.execute(sql.stage_recipients)
     async with conn.cursor() as cursor, cursor.copy(sql.copy_recipients) as copy:
@@ -156,18 +163,19 @@ async def _schedule(conn: Conn, asked: _Asked) -> Scheduled:
     await trial.run()
     planned = await _plan(conn, workspace_id, request.draft, recipients.accepted, lock=True)
     await quotas.check_again(conn, workspace_id, most, room.taken, campaign=True)
-    sender_id, load, made = planned
-    campaign_id = await _insert(conn, workspace_id, planned, request.draft, recipients, room.taken)
+    sender_id, load, course = planned
+    made = sent.made(request.draft.content)
+    campaign_id = await _insert(conn, workspace_id, planned, request.draft, made, recipients, room.taken)
     await ask_behind_others(conn, workspace_id, sender_id, campaign_id)
-    await defer_wake_up(conn, sender_id, made.first_at if made.first_at > load.now else None)
+    await defer_wake_up(conn, sender_id, course.first_at if course.first_at > load.now else None)
     await audit.record(conn, actor, workspace_id, "campaign.scheduled", f"campaigns/{campaign_id}")
     return Scheduled(
         campaign=await read_campaign(conn, workspace_id, campaign_id),
         accepted=recipients.accepted,
         duplicates=recipients.duplicates,
         rejected=recipients.rejected,
-        first_at=made.first_at,
-        last_at=made.last_at,
+        first_at=course.first_at,
+        last_at=course.last_at,
     )
 
 
@@ -177,7 +185,8 @@ async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
     async with _turns.take(workspace_id), _spool() as file:
         async with transaction(pool, workspace_id) as conn:
             make = await _source(conn, workspace_id, request, file)
-        recipients, trial = await _recipients(workspace_id, request.draft, make)
+        recipients, trial, lacking = await _recipients(workspace_id, request.draft, make)
+        hints = (await request.draft.content.sent(workspace_id)).hints
         await _consume(recipients, trial, _discard, Room(None))
         await trial.run()
     async with transaction(pool, workspace_id) as conn:
@@ -197,6 +206,9 @@ async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
         hourly=[WindowPlan(start, count) for start, count in hourly.items()],
         sender_id=sender_id,
         sender_hourly_limit=load.hourly_limit,
+        lacking=lacking.found(),
+        subjects_in_one_line=lacking.broken_subjects,
+        hints=hints,
     )
 
 
@@ -224,11 +236,13 @@ async def _source(
 
 async def _recipients(
     workspace_id: int, draft: Draft, make: Callable[[frozenset[str]], RecipientList]
-) -> tuple[RecipientList, Trial]:
+) -> tuple[RecipientList, Trial, Lacking]:
     templates = await draft.content.parse(workspace_id)
-    recipients = await asyncio.to_thread(make, templates.required)  # looks through all of a file
-    draft.content.check(templates, recipients.fields)
-    return recipients, Trial(templates, recipients.fields)
+    lacking = Lacking(templates, draft.if_blank)
+    recipients = await asyncio.to_thread(make, frozenset())  # looks through all of a file
+    draft.content.check(templates, recipients.fields | lacking.settled)
+    recipients.look = lacking.look
+    return recipients, Trial(templates, recipients.fields), lacking
 
 
 async def _consume(
@@ -295,9 +309,15 @@ async def _plan(conn: Conn, workspace_id: int, draft: Draft, count: int, *, lock
 
 
 async def _insert(
-    conn: Conn, workspace_id: int, planned: _Planned, draft: Draft, recipients: RecipientList, stored_bytes: int
+    conn: Conn,
+    workspace_id: int,
+    planned: _Planned,
+    draft: Draft,
+    made: dict[str, str | None],
+    recipients: RecipientList,
+    stored_bytes: int,
 ) -> int:
-    sender_id, load, made = planned
+    sender_id, load, course = planned
     row = await fetch_exactly_one(
         conn,
         sql.insert_campaign,
@@ -308,6 +328,8 @@ async def _insert(
             "subject": draft.content.subject,
             "body": draft.content.body,
             "body_html": draft.content.body_html,
+            "language": draft.content.language,
+            **made,
             "fields": sorted(recipients.fields),
             "start_at": draft.start_time or load.now,  # not when a limit lets it begin: the limit may be lifted
             "delay_ms": draft.delay_between_ms,
@@ -319,13 +341,13 @@ async def _insert(
     campaign = {"workspace_id": workspace_id, "campaign_id": int(row["id"]), "delay_ms": draft.delay_between_ms}
     if draft.hourly_limit is not None:
         await conn.execute(sql.insert_hours, campaign | {"hourly_limit": draft.hourly_limit})
-    stream = {"first_at": made.first_at, "total": recipients.accepted}
+    stream = {"first_at": course.first_at, "total": recipients.accepted}
     row = await fetch_exactly_one(conn, sql.insert_stream, campaign | stream)
     params = campaign | {
         "stream_id": row["id"],
-        "firsts": [run.first for run in made.runs],
-        "counts": [run.size for run in made.runs],
-        "ats": [run.at for run in made.runs],
+        "firsts": [run.first for run in course.runs],
+        "counts": [run.size for run in course.runs],
+        "ats": [run.at for run in course.runs],
     }
     await conn.execute(sql.join_at_once)
     await conn.execute(sql.insert_emails, params)

@@ -37,9 +37,9 @@ async def get_message(pool: Pool, workspace_id: int, email_id: int) -> Message:
     row = rows[0]
     if row["erased_at"] is not None:
         raise Conflict("the recipient was erased, and what the email said with them")
-    content = Content(row["subject"], row["body"], row["body_html"])
+    content = Content(row["subject"], row["body"], row["body_html"], row["language"])
     try:
-        rendered = await content.render(row["recipient"], row["fields"], workspace_id)
+        rendered = await content.fill(row["recipient"], row["fields"], workspace_id)
     except InvalidInput as error:
         wrong = "; ".join(f"{name}: {detail}" for name, detail in error.fields.items())
         raise Conflict(f"the email cannot be written: {wrong}") from None

@@ -80,6 +80,7 @@ class RecipientList:
         self.first_duplicates: list[Duplicate] = []
         self._entries = entries
         self.rejected_bytes = 0
+        self.look: Callable[[int, dict[str, str]], str] | None = None  # why a text is not for who has these fields
 
     def __iter__(self) -> Iterator[Recipient]:
         """Raises InvalidInput."""
@@ -99,6 +100,9 @@ class RecipientList:
                 address = normalize(email)
             except InvalidAddress as error:
                 self._reject(row, email, error.reason)
+                continue
+            if self.look and (problem := self.look(row, fields)):
+                self._reject(row, email, problem)
                 continue
             first = mailboxes.first_row(key(address), row)
             if first is not None:

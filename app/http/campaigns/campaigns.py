@@ -10,7 +10,7 @@ import msgspec
 from litestar import MediaType, Response, Router, get, patch, post
 from litestar.params import JSONBody, QueryParameter
 
-from app.bounds import HOURLY_LIMIT, LABEL, SUBJECT, TEXT
+from app.bounds import HOURLY_LIMIT, LABEL, LANGUAGE, SUBJECT, TEXT
 from app.domain.campaigns import campaigns, change
 from app.domain.campaigns.campaigns import Campaign, CampaignStatus, OnUnknown
 from app.domain.campaigns.change import Changes
@@ -33,6 +33,7 @@ class CampaignPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True, 
     subject: Annotated[str | msgspec.UnsetType, SUBJECT] = msgspec.UNSET
     body: Annotated[str | msgspec.UnsetType, TEXT] = msgspec.UNSET
     body_html: Annotated[str | msgspec.UnsetType | None, TEXT] = msgspec.UNSET
+    language: Annotated[str | msgspec.UnsetType | None, LANGUAGE] = msgspec.UNSET
     start_time: datetime | msgspec.UnsetType = msgspec.UNSET
     delay_between_ms: Annotated[int | msgspec.UnsetType, DELAY_MS] = msgspec.UNSET
     hourly_limit: Annotated[int | msgspec.UnsetType | None, HOURLY_LIMIT] = msgspec.UNSET

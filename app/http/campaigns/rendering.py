@@ -10,7 +10,7 @@ import msgspec
 from litestar import MediaType, Response, post
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody
 
-from app.bounds import TEXT
+from app.bounds import LANGUAGE, TEXT
 from app.domain.campaigns.content import Content, Rendered
 from app.domain.workspaces.roles import VIEWER
 from app.errors import InvalidInput
@@ -29,14 +29,16 @@ class RenderBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_
     """Templates and whom to fill them in for. Without `fields`, names in brackets stand for the values."""
 
     subject: Annotated[str, TEXT]
-    body: Annotated[str, TEXT]
+    body: Annotated[str, TEXT] = ""
     body_html: Annotated[str | None, TEXT] = None
+    language: Annotated[str | None, LANGUAGE] = None
     email: str
     fields: dict[str, str] | None = None
 
     async def render(self, workspace_id: int) -> Rendered:
         """Raises InvalidInput."""
-        return await Content(self.subject, self.body, self.body_html).render(self.email, self.fields, workspace_id)
+        content = Content(self.subject, self.body, self.body_html, self.language)
+        return await content.render(self.email, self.fields, workspace_id)
 
 
 class RenderForm(msgspec.Struct, forbid_unknown_fields=True):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,11 +21,12 @@ from litestar import post
 from litestar.openapi.spec import Operation
 from litestar.params import HeaderParameter
 
-from app.bounds import HOURLY_LIMIT, LABEL, SUBJECT, TEXT
+from app.bounds import HOURLY_LIMIT, LABEL, LANGUAGE, SUBJECT, TEXT
 from app.domain.campaigns import schedule
 from app.domain.campaigns.campaigns import OnUnknown
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.draft import DELAY_MS, Draft
+from app.domain.campaigns.lacking import IfBlank
 from app.domain.campaigns.schedule import Idempotency, Preview, Scheduled
 from app.domain.recipients import csv_files, lists
 from app.domain.recipients.csv_files import Columns
@@ -53,11 +54,12 @@ _repeats = OneByOne()
 
 
 class CampaignFields(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """The fields that both forms have."""
+    """The fields that both forms have. Without a `body`, one is made of `bodyHtml`."""
 
     subject: Annotated[str, SUBJECT]
-    body: Annotated[str, TEXT]
+    body: Annotated[str, TEXT] = ""
     body_html: Annotated[str | None, TEXT] = None
+    language: Annotated[str | None, LANGUAGE] = None
     name: Annotated[str | None, LABEL] = None
     sender_id: Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)] | None = None
     start_time: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
@@ -65,15 +67,16 @@ class CampaignFields(msgspec.Struct, rename="camel", forbid_unknown_fields=True,
     hourly_limit: Annotated[int | None, HOURLY_LIMIT] = None
     on_unknown: OnUnknown = "hold"
 
-    def draft(self) -> Draft:
+    def draft(self, if_blank: Mapping[str, IfBlank]) -> Draft:
         return Draft(
-            content=Content(self.subject, self.body, self.body_html),
+            content=Content(self.subject, self.body, self.body_html, self.language),
             name=self.name,
             sender_id=self.sender_id,
             start_time=self.start_time,
             delay_between_ms=self.delay_between_ms,
             hourly_limit=self.hourly_limit,
             on_unknown=self.on_unknown,
+            if_blank=if_blank,
         )
 
 
@@ -86,6 +89,7 @@ class JsonCampaign(CampaignFields, rename="camel", forbid_unknown_fields=True, k
     recipients: NullableRecipients | msgspec.UnsetType = msgspec.UNSET
     list_id: Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)] | None = None
     columns: Columns | None = None
+    if_blank: dict[str, IfBlank] = {}
 
     def source(self) -> JsonRecipients | Named:
         """Raises InvalidInput."""
@@ -102,9 +106,10 @@ class JsonCampaign(CampaignFields, rename="camel", forbid_unknown_fields=True, k
 
 
 class FormCampaign(CampaignFields, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """A campaign with either a CSV `file` or `recipients`: a JSON list, or one address a line."""
+    """A campaign with either a CSV `file` or `recipients`: a JSON list, or one address a line. `ifBlank` is JSON."""
 
     recipients: str | None = None
+    if_blank: str | None = None
     file: Annotated[str, msgspec.Meta(extra_json_schema=BINARY)] | None = None
 
 
@@ -217,7 +222,7 @@ async def _read(request: AnyRequest) -> AsyncGenerator[CampaignRequest]:
             yield _of_form(form)
     else:
         campaign = decode_list(await read(request, at_most=MAX_JSON), JsonCampaign)
-        yield CampaignRequest(campaign.draft(), campaign.source())
+        yield CampaignRequest(campaign.draft(campaign.if_blank), campaign.source())
 
 
 def _of_form(form: Form) -> CampaignRequest:
@@ -233,11 +238,21 @@ def _of_form(form: Form) -> CampaignRequest:
         raise InvalidInput({"file": "is text; send it as a file, with a file name"})
     if file is not None and fields.recipients is not None:
         raise InvalidInput({"recipients": "are in `file` already; leave one of the two out"})
+    draft = fields.draft(_decisions(fields.if_blank))
     if file is not None:
-        return CampaignRequest(fields.draft(), cast(BinaryIO, file.file))
+        return CampaignRequest(draft, cast(BinaryIO, file.file))
     if fields.recipients is None:
         raise InvalidInput({"recipients": "is missing; give it, or a CSV as `file`"})
-    return CampaignRequest(fields.draft(), _listed(fields.recipients))
+    return CampaignRequest(draft, _listed(fields.recipients))
+
+
+def _decisions(text: str | None) -> dict[str, IfBlank]:
+    if not text:
+        return {}
+    try:
+        return msgspec.json.decode(text, type=dict[str, IfBlank])
+    except (msgspec.ValidationError, *NOT_JSON) as error:
+        raise InvalidInput({"ifBlank": f'is not such JSON as {{"company": {{"do": "send"}}}}: {error}'}) from None
 
 
 def _listed(text: str) -> JsonRecipients | Lines:

@@ -1,6 +1,7 @@
 -- name: campaign_content
 -- What the messages of a campaign are made of.
-SELECT c.subject, c.body, c.body_html, c.content_version, s.email, s.display_name
+SELECT c.subject, coalesce(c.body_made, c.body) AS body, coalesce(c.html_made, c.body_html) AS body_html, c.language,
+       c.content_version, s.email, s.display_name
 FROM campaigns c
 JOIN senders s ON s.workspace_id = c.workspace_id AND s.id = c.sender_id
 WHERE c.workspace_id = %(workspace_id)s AND c.id = %(campaign_id)s;

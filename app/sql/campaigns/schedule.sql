@@ -12,10 +12,10 @@ COPY staged (number, recipient, fields) FROM STDIN;
 
 -- name: insert_campaign
 -- A campaign, all of its emails still to be inserted in the same transaction.
-INSERT INTO campaigns (workspace_id, sender_id, name, subject, body, body_html, fields, start_at, delay_ms, hourly_limit,
-                       on_unknown, stored_bytes)
-VALUES (%(workspace_id)s, %(sender_id)s, %(name)s, %(subject)s, %(body)s, %(body_html)s, %(fields)s, %(start_at)s,
-        %(delay_ms)s, %(hourly_limit)s, %(on_unknown)s, %(stored_bytes)s)
+INSERT INTO campaigns (workspace_id, sender_id, name, subject, body, body_html, language, body_made, html_made, fields,
+                       start_at, delay_ms, hourly_limit, on_unknown, stored_bytes)
+VALUES (%(workspace_id)s, %(sender_id)s, %(name)s, %(subject)s, %(body)s, %(body_html)s, %(language)s, %(body_made)s,
+        %(html_made)s, %(fields)s, %(start_at)s, %(delay_ms)s, %(hourly_limit)s, %(on_unknown)s, %(stored_bytes)s)
 RETURNING id;
 
 -- name: insert_stream

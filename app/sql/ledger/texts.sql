@@ -4,8 +4,10 @@
 -- is the text of that time. `as_sent`: the latest try had just this.
 SELECT e.id, e.recipient, e.fields, e.erased_at,
        CASE WHEN k.version IS NULL THEN c.subject ELSE k.subject END AS subject,
-       CASE WHEN k.version IS NULL THEN c.body ELSE k.body END AS body,
-       CASE WHEN k.version IS NULL THEN c.body_html ELSE k.body_html END AS body_html,
+       CASE WHEN k.version IS NULL THEN coalesce(c.body_made, c.body) ELSE coalesce(k.body_made, k.body) END AS body,
+       CASE WHEN k.version IS NULL THEN coalesce(c.html_made, c.body_html)
+            ELSE coalesce(k.html_made, k.body_html) END AS body_html,
+       CASE WHEN k.version IS NULL THEN c.language ELSE k.language END AS language,
        e.attempts > 0 AND coalesce(
            coalesce(k.version, c.content_version) = a.content_version, c.content_version = 1) AS as_sent
 FROM emails e
