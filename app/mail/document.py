@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import re
 from html import escape
-from html.parser import HTMLParser
 
 import msgspec
 from css_inline import CSSInliner, InlineError
 
 from app.mail.hints import Hint, hints
+from app.mail.lenient import LenientParser
 from app.mail.values import locale_of
 
 BASE_STYLE = "font-family: Arial, Helvetica, sans-serif; font-size: 15px; line-height: 1.5"
@@ -149,11 +149,11 @@ class _Marks:
         return self._mark.sub(lambda mark: tags[mark[1] or mark[2]], text)
 
 
-class _Places(HTMLParser):
+class _Places(LenientParser):
     """Where marks are: in text, or in values of attributes and in what is no HTML, such as style sheets."""
 
     def __init__(self, mark: re.Pattern[str]) -> None:
-        super().__init__(convert_charrefs=True)
+        super().__init__()
         self._mark = mark
         self._verbatim = False
         self.in_text: set[str] = set()
@@ -206,9 +206,9 @@ def text_of(html: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", text).strip()
 
 
-class _Reader(HTMLParser):
+class _Reader(LenientParser):
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
+        super().__init__()
         self.written: list[str] = []
         self._lists: list[int | None] = []  # the number of the item before; None: of dashes
         self._links: list[tuple[str, int]] = []
@@ -228,7 +228,7 @@ class _Reader(HTMLParser):
         elif tag == "a":
             self._links.append((given.get("href") or "", len(self.written)))
         elif tag in _CELLS:
-            self.written.append("" if "".join(self.written[-2:]).endswith("\n") else "  ")
+            self.written.append("  " if self.written and not self.written[-1].endswith("\n") else "")
         else:
             self._begin(tag)
 
@@ -247,7 +247,8 @@ class _Reader(HTMLParser):
         if (tag in _BLOCKS or tag in _LINES) and not (self._item_begins and tag not in _LISTS):
             lines = 2 if tag in _BLOCKS and not self._lists else 1
             end = "".join(self.written[-4:]).rstrip(" ")
-            self.written.append("\n" * (lines - (len(end) - len(end.rstrip("\n")))))
+            if (lacking := lines - (len(end) - len(end.rstrip("\n")))) > 0:
+                self.written.append("\n" * lacking)
 
     def _bullet(self) -> str:
         if not self._lists or (number := self._lists[-1]) is None:

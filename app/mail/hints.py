@@ -6,10 +6,11 @@ Nothing here keeps anybody from sending.
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
 import msgspec
+
+from app.mail.lenient import LenientParser
 
 MOST_HTML = 100_000  # bytes: Gmail shows 102 KB
 LEAST_TEXT = 40  # characters beside images
@@ -110,11 +111,11 @@ def _site(host: str) -> str:
     return ".".join(host.removeprefix("www.").split(".")[-2:])
 
 
-class _Page(HTMLParser):
+class _Page(LenientParser):
     """Links with their texts, images, tags and text of some HTML."""
 
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
+        super().__init__()
         self.links: list[tuple[str, str]] = []
         self.images: list[str] = []
         self.text: list[str] = []
