@@ -24,4 +24,4 @@ CREATE TABLE IF NOT EXISTS templates (
     CONSTRAINT templates_name_once UNIQUE (workspace_id, name)
 );
 GRANT SELECT, INSERT, UPDATE, DELETE ON templates TO reachinbox_tenant;
-SELECT keep_tenants_apart('templates');
+DO $$ BEGIN PERFORM keep_tenants_apart('templates'); END $$;

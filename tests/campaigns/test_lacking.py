@@ -18,6 +18,7 @@ TYPED = [
     {"email": "cy@example.com", "company": "\u00a0 ", "name": ""},
     {"email": "dee@example.com"},
 ]
+LEAVE_OUT = {"do": "leave_out", "text": ""}
 SOURCES = ["file", "recipients", "listId"]
 
 
@@ -47,7 +48,7 @@ async def test_who_has_nothing_for_a_needed_field_is_counted_and_left_out(api: h
     first = 1 if source == "recipients" else 2
     rows = [first + number for number in (1, 2, 3)]
     assert foreseen["lacking"] == [
-        {"field": "company", "recipients": 3, "required": True, "do": "leave_out", "rows": rows}
+        {"field": "company", "recipients": 3, "required": True, "ifBlank": LEAVE_OUT, "rows": rows}
     ]
     assert foreseen["accepted"] == 1
     assert [refused["row"] for refused in foreseen["rejected"]] == rows
@@ -63,8 +64,8 @@ async def test_who_has_nothing_for_a_needed_field_is_counted_and_left_out(api: h
 async def test_something_is_written_in_its_place_where_that_is_said(api: httpx.AsyncClient, source: str) -> None:
     decided = {"ifBlank": {"company": {"do": "write", "text": "your company"}}}
     foreseen = await ask(api, "preview", source, **decided)
-    assert [(lack["field"], lack["recipients"], lack["do"]) for lack in foreseen["lacking"]] == [
-        ("company", 3, "write"),
+    assert [(lack["field"], lack["recipients"], lack["ifBlank"]) for lack in foreseen["lacking"]] == [
+        ("company", 3, decided["ifBlank"]["company"]),
         ("name", 2, None),
     ]
     assert (await ask(api, "schedule", source, **decided))["accepted"] == 4
@@ -75,7 +76,10 @@ async def test_something_is_written_in_its_place_where_that_is_said(api: httpx.A
 async def test_nothing_is_written_where_that_is_said(api: httpx.AsyncClient, source: str) -> None:
     decided = {"ifBlank": {"company": {"do": "send"}, "name": {"do": "leave_out"}}}
     foreseen = await ask(api, "preview", source, **decided)
-    assert [(lack["field"], lack["do"]) for lack in foreseen["lacking"]] == [("company", "send"), ("name", "leave_out")]
+    assert [(lack["field"], lack["ifBlank"]) for lack in foreseen["lacking"]] == [
+        ("company", {"do": "send", "text": ""}),
+        ("name", LEAVE_OUT),
+    ]
     assert (await ask(api, "schedule", source, **decided))["accepted"] == 2
     assert await subjects(api) == ["Offer for ", "Offer for ACME"]
 

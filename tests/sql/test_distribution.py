@@ -35,6 +35,7 @@ LOCAL = {
     "members": "small; found by person, before anybody knows in which workspace",
     "workspace_invitations": "small; found by token, before anybody knows into which workspace",
     "recipient_lists": "removed when unused for days; not read with emails",
+    "templates": "small; read by whoever writes, not with emails",
     "recipient_list_chunks": "removed with their list; not read with emails",
     "audit_log": "small beside the emails; what somebody did to their own account belongs to no workspace",
     "users": "small; found by address at login, before anybody knows who it is",

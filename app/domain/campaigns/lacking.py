@@ -32,15 +32,18 @@ class IfBlank(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: str = ""
 
 
+LEAVE_OUT = IfBlank("leave_out")
+
+
 class Lack(msgspec.Struct, frozen=True, rename="camel"):
     """How many recipients have nothing for a `field` that the text uses, and the first of their `rows`. `required`: it
-    is printed without a default. `do`: what is done about it; None: nothing, the text has a default or asks whether.
+    is printed without a default. `if_blank`: what is done about it; None: nothing, the text has a default or asks.
     """
 
     field: str
     recipients: int
     required: bool
-    do: Literal["leave_out", "write", "send"] | None
+    if_blank: IfBlank | None
     rows: list[int]
 
 
@@ -84,26 +87,22 @@ class Lacking:
         self._counts[name] += 1
         if len(self._rows[name]) < MOST_ROWS:
             self._rows[name].append(row)
-        match self._do(name):
-            case "leave_out":
+        match self._decision(name):
+            case IfBlank("leave_out"):
                 return f"There is no value for {cut(name, _SHOWN)}, which the template needs."
-            case "write":
-                fields[name] = self._if_blank[name].text
-            case "send":
-                fields[name] = ""
+            case IfBlank(_, text):
+                fields[name] = text
             case None:
                 pass
         return ""
 
-    def _do(self, name: str) -> Literal["leave_out", "write", "send"] | None:
-        if name in self._if_blank:
-            return self._if_blank[name].do
-        return "leave_out" if name in self._required else None
+    def _decision(self, name: str) -> IfBlank | None:
+        return self._if_blank.get(name) or (LEAVE_OUT if name in self._required else None)
 
     def found(self) -> list[Lack]:
         """Of each field that somebody lacks."""
         return [
-            Lack(name, count, name in self._required, self._do(name), self._rows[name])
+            Lack(name, count, name in self._required, self._decision(name), self._rows[name])
             for name, count in self._counts.items()
             if count
         ]

@@ -35,6 +35,9 @@ export const VALUES = {
   HeldAnswer: {
     answer: ["try", "fail", "go_on"],
   },
+  IfBlank: {
+    do: ["leave_out", "write", "send"],
+  },
   KeyBody: {
     scopes: ["read", "send", "admin"],
   },
@@ -94,6 +97,7 @@ export const LIMITS = {
     subject: {"maxLength": 998, "minLength": 1},
     body: {"maxLength": 200000, "minLength": 0},
     bodyHtml: {"maxLength": 200000, "minLength": 0},
+    language: {"maxLength": 35, "minLength": 2},
     delayBetweenMs: {"max": 2592000000, "min": 0},
     hourlyLimit: {"max": 10000000, "min": 1},
   },
@@ -135,6 +139,20 @@ export const LIMITS = {
     password: {"maxLength": 1000, "minLength": 1},
     hourlyLimit: {"max": 10000000, "min": 1},
     maxConnections: {"max": 1000, "min": 1},
+  },
+  TemplateBody: {
+    name: {"maxLength": 200, "minLength": 1},
+    subject: {"maxLength": 200000, "minLength": 0},
+    body: {"maxLength": 200000, "minLength": 0},
+    bodyHtml: {"maxLength": 200000, "minLength": 0},
+    language: {"maxLength": 35, "minLength": 2},
+  },
+  TemplatePatch: {
+    name: {"maxLength": 200, "minLength": 1},
+    subject: {"maxLength": 200000, "minLength": 0},
+    body: {"maxLength": 200000, "minLength": 0},
+    bodyHtml: {"maxLength": 200000, "minLength": 0},
+    language: {"maxLength": 35, "minLength": 2},
   },
   WebhookBody: {
     url: {"maxLength": 2000, "minLength": 1},

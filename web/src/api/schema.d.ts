@@ -175,6 +175,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List templates, newest first */
+        get: operations["listTemplates"];
+        put?: never;
+        /** Keep a text as a template */
+        post: operations["createTemplate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/templates/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A template */
+        get: operations["getTemplate"];
+        put?: never;
+        post?: never;
+        /** Delete a template */
+        delete: operations["deleteTemplate"];
+        options?: never;
+        head?: never;
+        /** Change a template */
+        patch: operations["changeTemplate"];
+        trace?: never;
+    };
     "/api/emails": {
         parameters: {
             query?: never;
@@ -1395,6 +1432,7 @@ export interface components {
             usedThisHour: number;
             emailsRemovedAt?: string | null;
             held?: components["schemas"]["Held"] | null;
+            language?: string | null;
         };
         /** Page[Campaign] */
         CampaignPage: {
@@ -1407,6 +1445,7 @@ export interface components {
             subject?: string;
             body?: string;
             bodyHtml?: string | null;
+            language?: string | null;
             startTime?: string;
             delayBetweenMs?: number;
             hourlyLimit?: number | null;
@@ -1569,6 +1608,12 @@ export interface components {
             /** @enum {string} */
             answer: "try" | "fail" | "go_on";
         };
+        /** Hint */
+        Hint: {
+            part: string;
+            found: string;
+            reason: string;
+        };
         /** Hour */
         Hour: {
             senderId: number;
@@ -1580,6 +1625,13 @@ export interface components {
             deferred: number;
             released: number;
             unknown: number;
+        };
+        /** IfBlank */
+        IfBlank: {
+            /** @enum {string} */
+            do: "leave_out" | "write" | "send";
+            /** @default  */
+            text: string;
         };
         /** Invitation */
         Invitation: {
@@ -1610,6 +1662,14 @@ export interface components {
             name: string;
             scopes?: ("read" | "send" | "admin")[] | null;
             expiresAt?: string | null;
+        };
+        /** Lack */
+        Lack: {
+            field: string;
+            recipients: number;
+            required: boolean;
+            ifBlank: components["schemas"]["IfBlank"] | null;
+            rows: number[];
         };
         /** Maker */
         Maker: {
@@ -1674,6 +1734,9 @@ export interface components {
             hourly: components["schemas"]["WindowPlan"][];
             senderId: number;
             senderHourlyLimit: number;
+            lacking: components["schemas"]["Lack"][];
+            subjectsInOneLine: number;
+            hints: components["schemas"]["Hint"][];
         };
         /** Problem */
         Problem: {
@@ -1717,6 +1780,7 @@ export interface components {
             text: string;
             html: string | null;
             required: string[];
+            hints: components["schemas"]["Hint"][];
         };
         /** Reset */
         Reset: {
@@ -1862,6 +1926,52 @@ export interface components {
             /** Format: date-time */
             createdAt: string;
         };
+        /** Template */
+        Template: {
+            id: number;
+            name: string;
+            subject: string;
+            body: string;
+            bodyHtml: string | null;
+            language: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        /** TemplateBody */
+        TemplateBody: {
+            name: string;
+            /** @default  */
+            subject: string;
+            /** @default  */
+            body: string;
+            bodyHtml?: string | null;
+            language?: string | null;
+        };
+        /** Page[TemplateSummary] */
+        TemplatePage: {
+            items: components["schemas"]["TemplateSummary"][];
+            nextCursor: string | null;
+        };
+        /** TemplatePatch */
+        TemplatePatch: {
+            name?: string;
+            subject?: string;
+            body?: string;
+            bodyHtml?: string | null;
+            language?: string | null;
+        };
+        /** TemplateSummary */
+        TemplateSummary: {
+            id: number;
+            name: string;
+            subject: string;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+        };
         /** Totals */
         Totals: {
             counts: {
@@ -1892,6 +2002,7 @@ export interface components {
             google: boolean;
             firstRun: boolean;
             sandbox: boolean;
+            baseUrl: string;
         };
         /** Webhook */
         Webhook: {
@@ -1990,8 +2101,10 @@ export interface operations {
             content: {
                 "application/json": {
                     subject: string;
-                    body: string;
+                    /** @default  */
+                    body?: string;
                     bodyHtml?: string | null;
+                    language?: string | null;
                     name?: string | null;
                     senderId?: number | null;
                     startTime?: string | null;
@@ -2008,11 +2121,17 @@ export interface operations {
                     })[] | null;
                     listId?: number | null;
                     columns?: components["schemas"]["Columns"] | null;
+                    /** @default {} */
+                    ifBlank?: {
+                        [key: string]: components["schemas"]["IfBlank"];
+                    };
                 };
                 "multipart/form-data": {
                     subject: string;
-                    body: string;
+                    /** @default  */
+                    body?: string;
                     bodyHtml?: string | null;
+                    language?: string | null;
                     name?: string | null;
                     senderId?: number | null;
                     startTime?: string | null;
@@ -2025,6 +2144,7 @@ export interface operations {
                      */
                     onUnknown?: "assume_sent" | "hold" | "resend";
                     recipients?: string | null;
+                    ifBlank?: string | null;
                     file?: string | null;
                 };
             };
@@ -2133,8 +2253,10 @@ export interface operations {
             content: {
                 "application/json": {
                     subject: string;
-                    body: string;
+                    /** @default  */
+                    body?: string;
                     bodyHtml?: string | null;
+                    language?: string | null;
                     name?: string | null;
                     senderId?: number | null;
                     startTime?: string | null;
@@ -2151,11 +2273,17 @@ export interface operations {
                     })[] | null;
                     listId?: number | null;
                     columns?: components["schemas"]["Columns"] | null;
+                    /** @default {} */
+                    ifBlank?: {
+                        [key: string]: components["schemas"]["IfBlank"];
+                    };
                 };
                 "multipart/form-data": {
                     subject: string;
-                    body: string;
+                    /** @default  */
+                    body?: string;
                     bodyHtml?: string | null;
+                    language?: string | null;
                     name?: string | null;
                     senderId?: number | null;
                     startTime?: string | null;
@@ -2168,6 +2296,7 @@ export interface operations {
                      */
                     onUnknown?: "assume_sent" | "hold" | "resend";
                     recipients?: string | null;
+                    ifBlank?: string | null;
                     file?: string | null;
                 };
             };
@@ -2267,8 +2396,10 @@ export interface operations {
             content: {
                 "application/json": {
                     subject: string;
-                    body: string;
+                    /** @default  */
+                    body?: string;
                     bodyHtml?: string | null;
+                    language?: string | null;
                     email: string;
                     fields?: {
                         [key: string]: string;
@@ -3006,6 +3137,438 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listTemplates: {
+        parameters: {
+            query?: {
+                /** @description How many at most, 1 to 500. */
+                limit?: number;
+                /** @description `nextCursor` of the page before. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplatePage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createTemplate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemplateBody"];
+            };
+        };
+        responses: {
+            /** @description Kept */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Template"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getTemplate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Template"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteTemplate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeTemplate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemplatePatch"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Template"];
                 };
             };
             /** @description Bad Request */
