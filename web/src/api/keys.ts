@@ -58,6 +58,11 @@ export const keys = {
     all: () => own("lists"),
     one: (id: number) => own("lists", "one", id),
   },
+  templates: {
+    all: () => own("templates"),
+    list: () => own("templates", "list"),
+    one: (id: number) => own("templates", "one", id),
+  },
   workspaces: () => own("workspaces"),
   members: {
     list: () => own("members", "list"),

@@ -11,6 +11,7 @@ import {
   IconSend,
   IconSettings,
   IconStack2,
+  IconTemplate,
 } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, type LinkProps, Outlet, useRouterState } from "@tanstack/react-router";
@@ -47,6 +48,7 @@ const GROUPS: ReadonlyArray<{ label: string; entries: readonly Entry[] }> = [
   {
     label: "Set-up",
     entries: [
+      { to: "/templates", label: "Templates", icon: IconTemplate },
       { to: "/senders", label: "Senders", icon: IconMailbox },
       { to: "/sandbox", label: "Sandbox inbox", icon: IconInbox, sandbox: true },
       { to: "/settings", label: "Settings", icon: IconSettings },

@@ -19,6 +19,7 @@ export interface RenderRequest {
   subject: string;
   body: string;
   bodyHtml: string | null;
+  language: string | null;
   email: string;
   /** null: names in brackets stand for the values. */
   fields: Record<string, string> | null;

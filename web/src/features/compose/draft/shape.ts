@@ -4,7 +4,7 @@ import { VALUES } from "@/api/constants";
 import type { Columns } from "@/features/recipients/columns";
 import { keysOf } from "@/ui/options";
 import { UNIT_MS } from "../timing/delay";
-import type { Attempt, Audience, Content, Draft, Step, Timing } from "./draft";
+import type { Attempt, Audience, Content, Draft, IfBlank, Step, Timing } from "./draft";
 
 type Check = (value: unknown) => boolean;
 
@@ -27,7 +27,20 @@ function record<T extends object>(checks: { [Name in keyof Required<T>]: Check }
     Object.entries<Check>(checks).every(([name, check]) => check((value as Record<string, unknown>)[name]));
 }
 
-const content = record<Content>({ subject: text, body: text, rich: flag, html: text, textEdited: flag });
+const each = (check: Check): Check => {
+  return (value) => typeof value === "object" && value !== null && Object.values(value).every(check);
+};
+
+const ifBlank = record<IfBlank>({ do: one("leave_out", "write", "send"), text });
+const content = record<Content>({
+  subject: text,
+  body: text,
+  rich: flag,
+  html: text,
+  textEdited: flag,
+  language: maybe(text),
+  ifBlank: each(ifBlank),
+});
 const columns = record<Columns>({ hasHeader: flag, email: number, fields: list(text) });
 
 export const isDraft = record<Draft>({

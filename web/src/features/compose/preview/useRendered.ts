@@ -13,6 +13,7 @@ export function useRendered(content: Content, recipient: Recipient | undefined) 
     subject: content.subject,
     body: content.body,
     bodyHtml: content.rich ? content.html : null,
+    language: content.language,
     email: recipient?.email ?? "someone@example.com",
     fields: recipient?.fields ?? null,
   });
