@@ -17,19 +17,35 @@ const INLINE: Readonly<Record<string, string>> = {
   DEL: "s",
   CODE: "code",
 };
-const DROPPED = "style, script, meta, link, title, head, xml, o\\:p, object, iframe, img, picture, video, audio, button, input";
+const DROPPED =
+  "style, script, meta, link, title, head, xml, o\\:p, object, iframe, img, picture, video, audio, button, input";
 const HEADINGS: Readonly<Record<string, string>> = { H1: "h2", H4: "h3", H5: "h3", H6: "h3" };
 
+const SIGNS = /<!(?:--)?\[if !supportLists\](?:--)?>([\s\S]*?)<!(?:--)?\[endif\](?:--)?>/g;
+
+function signIn(drawn: string): string {
+  return drawn.replace(/<[^>]*>|&\w+;|[\s"]/g, "");
+}
+
 export function cleaned(html: string): string {
-  // Word says by comments what it draws before a list's item: the bullet and its blanks.
-  const bare = html.replace(/<!--\[if !supportLists\]-->[\s\S]*?<!--\[endif\]-->|<!\[if !supportLists\]>[\s\S]*?<!\[endif\]>/g, "");
+  // Word says between such marks what it draws before a list's item: a bullet or a number, and blanks.
+  const bare = html.replace(SIGNS, (_, drawn: string) => `<span data-sign="${signIn(drawn)}"></span>`);
   const from = new DOMParser().parseFromString(bare, "text/html");
   for (const dropped of from.body.querySelectorAll(DROPPED)) dropped.remove();
   const to = document.implementation.createHTMLDocument("");
   for (const node of from.body.childNodes) copy(node, to.body);
   listsOfWord(to.body);
+  for (const text of [...to.body.childNodes]) if (isBetweenBlocks(text)) text.remove();
   for (const mark of to.body.querySelectorAll("[data-word]")) mark.removeAttribute("data-word");
   return to.body.innerHTML;
+}
+
+/** What separates the lines of the source, and is no blank between words. */
+function isBetweenBlocks(node: ChildNode): boolean {
+  if (node.nodeType !== Node.TEXT_NODE || node.textContent?.trim()) return false;
+  return [node.previousSibling, node.nextSibling].some(
+    (beside) => beside === null || (beside instanceof Element && BLOCKS.has(beside.tagName)),
+  );
 }
 
 function copy(node: Node, into: Element): void {
@@ -41,18 +57,13 @@ function copy(node: Node, into: Element): void {
   if (!(node instanceof Element)) return;
   const place = open(node, into);
   for (const child of node.childNodes) copy(child, place);
-  if (place !== into && !place.hasChildNodes() && !["BR", "HR"].includes(place.tagName)) closeEmpty(place);
-}
-
-function closeEmpty(place: Element) {
-  const outer = place.parentElement;
-  place.remove();
-  if (outer?.hasAttribute("data-wrap") && !outer.hasChildNodes()) outer.remove();
+  if (place !== into && !place.hasChildNodes() && !["BR", "HR"].includes(place.tagName)) place.remove();
 }
 
 /** The element that this one becomes, in place; that around it where nothing is left of it. */
 function open(node: Element, into: Element): Element {
   const tag = node.tagName;
+  if (node.hasAttribute("data-sign")) return into;
   if (tag === "BR" || tag === "HR") return add(into, tag);
   if (tag === "A") {
     const href = node.getAttribute("href") ?? "";
@@ -77,7 +88,8 @@ function open(node: Element, into: Element): Element {
   // Google Docs puts all that is copied into a <b> that is not bold.
   const inline = INLINE[tag];
   const weight = style(node, "font-weight");
-  if (inline && !(inline === "strong" && /^(?:normal|400)$/.test(weight))) return formatted(node, add(into, inline));
+  if (inline && !(inline === "strong" && /^(?:normal|400)$/.test(weight)))
+    return formatted(node, add(into, inline));
   return formatted(node, into);
 }
 
@@ -113,7 +125,8 @@ function unwrapped(href: string): string {
 
 /** Word's list items are paragraphs; the sign that each begins with was a number or a bullet. */
 function isNumbered(node: Element): boolean {
-  return /^\s*(?:\d+|[a-z]{1,3}|[ivx]+)[.)]/i.test(node.getAttribute("data-sign") ?? node.textContent ?? "");
+  const sign = node.querySelector("[data-sign]")?.getAttribute("data-sign") ?? node.textContent ?? "";
+  return /^\s*(?:\d+|[a-z]|[ivx]+)[.)]/i.test(sign);
 }
 
 function listsOfWord(body: Element) {
@@ -146,6 +159,9 @@ function listsOfWord(body: Element) {
 function withoutSign(paragraph: Element): ChildNode[] {
   const first = paragraph.firstChild;
   if (first?.nodeType === Node.TEXT_NODE)
-    first.textContent = (first.textContent ?? "").replace(/^\s*(?:[·•o§▪-]|(?:\d+|[a-z])[.)])[\s\u00a0]+/i, "");
+    first.textContent = (first.textContent ?? "").replace(
+      /^\s*(?:[·•o§▪-]|(?:\d+|[a-z])[.)])[\s\u00a0]+/i,
+      "",
+    );
   return [...paragraph.childNodes];
 }

@@ -19,8 +19,8 @@ export function Hints({ hints = [], inOneLine }: Props) {
         {inOneLine > 0 && (
           <List.Item>
             <Text inherit>
-              Subject: {counted(inOneLine, "recipient has", "recipients have")} a value of several lines, which
-              are written as one.
+              Subject: {counted(inOneLine, "recipient has", "recipients have")} a value of several lines,
+              which are written as one.
             </Text>
           </List.Item>
         )}

@@ -46,7 +46,9 @@ export function StartFrom({ content, name, onStart }: Props) {
     const from = template !== undefined ? { template } : campaign !== undefined ? { campaign } : null;
     if (!from || begun.current) return;
     begun.current = true;
-    void start.run(from).then(() => navigate({ to: "/compose", search: {}, replace: true, ignoreBlocker: true }));
+    void start
+      .run(from)
+      .then(() => navigate({ to: "/compose", search: {}, replace: true, ignoreBlocker: true }));
   });
   return (
     <Group gap="xs" mb="md">

@@ -8,7 +8,10 @@ const begun = (beginning: Beginning, draft: Draft = EMPTY) => beginning("first")
 
 it("begins with the text of a template, and keeps everything else", () => {
   const listed: Draft = { ...EMPTY, audience: { ...EMPTY.audience, typed: 5 }, name: "Mine" };
-  const draft = begun(asTemplate({ subject: "S", body: "", bodyHtml: "<p>Hello</p>", language: "de" }), listed);
+  const draft = begun(
+    asTemplate({ subject: "S", body: "", bodyHtml: "<p>Hello</p>", language: "de" }),
+    listed,
+  );
   expect(draft.steps[0].content).toMatchObject({ subject: "S", body: "Hello", rich: true, language: "de" });
   expect(draft.audience.typed).toBe(5);
   expect(draft.name).toBe("Mine");

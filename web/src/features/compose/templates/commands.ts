@@ -6,7 +6,8 @@ import { useCommand } from "@/forms/useCommand";
 import { confirm } from "@/ui/confirm";
 import type { KeptText } from "../content/kept";
 
-export const keepTemplate = (body: KeptText & { name: string }) => answer(api.POST("/api/templates", { body }));
+export const keepTemplate = (body: KeptText & { name: string }) =>
+  answer(api.POST("/api/templates", { body }));
 
 export const changeTemplate = (id: number, body: KeptText & { name: string }) =>
   answer(api.PATCH("/api/templates/{id}", { params: { path: { id } }, body }));
