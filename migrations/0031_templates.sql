@@ -24,4 +24,30 @@ CREATE TABLE IF NOT EXISTS templates (
     CONSTRAINT templates_name_once UNIQUE (workspace_id, name)
 );
 GRANT SELECT, INSERT, UPDATE, DELETE ON templates TO reachinbox_tenant;
-DO $$ BEGIN PERFORM keep_tenants_apart('templates'); END $$;
+
+-- What a sender's messages end with.
+CREATE TABLE IF NOT EXISTS signatures (
+    workspace_id  bigint NOT NULL,
+    sender_id     bigint NOT NULL,
+    text          text NOT NULL,  -- '': nothing
+    html          text,
+    PRIMARY KEY (workspace_id, sender_id),
+    FOREIGN KEY (workspace_id, sender_id) REFERENCES senders (workspace_id, id) ON DELETE CASCADE
+);
+
+-- The same, as it was when a campaign was scheduled.
+CREATE TABLE IF NOT EXISTS campaign_signatures (
+    workspace_id  bigint NOT NULL,
+    campaign_id   bigint NOT NULL,
+    sender_id     bigint NOT NULL,
+    text          text NOT NULL,
+    html          text,
+    PRIMARY KEY (workspace_id, campaign_id, sender_id),
+    FOREIGN KEY (workspace_id, campaign_id) REFERENCES campaigns (workspace_id, id) ON DELETE CASCADE
+);
+GRANT SELECT, INSERT, UPDATE, DELETE ON signatures, campaign_signatures TO reachinbox_tenant;
+DO $$ BEGIN
+    PERFORM keep_tenants_apart('templates');
+    PERFORM keep_tenants_apart('signatures');
+    PERFORM keep_tenants_apart('campaign_signatures');
+END $$;

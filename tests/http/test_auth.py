@@ -37,6 +37,7 @@ BODIES: dict[str, Any] = {
     "/api/campaigns/{id}/held": {"answer": "go_on"},
     "/api/senders/{id}/held": {"answer": "go_on"},
     "PATCH": {},
+    "/api/senders/{id}/signature": {"text": "Ann"},
     "/api/emails/{id}/resolve": {"as": "sent"},
     "/api/workspaces/{id}": {"name": "Mine"},
     "/api/members/{id}": {"role": "owner"},

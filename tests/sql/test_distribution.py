@@ -15,6 +15,8 @@ DISTRIBUTED = {
     "senders",
     "campaigns",
     "campaign_contents",
+    "campaign_signatures",
+    "signatures",
     "emails",
     "attempts",
     "logins",

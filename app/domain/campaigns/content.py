@@ -1,28 +1,25 @@
-"""What a campaign's messages say: checked, shown for one recipient, made into what the worker builds messages with."""
+"""What a campaign's messages say: checked, made into what is sent, shown for one recipient."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple, TypeVar, cast
 
 import msgspec
 import structlog
 
 from app.bounds import FIELD_CHARACTERS, RECIPIENT_BYTES, SUBJECT, TEXT
-from app.db import Pool, fetch_one
-from app.errors import InvalidInput, NotFound, Unavailable
+from app.errors import InvalidInput, Unavailable
 from app.mail import rendering
 from app.mail.document import Written
 from app.mail.hints import Hint
 from app.mail.markup import TemplateError
-from app.mail.message import HeaderInjection, MessageBuilder, breaks_lines, check_subject
+from app.mail.message import HeaderInjection, breaks_lines, check_subject
 from app.mail.nearest import nearest
 from app.mail.rendering import NotRendered, Templates
 from app.mail.templates import Source
 from app.mail.values import locale_of
-from app.sql import queries
 
-sql = queries(__name__)
 T = TypeVar("T")
 log = structlog.get_logger()
 
@@ -114,14 +111,21 @@ class Content(msgspec.Struct, frozen=True):
             return Sent(self, [*made.hints, _AS_WRITTEN])
         return Sent(content, made.hints)
 
-    async def render(self, address: str, fields: Mapping[str, str] | None, workspace_id: int) -> Rendered:
+    async def render(
+        self,
+        address: str,
+        fields: Mapping[str, str] | None,
+        workspace_id: int,
+        sign: Callable[[Content], Content] = lambda sent: sent,
+    ) -> Rendered:
         """What the recipient at `address` gets. Without `fields`, each merge field's name in brackets stands for it.
+        `sign` puts a signature to content as it is sent.
 
         Raises InvalidInput naming the part that does not parse, or that cannot be written for this recipient.
         """
         written = await self.parse(workspace_id)
         sent = await self.sent(workspace_id)
-        shown = await sent.content.fill(address, fields, workspace_id)
+        shown = await sign(sent.content).fill(address, fields, workspace_id)
         hints = list(sent.hints)
         if any(breaks_lines((fields or {}).get(name, "")) for name in written.fields["subject"].mentioned):
             hints.append(_ONE_LINE)
@@ -214,20 +218,3 @@ async def finished(rendering: Awaitable[T]) -> T:
     except NotRendered as error:
         log.error("templates not rendered", reason=str(error))
         raise Unavailable("the templates could not be rendered; try again in a moment") from None
-
-
-async def message_builder(pool: Pool, workspace_id: int, campaign_id: int) -> tuple[int, MessageBuilder]:
-    """What the worker builds a campaign's messages with, and the version of the content it is for."""
-    async with pool.connection() as conn:
-        row = await fetch_one(conn, sql.campaign_content, {"workspace_id": workspace_id, "campaign_id": campaign_id})
-    if row is None:
-        raise NotFound(f"no campaign {campaign_id}")
-    builder = MessageBuilder(
-        from_address=row["email"],
-        display_name=row["display_name"],
-        subject=row["subject"],
-        body=row["body"],
-        body_html=row["body_html"],
-        language=row["language"],
-    )
-    return row["content_version"], builder

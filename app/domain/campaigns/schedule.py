@@ -18,6 +18,7 @@ from psycopg.types.json import Jsonb
 
 from app.db import Conn, Pool, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
+from app.domain.campaigns import signatures
 from app.domain.campaigns.campaigns import Campaign, read_campaign
 from app.domain.campaigns.draft import Draft, check_name, check_pace, check_start
 from app.domain.campaigns.lacking import Lack, Lacking
@@ -351,6 +352,7 @@ async def _insert(
     }
     await conn.execute(sql.join_at_once)
     await conn.execute(sql.insert_emails, params)
+    await signatures.sign(conn, workspace_id, campaign["campaign_id"])
     return campaign["campaign_id"]
 
 

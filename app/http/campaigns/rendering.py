@@ -11,6 +11,8 @@ from litestar import MediaType, Response, post
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody
 
 from app.bounds import LANGUAGE, TEXT
+from app.db import Pool
+from app.domain.campaigns import signatures
 from app.domain.campaigns.content import Content, Rendered
 from app.domain.workspaces.roles import VIEWER
 from app.errors import InvalidInput
@@ -20,13 +22,15 @@ from app.http.errors import AnyRequest, problems
 from app.http.forms import MULTIPART, form_of
 from app.http.headers import FRAMED
 from app.http.openapi import one_of_forms
-from app.http.parameters import TheUser
+from app.http.parameters import MAX_ID, ThePool, TheUser
 
 MAX_BODY = 8_000_000
 
 
 class RenderBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """Templates and whom to fill them in for. Without `fields`, names in brackets stand for the values."""
+    """Templates and whom to fill them in for. Without `fields`, names in brackets stand for the values. With
+    `senderId` it ends with that sender's signature.
+    """
 
     subject: Annotated[str, TEXT]
     body: Annotated[str, TEXT] = ""
@@ -34,11 +38,19 @@ class RenderBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_
     language: Annotated[str | None, LANGUAGE] = None
     email: str
     fields: dict[str, str] | None = None
+    sender_id: Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)] | None = None
 
-    async def render(self, workspace_id: int) -> Rendered:
-        """Raises InvalidInput."""
+    async def render(self, pool: Pool, workspace_id: int) -> Rendered:
+        """Raises InvalidInput, NotFound."""
         content = Content(self.subject, self.body, self.body_html, self.language)
-        return await content.render(self.email, self.fields, workspace_id)
+        if self.sender_id is None:
+            return await content.render(self.email, self.fields, workspace_id)
+        signature = await signatures.get(pool, workspace_id, self.sender_id)
+
+        def sign(sent: Content) -> Content:
+            return signatures.signed(sent, signature.text, signature.html)
+
+        return await content.render(self.email, self.fields, workspace_id, sign)
 
 
 class RenderForm(msgspec.Struct, forbid_unknown_fields=True):
@@ -69,13 +81,13 @@ class RenderOperation(Operation):
     summary="What one recipient would get; nothing is written",
     request_max_body_size=MAX_BODY,
     operation_class=MessageOperation,
-    responses=problems(*UNREADABLE),
+    responses=problems(HTTPStatus.NOT_FOUND, *UNREADABLE),
     opt={"role": VIEWER, "scope": "read"},
 )
-async def render_message(request: AnyRequest, user: TheUser) -> Rendered:
+async def render_message(request: AnyRequest, pool: ThePool, user: TheUser) -> Rendered:
     require_content_type(request, JSON)
     async with room_for_body(request, user.workspace_id):  # until it is rendered: what waits for that is in memory
-        return await decode(await read(request, at_most=MAX_BODY), RenderBody).render(user.workspace_id)
+        return await decode(await read(request, at_most=MAX_BODY), RenderBody).render(pool, user.workspace_id)
 
 
 @post(
@@ -85,15 +97,15 @@ async def render_message(request: AnyRequest, user: TheUser) -> Rendered:
     summary="The HTML that one recipient would get, fit to be shown in a frame",
     request_max_body_size=MAX_BODY,
     operation_class=RenderOperation,
-    responses=problems(*UNREADABLE),
+    responses=problems(HTTPStatus.NOT_FOUND, *UNREADABLE),
     opt={"role": VIEWER, "scope": "read"},
 )
-async def show_rendered_html(request: AnyRequest, user: TheUser) -> Response[str]:
+async def show_rendered_html(request: AnyRequest, pool: ThePool, user: TheUser) -> Response[str]:
     require_content_type(request, MULTIPART)
     async with room_for_body(request, user.workspace_id):
         async with form_of(request) as form:
             text = form.texts.get("request")
         if text is None:
             raise InvalidInput({"request": "is missing; give the JSON that /render takes"})
-        rendered = await decode(text.encode(), RenderBody).render(user.workspace_id)
+        rendered = await decode(text.encode(), RenderBody).render(pool, user.workspace_id)
     return Response(rendered.html or "", media_type=MediaType.HTML, headers=FRAMED)

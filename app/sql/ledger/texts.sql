@@ -8,10 +8,13 @@ SELECT e.id, e.recipient, e.fields, e.erased_at,
        CASE WHEN k.version IS NULL THEN coalesce(c.html_made, c.body_html)
             ELSE coalesce(k.html_made, k.body_html) END AS body_html,
        CASE WHEN k.version IS NULL THEN c.language ELSE k.language END AS language,
+       g.text AS signature_text, g.html AS signature_html,
        e.attempts > 0 AND coalesce(
            coalesce(k.version, c.content_version) = a.content_version, c.content_version = 1) AS as_sent
 FROM emails e
 JOIN campaigns c ON c.workspace_id = e.workspace_id AND c.id = e.campaign_id
+LEFT JOIN campaign_signatures g
+    ON g.workspace_id = c.workspace_id AND g.campaign_id = c.id AND g.sender_id = c.sender_id
 LEFT JOIN attempts a ON a.workspace_id = e.workspace_id AND a.email_id = e.id AND a.number = e.attempts
 LEFT JOIN LATERAL (
     SELECT * FROM campaign_contents t

@@ -140,6 +140,10 @@ export const LIMITS = {
     hourlyLimit: {"max": 10000000, "min": 1},
     maxConnections: {"max": 1000, "min": 1},
   },
+  SignatureBody: {
+    text: {"maxLength": 10000, "minLength": 0},
+    html: {"maxLength": 10000, "minLength": 0},
+  },
   TemplateBody: {
     name: {"maxLength": 200, "minLength": 1},
     subject: {"maxLength": 200000, "minLength": 0},

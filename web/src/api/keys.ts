@@ -37,6 +37,7 @@ export const keys = {
     message: (id: number) => own("emails", "one", id, "message"),
   },
   senders: () => own("senders"),
+  signature: (senderId: number) => own("signature", senderId),
   webhooks: {
     all: () => own("webhooks"),
     list: () => own("webhooks", "list"),

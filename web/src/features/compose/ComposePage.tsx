@@ -36,6 +36,7 @@ import { Section } from "./Section";
 import { SenderField } from "./SenderField";
 import { TestButton } from "./sending/TestButton";
 import { useSending } from "./sending/useSending";
+import { SignatureField } from "./signature/SignatureField";
 import { StartFrom } from "./start/StartFrom";
 import { TimingFields } from "./timing/TimingFields";
 import { useSender } from "./useSender";
@@ -88,7 +89,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
   const recipient = recipients.sample[shownAt];
 
   const { query: reading, senders, sender, asked, gone: senderGone } = useSender(draft);
-  const rendered = useRendered(content, recipient);
+  const rendered = useRendered(content, recipient, sender?.id);
   const plan = usePlan(asked, recipients, sender?.hourlyLimit, rendered);
   const forget = () => {
     discard();
@@ -181,6 +182,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
               error={senderGone ?? errors.senderIds}
               onChange={(id) => edit({ kind: "senders", senderIds: [id] })}
             />
+            {sender && <SignatureField key={sender.id} senderId={sender.id} />}
           </Section>
           <Section title="Recipients">
             <RecipientsField

@@ -23,6 +23,8 @@ export interface RenderRequest {
   email: string;
   /** null: names in brackets stand for the values. */
   fields: Record<string, string> | null;
+  /** Whose signature it ends with. */
+  senderId: number | null;
 }
 
 export function render(body: RenderRequest, signal: AbortSignal): Promise<Rendered> {

@@ -13,6 +13,8 @@ import { withoutPieces, withPieces } from "./liquidPieces";
 import { cleaned } from "./paste";
 
 interface Props {
+  /** What it is called for who does not see it. */
+  label?: string;
   html: string;
   onChange: (html: string) => void;
   onFocus: () => void;
@@ -42,13 +44,13 @@ const Links = Link.extend({
 });
 
 /** The editor of rich text; loaded when it is chosen. */
-export function RichBody({ html, onChange, onFocus, insert, error }: Props) {
+export function RichBody({ label = "Rich text", html, onChange, onFocus, insert, error }: Props) {
   const editor = useEditor({
     extensions: [StarterKit.configure({ link: false }), Links, LiquidPiece],
     content: withPieces(html),
     injectNonce: nonce,
     editorProps: {
-      attributes: { "aria-label": "Rich text", role: "textbox", "aria-multiline": "true" },
+      attributes: { "aria-label": label, role: "textbox", "aria-multiline": "true" },
       transformPastedHTML: (pasted) =>
         // What was copied in an editor of ours is as it should be.
         withPieces(pasted.includes("data-pm-slice") ? pasted : cleaned(pasted)),
