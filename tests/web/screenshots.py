@@ -39,6 +39,7 @@ INSIDE = {
     "campaign-settings": "/campaigns/2?tab=settings",
     "campaign-hours": "/campaigns/1?tab=hours",
     "compose": "/compose",
+    "templates": "/templates",
     "scheduled": "/scheduled",
     "sent": "/sent",
     "trouble": "/trouble",
