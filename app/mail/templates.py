@@ -64,11 +64,14 @@ class Wrong(msgspec.Struct, frozen=True, tag=True):
 class Template:
     """Text and merge fields, rendered once for each recipient. `is_constant`: every recipient gets the same text."""
 
-    __slots__ = ("_html", "_pieces", "_slots", "fields", "is_constant")
+    __slots__ = ("_html", "_pieces", "_places", "fields", "is_constant")
 
     def __init__(self, pieces: list[str], slots: list[tuple[int, str, str | None]], *, html: bool) -> None:
         self._pieces = pieces
-        self._slots = slots
+        places: dict[tuple[str, str | None], list[int]] = {}
+        for position, name, default in slots:
+            places.setdefault((name, default), []).append(position)
+        self._places = [(name, default, positions) for (name, default), positions in places.items()]
         self._html = html
         self.is_constant = not slots
         self.fields = Fields(
@@ -97,17 +100,22 @@ class Template:
         Raises TemplateError when a required field is absent or one is too long.
         """
         pieces = self._pieces.copy()
-        for position, name, default in self._slots:
+        for name, default, positions in self._places:
             value = fields.get(name)
-            text = value and printed(value)
-            if not text and default is not None:
-                pieces[position] = default
-            elif text is None or value is None:
+            if value:
+                if len(value) > FIELD_CHARACTERS:
+                    raise too_long(name, value)
+                value = value.strip()
+                if not value.isascii():
+                    value = printed(value)
+            if not value and default is not None:
+                text = default
+            elif value is None:
                 raise missing(name)
-            elif len(value) > FIELD_CHARACTERS:
-                raise too_long(name, value)
             else:
-                pieces[position] = escape(text) if self._html else text
+                text = escape(value) if self._html else value
+            for position in positions:
+                pieces[position] = text
         text = "".join(pieces)
         if len(text) > MAX_OUTPUT:
             raise TemplateError(f"the text would be longer than {MAX_OUTPUT:,} characters")
