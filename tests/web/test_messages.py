@@ -100,7 +100,8 @@ def test_blanks_are_asked_about_before_anything_is_sent(composing: Page) -> None
     assert_accessible(page)
     schedule_button(page).click()
     page.wait_for_url(re.compile(r"/campaigns/\d+"))
-    subjects = {email["subject"] for email in ask(page, "GET", "/api/emails?limit=3")["items"]}
+    emails = ask(page, "GET", "/api/emails?limit=3")["items"]
+    subjects = {ask(page, "GET", f"/api/emails/{email['id']}/message")["subject"] for email in emails}
     assert subjects == {"RE: Offer for ACME", "RE: Offer for your company"}
 
 

@@ -1,8 +1,10 @@
 /**
  * What was copied from Word, Google Docs, Gmail or a page, as mail can show it: headings, lists, links, and text that is
  * bold, italic, underlined or struck through. They say much of it by styles, which are read from the text of the
- * attribute: the policy of this page lets no document apply them. All else is dropped.
+ * attribute, under another name: the policy of this page lets no document apply them. All else is dropped.
  */
+
+const STYLE = "data-style";
 
 const BLOCKS = new Set(["P", "H1", "H2", "H3", "H4", "UL", "OL", "LI", "BLOCKQUOTE", "PRE", "HR"]);
 const INLINE: Readonly<Record<string, string>> = {
@@ -30,7 +32,8 @@ function signIn(drawn: string): string {
 export function cleaned(html: string): string {
   // Word says between such marks what it draws before a list's item: a bullet or a number, and blanks.
   const bare = html.replace(SIGNS, (_, drawn: string) => `<span data-sign="${signIn(drawn)}"></span>`);
-  const from = new DOMParser().parseFromString(bare, "text/html");
+  const unstyled = bare.replace(/<[a-z][^>]*>/gi, (tag) => tag.replace(/\sstyle\s*=/gi, ` ${STYLE}=`));
+  const from = new DOMParser().parseFromString(unstyled, "text/html");
   for (const dropped of from.body.querySelectorAll(DROPPED)) dropped.remove();
   const to = document.implementation.createHTMLDocument("");
   for (const node of from.body.childNodes) copy(node, to.body);
@@ -79,7 +82,7 @@ function open(node: Element, into: Element): Element {
     if (node.closest("td, th")) return into;
     if (node.querySelector("p, div, ul, ol, table, h1, h2, h3, h4, blockquote")) return into;
     const paragraph = add(into, "p");
-    const level = /mso-list:\s*\S+\s+level(\d+)/i.exec(node.getAttribute("style") ?? "")?.[1];
+    const level = /mso-list:\s*\S+\s+level(\d+)/i.exec(node.getAttribute(STYLE) ?? "")?.[1];
     if (level) paragraph.setAttribute("data-word", `${level} ${isNumbered(node) ? "ol" : "ul"}`);
     return formatted(node, paragraph);
   }
@@ -107,7 +110,7 @@ function formatted(node: Element, into: Element): Element {
 }
 
 function style(node: Element, name: string): string {
-  const found = new RegExp(`(?:^|;)\\s*${name}\\s*:\\s*([^;]+)`, "i").exec(node.getAttribute("style") ?? "");
+  const found = new RegExp(`(?:^|;)\\s*${name}\\s*:\\s*([^;]+)`, "i").exec(node.getAttribute(STYLE) ?? "");
   return found?.[1]?.trim().toLowerCase() ?? "";
 }
 
