@@ -63,7 +63,8 @@ async def test_messages_end_with_it_as_previewed_and_as_sent(
     seen = (await api.post("/api/campaigns/render", json=request)).json()
     assert seen["text"] == "Dear Bob,\n\nAnn Lee\nACME & Co"
     assert "<div><p><b>Ann</b> Lee</p></div>\n</body>" in seen["html"]
-    problem(await api.post("/api/campaigns/render", json=request | {"senderId": 10_000}), 404)
+    unknown = await api.post("/api/campaigns/render", json=request | {"senderId": 10_000})
+    assert list(wrong_fields(unknown)) == ["senderId"]
     recipients = [{"email": "bob@example.com", "name": "Bob"}]
     campaign = (await schedule(api, recipients, **message))["campaign"]["id"]
     await put(api, sender_id, text="Somebody else")

@@ -15,7 +15,7 @@ from app.db import Pool
 from app.domain.campaigns import signatures
 from app.domain.campaigns.content import Content, Rendered
 from app.domain.workspaces.roles import VIEWER
-from app.errors import InvalidInput
+from app.errors import InvalidInput, NotFound
 from app.http.bodies import JSON, decode, read, require_content_type, room_for_body
 from app.http.campaigns.schedule import UNREADABLE
 from app.http.errors import AnyRequest, problems
@@ -41,11 +41,14 @@ class RenderBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_
     sender_id: Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)] | None = None
 
     async def render(self, pool: Pool, workspace_id: int) -> Rendered:
-        """Raises InvalidInput, NotFound."""
+        """Raises InvalidInput."""
         content = Content(self.subject, self.body, self.body_html, self.language)
         if self.sender_id is None:
             return await content.render(self.email, self.fields, workspace_id)
-        signature = await signatures.get(pool, workspace_id, self.sender_id)
+        try:
+            signature = await signatures.get(pool, workspace_id, self.sender_id)
+        except NotFound as error:
+            raise InvalidInput({"senderId": error.detail}) from None
 
         def sign(sent: Content) -> Content:
             return signatures.signed(sent, signature.text, signature.html)
@@ -81,7 +84,7 @@ class RenderOperation(Operation):
     summary="What one recipient would get; nothing is written",
     request_max_body_size=MAX_BODY,
     operation_class=MessageOperation,
-    responses=problems(HTTPStatus.NOT_FOUND, *UNREADABLE),
+    responses=problems(*UNREADABLE),
     opt={"role": VIEWER, "scope": "read"},
 )
 async def render_message(request: AnyRequest, pool: ThePool, user: TheUser) -> Rendered:
@@ -97,7 +100,7 @@ async def render_message(request: AnyRequest, pool: ThePool, user: TheUser) -> R
     summary="The HTML that one recipient would get, fit to be shown in a frame",
     request_max_body_size=MAX_BODY,
     operation_class=RenderOperation,
-    responses=problems(HTTPStatus.NOT_FOUND, *UNREADABLE),
+    responses=problems(*UNREADABLE),
     opt={"role": VIEWER, "scope": "read"},
 )
 async def show_rendered_html(request: AnyRequest, pool: ThePool, user: TheUser) -> Response[str]:
