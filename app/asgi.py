@@ -26,7 +26,7 @@ from app.http import dashboard, request_metrics
 from app.http.accounts import google, login, own
 from app.http.auth import Authentication, provide_actor, provide_user, require_role, require_scope
 from app.http.bodies import SMALL, JsonRequest, in_turn
-from app.http.campaigns import campaigns
+from app.http.campaigns import campaigns, signatures, templates
 from app.http.errors import HANDLERS, database_unavailable, held_by_others, workspace_deleted
 from app.http.headers import security_headers
 from app.http.ledger import emails, holds, stats
@@ -122,6 +122,7 @@ def _routes() -> list[ControllerRouterHandler]:
         "/api",
         route_handlers=[
             campaigns.router,
+            templates.router,
             emails.router,
             holds.answer_held_campaign,
             holds.answer_held_sender,
@@ -129,6 +130,8 @@ def _routes() -> list[ControllerRouterHandler]:
             saved_lists.router,
             personal_data.router,
             senders.router,
+            signatures.get_signature,
+            signatures.put_signature,
             stats.router,
             events.watch_events,
             sandbox.router,

@@ -29,6 +29,7 @@ REMARK = Bounds(0, LABEL.most)
 NOTE = Bounds(0, 2_000)  # characters of a sentence or two
 YEARS = Bounds(2000, 2099)  # of a time that somebody gives: far from those that cannot be computed with
 SUBJECT = Bounds(1, 998)  # characters, of a template and of what it renders to: RFC 5322, 2.1.1
+LANGUAGE = Bounds(2, 35)  # characters of a language's tag: RFC 5646, 4.4.1
 TEXT = Bounds(0, 200_000)  # characters of a template
 
 FIELD_CHARACTERS = 10_000  # of one merge field of one recipient

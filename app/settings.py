@@ -155,6 +155,8 @@ def from_env(env: Mapping[str, str] | None = None) -> Settings:
             raw["base_url"] = _own_url(raw.get("host", "127.0.0.1"), raw.get("port", "3000"))
         except ValueError as error:
             problems.append(str(error))
+    elif raw["base_url"].endswith("/"):
+        raw["base_url"] = raw["base_url"].rstrip("/")  # what is put behind it begins with one
     fields: dict[str, object] = {}
     for info in msgspec.structs.fields(Settings):
         if info.name in raw:
@@ -292,6 +294,8 @@ def _wrong_words(s: Settings) -> list[str]:
     for name, url in (("DATABASE_URL", s.database_url), ("DATABASE_POOLER_URL", s.database_pooler_url)):
         if url is not None and not url.startswith(("postgres://", "postgresql://")):
             problems.append(f"{name}: must begin with postgres:// or postgresql://")
+    if problem := _wrong_base_url(s.base_url):
+        problems.append(f"BASE_URL: {s.base_url!r} is not right: {problem}")
     name = s.smtp_ehlo_name
     if name is not None and not (_FULL_NAME.fullmatch(name.lower()) or _ADDRESS_LITERAL.fullmatch(name)):
         problems.append(
@@ -317,6 +321,38 @@ def _wrong_words(s: Settings) -> list[str]:
     if s.log_level.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
         problems.append(f"LOG_LEVEL: {s.log_level!r} is not one of DEBUG, INFO, WARNING, ERROR")
     return problems
+
+
+def _wrong_base_url(url: str) -> str:
+    """Why pages could not be found there, or links to them; empty: they can."""
+    example = "such as https://mail.example.com"
+    if not url.isascii() or not url.isprintable() or " " in url:
+        return f"give it in ASCII and without blanks, {example}"
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 -- it is read here, and may be none
+    except ValueError as error:
+        return f"{error}; give an address {example}"
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        return f"it begins with https:// (or http://) and a host, {example}"
+    if parts.username is not None or parts.password is not None:
+        return "a login does not belong there"
+    if parts.path or parts.query or parts.fragment or url.endswith(("?", "#")):
+        return f"it ends with the host and its port; the dashboard is at the root of a host, {example}"
+    return ""
+
+
+def origin_of(url: str) -> tuple[str, str, int] | None:
+    """Scheme, host and port, by which browsers tell pages apart (RFC 6454); None: it has none."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    default = {"http": 80, "https": 443}.get(parts.scheme)
+    if default is None or not parts.hostname:
+        return None
+    return parts.scheme, parts.hostname, port or default
 
 
 def _wrong_together(s: Settings) -> list[str]:

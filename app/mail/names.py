@@ -26,17 +26,22 @@ def _marks() -> str:
 
 MARKS = _marks()
 _MARK = re.compile(f"[{MARKS}]")
-_TAG = re.compile(r"\{\{.{0,2000}?\}\}|\{%.{0,2000}?%\}", re.DOTALL)  # longer ones are refused
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _BAR = "\N{LATIN LETTER LATERAL CLICK}"  # a letter that no name has
 _ESCAPED = re.compile(f"{_BAR}([0-9a-f]+){_BAR}")
 
 
-def escaped(template: str) -> str:
-    """A template in whose tags each mark of a name is written with letters, since Liquid takes no others in names."""
-    if not _MARK.search(template):
-        return template
-    return _TAG.sub(lambda tag: _outside_quotes(tag[0]), template)
+def escaped(inside: str) -> str:
+    """The inside of a tag with each mark of a name written with letters, since Liquid takes no others in names. What
+    stands in quotes stays.
+    """
+    if not _MARK.search(inside):
+        return inside
+    end, pieces = 0, list[str]()
+    for quoted in _QUOTED.finditer(inside):
+        pieces += escaped_name(inside[end : quoted.start()]), quoted[0]
+        end = quoted.end()
+    return "".join(pieces) + escaped_name(inside[end:])
 
 
 def unescaped(text: str) -> str:
@@ -45,11 +50,3 @@ def unescaped(text: str) -> str:
 
 def escaped_name(name: str) -> str:
     return _MARK.sub(lambda mark: f"{_BAR}{ord(mark[0]):x}{_BAR}", name)
-
-
-def _outside_quotes(tag: str) -> str:
-    end, pieces = 0, list[str]()
-    for quoted in _QUOTED.finditer(tag):
-        pieces += escaped_name(tag[end : quoted.start()]), quoted[0]
-        end = quoted.end()
-    return "".join(pieces) + escaped_name(tag[end:])

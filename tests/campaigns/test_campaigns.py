@@ -13,7 +13,8 @@ import pytest
 from app import db
 from app.db import Pool, transaction
 from app.domain.accounts.users import User
-from app.domain.campaigns.content import Content, message_builder
+from app.domain.campaigns.building import message_builder
+from app.domain.campaigns.content import Content
 from app.mail.rendering import Templates
 from tests.support.api import Headers, problem, schedule, written, wrong_fields
 from tests.support.engine import execute, rows, value, wait_for

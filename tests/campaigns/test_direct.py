@@ -140,3 +140,20 @@ async def test_quotas_hold_for_it(pool: Pool, owner: Owner) -> None:
     await direct.post(pool, owner.workspace_id, MAIL, most=most)
     with pytest.raises(QuotaReached):
         await direct.post(pool, owner.workspace_id, MAIL, most=most)
+
+
+async def test_it_is_written_as_a_campaign_would_be(api: httpx.AsyncClient) -> None:
+    sender = (await api.get("/api/senders")).json()["items"][0]["id"]
+    await api.put(f"/api/senders/{sender}/signature", json={"text": "Ann Lee"})
+    test = {
+        "subject": "For {{ company }}",
+        "bodyHtml": '<style>p { color: red }</style><p>Until {{ day | date: "long" }}</p>',
+        "language": "de",
+        "fields": {"company": " ", "day": "2030-04-13"},
+    }
+    assert list(wrong_fields(await api.post("/api/campaigns/test", json=test))) == ["email"]
+    decided = test | {"ifBlank": {"company": {"do": "write", "text": "you"}}}
+    email = (await api.post("/api/campaigns/test", json=decided)).json()["emailId"]
+    message = (await api.get(f"/api/emails/{email}/message")).json()
+    assert (message["subject"], message["text"]) == ("For you", "Until 13. April 2030\n\nAnn Lee")
+    assert 'style="color: red;"' in message["html"]

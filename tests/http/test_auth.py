@@ -37,6 +37,7 @@ BODIES: dict[str, Any] = {
     "/api/campaigns/{id}/held": {"answer": "go_on"},
     "/api/senders/{id}/held": {"answer": "go_on"},
     "PATCH": {},
+    "/api/senders/{id}/signature": {"text": "Ann"},
     "/api/emails/{id}/resolve": {"as": "sent"},
     "/api/workspaces/{id}": {"name": "Mine"},
     "/api/members/{id}": {"role": "owner"},
@@ -129,6 +130,7 @@ async def _things(api: httpx.AsyncClient, pool: Pool, campaign: dict[str, Any]) 
     webhook = {"url": "https://example.com", "events": ["email.failed"]}
     ids["webhooks"] = (await api.post("/api/webhooks", json=webhook)).json()["id"]
     ids["lists"] = (await api.post("/api/lists", json={"recipients": ["ada@example.com"]})).json()["id"]
+    ids["templates"] = (await api.post("/api/templates", json={"name": "Spring"})).json()["id"]
     ids["sandbox"] = await _received(pool, ids["campaigns"])
     me = (await api.get("/api/auth/me")).json()
     ids |= {"workspaces": me["workspaceId"], "members": me["id"]}

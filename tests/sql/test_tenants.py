@@ -31,6 +31,9 @@ TABLES = (
     "webhooks",
     "webhook_deliveries",
     "workspace_invitations",
+    "templates",
+    "signatures",
+    "campaign_signatures",
     "recipient_lists",
     "recipient_list_chunks",
     "saved_lists",
@@ -84,6 +87,10 @@ async def _fill(pool: Pool, user: User) -> None:
             b"INSERT INTO workspace_invitations (workspace_id, token_sha256, invited_by, role, expires_at) "
             b"SELECT workspace_id, sha256(workspace_id::text::bytea), user_id, 'viewer', now() FROM members "
             b"WHERE workspace_id = %(user)s",
+            b"INSERT INTO signatures (workspace_id, sender_id, text) VALUES (%(user)s, %(sender)s, 'Ann')",
+            b"INSERT INTO campaign_signatures (workspace_id, campaign_id, sender_id, text) "
+            b"VALUES (%(user)s, %(campaign)s, %(sender)s, 'Ann')",
+            b"INSERT INTO templates (workspace_id, name, subject, body) VALUES (%(user)s, 'n', 's', 'b')",
             b"INSERT INTO recipient_lists (workspace_id, kind, size, rows) VALUES (%(user)s, 'json', 1, 1)",
             b"INSERT INTO recipient_list_chunks (workspace_id, list_id, number, content) "
             b"SELECT workspace_id, id, 0, 'x' FROM recipient_lists WHERE workspace_id = %(user)s",

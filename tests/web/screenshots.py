@@ -41,6 +41,7 @@ INSIDE = {
     "campaign-settings": "/campaigns/2?tab=settings",
     "campaign-hours": "/campaigns/1?tab=hours",
     "compose": "/compose",
+    "templates": "/templates",
     "week": "/week",
     "compose-test": "/compose",
     "scheduled": "/scheduled",

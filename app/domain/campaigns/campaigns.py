@@ -94,6 +94,7 @@ class Campaign(msgspec.Struct, rename="camel"):
     ahead_at: datetime | None = None
     share_percent: int | None = None
     kind: CampaignKind = "LIST"
+    language: str | None = None
 
 
 def _campaign(row: Row) -> Campaign:
@@ -127,6 +128,7 @@ def _campaign(row: Row) -> Campaign:
         ahead_at=row["ahead_at"],
         share_percent=row["share_percent"],
         kind=row["kind"],
+        language=row["language"],
     )
 
 

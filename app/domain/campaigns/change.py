@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
+from app.domain.campaigns import signatures
 from app.domain.campaigns.campaigns import Campaign, OnUnknown, get_campaign, lock_campaign, read_row
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.draft import check_latest, check_name, check_pace, check_senders, check_share, check_start
@@ -34,6 +35,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     subject: str | msgspec.UnsetType = msgspec.UNSET
     body: str | msgspec.UnsetType = msgspec.UNSET
     body_html: str | msgspec.UnsetType | None = msgspec.UNSET
+    language: str | msgspec.UnsetType | None = msgspec.UNSET
     sender_ids: list[int] | msgspec.UnsetType = msgspec.UNSET
     start_time: datetime | msgspec.UnsetType = msgspec.UNSET
     latest_at: datetime | msgspec.UnsetType | None = msgspec.UNSET
@@ -89,7 +91,7 @@ async def _change(
         row = await read_row(conn, workspace_id, campaign_id)
     _check_changeable(row, changes)
     before = _content_of(row)
-    needs = await _check_content(workspace_id, row, changes)  # may wait its turn: no connection waits with it
+    needs, made = await _check_content(workspace_id, row, changes)  # may wait its turn: no connection waits with it
     async with transaction(pool, workspace_id) as conn:
         await _check_waiting(conn, workspace_id, campaign_id, needs)
         if pace:
@@ -102,7 +104,7 @@ async def _change(
             return None
         more_bytes = 0 if content is None else await _keep_content(conn, workspace_id, row, content, most)
         parameters = _parameters(workspace_id, campaign_id, changes, content_changed=content is not None)
-        await conn.execute(sql.update_campaign, parameters | {"more_bytes": more_bytes})
+        await conn.execute(sql.update_campaign, parameters | made | {"more_bytes": more_bytes})
         added = None
         if not isinstance(changes.sender_ids, msgspec.UnsetType):
             added = await _change_senders(conn, workspace_id, campaign_id, changes.sender_ids)
@@ -128,6 +130,7 @@ async def _change_senders(conn: Conn, workspace_id: int, campaign_id: int, sende
     added = [row["sender_id"] for row in await fetch_all(conn, sql.add_senders, params)]
     await conn.execute(sql.name_first_sender, params)
     if added:
+        await signatures.sign(conn, workspace_id, campaign_id, added)
         await ask_to_divide(conn, workspace_id, campaign_id)
     return added
 
@@ -182,6 +185,8 @@ def _parameters(workspace_id: int, campaign_id: int, changes: Changes, *, conten
         "body": _value(changes.body),
         "set_body_html": changes.body_html is not msgspec.UNSET,
         "body_html": _value(changes.body_html),
+        "set_language": changes.language is not msgspec.UNSET,
+        "language": _value(changes.language),
         "content_changed": content_changed,
         "start_at": _value(changes.start_time),
         "set_latest_at": changes.latest_at is not msgspec.UNSET,
@@ -209,7 +214,7 @@ def _check_changeable(row: Row, changes: Changes) -> None:
 
 def _content_after(row: Row, changes: Changes) -> Content | None:
     """What the content becomes; None: it stays."""
-    parts = _given({"subject": changes.subject, "body": changes.body, "body_html": changes.body_html})
+    parts = _given({name: getattr(changes, name) for name in Content.__struct_fields__})
     after = msgspec.structs.replace(_content_of(row), **parts)
     return None if after == _content_of(row) else after
 
@@ -218,17 +223,20 @@ def _content_of(row: Row) -> Content:
     return Content(**{name: row[name] for name in Content.__struct_fields__})
 
 
-async def _check_content(workspace_id: int, row: Row, changes: Changes) -> dict[str, list[str]]:
-    """The fields that the content will require and did not, by the name of the part. Raises InvalidInput when it would
-    be wrong.
+async def _check_content(
+    workspace_id: int, row: Row, changes: Changes
+) -> tuple[dict[str, list[str]], dict[str, str | None]]:
+    """The fields that the content will require and did not, by the name of the part; and what is made of it, as
+    columns. Raises InvalidInput when it would be wrong.
     """
     content = _content_after(row, changes)
     if content is None:
-        return {}
+        return {}, {"body_made": None, "html_made": None}
     templates = await content.parse(workspace_id)
     content.check(templates, frozenset(row["fields"]))
     had = await _required_before(row, workspace_id)
-    return {name: sorted(fields.required - had - {EMAIL}) for name, fields in templates.fields.items()}
+    needs = {name: sorted(fields.required - had - {EMAIL}) for name, fields in templates.fields.items()}
+    return needs, (await content.sent(workspace_id)).made(content)
 
 
 async def _check_waiting(conn: Conn, workspace_id: int, campaign_id: int, needs: dict[str, list[str]]) -> None:

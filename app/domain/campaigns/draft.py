@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from app.bounds import HOURLY_LIMIT, LABEL, YEARS, Bounds
 from app.domain.campaigns.campaigns import OnUnknown
 from app.domain.campaigns.content import Content
+from app.domain.campaigns.lacking import IfBlank
 from app.domain.planning.campaign_calendar import CampaignCalendar
 from app.errors import InvalidInput
 
@@ -21,7 +22,8 @@ SHARE_PERCENT = Bounds(1, 100)
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """A campaign as asked for; `start_time` None or past means now. Of `sender_id` and `sender_ids` one; neither is the
-    workspace's default sender. The delay is between two emails of one sender; `calendar` is a checked one.
+    workspace's default sender. The delay is between two emails of one sender; `calendar` is a checked one. `if_blank`:
+    what to do for recipients who have nothing for a field.
     """
 
     content: Content
@@ -36,6 +38,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     share_percent: int | None = None
     calendar: CampaignCalendar | None = None
     on_unknown: OnUnknown = "hold"
+    if_blank: Mapping[str, IfBlank] = {}
 
 
 def check_pace(delay_between_ms: int | None, hourly_limit: int | None, jitter_percent: int | None = None) -> None:

@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 
 from app.db import Conn, Pool, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
+from app.domain.campaigns import signatures
 from app.domain.campaigns.campaigns import Campaign, read_campaign
 from app.domain.campaigns.draft import (
     Draft,
@@ -22,6 +23,7 @@ from app.domain.campaigns.draft import (
     check_share,
     check_start,
 )
+from app.domain.campaigns.lacking import Lack, Lacking
 from app.domain.campaigns.staging import Target, addresses_of, insert_emails, stage
 from app.domain.campaigns.summary import PlanSummary, ends_of, summary_of
 from app.domain.campaigns.trial import Trial
@@ -42,6 +44,7 @@ from app.domain.workspaces import audit, quotas
 from app.domain.workspaces.quotas import UNLIMITED, Quotas
 from app.errors import Conflict, InvalidInput, NotFound
 from app.jobs import defer_wake_up
+from app.mail.hints import Hint
 from app.sql import queries
 from app.turns import Turns
 
@@ -78,9 +81,16 @@ class Scheduled(Heard, rename="camel", kw_only=True):
 
 
 class Preview(Heard, rename="camel", kw_only=True):
-    """What `schedule` would do. `duplicate_rows`: the first 1,000 duplicates."""
+    """What `schedule` would do. `duplicate_rows`: the first 1,000 duplicates.
+
+    `lacking`: which fields of the text recipients have nothing for; `subjects_in_one_line`: of how many the subject has
+    a line break, which is written as a blank; `hints`: what receivers may dislike about the message.
+    """
 
     duplicate_rows: list[Duplicate]
+    lacking: list[Lack]
+    subjects_in_one_line: int
+    hints: list[Hint]
 
 
 class Request(NamedTuple):
@@ -149,14 +159,15 @@ async def _schedule(conn: Conn, asked: _Asked) -> Scheduled:
     room = await quotas.room(conn, workspace_id, most)
     room.take(request.draft.content.size)
     make = await _source(conn, workspace_id, request, file)
-    recipients, trial = await _recipients(workspace_id, request.draft, make)
+    recipients, trial, _ = await _recipients(workspace_id, request.draft, make)
+    made = (await request.draft.content.sent(workspace_id)).made(request.draft.content)
     await stage(conn, recipients, trial, room)
     if keeps_answer:
         room.take(recipients.rejected_bytes)
     await trial.run()
     planned = await _plan(conn, workspace_id, request.draft, recipients, lock=True)
     await quotas.check_again(conn, workspace_id, most, room.taken, campaign=True)
-    campaign_id = await _insert(conn, workspace_id, planned, request.draft, recipients, room.taken)
+    campaign_id = await _insert(conn, workspace_id, planned, request.draft, made, recipients, room.taken)
     await ask_behind_others(conn, workspace_id, campaign_id)
     campaign = await read_campaign(conn, workspace_id, campaign_id)
     for sender in campaign.senders:
@@ -174,13 +185,17 @@ async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
     _check(request.draft)
     async with _turns.take(workspace_id), stored_lists.spool() as file, transaction(pool, workspace_id) as conn:
         make = await _source(conn, workspace_id, request, file)
-        recipients, trial = await _recipients(workspace_id, request.draft, make)
+        recipients, trial, lacking = await _recipients(workspace_id, request.draft, make)
+        hints = (await request.draft.content.sent(workspace_id)).hints
         await stage(conn, recipients, trial, quotas.Room(None))
         await trial.run()
         planned = await _plan(conn, workspace_id, request.draft, recipients, lock=False)
     return Preview(
         **_heard(recipients, planned.summary),
         duplicate_rows=recipients.first_duplicates,
+        lacking=lacking.found(),
+        subjects_in_one_line=lacking.broken_subjects,
+        hints=hints,
     )
 
 
@@ -220,13 +235,15 @@ async def _source(
 
 async def _recipients(
     workspace_id: int, draft: Draft, make: Callable[[frozenset[str]], RecipientList]
-) -> tuple[RecipientList, Trial]:
+) -> tuple[RecipientList, Trial, Lacking]:
     templates = await draft.content.parse(workspace_id)
-    recipients = await asyncio.to_thread(make, templates.required)  # looks through all of a file
-    draft.content.check(templates, recipients.fields)
+    lacking = Lacking(templates, draft.if_blank)
+    recipients = await asyncio.to_thread(make, frozenset())  # looks through all of a file
+    draft.content.check(templates, recipients.fields | lacking.settled)
+    recipients.look = lacking.look
     if draft.calendar is not None and draft.calendar.timezone == RECIPIENT:
         recipients.zones = Zones(draft.calendar)
-    return recipients, Trial(templates, recipients.fields)
+    return recipients, Trial(templates, recipients.fields), lacking
 
 
 class _Planned(NamedTuple):
@@ -300,7 +317,13 @@ def _made(draft: Draft, recipients: RecipientList, loads: Sequence[SenderLoad], 
 
 
 async def _insert(
-    conn: Conn, workspace_id: int, planned: _Planned, draft: Draft, recipients: RecipientList, stored_bytes: int
+    conn: Conn,
+    workspace_id: int,
+    planned: _Planned,
+    draft: Draft,
+    made: dict[str, str | None],
+    recipients: RecipientList,
+    stored_bytes: int,
 ) -> int:
     row = await fetch_exactly_one(
         conn,
@@ -312,6 +335,8 @@ async def _insert(
             "subject": draft.content.subject,
             "body": draft.content.body,
             "body_html": draft.content.body_html,
+            "language": draft.content.language,
+            **made,
             "fields": sorted(recipients.fields),
             "start_at": draft.start_time or planned.now,  # not when a limit lets it begin: the limit may be lifted
             "latest_at": draft.latest_at,
@@ -332,6 +357,7 @@ async def _insert(
     stream_ids = {row["sender_id"]: row["id"] for row in rows}
     target = Target(workspace_id, campaign["campaign_id"], [stream_ids[sender_id] for sender_id in planned.sender_ids])
     await insert_emails(conn, target, planned.plan, recipients.zones)
+    await signatures.sign(conn, workspace_id, target.campaign_id, planned.sender_ids)
     await forecast.keep(conn, workspace_id, target.campaign_id, planned.plan.runs)
     await streams.settle(conn, workspace_id, target.stream_ids)
     return campaign["campaign_id"]

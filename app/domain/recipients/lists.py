@@ -118,6 +118,7 @@ class RecipientList:
         self._entries = entries
         self._choices = choices or Choices()
         self.zones: Zones | None = None
+        self.look: Callable[[int, dict[str, str]], str] | None = None  # why a text is not for who has these fields
         self._begin()
 
     def _begin(self) -> None:
@@ -143,9 +144,6 @@ class RecipientList:
             if sum(map(len, fields.values())) > FIELD_CHARACTERS and (problem := _too_large(fields)):
                 self._reject(row, email, problem)
                 continue
-            if self.zones is not None and (problem := self.zones.problem(fields)):
-                self._reject(row, email, problem)
-                continue
             others: list[str] = []
             mended = None
             try:
@@ -158,6 +156,9 @@ class RecipientList:
                     self._reject(row, email, error.reason)
                     continue
                 address = mended.address
+            if problem := self._unfit(row, fields):
+                self._reject(row, email, problem)
+                continue
             if mended or note:
                 address, others = self._repair(row, email, mended or Mended(address, "", []), note)
             if meant := meant_by[address[address.rindex("@") + 1 :]]:
@@ -168,6 +169,11 @@ class RecipientList:
                     if self.zones is not None:
                         self.zones.add(fields)
                     yield Recipient(one, fields)
+
+    def _unfit(self, row: int, fields: dict[str, str]) -> str:
+        """Why nothing can be sent to who has these fields, among which `look` may put some; empty: it can."""
+        problem = "" if self.look is None else self.look(row, fields)
+        return problem or ("" if self.zones is None else self.zones.problem(fields))
 
     def _is_new(self, mailboxes: Mailboxes, row: int, address: str) -> bool:
         """Count it, as accepted or as a duplicate. Raises InvalidInput for one too many."""

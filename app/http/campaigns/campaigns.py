@@ -10,7 +10,7 @@ import msgspec
 from litestar import MediaType, Response, Router, get, patch, post
 from litestar.params import JSONBody, QueryParameter
 
-from app.bounds import HOURLY_LIMIT, LABEL, SUBJECT, TEXT
+from app.bounds import HOURLY_LIMIT, LABEL, LANGUAGE, SUBJECT, TEXT
 from app.domain.campaigns import campaigns, change
 from app.domain.campaigns.campaigns import Campaign, CampaignStatus, OnUnknown
 from app.domain.campaigns.change import Changes
@@ -38,6 +38,7 @@ class CampaignPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True, 
     subject: Annotated[str | msgspec.UnsetType, SUBJECT] = msgspec.UNSET
     body: Annotated[str | msgspec.UnsetType, TEXT] = msgspec.UNSET
     body_html: Annotated[str | msgspec.UnsetType | None, TEXT] = msgspec.UNSET
+    language: Annotated[str | msgspec.UnsetType | None, LANGUAGE] = msgspec.UNSET
     sender_ids: Annotated[list[AnId] | msgspec.UnsetType, SENDERS] = msgspec.UNSET
     start_time: datetime | msgspec.UnsetType = msgspec.UNSET
     latest_at: datetime | msgspec.UnsetType | None = msgspec.UNSET

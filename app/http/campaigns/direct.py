@@ -9,10 +9,11 @@ import msgspec
 from litestar import post
 from litestar.openapi.spec import Operation
 
-from app.bounds import LABEL, SUBJECT, TEXT
+from app.bounds import LABEL, LANGUAGE, SUBJECT, TEXT
 from app.domain.campaigns import direct
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.direct import Direct
+from app.domain.campaigns.lacking import IfBlank
 from app.domain.planning import waiting
 from app.domain.planning.reasons import Waiting
 from app.domain.workspaces.roles import MEMBER
@@ -25,15 +26,19 @@ from app.http.parameters import TheActor, TheInstallation, ThePool, TheQuotas, T
 
 
 class TestBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """What to try, filled in with `fields`; goes to `email`, or to whoever asks."""
+    """What to try, filled in with `fields`; goes to `email`, or to whoever asks. Without a `body`, one is made of
+    `bodyHtml`. `ifBlank`: as for a campaign.
+    """
 
     subject: Annotated[str, SUBJECT]
-    body: Annotated[str, TEXT]
+    body: Annotated[str, TEXT] = ""
     body_html: Annotated[str | None, TEXT] = None
+    language: Annotated[str | None, LANGUAGE] = None
     name: Annotated[str | None, LABEL] = None
     sender_id: AnId | None = None
     email: str | None = None
     fields: dict[str, str] = {}
+    if_blank: dict[str, IfBlank] = {}
 
 
 class Posted(msgspec.Struct, rename="camel"):
@@ -74,10 +79,11 @@ async def send_test(
         asked = decode(await read(request, at_most=MAX_BODY), TestBody)
         mail = Direct(
             name=asked.name or f"Test: {asked.subject}",
-            content=Content(asked.subject, asked.body, asked.body_html),
+            content=Content(asked.subject, asked.body, asked.body_html, asked.language),
             recipient=user.email if asked.email is None else asked.email,
             fields=asked.fields,
             sender_id=asked.sender_id,
+            if_blank=asked.if_blank,
         )
         posted = await direct.post(pool, user.workspace_id, mail, actor, quotas)
     why = await waiting.of_email(pool, user.workspace_id, posted.email_id, installation)

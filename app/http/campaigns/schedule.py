@@ -22,12 +22,13 @@ from litestar import post
 from litestar.openapi.spec import Operation
 from litestar.params import HeaderParameter
 
-from app.bounds import HOURLY_LIMIT, LABEL, SUBJECT, TEXT
+from app.bounds import HOURLY_LIMIT, LABEL, LANGUAGE, SUBJECT, TEXT
 from app.domain.accounts.users import User
 from app.domain.campaigns import schedule
 from app.domain.campaigns.campaigns import OnUnknown
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.draft import DELAY_MS, JITTER_PERCENT, SENDERS, SHARE_PERCENT, Draft
+from app.domain.campaigns.lacking import IfBlank
 from app.domain.campaigns.schedule import Idempotency, Preview, Scheduled
 from app.domain.planning.campaign_calendar import CampaignCalendar, checked
 from app.domain.recipients import csv_files, lists, workbooks
@@ -63,11 +64,12 @@ _repeats = OneByOne()
 
 
 class CampaignFields(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """The fields that both forms have."""
+    """The fields that both forms have. Without a `body`, one is made of `bodyHtml`."""
 
     subject: Annotated[str, SUBJECT]
-    body: Annotated[str, TEXT]
+    body: Annotated[str, TEXT] = ""
     body_html: Annotated[str | None, TEXT] = None
+    language: Annotated[str | None, LANGUAGE] = None
     name: Annotated[str | None, LABEL] = None
     sender_id: AnId | None = None
     sender_ids: Annotated[list[AnId] | None, SENDERS] = None
@@ -79,11 +81,12 @@ class CampaignFields(msgspec.Struct, rename="camel", forbid_unknown_fields=True,
     hourly_limit: Annotated[int | None, HOURLY_LIMIT] = None
     share_percent: Annotated[int | None, SHARE_PERCENT] = None
     on_unknown: OnUnknown = "hold"
+    if_blank: dict[str, IfBlank] = {}
 
     def draft(self) -> Draft:
         """Raises InvalidInput."""
         return Draft(
-            content=Content(self.subject, self.body, self.body_html),
+            content=Content(self.subject, self.body, self.body_html, self.language),
             name=self.name,
             sender_id=self.sender_id,
             sender_ids=self.sender_ids,
@@ -95,6 +98,7 @@ class CampaignFields(msgspec.Struct, rename="camel", forbid_unknown_fields=True,
             hourly_limit=self.hourly_limit,
             share_percent=self.share_percent,
             on_unknown=self.on_unknown,
+            if_blank=self.if_blank,
         )
 
 
@@ -135,7 +139,7 @@ class FormCampaign(CampaignFields, rename="camel", forbid_unknown_fields=True, k
     from a spreadsheet with their header.
 
     `encoding` and `emailColumn` (a header, or a number from 1) are found where they are not given. `correctDomains`,
-    `senderIds` and `calendar` are JSON.
+    `senderIds`, `calendar` and `ifBlank` are JSON.
     """
 
     recipients: str | None = None
@@ -305,7 +309,7 @@ async def _of_form(form: Form, workspace_id: int) -> AsyncGenerator[CampaignRequ
 def _decoded(texts: dict[str, str]) -> dict[str, object]:
     """The fields of a form that are more than a text. Raises InvalidInput."""
     decoded: dict[str, object] = {}
-    for name in ("senderIds", "calendar"):
+    for name in ("senderIds", "calendar", "ifBlank"):
         if name in texts:
             try:
                 decoded[name] = msgspec.json.decode(texts[name])

@@ -1,16 +1,19 @@
 -- name: keep_content
 -- The text that is about to be replaced, if any email can have been made from it: of a campaign that was never claimed
 -- from, nobody has seen a word. The campaign is locked.
-INSERT INTO campaign_contents (workspace_id, campaign_id, version, subject, body, body_html, replaced_at)
-SELECT workspace_id, id, content_version, subject, body, body_html, clock_timestamp() FROM campaigns
+INSERT INTO campaign_contents (workspace_id, campaign_id, version, subject, body, body_html, language, body_made,
+                               html_made, replaced_at)
+SELECT workspace_id, id, content_version, subject, body, body_html, language, body_made, html_made, clock_timestamp()
+FROM campaigns
 WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s
   AND EXISTS (SELECT FROM streams s
               WHERE s.workspace_id = campaigns.workspace_id AND s.campaign_id = campaigns.id AND s.free_at IS NOT NULL);
 
 -- name: waiting_without
--- One that waits and has no value for a field, if there is one.
+-- One that waits and has nothing for a field, or blanks, if there is one.
 SELECT id FROM emails
-WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND status = 'SCHEDULED' AND NOT fields ? %(field)s
+WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND status = 'SCHEDULED'
+  AND coalesce(fields ->> %(field)s, '') ~ '^\s*$'
 LIMIT 1;
 
 -- name: update_campaign
@@ -20,6 +23,9 @@ SET name = coalesce(%(name)s, name),
     subject = coalesce(%(subject)s, subject),
     body = coalesce(%(body)s, body),
     body_html = CASE WHEN %(set_body_html)s THEN %(body_html)s ELSE body_html END,
+    language = CASE WHEN %(set_language)s THEN %(language)s ELSE language END,
+    body_made = CASE WHEN %(content_changed)s THEN %(body_made)s ELSE body_made END,
+    html_made = CASE WHEN %(content_changed)s THEN %(html_made)s ELSE html_made END,
     content_version = content_version + %(content_changed)s::integer,
     stored_bytes = greatest(0, stored_bytes + %(more_bytes)s),
     start_at = coalesce(%(start_at)s, start_at),

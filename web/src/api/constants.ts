@@ -51,6 +51,9 @@ export const VALUES = {
   HeldAnswer: {
     answer: ["try", "fail", "go_on"],
   },
+  IfBlank: {
+    do: ["leave_out", "write", "send"],
+  },
   KeyBody: {
     scopes: ["read", "send", "admin"],
   },
@@ -176,6 +179,24 @@ export const LIMITS = {
     dailyLimit: {"max": 10000000, "min": 1},
     leastGapSeconds: {"max": 86400, "min": 1},
     timezone: {"maxLength": 100, "minLength": 1},
+  },
+  SignatureBody: {
+    text: {"maxLength": 10000, "minLength": 0},
+    html: {"maxLength": 10000, "minLength": 0},
+  },
+  TemplateBody: {
+    name: {"maxLength": 200, "minLength": 1},
+    subject: {"maxLength": 200000, "minLength": 0},
+    body: {"maxLength": 200000, "minLength": 0},
+    bodyHtml: {"maxLength": 200000, "minLength": 0},
+    language: {"maxLength": 35, "minLength": 2},
+  },
+  TemplatePatch: {
+    name: {"maxLength": 200, "minLength": 1},
+    subject: {"maxLength": 200000, "minLength": 0},
+    body: {"maxLength": 200000, "minLength": 0},
+    bodyHtml: {"maxLength": 200000, "minLength": 0},
+    language: {"maxLength": 35, "minLength": 2},
   },
   WebhookBody: {
     url: {"maxLength": 2000, "minLength": 1},

@@ -39,6 +39,7 @@ export const keys = {
   },
   senders: () => own("senders"),
   sendersWaiting: (ids: readonly number[]) => own("sendersWaiting", ids),
+  signature: (senderId: number) => own("signature", senderId),
   webhooks: {
     all: () => own("webhooks"),
     list: () => own("webhooks", "list"),
@@ -65,6 +66,11 @@ export const keys = {
   lists: {
     all: () => own("lists"),
     one: (id: number) => own("lists", "one", id),
+  },
+  templates: {
+    all: () => own("templates"),
+    list: () => own("templates", "list"),
+    one: (id: number) => own("templates", "one", id),
   },
   workspaces: () => own("workspaces"),
   members: {

@@ -14,6 +14,8 @@ import { AppShell } from "@/app/AppShell/AppShell";
 import { ownPath } from "@/features/accounts/ownPath";
 import { meQuery, waysQuery } from "@/features/accounts/queries";
 import { campaignSearch, campaignsSearch } from "@/features/campaigns/search";
+import { composeSearch } from "@/features/compose/start/search";
+import { templatePlace } from "@/features/compose/templates/search";
 import { emailSearch } from "@/features/ledger/search";
 import { sandboxPlace } from "@/features/operations/sandbox/search";
 import { senderPlace } from "@/features/senders/search";
@@ -62,7 +64,15 @@ const campaigns = createRoute({
 const compose = createRoute({
   getParentRoute: () => inside,
   path: "/compose",
+  validateSearch: composeSearch,
   component: lazyRouteComponent(() => import("@/features/compose/ComposePage"), "ComposePage"),
+});
+
+const templates = createRoute({
+  getParentRoute: () => inside,
+  path: "/templates",
+  validateSearch: templatePlace,
+  component: lazyRouteComponent(() => import("@/features/compose/templates/TemplatesPage"), "TemplatesPage"),
 });
 
 const campaign = createRoute({
@@ -193,6 +203,7 @@ const join = createRoute({
 const pagesInside = inside.addChildren([
   campaigns,
   compose,
+  templates,
   campaign,
   week,
   scheduled,

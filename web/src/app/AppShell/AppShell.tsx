@@ -12,6 +12,7 @@ import {
   IconSend,
   IconSettings,
   IconStack2,
+  IconTemplate,
   IconUsers,
 } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
@@ -50,6 +51,7 @@ const GROUPS: ReadonlyArray<{ label: string; entries: readonly Entry[] }> = [
   {
     label: "Set-up",
     entries: [
+      { to: "/templates", label: "Templates", icon: IconTemplate },
       { to: "/lists", label: "Lists", icon: IconUsers },
       { to: "/senders", label: "Senders", icon: IconMailbox },
       { to: "/sandbox", label: "Sandbox inbox", icon: IconInbox, sandbox: true },

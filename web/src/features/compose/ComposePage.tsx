@@ -17,6 +17,7 @@ import { counted } from "@/ui/numbers";
 import { PageHeader } from "@/ui/PageHeader";
 import classes from "./compose.module.css";
 import { ContentFields } from "./content/ContentFields";
+import { LackingFields } from "./content/LackingFields";
 import { DraftNotice } from "./draft/DraftNotice";
 import { hasContent } from "./draft/draft";
 import { below, type Errors, errorsOf } from "./draft/errors";
@@ -24,6 +25,7 @@ import { hasText } from "./draft/request";
 import { useDraft } from "./draft/useDraft";
 import { PlanPane } from "./plan/PlanPane";
 import { usePlan } from "./plan/usePlan";
+import { Hints } from "./preview/Hints";
 import { PreviewPane } from "./preview/PreviewPane";
 import { useRendered } from "./preview/useRendered";
 import { RecipientsField } from "./recipients/RecipientsField";
@@ -34,6 +36,8 @@ import { Section } from "./Section";
 import { SenderField } from "./SenderField";
 import { TestButton } from "./sending/TestButton";
 import { useSending } from "./sending/useSending";
+import { SignatureField } from "./signature/SignatureField";
+import { StartFrom } from "./start/StartFrom";
 import { TimingFields } from "./timing/TimingFields";
 import { useSenders } from "./useSenders";
 
@@ -80,13 +84,14 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
   const file = useFile(audience, (part) => changeNow({ kind: "audience", part }));
   const recipients = useRecipients(audience, typed, file);
   const [at, setAt] = useState(0);
+  const [started, setStarted] = useState(0);
   const shownAt = Math.min(at, Math.max(0, recipients.sample.length - 1));
   const recipient = recipients.sample[shownAt];
 
   const from = useSenders(draft);
   const { query: reading, senders, asked } = from;
   const mailboxes = { leastLimit: from.leastLimit, count: Math.max(from.chosen.length, 1) };
-  const rendered = useRendered(content, recipient);
+  const rendered = useRendered(content, recipient, from.chosen[0]?.id);
   const plan = usePlan(asked, recipients, mailboxes, rendered);
   const forget = () => {
     discard();
@@ -161,6 +166,14 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
           The draft that was here was scheduled or discarded in another tab.
         </Alert>
       )}
+      <StartFrom
+        content={content}
+        name={draft.name}
+        onStart={(changes) => {
+          edit(...changes(step));
+          setStarted((count) => count + 1);
+        }}
+      />
       {/* What is changed while it is being scheduled would be lost with the draft. */}
       <fieldset disabled={sending.pending} className={classes.layout}>
         <div className={classes.column}>
@@ -172,6 +185,9 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
               error={from.gone ?? errors.senderIds}
               onChange={(senderIds) => edit({ kind: "senders", senderIds })}
             />
+            {from.chosen.map(({ id, email }) => (
+              <SignatureField key={id} senderId={id} email={from.chosen.length > 1 ? email : null} />
+            ))}
           </Section>
           <Section title="Recipients">
             <RecipientsField
@@ -196,11 +212,19 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
               error={errors.name}
             />
             <ContentFields
-              key={origin}
+              key={`${origin}-${started}`}
               content={content}
               onChange={(part) => edit({ kind: "content", step, part })}
               fields={recipients.fields}
               errors={below(errors, "steps[0].content")}
+            />
+            <LackingFields
+              lacking={known?.lacking}
+              ifBlank={content.ifBlank}
+              onChange={(ifBlank) => edit({ kind: "content", step, part: { ifBlank } })}
+              rowOf={recipients.rowOf}
+              rowWord={recipients.rowWord}
+              error={errors["steps[0].content.ifBlank"]}
             />
           </Section>
           <Section title="Timing">
@@ -224,6 +248,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
               request={rendered.shown}
               rich={content.rich}
             />
+            <Hints hints={rendered.data?.hints} inOneLine={known?.subjectsInOneLine ?? 0} />
           </Section>
           <Section title="Plan">
             <PlanPane

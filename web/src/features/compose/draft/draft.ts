@@ -1,5 +1,6 @@
 /** The campaign that is being written, in parts: fields take and change their part alone. */
 
+import type { components } from "@/api/schema";
 import type { Calendar } from "@/features/campaigns/calendar";
 import type { OnUnknown } from "@/features/campaigns/queries";
 import type { Columns } from "@/features/recipients/columns";
@@ -49,7 +50,23 @@ export interface Content {
   html: string;
   /** The plain text beside a rich one was written by hand. */
   textEdited: boolean;
+  /** What it is written in, such as "de"; null: nobody has said. */
+  language: string | null;
+  /** What to do for recipients who have nothing for a field, where that was said. */
+  ifBlank: Readonly<Record<string, IfBlank>>;
 }
+
+export type IfBlank = components["schemas"]["IfBlank"];
+
+const NOTHING: Content = {
+  subject: "",
+  body: "",
+  rich: false,
+  html: "",
+  textEdited: false,
+  language: null,
+  ifBlank: {},
+};
 
 export interface Timing {
   when: "now" | "later";
@@ -87,9 +104,7 @@ export const EMPTY: Draft = {
     corrections: {},
   },
   senderIds: [],
-  steps: [
-    { id: "first", wait: 0, content: { subject: "", body: "", rich: false, html: "", textEdited: false } },
-  ],
+  steps: [{ id: "first", wait: 0, content: NOTHING }],
   timing: {
     when: "now",
     startTime: null,

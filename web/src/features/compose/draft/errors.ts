@@ -16,6 +16,8 @@ const PATHS: Readonly<Record<string, string>> = {
   subject: "steps[0].content.subject",
   body: "steps[0].content.body",
   bodyHtml: "steps[0].content.html",
+  language: "steps[0].content.language",
+  ifBlank: "steps[0].content.ifBlank",
   startTime: "timing.startTime",
   latestAt: "timing.latestTime",
   calendar: "timing.calendar",

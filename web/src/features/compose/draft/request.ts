@@ -68,8 +68,10 @@ export function testOf(
   };
 }
 
-function contentFields({ subject, body, rich, html }: Content) {
-  return { subject, body, bodyHtml: rich ? html : null };
+function contentFields({ subject, body, rich, html, language, ifBlank }: Content) {
+  // Until it is said what to write, who has nothing is left out.
+  const decided = Object.entries(ifBlank).filter(([, { do: act, text }]) => act !== "write" || text.trim());
+  return { subject, body, bodyHtml: rich ? html : null, language, ifBlank: Object.fromEntries(decided) };
 }
 
 /** What is missing before it can be planned, by path. */

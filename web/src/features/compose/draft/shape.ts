@@ -6,7 +6,7 @@ import type { Columns } from "@/features/recipients/columns";
 import type { Condition } from "@/features/recipients/queries";
 import { keysOf } from "@/ui/options";
 import { UNIT_MS } from "../timing/delay";
-import type { Attempt, Audience, Content, Draft, Step, Timing } from "./draft";
+import type { Attempt, Audience, Content, Draft, IfBlank, Step, Timing } from "./draft";
 
 type Check = (value: unknown) => boolean;
 
@@ -29,7 +29,20 @@ function record<T extends object>(checks: { [Name in keyof Required<T>]: Check }
     Object.entries<Check>(checks).every(([name, check]) => check((value as Record<string, unknown>)[name]));
 }
 
-const content = record<Content>({ subject: text, body: text, rich: flag, html: text, textEdited: flag });
+const each = (check: Check): Check => {
+  return (value) => typeof value === "object" && value !== null && Object.values(value).every(check);
+};
+
+const ifBlank = record<IfBlank>({ do: one("leave_out", "write", "send"), text });
+const content = record<Content>({
+  subject: text,
+  body: text,
+  rich: flag,
+  html: text,
+  textEdited: flag,
+  language: maybe(text),
+  ifBlank: each(ifBlank),
+});
 const calendar = record<Calendar>({
   timezone: text,
   fallbackTimezone: maybe(text),
@@ -50,7 +63,7 @@ export const isDraft = record<Draft>({
     saved: maybe(number),
     filter: list(record<Condition>({ field: text, is: one(...VALUES.Condition.is), values: list(text) })),
     everyAddress: flag,
-    corrections: (value) => record<object>({})(value) && Object.values(value as object).every(text),
+    corrections: each(text),
   }),
   senderIds: list(number),
   steps: list(record<Step>({ id: text, wait: number, content }), 1),
