@@ -116,6 +116,7 @@ export const LIMITS = {
     subject: {"maxLength": 998, "minLength": 1},
     body: {"maxLength": 200000, "minLength": 0},
     bodyHtml: {"maxLength": 200000, "minLength": 0},
+    language: {"maxLength": 35, "minLength": 2},
     senderIds: {"maxItems": 50, "minItems": 1},
     delayBetweenMs: {"max": 2592000000, "min": 0},
     jitterPercent: {"max": 100, "min": 0},

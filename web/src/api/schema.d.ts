@@ -1696,6 +1696,7 @@ export interface components {
              * @enum {string}
              */
             kind: "LIST" | "DIRECT";
+            language?: string | null;
         };
         /** CampaignCalendar */
         CampaignCalendar: {
@@ -1717,6 +1718,7 @@ export interface components {
             subject?: string;
             body?: string;
             bodyHtml?: string | null;
+            language?: string | null;
             senderIds?: number[];
             startTime?: string;
             latestAt?: string | null;
@@ -2144,6 +2146,9 @@ export interface components {
             suspectRows?: components["schemas"]["Suspect"][];
             reading?: components["schemas"]["Reading"] | null;
             duplicateRows: components["schemas"]["Duplicate"][];
+            lacking: components["schemas"]["Lack"][];
+            subjectsInOneLine: number;
+            hints: components["schemas"]["Hint"][];
         };
         /** Problem */
         Problem: {
@@ -2457,6 +2462,52 @@ export interface components {
             email: string;
             meant: string;
         };
+        /** Template */
+        Template: {
+            id: number;
+            name: string;
+            subject: string;
+            body: string;
+            bodyHtml: string | null;
+            language: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        /** TemplateBody */
+        TemplateBody: {
+            name: string;
+            /** @default  */
+            subject: string;
+            /** @default  */
+            body: string;
+            bodyHtml?: string | null;
+            language?: string | null;
+        };
+        /** Page[TemplateSummary] */
+        TemplatePage: {
+            items: components["schemas"]["TemplateSummary"][];
+            nextCursor: string | null;
+        };
+        /** TemplatePatch */
+        TemplatePatch: {
+            name?: string;
+            subject?: string;
+            body?: string;
+            bodyHtml?: string | null;
+            language?: string | null;
+        };
+        /** TemplateSummary */
+        TemplateSummary: {
+            id: number;
+            name: string;
+            subject: string;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+        };
         /** Totals */
         Totals: {
             counts: {
@@ -2614,6 +2665,10 @@ export interface operations {
                      * @enum {unknown}
                      */
                     onUnknown?: "assume_sent" | "hold" | "resend";
+                    /** @default {} */
+                    ifBlank?: {
+                        [key: string]: components["schemas"]["IfBlank"];
+                    };
                     recipients?: (string | {
                         [key: string]: unknown;
                     })[] | null;
@@ -2650,8 +2705,11 @@ export interface operations {
                      * @enum {unknown}
                      */
                     onUnknown?: "assume_sent" | "hold" | "resend";
+                    /** @default {} */
+                    ifBlank?: {
+                        [key: string]: components["schemas"]["IfBlank"];
+                    };
                     recipients?: string | null;
-                    ifBlank?: string | null;
                     file?: string | null;
                     encoding?: ("UTF-8" | "UTF-16" | "Windows-1252" | "Windows-1250" | "Windows-1251" | "Shift_JIS" | "GB18030" | "Big5" | "EUC-KR" | "EUC-JP" | "Windows-1254" | "Windows-1253" | "Windows-1257" | "MacRoman" | "KOI8-R" | "ISO-8859-2" | "Windows-1255" | "Windows-1256" | "Windows-874" | "CP850" | "CP852" | "CP866" | "MacCyrillic" | "MacLatin2") | null;
                     emailColumn?: string | null;
@@ -2786,6 +2844,10 @@ export interface operations {
                      * @enum {unknown}
                      */
                     onUnknown?: "assume_sent" | "hold" | "resend";
+                    /** @default {} */
+                    ifBlank?: {
+                        [key: string]: components["schemas"]["IfBlank"];
+                    };
                     recipients?: (string | {
                         [key: string]: unknown;
                     })[] | null;
@@ -2822,8 +2884,11 @@ export interface operations {
                      * @enum {unknown}
                      */
                     onUnknown?: "assume_sent" | "hold" | "resend";
+                    /** @default {} */
+                    ifBlank?: {
+                        [key: string]: components["schemas"]["IfBlank"];
+                    };
                     recipients?: string | null;
-                    ifBlank?: string | null;
                     file?: string | null;
                     encoding?: ("UTF-8" | "UTF-16" | "Windows-1252" | "Windows-1250" | "Windows-1251" | "Shift_JIS" | "GB18030" | "Big5" | "EUC-KR" | "EUC-JP" | "Windows-1254" | "Windows-1253" | "Windows-1257" | "MacRoman" | "KOI8-R" | "ISO-8859-2" | "Windows-1255" | "Windows-1256" | "Windows-874" | "CP850" | "CP852" | "CP866" | "MacCyrillic" | "MacLatin2") | null;
                     emailColumn?: string | null;
@@ -2928,14 +2993,20 @@ export interface operations {
             content: {
                 "application/json": {
                     subject: string;
-                    body: string;
+                    /** @default  */
+                    body?: string;
                     bodyHtml?: string | null;
+                    language?: string | null;
                     name?: string | null;
                     senderId?: number | null;
                     email?: string | null;
                     /** @default {} */
                     fields?: {
                         [key: string]: string;
+                    };
+                    /** @default {} */
+                    ifBlank?: {
+                        [key: string]: components["schemas"]["IfBlank"];
                     };
                 };
             };
