@@ -86,3 +86,16 @@ async def test_direct_mail_is_claimed_before_what_was_due_earlier(pool: Pool, ow
     await execute(pool, "UPDATE streams SET direct = true WHERE campaign_id = %s", direct)
     (claim,) = await mine.claim(1)
     assert claim.campaign_id == direct
+
+
+async def test_what_is_set_aside_asks_for_one_plan_however_many_claims_set_aside(
+    pool: Pool, owner: Owner, mine: Lane
+) -> None:
+    """A spaced campaign sets aside an email a claim. Each asked anew, so no plan was neglected, nor one under way kept."""
+    await schedule_campaign(pool, owner, 3, delay_between_ms=10_000)
+    await execute(pool, "UPDATE emails SET until = now() - interval '1 s', scheduled_at = now() - interval '1 h'")
+    assert await mine.claim(1) == []
+    asked_at = await value(pool, "SELECT asked_at FROM plan_changes")
+    assert await mine.claim(1) == []
+    assert await value(pool, "SELECT asked_at FROM plan_changes") == asked_at
+    assert await value(pool, "SELECT count(*) FROM emails WHERE scheduled_at > now()") == 2

@@ -340,7 +340,8 @@ BEGIN
                       WHERE e.workspace_id = s.workspace_id AND e.stream_id = s.id AND e.status = 'SCHEDULED'
                         AND e.scheduled_at = now() + interval '15 minutes' AND e.until <= now())
         ORDER BY s.campaign_id
-        ON CONFLICT (workspace_id, campaign_id, sender_id) DO UPDATE SET asked_at = clock_timestamp();
+        -- What is asked for already is under way: asked for with every claim, it would never begin.
+        ON CONFLICT (workspace_id, campaign_id, sender_id) DO NOTHING;
     END IF;
     IF limited THEN
         UPDATE campaign_hours o SET window_start = greatest(o.window_start, hour), used = n.used_this_hour
