@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
-from app.db import Pool
+from app.db import Pool, fetch_exactly_one
 from app.domain.ledger import streams
-from app.domain.ledger.claims import Claimant
-from tests.ledger.test_holds import Lane
+from app.domain.ledger.claims import Claimant, Report
+from app.domain.ledger.exchange import exchange
+from tests.ledger.test_holds import PATIENCE, Lane
 from tests.support.engine import Owner, check_conservation, execute, rows, schedule_campaign, the_clock_moves_on, value
 
 
@@ -91,7 +93,7 @@ async def test_direct_mail_is_claimed_before_what_was_due_earlier(pool: Pool, ow
 async def test_what_is_set_aside_asks_for_one_plan_however_many_claims_set_aside(
     pool: Pool, owner: Owner, mine: Lane
 ) -> None:
-    """A spaced campaign sets aside an email a claim. Each asked anew, so no plan was neglected, nor one under way kept."""
+    """A spaced campaign sets aside an email a claim. Each asked anew, so no plan was neglected, nor kept under way."""
     await schedule_campaign(pool, owner, 3, delay_between_ms=10_000)
     await execute(pool, "UPDATE emails SET until = now() - interval '1 s', scheduled_at = now() - interval '1 h'")
     assert await mine.claim(1) == []
@@ -99,3 +101,20 @@ async def test_what_is_set_aside_asks_for_one_plan_however_many_claims_set_aside
     assert await mine.claim(1) == []
     assert await value(pool, "SELECT asked_at FROM plan_changes") == asked_at
     assert await value(pool, "SELECT count(*) FROM emails WHERE scheduled_at > now()") == 2
+
+
+async def test_an_email_that_goes_back_to_a_time_that_others_have_passed_is_found(
+    pool: Pool, owner: Owner, mine: Lane
+) -> None:
+    """An exchange that waited for its turn has an earlier now() than those before it."""
+    campaign = (await schedule_campaign(pool, owner, 2)).campaign.id
+    (first,) = await mine.claim(1)
+    async with pool.connection() as conn, conn.transaction():
+        began = (await fetch_exactly_one(conn, b"SELECT now() AS at"))["at"]
+        await execute(pool, "UPDATE emails SET scheduled_at = clock_timestamp() WHERE status = 'SCHEDULED'")
+        (later,) = await mine.claim(1)
+        back_in_s = (later.scheduled_at - began).total_seconds() / 2
+        report = Report(first.id, "RELEASED", claimed_at=first.claimed_at, again_in_s=back_in_s, ended=time.monotonic())
+        await exchange(conn, mine.claimant, [report], 0, patience=PATIENCE)
+    assert await streams.heal(pool) == []
+    await check_conservation(pool, campaign)
