@@ -167,6 +167,9 @@ async def test_after_erasing_the_address_is_nowhere_and_the_ledger_adds_up(
     assert await check_conservation(pool, sent) == {"SENT": 1, "SCHEDULED": 1}
     assert await check_conservation(pool, waiting) == {"CANCELLED": 1, "SCHEDULED": 1}
     assert await check_conservation(pool, alone) == {"CANCELLED": 1}
+    assert await value(
+        pool, "SELECT array_agg(DISTINCT cancel_reason::text) FROM emails WHERE status = 'CANCELLED'"
+    ) == ["ERASED"]
     assert (await api.get(f"/api/campaigns/{alone}")).json()["status"] == "FINISHED"
     email = (await api.get(f"/api/emails/{sent_id}")).json()
     assert (email["recipient"], email["status"]) == (f"erased-{sent_id}@erased.invalid", "SENT")

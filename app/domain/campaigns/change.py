@@ -112,6 +112,8 @@ async def _change(
         if changes.hourly_limit is not msgspec.UNSET:
             await conn.execute(sql.limit_hours, {"workspace_id": workspace_id, "campaign_id": campaign_id})
             await conn.execute(sql.unlimit_hours, {"workspace_id": workspace_id, "campaign_id": campaign_id})
+        if changes.calendar is not msgspec.UNSET:
+            await conn.execute(sql.end_slots_of_claims, {"workspace_id": workspace_id, "campaign_id": campaign_id})
         asked = await ask_for_campaign(conn, workspace_id, campaign_id) if pace else []
         await audit.record(conn, actor, workspace_id, "campaign.changed", f"campaigns/{campaign_id}")
     return _Changed(asked, bool(added))

@@ -170,3 +170,5 @@ def _check_campaign(campaign: Row, to: EmailStatus) -> None:
         raise Conflict("the campaign is CANCELLED; nothing of it is sent any more")
     if to == "SCHEDULED" and campaign["emails_removed_at"] is not None:
         raise Conflict("the campaign's emails are being removed for their age; nothing of it is sent any more")
+    if to == "SCHEDULED" and campaign["is_too_late"]:
+        raise Conflict("the campaign's latestAt is over; nothing of it is sent any more")

@@ -21,8 +21,9 @@ ZONE_FIELDS = ("timezone", "time_zone", "tz")  # merge fields that say a recipie
 HOLIDAY_YEARS = 8  # from now on: further than any plan goes that is asked for
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+NO_ZONES = ("Factory", "localtime")  # what a machine was set to, or that nobody set it
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-Clock = Annotated[str, msgspec.Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+Clock = Annotated[str, msgspec.Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9](?!\n)$")]
 
 
 class CampaignCalendar(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -49,7 +50,7 @@ class CampaignCalendar(msgspec.Struct, rename="camel", forbid_unknown_fields=Tru
 
 @cache
 def _zones() -> Mapping[str, str]:
-    return {name.casefold(): name for name in zoneinfo.available_timezones()}
+    return {name.casefold(): name for name in zoneinfo.available_timezones() if name not in NO_ZONES}
 
 
 def zone_named(name: str) -> str | None:

@@ -34,7 +34,7 @@ ORDER BY s.campaign_id, s.id;
 
 -- name: lock_campaign
 -- The campaign, held against other changes until the end of the transaction. Its streams are locked already.
-SELECT id, sender_id, status, emails_removed_at FROM campaigns
+SELECT id, sender_id, status, emails_removed_at, coalesce(latest_at <= now(), false) AS is_too_late FROM campaigns
 WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s FOR NO KEY UPDATE;
 
 -- name: set_streams_open

@@ -52,6 +52,13 @@ FROM campaigns c
 WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s
   AND c.workspace_id = s.workspace_id AND c.id = s.campaign_id;
 
+-- name: end_slots_of_claims
+-- What is being sent had its slot by the calendar before: should it come back, the claim has it planned anew.
+UPDATE emails e SET until = now()
+FROM streams s
+WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s
+  AND e.workspace_id = s.workspace_id AND e.stream_id = s.id AND e.status = 'SENDING';
+
 -- name: senders_there
 -- Which of the senders there are.
 SELECT id FROM senders WHERE workspace_id = %(workspace_id)s AND id = ANY (%(sender_ids)s::bigint[]);

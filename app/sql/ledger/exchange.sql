@@ -251,8 +251,10 @@ BEGIN
             unknown = s.unknown + m.unknown,
             cancelled = s.cancelled + m.cancelled + m.late,
             next_due_at = least(s.next_due_at, m.back_at),
-            -- An email that goes back may lie before it.
-            passed_at = CASE WHEN m.back_at <= now() THEN '-infinity' ELSE greatest(s.passed_at, m.passed_at) END,
+            -- An email that goes back may lie before it, also one that is due later: others, whose now() is later than
+            -- ours, may have passed that time while we waited for our turn.
+            passed_at = CASE WHEN m.back_at <= greatest(s.passed_at, m.passed_at) THEN '-infinity'
+                             ELSE greatest(s.passed_at, m.passed_at) END,
             passed_id = CASE WHEN m.taken = 0 THEN s.passed_id WHEN m.first_at = m.passed_at THEN m.passed_id ELSE 0 END,
             window_start = greatest(s.window_start, hour),
             window_used = greatest(used_this_hour(s.window_start, s.window_used) + m.taken - m.returned, 0),
@@ -340,7 +342,8 @@ BEGIN
                       WHERE e.workspace_id = s.workspace_id AND e.stream_id = s.id AND e.status = 'SCHEDULED'
                         AND e.scheduled_at = now() + interval '15 minutes' AND e.until <= now())
         ORDER BY s.campaign_id
-        ON CONFLICT (workspace_id, campaign_id, sender_id) DO UPDATE SET asked_at = clock_timestamp();
+        -- What is asked for already is under way: asked for with every claim, it would never begin.
+        ON CONFLICT (workspace_id, campaign_id, sender_id) DO NOTHING;
     END IF;
     IF limited THEN
         UPDATE campaign_hours o SET window_start = greatest(o.window_start, hour), used = n.used_this_hour

@@ -92,10 +92,15 @@ FROM (SELECT count(*) AS n FROM failed) n
 WHERE s.workspace_id = %(workspace_id)s AND s.id = %(stream_id)s;
 
 -- name: emails_due_now
--- What was set aside for the refusal waits for nothing but its turn.
-UPDATE emails e SET scheduled_at = least(e.scheduled_at, now())
-FROM unnest(%(ids)s::bigint[], %(tried)s::integer[]) AS t (id, attempts)
-WHERE e.workspace_id = %(workspace_id)s AND e.id = t.id AND e.status = 'SCHEDULED' AND e.attempts = t.attempts;
+-- What was set aside for the refusal waits for nothing but its turn, and in a campaign with a calendar for that: its slot
+-- was that of another time, so the claim has it planned.
+UPDATE emails e
+SET scheduled_at = least(e.scheduled_at, now()),
+    not_before = NULL,
+    until = CASE WHEN c.calendar IS NOT NULL THEN now() END
+FROM campaigns c, unnest(%(ids)s::bigint[], %(tried)s::integer[]) AS t (id, attempts)
+WHERE e.workspace_id = %(workspace_id)s AND e.id = t.id AND e.status = 'SCHEDULED' AND e.attempts = t.attempts
+  AND c.workspace_id = e.workspace_id AND c.id = e.campaign_id;
 
 -- name: probe_now
 -- The next email of what is held goes as soon as it is due. What is said of a login is said of its streams that the

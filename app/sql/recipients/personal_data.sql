@@ -48,7 +48,8 @@ erased AS (
     SET recipient = 'erased-' || e.id || '@erased.invalid',
         fields = '{}',
         erased_at = now(),
-        status = CASE WHEN f.status = 'SCHEDULED' THEN 'CANCELLED' ELSE f.status END
+        status = CASE WHEN f.status = 'SCHEDULED' THEN 'CANCELLED' ELSE f.status END,
+        cancel_reason = CASE WHEN f.status = 'SCHEDULED' THEN 'ERASED' ELSE e.cancel_reason END
     FROM found f
     WHERE e.workspace_id = %(workspace_id)s AND e.id = f.id
     RETURNING e.id, e.stream_id, e.campaign_id, f.status = 'SCHEDULED' AS cancelled
