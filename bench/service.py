@@ -61,7 +61,7 @@ async def schedule_campaign(pool: Pool, user: User, count: int, name: str, **dra
 
 @contextmanager
 def worker(
-    url: str, sink: Sink, lanes: int, *, trusted: Path | None = None
+    url: str, sink: Sink, lanes: int, *, trusted: Path | None = None, metrics_port: int | None = None
 ) -> Generator[subprocess.Popen[bytes], None, None]:
     """One worker process sending to the sink; ended by SIGTERM, which must leave nothing in doubt. With the authorities
     that are `trusted`, over TLS and with a login.
@@ -75,6 +75,8 @@ def worker(
         "WORKER_CONCURRENCY": str(size_for_one(lanes)),
         "LOG_LEVEL": "WARNING",
     }
+    if metrics_port is not None:
+        env |= {"WORKER_METRICS_PORT": str(metrics_port)}
     if trusted is not None:
         env |= {"SSL_CERT_FILE": str(trusted), "SMTP_SECURITY": "starttls"}
         env |= dict(zip(("SMTP_USERNAME", "SMTP_PASSWORD"), SMTP_LOGIN, strict=True))

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser import NARROW, ask, assert_accessible, assert_fits
+from tests.support.service import until
 
 NOBODY = {"host": "127.0.0.1", "port": 9, "security": "none"}
 
@@ -116,4 +117,26 @@ def test_the_calendar_of_a_campaign_is_changed_and_the_week_shows_it(composing: 
     expect(page.get_by_role("row", name=re.compile("Slow"))).to_be_visible()
     choose(page, "Mailbox", "carl@example.com")
     expect(page.get_by_text("Nothing is planned for the next seven days")).to_be_visible()
+    assert_fits(page)
+
+
+def test_what_was_planned_first_stands_beside_what_was_sent(inside: Page) -> None:
+    page = inside
+    letter = {"name": "Letter", "subject": "Hello", "body": "A text."}
+    three = {"recipients": [f"r{n}@example.com" for n in range(3)]}
+    sent = ask(page, "POST", "/api/campaigns/schedule", letter | three)
+    campaign = f"/api/campaigns/{sent['campaign']['id']}"
+    until(lambda: ask(page, "GET", campaign)["status"] == "FINISHED", "it is sent")
+    page.goto(f"/campaigns/{sent['campaign']['id']}?tab=hours")
+    chart = page.get_by_role("img", name=re.compile("3 of 3 planned emails sent, .*median deviation"))
+    expect(chart).to_be_visible()
+    figures = page.get_by_role("region", name="Deviations from the first plan")
+    expect(figures).to_contain_text(re.compile("Median deviation(on time|[0-9]+ s late)"))
+    assert_accessible(page)
+
+    slow = ask(page, "POST", "/api/campaigns/schedule", letter | three | {"startTime": "2099-01-01T00:00:00Z"})
+    page.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
+    page.goto(f"/campaigns/{slow['campaign']['id']}?tab=hours")
+    expect(page.get_by_role("img", name=re.compile("0 of 3 planned emails sent, .*no deviation yet"))).to_be_visible()
+    expect(figures).to_contain_text("Median deviationnone yet")
     assert_fits(page)

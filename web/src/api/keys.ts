@@ -27,6 +27,7 @@ export const keys = {
     lists: () => own("campaigns", "list"),
     list: (status: Asked) => own("campaigns", "list", status),
     one: (id: number) => own("campaigns", "one", id),
+    forecast: (id: number) => own("campaigns", "one", id, "forecast"),
   },
   emails: {
     all: () => own("emails"),

@@ -33,6 +33,7 @@ import { CAMPAIGN_STATUS } from "./words";
 
 const route = getRouteApi("/inside/campaigns/$id");
 
+const ForecastChart = lazyPart(() => import("./hours/ForecastChart"), "ForecastChart");
 const HourlyChart = lazyPart(() => import("./hours/HourlyChart"), "HourlyChart");
 const CampaignSettings = lazyPart(() => import("./settings/CampaignSettings"), "CampaignSettings");
 
@@ -179,7 +180,10 @@ function Parts({ campaign, sender }: Props) {
       </Tabs.Panel>
       <Tabs.Panel value="hours">
         <Suspense fallback={waiting}>
-          <HourlyChart senderId={campaign.senderId} sender={sender} />
+          <Stack gap="lg">
+            <ForecastChart campaignId={campaign.id} />
+            <HourlyChart senderId={campaign.senderId} sender={sender} />
+          </Stack>
         </Suspense>
       </Tabs.Panel>
     </Tabs>

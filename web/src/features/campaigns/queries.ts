@@ -10,6 +10,7 @@ export type Campaign = components["schemas"]["Campaign"];
 export type CampaignStatus = Campaign["status"];
 export type OnUnknown = Campaign["onUnknown"];
 export type Planned = components["schemas"]["Planned"];
+export type Forecast = components["schemas"]["Forecast"];
 export type Given = components["schemas"]["Given"];
 
 /** Campaigns in one state, or all of them. */
@@ -28,6 +29,15 @@ export const campaignQuery = (id: number) =>
   queryOptions({
     queryKey: keys.campaigns.one(id),
     queryFn: ({ signal }) => answer(api.GET("/api/campaigns/{id}", { params: { path: { id } }, signal })),
+  });
+
+/** Its first plan beside what was sent. Many emails are looked at for it, so it is read anew seldom. */
+export const forecastQuery = (id: number) =>
+  queryOptions({
+    queryKey: keys.campaigns.forecast(id),
+    queryFn: ({ signal }) =>
+      answer(api.GET("/api/campaigns/{id}/forecast", { params: { path: { id } }, signal })),
+    refetchInterval: 30_000,
   });
 
 /** What is planned for so many hours from now on, of one sender or of all. */
