@@ -120,7 +120,7 @@ async def test_a_form_says_what_to_do_in_json(api: httpx.AsyncClient) -> None:
         answer = await api.post(
             "/api/campaigns/preview", data=MESSAGE | {"ifBlank": text}, files={"file": ("list.csv", CSV.encode())}
         )
-        assert list(wrong_fields(answer)) == ["ifBlank"]
+        assert [name.partition("[")[0] for name in wrong_fields(answer)] == ["ifBlank"]
 
 
 async def test_lines_of_a_value_become_one_in_the_subject_and_the_preview_says_so(api: httpx.AsyncClient) -> None:

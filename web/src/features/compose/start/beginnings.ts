@@ -13,9 +13,9 @@ export function asTemplate(template: KeptText): Beginning {
   return (step) => [{ kind: "content", step, part: contentOf(template) }];
 }
 
-/** The start is not taken over: it has passed. */
+/** Start and end are not taken over: they have passed. */
 export function asCampaign(campaign: Campaign): Beginning {
-  const { name, senderId, hourlyLimit, onUnknown, delayBetweenMs } = campaign;
+  const { name, senderIds, hourlyLimit, onUnknown, delayBetweenMs, jitterPercent, calendar } = campaign;
   const [delay, delayUnit]: [number, DelayUnit] =
     delayBetweenMs > 0 && delayBetweenMs % 60_000 === 0
       ? [delayBetweenMs / 60_000, "minutes"]
@@ -23,15 +23,18 @@ export function asCampaign(campaign: Campaign): Beginning {
   const timing: Partial<Timing> = {
     when: "now",
     startTime: null,
+    latestTime: null,
     delay,
     delayUnit,
+    jitterPercent,
+    calendar,
     hourlyLimit,
     onUnknown,
     spread: false,
   };
   return (step) => [
     { kind: "name", name: name === campaign.subject.slice(0, 200) ? "" : name },
-    { kind: "senders", senderIds: [senderId] },
+    { kind: "senders", senderIds },
     { kind: "timing", part: timing },
     { kind: "content", step, part: contentOf({ ...campaign, language: campaign.language ?? null }) },
   ];
