@@ -12,7 +12,6 @@ import socket
 import ssl
 import threading
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -69,7 +68,7 @@ async def connect(server: Server, ehlo_name: str, lookup: Lookup) -> Connection:
     try:
         addresses = await _addresses(server, lookup)
         if server.security != "none":  # now: nothing may come between the socket and its use
-            client.tls_context = await asyncio.to_thread(_trusted)
+            client.tls_context = await _trusted()
         try:
             connected = await _dial(addresses)
         except OSError:
@@ -97,22 +96,33 @@ async def connect(server: Server, ehlo_name: str, lookup: Lookup) -> Connection:
     )
 
 
-def _trusted() -> ssl.SSLContext:
+async def _trusted() -> ssl.SSLContext:
     """What trusts the authorities that this machine trusts. Reading them all takes 30 ms of a processor, longer than
     all else that connecting takes: once read, they serve every connection until their file or folder changes.
     """
+    versions = _versions()
+    context = _contexts.get(versions)
+    return await asyncio.to_thread(_reads, versions) if context is None else context
+
+
+_Versions = tuple[tuple[str, int], ...]
+
+
+def _versions() -> _Versions:
     known = ssl.get_default_verify_paths()
-    with _reading:  # lanes that start together wait for one that reads
-        return _reads(*((path, Path(path).stat().st_mtime_ns) for path in (known.cafile, known.capath) if path))
+    return tuple((path, Path(path).stat().st_mtime_ns) for path in (known.cafile, known.capath) if path)
 
 
+_contexts: dict[_Versions, ssl.SSLContext] = {}  # the newest alone
 _reading = threading.Lock()
 
 
-@lru_cache(maxsize=1)
-def _reads(*versions: tuple[str, int]) -> ssl.SSLContext:
-    del versions  # they tell when to read again
-    return ssl.create_default_context()
+def _reads(versions: _Versions) -> ssl.SSLContext:
+    with _reading:  # lanes that start together wait for one that reads
+        if versions not in _contexts:
+            _contexts.clear()
+            _contexts[versions] = ssl.create_default_context()
+        return _contexts[versions]
 
 
 def _mail_max(limits: str) -> int | None:

@@ -47,6 +47,7 @@ class Budget:
         self._lent = 0
         self._holders: dict[Callable[[], None], int] = {}
         self._waiting: dict[Callable[[], None], None] = {}
+        self.helpless_until = 0.0  # time.monotonic(): until then nobody asks once more whether there are other workers
         self._hungry: dict[Callable[[], None], float] = {}  # with lanes, but fewer than their share: when last refused
 
     def room(self, wake: Callable[[], None]) -> int:

@@ -144,9 +144,14 @@ class Share:
             self._granted_at = time.monotonic()
 
     async def _ask_for_help(self) -> None:
+        """One that finds no other worker finds it for all: thousands may wait."""
+        if time.monotonic() < self._budget.helpless_until:
+            return
         async with self._pool.connection() as conn:
             if await workers.has_others(conn, self._claimant):
                 await defer_help(conn, self._claimant.sender_id)
+            else:
+                self._budget.helpless_until = time.monotonic() + HELP_EVERY_S
 
 
 class Cap:

@@ -38,10 +38,15 @@ class Reserved(NamedTuple):
 
 
 async def reserve_lanes(pool: Pool, claimant: Claimant, wanted: int) -> Reserved:
-    """Of the wanted connections, over all workers and all senders of the login together."""
-    async with transaction(pool) as conn:
-        await conn.execute(sql.lock_login, claimant.parameters())
-        row = await fetch_one(conn, sql.reserve_lanes, claimant.parameters() | {"wanted": wanted})
+    """Of the wanted connections, over all workers and all senders of the login together.
+
+    The whole transaction goes to the database at once: each sender that begins asks, and thousands begin together.
+    """
+    async with pool.connection() as conn:
+        async with conn.pipeline(), conn.transaction():
+            await conn.execute(sql.lock_login, claimant.parameters())
+            granted = await conn.execute(sql.reserve_lanes, claimant.parameters() | {"wanted": wanted})
+        row = await granted.fetchone()
     return Reserved(0) if row is None else Reserved(**row)
 
 
