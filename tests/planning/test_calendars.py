@@ -247,7 +247,8 @@ async def test_a_calendar_that_is_changed_moves_what_waits_also_of_yesterdays_sl
     retry = (await emails_of(pool, made))[0]["id"]
     await execute(
         pool,
-        "UPDATE emails SET attempts = 1, retry_count = 1, scheduled_at = now() + interval '2 h' WHERE id = %s",
+        "UPDATE emails SET attempts = 1, retry_count = 1, scheduled_at = now() + interval '2 h',"
+        " not_before = now() + interval '2 h' WHERE id = %s",
         retry,
     )
     opens = (datetime.now(UTC) + timedelta(hours=5)).replace(minute=0)

@@ -38,8 +38,9 @@ async def _backed_off(pool: Pool, number: int, by: timedelta) -> datetime:
     """Have the email with this number, from 1 on, wait for another try; returns until when."""
     return await value(
         pool,
-        "UPDATE emails SET attempts = 1, retry_count = 1, scheduled_at = now() + %s WHERE recipient = %s"
-        " RETURNING scheduled_at",
+        "UPDATE emails SET attempts = 1, retry_count = 1, scheduled_at = now() + %s, not_before = now() + %s"
+        " WHERE recipient = %s RETURNING scheduled_at",
+        by,
         by,
         addresses(number)[-1],
     )
