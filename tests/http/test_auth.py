@@ -39,9 +39,12 @@ BODIES: dict[str, Any] = {
     "PATCH": {},
     "/api/senders/{id}/signature": {"text": "Ann"},
     "/api/emails/{id}/resolve": {"as": "sent"},
+    "/api/saved-lists/{id}/recipients": {"recipients": ["ada@example.com"]},
+    "/api/saved-lists/{id}/count": {"filter": []},
     "/api/workspaces/{id}": {"name": "Mine"},
     "/api/members/{id}": {"role": "owner"},
 }
+QUERIES = {"/api/saved-lists/{id}/recipients": "?email=ada@example.com"}  # what a call does not go without
 PEOPLE_ONLY = {
     ("POST", "/api/workspaces"),
     ("POST", "/api/workspaces/{id}/select"),
@@ -72,7 +75,7 @@ ROLES: tuple[Role, ...] = ("viewer", "member", "owner")
 # What a call takes where none of the rules of thumb below says so.
 OWNERS_ALONE = ("/api/keys", "/api/webhooks", "/api/recipients", "/api/members/")
 ONES_OWN = ("/api/auth/", "/api/admin/")
-READING_POSTS = {"/api/campaigns/render", "/api/campaigns/render/html"}
+READING_POSTS = {"/api/campaigns/render", "/api/campaigns/render/html", "/api/saved-lists/{id}/count"}
 
 
 def _expected(method: str, path: str) -> Role | None:
@@ -130,6 +133,7 @@ async def _things(api: httpx.AsyncClient, pool: Pool, campaign: dict[str, Any]) 
     webhook = {"url": "https://example.com", "events": ["email.failed"]}
     ids["webhooks"] = (await api.post("/api/webhooks", json=webhook)).json()["id"]
     ids["lists"] = (await api.post("/api/lists", json={"recipients": ["ada@example.com"]})).json()["id"]
+    ids["saved-lists"] = (await api.post("/api/saved-lists", json={"name": "Buyers"})).json()["id"]
     ids["templates"] = (await api.post("/api/templates", json={"name": "Spring"})).json()["id"]
     ids["sandbox"] = await _received(pool, ids["campaigns"])
     me = (await api.get("/api/auth/me")).json()
@@ -142,6 +146,7 @@ async def _things(api: httpx.AsyncClient, pool: Pool, campaign: dict[str, Any]) 
 def _url(path: str, ids: dict[str, int]) -> str:
     parts = path.split("/")
     kind = "invitations" if parts[2:4] == ["members", "invitations"] else parts[2]
+    path += QUERIES.get(path, "")
     return path.replace("{id}", str(ids.get(kind))).replace("{deliveryId}", str(ids.get("deliveries")))
 
 
@@ -237,4 +242,5 @@ async def test_what_is_no_id_is_not_there(api: httpx.AsyncClient, pool: Pool, us
     for method, path in OF_ONE_THING:
         body = BODIES.get(path, BODIES.get(method))
         for no_id in ("0", "-1", "1.5", "x", str(2**63), "9" * 5000, "%00"):
-            problem(await api.request(method, re.sub(r"{\w+}", no_id, path), json=body), 404)
+            url = re.sub(r"{\w+}", no_id, path) + QUERIES.get(path, "")
+            problem(await api.request(method, url, json=body), 404)

@@ -134,7 +134,7 @@ def test_a_campaign_is_duplicated_without_its_list(composing: Page) -> None:
     page = composing
     recipients(page).fill("ada@example.com")
     write(page, "Again", "A text.")
-    schedule_button(page).click()
+    page.get_by_role("button", name="Schedule 1 email").click()
     page.wait_for_url(re.compile(r"/campaigns/\d+"))
     page.get_by_role("link", name="Duplicate Again").click()
     expect(page.get_by_label("Subject")).to_have_value("Again")
