@@ -93,7 +93,10 @@ def _fields(annotation: object) -> dict[str, object]:
     """The fields of the struct in a type, by their names on the wire."""
     if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
         return {field.encode_name: field.type for field in msgspec.structs.fields(annotation)}
-    return next((found for part in get_args(annotation) if (found := _fields(part))), {})
+    for part in get_args(annotation):
+        if found := _fields(part):
+            return found
+    return {}
 
 
 def _choices(annotation: object) -> list[str]:

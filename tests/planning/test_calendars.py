@@ -338,3 +338,20 @@ async def test_a_division_that_is_broken_off_is_begun_again_by_the_sweep(
     assert Counter(email["sender_id"] for email in await emails_of(pool, made)) == {ids[0]: 20, ids[1]: 20}
     assert await value(pool, "SELECT divide_at FROM campaigns") is None
     await check_conservation(pool, made)
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "words"),
+    [
+        ({"from": "09:00\n"}, "calendar.from", "no time of day"),
+        ({"to": "24:00"}, "calendar.to", "no time of day"),
+        ({"days": ["Mon"]}, "calendar.days[0]", "is not one of mon, tue"),
+        ({"zone": "UTC"}, "calendar.zone", "the fields are: timezone, days, from"),
+        ({"timezone": "localtime"}, "calendar.timezone", "is no time zone"),
+    ],
+)
+async def test_a_calendar_that_is_none_is_refused_by_its_fields(
+    api: httpx.AsyncClient, given: dict[str, Any], field: str, words: str
+) -> None:
+    answer = await api.post(URL, json=campaign(["ada@example.com"], calendar=OFFICE | given))
+    assert words in wrong_fields(answer)[field]

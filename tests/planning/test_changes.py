@@ -274,8 +274,8 @@ async def test_retries_among_the_first_are_no_reason_to_leave_the_rest(
     made = (await schedule_campaign(pool, owner, 25, start_time=start)).campaign.id
     retry_at = start + HOUR
     await execute(
-        pool, "UPDATE emails SET attempts = 1, retry_count = 1, scheduled_at = %s, not_before = %s"
-        " WHERE id IN (SELECT id FROM emails ORDER BY id LIMIT 12)", retry_at, retry_at
+        pool, "UPDATE emails SET attempts = 1, retry_count = 1, scheduled_at = %s, not_before = %s WHERE id IN"
+        " (SELECT id FROM emails ORDER BY id LIMIT 12)", retry_at, retry_at
     )  # fmt: skip
     await execute(pool, "UPDATE campaigns SET delay_ms = 1000")
     await _ask(pool, owner, made)

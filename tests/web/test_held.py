@@ -39,9 +39,7 @@ def campaign_from(page: Page, sender: int, stem: str = "r", count: int = 6) -> i
 def test_a_held_campaign_shows_the_words_and_goes_on_as_its_person_answers(inside: Page, refusing: Sink) -> None:
     campaign = campaign_from(inside, sender_at(inside, refusing))
     inside.goto("/")
-    expect(
-        inside.get_by_text(re.compile("refuses the campaign's emails from anna@example.com"))
-    ).to_be_visible()
+    expect(inside.get_by_text(re.compile("refuses the campaign's emails from anna@example.com"))).to_be_visible()
     inside.goto(f"/campaigns/{campaign}")
     notice = inside.get_by_role("alert").filter(has_text="The server refuses this campaign's emails")
     expect(notice).to_contain_text(WORDS)

@@ -61,7 +61,7 @@ async def hand_over(pool: Pool) -> list[Handed]:
 async def _give(pool: Pool, stream: Row, *, is_first: bool) -> int:
     """A batch of the stream's emails to others; how many. Fewer than a batch: that was all. Raises PlanChanging."""
     async with planning(pool) as conn:
-        senders = await fetch_all(conn, sql.senders_of_campaign, stream)
+        senders = await fetch_all(conn, sql.senders_of_handover, stream)
         await lock_plan(conn, *(row["sender_id"] for row in senders))
         await streams.lock_of_campaign(conn, stream["workspace_id"], stream["campaign_id"])
         parts = await fetch_all(conn, sql.parts, stream)
@@ -130,7 +130,7 @@ async def hold_on_all(pool: Pool) -> None:
         async with transaction(pool) as conn:
             await _lock_windows(conn, its)
             await conn.execute(sql.lift_followers, its)
-            for sender in await fetch_all(conn, sql.senders_of_campaign, its):
+            for sender in await fetch_all(conn, sql.senders_of_handover, its):
                 await defer_wake_up(conn, sender["sender_id"])
 
 

@@ -26,7 +26,7 @@ WHERE t.scheduled > 0 AND c.status IN ('ACTIVE', 'PAUSED')
   END
 ORDER BY t.workspace_id, t.id;
 
--- name: senders_of_campaign
+-- name: senders_of_handover
 -- Whose plans a handover concerns, in the order in which they are locked.
 SELECT DISTINCT sender_id FROM streams
 WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s
