@@ -81,7 +81,7 @@ async def of_campaign(pool: Pool, workspace_id: int, campaign_id: int) -> Foreca
     """Raises NotFound, also where the first plan was not kept."""
     sent: dict[datetime, int]
     async with transaction(pool, workspace_id) as conn:
-        row = await fetch_one(conn, sql.kept, {"workspace_id": workspace_id, "campaign_id": campaign_id})
+        row = await fetch_one(conn, sql.first_plan, {"workspace_id": workspace_id, "campaign_id": campaign_id})
         if row is None:
             raise NotFound(f"no campaign {campaign_id}, or it is from before first plans were kept")
         if row["emails_removed_at"] is None:
@@ -113,7 +113,7 @@ async def measure_what_is_over(pool: Pool) -> None:
     while over := await _over_and_unmeasured(pool):
         for campaign in over:
             async with transaction(pool) as conn:
-                row = await fetch_one(conn, sql.kept, campaign)
+                row = await fetch_one(conn, sql.first_plan, campaign)
                 if row is None:
                     continue  # its workspace is gone
                 sent, median_ms, worst_ms = await _measure(conn, campaign["workspace_id"], campaign["campaign_id"], row)

@@ -3,7 +3,7 @@
 INSERT INTO campaign_forecasts (workspace_id, campaign_id, ats, counts, gaps_ms)
 VALUES (%(workspace_id)s, %(campaign_id)s, %(ats)s, %(counts)s, %(gaps_ms)s);
 
--- name: kept
+-- name: first_plan
 -- The first plan of a campaign, and what was measured of it.
 SELECT f.ats, f.counts, f.gaps_ms, f.measured_at, f.sent_hours, f.sent_counts, f.median_ms, f.worst_ms,
        c.first_email_id, c.last_email_id, c.emails_removed_at
