@@ -34,7 +34,7 @@ async def _put(pool: Pool, workspace_id: int, campaign_id: int, actor: Actor, ac
         if campaign["status"] not in {"ACTIVE", "PAUSED"}:
             raise Conflict(f"the campaign is {campaign['status']}; nothing of it has an order any more")
         await conn.execute(sql.put_ahead, params)
-        senders = [row["sender_id"] for row in await fetch_all(conn, sql.senders_concerned, params)]
+        senders = [row["sender_id"] for row in await fetch_all(conn, sql.senders_of_its_logins, params)]
         asked = await changes.ask_for_senders(conn, workspace_id, senders)
         await audit.record(conn, actor, workspace_id, action, f"campaigns/{campaign_id}")
     for sender_id in asked:

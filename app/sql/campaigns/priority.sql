@@ -3,7 +3,7 @@
 UPDATE campaigns SET ahead_at = CASE WHEN %(ahead)s THEN now() END
 WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s;
 
--- name: senders_concerned
+-- name: senders_of_its_logins
 -- All that log in as one of those with something of it that waits, in the order in which everybody plans.
 SELECT DISTINCT o.id AS sender_id
 FROM streams t

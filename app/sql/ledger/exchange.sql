@@ -92,8 +92,10 @@ BEGIN
                        WHERE o.workspace_id = s.workspace_id AND o.campaign_id = s.campaign_id) AS limited
         FROM streams s
         WHERE s.workspace_id = of_workspace
-          AND s.id = ANY (due || ARRAY(SELECT e.stream_id FROM emails e
-                                       WHERE e.workspace_id = of_workspace AND e.id = ANY (ids)))
+          -- OFFSET 0 keeps the workspace a column, as below: else all its emails would be gone through for these.
+          AND s.id = ANY (due || ARRAY(SELECT e.stream_id
+                                       FROM (SELECT of_workspace AS workspace_id, unnest(ids) AS id OFFSET 0) r
+                                       JOIN emails e ON e.workspace_id = r.workspace_id AND e.id = r.id))
         ORDER BY s.id
         FOR NO KEY UPDATE OF s
     ) t;
@@ -171,13 +173,15 @@ BEGIN
     END IF;
 
     IF ending THEN  -- the trigger `streams_end` locks them as they come
-        PERFORM FROM campaigns c
-        WHERE c.workspace_id = of_workspace
-          AND c.id IN (SELECT s.campaign_id FROM streams s
-                       WHERE s.workspace_id = of_workspace AND s.id = ANY (locked)
-                         AND s.scheduled + s.sending <= cardinality(ids) + wanted)
+        PERFORM FROM (
+            SELECT DISTINCT s.workspace_id, s.campaign_id FROM streams s
+            WHERE s.workspace_id = of_workspace AND s.id = ANY (locked)
+              AND s.scheduled + s.sending <= cardinality(ids) + wanted
+            OFFSET 0
+        ) s
+        JOIN campaigns c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
         ORDER BY c.id
-        FOR NO KEY UPDATE;
+        FOR NO KEY UPDATE OF c;
     END IF;
 
     RETURN QUERY
