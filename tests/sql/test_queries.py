@@ -107,7 +107,7 @@ async def _answers(pool: Pool) -> dict[str, int]:
         )
         answers = {row["name"]: row["n"] for row in await rows.fetchall()}
         await conn.execute("DEALLOCATE ALL")
-        await conn.execute("DROP TABLE staged")
+        await conn.execute("DROP TABLE staged, placed")
     return answers
 
 
