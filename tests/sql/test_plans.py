@@ -101,6 +101,7 @@ async def _fill(pool: Pool, user: User) -> dict[str, Any]:
         "accepted_ago_s": 0.0,
         "lease_s": 20.0,
         "within_s": 10.0,
+        "looked_after": [],
         "status": None,
         "before": None,
         "limit": 50,
