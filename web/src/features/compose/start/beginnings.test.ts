@@ -36,7 +36,13 @@ it("begins as a campaign was, but for its list, its start and its end", () => {
   } as Campaign;
   const draft = begun(asCampaign(campaign));
   expect(draft).toMatchObject({ name: "News", senderIds: [7, 9], audience: EMPTY.audience });
-  expect(draft.timing).toMatchObject({ when: "now", startTime: null, latestTime: null, delay: 2, delayUnit: "minutes" });
+  expect(draft.timing).toMatchObject({
+    when: "now",
+    startTime: null,
+    latestTime: null,
+    delay: 2,
+    delayUnit: "minutes",
+  });
   expect(draft.timing).toMatchObject({ hourlyLimit: 50, onUnknown: "resend", jitterPercent: 20 });
   expect(draft.timing.calendar).toEqual(OFFICE_HOURS);
   expect(draft.steps[0].content).toMatchObject({ subject: "S", body: "B", rich: false });
