@@ -34,7 +34,7 @@ def test_without_a_campaign_the_way_to_the_first_one_is_shown(inside: Page) -> N
     inside.goto("/")
     expect(inside.get_by_role("heading", name="No campaign yet")).to_be_visible()
     assert_accessible(inside)
-    inside.get_by_role("link", name="Write the first one").click()
+    inside.get_by_role("link", name="Write the first one", exact=True).click()
     inside.wait_for_url("**/compose")
 
 
@@ -98,12 +98,12 @@ def test_the_list_by_state_is_in_the_address(inside: Page) -> None:
     assert inside.request.post(f"/api/campaigns/{paused}/pause").ok
     inside.goto("/")
     inside.get_by_role("button", name="Paused", exact=True).click()
-    expect(inside.get_by_role("link", name="Rests")).to_be_visible()
-    expect(inside.get_by_role("link", name="Runs")).to_be_hidden()
+    expect(inside.get_by_role("link", name="Rests", exact=True)).to_be_visible()
+    expect(inside.get_by_role("link", name="Runs", exact=True)).to_be_hidden()
     inside.reload()
     expect(inside.get_by_role("button", name="Paused", exact=True)).to_have_attribute("aria-pressed", "true")
-    expect(inside.get_by_role("link", name="Rests")).to_be_visible()
-    expect(inside.get_by_role("link", name="Runs")).to_be_hidden()
+    expect(inside.get_by_role("link", name="Rests", exact=True)).to_be_visible()
+    expect(inside.get_by_role("link", name="Runs", exact=True)).to_be_hidden()
     assert_accessible(inside)
 
 

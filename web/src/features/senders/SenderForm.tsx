@@ -62,7 +62,7 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
       sender ? changeSender(sender.id, senderPatch(sender, values)) : addSender(senderBody(values)),
     changes: [keys.senders()],
     done,
-    names: { rampUp: "rampFrom" },
+    names: { rampUp: "rampFrom", "rampUp.from": "rampFrom", "rampUp.perDay": "rampPerDay" },
     said: ({ email, sharesLoginWith }) =>
       [
         sender ? `${email} is saved.` : `${email} is added. Verify it next.`,
