@@ -200,6 +200,29 @@ def test_of_several_addresses_in_a_cell_the_first_is_taken_and_the_others_are_to
     assert (every.accepted, every.repaired, every.duplicates) == (4, 2, 0)
 
 
+@pytest.mark.parametrize("right", ["a,example.com", "x>", "example..com", "localhost", "x\x01.com", "corp.local"])
+def test_a_correction_that_makes_no_address_costs_its_rows(right: str) -> None:
+    recipients = from_json(["ann@gmial.com", "bob@example.com"], choices=Choices(corrections={"gmial.com": right}))
+    assert addresses(recipients) == ["bob@example.com"]
+    assert [(one.row, one.email) for one in recipients.rejected] == [(1, "ann@gmial.com")]
+    assert recipients.rejected[0].reason.startswith("Corrected as asked for: ")
+
+
+def test_a_correction_is_an_address_like_any_other() -> None:
+    choices = Choices(frozenset({"corp.local"}), corrections={"gmial.com": "xn--bcher-kva.de", "acme.con": "corp.local"})
+    recipients = from_json(["ann@gmial.com", "ann@bücher.de", "bob@acme.con"], choices=choices)
+    assert addresses(recipients) == ["ann@bücher.de", "bob@corp.local"]
+    assert recipients.duplicates == 1
+
+
+def test_each_of_several_addresses_is_asked_about_and_corrected() -> None:
+    cell = ["ann@example.com; bob@gmial.com; cy@acme.con"]
+    choices = Choices(every_address=True, corrections={"gmial.com": "gmail.com"})
+    recipients = from_json(cell, choices=choices)
+    assert addresses(recipients) == ["ann@example.com", "bob@gmail.com", "cy@acme.con"]
+    assert [(one.email, one.meant) for one in recipients.first_suspects] == [("cy@acme.con", "acme.com")]
+
+
 def test_iterating_again_starts_anew_and_leaves_the_file_open() -> None:
     file = io.BytesIO(b"email\nann@example.com\nann@example.com\nx\n")
     recipients = from_csv(file)

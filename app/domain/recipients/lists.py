@@ -161,9 +161,14 @@ class RecipientList:
                 continue
             if mended or note:
                 address, others = self._repair(row, email, mended or Mended(address, "", []), note)
-            if meant := meant_by[address[address.rindex("@") + 1 :]]:
-                address = self._ask(row, address, meant)
-            for one in (address, *others):
+            for given in (address, *others):
+                one = given
+                if meant := meant_by[given[given.rindex("@") + 1 :]]:
+                    try:
+                        one = self._ask(row, given, meant)
+                    except InvalidAddress as error:
+                        self._reject(row, given, f"Corrected as asked for: {error.reason}")
+                        continue
                 if self._is_new(mailboxes, row, one):
                     self.row = row
                     if self.zones is not None:
@@ -206,10 +211,12 @@ class RecipientList:
         return mended.address, mended.others if takes_all else []
 
     def _ask(self, row: int, address: str, meant: str) -> str:
-        """Note that the address is probably mistyped. The address to take."""
+        """Note that the address is probably mistyped. The address to take; raises InvalidAddress for a correction that
+        makes none.
+        """
         local, _, domain = address.rpartition("@")
         if right := self._choices.corrections.get(domain):
-            corrected = f"{local}@{right}"
+            corrected = normalize(f"{local}@{right}", self._choices.internal)
             self.repaired += 1
             if self.repaired <= MOST_REPAIRS_SHOWN:
                 self.first_repaired.append(Repaired(row, address, corrected, f"{domain} corrected to {right}", []))
