@@ -17,15 +17,20 @@ MOST_CELL = 1_000  # characters: a longer cell is no address with something arou
 MOST_OTHERS = 10
 
 # Soft hyphens, zero-width characters, marks of direction and of byte order: nobody sees them.
-INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
-WIDE_AT = "\uff20"
+_INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+# Letters, digits and signs in the width of Chinese and Japanese ones, and the marks of punctuation of these.
+_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3001: ord(","), 0x3002: ord(".")}
+_WIDE_AT = "\uff20"
+_WIDE_ONES = re.compile(f"[{''.join(map(chr, _WIDE))}]")
 _BLANK = re.compile(
     "[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]"
 )  # those of no width of their own, and no-break ones
 _ANGLED = re.compile(r"<([^<>]*@[^<>]*)>")
-_SCHEME = re.compile(r"mailto:\s*", re.IGNORECASE)
-_COMMENT = re.compile(r"\([^()]*\)")
-_BETWEEN = re.compile(r"[\s,;|]+")
+_SCHEME = re.compile(r"#?(mailto|smtp):\s*", re.IGNORECASE)  # Access puts # between a text and its target
+_COMMENT = re.compile(r"\([^()@]*\)")
+_BETWEEN = re.compile(r"[\s,;|()]+")
+_AFTER = "=#*!?\u2026"  # what no host ends with; in front of an address it may be of it
+_FORMULA = re.compile(r'="([^"]*)"')  # what exports write so that a spreadsheet leaves a text as it is
 _AROUND = " \t\r\n/<>()[]{}\"'`,;:.\u2018\u2019\u201c\u201d\u00ab\u00bb"
 
 
@@ -37,14 +42,24 @@ class Mended(NamedTuple):
     others: list[str]
 
 
+def has_at(cell: str) -> bool:
+    return "@" in cell or _WIDE_AT in cell
+
+
+def plain(text: str) -> str:
+    """Text in which an address stands as it is taken, whatever was within it."""
+    return _INVISIBLE.sub("", text).translate(_WIDE)
+
+
 def needs_mending(cell: str, address: str) -> bool:
     """Whether `address`, which `normalize` gave for the cell, was read over something that must not pass unsaid."""
-    return address[0] == "'" or (not cell.isascii() and bool(INVISIBLE.search(cell) or _BLANK.search(cell)))
+    unseen = (_INVISIBLE, _BLANK, _WIDE_ONES)
+    return address[0] == "'" or (not cell.isascii() and any(each.search(cell) for each in unseen))
 
 
 def mend(cell: str, internal: Collection[str] = ()) -> Mended | None:
     """None where no address can be told from what is around it."""
-    if len(cell) > MOST_CELL or ("@" not in cell and WIDE_AT not in cell):
+    if len(cell) > MOST_CELL or not has_at(cell):
         return None
     what: list[str] = []
     text = _replaced(cell, what)
@@ -70,22 +85,25 @@ def mend(cell: str, internal: Collection[str] = ()) -> Mended | None:
 def _replaced(cell: str, what: list[str]) -> str:
     """The cell without what belongs to no address."""
     text = cell
-    if INVISIBLE.search(text):
-        text = INVISIBLE.sub("", text)
+    if _INVISIBLE.search(text):
+        text = _INVISIBLE.sub("", text)
         what.append("invisible characters left out")
     if _BLANK.search(text):
         text = _BLANK.sub(" ", text)
         what.append("no-break blanks left out")
-    if WIDE_AT in text:
-        text = text.replace(WIDE_AT, "@")
-        what.append("a wide @ made a plain one")
+    if _WIDE_ONES.search(text):
+        text = text.translate(_WIDE)
+        what.append("wide characters made plain ones")
     text = text.strip()
+    if formula := _FORMULA.fullmatch(text):
+        text = formula[1].strip()
+        what.append("the formula around it left out")
     if text.startswith("'"):
         text = text[1:].removesuffix("'")
         what.append("the apostrophe in front left out")
-    if _SCHEME.search(text):
-        text = re.sub(r"\?[^\s>,;]*", "", _SCHEME.sub("", text))
-        what.append('"mailto:" left out')
+    if scheme := _SCHEME.search(text):
+        text = re.sub(r"\?[^\s>,;]*", "", _SCHEME.sub(" ", text)).strip()
+        what.append(f'"{scheme[1].lower()}:" left out')
     if _COMMENT.search(text):
         text = _COMMENT.sub(" ", text)
         what.append("a remark in brackets left out")
@@ -93,7 +111,7 @@ def _replaced(cell: str, what: list[str]) -> str:
 
 
 def _address(part: str, internal: Collection[str]) -> str | None:
-    for text in (part, part.strip(_AROUND)):
+    for text in (part, part.lstrip(_AROUND).rstrip(_AROUND + _AFTER)):
         try:
             address = normalize(text, internal)
         except InvalidAddress:
@@ -138,6 +156,7 @@ _ENDINGS = {
     **dict.fromkeys(("ogr", "rog", "orgg", "prg"), "org"),
 }
 _PROVIDERS_ALONE = {"co": "com", "cm": "com", "om": "com", "cn": "com", "comd": "com"}  # there are such countries
+_REAL_ABROAD = frozenset({"live.cn", "msn.cn", "yahoo.cn"})
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
 
 
@@ -159,12 +178,12 @@ class Suggestions(dict[str, str]):
     def _meant(self, domain: str) -> str:
         name, _, ending = domain.rpartition(".")
         if right := _ENDINGS.get(ending):
-            whole = f"{name}.{right}"
+            whole = name if name.endswith(f".{right}") else f"{name}.{right}"
             return self._near.get(whole, whole) if name else ""
         if near := self._near.get(domain):
             return near
         whole = f"{name}.{_PROVIDERS_ALONE.get(ending, ending)}"
-        return whole if whole != domain and whole in _PROVIDERS else ""
+        return whole if whole != domain and whole in _PROVIDERS and domain not in _REAL_ABROAD else ""
 
 
 @lru_cache(maxsize=1)

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from app.domain.recipients.lists import from_json
 from app.mail.addresses import normalize
 from app.mail.repairs import mend, needs_mending, suggestions
+
+
+def wide(text: str) -> str:
+    return "".join(chr(ord(character) + 0xFEE0) for character in text)
 
 
 @pytest.mark.parametrize(
@@ -25,7 +30,18 @@ from app.mail.repairs import mend, needs_mending, suggestions
         ("jo@example\u00ad.com", "jo@example.com", "invisible"),
         ("jo@example.com\u00a0", "jo@example.com", "no-break"),
         ("\u3000jo@example.com", "jo@example.com", "no-break"),
-        ("jo\uff20example.com", "jo@example.com", "wide @"),
+        ("jo\uff20example.com", "jo@example.com", "wide"),
+        (wide("jo") + "@example.com", "jo@example.com", "wide"),
+        (wide("JO.doe@example.com"), "JO.doe@example.com", "wide"),
+        ("jo@example。com", "jo@example.com", "wide"),
+        ("、jo@example.com、", "jo@example.com", "wide"),
+        ("SMTP:jo@example.com", "jo@example.com", "smtp:"),
+        ("jo@example.com#mailto:jo@example.com#", "jo@example.com", "mailto:"),
+        ('="jo@example.com"', "jo@example.com", "formula"),
+        ("(jo@example.com)", "jo@example.com", "punctuation"),
+        ("jo@example.com?", "jo@example.com", "punctuation"),
+        ("jo@example.com\u2026", "jo@example.com", "punctuation"),
+        ("#1@example.com.", "#1@example.com", "punctuation"),
         ("'+jo@example.com", "+jo@example.com", "apostrophe"),
         ("'-jo@example.com", "-jo@example.com", "apostrophe"),
         ("'=jo@example.com", "=jo@example.com", "apostrophe"),
@@ -43,12 +59,27 @@ def test_what_is_around_an_address_is_left_out_and_said(cell: str, address: str,
     assert what in mended.what
 
 
-@pytest.mark.parametrize("between", [", ", ";", "; ", "\n", " / ", " ", " | "])
+@pytest.mark.parametrize("between", [", ", ";", "; ", "\n", " / ", " ", " | ", wide(";"), wide(","), "、", " ::: "])
 def test_of_several_the_first_is_taken_and_the_others_are_given(between: str) -> None:
     mended = mend(between.join(["a@example.com", "b@example.com", "A <a@example.com>"[3:-1], "c@example.com"]))
     assert mended is not None
     assert (mended.address, mended.others) == ("a@example.com", ["b@example.com", "c@example.com"])
     assert "first of 3 addresses" in mended.what
+
+
+def test_an_address_in_brackets_is_another_one() -> None:
+    mended = mend("jo@example.com (jo@example.org)")
+    assert mended is not None
+    assert (mended.address, mended.others) == ("jo@example.com", ["jo@example.org"])
+
+
+@pytest.mark.parametrize(
+    "cell", [wide("jo") + "@example.com", "jo@example。com", "、jo@example.com", wide("jo@example.com")]
+)
+def test_wide_characters_never_pass_unsaid(cell: str) -> None:
+    recipients = from_json([cell])
+    assert [one.address for one in recipients] == ["jo@example.com"]
+    assert recipients.repaired == 1
 
 
 @pytest.mark.parametrize(
@@ -80,7 +111,12 @@ def test_what_is_right_needs_no_mending(cell: str) -> None:
             ("gmail.co", "gmail.com"),
             ("gmial.con", "gmail.com"),
         ),
-        *(("acme.con", "acme.com"), ("acme.nte", "acme.net"), ("acme.ogr", "acme.org"), ("t-onlin.de", "t-online.de")),
+        *(
+            ("acme.con", "acme.com"),
+            ("acme.nte", "acme.net"),
+            ("hotmail.com.con", "hotmail.com"),
+            ("t-onlin.de", "t-online.de"),
+        ),
     ],
 )
 def test_likely_slips_are_asked_about(domain: str, meant: str) -> None:
@@ -101,6 +137,7 @@ def test_likely_slips_are_asked_about(domain: str, meant: str) -> None:
             "live.com",
             "msn.com",
         ),
+        *("live.cn", "msn.cn", "yahoo.cn"),
         *(
             "gmx.de",
             "gmx.at",

@@ -209,7 +209,8 @@ def test_a_correction_that_makes_no_address_costs_its_rows(right: str) -> None:
 
 
 def test_a_correction_is_an_address_like_any_other() -> None:
-    choices = Choices(frozenset({"corp.local"}), corrections={"gmial.com": "xn--bcher-kva.de", "acme.con": "corp.local"})
+    corrections = {"gmial.com": "xn--bcher-kva.de", "acme.con": "corp.local"}
+    choices = Choices(frozenset({"corp.local"}), corrections=corrections)
     recipients = from_json(["ann@gmial.com", "ann@bücher.de", "bob@acme.con"], choices=choices)
     assert addresses(recipients) == ["ann@bücher.de", "bob@corp.local"]
     assert recipients.duplicates == 1

@@ -308,6 +308,12 @@ async def test_what_is_no_address_is_refused(api: httpx.AsyncClient) -> None:
     assert list(wrong_fields(await api.post("/api/recipients/erase", json={}))) == ["email"]
 
 
+async def test_an_address_in_wide_characters_is_found(api: httpx.AsyncClient) -> None:
+    wide = "".join(chr(ord(character) + 0xFEE0) for character in ADA)
+    await api.post("/api/lists", files={"file": ("people.csv", f"email,n\n{wide},1\n".encode())})
+    assert (await erase(api))["lists"] == 1
+
+
 async def test_a_list_that_names_somebody_again_and_again_is_exported_in_pieces(
     api: httpx.AsyncClient, pool: Pool, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,7 @@ import msgspec
 from app.domain.recipients.lists import EMAIL, SHOWN, cut, field_name
 from app.errors import InvalidInput
 from app.mail.addresses import InvalidAddress, key, normalize
-from app.mail.repairs import WIDE_AT, mend
+from app.mail.repairs import has_at, mend
 
 CLOSE = 0.3  # of the best score: a column within is worth a question
 MOST_NAMED = 5
@@ -139,7 +139,7 @@ def is_address(cell: str) -> bool:
 
 def _address_in(cell: str) -> str | None:
     """Internal domains are taken by their looks here: a guess decides nothing about who may be written to."""
-    if "@" not in cell and WIDE_AT not in cell:
+    if not has_at(cell):
         return None
     try:
         return normalize(cell)

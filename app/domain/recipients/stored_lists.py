@@ -27,7 +27,7 @@ from app.domain.recipients.lists import MOST_ROWS, Choices, RecipientList, too_m
 from app.domain.workspaces import quotas
 from app.domain.workspaces.quotas import UNLIMITED, Quotas
 from app.errors import Conflict, InvalidInput, NotFound
-from app.mail.repairs import INVISIBLE, WIDE_AT
+from app.mail.repairs import plain
 from app.sql import queries
 from app.turns import Turns
 
@@ -308,7 +308,7 @@ def _holds(text: bytes, addresses: Sequence[str]) -> bool:
     when it is mended (`repairs`).
     """
     if not text.isascii():
-        text = INVISIBLE.sub("", text.decode()).replace(WIDE_AT, "@").encode()
+        text = plain(text.decode()).encode()
     lowered = text.lower()
     return any(
         _word(address).search(unicodedata.normalize("NFC", text.decode()).lower())
