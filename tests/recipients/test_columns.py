@@ -43,7 +43,15 @@ def test_any_name_will_do_where_the_cells_are_addresses(header: str) -> None:
         assert addresses(text) == ["ann@example.com"]
 
 
-@pytest.mark.parametrize("header", ["E-mailadres", "メールアドレス", "Dirección de correo electrónico", "Email"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("E-mailadres", "メールアドレス", "Dirección de correo electrónico", "Email", "Adresse électronique", "ईमेल"),
+        *("Elektronische Adresse", "Poczta elektroniczna", "Електронна пошта", "Адрес электронной почты", "전자우편"),
+        *("Thư điện tử", "மின்னஞ்சல்", "الايميل", "אימייל", "ایمیل", "Имейл", "El. paštas", "E-pošta", "Surel"),
+        *("Correio eletrônico", "Correu electrònic", "Ηλεκτρονικό ταχυδρομείο", "Netfang", "ელფოსტა", "E-bost"),
+    ],
+)
 def test_where_no_cell_is_an_address_the_name_tells(header: str) -> None:
     recipients = read(f"name,{header}\nAnn,nobody\n")
     assert list(recipients) == []
@@ -101,3 +109,49 @@ def test_the_export_of_outlook() -> None:
     recipients = read(OUTLOOK)
     assert [each.address for each in recipients] == ["ann@example.com", "bob@example.com"]
     assert recipients.reading.email_column == "E-mail Address"
+
+
+REPORTS = {
+    "a title": "Customers of 2026\n\nName;Town;E-Mail\nAnn;Rome;ann@example.com\nBob;Oslo;\n",
+    "as wide as the table": "Customers of 2026;;\n;;\nName;Town;E-Mail\nAnn;Rome;ann@example.com\nBob;Oslo;\n",
+    "in the middle": ";Customers;\nName;Town;E-Mail\nAnn;Rome;ann@example.com\nBob;Oslo;\n",
+    "notes": 'Notes:\n"Some, not all, addresses are missing."\n\nName,Town,Email\nAnn,Rome,ann@example.com\nBob,Oslo,\n',
+}
+
+
+@pytest.mark.parametrize("text", REPORTS.values(), ids=REPORTS)
+def test_what_a_report_has_above_its_header_is_left_out(text: str) -> None:
+    recipients = read(text)
+    assert [(each.address, each.fields) for each in recipients] == [
+        ("ann@example.com", {"name": "Ann", "town": "Rome"})
+    ]
+    last = text.count("\n")
+    assert [(each.row, each.email) for each in recipients.rejected] == [(last, "")]
+    shape, count = describe_csv(io.BytesIO(text.encode()))
+    assert (shape.columns.email, shape.columns.has_header, count) == (2, True, 3)
+    assert shape.first[0].row == last - 2
+    again = from_csv(io.BytesIO(text.encode()), columns=shape.columns)
+    assert [each.fields for each in again] == [{"name": "Ann", "town": "Rome"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "fields"),
+    [
+        ("Email,,\nn/a,Ann,Rome\nbob@example.com,Bob,Oslo\n", {"column_2": "Bob", "column_3": "Oslo"}),
+        ("Name,\nBob,bob@example.com\n", {"name": "Bob"}),
+        ("Contacts\nbob@example.com\n", {}),
+        ("Name,Email\n,\nnobody,\nBob,bob@example.com\n", {"name": "Bob"}),
+    ],
+)
+def test_a_header_is_no_title(text: str, fields: dict[str, str]) -> None:
+    assert [(each.address, each.fields) for each in read(text)] == [("bob@example.com", fields)]
+
+
+@pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "SEP=;"])
+def test_the_line_that_names_the_delimiter_may_be_quoted(first: str) -> None:
+    assert addresses(f"{first}\nemail;note\nann@example.com;a, b\n") == ["ann@example.com"]
+
+
+@pytest.mark.parametrize("first", ['sep="', "sep=\0", "sep="])
+def test_a_delimiter_that_can_be_none_is_a_cell(first: str) -> None:
+    assert addresses(f"{first}\nann@example.com\n") == ["ann@example.com"]

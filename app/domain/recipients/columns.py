@@ -30,7 +30,10 @@ _EXACT = re.compile(
     r"|電子信箱|이메일(?:_?주소)?|อีเมล|อีเมล์|דואל|דוא_ל|البريد_الإلكتروني|ηλεκτρονική_διεύθυνση|recipient|empfänger"
 )
 _MAIL = re.compile(
-    r"e_?mail|mail|courriel|correo|почта|メール|邮箱|邮件|郵件|信箱|이메일|อีเมล|posta|sähköposti|البريد|דוא"
+    r"mail|courriel|correo|correio|poczta|пошта|почт|имейл|メール|邮箱|邮件|郵件|信箱|이메일|전자_?우편|อีเมล|posta|sähköposti"
+    r"|البريد|ايميل|ایمیل|پست_الکترونیک|דוא|אימייל|ई_?मेल|மின்னஞ்சல்|ই_?মেইল|e_?(?:pošta|naslov|pasts|bost)|el_pašt"
+    r"|ele[kc]tr(?:on|ón|òn|ôn)i[ckqsz]\w*_(?:adress|adres|pošta|pasts|pašt)|adress?e?_[eé]lectronique|helbide_elektr"
+    r"|correu|thư_điện_tử|ηλεκτρονικ|ელფოსტა|էլ_փոստ|netfang|tölvupóst|surel|emel|barua_pepe|ríomhphost"
 )
 _NOT_THEIRS = re.compile(
     r"(?:^|_)(?:owner|manager|assign|creat|modif|updated|send|sales_?rep|agent|referr|recruit|supervis|parent|billing"
@@ -64,6 +67,21 @@ class Guess(msgspec.Struct, frozen=True):
 
     columns: Columns
     candidates: list[Candidate]
+
+
+def above_header(records: Sequence[Sequence[str]]) -> int:
+    """How many of the first records are a title or notes, as reports begin with: each is one cell, and below them is a
+    header, which has several and no address.
+    """
+    for count, cells in enumerate(records):
+        filled = [cell for cell in cells if cell.strip()]
+        if any(map(is_address, filled)):
+            return 0
+        if len(filled) > 1:
+            return count
+        if filled and _EXACT.fullmatch(field_name(filled[0])):
+            return 0
+    return 0
 
 
 def guess(records: Sequence[Sequence[str]], named: str | None = None) -> Guess | None:

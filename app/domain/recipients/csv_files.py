@@ -18,7 +18,7 @@ from typing import BinaryIO, NamedTuple
 import msgspec
 
 from app.domain.recipients import encodings
-from app.domain.recipients.columns import Candidate, Columns, Guess, checked, guess
+from app.domain.recipients.columns import Candidate, Columns, Guess, above_header, checked, guess
 from app.domain.recipients.encodings import Encoding
 from app.domain.recipients.lists import (
     EMAIL,
@@ -46,7 +46,8 @@ _MOST_BLANK = 10_000  # blank records one after another
 _END = "\ud800"  # a line no file has: decoding never gives this surrogate
 _LISTED = 2_000  # characters of the columns' names in a sentence
 _DELIMITERS = ",;\t|"
-_SEP = re.compile(r"sep=(.)\s*", re.IGNORECASE)  # Excel's own first line
+_SEP = re.compile(r"\"?sep=([^\"\0])\"?\s*", re.IGNORECASE)  # Excel's own first line
+_MOST_TITLE = 20  # records above the header
 _GUARDED = re.compile(r"'[=+\-@]")  # what our export, and others, put before what a spreadsheet takes for a formula
 
 csv.field_size_limit(_MAX_RECORD)  # for the whole process: a cell that is too long costs its row, not the file
@@ -86,8 +87,8 @@ class Reading(msgspec.Struct, rename="camel"):
 
 
 class _Shape(NamedTuple):
-    """How a CSV file reads. `sample`: the first records with content, numbered; one at least. `skips`: a line at its
-    beginning that only names the delimiter.
+    """How a CSV file reads. `sample`: the first records with content, numbered, from the header on; one at least.
+    `skips`: a line at its beginning that only names the delimiter.
 
     Of a record with more than `MOST_FIELDS` cells, the sample has one more than these.
     """
@@ -158,6 +159,8 @@ def describe_csv(file: BinaryIO, encoding: str | None = None, sheet: str | None 
     ill_rows: list[int] = []
     characters = rows = 0
     for row, cells in csv_rows(file, shape):
+        if row < shape.sample[0][0]:
+            continue
         rows += 1
         if shape.encoding.has_ill and any(map(encodings.is_ill, cells)):
             cells = [encodings.mended(cell) for cell in cells]
@@ -376,6 +379,7 @@ def _sampled(file: BinaryIO, shape: _Shape) -> _Shape:
             shape.sample.append((row, cells[: MOST_FIELDS + 1]))
             if len(shape.sample) == _SAMPLE:
                 break
+    del shape.sample[: above_header([cells for _, cells in shape.sample[:_MOST_TITLE]])]
     return shape
 
 
