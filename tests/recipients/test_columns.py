@@ -115,7 +115,7 @@ REPORTS = {
     "a title": "Customers of 2026\n\nName;Town;E-Mail\nAnn;Rome;ann@example.com\nBob;Oslo;\n",
     "as wide as the table": "Customers of 2026;;\n;;\nName;Town;E-Mail\nAnn;Rome;ann@example.com\nBob;Oslo;\n",
     "in the middle": ";Customers;\nName;Town;E-Mail\nAnn;Rome;ann@example.com\nBob;Oslo;\n",
-    "notes": 'Notes:\n"Some, not all, addresses are missing."\n\nName,Town,Email\nAnn,Rome,ann@example.com\nBob,Oslo,\n',
+    "notes": 'Notes:\n"Some, not all, have addresses."\n\nName,Town,Email\nAnn,Rome,ann@example.com\nBob,Oslo,\n',
 }
 
 

@@ -26,6 +26,8 @@ LISTS = {
         "email;Имя;Город\na@example.com;Мария Петрова;Санкт-Петербург\n",
         "email,имя\na@example.com,Олександр Шевченко\n",
         "a@example.com,москва, Ромашка",
+        "email;имя\na@example.com;ИВАН ПЕТРОВ\nb@example.com;СЕРГЕЙ СМИРНОВ\n",
+        "a@example.com,ФИРМА РОМАШКА",
     ),
     "koi8_r": ("email,имя\nivan@example.com,Иван Петров\n",),
     "mac_cyrillic": ("email;имя\na@example.com;Иван Петров\n",),
@@ -43,6 +45,9 @@ LISTS = {
         "email,name\na@example.com,François Müller\nb@example.com,Hélène Çelik\n",
         "a@example.com,Åsa Öberg",
         "a@example.com,Größe",
+        "a@example.com,Straße",
+        "a@example.com,Díaz",
+        "email,name\na@example.com,María García\nb@example.com,Martínez\n",
     ),
     "cp1252": (
         "email,name\nzoe@example.com,Zoë\n",
@@ -53,13 +58,25 @@ LISTS = {
         "email,name\na@example.com,João Conceição\n",
         "email,name\na@example.com,\u201cSmith\u201d \u2013 O\u2019Neil\n",
         "email;price\na@example.com;5 €\n",
+        *("a@example.com,McDonald\u2019s", "a@example.com,O\u2019Neill", "a@example.com,JOE\u2019S"),
+        *(
+            "a@example.com,don\u2019t",
+            "a@example.com,D\u2019Arcy",
+            "a@example.com,qu\u2019il",
+            "a@example.com,the Smiths\u2019",
+        ),
+        *("a@example.com,Nell\u2019Arte", "a@example.com,Bäckerei", "a@example.com,Chef d\u2019équipe"),
     ),
-    "cp1253": ("email,όνομα\na@example.com,Γιώργος Παπαδόπουλος\n", "a@example.com,Αθήνα"),
+    "cp1253": (
+        "email,όνομα\na@example.com,Γιώργος Παπαδόπουλος\n",
+        "a@example.com,Αθήνα",
+        "a@example.com,ΓΙΩΡΓΟΣ ΠΑΠΑΔΟΠΟΥΛΟΣ",
+    ),
     "cp1254": ("email,ad\na@example.com,Şükrü Gündoğdu\nb@example.com,İbrahim\n",),
     "cp1255": ("email,שם\na@example.com,דוד כהן\n", "a@example.com,משה לוי"),
     "cp1256": ("email,الاسم\na@example.com,محمد علي\n", "a@example.com,القاهرة"),
     "cp1257": ("email;vardas\na@example.com;Žydrūnas Kazlauskas\nb@example.com;Rūta Šimkutė\n",),
-    "cp874": ("email,ชื่อ\na@example.com,สมชาย ใจดี\n",),
+    "cp874": ("email,ชื่อ\na@example.com,สมชาย ใจดี\n", "a@example.com,ธนาคารกสิกรไทย"),
     "cp850": ("email;name\na@example.com;Jürgen Müller\n",),
     "cp852": ("email;imie\na@example.com;Łukasz Żółć\n",),
     "cp866": ("email;имя\na@example.com;Иван Петров\n",),
@@ -112,6 +129,25 @@ def test_a_few_bad_bytes_spoil_their_own_rows_alone_and_these_are_named(end: byt
     shape, _ = describe_csv(io.BytesIO(content))
     assert (shape.encoding, shape.ill_rows) == ("UTF-8", [10_002])
     assert b"".join(utf8(io.BytesIO(content))).decode().rstrip().endswith(right)
+
+
+@pytest.mark.parametrize(
+    ("right", "ill"),
+    [
+        ("Zoë", "José"),
+        ("Zoë\nRenée", "Café"),
+        ("Zoë", "José Muñoz"),
+        ("山田", "Café"),
+        ("Пётр Иванов", "Café"),
+        ("สมชาย", "Müller"),
+    ],
+)
+def test_a_bad_byte_spoils_nothing_else_in_a_short_list(right: str, ill: str) -> None:
+    content = f"a@example.com,{right}\n".replace("Renée", "b@example.com,Renée").encode()
+    read = from_csv(io.BytesIO(content + f"c@example.com,{ill}\n".encode("cp1252")))
+    assert [each.fields["column_2"] for each in read] == [*right.split("\n"), ill]
+    assert read.reading.encoding == "UTF-8"
+    assert read.repaired == 1
 
 
 def test_a_bad_byte_in_an_address_is_no_letter_of_it() -> None:

@@ -7,6 +7,7 @@ rightly is one whose letters are those of one language, with capitals at the beg
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -55,7 +56,11 @@ _HANGUL = frozenset(
 _BAD = -1.0
 _SYMBOL = 0.05
 _PLACED = 0.7  # a mark where such marks are
+_USUAL = 1.1
 _APOSTROPHE = "\u2019"
+_CONTRACTED = re.compile(r"(?:s|t|d|m|n|re|ve|ll)?(?!\w)", re.IGNORECASE)  # Joe's, don't, the Smiths' house
+_ELIDED = re.compile(r"(?<!\w)(?:[cdjlmnst]|qu|[dns]ell|all|sull)$")  # l'eau, dell'arte
+_ENDING = "ةى"  # letters of Arabic that end words
 _OPENING, _CLOSING, _SIGNS = "\u201c\u2018\u201e«¿¡", f"\u201d{_APOSTROPHE}»", "€£\u2013\u2014…·"
 _FOREIGN = 0.12  # a letter of the script, not of the language
 _RARE = 0.3
@@ -133,7 +138,10 @@ def _judged(
         size += width * count
         after = word[at + 1 : at + 2]
         run = run + 1 if script else 0
-        sum_ += count * width * _of_any_language(character, script, before, after, run, level_one)
+        if not script:
+            sum_ += count * width * _of_mark(word, at)
+        else:
+            sum_ += count * width * _of_any_language(character, script, before, after, run, level_one)
         if script in _LANGUAGES:
             letters.setdefault(script, []).append((character, count))
         before = character
@@ -143,8 +151,6 @@ def _judged(
 def _of_any_language(
     character: str, script: str, before: str, after: str, run: int, level_one: Callable[[str], bool]
 ) -> float:
-    if not script:
-        return _of_mark(character, before, after)
     if script in {"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "FULLWIDTH", "HALFWIDTH"}:
         mixed = _BAD if (before.isascii() and before.isalpha()) or (after.isascii() and after.isalpha()) else 0.0
         return mixed + _east_asian(character, script, level_one)
@@ -153,7 +159,7 @@ def _of_any_language(
     value = 0.0
     if script != "LATIN" and any(near.isalpha() and _script(near) != script for near in (before, after)):
         value += _BAD
-    if character.isupper() and before.islower():
+    if (character.isupper() and before.islower()) or (character.islower() and after.isupper()):
         value += _BAD
     if script == "LATIN" and run > 1:
         value -= 0.15 if run == 2 else 0.6
@@ -164,14 +170,20 @@ def _of_any_language(
             value += _BAD if character in "ьъы" else 0.2 if character.isupper() else -0.2
         elif character.isupper() and before.isupper():
             value -= 0.2
+    if script == "THAI" and unicodedata.category(character)[0] == "M" and not run > 1:
+        value += _BAD
+    if character in _ENDING and after.isalpha():
+        value += _BAD
     return value
 
 
-def _of_mark(character: str, before: str, after: str) -> float:
+def _of_mark(word: str, at: int) -> float:
+    character, before, after = word[at], word[max(at - 1, 0) : at], word[at + 1 : at + 2]
     if unicodedata.category(character)[0] == "C":
         return 2 * _BAD
-    if character == _APOSTROPHE and before.isalpha() and after.isalpha():
-        return _PLACED
+    if character == _APOSTROPHE and before.isalpha() and (after.isalpha() or before in "sS"):
+        is_usual = after.isupper() or _CONTRACTED.match(word, at + 1) or _ELIDED.search(word[:at])
+        return _USUAL if is_usual else _PLACED
     if character in _OPENING:
         return _BAD if before.isalnum() else _PLACED if after.isalnum() else _SYMBOL
     if character in _CLOSING:

@@ -19,6 +19,7 @@ CHUNK = 1 << 20
 _SAMPLE = 6_000  # bytes of words beyond ASCII that are looked at
 _SAMPLED = 20_000_000  # bytes of a file in which they are looked for
 _START = 4_096
+_MOST_ILL_SHARE = 3  # for each character that is UTF-8, so that a text may be
 _MOST_ILL = 100_000  # bytes that are no UTF-8, after which the rest of a file need not be looked at
 _BOMS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -58,11 +59,12 @@ NAMES = {
 # The one that may be named for each: these are what the API takes.
 CODECS = {name: next(codec for codec, called in NAMES.items() if called == name) for name in NAMES.values()}
 _GUESSED = tuple(codec for codec in NAMES if not codec.startswith("utf"))
-# How much likelier a text has to be in an encoding that few programs write.
+# How much likelier a text has to be in an encoding that few programs write; several times as much where little is seen.
 _SELDOM = {
     **dict.fromkeys(("cp1254", "cp1257", "mac_roman", "iso8859_2", "koi8_r"), 0.02),
     **dict.fromkeys(("cp874", "cp850", "cp852", "cp866", "mac_cyrillic", "mac_latin2"), 0.1),
 }
+_FEW = 4  # words
 # The characters that a large set has first: by the lead byte.
 _LEVEL_ONE = {
     "cp932": ((0x81, 0x83), (0x88, 0x97)),
@@ -122,12 +124,13 @@ def detect(file: BinaryIO, named: str | None = None) -> Encoding:
         looked = _look(file, utf8, "surrogateescape")
         if looked and (codec or _is_few(looked.ill, looked.beyond_ascii)):
             return Encoding(utf8, looked.has_nul, looked.ill > 0, looked.has_guard)
-        likely = _likeliest(file)
+        may_be_utf8 = looked is not None and looked.ill <= _MOST_ILL_SHARE * looked.beyond_ascii
+        likely = _likeliest(file, may_be_utf8=may_be_utf8)
     else:
         likely = [codec]
     for one in likely:
-        if looked := _look(file, one, "strict"):
-            return Encoding(one, looked.has_nul, False, looked.has_guard)
+        if looked := _look(file, one, "surrogateescape" if one == "utf-8" else "strict"):
+            return Encoding(one, looked.has_nul, looked.ill > 0, looked.has_guard)
     raise InvalidInput({"file": 'The file is not text that we can read. Save it as "CSV UTF-8".'})
 
 
@@ -208,15 +211,20 @@ def _look(file: BinaryIO, codec: str, errors: str) -> _Looked | None:
         return None
 
 
-def _likeliest(file: BinaryIO) -> list[str]:
+def _likeliest(file: BinaryIO, *, may_be_utf8: bool) -> list[str]:
+    """The likeliest first, among them perhaps UTF-8 of which some bytes are read as Windows-1252."""
     words = _words(file)
+    doubt = 1 + _FEW / max(1, sum(count for _, count in words))
     judged: list[tuple[float, str]] = []
     for codec in _GUESSED:
         try:
             decoded = [(word.decode(codec), count) for word, count in words]
         except UnicodeDecodeError:
             continue
-        judged.append((plausibility(decoded, codec, _First(codec)) - _SELDOM.get(codec, 0), codec))
+        judged.append((plausibility(decoded, codec, _First(codec)) - _SELDOM.get(codec, 0) * doubt, codec))
+    if may_be_utf8:
+        decoded = [(mended(word.decode("utf-8", "surrogateescape")), count) for word, count in words]
+        judged.append((plausibility(decoded, "utf-8", lambda _: True), "utf-8"))
     return [codec for _, codec in sorted(judged, key=lambda one: -one[0])]
 
 
