@@ -14,8 +14,10 @@ text, too: compared with `<` or with a number, such a text counts as one. A date
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache, wraps
+from itertools import chain, takewhile
 from typing import Any, cast
 
 from liquid import BoundTemplate, Environment, RenderContext, Token
@@ -99,7 +101,10 @@ _FILTERS = {
     "url_decode": 20,
     "url_encode": 40,
 }
+_WORDS = _TAGS - {"#"} | {f"end{name}" for name in _TAGS - {"#", "assign", "echo"}} | {"else", "elsif", "when", "raw"}
+_UNEXPECTED = re.compile(r"unexpected tag '(\w+)'")
 _OF_LISTS = frozenset({"default", "first", "last", "size", "slice"})  # all others take a list as its text
+_KEEPING = frozenset({"default", "strip", "lstrip", "rstrip", "squish"})  # a date is one behind them, too
 _SEARCHING = frozenset({"remove", "remove_first", "remove_last", "replace", "replace_first", "replace_last", "split"})
 
 
@@ -132,6 +137,11 @@ class Template:
                 if name not in environment.filters:
                     where = line_of(source.text, places[0].index)
                     raise TemplateError(f"{where}there is no filter '{name}'{nearest(name, _FILTERS)}")
+            for variable in chain.from_iterable(analysis.globals.values()):
+                if variable.segments[1:] not in ([], ["size"]):
+                    where, path = line_of(source.text, variable.span.index), unescaped(str(variable))
+                    looks = f"'{path}' looks for something within a merge field, which is text"
+                    raise TemplateError(f"{where}{looks}; write the name of a column, such as first_name")
             mentioned = frozenset(map(unescaped, analysis.globals))
             check_number(mentioned)
             template = cls(source.text, bound, mentioned)
@@ -477,8 +487,10 @@ def _dates(expressions: Iterable[Expression]) -> Iterator[str]:
     """The names whose values are written as dates."""
     for expression in expressions:
         match expression:
-            case FilteredExpression(left=Path(path=[name]), filters=[first, *_]) if first.name == "date":
-                yield str(name)
+            case FilteredExpression(left=Path(path=[name]), filters=filters):
+                before = list(takewhile(lambda filter_: filter_.name in _KEEPING, filters or ()))
+                if filters and len(before) < len(filters) and filters[len(before)].name == "date":
+                    yield str(name)
             case _:
                 pass
 
@@ -504,7 +516,9 @@ def _descend(expressions: Iterable[Expression]) -> Iterator[Expression]:
 
 def _explained(source: str, error: LiquidError) -> TemplateError:
     where = line_of(source, error.token.start_index) if error.token and error.token.source == source else ""
-    return TemplateError(f"{where}{unescaped(str(error.message))}")
+    message = unescaped(str(error.message))
+    near = nearest(tag[1], _WORDS) if (tag := _UNEXPECTED.fullmatch(message)) else ""
+    return TemplateError(f"{where}{message}{near}")
 
 
 @lru_cache(maxsize=32)

@@ -27,13 +27,15 @@ _TAG = re.compile(r"\s*(#|\w+)\s*(.*)", re.DOTALL)
 _END_OF_RAW = re.compile(r"\{%-?\s*endraw\s*-?%\}")
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _TYPED = re.compile(r"[ -%'-~\s]*", re.ASCII)  # what needs no second look: no `&`, nothing beyond ASCII
-_DOUBLE = r"(?:[\"“”„‟«»]|&(?:quot|[lrb]dquo|[lr]aquo|#34|#x22|#822[0-2]);)"
+_DOUBLE = r"(?:[\"“”„‟«»「」\uff02]|&(?:quot|[lrb]dquo|[lr]aquo|#34|#x22|#822[0-2]);)"
 _SINGLE = r"(?:['\u2018-\u201b\u2039\u203a]|&(?:apos|[lrs][bs]?quo|#0?39|#x27|#821[678]);)"
 _WRITTEN = re.compile(
     rf"{_QUOTED.pattern}|{_DOUBLE}(?P<double>(?:(?!{_DOUBLE}).)*+){_DOUBLE}"
-    rf"|{_SINGLE}(?P<single>(?:(?!{_SINGLE}).)*+){_SINGLE}|(?P<sign>&#?\w{{2,8}};|[^\x00-\x7f])",
+    rf"|{_SINGLE}(?P<single>(?:(?!{_SINGLE}).|(?<=\w)\u2019(?=\w))*+){_SINGLE}|(?P<sign>&#?\w{{2,8}};|[^\x00-\x7f])",
     re.DOTALL,
 )
+# Signs in the width of Chinese and Japanese ones, and those of comparing as one character.
+_SIGNS = {chr(0xFEE0 + ord(sign)): sign for sign in "!#%&()*+,-./:;<=>?[]_{|}"} | {"≥": ">=", "≤": "<=", "≠": "!="}
 _NO_WIDTH = frozenset("\u00ad\u200b\u2060\ufeff")  # without those that join letters: names may hold them
 
 
@@ -113,6 +115,10 @@ class _Reader:
         if tag is None:
             raise self._wrong(opening.start(), "missing tag name or closing delimiter")
         name, rest = tag.groups()
+        if name == "else" and rest and not self._comments:
+            # Liquid would leave the condition out unsaid, and print what follows to everybody else.
+            condition = rest.removeprefix("if").strip()
+            raise self._wrong(opening.start(), f"'else' has no condition; write {{% elsif {condition} %}}")
         if name == "raw" and not rest:
             return self._take_raw(opening.start(), end)
         if name == "comment":
@@ -175,7 +181,7 @@ def _plain(written: re.Match[str]) -> str:
     sign = unescape(written["sign"])
     if sign in _NO_WIDTH:
         return ""
-    return " " if sign.isspace() else sign
+    return " " if sign.isspace() else _SIGNS.get(sign, sign)
 
 
 def line_of(source: str, at: int) -> str:

@@ -57,6 +57,12 @@ def test_blanks_around_a_value_are_not_printed(source: str) -> None:
         "{{ na\u200bme | default: 'there' }}",
         "{% if name == “” %}there{% endif %}",
         "{%&nbsp;if name == &quot;&quot; %}there{% endif&nbsp;%}",
+        "{{ name ｜ default： “there” }}",
+        "{{ name | default: 「there」 }}",
+        "{{ name | default: ＂there＂ }}",
+        "{% if name.size ≤ 0 %}there{% endif %}",
+        "{% unless name.size ≥ 1 %}there{% endunless %}",
+        "{% unless name ≠ '' %}there{% endunless %}",
         "{% unless name.size &gt; 0 %}there{% endunless %}",
         "{% if name.size &lt; 1 %}there{% endif %}",
     ],
@@ -71,6 +77,8 @@ def test_a_tag_is_read_as_it_was_meant(tag: str, html: bool) -> None:
     [
         ('{{ name | default: "don’t “you”" }}', "don’t “you”"),
         ("{{ name | default: “don’t” }}", "don’t"),
+        ("{{ name | default: ‘don’t’ }}", "don’t"),
+        ("{{ name | default: ‘it’s me, let’s go’ }}", "it’s me, let’s go"),
         ("{{ name | default: 'a&nbsp;b' }}", "a&nbsp;b"),
         ("{{ name | default: “&lt;b&gt;” }}", "&lt;b&gt;"),
         ("&quot;{{ name | default: 'x' }}“", "&quot;x“"),
@@ -133,6 +141,34 @@ def test_numbers_compare_as_numbers(condition: str, value: str, holds: bool) -> 
 def test_a_number_is_a_case_too() -> None:
     source = "{% case seats %}{% when 1, 2 %}few{% when 10 %}ten{% else %}{{ seats }}{% endcase %}"
     assert [render(source, seats=value) for value in ("1", "2.0", "10", "100", "")] == ["few", "few", "ten", "100", ""]
+
+
+def test_a_condition_behind_else_is_not_left_out_unsaid() -> None:
+    with pytest.raises(TemplateError, match=r"line 2: 'else' has no condition; write {% elsif plan == 'b' %}"):
+        render("{% if plan == 'a' %}A\n{% else if plan == 'b' %}B{% endif %}", plan="c")
+
+
+@pytest.mark.parametrize("path", ["contact.name", "name.first", "name[0]", "name['x']", "name[other]"])
+def test_what_looks_for_something_within_a_field_is_refused_for_it_prints_nothing(path: str) -> None:
+    with pytest.raises(TemplateError, match=r"line 2: '.*' looks for something within a merge field"):
+        render(f"Hello\n{{{{ {path} }}}}", name="Ann", contact="Ann", other="x")
+    assert (
+        render("{% assign p = name | split: ' ' %}{{ p.first }} {{ p[1] }} {{ name.size }}", name="Ann Lee")
+        == "Ann Lee 7"
+    )
+
+
+@pytest.mark.parametrize(
+    ("tag", "meant"), [("elseif b", "elsif"), ("esle", "else"), ("ednif", "endif"), ("endfi", "endif")]
+)
+def test_a_misspelt_tag_names_the_nearest(tag: str, meant: str) -> None:
+    with pytest.raises(TemplateError, match=rf"unexpected tag '.*'; did you mean '{meant}'"):
+        render(f"{{% if a %}}x{{% {tag} %}}y{{% endif %}}", a="1", b="2")
+
+
+def test_a_date_behind_a_default_is_one() -> None:
+    source = '{{ day | default: "2030-01-01" | date: "long" }}{{ other | strip | date }}{{ no | upcase | date }}'
+    assert liquid.Template.parse(Source(source)).fields.dates == {"day", "other"}
 
 
 def test_what_is_no_number_is_said() -> None:
