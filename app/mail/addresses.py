@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from contextlib import suppress
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, ValidatedEmail, validate_email
 from email_validator.rfc_constants import CASE_INSENSITIVE_MAILBOX_NAMES
@@ -58,6 +59,19 @@ def normalize(text: str, internal: Collection[str] = ()) -> str:
     if internal and is_internal(address.rpartition("@")[2], internal):
         return _internal(address)
     return _validated(address).normalized
+
+
+def known(text: str) -> str:
+    """The address of somebody who may have been written to, also of a domain that was internal then. Raises
+    InvalidAddress.
+    """
+    try:
+        return normalize(text)
+    except InvalidAddress:
+        internal = {text.strip().rpartition("@")[2].lower()}
+        with suppress(InvalidAddress):
+            return normalize(text, internal)
+        raise
 
 
 def _plain_domain(domain: str) -> str:

@@ -224,6 +224,18 @@ def test_each_of_several_addresses_is_asked_about_and_corrected() -> None:
     assert [(one.email, one.meant) for one in recipients.first_suspects] == [("cy@acme.con", "acme.com")]
 
 
+def test_a_field_without_a_letter_is_refused_for_no_template_could_name_it() -> None:
+    with pytest.raises(InvalidInput) as error:
+        from_json([{"email": "ann@example.com", "#": "1"}])
+    assert error.value.fields == {"recipients": 'have a field "#"; use letters or digits'}
+
+
+def test_a_field_that_is_a_number_is_no_number_in_a_template() -> None:
+    recipients = from_json([{"email": "ann@example.com", "2024": "a", "1st": "b"}])
+    assert [each.fields for each in recipients] == [{"_2024": "a", "1st": "b"}]
+    assert field_name(field_name("2024")) == "_2024"
+
+
 def test_iterating_again_starts_anew_and_leaves_the_file_open() -> None:
     file = io.BytesIO(b"email\nann@example.com\nann@example.com\nx\n")
     recipients = from_csv(file)
@@ -534,7 +546,7 @@ def address_in(cell: str) -> str | None:
 
 
 def unguarded(cell: str) -> str:
-    return cell[1:] if re.match("'[=+@-]", cell) else cell
+    return cell[1:] if re.match("'+[=+@\t\r-]", cell) else cell
 
 
 @given(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -13,7 +14,7 @@ from app.domain.accounts.users import User
 from app.domain.recipients import saved_lists
 from app.settings import Settings
 from tests.support.api import Headers, api_client, authorization, problem, wrong_fields
-from tests.support.engine import rows, value
+from tests.support.engine import rows, value, wait_until_blocked
 
 URL = "/api/saved-lists"
 
@@ -192,6 +193,8 @@ async def test_its_export_can_be_read_again(api: httpx.AsyncClient) -> None:
     list_id = await create(api)
     odd = {"email": "+tag@example.com", "phone": "+49 170 1", "note": "=1+1", "say": "'quoted'", "city": 'Zoë, "x"\ny'}
     await grow(api, list_id, odd, {"email": "-ann@example.com", "phone": "-", "note": "@home"})
+    guarded = {"phone": "'+49", "note": "\tx", "say": "''=1", "city": "\rx", "name": "'", "2024": "'tis"}
+    await grow(api, list_id, {"email": "bob@example.com", **guarded})
     for query in ({}, {"spreadsheet": "true"}):
         exported = await api.get(f"{URL}/{list_id}/export", params=query)
         assert exported.content.startswith(b"\xef\xbb\xbf") is bool(query)
@@ -226,6 +229,49 @@ async def test_whoever_is_erased_is_in_no_list_and_whoever_asks_is_told(api: htt
     assert erased["savedLists"] == 2
     assert await value(pool, "SELECT count(*) FROM saved_recipients WHERE mailbox = 'ann@example.com'") == 0
     assert [each["recipients"] for each in (await api.get(URL)).json()["items"]] == [1, 2]
+
+
+async def test_whoever_is_erased_while_a_list_grows_is_in_none_afterwards(
+    api: httpx.AsyncClient, pool: Pool, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Either waited for a row of the other's, and whom a list was about to take stayed in it."""
+    known, new = await create(api, "A"), await create(api, "B")
+    await grow(api, known, *PEOPLE)
+    staged, let_go = asyncio.Event(), asyncio.Event()
+    stage = saved_lists._stage  # pyright: ignore[reportPrivateUsage] -- held between the lock and the merge
+
+    async def held(*args: Any) -> int:
+        size = await stage(*args)
+        staged.set()
+        await let_go.wait()
+        return size
+
+    monkeypatch.setattr(saved_lists, "_stage", held)
+    for list_id in (known, new):
+        staged.clear()
+        let_go.clear()
+        growing = asyncio.create_task(grow(api, list_id, {"email": "ann@example.com", "name": "Anna"}))
+        await asyncio.wait_for(staged.wait(), 30)
+        erasing = asyncio.create_task(api.post("/api/recipients/erase", json={"email": "ann@example.com"}))
+        await wait_until_blocked(pool)
+        let_go.set()
+        assert (await growing)["list"]["recipients"] in {1, 3}
+        assert (await erasing).json()["savedLists"] == 1
+        assert await value(pool, "SELECT count(*) FROM saved_recipients WHERE mailbox = 'ann@example.com'") == 0
+    assert [each["recipients"] for each in (await api.get(URL)).json()["items"]] == [0, 2]
+
+
+async def test_a_recipient_of_an_internal_domain_can_be_taken_out(
+    settings: Settings, database_url: str, user: User, pool: Pool
+) -> None:
+    allowed = msgspec.structs.replace(settings, allow_internal_domains=("corp.local",))
+    async with api_client(allowed, database_url, await authorization(pool, user)) as api:
+        list_id = await create(api)
+        await grow(api, list_id, "ops@corp.local", "ann@example.com")
+    async with api_client(settings, database_url, await authorization(pool, user)) as api:  # no longer allowed
+        gone = await api.delete(f"{URL}/{list_id}/recipients", params={"email": "Ops@Corp.local"})
+        assert gone.status_code == 204, gone.text
+        assert [email for email, _ in await kept(api, list_id)] == ["ann@example.com"]
 
 
 async def test_nobody_sees_the_lists_of_others(api: httpx.AsyncClient, stranger: Headers) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
@@ -252,6 +253,10 @@ async def _export(
             return
 
 
+# With apostrophes in front, too: one is left out when the file is read again (`recipients.csv_files`).
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+
+
 def csv_line(cells: tuple[object, ...] | list[object]) -> bytes:
     """A line of CSV that no spreadsheet takes for a formula: what begins like one gets an apostrophe in front."""
     line = io.StringIO()
@@ -265,4 +270,4 @@ def _cell(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
     text = str(value)
-    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    return f"'{text}" if _FORMULA.match(text) else text

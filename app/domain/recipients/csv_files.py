@@ -48,7 +48,9 @@ _LISTED = 2_000  # characters of the columns' names in a sentence
 _DELIMITERS = ",;\t|"
 _SEP = re.compile(r"\"?sep=([^\"\0])\"?\s*", re.IGNORECASE)  # Excel's own first line
 _MOST_TITLE = 20  # records above the header
-_GUARDED = re.compile(r"'[=+\-@]")  # what our export, and others, put before what a spreadsheet takes for a formula
+_GUARDED = re.compile(
+    r"'+[=+\-@\t\r]"
+)  # what our export, and others, put before what a spreadsheet takes for a formula
 
 csv.field_size_limit(_MAX_RECORD)  # for the whole process: a cell that is too long costs its row, not the file
 

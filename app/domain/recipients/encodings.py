@@ -74,7 +74,7 @@ _LEVEL_ONE = {
     "euc_jp": ((0xA4, 0xA5), (0xB0, 0xCF)),
 }
 _WORD = re.compile(rb"[^\s,;\"\x80-\xff]*+[\x80-\xff][^\s,;\"]*+")
-_GUARDS = ("'+", "'-", "'=", "'@")  # what exports put before what spreadsheets take for a formula
+_GUARDS = ("'+", "'-", "'=", "'@", "'\t", "'\r")  # what exports put before what spreadsheets take for a formula
 _ILL = re.compile("[\udc80-\udcff]")  # a byte that is no UTF-8, as `surrogateescape` has it
 _ILL_RUN = re.compile("(.?)([\udc80-\udcff]+)", re.DOTALL)
 

@@ -271,7 +271,8 @@ def field_name(header: str) -> str:
     """The merge field that a column or key is known by: `First Name` is `{{ first_name }}`.
 
     Lower case; letters and digits of any script stay, with the marks that belong to them (Thai and Indian vowels), and
-    what is between them becomes one `_`. Words that mean something else in a template get a `_` behind.
+    what is between them becomes one `_`. Words that mean something else in a template get a `_` behind, numbers one in
+    front.
     """
     text = _JOINERS.sub("", unicodedata.normalize("NFC", header).lower())
     if text.isascii():
@@ -279,6 +280,8 @@ def field_name(header: str) -> str:
     else:
         kept = (c if c.isalnum() or unicodedata.category(c)[0] == "M" else "_" for c in text)
         name = re.sub("__+", "_", "".join(kept)).strip("_")
+    if name.isdecimal():
+        return f"_{name}"
     return f"{name}_" if name in LIQUID_WORDS else name
 
 
@@ -301,6 +304,8 @@ def from_json(
             most = f"{MOST_FIELDS:,} fields with {MOST_NAMES:,} characters in their names are the most"
             raise InvalidInput({"recipients": f"have too many fields together, or too long ones: {most}"})
     names = {name: field_name(name) for name in keys}
+    if nameless := sorted(name for name, field in names.items() if not field):
+        raise InvalidInput({"recipients": f'have a field "{cut(storable(nameless[0]), _NAME)}"; use letters or digits'})
     needed = sorted(set(required) - {EMAIL})
     return RecipientList(frozenset({*names.values(), EMAIL}), lambda: _json_entries(items, names, needed), choices)
 

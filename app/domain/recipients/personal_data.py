@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -23,7 +22,7 @@ from app.domain.ledger.texts import read_texts
 from app.domain.recipients import saved_lists, stored_lists
 from app.domain.workspaces import audit
 from app.errors import InvalidInput
-from app.mail.addresses import InvalidAddress, key, normalize, to_ascii
+from app.mail.addresses import InvalidAddress, key, known, to_ascii
 from app.sql import queries
 
 sql = queries(__name__)
@@ -168,12 +167,10 @@ async def _emails(pool: Pool, workspace_id: int, ids: list[int]) -> list[dict[st
 
 
 def _address(email: str) -> str:
-    """As the ledger has it, case aside; also one of a domain that was internal when it was written to."""
+    """As the ledger has it, case aside."""
     try:
-        return normalize(email)
+        return known(email)
     except InvalidAddress as error:
-        with suppress(InvalidAddress):
-            return normalize(email, {email.strip().rpartition("@")[2].lower()})
         raise InvalidInput({"email": error.reason}) from None
 
 

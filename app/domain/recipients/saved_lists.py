@@ -27,7 +27,7 @@ from app.domain.recipients.stored_lists import Named
 from app.domain.workspaces import audit, quotas
 from app.domain.workspaces.quotas import UNLIMITED, Quotas
 from app.errors import Conflict, InvalidInput, NotFound
-from app.mail.addresses import InvalidAddress, key, normalize, to_ascii
+from app.mail.addresses import InvalidAddress, key, known, to_ascii
 from app.sql import queries
 from app.turns import Turns
 
@@ -258,7 +258,7 @@ async def count(pool: Pool, workspace_id: int, list_id: int, conditions: Sequenc
 async def remove_recipient(pool: Pool, workspace_id: int, list_id: int, email: str) -> None:
     """Raises InvalidInput, NotFound."""
     try:
-        address = normalize(email)
+        address = known(email)
     except InvalidAddress as error:
         raise InvalidInput({"email": error.reason}) from None
     params = {"workspace_id": workspace_id, "id": list_id, "addresses": [key(address), key(to_ascii(address))]}
@@ -351,7 +351,8 @@ async def personal(conn: Conn, workspace_id: int, addresses: Sequence[str]) -> l
 
 
 async def erase(conn: Conn, workspace_id: int, addresses: Sequence[str]) -> int:
-    """Take an address out of all lists. Returns out of how many."""
+    """Take an address out of all lists, those included to which it is being added. Returns out of how many."""
+    await conn.execute(sql.lock_every_list, {"workspace_id": workspace_id})
     row = await fetch_exactly_one(conn, sql.erase_saved, {"workspace_id": workspace_id, "addresses": list(addresses)})
     return row["n"]
 

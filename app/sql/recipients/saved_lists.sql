@@ -110,6 +110,11 @@ DELETE FROM saved_recipients
 WHERE workspace_id = %(workspace_id)s AND list_id = %(id)s AND mailbox = ANY (%(addresses)s::text[])
 RETURNING octet_length(address) + octet_length(fields::text) AS size;
 
+-- name: lock_every_list
+-- All lists of a workspace, in one order, before an address is looked for in them: whoever adds to one holds it, so an
+-- address that is being added is found, and nobody waits for the other's recipients while holding what that one needs.
+SELECT id FROM saved_lists WHERE workspace_id = %(workspace_id)s ORDER BY id FOR UPDATE;
+
 -- name: erase_saved
 -- An address in all lists of a workspace.
 WITH gone AS (

@@ -15,6 +15,7 @@ export function fieldName(header: string): string {
     .replace(/[\u200b-\u200d\u2060\ufeff]/g, "")
     .replace(/[^\p{L}\p{N}\p{M}]+/gu, "_")
     .replace(/^_+|_+$/g, "");
+  if (/^\p{Nd}+$/u.test(name)) return `_${name}`;
   return LIQUID_WORDS.has(name) ? `${name}_` : name;
 }
 
