@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from app.errors import InvalidInput
+from app.mail.templates import printed
 
 MOST_CONDITIONS = 20
 MOST_VALUES = 1_000  # of one condition
@@ -17,7 +18,8 @@ Is = Literal["equals", "not", "contains", "empty", "filled"]
 
 class Condition(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     """What a recipient's field has to be. `equals`: one of the `values`; `not`: none of them; `contains`: one of them
-    is a part of it; `empty` and `filled` take none. Case is no difference, and `email` is the address.
+    is a part of it; `empty` and `filled` take none. Case and the blanks around are no difference, and
+    `email` is the address.
     """
 
     field: Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
@@ -33,6 +35,8 @@ def check_conditions(conditions: Sequence[Condition]) -> list[Condition]:
         if bool(condition.values) == (condition.is_ in {"empty", "filled"}):
             wanted = "none" if condition.values else "one or more"
             raise InvalidInput({f"filter[{number}].values": f'"{condition.is_}" takes {wanted}'})
+        if condition.is_ == "contains" and not all(map(printed, condition.values)):
+            raise InvalidInput({f"filter[{number}].values": "has one without text, which everything contains"})
         if any("\0" in text for text in (condition.field, *condition.values)):
             raise InvalidInput({f"filter[{number}]": "has a NUL character, which no field has"})
     return list(conditions)
