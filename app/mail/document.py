@@ -190,6 +190,8 @@ _CELLS = frozenset({"td", "th"})
 _UNSEEN = frozenset({"head", "style", "script", "title", "template"})
 _VERBATIM = frozenset({"style", "script", "title", "textarea"})
 _WHITESPACE = re.compile(r"[ \t\r\n\f]+")
+# What newsletters put behind the line that is shown beside the subject, so that nothing else is.
+_FILLING = re.compile("(?:[\u034f\u00ad\u200b-\u200d\u2007\ufeff][ \xa0]*){3,}")
 _TAG_LIKE = re.compile(r"\{(?=[{%])")
 _MARK = re.compile(r"lqdq*\d+z")
 
@@ -202,6 +204,7 @@ def text_of(html: str) -> str:
     reader.feed(html)
     reader.close()
     text = "".join(reader.written)
+    text = _FILLING.sub(" ", text)
     text = re.sub(r"[ \t]+\n", "\n", text.replace("\xa0", " "))
     return re.sub(r"\n{3,}", "\n\n", text).strip()
 

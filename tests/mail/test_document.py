@@ -195,3 +195,16 @@ def test_what_nobody_dislikes_is_not_said() -> None:
         '<a href="mailto:a@b.example">m</a>'
     )
     assert told("Reports for NASA: a result?", "See https://example.com/x!", html) == []
+
+
+@pytest.mark.parametrize(
+    "filling", ["&zwnj;&nbsp;", "&#847; &zwnj; ", "&#8203;", "&#847;&shy;&nbsp;", "&#8199;&#65279;&#847; "]
+)
+def test_what_fills_the_line_beside_a_subject_is_in_no_text(filling: str) -> None:
+    html = f'<div style="display:none">New in spring{filling * 90}</div><p>Hello</p>'
+    assert made(html).body == "New in spring\n\nHello"
+
+
+def test_a_joiner_within_a_word_stays_in_the_text() -> None:
+    word = "می\u200cروم"
+    assert made(f"<p>{word} 👩\u200d💻</p>").body == f"{word} 👩\u200d💻"

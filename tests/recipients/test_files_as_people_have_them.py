@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from datetime import date
 from typing import Any
 
@@ -279,6 +280,21 @@ async def test_an_excel_file_is_read(api: httpx.AsyncClient, pool: Pool) -> None
     assert (found["rows"], found["csv"]["sheet"], found["name"]) == (3, "People", "list.xlsx")
     plan = (await api.post("/api/campaigns/preview", json={**PLAIN, "listId": found["id"]})).json()
     assert (plan["accepted"], plan["reading"]["sheet"]) == (2, "People")
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (19.99 * 3, "59.97"),
+        (0.1 + 0.2, "0.3"),
+        (4912345678901230.0, "4912345678901230"),
+        (491701234567.0, "491701234567"),
+        (-0.5, "-0.5"),
+    ],
+)
+def test_numbers_are_as_excel_shows_them(number: float, text: str) -> None:
+    sheet = sheets.first_sheet(None, xlsx({"A": [["ann@example.com", number]]}))
+    assert zlib.decompress(sheet.text).decode() == f"ann@example.com,{text}\r\n"
 
 
 async def test_hidden_sheets_are_not_and_rows_are_numbered_as_excel_does(api: httpx.AsyncClient) -> None:

@@ -108,11 +108,11 @@ def _texts(row: Sequence[Cell]) -> list[str]:
 
 
 def _text(cell: Cell) -> str:
-    """As a template shows it: whole numbers without a point, dates by ISO 8601."""
+    """As a template shows it: numbers as Excel does, with 15 digits at most, dates by ISO 8601."""
     if isinstance(cell, bool):
         return "true" if cell else "false"
-    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
-        return str(int(cell))
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e20 else f"{cell:.15g}"
     if isinstance(cell, datetime):
         return cell.date().isoformat() if cell.time() == time() else cell.isoformat(" ")
     return str(cell)
