@@ -111,6 +111,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _FULL_NAME = re.compile(r"(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?!\d+$)[a-z0-9-]{2,63}")
+_HOST = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?")
 _ADDRESS_LITERAL = re.compile(r"\[(?:\d{1,3}(?:\.\d{1,3}){3}|IPv6:[0-9a-fA-F:.]+)\]")
 _PRIVATE_DOMAINS = {"arpa", "corp", "home", "internal", "invalid", "lan", "local", "localdomain", "localhost", "test"}
 _SECRETS = {
@@ -155,8 +156,8 @@ def from_env(env: Mapping[str, str] | None = None) -> Settings:
             raw["base_url"] = _own_url(raw.get("host", "127.0.0.1"), raw.get("port", "3000"))
         except ValueError as error:
             problems.append(str(error))
-    elif raw["base_url"].endswith("/"):
-        raw["base_url"] = raw["base_url"].rstrip("/")  # what is put behind it begins with one
+    else:  # what is put behind it begins with a slash; it is compared as browsers write it
+        raw["base_url"] = raw["base_url"].rstrip("/").lower()
     fields: dict[str, object] = {}
     for info in msgspec.structs.fields(Settings):
         if info.name in raw:
@@ -335,6 +336,8 @@ def _wrong_base_url(url: str) -> str:
         return f"{error}; give an address {example}"
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         return f"it begins with https:// (or http://) and a host, {example}"
+    if parts.netloc.endswith(":") or not (":" in parts.hostname or _HOST.fullmatch(parts.hostname)):
+        return f"its host is none; give an address {example}"
     if parts.username is not None or parts.password is not None:
         return "a login does not belong there"
     if parts.path or parts.query or parts.fragment or url.endswith(("?", "#")):

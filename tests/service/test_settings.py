@@ -46,6 +46,7 @@ def test_the_base_url_follows_host_and_port() -> None:
 def test_a_base_url_is_an_address_without_a_slash_behind_it(url: str) -> None:
     assert from_env({"BASE_URL": url}).base_url == url
     assert from_env({"BASE_URL": f"{url}/"}).base_url == url
+    assert from_env({"BASE_URL": url.upper()}).base_url == url
 
 
 @pytest.mark.parametrize(
@@ -66,6 +67,9 @@ def test_a_base_url_is_an_address_without_a_slash_behind_it(url: str) -> None:
         ("https://exa mple.com", "without blanks"),
         ("https://münchen.example", "give it in ASCII"),
         ("http://[::1", "Invalid IPv6 URL"),
+        ("https://mail..example.com", "its host is none"),
+        ("https://mail.example.com:", "its host is none"),
+        ("https://mail.example.com\\x", "its host is none"),
     ],
 )
 def test_a_base_url_under_which_nobody_finds_a_page_is_refused(url: str, why: str) -> None:
