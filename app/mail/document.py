@@ -22,6 +22,7 @@ from app.mail.values import locale_of
 BASE_STYLE = "font-family: Arial, Helvetica, sans-serif; font-size: 15px; line-height: 1.5"
 
 _LIQUID = re.compile(r"\{%-?\s*raw\s*-?%\}.*?\{%-?\s*endraw\s*-?%\}|\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
+_PROLOG = re.compile(r"\ufeff?\s*(?:<\?xml\b[^>]*>\s*)?")  # before everything: of a document, that begins with DOCTYPE
 _WHOLE = re.compile(r"<(?:html|head|body)\b", re.IGNORECASE)
 _STYLES = re.compile(r"<style\b", re.IGNORECASE)
 _HTML = re.compile(r"<html\b([^>]*)>", re.IGNORECASE)
@@ -54,6 +55,7 @@ class Made(msgspec.Struct, frozen=True):
 
 def make(_: None, written: Written) -> Made:
     """For `app.killable`. The templates of `written` are right."""
+    written = msgspec.structs.replace(written, body_html=_PROLOG.sub("", written.body_html, count=1))
     marks = _Marks(written.body_html)
     is_whole = _WHOLE.search(written.body_html) is not None
     html = ""

@@ -43,6 +43,17 @@ def test_a_document_keeps_what_it_has_and_gets_what_it_lacks() -> None:
     assert '<body class="b">' in document
 
 
+def test_a_document_of_xml_has_one_doctype_and_a_mark_of_byte_order_is_no_text() -> None:
+    prolog = (
+        '\ufeff<?xml version="1.0" encoding="iso-8859-1"?>\n<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN">'
+    )
+    document = made(f"{prolog}<html><head><style>p {{ margin: 0 }}</style></head><body><p>x</p></body></html>")
+    assert document.body_html.startswith("<!DOCTYPE html")
+    assert document.body_html.lower().count("<!doctype") == 1
+    assert "xml version" not in document.body_html
+    assert document.body == "x"
+
+
 def test_styles_go_to_their_elements_and_what_cannot_stays() -> None:
     html = (
         "<style>p.a { color: red; margin: 0 } a:hover { color: blue } @media (max-width: 600px) { p { margin: 9px } }"
