@@ -127,7 +127,9 @@ async def recipients_by_status(pool: Pool, campaign_id: int) -> dict[str, str]:
 
 
 async def check_conservation(pool: Pool, campaign_id: int) -> Counter[str]:
-    """The campaign's counters are what its emails say and add up to its total, all seen at one instant."""
+    """The campaign's counters are what its emails say and add up to its total, all seen at one instant; and whatever is
+    cancelled says why.
+    """
     seen = await row(
         pool,
         """
@@ -135,7 +137,9 @@ async def check_conservation(pool: Pool, campaign_id: int) -> Counter[str]:
                jsonb_build_object('SCHEDULED', n.scheduled, 'SENDING', n.sending, 'SENT', n.sent, 'FAILED', n.failed,
                                   'UNKNOWN', n.unknown, 'CANCELLED', n.cancelled) AS counters,
                (SELECT jsonb_object_agg(e.status, e.n)
-                FROM (SELECT status, count(*) AS n FROM emails WHERE campaign_id = c.id GROUP BY 1) e) AS emails
+                FROM (SELECT status, count(*) AS n FROM emails WHERE campaign_id = c.id GROUP BY 1) e) AS emails,
+               (SELECT count(*) FROM emails WHERE campaign_id = c.id
+                  AND (status = 'CANCELLED') <> (cancel_reason IS NOT NULL)) AS for_no_reason
         FROM campaigns c CROSS JOIN LATERAL campaign_counts(c.workspace_id, c.id) n WHERE c.id = %s
         """,
         campaign_id,
@@ -149,6 +153,7 @@ async def check_conservation(pool: Pool, campaign_id: int) -> Counter[str]:
     assert asleep == [], "no exchange would look at these in time"
     counters = Counter({status: n for status, n in seen["counters"].items() if n})
     assert counters == Counter(seen["emails"])
+    assert not seen["for_no_reason"], "only what is cancelled has a reason for that, and has it"
     assert counters.total() == seen["total"]
     return counters
 

@@ -124,6 +124,7 @@ BEGIN
                 scheduled_at = CASE WHEN v.status = 'SCHEDULED' THEN coalesce(v.not_before, e.scheduled_at)
                                     ELSE e.scheduled_at END,
                 not_before = CASE WHEN v.status = 'SCHEDULED' THEN v.not_before END,
+                cancel_reason = CASE WHEN v.status = 'CANCELLED' THEN 'CAMPAIGN'::cancel_reason END,
                 claim_token = NULL,
                 attempts = e.attempts + (v.kind <> 'UNBEGUN')::integer,
                 retry_count = e.retry_count + (v.kind = 'DEFERRED')::integer,
