@@ -216,6 +216,7 @@ def _facts(row: Row, service: Service) -> Facts:
         campaign_hourly=row["campaign_hourly_limit"],
         campaign_used=row["campaign_used"],
         plan_changing=row["plan_changing"],
+        plan_holds=row["plan_holds"],
         sender=row["sender"],
         connections=row["max_connections"],
         blocked_until=row["blocked_until"],
