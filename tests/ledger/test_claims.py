@@ -20,8 +20,16 @@ from app.domain.planning.campaign_calendar import DAYS, CampaignCalendar
 from app.domain.planning.course import move
 from app.errors import Conflict
 from tests.ledger.test_holds import PATIENCE, Lane
-from tests.planning.test_handover import sender
-from tests.support.engine import Owner, check_conservation, execute, rows, schedule_campaign, the_clock_moves_on, value
+from tests.support.engine import (
+    Owner,
+    add_sender,
+    check_conservation,
+    execute,
+    rows,
+    schedule_campaign,
+    the_clock_moves_on,
+    value,
+)
 
 
 @pytest.fixture
@@ -278,9 +286,9 @@ async def test_what_one_sender_gives_another_waits_for_the_new_calendar_too(
     pool: Pool, owner: Owner, mine: Lane
 ) -> None:
     """It would come to a stream of which nothing is asked, with the time that it had."""
-    other = await sender(pool, owner, "other@example.com")
+    other = await add_sender(pool, owner, "other@example.com")
     both = [owner.sender_id, other.sender_id]
-    made = (await schedule_campaign(pool, owner, 60, sender_id=None, sender_ids=both)).campaign.id
+    made = (await schedule_campaign(pool, owner, 60, sender_ids=both)).campaign.id
     theirs = Lane(pool, mine.claimant._replace(sender_id=other.sender_id))
     await change(pool, owner.workspace_id, made, Changes(calendar=_closed()))
     await _carry_out(pool, other)

@@ -66,6 +66,22 @@ async def create_owner(pool: Pool, email: str = "owner@example.com", *, hourly_l
     )
 
 
+async def add_sender(pool: Pool, owner: Owner, email: str, hourly_limit: int = 1000) -> Owner:
+    """One more in the owner's workspace, with a login of its own."""
+    return Owner(
+        owner.workspace_id,
+        await value(
+            pool,
+            "WITH login AS (INSERT INTO logins (workspace_id, hourly_limit, max_connections) VALUES (%s, %s, 5)"
+            " RETURNING *)"
+            " INSERT INTO senders (workspace_id, email, login_id) SELECT workspace_id, %s, id FROM login RETURNING id",
+            owner.workspace_id,
+            hourly_limit,
+            email,
+        ),
+    )
+
+
 def addresses(count: int, stem: str = "r") -> list[str]:
     return [f"{stem}{number}@example.com" for number in range(count)]
 
@@ -73,9 +89,10 @@ def addresses(count: int, stem: str = "r") -> list[str]:
 async def schedule_campaign(
     pool: Pool, owner: Owner, recipients: int | Sequence[str], *, content: Content = CONTENT, **draft: Any
 ) -> Scheduled:
-    """A campaign of the owner's sender; `recipients` is how many, or who."""
+    """A campaign of the owner's sender or of `sender_ids`; `recipients` is how many, or who."""
     people = addresses(recipients) if isinstance(recipients, int) else recipients
-    draft.setdefault("sender_id", owner.sender_id)
+    if "sender_ids" not in draft:
+        draft.setdefault("sender_id", owner.sender_id)
     request = Request(Draft(content=content, **draft), lambda required: from_json(people, required=required))
     return await schedule(pool, owner.workspace_id, request)
 
