@@ -14,7 +14,7 @@ import pytest
 from app.db import Pool
 from app.domain.campaigns.campaigns import get_campaign
 from app.domain.campaigns.change import Changes, change
-from app.domain.planning import campaign_calendar, changes
+from app.domain.planning import changes, zones
 from app.domain.planning.campaign_calendar import DAYS, CampaignCalendar
 from app.domain.senders.draft import SenderChanges
 from app.domain.senders.senders import change_sender
@@ -147,11 +147,11 @@ def jump(tmp_path: Path) -> Iterator[Jump]:
 
     before = zoneinfo.TZPATH
     zoneinfo.reset_tzpath([str(tmp_path), *before])
-    campaign_calendar._zones.cache_clear()  # pyright: ignore[reportPrivateUsage]
+    zones._zones.cache_clear()  # pyright: ignore[reportPrivateUsage]
     yield made
     zoneinfo.reset_tzpath(before)
     zoneinfo.ZoneInfo.clear_cache()
-    campaign_calendar._zones.cache_clear()  # pyright: ignore[reportPrivateUsage]
+    zones._zones.cache_clear()  # pyright: ignore[reportPrivateUsage]
 
 
 async def test_clocks_that_jump_ahead_in_mid_campaign_close_it_at_that_moment(

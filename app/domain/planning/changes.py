@@ -75,11 +75,15 @@ async def ask_behind_others(conn: Conn, workspace_id: int, campaign_id: int) -> 
     await conn.execute(sql.ask_behind_others, {"workspace_id": workspace_id, "campaign_id": campaign_id})
 
 
-async def free_room(conn: Conn, workspace_id: int, campaign_id: int) -> None:
-    """The campaign sends no more: have the others of its senders' logins planned again, in the background."""
-    params = {"workspace_id": workspace_id, "campaign_id": campaign_id}
+async def free_room(
+    conn: Conn, workspace_id: int, stream_ids: Iterable[int], *, except_campaign_id: int | None = None
+) -> None:
+    """Something of the streams is not sent any more: have what their senders' logins send planned again, in the
+    background. Not the campaign of which all has ended.
+    """
+    params = {"workspace_id": workspace_id, "stream_ids": list(stream_ids)}
     beside = [row["sender_id"] for row in await fetch_all(conn, sql.senders_beside, params)]
-    for sender_id in await ask_for_senders(conn, workspace_id, beside, except_campaign_id=campaign_id):
+    for sender_id in await ask_for_senders(conn, workspace_id, beside, except_campaign_id=except_campaign_id):
         await defer_planning(conn, workspace_id, sender_id)
 
 

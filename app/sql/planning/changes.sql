@@ -83,12 +83,12 @@ UPDATE plan_changes SET taken_until = '-infinity'
 WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s AND taken_by = %(taker)s;
 
 -- name: senders_beside
--- The senders that have a login of a campaign's senders.
+-- The senders that have a login of the streams' senders.
 SELECT DISTINCT o.id AS sender_id
 FROM streams s
 JOIN senders p ON p.workspace_id = s.workspace_id AND p.id = s.sender_id
 JOIN senders o ON o.workspace_id = p.workspace_id AND o.login_id = p.login_id
-WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s
+WHERE s.workspace_id = %(workspace_id)s AND s.id = ANY (%(stream_ids)s::bigint[])
 ORDER BY o.id;
 
 -- name: waiting
