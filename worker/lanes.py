@@ -43,6 +43,7 @@ class Share:
         self._ring = ring
         self.taken = 0  # from the budget
         self.reserved = 0  # lanes the ledger grants us
+        self._kept = 0  # lanes that it gives to nobody else: as many, or those that were open when it granted fewer
         self._granted_at = 0.0  # since when it grants us any
         self._others_wait = False  # senders of the same login
         self._asked = False  # for any: then there may be something to release
@@ -94,7 +95,7 @@ class Share:
         return got
 
     def give_back(self) -> None:
-        """One lane has ended."""
+        """One lane has ended, its connection is closed."""
         self.taken -= 1
         self._budget.give_back(self._lane_free)
 
@@ -116,6 +117,11 @@ class Share:
         elif self._others_wait:
             await self._let_go()
 
+    async def hand_on(self) -> None:
+        """Let others have what was granted no longer, as far as it is closed by now."""
+        if max(self.reserved, self.taken) < self._kept:
+            await self._reserve(max(self.reserved, self.taken))
+
     def leave(self) -> None:
         """Wait for lanes no longer."""
         self._budget.leave(self._lane_free)
@@ -132,14 +138,16 @@ class Share:
 
     async def _let_go(self) -> None:
         if self.reserved:
-            self.reserved = 0
+            self.reserved = self._kept = 0
             await self.release()
 
     async def _reserve(self, wanted: int) -> None:
         self._asked = True
         before = self.reserved
-        granted = await until_answered(lambda: for_workers.reserve_lanes(self._pool, self._claimant, wanted))
+        held = self.taken
+        granted = await until_answered(lambda: for_workers.reserve_lanes(self._pool, self._claimant, wanted, held))
         self.reserved, self._others_wait = granted
+        self._kept = max(self.reserved, held)
         if self.reserved and not before:
             self._granted_at = time.monotonic()
 

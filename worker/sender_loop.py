@@ -170,6 +170,7 @@ class _Run:
             raise crew.crash
         if self._loop.poked or time.monotonic() >= self._refresh_at:
             await self._refresh()
+        await self._share.hand_on()
         if not crew.lanes:  # a loop that waits for its first keeps its place in the queue, however long that is
             self._began = time.monotonic()
         yielding = self._share.is_over(self._began, QUANTUM_S)

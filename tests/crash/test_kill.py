@@ -16,12 +16,18 @@ from procrastinate.exceptions import ConnectorException
 from structlog.testing import capture_logs
 
 from app.db import Pool, migrate, open_pool
+from app.domain.campaigns import campaigns, change
+from app.domain.campaigns.change import Changes
+from app.domain.planning import changes
+from app.domain.planning.campaign_calendar import DAYS, CampaignCalendar
 from app.embedded.postgres import EmbeddedPostgres
 from app.secrets import SecretBox
 from tests.support.engine import (
+    NO_LIMIT,
     SECRET_KEY,
     Fleet,
     WorkerProcess,
+    add_sender,
     check_conservation,
     create_owner,
     ours_in,
@@ -112,6 +118,92 @@ async def test_workers_killed_again_and_again_send_nothing_twice_and_lose_nothin
     counts = await _check_outcome(pool, campaign, sink)
     print(f"{counts['SENT']} sent, {counts['UNKNOWN']} in doubt, {time.monotonic() - began:.0f} s")
     assert 0 < counts["UNKNOWN"] <= times * LANES
+    assert fleet.complaints() == []
+
+
+@series(2000, 15)
+async def test_workers_killed_under_a_campaign_of_five_senders_send_nothing_twice_and_lose_nothing(
+    pool: Pool, fleet: Fleet, sink: Sink, chance: random.Random, emails: int, times: int
+) -> None:
+    """With a calendar and jitter, which the claim and the plans made after each death have to keep to."""
+    sink.script(SLOW)
+    settings = settings_for(sink, lanes=LANES)
+    owner = await create_owner(pool)
+    others = [await add_sender(pool, owner, f"sender{number}@example.com", NO_LIMIT) for number in range(4)]
+    senders = [owner.sender_id, *(other.sender_id for other in others)]
+    began = time.monotonic()
+    hours = CampaignCalendar(timezone="Asia/Kolkata", days=list(DAYS), opens="00:00", closes="00:00")
+    made = await schedule_campaign(
+        pool, owner, emails, sender_ids=senders, calendar=hours, delay_between_ms=20, jitter_percent=50
+    )
+    campaign = made.campaign.id
+    fleet.start(settings, WORKERS)
+
+    for moment in sorted(chance.sample(range(1, emails * 4 // 5), times)):
+        await wait_for(lambda moment=moment: _progress(pool, campaign, moment), f"{moment} to be sent", 60)
+        victims = await wait_for(lambda: _at_work(pool, fleet), "a worker that holds emails")
+        chance.choice(victims).kill()
+        fleet.start(settings)
+    await wait_until_settled(pool, campaign, 60)
+
+    counts = await _check_outcome(pool, campaign, sink)
+    print(f"{counts['SENT']} sent, {counts['UNKNOWN']} in doubt, {time.monotonic() - began:.0f} s")
+    assert counts["UNKNOWN"] <= times * settings.worker_concurrency
+    from_each = Counter(entry.envelope_from for entry in sink.accepted())
+    assert len(from_each) == 5
+    assert max(from_each.values()) - min(from_each.values()) <= counts["UNKNOWN"] + 1, "each sent its part"
+    assert fleet.complaints() == []
+
+
+async def test_a_worker_killed_while_it_makes_a_plan_leaves_one_that_another_finishes(
+    pool: Pool, fleet: Fleet, sink: Sink
+) -> None:
+    """Sending goes on beside it. New times come in batches of 500; about ten of sixty are written when it dies."""
+    emails, at_once = 30_000, changes.AT_ONCE
+    sink.script(SLOW)
+    owner = await create_owner(pool)
+    made = (await schedule_campaign(pool, owner, emails, delay_between_ms=10)).campaign.id
+    (worker,) = fleet.start(settings_for(sink, lanes=LANES))
+    await wait_for(lambda: _progress(pool, made, 50), "50 to be sent", 60)
+    before = await value(pool, "SELECT max(scheduled_at) FROM emails")
+    await change.change(pool, owner.workspace_id, made, Changes(delay_between_ms=40))
+
+    async def under_way() -> bool:
+        """The plan before ended before the 12,500th of the new one."""
+        later = await value(pool, "SELECT count(*) FROM emails WHERE scheduled_at > %s", before)
+        return later > at_once + 2_500 - emails // 4
+
+    await wait_for(under_way, "a part of the plan", 60)
+    worker.kill()
+    assert await value(pool, "SELECT count(*) FROM plan_changes") == 1
+    half = await value(pool, "SELECT count(*) FROM emails WHERE scheduled_at <= %s", before)
+    assert half > emails // 4, "it was killed before the end"
+    fleet.start(settings_for(sink, lanes=LANES))
+
+    async def planned() -> bool:
+        return await value(pool, "SELECT count(*) FROM plan_changes") == 0
+
+    await wait_for(planned, "the plan", 90)
+    await campaigns.pause(pool, owner.workspace_id, made)
+
+    async def nothing_sent() -> bool:
+        return (await check_conservation(pool, made))["SENDING"] == 0
+
+    await wait_for(nothing_sent, "what was claimed to be sent")
+    counts = await check_conservation(pool, made)
+    assert counts.total() == emails
+    assert counts["UNKNOWN"] <= LANES + 1
+    accepted = Counter(entry.envelope_to for entry in sink.accepted())
+    assert max(accepted.values()) == 1
+    status_of = await recipients_by_status(pool, made)
+    assert {to for to, status in status_of.items() if status == "SENT"} <= set(accepted)
+    assert {status_of[to] for to in accepted} <= {"SENT", "UNKNOWN"}
+    gaps = await rows(
+        pool,
+        "SELECT extract(epoch FROM scheduled_at - lag(scheduled_at) OVER (ORDER BY id)) * 1000 AS gap_ms"
+        " FROM emails WHERE status = 'SCHEDULED' ORDER BY id OFFSET 1",
+    )
+    assert {round(found["gap_ms"]) for found in gaps} == {40}, "in the order of the list, each in its place"
     assert fleet.complaints() == []
 
 

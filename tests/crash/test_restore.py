@@ -21,6 +21,7 @@ from tests.support.clusters import archiving_postgres, back_up, restore
 from tests.support.engine import (
     SECRET_KEY,
     Fleet,
+    add_sender,
     check_conservation,
     create_owner,
     execute,
@@ -28,11 +29,13 @@ from tests.support.engine import (
     recipients_by_status,
     row,
     rows,
+    running_workers,
     schedule_campaign,
     settings_for,
     value,
     wait_for,
     wait_until_blocked,
+    wait_until_sent,
 )
 from tests.support.shell import Shell
 from tests.support.sinkproc import Sink
@@ -56,8 +59,11 @@ async def test_a_restore_to_an_earlier_moment_sends_nothing_twice(tmp_path: Path
             migrate(postgres.url)
             async with await open_pool(postgres.url) as pool:
                 owner = await create_owner(pool)
+                others = [await add_sender(pool, owner, f"{name}@example.com") for name in ("bob", "eve")]
+                three = [owner.sender_id, *(other.sender_id for other in others)]
                 # The first waits a second or two for its turn; the second would have gone tomorrow.
-                soon = (await schedule_campaign(pool, owner, emails, on_unknown="resend")).campaign.id
+                made = await schedule_campaign(pool, owner, emails, sender_ids=three, on_unknown="resend")
+                soon = made.campaign.id
                 later = (await schedule_campaign(pool, owner, 10)).campaign.id
                 await execute(
                     pool, "UPDATE emails SET scheduled_at = now() + interval '1 day' WHERE campaign_id = %s", later
@@ -174,6 +180,40 @@ async def test_everything_due_or_being_sent_is_held_and_nothing_else(pool: Pool)
     assert (await row(pool, "SELECT count(*) AS n FROM audit_log WHERE action = 'campaign.hold'"))["n"] == 3
     again = await after_restore.hold_all(pool)
     assert [held.in_doubt for held in again] == [0, 0]
+
+
+async def test_what_several_senders_were_sending_is_held_on_each_and_goes_on_from_each(
+    pool: Pool, database_url: str, sink: Sink
+) -> None:
+    owner = await create_owner(pool)
+    senders = [owner, *[await add_sender(pool, owner, f"{name}@example.com") for name in ("bob", "eve")]]
+    ids = [sender.sender_id for sender in senders]
+    made = (await schedule_campaign(pool, owner, 30, sender_ids=ids, on_unknown="resend")).campaign.id
+    # The last of each stream come later, and the first of each is at a server.
+    last = "UPDATE emails SET scheduled_at = now() + interval '1 hour' WHERE id > (SELECT max(id) - 9 FROM emails)"
+    await execute(pool, last)
+    await execute(
+        pool,
+        "UPDATE emails SET status = 'SENDING', claim_token = gen_random_uuid(), claimed_at = now()"
+        " WHERE id IN (SELECT min(id) FROM emails GROUP BY stream_id)",
+    )
+    await execute(pool, "UPDATE streams SET scheduled = scheduled - 1, sending = 1")
+    await execute(pool, "UPDATE login_windows SET used = 1")
+
+    (held,) = await after_restore.hold_all(pool)
+
+    assert (held.campaign_id, held.in_doubt, held.waiting) == (made, 21, 9)
+    assert await check_conservation(pool, made) == {"UNKNOWN": 21, "SCHEDULED": 9}
+    streams = await rows(pool, "SELECT open, unknown, scheduled, window_used FROM streams ORDER BY id")
+    assert [(it["open"], it["unknown"], it["scheduled"]) for it in streams] == [(False, 7, 3)] * 3
+    decided = await decisions.resolve_many(pool, owner.workspace_id, Chosen(campaign_id=made), "resend")
+    assert decided.changed == 21
+    await campaigns.resume(pool, owner.workspace_id, made)
+    async with running_workers(database_url, settings_for(sink)):
+        await wait_until_sent(pool, made)
+    assert Counter(entry.envelope_from for entry in sink.accepted()) == dict.fromkeys(
+        ["owner@example.com", "bob@example.com", "eve@example.com"], 10
+    )
 
 
 async def test_with_a_worker_at_work_nothing_is_held(pool: Pool) -> None:

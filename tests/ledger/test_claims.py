@@ -10,15 +10,26 @@ from uuid import uuid4
 import pytest
 
 from app.db import Pool, fetch_exactly_one
+from app.domain.campaigns import campaigns
 from app.domain.campaigns.change import Changes, change
 from app.domain.ledger import decisions, holds, streams
 from app.domain.ledger.claims import Claim, Claimant, Report
-from app.domain.ledger.exchange import exchange
-from app.domain.planning import changes
+from app.domain.ledger.exchange import exchange, outlook
+from app.domain.planning import changes, handover
 from app.domain.planning.campaign_calendar import DAYS, CampaignCalendar
+from app.domain.planning.course import move
 from app.errors import Conflict
 from tests.ledger.test_holds import PATIENCE, Lane
-from tests.support.engine import Owner, check_conservation, execute, rows, schedule_campaign, the_clock_moves_on, value
+from tests.support.engine import (
+    Owner,
+    add_sender,
+    check_conservation,
+    execute,
+    rows,
+    schedule_campaign,
+    the_clock_moves_on,
+    value,
+)
 
 
 @pytest.fixture
@@ -42,6 +53,20 @@ async def test_what_has_not_gone_by_the_campaigns_end_is_cancelled_as_late(
     assert await check_conservation(pool, campaign) == {"CANCELLED": 5}
     assert await value(pool, "SELECT status FROM campaigns WHERE id = %s", campaign) == "FINISHED"
     assert await rows(pool, "SELECT DISTINCT cancel_reason::text FROM emails") == [{"cancel_reason": "LATE"}]
+
+
+@pytest.mark.parametrize("kind", ["RELEASED", "UNBEGUN", "DEFERRED", "UNKNOWN"])
+async def test_what_comes_back_to_a_campaign_that_was_cancelled_says_that_it_was(
+    pool: Pool, owner: Owner, mine: Lane, kind: str
+) -> None:
+    made = (await schedule_campaign(pool, owner, 2, on_unknown="resend")).campaign.id
+    (claim,) = await mine.claim(1)
+    await campaigns.cancel(pool, owner.workspace_id, made)
+    await _report(mine, claim, kind)
+    await check_conservation(pool, made)
+    stands = await value(pool, "SELECT array_agg(DISTINCT cancel_reason::text) FROM emails WHERE status = 'CANCELLED'")
+    assert stands == ["CAMPAIGN"]
+    assert await value(pool, "SELECT count(*) FROM emails WHERE status = 'SCHEDULED'") == 0
 
 
 async def test_an_email_whose_slot_is_over_stands_behind_until_it_has_another(
@@ -190,3 +215,89 @@ async def test_after_a_campaigns_end_nobody_has_it_sent_again(pool: Pool, owner:
     chosen = decisions.Chosen(ids=[claim.id])
     assert (await decisions.retry_many(pool, owner.workspace_id, chosen)).changed == 0
     assert await check_conservation(pool, made) == {"FAILED": 1}
+
+
+class Broken(Exception):
+    pass
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plans of a few emails are large ones."""
+    monkeypatch.setattr(changes, "AT_ONCE", 10)
+    monkeypatch.setattr(changes, "BATCH", 5)
+    monkeypatch.setattr(changes, "SMALLEST_BATCH", 5)
+
+
+async def _carry_out(pool: Pool, owner: Owner, at_most: int | None = None) -> bool:
+    return await changes.carry_out(pool, *owner, at_most=at_most)
+
+
+@pytest.mark.usefixtures("small")
+async def test_nothing_goes_by_the_times_of_a_calendar_that_is_no_more(pool: Pool, owner: Owner, mine: Lane) -> None:
+    made = (await schedule_campaign(pool, owner, 30)).campaign.id
+    other = (await schedule_campaign(pool, owner, ["other@example.com"])).campaign.id
+    await change(pool, owner.workspace_id, made, Changes(calendar=_closed()))
+    assert await value(pool, "SELECT count(*) FROM emails WHERE scheduled_at <= now()") == 21, "part of it is planned"
+    assert [claim.campaign_id for claim in await mine.claim(50)] == [other]
+    async with pool.connection() as conn:
+        look = await outlook(conn, mine.claimant)
+    assert look is not None
+    assert look.due_s is not None
+    assert 0 < look.due_s <= 1, "looked at again in a moment, and not at once for ever"
+    assert await _carry_out(pool, owner)
+    assert await mine.claim(50) == []
+    assert await value(pool, "SELECT min(scheduled_at) > now() + interval '2 h' FROM emails WHERE status = 'SCHEDULED'")
+
+
+@pytest.mark.usefixtures("small")
+async def test_a_plan_under_way_holds_nothing_that_comes_before_what_it_has_not_come_to(
+    pool: Pool, owner: Owner, mine: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With an hour between two emails nobody waits for the plan of the last."""
+    made = (await schedule_campaign(pool, owner, 30, delay_between_ms=3_600_000)).campaign.id
+    later = _closed()
+    now = CampaignCalendar(
+        timezone="UTC", days=list(DAYS), opens=f"{datetime.now(UTC) - timedelta(hours=1):%H:%M}", closes=later.closes
+    )
+    await change(pool, owner.workspace_id, made, Changes(calendar=now))
+    assert await mine.claim(1) == [], "it does not know yet what comes after the first ten"
+    batches = 0
+
+    async def break_off(*args: Any) -> int:
+        nonlocal batches
+        batches += 1
+        if batches == 2:
+            raise Broken
+        return await move(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(changes, "move", break_off)
+        with pytest.raises(Broken):
+            await _carry_out(pool, owner)
+    eleventh = await value(pool, "SELECT scheduled_at FROM emails ORDER BY id OFFSET 10 LIMIT 1")
+    assert await value(pool, "SELECT holds_from FROM plan_changes") == eleventh
+    assert len(await mine.claim(1)) == 1
+    assert await _carry_out(pool, owner)
+
+
+@pytest.mark.usefixtures("small")
+async def test_what_one_sender_gives_another_waits_for_the_new_calendar_too(
+    pool: Pool, owner: Owner, mine: Lane
+) -> None:
+    """It would come to a stream of which nothing is asked, with the time that it had."""
+    other = await add_sender(pool, owner, "other@example.com")
+    both = [owner.sender_id, other.sender_id]
+    made = (await schedule_campaign(pool, owner, 60, sender_ids=both)).campaign.id
+    theirs = Lane(pool, mine.claimant._replace(sender_id=other.sender_id))
+    await change(pool, owner.workspace_id, made, Changes(calendar=_closed()))
+    await _carry_out(pool, other)
+    assert await theirs.claim(50) == [], "the other's part may come to it"
+    await change(pool, owner.workspace_id, made, Changes(sender_ids=[other.sender_id]))
+    assert [handed.emails for handed in await handover.hand_over(pool)] == [30]
+    await _carry_out(pool, owner)
+    assert await theirs.claim(50) == [], "what came to it has no time by the calendar yet"
+    assert await _carry_out(pool, other)
+    assert await value(pool, "SELECT count(*) FROM plan_changes") == 0
+    assert await theirs.claim(50) == []
+    assert await value(pool, "SELECT min(scheduled_at) > now() + interval '2 h' FROM emails")

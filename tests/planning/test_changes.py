@@ -13,11 +13,13 @@ import httpx
 import pytest
 
 from app.db import Conn, Pool, transaction
+from app.domain.accounts.actor import LOCAL
 from app.domain.accounts.users import User
 from app.domain.campaigns import campaigns, change
 from app.domain.campaigns.change import Changes
 from app.domain.planning import changes, course, replan
 from app.domain.planning.course import Course, lock_plan, move
+from app.domain.recipients import personal_data
 from app.domain.senders.draft import SenderChanges
 from app.domain.senders.senders import change_sender
 from app.secrets import SecretBox
@@ -79,6 +81,27 @@ async def test_a_campaign_that_stops_frees_its_room_for_the_senders_others(
     assert await value(pool, "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'plan_again'") == 1
     assert await _carry_out(pool, owner)
     assert before <= min(await _times(pool, news)) <= max(await _times(pool, news)) <= datetime.now(UTC)
+
+
+async def test_a_person_who_is_erased_leaves_their_place_to_the_next(pool: Pool, owner: Owner, box: SecretBox) -> None:
+    await clear_of_the_hour(10)
+    await change_sender(pool, box, owner.workspace_id, owner.sender_id, SenderChanges(hourly_limit=3))
+    large = (await schedule_campaign(pool, owner, addresses(4, "large"))).campaign.id
+    news = (await schedule_campaign(pool, owner, ["news@example.com", "large0@example.com"])).campaign.id
+    before = datetime.now(UTC)
+    assert len([at for at in await _times(pool, large) if at > before]) == 1
+    erased = await personal_data.erase(pool, owner.workspace_id, "large0@example.com", LOCAL)
+    assert erased.cancelled == 2
+    assert await _asked(pool) == 2
+    assert await _carry_out(pool, owner)
+    waiting = await rows(
+        pool, "SELECT campaign_id, scheduled_at FROM emails WHERE status = 'SCHEDULED' ORDER BY scheduled_at, id"
+    )
+    assert [row["campaign_id"] for row in waiting] == [large, large, large, news]
+    assert [row["scheduled_at"] <= datetime.now(UTC) for row in waiting] == [True, True, True, False]
+    await _carry_out(pool, owner)
+    await personal_data.erase(pool, owner.workspace_id, "nobody@example.com", LOCAL)
+    assert await _asked(pool) == 0, "where nobody waited nothing is planned"
 
 
 async def test_a_worker_plans_what_a_cancel_made_room_for(

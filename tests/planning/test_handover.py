@@ -20,6 +20,7 @@ from app.errors import Conflict
 from tests.support.api import schedule
 from tests.support.engine import (
     Owner,
+    add_sender,
     addresses,
     check_conservation,
     execute,
@@ -32,22 +33,6 @@ from tests.support.engine import (
     wait_until_sent,
 )
 from tests.support.sinkproc import Sink
-
-
-async def sender(pool: Pool, owner: Owner, email: str, hourly_limit: int = 1000) -> Owner:
-    """One more in the workspace."""
-    return Owner(
-        owner.workspace_id,
-        await value(
-            pool,
-            "WITH login AS (INSERT INTO logins (workspace_id, hourly_limit, max_connections) VALUES (%s, %s, 5)"
-            " RETURNING *)"
-            " INSERT INTO senders (workspace_id, email, login_id) SELECT workspace_id, %s, id FROM login RETURNING id",
-            owner.workspace_id,
-            hourly_limit,
-            email,
-        ),
-    )
 
 
 async def campaign_on(pool: Pool, owner: Owner, count: int, *others: Owner) -> int:
@@ -89,7 +74,10 @@ async def shares(pool: Pool) -> dict[int, int]:
 async def test_a_sender_that_is_out_gives_what_it_has_not_begun_to_the_others(
     pool: Pool, owner: Owner, gives: Callable[[Pool, Owner], Awaitable[None]]
 ) -> None:
-    first, second = await sender(pool, owner, "a@example.com", 100), await sender(pool, owner, "b@example.com", 300)
+    first, second = (
+        await add_sender(pool, owner, "a@example.com", 100),
+        await add_sender(pool, owner, "b@example.com", 300),
+    )
     made = await campaign_on(pool, owner, 1200, first, second)
     await execute(pool, "UPDATE emails SET attempts = 1 WHERE mod(id, 100) = 0")
     begun = await value(pool, "SELECT count(*) FROM emails WHERE attempts > 0")
@@ -112,7 +100,7 @@ async def test_a_sender_that_is_out_gives_what_it_has_not_begun_to_the_others(
 
 
 async def test_a_sender_that_is_taken_out_goes_on_with_what_it_has_begun(pool: Pool, owner: Owner) -> None:
-    other = await sender(pool, owner, "a@example.com")
+    other = await add_sender(pool, owner, "a@example.com")
     await campaign_on(pool, owner, 10, other)
     await execute(pool, "UPDATE emails SET attempts = 1")
     await blocked(pool, other)
@@ -123,7 +111,7 @@ async def test_a_sender_that_is_taken_out_goes_on_with_what_it_has_begun(pool: P
 
 
 async def test_a_sender_that_gave_all_it_had_can_be_deleted(pool: Pool, owner: Owner) -> None:
-    other = await sender(pool, owner, "a@example.com")
+    other = await add_sender(pool, owner, "a@example.com")
     made = await campaign_on(pool, owner, 10, other)
     await execute(pool, "UPDATE emails SET stream_id = (SELECT max(id) FROM streams) WHERE mod(id, 2) = 0")
     await execute(pool, "UPDATE streams SET total = 5, scheduled = 5")
@@ -139,7 +127,7 @@ async def test_a_sender_that_gave_all_it_had_can_be_deleted(pool: Pool, owner: O
 async def test_for_words_about_its_messages_or_for_a_short_time_a_sender_gives_nothing(
     pool: Pool, owner: Owner
 ) -> None:
-    other = await sender(pool, owner, "a@example.com")
+    other = await add_sender(pool, owner, "a@example.com")
     await campaign_on(pool, owner, 10, other)
     await blocked(pool, owner, since="59 minutes")
     assert await handover.hand_over(pool) == []
@@ -151,7 +139,7 @@ async def test_for_words_about_its_messages_or_for_a_short_time_a_sender_gives_n
 
 
 async def test_where_no_other_gets_through_nothing_moves(pool: Pool, owner: Owner) -> None:
-    others = [await sender(pool, owner, f"{name}@example.com") for name in "ab"]
+    others = [await add_sender(pool, owner, f"{name}@example.com") for name in "ab"]
     await campaign_on(pool, owner, 10, *others)
     for each in (owner, *others):
         await blocked(pool, each)
@@ -163,7 +151,7 @@ async def test_where_no_other_gets_through_nothing_moves(pool: Pool, owner: Owne
 
 async def test_what_moves_is_sent_by_the_others(pool: Pool, database_url: str, sink: Sink, owner: Owner) -> None:
     """By the worker's own sweep."""
-    other = await sender(pool, owner, "a@example.com")
+    other = await add_sender(pool, owner, "a@example.com")
     made = await campaign_on(pool, owner, 20, other)
     await blocked(pool, owner)
     await execute(pool, "UPDATE senders SET blocked_until = now() + interval '1 hour' WHERE failures > 0")
@@ -185,7 +173,7 @@ async def refused(pool: Pool, who: Owner) -> None:
 
 
 async def test_what_a_server_said_of_a_message_holds_the_campaign_on_all_its_senders(pool: Pool, owner: Owner) -> None:
-    others = [await sender(pool, owner, f"{name}@example.com") for name in "ab"]
+    others = [await add_sender(pool, owner, f"{name}@example.com") for name in "ab"]
     made = await campaign_on(pool, owner, 10, *others)
     await refused(pool, owner)
     await blocked(pool, owner)
@@ -202,7 +190,7 @@ async def test_what_a_server_said_of_a_message_holds_the_campaign_on_all_its_sen
 
 
 async def test_a_person_who_has_looked_lets_all_senders_go_for_good(pool: Pool, owner: Owner) -> None:
-    other = await sender(pool, owner, "a@example.com")
+    other = await add_sender(pool, owner, "a@example.com")
     made = await campaign_on(pool, owner, 10, other)
     await refused(pool, owner)
     await handover.hold_on_all(pool)
@@ -218,7 +206,7 @@ async def test_a_person_who_has_looked_lets_all_senders_go_for_good(pool: Pool, 
 async def test_the_audit_log_names_a_worker(api: httpx.AsyncClient, pool: Pool) -> None:
     me = await row(pool, "SELECT workspace_id, id AS sender_id FROM senders")
     owner = Owner(**me)
-    await campaign_on(pool, owner, 3, await sender(pool, owner, "a@example.com"))
+    await campaign_on(pool, owner, 3, await add_sender(pool, owner, "a@example.com"))
     await taken_out(pool, owner)
     await handover.hand_over(pool)
     entries = (await api.get("/api/audit")).json()["items"]

@@ -133,6 +133,9 @@ async def test_limits_are_changed_one_by_one_and_null_removes_them(api: httpx.As
         ({"timezone": "../etc/passwd"}, "timezone"),
         ({"timezone": "a\0b"}, "timezone"),
         ({"timezone": ""}, "timezone"),
+        ({"timezone": "Factory"}, "timezone"),
+        ({"timezone": "localtime"}, "timezone"),
+        ({"timezone": "posixrules"}, "timezone"),
     ],
 )
 async def test_a_wrong_limit_is_named(api: httpx.AsyncClient, fields: dict[str, Any], wrong: str) -> None:
@@ -144,6 +147,12 @@ async def test_a_wrong_limit_is_named(api: httpx.AsyncClient, fields: dict[str, 
     ):
         assert list(wrong_fields(response)) == [wrong]
     assert (await api.get(f"/api/senders/{sender['id']}")).json() == sender
+
+
+async def test_a_zone_is_known_whatever_its_case(api: httpx.AsyncClient) -> None:
+    sender = await create(api, timezone="europe/berlin")
+    assert sender["timezone"] == "Europe/Berlin"
+    assert (await change(api, sender, timezone="utc"))["timezone"] == "UTC"
 
 
 async def test_a_zone_that_only_python_knows_is_refused(api: httpx.AsyncClient, pool: Pool) -> None:

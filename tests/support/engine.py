@@ -66,6 +66,22 @@ async def create_owner(pool: Pool, email: str = "owner@example.com", *, hourly_l
     )
 
 
+async def add_sender(pool: Pool, owner: Owner, email: str, hourly_limit: int = 1000) -> Owner:
+    """One more in the owner's workspace, with a login of its own."""
+    return Owner(
+        owner.workspace_id,
+        await value(
+            pool,
+            "WITH login AS (INSERT INTO logins (workspace_id, hourly_limit, max_connections) VALUES (%s, %s, 5)"
+            " RETURNING *)"
+            " INSERT INTO senders (workspace_id, email, login_id) SELECT workspace_id, %s, id FROM login RETURNING id",
+            owner.workspace_id,
+            hourly_limit,
+            email,
+        ),
+    )
+
+
 def addresses(count: int, stem: str = "r") -> list[str]:
     return [f"{stem}{number}@example.com" for number in range(count)]
 
@@ -73,9 +89,10 @@ def addresses(count: int, stem: str = "r") -> list[str]:
 async def schedule_campaign(
     pool: Pool, owner: Owner, recipients: int | Sequence[str], *, content: Content = CONTENT, **draft: Any
 ) -> Scheduled:
-    """A campaign of the owner's sender; `recipients` is how many, or who."""
+    """A campaign of the owner's sender or of `sender_ids`; `recipients` is how many, or who."""
     people = addresses(recipients) if isinstance(recipients, int) else recipients
-    draft.setdefault("sender_id", owner.sender_id)
+    if "sender_ids" not in draft:
+        draft.setdefault("sender_id", owner.sender_id)
     request = Request(Draft(content=content, **draft), lambda required: from_json(people, required=required))
     return await schedule(pool, owner.workspace_id, request)
 
@@ -127,7 +144,9 @@ async def recipients_by_status(pool: Pool, campaign_id: int) -> dict[str, str]:
 
 
 async def check_conservation(pool: Pool, campaign_id: int) -> Counter[str]:
-    """The campaign's counters are what its emails say and add up to its total, all seen at one instant."""
+    """The campaign's counters are what its emails say and add up to its total, all seen at one instant; and whatever is
+    cancelled says why.
+    """
     seen = await row(
         pool,
         """
@@ -135,7 +154,9 @@ async def check_conservation(pool: Pool, campaign_id: int) -> Counter[str]:
                jsonb_build_object('SCHEDULED', n.scheduled, 'SENDING', n.sending, 'SENT', n.sent, 'FAILED', n.failed,
                                   'UNKNOWN', n.unknown, 'CANCELLED', n.cancelled) AS counters,
                (SELECT jsonb_object_agg(e.status, e.n)
-                FROM (SELECT status, count(*) AS n FROM emails WHERE campaign_id = c.id GROUP BY 1) e) AS emails
+                FROM (SELECT status, count(*) AS n FROM emails WHERE campaign_id = c.id GROUP BY 1) e) AS emails,
+               (SELECT count(*) FROM emails WHERE campaign_id = c.id
+                  AND (status = 'CANCELLED') <> (cancel_reason IS NOT NULL)) AS for_no_reason
         FROM campaigns c CROSS JOIN LATERAL campaign_counts(c.workspace_id, c.id) n WHERE c.id = %s
         """,
         campaign_id,
@@ -149,6 +170,7 @@ async def check_conservation(pool: Pool, campaign_id: int) -> Counter[str]:
     assert asleep == [], "no exchange would look at these in time"
     counters = Counter({status: n for status, n in seen["counters"].items() if n})
     assert counters == Counter(seen["emails"])
+    assert not seen["for_no_reason"], "only what is cancelled has a reason for that, and has it"
     assert counters.total() == seen["total"]
     return counters
 

@@ -39,9 +39,10 @@ async def insert_campaign(
     )
     await conn.execute(
         "INSERT INTO emails (workspace_id, campaign_id, stream_id, recipient, status, scheduled_at, claim_token,"
-        " claimed_at, sent_at)"
+        " claimed_at, sent_at, cancel_reason)"
         " SELECT %(u)s, %(c)s, %(stream)s, 'r' || n || '@example.com', status::email_status, now(),"
-        " CASE WHEN status = 'SENDING' THEN gen_random_uuid() END, now(), CASE WHEN status = 'SENT' THEN now() END"
+        " CASE WHEN status = 'SENDING' THEN gen_random_uuid() END, now(), CASE WHEN status = 'SENT' THEN now() END,"
+        " CASE WHEN status = 'CANCELLED' THEN 'CAMPAIGN'::cancel_reason END"
         " FROM unnest(%(statuses)s::text[]) WITH ORDINALITY AS t (status, n)",
         {"u": workspace_id, "c": campaign["id"], "stream": stream["id"], "statuses": list(statuses)},
     )

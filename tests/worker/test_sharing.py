@@ -27,7 +27,7 @@ from tests.support.engine import (
     wait_until_sent,
 )
 from tests.support.sinkproc import Sink
-from worker import lanes
+from worker import lanes, sender_loop
 from worker.desk import Budget, size_for_one
 
 
@@ -352,3 +352,40 @@ async def test_senders_of_one_login_take_turns_in_the_order_in_which_they_asked(
     await for_workers.release_lanes(pool, asking[1])
     assert await for_workers.reserve_lanes(pool, asking[0], 1) == (0, True)
     assert await for_workers.reserve_lanes(pool, asking[2], 1) == (1, True)
+
+
+async def test_a_connection_that_is_granted_no_longer_is_nobody_elses_before_it_is_closed(
+    pool: Pool, owner: Owner
+) -> None:
+    second = await _of_one_login(pool, owner, 4)
+    token = await register_worker(pool, "w")
+    one, other = Claimant(token, *owner), Claimant(token, *second)
+    assert await for_workers.reserve_lanes(pool, one, 4) == (4, False)
+    assert await for_workers.reserve_lanes(pool, other, 4) == (0, False)
+    assert await for_workers.reserve_lanes(pool, one, 4, held=4) == (2, True)
+    assert await for_workers.reserve_lanes(pool, other, 4) == (0, False)
+    assert await for_workers.reserve_lanes(pool, one, 2, held=3) == (2, True)
+    assert await for_workers.reserve_lanes(pool, other, 4) == (1, False)
+    assert await for_workers.reserve_lanes(pool, one, 2, held=2) == (2, False)
+    assert await for_workers.reserve_lanes(pool, other, 4, held=1) == (2, False)
+
+
+async def test_a_sender_that_has_to_share_its_connections_closes_them_before_another_opens_its_own(
+    pool: Pool, database_url: str, sink: Sink, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A message takes longer than the other waits until it asks again, and it saw those connections as free."""
+    monkeypatch.setattr(sender_loop, "REFRESH_EVERY_S", 0.5)
+    monkeypatch.setattr(sender_loop, "QUANTUM_S", 60.0)
+    sink.script({"dot": {"slow": 3}})
+    second = await _of_one_login(pool, owner, 4)
+    long = (await schedule_campaign(pool, owner, 200)).campaign.id
+    async with running_workers(database_url, settings_for(sink, lanes=8, lease_s=20), 2):
+
+        async def taken() -> bool:
+            return sink.stats()["open"] == 4
+
+        await wait_for(taken, "the long campaign to take all connections")
+        also = (await schedule_campaign(pool, second, addresses(4, "second"))).campaign.id
+        await wait_until_sent(pool, also, 40)
+        assert sink.stats()["max_open"] <= 4
+        await campaigns.cancel(pool, owner.workspace_id, long)

@@ -233,7 +233,7 @@ async def pause(pool: Pool, workspace_id: int, campaign_id: int, actor: Actor = 
             raise Conflict(f"the campaign is {campaign['status']}; only an ACTIVE one can be paused")
         await _set_status(conn, workspace_id, campaign_id, "PAUSED")
         if campaign["status"] == "ACTIVE":
-            await changes.free_room(conn, workspace_id, campaign_id)
+            await changes.free_room(conn, workspace_id, campaign["stream_ids"], except_campaign_id=campaign_id)
             await audit.record(conn, actor, workspace_id, "campaign.paused", f"campaigns/{campaign_id}")
         return await read_campaign(conn, workspace_id, campaign_id)
 
@@ -277,7 +277,7 @@ async def cancel(pool: Pool, workspace_id: int, campaign_id: int, actor: Actor =
         for stream_id in campaign["stream_ids"]:
             await _cancel_batch(conn, workspace_id, stream_id, "CAMPAIGN")
         if campaign["status"] == "ACTIVE":
-            await changes.free_room(conn, workspace_id, campaign_id)
+            await changes.free_room(conn, workspace_id, campaign["stream_ids"], except_campaign_id=campaign_id)
         if campaign["status"] != "CANCELLED":
             await audit.record(conn, actor, workspace_id, "campaign.cancelled", f"campaigns/{campaign_id}")
         return await read_campaign(conn, workspace_id, campaign_id)

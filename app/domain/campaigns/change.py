@@ -114,7 +114,10 @@ async def _change(
             await conn.execute(sql.unlimit_hours, {"workspace_id": workspace_id, "campaign_id": campaign_id})
         if changes.calendar is not msgspec.UNSET:
             await conn.execute(sql.end_slots_of_claims, {"workspace_id": workspace_id, "campaign_id": campaign_id})
-        asked = await ask_for_campaign(conn, workspace_id, campaign_id) if pace else []
+        asked: list[int] = []
+        if pace:
+            closes = isinstance(changes.calendar, CampaignCalendar)  # at what may be the time of an email that waits
+            asked = await ask_for_campaign(conn, workspace_id, campaign_id, hold=closes)
         await audit.record(conn, actor, workspace_id, "campaign.changed", f"campaigns/{campaign_id}")
     return _Changed(asked, bool(added))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from array import array
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
@@ -14,6 +13,7 @@ import holidays
 import msgspec
 
 from app.domain.planning.calendar import Calendar
+from app.domain.planning.zones import zone_named
 from app.errors import InvalidInput
 
 RECIPIENT: Literal["recipient"] = "recipient"  # in place of a zone: each recipient's own
@@ -21,7 +21,6 @@ ZONE_FIELDS = ("timezone", "time_zone", "tz")  # merge fields that say a recipie
 HOLIDAY_YEARS = 8  # from now on: further than any plan goes that is asked for
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-NO_ZONES = ("Factory", "localtime")  # what a machine was set to, or that nobody set it
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Clock = Annotated[str, msgspec.Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9](?!\n)$")]
 
@@ -46,16 +45,6 @@ class CampaignCalendar(msgspec.Struct, rename="camel", forbid_unknown_fields=Tru
     def zone(self) -> str:
         """The zone of those who have none of their own; days are told in it."""
         return self.fallback_timezone or self.timezone
-
-
-@cache
-def _zones() -> Mapping[str, str]:
-    return {name.casefold(): name for name in zoneinfo.available_timezones() if name not in NO_ZONES}
-
-
-def zone_named(name: str) -> str | None:
-    """The IANA zone that somebody means, whatever its case; None: there is none of that name."""
-    return _zones().get(name.strip().casefold())
 
 
 def checked(calendar: CampaignCalendar) -> CampaignCalendar:

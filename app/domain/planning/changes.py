@@ -2,7 +2,9 @@
 
 They are given a batch at a time, each in a transaction of its own, from the first of the list on, so that neither a
 sender nor anybody else waits for a plan of a million. Whatever dies in between leaves emails with times that are all
-right to send at (limits hold where emails are claimed) and what was asked; the worker's sweep has it begun again.
+right to send at (limits hold where emails are claimed) and what was asked; the worker's sweep has it begun again. A new
+calendar does not hold there: until an email has its time by it, nothing is claimed from when that one is due on
+(`holds_from`).
 
 What was asked for a sender is planned by one at a time: whoever takes it has it for `TAKEN_S`, renewed with each batch.
 """
@@ -14,7 +16,8 @@ import time
 from array import array
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime
+from itertools import accumulate
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
@@ -45,12 +48,12 @@ _turns = Turns(3, of_one=2)  # of a process; each holds a connection, and may wa
 
 
 async def ask_for_campaign(
-    conn: Conn, workspace_id: int, campaign_id: int, *, sender_id: int | None = None
+    conn: Conn, workspace_id: int, campaign_id: int, *, sender_id: int | None = None, hold: bool = False
 ) -> list[int]:
     """Have what waits in the campaign planned again, or what waits of it on one sender; returns the senders on which
-    anything does.
+    anything does. `hold`: nothing goes by the times that it has.
     """
-    params = {"workspace_id": workspace_id, "campaign_id": campaign_id, "sender_id": sender_id}
+    params = {"workspace_id": workspace_id, "campaign_id": campaign_id, "sender_id": sender_id, "hold": hold}
     return sorted(row["sender_id"] for row in await fetch_all(conn, sql.ask_for_campaign, params))
 
 
@@ -72,11 +75,15 @@ async def ask_behind_others(conn: Conn, workspace_id: int, campaign_id: int) -> 
     await conn.execute(sql.ask_behind_others, {"workspace_id": workspace_id, "campaign_id": campaign_id})
 
 
-async def free_room(conn: Conn, workspace_id: int, campaign_id: int) -> None:
-    """The campaign sends no more: have the others of its senders' logins planned again, in the background."""
-    params = {"workspace_id": workspace_id, "campaign_id": campaign_id}
+async def free_room(
+    conn: Conn, workspace_id: int, stream_ids: Iterable[int], *, except_campaign_id: int | None = None
+) -> None:
+    """Something of the streams is not sent any more: have what their senders' logins send planned again, in the
+    background. Not the campaign of which all has ended.
+    """
+    params = {"workspace_id": workspace_id, "stream_ids": list(stream_ids)}
     beside = [row["sender_id"] for row in await fetch_all(conn, sql.senders_beside, params)]
-    for sender_id in await ask_for_senders(conn, workspace_id, beside, except_campaign_id=campaign_id):
+    for sender_id in await ask_for_senders(conn, workspace_id, beside, except_campaign_id=except_campaign_id):
         await defer_planning(conn, workspace_id, sender_id)
 
 
@@ -140,6 +147,7 @@ class _Taken(NamedTuple):
     taker: UUID
     campaign_id: int
     asked_at: datetime
+    holds: bool  # what is due before it has its new time
     asked: list[int]
 
     def parameters(self) -> dict[str, Any]:
@@ -180,7 +188,7 @@ async def _take(pool: Pool, workspace_id: int, sender_id: int, taker: UUID) -> _
         rows.sort(key=_turn_of)
         asked = [row["campaign_id"] for row in rows]
         await conn.execute(sql.take, params | {"asked": asked})
-    return _Taken(workspace_id, sender_id, taker, asked[0], rows[0]["asked_at"], asked)
+    return _Taken(workspace_id, sender_id, taker, asked[0], rows[0]["asked_at"], rows[0]["holds"], asked)
 
 
 def _turn_of(row: Row) -> tuple[bool, float, int]:
@@ -214,6 +222,9 @@ async def _plan_again(pool: Pool, taken: _Taken, at_most: int | None, rest: floa
             moved = await _plan_batch(conn, taken, work, begin, end)
             if whole and end == count:
                 await conn.execute(sql.done, taken.parameters())
+            elif work.due_from:
+                holds_from = datetime.fromtimestamp(work.due_from[end], UTC)
+                await conn.execute(sql.hold_from, taken.parameters() | {"holds_from": holds_from})
         begin = end
         if begin == count:
             return begin if whole or at_most is None else at_most
@@ -242,7 +253,8 @@ async def _plan_batch(conn: Conn, taken: _Taken, work: _Work, begin: int, end: i
 
 class _Work(NamedTuple):
     """What of a stream is to be planned: `ids` in their order, `zones` and `places` where these are known before the
-    first batch, and retries with the places that they keep. `is_cut`: there may be more.
+    first batch, and retries with the places that they keep. `is_cut`: there may be more. `due_from`: when the first of
+    `ids` from each on was due before, where it must not go by that time and all are known.
     """
 
     stream_id: int
@@ -251,6 +263,7 @@ class _Work(NamedTuple):
     zones: list[str | None]
     places: list[Place]
     kept: list[tuple[int, Place]]
+    due_from: array[float]
     is_cut: bool = False
 
 
@@ -262,29 +275,49 @@ async def _read(pool: Pool, taken: _Taken, at_most: int | None) -> _Work:
                 conn, taken.workspace_id, taken.campaign_id, taken.sender_id, except_campaign_ids=taken.asked
             )
         except NotFound:
-            return _Work(0, None, array("q"), [], [], [])
-        work = _Work(stream["stream_id"], course, array("q"), [], [], [])
+            return _Work(0, None, array("q"), [], [], [], array("d"))
+        work = _Work(stream["stream_id"], course, array("q"), [], [], [], array("d"))
         if stream["status"] in {"CANCELLED", "FINISHED"}:
             return work._replace(course=None)
         limit = None if at_most is None or course.by_zone else at_most + 1
         async with conn.cursor(name="waiting", row_factory=tuple_row) as cursor:  # a million are read in pieces
-            params = {"workspace_id": taken.workspace_id, "stream_id": work.stream_id, "by_zone": course.by_zone}
-            await cursor.execute(sql.waiting, params | {"from": course.begins_at, "limit": limit})
+            params = {
+                "workspace_id": taken.workspace_id,
+                "stream_id": work.stream_id,
+                "by_zone": course.by_zone,
+                "holds": taken.holds,
+                "from": course.begins_at,
+                "limit": limit,
+            }
+            await cursor.execute(sql.waiting, params)
+            due = array("d")
             while page := await cursor.fetchmany(PAGE):
-                for email_id, kept_at, zone in page:
+                for email_id, kept_at, due_s, zone in page:
                     if kept_at is not None:
                         work.kept.append((email_id, course.kept(kept_at, zone)))
                         continue
                     work.ids.append(email_id)
+                    if taken.holds:
+                        due.append(due_s)
                     if course.by_zone:
                         work.zones.append(zone)
     work = work._replace(is_cut=limit is not None and len(work.ids) + len(work.kept) == limit)
-    return await asyncio.to_thread(_in_order_of_time, work, course) if course.by_zone else work
+    if course.by_zone:
+        work, due = await asyncio.to_thread(_in_order_of_time, work, due, course)
+    return work if work.is_cut else work._replace(due_from=_first_from(due))
 
 
-def _in_order_of_time(work: _Work, course: Course) -> _Work:
+def _in_order_of_time(work: _Work, due: array[float], course: Course) -> tuple[_Work, array[float]]:
     """Emails that overtake each other, all placed: what leaves first is written first."""
     places = course.places(work.zones)
     order = sorted(range(len(places)), key=lambda number: places[number].at)
     ids = array("q", (work.ids[number] for number in order))
-    return work._replace(ids=ids, places=[places[number] for number in order])
+    due = array("d", (due[number] for number in order)) if due else due
+    return work._replace(ids=ids, places=[places[number] for number in order]), due
+
+
+def _first_from(due: array[float]) -> array[float]:
+    """For each, the earliest of it and of all behind it."""
+    first = array("d", accumulate(reversed(due), min))
+    first.reverse()
+    return first

@@ -18,9 +18,10 @@ from psycopg.errors import LockNotAvailable
 from app.db import LOCK_MS, Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.ledger import streams
 from app.domain.planning.calendar import Calendar
-from app.domain.planning.campaign_calendar import RECIPIENT, CampaignCalendar, in_zone, of_kept, zone_named
+from app.domain.planning.campaign_calendar import RECIPIENT, CampaignCalendar, in_zone, of_kept
 from app.domain.planning.plan import HORIZON, MICROSECOND, Pace, Place, Plan, Stream, in_order, pace_of, place_in, plan
 from app.domain.planning.slots import CampaignRoom, Limits, Ramp, Room, hour_of
+from app.domain.planning.zones import zone_named
 from app.errors import InvalidInput, NotFound, PlanChanging
 from app.sql import queries
 

@@ -93,6 +93,7 @@ async def _carry_out(pool: Pool, params: Row, part: _Part) -> bool:
             targets = [part.stream_ids[stream] for stream in part.streams[begin:end]]
             await conn.execute(sql.deal_out, params | {"ids": part.ids[begin:end].tolist(), "stream_ids": targets})
             await streams.settle(conn, workspace_id, locked)
+            await conn.execute(sql.interrupt_held_plans, params)
             if end == len(part.ids):
                 await conn.execute(sql.end_division, params)
                 for sender_id in await ask_for_campaign(conn, workspace_id, campaign_id):

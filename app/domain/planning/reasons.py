@@ -42,6 +42,7 @@ Reason = Literal[
 
 HOUR = timedelta(hours=1)
 LATE = timedelta(minutes=1)  # due for longer, with nothing that forbids it: connections are too few or too slow
+LOOKED_AT_AGAIN = timedelta(seconds=1)  # what is held until its plan is made
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -91,6 +92,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     campaign_hourly: int | None = None
     campaign_used: int = 0  # this hour, by all its senders
     plan_changing: bool = False
+    plan_holds: bool = False  # what is due has its time from a calendar that is no more
     # Its sender and the login
     sender: str
     connections: int = 1
@@ -198,6 +200,9 @@ def _bounds(facts: Facts, scheduled_at: datetime) -> Iterator[tuple[datetime, Wa
     if facts.until is not None and facts.until <= facts.now:
         slot = facts.first_slot()
         yield _until(_NEVER if slot is None else slot.begin, "CALENDAR", _closed(facts, "Its hours are over"))
+    if facts.plan_holds:
+        text = "The campaign's calendar was changed, and nothing goes before it has its time by the new one."
+        yield facts.now + LOOKED_AT_AGAIN, Waiting("PLAN_CHANGING", None, text)
     yield max(scheduled_at, facts.start_at), _planned(facts, scheduled_at)
     if facts.spaced_from is not None:
         text = "The campaign's delay lies between two of its emails; shorten it to send sooner."

@@ -18,9 +18,10 @@ from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, transaction
 from app.domain.operations import installation
 from app.domain.operations.installation import Ours
 from app.domain.planning.calendar import Calendar
-from app.domain.planning.campaign_calendar import RECIPIENT, in_zone, of_kept, zone_named
+from app.domain.planning.campaign_calendar import RECIPIENT, in_zone, of_kept
 from app.domain.planning.reasons import HOUR, Facts, Hold, Service, Waiting, decide
 from app.domain.planning.slots import DAY_HOURS, Limits, Ramp, hour_of
+from app.domain.planning.zones import zone_named
 from app.errors import NotFound
 from app.sql import queries
 
@@ -216,6 +217,7 @@ def _facts(row: Row, service: Service) -> Facts:
         campaign_hourly=row["campaign_hourly_limit"],
         campaign_used=row["campaign_used"],
         plan_changing=row["plan_changing"],
+        plan_holds=row["plan_holds"],
         sender=row["sender"],
         connections=row["max_connections"],
         blocked_until=row["blocked_until"],

@@ -19,6 +19,7 @@ from app.domain.accounts.actor import Actor
 from app.domain.ledger import streams
 from app.domain.ledger.emails import read_attempts
 from app.domain.ledger.texts import read_texts
+from app.domain.planning import changes
 from app.domain.recipients import saved_lists, stored_lists
 from app.domain.workspaces import audit
 from app.errors import InvalidInput
@@ -66,6 +67,7 @@ async def erase(pool: Pool, workspace_id: int, email: str, actor: Actor) -> Eras
         stream_ids = await streams.lock_of_emails(conn, workspace_id, found)
         emails = await fetch_exactly_one(conn, sql.erase_emails, {"workspace_id": workspace_id, "ids": found})
         await streams.settle(conn, workspace_id, stream_ids)
+        await changes.free_room(conn, workspace_id, emails["freed"])
         await audit.record(conn, actor, workspace_id, "recipient.erase", f"{emails['emails']} emails")
     # The next transaction reads tables from end to end, and no campaign should wait for that. No delivery written from
     # here on names the address. Should this process die in between, the address finds the rest when it is erased again.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from app.bounds import DAILY_LIMIT, HOURLY_LIMIT, LEAST_GAP_S, RAMP_FROM, RAMP_PER_DAY, REMARK, ZONE, Bounds
+from app.bounds import DAILY_LIMIT, HOURLY_LIMIT, LEAST_GAP_S, RAMP_FROM, RAMP_PER_DAY, REMARK, Bounds
 from app.domain.operations import host_policy
 from app.domain.operations.host_policy import HostPolicy, RefusedHost
+from app.domain.planning.zones import zone_named
 from app.errors import InvalidInput
 from app.mail.addresses import InvalidAddress, normalize
 from app.settings import SmtpSecurity
@@ -80,7 +80,7 @@ def limits_of(asked: SenderDraft | SenderChanges) -> dict[str, Any]:
     if not isinstance(ramp := asked.ramp_up, msgspec.UnsetType):
         columns |= {"ramp_from": ramp and ramp.from_, "ramp_per_day": ramp and ramp.per_day}
     if not isinstance(asked.timezone, msgspec.UnsetType):
-        columns["timezone"] = asked.timezone
+        columns["timezone"] = asked.timezone and zone_named(asked.timezone)
     return columns
 
 
@@ -122,16 +122,9 @@ def _wrong_with_limits(asked: SenderDraft | SenderChanges) -> dict[str, str]:
     ramp = asked.ramp_up
     if isinstance(ramp, RampUp) and not (RAMP_FROM.allow(ramp.from_) and RAMP_PER_DAY.allow(ramp.per_day)):
         wrong["rampUp"] = f"is out of range; give {RAMP_FROM} as `from` and {RAMP_PER_DAY} as `perDay`"
-    if isinstance(asked.timezone, str) and not _is_zone(asked.timezone):
+    if isinstance(asked.timezone, str) and zone_named(asked.timezone) is None:
         wrong["timezone"] = 'is no time zone that is known here; give one by its IANA name, such as "Europe/Berlin"'
     return wrong
-
-
-def _is_zone(name: str) -> bool:
-    try:
-        return ZONE.allow(len(name)) and bool(ZoneInfo(name).key)
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # ValueError, OSError: no name at all, such as "../etc"
-        return False
 
 
 def _wrong_with_place(server: Server, policy: HostPolicy) -> dict[str, str]:

@@ -37,15 +37,16 @@ class Reserved(NamedTuple):
     others_wait: bool = False
 
 
-async def reserve_lanes(pool: Pool, claimant: Claimant, wanted: int) -> Reserved:
-    """Of the wanted connections, over all workers and all senders of the login together.
+async def reserve_lanes(pool: Pool, claimant: Claimant, wanted: int, held: int = 0) -> Reserved:
+    """Of the wanted connections, over all workers and all senders of the login together. Those that are open, `held`,
+    nobody else gets, though more than are granted: ask again when they are closed.
 
     The whole transaction goes to the database at once: each sender that begins asks, and thousands begin together.
     """
     async with pool.connection() as conn:
         async with conn.pipeline(), conn.transaction():
             await conn.execute(sql.lock_login, claimant.parameters())
-            granted = await conn.execute(sql.reserve_lanes, claimant.parameters() | {"wanted": wanted})
+            granted = await conn.execute(sql.reserve_lanes, claimant.parameters() | {"wanted": wanted, "held": held})
         row = await granted.fetchone()
     return Reserved(0) if row is None else Reserved(**row)
 

@@ -68,6 +68,9 @@ BEGIN
                    AND (s.latest_at <= now() OR spaced_room(s.free_at, s.gap_ms) > 0)
                    AND NOT EXISTS (SELECT FROM holds h WHERE h.workspace_id = of_workspace AND h.login_id = of_login
                                      AND h.probe_at > now() AND coalesce(h.stream_id, s.id) = s.id)
+                   AND NOT EXISTS (SELECT FROM plan_changes p
+                                   WHERE p.workspace_id = s.workspace_id AND p.campaign_id = s.campaign_id
+                                     AND p.holds_from <= now())
                    AND NOT EXISTS (SELECT FROM campaign_hours o
                                    WHERE o.workspace_id = s.workspace_id AND o.campaign_id = s.campaign_id
                                      AND used_this_hour(o.window_start, o.used) >= o.allowed)
@@ -124,6 +127,7 @@ BEGIN
                 scheduled_at = CASE WHEN v.status = 'SCHEDULED' THEN coalesce(v.not_before, e.scheduled_at)
                                     ELSE e.scheduled_at END,
                 not_before = CASE WHEN v.status = 'SCHEDULED' THEN v.not_before END,
+                cancel_reason = CASE WHEN v.status = 'CANCELLED' THEN 'CAMPAIGN'::cancel_reason END,
                 claim_token = NULL,
                 attempts = e.attempts + (v.kind <> 'UNBEGUN')::integer,
                 retry_count = e.retry_count + (v.kind = 'DEFERRED')::integer,
@@ -197,6 +201,9 @@ BEGIN
         LEFT JOIN campaign_hours o ON o.workspace_id = s.workspace_id AND o.campaign_id = s.campaign_id
         WHERE s.workspace_id = of_workspace AND s.id = ANY (due)
           AND s.open AND s.next_due_at <= now() AND s.start_at <= now()
+          AND NOT EXISTS (SELECT FROM plan_changes p
+                          WHERE p.workspace_id = s.workspace_id AND p.campaign_id = s.campaign_id
+                            AND p.holds_from <= now())
     ),
     -- A verdict for each of the first that are due of each stream, so the work is bounded whatever waits at the head.
     head AS (
@@ -419,7 +426,12 @@ LEFT JOIN LATERAL (
     LEFT JOIN campaign_hours o ON o.workspace_id = s.workspace_id AND o.campaign_id = t.campaign_id
     CROSS JOIN LATERAL (
         SELECT greatest(t.first_at, t.start_at, spaced_from(t.free_at, t.gap_ms), h.probe_at, all_held.probe_at,
-                        CASE WHEN NOT t.direct THEN spaced_from(w.free_at, l.least_gap_ms) END) AS due_at
+                        CASE WHEN NOT t.direct THEN spaced_from(w.free_at, l.least_gap_ms) END,
+                        -- Nobody says when what holds it has its new times: look again.
+                        CASE WHEN EXISTS (SELECT FROM plan_changes p
+                                          WHERE p.workspace_id = s.workspace_id AND p.campaign_id = t.campaign_id
+                                            AND p.holds_from <= now())
+                             THEN now() + interval '1 second' END) AS due_at
     ) d
     WHERE t.first_at IS NOT NULL
 ) next ON true

@@ -1,23 +1,35 @@
 -- name: ask_for_campaign
 -- Have a campaign planned again on all of its senders, or on one, if anything waits there. Asked for once more, it is
--- planned once more.
-INSERT INTO plan_changes (workspace_id, campaign_id, sender_id)
-SELECT workspace_id, campaign_id, sender_id FROM streams
-WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND scheduled > 0
-  AND (%(sender_id)s::bigint IS NULL OR sender_id = %(sender_id)s)
-ORDER BY sender_id
-ON CONFLICT (workspace_id, campaign_id, sender_id) DO UPDATE SET asked_at = clock_timestamp()
+-- planned once more. With `hold`, or where others of its senders may have given an email that waits for that, nothing goes by
+-- the times that it has.
+INSERT INTO plan_changes AS p (workspace_id, campaign_id, sender_id, holds_from)
+SELECT s.workspace_id, s.campaign_id, s.sender_id,
+       CASE WHEN %(hold)s
+                 OR EXISTS (SELECT FROM plan_changes o WHERE o.workspace_id = s.workspace_id
+                              AND o.campaign_id = s.campaign_id AND o.holds_from IS NOT NULL)
+            THEN '-infinity'::timestamptz END
+FROM streams s
+WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s AND s.scheduled > 0
+  AND (%(sender_id)s::bigint IS NULL OR s.sender_id = %(sender_id)s)
+ORDER BY s.sender_id
+ON CONFLICT (workspace_id, campaign_id, sender_id) DO UPDATE
+SET asked_at = clock_timestamp(), holds_from = coalesce(excluded.holds_from, p.holds_from)
 RETURNING sender_id;
 
 -- name: ask_for_senders
 -- The same for all active campaigns of senders, of which one can be left out. By id, so that two that ask do not wait for
 -- each other.
-INSERT INTO plan_changes (workspace_id, campaign_id, sender_id)
-SELECT workspace_id, campaign_id, sender_id FROM streams
-WHERE workspace_id = %(workspace_id)s AND sender_id = ANY (%(sender_ids)s::bigint[]) AND open AND scheduled > 0
-  AND campaign_id IS DISTINCT FROM %(except_campaign_id)s::bigint
-ORDER BY campaign_id, sender_id
-ON CONFLICT (workspace_id, campaign_id, sender_id) DO UPDATE SET asked_at = clock_timestamp()
+INSERT INTO plan_changes AS p (workspace_id, campaign_id, sender_id, holds_from)
+SELECT s.workspace_id, s.campaign_id, s.sender_id,
+       CASE WHEN EXISTS (SELECT FROM plan_changes o WHERE o.workspace_id = s.workspace_id
+                           AND o.campaign_id = s.campaign_id AND o.holds_from IS NOT NULL)
+            THEN '-infinity'::timestamptz END
+FROM streams s
+WHERE s.workspace_id = %(workspace_id)s AND s.sender_id = ANY (%(sender_ids)s::bigint[]) AND s.open AND s.scheduled > 0
+  AND s.campaign_id IS DISTINCT FROM %(except_campaign_id)s::bigint
+ORDER BY s.campaign_id, s.sender_id
+ON CONFLICT (workspace_id, campaign_id, sender_id) DO UPDATE
+SET asked_at = clock_timestamp(), holds_from = coalesce(excluded.holds_from, p.holds_from)
 RETURNING sender_id;
 
 -- name: ask_behind_others
@@ -30,10 +42,10 @@ ORDER BY s.sender_id
 ON CONFLICT (workspace_id, campaign_id, sender_id) DO UPDATE SET asked_at = clock_timestamp();
 
 -- name: asked
--- What was asked for a sender, held until the commit, and whether another is at it; and what says whose turn is first.
--- By id, since that is how everybody locks.
+-- What was asked for a sender, held until the commit, whether another is at it, and whether the campaign is held until it has
+-- its times; and what says whose turn is first. By id, since that is how everybody locks.
 SELECT p.campaign_id, p.asked_at, coalesce(p.taken_by <> %(taker)s::uuid AND p.taken_until > now(), false) AS elsewhere,
-       coalesce(c.kind = 'DIRECT', false) AS direct, c.ahead_at
+       p.holds_from IS NOT NULL AS holds, coalesce(c.kind = 'DIRECT', false) AS direct, c.ahead_at
 FROM plan_changes p
 LEFT JOIN campaigns c ON c.workspace_id = p.workspace_id AND c.id = p.campaign_id
 WHERE p.workspace_id = %(workspace_id)s AND p.sender_id = %(sender_id)s
@@ -54,6 +66,11 @@ WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND send
 RETURNING EXISTS (SELECT FROM campaigns c WHERE c.workspace_id = plan_changes.workspace_id AND c.id = plan_changes.campaign_id
                     AND c.status IN ('CANCELLED', 'FINISHED')) AS over;
 
+-- name: hold_from
+-- What is due from then on has no new time yet. Until then the campaign goes on.
+UPDATE plan_changes SET holds_from = %(holds_from)s::timestamptz
+WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND sender_id = %(sender_id)s;
+
 -- name: done
 -- The campaign is planned, unless it was asked for once more.
 DELETE FROM plan_changes
@@ -66,19 +83,20 @@ UPDATE plan_changes SET taken_until = '-infinity'
 WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s AND taken_by = %(taker)s;
 
 -- name: senders_beside
--- The senders that have a login of a campaign's senders.
+-- The senders that have a login of the streams' senders.
 SELECT DISTINCT o.id AS sender_id
 FROM streams s
 JOIN senders p ON p.workspace_id = s.workspace_id AND p.id = s.sender_id
 JOIN senders o ON o.workspace_id = p.workspace_id AND o.login_id = p.login_id
-WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s
+WHERE s.workspace_id = %(workspace_id)s AND s.id = ANY (%(stream_ids)s::bigint[])
 ORDER BY o.id;
 
 -- name: waiting
 -- The emails that wait in a stream, as the list had them: in that order a plan that was broken off comes out the same when
--- it is begun again. `kept_at`: the time of a retry that keeps its own. With `by_zone`, what the recipient brought as their
--- zone.
+-- it is begun again. `kept_at`: the time of a retry that keeps its own; `due_s`: when it was due before, with `holds`; `zone`:
+-- what the recipient brought as theirs, with `by_zone`.
 SELECT e.id, CASE WHEN keeps_its_time(e.not_before, %(from)s::timestamptz) THEN e.scheduled_at END AS kept_at,
+       CASE WHEN %(holds)s THEN extract(epoch FROM e.scheduled_at)::float8 END AS due_s,
        CASE WHEN %(by_zone)s THEN coalesce(e.zone, zone_brought(e.fields)) END AS zone
 FROM emails e
 WHERE e.workspace_id = %(workspace_id)s AND e.stream_id = %(stream_id)s AND e.status = 'SCHEDULED'

@@ -79,3 +79,8 @@ FROM (
     GROUP BY k.stream_id
 ) n
 WHERE s.workspace_id = %(workspace_id)s AND s.id = n.stream_id;
+
+-- name: interrupt_held_plans
+-- Plans that the campaign is held for do not end before each sender has its part: what moves meanwhile they would miss.
+UPDATE plan_changes SET asked_at = clock_timestamp()
+WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND holds_from IS NOT NULL;

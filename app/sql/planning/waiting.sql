@@ -45,6 +45,9 @@ SELECT a.about, a.status, a.scheduled_at, a.until, a.attempts, a.zone,
        EXISTS (SELECT FROM plan_changes p
                WHERE p.workspace_id = t.workspace_id AND p.campaign_id = t.campaign_id AND p.sender_id = t.sender_id
               ) AS plan_changing,
+       EXISTS (SELECT FROM plan_changes p
+               WHERE p.workspace_id = t.workspace_id AND p.campaign_id = t.campaign_id AND p.holds_from <= now()
+              ) AS plan_holds,
        s.email AS sender, s.blocked_until, s.block_reason, s.login_id,
        l.hourly_limit, l.max_connections, l.daily_limit, l.least_gap_ms, l.ramp_from, l.ramp_per_day, l.timezone,
        coalesce(w.used >= w.allowed, r.used >= r.allowed) AS window_full, w.free_at AS login_free_at,

@@ -37,7 +37,7 @@ ORDER BY k.created_at;
 
 -- name: erase_emails
 -- Put a placeholder in an address's place, drop its fields and what servers replied, and cancel what waits. The rest of
--- the ledger stays and adds up. The emails' streams are locked already; campaigns that end are locked in their order.
+-- the ledger stays and adds up. `freed`: streams with room for others now. The emails' streams are locked already; campaigns that end are locked in their order.
 WITH found AS (
     SELECT id, status FROM emails
     WHERE workspace_id = %(workspace_id)s AND id = ANY (%(ids)s::bigint[]) AND status <> 'SENDING'
@@ -71,7 +71,9 @@ tallied AS (
     FROM (SELECT stream_id, count(*) AS n FROM erased WHERE cancelled GROUP BY stream_id) n
     WHERE s.workspace_id = %(workspace_id)s AND s.id = n.stream_id AND (SELECT count(*) FROM ending) > 0
 )
-SELECT count(*) AS emails, count(*) FILTER (WHERE cancelled) AS cancelled FROM erased;
+SELECT count(*) AS emails, count(*) FILTER (WHERE cancelled) AS cancelled,
+       coalesce(array_agg(DISTINCT stream_id) FILTER (WHERE cancelled), '{}') AS freed
+FROM erased;
 
 -- name: lock_webhooks
 -- Held against being deleted, since that takes their deliveries in an order of its own; nothing else waits for this.

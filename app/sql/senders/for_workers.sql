@@ -24,18 +24,17 @@ FOR NO KEY UPDATE OF l;
 
 -- name: reserve_lanes
 -- Ask for connections to a sender's server: as many as wanted, as far as the max_connections of its login allows over all
--- workers, and no more than its part while other senders of the login want some, too. With none to be had, a row of
--- count 0 is its place in the queue: who has asked earlier comes first. `others_wait`: another sender of the login has
--- none. No row: our lease ran out. Comes after lock_login, or two workers could both take the last one.
-INSERT INTO lanes AS l (workspace_id, sender_id, worker_token, count)
-SELECT g.workspace_id, g.id, %(token)s, greatest(g.count, 0)
-FROM (
-    SELECT s.workspace_id, s.id, least(
+-- workers, and no more than its part while other senders of the login want some, too. What is `held`, connections that are
+-- still open, stays ours until we ask without them. With none to be had, a row of count 0 is its place in the queue: who has
+-- asked earlier comes first. `others_wait`: another sender of the login has none. No row: our lease ran out. Comes after
+-- lock_login, or two workers could both take the last one.
+WITH granted AS (
+    SELECT s.workspace_id, s.id, s.login_id, greatest(0, least(
         %(wanted)s::integer,
         -- Whoever has none lets those go first that have asked earlier.
         l.max_connections - o.taken - CASE WHEN coalesce(mine.count, 0) = 0 THEN o.ahead ELSE 0 END,
         greatest(l.max_connections / (o.senders + 1), 1) - o.elsewhere
-    ) AS count
+    )) AS count
     FROM senders s
     JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id
     JOIN workers k ON k.token = %(token)s  -- gone when its lease ran out
@@ -57,18 +56,22 @@ FROM (
         ) n
     ) o
     WHERE s.workspace_id = %(workspace_id)s AND s.id = %(sender_id)s
-) g
-ON CONFLICT (workspace_id, sender_id, worker_token) DO UPDATE
-SET count = excluded.count,
-    asked_at = CASE WHEN l.count > 0 AND excluded.count = 0 THEN clock_timestamp() ELSE l.asked_at END
-RETURNING l.count AS lanes, EXISTS (
-    SELECT FROM senders s
-    JOIN senders o ON o.workspace_id = s.workspace_id AND o.login_id = s.login_id AND o.id <> s.id
+),
+noted AS (
+    INSERT INTO lanes AS l (workspace_id, sender_id, worker_token, count)
+    SELECT g.workspace_id, g.id, %(token)s, greatest(g.count, %(held)s::integer) FROM granted g
+    ON CONFLICT (workspace_id, sender_id, worker_token) DO UPDATE
+    SET count = excluded.count,
+        asked_at = CASE WHEN l.count > 0 AND excluded.count = 0 THEN clock_timestamp() ELSE l.asked_at END
+)
+SELECT g.count AS lanes, EXISTS (
+    SELECT FROM senders o
     JOIN lanes w ON w.workspace_id = o.workspace_id AND w.sender_id = o.id
-    WHERE s.workspace_id = l.workspace_id AND s.id = l.sender_id
+    WHERE o.workspace_id = g.workspace_id AND o.login_id = g.login_id AND o.id <> g.id
     GROUP BY o.id
     HAVING sum(w.count) = 0
-) AS others_wait;
+) AS others_wait
+FROM granted g;
 
 -- name: release_lanes
 -- This worker has no connection open for the sender any more.
