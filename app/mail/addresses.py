@@ -61,17 +61,24 @@ def normalize(text: str, internal: Collection[str] = ()) -> str:
     return _validated(address).normalized
 
 
-def known(text: str) -> str:
-    """The address of somebody who may have been written to, also of a domain that was internal then. Raises
-    InvalidAddress.
-    """
+def normalize_any(text: str) -> str:
+    """As `normalize`, for an address that may be of a domain which is, or once was, internal. Raises InvalidAddress."""
     try:
         return normalize(text)
     except InvalidAddress:
-        internal = {text.strip().rpartition("@")[2].lower()}
         with suppress(InvalidAddress):
-            return normalize(text, internal)
+            return normalize(text, {text.strip().rpartition("@")[2].lower()})
         raise
+
+
+def domain_named(text: str) -> str:
+    """The domain in `text` (`example.com`, `@example.com`) as addresses have it. Raises InvalidAddress."""
+    name = text.strip().removeprefix("@").removesuffix(".")
+    if "@" in name:
+        raise InvalidAddress("This is no domain; give the part after the @-sign alone.")
+    if "." not in name:
+        raise InvalidAddress("This is no domain that mail is sent to; give a name such as example.com.")
+    return normalize_any(f"a@{name}").partition("@")[2]
 
 
 def _plain_domain(domain: str) -> str:

@@ -27,7 +27,7 @@ from app.domain.recipients.stored_lists import Named
 from app.domain.workspaces import audit, quotas
 from app.domain.workspaces.quotas import UNLIMITED, Quotas
 from app.errors import Conflict, InvalidInput, NotFound
-from app.mail.addresses import InvalidAddress, key, known, to_ascii
+from app.mail.addresses import InvalidAddress, key, normalize_any, to_ascii
 from app.sql import queries
 from app.turns import Turns
 
@@ -258,7 +258,7 @@ async def count(pool: Pool, workspace_id: int, list_id: int, conditions: Sequenc
 async def remove_recipient(pool: Pool, workspace_id: int, list_id: int, email: str) -> None:
     """Raises InvalidInput, NotFound."""
     try:
-        address = known(email)
+        address = normalize_any(email)
     except InvalidAddress as error:
         raise InvalidInput({"email": error.reason}) from None
     params = {"workspace_id": workspace_id, "id": list_id, "addresses": [key(address), key(to_ascii(address))]}
