@@ -92,8 +92,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def one_click(self) -> bool:
-        """Whether mail programs and their servers reach the page to unsubscribe, as RFC 8058 has them do: over https, by
-        an address of the world.
+        """Whether mail programs and their servers reach the page to unsubscribe (RFC 8058): over https, by a name or
+        address of the world.
         """
         parts = urlsplit(self.base_url)
         host = (parts.hostname or "").removesuffix(".")

@@ -18,7 +18,7 @@ _WORDS = {
     "de": "Abmelden",
     "fr": "Se désabonner",
     "es": "Darse de baja",
-    "it": "Annulla l’iscrizione",
+    "it": "Annulla l'iscrizione",
     "nl": "Afmelden",
     "pt": "Cancelar a subscrição",
     "pl": "Wypisz się",

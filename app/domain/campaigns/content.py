@@ -169,7 +169,8 @@ class Content(msgspec.Struct, frozen=True):
         if self.unsubscribe == "link":
             text = text and with_link(text, unsubscribe_url, self.language, html=False)
             html = html and with_link(html, unsubscribe_url, self.language, html=True)
-        return Rendered(check_subject(subject or "", fields), text or "", html, sorted(templates.required - {UNSUBSCRIBE_URL}), [])
+        required = sorted(templates.required - {UNSUBSCRIBE_URL})
+        return Rendered(check_subject(subject or "", fields), text or "", html, required, [])
 
 
 class Sent(NamedTuple):

@@ -84,8 +84,9 @@ class Scheduled(Heard, rename="camel", kw_only=True):
 class Preview(Heard, rename="camel", kw_only=True):
     """What `schedule` would do. `duplicate_rows`: the first 1,000 duplicates.
 
-    `unsubscribe`: what becomes of that, asked for or not. `lacking`: which fields of the text recipients have nothing for; `subjects_in_one_line`: of how many the subject has
-    a line break, which is written as a blank; `hints`: what receivers may dislike about the message.
+    `lacking`: which fields of the text recipients have nothing for; `subjects_in_one_line`: of how many the subject has
+    a line break, which is written as a blank; `hints`: what receivers may dislike about the message; `unsubscribe`: how
+    they do that, asked for or not.
     """
 
     duplicate_rows: list[Duplicate]

@@ -28,8 +28,7 @@ from app.mail.footer import Unsubscribe
 
 class TestBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
     """What to try, filled in with `fields`; goes to `email`, or to whoever asks. Without a `body`, one is made of
-    `bodyHtml`. `ifBlank`: as for a campaign. `unsubscribe`: too, but it is `none` unless it says otherwise; a link works,
-    for the address of the test.
+    `bodyHtml`. `ifBlank` and `unsubscribe`: as for a campaign, the latter `none` where it is left out; a link works.
     """
 
     subject: Annotated[str, SUBJECT]

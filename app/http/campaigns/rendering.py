@@ -15,6 +15,7 @@ from app.db import Pool
 from app.domain.campaigns import signatures
 from app.domain.campaigns.content import Content, Rendered
 from app.domain.campaigns.signatures import Signature
+from app.domain.workspaces import postal_addresses
 from app.domain.workspaces.roles import VIEWER
 from app.errors import InvalidInput, NotFound
 from app.http.bodies import JSON, decode, read, require_content_type, room_for_body
@@ -58,9 +59,7 @@ class RenderBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_
         def end(sent: Content) -> Content:
             return signatures.signed(sent, signature.text, signature.html).addressed(postal_address)
 
-        return await content.render(
-            self.email, self.fields, workspace_id, end, unsubscribe_url=example_url(base_url)
-        )
+        return await content.render(self.email, self.fields, workspace_id, end, unsubscribe_url=example_url(base_url))
 
 
 class RenderForm(msgspec.Struct, forbid_unknown_fields=True):
