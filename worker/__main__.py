@@ -25,7 +25,7 @@ import uvloop
 from app import log as logs
 from app import traces
 from app.collectors import PoolCollector, is_shown
-from app.db import Pool, Row, open_pool, transaction
+from app.db import Pool, Row, open_pool
 from app.domain.ledger.claims import Claimant
 from app.domain.ledger.exchange import Patience
 from app.domain.operations import installation, sandbox, workers
@@ -250,8 +250,7 @@ async def serve(settings: Settings, database_url: str) -> None:
         )
         while not stop.is_set():
             try:
-                async with transaction(pool) as conn:
-                    keys = await installation.keys(conn)
+                keys = await installation.read_keys(pool)
                 await Worker(settings, pool, box, fallback, guard.ours, keys).run(stop)
             except OtherInstallation:  # the guard says why
                 log.info("worker incarnation ended")

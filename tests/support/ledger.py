@@ -74,8 +74,8 @@ def report_of(claim: Claim, verdict: Verdict) -> Report:
 
 async def message_id_of(pool: Pool, campaign_id: int) -> str:
     """The Message-ID of a campaign's first email."""
+    keys = await installation.read_keys(pool)
     async with transaction(pool) as conn:
-        keys = await installation.keys(conn)
         row = await fetch_exactly_one(
             conn, b"SELECT workspace_id, first_email_id FROM campaigns WHERE id = %(c)s", {"c": campaign_id}
         )
@@ -84,8 +84,8 @@ async def message_id_of(pool: Pool, campaign_id: int) -> str:
 
 async def token_of(pool: Pool, campaign_id: int, recipient: str) -> str:
     """The token of the link to unsubscribe in the email of a campaign to a recipient."""
+    keys = await installation.read_keys(pool)
     async with transaction(pool) as conn:
-        keys = await installation.keys(conn)
         row = await fetch_exactly_one(
             conn,
             b"SELECT workspace_id, id FROM emails WHERE campaign_id = %(c)s AND recipient = %(r)s",

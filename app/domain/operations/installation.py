@@ -109,6 +109,12 @@ async def take_over(pool: Pool, ours: Ours) -> None:
         await audit.record(conn, LOCAL, None, "installation.take-over", ours.host or "")
 
 
+async def read_keys(pool: Pool) -> Keys:
+    """See `keys`."""
+    async with transaction(pool) as conn:
+        return await keys(conn)
+
+
 async def keys(conn: Conn) -> Keys:
     """The keys of Message-IDs, links and digests of addresses; as the service, since no tenant may."""
     row = await fetch_exactly_one(conn, sql.keys)
