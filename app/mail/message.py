@@ -92,9 +92,10 @@ class MessageBuilder:
         self._one_click = one_click and unsubscribe != "none"
         templates = [self._subject, *(part.template for part in self._parts)]
         self.wants_email = any(template is None or "email" in template.fields.mentioned for template in templates)
-        self.wants_link = self._one_click or any(
+        self._mentions_link = any(
             template is None or UNSUBSCRIBE_URL in template.fields.mentioned for template in templates
         )
+        self.wants_link = self._mentions_link or self._one_click
 
     def _part(self, source: Source, unsubscribe: Unsubscribe) -> _Part:
         """With the line at its end, if it lacks the link; whether full Liquid prints it, shows when it is rendered."""
@@ -133,7 +134,7 @@ class MessageBuilder:
         _refuse_breaks("Message-ID", message_id)
         if self.wants_email:
             fields = {**fields, "email": recipient}
-        if self.wants_link:
+        if self._mentions_link:
             fields = {**fields, UNSUBSCRIBE_URL: unsubscribe_url}
         smtputf8 = self._smtputf8 or needs_smtputf8(recipient)
         envelope_to = recipient if smtputf8 else to_ascii(recipient)

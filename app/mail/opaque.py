@@ -12,7 +12,7 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Collection
 from datetime import datetime
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from typing import NamedTuple
 
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -117,7 +117,9 @@ class Links:
 
     def __init__(self, base_url: str, keys: Keys) -> None:
         self._page = f"{base_url}/u/"
-        self._mac_key = keys.link
+        # BLAKE2's own MAC takes a fourth of the time of HMAC. For this purpose alone: what else is ever linked to has
+        # another name here.
+        self._keyed = blake2b(digest_size=_MAC_BYTES, key=keys.link, person=b"unsubscribe")
         self._block = _Block(hmac.digest(keys.link, b"names of emails", "sha256"))
         self._address_key = keys.address
 
@@ -141,8 +143,9 @@ class Links:
         return name and Linked(*name, named[-DIGEST_BYTES:])
 
     def _mac(self, named: bytes) -> bytes:
-        """For this purpose alone: what else is ever linked to begins with another word."""
-        return hmac.digest(self._mac_key, b"unsubscribe" + named, "sha256")[:_MAC_BYTES]
+        mac = self._keyed.copy()
+        mac.update(named)
+        return mac.digest()
 
 
 def digest(address_key: bytes, address: str) -> bytes:
