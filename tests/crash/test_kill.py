@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 from app.db import Pool, migrate, open_pool
 from app.domain.campaigns import campaigns, change
 from app.domain.campaigns.change import Changes
+from app.domain.operations import installation
 from app.domain.planning import changes
 from app.domain.planning.campaign_calendar import DAYS, CampaignCalendar
 from app.embedded.postgres import EmbeddedPostgres
@@ -288,7 +289,8 @@ async def test_after_a_moment_without_postgres_a_worker_listens_again(
         migrate(postgres.url)
         async with await open_pool(postgres.url, options=PLANNER_OPTIONS) as pool:
             server = Server("127.0.0.1", sink.port, "none", policy=None)
-            worker = Worker(settings, pool, SecretBox(SECRET_KEY), server, ours_in(tmp_path))
+            keys = await installation.read_keys(pool)
+            worker = Worker(settings, pool, SecretBox(SECRET_KEY), server, ours_in(tmp_path), keys)
             working = asyncio.create_task(worker.run(asyncio.Event()))
             await wait_for(lambda: _listening(pool), "it to listen")
             await asyncio.to_thread(postgres.stop, "immediate")

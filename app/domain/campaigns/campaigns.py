@@ -23,6 +23,7 @@ from app.domain.planning.reasons import Service, Waiting
 from app.domain.workspaces import audit
 from app.errors import Conflict, NotFound
 from app.jobs import defer_wake_up
+from app.mail.footer import Unsubscribe
 from app.sql import queries
 
 sql = queries(__name__)
@@ -95,7 +96,11 @@ class Campaign(msgspec.Struct, rename="camel"):
     share_percent: int | None = None
     kind: CampaignKind = "LIST"
     language: str | None = None
+<<<<<<< HEAD
+    unsubscribe: Unsubscribe = "none"
+=======
     brake: str | None = None
+>>>>>>> h-stop
 
 
 def _campaign(row: Row) -> Campaign:
@@ -130,7 +135,11 @@ def _campaign(row: Row) -> Campaign:
         share_percent=row["share_percent"],
         kind=row["kind"],
         language=row["language"],
+<<<<<<< HEAD
+        unsubscribe=row["unsubscribe"],
+=======
         brake=row["brake"],
+>>>>>>> h-stop
     )
 
 
