@@ -18,6 +18,7 @@ import { composeSearch } from "@/features/compose/start/search";
 import { templatePlace } from "@/features/compose/templates/search";
 import { emailSearch } from "@/features/ledger/search";
 import { sandboxPlace } from "@/features/operations/sandbox/search";
+import { recipientPlace } from "@/features/recipients/one/search";
 import { senderPlace } from "@/features/senders/search";
 import { ErrorState } from "@/ui/ErrorState";
 import { idIn } from "@/ui/searchParams";
@@ -124,6 +125,13 @@ const lists = createRoute({
   component: lazyRouteComponent(() => import("@/features/recipients/ListsPage"), "ListsPage"),
 });
 
+const recipients = createRoute({
+  getParentRoute: () => inside,
+  path: "/recipients",
+  validateSearch: recipientPlace,
+  component: lazyRouteComponent(() => import("@/features/recipients/one/RecipientPage"), "RecipientPage"),
+});
+
 const senders = createRoute({
   getParentRoute: () => inside,
   path: "/senders",
@@ -211,6 +219,7 @@ const pagesInside = inside.addChildren([
   trouble,
   email,
   lists,
+  recipients,
   senders,
   sandbox,
   settings,

@@ -26,6 +26,7 @@ import { WorkspaceSwitch } from "@/features/workspaces/WorkspaceSwitch";
 import { SchemeSwitch } from "@/ui/SchemeSwitch";
 import { Wordmark } from "@/ui/Wordmark";
 import classes from "./AppShell.module.css";
+import { FindRecipient } from "./FindRecipient";
 import { LiveUpdates } from "./LiveUpdates";
 import { useLogOut } from "./useLogOut";
 
@@ -123,6 +124,7 @@ function Sidebar() {
           New campaign
         </Button>
       )}
+      <FindRecipient />
       <nav aria-label="Main" className={classes.groups}>
         {GROUPS.map((group) => (
           <div key={group.label}>

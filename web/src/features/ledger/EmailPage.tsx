@@ -127,7 +127,16 @@ function EmailFacts({ email }: { email: Email }) {
   return (
     <Facts
       facts={[
-        ["To", email.recipient],
+        [
+          "To",
+          email.erasedAt ? (
+            email.recipient
+          ) : (
+            <AnchorLink key="to" to="/recipients" search={{ email: email.recipient }}>
+              {email.recipient}
+            </AnchorLink>
+          ),
+        ],
         ["Subject", email.subject],
         [
           "Campaign",

@@ -4,7 +4,7 @@ import { localTime } from "@/time/format";
 import { counted } from "@/ui/numbers";
 import { keysOf } from "@/ui/options";
 import type { Status } from "@/ui/StatusBadge";
-import type { Attempt, Email, EmailStatus, Held } from "./queries";
+import type { Attempt, CancelReason, Email, EmailStatus, Held } from "./queries";
 
 /** In the order in which statuses are shown side by side, in bars, legends and tables. */
 export const EMAIL_STATUS: Readonly<Record<EmailStatus, Status>> = {
@@ -18,7 +18,53 @@ export const EMAIL_STATUS: Readonly<Record<EmailStatus, Status>> = {
 
 export const EMAIL_STATUSES = keysOf(EMAIL_STATUS);
 
-type Told = Pick<Email, "status" | "retryCount" | "attempts" | "scheduledAt">;
+/** Why an email was cancelled: of one in a list, of many behind how many they are, and in a sentence. */
+export const CANCELLED_FOR: Readonly<
+  Record<CancelReason, { label: string; ofMany: string; sentence: string }>
+> = {
+  CAMPAIGN: {
+    label: "With its campaign",
+    ofMany: "with the campaign",
+    sentence: "Its campaign was cancelled before its turn.",
+  },
+  SUPPRESSED: {
+    label: "Suppressed",
+    ofMany: "for suppressed recipients",
+    sentence: "The recipient is suppressed: nothing more is sent to them.",
+  },
+  UNSUBSCRIBED: {
+    label: "Unsubscribed",
+    ofMany: "for recipients who unsubscribed",
+    sentence: "The recipient unsubscribed before its turn.",
+  },
+  REPLIED: {
+    label: "Answered",
+    ofMany: "for recipients who answered",
+    sentence: "The recipient answered before its turn.",
+  },
+  BOUNCED: {
+    label: "Address is dead",
+    ofMany: "for dead addresses",
+    sentence: "An earlier email to the address came back: it is dead.",
+  },
+  STOPPED: {
+    label: "Stopped",
+    ofMany: "stopped by a person",
+    sentence: "A person stopped it for this recipient.",
+  },
+  LATE: {
+    label: "Too late",
+    ofMany: "too late",
+    sentence: "It had not gone by the campaign's last moment.",
+  },
+  ERASED: {
+    label: "Erased",
+    ofMany: "for erased recipients",
+    sentence: "The recipient was erased before its turn.",
+  },
+};
+
+type Told = Pick<Email, "status" | "retryCount" | "attempts" | "scheduledAt" | "cancelReason">;
 
 /** What an email's status means, and what becomes of it. */
 export function explain(email: Told, now = new Date()): string {
@@ -41,7 +87,7 @@ export function explain(email: Told, now = new Date()): string {
     case "UNKNOWN":
       return "The mail server may have taken it: the connection was lost before its answer came. It stays like this until you decide.";
     case "CANCELLED":
-      return "Its campaign was cancelled before its turn. It was not sent.";
+      return `${CANCELLED_FOR[email.cancelReason ?? "CAMPAIGN"].sentence} It was not sent.`;
   }
 }
 
