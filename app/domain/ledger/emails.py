@@ -32,8 +32,8 @@ EXPORT_PAGE = 500
 MOST_FIELDS = 199  # of an export that is a list: with the address as many columns as a list may have
 
 ExportColumns = Literal["table", "list"]
-# Why an email is CANCELLED: its campaign was; its recipient is written to no more, or not in this campaign (STOPPED: by a
-# person); it had not gone by its campaign's end; its recipient was erased.
+# Why an email is CANCELLED: its campaign was; its recipient is written to no more, or not in this campaign (STOPPED by
+# a person); it had not gone by its campaign's end; its recipient was erased.
 CancelReason = Literal["CAMPAIGN", "SUPPRESSED", "UNSUBSCRIBED", "REPLIED", "BOUNCED", "STOPPED", "LATE", "ERASED"]
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 

@@ -168,7 +168,10 @@ async def _emails(pool: Pool, workspace_id: int, ids: list[int]) -> list[dict[st
 
 
 def address_of(email: str) -> str:
-    """As the ledger has it, case aside; also one of a domain that was internal when it was written to. Raises InvalidInput."""
+    """As the ledger has it, case aside; also one of a domain that was internal when it was written to.
+
+    Raises InvalidInput.
+    """
     try:
         return normalize(email)
     except InvalidAddress as error:

@@ -1,15 +1,24 @@
 -- name: emails_of_recipient
--- A page of what was and will be sent to an address, latest first, of the `most` that were scheduled last: by the ledger's
--- index by recipient, in whatever ASCII case the address was written. Each at the time that it was or is to be handed
--- over, with how many they are and which is next. Asked as the service: row-level security would keep lower() from using
--- that index.
+-- A page of what was and will be sent to an address, latest first, of the `most` that were scheduled last, in whatever ASCII
+-- case it was written: by the index of digests, and by that of the addresses that have none yet. Each at the time that it
+-- was or is to be handed over, with how many they are and which is next. Asked as the service: row-level security would keep
+-- lower() from using an index.
 WITH theirs AS MATERIALIZED (
-    SELECT e.id, e.status, coalesce(e.sent_at, CASE WHEN e.status IN ('SENDING', 'FAILED', 'UNKNOWN') THEN e.claimed_at END,
-                                    e.scheduled_at) AS at
-    FROM emails e
-    WHERE e.workspace_id = %(workspace_id)s
-      AND lower(e.recipient COLLATE "C") = lower(%(email)s::text COLLATE "C")
-    ORDER BY e.campaign_id DESC
+    SELECT id, status, coalesce(sent_at, CASE WHEN status IN ('SENDING', 'FAILED', 'UNKNOWN') THEN claimed_at END,
+                                scheduled_at) AS at
+    FROM (
+        (SELECT * FROM emails
+         WHERE workspace_id = %(workspace_id)s AND recipient_key = address_digest(%(email)s)
+         ORDER BY campaign_id DESC
+         LIMIT %(most)s)
+        UNION ALL
+        (SELECT * FROM emails
+         WHERE workspace_id = %(workspace_id)s AND recipient_key IS NULL
+           AND lower(recipient COLLATE "C") = lower(%(email)s::text COLLATE "C")
+         ORDER BY campaign_id DESC
+         LIMIT %(most)s)
+    ) e
+    ORDER BY campaign_id DESC
     LIMIT %(most)s
 )
 SELECT id, at, (SELECT count(*) FROM theirs) AS emails,

@@ -159,6 +159,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/campaigns/{id}/cancelled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why emails of a campaign were cancelled, in numbers */
+        get: operations["getCancelled"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/campaigns/{id}/html": {
         parameters: {
             query?: never;
@@ -594,6 +611,26 @@ export interface paths {
         };
         /** A saved list as CSV, which can be uploaded again */
         get: operations["exportSavedList"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/recipients": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One address over all campaigns: every email, latest first
+         * @description Also of an address that was never written to: `emails` is 0 then.
+         */
+        get: operations["getRecipient"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1742,6 +1779,16 @@ export interface components {
             takenOutAt: string | null;
             given: components["schemas"]["Given"] | null;
         };
+        /** Cancelled */
+        Cancelled: {
+            /** @enum {string} */
+            reason: "CAMPAIGN" | "SUPPRESSED" | "UNSUBSCRIBED" | "REPLIED" | "BOUNCED" | "STOPPED" | "LATE" | "ERASED";
+            count: number;
+        };
+        /** CancelledBy */
+        CancelledBy: {
+            items: components["schemas"]["Cancelled"][];
+        };
         /** Candidate */
         Candidate: {
             column: number;
@@ -1850,6 +1897,8 @@ export interface components {
             subject: string;
             attempts: components["schemas"]["Attempt"][];
             erasedAt: string | null;
+            /** @enum {null|string} */
+            cancelReason: "CAMPAIGN" | "SUPPRESSED" | "UNSUBSCRIBED" | "REPLIED" | "BOUNCED" | "STOPPED" | "LATE" | "ERASED" | null;
         };
         /** Page[EmailSummary] */
         EmailPage: {
@@ -1874,6 +1923,8 @@ export interface components {
             code: number | null;
             enhancedCode: string | null;
             reply: string | null;
+            /** @enum {null|string} */
+            cancelReason: "CAMPAIGN" | "SUPPRESSED" | "UNSUBSCRIBED" | "REPLIED" | "BOUNCED" | "STOPPED" | "LATE" | "ERASED" | null;
             waiting?: components["schemas"]["Waiting"] | null;
         };
         /** Entry */
@@ -2065,6 +2116,12 @@ export interface components {
             html: string | null;
             asSent: boolean;
         };
+        /** Moment */
+        Moment: {
+            /** Format: date-time */
+            at: string;
+            email: components["schemas"]["EmailSummary"];
+        };
         /** NewSavedList */
         NewSavedList: {
             name: string;
@@ -2186,6 +2243,14 @@ export interface components {
         /** Recipient */
         Recipient: {
             email: string;
+        };
+        /** RecipientPage */
+        RecipientPage: {
+            email: string;
+            emails: number;
+            next: components["schemas"]["EmailSummary"] | null;
+            items: components["schemas"]["Moment"][];
+            nextCursor: string | null;
         };
         /** RegistrationBody */
         RegistrationBody: {
@@ -3763,6 +3828,91 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Forecast"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCancelled: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CancelledBy"];
                 };
             };
             /** @description Bad Request */
@@ -6898,6 +7048,87 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRecipient: {
+        parameters: {
+            query: {
+                /** @description The address, in any case. */
+                email: string;
+                /** @description How many at most, 1 to 500. */
+                limit?: number;
+                /** @description `nextCursor` of the page before. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecipientPage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
