@@ -1,6 +1,6 @@
 import { IconCircleOff } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { CANCELLED_FOR } from "@/features/ledger/words";
+import { CANCELLED_FOR } from "@/features/ledger/course";
 import classes from "@/features/planning/WaitingNote.module.css";
 import { count } from "@/ui/numbers";
 import { of } from "./counts";

@@ -15,9 +15,10 @@ import { StatusBadge } from "@/ui/StatusBadge";
 import { PageSkeleton } from "@/ui/skeletons";
 import { Attempts } from "./Attempts";
 import { useDecisions } from "./commands";
+import { explain } from "./course";
 import { EmailContent } from "./EmailContent";
 import { type Email, emailQuery } from "./queries";
-import { DECISIONS, decisionsOn, EMAIL_STATUS, explain } from "./words";
+import { DECISIONS, decisionsOn, EMAIL_STATUS } from "./words";
 
 const route = getRouteApi("/inside/emails/$id");
 

@@ -5,9 +5,10 @@ import { Time } from "@/time/Time";
 import { AnchorLink } from "@/ui/links";
 import { count, counted } from "@/ui/numbers";
 import { StatusBadge } from "@/ui/StatusBadge";
+import { CANCELLED_FOR, reply } from "./course";
 import classes from "./EmailTable.module.css";
 import type { EmailSummary } from "./queries";
-import { CANCELLED_FOR, EMAIL_STATUS, reply } from "./words";
+import { EMAIL_STATUS } from "./words";
 
 export type Column = "campaign" | "status" | "planned" | "sent" | "when" | "attempts" | "reply";
 

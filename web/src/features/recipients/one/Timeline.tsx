@@ -1,5 +1,6 @@
 import { IconMail } from "@tabler/icons-react";
-import { CANCELLED_FOR, EMAIL_STATUS, reply } from "@/features/ledger/words";
+import { CANCELLED_FOR, reply } from "@/features/ledger/course";
+import { EMAIL_STATUS } from "@/features/ledger/words";
 import { WAITING_LABEL } from "@/features/planning/labels";
 import { Time } from "@/time/Time";
 import { EmptyState } from "@/ui/EmptyState";

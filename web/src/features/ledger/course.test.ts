@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { explain, reply } from "./course";
 import type { Attempt, CancelReason } from "./queries";
-import { explain, reply } from "./words";
 
 const NOW = new Date("2026-11-24T12:30:00Z");
 const at = (minutes: number) => new Date(NOW.getTime() + minutes * 60_000).toISOString();
