@@ -65,6 +65,11 @@ BEGIN
     END IF;
 END $$;
 
+CREATE OR REPLACE FUNCTION is_own_wish(reason suppression_reason) RETURNS boolean LANGUAGE sql IMMUTABLE
+    RETURN reason IN ('UNSUBSCRIBED', 'COMPLAINED', 'REPLIED_STOP');
+COMMENT ON FUNCTION is_own_wish IS 'Whether somebody said themselves that they want no more';
+GRANT EXECUTE ON FUNCTION is_own_wish TO reachinbox_tenant;
+
 CREATE TABLE IF NOT EXISTS suppressions (
     workspace_id   bigint NOT NULL REFERENCES workspaces ON DELETE CASCADE,
     key            bytea NOT NULL CHECK (length(key) = 16),  -- address_digest of the address, or of @ and the domain
@@ -108,6 +113,17 @@ CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS emails_recipient_key ON emails (w
 CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS emails_recipient_plain
     ON emails (workspace_id, lower(recipient COLLATE "C"), campaign_id) WHERE recipient_key IS NULL;
 DROP INDEX CONCURRENTLY IF EXISTS emails_recipient;
+
+CREATE OR REPLACE FUNCTION emails_to(of_workspace bigint, keys bytea[], mailboxes text[]) RETURNS SETOF emails
+LANGUAGE sql STABLE AS $$
+    SELECT * FROM emails WHERE workspace_id = of_workspace AND recipient_key = ANY (keys)
+    UNION ALL
+    SELECT * FROM emails
+    WHERE workspace_id = of_workspace AND recipient_key IS NULL AND lower(recipient COLLATE "C") = ANY (mailboxes)
+$$;
+COMMENT ON FUNCTION emails_to IS
+    'Every email to some addresses, by their digests, and as far as emails have none, by their address_key';
+GRANT EXECUTE ON FUNCTION emails_to TO reachinbox_tenant;
 
 -- `insists`: a person has confirmed to write to somebody who is suppressed. `bounced`: of `failed`, because there is no such
 -- mailbox.
