@@ -16,6 +16,7 @@ from app.domain.campaigns import signatures
 from app.domain.campaigns.campaigns import Campaign, read_campaign
 from app.domain.campaigns.draft import (
     Draft,
+    check_earlier,
     check_latest,
     check_name,
     check_pace,
@@ -221,6 +222,7 @@ def _check(draft: Draft) -> None:
     check_start(draft.start_time)
     check_latest(draft.latest_at, draft.start_time)
     check_senders(draft.sender_id, draft.sender_ids)
+    check_earlier(draft.not_if_written_to_days, draft.not_in_campaigns)
 
 
 async def _source(

@@ -2734,6 +2734,8 @@ export interface operations {
                     ifBlank?: {
                         [key: string]: components["schemas"]["IfBlank"];
                     };
+                    notIfWrittenToDays?: number | null;
+                    notInCampaigns?: number[] | null;
                     recipients?: (string | {
                         [key: string]: unknown;
                     })[] | null;
@@ -2774,6 +2776,8 @@ export interface operations {
                     ifBlank?: {
                         [key: string]: components["schemas"]["IfBlank"];
                     };
+                    notIfWrittenToDays?: number | null;
+                    notInCampaigns?: number[] | null;
                     recipients?: string | null;
                     file?: string | null;
                     encoding?: ("UTF-8" | "UTF-16" | "Windows-1252" | "Windows-1250" | "Windows-1251" | "Shift_JIS" | "GB18030" | "Big5" | "EUC-KR" | "EUC-JP" | "Windows-1254" | "Windows-1253" | "Windows-1257" | "MacRoman" | "KOI8-R" | "ISO-8859-2" | "Windows-1255" | "Windows-1256" | "Windows-874" | "CP850" | "CP852" | "CP866" | "MacCyrillic" | "MacLatin2") | null;
@@ -2913,6 +2917,8 @@ export interface operations {
                     ifBlank?: {
                         [key: string]: components["schemas"]["IfBlank"];
                     };
+                    notIfWrittenToDays?: number | null;
+                    notInCampaigns?: number[] | null;
                     recipients?: (string | {
                         [key: string]: unknown;
                     })[] | null;
@@ -2953,6 +2959,8 @@ export interface operations {
                     ifBlank?: {
                         [key: string]: components["schemas"]["IfBlank"];
                     };
+                    notIfWrittenToDays?: number | null;
+                    notInCampaigns?: number[] | null;
                     recipients?: string | null;
                     file?: string | null;
                     encoding?: ("UTF-8" | "UTF-16" | "Windows-1252" | "Windows-1250" | "Windows-1251" | "Shift_JIS" | "GB18030" | "Big5" | "EUC-KR" | "EUC-JP" | "Windows-1254" | "Windows-1253" | "Windows-1257" | "MacRoman" | "KOI8-R" | "ISO-8859-2" | "Windows-1255" | "Windows-1256" | "Windows-874" | "CP850" | "CP852" | "CP866" | "MacCyrillic" | "MacLatin2") | null;

@@ -6,8 +6,10 @@ import { csvOfPaste, isTable } from "@/features/recipients/typed";
 import { count } from "@/ui/numbers";
 import classes from "../compose.module.css";
 import type { Audience } from "../draft/draft";
+import type { Errors } from "../draft/errors";
 import type { Plan } from "../queries";
 import { CsvField } from "./CsvField";
+import { EarlierFields } from "./EarlierFields";
 import { SavedField } from "./SavedField";
 import type { ListFile } from "./useFile";
 import type { Recipients } from "./useRecipients";
@@ -24,6 +26,8 @@ interface Props {
   /** Refused all, when it refused all of them. */
   rejected: readonly Rejected[];
   error: string | undefined;
+  /** Of single fields. */
+  errors: Errors;
 }
 
 /** Who gets it: typed, pasted, from a file or a saved list, with what is left out and why, and what was repaired. */
@@ -36,6 +40,7 @@ export function RecipientsField({
   plan,
   rejected,
   error,
+  errors,
 }: Props) {
   const refused = plan?.rejected ?? rejected;
   const rows: LeftOutRow[] = [
@@ -91,6 +96,7 @@ export function RecipientsField({
           error={error}
         />
       )}
+      <EarlierFields audience={audience} onChange={onChange} errors={errors} />
       {recipients.count > 0 && (
         <dl className={classes.figures} aria-label="Recipients">
           <Figure name="Accepted" value={plan?.accepted ?? (isRefused ? 0 : null)} />
