@@ -95,6 +95,17 @@ CREATE INDEX IF NOT EXISTS suppressions_of_maker ON suppressions (made_by) WHERE
 GRANT SELECT, INSERT, UPDATE, DELETE ON suppressions TO reachinbox_tenant;
 DO $$ BEGIN PERFORM keep_tenants_apart('suppressions'); END $$;
 
+CREATE OR REPLACE FUNCTION suppression_of(of_workspace bigint, address text) RETURNS SETOF suppressions
+LANGUAGE sql STABLE ROWS 1 AS $$
+    SELECT * FROM suppressions
+    WHERE workspace_id = of_workspace AND key = ANY (address_digest(address) || domain_digests(address))
+    ORDER BY kind, id
+    LIMIT 1
+$$;
+COMMENT ON FUNCTION suppression_of IS
+    'Why an address is written to no more, by itself or with its domain; no row: it is. An exchange has the same, for speed';
+GRANT EXECUTE ON FUNCTION suppression_of TO reachinbox_tenant;
+
 -- NULL: of the version before, or erased. Those are found by the plain text, and an exchange makes their digest itself; no
 -- table of millions is written anew for it. Whoever is new has an entry in one of the two indexes.
 ALTER TABLE emails ADD COLUMN IF NOT EXISTS recipient_key bytea;
