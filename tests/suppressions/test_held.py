@@ -79,7 +79,8 @@ async def test_emails_have_the_digest_of_their_recipient(pool: Pool, owner: Owne
 
 
 @pytest.mark.parametrize(
-    "calendar", [None, {"timezone": "recipient", "days": list(DAYS), "from": "00:00", "to": "23:59"}]
+    "calendar",
+    [None, {"timezone": "recipient", "days": list(DAYS), "from": "00:00", "to": "23:59", "fallbackTimezone": "UTC"}],
 )
 async def test_a_campaign_leaves_out_who_is_suppressed_and_says_so(
     api: httpx.AsyncClient, pool: Pool, user: User, calendar: Mapping[str, Any] | None

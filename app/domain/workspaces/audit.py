@@ -70,6 +70,10 @@ Action = Literal[
     "email.failed->scheduled",  # retried
     "email.unknown->scheduled",  # resolved: sent again
     "email.unknown->sent",  # resolved: taken as sent
+    "email.stopped",  # before it went
+    "suppressions.added",
+    "suppressions.exported",
+    "suppression.removed",
     "webhook.created",
     "webhook.changed",
     "webhook.deleted",
