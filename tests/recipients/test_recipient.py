@@ -84,6 +84,7 @@ async def test_it_comes_page_by_page_and_each_says_how_many_and_which_is_next(
 async def test_of_somebody_never_written_to_it_says_so(api: httpx.AsyncClient) -> None:
     assert await page_of(api, "nobody@example.com") == {
         "email": "nobody@example.com",
+        "suppressions": [],
         "emails": 0,
         "next": None,
         "items": [],
@@ -111,6 +112,27 @@ async def test_emails_of_another_workspace_are_not_in_it(api: httpx.AsyncClient,
     response = await api.get("/api/recipients", params={"email": ADA}, headers=stranger)
     assert response.json()["emails"] == 0
     assert response.json()["items"] == []
+
+
+async def test_it_says_why_they_are_written_to_no_more(api: httpx.AsyncClient, pool: Pool) -> None:
+    await campaigns(api, pool)
+    added = {"emails": ["ADA@example.com"], "reason": "UNSUBSCRIBED", "note": "by phone"}
+    assert (await api.post("/api/suppressions", json=added)).json()["cancelled"] == 2
+    assert (await api.post("/api/suppressions", json={"domains": ["example.com"]})).status_code == 200
+    found = await page_of(api)
+    of_address, of_domain = found["suppressions"]
+    assert (of_address["email"], of_address["reason"], of_address["note"]) == (
+        "ADA@example.com",
+        "UNSUBSCRIBED",
+        "by phone",
+    )
+    assert (of_domain["email"], of_domain["domain"], of_domain["reason"]) == (None, "example.com", "MANUAL")
+    assert found["next"] is None
+    (first, *_) = found["items"]
+    assert (first["email"]["status"], first["email"]["cancelReason"]) == ("CANCELLED", "SUPPRESSED")
+    for each in found["suppressions"]:
+        await api.delete(f"/api/suppressions/{each['id']}", params={"why": "a mistake"})
+    assert (await page_of(api))["suppressions"] == []
 
 
 async def test_whoever_was_erased_is_not_found_by_their_address(api: httpx.AsyncClient, pool: Pool) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -23,7 +22,7 @@ from app.domain.ledger.texts import read_texts
 from app.domain.recipients import saved_lists, stored_lists
 from app.domain.workspaces import audit
 from app.errors import InvalidInput
-from app.mail.addresses import InvalidAddress, key, normalize, to_ascii
+from app.mail.addresses import InvalidAddress, key, normalize_any, to_ascii
 from app.sql import queries
 
 sql = queries(__name__)
@@ -173,10 +172,8 @@ def address_of(email: str) -> str:
     Raises InvalidInput.
     """
     try:
-        return normalize(email)
+        return normalize_any(email)
     except InvalidAddress as error:
-        with suppress(InvalidAddress):
-            return normalize(email, {email.strip().rpartition("@")[2].lower()})
         raise InvalidInput({"email": error.reason}) from None
 
 

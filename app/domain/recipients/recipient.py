@@ -1,4 +1,5 @@
-"""One recipient over all campaigns of a workspace: every email to them, in order of time, and what comes next.
+"""One recipient over all campaigns of a workspace: whether they are written to still, and every email to them, in order
+of time.
 
 What is kept about them besides, `personal_data` hands out and erases.
 """
@@ -15,6 +16,8 @@ from app.domain.operations.installation import Ours
 from app.domain.pages import PageRequest, page_of, time_key
 from app.domain.planning import waiting
 from app.domain.recipients.personal_data import address_of
+from app.domain.suppressions import suppressions
+from app.domain.suppressions.suppressions import Suppression
 from app.sql import queries
 
 sql = queries(__name__)
@@ -32,11 +35,13 @@ class Moment(msgspec.Struct, rename="camel"):
 
 
 class RecipientPage(msgspec.Struct, rename="camel"):
-    """`emails`: how many there are, 10,000 at most. `next`: the email that goes to them next. `items`, latest first,
-    come page by page.
+    """`suppressions`: why nothing is sent to them, of the address or of its domain; none where they may be written to.
+    `emails`: how many there are, 10,000 at most. `next`: the email that goes to them next. `items`, latest first, come
+    page by page.
     """
 
     email: str
+    suppressions: list[Suppression]
     emails: int
     next: EmailSummary | None
     items: list[Moment]
@@ -65,9 +70,11 @@ async def get_recipient(pool: Pool, workspace_id: int, email: str, page: PageReq
             each.id: each
             for each in await read_summaries(conn, workspace_id, [*ids, next_id] if next_id else ids, service)
         }
+        suppressed = await suppressions.of_address(conn, workspace_id, address)
     moments = page_of(found, [time_key(row["at"], row["id"]) for row in found], page.limit)
     return RecipientPage(
         email=address,
+        suppressions=suppressed,
         emails=found[0]["emails"] if found else 0,
         next=summaries.get(next_id) if next_id else None,
         # What was removed this moment is left out.

@@ -1,4 +1,4 @@
-"""One recipient over HTTP: everything that was and will be sent to an address, over all campaigns."""
+"""One recipient over HTTP: whether they are written to, and all that was and will be sent to them, by any campaign."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from app.http.parameters import Cursor, Limit, TheInstallation, ThePool, TheUser
 @get(
     "/",
     opt={"role": VIEWER},
-    summary="One address over all campaigns: every email, latest first",
+    summary="One address over all campaigns: its suppressions, and every email, latest first",
     description="Also of an address that was never written to: `emails` is 0 then.",
     responses=problems(),
 )

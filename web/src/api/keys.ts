@@ -43,6 +43,11 @@ export const keys = {
     all: () => own("recipients"),
     one: (email: string) => own("recipients", email),
   },
+  suppressions: {
+    all: () => own("suppressions"),
+    list: (filter: Asked) => own("suppressions", "list", filter),
+    counts: () => own("suppressions", "counts"),
+  },
   senders: () => own("senders"),
   sendersWaiting: (ids: readonly number[]) => own("sendersWaiting", ids),
   signature: (senderId: number) => own("signature", senderId),

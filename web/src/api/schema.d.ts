@@ -627,7 +627,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One address over all campaigns: every email, latest first
+         * One address over all campaigns: its suppressions, and every email, latest first
          * @description Also of an address that was never written to: `emails` is 0 then.
          */
         get: operations["getRecipient"];
@@ -671,6 +671,81 @@ export interface paths {
          */
         post: operations["eraseRecipient"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/suppressions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whom the workspace writes to no more, newest first */
+        get: operations["listSuppressions"];
+        put?: never;
+        /**
+         * Write to addresses and domains no more
+         * @description What waits for the addresses is CANCELLED at once, what waits for a domain soon after, and nothing of it is sent meanwhile. What is at a server this moment may still arrive. One that is there already stays as it is; only what somebody said themselves (UNSUBSCRIBED, COMPLAINED, REPLIED_STOP) takes the place of another reason.
+         */
+        post: operations["addSuppressions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/suppressions/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many there are of each reason */
+        get: operations["countSuppressions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/suppressions/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same list, oldest first, as CSV that can be added elsewhere */
+        get: operations["exportSuppressions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/suppressions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Allow writing to them again; the audit log keeps who said so, and why
+         * @description What was cancelled stays so.
+         */
+        delete: operations["removeSuppression"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1639,6 +1714,13 @@ export interface components {
             items: components["schemas"]["Account"][];
             nextCursor: string | null;
         };
+        /** Added */
+        Added: {
+            added: number;
+            known: number;
+            cancelled: number;
+            rejected: components["schemas"]["Rejected"][];
+        };
         /** Alert */
         Alert: {
             /** @enum {string} */
@@ -1840,6 +1922,9 @@ export interface components {
         /** Decided */
         Decided: {
             changed: number;
+            /** @default 0 */
+            suppressed: number;
+            suppressedEmails?: components["schemas"]["SuppressedEmail"][];
         };
         /** Delivery */
         Delivery: {
@@ -1935,7 +2020,7 @@ export interface components {
             userId: number | null;
             who: string;
             /** @enum {string} */
-            action: "account.created" | "account.linked" | "account.given_back" | "account.disabled" | "account.enabled" | "account.unknown" | "attempts.refused" | "login" | "login.failed" | "login.disabled" | "logout" | "session.ended" | "sessions.ended" | "password.changed" | "password.reset_asked" | "invitation.created" | "invitation.revoked" | "workspace.created" | "workspace.renamed" | "workspace.deleted" | "member.invited" | "member.invitation_revoked" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "key.created" | "key.revoked" | "sender.created" | "sender.changed" | "sender.deleted" | "list.created" | "list.grown" | "list.exported" | "list.removed" | "campaign.scheduled" | "campaign.changed" | "campaign.paused" | "campaign.resumed" | "campaign.cancelled" | "campaign.first" | "campaign.not_first" | "campaign.direct" | "campaign.moved" | "campaign.hold" | "campaign.held.try" | "campaign.held.fail" | "campaign.held.go_on" | "sender.held.try" | "sender.held.fail" | "sender.held.go_on" | "email.failed->scheduled" | "email.unknown->scheduled" | "email.unknown->sent" | "webhook.created" | "webhook.changed" | "webhook.deleted" | "webhook.secret_rotated" | "webhook.replayed" | "recipient.erase" | "recipient.export" | "emails.export" | "keys.revoked" | "installation.take-over" | "installation.rotate-key";
+            action: "account.created" | "account.linked" | "account.given_back" | "account.disabled" | "account.enabled" | "account.unknown" | "attempts.refused" | "login" | "login.failed" | "login.disabled" | "logout" | "session.ended" | "sessions.ended" | "password.changed" | "password.reset_asked" | "invitation.created" | "invitation.revoked" | "workspace.created" | "workspace.renamed" | "workspace.deleted" | "member.invited" | "member.invitation_revoked" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "key.created" | "key.revoked" | "sender.created" | "sender.changed" | "sender.deleted" | "list.created" | "list.grown" | "list.exported" | "list.removed" | "campaign.scheduled" | "campaign.changed" | "campaign.paused" | "campaign.resumed" | "campaign.cancelled" | "campaign.first" | "campaign.not_first" | "campaign.direct" | "campaign.moved" | "campaign.hold" | "campaign.held.try" | "campaign.held.fail" | "campaign.held.go_on" | "sender.held.try" | "sender.held.fail" | "sender.held.go_on" | "email.failed->scheduled" | "email.unknown->scheduled" | "email.unknown->sent" | "email.stopped" | "suppressions.added" | "suppressions.exported" | "suppression.removed" | "webhook.created" | "webhook.changed" | "webhook.deleted" | "webhook.secret_rotated" | "webhook.replayed" | "recipient.erase" | "recipient.export" | "emails.export" | "keys.revoked" | "installation.take-over" | "installation.rotate-key";
             subject: string;
             address: string;
             userAgent: string;
@@ -2090,6 +2175,12 @@ export interface components {
             ifBlank: components["schemas"]["IfBlank"] | null;
             rows: number[];
         };
+        /** LeftOut */
+        LeftOut: {
+            row: number;
+            email: string;
+            reason: string;
+        };
         /** Maker */
         Maker: {
             id: number;
@@ -2199,6 +2290,12 @@ export interface components {
             repaired: number;
             repairedRows?: components["schemas"]["Repaired"][];
             /** @default 0 */
+            suppressed: number;
+            suppressedRows?: components["schemas"]["LeftOut"][];
+            /** @default 0 */
+            earlier: number;
+            earlierRows?: components["schemas"]["LeftOut"][];
+            /** @default 0 */
             suspects: number;
             suspectRows?: components["schemas"]["Suspect"][];
             reading?: components["schemas"]["Reading"] | null;
@@ -2247,6 +2344,7 @@ export interface components {
         /** RecipientPage */
         RecipientPage: {
             email: string;
+            suppressions: components["schemas"]["Suppression"][];
             emails: number;
             next: components["schemas"]["EmailSummary"] | null;
             items: components["schemas"]["Moment"][];
@@ -2388,6 +2486,12 @@ export interface components {
             repaired: number;
             repairedRows?: components["schemas"]["Repaired"][];
             /** @default 0 */
+            suppressed: number;
+            suppressedRows?: components["schemas"]["LeftOut"][];
+            /** @default 0 */
+            earlier: number;
+            earlierRows?: components["schemas"]["LeftOut"][];
+            /** @default 0 */
             suspects: number;
             suspectRows?: components["schemas"]["Suspect"][];
             reading?: components["schemas"]["Reading"] | null;
@@ -2520,6 +2624,30 @@ export interface components {
             csv: components["schemas"]["CsvShape"] | null;
             /** Format: date-time */
             createdAt: string;
+        };
+        /** SuppressedEmail */
+        SuppressedEmail: {
+            id: number;
+            email: string;
+            reason: string;
+        };
+        /** Suppression */
+        Suppression: {
+            id: number;
+            email: string | null;
+            domain: string | null;
+            /** @enum {string} */
+            reason: "UNSUBSCRIBED" | "BOUNCED" | "COMPLAINED" | "REPLIED_STOP" | "MANUAL";
+            note: string | null;
+            emailId: number | null;
+            madeBy: number | null;
+            /** Format: date-time */
+            createdAt: string;
+        };
+        /** Page[Suppression] */
+        SuppressionPage: {
+            items: components["schemas"]["Suppression"][];
+            nextCursor: string | null;
         };
         /** Suspect */
         Suspect: {
@@ -3081,6 +3209,8 @@ export interface operations {
                     ifBlank?: {
                         [key: string]: components["schemas"]["IfBlank"];
                     };
+                    /** @default false */
+                    despiteSuppression?: boolean;
                 };
             };
         };
@@ -3114,6 +3244,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7292,6 +7431,456 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listSuppressions: {
+        parameters: {
+            query?: {
+                /** @description A part of the address or domain. A whole address is found once erased, too. */
+                q?: string | null;
+                reason?: "UNSUBSCRIBED" | "BOUNCED" | "COMPLAINED" | "REPLIED_STOP" | "MANUAL" | null;
+                /** @description How many at most, 1 to 500. */
+                limit?: number;
+                /** @description `nextCursor` of the page before. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SuppressionPage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addSuppressions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @default [] */
+                    emails?: string[];
+                    /** @default [] */
+                    domains?: string[];
+                    /**
+                     * @default MANUAL
+                     * @enum {unknown}
+                     */
+                    reason?: "BOUNCED" | "COMPLAINED" | "MANUAL" | "REPLIED_STOP" | "UNSUBSCRIBED";
+                    note?: string | null;
+                };
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file: string;
+                    /**
+                     * @default MANUAL
+                     * @enum {unknown}
+                     */
+                    reason?: "BOUNCED" | "COMPLAINED" | "MANUAL" | "REPLIED_STOP" | "UNSUBSCRIBED";
+                    note?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Added"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    countSuppressions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: number;
+                    };
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportSuppressions: {
+        parameters: {
+            query?: {
+                /** @description A part of the address or domain. A whole address is found once erased, too. */
+                q?: string | null;
+                reason?: "UNSUBSCRIBED" | "BOUNCED" | "COMPLAINED" | "REPLIED_STOP" | "MANUAL" | null;
+                /** @description With the mark by which Excel knows UTF-8. */
+                spreadsheet?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A domain is written `*@example.com`. What spreadsheets take for a formula has an apostrophe in front, which is left out when the file is read. Those that were erased have no name, and are not in it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeSuppression: {
+        parameters: {
+            query: {
+                /** @description A word why, 1 to 200 characters, without names. */
+                why: string;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -20,6 +20,7 @@ import { emailSearch } from "@/features/ledger/search";
 import { sandboxPlace } from "@/features/operations/sandbox/search";
 import { recipientPlace } from "@/features/recipients/one/search";
 import { senderPlace } from "@/features/senders/search";
+import { suppressionSearch } from "@/features/suppressions/search";
 import { ErrorState } from "@/ui/ErrorState";
 import { idIn } from "@/ui/searchParams";
 import { PageSkeleton } from "@/ui/skeletons";
@@ -132,6 +133,13 @@ const recipients = createRoute({
   component: lazyRouteComponent(() => import("@/features/recipients/one/RecipientPage"), "RecipientPage"),
 });
 
+const suppressed = createRoute({
+  getParentRoute: () => inside,
+  path: "/suppressed",
+  validateSearch: suppressionSearch,
+  component: lazyRouteComponent(() => import("@/features/suppressions/SuppressedPage"), "SuppressedPage"),
+});
+
 const senders = createRoute({
   getParentRoute: () => inside,
   path: "/senders",
@@ -220,6 +228,7 @@ const pagesInside = inside.addChildren([
   email,
   lists,
   recipients,
+  suppressed,
   senders,
   sandbox,
   settings,

@@ -4,6 +4,7 @@ import {
   IconAlertTriangle,
   IconCalendarWeek,
   IconClock,
+  IconHandStop,
   IconInbox,
   IconLogout,
   IconMailbox,
@@ -54,6 +55,7 @@ const GROUPS: ReadonlyArray<{ label: string; entries: readonly Entry[] }> = [
     entries: [
       { to: "/templates", label: "Templates", icon: IconTemplate },
       { to: "/lists", label: "Lists", icon: IconUsers },
+      { to: "/suppressed", label: "Suppressed", icon: IconHandStop },
       { to: "/senders", label: "Senders", icon: IconMailbox },
       { to: "/sandbox", label: "Sandbox inbox", icon: IconInbox, sandbox: true },
       { to: "/settings", label: "Settings", icon: IconSettings },

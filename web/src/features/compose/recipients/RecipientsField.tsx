@@ -52,8 +52,14 @@ export function RecipientsField({
       email,
       reason: `Is in ${recipients.rowWord.toLowerCase()} ${count(recipients.rowOf(first))} already.`,
     })),
+    ...[...(plan?.suppressedRows ?? []), ...(plan?.earlierRows ?? [])].map(({ row, email, reason }) => ({
+      row: recipients.rowOf(row),
+      email,
+      reason: `${reason.charAt(0).toUpperCase()}${reason.slice(1)}.`,
+    })),
   ];
   rows.sort((a, b) => a.row - b.row);
+  const { duplicates = 0, suppressed = 0, earlier = 0 } = plan ?? {};
   const isRefused = rejected.length > 0;
   return (
     <Stack gap="md">
@@ -102,6 +108,8 @@ export function RecipientsField({
           <Figure name="Accepted" value={plan?.accepted ?? (isRefused ? 0 : null)} />
           <Figure name="Duplicates" value={plan?.duplicates ?? null} />
           <Figure name="Rejected" value={plan || isRefused ? refused.length : null} />
+          {suppressed > 0 && <Figure name="Suppressed" value={suppressed} />}
+          {earlier > 0 && <Figure name="Written to before" value={earlier} />}
         </dl>
       )}
       {plan && (
@@ -114,7 +122,11 @@ export function RecipientsField({
           onCorrect={(corrections) => onChange({ corrections: { ...audience.corrections, ...corrections } })}
         />
       )}
-      <LeftOut rows={rows} total={(plan?.duplicates ?? 0) + refused.length} rowWord={recipients.rowWord} />
+      <LeftOut
+        rows={rows}
+        total={duplicates + refused.length + suppressed + earlier}
+        rowWord={recipients.rowWord}
+      />
     </Stack>
   );
 }

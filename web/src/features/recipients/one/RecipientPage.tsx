@@ -10,6 +10,7 @@ import { PageSkeleton } from "@/ui/skeletons";
 import { recipientQuery } from "../queries";
 import { Matches } from "./Matches";
 import { PersonalData } from "./PersonalData";
+import { Standing } from "./Standing";
 import { isWhole } from "./search";
 import { Timeline } from "./Timeline";
 
@@ -38,6 +39,7 @@ function One({ email }: { email: string }) {
       {/* The browser keeps titles of pages in its history: no address among them. */}
       <PageHeader title={first.email} documentTitle="Recipient" description={<Known page={first} />} />
       <Stack gap="lg">
+        <Standing email={first.email} suppressions={first.suppressions} />
         <Timeline query={query} moments={query.data.pages.flatMap(({ items }) => items)} />
         <PersonalData email={first.email} />
       </Stack>

@@ -56,6 +56,7 @@ function Email({ at, email }: Moment) {
           <StatusBadge {...EMAIL_STATUS[email.status]} />
           <span>
             {email.status === "SCHEDULED" && "planned for "}
+            {email.status === "CANCELLED" && "was planned for "}
             <Time value={at} />
           </span>
           {reason(email) && <span>{reason(email)}</span>}
