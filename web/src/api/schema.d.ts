@@ -403,6 +403,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/emails/{id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop an email that waits; its recipient stays in other campaigns */
+        post: operations["stopEmail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/emails/retry": {
         parameters: {
             query?: never;
@@ -1134,8 +1151,8 @@ export interface paths {
         delete: operations["deleteWorkspace"];
         options?: never;
         head?: never;
-        /** Rename a workspace */
-        patch: operations["renameWorkspace"];
+        /** Rename a workspace, or change how many bounces pause its campaigns */
+        patch: operations["changeWorkspace"];
         trace?: never;
     };
     "/api/members": {
@@ -1724,7 +1741,7 @@ export interface components {
         /** Alert */
         Alert: {
             /** @enum {string} */
-            kind: "installation.other" | "worker.missing" | "sender.blocked" | "campaign.held" | "email.unknown" | "email.failed" | "webhook.disabled" | "webhook.failing";
+            kind: "installation.other" | "worker.missing" | "sender.blocked" | "campaign.held" | "campaign.paused" | "email.unknown" | "email.failed" | "webhook.disabled" | "webhook.failing";
             message: string;
             since: string | null;
             campaignId?: number | null;
@@ -1816,6 +1833,7 @@ export interface components {
              */
             kind: "LIST" | "DIRECT";
             language?: string | null;
+            brake?: string | null;
         };
         /** CampaignCalendar */
         CampaignCalendar: {
@@ -2020,7 +2038,7 @@ export interface components {
             userId: number | null;
             who: string;
             /** @enum {string} */
-            action: "account.created" | "account.linked" | "account.given_back" | "account.disabled" | "account.enabled" | "account.unknown" | "attempts.refused" | "login" | "login.failed" | "login.disabled" | "logout" | "session.ended" | "sessions.ended" | "password.changed" | "password.reset_asked" | "invitation.created" | "invitation.revoked" | "workspace.created" | "workspace.renamed" | "workspace.deleted" | "member.invited" | "member.invitation_revoked" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "key.created" | "key.revoked" | "sender.created" | "sender.changed" | "sender.deleted" | "list.created" | "list.grown" | "list.exported" | "list.removed" | "campaign.scheduled" | "campaign.changed" | "campaign.paused" | "campaign.resumed" | "campaign.cancelled" | "campaign.first" | "campaign.not_first" | "campaign.direct" | "campaign.moved" | "campaign.hold" | "campaign.held.try" | "campaign.held.fail" | "campaign.held.go_on" | "sender.held.try" | "sender.held.fail" | "sender.held.go_on" | "email.failed->scheduled" | "email.unknown->scheduled" | "email.unknown->sent" | "email.stopped" | "suppressions.added" | "suppressions.exported" | "suppression.removed" | "webhook.created" | "webhook.changed" | "webhook.deleted" | "webhook.secret_rotated" | "webhook.replayed" | "recipient.erase" | "recipient.export" | "emails.export" | "keys.revoked" | "installation.take-over" | "installation.rotate-key";
+            action: "account.created" | "account.linked" | "account.given_back" | "account.disabled" | "account.enabled" | "account.unknown" | "attempts.refused" | "login" | "login.failed" | "login.disabled" | "logout" | "session.ended" | "sessions.ended" | "password.changed" | "password.reset_asked" | "invitation.created" | "invitation.revoked" | "workspace.created" | "workspace.renamed" | "workspace.changed" | "workspace.deleted" | "member.invited" | "member.invitation_revoked" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "key.created" | "key.revoked" | "sender.created" | "sender.changed" | "sender.deleted" | "list.created" | "list.grown" | "list.exported" | "list.removed" | "campaign.scheduled" | "campaign.changed" | "campaign.paused" | "campaign.resumed" | "campaign.cancelled" | "campaign.first" | "campaign.not_first" | "campaign.direct" | "campaign.moved" | "campaign.hold" | "campaign.braked" | "campaign.held.try" | "campaign.held.fail" | "campaign.held.go_on" | "sender.held.try" | "sender.held.fail" | "sender.held.go_on" | "email.failed->scheduled" | "email.unknown->scheduled" | "email.unknown->sent" | "email.stopped" | "suppressions.added" | "suppressions.exported" | "suppression.removed" | "webhook.created" | "webhook.changed" | "webhook.deleted" | "webhook.secret_rotated" | "webhook.replayed" | "recipient.erase" | "recipient.export" | "emails.export" | "keys.revoked" | "installation.take-over" | "installation.rotate-key";
             subject: string;
             address: string;
             userAgent: string;
@@ -2745,7 +2763,7 @@ export interface components {
             id: number;
             url: string;
             description: string;
-            events: ("email.failed" | "email.unknown" | "sender.blocked" | "campaign.held" | "campaign.finished")[];
+            events: ("email.failed" | "email.unknown" | "sender.blocked" | "campaign.held" | "campaign.paused" | "campaign.finished" | "recipient.suppressed" | "recipient.unsubscribed")[];
             enabled: boolean;
             /** Format: date-time */
             createdAt: string;
@@ -2759,7 +2777,7 @@ export interface components {
         /** WebhookBody */
         WebhookBody: {
             url: string;
-            events: ("email.failed" | "email.unknown" | "sender.blocked" | "campaign.held" | "campaign.finished")[];
+            events: ("email.failed" | "email.unknown" | "sender.blocked" | "campaign.held" | "campaign.paused" | "campaign.finished" | "recipient.suppressed" | "recipient.unsubscribed")[];
             /** @default  */
             description: string;
         };
@@ -2771,7 +2789,7 @@ export interface components {
         /** WebhookPatch */
         WebhookPatch: {
             url?: string;
-            events?: ("email.failed" | "email.unknown" | "sender.blocked" | "campaign.held" | "campaign.finished")[];
+            events?: ("email.failed" | "email.unknown" | "sender.blocked" | "campaign.held" | "campaign.paused" | "campaign.finished" | "recipient.suppressed" | "recipient.unsubscribed")[];
             description?: string;
             enabled?: boolean;
         };
@@ -2790,6 +2808,7 @@ export interface components {
             /** Format: date-time */
             createdAt: string;
             selected: boolean;
+            bounceLimit: number | null;
         };
         /** WorkspaceBody */
         WorkspaceBody: {
@@ -2813,6 +2832,11 @@ export interface components {
             /** @enum {string} */
             role: "owner" | "member" | "viewer";
             email?: string | null;
+        };
+        /** WorkspacePatch */
+        WorkspacePatch: {
+            name?: string;
+            bounceLimit?: number | null;
         };
     };
     responses: never;
@@ -5562,6 +5586,100 @@ export interface operations {
             };
         };
     };
+    stopEmail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Email"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     retryEmails: {
         parameters: {
             query?: never;
@@ -7324,7 +7442,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description An object with `email`, `emails` (each with its fields, campaign and attempts), `rejected` rows of recent requests, `sandboxMessages`, and rows of uploaded `lists`. */
+            /** @description An object with `email`, `emails` (each with its fields, campaign and attempts), the `suppression` if there is one, `rejected` rows of recent requests, `sandboxMessages`, and rows of uploaded `lists`. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -10246,7 +10364,7 @@ export interface operations {
             };
         };
     };
-    renameWorkspace: {
+    changeWorkspace: {
         parameters: {
             query?: never;
             header?: never;
@@ -10257,7 +10375,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["WorkspaceBody"];
+                "application/json": components["schemas"]["WorkspacePatch"];
             };
         };
         responses: {
