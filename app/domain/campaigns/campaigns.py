@@ -30,7 +30,6 @@ sql = queries(__name__)
 CampaignStatus = Literal["ACTIVE", "PAUSED", "CANCELLED", "FINISHED"]
 CampaignKind = Literal["LIST", "DIRECT"]
 OnUnknown = Literal["hold", "resend", "assume_sent"]
-CancelReason = Literal["CAMPAIGN", "LATE"]
 CANCEL_BATCH = 10_000
 
 
@@ -314,7 +313,7 @@ async def finish_cancels(pool: Pool) -> dict[int, int]:
     return cancelled
 
 
-async def _cancel_batch(conn: Conn, workspace_id: int, stream_id: int, reason: CancelReason) -> int:
+async def _cancel_batch(conn: Conn, workspace_id: int, stream_id: int, reason: Literal["CAMPAIGN", "LATE"]) -> int:
     """Cancel a batch of what waits in the stream, which is locked; returns how many emails that were."""
     params = {"workspace_id": workspace_id, "stream_id": stream_id, "reason": reason, "batch": CANCEL_BATCH}
     row = await fetch_exactly_one(conn, sql.cancel_waiting, params)

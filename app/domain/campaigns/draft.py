@@ -18,12 +18,15 @@ DELAY_MS = Bounds(0, 30 * 24 * 3600 * 1000)
 JITTER_PERCENT = Bounds(0, 100)
 SENDERS = Bounds(1, 50)  # of one campaign
 SHARE_PERCENT = Bounds(1, 100)
+DAYS_AGO = Bounds(1, 3_650)
+EARLIER = Bounds(1, 50)  # campaigns whose recipients are left out
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """A campaign as asked for; `start_time` None or past means now. Of `sender_id` and `sender_ids` one; neither is the
     workspace's default sender. The delay is between two emails of one sender; `calendar` is a checked one. `if_blank`:
-    what to do for recipients who have nothing for a field.
+    what to do for recipients who have nothing for a field. Left out are those to whom something went in the last
+    `not_if_written_to_days`, and those of `not_in_campaigns`.
     """
 
     content: Content
@@ -39,6 +42,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     calendar: CampaignCalendar | None = None
     on_unknown: OnUnknown = "hold"
     if_blank: Mapping[str, IfBlank] = {}
+    not_if_written_to_days: int | None = None
+    not_in_campaigns: Sequence[int] | None = None
 
 
 def check_pace(delay_between_ms: int | None, hourly_limit: int | None, jitter_percent: int | None = None) -> None:
@@ -91,6 +96,14 @@ def check_senders(sender_id: int | None, sender_ids: Sequence[int] | None) -> No
         raise InvalidInput({"senderIds": f"are {len(sender_ids)}; give {SENDERS}"})
     if len(set(sender_ids)) < len(sender_ids):
         raise InvalidInput({"senderIds": "name a sender twice"})
+
+
+def check_earlier(days: int | None, campaign_ids: Sequence[int] | None) -> None:
+    """Raises InvalidInput when recipients of too long ago, or of too many campaigns, are to be left out."""
+    if days is not None and not DAYS_AGO.allow(days):
+        raise InvalidInput({"notIfWrittenToDays": f"is out of range; give {DAYS_AGO} (ten years), or leave it out"})
+    if campaign_ids is not None and not EARLIER.allow(len(campaign_ids)):
+        raise InvalidInput({"notInCampaigns": f"are {len(campaign_ids)}; give {EARLIER}, or leave it out"})
 
 
 def check_name(name: str) -> None:

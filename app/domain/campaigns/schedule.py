@@ -16,6 +16,7 @@ from app.domain.campaigns import signatures
 from app.domain.campaigns.campaigns import Campaign, read_campaign
 from app.domain.campaigns.draft import (
     Draft,
+    check_earlier,
     check_latest,
     check_name,
     check_pace,
@@ -24,7 +25,8 @@ from app.domain.campaigns.draft import (
     check_start,
 )
 from app.domain.campaigns.lacking import Lack, Lacking
-from app.domain.campaigns.staging import Target, addresses_of, insert_emails, leave_out, stage
+from app.domain.campaigns.left_out import TakenOut, take_out
+from app.domain.campaigns.staging import Target, addresses_of, insert_emails, stage
 from app.domain.campaigns.summary import PlanSummary, ends_of, summary_of
 from app.domain.campaigns.trial import Trial
 from app.domain.ledger import streams
@@ -41,7 +43,7 @@ from app.domain.recipients.lists import Duplicate, RecipientList, Rejected, Repa
 from app.domain.recipients.saved_lists import SavedNamed
 from app.domain.recipients.stored_lists import Named
 from app.domain.suppressions import digests, held
-from app.domain.suppressions.held import FirstLook, LeftOut
+from app.domain.suppressions.held import LeftOut
 from app.domain.workspaces import audit, quotas
 from app.domain.workspaces.quotas import UNLIMITED, Quotas
 from app.errors import Conflict, InvalidInput, NotFound
@@ -64,7 +66,8 @@ class Heard(PlanSummary, rename="camel", kw_only=True):
     planned. `reading`: how a file was read.
 
     `repaired_rows`: the first 1,000 that were repaired; `suppressed_rows`: the first 1,000 of those who are written to
-    no more, or whose domain is; `suspect_rows`: the first 1,000 whose address is probably mistyped.
+    no more, or whose domain is; `earlier_rows`: the first 1,000 of those who were written to before, where that leaves
+    them out; `suspect_rows`: the first 1,000 whose address is probably mistyped.
     """
 
     accepted: int
@@ -74,6 +77,8 @@ class Heard(PlanSummary, rename="camel", kw_only=True):
     repaired_rows: list[Repaired] = msgspec.field(default_factory=list[Repaired])
     suppressed: int = 0
     suppressed_rows: list[LeftOut] = msgspec.field(default_factory=list[LeftOut])
+    earlier: int = 0
+    earlier_rows: list[LeftOut] = msgspec.field(default_factory=list[LeftOut])
     suspects: int = 0
     suspect_rows: list[Suspect] = msgspec.field(default_factory=list[Suspect])
     reading: Reading | None = None
@@ -184,14 +189,13 @@ async def _schedule(conn: Conn, asked: _Asked) -> Scheduled:
     if keeps_answer:
         room.take(recipients.rejected_bytes)
     await trial.run()
-    suppressed = await held.first_look(conn, workspace_id)
-    await leave_out(conn, recipients, suppressed.numbers)
+    taken_out = await take_out(conn, workspace_id, request.draft, recipients)
     draft = request.for_so_many(recipients.accepted)
     planned = await _plan(conn, workspace_id, draft, recipients, lock=True)
     await quotas.check_again(conn, workspace_id, most, room.taken, campaign=True)
     target = await _insert(conn, workspace_id, planned, draft, made, recipients, room.taken)
     campaign_id = target.campaign_id
-    await held.last_look(conn, workspace_id, target.stream_ids, suppressed.newest)
+    await held.last_look(conn, workspace_id, target.stream_ids, taken_out.suppressed.newest)
     await ask_behind_others(conn, workspace_id, campaign_id)
     campaign = await read_campaign(conn, workspace_id, campaign_id)
     for sender in campaign.senders:
@@ -199,7 +203,7 @@ async def _schedule(conn: Conn, asked: _Asked) -> Scheduled:
             await defer_wake_up(conn, sender.sender_id, sender.next_at if sender.next_at > planned.now else None)
     await audit.record(conn, actor, workspace_id, "campaign.scheduled", f"campaigns/{campaign_id}")
     return Scheduled(
-        **_heard(recipients, suppressed, planned.summary),
+        **_heard(recipients, taken_out, planned.summary),
         campaign=campaign,
     )
 
@@ -214,11 +218,10 @@ async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
         hints = (await request.draft.content.sent(workspace_id)).hints
         await stage(conn, recipients, trial, quotas.Room(None), address_key)
         await trial.run()
-        suppressed = await held.first_look(conn, workspace_id)
-        await leave_out(conn, recipients, suppressed.numbers)
+        taken_out = await take_out(conn, workspace_id, request.draft, recipients)
         planned = await _plan(conn, workspace_id, request.draft, recipients, lock=False)
     return Preview(
-        **_heard(recipients, suppressed, planned.summary),
+        **_heard(recipients, taken_out, planned.summary),
         duplicate_rows=recipients.first_duplicates,
         lacking=lacking.found(),
         subjects_in_one_line=lacking.broken_subjects,
@@ -227,7 +230,7 @@ async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
     )
 
 
-def _heard(recipients: RecipientList, suppressed: FirstLook, summary: PlanSummary) -> dict[str, Any]:
+def _heard(recipients: RecipientList, taken_out: TakenOut, summary: PlanSummary) -> dict[str, Any]:
     """The fields of `Heard`."""
     return msgspec.structs.asdict(summary) | {
         "accepted": recipients.accepted,
@@ -235,8 +238,7 @@ def _heard(recipients: RecipientList, suppressed: FirstLook, summary: PlanSummar
         "rejected": recipients.rejected,
         "repaired": recipients.repaired,
         "repaired_rows": recipients.first_repaired,
-        "suppressed": len(suppressed.numbers),
-        "suppressed_rows": suppressed.shown,
+        **taken_out.heard(),
         "suspects": recipients.suspects,
         "suspect_rows": recipients.first_suspects,
         "reading": recipients.reading if isinstance(recipients, CsvList) else None,
@@ -251,6 +253,7 @@ def _check(draft: Draft) -> None:
     check_start(draft.start_time)
     check_latest(draft.latest_at, draft.start_time)
     check_senders(draft.sender_id, draft.sender_ids)
+    check_earlier(draft.not_if_written_to_days, draft.not_in_campaigns)
 
 
 async def _source(

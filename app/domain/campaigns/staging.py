@@ -7,7 +7,7 @@ loop nor memory feels a million rows. No lock is held while it lasts. `schedule`
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -16,8 +16,9 @@ from app.db import Conn, fetch_all
 from app.domain.campaigns.trial import Trial
 from app.domain.planning.campaign_calendar import Zones
 from app.domain.planning.plan import MICROSECOND, NEVER, Places, Plan
-from app.domain.recipients.lists import RecipientList
+from app.domain.recipients.lists import RecipientList, Rejected
 from app.domain.suppressions.digests import hex_digest
+from app.domain.suppressions.held import LeftOut
 from app.domain.workspaces.quotas import Room
 from app.errors import InvalidInput
 from app.sql import queries
@@ -73,15 +74,20 @@ async def stage(conn: Conn, recipients: RecipientList, trial: Trial, room: Room,
         raise InvalidInput({"recipients": "no valid recipient"}, rejected=recipients.rejected)
 
 
-async def leave_out(conn: Conn, recipients: RecipientList, numbers: list[int]) -> None:
-    """Go on without those that were taken out of the stage, by their numbers in order. Raises InvalidInput when nobody
-    is left.
+async def leave_out(
+    conn: Conn, recipients: RecipientList, taken: Sequence[int], shown: Sequence[LeftOut], why: str
+) -> None:
+    """Go on without those that were taken out of the stage, by their numbers; `shown`: the first of them.
+
+    Raises InvalidInput when nobody is left: everybody on the list `why`.
     """
-    if not numbers:
+    if not taken:
         return
+    numbers = sorted(taken)
     recipients.accepted -= len(numbers)
     if not recipients.accepted:
-        raise InvalidInput({"recipients": "everybody on the list is suppressed"}, rejected=recipients.rejected)
+        left_out = [Rejected(each.row, each.email, each.reason) for each in shown]
+        raise InvalidInput({"recipients": f"everybody on the list {why}"}, rejected=[*recipients.rejected, *left_out])
     if recipients.zones is not None:
         await asyncio.to_thread(recipients.zones.leave_out, numbers)
     await conn.execute(sql.close_ranks, {"numbers": numbers, "first": numbers[0]})

@@ -6,7 +6,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
@@ -22,7 +22,7 @@ from app.domain.ledger.texts import read_texts
 from app.domain.operations.installation import Ours
 from app.domain.pages import Page, PageRequest, page_of, time_key
 from app.domain.planning import waiting
-from app.domain.planning.reasons import Waiting
+from app.domain.planning.reasons import Service, Waiting
 from app.domain.workspaces import audit
 from app.errors import InvalidInput, NotFound
 from app.sql import queries
@@ -33,6 +33,9 @@ EXPORT_PAGE = 500
 MOST_FIELDS = 199  # of an export that is a list: with the address as many columns as a list may have
 
 ExportColumns = Literal["table", "list"]
+# Why an email is CANCELLED: its campaign was; its recipient is written to no more, or not in this campaign (STOPPED by
+# a person); it had not gone by its campaign's end; its recipient was erased.
+CancelReason = Literal["CAMPAIGN", "SUPPRESSED", "UNSUBSCRIBED", "REPLIED", "BOUNCED", "STOPPED", "LATE", "ERASED"]
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -55,6 +58,7 @@ class EmailSummary(msgspec.Struct, rename="camel"):
     code: int | None
     enhanced_code: str | None
     reply: str | None
+    cancel_reason: CancelReason | None
     waiting: Waiting | None = None
 
 
@@ -92,6 +96,7 @@ class Email(msgspec.Struct, rename="camel"):
     subject: str
     attempts: list[Attempt]
     erased_at: datetime | None
+    cancel_reason: CancelReason | None
 
 
 class EmailFilter(NamedTuple):
@@ -140,13 +145,21 @@ async def list_emails(
         else:
             rows = await _newest(conn, params, before)
         ids = [row["id"] for row in rows]
-        summaries = (
-            await fetch_all(conn, sql.email_summaries, {"workspace_id": workspace_id, "ids": ids}) if ids else []
-        )
-        waits = [row["id"] for row in summaries if row["status"] == "SCHEDULED"]
-        why = await waiting.of_emails(conn, workspace_id, waits, service) if service and waits else {}
+        summaries = await read_summaries(conn, workspace_id, ids, service)
     keys = [time_key(row["scheduled_at"], row["id"]) for row in rows] if by_time else ids
-    return page_of([EmailSummary(**row, waiting=why.get(row["id"])) for row in summaries], keys, page.limit)
+    return page_of(summaries, keys, page.limit)
+
+
+async def read_summaries(
+    conn: Conn, workspace_id: int, ids: Sequence[int], service: Service | None
+) -> list[EmailSummary]:
+    """Of those that are there, in this order. Without `service`, why they wait is left out."""
+    if not ids:
+        return []
+    rows = await fetch_all(conn, sql.email_summaries, {"workspace_id": workspace_id, "ids": list(ids)})
+    waits = [row["id"] for row in rows if row["status"] == "SCHEDULED"]
+    why = await waiting.of_emails(conn, workspace_id, waits, service) if service and waits else {}
+    return [EmailSummary(**row, waiting=why.get(row["id"])) for row in rows]
 
 
 async def _waiting(conn: Conn, params: dict[str, Any], after: tuple[datetime, int] | None) -> list[Row]:

@@ -53,7 +53,7 @@ async def export(pool: Pool, workspace_id: int, email: str, actor: Actor) -> Asy
 
     Raises InvalidInput at once, before anything is read.
     """
-    address = _address(email)
+    address = address_of(email)
     async with transaction(pool, workspace_id) as conn:
         await audit.record(conn, actor, workspace_id, "recipient.export")
     return _export(pool, workspace_id, address)
@@ -61,7 +61,7 @@ async def export(pool: Pool, workspace_id: int, email: str, actor: Actor) -> Asy
 
 async def erase(pool: Pool, workspace_id: int, email: str, actor: Actor) -> Erased:
     """Erase the address and all that is known of who it belongs to. Repeating it is harmless. Raises InvalidInput."""
-    address = _address(email)
+    address = address_of(email)
     found = await _find(pool, workspace_id, address)
     params = _parameters(workspace_id, address)
     async with transaction(pool, workspace_id) as conn:
@@ -174,8 +174,8 @@ async def _emails(pool: Pool, workspace_id: int, ids: list[int]) -> list[dict[st
         ]
 
 
-def _address(email: str) -> str:
-    """As the ledger has it, case aside."""
+def address_of(email: str) -> str:
+    """As the ledger has it, case aside. Raises InvalidInput."""
     try:
         return normalize_any(email)
     except InvalidAddress as error:

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, NamedTuple, get_args
 import msgspec
 
 from app.bounds import NOTE, Bounds
-from app.db import LOCK_MS, Pool, Row, fetch_all, fetch_one, transaction
+from app.db import LOCK_MS, Conn, Pool, Row, fetch_all, fetch_one, transaction
 from app.domain.accounts.actor import Actor
 from app.domain.ledger.emails import csv_line
 from app.domain.pages import Page, PageRequest, page_of
@@ -104,6 +104,12 @@ async def counts(pool: Pool, workspace_id: int) -> dict[Reason, int]:
     async with transaction(pool, workspace_id) as conn:
         found = await fetch_all(conn, sql.count_by_reason, {"workspace_id": workspace_id})
     return dict.fromkeys(REASONS, 0) | {row["reason"]: row["n"] for row in found}
+
+
+async def of_address(conn: Conn, workspace_id: int, address: str) -> list[Suppression]:
+    """Why an address is written to no more: its own, then those of its domain and of the ones above that."""
+    rows = await fetch_all(conn, sql.suppressions_of_address, {"workspace_id": workspace_id, "address": address})
+    return [_suppression(row) for row in rows]
 
 
 async def add(

@@ -11,8 +11,9 @@ from litestar import MediaType, Response, Router, get, patch, post
 from litestar.params import JSONBody, QueryParameter
 
 from app.bounds import HOURLY_LIMIT, LABEL, LANGUAGE, SUBJECT, TEXT
-from app.domain.campaigns import campaigns, change
+from app.domain.campaigns import campaigns, cancelled, change
 from app.domain.campaigns.campaigns import Campaign, CampaignStatus, OnUnknown
+from app.domain.campaigns.cancelled import CancelledBy
 from app.domain.campaigns.change import Changes
 from app.domain.campaigns.draft import DELAY_MS, JITTER_PERCENT, SENDERS, SHARE_PERCENT
 from app.domain.pages import Page, PageRequest
@@ -77,6 +78,16 @@ async def get_campaign(pool: ThePool, user: TheUser, installation: TheInstallati
 )
 async def get_forecast(pool: ThePool, user: TheUser, campaign_id: Id) -> Forecast:
     return await forecast.of_campaign(pool, user.workspace_id, campaign_id)
+
+
+@get(
+    "/{id:int}/cancelled",
+    opt={"role": VIEWER},
+    summary="Why emails of a campaign were cancelled, in numbers",
+    responses=problems(HTTPStatus.NOT_FOUND),
+)
+async def get_cancelled(pool: ThePool, user: TheUser, campaign_id: Id) -> CancelledBy:
+    return await cancelled.of_campaign(pool, user.workspace_id, campaign_id)
 
 
 @get(
@@ -156,6 +167,7 @@ router = Router(
         list_campaigns,
         get_campaign,
         get_forecast,
+        get_cancelled,
         show_campaign,
         change_campaign,
         pause_campaign,

@@ -27,7 +27,7 @@ from app.domain.accounts.users import User
 from app.domain.campaigns import schedule
 from app.domain.campaigns.campaigns import OnUnknown
 from app.domain.campaigns.content import Content
-from app.domain.campaigns.draft import DELAY_MS, JITTER_PERCENT, SENDERS, SHARE_PERCENT, Draft
+from app.domain.campaigns.draft import DAYS_AGO, DELAY_MS, EARLIER, JITTER_PERCENT, SENDERS, SHARE_PERCENT, Draft
 from app.domain.campaigns.lacking import IfBlank
 from app.domain.campaigns.schedule import Idempotency, Preview, Scheduled
 from app.domain.planning.campaign_calendar import CampaignCalendar, checked
@@ -65,7 +65,8 @@ _repeats = OneByOne()
 
 
 class CampaignFields(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """The fields that both forms have. Without a `body`, one is made of `bodyHtml`.
+    """The fields that both forms have. Without a `body`, one is made of `bodyHtml`. Who got something in the last
+    `notIfWrittenToDays`, or is among the recipients of `notInCampaigns`, is left out.
 
     `unsubscribe`: `link`, each text has the link, if need be in a line at its end, and mail programs are told of it;
     `header`, they are told of it alone; `none`. Left out, it is `link`, and `none` for one recipient or where the
@@ -89,6 +90,8 @@ class CampaignFields(msgspec.Struct, rename="camel", forbid_unknown_fields=True,
     share_percent: Annotated[int | None, SHARE_PERCENT] = None
     on_unknown: OnUnknown = "hold"
     if_blank: dict[str, IfBlank] = {}
+    not_if_written_to_days: Annotated[int | None, DAYS_AGO] = None
+    not_in_campaigns: Annotated[list[AnId] | None, EARLIER] = None
 
     def draft(self) -> Draft:
         """Raises InvalidInput."""
@@ -106,6 +109,8 @@ class CampaignFields(msgspec.Struct, rename="camel", forbid_unknown_fields=True,
             share_percent=self.share_percent,
             on_unknown=self.on_unknown,
             if_blank=self.if_blank,
+            not_if_written_to_days=self.not_if_written_to_days,
+            not_in_campaigns=self.not_in_campaigns,
         )
 
 
@@ -146,7 +151,7 @@ class FormCampaign(CampaignFields, rename="camel", forbid_unknown_fields=True, k
     from a spreadsheet with their header.
 
     `encoding` and `emailColumn` (a header, or a number from 1) are found where they are not given. `correctDomains`,
-    `senderIds`, `calendar` and `ifBlank` are JSON.
+    `senderIds`, `calendar`, `ifBlank` and `notInCampaigns` are JSON.
     """
 
     recipients: str | None = None
@@ -316,7 +321,7 @@ async def _of_form(form: Form, workspace_id: int) -> AsyncGenerator[CampaignRequ
 def _decoded(texts: dict[str, str]) -> dict[str, object]:
     """The fields of a form that are more than a text. Raises InvalidInput."""
     decoded: dict[str, object] = {}
-    for name in ("senderIds", "calendar", "ifBlank"):
+    for name in ("senderIds", "calendar", "ifBlank", "notInCampaigns"):
         if name in texts:
             try:
                 decoded[name] = msgspec.json.decode(texts[name])

@@ -16,6 +16,7 @@ from app.domain.workspaces.keys import Scope
 from app.domain.workspaces.roles import OWNER
 from app.http.errors import problems
 from app.http.parameters import TheActor, ThePool, TheUser
+from app.http.recipients.recipient import get_recipient
 
 ADMIN: Scope = "admin"
 
@@ -60,4 +61,4 @@ async def erase_recipient(pool: ThePool, user: TheUser, actor: TheActor, data: J
     return await personal_data.erase(pool, user.workspace_id, data.email, actor)
 
 
-router = Router("/recipients", tags=["recipients"], route_handlers=[export_recipient, erase_recipient])
+router = Router("/recipients", tags=["recipients"], route_handlers=[get_recipient, export_recipient, erase_recipient])

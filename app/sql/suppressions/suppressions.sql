@@ -11,6 +11,12 @@ WHERE workspace_id = %(workspace_id)s AND id < coalesce(%(before)s::bigint, 9223
 ORDER BY id DESC
 LIMIT %(limit)s;
 
+-- name: suppressions_of_address
+-- All that keep an address from being written to, its own first.
+SELECT id, kind, name, reason, note, email_id, made_by, created_at FROM suppressions
+WHERE workspace_id = %(workspace_id)s AND key = ANY (address_digest(%(address)s) || domain_digests(%(address)s))
+ORDER BY kind, id;
+
 -- name: suppressions_after
 -- The same, oldest first, without those that were erased.
 SELECT id, kind, name, reason, note, created_at FROM suppressions

@@ -28,6 +28,7 @@ export const keys = {
     list: (status: Asked) => own("campaigns", "list", status),
     one: (id: number) => own("campaigns", "one", id),
     forecast: (id: number) => own("campaigns", "one", id, "forecast"),
+    cancelled: (id: number, n: number) => own("campaigns", "one", id, "cancelled", n),
   },
   emails: {
     all: () => own("emails"),
@@ -37,6 +38,15 @@ export const keys = {
     one: (id: number) => own("emails", "one", id),
     message: (id: number) => own("emails", "one", id, "message"),
     waiting: (id: number) => own("emails", "one", id, "waiting"),
+  },
+  recipients: {
+    all: () => own("recipients"),
+    one: (email: string) => own("recipients", email),
+  },
+  suppressions: {
+    all: () => own("suppressions"),
+    list: (filter: Asked) => own("suppressions", "list", filter),
+    counts: () => own("suppressions", "counts"),
   },
   senders: () => own("senders"),
   sendersWaiting: (ids: readonly number[]) => own("sendersWaiting", ids),

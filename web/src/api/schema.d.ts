@@ -159,6 +159,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/campaigns/{id}/cancelled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why emails of a campaign were cancelled, in numbers */
+        get: operations["getCancelled"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/campaigns/{id}/html": {
         parameters: {
             query?: never;
@@ -611,6 +628,26 @@ export interface paths {
         };
         /** A saved list as CSV, which can be uploaded again */
         get: operations["exportSavedList"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/recipients": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One address over all campaigns: its suppressions, and every email, latest first
+         * @description Also of an address that was never written to: `emails` is 0 then.
+         */
+        get: operations["getRecipient"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1842,6 +1879,16 @@ export interface components {
             takenOutAt: string | null;
             given: components["schemas"]["Given"] | null;
         };
+        /** Cancelled */
+        Cancelled: {
+            /** @enum {string} */
+            reason: "CAMPAIGN" | "SUPPRESSED" | "UNSUBSCRIBED" | "REPLIED" | "BOUNCED" | "STOPPED" | "LATE" | "ERASED";
+            count: number;
+        };
+        /** CancelledBy */
+        CancelledBy: {
+            items: components["schemas"]["Cancelled"][];
+        };
         /** Candidate */
         Candidate: {
             column: number;
@@ -1953,6 +2000,8 @@ export interface components {
             subject: string;
             attempts: components["schemas"]["Attempt"][];
             erasedAt: string | null;
+            /** @enum {null|string} */
+            cancelReason: "CAMPAIGN" | "SUPPRESSED" | "UNSUBSCRIBED" | "REPLIED" | "BOUNCED" | "STOPPED" | "LATE" | "ERASED" | null;
         };
         /** Page[EmailSummary] */
         EmailPage: {
@@ -1977,6 +2026,8 @@ export interface components {
             code: number | null;
             enhancedCode: string | null;
             reply: string | null;
+            /** @enum {null|string} */
+            cancelReason: "CAMPAIGN" | "SUPPRESSED" | "UNSUBSCRIBED" | "REPLIED" | "BOUNCED" | "STOPPED" | "LATE" | "ERASED" | null;
             waiting?: components["schemas"]["Waiting"] | null;
         };
         /** Entry */
@@ -2174,6 +2225,12 @@ export interface components {
             html: string | null;
             asSent: boolean;
         };
+        /** Moment */
+        Moment: {
+            /** Format: date-time */
+            at: string;
+            email: components["schemas"]["EmailSummary"];
+        };
         /** NewSavedList */
         NewSavedList: {
             name: string;
@@ -2254,6 +2311,9 @@ export interface components {
             suppressed: number;
             suppressedRows?: components["schemas"]["LeftOut"][];
             /** @default 0 */
+            earlier: number;
+            earlierRows?: components["schemas"]["LeftOut"][];
+            /** @default 0 */
             suspects: number;
             suspectRows?: components["schemas"]["Suspect"][];
             reading?: components["schemas"]["Reading"] | null;
@@ -2298,6 +2358,15 @@ export interface components {
         /** Recipient */
         Recipient: {
             email: string;
+        };
+        /** RecipientPage */
+        RecipientPage: {
+            email: string;
+            suppressions: components["schemas"]["Suppression"][];
+            emails: number;
+            next: components["schemas"]["EmailSummary"] | null;
+            items: components["schemas"]["Moment"][];
+            nextCursor: string | null;
         };
         /** RegistrationBody */
         RegistrationBody: {
@@ -2437,6 +2506,9 @@ export interface components {
             /** @default 0 */
             suppressed: number;
             suppressedRows?: components["schemas"]["LeftOut"][];
+            /** @default 0 */
+            earlier: number;
+            earlierRows?: components["schemas"]["LeftOut"][];
             /** @default 0 */
             suspects: number;
             suspectRows?: components["schemas"]["Suspect"][];
@@ -2814,6 +2886,8 @@ export interface operations {
                     ifBlank?: {
                         [key: string]: components["schemas"]["IfBlank"];
                     };
+                    notIfWrittenToDays?: number | null;
+                    notInCampaigns?: number[] | null;
                     recipients?: (string | {
                         [key: string]: unknown;
                     })[] | null;
@@ -2854,6 +2928,8 @@ export interface operations {
                     ifBlank?: {
                         [key: string]: components["schemas"]["IfBlank"];
                     };
+                    notIfWrittenToDays?: number | null;
+                    notInCampaigns?: number[] | null;
                     recipients?: string | null;
                     file?: string | null;
                     encoding?: ("UTF-8" | "UTF-16" | "Windows-1252" | "Windows-1250" | "Windows-1251" | "Shift_JIS" | "GB18030" | "Big5" | "EUC-KR" | "EUC-JP" | "Windows-1254" | "Windows-1253" | "Windows-1257" | "MacRoman" | "KOI8-R" | "ISO-8859-2" | "Windows-1255" | "Windows-1256" | "Windows-874" | "CP850" | "CP852" | "CP866" | "MacCyrillic" | "MacLatin2") | null;
@@ -2993,6 +3069,8 @@ export interface operations {
                     ifBlank?: {
                         [key: string]: components["schemas"]["IfBlank"];
                     };
+                    notIfWrittenToDays?: number | null;
+                    notInCampaigns?: number[] | null;
                     recipients?: (string | {
                         [key: string]: unknown;
                     })[] | null;
@@ -3033,6 +3111,8 @@ export interface operations {
                     ifBlank?: {
                         [key: string]: components["schemas"]["IfBlank"];
                     };
+                    notIfWrittenToDays?: number | null;
+                    notInCampaigns?: number[] | null;
                     recipients?: string | null;
                     file?: string | null;
                     encoding?: ("UTF-8" | "UTF-16" | "Windows-1252" | "Windows-1250" | "Windows-1251" | "Shift_JIS" | "GB18030" | "Big5" | "EUC-KR" | "EUC-JP" | "Windows-1254" | "Windows-1253" | "Windows-1257" | "MacRoman" | "KOI8-R" | "ISO-8859-2" | "Windows-1255" | "Windows-1256" | "Windows-874" | "CP850" | "CP852" | "CP866" | "MacCyrillic" | "MacLatin2") | null;
@@ -3919,6 +3999,91 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Forecast"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCancelled: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CancelledBy"];
                 };
             };
             /** @description Bad Request */
@@ -7148,6 +7313,87 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRecipient: {
+        parameters: {
+            query: {
+                /** @description The address, in any case. */
+                email: string;
+                /** @description How many at most, 1 to 500. */
+                limit?: number;
+                /** @description `nextCursor` of the page before. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecipientPage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -18,7 +18,9 @@ import { composeSearch } from "@/features/compose/start/search";
 import { templatePlace } from "@/features/compose/templates/search";
 import { emailSearch } from "@/features/ledger/search";
 import { sandboxPlace } from "@/features/operations/sandbox/search";
+import { recipientPlace } from "@/features/recipients/one/search";
 import { senderPlace } from "@/features/senders/search";
+import { suppressionSearch } from "@/features/suppressions/search";
 import { ErrorState } from "@/ui/ErrorState";
 import { idIn } from "@/ui/searchParams";
 import { PageSkeleton } from "@/ui/skeletons";
@@ -124,6 +126,20 @@ const lists = createRoute({
   component: lazyRouteComponent(() => import("@/features/recipients/ListsPage"), "ListsPage"),
 });
 
+const recipients = createRoute({
+  getParentRoute: () => inside,
+  path: "/recipients",
+  validateSearch: recipientPlace,
+  component: lazyRouteComponent(() => import("@/features/recipients/one/RecipientPage"), "RecipientPage"),
+});
+
+const suppressed = createRoute({
+  getParentRoute: () => inside,
+  path: "/suppressed",
+  validateSearch: suppressionSearch,
+  component: lazyRouteComponent(() => import("@/features/suppressions/SuppressedPage"), "SuppressedPage"),
+});
+
 const senders = createRoute({
   getParentRoute: () => inside,
   path: "/senders",
@@ -211,6 +227,8 @@ const pagesInside = inside.addChildren([
   trouble,
   email,
   lists,
+  recipients,
+  suppressed,
   senders,
   sandbox,
   settings,

@@ -15,10 +15,12 @@ interface Props {
   shown: number;
   /** What is listed, one of it. */
   noun: string;
+  /** Several of it, where that is not made by an s. */
+  many?: string;
 }
 
 /** The end of a list: more comes as one gets there, or by the button. */
-export function LoadMore({ query, shown, noun }: Props) {
+export function LoadMore({ query, shown, noun, many }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const { hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage } = query;
   const ready = hasNextPage && !isFetchingNextPage && !isFetchNextPageError;
@@ -44,7 +46,7 @@ export function LoadMore({ query, shown, noun }: Props) {
         </Button>
       ) : (
         <Text size="sm" c="dimmed">
-          That is all: {counted(shown, noun)}.
+          That is all: {counted(shown, noun, many)}.
         </Text>
       )}
     </Group>

@@ -4,6 +4,7 @@ import {
   IconAlertTriangle,
   IconCalendarWeek,
   IconClock,
+  IconHandStop,
   IconInbox,
   IconLogout,
   IconMailbox,
@@ -26,6 +27,7 @@ import { WorkspaceSwitch } from "@/features/workspaces/WorkspaceSwitch";
 import { SchemeSwitch } from "@/ui/SchemeSwitch";
 import { Wordmark } from "@/ui/Wordmark";
 import classes from "./AppShell.module.css";
+import { FindRecipient } from "./FindRecipient";
 import { LiveUpdates } from "./LiveUpdates";
 import { useLogOut } from "./useLogOut";
 
@@ -53,6 +55,7 @@ const GROUPS: ReadonlyArray<{ label: string; entries: readonly Entry[] }> = [
     entries: [
       { to: "/templates", label: "Templates", icon: IconTemplate },
       { to: "/lists", label: "Lists", icon: IconUsers },
+      { to: "/suppressed", label: "Suppressed", icon: IconHandStop },
       { to: "/senders", label: "Senders", icon: IconMailbox },
       { to: "/sandbox", label: "Sandbox inbox", icon: IconInbox, sandbox: true },
       { to: "/settings", label: "Settings", icon: IconSettings },
@@ -123,6 +126,7 @@ function Sidebar() {
           New campaign
         </Button>
       )}
+      <FindRecipient />
       <nav aria-label="Main" className={classes.groups}>
         {GROUPS.map((group) => (
           <div key={group.label}>

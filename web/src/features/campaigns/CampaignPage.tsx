@@ -23,6 +23,7 @@ import { CampaignDecisions } from "./CampaignDecisions";
 import { CampaignEmails } from "./CampaignEmails";
 import { CampaignSenders } from "./CampaignSenders";
 import { CampaignWaiting } from "./CampaignWaiting";
+import { CancelledNote } from "./CancelledNote";
 import { calendarWords } from "./calendar";
 import { GivenNotes } from "./GivenNotes";
 import { Pace } from "./Pace";
@@ -107,6 +108,7 @@ function Progress({ campaign, sender }: Props) {
         </Group>
         {saidBelow ? <SenderBlocked sender={sender} /> : <CampaignWaiting campaign={campaign} />}
         <GivenNotes campaign={campaign} />
+        <CancelledNote campaign={campaign} />
         {held && <HeldNotice held={held} of={{ kind: "campaign", id: campaign.id }} paused={paused} />}
         <CampaignDecisions campaign={campaign} />
         <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="md" mt={4}>

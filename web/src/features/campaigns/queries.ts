@@ -40,6 +40,16 @@ export const forecastQuery = (id: number) =>
     refetchInterval: 30_000,
   });
 
+/** Why `n` of its emails were cancelled: asked anew once they are more. */
+export const cancelledQuery = (id: number, n: number) =>
+  queryOptions({
+    queryKey: keys.campaigns.cancelled(id, n),
+    queryFn: ({ signal }) =>
+      answer(api.GET("/api/campaigns/{id}/cancelled", { params: { path: { id } }, signal })),
+    placeholderData: keepPreviousData,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
 /** What is planned for so many hours from now on, of one sender or of all. */
 export const plannedQuery = (query: { hours: number; senderId?: number | undefined }) =>
   queryOptions({

@@ -199,6 +199,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
               plan={known}
               rejected={refused}
               error={errors.audience}
+              errors={below(errors, "audience")}
             />
           </Section>
           <Section title="Content">

@@ -2,8 +2,8 @@ import { Code, Text } from "@mantine/core";
 import { Time } from "@/time/Time";
 import { count } from "@/ui/numbers";
 import classes from "./Attempts.module.css";
+import { OUTCOMES, reply } from "./course";
 import type { Attempt } from "./queries";
-import { OUTCOMES, reply } from "./words";
 
 /** Every try, the latest first: when, where, and what was answered. */
 export function Attempts({ attempts }: { attempts: readonly Attempt[] }) {

@@ -15,9 +15,10 @@ import { StatusBadge } from "@/ui/StatusBadge";
 import { PageSkeleton } from "@/ui/skeletons";
 import { Attempts } from "./Attempts";
 import { useDecisions } from "./commands";
+import { explain } from "./course";
 import { EmailContent } from "./EmailContent";
 import { type Email, emailQuery } from "./queries";
-import { DECISIONS, decisionsOn, EMAIL_STATUS, explain } from "./words";
+import { DECISIONS, decisionsOn, EMAIL_STATUS } from "./words";
 
 const route = getRouteApi("/inside/emails/$id");
 
@@ -127,7 +128,16 @@ function EmailFacts({ email }: { email: Email }) {
   return (
     <Facts
       facts={[
-        ["To", email.recipient],
+        [
+          "To",
+          email.erasedAt ? (
+            email.recipient
+          ) : (
+            <AnchorLink key="to" to="/recipients" search={{ email: email.recipient }}>
+              {email.recipient}
+            </AnchorLink>
+          ),
+        ],
         ["Subject", email.subject],
         [
           "Campaign",

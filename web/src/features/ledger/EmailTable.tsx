@@ -5,9 +5,10 @@ import { Time } from "@/time/Time";
 import { AnchorLink } from "@/ui/links";
 import { count, counted } from "@/ui/numbers";
 import { StatusBadge } from "@/ui/StatusBadge";
+import { CANCELLED_FOR, reply } from "./course";
 import classes from "./EmailTable.module.css";
 import type { EmailSummary } from "./queries";
-import { EMAIL_STATUS, reply } from "./words";
+import { EMAIL_STATUS } from "./words";
 
 export type Column = "campaign" | "status" | "planned" | "sent" | "when" | "attempts" | "reply";
 
@@ -181,8 +182,11 @@ function useOutOfSight() {
   return { body, height };
 }
 
-/** Why it does not go now, where that is more than its time. */
-function Why({ email: { waiting } }: { email: EmailSummary }) {
+/** Why it does not go now, where that is more than its time, or why it never will. */
+function Why({ email: { status, cancelReason, waiting } }: { email: EmailSummary }) {
+  if (status === "CANCELLED") {
+    return <div className={classes.why}>{CANCELLED_FOR[cancelReason ?? "CAMPAIGN"].label}</div>;
+  }
   if (!waiting || waiting.reason === "NOT_DUE" || waiting.reason === "NOTHING_WAITS") return null;
   return (
     <div className={classes.why} title={waiting.detail}>

@@ -27,7 +27,7 @@ const size = (target: Target) => ("ids" in target ? target.ids.length : target.n
 export function useDecisions() {
   const { run, pending } = useCommand({
     run: ({ decision, target }: { decision: Decision; target: Target }) => send(decision, target),
-    changes: [keys.emails.all(), keys.campaigns.all(), keys.stats.all()],
+    changes: [keys.emails.all(), keys.recipients.all(), keys.campaigns.all(), keys.stats.all()],
     said: (changed, { decision, target }) => outcome(decision, size(target), changed),
     failed: "Not all of that was done",
   });

@@ -13,6 +13,7 @@ export type Email = Schemas["Email"];
 export type Held = Schemas["Held"];
 export type EmailSummary = Schemas["EmailSummary"];
 export type EmailStatus = Email["status"];
+export type CancelReason = NonNullable<Email["cancelReason"]>;
 export type EmailFilter = Omit<
   NonNullable<paths["/api/emails"]["get"]["parameters"]["query"]>,
   "cursor" | "limit"

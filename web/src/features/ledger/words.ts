@@ -1,10 +1,9 @@
-/** Where emails stand and what can be decided about them, in words and sentences. */
+/** What emails' statuses are called and what can be decided about them, in words and sentences. */
 
-import { localTime } from "@/time/format";
 import { counted } from "@/ui/numbers";
 import { keysOf } from "@/ui/options";
 import type { Status } from "@/ui/StatusBadge";
-import type { Attempt, Email, EmailStatus, Held } from "./queries";
+import type { EmailStatus, Held } from "./queries";
 
 /** In the order in which statuses are shown side by side, in bars, legends and tables. */
 export const EMAIL_STATUS: Readonly<Record<EmailStatus, Status>> = {
@@ -17,48 +16,6 @@ export const EMAIL_STATUS: Readonly<Record<EmailStatus, Status>> = {
 };
 
 export const EMAIL_STATUSES = keysOf(EMAIL_STATUS);
-
-type Told = Pick<Email, "status" | "retryCount" | "attempts" | "scheduledAt">;
-
-/** What an email's status means, and what becomes of it. */
-export function explain(email: Told, now = new Date()): string {
-  const tries = email.attempts.length;
-  const last: Attempt | undefined = email.attempts.at(-1);
-  switch (email.status) {
-    case "SCHEDULED":
-      if (tries === 0) return "It waits to be sent.";
-      return `It has not been sent: see the last attempt. It is tried again at ${localTime(new Date(email.scheduledAt), now)}.`;
-    case "SENDING":
-      return "It is being handed to the mail server right now.";
-    case "SENT":
-      return last?.outcome === "UNKNOWN"
-        ? "It counts as sent. No answer of the mail server reached us, so it may not have been."
-        : "The mail server took it. From there on it is up to that server and those after it.";
-    case "FAILED":
-      return last?.outcome === "DEFERRED"
-        ? `The mail server refused it ${counted(tries, "time")}, so it is not tried again by itself.`
-        : "The mail server refused it for good. Nobody has got it.";
-    case "UNKNOWN":
-      return "The mail server may have taken it: the connection was lost before its answer came. It stays like this until you decide.";
-    case "CANCELLED":
-      return "Its campaign was cancelled before its turn. It was not sent.";
-  }
-}
-
-export const OUTCOMES: Readonly<Record<Attempt["outcome"], { label: string; text: string }>> = {
-  ACCEPTED: { label: "Accepted", text: "The mail server took it." },
-  REJECTED: { label: "Refused", text: "The mail server refused it for good." },
-  DEFERRED: { label: "Refused for now", text: "The mail server asked to try again later." },
-  RELEASED: { label: "Given back", text: "Not this email's fault: it waits as before." },
-  UNKNOWN: { label: "No answer", text: "The connection was lost after the message, before the answer." },
-};
-
-/** Code, enhanced code and text of a reply, as a server says them: "550 5.1.1 No such user". */
-export function reply(answer: Pick<Attempt, "code" | "enhancedCode" | "reply">): string {
-  return [answer.code, answer.enhancedCode, answer.reply]
-    .filter((part) => part !== null && part !== "")
-    .join(" ");
-}
 
 export type Decision = "retry" | "resend" | "sent";
 

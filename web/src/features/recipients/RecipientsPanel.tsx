@@ -1,13 +1,13 @@
-import { Alert, Button, Group, Stack, TextInput } from "@mantine/core";
+import { Button, Group, Stack, TextInput } from "@mantine/core";
 import { isNotEmpty } from "@mantine/form";
 import { IconDownload } from "@tabler/icons-react";
 import { useState } from "react";
 import { ApiProblem, sentence } from "@/api/problem";
 import { FormFailure } from "@/forms/FormFailure";
 import { useSubmit } from "@/forms/useSubmit";
-import { counted } from "@/ui/numbers";
 import { Panel } from "@/ui/Panel";
 import { downloadAllOf, type Erased, useErasure } from "./commands";
+import { ErasedNotice } from "./ErasedNotice";
 
 /** What a recipient may ask for: everything kept about them, or nothing of it any more. */
 export function RecipientsPanel() {
@@ -41,7 +41,7 @@ export function RecipientsPanel() {
       <form onSubmit={submit} noValidate>
         <Stack maw={520}>
           <FormFailure text={failure ?? notErased} />
-          {erased && <Outcome {...erased} />}
+          {erased && <ErasedNotice {...erased} />}
           <TextInput
             label="The recipient's address"
             type="email"
@@ -60,18 +60,6 @@ export function RecipientsPanel() {
         </Stack>
       </form>
     </Panel>
-  );
-}
-
-function Outcome({ email, what }: { email: string; what: Erased }) {
-  return (
-    <Alert color={what.beingSent > 0 ? "orange" : "petrol"} role="status" title={`${email} is erased`}>
-      {counted(what.emails, "email")} without an address now, {counted(what.cancelled, "email")} cancelled,{" "}
-      {counted(what.sandboxMessages, "message")} gone from the sandbox, {counted(what.lists, "list")} of
-      drafts removed, out of {counted(what.savedLists, "saved list")}.
-      {what.beingSent > 0 &&
-        ` ${counted(what.beingSent, "email")} is at a mail server this moment: erase once more in a minute.`}
-    </Alert>
   );
 }
 

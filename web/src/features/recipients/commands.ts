@@ -26,6 +26,7 @@ export function useErasure(done: (email: string, what: Erased) => void, failed: 
     changes: [
       keys.campaigns.all(),
       keys.emails.all(),
+      keys.recipients.all(),
       keys.stats.all(),
       keys.sandbox.all(),
       keys.lists.all(),

@@ -1,9 +1,9 @@
 /** What is read of lists of recipients. */
 
-import { queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { answer, api, request } from "@/api/client";
 import { keys } from "@/api/keys";
-import { allPages, MOST } from "@/api/reading";
+import { allPages, MOST, PAGE } from "@/api/reading";
 import type { components } from "@/api/schema";
 
 /** As the dashboard makes them of what is typed. A type, since an interface is none of the API's open objects. */
@@ -15,6 +15,23 @@ export type SavedList = components["schemas"]["SavedList"];
 
 /** One of the API's, with all of its parts. */
 export type Condition = Required<components["schemas"]["Condition"]>;
+
+export type Moment = components["schemas"]["Moment"];
+
+/** One recipient over all campaigns, latest first. */
+export const recipientQuery = (email: string) =>
+  infiniteQueryOptions({
+    queryKey: keys.recipients.one(email),
+    queryFn: ({ pageParam, signal }) =>
+      answer(
+        api.GET("/api/recipients", {
+          params: { query: { email, limit: PAGE, cursor: pageParam } },
+          signal,
+        }),
+      ),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.nextCursor,
+  });
 
 /** Lists that are kept by name. */
 export const savedListsQuery = () =>

@@ -32,6 +32,10 @@ export interface Audience {
   everyAddress: boolean;
   /** Domains that are mistyped, with those that are meant. */
   corrections: Record<string, string>;
+  /** Left out: whoever was written to in so many days. Null: it does not matter when. */
+  notDays: number | null;
+  /** And the recipients of these campaigns. */
+  notIn: number[];
 }
 
 /** One message to each recipient. */
@@ -102,6 +106,8 @@ export const EMPTY: Draft = {
     filter: [],
     everyAddress: false,
     corrections: {},
+    notDays: null,
+    notIn: [],
   },
   senderIds: [],
   steps: [{ id: "first", wait: 0, content: NOTHING }],

@@ -13,6 +13,8 @@ const PATHS: Readonly<Record<string, string>> = {
   listId: "audience",
   columns: "audience",
   file: "audience",
+  notIfWrittenToDays: "audience.notDays",
+  notInCampaigns: "audience.notIn",
   subject: "steps[0].content.subject",
   body: "steps[0].content.body",
   bodyHtml: "steps[0].content.html",

@@ -37,7 +37,7 @@ export function requestOf(
   { named }: Pick<Recipients, "named">,
   mailboxes: Mailboxes,
 ): CampaignRequest {
-  const { timing } = draft;
+  const { timing, audience } = draft;
   const [{ content }] = draft.steps;
   return {
     ...contentFields(content),
@@ -50,6 +50,8 @@ export function requestOf(
     jitterPercent: timing.jitterPercent,
     hourlyLimit: timing.hourlyLimit,
     onUnknown: timing.onUnknown,
+    notIfWrittenToDays: audience.notDays,
+    notInCampaigns: audience.notIn.length > 0 ? audience.notIn : null,
     ...named,
   };
 }

@@ -64,6 +64,8 @@ export const isDraft = record<Draft>({
     filter: list(record<Condition>({ field: text, is: one(...VALUES.Condition.is), values: list(text) })),
     everyAddress: flag,
     corrections: each(text),
+    notDays: maybe(number),
+    notIn: list(number),
   }),
   senderIds: list(number),
   steps: list(record<Step>({ id: text, wait: number, content }), 1),

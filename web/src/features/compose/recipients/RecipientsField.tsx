@@ -6,8 +6,10 @@ import { csvOfPaste, isTable } from "@/features/recipients/typed";
 import { count } from "@/ui/numbers";
 import classes from "../compose.module.css";
 import type { Audience } from "../draft/draft";
+import type { Errors } from "../draft/errors";
 import type { Plan } from "../queries";
 import { CsvField } from "./CsvField";
+import { EarlierFields } from "./EarlierFields";
 import { SavedField } from "./SavedField";
 import type { ListFile } from "./useFile";
 import type { Recipients } from "./useRecipients";
@@ -24,6 +26,8 @@ interface Props {
   /** Refused all, when it refused all of them. */
   rejected: readonly Rejected[];
   error: string | undefined;
+  /** Of single fields. */
+  errors: Errors;
 }
 
 /** Who gets it: typed, pasted, from a file or a saved list, with what is left out and why, and what was repaired. */
@@ -36,6 +40,7 @@ export function RecipientsField({
   plan,
   rejected,
   error,
+  errors,
 }: Props) {
   const refused = plan?.rejected ?? rejected;
   const rows: LeftOutRow[] = [
@@ -47,8 +52,14 @@ export function RecipientsField({
       email,
       reason: `Is in ${recipients.rowWord.toLowerCase()} ${count(recipients.rowOf(first))} already.`,
     })),
+    ...[...(plan?.suppressedRows ?? []), ...(plan?.earlierRows ?? [])].map(({ row, email, reason }) => ({
+      row: recipients.rowOf(row),
+      email,
+      reason: `${reason.charAt(0).toUpperCase()}${reason.slice(1)}.`,
+    })),
   ];
   rows.sort((a, b) => a.row - b.row);
+  const { duplicates = 0, suppressed = 0, earlier = 0 } = plan ?? {};
   const isRefused = rejected.length > 0;
   return (
     <Stack gap="md">
@@ -91,11 +102,14 @@ export function RecipientsField({
           error={error}
         />
       )}
+      <EarlierFields audience={audience} onChange={onChange} errors={errors} />
       {recipients.count > 0 && (
         <dl className={classes.figures} aria-label="Recipients">
           <Figure name="Accepted" value={plan?.accepted ?? (isRefused ? 0 : null)} />
           <Figure name="Duplicates" value={plan?.duplicates ?? null} />
           <Figure name="Rejected" value={plan || isRefused ? refused.length : null} />
+          {suppressed > 0 && <Figure name="Suppressed" value={suppressed} />}
+          {earlier > 0 && <Figure name="Written to before" value={earlier} />}
         </dl>
       )}
       {plan && (
@@ -108,7 +122,11 @@ export function RecipientsField({
           onCorrect={(corrections) => onChange({ corrections: { ...audience.corrections, ...corrections } })}
         />
       )}
-      <LeftOut rows={rows} total={(plan?.duplicates ?? 0) + refused.length} rowWord={recipients.rowWord} />
+      <LeftOut
+        rows={rows}
+        total={duplicates + refused.length + suppressed + earlier}
+        rowWord={recipients.rowWord}
+      />
     </Stack>
   );
 }

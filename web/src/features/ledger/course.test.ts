@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { Attempt } from "./queries";
-import { explain, reply } from "./words";
+import { explain, reply } from "./course";
+import type { Attempt, CancelReason } from "./queries";
 
 const NOW = new Date("2026-11-24T12:30:00Z");
 const at = (minutes: number) => new Date(NOW.getTime() + minutes * 60_000).toISOString();
@@ -12,7 +12,7 @@ const attempt = (outcome: Attempt["outcome"]): Attempt => ({
 
 test("each status is explained, by how it came about", () => {
   const email = (status: Parameters<typeof explain>[0]["status"], ...attempts: Attempt[]) =>
-    explain({ status, attempts, retryCount: 0, scheduledAt: at(5) }, NOW);
+    explain({ status, attempts, retryCount: 0, scheduledAt: at(5), cancelReason: null }, NOW);
   expect(email("SCHEDULED")).toContain("waits to be sent");
   expect(email("SCHEDULED", attempt("DEFERRED"))).toContain("tried again at");
   expect(email("SENT", attempt("ACCEPTED"))).toContain("took it");
@@ -21,6 +21,15 @@ test("each status is explained, by how it came about", () => {
   expect(email("FAILED", attempt("DEFERRED"), attempt("DEFERRED"))).toContain("2 times");
   expect(email("UNKNOWN", attempt("UNKNOWN"))).toContain("may have taken it");
   expect(email("CANCELLED")).toContain("was not sent");
+});
+
+test("a cancelled email says why", () => {
+  const email = (cancelReason: CancelReason | null) =>
+    explain({ status: "CANCELLED", attempts: [], retryCount: 0, scheduledAt: at(5), cancelReason }, NOW);
+  expect(email("CAMPAIGN")).toBe("Its campaign was cancelled before its turn. It was not sent.");
+  expect(email(null)).toBe(email("CAMPAIGN")); // of before reasons were kept
+  expect(email("SUPPRESSED")).toContain("suppressed");
+  expect(email("LATE")).toContain("last moment");
 });
 
 test("a reply is shown as servers say it", () => {

@@ -1,0 +1,29 @@
+-- name: emails_of_recipient
+-- A page of what was and will be sent to an address, latest first, of the `most` that were scheduled last, in whatever ASCII
+-- case it was written: by the index of digests, and by that of the addresses that have none yet. Each at the time that it
+-- was or is to be handed over, with how many they are and which is next. Asked as the service: row-level security would keep
+-- lower() from using an index.
+WITH theirs AS MATERIALIZED (
+    SELECT id, status, coalesce(sent_at, CASE WHEN status IN ('SENDING', 'FAILED', 'UNKNOWN') THEN claimed_at END,
+                                scheduled_at) AS at
+    FROM (
+        (SELECT * FROM emails
+         WHERE workspace_id = %(workspace_id)s AND recipient_key = address_digest(%(email)s)
+         ORDER BY campaign_id DESC
+         LIMIT %(most)s)
+        UNION ALL
+        (SELECT * FROM emails
+         WHERE workspace_id = %(workspace_id)s AND recipient_key IS NULL
+           AND lower(recipient COLLATE "C") = lower(%(email)s::text COLLATE "C")
+         ORDER BY campaign_id DESC
+         LIMIT %(most)s)
+    ) e
+    ORDER BY campaign_id DESC
+    LIMIT %(most)s
+)
+SELECT id, at, (SELECT count(*) FROM theirs) AS emails,
+       (SELECT id FROM theirs WHERE status = 'SCHEDULED' ORDER BY at, id LIMIT 1) AS next_id
+FROM theirs
+WHERE %(before_at)s::timestamptz IS NULL OR (at, id) < (%(before_at)s::timestamptz, %(before_id)s::bigint)
+ORDER BY at DESC, id DESC
+LIMIT %(limit)s;

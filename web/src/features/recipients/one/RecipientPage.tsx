@@ -1,0 +1,78 @@
+import { Stack, Text } from "@mantine/core";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
+import { Time } from "@/time/Time";
+import { ErrorState } from "@/ui/ErrorState";
+import { AnchorLink } from "@/ui/links";
+import { counted } from "@/ui/numbers";
+import { PageHeader } from "@/ui/PageHeader";
+import { PageSkeleton } from "@/ui/skeletons";
+import { recipientQuery } from "../queries";
+import { Matches } from "./Matches";
+import { PersonalData } from "./PersonalData";
+import { Standing } from "./Standing";
+import { isWhole } from "./search";
+import { Timeline } from "./Timeline";
+
+const route = getRouteApi("/inside/recipients");
+
+/** One recipient over all campaigns; for a part of an address, those whose it may be. */
+export function RecipientPage() {
+  const { email = "" } = route.useSearch();
+  return isWhole(email) ? <One key={email} email={email} /> : <Matches text={email} />;
+}
+
+function One({ email }: { email: string }) {
+  const query = useInfiniteQuery(recipientQuery(email));
+  if (query.isPending) return <PageSkeleton />;
+  const [first] = query.data?.pages ?? [];
+  if (!query.data || !first) {
+    return (
+      <>
+        <PageHeader title={email} documentTitle="Recipient" />
+        <ErrorState error={query.error} retry={query.refetch} />
+      </>
+    );
+  }
+  return (
+    <>
+      {/* The browser keeps titles of pages in its history: no address among them. */}
+      <PageHeader title={first.email} documentTitle="Recipient" description={<Known page={first} />} />
+      <Stack gap="lg">
+        <Standing email={first.email} suppressions={first.suppressions} />
+        <Timeline query={query} moments={query.data.pages.flatMap(({ items }) => items)} />
+        <PersonalData email={first.email} />
+      </Stack>
+    </>
+  );
+}
+
+/** How much was written to them, and what comes next. */
+function Known({ page: { emails, next } }: { page: { emails: number; next: Next | null } }) {
+  if (emails === 0) return "Never written to from this workspace.";
+  return (
+    <>
+      {emails >= MOST ? "10,000 emails and more" : counted(emails, "email")} from this workspace.{" "}
+      {next ? (
+        <Text span inherit>
+          Next:{" "}
+          <AnchorLink to="/emails/$id" params={{ id: next.id }}>
+            {next.campaignName}
+          </AnchorLink>
+          , planned for <Time value={next.scheduledAt} />.
+        </Text>
+      ) : (
+        "Nothing waits for them."
+      )}
+    </>
+  );
+}
+
+/** As many as the API puts in order. */
+const MOST = 10_000;
+
+interface Next {
+  id: number;
+  campaignName: string;
+  scheduledAt: string;
+}
