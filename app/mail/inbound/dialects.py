@@ -1,0 +1,162 @@
+"""Bounces that are a text for people: who is named as not reached, and in which words.
+
+Servers write them in dialects without number. What they share: addresses that stand alone, before a colon or dots, or
+behind "RCPT TO"; the server's words around them; and the message that they return, or its fields, below. So the
+message is cut off first, and of the addresses in what is left those count that are named so, or that the returned
+message went to, or that we wrote to.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from email.message import Message
+
+from flufl.bounce import all_failures
+
+from app.mail.inbound import headers
+from app.mail.inbound.headers import ADDRESS, plain_address
+from app.mail.inbound.mime import Fields, Part
+from app.mail.inbound.texts import shown
+
+MOST_TEXT = 64_000
+MOST_LINES = 2_000
+_BLOCK_LINES = 14  # around an address; what a server says of it is not longer
+
+_FIELD_LINE = re.compile(r"(?:[ \t>]{0,8})([A-Za-z][A-Za-z0-9-]{1,40}):(?:[ \t]|$)")
+_OF_MESSAGES = frozenset(
+    {"received", "from", "to", "subject", "message-id", "date", "return-path", "mime-version", "content-type"}
+    | {"dkim-signature", "delivered-to", "x-mailer", "reply-to", "content-transfer-encoding", "x-received"}
+)
+_CUT = re.compile(
+    r"(?i)^\W{0,12}(below (this line )?is a copy of|this is a copy of (the|your) message|returned message follows"
+    r"|original message (headers?|follows)|unsent message( follows)?|message headers? follow|original mail as follows"
+    r"|(headers of )?(the )?original message( was)?:?\W*$|returned message\W*$|message text follows|received message:"
+    r"|start of (forwarded|returned) message|message header:?\W*$|your original message)"
+)
+_ALONE = re.compile(r"^\W{0,12}(?:<?mailto:)?<?({0})>?(?:\s*<mailto:[^>]*>)?\W*$".replace("{0}", ADDRESS.pattern))
+_BEFORE = re.compile(
+    r"^(?:\d{3}[ -](?:\d\.\d\.\d\s+)?)?[\s*\"'-]{0,12}(?:[\w.:-]{0,80}:)?<?(" + ADDRESS.pattern + r")>?\W{0,3}\s*"
+    r"(?:\((?:expanded|generated) from|:|\.\.\.|\[|\(|\t| - |--|\s{2,}|,? (?:was|is|has|does|because|could|may|failed))"
+)
+_BEHIND = re.compile(
+    r"(?i)(?:rcpt to|recipients?(?: address)?|failed recipients?|final-recipient|original-recipient|intended recipient"
+    r"|e-?mail address|destinataires?|empf\w{1,3}nger|destinatari[oa]s?|mottagare|odbiorc\w|ontvangers?|addressee"
+    r"|undelivered to|delivered to|deliver(?:ing)?(?: \w+){0,4} to|message (?:sent )?to|mail (?:sent )?to|sent to"
+    r"|could not be (?:sent|delivered) to|to the following address(?:es)?|for|user|to|address|account|mailbox"
+    r"|\(ultimately generated from)"
+    r"[\s:;=\"'(-]{0,6}(?:rfc822;\s*)?<?(" + ADDRESS.pattern + r")>?"
+)
+_NOT_THEM = re.compile(
+    r"(?i)^\W*(mail from|from|sender|reply-to|return-path|x-sender|message-id|contact|reporting-mta|>>> mail from|cc)\b"
+    r"|(please|further|more) (contact|assistance|information|help)|contact .{0,40}@|report(ed)? (this )?to|abuse@"
+)
+
+
+class Named:
+    """A recipient and what is said around their address."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.words: list[str] = []
+        self.strong = False
+
+
+def cut(text: str) -> tuple[list[str], Fields | None]:
+    """The lines before the message that a report returns, and its fields."""
+    lines = text[:MOST_TEXT].split("\n", MOST_LINES)[:MOST_LINES]
+    for number, line in enumerate(lines):
+        if _CUT.search(line):
+            return lines[:number], _fields(lines[number + 1 :])
+        if (field := _FIELD_LINE.match(line)) and field[1].lower() in _OF_MESSAGES and _is_message(lines[number:]):
+            return lines[:number], _fields(lines[number:])
+    return lines, None
+
+
+def _is_message(lines: list[str]) -> bool:
+    """Whether these begin like a message: three fields of one, and nothing between that is none."""
+    names: set[str] = set()
+    for line in lines[:60]:
+        if (field := _FIELD_LINE.match(line)) is not None:
+            names.add(field[1].lower())
+        elif not line.startswith((" ", "\t")):
+            break
+    return len(names & _OF_MESSAGES) >= 4 and bool(names & {"received", "message-id", "return-path", "mime-version"})
+
+
+def _fields(lines: list[str]) -> Fields | None:
+    """Of the message that is returned: they may be set in."""
+    begun = next((n for n, line in enumerate(lines[:30]) if _FIELD_LINE.match(line)), None)
+    if begun is None:
+        return None
+    inset = len(lines[begun]) - len(lines[begun].lstrip(" \t>"))
+    return Fields("\n".join(line[inset:] for line in lines[begun:]).encode())
+
+
+def named(lines: list[str], likely: Collection[str], own: Collection[str]) -> list[Named]:
+    """Who is named as not reached. `likely` are those that the message went to, `own` those that it came from."""
+    found: dict[str, Named] = {}
+    current: list[Named] = []
+    left = 0
+    for line in lines:
+        one, strong = _of_line(line, likely, own)
+        if one is not None:
+            who = found.setdefault(one, Named(one))
+            who.strong |= strong
+            current, left = [who], _BLOCK_LINES
+        elif not line.strip() and current and any(len(word) > 3 for word in current[0].words[1:]):
+            current = []
+        if left > 0 and current:
+            left -= 1
+            for who in current:
+                who.words.append(line.strip())
+    if any(who.strong or who.address in likely for who in found.values()):
+        return [who for who in found.values() if who.strong or who.address in likely]
+    return list(found.values())
+
+
+def _of_line(line: str, likely: Collection[str], own: Collection[str]) -> tuple[str | None, bool]:
+    """The address that the line is about, and whether it is named as one that was not reached."""
+    if "@" not in line or len(line) > 2_000:
+        return None, False
+    for pattern in (_ALONE, _BEFORE, _BEHIND):
+        for match in pattern.finditer(line):
+            address = plain_address(match[1])
+            if address in likely:
+                return address, True
+            if address not in own and not _NOT_THEM.search(line):
+                return address, True
+    mentioned = [plain_address(one) for one in ADDRESS.findall(line)]
+    one = next((address for address in mentioned if address in likely), None)
+    if one is None and not _NOT_THEM.search(line):
+        one = next((address for address in mentioned if address not in own), None)
+    return one, False
+
+
+def texts_of(leaves: Iterable[Part]) -> str:
+    """What a report says to people."""
+    parts = [leaf for leaf in leaves if leaf.type in {"text/plain", "text/html"} and not leaf.is_attachment]
+    plain = [leaf for leaf in parts if leaf.type == "text/plain" and leaf.text.strip()]
+    return "\n\n".join(leaf.text if leaf.type == "text/plain" else shown(leaf.text) for leaf in plain or parts)
+
+
+def known_to_flufl(root: Part) -> tuple[set[str], set[str]]:
+    """Who failed for now and for good, by the dialects that flufl.bounce knows."""
+    try:
+        temporary, permanent = all_failures(_as_message(root))
+    except Exception:  # whatever its detectors stumble over
+        return set(), set()
+    return tuple({one.decode("utf-8", "replace").lower() for one in some if b"@" in one}
+                 for some in (temporary, permanent))  # fmt: skip
+
+
+def _as_message(part: Part) -> Message:
+    message = Message()
+    for name in dict.fromkeys(part.fields.names):
+        for value in part.fields.all(name):
+            message[name] = headers.decoded(value).replace("\n", " ").replace("\r", " ")
+    if part.parts:
+        message.set_payload([_as_message(one) for one in part.parts])
+    else:
+        message.set_payload(part.body[:MOST_TEXT].decode("latin-1"))
+    return message
