@@ -12,7 +12,7 @@ from collections.abc import Collection
 from app.mail.inbound import dialects, headers, reports
 from app.mail.inbound.dialects import Named
 from app.mail.inbound.facts import Report
-from app.mail.inbound.mime import RETURNED, Fields, Part
+from app.mail.inbound.mime import RETURNED, Fields, Part, parse
 from app.mail.inbound.reasons import judged
 
 MOST_REPORTS = reports.MOST_REPORTS
@@ -67,7 +67,7 @@ def empty_return_path(fields: Fields) -> bool:
     return any(path.strip() in {b"<>", b""} or b"MAILER-DAEMON" in path.upper() for path in fields.all("return-path"))
 
 
-def reports_of(root: Part, returned: list[Fields], written_to: Collection[str]) -> list[Report]:
+def reports_of(root: Part, written_to: Collection[str], deep: int = 0) -> list[Report]:
     """What it reports, of each recipient; of what is no report, nothing."""
     leaves = list(root.leaves())
     if (told := reports.notification(leaves[0].text if leaves else "")) is not None:
@@ -86,12 +86,21 @@ def reports_of(root: Part, returned: list[Fields], written_to: Collection[str]) 
     above = "\n".join(lines)
     if not groups and not _is_bounce(root.fields, above):
         return []
+    returned = [leaf.returned for leaf in leaves if leaf.type in RETURNED]
     went_to = _named_in([*returned, *([below] if below else [])], _WENT_TO) | set(written_to)
     own = _named_in([root.fields], _OWN) - went_to
     named = {one.address: one for one in dialects.named(lines, went_to, own)}
     if groups:
         return _of_groups(groups, named, above)
-    return _of_text(root, named, above, went_to, own)
+    return _of_text(root, named, above) or _within(leaves, written_to, deep) or _of_hints(root, above, went_to, own)
+
+
+def _within(leaves: list[Part], written_to: Collection[str], deep: int) -> list[Report]:
+    """What a report says that a filter has wrapped into one of its own."""
+    if deep:
+        return []
+    inner = (parse(leaf.content.lstrip()) for leaf in leaves if leaf.type == "message/rfc822")
+    return next((told for one in inner if (told := reports_of(one, written_to, deep + 1))), [])
 
 
 def _is_bounce(fields: Fields, above: str) -> bool:
@@ -117,22 +126,19 @@ def _of_groups(groups: list[reports.Group], named: dict[str, Named], above: str)
     return list(told.values())
 
 
-def _of_text(root: Part, named: dict[str, Named], above: str, went_to: set[str], own: set[str]) -> list[Report]:
-    failed = [one for value in root.fields.all("x-failed-recipients") for one in headers.addresses(value)]
-    words = " ".join(above.split())
-    if not failed:
-        failed = list(named)
-    temporary: set[str] = set()
-    if not failed:
-        temporary, permanent = dialects.known_to_flufl(root)
-        failed = sorted((temporary | permanent) - own)
-        temporary -= permanent
-    if not failed and len(went_to) == 1:
-        failed = list(went_to)
-    delayed = bool(_ELSEWHERE.search(root.fields.words("subject")))
-    told: list[Report] = []
-    for address in failed[:MOST_REPORTS]:
-        around = " ".join(named[address].words) if address in named else ""
-        action = "delayed" if delayed or address in temporary else "failed"
-        told.append(judged(address, action, "", around, words))
-    return told
+def _of_text(root: Part, named: dict[str, Named], above: str) -> list[Report]:
+    """Of those that its header or its text names."""
+    failed = [one for value in root.fields.all("x-failed-recipients") for one in headers.addresses(value)] or list(named)
+    return [_told(root, one, named[one].words if one in named else [], above) for one in failed[:MOST_REPORTS]]
+
+
+def _of_hints(root: Part, above: str, went_to: set[str], own: set[str]) -> list[Report]:
+    """Where it names nobody in a way that we know: of those that flufl.bounce finds, or of the one that it can only be."""
+    temporary, permanent = dialects.known_to_flufl(root)
+    found = sorted((temporary | permanent) - own) or (list(went_to) if len(went_to) == 1 else [])
+    return [_told(root, one, [], above, delayed=one in temporary - permanent) for one in found[:MOST_REPORTS]]
+
+
+def _told(root: Part, address: str, around: list[str], above: str, *, delayed: bool = False) -> Report:
+    delayed = delayed or bool(_ELSEWHERE.search(root.fields.words("subject")))
+    return judged(address, "delayed" if delayed else "failed", "", " ".join(around), " ".join(above.split()))

@@ -23,7 +23,7 @@ MOST_TEXT = 64_000
 MOST_LINES = 2_000
 _BLOCK_LINES = 14  # around an address; what a server says of it is not longer
 
-_FIELD_LINE = re.compile(r"(?:[ \t>]{0,8})([A-Za-z][A-Za-z0-9-]{1,40}):(?:[ \t]|$)")
+_FIELD_LINE = re.compile(r"(?:[ \t>]{0,8})([A-Za-z][A-Za-z0-9-]{1,40}):")
 _OF_MESSAGES = frozenset(
     {"received", "from", "to", "subject", "message-id", "date", "return-path", "mime-version", "content-type"}
     | {"dkim-signature", "delivered-to", "x-mailer", "reply-to", "content-transfer-encoding", "x-received"}
@@ -37,7 +37,7 @@ _CUT = re.compile(
 _ALONE = re.compile(r"^\W{0,12}(?:<?mailto:)?<?({0})>?(?:\s*<mailto:[^>]*>)?\W*$".replace("{0}", ADDRESS.pattern))
 _BEFORE = re.compile(
     r"^(?:\d{3}[ -](?:\d\.\d\.\d\s+)?)?[\s*\"'-]{0,12}(?:[\w.:-]{0,80}:)?<?(" + ADDRESS.pattern + r")>?\W{0,3}\s*"
-    r"(?:\((?:expanded|generated) from|:|\.\.\.|\[|\(|\t| - |--|\s{2,}|,? (?:was|is|has|does|because|could|may|failed))"
+    r"(?:\((?:expanded|generated) from|:|\.\.\.|\[|\(|\t| - |--|\s{2,}| on \w{3},|,? (?:was|is|has|does|because|could|may|failed))"
 )
 _BEHIND = re.compile(
     r"(?i)(?:rcpt to|recipients?(?: address)?|failed recipients?|final-recipient|original-recipient|intended recipient"
@@ -53,13 +53,16 @@ _NOT_THEM = re.compile(
 )
 
 
+_REPLY = re.compile(r"[45]\d\d[ -]")
+
+
 class Named:
-    """A recipient and what is said around their address."""
+    """A recipient, how surely that is one who was not reached, and what is said around their address."""
 
     def __init__(self, address: str) -> None:
         self.address = address
         self.words: list[str] = []
-        self.strong = False
+        self.sure = 0
 
 
 def cut(text: str) -> tuple[list[str], Fields | None]:
@@ -94,43 +97,50 @@ def _fields(lines: list[str]) -> Fields | None:
 
 
 def named(lines: list[str], likely: Collection[str], own: Collection[str]) -> list[Named]:
-    """Who is named as not reached. `likely` are those that the message went to, `own` those that it came from."""
+    """Who is named as not reached. `likely` are those that the message went to, `own` those that the report went to,
+    which is nobody else only where people write to themselves.
+    """
     found: dict[str, Named] = {}
-    current: list[Named] = []
+    current: Named | None = None
     left = 0
     for line in lines:
-        one, strong = _of_line(line, likely, own)
-        if one is not None:
-            who = found.setdefault(one, Named(one))
-            who.strong |= strong
-            current, left = [who], _BLOCK_LINES
-        elif not line.strip() and current and any(len(word) > 3 for word in current[0].words[1:]):
-            current = []
-        if left > 0 and current:
+        address, sure = _of_line(line, likely, own)
+        if address:
+            current, left = found.setdefault(address, Named(address)), _BLOCK_LINES
+            current.sure = max(current.sure, sure)
+        elif current and (_REPLY.match(line) and _REPLY.match(current.words[0])):
+            current = None  # of somebody else
+        elif current and not line.strip() and any(len(word) > 3 for word in current.words[1:]):
+            current = None
+        if current and left > 0:
             left -= 1
-            for who in current:
-                who.words.append(line.strip())
-    if any(who.strong or who.address in likely for who in found.values()):
-        return [who for who in found.values() if who.strong or who.address in likely]
-    return list(found.values())
+            current.words.append(line.strip())
+    surest = max((who.sure for who in found.values()), default=0)
+    return [who for who in found.values() if who.sure == surest]
 
 
-def _of_line(line: str, likely: Collection[str], own: Collection[str]) -> tuple[str | None, bool]:
-    """The address that the line is about, and whether it is named as one that was not reached."""
+def _of_line(line: str, likely: Collection[str], own: Collection[str]) -> tuple[str | None, int]:
+    """The address that the line is about, and how surely it is one that was not reached: 3 if it stands where one does,
+    2 if it only occurs, 1 if it is one of our own.
+    """
     if "@" not in line or len(line) > 2_000:
-        return None, False
+        return None, 0
+    ours: str | None = None
     for pattern in (_ALONE, _BEFORE, _BEHIND):
         for match in pattern.finditer(line):
             address = plain_address(match[1])
-            if address in likely:
-                return address, True
-            if address not in own and not _NOT_THEM.search(line):
-                return address, True
+            if address in likely or (address not in own and not _NOT_THEM.search(line)):
+                return address, 3
+            if pattern is not _BEHIND and not _NOT_THEM.search(line):
+                ours = ours or address
     mentioned = [plain_address(one) for one in ADDRESS.findall(line)]
-    one = next((address for address in mentioned if address in likely), None)
-    if one is None and not _NOT_THEM.search(line):
-        one = next((address for address in mentioned if address not in own), None)
-    return one, False
+    if (one := next((address for address in mentioned if address in likely), None)) is not None:
+        return one, 3
+    if _NOT_THEM.search(line):
+        return None, 0
+    if (one := next((address for address in mentioned if address not in own), None)) is not None:
+        return one, 2
+    return ours, 1 if ours else 0
 
 
 def texts_of(leaves: Iterable[Part]) -> str:

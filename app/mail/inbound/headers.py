@@ -23,7 +23,7 @@ ADDRESS = re.compile(
 )
 _IN_BRACKETS = re.compile(r"<\s*([^<>\s]{1,320})\s*>")
 _ID = re.compile(r"<([^<>\s]{1,998})>")
-_PARAMETER = re.compile(r";\s*([\w*%'-]{1,60})\s*=\s*(\"(?:\\.|[^\"\\]){0,2000}\"|[^;\s]{0,2000})", re.ASCII)
+_PARAMETER = re.compile(r"[;\s]\s*([\w*%'-]{1,60})\s*=\s*(\"(?:\\.|[^\"\\]){0,2000}\"|[^;\s]{0,2000})", re.ASCII)
 _CONTINUED = re.compile(r"([\w%'-]+?)(?:\*(\d{1,3}))?(\*)?", re.ASCII)
 # They take time that grows faster than the text, or read escapes of Python.
 _NO_CHARSETS = {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"}
@@ -33,6 +33,8 @@ _MOST_PARAMETERS = 50
 def decoded(content: bytes, charset: str | None = None) -> str:
     """The text of bytes: in its charset, else in UTF-8, else in that of Western Europe."""
     name = (charset or "").strip().lower().replace("-", "_")
+    if b"\x1b$" in content and name in {"", "us_ascii"}:
+        name = "iso2022_jp"  # it says so itself
     for candidate in (name, "utf_8", "cp1252"):
         if not candidate or candidate in _NO_CHARSETS:
             continue
@@ -86,7 +88,7 @@ def parameters(value: bytes) -> tuple[str, dict[str, str]]:
             pieces.setdefault(continued[1], {}).setdefault(int(continued[2] or 0), (given, bool(continued[3])))
     for name, parts in pieces.items():
         plain[name] = _joined([parts[number] for number in sorted(parts)])
-    return text.partition(";")[0].strip().lower(), plain
+    return (re.split(r"[;\s]", text.lstrip(), maxsplit=1)[0]).lower(), plain
 
 
 def _joined(parts: list[tuple[str, bool]]) -> str:

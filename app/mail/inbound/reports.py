@@ -16,6 +16,7 @@ from app.mail.inbound.reasons import judged
 MOST_REPORTS = 100
 _STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _OF_A_RECIPIENT = ("final-recipient", "original-recipient")
+_PROTOCOL = re.compile(r"(?i)smtp|dns|lmtp|x-(?!unix)[\w-]{1,20}|rfc\w{3,4}")
 _BLANK = re.compile(r"\n[ \t]*\n")
 # Of those that send such fields in a text of their own.
 _IN_TEXT = re.compile(r"(?mi)^[ \t]*(?:final|original)-recipient[ \t]*:")
@@ -65,9 +66,9 @@ def _group(fields: Fields) -> Group | None:
         action = "delayed"
     elif said.startswith(("deliver", "relay", "expand")) or (not said and status.startswith("2")):
         action = "delivered"
-    diagnostic = fields.words("diagnostic-code")
+    diagnostic = fields.words("diagnostic-code") or status.partition("(")[2].rstrip(")")
     kind, semicolon, said = diagnostic.partition(";")
-    return Group(recipient, named[1], action, status, said.strip() if semicolon and len(kind) < 20 else diagnostic)
+    return Group(recipient, named[1], action, status, said.strip() if semicolon and _PROTOCOL.fullmatch(kind) else diagnostic)
 
 
 def _address(value: str) -> str | None:
