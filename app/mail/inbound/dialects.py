@@ -9,15 +9,19 @@ message went to, or that we wrote to.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Set
 from email.message import Message
+from typing import cast
 
-from flufl.bounce import all_failures
+from flufl.bounce import all_failures  # pyright: ignore[reportUnknownVariableType]
 
 from app.mail.inbound import headers
 from app.mail.inbound.headers import ADDRESS, plain_address
 from app.mail.inbound.mime import Fields, Part
+from app.mail.inbound.patterns import any_of, words
 from app.mail.inbound.texts import shown
+
+Scan = Callable[[Message], tuple[frozenset[bytes], frozenset[bytes]]]
 
 MOST_TEXT = 64_000
 MOST_LINES = 2_000
@@ -28,29 +32,35 @@ _OF_MESSAGES = frozenset(
     {"received", "from", "to", "subject", "message-id", "date", "return-path", "mime-version", "content-type"}
     | {"dkim-signature", "delivered-to", "x-mailer", "reply-to", "content-transfer-encoding", "x-received"}
 )
-_CUT = re.compile(
-    r"(?i)^\W{0,12}(below (this line )?is a copy of|this is a copy of (the|your) message|returned message follows"
-    r"|original message (headers?|follows)|unsent message( follows)?|message headers? follow|original mail as follows"
-    r"|(headers of )?(the )?original message( was)?:?\W*$|returned message\W*$|message text follows|received message:"
-    r"|start of (forwarded|returned) message|message header:?\W*$|your original message)"
-)
-_ALONE = re.compile(r"^\W{0,12}(?:<?mailto:)?<?({0})>?(?:\s*<mailto:[^>]*>)?\W*$".replace("{0}", ADDRESS.pattern))
+_CUT = words(r"""
+    ^\W{0,12}(below (this line )?is a copy of|this is a copy of (the|your) message|returned message follows
+        |original message (headers?|follows)|unsent message( follows)?|message headers? follow
+        |original mail as follows|(headers of )?(the )?original message( was)?:?\W*$|returned message\W*$
+        |message text follows|received message:|start of (forwarded|returned) message|message header:?\W*$
+        |your original message)
+""")
+_ALONE = re.compile(rf"^\W{{0,12}}(?:<?mailto:)?<?({ADDRESS.pattern})>?(?:\s*<mailto:[^>]*>)?\W*$")
 _BEFORE = re.compile(
-    r"^(?:\d{3}[ -](?:\d\.\d\.\d\s+)?)?[\s*\"'-]{0,12}(?:[\w.:-]{0,80}:)?<?(" + ADDRESS.pattern + r")>?\W{0,3}\s*"
-    r"(?:\((?:expanded|generated) from|:|\.\.\.|\[|\(|\t| - |--|\s{2,}| on \w{3},|,? (?:was|is|has|does|because|could|may|failed))"
+    rf"^(?:\d{{3}}[ -](?:\d\.\d\.\d\s+)?)?[\s*\"'-]{{0,12}}(?:[\w.:-]{{0,80}}:)?<?({ADDRESS.pattern})>?\W{{0,3}}\s*"
+    r"(?:\((?:expanded|generated) from|:|\.\.\.|\[|\(|\t| - |--|\s{2,}| on \w{3},"
+    r"|,? (?:was|is|has|does|because|could|may|failed))"
 )
 _BEHIND = re.compile(
-    r"(?i)(?:rcpt to|recipients?(?: address)?|failed recipients?|final-recipient|original-recipient|intended recipient"
-    r"|e-?mail address|destinataires?|empf\w{1,3}nger|destinatari[oa]s?|mottagare|odbiorc\w|ontvangers?|addressee"
-    r"|undelivered to|delivered to|deliver(?:ing)?(?: \w+){0,4} to|message (?:sent )?to|mail (?:sent )?to|sent to"
-    r"|could not be (?:sent|delivered) to|to the following address(?:es)?|for|user|to|address|account|mailbox"
-    r"|\(ultimately generated from)"
-    r"[\s:;=\"'(-]{0,6}(?:rfc822;\s*)?<?(" + ADDRESS.pattern + r")>?"
+    "(?i)(?:"
+    + any_of(r"""
+    rcpt to|recipients?(?: address)?|failed recipients?|final-recipient|original-recipient|intended recipient
+    e-?mail address|destinataires?|empf\w{1,3}nger|destinatari[oa]s?|mottagare|odbiorc\w|ontvangers?|addressee
+    undelivered to|delivered to|deliver(?:ing)?(?: \w+){0,4} to|message (?:sent )?to|mail (?:sent )?to|sent to
+    could not be (?:sent|delivered) to|to the following address(?:es)?|for|user|to|address|account|mailbox
+    \(ultimately generated from
+    """)
+    + rf")[\s:;=\"'(-]{{0,6}}(?:rfc822;\s*)?<?({ADDRESS.pattern})>?"
 )
-_NOT_THEM = re.compile(
-    r"(?i)^\W*(mail from|from|sender|reply-to|return-path|x-sender|message-id|contact|reporting-mta|>>> mail from|cc)\b"
-    r"|(please|further|more) (contact|assistance|information|help)|contact .{0,40}@|report(ed)? (this )?to|abuse@"
-)
+_NOT_THEM = words(r"""
+    ^\W*(mail from|from|sender|reply-to|return-path|x-sender|message-id|contact|reporting-mta|>>> mail from
+        |cc)\b
+    (please|further|more) (contact|assistance|information|help)|contact .{0,40}@|report(ed)? (this )?to|abuse@
+""")
 
 
 _REPLY = re.compile(r"[45]\d\d[ -]")
@@ -153,11 +163,14 @@ def texts_of(leaves: Iterable[Part]) -> str:
 def known_to_flufl(root: Part) -> tuple[set[str], set[str]]:
     """Who failed for now and for good, by the dialects that flufl.bounce knows."""
     try:
-        temporary, permanent = all_failures(_as_message(root))
+        temporary, permanent = cast(Scan, all_failures)(_as_message(root))
     except Exception:  # whatever its detectors stumble over
         return set(), set()
-    return tuple({one.decode("utf-8", "replace").lower() for one in some if b"@" in one}
-                 for some in (temporary, permanent))  # fmt: skip
+    return _addresses(temporary), _addresses(permanent)
+
+
+def _addresses(found: Set[bytes]) -> set[str]:
+    return {one.decode("utf-8", "replace").lower() for one in found if b"@" in one}
 
 
 def _as_message(part: Part) -> Message:

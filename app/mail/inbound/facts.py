@@ -68,7 +68,8 @@ Sign = Literal[  # that no person wrote it, each of them weak
 
 
 class Report(msgspec.Struct, frozen=True):
-    """What became of a message for one recipient. `refusal` is whose fault it is, as of a reply
+    """What became of a message for one recipient: `recipient` is the last address that it had, `original` the one that
+    it was sent to, where the report names that, too. `refusal` is whose fault it is, as of a reply
     (`app.mail.refusals`); None: the mailbox's, or nobody's.
     """
 
@@ -80,6 +81,7 @@ class Report(msgspec.Struct, frozen=True):
     enhanced_code: str | None = None
     text: str = ""
     refusal: Refusal | None = None
+    original: str | None = None
 
 
 class Incoming(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""The words of header fields, from whatever bytes: nothing here raises, and each takes time in proportion to its length.
+"""Header fields, read from whatever bytes: nothing here raises, and each takes time in proportion to its length.
 
 Python's own parser of addresses and of encoded words recurses and tries again, which strangers may not have us do.
 """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from app.mail.inbound import absence, headers, mime, replies, reports, texts
+from app.mail.inbound import absence, headers, mime, replies, reports, stop, texts
 from app.mail.inbound.bounces import reports_of
 from app.mail.inbound.dialects import cut, texts_of
 from app.mail.inbound.facts import Inbound, Incoming, Kind, Report
@@ -75,7 +75,7 @@ def _kind(
     if reported:
         actions = {report.action for report in reported}
         return "BOUNCE" if "failed" in actions else "DELAY" if "delayed" in actions else "DELIVERED"
-    if root.type != "multipart/report" and replies.says_stop(new, subject):
+    if root.type != "multipart/report" and stop.says_stop(new, subject):
         return "UNSUBSCRIBE"
     return "AUTO_REPLY" if root.type == "multipart/report" or absence.is_automatic(subject, new, held) else "REPLY"
 
@@ -92,7 +92,9 @@ def _written(leaves: list[Part]) -> tuple[str, str | None]:
 
 
 def _addresses(messages: list[Fields], names: tuple[str, ...]) -> list[str]:
-    found = [one for fields in messages for name in names for value in fields.all(name) for one in headers.addresses(value)]
+    found = [
+        one for fields in messages for name in names for value in fields.all(name) for one in headers.addresses(value)
+    ]
     return list(dict.fromkeys(found))[: headers.MOST_ADDRESSES]
 
 

@@ -1,36 +1,37 @@
-"""What a person wrote anew: an answer without what it quotes; and whether that says "stop" and nothing else."""
+"""What a person wrote anew: an answer without what it quotes."""
 
 from __future__ import annotations
 
 import re
 
+from app.mail.inbound.patterns import words
+
 MOST_LINES = 5_000
 MOST_TEXT = 65_536
-_LONGEST_STOP = 160
 
 # "On …, Ada wrote:", in the languages that mail programs speak.
-_INTRO_BEGINS = re.compile(
-    r"\W{0,4}(?:on|am|le|el|il|op|em|no dia|w dniu|dnia|den|в|\d{1,4}[-./ ]|\w{2,12}[.,]? \d|[^<>\n]{1,80}<[^<>\s]+@[^<>\s]+>)",
-    re.IGNORECASE,
-)
-_INTRO_ENDS = re.compile(
-    r"(?:\b(?:wrote|writes|schrieb(?: .{1,120})?|(?:a|ont) [eé]crit|escribi[oó]|ha scritto|schreef(?: .{1,120})?|escreveu|"
-    r"napisa[lł]\w*(?:\(a\))?|pisze|skrev(?: .{1,120})?|пишет|написал\w*)\W{0,6}:?|写道\W?|のメール\W?)\s*$",
-    re.IGNORECASE,
-)
-_SEPARATOR = re.compile(
-    r"\W{0,3}[-_=]{2,}\W*(?:original[- ]?(?:message|appointment|nachricht)|urspr[uü]ngliche nachricht|(?:message|courriel) d'origine"
-    r"|message original|mensaje original|messaggio originale|oorspronkelijk bericht|mensagem original|(?:wiadomo[sś][cć] oryginalna"
-    r"|oryginalna wiadomo[sś][cć])|forwarded message|weitergeleitete nachricht|message transf[eé]r[eé]|mensaje reenviado"
-    r"|messaggio inoltrato|doorgestuurd bericht|mensagem (?:encaminhada|reencaminhada)|reply above this line)",
-    re.IGNORECASE,
-)
+_INTRO_BEGINS = words(r"""
+    \W{0,4}(?:on|am|le|el|il|op|em|no dia|w dniu|dnia|den|в|\d{1,4}[-./ ]|\w{2,12}[.,]? \d
+        |[^<>\n]{1,80}<[^<>\s]+@[^<>\s]+>)
+""")
+_INTRO_ENDS = words(r"""
+    (?:\b(?:wrote|writes|schrieb(?: .{1,120})?|(?:a|ont) [eé]crit|escribi[oó]|ha scritto|schreef(?: .{1,120})?
+        |escreveu|napisa[lł]\w*(?:\(a\))?|pisze|skrev(?: .{1,120})?|пишет|написал\w*)\W{0,6}:?|写道\W?
+        |のメール\W?)\s*$
+""")
+_SEPARATOR = words(r"""
+    \W{0,3}[-_=]{2,}\W*(?:original[- ]?(?:message|appointment|nachricht)|urspr[uü]ngliche nachricht|(?:message
+        |courriel) d'origine|message original|mensaje original|messaggio originale|oorspronkelijk bericht
+        |mensagem original|(?:wiadomo[sś][cć] oryginalna|oryginalna wiadomo[sś][cć])|forwarded message
+        |weitergeleitete nachricht|message transf[eé]r[eé]|mensaje reenviado|messaggio inoltrato
+        |doorgestuurd bericht|mensagem (?:encaminhada|reencaminhada)|reply above this line)
+""")
 _FROM = re.compile(r"\W{0,4}(?:from|von|de|da|van|od|fr[aå]n)\W{0,3}:", re.IGNORECASE)
-_OTHER = re.compile(
-    r"\W{0,4}(?:sent|date|to|subject|cc|reply to|gesendet|datum|an|betreff|envoy[eé]|[aà]|objet|enviado(?: el)?|fecha|para|asunto|inviato"
-    r"|data|oggetto|verzonden|aan|onderwerp|enviada(?: em)?|assunto|wys[lł]ano|do|temat)\W{0,3}:",
-    re.IGNORECASE,
-)
+_OTHER = words(r"""
+    \W{0,4}(?:sent|date|to|subject|cc|reply to|gesendet|datum|an|betreff|envoy[eé]|[aà]|objet|enviado(?: el)?
+        |fecha|para|asunto|inviato|data|oggetto|verzonden|aan|onderwerp|enviada(?: em)?|assunto|wys[lł]ano|do
+        |temat)\W{0,3}:
+""")
 _BLANKS = re.compile(r"\n{3,}")
 
 
@@ -75,7 +76,9 @@ def _intro(lines: list[str], number: int) -> int:
         if not line.strip() or len(line) > 300:
             return 0
         joined = f"{joined} {line.strip()}"
-        if _INTRO_ENDS.search(joined) and (joined.rstrip().endswith((":", "：")) or ">" in joined[-40:] or count > 1):
+        if _INTRO_ENDS.search(joined) and (
+            joined.rstrip().endswith((":", "\N{FULLWIDTH COLON}")) or ">" in joined[-40:] or count > 1
+        ):
             return count
     return 0
 
@@ -85,97 +88,17 @@ def _quotes_follow(lines: list[str], number: int) -> bool:
     return following.startswith(">")
 
 
-_QUOTED_HTML = re.compile(
-    r"<div[^<>]{0,200}\b(?:class=[\"']?[^\"'<>]{0,100}(?:gmail_quote|yahoo_quoted|moz-cite-prefix|protonmail_quote|OutlookMessageHeader"
-    r"|moz-email-headers|zmail_extra)|id=[\"']?[^\"'<>]{0,40}(?:divRplyFwdMsg|appendonsend|reply-intro|ms-outlook-mobile-body-separator"
-    r")|style=[\"']?border:none;\s?border-top:\s?solid)|<blockquote[^<>]{0,200}\b(?:type=[\"']?cite|class=[\"']?[^\"'<>]{0,60}"
-    r"(?:gmail_quote|protonmail_quote))|<hr[^<>]{0,100}tabindex=[\"']?-1|<span[^<>]{0,60}id=[\"']?OLK_SRC",
-    re.IGNORECASE,
-)
+_QUOTED_HTML = words(r"""
+    <div[^<>]{0,200}\b(?:class=[\"']?[^\"'<>]{0,100}(?:gmail_quote|yahoo_quoted|moz-cite-prefix|protonmail_quote
+        |OutlookMessageHeader|moz-email-headers|zmail_extra)|id=[\"']?[^\"'<>]{0,40}(?:divRplyFwdMsg
+        |appendonsend|reply-intro|ms-outlook-mobile-body-separator)
+        |style=[\"']?border:none;\s?border-top:\s?solid)
+    <blockquote[^<>]{0,200}\b(?:type=[\"']?cite|class=[\"']?[^\"'<>]{0,60}(?:gmail_quote|protonmail_quote))
+    <hr[^<>]{0,100}tabindex=[\"']?-1|<span[^<>]{0,60}id=[\"']?OLK_SRC
+""")
 
 
 def without_quotes(html: str) -> str:
     """As far as the first mark that mail programs set before what they quote."""
     quoted = _QUOTED_HTML.search(html)
     return html if quoted is None else html[: quoted.start()]
-
-
-_DEVICE = re.compile(
-    r"(?im)^\W{0,3}(?:sent (?:from|via|with)|get outlook for|von meinem .{1,40} gesendet|gesendet (?:von|mit)|envoy[eé] (?:de|depuis|avec)"
-    r"|enviado (?:desde|do|de|a partir)|inviato (?:da|dal)|verstuurd vanaf|verzonden (?:met|vanaf)|wys[lł]an[eo] z"
-    r"|this message was automatically generated by gmail).{0,120}$"
-)
-_COURTESY = re.compile(
-    r"\b(?:please|pls|plz|kindly|thanks?( you)?( so much| very much)?|thx|cheers|regards|kind regards|best|hi|hello|hey|dear|sir|madam"
-    r"|bitte|danke|vielen dank|hallo|guten tag|mfg|mit freundlichen gr[uü](?:ss|ß)en|s'?il (?:vous|te) pla[iî]t|svp|stp|merci( beaucoup)?"
-    r"|bonjour|cordialement|por favor|(muchas )?gracias|hola|saludos|un saludo|per favore|per piacere|(mille )?grazie|buongiorno|salve"
-    r"|cordiali saluti|alstublieft|alsjeblieft|aub|svp|bedankt|dank (?:u|je)( wel)?|met vriendelijke groet|muito obrigad[oa]|obrigad[oa]"
-    r"|ol[aá]|bom dia|prosz[eę]|dzi[eę]kuj[eę]|dzie[nń] dobry|pozdrawiam|immediately|now|asap|sofort)\b"
-)
-_LIST = r"( (from|off|of) (this|your|the|all|any)( your)?( mailing| email| e mail| contact| distribution| marketing)?( lists?| database| emails?"\
-        r"| e mails?| newsletters?| mails?| communications?| messages?)?)?"  # fmt: skip
-_MAILS = r"(e ?mails?|mails?|messages?|newsletters?|these|this|them)"
-_STOP = re.compile(
-    "|".join(
-        (
-            rf"(please )?(stop|unsubscribe|unsubscribe me|opt ?out|opt me out|remove|remove me|take me off|delete me|remove my (e ?mail )?(address|"
-            rf"email|name)){_LIST}( and (stop|unsubscribe|remove me|do not contact me))?",
-            rf"(stop|quit|no more)( it| this| that)?( (sending|mailing|emailing|e mailing|contacting|writing|messaging|spamming))?( to)?( me| us)?"
-            rf"( any)?( more)?( (of )?(your |these |such )?{_MAILS})?( again| anymore)?",
-            rf"(do not|don'?t|dont|never) (e ?mail|mail|contact|write|write to|message|send|send me|send us)( to)?( me| us)?( any| any more| more)?"
-            rf"( {_MAILS})?( again| any ?more| ever again)?",
-            r"i (want|would like|wish|d like) to (unsubscribe|opt out|be removed)" + _LIST,
-            # German
-            r"(bitte )?(stopp?|abmelden|abbestellen|austragen|abmeldung|l[oö]schen|k[uü]ndigen)",
-            r"((bitte )?(melden|tragen|nehmen|l[oö]schen|streichen|entfernen) sie (mich|uns|meine (adresse|e ?mail( ?adresse)?|daten))"
-            r"|ich m[oö]chte (mich )?(abmelden|abbestellen)|mich abmelden)( (von|aus|vom) (ihrem|ihrer|dem|der|diesem|allen) "
-            r"(verteiler|liste|newsletter|mailingliste|e ?mails?))?( (ab|aus|raus|heraus))?",
-            r"keine (weiteren |mehr )?(e ?mails?|mails?|nachrichten|werbung|newsletter)( mehr)?|(bitte )?(schreiben|kontaktieren|schicken|senden) sie "
-            r"(mir|mich|uns)( bitte)? (nicht mehr|keine (weiteren )?(e ?mails?|mails?|nachrichten)( mehr)?)( an)?",
-            # French
-            r"stop|arr[eê]te[zr]?( tout)?|d[eé]sabonne(r|z|ment|z moi)( moi)?|d[eé]sinscri(re|ption|vez moi|s moi)|se d[eé]sabonner|me d[eé]sabonner"
-            r"|me d[eé]sinscrire|(je (veux|souhaite|voudrais) )?me d[eé]sabonner( de (cette|votre) (liste|newsletter))?",
-            r"(retirez|supprimez|enlevez|radiez|d[eé]sinscrivez|d[eé]sabonnez) moi( de (cette|votre|vos) (listes?|newsletter|liste de diffusion|fichiers?))?"
-            r"|(arr[eê]tez|cessez) de (m'|m )?(e|é)?(crire|envoyer( des (e ?mails?|mails|messages))?|contacter)|ne (me|m) (contactez|[eé]crivez) plus",
-            r"plus (d|de) (e ?mails?|mails?|messages?)",
-            # Spanish
-            r"baja|(dar|darme|dame|deme|d[eé]n?me) de baja|quiero darme de baja( de (esta|la|su) lista)?|parar?|basta|detener|cancelar (la )?"
-            r"suscripci[oó]n|no (me )?(escriba[ns]?|escribas|contacte[ns]?|env[ií]e[ns]?)( m[aá]s)?( (correos?|e ?mails?|mensajes))?( m[aá]s)?"
-            r"|no (quiero )?m[aá]s (correos?|e ?mails?|mensajes)|(elim[ií]neme|b[oó]rreme|qu[ií]teme)( de (su|la|esta) lista)?",
-            # Italian
-            r"(cancellami|cancellatemi|cancellazione|cancella|disiscrivimi|disiscrivetemi|disiscrizione|rimuovimi|rimuovetemi|toglietemi|annulla iscrizione)"
-            r"( (da|dalla|dalle|dal|dai) (questa |vostra |vostre |vostri )?(lista|liste|mailing list|newsletter|elenco|contatti))?",
-            r"(non|smettete di|smettetela di) (mi )?(scrivetemi|scrivermi|scrivete|contattatemi|contattarmi|inviatemi|inviarmi)( pi[uù])?( (e ?mail|mail|messaggi))?"
-            r"|niente pi[uù] (e ?mail|mail|messaggi)",
-            # Dutch
-            r"(af|uit)(melden|schrijven|gemeld|schrijving)|(meld|schrijf) (mij|me) (af|uit)( van (deze|uw|jullie) (lijst|nieuwsbrief|mailinglijst))?"
-            r"|(verwijder|haal) (mij|me|mijn adres)( (van|uit|af) (deze|uw|jullie|de) (lijst|bestand|mailinglijst))?( af)?|geen (e ?mails?|mails?|berichten)( meer)?"
-            r"|(mail|stuur|schrijf|benader) (mij|me) (niet|geen mails?) meer( aan)?|stop (hiermee|met mailen|met mij te mailen)",
-            # Portuguese
-            r"(cancelar|cancele|remover|remova|remova me|remover me|retire me|descadastrar|descadastre me|pare|parar|sair)( (a )?(minha )?(inscri[cç][aã]o|assinatura"
-            r"|subscri[cç][aã]o))?( d[ae] (sua |vossa |esta )?lista)?|n[aã]o (quero )?(mais )?(e ?mails?|mensagens)|(me )?(descadastre|remova)( da lista)?"
-            r"|n[aã]o (me )?(contate|contacte|envie|escreva|enviem|contactem)( mais)?( (e ?mails?|mensagens))?( mais)?|pare(m)? de (me )?(enviar|escrever|contactar)"
-            r"( (e ?mails?|mensagens))?",
-            # Polish
-            r"wypisz(cie)?( mnie)?( z (listy|newslettera|bazy))?|rezygnuj[eę]( z (newslettera|subskrypcji))?|wypisuj[eę] si[eę]|usu[nń](cie)?( mnie| m[oó]j adres)?"
-            r"( z (listy|bazy|waszej bazy))?|(nie )?(pisz(cie)?|wysy[lł]aj(cie)?|kontaktuj(cie)?)( si[eę])?( do)?( mnie| mi| ze mn[aą])?( wi[eę]cej)?"
-            r"( (maili|wiadomo[sś]ci))?|koniec|anuluj( subskrypcj[eę])?|prosz[eę] o (wypisanie|usuni[eę]cie)( mnie)?( z (listy|bazy))?",
-        )
-    )
-)  # fmt: skip
-_NOT_STOPS = frozenset({"this", "koniec", "remove", "sair", "parar", "para", "pare", "basta", "cancella", "cancelar", "these"})
-
-
-def says_stop(text: str, subject: str) -> bool:
-    """Whether it says that its writer wants no more, and nothing else; a subject counts where there is no text."""
-    said = _bare(_DEVICE.sub("", text[: 4 * _LONGEST_STOP])) if len(text) < 4 * _LONGEST_STOP else text
-    if len(said) > _LONGEST_STOP:
-        return False
-    if not said:
-        said = _bare(subject[:_LONGEST_STOP])
-    return said not in _NOT_STOPS and bool(said) and _STOP.fullmatch(said) is not None
-
-
-def _bare(text: str) -> str:
-    words = re.sub(r"[^\w']+", " ", text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").lower())
-    return " ".join(_COURTESY.sub(" ", words).split())

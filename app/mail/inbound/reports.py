@@ -68,7 +68,9 @@ def _group(fields: Fields) -> Group | None:
         action = "delivered"
     diagnostic = fields.words("diagnostic-code") or status.partition("(")[2].rstrip(")")
     kind, semicolon, said = diagnostic.partition(";")
-    return Group(recipient, named[1], action, status, said.strip() if semicolon and _PROTOCOL.fullmatch(kind) else diagnostic)
+    return Group(
+        recipient, named[1], action, status, said.strip() if semicolon and _PROTOCOL.fullmatch(kind) else diagnostic
+    )
 
 
 def _address(value: str) -> str | None:
@@ -98,6 +100,14 @@ def complaint(root: Part) -> Complaint | None:
             ]
             kind = fields.words("feedback-type").lower()[:40] or "abuse"
             return None if kind == "auth-failure" else Complaint(kind, list(dict.fromkeys(said)))
+    return _of_jmrp(root)
+
+
+def _of_jmrp(root: Part) -> Complaint | None:
+    """Outlook.com's, which returns the message and keeps to no form but one field in it."""
+    for leaf in root.leaves():
+        if leaf.type == "message/rfc822" and "x-hmxmroriginalrecipient" in leaf.returned:
+            return Complaint("abuse", headers.addresses(leaf.returned.first("x-hmxmroriginalrecipient")))
     return None
 
 
@@ -160,7 +170,8 @@ def notification(text: str) -> Notification | None:
     begun = text[:2_000].lstrip()
     if not begun.startswith("{") or '"notificationType"' not in begun:
         return None
-    line = text.strip().partition("\n--\n")[0]  # behind it SNS says how to end the subscription
+    # SNS breaks long lines with an exclamation mark, and says behind it how to end the subscription.
+    line = text.strip().partition("\n--\n")[0].replace("!\n ", "")
     try:
         return msgspec.json.Decoder(Notification).decode(line)
     except (msgspec.DecodeError, RecursionError):
