@@ -19,12 +19,13 @@ from app.mail.inbound import headers
 from app.mail.inbound.headers import ADDRESS, plain_address
 from app.mail.inbound.mime import Fields, Part
 from app.mail.inbound.patterns import any_of, words
-from app.mail.inbound.texts import shown
+from app.mail.inbound.texts import cleaned, shown
 
 Scan = Callable[[Message], tuple[frozenset[bytes], frozenset[bytes]]]
 
 MOST_TEXT = 64_000
 MOST_LINES = 2_000
+_MOST_FOR_FLUFL = 16_000
 _BLOCK_LINES = 14  # around an address; what a server says of it is not longer
 
 _FIELD_LINE = re.compile(r"(?:[ \t>]{0,8})([A-Za-z][A-Za-z0-9-]{1,40}):")
@@ -157,7 +158,9 @@ def texts_of(leaves: Iterable[Part]) -> str:
     """What a report says to people."""
     parts = [leaf for leaf in leaves if leaf.type in {"text/plain", "text/html"} and not leaf.is_attachment]
     plain = [leaf for leaf in parts if leaf.type == "text/plain" and leaf.text.strip()]
-    return "\n\n".join(leaf.text if leaf.type == "text/plain" else shown(leaf.text) for leaf in plain or parts)
+    return "\n\n".join(
+        leaf.text if leaf.type == "text/plain" else shown(leaf.text, cleaned(leaf.text)) for leaf in plain or parts
+    )
 
 
 def known_to_flufl(root: Part) -> tuple[set[str], set[str]]:
@@ -181,5 +184,5 @@ def _as_message(part: Part) -> Message:
     if part.parts:
         message.set_payload([_as_message(one) for one in part.parts])
     else:
-        message.set_payload(part.body[:MOST_TEXT].decode("latin-1"))
+        message.set_payload(part.body[:_MOST_FOR_FLUFL].decode("latin-1"))
     return message

@@ -120,3 +120,4 @@ class Inbound(msgspec.Struct, frozen=True):
     html: str | None = None
     attachments: list[str] = []
     signs: list[Sign] = []
+    unread: bool = False  # of its body: that is made to take more than a message may

@@ -108,8 +108,13 @@ class Part:
 
 
 def parse(raw: bytes) -> Part:
-    block, body = _cut(raw)
+    block, body = _cut(raw[: MOST_HEADERS + MOST_BODY])
     return Part(Fields(block), body[:MOST_BODY], 0, [MOST_PARTS])
+
+
+def header_block(raw: bytes) -> bytes:
+    """A message without its body."""
+    return _cut(raw)[0][:MOST_HEADERS] + b"\n\n"
 
 
 def _cut(raw: bytes) -> tuple[bytes, bytes]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+import msgspec
+
 from app.mail.inbound import absence, headers, mime, replies, reports, stop, texts
 from app.mail.inbound.bounces import reports_of
 from app.mail.inbound.dialects import cut, texts_of
@@ -67,6 +69,12 @@ def read(_: None, incoming: Incoming) -> Inbound:
     )
 
 
+def read_headers(_: None, incoming: Incoming) -> Inbound:
+    """Of a message whose body is not to be looked at."""
+    block = mime.header_block(incoming.raw)
+    return msgspec.structs.replace(read(None, Incoming(block, incoming.written_to)), unread=True)
+
+
 def _kind(
     complained: bool, reported: list[Report], subject: str, new: str, root: Part, held: list[absence.Sign]
 ) -> Kind:
@@ -87,7 +95,8 @@ def _written(leaves: list[Part]) -> tuple[str, str | None]:
     html = next((leaf.text for leaf in shown if leaf.type == "text/html"), "")
     cleaned = texts.cleaned(html) if html else None
     if not plain.strip() and html:
-        plain = texts.shown(replies.without_quotes(html))
+        new = replies.without_quotes(html)
+        plain = texts.shown(new, cleaned if new is html else texts.cleaned(new))
     return replies.new_part(plain), cleaned or None
 
 

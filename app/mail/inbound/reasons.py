@@ -92,7 +92,8 @@ def reason_of(enhanced: str | None, telling: str, whole: str) -> Reason:
         return "USER_UNKNOWN"
     if reason == "USER_UNKNOWN" and _may_exist(detail, text, whole):
         return "FILTERED"
-    return reason or BY_STATUS.get(detail, "UNDEFINED")
+    by_status: Reason = BY_STATUS.get(detail, "UNDEFINED")
+    return by_status if reason is None else reason
 
 
 def _may_exist(detail: str, text: str, whole: str) -> bool:

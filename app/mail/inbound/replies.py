@@ -8,6 +8,7 @@ from app.mail.inbound.patterns import words
 
 MOST_LINES = 5_000
 MOST_TEXT = 65_536
+_LONGEST_INTRO = 300
 
 # "On …, Ada wrote:", in the languages that mail programs speak.
 _INTRO_BEGINS = words(r"""
@@ -20,7 +21,7 @@ _INTRO_ENDS = words(r"""
         |のメール\W?)\s*$
 """)
 _SEPARATOR = words(r"""
-    \W{0,3}[-_=]{2,}\W*(?:original[- ]?(?:message|appointment|nachricht)|urspr[uü]ngliche nachricht|(?:message
+    \W{0,3}[-_=]{2,100}\W{0,9}(?:original[- ]?(?:message|appointment|nachricht)|urspr[uü]ngliche nachricht|(?:message
         |courriel) d'origine|message original|mensaje original|messaggio originale|oorspronkelijk bericht
         |mensagem original|(?:wiadomo[sś][cć] oryginalna|oryginalna wiadomo[sś][cć])|forwarded message
         |weitergeleitete nachricht|message transf[eé]r[eé]|mensaje reenviado|messaggio inoltrato
@@ -42,7 +43,7 @@ def new_part(text: str) -> str:
     number = 0
     while number < len(lines):
         line = lines[number]
-        if _SEPARATOR.match(line) or _is_head(lines, number):
+        if _SEPARATOR.match(line[:_LONGEST_INTRO]) or _is_head(lines, number):
             break
         intro = _intro(lines, number)
         if intro and not _quotes_follow(lines, number + intro):
@@ -69,11 +70,11 @@ def _is_head(lines: list[str], number: int) -> bool:
 
 def _intro(lines: list[str], number: int) -> int:
     """How many lines lead over to a quote from here on; 0: none."""
-    if len(lines[number]) > 300 or not _INTRO_BEGINS.match(lines[number]):
+    if len(lines[number]) > _LONGEST_INTRO or not _INTRO_BEGINS.match(lines[number]):
         return 0
     joined = ""
     for count, line in enumerate(lines[number : number + 3], 1):
-        if not line.strip() or len(line) > 300:
+        if not line.strip() or len(line) > _LONGEST_INTRO:
             return 0
         joined = f"{joined} {line.strip()}"
         if _INTRO_ENDS.search(joined) and (

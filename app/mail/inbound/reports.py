@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Annotated
 
 import msgspec
@@ -39,8 +40,7 @@ def groups(root: Part) -> list[Group]:
     texts = [leaf.text for leaf in leaves if leaf.type in _STATUS_TYPES]
     if not any(map(_IN_TEXT.search, texts)):
         texts = [leaf.text for leaf in leaves if leaf.type.startswith("text/") and not leaf.is_attachment]
-    found = [group for text in texts if _IN_TEXT.search(text) for group in _groups(text)]
-    return found[:MOST_REPORTS]
+    return list(islice((group for text in texts for group in _groups(text)), MOST_REPORTS))
 
 
 def _groups(text: str) -> Iterator[Group]:
