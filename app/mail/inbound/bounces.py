@@ -18,6 +18,7 @@ from app.mail.inbound.patterns import words
 from app.mail.inbound.reasons import judged
 
 MOST_REPORTS = reports.MOST_REPORTS
+_TELLING = 8_000  # what a report has to say it says first
 
 _WENT_TO = ("to", "cc", "x-original-to", "delivered-to", "envelope-to", "x-receiver", "apparently-to")
 _OWN = ("from", "to", "reply-to", "sender", "return-path", "delivered-to", "x-original-to", "envelope-to", "errors-to")
@@ -93,7 +94,7 @@ def reports_of(root: Part, written_to: Collection[str], deep: int = 0) -> list[R
     groups = reports.groups(root)
     text = dialects.texts_of(leaves)
     lines, below = dialects.cut(text)
-    above = "\n".join(lines)
+    above = "\n".join(lines)[:_TELLING]
     if not groups and not _is_bounce(root.fields, above):
         return []
     returned = [leaf.returned for leaf in leaves if leaf.type in RETURNED]
@@ -119,7 +120,7 @@ def _is_bounce(fields: Fields, above: str) -> bool:
     if "x-failed-recipients" in fields:
         return True
     name, address = headers.mailbox(fields.first("from"))
-    says = bool(_WORDS.search(above[:8_000]))
+    says = bool(_WORDS.search(above))
     if _SUBJECT.search(fields.words("subject")):
         return True
     return says and bool(_DELIVERS.search((address or "").partition("@")[0]) or _DELIVERS_BY_NAME.search(name))

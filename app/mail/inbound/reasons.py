@@ -28,7 +28,9 @@ _POLICY: Set[Reason] = {
     *("MESG_TOO_BIG", "EXCEED_LIMIT", "TOO_MANY_CONN", "SPEEDING"),
 }
 
-_CODE = re.compile(r"(?:^|[\s:;#<(\[\"'-])([245][0-5]\d)(?=[ \-#]|$)(?! (?:seconds|minutes|hours|days|bytes|[kmg]b)\b)")
+_CODE = re.compile(
+    r"(?:^|[\s:;#<(\[\"'_-])([245][0-5]\d)(?=[ \-#,_]|$)(?! (?:seconds|minutes|hours|days|bytes|[kmg]b)\b)"
+)
 _ENHANCED = re.compile(r"(?<![\d.])([245]\.\d{1,2}\.\d{1,3})(?![\d]|\.\d)")
 _VAGUE = re.compile(r"[245]\.(0\.0|[35]\.0|0\.\d{3})$")
 _PLAIN = words(r"have an? (\S+ )?account|見つかりません|no mailbox here")  # nobody says so of a mailbox that exists
@@ -43,6 +45,7 @@ _AT_RCPT = words(
 
 def judged(recipient: str, action: Action, status: str, diagnostic: str, around: str = "") -> Report:
     """What a report means. `status` and `diagnostic` are its fields, `around` the words for people beside them."""
+    around = around[:MOST_TEXT]
     said = diagnostic or around
     telling = said[:_TELLING]
     found = _CODE.search(telling)
