@@ -95,11 +95,8 @@ class Campaign(msgspec.Struct, rename="camel"):
     share_percent: int | None = None
     kind: CampaignKind = "LIST"
     language: str | None = None
-<<<<<<< HEAD
     unsubscribe: Unsubscribe = "none"
-=======
     brake: str | None = None
->>>>>>> h-stop
 
 
 def _campaign(row: Row) -> Campaign:
@@ -134,11 +131,8 @@ def _campaign(row: Row) -> Campaign:
         share_percent=row["share_percent"],
         kind=row["kind"],
         language=row["language"],
-<<<<<<< HEAD
         unsubscribe=row["unsubscribe"],
-=======
         brake=row["brake"],
->>>>>>> h-stop
     )
 
 
