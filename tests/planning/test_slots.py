@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice, pairwise
+from math import ceil
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -63,9 +64,17 @@ def _allowed(hour: datetime, limits: Limits, hours: Counter[datetime], own: Coun
         return False
     if limits.campaign_hourly is not None and own[hour] >= limits.campaign_hourly:
         return False
+    ours = own + Counter({hour: 1})
+    if limits.share is not None:
+        an_hour = limits.hourly if not limits.least_gap else min(limits.hourly, ceil(HOUR / limits.least_gap))
+        if ours[hour] > max(1, an_hour * limits.share // 100):
+            return False
     if limits.daily is not None:
         for end in (hour + n * HOUR for n in range(24)):
             if sum(after[end - n * HOUR] for n in range(24)) > limits.daily:
+                return False
+            most = None if limits.share is None else max(1, limits.daily * limits.share // 100)
+            if most is not None and sum(ours[end - n * HOUR] for n in range(24)) > most:
                 return False
     if limits.ramp is None:
         return True
@@ -97,6 +106,7 @@ limits_of_logins = st.builds(
     ramp=st.none() | st.builds(Ramp, st.integers(1, 6), st.integers(0, 5)),
     zone=st.sampled_from(ZONES).map(ZoneInfo),
     campaign_hourly=st.none() | st.integers(1, 8),
+    share=st.none() | st.integers(1, 100),
 )
 
 
@@ -183,6 +193,19 @@ def test_five_years_of_a_few_a_day_are_planned_at_once_and_more_is_refused() -> 
     assert made.last_at - made.first_at > 3 * 365 * DAY
     with pytest.raises(InvalidInput, match="five years"):
         plan(80_000, STARTS[0], MINUTE, Room(limits, {}), OFFICE, horizon=HORIZON)
+
+
+def test_a_share_is_a_part_of_the_hour_and_of_the_day_and_leaves_the_rest_to_others() -> None:
+    limits = Limits(10, daily=30, share=40)
+    made = plan(16, STARTS[0], timedelta(0), Room(limits, {}))
+    hours = [(run.at - STARTS[0]) // HOUR for run in made.runs]
+    assert [(hour, run.size) for hour, run in zip(hours, made.runs, strict=True)] == [
+        *((0, 4), (1, 4), (2, 4)),  # 40 % of the day's 30
+        (24, 4),
+    ]
+    assert set(made.held_back) == {"CAMPAIGN_LIMIT"}
+    tiny = plan(2, STARTS[0], timedelta(0), Room(Limits(10, share=1), {}))
+    assert tiny.last_at - tiny.first_at == HOUR  # one email at least, or it would never end
 
 
 def test_slots_lie_in_one_hour_each_and_say_what_binds() -> None:

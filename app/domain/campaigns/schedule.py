@@ -24,7 +24,8 @@ from app.domain.campaigns.trial import Trial
 from app.domain.planning.changes import ask_behind_others
 from app.domain.planning.course import SenderLoad, lock_plan, sender_load
 from app.domain.planning.plan import HORIZON, Plan, plan
-from app.domain.planning.slots import Limits, Room, hour_of
+from app.domain.planning.slots import Limits, hour_of
+from app.domain.planning.slots import Room as SlotRoom
 from app.domain.recipients import stored_lists
 from app.domain.recipients.lists import Duplicate, RecipientList, Rejected
 from app.domain.recipients.stored_lists import Named
@@ -287,7 +288,7 @@ async def _plan(conn: Conn, workspace_id: int, draft: Draft, count: int, *, lock
         count,
         load.now if draft.start_time is None else max(load.now, draft.start_time.astimezone(UTC)),
         timedelta(milliseconds=draft.delay_between_ms),
-        Room(Limits(load.hourly_limit, campaign_hourly=draft.hourly_limit), load.taken),
+        SlotRoom(Limits(load.hourly_limit, campaign_hourly=draft.hourly_limit), load.taken),
         horizon=HORIZON,
     )
     return _Planned(sender_id, load, made)

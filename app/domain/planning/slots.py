@@ -41,7 +41,8 @@ class Ramp(NamedTuple):
 
 class Limits(NamedTuple):
     """Of a login, and the hourly limit of the campaign that is planned. The daily limit counts a clock hour and the 23
-    before it; a day of the ramp begins with the first clock hour that begins on a day of `zone`.
+    before it; a day of the ramp begins with the first clock hour that begins on a day of `zone`. `share`: the most that
+    the campaign takes of what the login may send in an hour and in a day, in percent; one email at least.
     """
 
     hourly: int
@@ -50,6 +51,7 @@ class Limits(NamedTuple):
     ramp: Ramp | None = None
     zone: ZoneInfo = ZoneInfo("UTC")
     campaign_hourly: int | None = None
+    share: int | None = None
 
 
 def hour_of(at: datetime) -> datetime:
@@ -73,32 +75,41 @@ class Room:
     ) -> None:
         self._limits = limits
         self._hourly, self._hourly_bound = _hourly(limits)
+        self._own_hourly = least_of(limits.campaign_hourly, share_of(self._hourly, limits.share))
+        self._own_daily = None if limits.daily is None else share_of(limits.daily, limits.share)
         self._taken: Counter[int] = Counter()
-        self._own: Counter[int] = Counter({_number(hour): count for hour, count in (own or {}).items()})
+        self._own: Counter[int] = Counter()
         self._last_24: Counter[int] = Counter()  # by hour: what it and the 23 before it hold
+        self._own_last_24: Counter[int] = Counter()
         self._by_day: Counter[date] = Counter()
         for hour, count in taken.items():
             self._add(_number(hour), count)
+        for hour, count in (own or {}).items():
+            self._add_own(_number(hour), count)
         # A day, and on how many days before it the login sent.
         self._days_before = (min(self._by_day, default=None), days_sent)
 
     def take(self, hour: datetime, count: int) -> None:
         """`count` of the campaign's emails leave in that hour, which comes behind all that were taken before."""
         self._add(_number(hour), count)
-        self._own[_number(hour)] += count
+        self._add_own(_number(hour), count)
 
     def left(self, hour: datetime) -> tuple[int, Bound]:
         """How many more may leave in that hour, no earlier than the one asked for before; what allows no more."""
         limits, number = self._limits, _number(hour)
         left = self._hourly - self._taken[number]
         bound: Bound = self._hourly_bound
-        if limits.campaign_hourly is not None and limits.campaign_hourly - self._own[number] < left:
-            left, bound = limits.campaign_hourly - self._own[number], "CAMPAIGN_LIMIT"
+        if self._own_hourly is not None and self._own_hourly - self._own[number] < left:
+            left, bound = self._own_hourly - self._own[number], "CAMPAIGN_LIMIT"
         if limits.daily is not None:
             # Of every 24 hours that this one is in: what others have planned for tomorrow morning keeps its room.
             fullest = max(self._last_24[later] for later in range(number, number + DAY_HOURS))
             if limits.daily - fullest < left:
                 left, bound = limits.daily - fullest, "DAILY_LIMIT"
+        if self._own_daily is not None:
+            fullest = max(self._own_last_24[later] for later in range(number, number + DAY_HOURS))
+            if self._own_daily - fullest < left:
+                left, bound = self._own_daily - fullest, "CAMPAIGN_LIMIT"
         if limits.ramp is not None and (today := self._left_of_ramp(limits.ramp, number)) < left:
             left, bound = today, "RAMP"
         return max(left, 0), bound
@@ -120,8 +131,24 @@ class Room:
         if self._limits.ramp is not None:
             self._by_day[self._day_of(number)] += count
 
+    def _add_own(self, number: int, count: int) -> None:
+        self._own[number] += count
+        if self._own_daily is not None:
+            for later in range(number, number + DAY_HOURS):
+                self._own_last_24[later] += count
+
     def _day_of(self, number: int) -> date:
         return datetime.fromtimestamp(number * 3600, self._limits.zone).date()
+
+
+def share_of(limit: int, share: int | None) -> int | None:
+    """Of a limit, `share` percent, and one at least; None: no bound of its own."""
+    return None if share is None else max(limit * share // 100, 1)
+
+
+def least_of(*limits: int | None) -> int | None:
+    """None: there is none."""
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def _number(hour: datetime) -> int:
