@@ -18,6 +18,7 @@ from app import traces
 from app.collectors import PoolCollector
 from app.db import Pool, open_pool, open_pool_through_pooler, patience, share_out
 from app.domain.accounts.users import Terms
+from app.domain.oauth.providers import Providers, read_providers
 from app.domain.operations import installation
 from app.domain.operations.installation import Ours
 from app.domain.operations.watching import Watching
@@ -30,6 +31,7 @@ from app.http.campaigns import campaigns
 from app.http.errors import HANDLERS, database_unavailable, held_by_others, workspace_deleted
 from app.http.headers import security_headers
 from app.http.ledger import emails, holds, stats
+from app.http.oauth import connecting
 from app.http.openapi import SECURITY, StructSchemas, openapi_config
 from app.http.operations import administration, alerts, events, health, sandbox
 from app.http.recipients import lists, personal_data
@@ -103,6 +105,7 @@ async def _lifespan(app: Litestar) -> AsyncGenerator[None]:
     app.state["closing"] = asyncio.Event()
     app.state["terms"] = Terms(open_secret_box(settings), settings.allow_registration, settings.default_emails_per_hour)
     app.state["provider"] = google.open_provider(settings)
+    app.state["mail_providers"] = read_providers(settings)
     async with await _open_pool(settings, app.state["database_url"]) as pool:
         pool.timeout = POOL_TIMEOUT_S
         share_out(pool, at_once=pool.max_size - KEPT_BACK, of_one=MOST_OF_ONE)
@@ -127,6 +130,7 @@ def _routes() -> list[ControllerRouterHandler]:
             lists.router,
             personal_data.router,
             senders.router,
+            connecting.list_providers,
             stats.router,
             events.watch_events,
             sandbox.router,
@@ -144,7 +148,15 @@ def _routes() -> list[ControllerRouterHandler]:
         security=SECURITY,
         dependencies={"user": Provide(provide_user, sync_to_thread=False)},
     )
-    return [api, login.public, members.public, google.router, health.router, request_metrics.show_metrics]
+    return [
+        api,
+        login.public,
+        members.public,
+        google.router,
+        connecting.router,
+        health.router,
+        request_metrics.show_metrics,
+    ]
 
 
 def _dependencies() -> dict[str, Provide]:
@@ -162,6 +174,9 @@ def _dependencies() -> dict[str, Provide]:
     def provide_settings(state: State) -> Settings:
         return state["settings"]
 
+    def provide_mail_providers(state: State) -> Providers:
+        return state["mail_providers"]
+
     def provide_installation(state: State) -> Ours:
         return state["ours"]
 
@@ -174,6 +189,7 @@ def _dependencies() -> dict[str, Provide]:
         "terms": provide_terms,
         "actor": provide_actor,
         "provider": google.provide_provider,
+        "mail_providers": provide_mail_providers,
         "settings": provide_settings,
         "installation": provide_installation,
         "quotas": provide_quotas,

@@ -25,22 +25,23 @@ import uvloop
 from app import log as logs
 from app import traces
 from app.collectors import PoolCollector, is_shown
-from app.db import Pool, Row, open_pool
+from app.db import Pool, open_pool
 from app.domain.ledger.claims import Claimant
 from app.domain.ledger.exchange import Patience
+from app.domain.oauth.providers import read_providers
 from app.domain.operations import installation, sandbox, workers
 from app.domain.operations.host_policy import HostPolicy
 from app.domain.operations.installation import OtherInstallation, Ours
 from app.domain.senders import for_workers
-from app.domain.senders.senders import password_place
 from app.embedded import mailbox
 from app.embedded.postgres import EmbeddedPostgres
 from app.jobs import CHECKS, POLLING_INTERVAL_S, QUICK, RESETS, WEBHOOKS
 from app.mail.addresses import domain_of
-from app.secrets import SecretBox, UndecipherableSecret, open_secret_box, secret_key
+from app.secrets import SecretBox, open_secret_box, secret_key
 from app.settings import Settings, SettingsError, check_secret_key, from_env
 from app.watched import keep_beating
 from worker.connect import Server
+from worker.credentials import Credentials
 from worker.desk import Budget, Desk
 from worker.dispatch import Dispatcher
 from worker.installation import Guard
@@ -80,8 +81,8 @@ class Worker:
         self._settings = settings
         self._ours = ours
         self._pool = pool
-        self._box = box
         self._fallback = fallback
+        self._credentials = Credentials(settings, pool, box, fallback, read_providers(settings))
         self._token = uuid4()
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         patience = Patience(settings.max_attempts, settings.retry_for_hours)
@@ -91,7 +92,7 @@ class Worker:
             budget=Budget(settings.worker_concurrency),
             unrecorded=self._unrecorded,
             claimant_of=partial(Claimant, self._token),
-            server_of=self._server_of,
+            server_of=self._credentials.server_of,
             ehlo_name=settings.ehlo_name,
             patience=patience,
         )
@@ -123,6 +124,7 @@ class Worker:
                 asyncio.create_task(lease.keep()),
                 asyncio.create_task(sweep(self._pool, self._queue, lease, lease_s, self._settings.max_attempts)),
                 asyncio.create_task(clean_up(self._pool, self._queue, self._token, self._settings)),
+                asyncio.create_task(self._credentials.keep_fresh()),
             ]
             queues = [
                 asyncio.create_task(
@@ -156,23 +158,13 @@ class Worker:
         await self._dispatcher.stop()
         await self._unrecorded.close()
         await asyncio.gather(*ending, *(_end(task) for task in helpers), return_exceptions=True)
+        await self._credentials.close()
         with suppress(psycopg.Error):  # the lease runs out by itself
             await workers.unregister(self._pool, self._token)
 
     def _fail(self, error: BaseException) -> None:
         if not self._failed.done():
             self._failed.set_exception(error)
-
-    def _server_of(self, row: Row) -> Server:
-        if row["host"] is None:
-            return self._fallback
-        sealed = row["password_encrypted"]
-        try:
-            password = None if sealed is None else self._box.open(sealed, password_place(row["id"]))
-        except UndecipherableSecret as error:
-            raise ServerTrouble(f"{row['host']} cannot be logged in to: {error}", "password") from None
-        policy = HostPolicy.of(self._settings)
-        return Server(row["host"], row["port"], row["security"], row["username"], password, policy)
 
     async def _verify(self, sender_id: int) -> None:
         """Connect and log in, and write down what came of it."""
@@ -183,7 +175,7 @@ class Worker:
         try:
             async with asyncio.timeout(VERIFY_S):
                 name = self._settings.ehlo_name or domain_of(row["email"])
-                conversation = await Conversation.open(self._server_of(row), name)
+                conversation = await Conversation.open(self._credentials.server_of(row), name)
                 await conversation.close()
         except ServerTrouble as trouble:
             error = str(trouble)
@@ -231,6 +223,7 @@ async def serve(settings: Settings, database_url: str) -> None:
                 settings.smtp_username,
                 settings.smtp_password,
                 policy=None,
+                ca_file=settings.smtp_ca_file,
             )
         )
         while not stop.is_set():
@@ -254,6 +247,7 @@ def main() -> None:
     try:
         settings = from_env()
         check_secret_key(settings)
+        read_providers(settings)
     except SettingsError as error:
         sys.exit("\n".join(error.problems))
     logs.configure(settings)

@@ -11,6 +11,7 @@ import re
 import socket
 import ssl
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple, cast
 
 import aiosmtplib
@@ -18,14 +19,21 @@ from aiosmtplib import SMTP, SMTPConnectError, SMTPException, SMTPResponseExcept
 
 from app.domain.operations import host_policy
 from app.domain.operations.host_policy import STRICT, Address, HostPolicy, Lookup, RefusedHost
-from app.settings import SmtpSecurity
+from app.settings import SmtpSecurity, trust
+from worker.auth import Bearer, Bearers, LoginRefused, Password, Token, log_in
 from worker.verdicts import ServerTrouble, TroubleKind, storable
+from worker.wire import Wire
 
 CONNECT_TIMEOUT_S = 30.0
+GREETING_TIMEOUT_S = 300.0  # RFC 5321, section 4.5.3.2.1: some make strangers wait, to see who does not
 
 
 class Server(NamedTuple):
-    """Where to connect and how; `username` None: no login; `policy` None: the operator's own, which may be anywhere."""
+    """Where to connect and how; `username` None: no login; `policy` None: the operator's own, which may be anywhere.
+
+    With `bearers` the login is by an access token of them, with `password` by that. `ca_file`: whom to trust beside the
+    system's authorities.
+    """
 
     host: str
     port: int
@@ -33,6 +41,8 @@ class Server(NamedTuple):
     username: str | None = None
     password: str | None = None
     policy: HostPolicy | None = STRICT
+    bearers: Bearers | None = None
+    ca_file: Path | None = None
 
     @property
     def address(self) -> str:
@@ -42,7 +52,7 @@ class Server(NamedTuple):
 class Connection(NamedTuple):
     """A connection that is logged in, and which extensions the server offers on it."""
 
-    transport: asyncio.Transport
+    wire: Wire
     smtputf8: bool
     eightbitmime: bool
     pipelining: bool
@@ -52,13 +62,25 @@ class Connection(NamedTuple):
 async def connect(server: Server, ehlo_name: str, lookup: Lookup) -> Connection:
     """Connect, start TLS as the server's security says (never less), log in. Raises ServerTrouble.
 
-    `connect` asks `lookup` once, and connects only to what that answered.
+    A refused access token is renewed, and tried once more on another connection.
     """
+    if server.bearers is None:
+        return await _connect(server, ehlo_name, lookup, None)
+    bearer = await server.bearers.current()  # before the server waits for it
+    try:
+        return await _connect(server, ehlo_name, lookup, bearer)
+    except LoginRefused as refused:
+        renewed = await server.bearers.renewed(bearer) if refused.of_bearer else None
+        if renewed is None:
+            raise
+    return await _connect(server, ehlo_name, lookup, renewed)
+
+
+async def _connect(server: Server, ehlo_name: str, lookup: Lookup, bearer: Bearer | None) -> Connection:
+    """`_connect` asks `lookup` once, and connects only to what that answered. Raises ServerTrouble."""
     client = SMTP(
         hostname=server.host.removesuffix("."),  # what the certificate has to be for
         local_hostname=ehlo_name,
-        username=server.username,
-        password=server.password,
         use_tls=server.security == "tls",
         start_tls=server.security == "starttls",
         timeout=CONNECT_TIMEOUT_S,
@@ -66,13 +88,13 @@ async def connect(server: Server, ehlo_name: str, lookup: Lookup) -> Connection:
     try:
         addresses = await _addresses(server, lookup)
         if server.security != "none":  # now: nothing may come between the socket and its use
-            client.tls_context = await asyncio.to_thread(ssl.create_default_context)
+            client.tls_context = await asyncio.to_thread(trust, server.ca_file)
         try:
             connected = await _dial(addresses)
         except OSError:
             host_policy.forget(server.host)
             raise
-        await client.connect(sock=connected)
+        await client.connect(sock=connected, timeout=GREETING_TIMEOUT_S)
         if client.is_ehlo_or_helo_needed:
             await client.ehlo()
     except RefusedHost as refused:
@@ -85,13 +107,24 @@ async def connect(server: Server, ehlo_name: str, lookup: Lookup) -> Connection:
         raise
     if client.transport is None:
         raise ServerTrouble(f"{server.address} closed the connection at once", "connect")
+    wire = Wire(cast("asyncio.Transport", client.transport))
+    if (credential := _credential(server, bearer)) is not None:
+        await log_in(wire, server.address, client.server_auth_methods, credential)
     return Connection(
-        cast("asyncio.Transport", client.transport),
+        wire,
         smtputf8=client.supports_extension("smtputf8"),
         eightbitmime=client.supports_extension("8bitmime"),
         pipelining=client.supports_extension("pipelining"),
         most_messages=_mail_max(client.esmtp_extensions.get("limits", "")),
     )
+
+
+def _credential(server: Server, bearer: Bearer | None) -> Password | Token | None:
+    if server.username is None:
+        return None
+    if bearer is not None:
+        return Token(server.username, bearer.token, server.host.removesuffix("."), server.port)
+    return Password(server.username, server.password or "", server.security == "none")
 
 
 def _mail_max(limits: str) -> int | None:
@@ -137,10 +170,11 @@ def _trouble(server: Server, error: BaseException) -> ServerTrouble:
     def trouble(text: str, kind: TroubleKind, code: int | None = None) -> ServerTrouble:
         return ServerTrouble(storable(text), kind, code)
 
-    if isinstance(error, aiosmtplib.SMTPAuthenticationError):
-        return trouble(f"{server.address} refused the login: {error.code} {error.message}", "login", error.code)
     if isinstance(error, SMTPResponseException):
         return trouble(f"{server.address} refused us: {error.code} {error.message}", "greeting", error.code)
+    if isinstance(error, aiosmtplib.SMTPConnectTimeoutError):
+        waited = f"{GREETING_TIMEOUT_S:g} s"
+        return trouble(f"cannot connect to {server.address}: it did not greet us within {waited}", "connect")
     if isinstance(error, SMTPConnectError) and error.__cause__ is not None:
         error = error.__cause__  # what happened, without aiosmtplib's own naming of the place
     if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):

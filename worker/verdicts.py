@@ -16,6 +16,7 @@ Fault = Literal["email", "sender", "connection", "connections"]  # the last: the
 Command = Literal["MAIL", "RCPT", "DATA", "."]
 TroubleKind = Literal[
     "password",  # ours of it cannot be decrypted
+    "token",  # its provider gives us none
     "host",  # not one that senders may name
     "connect",
     "tls",

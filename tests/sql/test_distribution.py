@@ -28,6 +28,7 @@ DISTRIBUTED = {
     "idempotency_keys",
     "refusals",
     "holds",
+    "sender_dns",
 }
 # These stay on one node, each for a reason.
 LOCAL = {

@@ -24,3 +24,29 @@ WHERE id > %(after)s AND substr(secret_encrypted, 1, length(%(header)s::bytea)) 
 ORDER BY id
 LIMIT %(limit)s
 FOR NO KEY UPDATE;
+
+-- name: refresh_tokens_to_reseal
+-- As `passwords_to_reseal`, of refresh tokens of connected mailboxes.
+SELECT workspace_id, id, refresh_token_encrypted FROM logins
+WHERE id > %(after)s AND substr(refresh_token_encrypted, 1, length(%(header)s::bytea)) <> %(header)s::bytea
+ORDER BY id
+LIMIT %(limit)s
+FOR NO KEY UPDATE;
+
+-- name: reseal_refresh_token
+-- As `reseal_password`, of a refresh token.
+UPDATE logins SET refresh_token_encrypted = %(refresh_token_encrypted)s
+WHERE workspace_id = %(workspace_id)s AND id = %(login_id)s;
+
+-- name: access_tokens_to_reseal
+-- As `passwords_to_reseal`, of access tokens of connected mailboxes.
+SELECT workspace_id, id, access_token_encrypted FROM logins
+WHERE id > %(after)s AND substr(access_token_encrypted, 1, length(%(header)s::bytea)) <> %(header)s::bytea
+ORDER BY id
+LIMIT %(limit)s
+FOR NO KEY UPDATE;
+
+-- name: reseal_access_token
+-- As `reseal_password`, of a access token.
+UPDATE logins SET access_token_encrypted = %(access_token_encrypted)s
+WHERE workspace_id = %(workspace_id)s AND id = %(login_id)s;

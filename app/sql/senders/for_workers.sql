@@ -50,9 +50,11 @@ DELETE FROM lanes WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender
 
 -- name: sender_for_worker
 -- What a worker needs to speak to a sender's server.
-SELECT workspace_id, id, email, display_name, host, port, security, username, password_encrypted, failures,
-       verify_requested_at
-FROM senders WHERE id = %(sender_id)s;
+SELECT s.workspace_id, s.id, s.email, s.display_name, s.host, s.port, s.security, s.username, s.password_encrypted,
+       s.failures, s.verify_requested_at, s.login_id, l.credential, l.provider
+FROM senders s
+JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id
+WHERE s.id = %(sender_id)s;
 
 -- name: block_sender
 -- The sender's own trouble: nothing is claimed for it until the back-off is over, which doubles up to 256 times.
