@@ -147,7 +147,10 @@ def dovecot(
         folder.chmod(0o755)
         (folder / "mail").mkdir()
         shutil.chown(folder / "mail", "nobody", "nogroup")
-        ports = {kind: free_port() for kind in ("imap", "imaps", "submission", "submissions")}
+        free = set[int]()
+        while len(free) < 4:
+            free.add(free_port())
+        ports = dict(zip(("imap", "imaps", "submission", "submissions"), free, strict=True))
         authority = trustme.CA()
         issued = authority.issue_cert(NAME, "127.0.0.1")
         authority.cert_pem.write_to_path(folder / "ca.pem")
