@@ -35,7 +35,7 @@ from app.http.oauth import connecting
 from app.http.openapi import SECURITY, StructSchemas, openapi_config
 from app.http.operations import administration, alerts, events, health, sandbox
 from app.http.recipients import lists, personal_data
-from app.http.senders import senders
+from app.http.senders import discovery, senders
 from app.http.trial import for_this_machine
 from app.http.visitors import Visitors
 from app.http.webhooks import webhooks
@@ -131,6 +131,7 @@ def _routes() -> list[ControllerRouterHandler]:
             personal_data.router,
             senders.router,
             connecting.list_providers,
+            discovery.discover_servers,
             stats.router,
             events.watch_events,
             sandbox.router,
