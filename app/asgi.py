@@ -35,7 +35,7 @@ from app.http.oauth import connecting
 from app.http.openapi import SECURITY, StructSchemas, openapi_config
 from app.http.operations import administration, alerts, events, health, sandbox
 from app.http.recipients import lists, personal_data
-from app.http.senders import discovery, senders
+from app.http.senders import discovery, dns, senders
 from app.http.trial import for_this_machine
 from app.http.visitors import Visitors
 from app.http.webhooks import webhooks
@@ -132,6 +132,7 @@ def _routes() -> list[ControllerRouterHandler]:
             senders.router,
             connecting.list_providers,
             discovery.discover_servers,
+            dns.check_dns,
             stats.router,
             events.watch_events,
             sandbox.router,

@@ -32,6 +32,7 @@ from app.domain.oauth.providers import read_providers
 from app.domain.operations import installation, sandbox, workers
 from app.domain.operations.host_policy import HostPolicy
 from app.domain.operations.installation import OtherInstallation, Ours
+from app.domain.operations.resolver import Resolver
 from app.domain.senders import for_workers
 from app.embedded import mailbox
 from app.embedded.postgres import EmbeddedPostgres
@@ -44,6 +45,7 @@ from worker.connect import Server
 from worker.credentials import Credentials
 from worker.desk import Budget, Desk
 from worker.dispatch import Dispatcher
+from worker.dns_checks import keep_checked
 from worker.installation import Guard
 from worker.instruments import LANES_MAX, REGISTRY, RESTARTS
 from worker.lease import Lease
@@ -125,6 +127,7 @@ class Worker:
                 asyncio.create_task(sweep(self._pool, self._queue, lease, lease_s, self._settings.max_attempts)),
                 asyncio.create_task(clean_up(self._pool, self._queue, self._token, self._settings)),
                 asyncio.create_task(self._credentials.keep_fresh()),
+                asyncio.create_task(keep_checked(self._pool, Resolver.of(self._settings))),
             ]
             queues = [
                 asyncio.create_task(
