@@ -25,7 +25,7 @@ class NotFetched(Exception):
 
 
 class Document(NamedTuple):
-    """`hosts`: all that it came by, the one asked for first. `in_the_clear`: part of the way, others could change it."""
+    """`hosts`: all that it came by, the one asked for first. `in_the_clear`: on the way others could change it."""
 
     content: bytes
     hosts: list[str]

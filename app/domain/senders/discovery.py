@@ -64,7 +64,7 @@ class Discovered(msgspec.Struct, rename="camel", kw_only=True):
     confirmed: bool = True
     doubt: str | None = None
     oauth: str | None = None
-    password: PasswordHint = _ASKED
+    password: PasswordHint
 
 
 class Finder(NamedTuple):
@@ -104,7 +104,8 @@ async def discover(finder: Finder, email: Annotated[str, EMAIL]) -> Discovered:
     except TimeoutError:
         said = None
     if said is None:
-        return Discovered(email=address, source="nothing", confirmed=False, doubt="nothing tells where its servers are")
+        doubt = "nothing tells where its servers are"
+        return Discovered(email=address, source="nothing", confirmed=False, doubt=doubt, password=_ASKED)
     return _of_said(address, domain, said)
 
 
@@ -136,6 +137,7 @@ def _of_said(address: str, domain: str, said: _Said) -> Discovered:
         username=smtp and smtp.username,
         confirmed=doubt is None,
         doubt=doubt,
+        password=_ASKED,
     )
 
 

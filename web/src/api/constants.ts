@@ -20,6 +20,9 @@ export const VALUES = {
   Delivery: {
     status: ["PENDING", "DELIVERED", "FAILED"],
   },
+  Discovered: {
+    source: ["provider", "mx", "autoconfig", "srv", "nothing"],
+  },
   Email: {
     status: ["SCHEDULED", "SENDING", "SENT", "FAILED", "UNKNOWN", "CANCELLED"],
   },
@@ -28,6 +31,10 @@ export const VALUES = {
   },
   Entry: {
     action: ["account.created", "account.linked", "account.given_back", "account.disabled", "account.enabled", "account.unknown", "attempts.refused", "login", "login.failed", "login.disabled", "logout", "session.ended", "sessions.ended", "password.changed", "password.reset_asked", "invitation.created", "invitation.revoked", "workspace.created", "workspace.renamed", "workspace.deleted", "member.invited", "member.invitation_revoked", "member.joined", "member.changed", "member.removed", "member.left", "key.created", "key.revoked", "sender.created", "sender.changed", "sender.deleted", "campaign.scheduled", "campaign.changed", "campaign.paused", "campaign.resumed", "campaign.cancelled", "campaign.hold", "campaign.held.try", "campaign.held.fail", "campaign.held.go_on", "sender.held.try", "sender.held.fail", "sender.held.go_on", "email.failed->scheduled", "email.unknown->scheduled", "email.unknown->sent", "webhook.created", "webhook.changed", "webhook.deleted", "webhook.secret_rotated", "webhook.replayed", "recipient.erase", "recipient.export", "emails.export", "keys.revoked", "installation.take-over", "installation.rotate-key"],
+  },
+  Finding: {
+    subject: ["spf", "dkim", "dmarc", "mx"],
+    verdict: ["good", "weak", "wrong", "unknown"],
   },
   Held: {
     reason: ["REFUSED", "SERVER_SLOW"],
@@ -46,6 +53,12 @@ export const VALUES = {
   },
   Offer: {
     role: ["owner", "member", "viewer"],
+  },
+  PasswordHint: {
+    kind: ["mailbox", "app", "none"],
+  },
+  Place: {
+    security: ["none", "starttls", "tls"],
   },
   Resolution: {
     as: ["sent", "resend"],
