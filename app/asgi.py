@@ -131,6 +131,7 @@ def _routes() -> list[ControllerRouterHandler]:
             personal_data.router,
             senders.router,
             connecting.list_providers,
+            connecting.get_credential,
             discovery.discover_servers,
             dns.check_dns,
             stats.router,

@@ -66,6 +66,11 @@ async def test_a_mailbox_connected_again_keeps_its_sender_and_goes_on_at_once(
         "UPDATE senders SET failures = 3, blocked_until = now() + interval '1 h', block_reason = 'x' WHERE id = %s"
     )
     await execute(pool, blocked, sender_id)
+    credential = (await browser.get(f"/api/senders/{sender_id}/credential")).json()
+    assert (credential.pop("endedAt") is None, credential) == (
+        False,
+        {"kind": "OAUTH", "provider": "company", "error": "x"},
+    )
     url = await begin(browser, sender=str(sender_id))
     assert dict(parse_qsl(urlsplit(url).query))["login_hint"] == ANN
     assert await come_back(browser, provider.consent(url, "ANN@example.com")) == f"/senders?connected={sender_id}"

@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from app.db import Pool, open_pool
@@ -336,6 +337,15 @@ async def test_tokens_that_live_shorter_than_our_margin_are_used_all_the_same(
     provider.lives_s = 10
     assert (await store.bearer(login)).version == 2
     assert provider.requests["refresh_token"] == 1
+
+
+async def test_a_provider_that_is_down_ends_no_grant(
+    pool: Pool, box: SecretBox, mail_provider: MailProvider, login: Login
+) -> None:
+    down = msgspec.structs.replace(mail_provider, token_url="http://127.0.0.1:9/token")  # noqa: S106 -- an address
+    with pytest.raises(NoBearer, match="The company cannot be asked") as caught:
+        await TokenStore(pool, box, {"company": down}).bearer(login)
+    assert not caught.value.ended
 
 
 async def test_a_provider_that_is_set_up_no_more_is_said_to_be(

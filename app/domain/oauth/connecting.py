@@ -8,6 +8,7 @@ its login another grant: its senders, their limits and campaigns stay, and go on
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -48,6 +49,17 @@ Failure = Literal[
 ]
 # A provider's servers are the operator's choice, wherever they are.
 _OF_THE_OPERATOR = HostPolicy(allow_private=True, ports=None)
+
+
+class Credential(msgspec.Struct, rename="camel"):
+    """How a sender logs in. `provider`, its name, where that is by a grant; `ended_at`: since when it has to be
+    connected again, for `error`. That is there, too, while the provider gives no new access token.
+    """
+
+    kind: Literal["PASSWORD", "OAUTH"]
+    provider: str | None
+    ended_at: datetime | None
+    error: str | None
 
 
 class ConnectFailed(Exception):
@@ -120,6 +132,15 @@ async def finish(
     except ConnectFailed as error:
         error.next = begun["next"]
         raise
+
+
+async def read_credential(pool: Pool, workspace_id: int, sender_id: int) -> Credential:
+    """Raises NotFound."""
+    async with transaction(pool, workspace_id) as conn:
+        row = await fetch_one(conn, sql.credential_of_sender, {"workspace_id": workspace_id, "sender_id": sender_id})
+    if row is None:
+        raise NotFound(f"no sender {sender_id}")
+    return Credential(**row)
 
 
 async def _connect(

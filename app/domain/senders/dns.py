@@ -126,7 +126,7 @@ async def _follow(resolver: Resolver, records: list[str]) -> dict[str, SpfPart]:
     while left and len(seen) < MOST_DOMAINS:
         now = list(dict.fromkeys(name for name in left if name not in seen))[: MOST_DOMAINS - len(seen)]
         answers = await asyncio.gather(*(_ask(resolver, name, "TXT") for name in now))
-        left = []
+        left = list[str]()
         for name, texts in zip(now, answers, strict=True):
             seen[name] = SpfPart(None if texts is None else spf_records(texts))
             left += [target for text in seen[name].records or [] for target in leads_to(text)]

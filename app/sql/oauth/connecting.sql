@@ -26,3 +26,10 @@ SET credential = 'OAUTH', provider = %(provider)s, refresh_token_encrypted = %(r
     refreshed_at = now(), grant_version = grant_version + 1, refresh_lease = NULL, refresh_lease_until = NULL,
     refresh_failures = 0, refresh_after = NULL, grant_error = NULL, grant_ended_at = NULL
 WHERE workspace_id = %(workspace_id)s AND id = %(login_id)s;
+
+-- name: credential_of_sender
+-- How a sender logs in, and what is the matter with its grant, for people.
+SELECT l.credential AS kind, l.provider, l.grant_ended_at AS ended_at, l.grant_error AS error
+FROM senders s
+JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id
+WHERE s.workspace_id = %(workspace_id)s AND s.id = %(sender_id)s;

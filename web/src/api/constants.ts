@@ -17,6 +17,9 @@ export const VALUES = {
   CampaignPatch: {
     onUnknown: ["hold", "resend", "assume_sent"],
   },
+  Credential: {
+    kind: ["PASSWORD", "OAUTH"],
+  },
   Delivery: {
     status: ["PENDING", "DELIVERED", "FAILED"],
   },
