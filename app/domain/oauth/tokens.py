@@ -31,6 +31,7 @@ MARGIN_S = 60.0  # an access token that expires sooner is not begun with
 LIVES_S = 3600.0  # an access token of which the provider does not say it
 WAIT_S = 60.0  # for somebody else's refresh
 LOOK_EVERY_S = 0.25
+CLOSE_S = ALL_OF_IT_S + 5
 FIRST_BACK_OFF_S, LONGEST_BACK_OFF_S = 5.0, 900.0
 LEAST_BETWEEN_S = 60.0  # two refreshes for bearers that servers refuse: a new one would be refused, too
 ENDED = "connect the mailbox again"
@@ -95,8 +96,11 @@ class TokenStore:
         await _shared(self._ahead, login, refresh)
 
     async def close(self) -> None:
-        """Let what is under way come to its end: a refresh token may have been used."""
-        await asyncio.gather(*self._asking.values(), *self._ahead.values(), return_exceptions=True)
+        """Let what is under way come to its end, as a refresh token may have been used: within CLOSE_S, since the
+        database may be away; then it goes on for as long as the process does.
+        """
+        if under_way := {*self._asking.values(), *self._ahead.values()}:
+            await asyncio.wait(under_way, timeout=CLOSE_S)
 
     async def _bearer(self, login: Login, refused: int | None) -> Bearer:
         deadline = asyncio.get_running_loop().time() + WAIT_S
