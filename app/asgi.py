@@ -27,14 +27,15 @@ from app.http import dashboard, request_metrics
 from app.http.accounts import google, login, own
 from app.http.auth import Authentication, provide_actor, provide_user, require_role, require_scope
 from app.http.bodies import SMALL, JsonRequest, in_turn
-from app.http.campaigns import campaigns
+from app.http.campaigns import campaigns, signatures, templates
 from app.http.errors import HANDLERS, database_unavailable, held_by_others, workspace_deleted
 from app.http.headers import security_headers
 from app.http.ledger import emails, holds, stats
 from app.http.oauth import connecting
 from app.http.openapi import SECURITY, StructSchemas, openapi_config
 from app.http.operations import administration, alerts, events, health, sandbox
-from app.http.recipients import lists, personal_data
+from app.http.planning import waiting
+from app.http.recipients import lists, personal_data, saved_lists
 from app.http.senders import discovery, dns, senders
 from app.http.trial import for_this_machine
 from app.http.visitors import Visitors
@@ -124,16 +125,19 @@ def _routes() -> list[ControllerRouterHandler]:
         "/api",
         route_handlers=[
             campaigns.router,
+            templates.router,
             emails.router,
             holds.answer_held_campaign,
             holds.answer_held_sender,
             lists.router,
+            saved_lists.router,
             personal_data.router,
             senders.router,
             connecting.list_providers,
-            connecting.get_credential,
             discovery.discover_servers,
             dns.check_dns,
+            signatures.get_signature,
+            signatures.put_signature,
             stats.router,
             events.watch_events,
             sandbox.router,
@@ -145,6 +149,9 @@ def _routes() -> list[ControllerRouterHandler]:
             audit.list_audit,
             webhooks.router,
             alerts.list_alerts,
+            waiting.campaign_waiting,
+            waiting.email_waiting,
+            waiting.senders_waiting,
         ],
         middleware=[Authentication, in_turn],
         guards=[require_scope, require_role],

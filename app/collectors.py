@@ -148,6 +148,12 @@ class LedgerCollector(Collector):
         for reason, count in vitals.holds.items():
             held.add_metric([reason], count)
         yield held
+        day = GaugeMetricFamily(
+            "reachinbox_day_room", "What logins limited by the day have sent, and still may.", labels=["state"]
+        )
+        day.add_metric(["used"], vitals.day.used)
+        day.add_metric(["left"], vitals.day.left)
+        yield day
         jobs = GaugeMetricFamily("reachinbox_queue_jobs", "Jobs of the queue.", labels=["queue", "status"])
         for (queue, status), count in vitals.jobs.items():
             jobs.add_metric([queue, status], count)
@@ -156,5 +162,9 @@ class LedgerCollector(Collector):
             ("workers_alive", "Workers whose lease holds.", vitals.workers),
             ("lanes_granted", "SMTP connections that workers may hold at present.", vitals.lanes),
             ("senders_backed_off", "Senders that wait because of trouble of theirs.", vitals.senders_backed_off),
+            ("streams_held", "Streams with emails that a server's words hold back.", vitals.plans.held),
+            ("streams_behind", "Streams late by over a minute with nothing that holds them.", vitals.plans.behind),
+            ("plan_changes_oldest_seconds", "How long a change of plan has waited.", vitals.plans.changing_s),
+            ("logins_day_full", "Logins that may send nothing more today.", vitals.day.full),
         ):
             yield GaugeMetricFamily(f"reachinbox_{name}", text, value)

@@ -22,6 +22,7 @@ from psycopg import AsyncConnection, InterfaceError, OperationalError
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.errors import ReadOnlySqlTransaction
 from psycopg.rows import dict_row
+from psycopg.sql import SQL, Identifier
 from psycopg.types.json import set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from yoyo import (  # pyright: ignore[reportMissingTypeStubs] -- it has none
@@ -32,7 +33,7 @@ from yoyo.backends import PostgresqlPsycopgBackend  # pyright: ignore[reportMiss
 from yoyo.connections import DatabaseURI  # pyright: ignore[reportMissingTypeStubs]
 
 from app.errors import Conflict, TooMany, Unavailable
-from app.sql import queries
+from app.sql import functions, queries
 from app.turns import Turns
 
 Row = dict[str, Any]
@@ -266,6 +267,7 @@ def migrate(url: str, *, waiting: Callable[[str], None] | None = None) -> int:
                 _apply(backend, migrations, waiting)
             if left := backend.to_apply(migrations):
                 raise RuntimeError(f"migrations left to apply: {[m.id for m in left]}")
+            _bring_functions(guard)
             return len(pending)
 
 
@@ -287,6 +289,21 @@ def _apply(backend: Any, migrations: Any, waiting: Callable[[str], None] | None)
             waiting(sentence)
             said = sentence
         time.sleep(0.2)
+
+
+def _bring_functions(conn: psycopg.Connection[Any]) -> None:
+    """Make what is missing of this version's functions, and remove those of others unless a worker lives, which may
+    call them. Harmless when repeated.
+    """
+    ours = functions()
+    with conn.transaction():
+        there = {name for (name,) in conn.execute(sql.functions_there).fetchall()}
+        for name in sorted(ours.keys() - there):
+            conn.execute(ours[name])
+        others = sorted(there - ours.keys())
+        (alive,) = conn.execute(sql.any_worker_lives).fetchone() or (True,)
+        for name in [] if alive else others:
+            conn.execute(SQL("DROP FUNCTION {}").format(Identifier(name)))
 
 
 class _Backend(PostgresqlPsycopgBackend):

@@ -88,6 +88,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mail_providers_file: Path | None = None
     dns_servers: tuple[str, ...] = ()  # addresses, each with or without :port; none: the system's
     allow_registration: bool = True
+    allow_internal_domains: tuple[str, ...] = ()  # of recipients, beside those of the world: corp.local, a host's name
     metrics_token: str | None = None  # unset: /metrics is open as long as `is_local`, and otherwise not there
     worker_metrics_port: int | None = None  # unset: a worker listens nowhere
     log_format: LogFormat = "console"
@@ -165,6 +166,8 @@ def from_env(env: Mapping[str, str] | None = None) -> Settings:
             raw["base_url"] = _own_url(raw.get("host", "127.0.0.1"), raw.get("port", "3000"))
         except ValueError as error:
             problems.append(str(error))
+    elif raw["base_url"].endswith("/"):
+        raw["base_url"] = raw["base_url"].rstrip("/")  # what is put behind it begins with one
     fields: dict[str, object] = {}
     for info in msgspec.structs.fields(Settings):
         if info.name in raw:
@@ -322,6 +325,8 @@ def _wrong_words(s: Settings) -> list[str]:
     for name, url in (("DATABASE_URL", s.database_url), ("DATABASE_POOLER_URL", s.database_pooler_url)):
         if url is not None and not url.startswith(("postgres://", "postgresql://")):
             problems.append(f"{name}: must begin with postgres:// or postgresql://")
+    if problem := _wrong_base_url(s.base_url):
+        problems.append(f"BASE_URL: {s.base_url!r} is not right: {problem}")
     name = s.smtp_ehlo_name
     if name is not None and not (_FULL_NAME.fullmatch(name.lower()) or _ADDRESS_LITERAL.fullmatch(name)):
         problems.append(
@@ -353,9 +358,44 @@ def _wrong_words(s: Settings) -> list[str]:
             trust(s.smtp_ca_file)
         except OSError as error:  # ssl.SSLError is one
             problems.append(f"SMTP_CA_FILE: cannot read certificates from {s.smtp_ca_file}: {error.strerror or error}")
+    for domain in s.allow_internal_domains:
+        if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)*", domain):
+            problems.append(f"ALLOW_INTERNAL_DOMAINS: {domain!r} is not a domain; give them separated by commas")
     if s.log_level.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
         problems.append(f"LOG_LEVEL: {s.log_level!r} is not one of DEBUG, INFO, WARNING, ERROR")
     return problems
+
+
+def _wrong_base_url(url: str) -> str:
+    """Why pages could not be found there, or links to them; empty: they can."""
+    example = "such as https://mail.example.com"
+    if not url.isascii() or not url.isprintable() or " " in url:
+        return f"give it in ASCII and without blanks, {example}"
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 -- it is read here, and may be none
+    except ValueError as error:
+        return f"{error}; give an address {example}"
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        return f"it begins with https:// (or http://) and a host, {example}"
+    if parts.username is not None or parts.password is not None:
+        return "a login does not belong there"
+    if parts.path or parts.query or parts.fragment or url.endswith(("?", "#")):
+        return f"it ends with the host and its port; the dashboard is at the root of a host, {example}"
+    return ""
+
+
+def origin_of(url: str) -> tuple[str, str, int] | None:
+    """Scheme, host and port, by which browsers tell pages apart (RFC 6454); None: it has none."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    default = {"http": 80, "https": 443}.get(parts.scheme)
+    if default is None or not parts.hostname:
+        return None
+    return parts.scheme, parts.hostname, port or default
 
 
 def _wrong_together(s: Settings) -> list[str]:

@@ -10,6 +10,8 @@ from bench import machine as machine
 from bench import million as million
 from bench import older_design as older_design
 from bench import plans as plans
+from bench import replan as replan
 from bench import schedule as schedule
 from bench import send as send
+from bench import senders as senders
 from bench import soak as soak

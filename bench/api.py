@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Any
 
 import httpx
 
@@ -64,14 +65,23 @@ def _wait_until_ready(client: httpx.Client) -> None:
 
 def schedule_csv(client: httpx.Client, rows: int, **fields: str) -> int:
     """Schedule a campaign of as many recipients, due now, from a CSV file; returns its id."""
+    return _post_csv(client, "schedule", rows, fields)["campaign"]["id"]
+
+
+def preview_csv(client: httpx.Client, rows: int) -> None:
+    """What would be scheduled of as many."""
+    _post_csv(client, "preview", rows, {})
+
+
+def _post_csv(client: httpx.Client, what: str, rows: int, fields: dict[str, str]) -> dict[str, Any]:
     answer = client.post(
-        "/api/campaigns/schedule",
+        f"/api/campaigns/{what}",
         data={"subject": CONTENT.subject, "body": CONTENT.body, "hourlyLimit": str(UNLIMITED), **fields},
         files={"file": ("recipients.csv", _csv(rows), "text/csv")},
     )
-    assert answer.status_code == 201, answer.text[:1000]
+    assert answer.is_success, answer.text[:1000]
     assert answer.json()["accepted"] == rows
-    return answer.json()["campaign"]["id"]
+    return answer.json()
 
 
 def _csv(rows: int) -> io.BytesIO:

@@ -15,9 +15,8 @@ from app.db import Conn, open_pool
 from app.domain.ledger import exchange
 from app.domain.ledger.claims import Claimant, Report
 from app.domain.ledger.exchange import Patience
-from app.embedded.postgres import EmbeddedPostgres
 from bench.registry import Figure, Run, bench
-from bench.service import cpu_s, schedule_campaign, service, settle
+from bench.service import cpu_s, schedule_campaign, server, service, settle
 from worker.__main__ import PLANNER_OPTIONS
 
 EMAILS = 20_000
@@ -53,7 +52,7 @@ def exchanges(run: Run) -> Iterator[Figure]:
     """The exchange alone, 64 emails and 5 at a time, and beside 20,000 campaigns of the sender for next week."""
     emails = run.emails or EMAILS
     for size, idle in ((64, 0), (5, 0), (64, IDLE)):
-        with EmbeddedPostgres(run.directory / f"{size}-{idle}") as postgres:
+        with server(run.directory / f"{size}-{idle}") as postgres:
             cost = asyncio.run(_run(postgres.url, emails, size, idle))
         what = f"{size} at a time" + (f", {idle:,} idle campaigns" if idle else "")
         note = (

@@ -127,7 +127,14 @@ async def _fixed(pool: Pool, filled: Filled) -> dict[str, Any]:
     everything = filled._asdict() | {"token": token, "wanted": LANES, "lease_s": 20.0}
     everything |= {"max_attempts": None, "retry_for_hours": 96.0, "accepted_ago_s": 0.0}
     everything |= {"outcomes": json.dumps([{"id": id, "kind": "ACCEPTED", "code": 250} for id in held])}
-    everything |= {"email_id": held[0], "ids": held[:50], "within_s": 10.0, "status": None, "before": None}
+    everything |= {
+        "email_id": held[0],
+        "ids": held[:50],
+        "within_s": 10.0,
+        "looked_after": [],
+        "status": None,
+        "before": None,
+    }
     everything |= {"limit": 51, "after": None, "after_at": datetime(1, 1, 1, tzinfo=UTC), "after_id": 0}
     return everything | {"q": None, "hours": 48}
 

@@ -30,6 +30,7 @@ from tests.support.sinkproc import Sink
 from worker.desk import size_for_one
 
 SECRET_KEY = "bench"  # noqa: S105 -- of a database that lives for minutes
+SMTP_LOGIN = ("bench", "bench")
 UNLIMITED = 10_000_000
 CONTENT = Content(
     subject="A message for {{ first_name }}",
@@ -59,8 +60,12 @@ async def schedule_campaign(pool: Pool, user: User, count: int, name: str, **dra
 
 
 @contextmanager
-def worker(url: str, sink: Sink, lanes: int) -> Generator[subprocess.Popen[bytes], None, None]:
-    """One worker process sending to the sink; ended by SIGTERM, which must leave nothing in doubt."""
+def worker(
+    url: str, sink: Sink, lanes: int, *, trusted: Path | None = None, metrics_port: int | None = None
+) -> Generator[subprocess.Popen[bytes], None, None]:
+    """One worker process sending to the sink; ended by SIGTERM, which must leave nothing in doubt. With the authorities
+    that are `trusted`, over TLS and with a login.
+    """
     env = os.environ | {
         "DATABASE_URL": url,
         "SECRET_KEY": SECRET_KEY,
@@ -70,6 +75,11 @@ def worker(url: str, sink: Sink, lanes: int) -> Generator[subprocess.Popen[bytes
         "WORKER_CONCURRENCY": str(size_for_one(lanes)),
         "LOG_LEVEL": "WARNING",
     }
+    if metrics_port is not None:
+        env |= {"WORKER_METRICS_PORT": str(metrics_port)}
+    if trusted is not None:
+        env |= {"SSL_CERT_FILE": str(trusted), "SMTP_SECURITY": "starttls"}
+        env |= dict(zip(("SMTP_USERNAME", "SMTP_PASSWORD"), SMTP_LOGIN, strict=True))
     process = subprocess.Popen([sys.executable, "-m", "worker"], env=env)
     try:
         yield process

@@ -124,7 +124,16 @@ class Worker:
             stopped = asyncio.create_task(stop.wait())
             helpers = [
                 asyncio.create_task(lease.keep()),
-                asyncio.create_task(sweep(self._pool, self._queue, lease, lease_s, self._settings.max_attempts)),
+                asyncio.create_task(
+                    sweep(
+                        self._pool,
+                        self._queue,
+                        lease,
+                        lease_s,
+                        self._settings.max_attempts,
+                        self._dispatcher.looked_after,
+                    )
+                ),
                 asyncio.create_task(clean_up(self._pool, self._queue, self._token, self._settings)),
                 asyncio.create_task(self._credentials.keep_fresh()),
                 asyncio.create_task(keep_checked(self._pool, Resolver.of(self._settings))),

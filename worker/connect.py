@@ -19,8 +19,9 @@ from aiosmtplib import SMTP, SMTPConnectError, SMTPException, SMTPResponseExcept
 
 from app.domain.operations import host_policy
 from app.domain.operations.host_policy import STRICT, Address, HostPolicy, Lookup, RefusedHost
-from app.settings import SmtpSecurity, trust
+from app.settings import SmtpSecurity
 from worker.auth import Bearer, Bearers, LoginRefused, Password, Token, log_in
+from worker.trust import trusted
 from worker.verdicts import ServerTrouble, TroubleKind, storable
 from worker.wire import Wire
 
@@ -88,7 +89,7 @@ async def _connect(server: Server, ehlo_name: str, lookup: Lookup, bearer: Beare
     try:
         addresses = await _addresses(server, lookup)
         if server.security != "none":  # now: nothing may come between the socket and its use
-            client.tls_context = await asyncio.to_thread(trust, server.ca_file)
+            client.tls_context = await trusted(server.ca_file)
         try:
             connected = await _dial(addresses)
         except OSError:

@@ -47,6 +47,7 @@ class Budget:
         self._lent = 0
         self._holders: dict[Callable[[], None], int] = {}
         self._waiting: dict[Callable[[], None], None] = {}
+        self.helpless_until = 0.0  # time.monotonic(): until then nobody asks once more whether there are other workers
         self._hungry: dict[Callable[[], None], float] = {}  # with lanes, but fewer than their share: when last refused
 
     def room(self, wake: Callable[[], None]) -> int:
@@ -64,8 +65,9 @@ class Budget:
             self._holders[wake] = self._holders.get(wake, 0) + taken
             self._waiting.pop(wake, None)
         elif wake not in self._holders and wake not in self._waiting:
+            is_first = not self._waiting
             self._waiting[wake] = None
-            for holder in list(self._holders):
+            for holder in list(self._holders) if is_first else ():  # those behind find that they were told
                 holder()  # it may have lanes to spare
         elif self._holders.get(wake, 0) < self._share:
             self._hungry[wake] = time.monotonic()

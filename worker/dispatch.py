@@ -35,6 +35,10 @@ class Dispatcher:
             loop = SenderLoop(self._desk, sender_id)
             self._loops[sender_id] = (loop, asyncio.create_task(self._run(sender_id, loop)))
 
+    def looked_after(self) -> list[int]:
+        """The senders that have a loop."""
+        return list(self._loops)
+
     async def stop(self) -> None:
         """Have all loops finish what is in flight, and wait for it."""
         self._stopping = True

@@ -12,7 +12,7 @@ import structlog
 
 from app import traces
 from app.db import Pool, Row, until_answered
-from app.domain.campaigns import content
+from app.domain.campaigns import building
 from app.domain.ledger import exchange
 from app.domain.ledger.claims import Claim, Report
 from app.domain.senders import for_workers
@@ -168,7 +168,9 @@ class Handover:
         return await task
 
     async def _load_builder(self, campaign_id: int) -> _Builder:
-        version, builder = await until_answered(lambda: content.message_builder(self._pool, self._user_id, campaign_id))
+        version, builder = await until_answered(
+            lambda: building.message_builder(self._pool, self._user_id, campaign_id, self._sender_id)
+        )
         return _Builder(version, builder, Renderer(builder.liquid, self._user_id))
 
 

@@ -30,8 +30,8 @@ FIRST_CAP_S, LONGEST_CAP_S = 15.0, 600.0
 
 
 class Share:
-    """How many lanes a sender may have in this worker: within the worker's budget, the sender's max_connections over
-    all workers (of which the worker reserves some in Postgres), and what the server has been seen to accept.
+    """How many lanes a sender may have in this worker: within the worker's budget, the max_connections of the sender's
+    login over all workers (of which the worker reserves some in Postgres), and what the server has been seen to accept.
 
     `ring` wakes the sender loop.
     """
@@ -43,6 +43,8 @@ class Share:
         self._ring = ring
         self.taken = 0  # from the budget
         self.reserved = 0  # lanes the ledger grants us
+        self._granted_at = 0.0  # since when it grants us any
+        self._others_wait = False  # senders of the same login
         self._asked = False  # for any: then there may be something to release
         self._cap = Cap()
         self._grow_after = 0.0
@@ -58,11 +60,24 @@ class Share:
         """Whether the sender has a place in the queue for a lane."""
         return self._budget.awaited_by(self._lane_free)
 
+    @property
+    def wanted_elsewhere(self) -> bool:
+        """Whether another sender waits for a lane of ours: in this worker, or one of the same login."""
+        return self._budget.contended or self._others_wait
+
+    def is_over(self, began: float, quantum_s: float) -> bool:
+        """Whether we have had our lanes for long enough, since others wait; `began`: when our loop did."""
+        now = time.monotonic()
+        waited_for = self._others_wait and self.reserved > 0 and now - self._granted_at > quantum_s
+        return waited_for or (self._budget.contended and now - began > quantum_s)
+
     async def take(self, count: int) -> int:
         """Take up to `count` lanes more, for the caller to open; returns how many it got."""
         now = time.monotonic()
         if now < self._grow_after:
             return 0
+        if self._others_wait and not self.taken:
+            await self._let_go()  # and ask again: it is their turn
         target = max(self.taken, min(self.taken + count, self._cap.lanes(now)))
         if target > self.reserved and (room := self._budget.room(self._lane_free)):
             await self._reserve(min(target, self.taken + room))
@@ -98,6 +113,8 @@ class Share:
         self._grow_after = self._help_after = 0.0
         if self.taken:
             await self._reserve(self.taken)
+        elif self._others_wait:
+            await self._let_go()
 
     def leave(self) -> None:
         """Wait for lanes no longer."""
@@ -113,14 +130,28 @@ class Share:
         self._grow_after = 0.0
         self._ring()
 
+    async def _let_go(self) -> None:
+        if self.reserved:
+            self.reserved = 0
+            await self.release()
+
     async def _reserve(self, wanted: int) -> None:
         self._asked = True
-        self.reserved = await until_answered(lambda: for_workers.reserve_lanes(self._pool, self._claimant, wanted))
+        before = self.reserved
+        granted = await until_answered(lambda: for_workers.reserve_lanes(self._pool, self._claimant, wanted))
+        self.reserved, self._others_wait = granted
+        if self.reserved and not before:
+            self._granted_at = time.monotonic()
 
     async def _ask_for_help(self) -> None:
+        """One that finds no other worker finds it for all: thousands may wait."""
+        if time.monotonic() < self._budget.helpless_until:
+            return
         async with self._pool.connection() as conn:
             if await workers.has_others(conn, self._claimant):
                 await defer_help(conn, self._claimant.sender_id)
+            else:
+                self._budget.helpless_until = time.monotonic() + HELP_EVERY_S
 
 
 class Cap:

@@ -14,6 +14,7 @@ from procrastinate import App
 
 from app.db import Pool
 from app.domain.ledger import retention
+from app.domain.planning import forecast
 from app.settings import Settings
 from worker.housekeeping import step
 
@@ -30,6 +31,8 @@ async def clean_up(pool: Pool, queue: App, token: UUID, settings: Settings) -> N
         with step("clean_up"):
             ours = await retention.begin(pool, token)
         if ours:
+            with step("forecasts"):  # before the emails of their campaigns go
+                await forecast.measure_what_is_over(pool)
             for chore in retention.chores(settings):
                 with step(chore.what):
                     await _do(pool, token, chore)

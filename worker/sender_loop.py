@@ -44,6 +44,7 @@ from worker.trade import Trade
 from worker.verdicts import ServerTrouble
 
 REFRESH_EVERY_S = 5.0
+QUEUED_S = 60.0  # between looks of a sender that waits for its first lane: the budget rings when it is its turn
 QUANTUM_S = 5.0  # how long a sender keeps its last lane while others wait for one
 
 log = structlog.get_logger()
@@ -146,6 +147,8 @@ class _Run:
                     await self._bell.wait(seconds)
                 case Grow(count, seconds, without_s):
                     provided = await self._crew.grow(count)
+                    if self._share.awaited and not self._crew.lanes:
+                        seconds = QUEUED_S
                     await self._bell.wait(seconds if provided else without_s)
                 case Mend(over_limit):
                     await self._mend_plans(over_limit)
@@ -167,7 +170,9 @@ class _Run:
             raise crew.crash
         if self._loop.poked or time.monotonic() >= self._refresh_at:
             await self._refresh()
-        yielding = self._desk.budget.contended and time.monotonic() - self._began > QUANTUM_S
+        if not crew.lanes:  # a loop that waits for its first keeps its place in the queue, however long that is
+            self._began = time.monotonic()
+        yielding = self._share.is_over(self._began, QUANTUM_S)
         winding_up = self._loop.stopping or self._trouble is not None or yielding
         if winding_up:
             crew.retire_idle()
@@ -203,7 +208,7 @@ class _Run:
                 held=len(self._trade.held),
                 lanes=len(crew.lanes),
                 idle=len(crew.idle),
-                contended=self._desk.budget.contended,
+                contended=self._share.wanted_elsewhere,
                 mended=self._mended,
             ),
         )
@@ -243,7 +248,12 @@ class _Run:
         return due_at(
             await until_answered(
                 lambda: for_workers.block_sender(
-                    pool, workspace_id, sender_id, str(trouble), known_failures=self._failures
+                    pool,
+                    workspace_id,
+                    sender_id,
+                    str(trouble),
+                    known_failures=self._failures,
+                    kind=trouble.block_kind,
                 )
             )
         )

@@ -1,13 +1,14 @@
 """Cleaning up after workers that died.
 
 Every worker sweeps: it puts emails of dead workers in doubt, finishes cancels of large campaigns, removes jobs of dead
-queue workers, wakes neglected senders, looks whether a stream sleeps past an email, and has plans made that somebody
-asked for and nobody is at. Sweeps of several workers do not harm each other.
+queue workers, wakes neglected senders, looks whether a stream sleeps past an email, has plans made that somebody asked
+for and nobody is at, and has senders that cannot send give to others. Sweeps of several workers do not harm each other.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Collection
 from contextlib import suppress
 
 import structlog
@@ -18,7 +19,7 @@ from procrastinate.jobs import Status
 from app.db import Pool, transaction
 from app.domain.campaigns import campaigns
 from app.domain.ledger import recovery, streams
-from app.domain.planning import changes
+from app.domain.planning import changes, divide, handover
 from app.domain.senders import for_workers
 from app.domain.webhooks import deliveries
 from worker.housekeeping import step
@@ -32,22 +33,37 @@ LONGEST_PAUSE_S = 5.0  # between sweeps: well below the time a wake-up comes ear
 log = structlog.get_logger()
 
 
-async def sweep(pool: Pool, queue: App, lease: Lease, lease_s: float, max_attempts: int | None) -> None:
-    """Sweep every few seconds until cancelled."""
+async def sweep(
+    pool: Pool,
+    queue: App,
+    lease: Lease,
+    lease_s: float,
+    max_attempts: int | None,
+    looked_after: Callable[[], Collection[int]],
+) -> None:
+    """Sweep every few seconds until cancelled. `looked_after`: the senders that this worker has loops for."""
     pause_s = min(lease_s / 5, LONGEST_PAUSE_S)
     while True:
         with step("recover"):
             await _recover(pool, lease, max_attempts)
         with step("wake_senders"):
             # As far ahead as the next sweep and some more: what a dead worker was waiting for still leaves on time.
-            if woken := await for_workers.wake_neglected(pool, 2 * pause_s):
+            if woken := await for_workers.wake_neglected(pool, 2 * pause_s, looked_after()):
                 log.info("woke neglected senders", sender_ids=woken)
         with step("wake_streams"):
             if asleep := await streams.heal(pool):
                 STREAMS_ASLEEP.inc(len(asleep))
                 log.error("streams slept past an email of theirs", stream_ids=asleep)
+        with step("divide"):
+            if divided := await divide.divide_neglected(pool):
+                log.info("divided campaigns over their senders", campaign_ids=divided)
         with step("wake_planning"):
             await changes.wake_neglected(pool)
+        with step("hold_on_all"):
+            await handover.hold_on_all(pool)
+        with step("hand_over"):
+            for handed in await handover.hand_over(pool):
+                log.info("emails went to other senders", **handed._asdict())
         with step("wake_webhooks"):
             await deliveries.wake_neglected(pool)
         with step("finish_cancels"):

@@ -11,6 +11,7 @@ import re
 from typing import Literal, NamedTuple
 
 from app.domain.ledger.claims import Outcome, Refusal
+from app.domain.senders.for_workers import BlockKind
 
 Fault = Literal["email", "sender", "connection", "connections"]  # the last: there are more than the server wants
 Command = Literal["MAIL", "RCPT", "DATA", "."]
@@ -88,6 +89,17 @@ _SENDER_CODES = {
     *("5.1.7", "5.1.8", "4.1.7", "4.1.8", "5.1.90", "5.4.5", "5.2.252", "5.7.3", "5.7.30", "5.7.57", "5.7.60"),
     *("5.7.139", "5.7.232", "5.7.233", "5.7.705", "5.7.708", "5.7.750"),
 }
+_QUOTA_CODES = re.compile(r"\b5\.(4\.5|7\.23[23])\b")
+_BLOCK_KINDS: dict[TroubleKind, BlockKind] = {
+    "password": "LOGIN",
+    "token": "LOGIN",
+    "login": "LOGIN",
+    "host": "CONNECTION",
+    "connect": "CONNECTION",
+    "tls": "CONNECTION",
+    "greeting": "CONNECTION",
+    "protocol": "CONNECTION",
+}
 _LOGIN_CODES = {530, 534, 535, 538}
 _UNSTORABLE = re.compile(r"[\0\ud800-\udfff]")  # NUL, and the bytes of a reply that is not UTF-8
 _LONGEST_TEXT = 2_000
@@ -121,6 +133,13 @@ class ServerTrouble(Exception):
         super().__init__(text)
         self.kind: TroubleKind = kind
         self.code = code
+
+    @property
+    def block_kind(self) -> BlockKind:
+        """What it means for the sender: of a reply to a message, words of its quota are no matter of the message."""
+        if self.kind == "reply":
+            return "QUOTA" if _SENDING_QUOTA.search(str(self)) or _QUOTA_CODES.search(str(self)) else "OTHER"
+        return _BLOCK_KINDS.get(self.kind, "OTHER")
 
 
 def classify(command: Command, code: int, text: str, *, delivered: int, tried: int = 0) -> Verdict:

@@ -11,7 +11,6 @@ and what is asked for as somebody else than the cookie's is refused.
 from __future__ import annotations
 
 from typing import Any, NamedTuple, cast
-from urllib.parse import urlsplit
 
 from litestar import Request
 from litestar.connection import ASGIConnection
@@ -27,7 +26,7 @@ from app.domain.workspaces import keys, members
 from app.domain.workspaces.keys import SCOPES, Scope
 from app.domain.workspaces.roles import Role, covers
 from app.errors import AnotherAccount, Forbidden, NotFound, Unauthenticated
-from app.settings import Settings
+from app.settings import LOOPBACK, Settings, origin_of
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
@@ -96,16 +95,31 @@ async def require_still_let_in(connection: Connection) -> None:
 def require_own_page(connection: Connection) -> None:
     """Raises Forbidden for a request that a page of another site had a browser send.
 
-    What comes from no browser has neither header, and no cookie that somebody else could make use of.
+    What comes from no browser has neither header, and no cookie that somebody else could make use of. A page is ours at
+    BASE_URL, whatever Host a proxy passes on, and at the Host that the browser has named.
     """
     site = connection.headers.get("sec-fetch-site")
     origin = connection.headers.get("origin")
-    if site is not None:
-        ours = site in {"same-origin", "none"}
-    else:
-        ours = origin is None or urlsplit(origin).netloc == connection.headers.get("host")
-    if not ours:
-        raise Forbidden("this request comes from a page of another site")
+    if site in {"same-origin", "none"} or (site is None and origin is None):
+        return
+    page = origin_of(origin or "")
+    settings: Settings = connection.app.state["settings"]
+    if site is None and page is not None:
+        host = connection.headers.get("host", "")
+        if page in (origin_of(settings.base_url), origin_of(f"{page[0]}://{host}")):
+            return
+    hint = "" if page is None else f"; if it is this service's own, set BASE_URL to {origin}"
+    raise Forbidden(f"this request comes from a page of another site{hint}")
+
+
+def require_keepable_cookie(connection: Connection) -> None:
+    """Raises Forbidden for a page that was opened over http where a login's cookie is for https alone: the browser
+    would drop it, and ask to log in again and again.
+    """
+    settings: Settings = connection.app.state["settings"]
+    page = origin_of(connection.headers.get("origin", ""))
+    if page is not None and page[0] == "http" and page[1] not in LOOPBACK and is_https(settings):
+        raise Forbidden(f"this page was opened over http, where nobody can log in; open {settings.base_url} instead")
 
 
 def require_same_account(connection: Connection, user: User) -> None:
@@ -121,8 +135,9 @@ def acting_as(user: User) -> str:
 
 
 async def own_pages_only(connection: Connection, _handler: BaseRouteHandler) -> None:
-    """A guard: `require_own_page`, whoever asks."""
+    """A guard of what gets one in: `require_own_page`, whoever asks, and one that can keep the cookie."""
     require_own_page(connection)
+    require_keepable_cookie(connection)
 
 
 async def require_scope(connection: Connection, handler: BaseRouteHandler) -> None:

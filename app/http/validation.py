@@ -39,12 +39,15 @@ def invalid_body(
         return InvalidInput({at or WHOLE: f"{said[:SHOWN]}…"})
     match = _SENTENCE.fullmatch(said)
     what, path = (match["what"], match["path"] or "") if match else (said, "")
-    fields = {field.encode_name: field.type for field in msgspec.structs.fields(kind)} if kind else {}
+    annotation = _annotation_at(kind, path)
+    within = f"{path}." if path else ""
     if missing := re.fullmatch(r"Object missing required field `(.*)`", what):
-        return InvalidInput({missing[1]: "is missing"})
+        return InvalidInput({within + missing[1]: "is missing"})
     if unknown := re.fullmatch(r"Object contains unknown field `(.*)`", what, re.DOTALL):
-        return InvalidInput({unknown[1]: f"is not known here; the fields are: {', '.join(fields)}"})
-    return InvalidInput({at + path or WHOLE: _in_words(what, fields.get(path))})
+        return InvalidInput(
+            {within + unknown[1]: f"is not known here; the fields are: {', '.join(_fields(annotation))}"}
+        )
+    return InvalidInput({at + path or WHOLE: _in_words(what, annotation)})
 
 
 def invalid_parameters(handler: BaseRouteHandler, faults: Iterable[Mapping[str, str]]) -> InvalidInput:
@@ -67,12 +70,33 @@ def _in_words(what: str, annotation: object) -> str:
         return f"is not one of {', '.join(_choices(annotation))}"
     if "datetime" in what:
         return "is no time with its offset from UTC, such as 2030-01-31T09:00:00+01:00 or 2030-01-31T08:00:00Z"
+    if "matching regex" in what and "[0-5][0-9]" in what:
+        return "is no time of day; give hours and minutes with two digits each, such as 09:00 or 23:30"
     if bound := re.fullmatch(r"Expected `int` ([<>]=) (-?\d+)", what):
         return f"is out of range; give {'at least' if bound[1] == '>=' else 'at most'} {bound[2]}"
     if types := re.fullmatch(r"Expected `(.*)`, got `(.*)`", what):
         wanted = " or ".join(_KINDS.get(kind, kind) for kind in types[1].split(" | ") if kind != "null")
         return f"should be {wanted}, not {_KINDS.get(types[2], types[2])}"
     return what
+
+
+def _annotation_at(kind: object, path: str) -> object:
+    """The type of what stands there, such as `calendar.days[0]`; of an item, that of its list."""
+    annotation = kind
+    for name in re.findall(r"[^.\[\]]+", path):
+        if not name.isdigit():
+            annotation = _fields(annotation).get(name)
+    return annotation
+
+
+def _fields(annotation: object) -> dict[str, object]:
+    """The fields of the struct in a type, by their names on the wire."""
+    if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
+        return {field.encode_name: field.type for field in msgspec.structs.fields(annotation)}
+    for part in get_args(annotation):
+        if found := _fields(part):
+            return found
+    return {}
 
 
 def _choices(annotation: object) -> list[str]:

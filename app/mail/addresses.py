@@ -10,6 +10,7 @@ asked here.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, ValidatedEmail, validate_email
 from email_validator.rfc_constants import CASE_INSENSITIVE_MAILBOX_NAMES
@@ -18,10 +19,15 @@ MAX_LENGTH = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"  # never two hyphens in a row, so never an A-label ("xn--")
-_PLAIN = re.compile(rf"({_ATOM}(?:\.{_ATOM})*)@((?:{_LABEL}\.)+[A-Za-z]+)")
+_PLAIN_LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
+_PLAIN_DOMAIN = re.compile(rf"(?:{_LABEL}\.)+[A-Za-z]+")
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*")
+_MOST_DOMAIN = 253
 _PLAIN_LENGTH = 64  # no limit of RFC 5321 or DNS, on the whole, the local part or a label, is below this
 _SPECIAL_USE = tuple(f".{name}" for name in SPECIAL_USE_DOMAIN_NAMES)
 _ROLES = frozenset(CASE_INSENSITIVE_MAILBOX_NAMES)  # RFC 2142: email-validator puts these in lower case
+_MOST_DOMAINS = 10_000  # of those seen last, mostly few: most of a list are with the same providers
+_domains: dict[str, str] = {}
 
 
 class InvalidAddress(ValueError):
@@ -32,22 +38,36 @@ class InvalidAddress(ValueError):
         self.reason = reason
 
 
-def normalize(text: str) -> str:
+def normalize(text: str, internal: Collection[str] = ()) -> str:
     """The address in `text`, trimmed: domain in lower case and as Unicode (U-labels), local part in NFC.
 
-    The local part keeps its case, RFC 2142's role names (`Info@`, `SALES@`) aside. Raises InvalidAddress.
+    The local part keeps its case, RFC 2142's role names (`Info@`, `SALES@`) aside. `internal` are the domains that
+    exist within the operator's network alone (`corp.local`, a host of one label), with all below them. Raises
+    InvalidAddress.
     """
     address = text.strip()
-    if len(address) <= _PLAIN_LENGTH and (plain := _PLAIN.fullmatch(address)):
-        local, domain = plain.groups()
-        domain = domain.lower()
-        if not domain.endswith(_SPECIAL_USE) and local.lower() not in _ROLES:
-            return f"{local}@{domain}"
+    if len(address) <= _PLAIN_LENGTH:
+        local, _, domain = address.rpartition("@")
+        normal = _domains.get(domain) or _plain_domain(domain)
+        if normal and _PLAIN_LOCAL.fullmatch(local) and local.lower() not in _ROLES:
+            return f"{local}@{normal}"
     if not address:
         raise InvalidAddress("There is no email address.")
     if len(address) > MAX_LENGTH:  # said early: the validator looks at every character of a pasted novel
         raise InvalidAddress(f"The email address is longer than {MAX_LENGTH} characters.")
+    if internal and is_internal(address.rpartition("@")[2], internal):
+        return _internal(address)
     return _validated(address).normalized
+
+
+def _plain_domain(domain: str) -> str:
+    """In lower case; empty for one that `email-validator` has to look at."""
+    if not _PLAIN_DOMAIN.fullmatch(domain) or (normal := domain.lower()).endswith(_SPECIAL_USE):
+        return ""
+    if len(_domains) >= _MOST_DOMAINS:
+        _domains.clear()
+    _domains[domain] = normal
+    return normal
 
 
 def key(address: str) -> str:
@@ -67,6 +87,20 @@ def to_ascii(address: str) -> str:
     """The address with its domain in A-labels (IDNA 2008); the local part stays as it is."""
     local, _, domain = address.rpartition("@")
     return address if domain.isascii() else f"{local}@{_validated(address).ascii_domain}"
+
+
+def is_internal(domain: str, internal: Collection[str]) -> bool:
+    """Whether the domain is one of `internal`, or below one."""
+    labels = domain.lower().split(".")
+    return any(".".join(labels[n:]) in internal for n in range(len(labels)))
+
+
+def _internal(address: str) -> str:
+    """Of a domain that no registry knows: letters, digits and hyphens, and the local part like any other."""
+    local, _, domain = address.rpartition("@")
+    if not _HOST.fullmatch(domain) or len(domain) > _MOST_DOMAIN:
+        raise InvalidAddress("The part after the @-sign is not the name of a host.")
+    return f"{_validated(f'{local}@example.com').local_part}@{domain.lower()}"
 
 
 def _validated(address: str) -> ValidatedEmail:

@@ -6,14 +6,17 @@ a text: every filter is charged for that before it works, and what one rendering
 may hide what no such account foresees, which is why nothing calls this but through `app.mail.rendering`.
 
 A bare name in a condition is true when it has text. In plain Liquid an empty string is true, and
-`{% if company %} at {{ company }}{% endif %}` would write " at " for every empty cell of a spreadsheet.
+`{% if company %} at {{ company }}{% endif %}` would write " at " for every empty cell of a spreadsheet. Numbers come as
+text, too: compared with `<` or with a number, such a text counts as one. A date is one only as ISO 8601 writes it: of
+`03/04/2030` nobody knows the month.
 """
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache, wraps
-from typing import cast
+from typing import Any, cast
 
 from liquid import BoundTemplate, Environment, RenderContext, Token
 from liquid.ast import Node
@@ -22,10 +25,24 @@ from liquid.builtin.expressions import (
     FilteredExpression,
     Path,
 )
-from liquid.builtin.expressions.logical import ContainsExpression, LogicalAndExpression, LogicalOrExpression, is_truthy
-from liquid.builtin.expressions.primitive import RangeLiteral
+from liquid.builtin.expressions.logical import (
+    ContainsExpression,
+    EqExpression,
+    GeExpression,
+    GtExpression,
+    LeExpression,
+    LogicalAndExpression,
+    LogicalOrExpression,
+    LtExpression,
+    NeExpression,
+    is_truthy,
+)
+from liquid.builtin.expressions.primitive import FloatLiteral, IntegerLiteral, RangeLiteral
 from liquid.builtin.output import OutputNode
 from liquid.builtin.tags.assign_tag import AssignNode
+from liquid.builtin.tags.case_tag import (
+    _AnyExpression as AnyExpression,  # pyright: ignore[reportPrivateUsage] -- what `when` asks has no other name
+)
 from liquid.builtin.tags.echo_tag import EchoNode
 from liquid.exceptions import FilterError, LiquidError, LiquidTypeError, ResourceLimitError
 from liquid.expression import Expression
@@ -35,9 +52,12 @@ from liquid.token import TOKEN_CONTENT, TOKEN_EXPRESSION, TOKEN_ILLEGAL, TOKEN_O
 from markupsafe import Markup, soft_str
 
 from app.bounds import FIELD_CHARACTERS
+from app.mail import values
 from app.mail.markup import TemplateError, line_of, parts
+from app.mail.names import escaped, escaped_name, unescaped
+from app.mail.nearest import nearest
 from app.mail.strip_html import strip_html
-from app.mail.templates import MAX_OUTPUT, Fields, Source, Wrong, check_number, missing, too_long
+from app.mail.templates import MAX_OUTPUT, Fields, Source, Wrong, check_number, missing, printed, too_long
 
 MOST_WORK = 5_000_000  # characters through filters and searches in one rendering, those of slow filters several times
 MAX_VALUE = 200_000  # characters of what a filter returns; bytes of all the variables a template sets
@@ -91,21 +111,28 @@ class Template:
     def __init__(self, source: str, bound: BoundTemplate, mentioned: frozenset[str]) -> None:
         self._source = source
         self._bound = bound
-        printed = _printed(bound.nodes, RenderContext(bound), frozenset())
-        self.fields = Fields(mentioned, mentioned.intersection(printed))
+        context = RenderContext(bound)
+        expressions = list(_all_expressions(bound.nodes, context))
+        self.fields = Fields(
+            mentioned,
+            mentioned.intersection(map(unescaped, _printed(bound.nodes, context, frozenset()))),
+            dates=mentioned.intersection(map(unescaped, _dates(expressions))),
+            numbers=mentioned.intersection(map(unescaped, _numbers(expressions))),
+        )
 
     @classmethod
     def parse(cls, source: Source) -> Template:
         """Raises TemplateError."""
-        environment = _HTML if source.html else _TEXT
+        environment = _environment(source.html, source.language)
         try:
             bound = environment.from_string(source.text)
             _adapt(bound.nodes, RenderContext(bound))
             analysis = bound.analyze(include_partials=False)
             for name, places in analysis.filters.items():
                 if name not in environment.filters:
-                    raise TemplateError(f"{line_of(source.text, places[0].index)}there is no filter '{name}'")
-            mentioned = frozenset(analysis.globals)
+                    where = line_of(source.text, places[0].index)
+                    raise TemplateError(f"{where}there is no filter '{name}'{nearest(name, _FILTERS)}")
+            mentioned = frozenset(map(unescaped, analysis.globals))
             check_number(mentioned)
             template = cls(source.text, bound, mentioned)
         except LiquidError as error:
@@ -125,13 +152,14 @@ class Template:
             if name not in fields:
                 raise missing(name)
         # Every name is given a value, or Liquid's own `now` and `today` would stand in for a missing one.
-        values = {name: fields.get(name, "") for name in self.fields.mentioned}
-        for name, value in values.items():
+        texts = {name: fields.get(name, "") for name in self.fields.mentioned}
+        for name, value in texts.items():
             if len(value) > FIELD_CHARACTERS:
                 raise too_long(name, value)
+            texts[name] = printed(value)
         _work.begin()
         try:
-            return self._bound.render(values)
+            return self._bound.render({escaped_name(name): value for name, value in texts.items()})
         except LiquidError as error:
             raise _explained(self._source, error) from error
         except RecursionError as error:
@@ -230,33 +258,30 @@ def _strip_html(text: str, *, environment: Environment) -> str:
     return Markup(stripped) if environment.autoescape and isinstance(text, Markup) else stripped  # noqa: S704 -- as it was
 
 
+@with_environment
+def _date(value: object, format_: object = None, language: object = None, *, environment: Environment) -> object:
+    """`date: "long"`, in the words of the template's language or another, or by strftime's signs."""
+    if len(str(value)) > MOST_DATE or len(str(format_)) > MOST_DATE:
+        raise FilterError(f"date: dates and their formats have at most {MOST_DATE} characters", token=None)
+    spoken = str(language) if language else getattr(environment, "language", None)
+    text = values.written_date(str(value), "medium" if format_ is None else str(format_), spoken)
+    return Markup(text) if environment.autoescape and isinstance(format_, Markup) else text  # noqa: S704 -- as it was
+
+
 class _Environment(Environment):
     output_stream_limit = MAX_OUTPUT
     local_namespace_limit = MAX_VALUE
+    language: str | None = None
 
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:
         super().setup_tags_and_filters(extra=extra)
         pseudo_tags = {TOKEN_CONTENT, TOKEN_ILLEGAL, TOKEN_OUTPUT}
         self.tags = {name: tag for name, tag in self.tags.items() if name in _TAGS | pseudo_tags}
-        ours = {"replace": _replace, "split": _split, "strip_html": _strip_html, "date": _dated(self.filters["date"])}
+        ours = {"replace": _replace, "split": _split, "strip_html": _strip_html, "date": _date}
         self.filters = {name: _bounded(name, ours.get(name) or self.filters[name]) for name in _FILTERS}
 
     def tokenizer(self) -> Callable[[str], Iterator[Token]]:
         return _tokens
-
-
-def _dated(date: Callable[..., object]) -> Callable[..., object]:
-    """Liquid's `date`, which takes any text for a date and any for a format."""
-
-    @wraps(date)
-    def dated(value: object, format_: object = "", **options: object) -> object:
-        if isinstance(value, str) and len(value) > MOST_DATE:
-            return value  # as with all that is no date
-        if isinstance(format_, str) and len(format_) > MOST_DATE:
-            raise FilterError(f"date: a format has at most {MOST_DATE} characters", token=None)
-        return date(value, format_, **options)
-
-    return dated
 
 
 def _tokens(source: str) -> Iterator[Token]:
@@ -270,11 +295,14 @@ def _tokens(source: str) -> Iterator[Token]:
         else:
             yield Token(TOKEN_TAG, name, at, source)
         if text or name is None:
-            yield Token(TOKEN_EXPRESSION, text, at, source)
+            yield Token(TOKEN_EXPRESSION, escaped(text), at, source)
 
 
-_TEXT = _Environment()
-_HTML = _Environment(autoescape=True)
+@lru_cache(maxsize=32)
+def _environment(html: bool, language: str | None) -> _Environment:
+    environment = _Environment(autoescape=html)
+    environment.language = language
+    return environment
 
 
 class _HasText(Expression):
@@ -310,6 +338,102 @@ class _Contains(ContainsExpression):
         return wanted in whole
 
 
+def _compared(
+    expression: LtExpression | LeExpression | GtExpression | GeExpression,
+    context: RenderContext,
+    holds: Callable[[Any, Any], bool],
+) -> bool:
+    """By number where both sides are one, by text where both are text; with nothing nothing compares."""
+    left, right = expression.left.evaluate(context), expression.right.evaluate(context)
+    if left in (None, "") or right in (None, ""):
+        return False
+    numbers = _number(left), _number(right)
+    if None not in numbers:
+        return holds(*numbers)
+    if isinstance(left, str) and isinstance(right, str):
+        return holds(str(left), str(right))
+    culprit = left if numbers[0] is None else right
+    raise LiquidTypeError(f"'{culprit}' is no number; write one as 1200 or 0.5", token=expression.token)
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool):
+        return None
+    return values.number(value) if isinstance(value, str) else value if isinstance(value, int | float) else None
+
+
+def _is_same(left: object, right: object) -> bool | None:
+    """Whether a text is the number beside it; None: these are no number and a text."""
+    if isinstance(left, str) == isinstance(right, str) or None in (numbers := (_number(left), _number(right))):
+        return None
+    return numbers[0] == numbers[1]
+
+
+class _Lt(LtExpression):
+    __slots__ = ()
+
+    def evaluate(self, context: RenderContext) -> object:
+        return _compared(self, context, operator.lt)
+
+
+class _Le(LeExpression):
+    __slots__ = ()
+
+    def evaluate(self, context: RenderContext) -> object:
+        return _compared(self, context, operator.le)
+
+
+class _Gt(GtExpression):
+    __slots__ = ()
+
+    def evaluate(self, context: RenderContext) -> object:
+        return _compared(self, context, operator.gt)
+
+
+class _Ge(GeExpression):
+    __slots__ = ()
+
+    def evaluate(self, context: RenderContext) -> object:
+        return _compared(self, context, operator.ge)
+
+
+class _Eq(EqExpression):
+    __slots__ = ()
+
+    def evaluate(self, context: RenderContext) -> object:
+        same = _is_same(self.left.evaluate(context), self.right.evaluate(context))
+        return super().evaluate(context) if same is None else same
+
+
+class _Ne(NeExpression):
+    __slots__ = ()
+
+    def evaluate(self, context: RenderContext) -> object:
+        same = _is_same(self.left.evaluate(context), self.right.evaluate(context))
+        return super().evaluate(context) if same is None else not same
+
+
+class _Any(AnyExpression):
+    __slots__ = ()
+
+    def evaluate(self, context: RenderContext) -> list[bool]:
+        left = self.left.evaluate(context)
+        same = [_is_same(left, right.evaluate(context)) for right in self.expressions]
+        return [told if each is None else each for each, told in zip(same, super().evaluate(context), strict=True)]
+
+
+_COMPARING: dict[type[Expression], type[Expression]] = {
+    AnyExpression: _Any,
+    ContainsExpression: _Contains,
+    EqExpression: _Eq,
+    NeExpression: _Ne,
+    LtExpression: _Lt,
+    LeExpression: _Le,
+    GtExpression: _Gt,
+    GeExpression: _Ge,
+}
+
+
 def _adapt(nodes: Iterable[Node], context: RenderContext) -> None:
     """Have bare names in conditions ask for text, and refuse what is not for templates."""
     for node in nodes:
@@ -322,12 +446,10 @@ def _adapt(nodes: Iterable[Node], context: RenderContext) -> None:
                         expression.left = _HasText(expression.left)
                     if isinstance(expression.right, Path):
                         expression.right = _HasText(expression.right)
-                case ContainsExpression():
-                    expression.__class__ = _Contains
                 case RangeLiteral():
                     raise LiquidTypeError("ranges are not supported", token=expression.token)
                 case _:
-                    pass
+                    expression.__class__ = _COMPARING.get(type(expression), type(expression))
         _adapt(node.children(context, include_partials=False), context)
 
 
@@ -345,6 +467,31 @@ def _printed(nodes: Iterable[Node], context: RenderContext, tested: frozenset[st
         yield from _printed(node.children(context, include_partials=False), context, inside)
 
 
+def _all_expressions(nodes: Iterable[Node], context: RenderContext) -> Iterator[Expression]:
+    for node in nodes:
+        yield from _descend(node.expressions())
+        yield from _all_expressions(node.children(context, include_partials=False), context)
+
+
+def _dates(expressions: Iterable[Expression]) -> Iterator[str]:
+    """The names whose values are written as dates."""
+    for expression in expressions:
+        match expression:
+            case FilteredExpression(left=Path(path=[name]), filters=[first, *_]) if first.name == "date":
+                yield str(name)
+            case _:
+                pass
+
+
+def _numbers(expressions: Iterable[Expression]) -> Iterator[str]:
+    """The names whose values are compared with a number."""
+    for expression in expressions:
+        if isinstance(expression, LtExpression | LeExpression | GtExpression | GeExpression):
+            for side, other in ((expression.left, expression.right), (expression.right, expression.left)):
+                if isinstance(side, Path) and len(side.path) == 1 and isinstance(other, IntegerLiteral | FloatLiteral):
+                    yield str(side.head())
+
+
 def _names(expressions: Iterable[Expression]) -> frozenset[str]:
     return frozenset(str(each.head()) for each in _descend(expressions) if isinstance(each, Path))
 
@@ -357,7 +504,7 @@ def _descend(expressions: Iterable[Expression]) -> Iterator[Expression]:
 
 def _explained(source: str, error: LiquidError) -> TemplateError:
     where = line_of(source, error.token.start_index) if error.token and error.token.source == source else ""
-    return TemplateError(f"{where}{error.message}")
+    return TemplateError(f"{where}{unescaped(str(error.message))}")
 
 
 @lru_cache(maxsize=32)

@@ -3,12 +3,14 @@
 Everything that a stranger may send is bounded here, before a library sees it: how long a tag is, how many there are,
 how many filters they apply. Liquid's own lexer looks for the end of a tag from every beginning of one.
 
-Text in raw blocks prints as it is, comments are left out, and `{{-` and `-}}` strip the blanks around them.
+Text in raw blocks prints as it is, comments are left out, and `{{-` and `-}}` strip the blanks around them. Within
+tags, what word processors and rich text editors make of quotes, blanks and signs is read as it was meant.
 """
 
 from __future__ import annotations
 
 import re
+from html import unescape
 from typing import NamedTuple
 
 from app.bounds import TEXT
@@ -24,6 +26,15 @@ _CLOSING = {"{{": "}}", "{%": "%}"}
 _TAG = re.compile(r"\s*(#|\w+)\s*(.*)", re.DOTALL)
 _END_OF_RAW = re.compile(r"\{%-?\s*endraw\s*-?%\}")
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+_TYPED = re.compile(r"[ -%'-~\s]*", re.ASCII)  # what needs no second look: no `&`, nothing beyond ASCII
+_DOUBLE = r"(?:[\"“”„‟«»]|&(?:quot|[lrb]dquo|[lr]aquo|#34|#x22|#822[0-2]);)"
+_SINGLE = r"(?:['\u2018-\u201b\u2039\u203a]|&(?:apos|[lrs][bs]?quo|#0?39|#x27|#821[678]);)"
+_WRITTEN = re.compile(
+    rf"{_QUOTED.pattern}|{_DOUBLE}(?P<double>(?:(?!{_DOUBLE}).)*+){_DOUBLE}"
+    rf"|{_SINGLE}(?P<single>(?:(?!{_SINGLE}).)*+){_SINGLE}|(?P<sign>&#?\w{{2,8}};|[^\x00-\x7f])",
+    re.DOTALL,
+)
+_NO_WIDTH = frozenset("\u00ad\u200b\u2060\ufeff")  # without those that join letters: names may hold them
 
 
 class TemplateError(ValueError):
@@ -89,11 +100,12 @@ class _Reader:
             raise self._unclosed(opening.start(), kind)
         inside = self._source[start:end]
         self._strips = inside.endswith("-")
-        inside = inside.removesuffix("-").rstrip()
+        inside = as_meant(inside.removesuffix("-").rstrip())
         self._count(inside, opening.start())
         end += 2
         if kind == "{{":
             if not self._comments:
+                inside = inside.rstrip()
                 text = inside.lstrip()
                 self._parts.append(Part(text, start + len(inside) - len(text), is_tag=True))
             return end
@@ -144,6 +156,26 @@ class _Reader:
 
     def _wrong(self, at: int, detail: str) -> TemplateError:
         return TemplateError(line_of(self._source, at) + detail)
+
+
+def as_meant(inside: str) -> str:
+    """The inside of a tag with curly quotes as straight ones, HTML's names of signs as these, and every kind of blank
+    as one. What stands in quotes stays.
+    """
+    return inside if _TYPED.fullmatch(inside) else _WRITTEN.sub(_plain, inside)
+
+
+def _plain(written: re.Match[str]) -> str:
+    if written["double"] is not None:
+        return f'"{written["double"]}"'
+    if written["single"] is not None:
+        return f"'{written['single']}'"
+    if written["sign"] is None:
+        return written[0]
+    sign = unescape(written["sign"])
+    if sign in _NO_WIDTH:
+        return ""
+    return " " if sign.isspace() else sign
 
 
 def line_of(source: str, at: int) -> str:

@@ -4,8 +4,8 @@
 messages of a campaign differ in a few header lines and merge fields, so MessageBuilder makes all else once.
 
 Standards: RFC 5322 (headers), 2045 and 2046 (MIME), 2047 (encoded words), 6531 and 6532 (SMTPUTF8). Control
-characters in header text travel inside encoded words; line breaks are refused, so that no merge value can add
-a header of its own.
+characters in header text travel inside encoded words; line breaks are refused, or blanks where merge values bring
+them into a subject, so that none can add a header of its own.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ _LONGEST_LINE = 998  # and what it must not
 _ENCODED_WORD_BYTES = 39  # so that "Subject: =?utf-8?b?...?=" stays within the 76 characters of RFC 2047
 
 _BREAK = re.compile(r"[\r\n\0]")
+_LINE_END = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")
+_BREAKS = re.compile(rf"\s*{_LINE_END.pattern}\s*")
 _PLAIN = re.compile(r"[!-~]+(?: +[!-~]+)*")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _UNFOLDABLE = re.compile(r"[^ ]{67,}| {10,}")  # "Subject: " and such a word, or such a gap and a word, fit no line
@@ -54,23 +56,33 @@ class MessageBuilder:
 
     `subject`, `body` and `body_html` are templates, in which `{{ email }}` is the recipient's address. With both
     bodies a message is multipart/alternative, with one of them (the other None, or blank text) just that part.
+    `language` is that of their dates.
     `liquid` are those of the templates that take more than filling in names; `build` is given what they render to.
     Raises TemplateError for a wrong template and HeaderInjection for a line break in a header.
     """
 
-    def __init__(self, *, from_address: str, display_name: str, subject: str, body: str, body_html: str | None) -> None:
+    def __init__(
+        self,
+        *,
+        from_address: str,
+        display_name: str,
+        subject: str,
+        body: str,
+        body_html: str | None,
+        language: str | None = None,
+    ) -> None:
         for name, value in (("From", from_address), ("From", display_name), ("Subject", subject)):
             _refuse_breaks(name, value)
         self._smtputf8 = needs_smtputf8(from_address)
         self._from = _mailbox_line("From", display_name, from_address if self._smtputf8 else to_ascii(from_address))
         self.liquid: list[Source] = []
-        self._subject = self._parse(Source(subject))
+        self._subject = self._parse(Source(subject, language=language))
         self._subject_line = self._constant_subject_line()
         self._parts: list[_Part] = []
         if body_html is None or body.strip():  # an empty text beside HTML would hide it from who prefers text
-            self._parts.append(_Part("plain", self._parse(Source(_crlf(body)))))
+            self._parts.append(_Part("plain", self._parse(Source(_crlf(body), language=language))))
         if body_html is not None:
-            self._parts.append(_Part("html", self._parse(Source(_crlf(body_html), html=True))))
+            self._parts.append(_Part("html", self._parse(Source(_crlf(body_html), True, language))))
         templates = [self._subject, *(part.template for part in self._parts)]
         self.wants_email = any(template is None or "email" in template.fields.mentioned for template in templates)
 
@@ -115,14 +127,24 @@ class MessageBuilder:
 
 
 def check_subject(subject: str, fields: Mapping[str, str] | None = None) -> str:
-    """The rendered subject, if it can be a header line. Raises HeaderInjection and TemplateError."""
+    """The rendered subject as a header line: a line break in it, with the blanks around, becomes one blank.
+
+    Raises HeaderInjection and TemplateError.
+    """
     if len(subject) > SUBJECT.most:
         raise TemplateError(f"the subject would have {len(subject):,} characters; {SUBJECT.most} are the most")
-    if _BREAK.search(subject):
-        culprits = sorted(name for name, value in (fields or {}).items() if _BREAK.search(value))
+    if subject.isprintable():
+        return subject
+    if "\0" in subject:
+        culprits = sorted(name for name, value in (fields or {}).items() if "\0" in value)
         origin = ", ".join(culprits) or "the template itself"
-        raise HeaderInjection(f"the subject would hold a line break or NUL, from {origin}")
-    return subject
+        raise HeaderInjection(f"the subject would hold a NUL, from {origin}")
+    return _BREAKS.sub(" ", subject)
+
+
+def breaks_lines(value: str) -> bool:
+    """Whether a merge value has a line break that is not at its end: in a subject it becomes a blank."""
+    return not value.isprintable() and _LINE_END.search(value.strip()) is not None
 
 
 @lru_cache(maxsize=16)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from app.killable import Budget, Children, Failure
-from app.mail import liquid
+from app.mail import document, liquid
+from app.mail.document import Made, Written
 from app.mail.markup import TemplateError
 from app.mail.templates import Fields, Source, Template, Wrong
 
@@ -42,6 +44,16 @@ async def render(
         liquid.render, list(sources), [dict(fields) for fields in recipients], BUDGET, workspace_id=workspace_id
     )
     return [_rendered(result, len(sources)) for result in results]
+
+
+async def make(written: Written, workspace_id: int) -> Made | None:
+    """What is sent of it; None: that takes too much. Raises NotRendered."""
+    (result,) = await _children.run(document.make, None, [written], BUDGET, workspace_id=workspace_id)
+    if not isinstance(result, Failure):
+        return result
+    if isinstance(error := _error(result), NotRendered):
+        raise error
+    return None
 
 
 def _rendered(result: list[str | Wrong] | Failure, templates: int) -> Rendered:
@@ -99,14 +111,18 @@ class Templates:
             del self._liquid[name]
             self.wrong[name] = result.detail if isinstance(result, Wrong) else str(_error(result))
 
+    def all_of(self, kind: Literal["mentioned", "required", "dates", "numbers"]) -> frozenset[str]:
+        """The merge fields of any of them."""
+        return frozenset[str]().union(*(getattr(fields, kind) for fields in self.fields.values()))
+
     @property
     def mentioned(self) -> frozenset[str]:
         """Every merge field of any of them."""
-        return frozenset[str]().union(*(fields.mentioned for fields in self.fields.values()))
+        return self.all_of("mentioned")
 
     @property
     def required(self) -> frozenset[str]:
-        return frozenset[str]().union(*(fields.required for fields in self.fields.values()))
+        return self.all_of("required")
 
     async def render(self, recipients: Sequence[Mapping[str, str]]) -> list[dict[str, str | TemplateError]]:
         """All that parsed for each recipient, by name. Raises NotRendered."""

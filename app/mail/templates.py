@@ -4,7 +4,8 @@ Most templates are text with a few names in it. They are filled in here, in a mo
 as `{% if %}` or another filter, is rendered by `app.mail.liquid`, in a child process (`app.mail.rendering`). Both give
 the same text for what both can do.
 
-A recipient without a required field is an error, never a silent gap as in "Dear ,".
+A recipient without a required field is an error, never a silent gap as in "Dear ,". Blanks around a value are not
+printed, and a value of nothing else is an empty one.
 """
 
 from __future__ import annotations
@@ -17,36 +18,36 @@ from markupsafe import escape
 
 from app.bounds import FIELD_CHARACTERS
 from app.mail.markup import Part, TemplateError, parts
+from app.mail.names import LIQUID_WORDS, MARKS
 
 MOST_FIELDS = 500  # of one template
 MAX_OUTPUT = 2_000_000  # bytes in UTF-8 that a template may render to
 
-# What means something else than a merge field does, with or without a filter.
-_LIQUID_WORDS = frozenset(
-    {"true", "false", "nil", "null", "empty", "blank", "and", "or", "contains", "not", "in", "offset", "limit"}
-    | {"reversed", "cols", "continue", "with", "for", "as", "if", "else", "required"}
-)
+_NO_WIDTH = "\u00ad\u200b\u200c\u200d\u2060\u2800\u3164\ufeff" + "\xa0 \t\r\n"  # these may lie between them
 _BLANKS = "[ \\n\\t\\r]*+"
 _SLOT = re.compile(
-    rf"(?P<name>[^\W\d]\w*+){_BLANKS}"
+    rf"(?P<name>[^\W\d][\w{MARKS}]*+){_BLANKS}"
     rf"(?:\|{_BLANKS}default{_BLANKS}:{_BLANKS}(?P<default>\"[^\"]*+\"|'[^']*+'){_BLANKS})?+"
 )
 
 
 class Source(msgspec.Struct, frozen=True):
-    """A template as it was written. With `html`, merge values are escaped where printed."""
+    """A template as it was written. With `html`, merge values are escaped where printed. `language`: of dates."""
 
     text: str
     html: bool = False
+    language: str | None = None
 
 
 class Fields(msgspec.Struct, frozen=True, tag=True):
     """`mentioned`: every merge field of a template. `required`: those that it prints without a `default` and outside
-    of any block whose condition looks at them.
+    of any block whose condition looks at them. `dates` are taken for dates, `numbers` compared with one.
     """
 
     mentioned: frozenset[str]
     required: frozenset[str]
+    dates: frozenset[str] = frozenset()
+    numbers: frozenset[str] = frozenset()
 
 
 class Wrong(msgspec.Struct, frozen=True, tag=True):
@@ -59,11 +60,14 @@ class Wrong(msgspec.Struct, frozen=True, tag=True):
 class Template:
     """Text and merge fields, rendered once for each recipient. `is_constant`: every recipient gets the same text."""
 
-    __slots__ = ("_html", "_pieces", "_slots", "fields", "is_constant")
+    __slots__ = ("_html", "_pieces", "_places", "fields", "is_constant")
 
     def __init__(self, pieces: list[str], slots: list[tuple[int, str, str | None]], *, html: bool) -> None:
         self._pieces = pieces
-        self._slots = slots
+        places: dict[tuple[str, str | None], list[int]] = {}
+        for position, name, default in slots:
+            places.setdefault((name, default), []).append(position)
+        self._places = [(name, default, positions) for (name, default), positions in places.items()]
         self._html = html
         self.is_constant = not slots
         self.fields = Fields(
@@ -92,16 +96,22 @@ class Template:
         Raises TemplateError when a required field is absent or one is too long.
         """
         pieces = self._pieces.copy()
-        for position, name, default in self._slots:
+        for name, default, positions in self._places:
             value = fields.get(name)
+            if value:
+                if len(value) > FIELD_CHARACTERS:
+                    raise too_long(name, value)
+                value = value.strip()
+                if not value.isascii():
+                    value = printed(value)
             if not value and default is not None:
-                pieces[position] = default
+                text = default
             elif value is None:
                 raise missing(name)
-            elif len(value) > FIELD_CHARACTERS:
-                raise too_long(name, value)
             else:
-                pieces[position] = escape(value) if self._html else value
+                text = escape(value) if self._html else value
+            for position in positions:
+                pieces[position] = text
         text = "".join(pieces)
         if len(text) > MAX_OUTPUT:
             raise TemplateError(f"the text would be longer than {MAX_OUTPUT:,} characters")
@@ -110,9 +120,15 @@ class Template:
 
 def _slot(part: Part) -> tuple[str, str | None] | None:
     """Name and default of a merge field; None for any other tag."""
-    if part.name is not None or (slot := _SLOT.fullmatch(part.text)) is None or slot["name"] in _LIQUID_WORDS:
+    if part.name is not None or (slot := _SLOT.fullmatch(part.text)) is None or slot["name"] in LIQUID_WORDS:
         return None
     return slot["name"], slot["default"] and slot["default"][1:-1]
+
+
+def printed(value: str) -> str:
+    """A merge field's value without the blanks around it, among which are those without width if there is no more."""
+    text = value.strip()
+    return text if text.isascii() or text.strip(_NO_WIDTH) else ""
 
 
 def check_number(fields: frozenset[str]) -> None:

@@ -15,3 +15,12 @@ SELECT set_config('role', 'reachinbox_tenant', true), set_config('reachinbox.wor
 -- name: try_migration_lock
 -- Whether this session is the one that migrates; it is until it ends.
 SELECT pg_try_advisory_lock(%(key)s);
+
+-- name: functions_there
+-- Functions of `app/sql`, of whatever version: by the digest in their names.
+SELECT proname FROM pg_proc
+WHERE pronamespace = current_schema()::regnamespace AND proname ~ '^[a-z_]+_[0-9a-f]{12}$';
+
+-- name: any_worker_lives
+-- Whether a worker may be at work, of whatever version.
+SELECT EXISTS (SELECT FROM workers WHERE lease_until > now());

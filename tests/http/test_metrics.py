@@ -111,6 +111,46 @@ async def test_emails_that_a_servers_words_hold_back_are_not_overdue(
     assert seen["reachinbox_emails_due sender=ready"] == 3
     assert seen["reachinbox_holds reason=refused"] == 1
     assert seen["reachinbox_holds reason=server_slow"] == 0
+    assert seen["reachinbox_streams_held"] == 1
+
+
+async def test_campaigns_that_are_late_with_nothing_that_holds_them_are_counted(
+    api: httpx.AsyncClient, pool: Pool, user: User
+) -> None:
+    async with transaction(pool) as conn:
+        late, _ = await insert_campaign(conn, user.workspace_id, ["SCHEDULED"] * 4)
+        await insert_campaign(conn, user.workspace_id, ["SCHEDULED"] * 4)  # due this moment
+        await insert_campaign(conn, user.workspace_id, ["SCHEDULED"], status="PAUSED")
+        for table, column in (("emails", "scheduled_at"), ("streams", "next_due_at")):
+            old = f"UPDATE {table} SET {column} = now() - interval '2 min' WHERE campaign_id = %s"  # noqa: S608
+            await conn.execute(old.encode(), [late])
+        await conn.execute(
+            "INSERT INTO plan_changes (workspace_id, campaign_id, sender_id, asked_at)"
+            " SELECT workspace_id, campaign_id, sender_id, now() - interval '3 min' FROM streams LIMIT 1"
+        )
+    seen = await scrape(api)
+    assert seen["reachinbox_streams_behind"] == 1
+    assert 180 <= seen["reachinbox_plan_changes_oldest_seconds"] < 200
+    assert seen["reachinbox_streams_held"] == 0
+
+
+async def test_the_room_of_the_day_is_that_of_logins_that_have_such_a_limit(
+    api: httpx.AsyncClient, pool: Pool, user: User
+) -> None:
+    seen = await scrape(api)
+    assert seen["reachinbox_day_room state=used"] == seen["reachinbox_day_room state=left"] == 0
+    async with transaction(pool) as conn:
+        await conn.execute("UPDATE logins SET daily_limit = 40")
+        await conn.execute(
+            "INSERT INTO login_windows (workspace_id, login_id, window_start, allowed, used)"
+            " SELECT workspace_id, id, this_hour() - n * interval '1 hour', 50, 15 FROM logins, generate_series(0, 1) n"
+        )
+    with pytest.MonkeyPatch.context() as patch:
+        now = collectors.time.monotonic
+        patch.setattr(collectors.time, "monotonic", lambda: now() + 3600)
+        seen = await scrape(api)
+    assert (seen["reachinbox_day_room state=used"], seen["reachinbox_day_room state=left"]) == (30, 10)
+    assert seen["reachinbox_logins_day_full"] == 0
 
 
 async def test_it_counts_jobs_workers_and_lanes(api: httpx.AsyncClient, pool: Pool) -> None:

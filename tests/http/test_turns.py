@@ -44,7 +44,7 @@ async def test_few_bodies_of_a_workspace_are_in_memory(
         nonlocal here
         here += 1
         await let_go.wait()
-        return Rendered("s", "b", None, [])
+        return Rendered("s", "b", None, [], [])
 
     monkeypatch.setattr(Content, "render", render)
     body = json.dumps({"subject": "s", "body": "b", "email": "a@example.com"}).ljust(size)

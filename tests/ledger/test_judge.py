@@ -103,17 +103,14 @@ class Play:
 
     async def _wait(self, until_s: float) -> bool:
         async with self.pool.connection() as conn:
-            opened = await exchange.outlook(conn, self._claimant(self.tokens[0]))
             look = await exchange.outlook(conn, self._claimant(self.tokens[0]))
-        assert opened is not None
         assert look is not None
         if look.due_s is None:
             return False
         pause_s = max(look.due_s, look.blocked_s or 0.0, 0.0)
         if self.clock + pause_s > until_s:
             return False
-        if pause_s or opened.window_open:  # else the window was all that was missing
-            await self._pass(pause_s + (self.COARSE_S if pause_s > 0.5 else 0.001))
+        await self._pass(pause_s + (self.COARSE_S if pause_s > 0.5 else 0.001))
         return True
 
     async def _pass(self, seconds: float) -> None:

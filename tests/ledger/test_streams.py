@@ -219,10 +219,7 @@ async def test_a_claim_that_runs_dry_looks_at_the_stream_no_sooner_than_its_next
     assert await value(pool, "SELECT next_due_at FROM streams") == back.scheduled_at
 
 
-async def test_a_claim_that_waited_for_its_stream_says_nothing_of_emails_that_it_has_not_seen(
-    pool: Pool, owner: Owner
-) -> None:
-    """It sees the emails as they were before it waited: what came since is due sooner than it knows."""
+async def test_a_claim_that_waited_for_its_stream_sees_what_was_done_meanwhile(pool: Pool, owner: Owner) -> None:
     await schedule_campaign(pool, owner, 3)
     await execute(
         pool, "UPDATE emails SET scheduled_at = now() + interval '1 h' WHERE id > (SELECT min(id) FROM emails)"
@@ -239,9 +236,8 @@ async def test_a_claim_that_waited_for_its_stream_says_nothing_of_emails_that_it
         await wait_for(waits, "the exchange to wait for the stream")
         await conn.execute("UPDATE emails SET scheduled_at = now() WHERE id = (SELECT max(id) FROM emails)")
         await streams.settle(conn, owner.workspace_id, [stream])
-    assert len(await trade) == 1
+    assert len(await trade) == 2
     assert await streams.heal(pool) == []
-    assert len(await _trade(pool, claimant, [], 3)) == 1
 
 
 async def _second_stream(conn: Conn, user: User) -> tuple[int, list[Owner]]:
@@ -308,10 +304,10 @@ async def test_a_campaigns_own_limit_holds_over_its_streams(pool: Pool, user: Us
         campaign, senders = await _second_stream(conn, user)
     await change.change(pool, user.workspace_id, campaign, Changes(hourly_limit=1))
     claimed = [len(await _trade(pool, await _worker(pool, sender), [], 9)) for sender in senders]
-    assert claimed == [1, 0]
+    assert sorted(claimed) == [0, 1]
     await change.change(pool, user.workspace_id, campaign, Changes(hourly_limit=None))
     assert await rows(pool, "SELECT FROM campaign_hours") == []
-    assert len(await _trade(pool, await _worker(pool, senders[1]), [], 9)) == 1
+    assert len(await _trade(pool, await _worker(pool, senders[claimed.index(0)]), [], 9)) == 1
 
 
 async def test_a_limit_given_in_the_middle_of_an_hour_counts_what_went_before(pool: Pool, owner: Owner) -> None:

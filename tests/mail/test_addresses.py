@@ -135,3 +135,26 @@ def test_a_domain_outside_ascii_travels_in_a_labels() -> None:
     assert to_ascii("ann@münchen.de") == "ann@xn--mnchen-3ya.de"
     assert to_ascii("josé@münchen.de") == "josé@xn--mnchen-3ya.de"
     assert to_ascii("josé@example.com") == "josé@example.com"
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("ops@corp.local", "ops@corp.local"),
+        (" Ops@Mail.CORP.local ", "Ops@mail.corp.local"),
+        ("root@intranet", "root@intranet"),
+        ("ann@example.com", "ann@example.com"),
+    ],
+)
+def test_internal_domains_are_taken_where_the_operator_allows_them(text: str, address: str) -> None:
+    assert normalize(text, {"corp.local", "intranet"}) == address
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["ops@corp.local", "root@intranet", "ops@other.local", "a b@intranet", "x@-.intranet", "@intranet", "x@localhost"],
+)
+def test_others_are_not(text: str) -> None:
+    allowed = {"intranet", "example.local"} if text not in {"root@intranet"} else set()
+    with pytest.raises(InvalidAddress):
+        normalize(text, allowed)

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from app.mail import liquid
 from app.mail.markup import TemplateError
-from app.mail.message import HeaderInjection, Message, MessageBuilder
+from app.mail.message import HeaderInjection, Message, MessageBuilder, check_subject
+from app.mail.templates import printed
 
 DATE = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 MESSAGE_ID = "<42.7f3a@example.com>"
@@ -114,7 +115,7 @@ def test_what_is_written_is_what_a_mail_program_reads(
     parsed = parse(message)
     assert not parsed.defects
     assert list(parsed)[:6] == ["From", "To", "Subject", "Date", "Message-ID", "MIME-Version"]
-    assert parsed["Subject"] == subject.strip()
+    assert parsed["Subject"] == check_subject(subject).strip()
     assert parsed["To"] == "bob@example.org"
     assert parsed["Date"].datetime == DATE
     assert parsed["Message-ID"] == MESSAGE_ID
@@ -143,7 +144,7 @@ def test_no_merge_value_can_add_a_header(fields: dict[str, str], subject: str) -
     try:
         message = build(fields=fields, subject=subject, body="{{ name }} {{ company }}")
     except HeaderInjection:
-        assert re.search(r"[\r\n\0]", fields["name"] + fields["company"])
+        assert "\0" in fields["name"] + fields["company"]
         return
     assert_well_formed(message.content)
     names = [line.partition(b":")[0] for line in head_of(message).split(b"\r\n") if not line.startswith(b" ")]
@@ -151,7 +152,7 @@ def test_no_merge_value_can_add_a_header(fields: dict[str, str], subject: str) -
         b"From", b"To", b"Subject", b"Date", b"Message-ID", b"MIME-Version", b"Content-Type",
         b"Content-Transfer-Encoding",
     ]  # fmt: skip
-    assert part_text(parse(message)) == crlf(f"{fields['name']} {fields['company']}")
+    assert part_text(parse(message)) == crlf(f"{printed(fields['name'])} {printed(fields['company'])}")
 
 
 @pytest.mark.parametrize("break_", ["\r\nBcc: x@example.com", "\nx", "\rx", "\0"])
@@ -165,11 +166,19 @@ def test_a_line_break_in_a_header_is_refused(header: str, break_: str) -> None:
         builder().build("bob@example.org", {}, f"<1@example.com>{break_}", DATE)
 
 
-def test_a_line_break_in_a_merge_value_is_legal_in_the_body_and_refused_by_name_in_the_subject() -> None:
-    fields = {"name": "Bob", "note": "one\ntwo"}
-    assert part_text(parse(build(fields=fields, body="{{ note }}"))) == "one\r\ntwo\r\n"
+@pytest.mark.parametrize("break_", ["\n", "\r\n", "\r", " \n \n ", "\n\t", "\v", "\f", "\x85", "\u2028", "\u2029"])
+@pytest.mark.parametrize("subject", ["{{ name }}: {{ note }}!", "{{ name }}: {{ note | append: '' }}!"])
+def test_a_line_break_in_a_merge_value_stays_in_the_body_and_is_a_blank_in_the_subject(
+    break_: str, subject: str
+) -> None:
+    message = parse(build(fields={"name": "Bob", "note": f"one{break_}two"}, subject=subject, body="{{ note }}"))
+    assert message["Subject"] == "Bob: one two!"
+    assert part_text(message) == crlf(f"one{break_}two")
+
+
+def test_a_nul_in_the_subject_is_refused_by_the_name_of_the_field() -> None:
     with pytest.raises(HeaderInjection, match="note"):
-        build(fields=fields, subject="{{ name }}: {{ note }}")
+        build(fields={"name": "Bob", "note": "one\0two"}, subject="{{ name }}: {{ note }}")
 
 
 def test_ascii_text_stays_readable_on_the_wire() -> None:
@@ -239,8 +248,8 @@ def test_a_message_built_again_is_the_same_and_its_boundary_is_in_none_of_its_pa
     assert first == html.build("bob@example.org", {"note": "x"}, MESSAGE_ID, DATE)
     boundary = parse(first).get_boundary()
     assert boundary is not None
-    hostile = html.build("bob@example.org", {"note": f"\n--{boundary}--\n"}, MESSAGE_ID, DATE)
-    assert part_text(parse(hostile)) == f"\r\n--{boundary}--\r\n"
+    hostile = html.build("bob@example.org", {"note": f"--{boundary}--"}, MESSAGE_ID, DATE)
+    assert part_text(parse(hostile)) == f"--{boundary}--\r\n"
     assert len(list(parse(hostile).iter_parts())) == 2
 
 

@@ -66,7 +66,7 @@ async def test_a_mailbox_connected_again_keeps_its_sender_and_goes_on_at_once(
         "UPDATE senders SET failures = 3, blocked_until = now() + interval '1 h', block_reason = 'x' WHERE id = %s"
     )
     await execute(pool, blocked, sender_id)
-    credential = (await browser.get(f"/api/senders/{sender_id}/credential")).json()
+    credential = (await browser.get(f"/api/senders/{sender_id}")).json()["credential"]
     assert (credential.pop("endedAt") is None, credential) == (
         False,
         {"kind": "OAUTH", "provider": "company", "error": "x"},
@@ -117,6 +117,41 @@ async def test_a_sender_that_leaves_its_mailbox_takes_no_grant_along(
     sender_id = await connect(browser, provider)
     assert (await browser.patch(f"/api/senders/{sender_id}", json={"host": None})).status_code == 200
     assert await value(pool, "SELECT count(*) FROM logins WHERE refresh_token_encrypted IS NOT NULL") == 0
+
+
+async def test_an_alias_logs_in_by_the_grant_of_its_mailbox_and_leaves_it_to_it(
+    browser: httpx.AsyncClient, provider: MailProvider, pool: Pool
+) -> None:
+    sender_id = await connect(browser, provider)
+    alias = {"email": "sales@example.com", "host": "localhost", "username": ANN.upper()}
+    refused = await browser.post("/api/senders", json=alias | {"password": "a secret"})
+    assert (refused.status_code, [one["field"] for one in refused.json()["errors"]]) == (422, ["host", "password"])
+    made = (await browser.post("/api/senders", json=alias)).json()
+    assert made["credential"]["kind"] == "OAUTH"
+    assert (made["hasPassword"], made["sharesLoginWith"]) == (False, [sender_id])
+    for change in ({"displayName": "Sales", "port": 2525}, {"host": None}):
+        assert (await browser.patch(f"/api/senders/{made['id']}", json=change)).status_code == 200
+        of_ann = (await browser.get(f"/api/senders/{sender_id}")).json()
+        assert of_ann["credential"]["kind"] == "OAUTH"
+    left = (await browser.get(f"/api/senders/{made['id']}")).json()
+    assert (left["credential"]["kind"], left["sharesLoginWith"]) == ("PASSWORD", [])
+
+
+async def test_a_sender_that_is_connected_shares_the_login_of_the_mailboxs_others_from_then_on(
+    browser: httpx.AsyncClient, provider: MailProvider, pool: Pool
+) -> None:
+    with_password = {"host": "smtp.example.com", "username": ANN, "password": "a secret", "hourlyLimit": 7}
+    first = (await browser.post("/api/senders", json=with_password | {"email": "ann.b@example.com"})).json()["id"]
+    second = (await browser.post("/api/senders", json=with_password | {"email": ANN})).json()["id"]
+    await execute(pool, "UPDATE senders SET host = 'localhost' WHERE id IN (%s, %s)", first, second)
+    third = (await browser.post("/api/senders", json={"email": ANN, "hourlyLimit": 9})).json()["id"]
+    assert await connect(browser, provider) == first
+    await come_back(browser, provider.consent(await begin(browser, sender=str(third)), ANN))
+    for one, others in ((first, [second, third]), (second, [first, third]), (third, [first, second])):
+        sender = (await browser.get(f"/api/senders/{one}")).json()
+        assert (sender["credential"]["kind"], sender["hasPassword"]) == ("OAUTH", False)
+        assert (sender["sharesLoginWith"], sender["hourlyLimit"]) == (others, 7)
+    assert await value(pool, "SELECT grant_version FROM logins WHERE credential = 'OAUTH'") == 2
 
 
 async def test_a_new_key_reseals_tokens(

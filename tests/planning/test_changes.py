@@ -265,6 +265,26 @@ async def test_a_request_plans_the_first_emails_and_leaves_the_rest_to_a_worker(
         await wait_for(whole, "the worker to plan the rest", 10)
 
 
+async def test_retries_among_the_first_are_no_reason_to_leave_the_rest(
+    pool: Pool, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They keep their times, but are read with the others: fewer than were asked for are not all that there are."""
+    monkeypatch.setattr(changes, "AT_ONCE", 10)
+    start = tomorrow()
+    made = (await schedule_campaign(pool, owner, 25, start_time=start)).campaign.id
+    retry_at = start + HOUR
+    await execute(
+        pool, "UPDATE emails SET attempts = 1, retry_count = 1, scheduled_at = %s, not_before = %s WHERE id IN"
+        " (SELECT id FROM emails ORDER BY id LIMIT 12)", retry_at, retry_at
+    )  # fmt: skip
+    await execute(pool, "UPDATE campaigns SET delay_ms = 1000")
+    await _ask(pool, owner, made)
+    assert not await changes.carry_out(pool, owner.workspace_id, owner.sender_id, at_most=10)
+    assert await _asked(pool) == 1
+    assert await _carry_out(pool, owner)
+    assert await _times(pool, made) == [retry_at] * 12 + [start + number * SECOND for number in range(13)]
+
+
 # Mending
 
 

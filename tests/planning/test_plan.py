@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.planning.plan import HORIZON, Plan
+from app.domain.planning.plan import HORIZON, Pace, Plan, Stream
 from app.domain.planning.plan import plan as plan_in
 from app.domain.planning.slots import HOUR, Limits, Room, hour_of
 from app.errors import InvalidInput
@@ -30,7 +30,7 @@ def plan(
     horizon: timedelta | None = None,
 ) -> Plan:
     room = Room(Limits(sender_limit, campaign_hourly=campaign_limit), sender_taken)
-    return plan_in(count, start, delay, room, horizon=horizon)
+    return plan_in(count, [Stream(start, Pace(delay), room)], horizon=horizon)
 
 
 def times(made: Plan, delay: timedelta) -> list[datetime]:

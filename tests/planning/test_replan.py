@@ -38,8 +38,9 @@ async def _backed_off(pool: Pool, number: int, by: timedelta) -> datetime:
     """Have the email with this number, from 1 on, wait for another try; returns until when."""
     return await value(
         pool,
-        "UPDATE emails SET attempts = 1, retry_count = 1, scheduled_at = now() + %s WHERE recipient = %s"
-        " RETURNING scheduled_at",
+        "UPDATE emails SET attempts = 1, retry_count = 1, scheduled_at = now() + %s, not_before = now() + %s"
+        " WHERE recipient = %s RETURNING scheduled_at",
+        by,
         by,
         addresses(number)[-1],
     )
@@ -106,3 +107,29 @@ async def test_pausing_and_resuming_burns_no_try(pool: Pool, database_url: str, 
     assert await _times(pool, made) == [due]
     assert await value(pool, "SELECT attempts FROM emails WHERE campaign_id = %s", made) == 1
     assert await execute(pool, "SELECT FROM emails WHERE status = 'FAILED'") == 0
+
+
+async def test_a_restart_rewrites_nothing_of_plans_that_hold(
+    pool: Pool, database_url: str, sink: Sink, owner: Owner
+) -> None:
+    """Neither of a campaign under way, nor of what is planned for later, on the same sender."""
+    under_way = (await schedule_campaign(pool, owner, 60, delay_between_ms=500)).campaign.id
+    tomorrow = datetime.now(UTC) + TOMORROW
+    await schedule_campaign(pool, owner, addresses(200, "later"), start_time=tomorrow, delay_between_ms=1000)
+    scheduled = await _versions(pool)
+    for restart in range(3):
+
+        async def sent(so_many: int = 3 * restart + 2) -> bool:
+            return await value(pool, "SELECT sent FROM streams WHERE campaign_id = %s", under_way) >= so_many
+
+        async with running_workers(database_url, settings_for(sink)):
+            await wait_for(sent, "some to be sent")
+    waiting = await _versions(pool)
+    assert 200 < len(waiting) < len(scheduled)
+    assert waiting.items() <= scheduled.items()
+
+
+async def _versions(pool: Pool) -> dict[int, str]:
+    """Which transaction wrote each email that waits."""
+    found = await rows(pool, "SELECT id, xmin::text FROM emails WHERE status = 'SCHEDULED'")
+    return {row["id"]: row["xmin"] for row in found}

@@ -99,6 +99,7 @@ async def test_of_somebody_unknown_the_export_says_so(api: httpx.AsyncClient) ->
         "emails": [],
         "rejected": [],
         "sandboxMessages": [],
+        "savedLists": [],
         "lists": [],
     }
 
@@ -151,7 +152,14 @@ async def test_after_erasing_the_address_is_nowhere_and_the_ledger_adds_up(
     held = ["attempts", "emails", "idempotency_keys", "recipient_list_chunks", "recipient_lists", "sandbox_messages"]
     assert await everywhere(pool, "Ada@example") == [*held, "webhook_deliveries"]
 
-    assert await erase(api) == {"emails": 3, "cancelled": 2, "sandboxMessages": 1, "lists": 2, "beingSent": 0}
+    assert await erase(api) == {
+        "emails": 3,
+        "cancelled": 2,
+        "sandboxMessages": 1,
+        "lists": 2,
+        "savedLists": 0,
+        "beingSent": 0,
+    }
 
     assert await value(pool, held_in) == [other.json()["id"]]
     await api.delete(f"/api/lists/{other.json()['id']}")
@@ -159,6 +167,9 @@ async def test_after_erasing_the_address_is_nowhere_and_the_ledger_adds_up(
     assert await check_conservation(pool, sent) == {"SENT": 1, "SCHEDULED": 1}
     assert await check_conservation(pool, waiting) == {"CANCELLED": 1, "SCHEDULED": 1}
     assert await check_conservation(pool, alone) == {"CANCELLED": 1}
+    assert await value(
+        pool, "SELECT array_agg(DISTINCT cancel_reason::text) FROM emails WHERE status = 'CANCELLED'"
+    ) == ["ERASED"]
     assert (await api.get(f"/api/campaigns/{alone}")).json()["status"] == "FINISHED"
     email = (await api.get(f"/api/emails/{sent_id}")).json()
     assert (email["recipient"], email["status"]) == (f"erased-{sent_id}@erased.invalid", "SENT")
@@ -169,7 +180,14 @@ async def test_after_erasing_the_address_is_nowhere_and_the_ledger_adds_up(
     assert [(r["email"], r["reason"]) for r in again.json()["rejected"]] == [("", "erased")] * 2
     logged = await row(pool, "SELECT * FROM audit_log WHERE action = 'recipient.erase'")
     assert logged["subject"] == "3 emails"
-    assert await erase(api) == {"emails": 0, "cancelled": 0, "sandboxMessages": 0, "lists": 0, "beingSent": 0}
+    assert await erase(api) == {
+        "emails": 0,
+        "cancelled": 0,
+        "sandboxMessages": 0,
+        "lists": 0,
+        "savedLists": 0,
+        "beingSent": 0,
+    }
 
 
 async def test_a_servers_words_that_name_the_address_are_erased_wherever_they_are_kept(
@@ -249,7 +267,14 @@ async def test_what_is_being_sent_is_said_and_erased_the_next_time(api: httpx.As
     campaign_id = (await schedule(api, [ADA]))["campaign"]["id"]
     await execute(pool, "UPDATE emails SET status = 'SENDING', claim_token = gen_random_uuid(), claimed_at = now()")
     await execute(pool, "UPDATE streams SET scheduled = 0, sending = 1")
-    assert await erase(api) == {"emails": 0, "cancelled": 0, "sandboxMessages": 0, "lists": 0, "beingSent": 1}
+    assert await erase(api) == {
+        "emails": 0,
+        "cancelled": 0,
+        "sandboxMessages": 0,
+        "lists": 0,
+        "savedLists": 0,
+        "beingSent": 1,
+    }
     await execute(pool, "UPDATE emails SET status = 'SCHEDULED', claim_token = NULL")
     await execute(pool, "UPDATE streams SET scheduled = 1, sending = 0")
     assert (await erase(api))["cancelled"] == 1

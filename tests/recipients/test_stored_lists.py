@@ -199,7 +199,7 @@ async def test_a_long_list_lies_in_chunks_of_whole_lines(
     api: httpx.AsyncClient, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stored_lists, "CHUNK", 1_000)
-    monkeypatch.setattr("app.domain.recipients.csv_files._CHUNK", 300)
+    monkeypatch.setattr("app.domain.recipients.encodings.CHUNK", 300)
     monkeypatch.setattr(stored_lists, "IN_MEMORY", 500)
     text = "email,name\n" + "".join(f"reader{n}@example.com,Größe {n}\n" for n in range(500))
     stored = await upload(api, text.encode())
@@ -214,7 +214,7 @@ async def test_whoever_reads_a_list_slowly_holds_no_connection(
     api: httpx.AsyncClient, pool: Pool, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stored_lists, "CHUNK", 10)
-    monkeypatch.setattr("app.domain.recipients.csv_files._CHUNK", 30)
+    monkeypatch.setattr("app.domain.recipients.encodings.CHUNK", 30)
     stored = await upload(api, b"".join(b"reader%d@example.com\n" % number for number in range(10)))
     pieces = await stored_lists.content(pool, user.workspace_id, stored["id"])
     assert (await anext(pieces)).startswith(b"reader0@example.com")
@@ -229,7 +229,7 @@ async def test_whoever_reads_a_list_slowly_holds_no_connection(
 async def test_a_line_without_an_end_is_refused(api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stored_lists, "CHUNK", 10)
     monkeypatch.setattr(stored_lists, "_MOST_LINE", 100)
-    monkeypatch.setattr("app.domain.recipients.csv_files._CHUNK", 50)
+    monkeypatch.setattr("app.domain.recipients.encodings.CHUNK", 50)
     response = await api.post("/api/lists", files={"file": ("x.csv", b"ada@example.com," + b"x" * 200)})
     assert "line of more than 100 bytes" in wrong_fields(response)["file"]
 

@@ -92,7 +92,7 @@ def test_on_a_database_that_lacks_migrations_nothing_runs(
 def test_migrate_says_how_much_it_did(reachinbox: Shell, postgres: TemplateServer) -> None:
     with postgres.clone() as url:
         with psycopg.connect(url) as conn:
-            conn.execute("DELETE FROM _yoyo_migration WHERE migration_id = '0022_streams'")
+            conn.execute("DELETE FROM _yoyo_migration WHERE migration_id = '0030_saved_lists'")
         assert reachinbox("migrate", DATABASE_URL=url).stdout == "1 migrations applied\n"
         assert reachinbox("migrate", DATABASE_URL=url).stdout == "nothing to migrate\n"
 

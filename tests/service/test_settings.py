@@ -42,6 +42,38 @@ def test_the_base_url_follows_host_and_port() -> None:
     assert from_env({"BASE_URL": "https://mail.example.com", "PORT": "80"}).base_url == "https://mail.example.com"
 
 
+@pytest.mark.parametrize("url", ["https://mail.example.com", "http://10.0.0.5:8080", "http://[::1]:3000"])
+def test_a_base_url_is_an_address_without_a_slash_behind_it(url: str) -> None:
+    assert from_env({"BASE_URL": url}).base_url == url
+    assert from_env({"BASE_URL": f"{url}/"}).base_url == url
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("mail.example.com", "it begins with https:// (or http://) and a host"),
+        ("mail.example.com:3000", "it begins with https:// (or http://) and a host"),
+        ("ftp://mail.example.com", "it begins with https:// (or http://) and a host"),
+        ("https://", "it begins with https:// (or http://) and a host"),
+        ("https:///mail", "it begins with https:// (or http://) and a host"),
+        ("https://example.com/mail", "the dashboard is at the root of a host"),
+        ("https://example.com/mail/", "the dashboard is at the root of a host"),
+        ("https://example.com?x=1", "the dashboard is at the root of a host"),
+        ("https://example.com#x", "the dashboard is at the root of a host"),
+        ("https://ann:secret@example.com", "a login does not belong there"),
+        ("https://example.com:99999", "Port out of range"),
+        ("https://example.com:x", "Port could not be cast"),
+        ("https://exa mple.com", "without blanks"),
+        ("https://münchen.example", "give it in ASCII"),
+        ("http://[::1", "Invalid IPv6 URL"),
+    ],
+)
+def test_a_base_url_under_which_nobody_finds_a_page_is_refused(url: str, why: str) -> None:
+    (problem,) = problems({"BASE_URL": url})
+    assert problem.startswith(f"BASE_URL: {url.rstrip('/')!r} is not right: ")
+    assert why in problem
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.5", "mail.example.com"])  # noqa: S104 -- not bound to
 def test_a_host_that_others_reach_needs_a_base_url(host: str) -> None:
     (problem,) = problems({"HOST": host})

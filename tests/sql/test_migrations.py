@@ -14,6 +14,7 @@ import pytest
 from procrastinate.schema import SchemaManager
 
 from app.db import MIGRATIONS, migrate
+from app.sql import functions
 from tests.support.pg import TemplateServer, migrate_to
 
 MIGRATE = "import sys; from app.db import migrate; print(migrate(sys.argv[1]))"
@@ -67,6 +68,7 @@ def test_a_migration_that_was_applied_but_not_marked_may_run_again(
             with psycopg.connect(empty_url, autocommit=True) as conn:
                 conn.execute("DELETE FROM _yoyo_migration WHERE migration_id = %s", (name,))
             assert migrate_to(empty_url, name) == 1
+    assert migrate(empty_url) == 0  # which makes the functions
     with postgres.clone() as at_once:
         assert _schema(empty_url) == _schema(at_once)
 
@@ -110,3 +112,47 @@ def test_procrastinates_schema_is_the_one_the_migration_was_written_for() -> Non
     pinned = re.search(r'SCHEMA_SHA256 = "(\w+)"', Path(MIGRATIONS, "0001_procrastinate.py").read_text())
     assert pinned
     assert hashlib.sha256(SchemaManager.get_schema().encode()).hexdigest() == pinned[1]
+
+
+OTHERS = "CREATE FUNCTION exchange_0123456789ab() RETURNS void LANGUAGE sql AS 'SELECT'"
+WORKER = "INSERT INTO workers (token, name, lease_until) VALUES (gen_random_uuid(), 'test', now() + interval '%s s')"
+
+
+def _functions(conn: psycopg.Connection[tuple[str]]) -> set[str]:
+    there = conn.execute("SELECT proname FROM pg_proc WHERE proname LIKE 'exchange%'").fetchall()
+    return {name for (name,) in there}
+
+
+@pytest.mark.parametrize(("lease_s", "kept"), [(60, True), (-60, False), (None, False)])
+def test_a_function_of_another_version_stays_as_long_as_a_worker_may_call_it(
+    empty_url: str, lease_s: int | None, kept: bool
+) -> None:
+    migrate(empty_url)
+    with psycopg.connect(empty_url, autocommit=True) as conn:
+        assert _functions(conn) == set(functions())
+        conn.execute(OTHERS)
+        if lease_s is not None:
+            conn.execute((WORKER % lease_s).encode())
+        migrate(empty_url)
+        assert _functions(conn) - set(functions()) == ({"exchange_0123456789ab"} if kept else set())
+
+
+def test_a_function_that_is_missing_is_made_again(empty_url: str) -> None:
+    """Whoever was killed between the last migration and the functions has left none."""
+    migrate(empty_url)
+    with psycopg.connect(empty_url, autocommit=True) as conn:
+        for name in functions():
+            conn.execute(f"DROP FUNCTION {name}".encode())
+        assert migrate(empty_url) == 0
+        assert _functions(conn) == set(functions())
+
+
+def test_nobody_else_may_call_a_function_of_the_workers(empty_url: str) -> None:
+    migrate(empty_url)
+    with psycopg.connect(empty_url, autocommit=True) as conn:
+        for name in functions():
+            allowed = conn.execute(
+                "SELECT has_function_privilege('reachinbox_tenant', oid, 'EXECUTE') FROM pg_proc WHERE proname = %s",
+                [name],
+            ).fetchone()
+            assert allowed == (False,)

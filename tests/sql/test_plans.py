@@ -101,10 +101,12 @@ async def _fill(pool: Pool, user: User) -> dict[str, Any]:
         "accepted_ago_s": 0.0,
         "lease_s": 20.0,
         "within_s": 10.0,
+        "looked_after": [],
         "status": None,
         "before": None,
         "limit": 50,
         "q": None,
+        "direct": False,
     }
 
 
@@ -128,7 +130,9 @@ def _rows_touched(plan: str) -> int:
 
 
 @pytest.mark.parametrize("analyzed", [False, True], ids=["before-analyze", "after-analyze"])
-@pytest.mark.parametrize("name", ["exchange", "outlook", "held_claims", "recover", "neglected_senders"])
+@pytest.mark.parametrize(
+    "name", ["outlook", "held_claims", "recover", "neglected_senders", "giving", "holds_to_spread"]
+)
 async def test_the_workers_queries_touch_what_they_use_and_no_more(
     database_url: str, full: dict[str, Any], name: str, analyzed: bool
 ) -> None:
@@ -139,6 +143,32 @@ async def test_the_workers_queries_touch_what_they_use_and_no_more(
         plan = await _explained(conn, name, full)
     assert "Seq Scan on emails" not in plan, plan
     assert _rows_touched(plan) <= 100, plan
+
+
+ROWS_READ = b"""
+SELECT relname AS table, coalesce(seq_tup_read, 0) AS walked, coalesce(idx_tup_fetch, 0) AS found
+FROM pg_stat_xact_user_tables
+WHERE seq_tup_read > 0 OR idx_tup_fetch > 0
+"""
+
+
+@pytest.mark.parametrize("analyzed", [False, True], ids=["before-analyze", "after-analyze"])
+async def test_an_exchange_touches_what_it_uses_and_no_more(
+    database_url: str, full: dict[str, Any], analyzed: bool
+) -> None:
+    """Its statements are in a function, which tells no plans: Postgres has counted what they read."""
+    async with await open_pool(database_url, options=PLANNER_OPTIONS) as pool, pool.connection() as conn:
+        if analyzed:
+            await conn.execute("ANALYZE")
+        sending = "UPDATE emails SET status = 'SENDING', claim_token = %(token)s, claimed_at = now() WHERE id = 1"
+        await conn.execute(sending, full)
+        async with conn.transaction(force_rollback=True):
+            claims = await (await conn.execute(QUERIES["exchange"], full)).fetchall()
+            read = await (await conn.execute(ROWS_READ)).fetchall()
+    assert len(claims) == full["wanted"]
+    assert {table["table"] for table in read} >= {"emails", "streams", "login_windows"}
+    assert [table for table in read if table["walked"]] == []
+    assert max(table["found"] for table in read) <= 100, read
 
 
 @pytest.mark.parametrize("name", ["list_campaigns", "get_email", "texts_of_emails", "attempts_of_email", "email_span"])
@@ -230,6 +260,7 @@ async def test_a_batch_of_a_plan_is_looked_up_by_its_keys(
     entry of the other.
     """
     batch = full | {"ids": list(range(1, 501)), "ats": [datetime.now(UTC)] * 500, "from": datetime.now(UTC)}
+    batch |= {"jitters": [1_000_000] * 500, "untils": [datetime.now(UTC)] * 500, "of_retries": False}
     async with await open_pool(database_url, options=options) as pool, transaction(pool) as conn:
         if analyzed:
             await conn.execute("ANALYZE")
@@ -243,9 +274,10 @@ async def test_a_batch_of_a_plan_is_looked_up_by_its_keys(
 
 
 @pytest.mark.parametrize("analyzed", [False, True], ids=["before-analyze", "after-analyze"])
+@pytest.mark.parametrize("divided", [False, True])
 @pytest.mark.parametrize("emails", [2, 5_000])
 async def test_a_campaign_is_inserted_by_a_join_that_goes_through_both_lists_once(
-    pool: Pool, full: dict[str, Any], emails: int, analyzed: bool
+    pool: Pool, full: dict[str, Any], emails: int, divided: bool, analyzed: bool
 ) -> None:
     if analyzed:
         await _analyze(pool)
@@ -256,8 +288,14 @@ async def test_a_campaign_is_inserted_by_a_join_that_goes_through_both_lists_onc
             [emails - 1],
         )
         await conn.execute(QUERIES["join_at_once"])
-        runs = {"firsts": list(range(emails)), "counts": [1] * emails, "ats": [datetime.now(UTC)] * emails}
-        plan = await _explained(conn, "insert_emails", full | runs | {"delay_ms": 0})
+        runs: dict[str, Any] = {
+            "firsts": list(range(emails)),
+            "counts": [1] * emails,
+            "streams": [full["stream_id"]] * emails,
+        }
+        runs |= {name: [datetime.now(UTC)] * emails for name in ("ats", "ends", "untils")}
+        runs |= {name: [0] * emails for name in ("gaps", "jitters")} | {"divided": divided}
+        plan = await _explained(conn, "insert_emails", full | runs)
     assert _rows_touched(plan) <= emails, plan
 
 

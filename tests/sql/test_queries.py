@@ -80,7 +80,8 @@ def test_a_missing_unused_or_doubled_name_stops_the_program_at_import(
         sql.queries(name)
 
 
-UTILITIES = {"copy_recipients", "stage_recipients"}  # no plans, so nothing to prepare
+# No plans, so nothing to prepare.
+UTILITIES = {"copy_places", "copy_recipients", "copy_saved", "stage_places", "stage_recipients", "stage_saved"}
 
 
 async def test_every_query_is_understood_by_postgres(pool: Pool) -> None:
@@ -88,6 +89,7 @@ async def test_every_query_is_understood_by_postgres(pool: Pool) -> None:
     queries = sql.read_all()
     async with pool.connection() as conn:
         await conn.execute(queries["stage_recipients"].replace(b" ON COMMIT DROP", b""))
+        await conn.execute(queries["stage_places"].replace(b" ON COMMIT DROP", b""))
         for name in sorted(queries.keys() - UTILITIES):
             await conn.execute(b"PREPARE %b AS %b" % (name.encode(), numbered(queries[name])))
 
@@ -97,6 +99,7 @@ async def _answers(pool: Pool) -> dict[str, int]:
     queries = sql.read_all()
     async with pool.connection() as conn:
         await conn.execute(queries["stage_recipients"].replace(b" ON COMMIT DROP", b""))
+        await conn.execute(queries["stage_places"].replace(b" ON COMMIT DROP", b""))
         for name in sorted(queries.keys() - UTILITIES):
             await conn.execute(b"PREPARE %b AS %b" % (name.encode(), numbered(queries[name])))
         rows = await conn.execute(
@@ -104,7 +107,7 @@ async def _answers(pool: Pool) -> dict[str, int]:
         )
         answers = {row["name"]: row["n"] for row in await rows.fetchall()}
         await conn.execute("DEALLOCATE ALL")
-        await conn.execute("DROP TABLE staged")
+        await conn.execute("DROP TABLE staged, placed")
     return answers
 
 

@@ -24,14 +24,20 @@ TABLES = (
     "login_windows",
     "streams",
     "campaign_hours",
+    "campaign_forecasts",
     "idempotency_keys",
     "sandbox_messages",
     "audit_log",
     "webhooks",
     "webhook_deliveries",
     "workspace_invitations",
+    "templates",
+    "signatures",
+    "campaign_signatures",
     "recipient_lists",
     "recipient_list_chunks",
+    "saved_lists",
+    "saved_recipients",
     "refusals",
     "holds",
     "plan_changes",
@@ -68,6 +74,8 @@ async def _fill(pool: Pool, user: User) -> None:
             b"INSERT INTO login_windows (workspace_id, login_id, window_start, allowed) "
             b"SELECT workspace_id, id, now(), 1 FROM logins WHERE workspace_id = %(user)s",
             b"INSERT INTO campaign_hours (workspace_id, campaign_id, allowed) VALUES (%(user)s, %(campaign)s, 1)",
+            b"INSERT INTO campaign_forecasts (workspace_id, campaign_id, ats, counts, gaps_ms) "
+            b"VALUES (%(user)s, %(campaign)s, '{}', '{}', '{}')",
             b"INSERT INTO plan_changes (workspace_id, campaign_id, sender_id) "
             b"VALUES (%(user)s, %(campaign)s, %(sender)s)",
             b"INSERT INTO sender_dns (workspace_id, sender_id, domain) VALUES (%(user)s, %(sender)s, 'example.com')",
@@ -81,9 +89,17 @@ async def _fill(pool: Pool, user: User) -> None:
             b"INSERT INTO workspace_invitations (workspace_id, token_sha256, invited_by, role, expires_at) "
             b"SELECT workspace_id, sha256(workspace_id::text::bytea), user_id, 'viewer', now() FROM members "
             b"WHERE workspace_id = %(user)s",
+            b"INSERT INTO signatures (workspace_id, sender_id, text) VALUES (%(user)s, %(sender)s, 'Ann')",
+            b"INSERT INTO campaign_signatures (workspace_id, campaign_id, sender_id, text) "
+            b"VALUES (%(user)s, %(campaign)s, %(sender)s, 'Ann')",
+            b"INSERT INTO templates (workspace_id, name, subject, body) VALUES (%(user)s, 'n', 's', 'b')",
             b"INSERT INTO recipient_lists (workspace_id, kind, size, rows) VALUES (%(user)s, 'json', 1, 1)",
             b"INSERT INTO recipient_list_chunks (workspace_id, list_id, number, content) "
             b"SELECT workspace_id, id, 0, 'x' FROM recipient_lists WHERE workspace_id = %(user)s",
+            b"INSERT INTO saved_lists (workspace_id, name) VALUES (%(user)s, 'Buyers')",
+            b"INSERT INTO saved_recipients (workspace_id, list_id, mailbox, address, fields) "
+            b"SELECT workspace_id, id, 'a@example.com', 'A@example.com', '{}' FROM saved_lists "
+            b"WHERE workspace_id = %(user)s",
             b"INSERT INTO refusals (workspace_id, login_id, stream_id, signature, last_at, emails) "
             b"SELECT workspace_id, login_id, streams.id, 'x', now(), 5 "
             b"FROM streams JOIN senders USING (workspace_id) WHERE workspace_id = %(user)s",

@@ -110,7 +110,8 @@ async def execute(pool: Pool, text: str, *params: object) -> int:
 async def settle_streams(conn: Conn) -> None:
     """After a change to emails by hand: when the first of each stream is due."""
     await conn.execute(
-        "UPDATE streams s SET next_due_at = (SELECT due_at FROM first_due(s.workspace_id, s.id))"
+        "UPDATE streams s"
+        " SET next_due_at = (SELECT due_at FROM first_due(s.workspace_id, s.id)), passed_at = '-infinity'"
         " FROM (SELECT id FROM streams ORDER BY id FOR NO KEY UPDATE) o WHERE o.id = s.id"
     )
 
@@ -142,7 +143,7 @@ async def check_conservation(pool: Pool, campaign_id: int) -> Counter[str]:
     asleep = await rows(
         pool,
         "SELECT s.id, s.next_due_at, e.due_at FROM streams s, LATERAL first_due(s.workspace_id, s.id) e"
-        " WHERE s.campaign_id = %s AND (s.next_due_at IS NULL OR s.next_due_at > e.due_at)",
+        " WHERE s.campaign_id = %s AND (s.next_due_at IS NULL OR s.next_due_at > e.due_at OR s.passed_at > e.due_at)",
         campaign_id,
     )
     assert asleep == [], "no exchange would look at these in time"
@@ -201,7 +202,8 @@ async def the_clock_moves_on(pool: Pool, by: timedelta) -> None:
         # The earliest first: none meets the one before it.
         for window in await (await conn.execute("SELECT * FROM login_windows ORDER BY window_start")).fetchall():
             await conn.execute(
-                "UPDATE login_windows SET window_start = window_start - %(by)s, accepted_at = accepted_at - %(by)s"
+                "UPDATE login_windows SET window_start = window_start - %(by)s, accepted_at = accepted_at - %(by)s,"
+                " free_at = free_at - %(by)s"
                 " WHERE workspace_id = %(workspace_id)s AND login_id = %(login_id)s"
                 " AND window_start = %(window_start)s",
                 window | {"by": by},
@@ -209,7 +211,7 @@ async def the_clock_moves_on(pool: Pool, by: timedelta) -> None:
         await conn.execute("UPDATE campaign_hours SET window_start = window_start - %s WHERE used > 0", [by])
         await conn.execute(
             "UPDATE streams SET start_at = start_at - %(by)s, accepted_at = accepted_at - %(by)s,"
-            " free_at = free_at - %(by)s, next_due_at = next_due_at - %(by)s,"
+            " free_at = free_at - %(by)s, next_due_at = next_due_at - %(by)s, passed_at = passed_at - %(by)s,"
             " window_start = CASE WHEN window_used > 0 THEN window_start - %(by)s ELSE window_start END",
             {"by": by},
         )
@@ -221,7 +223,11 @@ async def the_clock_moves_on(pool: Pool, by: timedelta) -> None:
             {"by": by},
         )
         await conn.execute("UPDATE attempts SET claimed_at = claimed_at - %s, recorded_at = recorded_at - %s", [by, by])
-        await conn.execute("UPDATE emails SET scheduled_at = scheduled_at - %s WHERE status = 'SCHEDULED'", [by])
+        await conn.execute(
+            "UPDATE emails SET scheduled_at = scheduled_at - %(by)s, not_before = not_before - %(by)s,"
+            " until = until - %(by)s WHERE status = 'SCHEDULED'",
+            {"by": by},
+        )
         await conn.execute("UPDATE emails SET claimed_at = claimed_at - %s", [by])
     await wake_all(pool)
 

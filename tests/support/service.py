@@ -57,7 +57,9 @@ class Service:
         until(ready, "the service is ready")
 
     def know_the_key(self) -> None:
+        """And that the demo's campaign is there."""
         self._key = until(lambda: re.search(r"API key +(\S+)", self.output), "the demo account is shown")[1]
+        until(lambda: "Demo campaign: " in self.output, "the demo is scheduled")
 
     @property
     def demo_password(self) -> str | None:

@@ -10,6 +10,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -35,17 +36,23 @@ OUTSIDE = {
 INSIDE = {
     "campaigns": "/",
     "campaign": "/campaigns/2",
+    "campaign-waiting": "/campaigns/7",
     "campaign-content": "/campaigns/1?tab=content",
     "campaign-settings": "/campaigns/2?tab=settings",
     "campaign-hours": "/campaigns/1?tab=hours",
     "compose": "/compose",
+    "templates": "/templates",
+    "week": "/week",
+    "compose-test": "/compose",
     "scheduled": "/scheduled",
     "sent": "/sent",
     "trouble": "/trouble",
     "in-doubt": "/trouble?status=UNKNOWN&campaignId=2",
     "email": "/emails/1",
+    "lists": "/lists",
     "senders": "/senders",
     "sender": "/senders?edit=new",
+    "sender-limits": "/senders?edit=new",
     "sandbox": "/sandbox",
     "sandbox-message": "/sandbox?message=25",
     "settings": "/settings",
@@ -70,6 +77,12 @@ def open_switch(page: Page) -> None:
     page.get_by_role("menuitem").first.wait_for()
 
 
+def open_limits(page: Page) -> None:
+    page.get_by_role("button", name="Limits of the day").click()
+    page.get_by_role("button", name="what is usual for outreach").click()
+    page.get_by_role("combobox", name="Time zone").scroll_into_view_if_needed()
+
+
 def open_deletion(page: Page) -> None:
     page.get_by_role("button", name="Delete the workspace").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete for good").click()
@@ -86,9 +99,16 @@ def lose_session(page: Page) -> None:
     page.get_by_role("dialog", name="Log in again").wait_for()  # the next reading of the senders is refused
 
 
+def send_test(page: Page) -> None:
+    page.get_by_role("button", name="Send a test to myself").click()
+    page.get_by_role("link", name="See the test").scroll_into_view_if_needed()
+
+
 # What lies over a page is as high as the window, so no more than that is written.
 OPENED: dict[str, Callable[[Page], object]] = {
     "sender": lambda page: page.get_by_role("dialog").wait_for(),
+    "sender-limits": open_limits,
+    "compose-test": send_test,
     "switch": open_switch,
     "delete-workspace": open_deletion,
     "disable-account": open_disabling,
@@ -172,14 +192,25 @@ def workspace_of(page: Page) -> int:
 
 
 def furnish(page: Page) -> None:
-    """What the demo does not have: senders in trouble, API keys, a webhook."""
+    """What the demo does not have: senders in trouble, a campaign that waits behind another, API keys, a webhook."""
     nobody = {"host": "127.0.0.1", "port": 9, "security": "none"}  # where nothing listens
     gmail = {"host": "smtp.gmail.com", "port": 587, "username": "anna.lindqvist@gmail.com", "password": "of no use"}
-    ask(page, "POST", "/api/senders", {"email": gmail["username"], "displayName": "Anna Lindqvist", **gmail})
+    outreach = {"dailyLimit": 40, "leastGapSeconds": 600, "rampUp": {"from": 10, "perDay": 3}}
+    ask(
+        page, "POST", "/api/senders", {"email": gmail["username"], "displayName": "Anna Lindqvist", **gmail, **outreach}
+    )
+    ask(page, "POST", "/api/senders", {"email": "orders@lindqvist.example.com", **gmail})  # shares the login
     sender = ask(page, "POST", "/api/senders", {"email": "newsletter@harbour-books.example.com", **nobody})["id"]
     ask(page, "POST", f"/api/senders/{sender}/verify")
     campaign = {"senderId": sender, "subject": "New in May", "body": "Come and see.", "recipients": ["b@example.com"]}
     ask(page, "POST", "/api/campaigns/schedule", campaign)
+    limited = {"email": "orders@harbour-books.example.com", "hourlyLimit": 20}
+    start = (datetime.now(UTC) + timedelta(days=9)).replace(minute=0, second=0, microsecond=0)
+    later = {"senderId": ask(page, "POST", "/api/senders", limited)["id"], "startTime": start.isoformat()}
+    for name, count in (("Autumn catalogue", 300), ("Opening hours", 5)):
+        people = [f"{name[:6].lower()}{n}@example.com" for n in range(count)]
+        content = {"name": name, "subject": name, "body": "Come and see.", "recipients": people}
+        ask(page, "POST", "/api/campaigns/schedule", content | later)
     for name, scopes in (("Newsletter script", ["read", "send"]), ("Dashboard in the hall", ["read"])):
         ask(page, "POST", "/api/keys", {"name": name, "scopes": scopes, "expiresAt": "2099-01-31T09:00:00Z"})
     ask(page, "POST", "/api/members/invitations", {"role": "viewer", "email": "grace@example.com"})

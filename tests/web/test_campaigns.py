@@ -34,7 +34,7 @@ def test_without_a_campaign_the_way_to_the_first_one_is_shown(inside: Page) -> N
     inside.goto("/")
     expect(inside.get_by_role("heading", name="No campaign yet")).to_be_visible()
     assert_accessible(inside)
-    inside.get_by_role("link", name="Write the first one").click()
+    inside.get_by_role("link", name="Write the first one", exact=True).click()
     inside.wait_for_url("**/compose")
 
 
@@ -53,15 +53,15 @@ def test_pause_and_resume_are_seen_in_another_tab_without_a_reload(inside: Page)
     campaign = schedule(inside)
     other = inside.context.new_page()
     other.goto(f"/campaigns/{campaign}")
-    expect(other.get_by_text("It starts at")).to_be_visible()
+    expect(other.get_by_text("Its campaign starts then")).to_be_visible()
     inside.goto("/")
     inside.get_by_role("button", name="Pause Spring letter").click()
-    expect(inside.get_by_text("until you resume it")).to_be_visible()
-    expect(other.get_by_text("until you resume it")).to_be_visible()
+    expect(inside.get_by_text("Resume the campaign, and what waits")).to_be_visible()
+    expect(other.get_by_text("Resume the campaign, and what waits")).to_be_visible()
     other.get_by_role("button", name="Resume Spring letter").click()
     # Where both came within the second between two looks of the events, the next reading tells.
     expect(inside.get_by_role("button", name="Pause Spring letter")).to_be_visible(timeout=15_000)
-    expect(inside.get_by_text("until you resume it")).to_be_hidden()
+    expect(inside.get_by_text("Resume the campaign, and what waits")).to_be_hidden()
 
 
 def test_what_began_and_ended_between_two_events_is_seen_all_the_same(inside: Page) -> None:
@@ -72,7 +72,7 @@ def test_what_began_and_ended_between_two_events_is_seen_all_the_same(inside: Pa
     inside.reload()
     expect(inside.get_by_role("button", name="Pause Spring letter")).to_be_visible()
     assert inside.request.post(f"/api/campaigns/{campaign}/pause").ok
-    expect(inside.get_by_text("until you resume it")).to_be_visible(timeout=15_000)
+    expect(inside.get_by_text("Resume the campaign, and what waits")).to_be_visible(timeout=15_000)
     expect(inside.get_by_text("Reconnecting…")).to_be_visible(timeout=15_000)
     assert_accessible(inside)
 
@@ -98,12 +98,12 @@ def test_the_list_by_state_is_in_the_address(inside: Page) -> None:
     assert inside.request.post(f"/api/campaigns/{paused}/pause").ok
     inside.goto("/")
     inside.get_by_role("button", name="Paused", exact=True).click()
-    expect(inside.get_by_role("link", name="Rests")).to_be_visible()
-    expect(inside.get_by_role("link", name="Runs")).to_be_hidden()
+    expect(inside.get_by_role("link", name="Rests", exact=True)).to_be_visible()
+    expect(inside.get_by_role("link", name="Runs", exact=True)).to_be_hidden()
     inside.reload()
     expect(inside.get_by_role("button", name="Paused", exact=True)).to_have_attribute("aria-pressed", "true")
-    expect(inside.get_by_role("link", name="Rests")).to_be_visible()
-    expect(inside.get_by_role("link", name="Runs")).to_be_hidden()
+    expect(inside.get_by_role("link", name="Rests", exact=True)).to_be_visible()
+    expect(inside.get_by_role("link", name="Runs", exact=True)).to_be_hidden()
     assert_accessible(inside)
 
 

@@ -70,7 +70,7 @@ def test_changed_settings_of_a_campaign_are_not_left_without_a_word(inside: Page
     expect(inside.get_by_text("Good morning")).to_be_visible()
     inside.get_by_role("tab", name="Settings").click()
     inside.get_by_label("Subject").fill("Good evening")
-    inside.get_by_role("link", name="Scheduled").first.click()
+    inside.get_by_role("link", name="Scheduled", exact=True).first.click()
     question.get_by_role("button", name="Leave").click()
     expect(inside.get_by_role("heading", name="Scheduled", level=1)).to_be_visible()
 
@@ -92,7 +92,7 @@ def test_a_changed_sender_is_not_closed_without_a_word(inside: Page, way: str) -
     form.get_by_role("button", name="Save").click()
     expect(form).to_have_count(0)
     expect(inside.get_by_role("article", name="anna@example.com").get_by_text("Anna", exact=True)).to_be_visible()
-    inside.get_by_role("article", name="anna@example.com").get_by_role("link", name="Edit").click()
+    inside.get_by_role("article", name="anna@example.com").get_by_role("link", name="Edit", exact=True).click()
     form.get_by_role("button", name="Cancel").click()
     expect(form).to_have_count(0)
 
@@ -100,7 +100,7 @@ def test_a_changed_sender_is_not_closed_without_a_word(inside: Page, way: str) -
 def test_nothing_is_decided_about_rows_of_the_list_before(inside: Page, service: Service, email: str) -> None:
     filled(service, email, {"FAILED": 3, "UNKNOWN": 2})
     inside.goto("/trouble?status=FAILED")
-    expect(inside.get_by_role("link", name="failed.1@example.com")).to_be_visible()
+    expect(inside.get_by_role("link", name="failed.1@example.com", exact=True)).to_be_visible()
     waiting: list[Route] = []
     inside.route(re.compile(r"/api/emails\?.*status=UNKNOWN"), lambda route: waiting.append(route))
     inside.get_by_role("button", name="In doubt").click()
@@ -111,7 +111,7 @@ def test_nothing_is_decided_about_rows_of_the_list_before(inside: Page, service:
     expect(shown.last).not_to_be_focused()
     for route in waiting:
         route.continue_()
-    expect(inside.get_by_role("link", name="unknown.1@example.com")).to_be_visible()
+    expect(inside.get_by_role("link", name="unknown.1@example.com", exact=True)).to_be_visible()
     expect(inside.get_by_role("checkbox", name="Select all 2 loaded")).to_be_enabled()
 
 
@@ -120,7 +120,7 @@ def test_a_campaigns_settings_are_its_own_when_the_browser_jumps_from_one_to_ano
     inside.goto(f"/campaigns/{first}?tab=settings")
     expect(inside.get_by_label("Name")).to_have_value("First")
     inside.get_by_role("link", name="Campaigns", exact=True).first.click()
-    inside.get_by_role("link", name="Second").click()
+    inside.get_by_role("link", name="Second", exact=True).click()
     inside.get_by_role("tab", name="Settings").click()
     expect(inside.get_by_label("Name")).to_have_value("Second")
     assert inside.url.endswith(f"/campaigns/{second}?tab=settings")
@@ -132,14 +132,14 @@ def test_a_campaigns_settings_are_its_own_when_the_browser_jumps_from_one_to_ano
 def test_it_is_said_once_that_what_is_shown_can_be_read_anew_no_more(inside: Page) -> None:
     schedule(inside)
     inside.goto("/")
-    expect(inside.get_by_role("link", name="Spring letter")).to_be_visible()
+    expect(inside.get_by_role("link", name="Spring letter", exact=True)).to_be_visible()
     inside.route(re.compile("/api/(campaigns|senders|stats)"), lambda route: route.fulfill(status=429))
     said = inside.get_by_role("alert").filter(has_text="may be out of date")
     expect(said).to_have_count(1, timeout=30_000)
     with inside.expect_response(re.compile("/api/campaigns")):
         pass
     expect(said).to_have_count(1)
-    expect(inside.get_by_role("link", name="Spring letter")).to_be_visible()
+    expect(inside.get_by_role("link", name="Spring letter", exact=True)).to_be_visible()
     inside.unroute_all(behavior="ignoreErrors")
     expect(said).to_have_count(0, timeout=30_000)
 
@@ -163,7 +163,7 @@ def test_what_was_read_of_somebody_is_gone_from_the_page_once_they_are_erased(in
     inside.goto("/sandbox")
     inside.get_by_role("list", name="Messages").get_by_role("link").click()
     expect(inside.get_by_role("region", name="Message", exact=True)).to_contain_text("ada@example.com")
-    inside.get_by_role("link", name="Settings").click()
+    inside.get_by_role("link", name="Settings", exact=True).click()
     inside.get_by_role("link", name=re.compile("data$")).click()
     inside.get_by_label("The recipient's address").fill("ada@example.com")
     inside.get_by_role("button", name="Erase", exact=True).click()
@@ -220,6 +220,6 @@ def test_a_database_that_is_another_installations_is_said_over_every_page(page: 
     page.goto("/")
     expect(page.get_by_role("alert")).to_have_text(message)
     assert_accessible(page)
-    page.get_by_role("link", name="Senders").first.click()
+    page.get_by_role("link", name="Senders", exact=True).first.click()
     page.get_by_role("heading", name="Senders", level=1).wait_for()
     expect(page.get_by_role("alert")).to_have_text(message)

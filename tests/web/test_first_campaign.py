@@ -55,7 +55,7 @@ def recipients(page: Page) -> Any:
 
 
 def choose(page: Page, name: str, content: bytes) -> None:
-    page.get_by_text("CSV file", exact=True).click()
+    page.get_by_text("File", exact=True).click()
     page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "text/csv", "buffer": content})
 
 
@@ -184,11 +184,9 @@ def test_the_plan_says_what_holds_it_back(composing: Page, email: str) -> None:
     page = composing
     write(page, "Hello", "A text.")
     recipients(page).fill("\n".join(f"r{n}@example.com" for n in range(250)))
-    expect(
-        page.get_by_text(f"Held back by the hourly limit of 100 on {email}, which is used up in 2 hours.")
-    ).to_be_visible()
+    expect(page.get_by_text(f"Held back by the hourly limit of 100 on {email}, used up in 2 hours.")).to_be_visible()
     page.get_by_label("Limit an hour").fill("50")
-    expect(page.get_by_text("this campaign's own limit of 50 an hour, which is used up in 4 hours.")).to_be_visible()
+    expect(page.get_by_text("this campaign's own limit of 50 an hour, used up in 4 hours.")).to_be_visible()
     page.get_by_role("switch", name="Spread evenly over the hour").check()
     expect(page.get_by_text("One every 1 min 12 s.")).to_be_visible()
     page.get_by_text("At a time", exact=True).click()

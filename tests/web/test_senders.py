@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,7 @@ def test_a_provider_fills_in_its_server_and_a_new_account_has_a_default_sender(i
     form = inside.get_by_role("dialog", name="Add a sender")
     for provider, host, port, security in (
         ("Gmail", "smtp.gmail.com", "587", "STARTTLS"),
+        ("Google Workspace", "smtp.gmail.com", "587", "STARTTLS"),
         ("Microsoft 365", "smtp.office365.com", "587", "STARTTLS"),
         ("Fastmail", "smtp.fastmail.com", "465", "TLS"),
         ("Amazon SES", "email-smtp.us-east-1.amazonaws.com", "587", "STARTTLS"),
@@ -88,6 +90,67 @@ def test_a_provider_fills_in_its_server_and_a_new_account_has_a_default_sender(i
     form.get_by_role("button", name="Add the sender").click()
     expect(form).to_have_count(0)
     expect(card(inside, "anna@gmail.com").get_by_text("smtp.gmail.com, port 587, STARTTLS")).to_be_visible()
+
+
+def test_a_provider_fills_in_its_limits_and_says_who_says_so(inside: Page) -> None:
+    inside.goto("/senders?edit=new")
+    form = inside.get_by_role("dialog", name="Add a sender")
+    fold = form.get_by_role("button", name="Limits of the day")
+    expect(fold).to_have_attribute("aria-expanded", "false")
+    fold.click()
+    daily, gap = form.get_by_label("Emails a day, at most"), form.get_by_label("Seconds apart, at least")
+    for provider, limits, source in (
+        ("Google Workspace", ("2,000", "", ""), "sending limits in Workspace"),
+        ("Microsoft 365", ("10,000", "2", "3"), "throttling of SMTP submission"),
+        ("Fastmail", ("", "", ""), None),
+        ("Gmail", ("500", "", ""), "limits for sending mail"),
+    ):
+        form.get_by_role("radio", name=provider).click()
+        expect(daily).to_have_value(limits[0])
+        expect(gap).to_have_value(limits[1])
+        expect(form.get_by_label("Connections at once")).to_have_value(limits[2])
+        if source is None:
+            expect(form.get_by_text("Filled in for you")).to_have_count(0)
+        else:
+            expect(form.get_by_role("link", name=source)).to_be_visible()
+    form.get_by_role("button", name="what is usual for outreach").click()
+    first, more = form.get_by_label("Emails on the first day"), form.get_by_label("More on each day after")
+    for field, filled in ((daily, "40"), (gap, "600"), (first, "10"), (more, "3")):
+        expect(field).to_have_value(filled)
+    expect(form.get_by_text("no provider's rule")).to_be_visible()
+    expect(form.get_by_role("combobox", name="Time zone")).to_have_value("Europe/Berlin")
+    assert_accessible(inside)
+    more.fill("")
+    fold.click()
+    form.get_by_label("Address", exact=True).fill("anna@example.com")
+    form.get_by_role("radio", name="Sandbox mailbox").click()
+    form.get_by_role("button", name="Add the sender").click()
+    expect(first).to_be_visible()  # what it went without is seen
+
+
+def test_a_sender_says_what_its_limits_leave_and_who_shares_them(inside: Page) -> None:
+    mailbox = {"host": "mail.example.com", "username": "team", "password": "x"}
+    limits = {"dailyLimit": 40, "leastGapSeconds": 1, "rampUp": {"from": 10, "perDay": 3}}
+    add_sender(inside, email="anna@example.com", **mailbox, **limits)
+    add_sender(inside, email="help@example.com", **mailbox)
+    inside.goto("/senders")
+    for one, other in (("anna@example.com", "help@example.com"), ("help@example.com", "anna@example.com")):
+        told = card(inside, one).get_by_role("list", name="Limits")
+        expect(told).to_contain_text(
+            "Room for 10 more emails this hour, 10 today. Limits: 40 a day, at least 1 s apart."
+        )
+        expect(told).to_contain_text("It begins slowly: 10 today, 3 more after each day on which it sends.")
+        expect(told).to_contain_text(f"Logs in as {other} does: limits and connections are for all of them")
+    assert_accessible(inside)
+
+    card(inside, "anna@example.com").get_by_role("link", name="Edit").click()
+    form = inside.get_by_role("dialog", name="Edit the sender")
+    expect(form.get_by_label("Emails a day, at most")).to_have_value("40")  # what there is, one sees
+    form.get_by_label("Emails on the first day").fill("")
+    form.get_by_label("More on each day after").fill("")
+    form.get_by_role("button", name="Save").click()
+    expect(form).to_have_count(0)
+    expect(card(inside, "help@example.com")).not_to_contain_text("begins slowly")
 
 
 def test_what_the_server_says_to_a_wrong_password_is_shown_until_it_lets_the_sender_in(
@@ -241,3 +304,17 @@ def test_senders_fit_a_narrow_screen(browser: Browser, service: Service, email: 
         assert_fits(page)
         page.keyboard.press("Escape")
         expect(page).to_have_url(f"{service.url}/senders")
+
+
+def test_what_a_sender_that_is_taken_out_gives_to_the_others_is_said_on_the_campaign(inside: Page) -> None:
+    leaves, stays = (add_sender(inside, email=f"{name}@example.com") for name in ("anna", "help"))
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    people = [f"reader{n}@example.com" for n in range(9)]
+    body = {"subject": "Hello", "body": "Hi", "recipients": people, "startTime": tomorrow}
+    made = ask(inside, "POST", "/api/campaigns/schedule", body | {"senderIds": [leaves, stays]})["campaign"]["id"]
+    ask(inside, "PATCH", f"/api/campaigns/{made}", {"senderIds": [stays]})
+    inside.goto(f"/campaigns/{made}")
+    note = inside.get_by_text("to the campaign's other senders")
+    expect(note).to_contain_text("because it was taken out of the campaign", timeout=20_000)
+    expect(note).to_contain_text(re.compile(r"anna@example\.com gave [1-9] emails?"))
+    assert_accessible(inside)

@@ -36,7 +36,7 @@ def log_in_again(page: Page) -> Locator:
 def test_a_tab_neither_reads_nor_writes_as_somebody_else(inside: Page, email: str, bob: Page) -> None:
     campaign = schedule(inside, name="Anna's letter")
     inside.goto("/")
-    expect(inside.get_by_role("link", name="Anna's letter")).to_be_visible()
+    expect(inside.get_by_role("link", name="Anna's letter", exact=True)).to_be_visible()
     become_bob(inside, bob)
     inside.get_by_role("button", name="Pause Anna's letter").click()
     dialog = inside.get_by_role("dialog", name="Somebody else has logged in")
@@ -48,12 +48,12 @@ def test_a_tab_neither_reads_nor_writes_as_somebody_else(inside: Page, email: st
     assert inside.request.get(f"/api/campaigns/{campaign}").json()["status"] == "PAUSED"
 
     become_bob(inside, bob)
-    inside.get_by_role("link", name="Senders").click()
+    inside.get_by_role("link", name="Senders", exact=True).click()
     expect(dialog).to_be_visible()
     expect(inside.get_by_text(f"bob.{email}")).to_have_count(0)
-    dialog.get_by_role("link", name="Go on as whoever that is").click()
-    expect(inside.get_by_role("link", name="Bob's letter")).to_be_visible()
-    expect(inside.get_by_role("link", name="Anna's letter")).to_have_count(0)
+    dialog.get_by_role("link", name="Go on as whoever that is", exact=True).click()
+    expect(inside.get_by_role("link", name="Bob's letter", exact=True)).to_be_visible()
+    expect(inside.get_by_role("link", name="Anna's letter", exact=True)).to_have_count(0)
 
 
 def test_a_login_in_another_tab_is_seen_at_once_and_so_is_a_logout(inside: Page, email: str, bob: Page) -> None:
@@ -81,11 +81,11 @@ def test_what_goes_past_the_client_names_whose_page_it_is(inside: Page, bob: Pag
     """The CSV, the frames with HTML that somebody wrote, and the stream of events."""
     campaign = schedule(inside, bodyHtml="<p>Dear {{ name }}</p>")
     inside.goto("/scheduled")
-    expect(inside.get_by_role("link", name="person0@example.com")).to_be_visible()
+    expect(inside.get_by_role("link", name="person0@example.com", exact=True)).to_be_visible()
     become_bob(inside, bob)
     downloads: list[str] = []
     inside.on("download", lambda download: downloads.append(download.url))
-    inside.get_by_role("link", name="CSV").click()
+    inside.get_by_role("link", name="CSV", exact=True).click()
     expect(inside.get_by_role("dialog", name="Somebody else has logged in")).to_be_visible()
     assert not downloads
     with inside.expect_download() as download:

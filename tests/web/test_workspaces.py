@@ -28,7 +28,7 @@ def invite(owner: Page, role: str, email: str = "") -> str:
 
 def register_by(page: Page, link: str, email: str) -> None:
     page.goto(link)
-    page.get_by_role("link", name="Make an account").click()
+    page.get_by_role("link", name="Make an account", exact=True).click()
     page.get_by_label("Email address").fill(email)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Make the account").click()
@@ -59,7 +59,7 @@ def test_who_registers_by_the_link_is_in_both_workspaces_and_never_mixes_them(
     expect(inside.get_by_role("button", name="Workspace: ")).to_have_count(0)  # there is one alone
     second = f"second.{email}"
     register_by(guest, invite(inside, "Member", second), second)
-    expect(guest.get_by_role("link", name="The firm's letter")).to_be_visible()
+    expect(guest.get_by_role("link", name="The firm's letter", exact=True)).to_be_visible()
     expect(guest.get_by_role("button", name="Workspace: The firm")).to_be_visible()
     inside.reload()
     expect(inside.get_by_role("list", name="Members")).to_contain_text(second)
@@ -71,20 +71,20 @@ def test_who_registers_by_the_link_is_in_both_workspaces_and_never_mixes_them(
     me = ask(guest, "GET", "/api/auth/me")
     switch(guest, second)
     expect(guest.get_by_role("heading", name="No campaign yet")).to_be_visible()
-    expect(guest.get_by_role("link", name="The firm's letter")).to_have_count(0)
+    expect(guest.get_by_role("link", name="The firm's letter", exact=True)).to_have_count(0)
     own = ask(guest, "GET", "/api/auth/me")
     assert own["workspaceId"] != me["workspaceId"]
     after = [header for url, header in named if "/api/campaigns" in url][-1]
     assert after == f"{own['id']}.{own['workspaceId']}"
     schedule(guest, name="My own letter")
-    expect(guest.get_by_role("link", name="My own letter")).to_be_visible()
+    expect(guest.get_by_role("link", name="My own letter", exact=True)).to_be_visible()
     guest.goto("/compose")
     guest.get_by_label("Campaign name").fill("Mine alone")
     switch(guest, "The firm")
     expect(guest).to_have_url(re.compile(r"/$"))
-    expect(guest.get_by_role("link", name="The firm's letter")).to_be_visible()
-    expect(guest.get_by_role("link", name="My own letter")).to_have_count(0)
-    guest.get_by_role("link", name="New campaign").click()
+    expect(guest.get_by_role("link", name="The firm's letter", exact=True)).to_be_visible()
+    expect(guest.get_by_role("link", name="My own letter", exact=True)).to_have_count(0)
+    guest.get_by_role("link", name="New campaign", exact=True).click()
     expect(guest.get_by_label("Campaign name")).to_have_value("")  # a draft is its workspace's
     assert_accessible(guest)
 
@@ -98,7 +98,7 @@ def test_another_tab_does_not_act_in_the_workspace_that_was_gone_to(inside: Page
     switch(inside, email)
     other = inside.context.new_page()
     other.goto("/")
-    expect(other.get_by_role("link", name="Of the first")).to_be_visible()
+    expect(other.get_by_role("link", name="Of the first", exact=True)).to_be_visible()
     switch(inside, "The second")
     dialog = other.get_by_role("dialog", name="You have changed the workspace")
     expect(dialog).to_contain_text("The second")
@@ -109,8 +109,8 @@ def test_another_tab_does_not_act_in_the_workspace_that_was_gone_to(inside: Page
     expect(other.get_by_role("button", name="Resume Of the first")).to_be_visible()
     assert other.request.get(f"/api/campaigns/{campaign}").json()["status"] == "PAUSED"
     back = inside.get_by_role("dialog", name="You have changed the workspace")
-    back.get_by_role("link", name=f"Go on in {email}").click()
-    expect(inside.get_by_role("link", name="Of the first")).to_be_visible()
+    back.get_by_role("link", name=f"Go on in {email}", exact=True).click()
+    expect(inside.get_by_role("link", name="Of the first", exact=True)).to_be_visible()
 
 
 def test_a_viewer_sees_and_is_offered_nothing_that_sends(inside: Page, email: str, guest: Page) -> None:
@@ -122,15 +122,15 @@ def test_a_viewer_sees_and_is_offered_nothing_that_sends(inside: Page, email: st
     expect(guest.get_by_text(f"You are logged in as {second}.")).to_be_visible()
     assert_accessible(guest)
     guest.get_by_role("button", name="Join").click()
-    expect(guest.get_by_role("link", name="To be seen")).to_be_visible()
-    expect(guest.get_by_role("link", name="New campaign")).to_have_count(0)
+    expect(guest.get_by_role("link", name="To be seen", exact=True)).to_be_visible()
+    expect(guest.get_by_role("link", name="New campaign", exact=True)).to_have_count(0)
     expect(guest.get_by_role("button", name="Pause To be seen")).to_have_count(0)
     guest.goto("/compose")
     expect(guest.get_by_text("You are a viewer of")).to_be_visible()
     expect(guest.get_by_role("button", name="Schedule")).to_have_count(0)
     guest.goto("/senders")
     expect(guest.get_by_role("article", name=email)).to_be_visible()
-    expect(guest.get_by_role("link", name="Add a sender")).to_have_count(0)
+    expect(guest.get_by_role("link", name="Add a sender", exact=True)).to_have_count(0)
     expect(guest.get_by_role("button", name="Verify")).to_have_count(0)
     guest.goto("/settings?section=keys")
     expect(guest.get_by_role("heading", name="Password", level=2)).to_be_visible()
@@ -149,7 +149,7 @@ def test_a_viewer_sees_and_is_offered_nothing_that_sends(inside: Page, email: st
     expect(log.get_by_role("listitem").filter(has_text="Joined the workspace")).to_contain_text(second)
     expect(log.get_by_role("listitem").filter(has_text="Changed a member's role")).to_contain_text(email)
     guest.reload()
-    expect(guest.get_by_role("link", name="New campaign")).to_be_visible()
+    expect(guest.get_by_role("link", name="New campaign", exact=True)).to_be_visible()
     guest.get_by_role("button", name="Leave").click()
     guest.get_by_role("dialog").get_by_role("button", name="Leave").click()
     expect(guest.get_by_role("heading", name="No campaign yet")).to_be_visible()
@@ -164,7 +164,7 @@ def test_an_invitation_taken_back_opens_nothing(inside: Page, email: str, guest:
     assert_accessible(inside)
     guest.goto(link)
     expect(guest.get_by_role("alert")).to_contain_text("not, or no longer, valid")
-    expect(guest.get_by_role("link", name="Make an account")).to_have_count(0)
+    expect(guest.get_by_role("link", name="Make an account", exact=True)).to_have_count(0)
     assert_accessible(guest)
 
 

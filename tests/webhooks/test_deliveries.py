@@ -213,6 +213,7 @@ async def test_what_is_rolled_back_is_not_told(pool: Pool, owner: Owner, receive
         "workspace_id": owner.workspace_id,
         "sender_id": owner.sender_id,
         "reason": "down",
+        "kind": "CONNECTION",
         "first_s": 5.0,
         "known_failures": 0,
     }
@@ -233,6 +234,7 @@ async def test_a_disabled_webhook_costs_and_gets_nothing(pool: Pool, owner: Owne
         "workspace_id": owner.workspace_id,
         "sender_id": owner.sender_id,
         "reason": "down",
+        "kind": "CONNECTION",
         "first_s": 5.0,
         "known_failures": 0,
     }

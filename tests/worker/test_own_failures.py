@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from app.db import Pool
-from app.domain.campaigns import content
+from app.domain.campaigns import building
 from app.domain.senders import for_workers
 from app.domain.webhooks import deliveries
 from app.mail.message import MessageBuilder
@@ -92,7 +92,7 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_message_builder_that_fails_for_a_passing_reason_costs_no_email_anything(
     pool: Pool, database_url: str, sink: Sink, owner: Owner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = content.message_builder
+    whole = building.message_builder
     failures = iter([psycopg.errors.IndexCorrupted("zero page"), RuntimeError("passing")])
 
     async def fails_twice(*args: Any) -> Any:
@@ -100,7 +100,7 @@ async def test_a_message_builder_that_fails_for_a_passing_reason_costs_no_email_
             raise error
         return await whole(*args)
 
-    monkeypatch.setattr(content, "message_builder", fails_twice)
+    monkeypatch.setattr(building, "message_builder", fails_twice)
     async with running_workers(database_url, settings_for(sink, lanes=2)):
         campaign = (await schedule_campaign(pool, owner, 20)).campaign.id
         await wait_until_sent(pool, campaign)

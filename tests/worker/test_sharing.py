@@ -9,6 +9,7 @@ import pytest
 
 from app.db import Pool
 from app.domain.campaigns import campaigns
+from app.domain.ledger.claims import Claimant
 from app.domain.senders import for_workers
 from tests.support.engine import (
     Owner,
@@ -16,6 +17,8 @@ from tests.support.engine import (
     check_conservation,
     create_owner,
     execute,
+    register_worker,
+    rows,
     running_workers,
     schedule_campaign,
     settings_for,
@@ -287,3 +290,65 @@ async def test_a_lane_that_waits_for_a_later_email_is_lent_to_a_sender_with_one_
         await wait_until_sent(pool, spaced)
     planned = await value(pool, "SELECT scheduled_at FROM emails WHERE recipient = 'spaced1@example.com'")
     assert 0 <= sink.accepted()[-1].at - planned.timestamp() < 0.5
+
+
+async def _of_one_login(pool: Pool, owner: Owner, max_connections: int) -> Owner:
+    """A second sender in the workspace that logs in as the first does."""
+    await execute(pool, "UPDATE logins SET max_connections = %s", max_connections)
+    second = await value(
+        pool,
+        "INSERT INTO senders (workspace_id, email, login_id)"
+        " SELECT workspace_id, 'second@example.com', login_id FROM senders WHERE id = %s RETURNING id",
+        owner.sender_id,
+    )
+    return Owner(owner.workspace_id, second)
+
+
+@pytest.mark.parametrize("connections", [1, 4])
+async def test_senders_of_one_login_share_its_connections_and_neither_waits_for_the_others_campaign(
+    pool: Pool, database_url: str, sink: Sink, owner: Owner, connections: int
+) -> None:
+    sink.script({"dot": {"slow": 0.05}})
+    second = await _of_one_login(pool, owner, connections)
+    long = (await schedule_campaign(pool, owner, 5000, sender_id=owner.sender_id)).campaign.id
+    async with running_workers(database_url, settings_for(sink, lanes=8, lease_s=20), 2):
+
+        async def taken() -> bool:
+            return sink.stats()["open"] == connections
+
+        await wait_for(taken, "the long campaign to take all connections")
+        also = (await schedule_campaign(pool, second, addresses(400, "second"))).campaign.id
+
+        async def begun() -> bool:
+            return (await check_conservation(pool, also))["SENT"] > 0
+
+        await wait_for(begun, "the second sender to have its turn", 25)
+        sent = (await check_conservation(pool, long))["SENT"]
+
+        async def goes_on() -> bool:
+            return (await check_conservation(pool, long))["SENT"] > sent + 20
+
+        await wait_for(goes_on, "the first to have its turn again", 25)
+        assert (await check_conservation(pool, also))["SCHEDULED"] > 0
+        assert sink.stats()["max_open"] <= connections
+        await campaigns.cancel(pool, owner.workspace_id, long)
+        await campaigns.cancel(pool, owner.workspace_id, also)
+
+
+async def test_senders_of_one_login_take_turns_in_the_order_in_which_they_asked(pool: Pool, owner: Owner) -> None:
+    await _of_one_login(pool, owner, 1)
+    await _of_one_login(pool, owner, 1)
+    token = await register_worker(pool, "w")
+    asking = [
+        Claimant(token, owner.workspace_id, each["id"])
+        for each in await rows(pool, "SELECT id FROM senders ORDER BY id")
+    ]
+    granted = [await for_workers.reserve_lanes(pool, one, 3) for one in asking]
+    assert [tuple(reserved) for reserved in granted] == [(1, False), (0, False), (0, True)]
+    await for_workers.release_lanes(pool, asking[0])
+    assert await for_workers.reserve_lanes(pool, asking[2], 1) == (0, True)
+    assert await for_workers.reserve_lanes(pool, asking[0], 1) == (0, True)
+    assert await for_workers.reserve_lanes(pool, asking[1], 1) == (1, True)
+    await for_workers.release_lanes(pool, asking[1])
+    assert await for_workers.reserve_lanes(pool, asking[0], 1) == (0, True)
+    assert await for_workers.reserve_lanes(pool, asking[2], 1) == (1, True)

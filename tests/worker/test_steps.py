@@ -82,7 +82,6 @@ def test_after_an_exchange(seen: dict[str, Any], step: Step) -> None:
 
 def outlook(*, due_s: float | None = None, blocked_s: float | None = None, over_limit: bool = False) -> Outlook:
     return Outlook(
-        window_open=True,
         blocked_until=None if blocked_s is None else NOW + timedelta(seconds=blocked_s),
         blocked_s=blocked_s,
         due_at=None if due_s is None else NOW + timedelta(seconds=due_s),

@@ -247,6 +247,8 @@ async def test_retention_removes_a_deleted_workspace_and_no_other(
     second = await _create(ann)
     await _select(ann, second)
     await schedule(ann, ["ada@example.com", "bea@example.com"], startTime=SOME_DAY)
+    saved = (await ann.post("/api/saved-lists", json={"name": "Buyers"})).json()["id"]
+    await ann.post(f"/api/saved-lists/{saved}/recipients", json={"recipients": ["ada@example.com"]})
     for item in (await ann.get("/api/campaigns")).json()["items"]:
         await ann.post(f"/api/campaigns/{item['id']}/cancel")
     assert (await ann.delete(f"/api/workspaces/{second}")).status_code == 204

@@ -29,3 +29,4 @@ class Actor(NamedTuple):
 
 
 LOCAL = Actor("local", "reachinbox")  # the command line
+WORKER = Actor("worker", "reachinbox")  # by itself

@@ -15,8 +15,11 @@ from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, tra
 from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.ledger import holds, streams
 from app.domain.ledger.holds import Held
+from app.domain.operations.installation import Ours
 from app.domain.pages import Page, PageRequest, page_of
-from app.domain.planning import changes
+from app.domain.planning import changes, waiting
+from app.domain.planning.campaign_calendar import CampaignCalendar, of_kept
+from app.domain.planning.reasons import Service, Waiting
 from app.domain.workspaces import audit
 from app.errors import Conflict, NotFound
 from app.jobs import defer_wake_up
@@ -24,25 +27,57 @@ from app.sql import queries
 
 sql = queries(__name__)
 CampaignStatus = Literal["ACTIVE", "PAUSED", "CANCELLED", "FINISHED"]
+CampaignKind = Literal["LIST", "DIRECT"]
 OnUnknown = Literal["hold", "resend", "assume_sent"]
+CancelReason = Literal["CAMPAIGN", "LATE"]
 CANCEL_BATCH = 10_000
+
+
+class Given(msgspec.Struct, rename="camel"):
+    """What a sender gave to the campaign's others, `at` the last time: how many emails, and for what."""
+
+    emails: int
+    at: datetime
+    reason: Literal["TAKEN_OUT", "CONNECTION", "LOGIN", "QUOTA"]
+
+
+class CampaignSender(msgspec.Struct, rename="camel"):
+    """A campaign's part on one of its senders, told as of the whole; since `taken_out_at` it sends no more of it."""
+
+    sender_id: int
+    total: int
+    counts: dict[str, int]
+    used_this_hour: int
+    next_at: datetime | None
+    last_at: datetime | None
+    taken_out_at: datetime | None
+    given: Given | None
 
 
 class Campaign(msgspec.Struct, rename="camel"):
     """`counts` has every email status and adds up to `total`; `next_at` and `last_at` are the plan of what waits,
     `used_this_hour` what counts against `hourly_limit`. `held`: a server's words hold it back, its sender's hold aside.
-    After `emails_removed_at` the counts are all that is left of emails removed for their age.
+    `senders` are all that ever had a part, `sender_ids` those that send, of which `sender_id` is the first. What has
+    not gone by `latest_at` is cancelled. After `emails_removed_at` the counts are all that is left of emails removed
+    for their age. `waiting`: why its next email does not go now; answers to changes leave it out. Of a sender's
+    campaigns the one with the latest `ahead_at` is planned first, then they come in the order of scheduling; none takes
+    more than its `share_percent` of what its senders may send.
     """
 
     id: int
     name: str
     sender_id: int
+    sender_ids: list[int]
+    senders: list[CampaignSender]
     subject: str
     body: str
     body_html: str | None
     start_time: datetime
+    latest_at: datetime | None
     delay_between_ms: int
+    jitter_percent: int
     hourly_limit: int | None
+    calendar: CampaignCalendar | None
     on_unknown: OnUnknown
     status: CampaignStatus
     total: int
@@ -55,6 +90,11 @@ class Campaign(msgspec.Struct, rename="camel"):
     used_this_hour: int = 0
     emails_removed_at: datetime | None = None
     held: Held | None = None
+    waiting: Waiting | None = None
+    ahead_at: datetime | None = None
+    share_percent: int | None = None
+    kind: CampaignKind = "LIST"
+    language: str | None = None
 
 
 def _campaign(row: Row) -> Campaign:
@@ -79,6 +119,29 @@ def _campaign(row: Row) -> Campaign:
         finished_at=row["finished_at"],
         emails_removed_at=row["emails_removed_at"],
         held=row["held"],
+        sender_ids=[sender.sender_id for sender in row["senders"] if sender.taken_out_at is None],
+        senders=row["senders"],
+        latest_at=row["latest_at"],
+        jitter_percent=row["jitter_percent"],
+        calendar=of_kept(row["calendar"]),
+        waiting=row.get("waiting"),
+        ahead_at=row["ahead_at"],
+        share_percent=row["share_percent"],
+        kind=row["kind"],
+        language=row["language"],
+    )
+
+
+def _sender(row: Row) -> CampaignSender:
+    return CampaignSender(
+        sender_id=row["sender_id"],
+        total=row["total"],
+        counts=counts_of(row),
+        used_this_hour=row["used_this_hour"],
+        next_at=row["next_at"],
+        last_at=row["last_at"],
+        taken_out_at=row["taken_out_at"],
+        given=Given(row["given"], row["given_at"], row["given_for"]) if row["given"] else None,
     )
 
 
@@ -88,18 +151,32 @@ def counts_of(row: Row) -> dict[str, int]:
 
 
 async def list_campaigns(
-    pool: Pool, workspace_id: int, status: CampaignStatus | None, page: PageRequest
+    pool: Pool, workspace_id: int, status: CampaignStatus | None, page: PageRequest, ours: Ours
 ) -> Page[Campaign]:
+    """Those to lists of recipients; direct mail is none."""
     before = page.check()
+    service = await waiting.read_service(pool, ours)
     async with transaction(pool, workspace_id) as conn:
         rows = await _rows(conn, workspace_id, status=status, before=before, limit=page.limit + 1)
+        await _tell_why(conn, workspace_id, rows, service)
     return page_of([_campaign(row) for row in rows], [row["id"] for row in rows], page.limit)
 
 
-async def get_campaign(pool: Pool, workspace_id: int, campaign_id: int) -> Campaign:
-    """Raises NotFound."""
+async def get_campaign(pool: Pool, workspace_id: int, campaign_id: int, ours: Ours | None = None) -> Campaign:
+    """Without `ours`, why it waits is left out. Raises NotFound."""
+    service = ours and await waiting.read_service(pool, ours)
     async with transaction(pool, workspace_id) as conn:
-        return await read_campaign(conn, workspace_id, campaign_id)
+        row = await read_row(conn, workspace_id, campaign_id)
+        if service is not None:
+            await _tell_why(conn, workspace_id, [row], service)
+    return _campaign(row)
+
+
+async def _tell_why(conn: Conn, workspace_id: int, rows: list[Row], service: Service) -> None:
+    """Put why it waits into rows of campaigns."""
+    why = await waiting.of_campaigns(conn, workspace_id, [row["id"] for row in rows], service)
+    for row in rows:
+        row["waiting"] = why.get(row["id"])
 
 
 async def read_campaign(conn: Conn, workspace_id: int, campaign_id: int) -> Campaign:
@@ -131,8 +208,12 @@ async def _rows(
         "limit": limit,
     }
     rows = await fetch_all(conn, sql.list_campaigns, params)
-    held = await holds.of_campaigns(conn, workspace_id, [row["id"] for row in rows])
-    return [row | {"held": held.get(row["id"])} for row in rows]
+    ids = [row["id"] for row in rows]
+    held = await holds.of_campaigns(conn, workspace_id, ids)
+    senders: dict[int, list[CampaignSender]] = {}
+    for row in await fetch_all(conn, sql.senders_of_campaigns, {"workspace_id": workspace_id, "ids": ids}):
+        senders.setdefault(row["campaign_id"], []).append(_sender(row))
+    return [row | {"held": held.get(row["id"]), "senders": senders[row["id"]]} for row in rows]
 
 
 async def lock_campaign(conn: Conn, workspace_id: int, campaign_id: int) -> Row:
@@ -152,7 +233,7 @@ async def pause(pool: Pool, workspace_id: int, campaign_id: int, actor: Actor = 
             raise Conflict(f"the campaign is {campaign['status']}; only an ACTIVE one can be paused")
         await _set_status(conn, workspace_id, campaign_id, "PAUSED")
         if campaign["status"] == "ACTIVE":
-            await changes.free_room(conn, workspace_id, campaign["sender_id"], campaign_id)
+            await changes.free_room(conn, workspace_id, campaign_id)
             await audit.record(conn, actor, workspace_id, "campaign.paused", f"campaigns/{campaign_id}")
         return await read_campaign(conn, workspace_id, campaign_id)
 
@@ -165,14 +246,17 @@ async def resume(pool: Pool, workspace_id: int, campaign_id: int, actor: Actor =
     async with transaction(pool, workspace_id) as conn:
         campaign = await lock_campaign(conn, workspace_id, campaign_id)
         _check_paused(campaign)
-        await changes.ask_for_campaign(conn, workspace_id, campaign_id)
-    await changes.plan_now(pool, workspace_id, campaign["sender_id"])
+        senders = await changes.ask_for_campaign(conn, workspace_id, campaign_id)
+    for sender_id in senders:
+        await changes.plan_now(pool, workspace_id, sender_id)
     async with transaction(pool, workspace_id) as conn:
         _check_paused(await lock_campaign(conn, workspace_id, campaign_id))
         await _set_status(conn, workspace_id, campaign_id, "ACTIVE")
         await audit.record(conn, actor, workspace_id, "campaign.resumed", f"campaigns/{campaign_id}")
         resumed = await read_campaign(conn, workspace_id, campaign_id)
-        await defer_wake_up(conn, campaign["sender_id"], resumed.next_at)
+        for sender in resumed.senders:
+            if sender.next_at is not None:
+                await defer_wake_up(conn, sender.sender_id, sender.next_at)
         return resumed
 
 
@@ -191,33 +275,37 @@ async def cancel(pool: Pool, workspace_id: int, campaign_id: int, actor: Actor =
             raise Conflict("the campaign is FINISHED; nothing is left to cancel")
         await _set_status(conn, workspace_id, campaign_id, "CANCELLED")
         for stream_id in campaign["stream_ids"]:
-            await _cancel_batch(conn, workspace_id, stream_id)
+            await _cancel_batch(conn, workspace_id, stream_id, "CAMPAIGN")
         if campaign["status"] == "ACTIVE":
-            await changes.free_room(conn, workspace_id, campaign["sender_id"], campaign_id)
+            await changes.free_room(conn, workspace_id, campaign_id)
         if campaign["status"] != "CANCELLED":
             await audit.record(conn, actor, workspace_id, "campaign.cancelled", f"campaigns/{campaign_id}")
         return await read_campaign(conn, workspace_id, campaign_id)
 
 
 async def finish_cancels(pool: Pool) -> dict[int, int]:
-    """Cancel, batch by batch, what waits in cancelled campaigns; returns how many emails that were, by campaign."""
+    """Cancel, batch by batch, what waits in cancelled campaigns, and what has not gone by its campaign's end; returns
+    how many emails that were, by campaign.
+    """
     cancelled: dict[int, int] = {}
     async with transaction(pool) as conn:
-        found = await fetch_all(conn, sql.cancelled_with_waiting)
+        found = await fetch_all(conn, sql.waiting_in_vain)
     for row in found:
         n = CANCEL_BATCH
         while n == CANCEL_BATCH:
             async with transaction(pool) as conn:
                 await streams.lock(conn, row["workspace_id"], [row["stream_id"]])
-                n = await _cancel_batch(conn, row["workspace_id"], row["stream_id"])
+                if await fetch_one(conn, sql.still_in_vain, row) is None:
+                    break
+                n = await _cancel_batch(conn, row["workspace_id"], row["stream_id"], row["reason"])
             if n:
                 cancelled[row["campaign_id"]] = cancelled.get(row["campaign_id"], 0) + n
     return cancelled
 
 
-async def _cancel_batch(conn: Conn, workspace_id: int, stream_id: int) -> int:
+async def _cancel_batch(conn: Conn, workspace_id: int, stream_id: int, reason: CancelReason) -> int:
     """Cancel a batch of what waits in the stream, which is locked; returns how many emails that were."""
-    params = {"workspace_id": workspace_id, "stream_id": stream_id, "batch": CANCEL_BATCH}
+    params = {"workspace_id": workspace_id, "stream_id": stream_id, "reason": reason, "batch": CANCEL_BATCH}
     row = await fetch_exactly_one(conn, sql.cancel_waiting, params)
     await streams.settle(conn, workspace_id, [stream_id])
     return cast(int, row["cancelled"])

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
+from psycopg.types.json import Jsonb
 
-from app.db import Conn, Pool, Row, fetch_one, transaction
+from app.db import Conn, Pool, Row, fetch_all, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
+from app.domain.campaigns import signatures
 from app.domain.campaigns.campaigns import Campaign, OnUnknown, get_campaign, lock_campaign, read_row
 from app.domain.campaigns.content import Content
-from app.domain.campaigns.draft import check_name, check_pace, check_start
+from app.domain.campaigns.draft import check_latest, check_name, check_pace, check_senders, check_share, check_start
+from app.domain.planning.campaign_calendar import CampaignCalendar, kept
 from app.domain.planning.changes import ask_for_campaign, plan_soon
 from app.domain.planning.course import check_plan
+from app.domain.planning.divide import ask_to_divide, divide_soon
 from app.domain.recipients.lists import EMAIL
 from app.domain.workspaces import audit, quotas
 from app.domain.workspaces.quotas import UNLIMITED, Quotas
@@ -31,9 +35,15 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     subject: str | msgspec.UnsetType = msgspec.UNSET
     body: str | msgspec.UnsetType = msgspec.UNSET
     body_html: str | msgspec.UnsetType | None = msgspec.UNSET
+    language: str | msgspec.UnsetType | None = msgspec.UNSET
+    sender_ids: list[int] | msgspec.UnsetType = msgspec.UNSET
     start_time: datetime | msgspec.UnsetType = msgspec.UNSET
+    latest_at: datetime | msgspec.UnsetType | None = msgspec.UNSET
     delay_between_ms: int | msgspec.UnsetType = msgspec.UNSET
+    jitter_percent: int | msgspec.UnsetType = msgspec.UNSET
+    calendar: CampaignCalendar | msgspec.UnsetType | None = msgspec.UNSET
     hourly_limit: int | msgspec.UnsetType | None = msgspec.UNSET
+    share_percent: int | msgspec.UnsetType | None = msgspec.UNSET
     on_unknown: OnUnknown | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -45,7 +55,7 @@ async def change(
     actor: Actor = LOCAL,
     most: Quotas = UNLIMITED,
 ) -> Campaign:
-    """Change a campaign; a new start, delay or limit plans what waits again.
+    """Change a campaign; new senders, times, pace, limits or a new calendar plan what waits again.
 
     Raises NotFound, InvalidInput, Conflict (also QuotaReached).
     """
@@ -53,10 +63,18 @@ async def change(
     pace = _pace(changes)
     while (changed := await _change(pool, workspace_id, campaign_id, changes, pace, actor, most)) is None:
         pass
-    asked, sender_id = changed
-    if asked:
+    if changed.divides:
+        await divide_soon(pool, workspace_id, campaign_id)
+    for sender_id in changed.asked:
         await plan_soon(pool, workspace_id, sender_id)
     return await get_campaign(pool, workspace_id, campaign_id)
+
+
+class _Changed(NamedTuple):
+    """`asked`: on which senders it is to be planned again; `divides`: over which of them comes first."""
+
+    asked: list[int]
+    divides: bool
 
 
 async def _change(
@@ -67,15 +85,13 @@ async def _change(
     pace: dict[str, Any],
     actor: Actor,
     most: Quotas,
-) -> tuple[bool, int] | None:
-    """Whether it was asked to plan again, and for which sender. None: somebody else has saved a text meanwhile: what
-    is there now is what this changes.
-    """
+) -> _Changed | None:
+    """None: somebody else has saved a text meanwhile: what is there now is what this changes."""
     async with transaction(pool, workspace_id) as conn:
         row = await read_row(conn, workspace_id, campaign_id)
     _check_changeable(row, changes)
     before = _content_of(row)
-    needs = await _check_content(workspace_id, row, changes)  # may wait its turn: no connection waits with it
+    needs, made = await _check_content(workspace_id, row, changes)  # may wait its turn: no connection waits with it
     async with transaction(pool, workspace_id) as conn:
         await _check_waiting(conn, workspace_id, campaign_id, needs)
         if pace:
@@ -88,14 +104,37 @@ async def _change(
             return None
         more_bytes = 0 if content is None else await _keep_content(conn, workspace_id, row, content, most)
         parameters = _parameters(workspace_id, campaign_id, changes, content_changed=content is not None)
-        await conn.execute(sql.update_campaign, parameters | {"more_bytes": more_bytes})
+        await conn.execute(sql.update_campaign, parameters | made | {"more_bytes": more_bytes})
+        added = None
+        if not isinstance(changes.sender_ids, msgspec.UnsetType):
+            added = await _change_senders(conn, workspace_id, campaign_id, changes.sender_ids)
         await conn.execute(sql.update_streams, {"workspace_id": workspace_id, "campaign_id": campaign_id})
         if changes.hourly_limit is not msgspec.UNSET:
             await conn.execute(sql.limit_hours, {"workspace_id": workspace_id, "campaign_id": campaign_id})
             await conn.execute(sql.unlimit_hours, {"workspace_id": workspace_id, "campaign_id": campaign_id})
-        asked = bool(pace) and await ask_for_campaign(conn, workspace_id, campaign_id)
+        if changes.calendar is not msgspec.UNSET:
+            await conn.execute(sql.end_slots_of_claims, {"workspace_id": workspace_id, "campaign_id": campaign_id})
+        asked = await ask_for_campaign(conn, workspace_id, campaign_id) if pace else []
         await audit.record(conn, actor, workspace_id, "campaign.changed", f"campaigns/{campaign_id}")
-    return asked, row["sender_id"]
+    return _Changed(asked, bool(added))
+
+
+async def _change_senders(conn: Conn, workspace_id: int, campaign_id: int, sender_ids: list[int]) -> list[int]:
+    """Have these send the campaign, which is locked, and no others; returns those that are new to it.
+
+    Raises InvalidInput.
+    """
+    params = {"workspace_id": workspace_id, "campaign_id": campaign_id, "sender_ids": sender_ids}
+    there = {row["id"] for row in await fetch_all(conn, sql.senders_there, params)}
+    if unknown := sorted(set(sender_ids) - there):
+        raise InvalidInput({"senderIds": f"no sender {unknown[0]}"})
+    await conn.execute(sql.take_out_senders, params)
+    added = [row["sender_id"] for row in await fetch_all(conn, sql.add_senders, params)]
+    await conn.execute(sql.name_first_sender, params)
+    if added:
+        await signatures.sign(conn, workspace_id, campaign_id, added)
+        await ask_to_divide(conn, workspace_id, campaign_id)
+    return added
 
 
 async def _keep_content(conn: Conn, workspace_id: int, row: Row, content: Content, most: Quotas) -> int:
@@ -110,7 +149,10 @@ async def _keep_content(conn: Conn, workspace_id: int, row: Row, content: Conten
 
 def _check(changes: Changes) -> None:
     """Raises InvalidInput for what no campaign may be, whatever it is now."""
-    check_pace(_value(changes.delay_between_ms), _value(changes.hourly_limit))
+    check_pace(_value(changes.delay_between_ms), _value(changes.hourly_limit), _value(changes.jitter_percent))
+    check_latest(_value(changes.latest_at), _value(changes.start_time))
+    check_senders(None, _value(changes.sender_ids))
+    check_share(_value(changes.share_percent))
     check_start(_value(changes.start_time))
     if not isinstance(changes.name, msgspec.UnsetType):
         check_name(changes.name)
@@ -119,8 +161,20 @@ def _check(changes: Changes) -> None:
 def _pace(changes: Changes) -> dict[str, Any]:
     """What of the changes a plan depends on, as the campaign's columns."""
     return _given(
-        {"start_at": changes.start_time, "delay_ms": changes.delay_between_ms, "hourly_limit": changes.hourly_limit}
+        {
+            "start_at": changes.start_time,
+            "latest_at": changes.latest_at,
+            "delay_ms": changes.delay_between_ms,
+            "jitter_percent": changes.jitter_percent,
+            "calendar": _kept_calendar(changes),
+            "hourly_limit": changes.hourly_limit,
+            "share_percent": changes.share_percent,
+        }
     )
+
+
+def _kept_calendar(changes: Changes) -> dict[str, Any] | msgspec.UnsetType | None:
+    return changes.calendar if isinstance(changes.calendar, msgspec.UnsetType) else kept(changes.calendar)
 
 
 def _parameters(workspace_id: int, campaign_id: int, changes: Changes, *, content_changed: bool) -> dict[str, Any]:
@@ -133,11 +187,20 @@ def _parameters(workspace_id: int, campaign_id: int, changes: Changes, *, conten
         "body": _value(changes.body),
         "set_body_html": changes.body_html is not msgspec.UNSET,
         "body_html": _value(changes.body_html),
+        "set_language": changes.language is not msgspec.UNSET,
+        "language": _value(changes.language),
         "content_changed": content_changed,
         "start_at": _value(changes.start_time),
+        "set_latest_at": changes.latest_at is not msgspec.UNSET,
+        "latest_at": _value(changes.latest_at),
         "delay_ms": _value(changes.delay_between_ms),
+        "jitter_percent": _value(changes.jitter_percent),
+        "set_calendar": changes.calendar is not msgspec.UNSET,
+        "calendar": None if changes.calendar in (msgspec.UNSET, None) else Jsonb(_kept_calendar(changes)),
         "set_hourly_limit": changes.hourly_limit is not msgspec.UNSET,
         "hourly_limit": _value(changes.hourly_limit),
+        "set_share_percent": changes.share_percent is not msgspec.UNSET,
+        "share_percent": _value(changes.share_percent),
         "on_unknown": _value(changes.on_unknown),
     }
 
@@ -153,7 +216,7 @@ def _check_changeable(row: Row, changes: Changes) -> None:
 
 def _content_after(row: Row, changes: Changes) -> Content | None:
     """What the content becomes; None: it stays."""
-    parts = _given({"subject": changes.subject, "body": changes.body, "body_html": changes.body_html})
+    parts = _given({name: getattr(changes, name) for name in Content.__struct_fields__})
     after = msgspec.structs.replace(_content_of(row), **parts)
     return None if after == _content_of(row) else after
 
@@ -162,17 +225,20 @@ def _content_of(row: Row) -> Content:
     return Content(**{name: row[name] for name in Content.__struct_fields__})
 
 
-async def _check_content(workspace_id: int, row: Row, changes: Changes) -> dict[str, list[str]]:
-    """The fields that the content will require and did not, by the name of the part. Raises InvalidInput when it would
-    be wrong.
+async def _check_content(
+    workspace_id: int, row: Row, changes: Changes
+) -> tuple[dict[str, list[str]], dict[str, str | None]]:
+    """The fields that the content will require and did not, by the name of the part; and what is made of it, as
+    columns. Raises InvalidInput when it would be wrong.
     """
     content = _content_after(row, changes)
     if content is None:
-        return {}
+        return {}, {"body_made": None, "html_made": None}
     templates = await content.parse(workspace_id)
     content.check(templates, frozenset(row["fields"]))
     had = await _required_before(row, workspace_id)
-    return {name: sorted(fields.required - had - {EMAIL}) for name, fields in templates.fields.items()}
+    needs = {name: sorted(fields.required - had - {EMAIL}) for name, fields in templates.fields.items()}
+    return needs, (await content.sent(workspace_id)).made(content)
 
 
 async def _check_waiting(conn: Conn, workspace_id: int, campaign_id: int, needs: dict[str, list[str]]) -> None:

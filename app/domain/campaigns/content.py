@@ -1,59 +1,68 @@
-"""What a campaign's messages say: checked, shown for one recipient, made into what the worker builds messages with."""
+"""What a campaign's messages say: checked, made into what is sent, shown for one recipient."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
-from typing import TypeVar, cast
+from collections.abc import Awaitable, Callable, Mapping
+from typing import NamedTuple, TypeVar, cast
 
 import msgspec
 import structlog
 
 from app.bounds import FIELD_CHARACTERS, RECIPIENT_BYTES, SUBJECT, TEXT
-from app.db import Pool, fetch_one
-from app.errors import InvalidInput, NotFound, Unavailable
+from app.errors import InvalidInput, Unavailable
+from app.mail import rendering
+from app.mail.document import Written
+from app.mail.hints import Hint
 from app.mail.markup import TemplateError
-from app.mail.message import HeaderInjection, MessageBuilder, check_subject
+from app.mail.message import HeaderInjection, breaks_lines, check_subject
+from app.mail.nearest import nearest
 from app.mail.rendering import NotRendered, Templates
 from app.mail.templates import Source
-from app.sql import queries
+from app.mail.values import locale_of
 
-sql = queries(__name__)
 T = TypeVar("T")
 log = structlog.get_logger()
 
 
 class Rendered(msgspec.Struct, frozen=True):
-    """A message as one recipient reads it. `required`: the merge fields that every recipient must bring."""
+    """A message as one recipient reads it. `required`: the merge fields that every recipient must bring. `hints`: what
+    receivers may dislike about it.
+    """
 
     subject: str
     text: str
     html: str | None
     required: list[str]
+    hints: list[Hint]
 
 
 class Content(msgspec.Struct, frozen=True):
-    """What the messages say; merge fields in Liquid."""
+    """What the messages say; merge fields in Liquid. `language` is what it is written in, such as `de`."""
 
     subject: str
     body: str
     body_html: str | None = None
+    language: str | None = None
 
     @property
     def size(self) -> int:
-        """Bytes, as they are stored."""
-        return sum(len(text.encode()) for text in (self.subject, self.body, self.body_html or ""))
+        """Bytes, as they are stored: HTML as it was written, and about as much again as it is sent."""
+        return sum(len(text.encode()) for text in (self.subject, self.body, *2 * (self.body_html or "",)))
 
     async def parse(self, workspace_id: int) -> Templates:
         """Its templates by the wire names of its parts. Raises InvalidInput naming those that do not parse."""
+        check_language(self.language)
         if wrong := {
             name: f"is longer than {TEXT.most:,} characters"
             for name, text in (("subject", self.subject), ("body", self.body), ("bodyHtml", self.body_html or ""))
             if not TEXT.allow(len(text))
         }:
             raise InvalidInput(wrong)
-        sources = {"subject": Source(self.subject), "body": Source(self.body)}
+        sources = {
+            name: Source(text, False, self.language) for name, text in (("subject", self.subject), ("body", self.body))
+        }
         if self.body_html is not None:
-            sources["bodyHtml"] = Source(self.body_html, html=True)
+            sources["bodyHtml"] = Source(self.body_html, True, self.language)
         templates = await finished(Templates.parse(sources, workspace_id))
         if templates.wrong:
             raise InvalidInput(templates.wrong)
@@ -82,17 +91,48 @@ class Content(msgspec.Struct, frozen=True):
                 if unknown := sorted(fields.required - known):
                     have = f"the recipients have: {', '.join(sorted(known))}" if known else "the recipients have none"
                     wrong[name] = (
-                        f'unknown merge field "{unknown[0]}" without a default; {have}. '
+                        f'unknown merge field "{unknown[0]}" without a default{nearest(unknown[0], known)}; {have}. '
                         f'Or write {{{{ {unknown[0]} | default: "…" }}}}'
                     )
         if wrong:
             raise InvalidInput(wrong)
 
-    async def render(self, address: str, fields: Mapping[str, str] | None, workspace_id: int) -> Rendered:
+    async def sent(self, workspace_id: int) -> Sent:
+        """What is made of it, once for all recipients; the templates are right. Raises Unavailable."""
+        written = Written(self.subject, self.body, self.body_html or "", self.language)
+        made = await finished(rendering.make(written, workspace_id))
+        if made is None:
+            return Sent(self, [_AS_WRITTEN])
+        html = made.body_html or self.body_html
+        content = msgspec.structs.replace(self, body=made.body, body_html=html)
+        try:
+            await content.parse(workspace_id)
+        except InvalidInput:  # too long by now
+            return Sent(self, [*made.hints, _AS_WRITTEN])
+        return Sent(content, made.hints)
+
+    async def render(
+        self,
+        address: str,
+        fields: Mapping[str, str] | None,
+        workspace_id: int,
+        sign: Callable[[Content], Content] = lambda sent: sent,
+    ) -> Rendered:
         """What the recipient at `address` gets. Without `fields`, each merge field's name in brackets stands for it.
+        `sign` puts a signature to content as it is sent.
 
         Raises InvalidInput naming the part that does not parse, or that cannot be written for this recipient.
         """
+        written = await self.parse(workspace_id)
+        sent = await self.sent(workspace_id)
+        shown = await sign(sent.content).fill(address, fields, workspace_id)
+        hints = list(sent.hints)
+        if any(breaks_lines((fields or {}).get(name, "")) for name in written.fields["subject"].mentioned):
+            hints.append(_ONE_LINE)
+        return msgspec.structs.replace(shown, hints=hints)
+
+    async def fill(self, address: str, fields: Mapping[str, str] | None, workspace_id: int) -> Rendered:
+        """The same of content as it is sent: nothing is made of it any more. Raises as `render` does."""
         if fields is not None:
             check_fields(fields)
         templates = await self.parse(workspace_id)
@@ -102,7 +142,39 @@ class Content(msgspec.Struct, frozen=True):
         if wrong := wrong_parts(parts, fields):
             raise InvalidInput({name: str(error) for name, error in wrong.items()})
         subject, text, html = (cast("str | None", parts.get(name)) for name in ("subject", "body", "bodyHtml"))
-        return Rendered(subject=subject or "", text=text or "", html=html, required=sorted(templates.required))
+        return Rendered(check_subject(subject or "", fields), text or "", html, sorted(templates.required), [])
+
+
+class Sent(NamedTuple):
+    """Content as it is sent, and what receivers may dislike about it."""
+
+    content: Content
+    hints: list[Hint]
+
+    def made(self, written: Content) -> dict[str, str | None]:
+        """What of it is not as it was written, as columns."""
+        body, html = self.content.body, self.content.body_html
+        return {
+            "body_made": None if body == written.body else body,
+            "html_made": None if html == written.body_html else html,
+        }
+
+
+_AS_WRITTEN = Hint(
+    "bodyHtml",
+    "The HTML is sent as it was written, without styles put where they belong and without a text made of it.",
+    "What would be made of it is too long, or takes too long to make.",
+)
+_ONE_LINE = Hint("subject", "A value has several lines, which are written as one.", "A subject is one line.")
+
+
+def check_language(language: str | None) -> None:
+    """Raises InvalidInput for one that is not known."""
+    if language is not None:
+        try:
+            locale_of(language)
+        except ValueError as error:
+            raise InvalidInput({"language": str(error)}) from None
 
 
 def check_fields(fields: Mapping[str, str]) -> None:
@@ -146,19 +218,3 @@ async def finished(rendering: Awaitable[T]) -> T:
     except NotRendered as error:
         log.error("templates not rendered", reason=str(error))
         raise Unavailable("the templates could not be rendered; try again in a moment") from None
-
-
-async def message_builder(pool: Pool, workspace_id: int, campaign_id: int) -> tuple[int, MessageBuilder]:
-    """What the worker builds a campaign's messages with, and the version of the content it is for."""
-    async with pool.connection() as conn:
-        row = await fetch_one(conn, sql.campaign_content, {"workspace_id": workspace_id, "campaign_id": campaign_id})
-    if row is None:
-        raise NotFound(f"no campaign {campaign_id}")
-    builder = MessageBuilder(
-        from_address=row["email"],
-        display_name=row["display_name"],
-        subject=row["subject"],
-        body=row["body"],
-        body_html=row["body_html"],
-    )
-    return row["content_version"], builder

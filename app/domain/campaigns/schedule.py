@@ -1,92 +1,103 @@
-"""From a request to a scheduled campaign: recipients staged, planned and inserted in one transaction with the wake-up.
-
-The long part, reading and checking the recipients, runs in a thread a chunk at a time and goes straight to COPY, so
-neither the event loop nor memory feels a million rows. No lock is held while it lasts.
-"""
+"""From a request to a scheduled campaign: recipients staged, planned and inserted in one transaction with a wake-up."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from tempfile import SpooledTemporaryFile
-from typing import BinaryIO, NamedTuple, cast
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 from psycopg.types.json import Jsonb
 
-from app.db import Conn, Pool, fetch_exactly_one, fetch_one, transaction
+from app.db import Conn, Pool, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
+from app.domain.campaigns import signatures
 from app.domain.campaigns.campaigns import Campaign, read_campaign
-from app.domain.campaigns.draft import Draft, check_name, check_pace, check_start
+from app.domain.campaigns.draft import (
+    Draft,
+    check_latest,
+    check_name,
+    check_pace,
+    check_senders,
+    check_share,
+    check_start,
+)
+from app.domain.campaigns.lacking import Lack, Lacking
+from app.domain.campaigns.staging import Target, addresses_of, insert_emails, stage
+from app.domain.campaigns.summary import PlanSummary, ends_of, summary_of
 from app.domain.campaigns.trial import Trial
+from app.domain.ledger import streams
+from app.domain.planning import forecast
+from app.domain.planning.calendar import Calendar
+from app.domain.planning.campaign_calendar import RECIPIENT, Zones, in_zone, kept
 from app.domain.planning.changes import ask_behind_others
-from app.domain.planning.course import SenderLoad, lock_plan, sender_load
+from app.domain.planning.course import SenderLoad, check_latest_met, lock_plan, sender_load, streams_of
 from app.domain.planning.plan import HORIZON, Plan, plan
-from app.domain.planning.slots import Limits, hour_of
-from app.domain.planning.slots import Room as SlotRoom
-from app.domain.recipients import stored_lists
-from app.domain.recipients.lists import Duplicate, RecipientList, Rejected
+from app.domain.planning.slots import CampaignRoom
+from app.domain.recipients import saved_lists, stored_lists
+from app.domain.recipients.csv_files import CsvList, Reading
+from app.domain.recipients.lists import Duplicate, RecipientList, Rejected, Repaired, Suspect
+from app.domain.recipients.saved_lists import SavedNamed
 from app.domain.recipients.stored_lists import Named
 from app.domain.workspaces import audit, quotas
-from app.domain.workspaces.quotas import UNLIMITED, Quotas, Room
+from app.domain.workspaces.quotas import UNLIMITED, Quotas
 from app.errors import Conflict, InvalidInput, NotFound
 from app.jobs import defer_wake_up
+from app.mail.hints import Hint
 from app.sql import queries
 from app.turns import Turns
 
 sql = queries(__name__)
 
-CHUNK = 1_000_000  # bytes: of rows, a few may be as large as many
 AT_ONCE = 3  # each reads for seconds and holds a connection: more of them would leave none for anybody else
 AGAIN_S = 0.2  # how often a repeated request looks whether the first, at another process, has been answered
 
 _turns = Turns(AT_ONCE, of_one=AT_ONCE - 1)
 
 
-class Scheduled(msgspec.Struct, rename="camel"):
-    """What was scheduled, and what was not and why."""
+class Heard(PlanSummary, rename="camel", kw_only=True):
+    """What became of the recipients that came: how many were accepted, what was not and why, and how those who were are
+    planned. `reading`: how a file was read.
 
-    campaign: Campaign
-    accepted: int
-    duplicates: int
-    rejected: list[Rejected]
-    first_at: datetime
-    last_at: datetime
-
-
-class WindowPlan(msgspec.Struct, rename="camel"):
-    """How many emails leave in the clock hour that begins at `start`."""
-
-    start: datetime
-    count: int
-
-
-class Preview(msgspec.Struct, rename="camel"):
-    """What `schedule` would do.
-
-    `duplicate_rows`: the first 1,000 duplicates. `held_back_by`: for each limit that delays the plan, how many hours it
-    fills.
+    `repaired_rows`: the first 1,000 that were repaired; `suspect_rows`: the first 1,000 whose address is probably
+    mistyped.
     """
 
     accepted: int
     duplicates: int
-    duplicate_rows: list[Duplicate]
     rejected: list[Rejected]
-    first_at: datetime
-    last_at: datetime
-    held_back_by: dict[str, int]
-    hourly: list[WindowPlan]
-    sender_id: int
-    sender_hourly_limit: int
+    repaired: int = 0
+    repaired_rows: list[Repaired] = msgspec.field(default_factory=list[Repaired])
+    suspects: int = 0
+    suspect_rows: list[Suspect] = msgspec.field(default_factory=list[Suspect])
+    reading: Reading | None = None
+
+
+class Scheduled(Heard, rename="camel", kw_only=True):
+    """What was scheduled."""
+
+    campaign: Campaign
+
+
+class Preview(Heard, rename="camel", kw_only=True):
+    """What `schedule` would do. `duplicate_rows`: the first 1,000 duplicates.
+
+    `lacking`: which fields of the text recipients have nothing for; `subjects_in_one_line`: of how many the subject has
+    a line break, which is written as a blank; `hints`: what receivers may dislike about the message.
+    """
+
+    duplicate_rows: list[Duplicate]
+    lacking: list[Lack]
+    subjects_in_one_line: int
+    hints: list[Hint]
 
 
 class Request(NamedTuple):
     """`recipients` are made once the fields that the content requires are known, or are a list that is kept."""
 
     draft: Draft
-    recipients: Callable[[frozenset[str]], RecipientList] | Named
+    recipients: Callable[[frozenset[str]], RecipientList] | Named | SavedNamed
 
 
 class Idempotency(NamedTuple):
@@ -113,7 +124,7 @@ async def schedule(
     """
     _check(request.draft)
     while True:
-        async with _turns.take(workspace_id), _spool() as file, transaction(pool, workspace_id) as conn:
+        async with _turns.take(workspace_id), stored_lists.spool() as file, transaction(pool, workspace_id) as conn:
             asked = _Asked(workspace_id, request, file, actor, most, keeps_answer=idempotency is not None)
             if idempotency is None:
                 return await _schedule(conn, asked)
@@ -148,77 +159,75 @@ async def _schedule(conn: Conn, asked: _Asked) -> Scheduled:
     room = await quotas.room(conn, workspace_id, most)
     room.take(request.draft.content.size)
     make = await _source(conn, workspace_id, request, file)
-    recipients, trial = await _recipients(workspace_id, request.draft, make)
-    await conn.execute(sql.take_time)
-    await conn.execute(sql.stage_recipients)
-    async with conn.cursor() as cursor, cursor.copy(sql.copy_recipients) as copy:
-        await _consume(recipients, trial, copy.write, room)
+    recipients, trial, _ = await _recipients(workspace_id, request.draft, make)
+    made = (await request.draft.content.sent(workspace_id)).made(request.draft.content)
+    await stage(conn, recipients, trial, room)
     if keeps_answer:
         room.take(recipients.rejected_bytes)
     await trial.run()
-    planned = await _plan(conn, workspace_id, request.draft, recipients.accepted, lock=True)
+    planned = await _plan(conn, workspace_id, request.draft, recipients, lock=True)
     await quotas.check_again(conn, workspace_id, most, room.taken, campaign=True)
-    sender_id, load, made = planned
-    campaign_id = await _insert(conn, workspace_id, planned, request.draft, recipients, room.taken)
-    await ask_behind_others(conn, workspace_id, sender_id, campaign_id)
-    await defer_wake_up(conn, sender_id, made.first_at if made.first_at > load.now else None)
+    campaign_id = await _insert(conn, workspace_id, planned, request.draft, made, recipients, room.taken)
+    await ask_behind_others(conn, workspace_id, campaign_id)
+    campaign = await read_campaign(conn, workspace_id, campaign_id)
+    for sender in campaign.senders:
+        if sender.next_at is not None:
+            await defer_wake_up(conn, sender.sender_id, sender.next_at if sender.next_at > planned.now else None)
     await audit.record(conn, actor, workspace_id, "campaign.scheduled", f"campaigns/{campaign_id}")
     return Scheduled(
-        campaign=await read_campaign(conn, workspace_id, campaign_id),
-        accepted=recipients.accepted,
-        duplicates=recipients.duplicates,
-        rejected=recipients.rejected,
-        first_at=made.first_at,
-        last_at=made.last_at,
+        **_heard(recipients, planned.summary),
+        campaign=campaign,
     )
 
 
 async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
-    """What `schedule` would do with the same request, by the same plan; writes nothing. Raises as it does."""
+    """What `schedule` would do with the same request, by the same stage and plan; keeps nothing. Raises as it does."""
     _check(request.draft)
-    async with _turns.take(workspace_id), _spool() as file:
-        async with transaction(pool, workspace_id) as conn:
-            make = await _source(conn, workspace_id, request, file)
-        recipients, trial = await _recipients(workspace_id, request.draft, make)
-        await _consume(recipients, trial, _discard, Room(None))
+    async with _turns.take(workspace_id), stored_lists.spool() as file, transaction(pool, workspace_id) as conn:
+        make = await _source(conn, workspace_id, request, file)
+        recipients, trial, lacking = await _recipients(workspace_id, request.draft, make)
+        hints = (await request.draft.content.sent(workspace_id)).hints
+        await stage(conn, recipients, trial, quotas.Room(None))
         await trial.run()
-    async with transaction(pool, workspace_id) as conn:
-        sender_id, load, made = await _plan(conn, workspace_id, request.draft, recipients.accepted, lock=False)
-    hourly: dict[datetime, int] = {}
-    for run in made.runs:
-        window = hour_of(run.at)
-        hourly[window] = hourly.get(window, 0) + run.size
+        planned = await _plan(conn, workspace_id, request.draft, recipients, lock=False)
     return Preview(
-        accepted=recipients.accepted,
-        duplicates=recipients.duplicates,
+        **_heard(recipients, planned.summary),
         duplicate_rows=recipients.first_duplicates,
-        rejected=recipients.rejected,
-        first_at=made.first_at,
-        last_at=made.last_at,
-        held_back_by={str(limit): windows for limit, windows in made.held_back.items()},
-        hourly=[WindowPlan(start, count) for start, count in hourly.items()],
-        sender_id=sender_id,
-        sender_hourly_limit=load.hourly_limit,
+        lacking=lacking.found(),
+        subjects_in_one_line=lacking.broken_subjects,
+        hints=hints,
     )
+
+
+def _heard(recipients: RecipientList, summary: PlanSummary) -> dict[str, Any]:
+    """The fields of `Heard`."""
+    return msgspec.structs.asdict(summary) | {
+        "accepted": recipients.accepted,
+        "duplicates": recipients.duplicates,
+        "rejected": recipients.rejected,
+        "repaired": recipients.repaired,
+        "repaired_rows": recipients.first_repaired,
+        "suspects": recipients.suspects,
+        "suspect_rows": recipients.first_suspects,
+        "reading": recipients.reading if isinstance(recipients, CsvList) else None,
+    }
 
 
 def _check(draft: Draft) -> None:
     if draft.name is not None:
         check_name(draft.name)
-    check_pace(draft.delay_between_ms, draft.hourly_limit)
+    check_pace(draft.delay_between_ms, draft.hourly_limit, draft.jitter_percent)
+    check_share(draft.share_percent)
     check_start(draft.start_time)
-
-
-@asynccontextmanager
-async def _spool() -> AsyncGenerator[BinaryIO]:
-    """A file for a list that is kept; on disk once that is large."""
-    with SpooledTemporaryFile[bytes](stored_lists.IN_MEMORY) as file:
-        yield cast("BinaryIO", file)
+    check_latest(draft.latest_at, draft.start_time)
+    check_senders(draft.sender_id, draft.sender_ids)
 
 
 async def _source(
     conn: Conn, workspace_id: int, request: Request, file: BinaryIO
 ) -> Callable[[frozenset[str]], RecipientList]:
+    if isinstance(request.recipients, SavedNamed):
+        return await saved_lists.use(conn, workspace_id, request.recipients, file)
     if isinstance(request.recipients, Named):
         return await stored_lists.use(conn, workspace_id, request.recipients, file)
     return request.recipients
@@ -226,109 +235,131 @@ async def _source(
 
 async def _recipients(
     workspace_id: int, draft: Draft, make: Callable[[frozenset[str]], RecipientList]
-) -> tuple[RecipientList, Trial]:
+) -> tuple[RecipientList, Trial, Lacking]:
     templates = await draft.content.parse(workspace_id)
-    recipients = await asyncio.to_thread(make, templates.required)  # looks through all of a file
-    draft.content.check(templates, recipients.fields)
-    return recipients, Trial(templates, recipients.fields)
-
-
-async def _consume(
-    recipients: RecipientList, trial: Trial, write: Callable[[bytearray], Awaitable[None]], room: Room
-) -> None:
-    """Read, check and pass on all recipients as lines of COPY's text form.
-
-    Raises InvalidInput when none is left, QuotaReached as soon as they are more than there is room for.
-    """
-    encode = msgspec.json.Encoder().encode
-    rows = enumerate(recipients)
-
-    def next_chunk() -> bytearray:
-        chunk = bytearray()
-        for number, r in rows:
-            trial.see(recipients.row, r)
-            # JSON escapes all control characters, and an address holds none: only backslashes are special to COPY.
-            chunk += b"%d\t%b\t%b\n" % (number, r.address.encode(), encode(r.fields).replace(b"\\", b"\\\\"))
-            if len(chunk) >= CHUNK:
-                break
-        return chunk
-
-    while chunk := await asyncio.to_thread(next_chunk):
-        room.take(len(chunk))
-        await write(chunk)
-    if not recipients.accepted:
-        raise InvalidInput({"recipients": "no valid recipient"}, rejected=recipients.rejected)
-
-
-async def _discard(chunk: bytearray) -> None:
-    del chunk
+    lacking = Lacking(templates, draft.if_blank)
+    recipients = await asyncio.to_thread(make, frozenset())  # looks through all of a file
+    draft.content.check(templates, recipients.fields | lacking.settled)
+    recipients.look = lacking.look
+    if draft.calendar is not None and draft.calendar.timezone == RECIPIENT:
+        recipients.zones = Zones(draft.calendar)
+    return recipients, Trial(templates, recipients.fields), lacking
 
 
 class _Planned(NamedTuple):
-    sender_id: int
-    load: SenderLoad
+    """`now`: the database's clock."""
+
+    now: datetime
+    sender_ids: list[int]
     plan: Plan
+    summary: PlanSummary
 
 
-async def _plan(conn: Conn, workspace_id: int, draft: Draft, count: int, *, lock: bool) -> _Planned:
-    sender_id = draft.sender_id
-    if sender_id is None:
-        row = await fetch_one(conn, sql.default_sender, {"workspace_id": workspace_id})
-        if row is None:
-            raise InvalidInput({"senderId": "there is no default sender; name one"})
-        sender_id = int(row["id"])
+async def _plan(conn: Conn, workspace_id: int, draft: Draft, recipients: RecipientList, *, lock: bool) -> _Planned:
+    """Raises InvalidInput."""
+    sender_ids = await _sender_ids(conn, workspace_id, draft)
     if lock:
-        await lock_plan(conn, sender_id)
-    try:
-        load = await sender_load(conn, workspace_id, sender_id)
-    except NotFound as error:
-        raise InvalidInput({"senderId": error.detail}) from None
-    made = await asyncio.to_thread(
-        plan,
-        count,
-        load.now if draft.start_time is None else max(load.now, draft.start_time.astimezone(UTC)),
-        timedelta(milliseconds=draft.delay_between_ms),
-        SlotRoom(Limits(load.hourly_limit, campaign_hourly=draft.hourly_limit), load.taken),
+        await lock_plan(conn, *sender_ids)
+    loads: list[SenderLoad] = []
+    for sender_id in sender_ids:
+        try:
+            loads.append(await sender_load(conn, workspace_id, sender_id))
+        except NotFound as error:
+            raise InvalidInput({"senderIds" if draft.sender_ids else "senderId": error.detail}) from None
+    now = loads[0].now
+    begin = now if draft.start_time is None else max(now, draft.start_time.astimezone(UTC))
+    check_latest(draft.latest_at, begin)
+    made = await asyncio.to_thread(_made, draft, recipients, loads, begin)
+    check_latest_met(made, draft.latest_at)
+    ends = await asyncio.to_thread(ends_of, made, len(loads))
+    addresses: dict[int, str] = {}
+    if draft.jitter_percent and draft.delay_between_ms:
+        numbers = {one.number for its in ends if its is not None for one in its}
+        addresses = await addresses_of(conn, numbers)
+    summary = summary_of(
+        made,
+        [(sender_id, load.hourly_limit) for sender_id, load in zip(sender_ids, loads, strict=True)],
+        ends,
+        addresses,
+        draft.calendar and draft.calendar.zone,
+    )
+    return _Planned(now, sender_ids, made, summary)
+
+
+async def _sender_ids(conn: Conn, workspace_id: int, draft: Draft) -> list[int]:
+    if draft.sender_ids:
+        return list(draft.sender_ids)
+    if draft.sender_id is not None:
+        return [draft.sender_id]
+    row = await fetch_one(conn, sql.default_sender, {"workspace_id": workspace_id})
+    if row is None:
+        raise InvalidInput({"senderId": "there is no default sender; name one"})
+    return [int(row["id"])]
+
+
+def _made(draft: Draft, recipients: RecipientList, loads: Sequence[SenderLoad], begin: datetime) -> Plan:
+    rooms = {load.login_id: load.room(draft.share_percent) for load in loads}
+    delay = timedelta(milliseconds=draft.delay_between_ms)
+    calendars: list[Calendar | None] = [None if draft.calendar is None else in_zone(draft.calendar)]
+    zones = None
+    if draft.calendar is not None and recipients.zones is not None:
+        calendars = [in_zone(draft.calendar, name) for name in recipients.zones.names]
+        zones = recipients.zones.numbers
+    return plan(
+        recipients.accepted,
+        streams_of([begin] * len(loads), loads, rooms, delay, draft.jitter_percent),
+        calendars,
+        zones=zones,
+        campaign=None if draft.hourly_limit is None else CampaignRoom(draft.hourly_limit),
+        latest=draft.latest_at and draft.latest_at.astimezone(UTC),
         horizon=HORIZON,
     )
-    return _Planned(sender_id, load, made)
 
 
 async def _insert(
-    conn: Conn, workspace_id: int, planned: _Planned, draft: Draft, recipients: RecipientList, stored_bytes: int
+    conn: Conn,
+    workspace_id: int,
+    planned: _Planned,
+    draft: Draft,
+    made: dict[str, str | None],
+    recipients: RecipientList,
+    stored_bytes: int,
 ) -> int:
-    sender_id, load, made = planned
     row = await fetch_exactly_one(
         conn,
         sql.insert_campaign,
         {
             "workspace_id": workspace_id,
-            "sender_id": sender_id,
+            "sender_id": planned.sender_ids[0],
             "name": draft.name or draft.content.subject[:200],
             "subject": draft.content.subject,
             "body": draft.content.body,
             "body_html": draft.content.body_html,
+            "language": draft.content.language,
+            **made,
             "fields": sorted(recipients.fields),
-            "start_at": draft.start_time or load.now,  # not when a limit lets it begin: the limit may be lifted
+            "start_at": draft.start_time or planned.now,  # not when a limit lets it begin: the limit may be lifted
+            "latest_at": draft.latest_at,
             "delay_ms": draft.delay_between_ms,
+            "jitter_percent": draft.jitter_percent,
             "hourly_limit": draft.hourly_limit,
+            "share_percent": draft.share_percent,
+            "calendar": draft.calendar and Jsonb(kept(draft.calendar)),
             "on_unknown": draft.on_unknown,
             "stored_bytes": stored_bytes,
         },
     )
-    campaign = {"workspace_id": workspace_id, "campaign_id": int(row["id"]), "delay_ms": draft.delay_between_ms}
+    campaign = {"workspace_id": workspace_id, "campaign_id": int(row["id"])}
     if draft.hourly_limit is not None:
         await conn.execute(sql.insert_hours, campaign | {"hourly_limit": draft.hourly_limit})
-    stream = {"first_at": made.first_at, "total": recipients.accepted}
-    row = await fetch_exactly_one(conn, sql.insert_stream, campaign | stream)
-    params = campaign | {
-        "stream_id": row["id"],
-        "firsts": [run.first for run in made.runs],
-        "counts": [run.size for run in made.runs],
-        "ats": [run.at for run in made.runs],
-    }
-    await conn.execute(sql.join_at_once)
-    await conn.execute(sql.insert_emails, params)
+    totals = {"sender_ids": planned.sender_ids, "totals": [part.count for part in planned.summary.senders]}
+    rows = await fetch_all(conn, sql.insert_streams, campaign | totals)
+    stream_ids = {row["sender_id"]: row["id"] for row in rows}
+    target = Target(workspace_id, campaign["campaign_id"], [stream_ids[sender_id] for sender_id in planned.sender_ids])
+    await insert_emails(conn, target, planned.plan, recipients.zones)
+    await signatures.sign(conn, workspace_id, target.campaign_id, planned.sender_ids)
+    await forecast.keep(conn, workspace_id, target.campaign_id, planned.plan.runs)
+    await streams.settle(conn, workspace_id, target.stream_ids)
     return campaign["campaign_id"]
 
 

@@ -135,7 +135,7 @@ async def _decide_all(
 
 async def _undecided(conn: Conn, campaign: dict[str, Any], status: EmailStatus, after_id: int) -> list[int]:
     """The next ids, each looked at once: what fails again meanwhile is not sent for a third time."""
-    params = campaign | {"sender_id": None, "status": status}
+    params = campaign | {"sender_id": None, "direct": None, "status": status}
     span = await email_span(conn, params)
     if span is None:
         return []
@@ -170,3 +170,5 @@ def _check_campaign(campaign: Row, to: EmailStatus) -> None:
         raise Conflict("the campaign is CANCELLED; nothing of it is sent any more")
     if to == "SCHEDULED" and campaign["emails_removed_at"] is not None:
         raise Conflict("the campaign's emails are being removed for their age; nothing of it is sent any more")
+    if to == "SCHEDULED" and campaign["is_too_late"]:
+        raise Conflict("the campaign's latestAt is over; nothing of it is sent any more")

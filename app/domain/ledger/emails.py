@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import Actor
+from app.domain.campaigns.campaigns import CampaignKind
 from app.domain.campaigns.content import rendered_subject
 from app.domain.ledger.claims import Outcome
 from app.domain.ledger.exchange import EmailStatus
 from app.domain.ledger.texts import read_texts
+from app.domain.operations.installation import Ours
 from app.domain.pages import Page, PageRequest, page_of, time_key
+from app.domain.planning import waiting
+from app.domain.planning.reasons import Waiting
 from app.domain.workspaces import audit
 from app.errors import InvalidInput, NotFound
 from app.sql import queries
@@ -24,11 +29,16 @@ from app.sql import queries
 sql = queries(__name__)
 
 EXPORT_PAGE = 500
+MOST_FIELDS = 199  # of an export that is a list: with the address as many columns as a list may have
+
+ExportColumns = Literal["table", "list"]
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 
 
 class EmailSummary(msgspec.Struct, rename="camel"):
-    """An email in a list; `code`, `enhanced_code` and `reply` are the latest attempt's."""
+    """An email in a list; `code`, `enhanced_code` and `reply` are the latest attempt's. `waiting`: why one that is
+    SCHEDULED does not go now.
+    """
 
     id: int
     campaign_id: int
@@ -44,6 +54,7 @@ class EmailSummary(msgspec.Struct, rename="camel"):
     code: int | None
     enhanced_code: str | None
     reply: str | None
+    waiting: Waiting | None = None
 
 
 class Attempt(msgspec.Struct, rename="camel"):
@@ -83,18 +94,22 @@ class Email(msgspec.Struct, rename="camel"):
 
 
 class EmailFilter(NamedTuple):
-    """All of it must fit; `q` is a part of the recipient's address."""
+    """All of it must fit; `q` is a part of the recipient's address. Of direct mail the list is one of its own, unless a
+    campaign is named.
+    """
 
     status: EmailStatus | None = None
     campaign_id: int | None = None
     sender_id: int | None = None
     q: str | None = None
+    kind: CampaignKind = "LIST"
 
     def check(self) -> dict[str, Any]:
         """As parameters of a query. Raises InvalidInput."""
         if self.q is not None and "\0" in self.q:
             raise InvalidInput({"q": "has a NUL character, which no address has"})
         params = self._asdict()
+        params["direct"] = None if self.campaign_id is not None else params.pop("kind") == "DIRECT"
         if self.q is not None:
             params["q"] = "%" + self.q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
         return params
@@ -107,12 +122,17 @@ class Span(NamedTuple):
     last_id: int
 
 
-async def list_emails(pool: Pool, workspace_id: int, wanted: EmailFilter, page: PageRequest) -> Page[EmailSummary]:
-    """A page of emails: SCHEDULED ones soonest first, all others newest first. Raises InvalidInput."""
+async def list_emails(
+    pool: Pool, workspace_id: int, wanted: EmailFilter, page: PageRequest, ours: Ours | None = None
+) -> Page[EmailSummary]:
+    """A page of emails: SCHEDULED ones soonest first, all others newest first. Without `ours`, why they wait is left
+    out. Raises InvalidInput.
+    """
     params = wanted.check() | {"workspace_id": workspace_id, "limit": page.limit + 1}
     by_time = wanted.status == "SCHEDULED"
     after = page.check_time() if by_time else None
     before = None if by_time else page.check()
+    service = ours and await waiting.read_service(pool, ours)
     async with transaction(pool, workspace_id) as conn:
         if by_time:
             rows = await _waiting(conn, params, after)
@@ -122,8 +142,10 @@ async def list_emails(pool: Pool, workspace_id: int, wanted: EmailFilter, page: 
         summaries = (
             await fetch_all(conn, sql.email_summaries, {"workspace_id": workspace_id, "ids": ids}) if ids else []
         )
+        waits = [row["id"] for row in summaries if row["status"] == "SCHEDULED"]
+        why = await waiting.of_emails(conn, workspace_id, waits, service) if service and waits else {}
     keys = [time_key(row["scheduled_at"], row["id"]) for row in rows] if by_time else ids
-    return page_of([EmailSummary(**row) for row in summaries], keys, page.limit)
+    return page_of([EmailSummary(**row, waiting=why.get(row["id"])) for row in summaries], keys, page.limit)
 
 
 async def _waiting(conn: Conn, params: dict[str, Any], after: tuple[datetime, int] | None) -> list[Row]:
@@ -132,6 +154,8 @@ async def _waiting(conn: Conn, params: dict[str, Any], after: tuple[datetime, in
 
 
 async def _newest(conn: Conn, params: dict[str, Any], before: int | None) -> list[Row]:
+    if params["direct"]:
+        return await fetch_all(conn, sql.page_of_direct, params | {"before": before})
     span = await email_span(conn, params)
     if span is None:
         return []
@@ -177,24 +201,52 @@ async def as_read(email: Email, workspace_id: int) -> Email:
     return msgspec.structs.replace(email, subject=await rendered_subject(email.subject, fields, workspace_id))
 
 
-async def export(pool: Pool, actor: Actor, workspace_id: int, wanted: EmailFilter) -> AsyncIterator[bytes]:
+async def export(
+    pool: Pool,
+    actor: Actor,
+    workspace_id: int,
+    wanted: EmailFilter,
+    *,
+    columns: ExportColumns = "table",
+    spreadsheet: bool = False,
+) -> AsyncIterator[bytes]:
     """All emails that fit, as CSV (RFC 4180) in UTF-8, page by page: no transaction stays open between two.
 
+    As a `list`, only to whom they are and with which merge fields, so that it can be uploaded again.
     Raises InvalidInput at once, before anything is read.
     """
-    wanted.check()
+    params = wanted.check()
     async with transaction(pool, workspace_id) as conn:
         await audit.record(conn, actor, workspace_id, "emails.export")
-    return _export(pool, workspace_id, wanted)
+        fields = await _fields_of(conn, params | {"workspace_id": workspace_id}) if columns == "list" else None
+    return _export(pool, workspace_id, wanted, fields, spreadsheet)
 
 
-async def _export(pool: Pool, workspace_id: int, wanted: EmailFilter) -> AsyncIterator[bytes]:
-    names = EmailSummary.__struct_fields__
-    yield csv_line(EmailSummary.__struct_encode_fields__)
+async def _fields_of(conn: Conn, params: dict[str, Any]) -> list[str]:
+    """The merge fields of the campaigns that fit. Raises InvalidInput for more than a file may have."""
+    rows = await fetch_all(conn, sql.fields_of_campaigns, params | {"most": MOST_FIELDS})
+    if len(rows) > MOST_FIELDS:
+        why = f"has more than {MOST_FIELDS} merge fields over all campaigns; choose one campaign"
+        raise InvalidInput({"columns": why})
+    return [row["field"] for row in rows]
+
+
+async def _export(
+    pool: Pool, workspace_id: int, wanted: EmailFilter, fields: list[str] | None, spreadsheet: bool
+) -> AsyncIterator[bytes]:
+    names = EmailSummary.__struct_fields__[:-1]  # why it waits is no column
+    header = EmailSummary.__struct_encode_fields__[:-1] if fields is None else ("email", *fields)
+    yield (codecs.BOM_UTF8 if spreadsheet else b"") + csv_line(header)
     cursor: str | None = None
     while True:
         page = await list_emails(pool, workspace_id, wanted, PageRequest(EXPORT_PAGE, cursor))
-        yield b"".join(csv_line([getattr(email, name) for name in names]) for email in page.items)
+        if fields is None:
+            yield b"".join(csv_line([getattr(email, name) for name in names]) for email in page.items)
+        else:
+            ids = [email.id for email in page.items]
+            async with transaction(pool, workspace_id) as conn:
+                rows = await fetch_all(conn, sql.recipients_of_emails, {"workspace_id": workspace_id, "ids": ids})
+            yield b"".join(csv_line((row["recipient"], *map(row["fields"].get, fields))) for row in rows)
         cursor = page.next_cursor
         if cursor is None:
             return

@@ -1,7 +1,7 @@
 """Emails as workers see them: the exchange.
 
 It is the heart of the engine. A worker trades the outcomes of finished emails for as many due ones as it
-has idle lanes, in one statement (`app/sql/ledger/exchange.sql` tells how). SMTP runs with no transaction open; the
+has idle lanes, in one call (`app/sql/ledger/exchange.sql` tells how). SMTP runs with no transaction open; the
 committed claim is the record that something is at an SMTP server.
 """
 
@@ -46,10 +46,9 @@ class Patience(NamedTuple):
 
 class Outlook(NamedTuple):
     """What a sender loop may expect: when its next email is due (None: nothing waits), until when the sender is
-    blocked, both also in seconds from now; whether a limit holds something due back; whether the window's row is there.
+    blocked, both also in seconds from now; whether a limit holds something due back.
     """
 
-    window_open: bool
     blocked_until: datetime | None
     blocked_s: float | None
     due_at: datetime | None
@@ -95,6 +94,7 @@ async def _exchange(
         sql.exchange,
         {
             **claimant.parameters(),
+            "ids": [report.id for report in reports],
             "outcomes": _encode(reports).decode(),
             "wanted": wanted,
             "accepted_ago_s": min((ages[report.id] for report in reports if report.kind == "ACCEPTED"), default=0.0),
@@ -117,13 +117,9 @@ async def record_late(conn: Conn, claimant: Claimant, reports: list[Report]) -> 
 
 
 async def outlook(conn: Conn, claimant: Claimant) -> Outlook | None:
-    """What comes next for the sender; None when it is gone. Opens the current window if it is not there yet."""
+    """What comes next for the sender; None when it is gone."""
     row = await fetch_one(conn, sql.outlook, claimant.parameters())
-    if row is None:
-        return None
-    if not row["window_open"]:
-        await conn.execute(sql.open_window, claimant.parameters())
-    return Outlook(**row)
+    return None if row is None else Outlook(**row)
 
 
 async def held_claims(conn: Conn, claimant: Claimant) -> list[int]:

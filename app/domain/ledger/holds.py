@@ -15,12 +15,13 @@ import msgspec
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.ledger import refusals, streams
-from app.domain.ledger.judge import HoldReason, signature
+from app.domain.ledger.judge import HoldReason, signatures
+from app.domain.planning.changes import ask_for_senders
 from app.domain.planning.course import lock_plan
 from app.domain.workspaces import audit
 from app.domain.workspaces.audit import Action
 from app.errors import Conflict, NotFound
-from app.jobs import defer_wake_up
+from app.jobs import defer_planning, defer_wake_up
 from app.sql import queries
 
 sql = queries(__name__)
@@ -88,32 +89,57 @@ def _of(row: Row) -> Held:
 
 
 async def answer_campaign(
-    pool: Pool, workspace_id: int, campaign_id: int, answer: HoldAnswer, actor: Actor = LOCAL
+    pool: Pool,
+    workspace_id: int,
+    campaign_id: int,
+    answer: HoldAnswer,
+    actor: Actor = LOCAL,
+    *,
+    since: datetime | None = None,
 ) -> None:
-    """A person's word on what is held of the campaign. Raises NotFound, and Conflict when nothing is."""
+    """A person's word on what is held of the campaign, or of that on what is held for the words that hold it `since`.
+    Raises NotFound, and Conflict when nothing is, or not what the person saw.
+    """
     async with transaction(pool, workspace_id) as conn:
         params = {"workspace_id": workspace_id, "campaign_id": campaign_id}
         its_streams = await fetch_all(conn, sql.streams_of_campaign, params)
+        seen = since and await _seen(conn, workspace_id, [stream["stream_id"] for stream in its_streams], None, since)
     if not its_streams:
         raise NotFound(f"no campaign {campaign_id}")
     subject = f"campaigns/{campaign_id}"
     found = [
-        await _heed(pool, workspace_id, stream["sender_id"], stream["stream_id"], answer, actor, subject)
+        await _heed(pool, workspace_id, stream["sender_id"], stream["stream_id"], answer, actor, subject, seen)
         for stream in its_streams
     ]
     await _follow_all(pool, found, answer, "campaign")
 
 
 async def answer_sender(
-    pool: Pool, workspace_id: int, sender_id: int, answer: HoldAnswer, actor: Actor = LOCAL
+    pool: Pool,
+    workspace_id: int,
+    sender_id: int,
+    answer: HoldAnswer,
+    actor: Actor = LOCAL,
+    *,
+    since: datetime | None = None,
 ) -> None:
     """The same on what is held of the sender, and of its campaigns for the same words. Raises NotFound, Conflict."""
     async with transaction(pool, workspace_id) as conn:
         params = {"workspace_id": workspace_id, "sender_id": sender_id}
         if not (await fetch_exactly_one(conn, sql.sender_is_there, params))["there"]:
             raise NotFound(f"no sender {sender_id}")
-    found = await _heed(pool, workspace_id, sender_id, None, answer, actor, f"senders/{sender_id}")
+        seen = since and await _seen(conn, workspace_id, [], sender_id, since)
+    found = await _heed(pool, workspace_id, sender_id, None, answer, actor, f"senders/{sender_id}", seen)
     await _follow_all(pool, [found], answer, "sender")
+
+
+async def _seen(conn: Conn, workspace_id: int, stream_ids: list[int], sender_id: int | None, since: datetime) -> str:
+    """The signature of what holds the streams, or the sender, since then. Raises Conflict when that is over."""
+    params = {"workspace_id": workspace_id, "stream_ids": stream_ids, "sender_id": sender_id, "since": since}
+    row = await fetch_one(conn, sql.seen_hold, params)
+    if row is None:
+        raise Conflict("what was held back then is held no more; look again at what is")
+    return row["signature"]
 
 
 async def forget(pool: Pool, workspace_id: int, sender_id: int) -> None:
@@ -133,13 +159,14 @@ async def _heed(
     answer: HoldAnswer,
     actor: Actor,
     subject: str,
+    seen: str | None,
 ) -> _Held | None:
-    """Note the answer, if there is something to answer."""
+    """Note the answer, if there is something to answer: what has the signature that the person has `seen`."""
     async with transaction(pool, workspace_id) as conn:
         login_id = await refusals.lock_window(conn, workspace_id, sender_id)
         params = {"workspace_id": workspace_id, "login_id": login_id, "stream_id": stream_id}
         row = await fetch_one(conn, sql.lock_hold, params)
-        if row is None:
+        if row is None or (seen is not None and row["signature"] != seen):
             return None
         if row["reason"] == "SERVER_SLOW" and answer == "fail":
             raise Conflict("the server is only slow: it refuses no recipient for good")
@@ -163,16 +190,20 @@ async def _follow(pool: Pool, held: _Held, answer: HoldAnswer) -> None:
     for stream in streams_held:
         after_id = stream["first_id"] - 1
         while refused := await _refused(pool, stream | {"workspace_id": held.workspace_id, "after_id": after_id}):
-            met = [row for row in refused if _said(row) == held.signature]
+            met = [row for row in refused if held.signature in _said(row)]
             await _settle(pool, held.workspace_id, stream, met, answer)
             after_id = refused[-1]["id"]
     async with transaction(pool, held.workspace_id) as conn:
         await refusals.lock_window(conn, held.workspace_id, held.sender_id)
+        senders = sorted({held.sender_id} | {stream["sender_id"] for stream in streams_held})
+        if answer == "fail":  # their room is free for others
+            for sender_id in await ask_for_senders(conn, held.workspace_id, senders):
+                await defer_planning(conn, held.workspace_id, sender_id)
         if answer == "try":
             await conn.execute(sql.probe_now, held.parameters())
         else:
             await _lift(conn, held.parameters())
-        for sender_id in sorted({held.sender_id} | {stream["sender_id"] for stream in streams_held}):
+        for sender_id in senders:
             await defer_wake_up(conn, sender_id)
 
 
@@ -186,8 +217,8 @@ async def _refused(pool: Pool, stream: Row) -> list[Row]:
         return await fetch_all(conn, sql.emails_that_went_back, stream | {"limit": BATCH})
 
 
-def _said(row: Row) -> str:
-    return signature(row["command"], row["code"], row["enhanced_code"], row["reply"])
+def _said(row: Row) -> set[str]:
+    return signatures(row["command"], row["code"], row["enhanced_code"], row["reply"])
 
 
 async def _settle(pool: Pool, workspace_id: int, stream: Row, emails: list[Row], answer: HoldAnswer) -> None:

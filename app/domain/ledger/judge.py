@@ -40,6 +40,11 @@ _NAMED = re.compile(r"<[^<>]*>|\[[^\[\]]*\]")
 _NAMES = re.compile(r"\d|@|://")
 
 
+def signatures(command: str | None, code: int | None, enhanced_code: str | None, text: str | None) -> set[str]:
+    """Those of holds that a refusal may meet: with its words, or of a server that finds other words each time."""
+    return {signature(command, code, enhanced_code, said) for said in (text, None)}
+
+
 def signature(command: str | None, code: int | None, enhanced_code: str | None, text: str | None) -> str:
     """What two refusals have in common when they say the same: step, codes, and the words without what names a message,
     an address or a place.
@@ -350,6 +355,7 @@ def _not_through(evidence: Evidence, subject: Subject, report: Report) -> None:
             steps = SLOW_S if held.reason == "SERVER_SLOW" else REFUSED_S
             held.probes += 1
             pause_s = steps[min(held.probes, len(steps) - 1)]
-            held.words = words_of(report)
+            if _said(evidence, report) == held.signature:  # else they would be shown for whom an answer is not about
+                held.words = words_of(report)
         held.probe_at = evidence.now + timedelta(seconds=pause_s)
         evidence.held.add(target)

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from psycopg.types.json import Jsonb
 
-from app.db import Conn, fetch_all, fetch_exactly_one, fetch_one
+from app.db import Conn, fetch_all, fetch_exactly_one
 from app.domain.ledger.claims import Claimant, Report
 from app.domain.ledger.judge import Evidence, Hold, Refusals, Subject, Tried, hold, judge, signature
 from app.errors import NotFound
@@ -38,8 +38,8 @@ async def settle(conn: Conn, claimant: Claimant, reports: list[Report], ages: di
 
 async def lock_window(conn: Conn, workspace_id: int, sender_id: int) -> int:
     """Hold the current window of the sender's login, and so keep exchanges away; its login's id. Raises NotFound."""
-    row = await fetch_one(conn, sql.lock_window, {"workspace_id": workspace_id, "sender_id": sender_id})
-    if row is None:
+    row = await fetch_exactly_one(conn, sql.lock_window, {"workspace_id": workspace_id, "sender_id": sender_id})
+    if row["login_id"] is None:
         raise NotFound(f"no sender {sender_id}")
     return int(row["login_id"])
 

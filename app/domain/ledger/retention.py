@@ -54,6 +54,7 @@ def chores(settings: Settings) -> list[Chore]:
     found = [Chore(what, text, {"days": days, "batch": BATCH}) for what, text, days in kept if days]
     of_deleted = [
         Chore("emails of deleted workspaces", sql.remove_emails_of_deleted, {"batch": BATCH}),
+        Chore("saved recipients of deleted workspaces", sql.remove_recipients_of_deleted, {"batch": BATCH}),
         Chore("deleted workspaces", sql.remove_deleted_workspace, {}),
         Chore("invitations to workspaces", sql.remove_workspace_invitations, {"days": INVITATIONS_KEPT_DAYS}),
     ]

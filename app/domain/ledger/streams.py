@@ -4,8 +4,9 @@ Whoever makes, moves, stops or decides an email holds its stream, and locks in t
 login's window, streams by id, `campaign_hours`, emails, campaigns by id, `plan_changes`, refusals, webhooks by id. What
 holds a stream or a login back is read and changed under the login's window.
 
-`next_due_at` is never later than the first email that waits: an exchange looks at no stream before that. `settle` says
-it anew after every change but an exchange's own, and `heal` looks whether one was forgotten.
+`next_due_at` is never later than the first email that waits: an exchange looks at no stream before that. Nor does an
+email wait at or before (`passed_at`, `passed_id`), where it begins to look. `settle` says both anew after every change
+but an exchange's own, and `heal` looks whether one was forgotten.
 """
 
 from __future__ import annotations

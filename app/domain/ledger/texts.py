@@ -6,6 +6,7 @@ import msgspec
 
 from app.db import Conn, Pool, Row, fetch_all, transaction
 from app.domain.campaigns.content import Content
+from app.domain.campaigns.signatures import signed
 from app.errors import Conflict, InvalidInput, NotFound
 from app.sql import queries
 
@@ -37,9 +38,10 @@ async def get_message(pool: Pool, workspace_id: int, email_id: int) -> Message:
     row = rows[0]
     if row["erased_at"] is not None:
         raise Conflict("the recipient was erased, and what the email said with them")
-    content = Content(row["subject"], row["body"], row["body_html"])
+    content = Content(row["subject"], row["body"], row["body_html"], row["language"])
+    content = signed(content, row["signature_text"], row["signature_html"])
     try:
-        rendered = await content.render(row["recipient"], row["fields"], workspace_id)
+        rendered = await content.fill(row["recipient"], row["fields"], workspace_id)
     except InvalidInput as error:
         wrong = "; ".join(f"{name}: {detail}" for name, detail in error.fields.items())
         raise Conflict(f"the email cannot be written: {wrong}") from None

@@ -8,14 +8,13 @@ its login another grant: its senders, their limits and campaigns stay, and go on
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 from joserfc import jws
 from joserfc.errors import JoseError
 
-from app.db import Conn, Pool, Row, fetch_exactly_one, fetch_one, transaction
+from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import Actor
 from app.domain.accounts.users import User
 from app.domain.oauth import authorizations, tokens
@@ -24,13 +23,15 @@ from app.domain.oauth.authorizations import Begun, Expired, Mailbox, Return
 from app.domain.oauth.client import Client, ProviderTrouble, Tokens
 from app.domain.oauth.providers import MailProvider, Providers
 from app.domain.oauth.tokens import Login
-from app.domain.operations.host_policy import HostPolicy
+from app.domain.planning import changes as plan_changes
+from app.domain.senders import logins
 from app.domain.senders.draft import SenderDraft, Server
-from app.domain.senders.senders import insert_sender
+from app.domain.senders.senders import insert_connected
 from app.domain.workspaces import audit, members, quotas
 from app.domain.workspaces.quotas import Quotas
 from app.domain.workspaces.roles import MEMBER, covers
 from app.errors import NotFound, QuotaReached
+from app.jobs import defer_planning
 from app.mail.addresses import InvalidAddress, key, normalize
 from app.secrets import SecretBox
 from app.sql import queries
@@ -47,19 +48,7 @@ Failure = Literal[
     "quota",
     "failed",
 ]
-# A provider's servers are the operator's choice, wherever they are.
-_OF_THE_OPERATOR = HostPolicy(allow_private=True, ports=None)
-
-
-class Credential(msgspec.Struct, rename="camel"):
-    """How a sender logs in. `provider`, its name, where that is by a grant; `ended_at`: since when it has to be
-    connected again, for `error`. That is there, too, while the provider gives no new access token.
-    """
-
-    kind: Literal["PASSWORD", "OAUTH"]
-    provider: str | None
-    ended_at: datetime | None
-    error: str | None
+_SERVER = ("host", "port", "security", "username")
 
 
 class ConnectFailed(Exception):
@@ -134,15 +123,6 @@ async def finish(
         raise
 
 
-async def read_credential(pool: Pool, workspace_id: int, sender_id: int) -> Credential:
-    """Raises NotFound."""
-    async with transaction(pool, workspace_id) as conn:
-        row = await fetch_one(conn, sql.credential_of_sender, {"workspace_id": workspace_id, "sender_id": sender_id})
-    if row is None:
-        raise NotFound(f"no sender {sender_id}")
-    return Credential(**row)
-
-
 async def _connect(
     pool: Pool, providers: Providers, terms: Terms, place: Place, actor: Actor, returned: Return, begun: Row
 ) -> int:
@@ -212,7 +192,9 @@ async def _keep(
     address: str,
 ) -> int:
     """The sender's id. Raises ConnectFailed, QuotaReached."""
-    params = {"workspace_id": workspace_id, "username": address, "host": provider.smtp.host}
+    await logins.lock(conn, workspace_id)
+    server = Server(provider.smtp.host, provider.smtp.port, provider.smtp.security, address)
+    params = {"workspace_id": workspace_id, "username": address, "host": server.host}
     action = "sender.changed"
     if sender_id is None:
         found = await fetch_one(conn, sql.sender_of_mailbox, params)
@@ -225,21 +207,37 @@ async def _keep(
             raise ConnectFailed("other_mailbox", "somebody connected another mailbox than the sender's")
     if sender_id is None:
         await quotas.check_senders(conn, workspace_id, terms.most)
-        server = Server(provider.smtp.host, provider.smtp.port, provider.smtp.security)
         draft = SenderDraft(email=address, server=server, max_connections=provider.max_connections)
         limit = terms.default_hourly_limit
-        sender_id = await insert_sender(
-            conn, terms.box, workspace_id, draft, default_hourly_limit=limit, policy=_OF_THE_OPERATOR
-        )
+        sender_id = await insert_connected(conn, workspace_id, draft, default_hourly_limit=limit)
         action = "sender.created"
-    params |= {"sender_id": sender_id, "port": provider.smtp.port, "security": provider.smtp.security}
-    login = await fetch_exactly_one(conn, sql.set_mailbox, params)
-    of = Login(workspace_id, login["login_id"])
+    else:
+        await _move(conn, workspace_id, sender_id, server)
+    of = await _login_of(conn, workspace_id, sender_id)
+    await conn.execute(sql.forget_passwords, params | {"login_id": of.id})
     granted = tokens.sealed(terms.box, of, given) | {"login_id": of.id, "provider": provider.name}
     await conn.execute(sql.set_grant, params | granted)
     await tokens.unblock(conn, of)
     await audit.record(conn, actor, workspace_id, action, f"senders/{sender_id}")
     return sender_id
+
+
+async def _move(conn: Conn, workspace_id: int, sender_id: int, server: Server) -> None:
+    """The sender logs in at this server, and shares the login of others that do. Comes after `logins.lock`."""
+    before = await _login_of(conn, workspace_id, sender_id)
+    params = {"workspace_id": workspace_id, "sender_id": sender_id}
+    await conn.execute(sql.set_mailbox, params | {name: getattr(server, name) for name in _SERVER})
+    if not await logins.follow_server(conn, workspace_id, sender_id, server):
+        return
+    both = [before.id, (await _login_of(conn, workspace_id, sender_id)).id]
+    alike = await fetch_all(conn, sql.senders_of_logins, params | {"login_ids": both})
+    for each in await plan_changes.ask_for_senders(conn, workspace_id, [row["id"] for row in alike]):
+        await defer_planning(conn, workspace_id, each)
+
+
+async def _login_of(conn: Conn, workspace_id: int, sender_id: int) -> Login:
+    params = {"workspace_id": workspace_id, "sender_id": sender_id}
+    return Login(workspace_id, (await fetch_exactly_one(conn, sql.login_of_sender, params))["login_id"])
 
 
 async def _mailbox(pool: Pool, workspace_id: int, sender_id: int) -> Row:

@@ -20,6 +20,24 @@ class Due(NamedTuple):
     oldest_s: float
 
 
+class Plans(NamedTuple):
+    """Streams that a server's words hold back; those behind by more than a minute though nothing holds them;
+    and for how long the oldest change of a plan has waited to be carried out.
+    """
+
+    held: int
+    behind: int
+    changing_s: float
+
+
+class DayRoom(NamedTuple):
+    """Of logins that are limited by the day: what they have sent, what they still may, how many may nothing more."""
+
+    used: int
+    left: int
+    full: int
+
+
 class Vitals(NamedTuple):
     """One reading. `emails` by status; `due` by whether they are held back (their sender is backed off, or a server's
     words hold them); `holds` by reason; `jobs` by queue and status, where a
@@ -33,6 +51,8 @@ class Vitals(NamedTuple):
     lanes: int
     senders_backed_off: int
     holds: dict[str, int]
+    plans: Plans
+    day: DayRoom
 
 
 async def read_vitals(pool: Pool) -> Vitals:
@@ -43,6 +63,8 @@ async def read_vitals(pool: Pool) -> Vitals:
         due = await fetch_all(conn, sql.due_emails, {"most": MOST_COUNTED})
         jobs = await fetch_all(conn, sql.jobs_by_queue)
         holds = await fetch_exactly_one(conn, sql.holds_by_reason)
+        plans = await fetch_exactly_one(conn, sql.streams_standing)
+        day = await fetch_exactly_one(conn, sql.day_room)
         workforce = await fetch_exactly_one(conn, sql.workforce)
     return Vitals(
         emails=emails,
@@ -52,4 +74,6 @@ async def read_vitals(pool: Pool) -> Vitals:
         lanes=workforce["lanes"],
         senders_backed_off=workforce["backed_off"],
         holds=holds,
+        plans=Plans(**plans),
+        day=DayRoom(**day),
     )

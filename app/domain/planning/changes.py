@@ -12,17 +12,18 @@ from __future__ import annotations
 import asyncio
 import time
 from array import array
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
-from psycopg.rows import scalar_row
+from psycopg.rows import tuple_row
 
-from app.db import Conn, Pool, fetch_all, fetch_one, transaction
+from app.db import Conn, Pool, Row, fetch_all, fetch_one, transaction
 from app.domain.ledger import streams
-from app.domain.planning.course import BATCH, Course, lock_plan, move, planning, read_course
+from app.domain.planning.course import BATCH, Course, keep, lock_plan, move, planning, read_course
+from app.domain.planning.plan import Place
 from app.errors import NotFound, PlanChanging
 from app.jobs import defer_planning, defer_wake_up
 from app.sql import queries
@@ -43,29 +44,39 @@ _one_by_one = OneByOne()
 _turns = Turns(3, of_one=2)  # of a process; each holds a connection, and may wait with it for a lock
 
 
-async def ask_for_campaign(conn: Conn, workspace_id: int, campaign_id: int) -> bool:
-    """Have what waits in the campaign planned again; returns whether anything does."""
+async def ask_for_campaign(
+    conn: Conn, workspace_id: int, campaign_id: int, *, sender_id: int | None = None
+) -> list[int]:
+    """Have what waits in the campaign planned again, or what waits of it on one sender; returns the senders on which
+    anything does.
+    """
+    params = {"workspace_id": workspace_id, "campaign_id": campaign_id, "sender_id": sender_id}
+    return sorted(row["sender_id"] for row in await fetch_all(conn, sql.ask_for_campaign, params))
+
+
+async def ask_for_sender(conn: Conn, workspace_id: int, sender_id: int) -> bool:
+    """The same for all active campaigns of a sender; returns whether anything waits in one."""
+    return bool(await ask_for_senders(conn, workspace_id, [sender_id]))
+
+
+async def ask_for_senders(
+    conn: Conn, workspace_id: int, sender_ids: Iterable[int], *, except_campaign_id: int | None = None
+) -> list[int]:
+    """The same for several, once in a transaction: two that ask for several lock in the same order."""
+    params = {"workspace_id": workspace_id, "sender_ids": list(sender_ids), "except_campaign_id": except_campaign_id}
+    return sorted({row["sender_id"] for row in await fetch_all(conn, sql.ask_for_senders, params)})
+
+
+async def ask_behind_others(conn: Conn, workspace_id: int, campaign_id: int) -> None:
+    """The same for a campaign that is new, on those of its senders that have others which are being planned again."""
+    await conn.execute(sql.ask_behind_others, {"workspace_id": workspace_id, "campaign_id": campaign_id})
+
+
+async def free_room(conn: Conn, workspace_id: int, campaign_id: int) -> None:
+    """The campaign sends no more: have the others of its senders' logins planned again, in the background."""
     params = {"workspace_id": workspace_id, "campaign_id": campaign_id}
-    return (await conn.execute(sql.ask_for_campaign, params)).rowcount > 0
-
-
-async def ask_for_sender(
-    conn: Conn, workspace_id: int, sender_id: int, *, except_campaign_id: int | None = None
-) -> bool:
-    """The same for all active campaigns of a sender."""
-    params = {"workspace_id": workspace_id, "sender_id": sender_id, "except_campaign_id": except_campaign_id}
-    return (await conn.execute(sql.ask_for_sender, params)).rowcount > 0
-
-
-async def ask_behind_others(conn: Conn, workspace_id: int, sender_id: int, campaign_id: int) -> None:
-    """The same for a campaign that is new, if others of its sender are being planned again."""
-    params = {"workspace_id": workspace_id, "sender_id": sender_id, "campaign_id": campaign_id}
-    await conn.execute(sql.ask_behind_others, params)
-
-
-async def free_room(conn: Conn, workspace_id: int, sender_id: int, campaign_id: int) -> None:
-    """The campaign sends no more: have its sender's others planned again, in the background."""
-    if await ask_for_sender(conn, workspace_id, sender_id, except_campaign_id=campaign_id):
+    beside = [row["sender_id"] for row in await fetch_all(conn, sql.senders_beside, params)]
+    for sender_id in await ask_for_senders(conn, workspace_id, beside, except_campaign_id=campaign_id):
         await defer_planning(conn, workspace_id, sender_id)
 
 
@@ -138,7 +149,7 @@ class _Taken(NamedTuple):
 async def carry_out(
     pool: Pool, workspace_id: int, sender_id: int, *, at_most: int | None = None, rest: float = 0.0
 ) -> bool:
-    """Give new times in all campaigns that were asked for, oldest first, to `at_most` emails. After each batch that
+    """Give new times in all campaigns that were asked for, each in its turn, to `at_most` emails. After each batch that
     changes something it rests for `rest` times as long as that took.
 
     Returns whether nothing is left to do: not, if more emails wait or somebody else is at it. Raises PlanChanging.
@@ -166,68 +177,114 @@ async def _take(pool: Pool, workspace_id: int, sender_id: int, taker: UUID) -> _
         rows = await fetch_all(conn, sql.asked, params)
         if not rows or any(row["elsewhere"] for row in rows):
             return not rows
+        rows.sort(key=_turn_of)
         asked = [row["campaign_id"] for row in rows]
         await conn.execute(sql.take, params | {"asked": asked})
     return _Taken(workspace_id, sender_id, taker, asked[0], rows[0]["asked_at"], asked)
+
+
+def _turn_of(row: Row) -> tuple[bool, float, int]:
+    """In which order a sender's campaigns are planned: direct mail, then what a person wants first, the latest of it
+    before the rest, then as they were scheduled.
+    """
+    ahead_at: datetime | None = row["ahead_at"]
+    return not row["direct"], -ahead_at.timestamp() if ahead_at else 0.0, row["campaign_id"]
 
 
 async def _plan_again(pool: Pool, taken: _Taken, at_most: int | None, rest: float) -> int:
     """Give the campaign's emails new times, `at_most` so many of them, until it is asked for once more or somebody else
     has it; returns how many had their turn.
     """
-    stream_id, course, ids = await _read(pool, taken, at_most)
-    whole = at_most is None or len(ids) <= at_most
-    if not whole:
-        ids = ids[:at_most]
+    work = await _read(pool, taken, at_most)
+    whole = at_most is None or (len(work.ids) <= at_most and not work.is_cut)
+    count = len(work.ids) if at_most is None else min(len(work.ids), at_most)
     size, begin = BATCH, 0
     while True:
         began = time.monotonic()
-        end = min(begin + size, len(ids))
+        end = min(begin + size, count)
         async with planning(pool) as conn:
             await lock_plan(conn, taken.sender_id)
-            await streams.lock(conn, taken.workspace_id, [stream_id])
-            if await fetch_one(conn, sql.still_ours, taken.parameters()) is None:
+            await streams.lock(conn, taken.workspace_id, [work.stream_id])
+            ours = await fetch_one(conn, sql.still_ours, taken.parameters())
+            if ours is None:
                 return begin
-            moved = await _plan_batch(conn, taken, stream_id, course, ids[begin:end].tolist(), is_first=not begin)
-            if whole and end == len(ids):
+            if ours["over"]:
+                await conn.execute(sql.done, taken.parameters())
+                return begin
+            moved = await _plan_batch(conn, taken, work, begin, end)
+            if whole and end == count:
                 await conn.execute(sql.done, taken.parameters())
         begin = end
-        if begin == len(ids):
-            return begin
+        if begin == count:
+            return begin if whole or at_most is None else at_most
         took = time.monotonic() - began
         size = max(SMALLEST_BATCH, min(BATCH, int(size * BATCH_S / took)))
         await asyncio.sleep(took * rest if moved else 0)
 
 
-async def _plan_batch(
-    conn: Conn, taken: _Taken, stream_id: int, course: Course | None, ids: list[int], *, is_first: bool
-) -> int:
+async def _plan_batch(conn: Conn, taken: _Taken, work: _Work, begin: int, end: int) -> int:
     """Returns how many emails changed their times."""
-    if course is None or not ids:
+    course, moved = work.course, 0
+    if course is None:
         return 0
-    times = course.times(len(ids))
-    if is_first:
-        await defer_wake_up(conn, taken.sender_id, times[0] if times[0] > course.now else None)
-    return await move(conn, taken.workspace_id, stream_id, ids, times, course)
+    if not begin:
+        for first in range(0, len(work.kept), BATCH):
+            ids, places = zip(*work.kept[first : first + BATCH], strict=True)
+            moved += await keep(conn, taken.workspace_id, work.stream_id, ids, places, course)
+    if begin == end:
+        return moved
+    places = work.places[begin:end] or course.places(work.zones[begin:end] or [None] * (end - begin))
+    if not begin:
+        at = min(place.at for place in places)
+        await defer_wake_up(conn, taken.sender_id, at if at > course.now else None)
+    return moved + await move(conn, taken.workspace_id, work.stream_id, work.ids[begin:end].tolist(), places, course)
 
 
-async def _read(pool: Pool, taken: _Taken, at_most: int | None) -> tuple[int, Course | None, array[int]]:
-    """The campaign's stream, its course, and the emails to be planned, one more than `at_most` where there are more."""
-    ids = array("q")
+class _Work(NamedTuple):
+    """What of a stream is to be planned: `ids` in their order, `zones` and `places` where these are known before the
+    first batch, and retries with the places that they keep. `is_cut`: there may be more.
+    """
+
+    stream_id: int
+    course: Course | None
+    ids: array[int]
+    zones: list[str | None]
+    places: list[Place]
+    kept: list[tuple[int, Place]]
+    is_cut: bool = False
+
+
+async def _read(pool: Pool, taken: _Taken, at_most: int | None) -> _Work:
+    """The stream that was taken, and its emails: one more than `at_most` at the most, retries among them."""
     async with planning(pool) as conn:
         try:
-            campaign, course = await read_course(
-                conn, taken.workspace_id, taken.campaign_id, except_campaign_ids=taken.asked
+            stream, course = await read_course(
+                conn, taken.workspace_id, taken.campaign_id, taken.sender_id, except_campaign_ids=taken.asked
             )
         except NotFound:
-            return 0, None, ids
-        stream_id = campaign["stream_id"]
-        if campaign["status"] in {"CANCELLED", "FINISHED"}:
-            return stream_id, None, ids
-        limit = None if at_most is None else at_most + 1
-        async with conn.cursor(name="waiting", row_factory=scalar_row) as cursor:  # a million are read in pieces
-            params = {"workspace_id": taken.workspace_id, "stream_id": stream_id}
+            return _Work(0, None, array("q"), [], [], [])
+        work = _Work(stream["stream_id"], course, array("q"), [], [], [])
+        if stream["status"] in {"CANCELLED", "FINISHED"}:
+            return work._replace(course=None)
+        limit = None if at_most is None or course.by_zone else at_most + 1
+        async with conn.cursor(name="waiting", row_factory=tuple_row) as cursor:  # a million are read in pieces
+            params = {"workspace_id": taken.workspace_id, "stream_id": work.stream_id, "by_zone": course.by_zone}
             await cursor.execute(sql.waiting, params | {"from": course.begins_at, "limit": limit})
             while page := await cursor.fetchmany(PAGE):
-                ids.extend(page)
-    return stream_id, course, ids
+                for email_id, kept_at, zone in page:
+                    if kept_at is not None:
+                        work.kept.append((email_id, course.kept(kept_at, zone)))
+                        continue
+                    work.ids.append(email_id)
+                    if course.by_zone:
+                        work.zones.append(zone)
+    work = work._replace(is_cut=limit is not None and len(work.ids) + len(work.kept) == limit)
+    return await asyncio.to_thread(_in_order_of_time, work, course) if course.by_zone else work
+
+
+def _in_order_of_time(work: _Work, course: Course) -> _Work:
+    """Emails that overtake each other, all placed: what leaves first is written first."""
+    places = course.places(work.zones)
+    order = sorted(range(len(places)), key=lambda number: places[number].at)
+    ids = array("q", (work.ids[number] for number in order))
+    return work._replace(ids=ids, places=[places[number] for number in order])

@@ -6,18 +6,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from itertools import groupby
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from psycopg.errors import LockNotAvailable
 
 from app.db import LOCK_MS, Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.ledger import streams
-from app.domain.planning.plan import HORIZON, Plan, plan
-from app.domain.planning.slots import Limits, Room, hour_of
-from app.errors import NotFound, PlanChanging
+from app.domain.planning.calendar import Calendar
+from app.domain.planning.campaign_calendar import RECIPIENT, CampaignCalendar, in_zone, of_kept, zone_named
+from app.domain.planning.plan import HORIZON, MICROSECOND, Pace, Place, Plan, Stream, in_order, pace_of, place_in, plan
+from app.domain.planning.slots import CampaignRoom, Limits, Ramp, Room, hour_of
+from app.errors import InvalidInput, NotFound, PlanChanging
 from app.sql import queries
 
 sql = queries(__name__)
@@ -26,14 +30,23 @@ BATCH = 500  # emails that are moved in one transaction: it keeps others from th
 
 
 class SenderLoad(NamedTuple):
-    """`now`: the database's clock; `taken`: what each window holds, used or planned; `own`: of that, what the campaign
-    that is planned keeps there.
+    """What plans of a sender must respect. `now`: the database's clock; `taken`: what each window of its login holds,
+    used or planned; `own`: of that, what the campaign that is planned keeps there; `days_sent`: on how many days before
+    `since` it sent, for the ramp.
     """
 
     now: datetime
+    login_id: int
     hourly_limit: int
+    limits: Limits
     taken: Counter[datetime]
     own: Counter[datetime]
+    since: date
+    days_sent: int
+
+    def room(self, share: int | None = None, own: Mapping[datetime, int] | None = None) -> Room:
+        limits = self.limits._replace(share=share)
+        return Room(limits, self.taken, self.own if own is None else own, self.days_sent, self.since)
 
 
 @asynccontextmanager
@@ -51,13 +64,14 @@ async def planning(pool: Pool) -> AsyncGenerator[Conn]:
         raise PlanChanging from None
 
 
-async def lock_plan(conn: Conn, sender_id: int) -> None:
-    """Make plans of a sender one at a time until the commit, since each counts what the others took.
+async def lock_plan(conn: Conn, *sender_ids: int) -> None:
+    """Make plans of the senders' logins one at a time until the commit, since each counts what the others took.
 
-    Comes before any row is locked. Raises PlanChanging when that takes longer than the transaction waits for locks.
+    Once in a transaction, for all senders that it is about, and before any row is locked. Raises PlanChanging when that
+    takes longer than the transaction waits for locks.
     """
     try:
-        await conn.execute(sql.lock_plan, {"sender_id": sender_id})
+        await conn.execute(sql.lock_plan, {"sender_ids": list(sender_ids)})
     except LockNotAvailable:
         raise PlanChanging from None
 
@@ -70,8 +84,8 @@ async def sender_load(
     campaign_id: int | None = None,
     except_campaign_ids: Sequence[int] = (),
 ) -> SenderLoad:
-    """What a new plan of this sender, for this campaign, must respect. Campaigns that are left out do not count: they
-    are planned again next.
+    """What a new plan of this sender, for this campaign, must respect. The sender's streams of campaigns that are left
+    out do not count: they are planned again next. Those of other senders with its login do.
 
     Raises NotFound when the user has no such sender.
     """
@@ -82,100 +96,235 @@ async def sender_load(
         "except_campaign_ids": list(except_campaign_ids),
         "horizon": HORIZON,
     }
-    sender = await fetch_one(conn, sql.login_window_now, params)
-    if sender is None:
+    login = await fetch_one(conn, sql.login_of_plan, params)
+    if login is None:
         raise NotFound(f"no sender {sender_id}")
     planned = await fetch_all(conn, sql.planned_by_window, params)
     taken = Counter({row["window_start"]: row["planned"] for row in planned})
-    taken[hour_of(sender["now"])] += sender["used"]
+    for row in await fetch_all(conn, sql.used_by_window, params):
+        taken[row["window_start"]] += row["used"]
     own = Counter({row["window_start"]: row["own"] for row in planned if row["own"]})
-    return SenderLoad(sender["now"], sender["hourly_limit"], taken, own)
+    return SenderLoad(
+        login["now"],
+        login["login_id"],
+        login["hourly_limit"],
+        _limits(login),
+        taken,
+        own,
+        login["since"],
+        login["days_sent"],
+    )
+
+
+def _limits(login: Row) -> Limits:
+    return Limits(
+        login["hourly_limit"],
+        daily=login["daily_limit"],
+        least_gap=timedelta(milliseconds=login["least_gap_ms"]),
+        ramp=None if login["ramp_from"] is None else Ramp(login["ramp_from"], login["ramp_per_day"]),
+        zone=ZoneInfo(login["timezone"]),
+    )
+
+
+def streams_of(
+    begins: Sequence[datetime], loads: Sequence[SenderLoad], rooms: Mapping[int, Room], delay: timedelta, jitter: int
+) -> list[Stream]:
+    """The streams of a plan over several senders, from when each on; `rooms` are those of their logins. Senders of one
+    login keep its least gap among them.
+    """
+    of_login = Counter(load.login_id for load in loads)
+    before = Counter[int]()
+    streams_planned: list[Stream] = []
+    for begin, load in zip(begins, loads, strict=True):
+        least = load.limits.least_gap
+        pace = pace_of(delay, jitter, least * of_login[load.login_id])
+        streams_planned.append(Stream(begin, pace, rooms[load.login_id], before[load.login_id] * least))
+        before[load.login_id] += 1
+    return streams_planned
 
 
 class Course:
-    """The times that a campaign's emails get, one after the other, and how the sender's windows fill up with them."""
+    """The places that emails of a campaign's stream get, one after the other, and how its login's windows fill up."""
 
-    def __init__(self, campaign: Row, load: SenderLoad) -> None:
+    def __init__(self, stream: Row, load: SenderLoad, campaign_taken: Mapping[datetime, int]) -> None:
         self.now = load.now
         self.taken = load.taken
-        self._delay = timedelta(milliseconds=campaign["delay_ms"])
-        self._limits = Limits(load.hourly_limit, campaign_hourly=campaign["hourly_limit"])
-        self._own = load.own.copy()
-        self._own[hour_of(load.now)] += campaign["window_used"]
+        self.calendar = of_kept(stream["calendar"])
+        self._delay = timedelta(milliseconds=stream["delay_ms"])
+        own = load.own.copy()
+        own[hour_of(load.now)] += stream["own_used"]
+        pace = pace_of(self._delay, stream["jitter_percent"], load.limits.least_gap)
         # Where thousands are due at once, none of them moves to be due now.
-        self.stays_due_at = None if self._delay else load.now
-        self.begins_at = max(load.now, campaign["start_at"])
-        self._at = self._first_at(campaign)
+        self.stays_due_at = None if pace.gap else load.now
+        self.begins_at = max(load.now, stream["start_at"])
+        self._latest: datetime | None = stream["latest_at"]
+        self._campaign: CampaignRoom | None = None
+        if stream["hourly_limit"] is not None:
+            taken = Counter(campaign_taken)
+            taken[hour_of(load.now)] += stream["campaign_used"]
+            self._campaign = CampaignRoom(stream["hourly_limit"], taken)
+        self._stream = Stream(self._first_at(stream, pace), pace, load.room(stream["share_percent"], own))
 
-    def _first_at(self, campaign: Row) -> datetime:
+    def _first_at(self, stream: Row, pace: Pace) -> datetime:
         """A campaign under way keeps its distance from what was claimed last, as the exchange will."""
-        free_at: datetime | None = campaign["free_at"]
-        return self.begins_at if free_at is None else max(self.begins_at, min(free_at, self.begins_at + self._delay))
+        free_at: datetime | None = stream["free_at"]
+        return self.begins_at if free_at is None else max(self.begins_at, min(free_at, self.begins_at + pace.gap))
 
-    def plan(self, count: int, horizon: timedelta | None = None) -> Plan:
-        """The next emails; nothing of it is counted. Raises InvalidInput as `plan` does."""
-        return plan(count, self._at, self._delay, Room(self._limits, self.taken, self._own), horizon=horizon)
+    @property
+    def by_zone(self) -> bool:
+        """Emails overtake each other: places are given to all that wait, and not to some after the others."""
+        return self.calendar is not None and self.calendar.timezone == RECIPIENT
 
-    def times(self, count: int) -> list[datetime]:
-        """Of the next emails, which the windows hold from now on."""
-        if not count:
-            return []
-        made = self.plan(count)
+    def plan(self, zones: Sequence[str | None], horizon: timedelta | None = None) -> Plan:
+        """The next emails, one for each of `zones` (what recipients say of theirs), which take their room.
+
+        Raises InvalidInput as `plan` does.
+        """
+        if self.calendar is None or not self.by_zone:
+            calendars: list[Calendar | None] = [None if self.calendar is None else in_zone(self.calendar)]
+            numbers = None
+        else:
+            calendars, numbers = zoned(self.calendar, zones)
+        made = plan(
+            len(zones),
+            [self._stream],
+            calendars,
+            zones=numbers,
+            campaign=self._campaign,
+            latest=self._latest,
+            horizon=horizon,
+        )
         for run in made.runs:
             self.taken[hour_of(run.at)] += run.size
-            self._own[hour_of(run.at)] += run.size
-        self._at = made.last_at + self._delay
-        return [run.at + number * self._delay for run in made.runs for number in range(run.size)]
+        return made
+
+    def places(self, zones: Sequence[str | None]) -> list[Place]:
+        """Of the next emails."""
+        return places_of(self.plan(zones), len(zones)) if zones else []
+
+    def kept(self, at: datetime, zone: str | None) -> Place:
+        """Of a retry, whose time it is: there, or where the calendar opens next."""
+        if self.calendar is None:
+            return Place(0, at, timedelta(0), None)
+        opening = next(in_zone(self.calendar, self._zone(zone)).openings(at), None)
+        return (
+            Place(0, at, timedelta(0), None) if opening is None else Place(0, opening.begin, timedelta(0), opening.end)
+        )
+
+    def _zone(self, zone: str | None) -> str | None:
+        return None if zone is None or not self.by_zone else zone_named(zone)
+
+
+def zoned(calendar: CampaignCalendar, zones: Iterable[str | None]) -> tuple[list[Calendar | None], list[int]]:
+    """A calendar for each of the zones, and which of them each is. Who says none that there is has the calendar's."""
+    number_of: dict[str | None, int] = {}
+    names: dict[str, int] = {}
+    numbers: list[int] = []
+    for zone in zones:
+        if zone not in number_of:
+            name = (zone and zone_named(zone)) or calendar.zone
+            number_of[zone] = names.setdefault(name, len(names))
+        numbers.append(number_of[zone])
+    return [in_zone(calendar, name) for name in names], numbers
+
+
+def places_of(made: Plan, count: int) -> list[Place]:
+    """Of each email by its number."""
+    if made.places is not None:
+        return [made.places[number] for number in range(count)]
+    slots = groupby(made.runs, key=lambda run: run.first)
+    return [place_in(run, at) for _, runs in slots for at, _, run in in_order(list(runs))]
 
 
 async def read_course(
     conn: Conn,
     workspace_id: int,
     campaign_id: int,
+    sender_id: int,
     *,
     except_campaign_ids: Sequence[int] = (),
     changes: Mapping[str, object] | None = None,
     taken: Counter[datetime] | None = None,
 ) -> tuple[Row, Course]:
-    """A campaign's stream, as it is or with `changes` of the campaign's columns, and its course from now on: through
-    what its sender's windows hold, or what the course before it has left. Raises NotFound.
+    """A campaign's stream on a sender, as it is or with `changes` of the campaign's columns, and its course from now
+    on: through what its login's windows hold, or what the course before it has left. Raises NotFound.
     """
-    row = await fetch_one(conn, sql.plan_inputs, {"workspace_id": workspace_id, "campaign_id": campaign_id})
+    params = {"workspace_id": workspace_id, "campaign_id": campaign_id, "sender_id": sender_id, "horizon": HORIZON}
+    row = await fetch_one(conn, sql.plan_inputs, params)
     if row is None:
         raise NotFound(f"no campaign {campaign_id}")
-    campaign: Row = {**row, **(changes or {})}
+    stream: Row = {**row, **(changes or {})}
     load = await sender_load(
         conn,
         workspace_id,
-        row["sender_id"],
+        sender_id,
         campaign_id=campaign_id,
         except_campaign_ids=[campaign_id, *except_campaign_ids],
     )
-    return campaign, Course(campaign, load if taken is None else load._replace(taken=taken))
+    campaign_taken: dict[datetime, int] = {}
+    if stream["hourly_limit"] is not None:
+        rows = await fetch_all(conn, sql.campaign_by_window, params)
+        campaign_taken = {each["window_start"]: each["planned"] for each in rows}
+    return stream, Course(stream, load if taken is None else load._replace(taken=taken), campaign_taken)
 
 
 async def check_plan(conn: Conn, workspace_id: int, campaign_id: int, changes: Mapping[str, object]) -> None:
-    """Whether the campaign could be planned with `changes` (start_at, delay_ms, hourly_limit); writes nothing.
+    """Whether the campaign could be planned with `changes` of its columns; writes nothing.
 
-    Raises NotFound, and InvalidInput for a plan that would take years.
+    Raises NotFound, and InvalidInput for a plan that would take years, or of which nothing would leave in time.
     """
-    campaign, course = await read_course(conn, workspace_id, campaign_id, changes=changes)
-    if campaign["scheduled"]:
-        await asyncio.to_thread(course.plan, campaign["scheduled"], HORIZON)
+    senders = await fetch_all(conn, sql.senders_planned, {"workspace_id": workspace_id, "campaign_id": campaign_id})
+    for sender in senders:
+        stream, course = await read_course(conn, workspace_id, campaign_id, sender["sender_id"], changes=changes)
+        # Zones move its end by a day at most: that of those without one stands for all.
+        made = await asyncio.to_thread(course.plan, [None] * stream["scheduled"], HORIZON)
+        if "latest_at" in changes:
+            check_latest_met(made, stream["latest_at"])
+
+
+def check_latest_met(made: Plan, latest_at: datetime | None) -> None:
+    """Raises InvalidInput when nothing would leave in time."""
+    if latest_at is not None and made.runs[0].late:
+        first = made.first_at.strftime("%Y-%m-%d %H:%M UTC")
+        raise InvalidInput({"latestAt": f"comes too soon: the first would leave at {first}; give a later time"})
 
 
 async def move(
-    conn: Conn, workspace_id: int, stream_id: int, ids: Sequence[int], times: Sequence[datetime], course: Course
+    conn: Conn, workspace_id: int, stream_id: int, ids: Sequence[int], places: Sequence[Place], course: Course
 ) -> int:
-    """Give a batch of emails of a stream, which is locked, the times that the course has for them; returns how many of
-    them changed theirs.
+    """Give a batch of emails of a stream, which is locked, the places that the course has for them; returns how many of
+    them changed their times.
     """
+    return await _move(conn, workspace_id, stream_id, ids, places, course, of_retries=False)
+
+
+async def keep(
+    conn: Conn, workspace_id: int, stream_id: int, ids: Sequence[int], places: Sequence[Place], course: Course
+) -> int:
+    """The same for retries that keep their times as far as the calendar lets them."""
+    return await _move(conn, workspace_id, stream_id, ids, places, course, of_retries=True)
+
+
+async def _move(
+    conn: Conn,
+    workspace_id: int,
+    stream_id: int,
+    ids: Sequence[int],
+    places: Sequence[Place],
+    course: Course,
+    *,
+    of_retries: bool,
+) -> int:
     params = {
         "workspace_id": workspace_id,
+        "stream_id": stream_id,
         "ids": list(ids),
-        "ats": list(times),
+        "ats": [place.at for place in places],
+        "jitters": [place.jitter // MICROSECOND for place in places],
+        "untils": [place.until for place in places],
         "from": course.begins_at,
         "stays_due_at": course.stays_due_at,
+        "of_retries": of_retries,
     }
     moved = (await conn.execute(sql.move_emails, params)).rowcount
     await streams.settle(conn, workspace_id, [stream_id])

@@ -1,77 +1,323 @@
-"""When each email of a campaign leaves: the one function behind the schedule, the preview and every change of plan.
+"""When each email of a campaign leaves, and from which sender: the one function behind the schedule, the preview and
+every change of plan.
 
-A plan is a list of runs, not of emails: within a run the emails are evenly spaced, so a million emails at a hundred
-an hour are ten thousand runs, and SQL spreads them over the rows. Email i is planned a gap after email i-1, moved on
-to the first slot with room.
+A plan is a list of runs, not of emails: within a run the places of one stream lie a gap apart, so a million emails at
+a hundred an hour are ten thousand runs, and SQL spreads them over the rows. Every email takes the soonest place that
+any stream has, in the order of the list. Only where recipients' zones open at different times do emails overtake each
+other, those of one zone never; then the plan also says which place is whose.
+
+An email leaves a little after its place, by as much of the jitter as follows from its address (`jittered`): never out
+of its slot, and never past the email after it.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import heapq
+from array import array
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from hashlib import md5
 from typing import NamedTuple
 
 from app.domain.planning.calendar import Calendar
-from app.domain.planning.slots import Bound, Room, hour_of, slots
+from app.domain.planning.slots import Bound, CampaignRoom, Room, Slot, hour_of, slots
 from app.errors import InvalidInput
 
 HORIZON = timedelta(days=5 * 365)
+MICROSECOND = timedelta(microseconds=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NEVER = -1  # in place of microseconds: no `until`
+
+
+class Pace(NamedTuple):
+    """Places of a stream lie `gap` apart, and an email leaves at most `jitter` after its own."""
+
+    gap: timedelta
+    jitter: timedelta = timedelta(0)
+
+
+def pace_of(delay: timedelta, jitter_percent: int = 0, least_gap: timedelta = timedelta(0)) -> Pace:
+    """The delay, or as much more as keeps two emails `least_gap` apart, the jitter included."""
+    jitter = delay * jitter_percent / 100
+    return Pace(max(delay, least_gap + jitter) if least_gap else delay, jitter)
+
+
+class Stream:
+    """A sender's part in the plan that is made: `at` is its next place. Streams of one login share its `room`."""
+
+    def __init__(self, at: datetime, pace: Pace, room: Room, offset: timedelta = timedelta(0)) -> None:
+        """`offset`: how far behind an opening it begins, to keep away from other streams of its login."""
+        self.at = at + offset
+        self.pace = pace
+        self.room = room
+        self.offset = offset
+
+    def next_in(self, slot: Slot) -> datetime:
+        return self.at if self.at >= slot.begin else slot.begin + self.offset
 
 
 class Run(NamedTuple):
-    """`size` emails from number `first` on, the first of them at `at`, each a gap after the one before, all before
-    `end`. `until`: what has not left by then waits for the next opening of the calendar; None without one.
+    """`size` places of the stream `stream` from `at` on, each a gap after the one before, all before `end`; none of
+    them for who has no room until `until` (None: without a calendar). `first`: the number of the plan's email that has
+    the first place of the run's slot. `late`: behind the plan's `latest`.
     """
 
+    stream: int
     first: int
     size: int
     at: datetime
+    gap: timedelta
+    jitter: timedelta
     end: datetime
+    until: datetime | None
+    late: bool = False
+
+
+class Place(NamedTuple):
+    """An email's: it leaves at `at` or at most `jitter` later."""
+
+    stream: int
+    at: datetime
+    jitter: timedelta
     until: datetime | None
 
 
+class Places:
+    """Of each email by its number, where they do not follow from the runs. Times are microseconds since 1970."""
+
+    def __init__(self, count: int) -> None:
+        self.streams = array("H", bytes(2 * count))
+        self.ats = array("q", bytes(8 * count))
+        self.jitters = array("q", bytes(8 * count))
+        self.untils = array("q", bytes(8 * count))
+
+    def __getitem__(self, number: int) -> Place:
+        until = self.untils[number]
+        return Place(
+            self.streams[number],
+            EPOCH + self.ats[number] * MICROSECOND,
+            self.jitters[number] * MICROSECOND,
+            None if until == NEVER else EPOCH + until * MICROSECOND,
+        )
+
+
 class Plan(NamedTuple):
-    """`held_back`: for each bound that moved the plan, how many slots it closed."""
+    """`held_back`: for each bound that moved the plan, in how many slots it did. `places`: for plans over zones."""
 
     runs: list[Run]
-    first_at: datetime
-    last_at: datetime
-    held_back: dict[Bound | str, int]
+    held_back: dict[Bound, int]
+    places: Places | None = None
+
+    @property
+    def first_at(self) -> datetime:
+        return min(run.at for run in self.runs if run.first == 0)
+
+    @property
+    def last_at(self) -> datetime:
+        last = self.runs[-1].first
+        return max(run.at + (run.size - 1) * run.gap for run in self.runs if run.first == last)
+
+
+def jitter_of(address: str) -> float:
+    """How much of its jitter an email takes, from 0 to below 1. The SQL function of that name says the same."""
+    return int.from_bytes(md5(address.encode(), usedforsecurity=False).digest()[:4]) / 2**32
+
+
+def jittered(place: Place, address: str) -> datetime:
+    """When the email leaves. The SQL function of that name says the same."""
+    if not place.jitter:
+        return place.at
+    return place.at + int(jitter_of(address) * (place.jitter // MICROSECOND)) * MICROSECOND
 
 
 def plan(
     count: int,
-    start: datetime,
-    gap: timedelta,
-    room: Room,
-    calendar: Calendar | None = None,
+    streams: Sequence[Stream],
+    calendars: Sequence[Calendar | None] = (None,),
     *,
+    zones: Sequence[int] | None = None,
+    campaign: CampaignRoom | None = None,
+    latest: datetime | None = None,
     horizon: timedelta | None = None,
 ) -> Plan:
-    """Plan `count` (1 or more) emails from `start` (UTC) on, and take their room.
+    """Plan `count` (1 or more) emails on the streams from where they are, and take their room.
 
+    `calendars`: one, or one a zone, and `zones` says of each email by its number which. Places before and behind
+    `latest` lie in slots of their own.
     Raises InvalidInput for a calendar that is never open, and when the last email would leave later than `horizon`
-    after `start`; a plan that was accepted once has none, since what waits must find a time whatever became of limits.
+    after the first might; a plan that was accepted once has none, since what waits must find a time whatever became of
+    limits.
     """
+    start = min(stream.at for stream in streams)
+    waiting = _InOrder(count) if zones is None else _ByZone(zones, len(calendars))
     runs: list[Run] = []
-    held_back: dict[Bound | str, int] = {}
-    at, done, last_at = start, 0, start
-    for slot in slots(start, room, calendar):
-        at = max(at, slot.begin)
-        if horizon is not None and at - start > horizon:
+    held_back: dict[Bound, int] = {}
+    done = 0
+    for slot in slots(start, calendars, latest):
+        if horizon is not None and max(slot.begin, min(stream.at for stream in streams)) - start > horizon:
             raise InvalidInput(
                 {"delayBetweenMs": "would take longer than five years; lower the delay or raise the limits"}
             )
-        if at >= slot.end:
+        if not (wanted := waiting.wanted(slot)):
             continue
-        fits = count - done if not gap else -((at - slot.end) // gap)  # how many start before the slot ends
-        n = min(count - done, fits, slot.room)
-        if n:
-            runs.append(Run(done, n, at, slot.end, slot.until))
-            room.take(hour_of(at), n)
-            last_at = at + (n - 1) * gap
-            at, done = last_at + gap, done + n
+        shares = _divide(slot, streams, wanted, campaign, held_back)
+        late = latest is not None and slot.begin >= latest
+        until = slot.opened[0][1] if zones is None else None
+        for share in shares:
+            pace = streams[share.stream].pace
+            runs.append(Run(share.stream, done, share.size, share.at, pace.gap, pace.jitter, slot.end, until, late))
+        waiting.seat(slot, runs[len(runs) - len(shares) :])
+        done += sum(share.size for share in shares)
         if done == count:
-            return Plan(runs, runs[0].at, last_at, held_back)
-        if at < slot.end:
-            held_back[slot.bound] = held_back.get(slot.bound, 0) + 1
+            return Plan(runs, held_back, waiting.places)
     raise InvalidInput({"calendar": "is never open again; add a day or move the dates"})
+
+
+class _Share:
+    """What a stream may take of a slot: `size` places from `at` on. `bound`: what allows no more, if it fits more."""
+
+    def __init__(self, number: int, stream: Stream, at: datetime, size: int) -> None:
+        self.stream = number
+        self.at = at
+        self.gap = stream.pace.gap
+        self.size = size
+        self.bound: Bound | None = None
+
+    def up_to(self, at: datetime) -> int:
+        """How many of the places lie no later."""
+        if at < self.at:
+            return 0
+        return min(self.size, (at - self.at) // self.gap + 1) if self.gap else self.size
+
+
+def _divide(
+    slot: Slot,
+    streams: Sequence[Stream],
+    wanted: int,
+    campaign: CampaignRoom | None,
+    held_back: dict[Bound, int],
+) -> list[_Share]:
+    """The soonest places of the slot, `wanted` of them or as many as there is room for, by stream; they are taken."""
+    hour = hour_of(slot.begin)
+    shares: list[_Share] = []
+    for number, stream in enumerate(streams):
+        at = stream.next_in(slot)
+        if at < slot.end:
+            gap = stream.pace.gap
+            shares.append(_Share(number, stream, at, -((at - slot.end) // gap) if gap else wanted))
+    by_room: dict[Room | CampaignRoom, list[_Share]] = {}
+    for share in shares:
+        by_room.setdefault(streams[share.stream].room, []).append(share)
+    if campaign is not None:
+        by_room[campaign] = shares
+    for room, sharing in by_room.items():
+        left, bound = room.left(hour)
+        _keep(sharing, min(left, wanted), bound if left < wanted else None)
+    _keep(shares, wanted, None)
+    bounds: set[Bound] = {share.bound for share in shares if share.bound is not None}
+    for bound in bounds:
+        held_back[bound] = held_back.get(bound, 0) + 1
+    shares = [share for share in shares if share.size]
+    for share in shares:
+        stream = streams[share.stream]
+        stream.at = share.at + share.size * share.gap
+        stream.room.take(hour, share.size)
+        if campaign is not None:
+            campaign.take(hour, share.size)
+    return shares
+
+
+def _keep(shares: Sequence[_Share], most: int, bound: Bound | None) -> None:
+    """Of all the places the first `most`, those at one instant divided evenly; `bound` is why, where it loses one."""
+    if sum(share.size for share in shares) <= most:
+        return
+    for share in shares:
+        share.bound = bound or share.bound
+    if len(shares) == 1:
+        shares[0].size = most
+        return
+    at = _instant_of(shares, most)
+    kept = [share.up_to(at - MICROSECOND) for share in shares]
+    room = [share.up_to(at) - before for share, before in zip(shares, kept, strict=True)]
+    rest = most - sum(kept)
+    while rest:
+        taking = [number for number, left in enumerate(room) if left]
+        each = max(1, rest // len(taking))
+        for number in taking:
+            n = min(each, room[number], rest)
+            kept[number], room[number], rest = kept[number] + n, room[number] - n, rest - n
+    for share, size in zip(shares, kept, strict=True):
+        share.size = size
+
+
+def _instant_of(shares: Sequence[_Share], number: int) -> datetime:
+    """When the place with this number, from 1 on, lies; there are more."""
+    low = min(share.at for share in shares) - MICROSECOND
+    high = max(share.at + max(share.size - 1, 0) * share.gap for share in shares)
+    while high - low > MICROSECOND:
+        middle = low + (high - low) // 2
+        low, high = (low, middle) if sum(share.up_to(middle) for share in shares) >= number else (middle, high)
+    return high
+
+
+def in_order(runs: Sequence[Run]) -> Iterator[tuple[datetime, int, Run]]:
+    """The places of one slot's runs as emails take them: time, number within the run, run."""
+    if len(runs) == 1:
+        run = runs[0]
+        return ((run.at + number * run.gap, number, run) for number in range(run.size))
+    places = ((run.at + number * run.gap, number, run.stream, run) for run in runs for number in range(run.size))
+    return ((at, number, run) for at, number, _, run in sorted(places, key=lambda place: place[:3]))
+
+
+def place_in(run: Run, at: datetime) -> Place:
+    return Place(run.stream, at, min(run.jitter, run.end - at), run.until)
+
+
+class _InOrder:
+    """Emails that all wait for the same calendar: they take the places one after the other."""
+
+    places = None
+
+    def __init__(self, count: int) -> None:
+        self._left = count
+
+    def wanted(self, slot: Slot) -> int:
+        del slot
+        return self._left
+
+    def seat(self, slot: Slot, runs: Sequence[Run]) -> None:
+        del slot
+        self._left -= sum(run.size for run in runs)
+
+
+class _ByZone:
+    """Emails of several zones: a place is the first's of those whose zone is open."""
+
+    def __init__(self, zones: Sequence[int], count: int) -> None:
+        self.places: Places = Places(len(zones))
+        self._waiting = [array("I") for _ in range(count)]
+        for number, zone in enumerate(zones):
+            self._waiting[zone].append(number)
+        self._next = [0] * count
+
+    def wanted(self, slot: Slot) -> int:
+        return sum(len(self._waiting[zone]) - self._next[zone] for zone, _ in slot.opened)
+
+    def seat(self, slot: Slot, runs: Sequence[Run]) -> None:
+        untils = {zone: NEVER if until is None else (until - EPOCH) // MICROSECOND for zone, until in slot.opened}
+        first = [
+            (self._waiting[zone][at], zone) for zone in untils if (at := self._next[zone]) < len(self._waiting[zone])
+        ]
+        heapq.heapify(first)
+        for at, _, run in in_order(runs):
+            number, zone = first[0]
+            self.places.streams[number] = run.stream
+            self.places.ats[number] = (at - EPOCH) // MICROSECOND
+            if run.jitter:
+                self.places.jitters[number] = min(run.jitter, run.end - at) // MICROSECOND
+            self.places.untils[number] = untils[zone]
+            self._next[zone] += 1
+            if self._next[zone] < len(self._waiting[zone]):
+                heapq.heapreplace(first, (self._waiting[zone][self._next[zone]], zone))
+            else:
+                heapq.heappop(first)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.db import Conn, Row, fetch_all
 from app.domain.ledger import streams
 from app.domain.planning.changes import ask_for_campaign, campaigns_asked
-from app.domain.planning.course import move, read_course, try_lock_plan
+from app.domain.planning.course import Course, move, read_course, try_lock_plan
 from app.jobs import defer_planning
 from app.sql import queries
 
@@ -42,38 +42,43 @@ async def mend(conn: Conn, workspace_id: int, sender_id: int, *, over_limit: boo
 async def _move_what_is_due(
     conn: Conn, workspace_id: int, sender_id: int, campaign_ids: list[int], late: list[Row]
 ) -> None:
-    due: list[tuple[Row, list[int]]] = []
+    due: list[tuple[Row, list[Row]]] = []
     left = MOST
     for row in late:
-        ids = await _first(conn, workspace_id, row["id"], left + 1, due_only=True)
-        due.append((row, ids))
-        left -= len(ids)
+        first = await _first(conn, workspace_id, row["id"], left + 1, due_only=True)
+        due.append((row, first))
+        left -= len(first)
         if left < 0:
             await _ask(conn, workspace_id, sender_id, [row["campaign_id"] for row in late])
             return
     taken = None
-    for row, ids in due:
+    for row, first in due:
         # `taken`: used up, nothing planned.
         _, course = await read_course(
-            conn, workspace_id, row["campaign_id"], except_campaign_ids=campaign_ids, taken=taken
+            conn, workspace_id, row["campaign_id"], sender_id, except_campaign_ids=campaign_ids, taken=taken
         )
-        await move(conn, workspace_id, row["id"], ids, course.times(len(ids)), course)
+        await _place(conn, workspace_id, row["id"], first, course)
         taken = course.taken
 
 
 async def _space_anew(conn: Conn, workspace_id: int, sender_id: int, late: list[Row]) -> None:
     for row in late:
-        ids = await _first(conn, workspace_id, row["id"], max(MOST // len(late), 1), due_only=False)
-        _, course = await read_course(conn, workspace_id, row["campaign_id"])
-        await move(conn, workspace_id, row["id"], ids, course.times(len(ids)), course)
+        first = await _first(conn, workspace_id, row["id"], max(MOST // len(late), 1), due_only=False)
+        _, course = await read_course(conn, workspace_id, row["campaign_id"], sender_id)
+        await _place(conn, workspace_id, row["id"], first, course)
         overdue = row["behind_s"] * 1000 / row["gap_ms"]
-        if len(ids) < row["scheduled"] and (overdue > len(ids) or row["behind_s"] > WORTH_ALL_S):
+        if len(first) < row["scheduled"] and (overdue > len(first) or row["behind_s"] > WORTH_ALL_S):
             await _ask(conn, workspace_id, sender_id, [row["campaign_id"]])
 
 
-async def _first(conn: Conn, workspace_id: int, stream_id: int, limit: int, *, due_only: bool) -> list[int]:
+async def _place(conn: Conn, workspace_id: int, stream_id: int, emails: list[Row], course: Course) -> None:
+    places = course.places([row["zone"] for row in emails])
+    await move(conn, workspace_id, stream_id, [row["id"] for row in emails], places, course)
+
+
+async def _first(conn: Conn, workspace_id: int, stream_id: int, limit: int, *, due_only: bool) -> list[Row]:
     params = {"workspace_id": workspace_id, "stream_id": stream_id, "limit": limit, "due_only": due_only}
-    return [row["id"] for row in await fetch_all(conn, sql.first_waiting, params)]
+    return await fetch_all(conn, sql.first_waiting, params)
 
 
 async def _ask(conn: Conn, workspace_id: int, sender_id: int, campaign_ids: list[int]) -> None:
@@ -81,5 +86,5 @@ async def _ask(conn: Conn, workspace_id: int, sender_id: int, campaign_ids: list
     asked = await campaigns_asked(conn, workspace_id, sender_id)
     if new := [campaign_id for campaign_id in campaign_ids if campaign_id not in asked]:
         for campaign_id in new:
-            await ask_for_campaign(conn, workspace_id, campaign_id)
+            await ask_for_campaign(conn, workspace_id, campaign_id, sender_id=sender_id)
         await defer_planning(conn, workspace_id, sender_id)

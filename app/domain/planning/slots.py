@@ -1,13 +1,13 @@
-"""Where a campaign's emails may go: clock hours cut by its calendar, each with the room that all limits leave.
+"""Where a campaign's emails may go: clock hours cut by its calendars, and the room that limits leave of each hour.
 
-Pure and lazy: a slot's room is worked out when it is asked for, from what is taken by then, so whoever fills a slot
-says so (`Room.take`) before asking for the next.
+Pure and lazy: room is worked out when it is asked for, from what is taken by then, so whoever fills an hour says so
+(`Room.take`) before asking for the next.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
@@ -16,20 +16,19 @@ from app.domain.planning.calendar import Calendar, Opening
 
 HOUR = timedelta(hours=1)
 DAY_HOURS = 24
+NEVER_ENDS = datetime.max.replace(tzinfo=UTC) - HOUR
 
 Bound = Literal["HOURLY_LIMIT", "DAILY_LIMIT", "RAMP", "LEAST_GAP", "CAMPAIGN_LIMIT"]
 
 
 class Slot(NamedTuple):
-    """[begin, end), UTC, within one clock hour: `room` emails may still leave in that hour, `bound` says what allows no
-    more. `until`: the end of the calendar's opening that it lies in, None without a calendar.
+    """[begin, end), UTC, within one clock hour. `opened`: the calendars that are open all the while, by number, and
+    until when each is; None without a calendar.
     """
 
     begin: datetime
     end: datetime
-    room: int
-    bound: Bound
-    until: datetime | None
+    opened: tuple[tuple[int, datetime | None], ...]
 
 
 class Ramp(NamedTuple):
@@ -40,9 +39,10 @@ class Ramp(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """Of a login, and the hourly limit of the campaign that is planned. The daily limit counts a clock hour and the 23
-    before it; a day of the ramp begins with the first clock hour that begins on a day of `zone`. `share`: the most that
-    the campaign takes of what the login may send in an hour and in a day, in percent; one email at least.
+    """Of a login. The daily limit counts a clock hour and the 23 before it; a day of the ramp begins with the first
+    clock hour that begins on a day of `zone`. Of the campaign that is planned, `campaign_hourly` is its hourly limit
+    where it has one sender alone (`CampaignRoom` is for several), and `share` the most that it takes of what the login
+    may send in an hour and in a day, in percent; one email at least.
     """
 
     hourly: int
@@ -60,10 +60,10 @@ def hour_of(at: datetime) -> datetime:
 
 
 class Room:
-    """What limits leave of each clock hour, as emails take it.
+    """What a login's limits leave of each clock hour, as emails take it.
 
     `taken`: by hour, used or planned by all campaigns of the login; `own`: of that, the campaign's; `days_sent`: on how
-    many days the login sent before the first hour in `taken`.
+    many days the login sent before the day `since`, that of the first hour in `taken` unless given.
     """
 
     def __init__(
@@ -72,10 +72,13 @@ class Room:
         taken: Mapping[datetime, int],
         own: Mapping[datetime, int] | None = None,
         days_sent: int = 0,
+        since: date | None = None,
     ) -> None:
         self._limits = limits
-        self._hourly, self._hourly_bound = _hourly(limits)
-        self._own_hourly = least_of(limits.campaign_hourly, share_of(self._hourly, limits.share))
+        self._hourly, hourly_bound = _hourly(limits)
+        self._hourly_bound: Bound = hourly_bound
+        bounds = (limits.campaign_hourly, share_of(self._hourly, limits.share))
+        self._own_hourly = min((bound for bound in bounds if bound is not None), default=None)
         self._own_daily = None if limits.daily is None else share_of(limits.daily, limits.share)
         self._taken: Counter[int] = Counter()
         self._own: Counter[int] = Counter()
@@ -87,7 +90,7 @@ class Room:
         for hour, count in (own or {}).items():
             self._add_own(_number(hour), count)
         # A day, and on how many days before it the login sent.
-        self._days_before = (min(self._by_day, default=None), days_sent)
+        self._days_before = (since or min(self._by_day, default=None), days_sent)
 
     def take(self, hour: datetime, count: int) -> None:
         """`count` of the campaign's emails leave in that hour, which comes behind all that were taken before."""
@@ -97,8 +100,8 @@ class Room:
     def left(self, hour: datetime) -> tuple[int, Bound]:
         """How many more may leave in that hour, no earlier than the one asked for before; what allows no more."""
         limits, number = self._limits, _number(hour)
-        left = self._hourly - self._taken[number]
-        bound: Bound = self._hourly_bound
+        left: int = self._hourly - self._taken[number]
+        bound = self._hourly_bound
         if self._own_hourly is not None and self._own_hourly - self._own[number] < left:
             left, bound = self._own_hourly - self._own[number], "CAMPAIGN_LIMIT"
         if limits.daily is not None:
@@ -141,14 +144,23 @@ class Room:
         return datetime.fromtimestamp(number * 3600, self._limits.zone).date()
 
 
+class CampaignRoom:
+    """The same of a campaign's hourly limit, over all of its senders; `taken` is the campaign's."""
+
+    def __init__(self, hourly: int, taken: Mapping[datetime, int] | None = None) -> None:
+        self._hourly = hourly
+        self._taken = Counter(taken or {})
+
+    def take(self, hour: datetime, count: int) -> None:
+        self._taken[hour] += count
+
+    def left(self, hour: datetime) -> tuple[int, Bound]:
+        return max(self._hourly - self._taken[hour], 0), "CAMPAIGN_LIMIT"
+
+
 def share_of(limit: int, share: int | None) -> int | None:
     """Of a limit, `share` percent, and one at least; None: no bound of its own."""
     return None if share is None else max(limit * share // 100, 1)
-
-
-def least_of(*limits: int | None) -> int | None:
-    """None: there is none."""
-    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def _number(hour: datetime) -> int:
@@ -162,18 +174,48 @@ def _hourly(limits: Limits) -> tuple[int, Bound]:
     return limits.hourly, "HOURLY_LIMIT"
 
 
-def slots(start: datetime, room: Room, calendar: Calendar | None = None) -> Iterator[Slot]:
-    """From `start` (UTC) on, in order, those without room included. They end only with a calendar that is never open
-    again.
+def slots(
+    start: datetime, calendars: Sequence[Calendar | None] = (None,), ends: datetime | None = None
+) -> Iterator[Slot]:
+    """From `start` (UTC) on, in order, one instant being in one of them. None lies on both sides of `ends`. They end
+    only with calendars that are never open again.
     """
-    for opening in _always(start) if calendar is None else calendar.openings(start):
-        begin = opening.begin
-        while begin < opening.end:
-            hour = hour_of(begin)
-            end = min(hour + HOUR, opening.end)
-            yield Slot(begin, end, *room.left(hour), opening.end if calendar is not None else None)
-            begin = end
+    zones = [
+        _Zone(number, _always(start) if one is None else one.openings(start)) for number, one in enumerate(calendars)
+    ]
+    at = start
+    while zones := [zone for zone in zones if zone.goes_on(at)]:
+        at = max(at, min(zone.opening.begin for zone in zones))
+        opened = [zone for zone in zones if zone.opening.begin <= at]
+        edges = [zone.opening.end if zone.opening.begin <= at else zone.opening.begin for zone in zones]
+        if ends is not None and at < ends:
+            edges.append(ends)
+        end = min(*edges, hour_of(at) + HOUR)
+        yield Slot(at, end, tuple((zone.number, zone.until) for zone in opened))
+        at = end
+
+
+class _Zone:
+    """Where a calendar stands: its opening that is, or is next."""
+
+    def __init__(self, number: int, openings: Iterator[Opening]) -> None:
+        self.number = number
+        self._openings = openings
+        self.opening = Opening(datetime.min.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC))
+
+    @property
+    def until(self) -> datetime | None:
+        return None if self.opening.end == NEVER_ENDS else self.opening.end
+
+    def goes_on(self, at: datetime) -> bool:
+        """Whether it is open then or later."""
+        while self.opening.end <= at:
+            opening = next(self._openings, None)
+            if opening is None:
+                return False
+            self.opening = opening
+        return True
 
 
 def _always(start: datetime) -> Iterator[Opening]:
-    yield Opening(start, datetime.max.replace(tzinfo=UTC) - HOUR)
+    yield Opening(start, NEVER_ENDS)

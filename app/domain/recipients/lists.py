@@ -1,8 +1,10 @@
 """Recipient lists: who gets a campaign, from a JSON list here, from a CSV file in `csv_files`.
 
 Both are streamed. A list of a million never sits in memory as objects: only the digests by which duplicates are
-found do. A bad row is no reason to refuse the rest: it is noted with its number and the reason. What a few bytes of a
-list may become (rows that name many fields, reasons that repeat them) is bounded here for both.
+found do. A bad row is no reason to refuse the rest: it is noted with its number and the reason. An address with
+something around it is taken out of that, which is noted, too; one that is probably mistyped stays as it is, and is
+noted to be asked about. What a few bytes of a list may become (rows that name many fields, reasons that repeat them)
+is bounded here for both.
 """
 
 from __future__ import annotations
@@ -15,9 +17,12 @@ from typing import NamedTuple
 import msgspec
 
 from app.bounds import FIELD_CHARACTERS, RECIPIENT_BYTES
+from app.domain.planning.campaign_calendar import Zones
 from app.domain.recipients.mailboxes import Mailboxes
 from app.errors import InvalidInput
 from app.mail.addresses import InvalidAddress, key, normalize
+from app.mail.names import LIQUID_WORDS
+from app.mail.repairs import Mended, mend, needs_mending, suggestions
 
 EMAIL = "email"  # the field every list has: the address itself
 
@@ -26,6 +31,8 @@ MOST_ROWS = 5_000_000  # with content, duplicates and refused ones included
 MOST_REJECTED = 100_000
 MOST_REJECTED_BYTES = 10_000_000  # in addresses and reasons of the refused: they are in memory, in the answer, and kept
 MOST_DUPLICATES_SHOWN = 1_000
+MOST_REPAIRS_SHOWN = 1_000
+MOST_SUSPECTS_SHOWN = 1_000
 MOST_FIELDS = 200  # columns of a file, keys of a JSON list
 MOST_NAMES = 20_000  # characters in the names of a list's fields together: each campaign of it has them all
 
@@ -34,7 +41,7 @@ REASON = 300  # characters
 _FEW = 3  # of many names, a sentence has as many
 _NAME = 60  # characters of such a name
 _UNSTORABLE = re.compile(r"[\0\ud800-\udfff]")  # what Postgres text cannot hold
-_LIQUID_WORDS = frozenset({"and", "blank", "contains", "empty", "false", "nil", "null", "or", "true"})
+_JOINERS = re.compile("[\u200b-\u200d\u2060\ufeff]")
 
 
 class Recipient(NamedTuple):
@@ -60,57 +67,157 @@ class Duplicate(msgspec.Struct, frozen=True):
     first: int
 
 
-# A row as its source gives it: number, text of the address, and the fields or, in their place, what is wrong.
-Entry = tuple[int, str, dict[str, str] | str]
+class Repaired(msgspec.Struct, frozen=True):
+    """A row that says more than an address, or says it wrongly: `email` as it came, the `address` that was taken, and
+    the `others` that it has.
+    """
+
+    row: int
+    email: str
+    address: str
+    what: str
+    others: list[str]
+
+
+class Suspect(msgspec.Struct, frozen=True):
+    """A row whose domain is probably mistyped, and the domain that was probably meant. It is sent to as it is."""
+
+    row: int
+    email: str
+    meant: str
+
+
+class Choices(NamedTuple):
+    """What whoever sends a list wants of it. `internal`: domains that the operator allows beside those of the world;
+    `every_address`: of cells that have several, not the first alone; `corrections`: domains to put in others' places.
+    """
+
+    internal: frozenset[str] = frozenset()
+    every_address: bool = False
+    corrections: Mapping[str, str] = {}
+
+
+# A row as its source gives it: number, text of the address, the fields or, in their place, what is wrong, and what was
+# repaired of it ("": nothing).
+Entry = tuple[int, str, dict[str, str] | str, str]
 
 
 class RecipientList:
     """Recipients, each mailbox once, in the order of the source. Iterating counts; doing it again starts anew.
 
     `fields` is known before: every merge field that some recipient may have, the address (`email`) included. `row` is
-    that of the recipient given last.
+    that of the recipient given last. With `zones`, those of the recipients are noted there; who brings one that is none
+    is rejected.
     """
 
-    def __init__(self, fields: frozenset[str], entries: Callable[[], Iterator[Entry]]) -> None:
+    def __init__(
+        self, fields: frozenset[str], entries: Callable[[], Iterator[Entry]], choices: Choices | None = None
+    ) -> None:
         self.fields = fields
         self.row = 0
-        self.accepted = 0
-        self.duplicates = 0
+        self._entries = entries
+        self._choices = choices or Choices()
+        self.zones: Zones | None = None
+        self.look: Callable[[int, dict[str, str]], str] | None = None  # why a text is not for who has these fields
+        self._begin()
+
+    def _begin(self) -> None:
+        self.accepted = self.duplicates = self.repaired = self.suspects = self.rejected_bytes = 0
         self.rejected: list[Rejected] = []
         self.first_duplicates: list[Duplicate] = []
-        self._entries = entries
-        self.rejected_bytes = 0
+        self.first_repaired: list[Repaired] = []
+        self.first_suspects: list[Suspect] = []
 
     def __iter__(self) -> Iterator[Recipient]:
         """Raises InvalidInput."""
-        self.accepted = self.duplicates = self.rejected_bytes = 0
-        self.rejected, self.first_duplicates = [], []
+        self._begin()
+        if self.zones is not None:
+            self.zones.clear()
         mailboxes = Mailboxes()
-        for count, (row, email, fields) in enumerate(self._entries(), 1):
+        internal, meant_by = self._choices.internal, suggestions()
+        for count, (row, email, fields, note) in enumerate(self._entries(), 1):
             if count > MOST_ROWS:
                 raise too_many_rows()
             if isinstance(fields, str):
                 self._reject(row, email, fields)
                 continue
-            if problem := _too_large(fields):
+            if sum(map(len, fields.values())) > FIELD_CHARACTERS and (problem := _too_large(fields)):
                 self._reject(row, email, problem)
                 continue
+            others: list[str] = []
+            mended = None
             try:
-                address = normalize(email)
+                address = normalize(email, internal)
+                if (address[0] == "'" or not email.isascii()) and needs_mending(email, address):
+                    mended = mend(email, internal)
             except InvalidAddress as error:
-                self._reject(row, email, error.reason)
+                mended = mend(email, internal)
+                if mended is None:
+                    self._reject(row, email, error.reason)
+                    continue
+                address = mended.address
+            if problem := self._unfit(row, fields):
+                self._reject(row, email, problem)
                 continue
-            first = mailboxes.first_row(key(address), row)
-            if first is not None:
-                self.duplicates += 1
-                if self.duplicates <= MOST_DUPLICATES_SHOWN:
-                    self.first_duplicates.append(Duplicate(row, address, first))
-                continue
+            if mended or note:
+                address, others = self._repair(row, email, mended or Mended(address, "", []), note)
+            if meant := meant_by[address[address.rindex("@") + 1 :]]:
+                address = self._ask(row, address, meant)
+            for one in (address, *others):
+                if self._is_new(mailboxes, row, one):
+                    self.row = row
+                    if self.zones is not None:
+                        self.zones.add(fields)
+                    yield Recipient(one, fields)
+
+    def _unfit(self, row: int, fields: dict[str, str]) -> str:
+        """Why nothing can be sent to who has these fields, among which `look` may put some; empty: it can."""
+        problem = "" if self.look is None else self.look(row, fields)
+        return problem or ("" if self.zones is None else self.zones.problem(fields))
+
+    def _is_new(self, mailboxes: Mailboxes, row: int, address: str) -> bool:
+        """Count it, as accepted or as a duplicate. Raises InvalidInput for one too many."""
+        first = mailboxes.first_row(address.lower() if address.isascii() else key(address), row)
+        if first is None:
             self.accepted += 1
             if self.accepted > MOST_RECIPIENTS:
                 raise InvalidInput({"recipients": f"are more than {MOST_RECIPIENTS:,}; make it several campaigns"})
-            self.row = row
-            yield Recipient(address, fields)
+            return True
+        self.duplicates += 1
+        if self.duplicates <= MOST_DUPLICATES_SHOWN:
+            self.first_duplicates.append(Duplicate(row, address, first))
+        return False
+
+    def _repair(self, row: int, email: str, mended: Mended, note: str) -> tuple[str, list[str]]:
+        """Note what was repaired. The address to take, and the others to take with it."""
+        self.repaired += 1
+        takes_all = self._choices.every_address and bool(mended.others)
+        if self.repaired <= MOST_REPAIRS_SHOWN:
+            what = "every one of the addresses taken" if takes_all else mended.what
+            self.first_repaired.append(
+                Repaired(
+                    row=row,
+                    email=storable(cut(email, SHOWN)),
+                    address=mended.address,
+                    what=cut("; ".join(filter(None, (what, note))), REASON),
+                    others=[] if takes_all else mended.others,
+                )
+            )
+        return mended.address, mended.others if takes_all else []
+
+    def _ask(self, row: int, address: str, meant: str) -> str:
+        """Note that the address is probably mistyped. The address to take."""
+        local, _, domain = address.rpartition("@")
+        if right := self._choices.corrections.get(domain):
+            corrected = f"{local}@{right}"
+            self.repaired += 1
+            if self.repaired <= MOST_REPAIRS_SHOWN:
+                self.first_repaired.append(Repaired(row, address, corrected, f"{domain} corrected to {right}", []))
+            return corrected
+        self.suspects += 1
+        if self.suspects <= MOST_SUSPECTS_SHOWN:
+            self.first_suspects.append(Suspect(row, address, meant))
+        return address
 
     def _reject(self, row: int, email: str, reason: str) -> None:
         # Rejected rows are part of the answer, and that is kept in Postgres for a repeated request.
@@ -125,8 +232,6 @@ class RecipientList:
 
 def _too_large(fields: Mapping[str, str]) -> str:
     """What is wrong with a recipient who has more than is kept of one; empty: nothing."""
-    if sum(map(len, fields.values())) <= FIELD_CHARACTERS:  # what nearly all are, and each field is shorter then
-        return ""
     for name, text in fields.items():
         if len(text) > FIELD_CHARACTERS:
             return f"{cut(name, _NAME)} has {len(text):,} characters, and {FIELD_CHARACTERS:,} is the most."
@@ -158,14 +263,21 @@ def storable(text: str) -> str:
 def field_name(header: str) -> str:
     """The merge field that a column or key is known by: `First Name` is `{{ first_name }}`.
 
-    Lower case; letters and digits of any script stay, and what is between them becomes one `_`. Words that mean
-    something else in a template get a `_` behind.
+    Lower case; letters and digits of any script stay, with the marks that belong to them (Thai and Indian vowels), and
+    what is between them becomes one `_`. Words that mean something else in a template get a `_` behind.
     """
-    name = re.sub(r"[\W_]+", "_", unicodedata.normalize("NFC", header).lower()).strip("_")
-    return f"{name}_" if name in _LIQUID_WORDS else name
+    text = _JOINERS.sub("", unicodedata.normalize("NFC", header).lower())
+    if text.isascii():
+        name = re.sub(r"[\W_]+", "_", text).strip("_")
+    else:
+        kept = (c if c.isalnum() or unicodedata.category(c)[0] == "M" else "_" for c in text)
+        name = re.sub("__+", "_", "".join(kept)).strip("_")
+    return f"{name}_" if name in LIQUID_WORDS else name
 
 
-def from_json(items: Iterable[str | Mapping[str, object]], *, required: Collection[str] = ()) -> RecipientList:
+def from_json(
+    items: Iterable[str | Mapping[str, object]], *, required: Collection[str] = (), choices: Choices | None = None
+) -> RecipientList:
     """Recipients from a list of addresses, or of objects with `email` and merge fields, or of both.
 
     `items` are gone through here and again at each iteration of the list. Whoever lacks a field in `required` is
@@ -183,7 +295,7 @@ def from_json(items: Iterable[str | Mapping[str, object]], *, required: Collecti
             raise InvalidInput({"recipients": f"have too many fields together, or too long ones: {most}"})
     names = {name: field_name(name) for name in keys}
     needed = sorted(set(required) - {EMAIL})
-    return RecipientList(frozenset({*names.values(), EMAIL}), lambda: _json_entries(items, names, needed))
+    return RecipientList(frozenset({*names.values(), EMAIL}), lambda: _json_entries(items, names, needed), choices)
 
 
 def _json_entries(
@@ -209,7 +321,7 @@ def _json_entries(
         absent = [name for name in needed if name not in fields]
         if absent and not problem:
             problem = f"There is no value for {few(absent)}, which the template needs."
-        yield row, email, problem or fields
+        yield row, email, problem or fields, ""
 
 
 def _text(value: object) -> str | None:

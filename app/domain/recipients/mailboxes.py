@@ -9,7 +9,6 @@ from __future__ import annotations
 from array import array
 
 _FIRST_SIZE = 1 << 10  # a power of two, as every size
-_DIGEST = (1 << 64) - 1
 
 
 class Mailboxes:
@@ -25,7 +24,7 @@ class Mailboxes:
 
     def first_row(self, mailbox: str, row: int) -> int | None:
         """The row, from 1, in which the mailbox was first. None: in none before; from now on it is in `row`."""
-        digest = hash(mailbox) & _DIGEST or 1  # 0 is a place that is free
+        digest = hash(mailbox) or 1  # 0 is a place that is free
         digests, mask = self._digests, self._mask
         place = digest & mask
         while held := digests[place]:
@@ -40,7 +39,7 @@ class Mailboxes:
         return None
 
     def _make_room(self, size: int) -> None:
-        self._digests = array("Q", bytes(8)) * size
+        self._digests = array("q", bytes(8)) * size
         self._rows = array("I", bytes(4)) * size
         self._mask = size - 1
 

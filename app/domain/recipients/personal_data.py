@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -19,7 +20,7 @@ from app.domain.accounts.actor import Actor
 from app.domain.ledger import streams
 from app.domain.ledger.emails import read_attempts
 from app.domain.ledger.texts import read_texts
-from app.domain.recipients import stored_lists
+from app.domain.recipients import saved_lists, stored_lists
 from app.domain.workspaces import audit
 from app.errors import InvalidInput
 from app.mail.addresses import InvalidAddress, key, normalize, to_ascii
@@ -33,7 +34,7 @@ ERASED = "(erased: it named a recipient)"  # in the place of what a server said
 
 class Erased(msgspec.Struct, rename="camel"):
     """How many emails were erased, and how many of these waited and are CANCELLED now. `lists` that had the address in
-    them are removed.
+    them are removed; out of `saved_lists` the address is.
 
     `being_sent` are at an SMTP server this moment and not erased yet: ask again in a minute, until it is 0.
     """
@@ -42,6 +43,7 @@ class Erased(msgspec.Struct, rename="camel"):
     cancelled: int
     sandbox_messages: int
     lists: int
+    saved_lists: int
     being_sent: int
 
 
@@ -80,11 +82,13 @@ async def erase(pool: Pool, workspace_id: int, email: str, actor: Actor) -> Eras
     holding = await stored_lists.holding(pool, workspace_id, params["addresses"])
     async with transaction(pool, workspace_id) as conn:
         removed = await stored_lists.remove(conn, workspace_id, holding)
+        saved = await saved_lists.erase(conn, workspace_id, params["addresses"])
     return Erased(
         emails=emails["emails"],
         cancelled=emails["cancelled"],
         sandbox_messages=messages["n"],
         lists=removed,
+        saved_lists=saved,
         being_sent=len(found) - emails["emails"],
     )
 
@@ -101,6 +105,7 @@ async def _export(pool: Pool, workspace_id: int, address: str) -> AsyncIterator[
     async with transaction(pool, workspace_id) as conn:
         rejected = await fetch_all(conn, sql.personal_rejects, params)
         messages = await fetch_all(conn, sql.personal_sandbox_messages, params)
+        saved = await saved_lists.personal(conn, workspace_id, params["addresses"])
     yield b'],"rejected":' + encode(
         [
             {"at": row["created_at"], "row": int(row["row"]), "email": row["email"], "reason": row["reason"]}
@@ -118,6 +123,7 @@ async def _export(pool: Pool, workspace_id: int, address: str) -> AsyncIterator[
             for row in messages
         ]
     )
+    yield b',"savedLists":' + encode(saved)
     yield b',"lists":['
     before: int | None = None
     async for held in stored_lists.lines(pool, workspace_id, params["addresses"]):
@@ -162,10 +168,12 @@ async def _emails(pool: Pool, workspace_id: int, ids: list[int]) -> list[dict[st
 
 
 def _address(email: str) -> str:
-    """As the ledger has it, case aside."""
+    """As the ledger has it, case aside; also one of a domain that was internal when it was written to."""
     try:
         return normalize(email)
     except InvalidAddress as error:
+        with suppress(InvalidAddress):
+            return normalize(email, {email.strip().rpartition("@")[2].lower()})
         raise InvalidInput({"email": error.reason}) from None
 
 

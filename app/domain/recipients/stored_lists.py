@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import re
 import unicodedata
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, Literal, NamedTuple, cast
@@ -21,11 +21,13 @@ from psycopg.types.json import Jsonb
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.recipients import csv_files, lists
-from app.domain.recipients.csv_files import Columns, CsvShape
-from app.domain.recipients.lists import MOST_ROWS, RecipientList, too_many_rows
+from app.domain.recipients.columns import Columns
+from app.domain.recipients.csv_files import Asked, CsvShape
+from app.domain.recipients.lists import MOST_ROWS, Choices, RecipientList, too_many_rows
 from app.domain.workspaces import quotas
 from app.domain.workspaces.quotas import UNLIMITED, Quotas
 from app.errors import Conflict, InvalidInput, NotFound
+from app.mail.repairs import INVISIBLE, WIDE_AT
 from app.sql import queries
 from app.turns import Turns
 
@@ -62,6 +64,7 @@ class Named(NamedTuple):
 
     list_id: int
     columns: Columns | None
+    choices: Choices = Choices()
 
 
 class Lines(NamedTuple):
@@ -72,12 +75,22 @@ class Lines(NamedTuple):
 
 
 async def store_csv(
-    pool: Pool, workspace_id: int, name: str | None, file: BinaryIO, most: Quotas = UNLIMITED
+    pool: Pool,
+    workspace_id: int,
+    name: str | None,
+    file: BinaryIO,
+    most: Quotas = UNLIMITED,
+    *,
+    encoding: str | None = None,
+    sheet: str | None = None,
 ) -> StoredList:
-    """Keep a CSV file. Raises InvalidInput (`file`), Conflict when the workspace keeps too much already."""
+    """Keep a CSV file, in the encoding that is named or found. `sheet`: of the workbook that it comes from.
+
+    Raises InvalidInput (`file`, `encoding`), Conflict when the workspace keeps too much already.
+    """
     async with _turns.take(workspace_id):
-        shape, rows = await asyncio.to_thread(csv_files.describe_csv, file)
-        upload = _Upload("csv", name, rows, shape, csv_files.utf8(file, shape))
+        shape, rows = await asyncio.to_thread(csv_files.describe_csv, file, encoding, sheet)
+        upload = _Upload("csv", name, rows, shape, csv_files.utf8(file, encoding))
         return await _store(pool, workspace_id, upload, most)
 
 
@@ -164,6 +177,13 @@ async def _check_quota(conn: Conn, workspace_id: int, size: int) -> None:
         raise Conflict(f"the lists of recipients would be more than {MOST_BYTES:,} bytes together; {goes}")
 
 
+@asynccontextmanager
+async def spool() -> AsyncGenerator[BinaryIO]:
+    """A file for a list that is kept; on disk once that is large."""
+    with SpooledTemporaryFile[bytes](IN_MEMORY) as file:
+        yield cast("BinaryIO", file)
+
+
 async def get_list(pool: Pool, workspace_id: int, list_id: int) -> StoredList:
     """Raises NotFound."""
     async with transaction(pool, workspace_id) as conn:
@@ -220,9 +240,10 @@ async def use(conn: Conn, workspace_id: int, named: Named, file: BinaryIO) -> Ca
     if row["kind"] == "json":
         if named.columns is not None:
             raise InvalidInput({"columns": "are those of a CSV file, and this list came as JSON"})
-        return lambda required: lists.from_json(_Items(file), required=required)
-    columns = named.columns or msgspec.convert(row["csv"], CsvShape).columns
-    return lambda required: csv_files.from_csv(file, required=required, columns=columns)
+        return lambda required: lists.from_json(Items(file), required=required, choices=named.choices)
+    described = msgspec.convert(row["csv"], CsvShape)
+    asked = Asked(named.columns or described.columns, choices=named.choices, described=described)
+    return lambda required: csv_files.from_csv(file, required=required, asked=asked)
 
 
 async def holding(pool: Pool, workspace_id: int, addresses: Sequence[str]) -> list[int]:
@@ -275,7 +296,7 @@ def _piece(found: Iterator[tuple[int, msgspec.Raw]]) -> list[tuple[int, msgspec.
 
 
 def _rows(file: BinaryIO, kind: Kind, addresses: Sequence[str]) -> Iterator[tuple[int, msgspec.Raw]]:
-    every: Iterable[tuple[int, object]] = csv_files.csv_rows(file) if kind == "csv" else enumerate(_Items(file), 1)
+    every: Iterable[tuple[int, object]] = csv_files.csv_rows(file) if kind == "csv" else enumerate(Items(file), 1)
     for row, held in every:
         text = msgspec.json.encode(held)
         if _holds(text, addresses):
@@ -283,7 +304,11 @@ def _rows(file: BinaryIO, kind: Kind, addresses: Sequence[str]) -> Iterator[tupl
 
 
 def _holds(text: bytes, addresses: Sequence[str]) -> bool:
-    """Whether one of the addresses stands in the text as a word of its own, in whatever case."""
+    """Whether one of the addresses stands in the text as a word of its own, in whatever case; also where it is one only
+    when it is mended (`repairs`).
+    """
+    if not text.isascii():
+        text = INVISIBLE.sub("", text.decode()).replace(WIDE_AT, "@").encode()
     lowered = text.lower()
     return any(
         _word(address).search(unicodedata.normalize("NFC", text.decode()).lower())
@@ -293,10 +318,12 @@ def _holds(text: bytes, addresses: Sequence[str]) -> bool:
 
 
 def _word(address: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![\w.!#$%&'*+/=?^`{{|}}~-]){re.escape(address.lower())}(?![\w.-])")
+    """An apostrophe before it may be an export's; one behind a letter is part of another address."""
+    atom = r"[\w.!#$%&*+/=?^`{|}~-]"
+    return re.compile(rf"(?<!{atom})(?<!{atom}'){re.escape(address.lower())}(?![\w-]|\.\w)")
 
 
-class _Items:
+class Items:
     """The recipients of a JSON list, each decoded when it is its turn, as often as they are gone through."""
 
     def __init__(self, file: BinaryIO) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
 import msgspec
 
-from app.bounds import HOURLY_LIMIT, REMARK, Bounds
+from app.bounds import DAILY_LIMIT, HOURLY_LIMIT, LEAST_GAP_S, RAMP_FROM, RAMP_PER_DAY, REMARK, ZONE, Bounds
 from app.domain.operations import host_policy
 from app.domain.operations.host_policy import HostPolicy, RefusedHost
 from app.errors import InvalidInput
@@ -14,6 +17,12 @@ from app.settings import SmtpSecurity
 MAX_CONNECTIONS = Bounds(1, 1000)
 PORT = Bounds(1, 65_535)
 LOGIN = Bounds(1, 1000)  # characters of a username or password
+Proof = Literal[  # that a mailbox has already, for the server and username that are asked for
+    "NONE",
+    "PASSWORD",
+    "GRANT",  # which a password takes the place of
+    "SHARED_GRANT",  # of other senders, too: it takes no password
+]
 
 
 class Server(msgspec.Struct, frozen=True, rename="camel"):
@@ -26,18 +35,30 @@ class Server(msgspec.Struct, frozen=True, rename="camel"):
     password: str | None = None
 
 
+class RampUp(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """`from` emails on the first day, `perDay` more for each day on which something was sent."""
+
+    per_day: Annotated[int, RAMP_PER_DAY]
+    from_: Annotated[int, RAMP_FROM] = msgspec.field(name="from")
+
+
 class SenderDraft(msgspec.Struct, frozen=True, kw_only=True):
-    """A sender as asked for; None takes the installation's default."""
+    """A sender as asked for; None takes the installation's default, of what is no limit but its hour's: none."""
 
     email: str
     display_name: str = ""
     server: Server | None = None
     hourly_limit: int | None = None
     max_connections: int | None = None
+    daily_limit: int | None = None
+    least_gap_seconds: int | None = None
+    ramp_up: RampUp | None = None
+    timezone: str | None = None
 
 
 class SenderChanges(msgspec.Struct, frozen=True, kw_only=True):
-    """What to change: None leaves as it is; `server` None goes to the fallback server, UNSET leaves it.
+    """What to change: None leaves as it is; where UNSET does, None removes: `server` None goes to the fallback server,
+    `timezone` None to UTC.
 
     A `server` with a username but no password keeps the password there is.
     """
@@ -46,13 +67,34 @@ class SenderChanges(msgspec.Struct, frozen=True, kw_only=True):
     display_name: str | None = None
     hourly_limit: int | None = None
     max_connections: int | None = None
+    daily_limit: int | msgspec.UnsetType | None = msgspec.UNSET
+    least_gap_seconds: int | msgspec.UnsetType | None = msgspec.UNSET
+    ramp_up: RampUp | msgspec.UnsetType | None = msgspec.UNSET
+    timezone: str | msgspec.UnsetType | None = msgspec.UNSET
     server: Server | msgspec.UnsetType | None = msgspec.UNSET
 
 
-def check(asked: SenderDraft | SenderChanges, policy: HostPolicy, *, keeps_password: bool = False) -> str | None:
+def limits_of(asked: SenderDraft | SenderChanges) -> dict[str, Any]:
+    """What is asked of the login, as columns of `logins`; what is to be left alone is not there."""
+    columns: dict[str, Any] = {
+        name: value for name in ("hourly_limit", "max_connections") if (value := getattr(asked, name)) is not None
+    }
+    if not isinstance(asked.daily_limit, msgspec.UnsetType):
+        columns["daily_limit"] = asked.daily_limit
+    if not isinstance(gap_s := asked.least_gap_seconds, msgspec.UnsetType):
+        columns["least_gap_ms"] = gap_s and gap_s * 1000
+    if not isinstance(ramp := asked.ramp_up, msgspec.UnsetType):
+        columns |= {"ramp_from": ramp and ramp.from_, "ramp_per_day": ramp and ramp.per_day}
+    if not isinstance(asked.timezone, msgspec.UnsetType):
+        columns["timezone"] = asked.timezone
+    return columns
+
+
+def check(asked: SenderDraft | SenderChanges, policy: HostPolicy, proof: Proof = "NONE") -> str | None:
     """The normalized address, if one is given. Raises InvalidInput naming every wrong field.
 
-    A server's host that is a name is not looked up: that is for whoever connects to it.
+    A server's host that is a name is not looked up: that is for whoever connects to it. By a grant, that is to its
+    provider's server, which the operator chose.
     """
     wrong: dict[str, str] = {}
     email = asked.email
@@ -64,17 +106,43 @@ def check(asked: SenderDraft | SenderChanges, policy: HostPolicy, *, keeps_passw
     name = asked.display_name
     if name is not None and (not REMARK.allow(len(name)) or any(ord(c) < 32 or ord(c) == 127 for c in name)):
         wrong["displayName"] = f"give at most {REMARK.most} characters, without line breaks or control characters"
-    if asked.hourly_limit is not None and not HOURLY_LIMIT.allow(asked.hourly_limit):
-        wrong["hourlyLimit"] = f"is out of range; give {HOURLY_LIMIT}"
-    if asked.max_connections is not None and not MAX_CONNECTIONS.allow(asked.max_connections):
-        wrong["maxConnections"] = f"is out of range; give {MAX_CONNECTIONS}"
-    if isinstance(asked.server, Server):
-        wrong |= _wrong_with_place(asked.server, policy) | _wrong_with_login(asked.server)
-        if asked.server.username is not None and asked.server.password is None and not keeps_password and not wrong:
+    wrong |= _wrong_with_limits(asked)
+    if isinstance(server := asked.server, Server):
+        by_grant = proof in {"GRANT", "SHARED_GRANT"} and server.password is None
+        wrong |= {} if by_grant else _wrong_with_place(server, policy)
+        wrong |= _wrong_with_login(server)
+        if server.password is not None and proof == "SHARED_GRANT":
+            wrong["password"] = "is of no use: the mailbox is connected for other senders, too; leave it out"  # noqa: S105 -- a message
+        elif server.username is not None and server.password is None and proof == "NONE" and not wrong:
             wrong["password"] = "is missing; give it again when the server or the login changes"  # noqa: S105 -- a message
     if wrong:
         raise InvalidInput(wrong)
     return email
+
+
+def _wrong_with_limits(asked: SenderDraft | SenderChanges) -> dict[str, str]:
+    wrong: dict[str, str] = {}
+    for field, value, bounds in (
+        ("hourlyLimit", asked.hourly_limit, HOURLY_LIMIT),
+        ("maxConnections", asked.max_connections, MAX_CONNECTIONS),
+        ("dailyLimit", asked.daily_limit, DAILY_LIMIT),
+        ("leastGapSeconds", asked.least_gap_seconds, LEAST_GAP_S),
+    ):
+        if isinstance(value, int) and not bounds.allow(value):
+            wrong[field] = f"is out of range; give {bounds}"
+    ramp = asked.ramp_up
+    if isinstance(ramp, RampUp) and not (RAMP_FROM.allow(ramp.from_) and RAMP_PER_DAY.allow(ramp.per_day)):
+        wrong["rampUp"] = f"is out of range; give {RAMP_FROM} as `from` and {RAMP_PER_DAY} as `perDay`"
+    if isinstance(asked.timezone, str) and not _is_zone(asked.timezone):
+        wrong["timezone"] = 'is no time zone that is known here; give one by its IANA name, such as "Europe/Berlin"'
+    return wrong
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        return ZONE.allow(len(name)) and bool(ZoneInfo(name).key)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # ValueError, OSError: no name at all, such as "../etc"
+        return False
 
 
 def _wrong_with_place(server: Server, policy: HostPolicy) -> dict[str, str]:

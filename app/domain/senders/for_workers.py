@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
+from typing import Literal, NamedTuple
 
 from app.db import Pool, Row, fetch_all, fetch_one, transaction
 from app.domain.ledger.claims import Claimant
@@ -11,25 +13,41 @@ from app.sql import queries
 
 sql = queries(__name__)
 FIRST_BACK_OFF_S = 5.0
+BlockKind = Literal["CONNECTION", "LOGIN", "QUOTA", "OTHER"]
 
 
-async def wake_neglected(pool: Pool, within_s: float) -> list[int]:
-    """Wake senders that owe something within these seconds and that nobody looks after; returns their ids."""
-    async with transaction(pool) as conn:
-        neglected = await fetch_all(conn, sql.neglected_senders, {"within_s": within_s})
+async def wake_neglected(pool: Pool, within_s: float, looked_after: Collection[int] = ()) -> list[int]:
+    """Wake senders that owe something within these seconds and that nobody looks after, as the caller does after some;
+    returns their ids.
+
+    Each in a transaction of its own: thousands in one would keep waiting whoever wakes one of them meanwhile.
+    """
+    async with pool.connection() as conn:
+        params = {"within_s": within_s, "looked_after": list(looked_after)}
+        neglected = await fetch_all(conn, sql.neglected_senders, params)
         for row in neglected:
             await defer_wake_up(conn, row["sender_id"])
     return [row["sender_id"] for row in neglected]
 
 
-async def reserve_lanes(pool: Pool, claimant: Claimant, wanted: int) -> int:
-    """How many of the wanted connections this worker may hold for the sender, over all workers' together."""
-    async with transaction(pool) as conn:
-        await conn.execute(sql.lock_login, claimant.parameters())
-        row = await fetch_one(conn, sql.reserve_lanes, claimant.parameters() | {"wanted": wanted})
-        if row is None:  # nor any that were granted before: max_connections may have been lowered
-            await conn.execute(sql.release_lanes, claimant.parameters())
-    return 0 if row is None else int(row["count"])
+class Reserved(NamedTuple):
+    """How many connections a worker may hold for a sender; whether another sender of the same login waits for one."""
+
+    lanes: int
+    others_wait: bool = False
+
+
+async def reserve_lanes(pool: Pool, claimant: Claimant, wanted: int) -> Reserved:
+    """Of the wanted connections, over all workers and all senders of the login together.
+
+    The whole transaction goes to the database at once: each sender that begins asks, and thousands begin together.
+    """
+    async with pool.connection() as conn:
+        async with conn.pipeline(), conn.transaction():
+            await conn.execute(sql.lock_login, claimant.parameters())
+            granted = await conn.execute(sql.reserve_lanes, claimant.parameters() | {"wanted": wanted})
+        row = await granted.fetchone()
+    return Reserved(0) if row is None else Reserved(**row)
 
 
 async def release_lanes(pool: Pool, claimant: Claimant) -> None:
@@ -44,7 +62,13 @@ async def load_sender(pool: Pool, sender_id: int) -> Row | None:
 
 
 async def block_sender(
-    pool: Pool, workspace_id: int, sender_id: int, reason: str, *, known_failures: int
+    pool: Pool,
+    workspace_id: int,
+    sender_id: int,
+    reason: str,
+    *,
+    known_failures: int,
+    kind: BlockKind = "OTHER",
 ) -> datetime | None:
     """Back the sender off, longer each time in a row, unless it has failed more often than `known_failures` already;
     returns when to look at it again.
@@ -54,6 +78,7 @@ async def block_sender(
             "workspace_id": workspace_id,
             "sender_id": sender_id,
             "reason": reason,
+            "kind": kind,
             "first_s": FIRST_BACK_OFF_S,
             "known_failures": known_failures,
         }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from psycopg.errors import ForeignKeyViolation
@@ -21,7 +21,8 @@ from app.domain.ledger.holds import Held
 from app.domain.operations.host_policy import STRICT, HostPolicy
 from app.domain.pages import Page, PageRequest, page_of
 from app.domain.planning import changes as plan_changes
-from app.domain.senders.draft import SenderChanges, SenderDraft, Server, check
+from app.domain.senders import logins
+from app.domain.senders.draft import RampUp, SenderChanges, SenderDraft, Server, check, limits_of
 from app.domain.workspaces import audit, quotas
 from app.domain.workspaces.quotas import UNLIMITED, Quotas
 from app.errors import CheckRuns, Conflict, NotFound, Unavailable
@@ -32,15 +33,28 @@ from app.sql import queries
 
 sql = queries(__name__)
 
-DEFAULT_MAX_CONNECTIONS = 5
-FALLBACK_MAX_CONNECTIONS = 100  # the fallback server is the operator's own: WORKER_CONCURRENCY is the limit
 VERIFY_TIMEOUT_S = 60.0
 VERIFY_POLL_S = 0.1
+
+
+class Credential(msgspec.Struct, rename="camel"):
+    """How a mailbox logs in. `provider`, its name, where that is by a grant; `ended_at`: since when it has to be
+    connected again, for `error`. That is there, too, while the provider gives no new access token.
+    """
+
+    kind: Literal["PASSWORD", "OAUTH"]
+    provider: str | None
+    ended_at: datetime | None
+    error: str | None
 
 
 class Sender(msgspec.Struct, rename="camel"):
     """A mailbox. `host` None: the fallback server. `blocked_until`: it is backed off, for `block_reason`. `held`: its
     server's words hold back all its campaigns.
+
+    Limits and what they leave are its login's, which the senders in `shares_login_with` have, too. `used_today`: this
+    clock hour and the 23 before it. `left_today`: of the daily limit and of the ramp's day; None without either.
+    `ramp_today`: what the ramp gives on this day of `timezone`; None without one.
     """
 
     id: int
@@ -51,9 +65,19 @@ class Sender(msgspec.Struct, rename="camel"):
     security: SmtpSecurity | None
     username: str | None
     has_password: bool
+    credential: Credential
     hourly_limit: int
     used_this_hour: int
+    left_this_hour: int
+    daily_limit: int | None
+    used_today: int
+    left_today: int | None
+    least_gap_seconds: int | None
+    ramp_up: RampUp | None
+    ramp_today: int | None
+    timezone: str
     max_connections: int
+    shares_login_with: list[int]
     is_default: bool
     blocked_until: datetime | None
     block_reason: str | None
@@ -65,6 +89,9 @@ class Sender(msgspec.Struct, rename="camel"):
 
 def _sender(row: Row) -> Sender:
     row["has_password"] = row["password_encrypted"] is not None
+    ramp = row["ramp_per_day"], row["ramp_from"]
+    row["credential"] = Credential(row["kind"], row["provider"], row["grant_ended_at"], row["grant_error"])
+    row["ramp_up"] = None if row["ramp_from"] is None else RampUp(*ramp)
     return Sender(**{name: row[name] for name in Sender.__struct_fields__})
 
 
@@ -106,38 +133,50 @@ async def insert_sender(
     is_default: bool = False,
     policy: HostPolicy = STRICT,
 ) -> int:
-    """Returns its id. Raises InvalidInput."""
+    """Returns its id. Where the mailbox is connected by another sender, it takes no password. Raises InvalidInput."""
+    await logins.lock(conn, workspace_id)
+    email = check(draft, policy, await logins.grant_at(conn, workspace_id, None, draft.server))
+    sender_id = await _insert(conn, workspace_id, email, draft, default_hourly_limit, is_default=is_default)
+    if draft.server and draft.server.password is not None:
+        sealed = box.seal(draft.server.password, password_place(sender_id))
+        params = {"workspace_id": workspace_id, "sender_id": sender_id, "password_encrypted": sealed}
+        await conn.execute(sql.set_sender_password, params)
+    return sender_id
+
+
+async def insert_connected(conn: Conn, workspace_id: int, draft: SenderDraft, *, default_hourly_limit: int) -> int:
+    """A sender whose login is about to get a grant; returns its id. A provider's servers are the operator's choice,
+    wherever they are. Comes after `logins.lock`.
+    """
+    return await _insert(conn, workspace_id, draft.email, draft, default_hourly_limit)
+
+
+async def _insert(
+    conn: Conn,
+    workspace_id: int,
+    email: str | None,
+    draft: SenderDraft,
+    default_hourly_limit: int,
+    *,
+    is_default: bool = False,
+) -> int:
     server = draft.server
-    email = check(draft, policy)
     row = await fetch_exactly_one(
         conn,
         sql.insert_sender,
         {
             "workspace_id": workspace_id,
+            "login_id": await logins.login_for(conn, workspace_id, draft, default_hourly_limit),
             "email": email,
             "display_name": draft.display_name,
             "host": server and server.host,
             "port": server and server.port,
             "security": server and server.security,
-            "username": None,
-            "password_encrypted": None,
-            "hourly_limit": draft.hourly_limit or default_hourly_limit,
-            "max_connections": draft.max_connections
-            or (DEFAULT_MAX_CONNECTIONS if server else FALLBACK_MAX_CONNECTIONS),
+            "username": server and server.username,
             "is_default": is_default,
         },
     )
-    sender_id = int(row["id"])
-    if server and server.username is not None and server.password is not None:
-        sealed = box.seal(server.password, password_place(sender_id))
-        params = {
-            "workspace_id": workspace_id,
-            "sender_id": sender_id,
-            "username": server.username,
-            "password_encrypted": sealed,
-        }
-        await conn.execute(sql.set_sender_password, params)
-    return sender_id
+    return int(row["id"])
 
 
 def password_place(sender_id: int) -> str:
@@ -182,19 +221,19 @@ async def change_sender(
     actor: Actor = LOCAL,
     policy: HostPolicy = STRICT,
 ) -> Sender:
-    """A changed limit plans the sender's active campaigns again. Raises NotFound, InvalidInput."""
+    """A changed limit plans the active campaigns of all again that share the login. Raises NotFound, InvalidInput."""
     async with transaction(pool, workspace_id) as conn:
+        await logins.lock(conn, workspace_id)
         before = await _read(conn, workspace_id, sender_id)
         server = None if isinstance(changes.server, msgspec.UnsetType) else changes.server
         keeps_password = server is not None and before.has_password and _is_same_login(server, before)
-        email = check(changes, policy, keeps_password=keeps_password)
+        proof = "PASSWORD" if keeps_password else await logins.grant_at(conn, workspace_id, sender_id, server)
+        email = check(changes, policy, proof)
         params: dict[str, Any] = {
             "workspace_id": workspace_id,
             "sender_id": sender_id,
             "email": email,
             "display_name": changes.display_name,
-            "hourly_limit": changes.hourly_limit,
-            "max_connections": changes.max_connections,
             "set_server": changes.server is not msgspec.UNSET,
             "host": server and server.host,
             "port": server and server.port,
@@ -203,21 +242,35 @@ async def change_sender(
             "password": server and server.password and box.seal(server.password, password_place(sender_id)),
             "keep_password": keeps_password,
         }
+        sets_server = params["set_server"]
         await conn.execute(sql.update_sender, params)
-        if changes.hourly_limit is not None or changes.max_connections is not None:
-            login = await fetch_exactly_one(conn, sql.update_login, params)
-            await conn.execute(sql.allow, {"workspace_id": workspace_id} | login)
-        limit_changed = changes.hourly_limit not in (None, before.hourly_limit)
-        asked = limit_changed and await plan_changes.ask_for_sender(conn, workspace_id, sender_id)
+        moved = sets_server and await logins.follow_server(conn, workspace_id, sender_id, server)
+        if not moved:
+            await logins.limit(conn, workspace_id, sender_id, limits_of(changes))
+        after = await _read(conn, workspace_id, sender_id)
+        alike = {sender_id, *before.shares_login_with, *after.shares_login_with}
+        stays = not moved and _limits(after) == _limits(before)
+        asked = [] if stays else await _plan_again(conn, workspace_id, alike)
         await audit.record(conn, actor, workspace_id, "sender.changed", f"senders/{sender_id}")
         await defer_wake_up(conn, sender_id)
-    if asked:
-        await plan_changes.plan_soon(pool, workspace_id, sender_id)
-    if changes.server is not msgspec.UNSET:
+    for each in asked:
+        await plan_changes.plan_soon(pool, workspace_id, each)
+    if sets_server and not moved and not before.shares_login_with:
         # In a transaction of its own: whoever changes holds locks them first. Should this process die in between, the
         # next probe shows the same.
         await holds.forget(pool, workspace_id, sender_id)
     return await get_sender(pool, workspace_id, sender_id)
+
+
+def _limits(sender: Sender) -> tuple[object, ...]:
+    """What plans depend on."""
+    days_of = sender.ramp_up and sender.timezone
+    return sender.hourly_limit, sender.daily_limit, sender.least_gap_seconds, sender.ramp_up, days_of
+
+
+async def _plan_again(conn: Conn, workspace_id: int, sender_ids: set[int]) -> list[int]:
+    """Have their active campaigns planned again; those that have any."""
+    return await plan_changes.ask_for_senders(conn, workspace_id, sender_ids)
 
 
 def _is_same_login(server: Server, before: Sender) -> bool:
@@ -233,6 +286,7 @@ async def delete_sender(pool: Pool, workspace_id: int, sender_id: int, actor: Ac
             if (await _read(conn, workspace_id, sender_id)).is_default:
                 raise Conflict("the default sender cannot be deleted")
             params = {"workspace_id": workspace_id, "sender_id": sender_id}
+            await conn.execute(sql.leave_campaigns, params)
             deleted = await fetch_exactly_one(conn, sql.delete_sender, params)
             await conn.execute(sql.delete_login, params | deleted)
             await audit.record(conn, actor, workspace_id, "sender.deleted", f"senders/{sender_id}")

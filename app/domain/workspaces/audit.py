@@ -47,11 +47,19 @@ Action = Literal[
     "sender.created",
     "sender.changed",
     "sender.deleted",
+    "list.created",  # one that is saved by name
+    "list.grown",
+    "list.exported",
+    "list.removed",
     "campaign.scheduled",
     "campaign.changed",
     "campaign.paused",
     "campaign.resumed",
     "campaign.cancelled",
+    "campaign.first",  # before the others of its senders
+    "campaign.not_first",
+    "campaign.direct",  # a test, or whatever is written by hand to one recipient
+    "campaign.moved",  # by a worker: a sender's emails went to the campaign's others
     "campaign.hold",  # by `hold-all`
     "campaign.held.try",  # an answer about what a server's words hold back
     "campaign.held.fail",

@@ -62,13 +62,14 @@ class PasswordSet(msgspec.Struct, rename="camel"):
 
 class Ways(msgspec.Struct, rename="camel"):
     """How one gets in here. `first_run`: the next to register becomes the administrator. `sandbox`: mail without a
-    server of its own goes to the sandbox mailbox, whose inbox is at /api/sandbox.
+    server of its own goes to the sandbox mailbox, whose inbox is at /api/sandbox. `base_url`: where the dashboard is.
     """
 
     registration: bool
     google: bool
     first_run: bool
     sandbox: bool
+    base_url: str
 
 
 def _logged_in(settings: Settings, user: User, token: str, status: HTTPStatus = HTTPStatus.OK) -> Response[User]:
@@ -97,7 +98,7 @@ def _browser_cookie_name(settings: Settings) -> str:
 async def ways(pool: ThePool, settings: TheSettings) -> Ways:
     first_run = await registration.admin_is_missing(pool)
     is_open = settings.allow_registration or first_run
-    return Ways(is_open, settings.google_client_id is not None, first_run, settings.sandboxed)
+    return Ways(is_open, settings.google_client_id is not None, first_run, settings.sandboxed, settings.base_url)
 
 
 @post(

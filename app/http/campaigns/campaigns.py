@@ -10,20 +10,25 @@ import msgspec
 from litestar import MediaType, Response, Router, get, patch, post
 from litestar.params import JSONBody, QueryParameter
 
-from app.bounds import HOURLY_LIMIT, LABEL, SUBJECT, TEXT
+from app.bounds import HOURLY_LIMIT, LABEL, LANGUAGE, SUBJECT, TEXT
 from app.domain.campaigns import campaigns, change
 from app.domain.campaigns.campaigns import Campaign, CampaignStatus, OnUnknown
 from app.domain.campaigns.change import Changes
-from app.domain.campaigns.draft import DELAY_MS
+from app.domain.campaigns.draft import DELAY_MS, JITTER_PERCENT, SENDERS, SHARE_PERCENT
 from app.domain.pages import Page, PageRequest
+from app.domain.planning import forecast
+from app.domain.planning.campaign_calendar import CampaignCalendar, checked
+from app.domain.planning.forecast import Forecast
 from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.errors import NotFound
+from app.http.campaigns.direct import send_test
+from app.http.campaigns.priority import put_first, put_first_no_longer
 from app.http.campaigns.rendering import MAX_BODY, render_message, show_rendered_html
-from app.http.campaigns.schedule import preview_campaign, schedule_campaign
+from app.http.campaigns.schedule import AnId, preview_campaign, schedule_campaign
 from app.http.errors import problems
 from app.http.headers import FRAMED
 from app.http.openapi import schema_name
-from app.http.parameters import Cursor, Id, Limit, TheActor, ThePool, TheQuotas, TheUser
+from app.http.parameters import Cursor, Id, Limit, TheActor, TheInstallation, ThePool, TheQuotas, TheUser
 
 
 class CampaignPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -33,9 +38,15 @@ class CampaignPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True, 
     subject: Annotated[str | msgspec.UnsetType, SUBJECT] = msgspec.UNSET
     body: Annotated[str | msgspec.UnsetType, TEXT] = msgspec.UNSET
     body_html: Annotated[str | msgspec.UnsetType | None, TEXT] = msgspec.UNSET
+    language: Annotated[str | msgspec.UnsetType | None, LANGUAGE] = msgspec.UNSET
+    sender_ids: Annotated[list[AnId] | msgspec.UnsetType, SENDERS] = msgspec.UNSET
     start_time: datetime | msgspec.UnsetType = msgspec.UNSET
+    latest_at: datetime | msgspec.UnsetType | None = msgspec.UNSET
     delay_between_ms: Annotated[int | msgspec.UnsetType, DELAY_MS] = msgspec.UNSET
+    jitter_percent: Annotated[int | msgspec.UnsetType, JITTER_PERCENT] = msgspec.UNSET
+    calendar: CampaignCalendar | msgspec.UnsetType | None = msgspec.UNSET
     hourly_limit: Annotated[int | msgspec.UnsetType | None, HOURLY_LIMIT] = msgspec.UNSET
+    share_percent: Annotated[int | msgspec.UnsetType | None, SHARE_PERCENT] = msgspec.UNSET
     on_unknown: OnUnknown | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -43,16 +54,27 @@ class CampaignPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True, 
 async def list_campaigns(
     pool: ThePool,
     user: TheUser,
+    installation: TheInstallation,
     status: Annotated[CampaignStatus | None, QueryParameter(name="status")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Annotated[Page[Campaign], schema_name("CampaignPage")]:
-    return await campaigns.list_campaigns(pool, user.workspace_id, status, PageRequest(limit, cursor))
+    return await campaigns.list_campaigns(pool, user.workspace_id, status, PageRequest(limit, cursor), installation)
 
 
 @get("/{id:int}", opt={"role": VIEWER}, summary="A campaign with its counts", responses=problems(HTTPStatus.NOT_FOUND))
-async def get_campaign(pool: ThePool, user: TheUser, campaign_id: Id) -> Campaign:
-    return await campaigns.get_campaign(pool, user.workspace_id, campaign_id)
+async def get_campaign(pool: ThePool, user: TheUser, installation: TheInstallation, campaign_id: Id) -> Campaign:
+    return await campaigns.get_campaign(pool, user.workspace_id, campaign_id, installation)
+
+
+@get(
+    "/{id:int}/forecast",
+    opt={"role": VIEWER},
+    summary="What was planned first, and what was sent",
+    responses=problems(HTTPStatus.NOT_FOUND),
+)
+async def get_forecast(pool: ThePool, user: TheUser, campaign_id: Id) -> Forecast:
+    return await forecast.of_campaign(pool, user.workspace_id, campaign_id)
 
 
 @get(
@@ -73,13 +95,15 @@ async def show_campaign(pool: ThePool, user: TheUser, campaign_id: Id) -> Respon
     "/{id:int}",
     opt={"role": MEMBER},
     request_max_body_size=MAX_BODY,
-    summary="Change a campaign; a new start, delay or limit plans what waits again",
+    summary="Change a campaign; new senders, times, delay, limit or calendar plan what waits again",
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
 async def change_campaign(
     pool: ThePool, user: TheUser, actor: TheActor, quotas: TheQuotas, campaign_id: Id, data: JSONBody[CampaignPatch]
 ) -> Campaign:
     changes = Changes(**msgspec.structs.asdict(data))
+    if isinstance(data.calendar, CampaignCalendar):
+        changes = msgspec.structs.replace(changes, calendar=checked(data.calendar))
     return await change.change(pool, user.workspace_id, campaign_id, changes, actor, quotas)
 
 
@@ -122,10 +146,14 @@ router = Router(
     route_handlers=[
         schedule_campaign,
         preview_campaign,
+        send_test,
         render_message,
         show_rendered_html,
+        put_first,
+        put_first_no_longer,
         list_campaigns,
         get_campaign,
+        get_forecast,
         show_campaign,
         change_campaign,
         pause_campaign,

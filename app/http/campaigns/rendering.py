@@ -10,33 +10,50 @@ import msgspec
 from litestar import MediaType, Response, post
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody
 
-from app.bounds import TEXT
+from app.bounds import LANGUAGE, TEXT
+from app.db import Pool
+from app.domain.campaigns import signatures
 from app.domain.campaigns.content import Content, Rendered
 from app.domain.workspaces.roles import VIEWER
-from app.errors import InvalidInput
+from app.errors import InvalidInput, NotFound
 from app.http.bodies import JSON, decode, read, require_content_type, room_for_body
 from app.http.campaigns.schedule import UNREADABLE
 from app.http.errors import AnyRequest, problems
 from app.http.forms import MULTIPART, form_of
 from app.http.headers import FRAMED
 from app.http.openapi import one_of_forms
-from app.http.parameters import TheUser
+from app.http.parameters import MAX_ID, ThePool, TheUser
 
 MAX_BODY = 8_000_000
 
 
 class RenderBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """Templates and whom to fill them in for. Without `fields`, names in brackets stand for the values."""
+    """Templates and whom to fill them in for. Without `fields`, names in brackets stand for the values. With
+    `senderId` it ends with that sender's signature.
+    """
 
     subject: Annotated[str, TEXT]
-    body: Annotated[str, TEXT]
+    body: Annotated[str, TEXT] = ""
     body_html: Annotated[str | None, TEXT] = None
+    language: Annotated[str | None, LANGUAGE] = None
     email: str
     fields: dict[str, str] | None = None
+    sender_id: Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)] | None = None
 
-    async def render(self, workspace_id: int) -> Rendered:
+    async def render(self, pool: Pool, workspace_id: int) -> Rendered:
         """Raises InvalidInput."""
-        return await Content(self.subject, self.body, self.body_html).render(self.email, self.fields, workspace_id)
+        content = Content(self.subject, self.body, self.body_html, self.language)
+        if self.sender_id is None:
+            return await content.render(self.email, self.fields, workspace_id)
+        try:
+            signature = await signatures.get(pool, workspace_id, self.sender_id)
+        except NotFound as error:
+            raise InvalidInput({"senderId": error.detail}) from None
+
+        def sign(sent: Content) -> Content:
+            return signatures.signed(sent, signature.text, signature.html)
+
+        return await content.render(self.email, self.fields, workspace_id, sign)
 
 
 class RenderForm(msgspec.Struct, forbid_unknown_fields=True):
@@ -70,10 +87,10 @@ class RenderOperation(Operation):
     responses=problems(*UNREADABLE),
     opt={"role": VIEWER, "scope": "read"},
 )
-async def render_message(request: AnyRequest, user: TheUser) -> Rendered:
+async def render_message(request: AnyRequest, pool: ThePool, user: TheUser) -> Rendered:
     require_content_type(request, JSON)
     async with room_for_body(request, user.workspace_id):  # until it is rendered: what waits for that is in memory
-        return await decode(await read(request, at_most=MAX_BODY), RenderBody).render(user.workspace_id)
+        return await decode(await read(request, at_most=MAX_BODY), RenderBody).render(pool, user.workspace_id)
 
 
 @post(
@@ -86,12 +103,12 @@ async def render_message(request: AnyRequest, user: TheUser) -> Rendered:
     responses=problems(*UNREADABLE),
     opt={"role": VIEWER, "scope": "read"},
 )
-async def show_rendered_html(request: AnyRequest, user: TheUser) -> Response[str]:
+async def show_rendered_html(request: AnyRequest, pool: ThePool, user: TheUser) -> Response[str]:
     require_content_type(request, MULTIPART)
     async with room_for_body(request, user.workspace_id):
         async with form_of(request) as form:
             text = form.texts.get("request")
         if text is None:
             raise InvalidInput({"request": "is missing; give the JSON that /render takes"})
-        rendered = await decode(text.encode(), RenderBody).render(user.workspace_id)
+        rendered = await decode(text.encode(), RenderBody).render(pool, user.workspace_id)
     return Response(rendered.html or "", media_type=MediaType.HTML, headers=FRAMED)

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
+from io import BytesIO
 from typing import Annotated, Any, BinaryIO, NamedTuple, cast
 
 import msgspec
@@ -21,15 +22,21 @@ from litestar import post
 from litestar.openapi.spec import Operation
 from litestar.params import HeaderParameter
 
-from app.bounds import HOURLY_LIMIT, LABEL, SUBJECT, TEXT
+from app.bounds import HOURLY_LIMIT, LABEL, LANGUAGE, SUBJECT, TEXT
+from app.domain.accounts.users import User
 from app.domain.campaigns import schedule
 from app.domain.campaigns.campaigns import OnUnknown
 from app.domain.campaigns.content import Content
-from app.domain.campaigns.draft import DELAY_MS, Draft
+from app.domain.campaigns.draft import DELAY_MS, JITTER_PERCENT, SENDERS, SHARE_PERCENT, Draft
+from app.domain.campaigns.lacking import IfBlank
 from app.domain.campaigns.schedule import Idempotency, Preview, Scheduled
-from app.domain.recipients import csv_files, lists
-from app.domain.recipients.csv_files import Columns
-from app.domain.recipients.lists import RecipientList
+from app.domain.planning.campaign_calendar import CampaignCalendar, checked
+from app.domain.recipients import csv_files, lists, workbooks
+from app.domain.recipients.columns import Columns
+from app.domain.recipients.conditions import Condition, check_conditions
+from app.domain.recipients.csv_files import Asked
+from app.domain.recipients.lists import Choices, RecipientList
+from app.domain.recipients.saved_lists import SavedNamed
 from app.domain.recipients.stored_lists import Named
 from app.domain.workspaces.roles import MEMBER
 from app.errors import InvalidInput
@@ -37,14 +44,18 @@ from app.http.bodies import JSON, NOT_JSON, read, require_content_type, room_for
 from app.http.errors import AnyRequest, problems
 from app.http.forms import MULTIPART, Form, form_of
 from app.http.openapi import one_of_forms
-from app.http.parameters import MAX_ID, TheActor, ThePool, TheQuotas, TheUser
+from app.http.parameters import MAX_ID, TheActor, ThePool, TheQuotas, TheSettings, TheUser
+from app.http.recipients.choices import Corrections, EncodingName, corrections_of, source_of
 from app.http.recipients.sources import NULL, JsonRecipients, Lines, NullableRecipients, decode_list
 from app.http.validation import invalid_body
+from app.settings import Settings
 from app.turns import OneByOne
 
 MAX_BODY = 200_000_000
 MAX_JSON = 40_000_000  # it is in memory while it is read; a file is not
 UNREADABLE = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+
+AnId = Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)]
 
 # How the schema shows a file.
 BINARY: dict[str, Any] = {"format": "binary", "contentMediaType": "text/csv"}
@@ -53,76 +64,122 @@ _repeats = OneByOne()
 
 
 class CampaignFields(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """The fields that both forms have."""
+    """The fields that both forms have. Without a `body`, one is made of `bodyHtml`."""
 
     subject: Annotated[str, SUBJECT]
-    body: Annotated[str, TEXT]
+    body: Annotated[str, TEXT] = ""
     body_html: Annotated[str | None, TEXT] = None
+    language: Annotated[str | None, LANGUAGE] = None
     name: Annotated[str | None, LABEL] = None
-    sender_id: Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)] | None = None
+    sender_id: AnId | None = None
+    sender_ids: Annotated[list[AnId] | None, SENDERS] = None
     start_time: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    latest_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     delay_between_ms: Annotated[int, DELAY_MS] = 0
+    jitter_percent: Annotated[int, JITTER_PERCENT] = 0
+    calendar: CampaignCalendar | None = None
     hourly_limit: Annotated[int | None, HOURLY_LIMIT] = None
+    share_percent: Annotated[int | None, SHARE_PERCENT] = None
     on_unknown: OnUnknown = "hold"
+    if_blank: dict[str, IfBlank] = {}
 
     def draft(self) -> Draft:
+        """Raises InvalidInput."""
         return Draft(
-            content=Content(self.subject, self.body, self.body_html),
+            content=Content(self.subject, self.body, self.body_html, self.language),
             name=self.name,
             sender_id=self.sender_id,
+            sender_ids=self.sender_ids,
             start_time=self.start_time,
+            latest_at=self.latest_at,
             delay_between_ms=self.delay_between_ms,
+            jitter_percent=self.jitter_percent,
+            calendar=None if self.calendar is None else checked(self.calendar),
             hourly_limit=self.hourly_limit,
+            share_percent=self.share_percent,
             on_unknown=self.on_unknown,
+            if_blank=self.if_blank,
         )
 
 
 class JsonCampaign(CampaignFields, rename="camel", forbid_unknown_fields=True, kw_only=True):
     """A campaign with its `recipients`: addresses, or objects with `email` and merge fields.
 
-    Or with a list that was uploaded: `listId`, and for a CSV file its `columns` where they are not as found.
+    Or with a list that was uploaded: `listId`, and for a file its `columns` where they are not as found. Or with a copy
+    of one that is kept by name: `savedListId`, and of its recipients those who fit every condition of `filter`.
+
+    With `everyAddress`, of cells that have several addresses not the first alone is written to; `correctDomains` puts
+    domains in mistyped ones' places.
     """
 
     recipients: NullableRecipients | msgspec.UnsetType = msgspec.UNSET
     list_id: Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)] | None = None
     columns: Columns | None = None
+    every_address: bool = False
+    correct_domains: Corrections | None = None
+    saved_list_id: Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)] | None = None
+    filter: list[Condition] | None = None
 
-    def source(self) -> JsonRecipients | Named:
+    def choices(self) -> Choices:
+        return Choices(every_address=self.every_address, corrections=corrections_of(self.correct_domains))
+
+    def source(self) -> JsonRecipients | Named | SavedNamed:
         """Raises InvalidInput."""
-        recipients = None if self.recipients is msgspec.UNSET or self.recipients == NULL else self.recipients
-        if self.list_id is not None:
-            if recipients is not None:
-                raise InvalidInput({"recipients": "are in `listId` already; leave one of the two out"})
-            return Named(self.list_id, self.columns)
-        if self.columns is not None:
-            raise InvalidInput({"columns": "are those of a list; give its `listId`"})
-        if recipients is None:
-            raise InvalidInput({"recipients": "is missing; give it, or the `listId` of an uploaded list"})
-        return JsonRecipients(recipients)
+        if self.saved_list_id is None:
+            if self.filter is not None:
+                raise InvalidInput({"filter": "is for a saved list; give its `savedListId`"})
+            return source_of(self.recipients, self.list_id, self.columns, self.choices())
+        if self.recipients not in (msgspec.UNSET, NULL) or self.list_id is not None or self.columns is not None:
+            raise InvalidInput({"savedListId": "brings the recipients; leave `recipients`, `listId` and `columns` out"})
+        return SavedNamed(self.saved_list_id, check_conditions(self.filter or []), self.choices())
 
 
 class FormCampaign(CampaignFields, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """A campaign with either a CSV `file` or `recipients`: a JSON list, or one address a line."""
+    """A campaign with either a `file` (CSV or Excel) or `recipients`: a JSON list, one address a line, or cells copied
+    from a spreadsheet with their header.
+
+    `encoding` and `emailColumn` (a header, or a number from 1) are found where they are not given. `correctDomains`,
+    `senderIds`, `calendar` and `ifBlank` are JSON.
+    """
 
     recipients: str | None = None
     file: Annotated[str, msgspec.Meta(extra_json_schema=BINARY)] | None = None
+    encoding: EncodingName | None = None
+    email_column: Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)] | None = None
+    every_address: bool = False
+    correct_domains: str | None = None
+
+    def asked(self, sheet: str | None = None) -> Asked:
+        """Raises InvalidInput."""
+        return Asked(
+            email_column=self.email_column,
+            encoding=self.encoding,
+            choices=Choices(
+                every_address=self.every_address,
+                corrections=corrections_of(self.correct_domains),
+            ),
+            sheet=sheet,
+        )
 
 
 class CampaignRequest(NamedTuple):
-    """Either form, decoded. `source`: the recipients as they came."""
+    """Either form, decoded. `source`: the recipients as they came; `asked`: what is said about them."""
 
     draft: Draft
-    source: JsonRecipients | Lines | BinaryIO | Named
+    source: JsonRecipients | Lines | BinaryIO | Named | SavedNamed
+    asked: Asked
 
-    def to_domain(self) -> schedule.Request:
+    def to_domain(self, settings: Settings) -> schedule.Request:
         source = self.source
-        if isinstance(source, Named):
-            return schedule.Request(self.draft, source)
+        choices = self.asked.choices._replace(internal=frozenset(settings.allow_internal_domains))
+        asked = self.asked._replace(choices=choices)
+        if isinstance(source, Named | SavedNamed):
+            return schedule.Request(self.draft, source._replace(choices=choices))
 
         def make(required: frozenset[str]) -> RecipientList:
             if isinstance(source, JsonRecipients | Lines):
-                return lists.from_json(source, required=required)
-            return csv_files.from_csv(source, required=required)
+                return lists.from_json(source, required=required, choices=choices)
+            return csv_files.from_csv(source, required=required, asked=asked)
 
         return schedule.Request(self.draft, make)
 
@@ -130,7 +187,9 @@ class CampaignRequest(NamedTuple):
         """SHA-256 of what is asked for: spaces and the order of fields make no difference. Raises InvalidInput."""
         encode = msgspec.json.Encoder(order="deterministic").encode
         digest = hashlib.sha256(encode(self.draft))
-        if isinstance(self.source, Named):
+        if self.asked != Asked():
+            digest.update(encode(self.asked))
+        if isinstance(self.source, Named | SavedNamed):
             digest.update(encode(self.source))
         elif isinstance(self.source, JsonRecipients | Lines):
             for recipient in self.source:
@@ -165,6 +224,7 @@ async def schedule_campaign(
     user: TheUser,
     actor: TheActor,
     quotas: TheQuotas,
+    settings: TheSettings,
     idempotency_key: Annotated[
         str | None,
         HeaderParameter(
@@ -175,16 +235,18 @@ async def schedule_campaign(
     ] = None,
 ) -> Scheduled:
     if idempotency_key is None:
-        async with room_for_body(request, user.workspace_id, has_file=True), _read(request) as campaign:
-            return await schedule.schedule(pool, user.workspace_id, campaign.to_domain(), None, actor, quotas)
+        async with room_for_body(request, user.workspace_id, has_file=True), _read(request, user) as campaign:
+            return await schedule.schedule(pool, user.workspace_id, campaign.to_domain(settings), None, actor, quotas)
     _check_key(idempotency_key)
     async with (
         _repeats.alone((user.workspace_id, idempotency_key)),
         room_for_body(request, user.workspace_id, has_file=True),
-        _read(request) as campaign,
+        _read(request, user) as campaign,
     ):
         idempotency = Idempotency(idempotency_key, await asyncio.to_thread(campaign.fingerprint))
-        return await schedule.schedule(pool, user.workspace_id, campaign.to_domain(), idempotency, actor, quotas)
+        return await schedule.schedule(
+            pool, user.workspace_id, campaign.to_domain(settings), idempotency, actor, quotas
+        )
 
 
 @post(
@@ -196,9 +258,9 @@ async def schedule_campaign(
     operation_class=CampaignOperation,
     responses=problems(*UNREADABLE),
 )
-async def preview_campaign(request: AnyRequest, pool: ThePool, user: TheUser) -> Preview:
-    async with room_for_body(request, user.workspace_id, has_file=True), _read(request) as campaign:
-        return await schedule.preview(pool, user.workspace_id, campaign.to_domain())
+async def preview_campaign(request: AnyRequest, pool: ThePool, user: TheUser, settings: TheSettings) -> Preview:
+    async with room_for_body(request, user.workspace_id, has_file=True), _read(request, user) as campaign:
+        return await schedule.preview(pool, user.workspace_id, campaign.to_domain(settings))
 
 
 def _check_key(key: str) -> None:
@@ -207,26 +269,28 @@ def _check_key(key: str) -> None:
 
 
 @asynccontextmanager
-async def _read(request: AnyRequest) -> AsyncGenerator[CampaignRequest]:
+async def _read(request: AnyRequest, user: User) -> AsyncGenerator[CampaignRequest]:
     """The request, whose file is there as long as the block.
 
     Raises InvalidInput, and ClientException for what is neither form.
     """
     if require_content_type(request, JSON, MULTIPART) == MULTIPART:
-        async with form_of(request) as form:
-            yield _of_form(form)
+        async with form_of(request) as form, _of_form(form, user.workspace_id) as campaign:
+            yield campaign
     else:
         campaign = decode_list(await read(request, at_most=MAX_JSON), JsonCampaign)
-        yield CampaignRequest(campaign.draft(), campaign.source())
+        yield CampaignRequest(campaign.draft(), campaign.source(), Asked(choices=campaign.choices()))
 
 
-def _of_form(form: Form) -> CampaignRequest:
+@asynccontextmanager
+async def _of_form(form: Form, workspace_id: int) -> AsyncGenerator[CampaignRequest]:
     """Raises InvalidInput."""
     if wrong := sorted(form.files.keys() - {"file"}):
         raise InvalidInput({wrong[0]: "is a file; only `file` is, the CSV with the recipients"})
     file = form.files.get("file")
+    texts: dict[str, object] = {**form.texts, **_decoded(form.texts)}
     try:
-        fields = msgspec.convert(form.texts, FormCampaign, strict=False)
+        fields = msgspec.convert(texts, FormCampaign, strict=False)
     except msgspec.ValidationError as error:
         raise invalid_body(error, FormCampaign) from None
     if fields.file is not None:
@@ -234,15 +298,29 @@ def _of_form(form: Form) -> CampaignRequest:
     if file is not None and fields.recipients is not None:
         raise InvalidInput({"recipients": "are in `file` already; leave one of the two out"})
     if file is not None:
-        return CampaignRequest(fields.draft(), cast(BinaryIO, file.file))
+        async with workbooks.as_csv(cast(BinaryIO, file.file), workspace_id) as (content, sheet):
+            yield CampaignRequest(fields.draft(), content, fields.asked(sheet))
+        return
     if fields.recipients is None:
         raise InvalidInput({"recipients": "is missing; give it, or a CSV as `file`"})
-    return CampaignRequest(fields.draft(), _listed(fields.recipients))
+    yield CampaignRequest(fields.draft(), _listed(fields.recipients), fields.asked())
 
 
-def _listed(text: str) -> JsonRecipients | Lines:
+def _decoded(texts: dict[str, str]) -> dict[str, object]:
+    """The fields of a form that are more than a text. Raises InvalidInput."""
+    decoded: dict[str, object] = {}
+    for name in ("senderIds", "calendar", "ifBlank"):
+        if name in texts:
+            try:
+                decoded[name] = msgspec.json.decode(texts[name])
+            except NOT_JSON as error:
+                raise InvalidInput({name: f"is not JSON: {error}"}) from None
+    return decoded
+
+
+def _listed(text: str) -> JsonRecipients | Lines | BinaryIO:
     if not text.lstrip().startswith("["):
-        return Lines(text)
+        return BytesIO(text.encode()) if "\t" in text else Lines(text)  # cells that were copied have tabs between
     try:
         return JsonRecipients(msgspec.json.decode(text, type=msgspec.Raw))
     except NOT_JSON as error:

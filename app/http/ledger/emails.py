@@ -10,9 +10,10 @@ from litestar import MediaType, Response, Router, get, post
 from litestar.params import JSONBody, QueryParameter
 from litestar.response import Stream
 
+from app.domain.campaigns.campaigns import CampaignKind
 from app.domain.ledger import decisions, emails, texts
 from app.domain.ledger.decisions import CHOSEN, Chosen, Decided, Decision
-from app.domain.ledger.emails import Email, EmailFilter, EmailSummary
+from app.domain.ledger.emails import Email, EmailFilter, EmailSummary, ExportColumns
 from app.domain.ledger.exchange import EmailStatus
 from app.domain.ledger.texts import Message
 from app.domain.pages import Page, PageRequest
@@ -29,6 +30,7 @@ from app.http.parameters import (
     Limit,
     SenderIdFilter,
     TheActor,
+    TheInstallation,
     ThePool,
     TheUser,
 )
@@ -57,6 +59,10 @@ class SelectionResolution(Selection, rename="camel", forbid_unknown_fields=True,
 
 
 Status = Annotated[EmailStatus | None, QueryParameter(name="status")]
+Kind = Annotated[
+    CampaignKind,
+    QueryParameter(name="kind", description="DIRECT: tests and the like, left out unless their campaign is named."),
+]
 Search = Annotated[str | None, QueryParameter(name="q", description="A part of the recipient's address.")]
 
 
@@ -69,15 +75,17 @@ Search = Annotated[str | None, QueryParameter(name="q", description="A part of t
 async def list_emails(
     pool: ThePool,
     user: TheUser,
+    installation: TheInstallation,
     status: Status = None,
     campaign_id: CampaignIdFilter = None,
     sender_id: SenderIdFilter = None,
     q: Search = None,
+    kind: Kind = "LIST",
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Annotated[Page[EmailSummary], schema_name("EmailPage")]:
-    wanted = EmailFilter(status, campaign_id, sender_id, q)
-    return await emails.list_emails(pool, user.workspace_id, wanted, PageRequest(limit, cursor))
+    wanted = EmailFilter(status, campaign_id, sender_id, q, kind)
+    return await emails.list_emails(pool, user.workspace_id, wanted, PageRequest(limit, cursor), installation)
 
 
 @get(
@@ -85,7 +93,10 @@ async def list_emails(
     opt={"role": VIEWER},
     media_type="text/csv",
     summary="The same list, all of it, as CSV",
-    response_description="Columns as in the list. What spreadsheets take for a formula has an apostrophe in front.",
+    description="As a `table`, with columns as in the list; as a `list` of recipients, with their addresses and merge "
+    "fields, which can be uploaded again.",
+    response_description="What spreadsheets take for a formula has an apostrophe in front, which is left out when the "
+    "file is read as a list.",
     responses=problems(),
 )
 async def export_emails(
@@ -96,8 +107,14 @@ async def export_emails(
     campaign_id: CampaignIdFilter = None,
     sender_id: SenderIdFilter = None,
     q: Search = None,
+    kind: Kind = "LIST",
+    columns: Annotated[ExportColumns, QueryParameter(name="columns")] = "table",
+    spreadsheet: Annotated[
+        bool, QueryParameter(name="spreadsheet", description="With the mark by which Excel knows UTF-8.")
+    ] = False,
 ) -> Stream:
-    lines = await emails.export(pool, actor, user.workspace_id, EmailFilter(status, campaign_id, sender_id, q))
+    wanted = EmailFilter(status, campaign_id, sender_id, q, kind)
+    lines = await emails.export(pool, actor, user.workspace_id, wanted, columns=columns, spreadsheet=spreadsheet)
     headers = {"Content-Disposition": 'attachment; filename="emails.csv"'}
     return Stream(lines, media_type="text/csv; charset=utf-8", headers=headers)
 

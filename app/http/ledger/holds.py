@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 from http import HTTPStatus
 
@@ -22,10 +23,11 @@ from app.http.parameters import Id, TheActor, ThePool, TheUser
 
 class HeldAnswer(msgspec.Struct, forbid_unknown_fields=True):
     """`try`: the text is mended, so the next email is tried now. `fail`: the emails that were refused fail, and the
-    others go on. `go_on`: all go on.
+    others go on. `go_on`: all go on. `since`: of what was seen to be held; if that is something else by now, 409.
     """
 
     answer: HoldAnswer
+    since: datetime | None = None
 
 
 answered = partial(
@@ -41,7 +43,7 @@ answered = partial(
 async def answer_held_campaign(
     pool: ThePool, user: TheUser, actor: TheActor, campaign_id: Id, data: JSONBody[HeldAnswer]
 ) -> Campaign:
-    await holds.answer_campaign(pool, user.workspace_id, campaign_id, data.answer, actor)
+    await holds.answer_campaign(pool, user.workspace_id, campaign_id, data.answer, actor, since=data.since)
     return await campaigns.get_campaign(pool, user.workspace_id, campaign_id)
 
 
@@ -53,5 +55,5 @@ async def answer_held_campaign(
 async def answer_held_sender(
     pool: ThePool, user: TheUser, actor: TheActor, sender_id: Id, data: JSONBody[HeldAnswer]
 ) -> Sender:
-    await holds.answer_sender(pool, user.workspace_id, sender_id, data.answer, actor)
+    await holds.answer_sender(pool, user.workspace_id, sender_id, data.answer, actor, since=data.since)
     return await senders.get_sender(pool, user.workspace_id, sender_id)

@@ -10,9 +10,13 @@ from litestar.params import QueryParameter
 
 from app.domain.ledger import stats
 from app.domain.ledger.stats import Hour, Totals
+from app.domain.planning import forecast
+from app.domain.planning import planned as planning
+from app.domain.planning.forecast import ForecastOfAll
+from app.domain.planning.planned import Planned
 from app.domain.workspaces.roles import VIEWER
 from app.http.errors import problems
-from app.http.parameters import SenderIdFilter, ThePool, TheUser
+from app.http.parameters import CampaignIdFilter, SenderIdFilter, ThePool, TheUser
 
 
 @get("/hourly", opt={"role": VIEWER}, summary="What became of attempts, hour by hour", responses=problems())
@@ -41,4 +45,29 @@ async def email_totals(
     return await stats.totals(pool, user.workspace_id, due_before)
 
 
-router = Router("/stats", tags=["stats"], route_handlers=[hourly_stats, email_totals])
+@get("/planned", opt={"role": VIEWER}, summary="What is planned to go when, over all campaigns", responses=problems())
+async def planned_emails(
+    pool: ThePool,
+    user: TheUser,
+    hours: Annotated[int, QueryParameter(name="hours", description="How many hours ahead.")] = 24 * 7,
+    campaign_id: CampaignIdFilter = None,
+    sender_id: SenderIdFilter = None,
+) -> Planned:
+    return await planning.planned(pool, user.workspace_id, hours, campaign_id, sender_id)
+
+
+@get(
+    "/forecast",
+    opt={"role": VIEWER},
+    summary="What campaigns planned first, and what was sent, over all of them",
+    responses=problems(),
+)
+async def forecast_of_all(
+    pool: ThePool,
+    user: TheUser,
+    days: Annotated[int, QueryParameter(name="days", description="How many days back.")] = 30,
+) -> ForecastOfAll:
+    return await forecast.of_all(pool, user.workspace_id, days)
+
+
+router = Router("/stats", tags=["stats"], route_handlers=[hourly_stats, email_totals, planned_emails, forecast_of_all])

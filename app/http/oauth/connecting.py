@@ -7,7 +7,6 @@ no word of the provider's is shown.
 from __future__ import annotations
 
 import logging
-from http import HTTPStatus
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -18,12 +17,12 @@ from litestar.response import Redirect
 from litestar.status_codes import HTTP_302_FOUND, HTTP_303_SEE_OTHER
 
 from app.domain.oauth import authorizations, connecting
-from app.domain.oauth.connecting import ConnectFailed, Credential, Failure, Place
+from app.domain.oauth.connecting import ConnectFailed, Failure, Place
 from app.domain.workspaces.roles import MEMBER, VIEWER, covers
 from app.errors import AppError, Unauthenticated
 from app.http.auth import authenticate
 from app.http.errors import problems
-from app.http.parameters import MAX_ID, Id, TheActor, TheBox, TheMailProviders, ThePool, TheQuotas, TheSettings, TheUser
+from app.http.parameters import MAX_ID, TheActor, TheBox, TheMailProviders, ThePool, TheQuotas, TheSettings
 from app.http.round_trips import BrowserCookie, own_path, returned_with
 from app.settings import Settings
 
@@ -41,6 +40,13 @@ class Choice(msgspec.Struct):
     label: str
 
 
+class ConnectFailure(msgspec.Struct, omit_defaults=True, rename="camel"):
+    """What the query of /senders says where a mailbox could not be connected, and which page was to be shown then."""
+
+    connect_failed: Failure
+    next: str | None = None
+
+
 @get(
     "/senders/providers",
     opt={"role": VIEWER},
@@ -50,17 +56,6 @@ class Choice(msgspec.Struct):
 )
 async def list_providers(mail_providers: TheMailProviders) -> list[Choice]:
     return [Choice(provider.name, provider.label) for provider in mail_providers.values()]
-
-
-@get(
-    "/senders/{id:int}/credential",
-    opt={"role": VIEWER},
-    tags=["senders"],
-    summary="How a sender logs in: by a password, or connected at a provider",
-    responses=problems(HTTPStatus.NOT_FOUND),
-)
-async def get_credential(pool: ThePool, user: TheUser, sender_id: Id) -> Credential:
-    return await connecting.read_credential(pool, user.workspace_id, sender_id)
 
 
 @get("/{name:str}")
@@ -135,9 +130,7 @@ def _failed(settings: Settings, error: Exception, next_page: str | None) -> Redi
         _log.warning("connecting a mailbox failed (%s): %s", code, error)
     else:
         _log.error("connecting a mailbox failed", exc_info=error)
-    query = {"connectFailed": code}
-    if (page := own_path(next_page)) is not None:
-        query["next"] = page
+    query = msgspec.to_builtins(ConnectFailure(code, own_path(next_page)))
     return Redirect(f"{PAGE}?{urlencode(query)}", status_code=HTTP_303_SEE_OTHER, cookies=cookies)
 
 

@@ -11,7 +11,7 @@ from litestar import Router, delete, get, post
 from litestar.openapi.spec import Operation
 from litestar.response import Stream
 
-from app.domain.recipients import stored_lists
+from app.domain.recipients import stored_lists, workbooks
 from app.domain.recipients.stored_lists import StoredList
 from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.errors import InvalidInput
@@ -21,6 +21,7 @@ from app.http.errors import AnyRequest, problems
 from app.http.forms import MULTIPART, form_of
 from app.http.openapi import one_of_forms
 from app.http.parameters import Id, ThePool, TheQuotas, TheUser
+from app.http.recipients.choices import EncodingName
 from app.http.recipients.sources import JsonRecipients, Recipients, decode_list
 
 
@@ -31,9 +32,10 @@ class JsonList(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class FileList(msgspec.Struct, forbid_unknown_fields=True):
-    """A CSV file as it is."""
+    """A CSV or Excel file as it is. `encoding` is found where it is not given."""
 
     file: Annotated[str, msgspec.Meta(extra_json_schema=BINARY)]
+    encoding: EncodingName | None = None
 
 
 @dataclass
@@ -60,11 +62,20 @@ async def upload_list(request: AnyRequest, pool: ThePool, user: TheUser, quotas:
             sent = decode_list(await read(request, at_most=MAX_JSON), JsonList)
             return await stored_lists.store_json(pool, user.workspace_id, JsonRecipients(sent.recipients), quotas)
         async with form_of(request) as form:
-            if form.texts or form.files.keys() != {"file"}:
-                raise InvalidInput({"file": "is what to send, a CSV file, and nothing else"})
+            if form.texts.keys() - {"encoding"} or form.files.keys() != {"file"}:
+                raise InvalidInput({"file": "is what to send, a CSV or Excel file, and beside it `encoding` at most"})
             file = form.files["file"]
             name = file.filename[:255] or None
-            return await stored_lists.store_csv(pool, user.workspace_id, name, cast(BinaryIO, file.file), quotas)
+            async with workbooks.as_csv(cast(BinaryIO, file.file), user.workspace_id) as (content, sheet):
+                return await stored_lists.store_csv(
+                    pool,
+                    user.workspace_id,
+                    name,
+                    content,
+                    quotas,
+                    encoding=form.texts.get("encoding") if sheet is None else None,
+                    sheet=sheet,
+                )
 
 
 @get(

@@ -9,11 +9,11 @@ import msgspec
 from litestar import Router, delete, get, patch, post
 from litestar.params import JSONBody
 
-from app.bounds import HOURLY_LIMIT, REMARK
+from app.bounds import DAILY_LIMIT, HOURLY_LIMIT, LEAST_GAP_S, REMARK, ZONE
 from app.domain.operations.host_policy import HostPolicy
 from app.domain.pages import Page, PageRequest
 from app.domain.senders import senders
-from app.domain.senders.draft import LOGIN, MAX_CONNECTIONS, PORT, SenderChanges, SenderDraft, Server
+from app.domain.senders.draft import LOGIN, MAX_CONNECTIONS, PORT, RampUp, SenderChanges, SenderDraft, Server
 from app.domain.senders.senders import Sender, Verification
 from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.errors import InvalidInput
@@ -26,7 +26,11 @@ _PORTS: dict[SmtpSecurity, int] = {"none": 25, "starttls": 587, "tls": 465}
 
 
 class SenderBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """A new mailbox. Without `host` it uses the fallback server; `port` follows from `security` unless given."""
+    """A new mailbox. Without `host` it uses the fallback server; `port` follows from `security` unless given.
+
+    `dailyLimit` counts a clock hour and the 23 before it; days of `rampUp` are those of `timezone`, an IANA name (null:
+    UTC). With a `host` and `username` that another sender has it shares the limits of that one, whatever is given.
+    """
 
     email: str
     display_name: Annotated[str, REMARK] = ""
@@ -37,12 +41,18 @@ class SenderBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_
     password: Annotated[str | None, LOGIN] = None
     hourly_limit: Annotated[int | None, HOURLY_LIMIT] = None
     max_connections: Annotated[int | None, MAX_CONNECTIONS] = None
+    daily_limit: Annotated[int | None, DAILY_LIMIT] = None
+    least_gap_seconds: Annotated[int | None, LEAST_GAP_S] = None
+    ramp_up: RampUp | None = None
+    timezone: Annotated[str | None, ZONE] = None
 
 
 class SenderPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
     """What to change; fields left out stay as they are.
 
-    `host` null goes back to the fallback server, `username` null removes the login.
+    `host` null goes back to the fallback server, `username` null removes the login; of `dailyLimit`, `leastGapSeconds`,
+    `rampUp` and `timezone`, null removes what there is. Limits are those of all senders that log in alike. With a
+    `host` and `username` that another sender has, it shares the limits of that one, whatever is given here.
     """
 
     email: str | msgspec.UnsetType = msgspec.UNSET
@@ -54,6 +64,10 @@ class SenderPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw
     password: Annotated[str | msgspec.UnsetType, LOGIN] = msgspec.UNSET
     hourly_limit: Annotated[int | msgspec.UnsetType, HOURLY_LIMIT] = msgspec.UNSET
     max_connections: Annotated[int | msgspec.UnsetType, MAX_CONNECTIONS] = msgspec.UNSET
+    daily_limit: Annotated[int | msgspec.UnsetType | None, DAILY_LIMIT] = msgspec.UNSET
+    least_gap_seconds: Annotated[int | msgspec.UnsetType | None, LEAST_GAP_S] = msgspec.UNSET
+    ramp_up: RampUp | msgspec.UnsetType | None = msgspec.UNSET
+    timezone: Annotated[str | msgspec.UnsetType | None, ZONE] = msgspec.UNSET
 
 
 @get("/", opt={"role": VIEWER}, summary="List senders, oldest first", responses=problems())
@@ -85,6 +99,10 @@ async def create_sender(
         server=_server({name: getattr(data, name) for name in Server.__struct_fields__}),
         hourly_limit=data.hourly_limit,
         max_connections=data.max_connections,
+        daily_limit=data.daily_limit,
+        least_gap_seconds=data.least_gap_seconds,
+        ramp_up=data.ramp_up,
+        timezone=data.timezone,
     )
     limit = settings.default_emails_per_hour
     return await senders.create_sender(

@@ -1,14 +1,14 @@
 -- name: list_campaigns
--- A page of campaigns, newest first, each with the first and last planned time of what still waits and its use of
+-- A page of campaigns to lists, newest first, or one of any kind, each with the first and last planned time of what still waits and its use of
 -- the current window.
-SELECT c.id, c.sender_id, c.name, c.subject, c.body, c.body_html, c.fields, c.start_at, c.delay_ms, c.hourly_limit,
-       c.on_unknown, c.status, n.total, n.scheduled, n.sending, n.sent, n.failed, n.unknown, n.cancelled,
-       c.created_at, c.finished_at, c.emails_removed_at,
+SELECT c.id, c.sender_id, c.name, c.subject, c.body, c.body_html, c.language, c.fields, c.start_at, c.latest_at, c.delay_ms,
+       c.jitter_percent, c.hourly_limit, c.calendar, c.ahead_at, c.share_percent, c.kind, c.on_unknown, c.status, n.total, n.scheduled, n.sending, n.sent,
+       n.failed, n.unknown, n.cancelled, c.created_at, c.finished_at, c.emails_removed_at,
        waiting.next_at, waiting.last_at, n.used_this_hour
 FROM (
     SELECT * FROM campaigns
     WHERE workspace_id = %(workspace_id)s
-      AND (%(campaign_id)s::bigint IS NULL OR id = %(campaign_id)s)
+      AND CASE WHEN %(campaign_id)s::bigint IS NULL THEN kind = 'LIST' ELSE id = %(campaign_id)s END
       AND (%(status)s::campaign_status IS NULL OR status = %(status)s)
       AND (%(before)s::bigint IS NULL OR id < %(before)s)
     ORDER BY id DESC
@@ -18,22 +18,42 @@ CROSS JOIN LATERAL campaign_counts(c.workspace_id, c.id) n
 CROSS JOIN LATERAL waiting_of(c.workspace_id, c.id) waiting
 ORDER BY c.id DESC;
 
+-- name: senders_of_campaigns
+-- The same by sender, in the order in which they came to the campaign.
+SELECT s.campaign_id, s.sender_id, s.total, s.scheduled, s.sending, s.sent, s.failed, s.unknown, s.cancelled,
+       used_this_hour(s.window_start, s.window_used) AS used_this_hour, w.next_at, w.last_at, s.taken_out_at,
+       s.given, s.given_at, s.given_for
+FROM streams s
+CROSS JOIN LATERAL (
+    SELECT min(e.scheduled_at) AS next_at, max(e.scheduled_at) AS last_at
+    FROM emails e
+    WHERE e.workspace_id = s.workspace_id AND e.stream_id = s.id AND e.status = 'SCHEDULED'
+) w
+WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = ANY (%(ids)s::bigint[])
+ORDER BY s.campaign_id, s.id;
+
 -- name: lock_campaign
 -- The campaign, held against other changes until the end of the transaction. Its streams are locked already.
-SELECT id, sender_id, status, emails_removed_at FROM campaigns
+SELECT id, sender_id, status, emails_removed_at, coalesce(latest_at <= now(), false) AS is_too_late FROM campaigns
 WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s FOR NO KEY UPDATE;
 
 -- name: set_streams_open
--- Whether anything may be claimed of its streams, which are locked.
-UPDATE streams SET open = %(open)s WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s;
+-- Whether anything may be claimed of its streams, which are locked: of a sender that is out of the campaign not before
+-- it has given to others what it has not begun.
+UPDATE streams s
+SET open = %(open)s AND (s.taken_out_at IS NULL
+                         OR NOT EXISTS (SELECT FROM emails e
+                                        WHERE e.workspace_id = s.workspace_id AND e.stream_id = s.id
+                                          AND e.status = 'SCHEDULED' AND e.attempts = 0))
+WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s;
 
 -- name: set_campaign_status
 -- Pause, resume or cancel. What is being sent stays counted.
 UPDATE campaigns SET status = %(status)s, finished_at = NULL WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s;
 
 -- name: cancel_waiting
--- Cancel a batch of what waits in a stream of a cancelled campaign and keep its counts true. The stream is locked, so
--- nobody else has its emails.
+-- Cancel a batch of what waits in a stream, for the `reason`, and keep its counts true. The stream is locked, so nobody
+-- else has its emails.
 WITH waiting AS (
     SELECT id FROM emails
     WHERE workspace_id = %(workspace_id)s AND stream_id = %(stream_id)s AND status = 'SCHEDULED'
@@ -41,7 +61,7 @@ WITH waiting AS (
     FOR UPDATE
 ),
 cancelled AS (
-    UPDATE emails e SET status = 'CANCELLED' FROM waiting w
+    UPDATE emails e SET status = 'CANCELLED', cancel_reason = %(reason)s::cancel_reason FROM waiting w
     WHERE e.workspace_id = %(workspace_id)s AND e.id = w.id
     RETURNING 1
 )
@@ -51,10 +71,23 @@ FROM (SELECT count(*) AS n FROM cancelled) n
 WHERE s.workspace_id = %(workspace_id)s AND s.id = %(stream_id)s
 RETURNING n.n AS cancelled;
 
--- name: cancelled_with_waiting
--- Streams of cancelled campaigns in which something waits still: the rest of a large cancel.
-SELECT s.workspace_id, s.campaign_id, s.id AS stream_id
+-- name: waiting_in_vain
+-- Streams in which something waits that is not sent any more, and why: the rest of a large cancel, and what has not gone by
+-- its campaign's end.
+SELECT s.workspace_id, s.campaign_id, s.id AS stream_id, 'CAMPAIGN' AS reason
 FROM campaigns c
 JOIN streams s ON s.workspace_id = c.workspace_id AND s.campaign_id = c.id
 WHERE c.status = 'CANCELLED' AND s.scheduled > 0
-ORDER BY s.id;
+UNION ALL
+SELECT s.workspace_id, s.campaign_id, s.id, 'LATE'
+FROM streams s
+JOIN campaigns c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
+WHERE s.latest_at <= now() AND s.scheduled > 0 AND c.status <> 'CANCELLED'
+ORDER BY stream_id;
+
+-- name: still_in_vain
+-- Whether it still is so, now that the stream is locked: an end can be moved, too.
+SELECT s.id FROM streams s
+JOIN campaigns c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
+WHERE s.workspace_id = %(workspace_id)s AND s.id = %(stream_id)s
+  AND CASE WHEN %(reason)s = 'LATE' THEN s.latest_at <= now() ELSE c.status = 'CANCELLED' END;

@@ -1,16 +1,19 @@
 -- name: keep_content
 -- The text that is about to be replaced, if any email can have been made from it: of a campaign that was never claimed
 -- from, nobody has seen a word. The campaign is locked.
-INSERT INTO campaign_contents (workspace_id, campaign_id, version, subject, body, body_html, replaced_at)
-SELECT workspace_id, id, content_version, subject, body, body_html, clock_timestamp() FROM campaigns
+INSERT INTO campaign_contents (workspace_id, campaign_id, version, subject, body, body_html, language, body_made,
+                               html_made, replaced_at)
+SELECT workspace_id, id, content_version, subject, body, body_html, language, body_made, html_made, clock_timestamp()
+FROM campaigns
 WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s
   AND EXISTS (SELECT FROM streams s
               WHERE s.workspace_id = campaigns.workspace_id AND s.campaign_id = campaigns.id AND s.free_at IS NOT NULL);
 
 -- name: waiting_without
--- One that waits and has no value for a field, if there is one.
+-- One that waits and has nothing for a field, or blanks, if there is one.
 SELECT id FROM emails
-WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND status = 'SCHEDULED' AND NOT fields ? %(field)s
+WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND status = 'SCHEDULED'
+  AND coalesce(fields ->> %(field)s, '') ~ '^\s*$'
 LIMIT 1;
 
 -- name: update_campaign
@@ -20,11 +23,18 @@ SET name = coalesce(%(name)s, name),
     subject = coalesce(%(subject)s, subject),
     body = coalesce(%(body)s, body),
     body_html = CASE WHEN %(set_body_html)s THEN %(body_html)s ELSE body_html END,
+    language = CASE WHEN %(set_language)s THEN %(language)s ELSE language END,
+    body_made = CASE WHEN %(content_changed)s THEN %(body_made)s ELSE body_made END,
+    html_made = CASE WHEN %(content_changed)s THEN %(html_made)s ELSE html_made END,
     content_version = content_version + %(content_changed)s::integer,
     stored_bytes = greatest(0, stored_bytes + %(more_bytes)s),
     start_at = coalesce(%(start_at)s, start_at),
+    latest_at = CASE WHEN %(set_latest_at)s THEN %(latest_at)s ELSE latest_at END,
     delay_ms = coalesce(%(delay_ms)s, delay_ms),
+    jitter_percent = coalesce(%(jitter_percent)s, jitter_percent),
+    calendar = CASE WHEN %(set_calendar)s THEN %(calendar)s ELSE calendar END,
     hourly_limit = CASE WHEN %(set_hourly_limit)s THEN %(hourly_limit)s ELSE hourly_limit END,
+    share_percent = CASE WHEN %(set_share_percent)s THEN %(share_percent)s ELSE share_percent END,
     on_unknown = coalesce(%(on_unknown)s, on_unknown)
 WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s;
 
@@ -33,13 +43,59 @@ WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s;
 -- end of a longer one.
 UPDATE streams s
 SET start_at = c.start_at,
-    gap_ms = c.delay_ms,
+    latest_at = c.latest_at,
+    gap_ms = least_gap_ms(c.delay_ms, c.jitter_percent),
     content_version = c.content_version,
-    free_at = CASE WHEN s.free_at > now() THEN least(s.free_at, now() + make_interval(secs => c.delay_ms / 1000.0))
+    free_at = CASE WHEN s.free_at > now() THEN least(s.free_at, now() + make_interval(secs => least_gap_ms(c.delay_ms, c.jitter_percent) / 1000.0))
                    ELSE s.free_at END
 FROM campaigns c
 WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s
   AND c.workspace_id = s.workspace_id AND c.id = s.campaign_id;
+
+-- name: end_slots_of_claims
+-- What is being sent had its slot by the calendar before: should it come back, the claim has it planned anew.
+UPDATE emails e SET until = now()
+FROM streams s
+WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s
+  AND e.workspace_id = s.workspace_id AND e.stream_id = s.id AND e.status = 'SENDING';
+
+-- name: senders_there
+-- Which of the senders there are.
+SELECT id FROM senders WHERE workspace_id = %(workspace_id)s AND id = ANY (%(sender_ids)s::bigint[]);
+
+-- name: take_out_senders
+-- All others send no more of the campaign, whose streams are locked. What they have begun goes on; before that, they give to
+-- the others what they have not.
+UPDATE streams s
+SET taken_out_at = now(),
+    open = s.open AND NOT EXISTS (SELECT FROM emails e
+                                  WHERE e.workspace_id = s.workspace_id AND e.stream_id = s.id
+                                    AND e.status = 'SCHEDULED' AND e.attempts = 0)
+WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s AND s.taken_out_at IS NULL
+  AND s.sender_id <> ALL (%(sender_ids)s::bigint[]);
+
+-- name: add_senders
+-- Those of the senders that did not send the campaign do from now on; none has anything of it yet, unless it had before.
+INSERT INTO streams AS s (workspace_id, campaign_id, sender_id, open, start_at, latest_at, gap_ms, content_version, total,
+                          scheduled)
+SELECT c.workspace_id, c.id, n.sender_id, c.status IN ('ACTIVE', 'FINISHED'), c.start_at, c.latest_at,
+       least_gap_ms(c.delay_ms, c.jitter_percent), c.content_version, 0, 0
+FROM campaigns c
+CROSS JOIN unnest(%(sender_ids)s::bigint[]) WITH ORDINALITY AS n (sender_id, ordinal)
+WHERE c.workspace_id = %(workspace_id)s AND c.id = %(campaign_id)s
+ORDER BY n.ordinal
+ON CONFLICT (workspace_id, sender_id, campaign_id) DO UPDATE SET taken_out_at = NULL, open = excluded.open
+WHERE s.taken_out_at IS NOT NULL
+RETURNING sender_id;
+
+-- name: name_first_sender
+-- `sender_id` is the first of those that send it.
+UPDATE campaigns c
+SET sender_id = (SELECT s.sender_id FROM streams s
+                 WHERE s.workspace_id = c.workspace_id AND s.campaign_id = c.id AND s.taken_out_at IS NULL
+                 ORDER BY s.id
+                 LIMIT 1)
+WHERE c.workspace_id = %(workspace_id)s AND c.id = %(campaign_id)s;
 
 -- name: limit_hours
 -- A campaign with a limit has a row for its hour, in which counts what was claimed before there was one.

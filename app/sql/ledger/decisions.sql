@@ -1,6 +1,6 @@
 -- name: campaign_of_email
 -- What an email's campaign is like. Its stream is locked, so it does not change.
-SELECT c.id, c.status, c.emails_removed_at FROM campaigns c
+SELECT c.id, c.status, c.emails_removed_at, coalesce(c.latest_at <= now(), false) AS is_too_late FROM campaigns c
 JOIN emails e ON e.workspace_id = c.workspace_id AND e.campaign_id = c.id
 WHERE c.workspace_id = %(workspace_id)s AND e.id = %(email_id)s;
 
@@ -15,10 +15,11 @@ LIMIT %(limit)s;
 -- name: decide_emails
 -- A person's word on emails that ended FAILED or UNKNOWN: send them (again), or take them as sent. Only from the
 -- status the person saw; nothing is sent of a cancelled campaign, of one whose emails are being removed, or to whom
--- was erased. What goes again goes from now on, spaced as its stream is, the first after `before` others. The streams'
--- counts move along; they are locked, and their campaigns after the emails, in their order.
+-- was erased, nor after the campaign's end. What goes again goes from now on, spaced as its stream is, the first after
+-- `before` others; with a calendar its old slot says nothing, so the claim has it planned. The streams' counts move
+-- along; they are locked, and their campaigns after the emails, in their order.
 WITH picked AS (
-    SELECT e.id, e.campaign_id, c.status = 'FINISHED' AS ended,
+    SELECT e.id, e.campaign_id, c.status = 'FINISHED' AS ended, CASE WHEN c.calendar IS NOT NULL THEN now() END AS until,
            now() + least((row_number() OVER (PARTITION BY s.id ORDER BY e.id) - 1 + %(before)s::bigint)
                          * make_interval(secs => s.gap_ms / 1000.0), interval '5 years') AS due_at
     FROM emails e
@@ -26,12 +27,14 @@ WITH picked AS (
     JOIN campaigns c ON c.workspace_id = e.workspace_id AND c.id = e.campaign_id
     WHERE e.workspace_id = %(workspace_id)s AND e.id = ANY (%(ids)s::bigint[]) AND e.status = %(from)s::email_status
       AND (%(to)s::email_status <> 'SCHEDULED'
-           OR c.status <> 'CANCELLED' AND c.emails_removed_at IS NULL AND e.erased_at IS NULL)
+           OR c.status <> 'CANCELLED' AND c.emails_removed_at IS NULL AND e.erased_at IS NULL
+              AND coalesce(c.latest_at > now(), true))
 ),
 changed AS (
     UPDATE emails e
     SET status = %(to)s::email_status,
         scheduled_at = CASE WHEN %(to)s::email_status = 'SCHEDULED' THEN p.due_at ELSE e.scheduled_at END,
+        until = CASE WHEN %(to)s::email_status = 'SCHEDULED' THEN p.until ELSE e.until END,
         retry_count = CASE WHEN %(to)s::email_status = 'SCHEDULED' THEN 0 ELSE e.retry_count END,
         sent_at = CASE WHEN %(to)s::email_status = 'SENT' THEN now() END
     FROM picked p

@@ -7,6 +7,7 @@ JOIN campaigns c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
 WHERE s.workspace_id = %(workspace_id)s
   AND (%(campaign_id)s::bigint IS NULL OR s.campaign_id = %(campaign_id)s)
   AND (%(sender_id)s::bigint IS NULL OR s.sender_id = %(sender_id)s)
+  AND (%(direct)s::boolean IS NULL OR s.direct = %(direct)s)
   AND CASE %(status)s::email_status
           WHEN 'SENDING' THEN s.sending
           WHEN 'SENT' THEN s.sent
@@ -24,6 +25,23 @@ WHERE e.workspace_id = %(workspace_id)s AND e.id BETWEEN %(first_id)s AND %(last
   AND (%(campaign_id)s::bigint IS NULL OR e.campaign_id = %(campaign_id)s)
   AND (%(sender_id)s::bigint IS NULL OR e.stream_id IN (
           SELECT id FROM streams WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s))
+  AND (%(q)s::text IS NULL OR e.recipient COLLATE "C" ILIKE %(q)s)
+  -- Of the rows that are left: each is looked up in its stream by key.
+  AND (%(direct)s::boolean IS NULL
+       OR (SELECT s.direct FROM streams s WHERE s.workspace_id = e.workspace_id AND s.id = e.stream_id) = %(direct)s)
+ORDER BY e.id DESC
+LIMIT %(limit)s;
+
+-- name: page_of_direct
+-- Direct mail, newest first: one email a stream.
+SELECT e.id
+FROM streams s
+JOIN campaigns c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
+JOIN emails e ON e.workspace_id = c.workspace_id AND e.id = c.first_email_id
+WHERE s.workspace_id = %(workspace_id)s AND s.direct
+  AND (%(before)s::bigint IS NULL OR e.id < %(before)s)
+  AND (%(status)s::email_status IS NULL OR e.status = %(status)s)
+  AND (%(sender_id)s::bigint IS NULL OR s.sender_id = %(sender_id)s)
   AND (%(q)s::text IS NULL OR e.recipient COLLATE "C" ILIKE %(q)s)
 ORDER BY e.id DESC
 LIMIT %(limit)s;
@@ -44,6 +62,7 @@ CROSS JOIN LATERAL (
 WHERE s.workspace_id = %(workspace_id)s AND s.scheduled > 0
   AND (%(campaign_id)s::bigint IS NULL OR s.campaign_id = %(campaign_id)s)
   AND (%(sender_id)s::bigint IS NULL OR s.sender_id = %(sender_id)s)
+  AND (%(direct)s::boolean IS NULL OR s.direct = %(direct)s)
 ORDER BY d.scheduled_at, d.id
 LIMIT %(limit)s;
 
@@ -73,3 +92,24 @@ SELECT number, outcome, claimed_at, recorded_at, duration_ms, server, command, c
 FROM attempts
 WHERE workspace_id = %(workspace_id)s AND email_id = %(email_id)s
 ORDER BY number;
+
+-- name: fields_of_campaigns
+-- The merge fields of all campaigns that fit, as far as one more than `most`.
+SELECT DISTINCT f.field
+FROM campaigns c
+CROSS JOIN LATERAL unnest(c.fields) AS f (field)
+WHERE c.workspace_id = %(workspace_id)s AND f.field <> 'email'
+  AND (%(campaign_id)s::bigint IS NULL OR c.id = %(campaign_id)s)
+  AND (%(sender_id)s::bigint IS NULL OR EXISTS (
+          SELECT FROM streams s
+          WHERE s.workspace_id = c.workspace_id AND s.campaign_id = c.id AND s.sender_id = %(sender_id)s))
+ORDER BY f.field
+LIMIT %(most)s + 1;
+
+-- name: recipients_of_emails
+-- To whom emails are and what their templates say of them, erased ones left out, in the order of `ids`.
+SELECT e.recipient, e.fields
+FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS page (id, number)
+JOIN emails e ON e.workspace_id = %(workspace_id)s AND e.id = page.id
+WHERE e.erased_at IS NULL
+ORDER BY page.number;

@@ -1,327 +1,393 @@
--- name: exchange
--- Trade outcomes for new work: record what became of finished emails, give back and take allowance, claim due
--- emails for idle lanes. One statement, so one transaction and one round trip.
+-- function: exchange
+-- Trade outcomes for new work: record what became of finished emails, give back and take allowance, claim due emails
+-- for idle lanes. One call, so one transaction and one round trip; several statements, each of which sees all that was
+-- committed before the locks that the ones before it waited for.
 --
 -- Locks, always in this order: the window of the sender's login (which makes the exchanges of one login take turns over
--- all workers), what holds it back, streams by id, hours of campaigns, emails, campaigns that end, and where `tell`
+-- all workers, and covers what holds it back), streams by id, hours of campaigns, the emails that are reported, campaigns
+-- that may end by id, the emails that are claimed, which nobody touches who does not hold their stream, and where `tell`
 -- writes to the outbox, webhooks by id.
---
--- All is seen as it was before the locks; what a lock was waited for is read anew, row by row. That is enough for all but
--- `next_due_at`, which is said of emails that nobody has locked: it is raised only where the stream is still the one seen.
 --
 -- A crash before the commit leaves everything as it was. A crash after it leaves the claimed emails SENDING with
 -- our token: that is the write-ahead record, and `recover` finds it.
-WITH report AS (
-    -- With workspace_id as a column, here and below, the planner has no other way to rows than by their key, however few
-    -- there were when it looked.
-    SELECT %(workspace_id)s::bigint AS workspace_id, r.*
-    FROM jsonb_to_recordset(%(outcomes)s::jsonb) AS r (
-        id bigint, kind text, command text, code integer, enhanced_code text, reply text,
-        duration_ms integer, server text, message_id text, again_in_s double precision, content_version integer
-    )
-),
--- When the last of the accepted emails was: by its reply, not by when we come to record it.
-reply AS (
-    SELECT now() - make_interval(secs => %(accepted_ago_s)s::double precision) AS accepted_at
-),
-sender AS MATERIALIZED (
-    SELECT login_id,
-           (blocked_until IS NULL OR blocked_until <= now())
-           -- A worker whose lease ran out may report, but it gets nothing more.
-           AND EXISTS (SELECT FROM workers k WHERE k.token = %(token)s::uuid AND k.lease_until > now()) AS may_claim
-    FROM senders
-    WHERE workspace_id = %(workspace_id)s::bigint AND id = %(sender_id)s::bigint
-),
-room AS MATERIALIZED (
-    SELECT allowed - used AS free FROM login_windows
-    WHERE workspace_id = %(workspace_id)s::bigint AND login_id = (SELECT login_id FROM sender)
-      AND window_start = this_hour()
-    FOR UPDATE
-),
--- Of what a hold covers, one email a probe. Locked, so that the next worker sees who probes already.
-held AS MATERIALIZED (
-    SELECT h.id, h.stream_id, (h.probe_at <= now())::integer AS free
-    FROM holds h
-    WHERE h.workspace_id = %(workspace_id)s::bigint AND h.login_id = (SELECT login_id FROM sender)
-      AND (SELECT free FROM room) > 0
-    FOR NO KEY UPDATE OF h
-),
--- Streams of which something may go, those that have waited longest; so many that others wait no longer than a turn.
-seen AS MATERIALIZED (
-    SELECT s.id, s.xmin::text AS version
-    FROM streams s
-    WHERE s.workspace_id = %(workspace_id)s::bigint AND s.sender_id = %(sender_id)s::bigint AND s.open
-      AND s.next_due_at <= now() AND s.start_at <= now()  -- a start that was moved holds before all has its new time
-      AND %(wanted)s::integer > 0 AND (SELECT free FROM room) > 0 AND (SELECT may_claim FROM sender)
-      AND spaced_room(s.free_at, s.gap_ms) > 0
-      AND NOT EXISTS (SELECT FROM held h WHERE h.free = 0 AND coalesce(h.stream_id, s.id) = s.id)
-      AND coalesce((SELECT used_this_hour(o.window_start, o.used) < o.allowed FROM campaign_hours o
-                    WHERE o.workspace_id = s.workspace_id AND o.campaign_id = s.campaign_id), true)
-    ORDER BY s.next_due_at
-    LIMIT 200
-),
-turn AS MATERIALIZED (
-    SELECT s.workspace_id, s.id, s.campaign_id, s.content_version, s.free_at, s.gap_ms, s.scheduled + s.sending AS going,
-           i.version IS NOT NULL AND s.open AND s.next_due_at <= now() AND s.start_at <= now() AS due,
-           s.xmin::text = i.version AS as_seen
-    FROM (
-        SELECT %(workspace_id)s::bigint AS workspace_id, k.id, max(k.version) AS version
-        FROM (
-            SELECT id, version FROM seen
-            UNION ALL
-            SELECT e.stream_id, NULL FROM report r JOIN emails e ON e.workspace_id = r.workspace_id AND e.id = r.id
-        ) k
-        GROUP BY k.id
-    ) i
-    JOIN streams s ON s.workspace_id = i.workspace_id AND s.id = i.id
-    WHERE (SELECT count(*) FROM room) >= 0  -- locked before, whatever the plan
-    ORDER BY s.id
-    FOR NO KEY UPDATE OF s
-),
-hours AS MATERIALIZED (
-    SELECT o.campaign_id, o.allowed - used_this_hour(o.window_start, o.used) AS free
-    FROM turn t
-    JOIN campaign_hours o ON o.workspace_id = t.workspace_id AND o.campaign_id = t.campaign_id
-    ORDER BY o.campaign_id
-    FOR NO KEY UPDATE OF o
-),
-active AS MATERIALIZED (
-    SELECT t.id, t.content_version, t.as_seen, h.id IS NOT NULL AS held, n.free AS limited,
-           least(n.free, h.free, spaced_room(t.free_at, t.gap_ms)) AS free
-    FROM room, turn t
-    LEFT JOIN held h ON h.stream_id = t.id
-    LEFT JOIN hours o ON o.campaign_id = t.campaign_id
-    CROSS JOIN LATERAL (SELECT least(%(wanted)s::integer, room.free, o.free) AS free) n
-    WHERE t.due
-),
-head AS MATERIALIZED (
-    SELECT d.id, d.scheduled_at, a.id AS stream_id
-    FROM active a
-    CROSS JOIN LATERAL (
-        SELECT e.id, e.scheduled_at
-        FROM emails e
-        WHERE e.workspace_id = %(workspace_id)s::bigint AND e.stream_id = a.id
-          AND e.status = 'SCHEDULED' AND e.scheduled_at <= now()
-        ORDER BY e.scheduled_at, e.id
-        LIMIT greatest(a.free, 0)
-        FOR UPDATE SKIP LOCKED
-    ) d
-),
-due AS MATERIALIZED (
-    SELECT id FROM head
-    ORDER BY scheduled_at, id
-    LIMIT (SELECT greatest(least(%(wanted)s::integer, coalesce(max(room.free), 0), min(h.free)), 0)
-           FROM room LEFT JOIN held h ON h.stream_id IS NULL)
-),
--- What comes next in streams that had less than the limits allowed: no later exchange looks at them before that.
-dry AS MATERIALIZED (
-    SELECT a.id,
-           (SELECT e.scheduled_at FROM emails e
-            WHERE e.workspace_id = %(workspace_id)s::bigint AND e.stream_id = a.id AND e.status = 'SCHEDULED'
-              AND e.id <> ALL (ARRAY(SELECT due.id FROM due))
-            ORDER BY e.scheduled_at, e.id
-            LIMIT 1) AS next_due_at
-    FROM active a
-    WHERE a.as_seen AND a.limited > (SELECT count(*) FROM head WHERE head.stream_id = a.id)
-),
-finished AS (
-    UPDATE emails e
-    SET (status, sent_at, scheduled_at) = (
-            SELECT v.status, CASE WHEN v.status = 'SENT' THEN now() END,
-                   CASE
-                       WHEN v.status <> 'SCHEDULED' THEN e.scheduled_at
-                       WHEN r.kind = 'DEFERRED' THEN now() + retry_wait(e.retry_count + 1, e.id)
-                       WHEN r.kind = 'UNKNOWN' THEN now() + retry_wait(e.attempts + 1, e.id)
-                       ELSE coalesce(now() + make_interval(secs => r.again_in_s), e.scheduled_at)
-                   END
+CREATE FUNCTION exchange(
+    of_workspace bigint, of_sender bigint, by_token uuid, ids bigint[], outcomes json, wanted integer,
+    accepted_ago_s double precision, most_attempts integer, retry_for_hours double precision
+) RETURNS TABLE (
+    id bigint, campaign_id bigint, content_version integer, recipient text, fields jsonb, retry_count integer,
+    attempts integer, scheduled_at timestamptz, claimed_at timestamptz, message_id text, probe boolean
+) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    hour constant timestamptz := this_hour();
+    last_at constant timestamptz := now() - make_interval(secs => accepted_ago_s);
+    of_login bigint;
+    room integer;
+    spaced bigint;         -- how many the login's least gap leaves, to all but direct mail
+    due bigint[] := '{}';  -- streams of which something may go
+    locked bigint[];       -- these, and those of the reports
+    held boolean := false;
+    limited boolean;       -- a campaign of them has a limit of its own
+    ending boolean;        -- perhaps
+    -- What was recorded, an entry for each email.
+    recorded bigint[] := '{}';
+    kinds text[];
+    statuses text[];
+    claim_times timestamptz[];
+    due_times timestamptz[];
+    claims integer;
+BEGIN
+    FOR try IN 1..2 LOOP
+        SELECT p.login_id, w.allowed - w.used, spaced_room(w.free_at, l.least_gap_ms) INTO of_login, room, spaced
+        FROM senders p
+        JOIN logins l ON l.workspace_id = p.workspace_id AND l.id = p.login_id
+        JOIN login_windows w ON w.workspace_id = l.workspace_id AND w.login_id = l.id AND w.window_start = hour
+        WHERE p.workspace_id = of_workspace AND p.id = of_sender
+        FOR UPDATE OF w;
+        EXIT WHEN FOUND;
+        of_login := lock_window(of_workspace, of_sender);  -- a new hour
+    END LOOP;
+    wanted := greatest(least(wanted, coalesce(room, 0)), 0);
+
+    IF wanted > 0 THEN
+        -- Direct mail, and of the other streams those that have waited longest; so many that others wait no longer than a
+        -- turn. Of what a hold covers, one email a probe.
+        SELECT ARRAY(
+            SELECT d.id
             FROM (
-                SELECT CASE
+                (SELECT s.id FROM streams s
+                 WHERE s.workspace_id = of_workspace AND s.sender_id = of_sender AND s.open AND s.direct
+                   AND s.next_due_at <= now() AND s.start_at <= now()
+                 ORDER BY s.next_due_at
+                 LIMIT 200)
+                UNION ALL
+                (SELECT s.id FROM streams s
+                 WHERE s.workspace_id = of_workspace AND s.sender_id = of_sender AND s.open AND NOT s.direct AND spaced > 0
+                   -- A start that was moved holds before all has its new time.
+                   AND s.next_due_at <= now() AND s.start_at <= now()
+                   AND (s.latest_at <= now() OR spaced_room(s.free_at, s.gap_ms) > 0)
+                   AND NOT EXISTS (SELECT FROM holds h WHERE h.workspace_id = of_workspace AND h.login_id = of_login
+                                     AND h.probe_at > now() AND coalesce(h.stream_id, s.id) = s.id)
+                   AND NOT EXISTS (SELECT FROM campaign_hours o
+                                   WHERE o.workspace_id = s.workspace_id AND o.campaign_id = s.campaign_id
+                                     AND used_this_hour(o.window_start, o.used) >= o.allowed)
+                 ORDER BY s.next_due_at
+                 LIMIT 200)
+            ) d
+            WHERE EXISTS (SELECT FROM senders p WHERE p.workspace_id = of_workspace AND p.id = of_sender
+                            AND (p.blocked_until IS NULL OR p.blocked_until <= now()))
+              -- A worker whose lease ran out may report, but it gets nothing more.
+              AND EXISTS (SELECT FROM workers k WHERE k.token = by_token AND k.lease_until > now())),
+            EXISTS (SELECT FROM holds h WHERE h.workspace_id = of_workspace AND h.login_id = of_login)
+        INTO due, held;
+    END IF;
+    IF due = '{}' AND ids = '{}' THEN
+        RETURN;
+    END IF;
+
+    SELECT array_agg(t.id), bool_or(t.limited), bool_or(t.going <= cardinality(ids) + wanted) INTO locked, limited, ending
+    FROM (
+        SELECT s.id, s.scheduled + s.sending AS going,
+               EXISTS (SELECT FROM campaign_hours o
+                       WHERE o.workspace_id = s.workspace_id AND o.campaign_id = s.campaign_id) AS limited
+        FROM streams s
+        WHERE s.workspace_id = of_workspace
+          -- OFFSET 0 keeps the workspace a column, as below: else all its emails would be gone through for these.
+          AND s.id = ANY (due || ARRAY(SELECT e.stream_id
+                                       FROM (SELECT of_workspace AS workspace_id, unnest(ids) AS id OFFSET 0) r
+                                       JOIN emails e ON e.workspace_id = r.workspace_id AND e.id = r.id))
+        ORDER BY s.id
+        FOR NO KEY UPDATE OF s
+    ) t;
+    IF limited THEN
+        PERFORM FROM campaign_hours o
+        WHERE o.workspace_id = of_workspace
+          AND o.campaign_id IN (SELECT s.campaign_id FROM streams s WHERE s.workspace_id = of_workspace AND s.id = ANY (locked))
+        ORDER BY o.campaign_id
+        FOR NO KEY UPDATE;
+    END IF;
+
+    IF ids <> '{}' THEN
+        WITH report AS (
+            -- With workspace_id as a column, here and below, the planner has no other way to rows than by their key,
+            -- however few there were when it looked.
+            SELECT of_workspace AS workspace_id, r.*
+            FROM json_to_recordset(outcomes) AS r (
+                id bigint, kind text, command text, code integer, enhanced_code text, reply text,
+                duration_ms integer, server text, message_id text, again_in_s double precision, content_version integer
+            )
+        ),
+        finished AS (
+            UPDATE emails e
+            SET status = v.status,
+                sent_at = CASE WHEN v.status = 'SENT' THEN now() END,
+                scheduled_at = CASE WHEN v.status = 'SCHEDULED' THEN coalesce(v.not_before, e.scheduled_at)
+                                    ELSE e.scheduled_at END,
+                not_before = CASE WHEN v.status = 'SCHEDULED' THEN v.not_before END,
+                claim_token = NULL,
+                attempts = e.attempts + (v.kind <> 'UNBEGUN')::integer,
+                retry_count = e.retry_count + (v.kind = 'DEFERRED')::integer,
+                message_id = coalesce(v.message_id, e.message_id)
+            FROM (
+                SELECT b.workspace_id, b.id, r.kind, r.message_id,
+                       CASE r.kind
+                           WHEN 'DEFERRED' THEN now() + retry_wait(b.retry_count + 1, b.id)
+                           WHEN 'UNKNOWN' THEN now() + retry_wait(b.attempts + 1, b.id)
+                           ELSE now() + make_interval(secs => r.again_in_s)
+                       END AS not_before,
+                       CASE
                            WHEN r.kind = 'ACCEPTED' THEN 'SENT'
                            WHEN r.kind = 'REJECTED' THEN 'FAILED'
                            WHEN r.kind = 'DEFERRED' AND (
-                               e.retry_count + 1 >= %(max_attempts)s::integer
-                               OR retries_take(e.retry_count + 1) > make_interval(secs => 3600 * %(retry_for_hours)s::double precision)
+                               b.retry_count + 1 >= most_attempts
+                               OR retries_take(b.retry_count + 1) > make_interval(secs => 3600 * retry_for_hours)
                            ) THEN 'FAILED'
                            ELSE (
                                SELECT CASE
                                           WHEN r.kind = 'UNKNOWN' THEN doubt_becomes(
-                                              c.on_unknown, c.status, e.attempts + 1, %(max_attempts)s::integer)
+                                              c.on_unknown, c.status, b.attempts + 1, most_attempts)
                                           WHEN c.status = 'CANCELLED' THEN 'CANCELLED'
                                           ELSE 'SCHEDULED'
                                       END
-                               FROM campaigns c WHERE c.workspace_id = e.workspace_id AND c.id = e.campaign_id
+                               FROM campaigns c WHERE c.workspace_id = b.workspace_id AND c.id = b.campaign_id
                            )
                        END AS status
+                FROM report r
+                JOIN emails b ON b.workspace_id = r.workspace_id AND b.id = r.id
             ) v
+            WHERE e.workspace_id = v.workspace_id AND e.id = v.id AND e.claim_token = by_token
+            RETURNING e.id, e.stream_id, e.attempts, e.claimed_at, e.status, e.scheduled_at, v.kind
         ),
-        claim_token = NULL,
-        attempts = e.attempts + (r.kind <> 'UNBEGUN')::integer,
-        retry_count = e.retry_count + (r.kind = 'DEFERRED')::integer,
-        message_id = coalesce(r.message_id, e.message_id)
-    FROM report r
-    WHERE e.workspace_id = r.workspace_id AND e.id = r.id AND e.claim_token = %(token)s::uuid
-      AND (SELECT count(*) FROM turn) + (SELECT count(*) FROM hours) > 0  -- locked before
-    RETURNING e.id, e.stream_id, e.attempts, e.claimed_at, e.status, e.scheduled_at, r.kind
-),
-audit AS (
-    INSERT INTO attempts (workspace_id, email_id, number, outcome, claimed_at, duration_ms, server, command, code,
-                          enhanced_code, reply, content_version)
-    SELECT %(workspace_id)s::bigint, f.id, f.attempts, f.kind::attempt_outcome, f.claimed_at, r.duration_ms, r.server, r.command,
-           r.code, r.enhanced_code, r.reply, r.content_version
-    FROM finished f JOIN report r USING (id)
-    WHERE f.kind <> 'UNBEGUN'
-),
-claimed AS (
-    UPDATE emails e
-    SET status = 'SENDING', claim_token = %(token)s::uuid, claimed_at = now()
-    FROM due
-    WHERE e.workspace_id = %(workspace_id)s::bigint AND e.id = due.id
-    RETURNING e.id, e.campaign_id, e.stream_id, e.recipient, e.fields, e.retry_count, e.attempts, e.scheduled_at,
-              e.claimed_at, e.message_id
-),
-moved AS (
-    SELECT %(workspace_id)s::bigint AS workspace_id, m.stream_id,
-           count(*) FILTER (WHERE m.status = 'SCHEDULED') - count(*) FILTER (WHERE m.claimed) AS scheduled,
-           count(*) FILTER (WHERE m.claimed) - count(*) FILTER (WHERE NOT m.claimed) AS sending,
-           count(*) FILTER (WHERE m.status = 'SENT') AS sent,
-           count(*) FILTER (WHERE m.status = 'FAILED') AS failed,
-           count(*) FILTER (WHERE m.status = 'UNKNOWN') AS unknown,
-           count(*) FILTER (WHERE m.status = 'CANCELLED') AS cancelled,
-           count(*) FILTER (WHERE m.claimed) AS taken,
-           count(*) FILTER (WHERE m.returned) AS returned,
-           count(*) FILTER (WHERE m.accepted) AS accepted,
-           max(m.unused_at) AS unused_at,
-           min(m.back_at) AS back_at,
-           coalesce(bool_or(m.dry), false) AS dry,
-           max(m.next_due_at) AS next_due_at,
-           max(m.campaign_id) AS campaign_id,
-           max(m.going) AS going
-    FROM (
-        SELECT stream_id, status, false AS claimed,
-               kind IN ('RELEASED', 'UNBEGUN') AND claimed_at >= this_hour() AS returned,
-               kind = 'ACCEPTED' AS accepted,
-               CASE WHEN kind IN ('RELEASED', 'UNBEGUN') THEN claimed_at END AS unused_at,
-               CASE WHEN status = 'SCHEDULED' THEN scheduled_at END AS back_at,
-               NULL::boolean AS dry, NULL::timestamptz AS next_due_at, NULL::bigint AS campaign_id, NULL::integer AS going
-        FROM finished
-        UNION ALL
-        SELECT stream_id, NULL, true, false, false, NULL, NULL, NULL, NULL, NULL, NULL FROM claimed
-        UNION ALL
-        -- Of one that still has something due, what was said stands.
-        SELECT id, NULL, NULL, false, false, NULL, NULL, true, next_due_at, NULL, NULL FROM dry
-        WHERE next_due_at IS NULL OR next_due_at > now()
-        UNION ALL
-        SELECT id, NULL, NULL, false, false, NULL, NULL, NULL, NULL, campaign_id, going FROM turn
-    ) m
-    GROUP BY m.stream_id
-    HAVING count(m.claimed) > 0 OR bool_or(m.dry)
-),
--- Campaigns that end, perhaps, in their order: the trigger `streams_end` locks them as they come.
-ending AS MATERIALIZED (
-    SELECT c.id
-    FROM moved m
-    JOIN campaigns c ON c.workspace_id = m.workspace_id AND c.id = m.campaign_id
-    WHERE m.going + m.scheduled + m.sending = 0
-    ORDER BY c.id
-    FOR NO KEY UPDATE OF c
-),
-tallied AS (
-    UPDATE streams s
-    SET scheduled = s.scheduled + m.scheduled,
-        sending = s.sending + m.sending,
-        sent = s.sent + m.sent,
-        failed = s.failed + m.failed,
-        unknown = s.unknown + m.unknown,
-        cancelled = s.cancelled + m.cancelled,
-        next_due_at = least(CASE WHEN m.dry THEN m.next_due_at ELSE s.next_due_at END, m.back_at),
-        window_start = greatest(s.window_start, this_hour()),
-        window_used = greatest(used_this_hour(s.window_start, s.window_used) + m.taken - m.returned, 0),
-        accepted_at = CASE WHEN m.accepted > 0 THEN greatest(s.accepted_at, reply.accepted_at) ELSE s.accepted_at END,
-        free_at = CASE
-            WHEN m.taken > 0 THEN greatest(s.free_at, now()) + m.taken * make_interval(secs => s.gap_ms / 1000.0)
-            -- Nothing left by the last claim: no email has to keep away from it.
-            WHEN s.free_at = m.unused_at + make_interval(secs => s.gap_ms / 1000.0) THEN m.unused_at
-            ELSE s.free_at
-        END
-    FROM moved m, reply
-    WHERE s.workspace_id = m.workspace_id AND s.id = m.stream_id AND (SELECT count(*) FROM ending) >= 0
-    RETURNING s.workspace_id, s.campaign_id, m.taken, m.returned
-),
-counted AS (
-    UPDATE campaign_hours o
-    SET window_start = greatest(o.window_start, this_hour()),
-        used = greatest(used_this_hour(o.window_start, o.used) + t.taken - t.returned, 0)
-    FROM tallied t
-    WHERE o.workspace_id = t.workspace_id AND o.campaign_id = t.campaign_id AND t.taken + t.returned > 0
-),
-probed AS (
-    UPDATE holds h
-    SET probe_at = now() + interval '10 minutes'  -- unless its outcome is known by then
-    FROM held
-    WHERE h.workspace_id = %(workspace_id)s::bigint AND h.id = held.id
-      AND EXISTS (SELECT FROM claimed q WHERE q.stream_id = coalesce(held.stream_id, q.stream_id))
-),
-used AS (
-    UPDATE login_windows w
-    SET used = greatest(w.used + u.taken - u.returned, 0),
-        accepted = w.accepted + u.accepted,
-        accepted_at = CASE WHEN u.accepted > 0 THEN greatest(w.accepted_at, reply.accepted_at) ELSE w.accepted_at END,
-        rejected = w.rejected + u.rejected,
-        deferred = w.deferred + u.deferred,
-        released = w.released + u.released,
-        unknown = w.unknown + u.unknown
-    FROM (
-        SELECT m.window_start,
-               count(*) FILTER (WHERE m.kind IS NULL) AS taken,
-               count(*) FILTER (WHERE m.kind IN ('RELEASED', 'UNBEGUN')) AS returned,
-               count(*) FILTER (WHERE m.kind = 'ACCEPTED') AS accepted,
-               count(*) FILTER (WHERE m.kind = 'REJECTED') AS rejected,
-               count(*) FILTER (WHERE m.kind = 'DEFERRED') AS deferred,
-               count(*) FILTER (WHERE m.kind = 'RELEASED') AS released,
-               count(*) FILTER (WHERE m.kind = 'UNKNOWN') AS unknown
-        FROM (
-            -- What became of a claim belongs to the window that it was taken from.
-            SELECT hour_of(claimed_at) AS window_start, kind FROM finished
-            UNION ALL
-            SELECT this_hour(), NULL FROM claimed
-        ) m
-        GROUP BY m.window_start
-    ) u, reply
-    WHERE w.workspace_id = %(workspace_id)s::bigint AND w.login_id = (SELECT login_id FROM sender)
-      AND w.window_start = u.window_start
-)
-SELECT q.id, q.campaign_id, a.content_version, q.recipient, q.fields, q.retry_count, q.attempts, q.scheduled_at,
-       q.claimed_at, q.message_id, a.held OR EXISTS (SELECT FROM held h WHERE h.stream_id IS NULL) AS probe
-FROM claimed q
-JOIN active a ON a.id = q.stream_id
-UNION ALL
--- A last row without an id: some reports were on emails that are not ours any more, see `record_late`.
-SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
-WHERE (SELECT count(*) FROM report) <> (SELECT count(*) FROM finished)
-ORDER BY scheduled_at, id;
+        audit AS (
+            INSERT INTO attempts (workspace_id, email_id, number, outcome, claimed_at, duration_ms, server, command, code,
+                                  enhanced_code, reply, content_version)
+            SELECT of_workspace, f.id, f.attempts, f.kind::attempt_outcome, f.claimed_at, r.duration_ms, r.server, r.command,
+                   r.code, r.enhanced_code, r.reply, r.content_version
+            FROM finished f JOIN report r USING (id)
+            WHERE f.kind <> 'UNBEGUN'
+        )
+        SELECT coalesce(array_agg(f.stream_id), '{}'), array_agg(f.kind), array_agg(f.status), array_agg(f.claimed_at),
+               array_agg(f.scheduled_at)
+        INTO recorded, kinds, statuses, claim_times, due_times
+        FROM finished f;
+    END IF;
 
--- name: open_window
--- Make the row of the current window, which `exchange` locks. Whoever changes the limit meanwhile waits for us, or we for
--- them.
-INSERT INTO login_windows (workspace_id, login_id, window_start, allowed)
-SELECT l.workspace_id, l.id, this_hour(), l.hourly_limit
-FROM senders s
-JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id
-WHERE s.workspace_id = %(workspace_id)s::bigint AND s.id = %(sender_id)s::bigint
-FOR SHARE OF l
-ON CONFLICT DO NOTHING;
+    IF ending THEN  -- the trigger `streams_end` locks them as they come
+        PERFORM FROM (
+            SELECT DISTINCT s.workspace_id, s.campaign_id FROM streams s
+            WHERE s.workspace_id = of_workspace AND s.id = ANY (locked)
+              AND s.scheduled + s.sending <= cardinality(ids) + wanted
+            OFFSET 0
+        ) s
+        JOIN campaigns c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
+        ORDER BY c.id
+        FOR NO KEY UPDATE OF c;
+    END IF;
+
+    RETURN QUERY
+    WITH active AS MATERIALIZED (
+        SELECT s.workspace_id, s.id, s.content_version, s.passed_at, s.passed_id, s.direct,
+               s.latest_at <= now() AS late,
+               CASE WHEN s.latest_at <= now() THEN wanted
+                    ELSE least(wanted, o.allowed - used_this_hour(o.window_start, o.used), (h.probe_at <= now())::integer,
+                               spaced_room(s.free_at, s.gap_ms), CASE WHEN NOT s.direct THEN spaced END)
+               END AS free
+        FROM streams s
+        LEFT JOIN holds h ON h.workspace_id = s.workspace_id AND h.login_id = of_login AND h.stream_id = s.id
+        LEFT JOIN campaign_hours o ON o.workspace_id = s.workspace_id AND o.campaign_id = s.campaign_id
+        WHERE s.workspace_id = of_workspace AND s.id = ANY (due)
+          AND s.open AND s.next_due_at <= now() AND s.start_at <= now()
+    ),
+    -- A verdict for each of the first that are due of each stream, so the work is bounded whatever waits at the head.
+    head AS (
+        SELECT d.workspace_id, d.id, a.direct, d.scheduled_at,
+               CASE WHEN a.late THEN 'LATE' WHEN d.until <= now() THEN 'ASIDE' ELSE 'CLAIM' END AS verdict
+        FROM active a
+        CROSS JOIN LATERAL (
+            SELECT e.workspace_id, e.id, e.scheduled_at, e.until
+            FROM emails e
+            WHERE e.workspace_id = a.workspace_id AND e.stream_id = a.id
+              AND e.status = 'SCHEDULED' AND e.scheduled_at <= now()
+              AND (e.scheduled_at, e.id) > (a.passed_at, a.passed_id)
+            ORDER BY e.scheduled_at, e.id
+            LIMIT greatest(a.free, 0)
+        ) d
+    ),
+    judged AS MATERIALIZED (
+        (SELECT h.workspace_id, h.id, h.verdict FROM head h WHERE h.verdict <> 'CLAIM')
+        UNION ALL
+        (SELECT c.workspace_id, c.id, c.verdict
+         FROM (SELECT h.*, count(*) FILTER (WHERE NOT h.direct) OVER (ORDER BY h.direct DESC, h.scheduled_at, h.id) AS planned
+               FROM head h WHERE h.verdict = 'CLAIM') c
+         WHERE c.planned <= spaced
+         ORDER BY c.direct DESC, c.scheduled_at, c.id
+         LIMIT (SELECT least(wanted, min((h.probe_at <= now())::integer)) FROM holds h
+                WHERE h.workspace_id = of_workspace AND h.login_id = of_login AND h.stream_id IS NULL))
+    ),
+    decided AS (
+        UPDATE emails e
+        SET status = CASE j.verdict WHEN 'CLAIM' THEN 'SENDING'::email_status WHEN 'LATE' THEN 'CANCELLED' ELSE e.status END,
+            claim_token = CASE WHEN j.verdict = 'CLAIM' THEN by_token END,
+            claimed_at = CASE WHEN j.verdict = 'CLAIM' THEN now() ELSE e.claimed_at END,
+            cancel_reason = CASE WHEN j.verdict = 'LATE' THEN 'LATE'::cancel_reason END,
+            -- Its slot is over: until it has another one it stands behind.
+            scheduled_at = CASE WHEN j.verdict = 'ASIDE' THEN now() + interval '15 minutes' ELSE e.scheduled_at END
+        FROM judged j
+        WHERE e.workspace_id = j.workspace_id AND e.id = j.id
+        RETURNING e.id, e.campaign_id, e.stream_id, e.recipient, e.fields, e.retry_count, e.attempts, e.scheduled_at,
+                  e.claimed_at, e.message_id, j.verdict
+    ),
+    moves AS (
+        -- What became of a claim belongs to the window that it was taken from.
+        SELECT m.stream_id, m.kind, m.status, hour_of(m.claimed_at) AS claimed_in, m.claimed_at, m.scheduled_at,
+               NULL::bigint AS id
+        FROM unnest(recorded, kinds, statuses, claim_times, due_times)
+                 AS m (stream_id, kind, status, claimed_at, scheduled_at)
+        UNION ALL
+        SELECT q.stream_id, q.verdict, NULL, hour, NULL, q.scheduled_at, q.id FROM decided q WHERE q.verdict <> 'ASIDE'
+    ),
+    tallied AS (
+        UPDATE streams s
+        SET scheduled = s.scheduled + m.scheduled - m.taken - m.late,
+            sending = s.sending + m.taken - m.ended,
+            sent = s.sent + m.sent,
+            failed = s.failed + m.failed,
+            unknown = s.unknown + m.unknown,
+            cancelled = s.cancelled + m.cancelled + m.late,
+            next_due_at = least(s.next_due_at, m.back_at),
+            -- An email that goes back may lie before it, also one that is due later: others, whose now() is later than
+            -- ours, may have passed that time while we waited for our turn.
+            passed_at = CASE WHEN m.back_at <= greatest(s.passed_at, m.passed_at) THEN '-infinity'
+                             ELSE greatest(s.passed_at, m.passed_at) END,
+            passed_id = CASE WHEN m.taken = 0 THEN s.passed_id WHEN m.first_at = m.passed_at THEN m.passed_id ELSE 0 END,
+            window_start = greatest(s.window_start, hour),
+            window_used = greatest(used_this_hour(s.window_start, s.window_used) + m.taken - m.returned, 0),
+            accepted_at = CASE WHEN m.accepted > 0 THEN greatest(s.accepted_at, last_at) ELSE s.accepted_at END,
+            free_at = CASE
+                WHEN m.taken > 0 THEN greatest(s.free_at, now()) + m.taken * make_interval(secs => s.gap_ms / 1000.0)
+                -- Nothing left by the last claim: no email has to keep away from it.
+                WHEN s.free_at = m.unused_at + make_interval(secs => s.gap_ms / 1000.0) THEN m.unused_at
+                ELSE s.free_at
+            END
+        FROM (
+            SELECT m.stream_id,
+                   count(*) FILTER (WHERE m.kind = 'CLAIM') AS taken,
+                   count(*) FILTER (WHERE m.kind = 'LATE') AS late,
+                   count(*) FILTER (WHERE m.status IS NOT NULL) AS ended,
+                   count(*) FILTER (WHERE m.kind = 'ACCEPTED') AS accepted,
+                   count(*) FILTER (WHERE m.kind IN ('RELEASED', 'UNBEGUN') AND m.claimed_in >= hour) AS returned,
+                   count(*) FILTER (WHERE m.status = 'SCHEDULED') AS scheduled,
+                   count(*) FILTER (WHERE m.status = 'SENT') AS sent,
+                   count(*) FILTER (WHERE m.status = 'FAILED') AS failed,
+                   count(*) FILTER (WHERE m.status = 'UNKNOWN') AS unknown,
+                   count(*) FILTER (WHERE m.status = 'CANCELLED') AS cancelled,
+                   min(m.scheduled_at) FILTER (WHERE m.kind = 'CLAIM') AS first_at,
+                   max(m.scheduled_at) FILTER (WHERE m.kind = 'CLAIM') AS passed_at,
+                   max(m.id) FILTER (WHERE m.kind = 'CLAIM') AS passed_id,
+                   max(m.claimed_at) FILTER (WHERE m.kind IN ('RELEASED', 'UNBEGUN')) AS unused_at,
+                   min(m.scheduled_at) FILTER (WHERE m.status = 'SCHEDULED') AS back_at
+            FROM moves m
+            GROUP BY m.stream_id
+        ) m
+        WHERE s.workspace_id = of_workspace AND s.id = m.stream_id
+    ),
+    used AS (
+        UPDATE login_windows w
+        SET used = greatest(w.used + m.taken - m.returned, 0),
+            accepted = w.accepted + m.accepted,
+            accepted_at = CASE WHEN m.accepted > 0 THEN greatest(w.accepted_at, last_at) ELSE w.accepted_at END,
+            rejected = w.rejected + m.rejected,
+            deferred = w.deferred + m.deferred,
+            released = w.released + m.released,
+            unknown = w.unknown + m.unknown,
+            free_at = CASE
+                WHEN m.taken > 0 THEN greatest(w.free_at, now()) + m.taken * l.gap
+                WHEN w.free_at = m.unused_at + l.gap THEN m.unused_at  -- as in streams
+                ELSE w.free_at
+            END
+        FROM logins o
+        CROSS JOIN LATERAL (SELECT make_interval(secs => o.least_gap_ms / 1000.0) AS gap) l, (
+            SELECT m.claimed_in, max(m.claimed_at) FILTER (WHERE m.kind IN ('RELEASED', 'UNBEGUN')) AS unused_at,
+                   count(*) FILTER (WHERE m.kind = 'CLAIM') AS taken,
+                   count(*) FILTER (WHERE m.kind IN ('RELEASED', 'UNBEGUN')) AS returned,
+                   count(*) FILTER (WHERE m.kind = 'ACCEPTED') AS accepted,
+                   count(*) FILTER (WHERE m.kind = 'REJECTED') AS rejected,
+                   count(*) FILTER (WHERE m.kind = 'DEFERRED') AS deferred,
+                   count(*) FILTER (WHERE m.kind = 'RELEASED') AS released,
+                   count(*) FILTER (WHERE m.kind = 'UNKNOWN') AS unknown
+            FROM moves m
+            GROUP BY m.claimed_in
+        ) m
+        WHERE o.workspace_id = of_workspace AND o.id = of_login
+          AND w.workspace_id = o.workspace_id AND w.login_id = o.id AND w.window_start = m.claimed_in
+    )
+    SELECT q.id, q.campaign_id, a.content_version, q.recipient, q.fields, q.retry_count, q.attempts, q.scheduled_at,
+           q.claimed_at, q.message_id,
+           held AND EXISTS (SELECT FROM holds h WHERE h.workspace_id = of_workspace AND h.login_id = of_login
+                              AND coalesce(h.stream_id, q.stream_id) = q.stream_id)
+    FROM decided q
+    JOIN active a ON a.id = q.stream_id
+    WHERE q.verdict = 'CLAIM'
+    ORDER BY q.scheduled_at, q.id;
+    GET DIAGNOSTICS claims = ROW_COUNT;
+
+    IF claims < wanted OR cardinality(due) > 1 THEN
+        -- Streams that ran dry: no later exchange looks at them before what comes next in them is due.
+        UPDATE streams s SET next_due_at = f.due_at
+        FROM streams d LEFT JOIN LATERAL first_due(d.workspace_id, d.id) f ON true
+        WHERE d.workspace_id = of_workspace AND d.id = ANY (due) AND (f.due_at IS NULL OR f.due_at > now())
+          AND s.workspace_id = d.workspace_id AND s.id = d.id;
+        -- What was set aside needs another slot.
+        INSERT INTO plan_changes (workspace_id, campaign_id, sender_id)
+        SELECT s.workspace_id, s.campaign_id, s.sender_id
+        FROM streams s
+        WHERE s.workspace_id = of_workspace AND s.id = ANY (due)
+          AND EXISTS (SELECT FROM emails e
+                      WHERE e.workspace_id = s.workspace_id AND e.stream_id = s.id AND e.status = 'SCHEDULED'
+                        AND e.scheduled_at = now() + interval '15 minutes' AND e.until <= now())
+        ORDER BY s.campaign_id
+        -- What is asked for already is under way: asked for with every claim, it would never begin.
+        ON CONFLICT (workspace_id, campaign_id, sender_id) DO NOTHING;
+    END IF;
+    IF limited THEN
+        UPDATE campaign_hours o SET window_start = greatest(o.window_start, hour), used = n.used_this_hour
+        FROM streams s, LATERAL campaign_counts(s.workspace_id, s.campaign_id) n
+        WHERE s.workspace_id = of_workspace AND s.id = ANY (locked)
+          AND o.workspace_id = s.workspace_id AND o.campaign_id = s.campaign_id;
+    END IF;
+    IF held AND claims > 0 THEN
+        UPDATE holds h SET probe_at = now() + interval '10 minutes'  -- unless its outcome is known by then
+        WHERE h.workspace_id = of_workspace AND h.login_id = of_login
+          AND EXISTS (SELECT FROM emails e
+                      WHERE e.workspace_id = of_workspace AND e.status = 'SENDING' AND e.claim_token = by_token
+                        AND e.claimed_at = now() AND e.stream_id = coalesce(h.stream_id, e.stream_id));
+    END IF;
+    IF cardinality(recorded) < cardinality(ids) THEN
+        RETURN NEXT;
+    END IF;
+END $$;
+COMMENT ON FUNCTION exchange IS 'Trade outcomes for new work: a statement of the worker''s, of one version of its text';
+REVOKE EXECUTE ON FUNCTION exchange FROM PUBLIC;
+
+-- name: exchange
+-- See the function. A last row without an id says that some reports were on emails that are not ours any more: see
+-- `record_late`.
+SELECT id, campaign_id, content_version, recipient, fields, retry_count, attempts, scheduled_at, claimed_at, message_id,
+       probe
+FROM exchange(%(workspace_id)s::bigint, %(sender_id)s::bigint, %(token)s::uuid, %(ids)s::bigint[], %(outcomes)s::json,
+              %(wanted)s::integer, %(accepted_ago_s)s::float8, %(max_attempts)s::integer, %(retry_for_hours)s::float8);
 
 -- name: outlook
 -- What a sender loop that got less than it asked for should do next: how long until the next email is due, whether
 -- something due is held back by a limit, and until when the sender is blocked. Of streams that are due, or say so, the
 -- emails tell; of later ones the first are asked, and what they say of themselves is early enough.
-SELECT w.used IS NOT NULL AS window_open,
-       s.blocked_until,
+SELECT s.blocked_until,
        extract(epoch FROM s.blocked_until - now())::float8 AS blocked_s,
        next.due_at,
        extract(epoch FROM next.due_at - now())::float8 AS due_s,
        coalesce(next.over_limit, false) AS over_limit
 FROM senders s
+JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id
 LEFT JOIN login_windows w
     ON w.workspace_id = s.workspace_id AND w.login_id = s.login_id AND w.window_start = this_hour()
 LEFT JOIN holds all_held
@@ -331,19 +397,19 @@ LEFT JOIN LATERAL (
            bool_or(d.due_at <= now()
                    AND (o.allowed <= used_this_hour(o.window_start, o.used) OR w.allowed <= w.used)) AS over_limit
     FROM (
-        (SELECT t.id, t.campaign_id, t.start_at, t.free_at, t.gap_ms,
+        (SELECT t.id, t.campaign_id, t.start_at, t.free_at, t.gap_ms, t.direct,
                 (SELECT due_at FROM first_due(t.workspace_id, t.id)) AS first_at
          FROM streams t
          WHERE t.workspace_id = s.workspace_id AND t.sender_id = s.id AND t.open AND t.next_due_at <= now())
         UNION ALL
-        (SELECT t.id, t.campaign_id, t.start_at, t.free_at, t.gap_ms, t.next_due_at
+        (SELECT t.id, t.campaign_id, t.start_at, t.free_at, t.gap_ms, t.direct, t.next_due_at
          FROM streams t
          WHERE t.workspace_id = s.workspace_id AND t.sender_id = s.id AND t.open AND t.next_due_at > now()
          ORDER BY t.next_due_at
          LIMIT 50)
         UNION ALL
         -- Whatever holds back the first of them, no later one is due before this one.
-        (SELECT t.id, NULL, NULL, NULL, 0, t.next_due_at
+        (SELECT t.id, NULL, NULL, NULL, 0, true, t.next_due_at
          FROM streams t
          WHERE t.workspace_id = s.workspace_id AND t.sender_id = s.id AND t.open AND t.next_due_at > now()
          ORDER BY t.next_due_at
@@ -352,7 +418,8 @@ LEFT JOIN LATERAL (
     LEFT JOIN holds h ON h.workspace_id = s.workspace_id AND h.login_id = s.login_id AND h.stream_id = t.id
     LEFT JOIN campaign_hours o ON o.workspace_id = s.workspace_id AND o.campaign_id = t.campaign_id
     CROSS JOIN LATERAL (
-        SELECT greatest(t.first_at, t.start_at, spaced_from(t.free_at, t.gap_ms), h.probe_at, all_held.probe_at) AS due_at
+        SELECT greatest(t.first_at, t.start_at, spaced_from(t.free_at, t.gap_ms), h.probe_at, all_held.probe_at,
+                        CASE WHEN NOT t.direct THEN spaced_from(w.free_at, l.least_gap_ms) END) AS due_at
     ) d
     WHERE t.first_at IS NOT NULL
 ) next ON true

@@ -1,5 +1,6 @@
 -- name: read_holds
--- What holds back these campaigns, while something of them may go, and these senders; the oldest last. `emails`: that met
+-- What holds back these campaigns, while something of them may go, and these senders; the oldest last, and behind those
+-- that follow it. `emails`: that met
 -- the refusal, as far as the judge still counts them.
 SELECT about.sender_id, about.campaign_id, h.reason, h.words, h.since, h.probe_at, met.emails
 FROM holds h
@@ -21,7 +22,7 @@ CROSS JOIN LATERAL (
       AND r.signature = h.signature AND r.stream_id = coalesce(h.stream_id, r.stream_id)
 ) met
 WHERE h.workspace_id = %(workspace_id)s
-ORDER BY h.since DESC;
+ORDER BY h.since DESC, h.of_stream IS NOT NULL DESC;
 
 -- name: streams_of_campaign
 -- The streams of a campaign and their senders.
@@ -32,6 +33,16 @@ ORDER BY id;
 -- name: sender_is_there
 -- Whether there is such a sender.
 SELECT EXISTS (SELECT FROM senders WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s) AS there;
+
+-- name: seen_hold
+-- What holds one of the streams, or all of the sender, since just then.
+SELECT h.signature FROM holds h
+WHERE h.workspace_id = %(workspace_id)s AND h.since = %(since)s
+  AND (h.stream_id = ANY (%(stream_ids)s::bigint[])
+       OR h.stream_id IS NULL AND h.login_id = (SELECT s.login_id FROM senders s
+                                                WHERE s.workspace_id = %(workspace_id)s AND s.id = %(sender_id)s::bigint))
+ORDER BY h.id
+LIMIT 1;
 
 -- name: lock_hold
 -- What holds back a stream whose campaign may still go, or all of the login. After the window, as in exchanges.
@@ -81,10 +92,15 @@ FROM (SELECT count(*) AS n FROM failed) n
 WHERE s.workspace_id = %(workspace_id)s AND s.id = %(stream_id)s;
 
 -- name: emails_due_now
--- What was set aside for the refusal waits for nothing but its turn.
-UPDATE emails e SET scheduled_at = least(e.scheduled_at, now())
-FROM unnest(%(ids)s::bigint[], %(tried)s::integer[]) AS t (id, attempts)
-WHERE e.workspace_id = %(workspace_id)s AND e.id = t.id AND e.status = 'SCHEDULED' AND e.attempts = t.attempts;
+-- What was set aside for the refusal waits for nothing but its turn, and in a campaign with a calendar for that: its slot
+-- was that of another time, so the claim has it planned.
+UPDATE emails e
+SET scheduled_at = least(e.scheduled_at, now()),
+    not_before = NULL,
+    until = CASE WHEN c.calendar IS NOT NULL THEN now() END
+FROM campaigns c, unnest(%(ids)s::bigint[], %(tried)s::integer[]) AS t (id, attempts)
+WHERE e.workspace_id = %(workspace_id)s AND e.id = t.id AND e.status = 'SCHEDULED' AND e.attempts = t.attempts
+  AND c.workspace_id = e.workspace_id AND c.id = e.campaign_id;
 
 -- name: probe_now
 -- The next email of what is held goes as soon as it is due. What is said of a login is said of its streams that the

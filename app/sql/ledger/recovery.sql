@@ -20,6 +20,7 @@ WITH lost AS (
         claim_token = NULL,
         attempts = e.attempts + 1,
         scheduled_at = CASE WHEN v.status = 'SCHEDULED' THEN now() + retry_wait(e.attempts + 1, e.id) ELSE e.scheduled_at END,
+        not_before = CASE WHEN v.status = 'SCHEDULED' THEN now() + retry_wait(e.attempts + 1, e.id) END,
         sent_at = CASE WHEN v.status = 'SENT' THEN now() END
     FROM emails held
          JOIN campaigns c ON c.workspace_id = held.workspace_id AND c.id = held.campaign_id

@@ -1,14 +1,7 @@
 -- name: lock_window
 -- Wait for our turn among the exchanges of the sender's login: what follows in the transaction sees what they recorded.
--- Opens the current window if it is not there yet.
-INSERT INTO login_windows AS w (workspace_id, login_id, window_start, allowed)
-SELECT l.workspace_id, l.id, this_hour(), l.hourly_limit
-FROM senders s
-JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id
-WHERE s.workspace_id = %(workspace_id)s::bigint AND s.id = %(sender_id)s::bigint
-FOR SHARE OF l
-ON CONFLICT (workspace_id, login_id, window_start) DO UPDATE SET used = w.used
-RETURNING login_id;
+-- Opens the current window if it is not there yet; NULL: no such sender.
+SELECT lock_window(%(workspace_id)s::bigint, %(sender_id)s::bigint) AS login_id;
 
 -- name: login_evidence
 -- When the server last took an email of the login, as far as a witness may be old.

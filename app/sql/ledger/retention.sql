@@ -115,12 +115,32 @@ WITH removed AS (
 SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
 
 -- name: remove_windows
--- Old hours of logins: what the charts are made of. A limit looks at the current hour only.
+-- Old hours of logins: what the charts are made of. A limit looks at a day of them; of older ones the ramp counts the days
+-- on which something was sent, so a day whose last such hour goes is counted on its login.
 WITH removed AS (
     DELETE FROM login_windows WHERE ctid = ANY (ARRAY (
         SELECT ctid FROM login_windows WHERE window_start < now() - make_interval(days => %(days)s)
         ORDER BY window_start LIMIT %(batch)s))
-    RETURNING 1
+    RETURNING workspace_id, login_id, window_start, used
+),
+counted AS (
+    UPDATE logins l SET days_sent = l.days_sent + n.days
+    FROM (
+        SELECT r.workspace_id, r.login_id, count(DISTINCT d.day) AS days
+        FROM removed r
+        JOIN logins l ON l.workspace_id = r.workspace_id AND l.id = r.login_id
+        CROSS JOIN LATERAL (SELECT (r.window_start AT TIME ZONE l.timezone)::date AS day) d
+        WHERE r.used > 0
+          AND NOT EXISTS (
+              SELECT FROM login_windows w
+              WHERE w.workspace_id = r.workspace_id AND w.login_id = r.login_id AND w.used > 0
+                AND w.window_start BETWEEN r.window_start - interval '26 hours' AND r.window_start + interval '26 hours'
+                AND (w.window_start AT TIME ZONE l.timezone)::date = d.day
+                AND (w.window_start) NOT IN (SELECT o.window_start FROM removed o
+                                             WHERE o.workspace_id = w.workspace_id AND o.login_id = w.login_id))
+        GROUP BY r.workspace_id, r.login_id
+    ) n
+    WHERE l.workspace_id = n.workspace_id AND l.id = n.login_id
 )
 SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
 
@@ -208,11 +228,30 @@ removed AS (
 )
 SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
 
+-- name: remove_recipients_of_deleted
+-- A batch of the saved recipients of deleted workspaces.
+WITH batch AS MATERIALIZED (
+    SELECT r.workspace_id, r.list_id, r.id
+    FROM workspaces w
+    CROSS JOIN LATERAL (
+        SELECT r.workspace_id, r.list_id, r.id FROM saved_recipients r WHERE r.workspace_id = w.id LIMIT %(batch)s
+    ) r
+    WHERE w.deleted_at IS NOT NULL
+    LIMIT %(batch)s
+),
+removed AS (
+    DELETE FROM saved_recipients r USING batch b
+    WHERE r.workspace_id = b.workspace_id AND r.list_id = b.list_id AND r.id = b.id
+    RETURNING 1
+)
+SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
+
 -- name: remove_deleted_workspace
--- A deleted workspace without emails, with all else that is its own. No row: none is there.
+-- A deleted workspace without emails and saved recipients, with all else that is its own. No row: none is there.
 WITH gone AS MATERIALIZED (
     SELECT w.id FROM workspaces w
     WHERE w.deleted_at IS NOT NULL AND NOT EXISTS (SELECT FROM emails e WHERE e.workspace_id = w.id)
+      AND NOT EXISTS (SELECT FROM saved_recipients r WHERE r.workspace_id = w.id)
     LIMIT 1
     FOR UPDATE SKIP LOCKED
 ),

@@ -8,7 +8,7 @@ WHERE w.workspace_id = %(workspace_id)s AND w.window_start >= this_hour() - make
 ORDER BY w.window_start, s.id;
 
 -- name: totals
--- How many emails are in each status, over all campaigns, from the streams' own counts; and how many of active
+-- How many emails are in each status, over all campaigns to lists, from the streams' own counts; and how many of active
 -- campaigns are due before a time, counted no further than `limit`.
 SELECT coalesce(sum(s.scheduled), 0)::bigint AS scheduled, coalesce(sum(s.sending), 0)::bigint AS sending,
        coalesce(sum(s.sent), 0)::bigint AS sent, coalesce(sum(s.failed), 0)::bigint AS failed,
@@ -21,8 +21,8 @@ SELECT coalesce(sum(s.scheduled), 0)::bigint AS scheduled, coalesce(sum(s.sendin
                   AND e.scheduled_at < coalesce(%(due_before)s::timestamptz, now())
                 LIMIT %(limit)s
             ) one
-            WHERE a.workspace_id = %(workspace_id)s AND a.open AND a.scheduled > 0
+            WHERE a.workspace_id = %(workspace_id)s AND a.open AND a.scheduled > 0 AND NOT a.direct
             LIMIT %(limit)s
         ) due) AS due
 FROM streams s
-WHERE s.workspace_id = %(workspace_id)s;
+WHERE s.workspace_id = %(workspace_id)s AND NOT s.direct;

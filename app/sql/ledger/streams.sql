@@ -17,14 +17,13 @@ ORDER BY s.id
 FOR NO KEY UPDATE;
 
 -- name: settle_streams
--- What of streams is due first, once what was done to their emails is done. The row is written even where it stays as it
--- is: an exchange that saw the stream before knows by it that it has to look again.
-UPDATE streams SET next_due_at = (SELECT due_at FROM first_due(workspace_id, id))
+-- What of streams is due first, once what was done to their emails is done, whatever an exchange has passed before.
+UPDATE streams SET next_due_at = (SELECT due_at FROM first_due(workspace_id, id)), passed_at = '-infinity'
 WHERE workspace_id = %(workspace_id)s AND id = ANY (%(stream_ids)s::bigint[]);
 
 -- name: streams_that_sleep
--- Open streams whose first email is due before they say. There must be none.
+-- Open streams whose first email is due before they say, or lies before what exchanges have passed. There must be none.
 SELECT s.workspace_id, s.id FROM streams s
 CROSS JOIN LATERAL first_due(s.workspace_id, s.id) f
-WHERE s.open AND s.scheduled > 0 AND (s.next_due_at IS NULL OR s.next_due_at > f.due_at)
+WHERE s.open AND s.scheduled > 0 AND (s.next_due_at IS NULL OR s.next_due_at > f.due_at OR s.passed_at > f.due_at)
 ORDER BY s.workspace_id, s.id;

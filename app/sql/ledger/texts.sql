@@ -4,12 +4,18 @@
 -- is the text of that time. `as_sent`: the latest try had just this.
 SELECT e.id, e.recipient, e.fields, e.erased_at,
        CASE WHEN k.version IS NULL THEN c.subject ELSE k.subject END AS subject,
-       CASE WHEN k.version IS NULL THEN c.body ELSE k.body END AS body,
-       CASE WHEN k.version IS NULL THEN c.body_html ELSE k.body_html END AS body_html,
+       CASE WHEN k.version IS NULL THEN coalesce(c.body_made, c.body) ELSE coalesce(k.body_made, k.body) END AS body,
+       CASE WHEN k.version IS NULL THEN coalesce(c.html_made, c.body_html)
+            ELSE coalesce(k.html_made, k.body_html) END AS body_html,
+       CASE WHEN k.version IS NULL THEN c.language ELSE k.language END AS language,
+       g.text AS signature_text, g.html AS signature_html,
        e.attempts > 0 AND coalesce(
            coalesce(k.version, c.content_version) = a.content_version, c.content_version = 1) AS as_sent
 FROM emails e
 JOIN campaigns c ON c.workspace_id = e.workspace_id AND c.id = e.campaign_id
+JOIN streams s ON s.workspace_id = e.workspace_id AND s.id = e.stream_id
+LEFT JOIN campaign_signatures g
+    ON g.workspace_id = s.workspace_id AND g.campaign_id = s.campaign_id AND g.sender_id = s.sender_id
 LEFT JOIN attempts a ON a.workspace_id = e.workspace_id AND a.email_id = e.id AND a.number = e.attempts
 LEFT JOIN LATERAL (
     SELECT * FROM campaign_contents t

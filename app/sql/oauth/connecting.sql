@@ -10,11 +10,23 @@ ORDER BY id LIMIT 1
 FOR NO KEY UPDATE;
 
 -- name: set_mailbox
--- The sender logs in at the provider's server by a grant from now on: a password that was there is gone.
+-- The sender logs in at the provider's server from now on.
 UPDATE senders
 SET host = %(host)s, port = %(port)s, security = %(security)s, username = %(username)s, password_encrypted = NULL
-WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s
-RETURNING login_id;
+WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s;
+
+-- name: login_of_sender
+-- The login that a sender has by now.
+SELECT login_id FROM senders WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s;
+
+-- name: senders_of_logins
+-- Whose limits change where a sender goes from one of these logins to the other.
+SELECT id FROM senders WHERE workspace_id = %(workspace_id)s AND login_id = ANY (%(login_ids)s);
+
+-- name: forget_passwords
+-- All senders of the login log in by its grant from now on: passwords that were there are gone.
+UPDATE senders SET password_encrypted = NULL
+WHERE workspace_id = %(workspace_id)s AND login_id = %(login_id)s AND password_encrypted IS NOT NULL;
 
 -- name: set_grant
 -- What the person agreed to just now; whatever was wrong with the grant before is over.
@@ -26,10 +38,3 @@ SET credential = 'OAUTH', provider = %(provider)s, refresh_token_encrypted = %(r
     refreshed_at = now(), grant_version = grant_version + 1, refresh_lease = NULL, refresh_lease_until = NULL,
     refresh_failures = 0, refresh_after = NULL, grant_error = NULL, grant_ended_at = NULL
 WHERE workspace_id = %(workspace_id)s AND id = %(login_id)s;
-
--- name: credential_of_sender
--- How a sender logs in, and what is the matter with its grant, for people.
-SELECT l.credential AS kind, l.provider, l.grant_ended_at AS ended_at, l.grant_error AS error
-FROM senders s
-JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id
-WHERE s.workspace_id = %(workspace_id)s AND s.id = %(sender_id)s;

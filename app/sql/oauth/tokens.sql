@@ -61,7 +61,7 @@ WITH before AS (
     UPDATE senders s
     SET failures = greatest(s.failures, 1), block_reason = %(reason)s,
         blocked_since = CASE WHEN s.failures = 0 THEN now() ELSE s.blocked_since END,
-        blocked_until = now() + interval '1 hour'
+        blocked_until = now() + interval '1 hour', block_kind = 'LOGIN'
     FROM before b WHERE s.workspace_id = b.workspace_id AND s.id = b.id
     RETURNING s.workspace_id, s.id, s.email, s.block_reason, s.blocked_until, b.was_blocked
 )

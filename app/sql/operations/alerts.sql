@@ -49,7 +49,8 @@ SELECT c.id, c.name, h.since, h.probe_at, h.words
 FROM holds h
 JOIN streams t ON t.workspace_id = h.workspace_id AND t.id = h.stream_id
 JOIN campaigns c ON c.workspace_id = t.workspace_id AND c.id = t.campaign_id
-WHERE h.workspace_id = %(workspace_id)s AND h.reason = 'REFUSED' AND c.status IN ('ACTIVE', 'PAUSED')
+WHERE h.workspace_id = %(workspace_id)s AND h.reason = 'REFUSED' AND h.of_stream IS NULL
+  AND c.status IN ('ACTIVE', 'PAUSED')
 ORDER BY c.id DESC
 LIMIT %(limit)s;
 

@@ -66,7 +66,39 @@ SELECT count(*) FILTER (WHERE h.reason = 'REFUSED') AS refused, count(*) FILTER 
 FROM holds h
 LEFT JOIN streams t ON t.workspace_id = h.workspace_id AND t.id = h.stream_id
 LEFT JOIN campaigns c ON c.workspace_id = t.workspace_id AND c.id = t.campaign_id
-WHERE h.stream_id IS NULL OR c.status IN ('ACTIVE', 'PAUSED');
+WHERE h.of_stream IS NULL AND (h.stream_id IS NULL OR c.status IN ('ACTIVE', 'PAUSED'));
+
+-- name: streams_standing
+-- Streams with something waiting that a server's words hold back, and those of which an email has been due for more than
+-- a minute although nothing holds it: their plans are behind.
+SELECT (SELECT count(DISTINCT t.id)
+        FROM holds h
+        JOIN senders s ON s.workspace_id = h.workspace_id AND s.login_id = h.login_id
+        JOIN streams t ON t.workspace_id = s.workspace_id AND t.sender_id = s.id
+        WHERE t.open AND t.scheduled > 0 AND t.id = coalesce(h.stream_id, t.id)) AS held,
+       (SELECT count(*)
+        FROM streams t
+        JOIN senders s ON s.workspace_id = t.workspace_id AND s.id = t.sender_id
+        CROSS JOIN LATERAL first_due(t.workspace_id, t.id) d
+        WHERE t.open AND t.total > 0 AND t.next_due_at <= now() - interval '1 minute'
+          AND greatest(d.due_at, t.start_at) <= now() - interval '1 minute'
+          AND (s.blocked_until IS NULL OR s.blocked_until <= now())
+          AND NOT EXISTS (SELECT FROM holds h
+                          WHERE h.workspace_id = s.workspace_id AND h.login_id = s.login_id
+                            AND (h.stream_id IS NULL OR h.stream_id = t.id))) AS behind,
+       (SELECT coalesce(extract(epoch FROM now() - min(asked_at)), 0)::float8 FROM plan_changes) AS changing_s;
+
+-- name: day_room
+-- What logins that are limited by the day may send in all, and have sent of that; and how many have no room left. Those
+-- that sent nothing lately are left out.
+SELECT coalesce(sum(r.used_today), 0)::bigint AS used, coalesce(sum(r.left_today), 0)::bigint AS left,
+       count(*) FILTER (WHERE r.left_today = 0) AS full
+FROM (
+    SELECT DISTINCT w.workspace_id, w.login_id FROM login_windows w WHERE w.window_start > this_hour() - interval '24 hours'
+) a
+JOIN logins l ON l.workspace_id = a.workspace_id AND l.id = a.login_id
+CROSS JOIN LATERAL login_room(l.workspace_id, l.id, this_hour()) r
+WHERE l.daily_limit IS NOT NULL OR l.ramp_from IS NOT NULL;
 
 -- name: workforce
 -- Workers that are alive, the lanes they hold, and senders that are backed off.

@@ -1,67 +1,88 @@
 -- name: ask_for_campaign
--- Have a campaign planned again, if anything waits in it. Asked for once more, it is planned once more.
+-- Have a campaign planned again on all of its senders, or on one, if anything waits there. Asked for once more, it is
+-- planned once more.
 INSERT INTO plan_changes (workspace_id, campaign_id, sender_id)
 SELECT workspace_id, campaign_id, sender_id FROM streams
 WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND scheduled > 0
-ORDER BY id
-LIMIT 1
-ON CONFLICT (workspace_id, campaign_id) DO UPDATE SET asked_at = clock_timestamp();
+  AND (%(sender_id)s::bigint IS NULL OR sender_id = %(sender_id)s)
+ORDER BY sender_id
+ON CONFLICT (workspace_id, campaign_id, sender_id) DO UPDATE SET asked_at = clock_timestamp()
+RETURNING sender_id;
 
--- name: ask_for_sender
--- The same for all active campaigns of a sender, of which one can be left out. By id, so that two that ask do not wait
--- for each other.
+-- name: ask_for_senders
+-- The same for all active campaigns of senders, of which one can be left out. By id, so that two that ask do not wait for
+-- each other.
 INSERT INTO plan_changes (workspace_id, campaign_id, sender_id)
 SELECT workspace_id, campaign_id, sender_id FROM streams
-WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s AND open AND scheduled > 0
+WHERE workspace_id = %(workspace_id)s AND sender_id = ANY (%(sender_ids)s::bigint[]) AND open AND scheduled > 0
   AND campaign_id IS DISTINCT FROM %(except_campaign_id)s::bigint
-ORDER BY campaign_id
-ON CONFLICT (workspace_id, campaign_id) DO UPDATE SET asked_at = clock_timestamp();
+ORDER BY campaign_id, sender_id
+ON CONFLICT (workspace_id, campaign_id, sender_id) DO UPDATE SET asked_at = clock_timestamp()
+RETURNING sender_id;
 
 -- name: ask_behind_others
--- The same for a new campaign while others of its sender are asked for: it was planned around times that change.
+-- The same for a new campaign while others of a sender of its are asked for: it was planned around times that change.
 INSERT INTO plan_changes (workspace_id, campaign_id, sender_id)
-SELECT %(workspace_id)s::bigint, %(campaign_id)s::bigint, %(sender_id)s::bigint
-WHERE EXISTS (SELECT FROM plan_changes WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s)
-ON CONFLICT (workspace_id, campaign_id) DO UPDATE SET asked_at = clock_timestamp();
+SELECT s.workspace_id, s.campaign_id, s.sender_id FROM streams s
+WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s
+  AND EXISTS (SELECT FROM plan_changes p WHERE p.workspace_id = s.workspace_id AND p.sender_id = s.sender_id)
+ORDER BY s.sender_id
+ON CONFLICT (workspace_id, campaign_id, sender_id) DO UPDATE SET asked_at = clock_timestamp();
 
 -- name: asked
--- What was asked for a sender, held until the commit, and whether another is at it.
-SELECT campaign_id, asked_at, coalesce(taken_by <> %(taker)s::uuid AND taken_until > now(), false) AS elsewhere
-FROM plan_changes
-WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s
-ORDER BY campaign_id
-FOR UPDATE;
+-- What was asked for a sender, held until the commit, and whether another is at it; and what says whose turn is first.
+-- By id, since that is how everybody locks.
+SELECT p.campaign_id, p.asked_at, coalesce(p.taken_by <> %(taker)s::uuid AND p.taken_until > now(), false) AS elsewhere,
+       coalesce(c.kind = 'DIRECT', false) AS direct, c.ahead_at
+FROM plan_changes p
+LEFT JOIN campaigns c ON c.workspace_id = p.workspace_id AND c.id = p.campaign_id
+WHERE p.workspace_id = %(workspace_id)s AND p.sender_id = %(sender_id)s
+ORDER BY p.campaign_id
+FOR UPDATE OF p;
 
 -- name: take
 -- All that we hold of it is ours to plan for a while. What came since `asked` is not: whoever asked may wait for us.
 UPDATE plan_changes SET taken_by = %(taker)s, taken_until = now() + make_interval(secs => %(for_s)s)
-WHERE workspace_id = %(workspace_id)s AND campaign_id = ANY (%(asked)s::bigint[]);
+WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s AND campaign_id = ANY (%(asked)s::bigint[]);
 
 -- name: still_ours
--- Renew the time we have, unless it was asked for once more or somebody else has taken it; no row then.
+-- Renew the time we have, unless it was asked for once more or somebody else has taken it; no row then. `over`: the
+-- campaign was cancelled meanwhile, or ended.
 UPDATE plan_changes SET taken_until = now() + make_interval(secs => %(for_s)s)
-WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND taken_by = %(taker)s
-  AND asked_at = %(asked_at)s
-RETURNING campaign_id;
+WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND sender_id = %(sender_id)s
+  AND taken_by = %(taker)s AND asked_at = %(asked_at)s
+RETURNING EXISTS (SELECT FROM campaigns c WHERE c.workspace_id = plan_changes.workspace_id AND c.id = plan_changes.campaign_id
+                    AND c.status IN ('CANCELLED', 'FINISHED')) AS over;
 
 -- name: done
 -- The campaign is planned, unless it was asked for once more.
 DELETE FROM plan_changes
-WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND taken_by = %(taker)s
-  AND asked_at = %(asked_at)s;
+WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND sender_id = %(sender_id)s
+  AND taken_by = %(taker)s AND asked_at = %(asked_at)s;
 
 -- name: let_go
 -- What we have not finished is anybody's.
 UPDATE plan_changes SET taken_until = '-infinity'
 WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s AND taken_by = %(taker)s;
 
+-- name: senders_beside
+-- The senders that have a login of a campaign's senders.
+SELECT DISTINCT o.id AS sender_id
+FROM streams s
+JOIN senders p ON p.workspace_id = s.workspace_id AND p.id = s.sender_id
+JOIN senders o ON o.workspace_id = p.workspace_id AND o.login_id = p.login_id
+WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s
+ORDER BY o.id;
+
 -- name: waiting
--- The emails that wait in a stream and have no time of their own to keep, as the list had them: in that order a plan
--- that was broken off comes out the same when it is begun again.
-SELECT id FROM emails
-WHERE workspace_id = %(workspace_id)s AND stream_id = %(stream_id)s AND status = 'SCHEDULED'
-  AND NOT keeps_its_time(attempts, scheduled_at, %(from)s::timestamptz)
-ORDER BY id
+-- The emails that wait in a stream, as the list had them: in that order a plan that was broken off comes out the same when
+-- it is begun again. `kept_at`: the time of a retry that keeps its own. With `by_zone`, what the recipient brought as their
+-- zone.
+SELECT e.id, CASE WHEN keeps_its_time(e.not_before, %(from)s::timestamptz) THEN e.scheduled_at END AS kept_at,
+       CASE WHEN %(by_zone)s THEN coalesce(e.zone, zone_brought(e.fields)) END AS zone
+FROM emails e
+WHERE e.workspace_id = %(workspace_id)s AND e.stream_id = %(stream_id)s AND e.status = 'SCHEDULED'
+ORDER BY e.id
 LIMIT %(limit)s::bigint;
 
 -- name: neglected

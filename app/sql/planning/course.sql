@@ -1,57 +1,95 @@
 -- name: lock_plan
--- Plans of one sender are made one at a time, since each counts what the others took. Taken before any row is
--- locked; an exchange never takes it.
-SELECT pg_advisory_xact_lock(hashtextextended('reachinbox plan', %(sender_id)s));
+-- Plans of one login are made one at a time, since each counts what the others took. Taken before any row is locked, by
+-- the login's id; an exchange never takes it.
+SELECT pg_advisory_xact_lock(hashtextextended('reachinbox plan', l.login_id)) FROM (
+    SELECT DISTINCT login_id FROM senders WHERE id = ANY (%(sender_ids)s::bigint[]) ORDER BY login_id
+) l;
 
 -- name: try_lock_plan
 -- The same without waiting: whether the lock is ours until the commit.
-SELECT pg_try_advisory_xact_lock(hashtextextended('reachinbox plan', %(sender_id)s)) AS is_ours;
+SELECT coalesce((SELECT pg_try_advisory_xact_lock(hashtextextended('reachinbox plan', login_id))
+                 FROM senders WHERE id = %(sender_id)s), false) AS is_ours;
 
 -- name: planned_by_window
--- How many emails of a sender's active campaigns are planned for each window from the current one on, those
--- overdue counting as due now. Campaigns can be left out: those being planned again. Of the one whose turn it is, the
--- retries count that keep their time; `own` is how many. Beyond the horizon no plan goes.
+-- How many emails are planned for each window of a sender's login from the current one on, those overdue counting as due
+-- now: of all active campaigns of all senders with that login. Of this sender, campaigns can be left out: those being
+-- planned again. Of the stream whose turn it is, the retries count that keep their time; `own` is how many of its
+-- campaign. Beyond the horizon no plan goes.
 SELECT p.window_start, sum(p.planned)::bigint AS planned,
        coalesce(sum(p.planned) FILTER (WHERE p.campaign_id = %(campaign_id)s::bigint), 0)::bigint AS own
 FROM (
     SELECT s.campaign_id, e.window_start, e.planned
-    FROM streams s
+    FROM senders o
+    JOIN streams s ON s.workspace_id = o.workspace_id AND s.sender_id = o.id
     JOIN campaigns c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
+    CROSS JOIN LATERAL (
+        SELECT s.sender_id = %(sender_id)s AND s.campaign_id IS NOT DISTINCT FROM %(campaign_id)s::bigint AS whose_turn_it_is
+    ) t
     CROSS JOIN LATERAL (
         SELECT hour_of(greatest(e.scheduled_at, now())) AS window_start, count(*) AS planned
         FROM emails e
         WHERE e.workspace_id = s.workspace_id AND e.stream_id = s.id AND e.status = 'SCHEDULED'
           AND e.scheduled_at < now() + %(horizon)s::interval
-          AND (s.campaign_id IS DISTINCT FROM %(campaign_id)s::bigint
-               OR keeps_its_time(e.attempts, e.scheduled_at, greatest(now(), c.start_at)))
+          AND (NOT t.whose_turn_it_is OR keeps_its_time(e.not_before, greatest(now(), c.start_at)))
         GROUP BY 1
     ) e
-    WHERE s.workspace_id = %(workspace_id)s AND s.sender_id = %(sender_id)s AND s.scheduled > 0
-      AND (s.campaign_id = %(campaign_id)s::bigint
-           OR s.open AND s.campaign_id <> ALL (%(except_campaign_ids)s::bigint[]))
+    WHERE o.workspace_id = %(workspace_id)s
+      AND o.login_id = (SELECT login_id FROM senders WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s)
+      AND s.scheduled > 0
+      AND (t.whose_turn_it_is
+           OR s.open AND NOT (s.sender_id = %(sender_id)s AND s.campaign_id = ANY (%(except_campaign_ids)s::bigint[])))
 ) p
 GROUP BY p.window_start;
 
--- name: login_window_now
--- What a plan of a sender starts from: its login's limit, the database's clock, and what the current window has used.
-SELECT l.hourly_limit, now() AS now, coalesce(w.used, 0) AS used
-FROM senders s
-JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id
-LEFT JOIN login_windows w
-    ON w.workspace_id = l.workspace_id AND w.login_id = l.id AND w.window_start = this_hour()
-WHERE s.workspace_id = %(workspace_id)s AND s.id = %(sender_id)s;
-
--- name: plan_inputs
--- What the plan of a campaign's stream depends on, its sender's part aside.
-SELECT s.id AS stream_id, s.sender_id, c.status, c.start_at, c.delay_ms, c.hourly_limit, s.scheduled,
-       coalesce(used_this_hour(o.window_start, o.used), used_this_hour(s.window_start, s.window_used)) AS window_used,
-       s.free_at
+-- name: campaign_by_window
+-- The same of a campaign over all of its senders, for its own limit; of the stream whose turn it is, what keeps its time.
+SELECT hour_of(greatest(e.scheduled_at, now())) AS window_start, count(*) AS planned
 FROM streams s
 JOIN campaigns c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
+JOIN emails e ON e.workspace_id = s.workspace_id AND e.stream_id = s.id
+WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s AND s.scheduled > 0
+  AND e.status = 'SCHEDULED' AND e.scheduled_at < now() + %(horizon)s::interval
+  AND (s.sender_id <> %(sender_id)s OR keeps_its_time(e.not_before, greatest(now(), c.start_at)))
+GROUP BY 1;
+
+-- name: login_of_plan
+-- What a plan of a sender starts from: its login's limits, the database's clock, and on how many days before yesterday
+-- (`since`, by the login's zone) it sent.
+SELECT l.id AS login_id, l.hourly_limit, l.daily_limit, l.least_gap_ms, l.ramp_from, l.ramp_per_day, l.timezone,
+       now() AS now, d.since,
+       CASE WHEN l.ramp_from IS NULL THEN 0 ELSE days_sent(l.workspace_id, l.id, d.since) END AS days_sent
+FROM senders s
+JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id
+CROSS JOIN LATERAL (SELECT (now() AT TIME ZONE l.timezone)::date - 1 AS since) d
+WHERE s.workspace_id = %(workspace_id)s AND s.id = %(sender_id)s;
+
+-- name: used_by_window
+-- What a sender's login has used since yesterday began: more than the 23 hours before this one, and all of today.
+SELECT w.window_start, w.used
+FROM senders s
+JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id
+JOIN login_windows w ON w.workspace_id = l.workspace_id AND w.login_id = l.id
+WHERE s.workspace_id = %(workspace_id)s AND s.id = %(sender_id)s AND w.used > 0
+  AND w.window_start > now() - interval '3 days'
+  AND (w.window_start AT TIME ZONE l.timezone)::date >= (now() AT TIME ZONE l.timezone)::date - 1;
+
+-- name: plan_inputs
+-- What the plan of a campaign's stream depends on, its sender's part aside. `own_used`: what it claimed in this hour;
+-- `campaign_used`: of the campaign's limit.
+SELECT s.id AS stream_id, s.sender_id, c.status, c.start_at, c.latest_at, c.delay_ms, c.jitter_percent, c.hourly_limit,
+       c.share_percent, c.calendar, s.scheduled, s.free_at, used_this_hour(s.window_start, s.window_used) AS own_used,
+       coalesce(used_this_hour(o.window_start, o.used), n.used_this_hour) AS campaign_used
+FROM streams s
+JOIN campaigns c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
+CROSS JOIN LATERAL campaign_counts(c.workspace_id, c.id) n
 LEFT JOIN campaign_hours o ON o.workspace_id = s.workspace_id AND o.campaign_id = s.campaign_id
-WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s
-ORDER BY s.id
-LIMIT 1;
+WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s AND s.sender_id = %(sender_id)s;
+
+-- name: senders_planned
+-- The senders of a campaign with something that waits.
+SELECT sender_id FROM streams
+WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s AND scheduled > 0
+ORDER BY sender_id;
 
 -- name: careful_planning
 -- For the rest of the transaction: wait for others so long and no longer, and look each email of a batch up by its key,
@@ -61,20 +99,25 @@ SELECT set_config('lock_timeout', %(lock_ms)s, true),
        set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true);
 
 -- name: move_emails
--- Give emails their new times; a retry keeps its own, and what is due stays as it is where its new time is
--- `stays_due_at`. Their stream is locked, so nobody else has them.
+-- Give emails their new times, and until when these hold; a retry keeps its own unless it is `of_retries`, and what is due
+-- stays as it is where its new time is `stays_due_at`. Their stream is locked, so nobody else has them; those that are
+-- another stream's by now, nobody touches.
 WITH wanted AS MATERIALIZED (
     -- With workspace_id as a column, the planner has no other way to the emails than by their key.
-    SELECT %(workspace_id)s::bigint AS workspace_id, w.id, w.at
-    FROM unnest(%(ids)s::bigint[], %(ats)s::timestamptz[]) AS w (id, at)
+    SELECT %(workspace_id)s::bigint AS workspace_id, w.id, w.at, w.jitter, w.until
+    FROM unnest(%(ids)s::bigint[], %(ats)s::timestamptz[], %(jitters)s::bigint[], %(untils)s::timestamptz[])
+        AS w (id, at, jitter, until)
 ),
 free AS MATERIALIZED (
-    SELECT e.workspace_id, e.id, w.at
+    SELECT e.workspace_id, e.id, n.at, w.until
     FROM wanted w
     JOIN emails e ON e.workspace_id = w.workspace_id AND e.id = w.id
+    CROSS JOIN LATERAL (SELECT jittered(w.at, e.recipient, w.jitter) AS at) n
     WHERE coalesce(e.status = 'SCHEDULED', false)  -- as it stands, it would be a way by the index of what is due
-      AND NOT keeps_its_time(e.attempts, e.scheduled_at, %(from)s::timestamptz)
-      AND greatest(e.scheduled_at, %(stays_due_at)s::timestamptz) <> w.at
+      AND e.stream_id + 0 = %(stream_id)s
+      AND keeps_its_time(e.not_before, %(from)s::timestamptz) = %(of_retries)s
+      AND (greatest(e.scheduled_at, %(stays_due_at)s::timestamptz) <> n.at OR e.until IS DISTINCT FROM w.until)
     FOR NO KEY UPDATE OF e
 )
-UPDATE emails e SET scheduled_at = f.at FROM free f WHERE e.workspace_id = f.workspace_id AND e.id = f.id;
+UPDATE emails e SET scheduled_at = f.at, until = f.until
+FROM free f WHERE e.workspace_id = f.workspace_id AND e.id = f.id;

@@ -25,12 +25,14 @@ WHERE workspace_id = %(workspace_id)s
 ORDER BY id;
 
 -- name: personal_rejects
--- Rows with an address that were refused, in answers kept for requests that are repeated. Such a row can hold more than
--- the address, a name before it for one: `pattern` finds it as a word of its own.
-SELECT k.created_at, r.row ->> 'row' AS row, r.row ->> 'email' AS email, r.row ->> 'reason' AS reason
+-- Rows with an address that were refused, repaired or asked about, in answers kept for requests that are repeated. Such
+-- a row can hold more than the address, a name before it for one: `pattern` finds it as a word of its own.
+SELECT k.created_at, r.row ->> 'row' AS row, r.row ->> 'email' AS email,
+       coalesce(r.row ->> 'reason', r.row ->> 'what', r.row ->> 'meant') AS reason
 FROM idempotency_keys k
-CROSS JOIN LATERAL jsonb_array_elements(k.answer -> 'rejected') AS r (row)
-WHERE k.workspace_id = %(workspace_id)s AND lower(r.row ->> 'email' COLLATE "C") ~ %(pattern)s
+CROSS JOIN LATERAL (VALUES ('rejected'), ('repairedRows'), ('suspectRows')) AS part (name)
+CROSS JOIN LATERAL jsonb_array_elements(k.answer -> part.name) AS r (row)
+WHERE k.workspace_id = %(workspace_id)s AND lower(r.row::text COLLATE "C") ~ %(pattern)s
 ORDER BY k.created_at;
 
 -- name: erase_emails
@@ -46,7 +48,8 @@ erased AS (
     SET recipient = 'erased-' || e.id || '@erased.invalid',
         fields = '{}',
         erased_at = now(),
-        status = CASE WHEN f.status = 'SCHEDULED' THEN 'CANCELLED' ELSE f.status END
+        status = CASE WHEN f.status = 'SCHEDULED' THEN 'CANCELLED' ELSE f.status END,
+        cancel_reason = CASE WHEN f.status = 'SCHEDULED' THEN 'ERASED' ELSE e.cancel_reason END
     FROM found f
     WHERE e.workspace_id = %(workspace_id)s AND e.id = f.id
     RETURNING e.id, e.stream_id, e.campaign_id, f.status = 'SCHEDULED' AS cancelled
@@ -123,12 +126,22 @@ WITH erased AS (
 SELECT count(*) AS n FROM erased;
 
 -- name: erase_rejects
--- An address among the refused rows of kept answers. The answers stay: a request that is repeated still writes nothing.
+-- An address among the rows of kept answers, those that were refused, repaired or asked about, and the first of a file.
+-- The answers stay: a request that is repeated still writes nothing.
 UPDATE idempotency_keys k
-SET answer = jsonb_set(k.answer, '{rejected}', (
-    SELECT jsonb_agg(CASE WHEN lower(r.row ->> 'email' COLLATE "C") ~ %(pattern)s
-                          THEN r.row || '{"email": "", "reason": "erased"}' ELSE r.row END ORDER BY r.number)
-    FROM jsonb_array_elements(k.answer -> 'rejected') WITH ORDINALITY AS r (row, number)))
+SET answer = k.answer || (
+    SELECT jsonb_object_agg(part.name, (
+        SELECT coalesce(jsonb_agg(CASE WHEN lower(r.row::text COLLATE "C") ~ %(pattern)s
+                                       THEN r.row || part.erased ELSE r.row END ORDER BY r.number), '[]')
+        FROM jsonb_array_elements(k.answer -> part.name) WITH ORDINALITY AS r (row, number)))
+    FROM (VALUES ('rejected', '{"email": "", "reason": "erased"}'::jsonb),
+                 ('repairedRows', '{"email": "", "address": "", "what": "erased", "others": []}'),
+                 ('suspectRows', '{"email": "", "meant": ""}')) AS part (name, erased)
+    WHERE k.answer ? part.name)
+    || CASE WHEN lower((k.answer #> '{reading,first}')::text COLLATE "C") ~ %(pattern)s
+            THEN jsonb_build_object('reading', jsonb_set(k.answer -> 'reading', '{first}', '[]')) ELSE '{}' END
 WHERE k.workspace_id = %(workspace_id)s
-  AND EXISTS (SELECT FROM jsonb_array_elements(k.answer -> 'rejected') AS r (row)
-              WHERE lower(r.row ->> 'email' COLLATE "C") ~ %(pattern)s);
+  AND (EXISTS (SELECT FROM (VALUES ('rejected'), ('repairedRows'), ('suspectRows')) AS part (name)
+               CROSS JOIN LATERAL jsonb_array_elements(k.answer -> part.name) AS r (row)
+               WHERE lower(r.row::text COLLATE "C") ~ %(pattern)s)
+       OR lower((k.answer #> '{reading,first}')::text COLLATE "C") ~ %(pattern)s);

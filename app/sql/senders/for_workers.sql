@@ -1,10 +1,12 @@
 -- name: neglected_senders
--- Senders with something due by now or within seconds that are neither blocked nor looked after by a live worker.
+-- Senders with something due by now or within seconds that are neither blocked nor looked after by a live worker. Those
+-- that wait for a lane of the worker that asks have none yet, but are looked after.
 SELECT DISTINCT s.workspace_id, s.id AS sender_id
 FROM streams t
 JOIN senders s ON s.workspace_id = t.workspace_id AND s.id = t.sender_id
 CROSS JOIN LATERAL first_due(t.workspace_id, t.id) d
 WHERE t.open AND t.total > 0 AND t.next_due_at <= now() + make_interval(secs => %(within_s)s)
+  AND t.sender_id <> ALL (%(looked_after)s::bigint[])
   AND d.due_at <= now() + make_interval(secs => %(within_s)s)
   AND (s.blocked_until IS NULL OR s.blocked_until <= now())
   AND NOT EXISTS (SELECT FROM holds h
@@ -22,27 +24,51 @@ FOR NO KEY UPDATE OF l;
 
 -- name: reserve_lanes
 -- Ask for connections to a sender's server: as many as wanted, as far as the max_connections of its login allows over all
--- workers. No row: none to be had. Comes after lock_login, or two workers could both take the last one.
+-- workers, and no more than its part while other senders of the login want some, too. With none to be had, a row of
+-- count 0 is its place in the queue: who has asked earlier comes first. `others_wait`: another sender of the login has
+-- none. No row: our lease ran out. Comes after lock_login, or two workers could both take the last one.
 INSERT INTO lanes AS l (workspace_id, sender_id, worker_token, count)
-SELECT g.workspace_id, g.id, %(token)s, g.count
+SELECT g.workspace_id, g.id, %(token)s, greatest(g.count, 0)
 FROM (
     SELECT s.workspace_id, s.id, least(
         %(wanted)s::integer,
-        l.max_connections - coalesce((
-            SELECT sum(o.count) FROM lanes o
-            JOIN senders same ON same.workspace_id = o.workspace_id AND same.id = o.sender_id
-            WHERE same.workspace_id = s.workspace_id AND same.login_id = s.login_id
-              AND (o.sender_id, o.worker_token) <> (s.id, %(token)s)
-        ), 0)
+        -- Whoever has none lets those go first that have asked earlier.
+        l.max_connections - o.taken - CASE WHEN coalesce(mine.count, 0) = 0 THEN o.ahead ELSE 0 END,
+        greatest(l.max_connections / (o.senders + 1), 1) - o.elsewhere
     ) AS count
     FROM senders s
     JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id
     JOIN workers k ON k.token = %(token)s  -- gone when its lease ran out
+    LEFT JOIN lanes mine
+        ON mine.workspace_id = s.workspace_id AND mine.sender_id = s.id AND mine.worker_token = %(token)s
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(n.count), 0)::integer AS taken,
+               count(*) FILTER (WHERE n.sender_id <> s.id)::integer AS senders,
+               coalesce(sum(n.count) FILTER (WHERE n.sender_id = s.id), 0)::integer AS elsewhere,
+               count(*) FILTER (WHERE n.sender_id <> s.id AND n.count = 0
+                                  AND n.asked_at < coalesce(mine.asked_at, 'infinity'))::integer AS ahead
+        FROM (
+            SELECT e.sender_id, sum(e.count) AS count, min(e.asked_at) AS asked_at
+            FROM senders same
+            JOIN lanes e ON e.workspace_id = same.workspace_id AND e.sender_id = same.id
+            WHERE same.workspace_id = s.workspace_id AND same.login_id = s.login_id
+              AND (e.sender_id, e.worker_token) <> (s.id, %(token)s)
+            GROUP BY e.sender_id
+        ) n
+    ) o
     WHERE s.workspace_id = %(workspace_id)s AND s.id = %(sender_id)s
 ) g
-WHERE g.count > 0
-ON CONFLICT (workspace_id, sender_id, worker_token) DO UPDATE SET count = excluded.count
-RETURNING count;
+ON CONFLICT (workspace_id, sender_id, worker_token) DO UPDATE
+SET count = excluded.count,
+    asked_at = CASE WHEN l.count > 0 AND excluded.count = 0 THEN clock_timestamp() ELSE l.asked_at END
+RETURNING l.count AS lanes, EXISTS (
+    SELECT FROM senders s
+    JOIN senders o ON o.workspace_id = s.workspace_id AND o.login_id = s.login_id AND o.id <> s.id
+    JOIN lanes w ON w.workspace_id = o.workspace_id AND w.sender_id = o.id
+    WHERE s.workspace_id = l.workspace_id AND s.id = l.sender_id
+    GROUP BY o.id
+    HAVING sum(w.count) = 0
+) AS others_wait;
 
 -- name: release_lanes
 -- This worker has no connection open for the sender any more.
@@ -65,7 +91,8 @@ WITH blocked AS (
     SET failures = failures + 1,
         blocked_since = CASE WHEN failures = 0 THEN now() ELSE blocked_since END,
         blocked_until = now() + make_interval(secs => %(first_s)s * power(2, least(failures, 8))),
-        block_reason = %(reason)s
+        block_reason = %(reason)s,
+        block_kind = %(kind)s
     WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s
       AND failures <= %(known_failures)s AND (blocked_until IS NULL OR blocked_until <= now())
     RETURNING id, blocked_until

@@ -1,31 +1,36 @@
 -- name: insert_sender
--- A mailbox to send from, and how it logs in.
-WITH login AS (
-    INSERT INTO logins (workspace_id, hourly_limit, max_connections)
-    VALUES (%(workspace_id)s, %(hourly_limit)s, %(max_connections)s)
-    RETURNING id
-)
-INSERT INTO senders (workspace_id, login_id, email, display_name, host, port, security, username, password_encrypted,
-                     is_default)
-SELECT %(workspace_id)s, login.id, %(email)s, %(display_name)s, %(host)s, %(port)s, %(security)s, %(username)s,
-       %(password_encrypted)s, %(is_default)s
-FROM login
+-- A mailbox to send from.
+INSERT INTO senders (workspace_id, login_id, email, display_name, host, port, security, username, is_default)
+VALUES (%(workspace_id)s, %(login_id)s, %(email)s, %(display_name)s, %(host)s, %(port)s, %(security)s, %(username)s,
+        %(is_default)s)
 RETURNING id;
 
 -- name: set_sender_password
 -- The password alone: it is encrypted for its row, whose id is known only once it is there.
-UPDATE senders SET username = %(username)s, password_encrypted = %(password_encrypted)s
+UPDATE senders SET password_encrypted = %(password_encrypted)s
 WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s;
 
 -- name: list_senders
--- A page of senders, oldest first, with what the current window has used.
-SELECT s.id, s.email, s.display_name, s.host, s.port, s.security, s.username, s.password_encrypted, l.hourly_limit,
-       l.max_connections, s.is_default, s.blocked_until, s.block_reason, s.verified_at, s.verify_error, s.created_at,
-       coalesce(w.used, 0) AS used_this_hour
+-- A page of senders, oldest first, with what is left of their logins' limits.
+SELECT s.id, s.email, s.display_name, s.host, s.port, s.security, s.username, s.password_encrypted, l.credential AS kind,
+       l.provider, l.grant_ended_at, l.grant_error, l.hourly_limit,
+       l.max_connections, l.daily_limit, nullif(l.least_gap_ms, 0) / 1000 AS least_gap_seconds, l.ramp_from,
+       l.ramp_per_day, l.timezone, s.is_default, s.blocked_until, s.block_reason, s.verified_at, s.verify_error,
+       s.created_at, r.used AS used_this_hour, r.used_today, r.left_today, r.ramp_today,
+       greatest(least(r.allowed - r.used, g.fit), 0) AS left_this_hour,
+       ARRAY (SELECT o.id FROM senders o
+              WHERE o.workspace_id = s.workspace_id AND o.login_id = s.login_id AND o.id <> s.id
+              ORDER BY o.id) AS shares_login_with
 FROM senders s
 JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id
-LEFT JOIN login_windows w
-    ON w.workspace_id = s.workspace_id AND w.login_id = s.login_id AND w.window_start = this_hour()
+CROSS JOIN LATERAL login_room(s.workspace_id, s.login_id, this_hour()) r
+-- By the least gap, so many begin in the rest of the hour.
+CROSS JOIN LATERAL (
+    SELECT ceil(extract(epoch FROM this_hour() + interval '1 hour' - greatest(now(), (
+               SELECT w.free_at FROM login_windows w
+               WHERE w.workspace_id = s.workspace_id AND w.login_id = s.login_id
+               ORDER BY w.window_start DESC LIMIT 1))) * 1000 / nullif(l.least_gap_ms, 0))::integer AS fit
+) g
 WHERE s.workspace_id = %(workspace_id)s
   AND (%(sender_id)s::bigint IS NULL OR s.id = %(sender_id)s)
   AND (%(after)s::bigint IS NULL OR s.id > %(after)s)
@@ -48,19 +53,10 @@ SET email = coalesce(%(email)s, email),
     failures = CASE WHEN %(set_server)s THEN 0 ELSE failures END
 WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s;
 
--- name: update_login
--- Change the limits of the sender's login; NULL leaves a column alone. Who opens a window meanwhile waits for us.
-UPDATE logins l
-SET hourly_limit = coalesce(%(hourly_limit)s, l.hourly_limit),
-    max_connections = coalesce(%(max_connections)s, l.max_connections)
-FROM senders s
-WHERE s.workspace_id = %(workspace_id)s AND s.id = %(sender_id)s AND l.workspace_id = s.workspace_id AND l.id = s.login_id
-RETURNING l.id AS login_id, l.hourly_limit;
-
--- name: allow
--- What the windows that are open allow from now on.
-UPDATE login_windows SET allowed = %(hourly_limit)s
-WHERE workspace_id = %(workspace_id)s AND login_id = %(login_id)s AND window_start >= this_hour();
+-- name: leave_campaigns
+-- The sender's parts in campaigns that it was taken out of, where it has sent nothing and waits for nothing.
+DELETE FROM streams
+WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s AND total = 0 AND taken_out_at IS NOT NULL;
 
 -- name: delete_sender
 -- Only a sender without campaigns goes; the foreign key says so otherwise.

@@ -8,6 +8,7 @@ VALUES (%(workspace_id)s, %(user_id)s, %(action)s, %(subject)s, %(address)s, %(u
 -- accounts, and to the installation.
 SELECT entries.id, at, user_id, action, subject, address, user_agent,
        CASE WHEN address = 'local' THEN 'command line'
+            WHEN address = 'worker' THEN 'a worker'
             WHEN u.email IS NOT NULL THEN u.email
             WHEN action IN ('account.unknown', 'attempts.refused') THEN 'nobody who is logged in'
             ELSE 'an account that is gone' END AS who

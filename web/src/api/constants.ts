@@ -13,9 +13,16 @@ export const VALUES = {
   Campaign: {
     onUnknown: ["hold", "resend", "assume_sent"],
     status: ["ACTIVE", "PAUSED", "CANCELLED", "FINISHED"],
+    kind: ["LIST", "DIRECT"],
+  },
+  CampaignCalendar: {
+    days: ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
   },
   CampaignPatch: {
     onUnknown: ["hold", "resend", "assume_sent"],
+  },
+  Condition: {
+    is: ["equals", "not", "contains", "empty", "filled"],
   },
   Credential: {
     kind: ["PASSWORD", "OAUTH"],
@@ -33,17 +40,29 @@ export const VALUES = {
     status: ["SCHEDULED", "SENDING", "SENT", "FAILED", "UNKNOWN", "CANCELLED"],
   },
   Entry: {
-    action: ["account.created", "account.linked", "account.given_back", "account.disabled", "account.enabled", "account.unknown", "attempts.refused", "login", "login.failed", "login.disabled", "logout", "session.ended", "sessions.ended", "password.changed", "password.reset_asked", "invitation.created", "invitation.revoked", "workspace.created", "workspace.renamed", "workspace.deleted", "member.invited", "member.invitation_revoked", "member.joined", "member.changed", "member.removed", "member.left", "key.created", "key.revoked", "sender.created", "sender.changed", "sender.deleted", "campaign.scheduled", "campaign.changed", "campaign.paused", "campaign.resumed", "campaign.cancelled", "campaign.hold", "campaign.held.try", "campaign.held.fail", "campaign.held.go_on", "sender.held.try", "sender.held.fail", "sender.held.go_on", "email.failed->scheduled", "email.unknown->scheduled", "email.unknown->sent", "webhook.created", "webhook.changed", "webhook.deleted", "webhook.secret_rotated", "webhook.replayed", "recipient.erase", "recipient.export", "emails.export", "keys.revoked", "installation.take-over", "installation.rotate-key"],
+    action: ["account.created", "account.linked", "account.given_back", "account.disabled", "account.enabled", "account.unknown", "attempts.refused", "login", "login.failed", "login.disabled", "logout", "session.ended", "sessions.ended", "password.changed", "password.reset_asked", "invitation.created", "invitation.revoked", "workspace.created", "workspace.renamed", "workspace.deleted", "member.invited", "member.invitation_revoked", "member.joined", "member.changed", "member.removed", "member.left", "key.created", "key.revoked", "sender.created", "sender.changed", "sender.deleted", "list.created", "list.grown", "list.exported", "list.removed", "campaign.scheduled", "campaign.changed", "campaign.paused", "campaign.resumed", "campaign.cancelled", "campaign.first", "campaign.not_first", "campaign.direct", "campaign.moved", "campaign.hold", "campaign.held.try", "campaign.held.fail", "campaign.held.go_on", "sender.held.try", "sender.held.fail", "sender.held.go_on", "email.failed->scheduled", "email.unknown->scheduled", "email.unknown->sent", "webhook.created", "webhook.changed", "webhook.deleted", "webhook.secret_rotated", "webhook.replayed", "recipient.erase", "recipient.export", "emails.export", "keys.revoked", "installation.take-over", "installation.rotate-key"],
   },
   Finding: {
     subject: ["spf", "dkim", "dmarc", "mx"],
     verdict: ["good", "weak", "wrong", "unknown"],
+  },
+  Forecast: {
+    by: ["hour", "day"],
+  },
+  ForecastOfAll: {
+    by: ["hour", "day"],
+  },
+  Given: {
+    reason: ["TAKEN_OUT", "CONNECTION", "LOGIN", "QUOTA"],
   },
   Held: {
     reason: ["REFUSED", "SERVER_SLOW"],
   },
   HeldAnswer: {
     answer: ["try", "fail", "go_on"],
+  },
+  IfBlank: {
+    do: ["leave_out", "write", "send"],
   },
   KeyBody: {
     scopes: ["read", "send", "admin"],
@@ -81,6 +100,9 @@ export const VALUES = {
   User: {
     role: ["owner", "member", "viewer"],
   },
+  Waiting: {
+    reason: ["NOT_DUE", "FOLLOWS", "PAUSED", "STOPPED", "CALENDAR", "HOURLY_LIMIT", "DAILY_LIMIT", "CAMPAIGN_LIMIT", "RAMP", "LEAST_GAP", "SENDER_BLOCKED", "LOGIN_EXPIRED", "SERVER_SLOW", "REFUSED", "INBOX_UNREAD", "PLAN_CHANGING", "OTHER_INSTALLATION", "NO_WORKER", "NOTHING_WAITS"],
+  },
   Webhook: {
     events: ["email.failed", "email.unknown", "sender.blocked", "campaign.held", "campaign.finished"],
   },
@@ -102,6 +124,9 @@ export const VALUES = {
   LoginFailure: {
     error: ["busy", "cancelled", "closed", "disabled", "domain", "expired", "failed", "unverified"],
   },
+  ConnectFailure: {
+    connectFailed: ["cancelled", "expired", "failed", "no_refresh_token", "other_mailbox", "quota", "role", "scope"],
+  },
 } as const;
 
 export const LIMITS = {
@@ -110,17 +135,34 @@ export const LIMITS = {
     subject: {"maxLength": 998, "minLength": 1},
     body: {"maxLength": 200000, "minLength": 0},
     bodyHtml: {"maxLength": 200000, "minLength": 0},
+    language: {"maxLength": 35, "minLength": 2},
+    senderIds: {"maxItems": 50, "minItems": 1},
     delayBetweenMs: {"max": 2592000000, "min": 0},
+    jitterPercent: {"max": 100, "min": 0},
     hourlyLimit: {"max": 10000000, "min": 1},
+    sharePercent: {"max": 100, "min": 1},
   },
   Columns: {
     email: {"min": 0},
   },
+  Condition: {
+    field: {"maxLength": 1000, "minLength": 1},
+    values: {"maxItems": 1000},
+  },
   KeyBody: {
     name: {"maxLength": 200, "minLength": 1},
   },
+  NewSavedList: {
+    name: {"maxLength": 200, "minLength": 1},
+    purpose: {"maxLength": 2000, "minLength": 0},
+    source: {"maxLength": 2000, "minLength": 0},
+  },
   PasswordChange: {
     newPassword: {"maxLength": 1000, "minLength": 8},
+  },
+  RampUp: {
+    perDay: {"max": 10000000, "min": 1},
+    from: {"max": 10000000, "min": 1},
   },
   RegistrationBody: {
     password: {"maxLength": 1000, "minLength": 8},
@@ -143,6 +185,9 @@ export const LIMITS = {
     password: {"maxLength": 1000, "minLength": 1},
     hourlyLimit: {"max": 10000000, "min": 1},
     maxConnections: {"max": 1000, "min": 1},
+    dailyLimit: {"max": 10000000, "min": 1},
+    leastGapSeconds: {"max": 86400, "min": 1},
+    timezone: {"maxLength": 100, "minLength": 1},
   },
   SenderPatch: {
     displayName: {"maxLength": 200, "minLength": 0},
@@ -151,6 +196,27 @@ export const LIMITS = {
     password: {"maxLength": 1000, "minLength": 1},
     hourlyLimit: {"max": 10000000, "min": 1},
     maxConnections: {"max": 1000, "min": 1},
+    dailyLimit: {"max": 10000000, "min": 1},
+    leastGapSeconds: {"max": 86400, "min": 1},
+    timezone: {"maxLength": 100, "minLength": 1},
+  },
+  SignatureBody: {
+    text: {"maxLength": 10000, "minLength": 0},
+    html: {"maxLength": 10000, "minLength": 0},
+  },
+  TemplateBody: {
+    name: {"maxLength": 200, "minLength": 1},
+    subject: {"maxLength": 200000, "minLength": 0},
+    body: {"maxLength": 200000, "minLength": 0},
+    bodyHtml: {"maxLength": 200000, "minLength": 0},
+    language: {"maxLength": 35, "minLength": 2},
+  },
+  TemplatePatch: {
+    name: {"maxLength": 200, "minLength": 1},
+    subject: {"maxLength": 200000, "minLength": 0},
+    body: {"maxLength": 200000, "minLength": 0},
+    bodyHtml: {"maxLength": 200000, "minLength": 0},
+    language: {"maxLength": 35, "minLength": 2},
   },
   WebhookBody: {
     url: {"maxLength": 2000, "minLength": 1},

@@ -27,6 +27,7 @@ export const keys = {
     lists: () => own("campaigns", "list"),
     list: (status: Asked) => own("campaigns", "list", status),
     one: (id: number) => own("campaigns", "one", id),
+    forecast: (id: number) => own("campaigns", "one", id, "forecast"),
   },
   emails: {
     all: () => own("emails"),
@@ -35,8 +36,11 @@ export const keys = {
     ones: () => own("emails", "one"),
     one: (id: number) => own("emails", "one", id),
     message: (id: number) => own("emails", "one", id, "message"),
+    waiting: (id: number) => own("emails", "one", id, "waiting"),
   },
   senders: () => own("senders"),
+  sendersWaiting: (ids: readonly number[]) => own("sendersWaiting", ids),
+  signature: (senderId: number) => own("signature", senderId),
   webhooks: {
     all: () => own("webhooks"),
     list: () => own("webhooks", "list"),
@@ -45,6 +49,7 @@ export const keys = {
   stats: {
     all: () => own("stats"),
     hourly: (query: Asked) => own("stats", "hourly", query),
+    planned: (query: Asked) => own("stats", "planned", query),
     totals: (dueBefore: string) => own("stats", "totals", dueBefore),
   },
   sandbox: {
@@ -54,9 +59,19 @@ export const keys = {
     one: (id: number) => own("sandbox", "one", id),
   },
   frame: (path: string) => own("frame", path),
+  savedLists: {
+    all: () => own("savedLists"),
+    list: () => own("savedLists", "list"),
+    sample: (id: number) => own("savedLists", "sample", id),
+  },
   lists: {
     all: () => own("lists"),
     one: (id: number) => own("lists", "one", id),
+  },
+  templates: {
+    all: () => own("templates"),
+    list: () => own("templates", "list"),
+    one: (id: number) => own("templates", "one", id),
   },
   workspaces: () => own("workspaces"),
   members: {

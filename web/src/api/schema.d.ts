@@ -38,6 +38,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/campaigns/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a test at once, ahead of all that is planned, within the sender's limits */
+        post: operations["sendTest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/campaigns/render": {
         parameters: {
             query?: never;
@@ -67,6 +84,24 @@ export interface paths {
         /** The HTML that one recipient would get, fit to be shown in a frame */
         post: operations["showRenderedHtml"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/campaigns/{id}/first": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Plan it before the other campaigns of its senders */
+        post: operations["putFirst"];
+        /** Plan it in the order of scheduling again */
+        delete: operations["putFirstNoLonger"];
         options?: never;
         head?: never;
         patch?: never;
@@ -103,8 +138,25 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Change a campaign; a new start, delay or limit plans what waits again */
+        /** Change a campaign; new senders, times, delay, limit or calendar plan what waits again */
         patch: operations["changeCampaign"];
+        trace?: never;
+    };
+    "/api/campaigns/{id}/forecast": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was planned first, and what was sent */
+        get: operations["getForecast"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/campaigns/{id}/html": {
@@ -175,6 +227,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List templates, newest first */
+        get: operations["listTemplates"];
+        put?: never;
+        /** Keep a text as a template */
+        post: operations["createTemplate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/templates/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A template */
+        get: operations["getTemplate"];
+        put?: never;
+        post?: never;
+        /** Delete a template */
+        delete: operations["deleteTemplate"];
+        options?: never;
+        head?: never;
+        /** Change a template */
+        patch: operations["changeTemplate"];
+        trace?: never;
+    };
     "/api/emails": {
         parameters: {
             query?: never;
@@ -199,7 +288,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The same list, all of it, as CSV */
+        /**
+         * The same list, all of it, as CSV
+         * @description As a `table`, with columns as in the list; as a `list` of recipients, with their addresses and merge fields, which can be uploaded again.
+         */
         get: operations["exportEmails"];
         put?: never;
         post?: never;
@@ -417,6 +509,99 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/saved-lists": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists that are kept by name, newest first */
+        get: operations["listSavedLists"];
+        put?: never;
+        /** Begin a list that is kept by name */
+        post: operations["createSavedList"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/saved-lists/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A saved list */
+        get: operations["getSavedList"];
+        put?: never;
+        post?: never;
+        /** Remove a saved list with its recipients; campaigns made of it stay */
+        delete: operations["deleteSavedList"];
+        options?: never;
+        head?: never;
+        /** Rename a saved list, or say what it is for and where it comes from */
+        patch: operations["changeSavedList"];
+        trace?: never;
+    };
+    "/api/saved-lists/{id}/recipients": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Recipients of a saved list, in the order in which they came */
+        get: operations["listSavedRecipients"];
+        put?: never;
+        /**
+         * Add recipients to a saved list, and update the fields of those who are there
+         * @description All or nothing. A field that comes without text changes nothing.
+         */
+        post: operations["growSavedList"];
+        /** Take one recipient out of a saved list */
+        delete: operations["deleteSavedRecipient"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/saved-lists/{id}/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** How many recipients of a saved list a filter leaves */
+        post: operations["countSavedRecipients"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/saved-lists/{id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A saved list as CSV, which can be uploaded again */
+        get: operations["exportSavedList"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/recipients/export": {
         parameters: {
             query?: never;
@@ -528,23 +713,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/senders/{id}/credential": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** How a sender logs in: by a password, or connected at a provider */
-        get: operations["getCredential"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/senders/discover": {
         parameters: {
             query?: never;
@@ -585,6 +753,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/senders/{id}/signature": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a sender's messages end with */
+        get: operations["getSignature"];
+        /** Change what a sender's messages end with, in campaigns that are scheduled from now on */
+        put: operations["putSignature"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/stats/hourly": {
         parameters: {
             query?: never;
@@ -611,6 +797,40 @@ export interface paths {
         };
         /** How many emails are in each status, and how many are due */
         get: operations["emailTotals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stats/planned": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is planned to go when, over all campaigns */
+        get: operations["plannedEmails"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stats/forecast": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What campaigns planned first, and what was sent, over all of them */
+        get: operations["forecastOfAll"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1229,6 +1449,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/campaigns/{id}/waiting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why the campaign's next email does not go now, and what would change that */
+        get: operations["campaignWaiting"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/emails/{id}/waiting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why the email does not go now, and what would change that */
+        get: operations["emailWaiting"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/senders/waiting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why what senders send next does not go now; of senders of which something waits */
+        get: operations["sendersWaiting"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/ways": {
         parameters: {
             query?: never;
@@ -1445,13 +1716,18 @@ export interface components {
             id: number;
             name: string;
             senderId: number;
+            senderIds: number[];
+            senders: components["schemas"]["CampaignSender"][];
             subject: string;
             body: string;
             bodyHtml: string | null;
             /** Format: date-time */
             startTime: string;
+            latestAt: string | null;
             delayBetweenMs: number;
+            jitterPercent: number;
             hourlyLimit: number | null;
+            calendar: components["schemas"]["CampaignCalendar"] | null;
             /** @enum {string} */
             onUnknown: "hold" | "resend" | "assume_sent";
             /** @enum {string} */
@@ -1469,6 +1745,24 @@ export interface components {
             usedThisHour: number;
             emailsRemovedAt?: string | null;
             held?: components["schemas"]["Held"] | null;
+            waiting?: components["schemas"]["Waiting"] | null;
+            aheadAt?: string | null;
+            sharePercent?: number | null;
+            /**
+             * @default LIST
+             * @enum {string}
+             */
+            kind: "LIST" | "DIRECT";
+            language?: string | null;
+        };
+        /** CampaignCalendar */
+        CampaignCalendar: {
+            timezone: string;
+            days: ("mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun")[];
+            from: string;
+            to: string;
+            holidays?: string | null;
+            fallbackTimezone?: string | null;
         };
         /** Page[Campaign] */
         CampaignPage: {
@@ -1481,10 +1775,35 @@ export interface components {
             subject?: string;
             body?: string;
             bodyHtml?: string | null;
+            language?: string | null;
+            senderIds?: number[];
             startTime?: string;
+            latestAt?: string | null;
             delayBetweenMs?: number;
+            jitterPercent?: number;
+            calendar?: components["schemas"]["CampaignCalendar"] | null;
             hourlyLimit?: number | null;
+            sharePercent?: number | null;
             onUnknown?: "hold" | "resend" | "assume_sent";
+        };
+        /** CampaignSender */
+        CampaignSender: {
+            senderId: number;
+            total: number;
+            counts: {
+                [key: string]: number;
+            };
+            usedThisHour: number;
+            nextAt: string | null;
+            lastAt: string | null;
+            takenOutAt: string | null;
+            given: components["schemas"]["Given"] | null;
+        };
+        /** Candidate */
+        Candidate: {
+            column: number;
+            name: string;
+            addresses: number;
         };
         /** Cells */
         Cells: {
@@ -1501,6 +1820,17 @@ export interface components {
             hasHeader: boolean;
             email: number;
             fields: string[];
+        };
+        /** Condition */
+        Condition: {
+            field: string;
+            /** @enum {string} */
+            is: "equals" | "not" | "contains" | "empty" | "filled";
+            values?: string[];
+        };
+        /** Conditions */
+        Conditions: {
+            filter: components["schemas"]["Condition"][];
         };
         /** Credential */
         Credential: {
@@ -1520,6 +1850,15 @@ export interface components {
             encoding: string;
             columns: components["schemas"]["Columns"];
             first: components["schemas"]["Cells"][];
+            candidates?: components["schemas"]["Candidate"][];
+            sheet?: string | null;
+            illRows?: number[];
+        };
+        /** DayPlan */
+        DayPlan: {
+            /** Format: date */
+            day: string;
+            count: number;
         };
         /** Decided */
         Decided: {
@@ -1628,6 +1967,7 @@ export interface components {
             code: number | null;
             enhancedCode: string | null;
             reply: string | null;
+            waiting?: components["schemas"]["Waiting"] | null;
         };
         /** Entry */
         Entry: {
@@ -1637,7 +1977,7 @@ export interface components {
             userId: number | null;
             who: string;
             /** @enum {string} */
-            action: "account.created" | "account.linked" | "account.given_back" | "account.disabled" | "account.enabled" | "account.unknown" | "attempts.refused" | "login" | "login.failed" | "login.disabled" | "logout" | "session.ended" | "sessions.ended" | "password.changed" | "password.reset_asked" | "invitation.created" | "invitation.revoked" | "workspace.created" | "workspace.renamed" | "workspace.deleted" | "member.invited" | "member.invitation_revoked" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "key.created" | "key.revoked" | "sender.created" | "sender.changed" | "sender.deleted" | "campaign.scheduled" | "campaign.changed" | "campaign.paused" | "campaign.resumed" | "campaign.cancelled" | "campaign.hold" | "campaign.held.try" | "campaign.held.fail" | "campaign.held.go_on" | "sender.held.try" | "sender.held.fail" | "sender.held.go_on" | "email.failed->scheduled" | "email.unknown->scheduled" | "email.unknown->sent" | "webhook.created" | "webhook.changed" | "webhook.deleted" | "webhook.secret_rotated" | "webhook.replayed" | "recipient.erase" | "recipient.export" | "emails.export" | "keys.revoked" | "installation.take-over" | "installation.rotate-key";
+            action: "account.created" | "account.linked" | "account.given_back" | "account.disabled" | "account.enabled" | "account.unknown" | "attempts.refused" | "login" | "login.failed" | "login.disabled" | "logout" | "session.ended" | "sessions.ended" | "password.changed" | "password.reset_asked" | "invitation.created" | "invitation.revoked" | "workspace.created" | "workspace.renamed" | "workspace.deleted" | "member.invited" | "member.invitation_revoked" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "key.created" | "key.revoked" | "sender.created" | "sender.changed" | "sender.deleted" | "list.created" | "list.grown" | "list.exported" | "list.removed" | "campaign.scheduled" | "campaign.changed" | "campaign.paused" | "campaign.resumed" | "campaign.cancelled" | "campaign.first" | "campaign.not_first" | "campaign.direct" | "campaign.moved" | "campaign.hold" | "campaign.held.try" | "campaign.held.fail" | "campaign.held.go_on" | "sender.held.try" | "sender.held.fail" | "sender.held.go_on" | "email.failed->scheduled" | "email.unknown->scheduled" | "email.unknown->sent" | "webhook.created" | "webhook.changed" | "webhook.deleted" | "webhook.secret_rotated" | "webhook.replayed" | "recipient.erase" | "recipient.export" | "emails.export" | "keys.revoked" | "installation.take-over" | "installation.rotate-key";
             subject: string;
             address: string;
             userAgent: string;
@@ -1648,6 +1988,7 @@ export interface components {
             cancelled: number;
             sandboxMessages: number;
             lists: number;
+            savedLists: number;
             beingSent: number;
         };
         /** FieldError */
@@ -1664,6 +2005,54 @@ export interface components {
             text: string;
             found?: string[];
             publish?: components["schemas"]["Record"] | null;
+        };
+        /** Fitting */
+        Fitting: {
+            recipients: number;
+        };
+        /** Forecast */
+        Forecast: {
+            /** @enum {string} */
+            by: "hour" | "day";
+            points: components["schemas"]["ForecastPoint"][];
+            medianLateMs: number | null;
+            worstLateMs: number | null;
+        };
+        /** ForecastOfAll */
+        ForecastOfAll: {
+            /** @enum {string} */
+            by: "hour" | "day";
+            points: components["schemas"]["ForecastPoint"][];
+            campaigns: number;
+            medianLateMs: number | null;
+            worstLateMs: number | null;
+        };
+        /** ForecastPoint */
+        ForecastPoint: {
+            /** Format: date-time */
+            start: string;
+            planned: number;
+            sent: number;
+        };
+        /** Given */
+        Given: {
+            emails: number;
+            /** Format: date-time */
+            at: string;
+            /** @enum {string} */
+            reason: "TAKEN_OUT" | "CONNECTION" | "LOGIN" | "QUOTA";
+        };
+        /** Grown */
+        Grown: {
+            list: components["schemas"]["SavedList"];
+            added: number;
+            updated: number;
+            duplicates: number;
+            rejected: components["schemas"]["Rejected"][];
+            repaired: number;
+            repairedRows: components["schemas"]["Repaired"][];
+            suspects: number;
+            suspectRows: components["schemas"]["Suspect"][];
         };
         /** Health */
         Health: {
@@ -1688,6 +2077,13 @@ export interface components {
         HeldAnswer: {
             /** @enum {string} */
             answer: "try" | "fail" | "go_on";
+            since?: string | null;
+        };
+        /** Hint */
+        Hint: {
+            part: string;
+            found: string;
+            reason: string;
         };
         /** Hour */
         Hour: {
@@ -1700,6 +2096,13 @@ export interface components {
             deferred: number;
             released: number;
             unknown: number;
+        };
+        /** IfBlank */
+        IfBlank: {
+            /** @enum {string} */
+            do: "leave_out" | "write" | "send";
+            /** @default  */
+            text: string;
         };
         /** Invitation */
         Invitation: {
@@ -1731,6 +2134,14 @@ export interface components {
             scopes?: ("read" | "send" | "admin")[] | null;
             expiresAt?: string | null;
         };
+        /** Lack */
+        Lack: {
+            field: string;
+            recipients: number;
+            required: boolean;
+            ifBlank: components["schemas"]["IfBlank"] | null;
+            rows: number[];
+        };
         /** Maker */
         Maker: {
             id: number;
@@ -1756,6 +2167,12 @@ export interface components {
             text: string;
             html: string | null;
             asSent: boolean;
+        };
+        /** NewSavedList */
+        NewSavedList: {
+            name: string;
+            purpose?: string | null;
+            source?: string | null;
         };
         /** Offer */
         Offer: {
@@ -1794,12 +2211,37 @@ export interface components {
             /** @enum {string} */
             security: "none" | "starttls" | "tls";
         };
+        /** Planned */
+        Planned: {
+            hours: components["schemas"]["PlannedHour"][];
+            campaigns: components["schemas"]["PlannedCampaign"][];
+            others: number;
+        };
+        /** PlannedCampaign */
+        PlannedCampaign: {
+            campaignId: number;
+            name: string;
+            count: number;
+            /** Format: date-time */
+            firstAt: string;
+            /** Format: date-time */
+            lastAt: string;
+        };
+        /** PlannedHour */
+        PlannedHour: {
+            /** Format: date-time */
+            start: string;
+            count: number;
+        };
+        /** Posted */
+        Posted: {
+            campaignId: number;
+            emailId: number;
+            recipient: string;
+            waiting: components["schemas"]["Waiting"];
+        };
         /** Preview */
         Preview: {
-            accepted: number;
-            duplicates: number;
-            duplicateRows: components["schemas"]["Duplicate"][];
-            rejected: components["schemas"]["Rejected"][];
             /** Format: date-time */
             firstAt: string;
             /** Format: date-time */
@@ -1808,8 +2250,24 @@ export interface components {
                 [key: string]: number;
             };
             hourly: components["schemas"]["WindowPlan"][];
-            senderId: number;
-            senderHourlyLimit: number;
+            timezone: string;
+            days: components["schemas"]["DayPlan"][];
+            senders: components["schemas"]["SenderPlan"][];
+            late: number;
+            accepted: number;
+            duplicates: number;
+            rejected: components["schemas"]["Rejected"][];
+            /** @default 0 */
+            repaired: number;
+            repairedRows?: components["schemas"]["Repaired"][];
+            /** @default 0 */
+            suspects: number;
+            suspectRows?: components["schemas"]["Suspect"][];
+            reading?: components["schemas"]["Reading"] | null;
+            duplicateRows: components["schemas"]["Duplicate"][];
+            lacking: components["schemas"]["Lack"][];
+            subjectsInOneLine: number;
+            hints: components["schemas"]["Hint"][];
         };
         /** Problem */
         Problem: {
@@ -1822,6 +2280,11 @@ export interface components {
             errors?: components["schemas"]["FieldError"][];
             rejected?: components["schemas"]["Rejected"][];
         };
+        /** RampUp */
+        RampUp: {
+            perDay: number;
+            from: number;
+        };
         /** Readiness */
         Readiness: {
             /**
@@ -1830,6 +2293,14 @@ export interface components {
              */
             status: "ok";
             otherInstallation?: string;
+        };
+        /** Reading */
+        Reading: {
+            encoding: string;
+            emailColumn: string;
+            others: components["schemas"]["Candidate"][];
+            first: components["schemas"]["Cells"][];
+            sheet?: string | null;
         };
         /** Recipient */
         Recipient: {
@@ -1859,6 +2330,15 @@ export interface components {
             text: string;
             html: string | null;
             required: string[];
+            hints: components["schemas"]["Hint"][];
+        };
+        /** Repaired */
+        Repaired: {
+            row: number;
+            email: string;
+            address: string;
+            what: string;
+            others: string[];
         };
         /** Reset */
         Reset: {
@@ -1905,16 +2385,73 @@ export interface components {
             items: components["schemas"]["SandboxSummary"][];
             nextCursor: string | null;
         };
+        /** SavedList */
+        SavedList: {
+            id: number;
+            name: string;
+            purpose: string | null;
+            source: string | null;
+            fields: string[];
+            recipients: number;
+            size: number;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            changedAt: string;
+        };
+        /** Page[SavedList] */
+        SavedListPage: {
+            items: components["schemas"]["SavedList"][];
+            nextCursor: string | null;
+        };
+        /** SavedListPatch */
+        SavedListPatch: {
+            name?: string;
+            purpose?: string | null;
+            source?: string | null;
+        };
+        /** SavedRecipient */
+        SavedRecipient: {
+            id: number;
+            email: string;
+            fields: {
+                [key: string]: string;
+            };
+            /** Format: date-time */
+            addedAt: string;
+            /** Format: date-time */
+            changedAt: string;
+        };
+        /** Page[SavedRecipient] */
+        SavedRecipientPage: {
+            items: components["schemas"]["SavedRecipient"][];
+            nextCursor: string | null;
+        };
         /** Scheduled */
         Scheduled: {
-            campaign: components["schemas"]["Campaign"];
-            accepted: number;
-            duplicates: number;
-            rejected: components["schemas"]["Rejected"][];
             /** Format: date-time */
             firstAt: string;
             /** Format: date-time */
             lastAt: string;
+            heldBackBy: {
+                [key: string]: number;
+            };
+            hourly: components["schemas"]["WindowPlan"][];
+            timezone: string;
+            days: components["schemas"]["DayPlan"][];
+            senders: components["schemas"]["SenderPlan"][];
+            late: number;
+            accepted: number;
+            duplicates: number;
+            rejected: components["schemas"]["Rejected"][];
+            /** @default 0 */
+            repaired: number;
+            repairedRows?: components["schemas"]["Repaired"][];
+            /** @default 0 */
+            suspects: number;
+            suspectRows?: components["schemas"]["Suspect"][];
+            reading?: components["schemas"]["Reading"] | null;
+            campaign: components["schemas"]["Campaign"];
         };
         /** Selection */
         Selection: {
@@ -1939,9 +2476,19 @@ export interface components {
             security: "none" | "starttls" | "tls" | null;
             username: string | null;
             hasPassword: boolean;
+            credential: components["schemas"]["Credential"];
             hourlyLimit: number;
             usedThisHour: number;
+            leftThisHour: number;
+            dailyLimit: number | null;
+            usedToday: number;
+            leftToday: number | null;
+            leastGapSeconds: number | null;
+            rampUp: components["schemas"]["RampUp"] | null;
+            rampToday: number | null;
+            timezone: string;
             maxConnections: number;
+            sharesLoginWith: number[];
             isDefault: boolean;
             blockedUntil: string | null;
             blockReason: string | null;
@@ -1964,6 +2511,10 @@ export interface components {
             password?: string | null;
             hourlyLimit?: number | null;
             maxConnections?: number | null;
+            dailyLimit?: number | null;
+            leastGapSeconds?: number | null;
+            rampUp?: components["schemas"]["RampUp"] | null;
+            timezone?: string | null;
         };
         /** Page[Sender] */
         SenderPage: {
@@ -1981,6 +2532,23 @@ export interface components {
             password?: string;
             hourlyLimit?: number;
             maxConnections?: number;
+            dailyLimit?: number | null;
+            leastGapSeconds?: number | null;
+            rampUp?: components["schemas"]["RampUp"] | null;
+            timezone?: string | null;
+        };
+        /** SenderPlan */
+        SenderPlan: {
+            senderId: number;
+            count: number;
+            firstAt: string | null;
+            lastAt: string | null;
+            hourlyLimit: number;
+        };
+        /** SenderWaiting */
+        SenderWaiting: {
+            senderId: number;
+            waiting: components["schemas"]["Waiting"];
         };
         /** Session */
         Session: {
@@ -1995,6 +2563,16 @@ export interface components {
             userAgent: string;
             current: boolean;
         };
+        /** Signature */
+        Signature: {
+            text: string;
+            html?: string | null;
+        };
+        /** SignatureBody */
+        SignatureBody: {
+            text: string;
+            html?: string | null;
+        };
         /** StoredList */
         StoredList: {
             id: number;
@@ -2003,6 +2581,58 @@ export interface components {
             csv: components["schemas"]["CsvShape"] | null;
             /** Format: date-time */
             createdAt: string;
+        };
+        /** Suspect */
+        Suspect: {
+            row: number;
+            email: string;
+            meant: string;
+        };
+        /** Template */
+        Template: {
+            id: number;
+            name: string;
+            subject: string;
+            body: string;
+            bodyHtml: string | null;
+            language: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        /** TemplateBody */
+        TemplateBody: {
+            name: string;
+            /** @default  */
+            subject: string;
+            /** @default  */
+            body: string;
+            bodyHtml?: string | null;
+            language?: string | null;
+        };
+        /** Page[TemplateSummary] */
+        TemplatePage: {
+            items: components["schemas"]["TemplateSummary"][];
+            nextCursor: string | null;
+        };
+        /** TemplatePatch */
+        TemplatePatch: {
+            name?: string;
+            subject?: string;
+            body?: string;
+            bodyHtml?: string | null;
+            language?: string | null;
+        };
+        /** TemplateSummary */
+        TemplateSummary: {
+            id: number;
+            name: string;
+            subject: string;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
         };
         /** Totals */
         Totals: {
@@ -2028,12 +2658,20 @@ export interface components {
             /** Format: date-time */
             verifiedAt: string;
         };
+        /** Waiting */
+        Waiting: {
+            /** @enum {string} */
+            reason: "NOT_DUE" | "FOLLOWS" | "PAUSED" | "STOPPED" | "CALENDAR" | "HOURLY_LIMIT" | "DAILY_LIMIT" | "CAMPAIGN_LIMIT" | "RAMP" | "LEAST_GAP" | "SENDER_BLOCKED" | "LOGIN_EXPIRED" | "SERVER_SLOW" | "REFUSED" | "INBOX_UNREAD" | "PLAN_CHANGING" | "OTHER_INSTALLATION" | "NO_WORKER" | "NOTHING_WAITS";
+            until: string | null;
+            detail: string;
+        };
         /** Ways */
         Ways: {
             registration: boolean;
             google: boolean;
             firstRun: boolean;
             sandbox: boolean;
+            baseUrl: string;
         };
         /** Webhook */
         Webhook: {
@@ -2132,42 +2770,78 @@ export interface operations {
             content: {
                 "application/json": {
                     subject: string;
-                    body: string;
+                    /** @default  */
+                    body?: string;
                     bodyHtml?: string | null;
+                    language?: string | null;
                     name?: string | null;
                     senderId?: number | null;
+                    senderIds?: number[] | null;
                     startTime?: string | null;
+                    latestAt?: string | null;
                     /** @default 0 */
                     delayBetweenMs?: number;
+                    /** @default 0 */
+                    jitterPercent?: number;
+                    calendar?: components["schemas"]["CampaignCalendar"] | null;
                     hourlyLimit?: number | null;
+                    sharePercent?: number | null;
                     /**
                      * @default hold
                      * @enum {unknown}
                      */
                     onUnknown?: "assume_sent" | "hold" | "resend";
+                    /** @default {} */
+                    ifBlank?: {
+                        [key: string]: components["schemas"]["IfBlank"];
+                    };
                     recipients?: (string | {
                         [key: string]: unknown;
                     })[] | null;
                     listId?: number | null;
                     columns?: components["schemas"]["Columns"] | null;
+                    /** @default false */
+                    everyAddress?: boolean;
+                    correctDomains?: {
+                        [key: string]: string;
+                    } | null;
+                    savedListId?: number | null;
+                    filter?: components["schemas"]["Condition"][] | null;
                 };
                 "multipart/form-data": {
                     subject: string;
-                    body: string;
+                    /** @default  */
+                    body?: string;
                     bodyHtml?: string | null;
+                    language?: string | null;
                     name?: string | null;
                     senderId?: number | null;
+                    senderIds?: number[] | null;
                     startTime?: string | null;
+                    latestAt?: string | null;
                     /** @default 0 */
                     delayBetweenMs?: number;
+                    /** @default 0 */
+                    jitterPercent?: number;
+                    calendar?: components["schemas"]["CampaignCalendar"] | null;
                     hourlyLimit?: number | null;
+                    sharePercent?: number | null;
                     /**
                      * @default hold
                      * @enum {unknown}
                      */
                     onUnknown?: "assume_sent" | "hold" | "resend";
+                    /** @default {} */
+                    ifBlank?: {
+                        [key: string]: components["schemas"]["IfBlank"];
+                    };
                     recipients?: string | null;
                     file?: string | null;
+                    encoding?: ("UTF-8" | "UTF-16" | "Windows-1252" | "Windows-1250" | "Windows-1251" | "Shift_JIS" | "GB18030" | "Big5" | "EUC-KR" | "EUC-JP" | "Windows-1254" | "Windows-1253" | "Windows-1257" | "MacRoman" | "KOI8-R" | "ISO-8859-2" | "Windows-1255" | "Windows-1256" | "Windows-874" | "CP850" | "CP852" | "CP866" | "MacCyrillic" | "MacLatin2") | null;
+                    emailColumn?: string | null;
+                    /** @default false */
+                    everyAddress?: boolean;
+                    correctDomains?: string | null;
                 };
             };
         };
@@ -2275,42 +2949,78 @@ export interface operations {
             content: {
                 "application/json": {
                     subject: string;
-                    body: string;
+                    /** @default  */
+                    body?: string;
                     bodyHtml?: string | null;
+                    language?: string | null;
                     name?: string | null;
                     senderId?: number | null;
+                    senderIds?: number[] | null;
                     startTime?: string | null;
+                    latestAt?: string | null;
                     /** @default 0 */
                     delayBetweenMs?: number;
+                    /** @default 0 */
+                    jitterPercent?: number;
+                    calendar?: components["schemas"]["CampaignCalendar"] | null;
                     hourlyLimit?: number | null;
+                    sharePercent?: number | null;
                     /**
                      * @default hold
                      * @enum {unknown}
                      */
                     onUnknown?: "assume_sent" | "hold" | "resend";
+                    /** @default {} */
+                    ifBlank?: {
+                        [key: string]: components["schemas"]["IfBlank"];
+                    };
                     recipients?: (string | {
                         [key: string]: unknown;
                     })[] | null;
                     listId?: number | null;
                     columns?: components["schemas"]["Columns"] | null;
+                    /** @default false */
+                    everyAddress?: boolean;
+                    correctDomains?: {
+                        [key: string]: string;
+                    } | null;
+                    savedListId?: number | null;
+                    filter?: components["schemas"]["Condition"][] | null;
                 };
                 "multipart/form-data": {
                     subject: string;
-                    body: string;
+                    /** @default  */
+                    body?: string;
                     bodyHtml?: string | null;
+                    language?: string | null;
                     name?: string | null;
                     senderId?: number | null;
+                    senderIds?: number[] | null;
                     startTime?: string | null;
+                    latestAt?: string | null;
                     /** @default 0 */
                     delayBetweenMs?: number;
+                    /** @default 0 */
+                    jitterPercent?: number;
+                    calendar?: components["schemas"]["CampaignCalendar"] | null;
                     hourlyLimit?: number | null;
+                    sharePercent?: number | null;
                     /**
                      * @default hold
                      * @enum {unknown}
                      */
                     onUnknown?: "assume_sent" | "hold" | "resend";
+                    /** @default {} */
+                    ifBlank?: {
+                        [key: string]: components["schemas"]["IfBlank"];
+                    };
                     recipients?: string | null;
                     file?: string | null;
+                    encoding?: ("UTF-8" | "UTF-16" | "Windows-1252" | "Windows-1250" | "Windows-1251" | "Shift_JIS" | "GB18030" | "Big5" | "EUC-KR" | "EUC-JP" | "Windows-1254" | "Windows-1253" | "Windows-1257" | "MacRoman" | "KOI8-R" | "ISO-8859-2" | "Windows-1255" | "Windows-1256" | "Windows-874" | "CP850" | "CP852" | "CP866" | "MacCyrillic" | "MacLatin2") | null;
+                    emailColumn?: string | null;
+                    /** @default false */
+                    everyAddress?: boolean;
+                    correctDomains?: string | null;
                 };
             };
         };
@@ -2398,6 +3108,119 @@ export interface operations {
             };
         };
     };
+    sendTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    subject: string;
+                    /** @default  */
+                    body?: string;
+                    bodyHtml?: string | null;
+                    language?: string | null;
+                    name?: string | null;
+                    senderId?: number | null;
+                    email?: string | null;
+                    /** @default {} */
+                    fields?: {
+                        [key: string]: string;
+                    };
+                    /** @default {} */
+                    ifBlank?: {
+                        [key: string]: components["schemas"]["IfBlank"];
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Posted"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     renderMessage: {
         parameters: {
             query?: never;
@@ -2409,12 +3232,15 @@ export interface operations {
             content: {
                 "application/json": {
                     subject: string;
-                    body: string;
+                    /** @default  */
+                    body?: string;
                     bodyHtml?: string | null;
+                    language?: string | null;
                     email: string;
                     fields?: {
                         [key: string]: string;
                     } | null;
+                    senderId?: number | null;
                 };
             };
         };
@@ -2558,6 +3384,194 @@ export interface operations {
             };
             /** @description Unsupported Media Type */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putFirst: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putFirstNoLonger: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2821,6 +3835,91 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getForecast: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Forecast"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3224,6 +4323,438 @@ export interface operations {
             };
         };
     };
+    listTemplates: {
+        parameters: {
+            query?: {
+                /** @description How many at most, 1 to 500. */
+                limit?: number;
+                /** @description `nextCursor` of the page before. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplatePage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createTemplate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemplateBody"];
+            };
+        };
+        responses: {
+            /** @description Kept */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Template"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getTemplate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Template"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteTemplate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeTemplate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemplatePatch"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Template"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listEmails: {
         parameters: {
             query?: {
@@ -3232,6 +4763,8 @@ export interface operations {
                 senderId?: number | null;
                 /** @description A part of the recipient's address. */
                 q?: string | null;
+                /** @description DIRECT: tests and the like, left out unless their campaign is named. */
+                kind?: "LIST" | "DIRECT";
                 /** @description How many at most, 1 to 500. */
                 limit?: number;
                 /** @description `nextCursor` of the page before. */
@@ -3316,6 +4849,11 @@ export interface operations {
                 senderId?: number | null;
                 /** @description A part of the recipient's address. */
                 q?: string | null;
+                /** @description DIRECT: tests and the like, left out unless their campaign is named. */
+                kind?: "LIST" | "DIRECT";
+                columns?: "table" | "list";
+                /** @description With the mark by which Excel knows UTF-8. */
+                spreadsheet?: boolean;
             };
             header?: never;
             path?: never;
@@ -3323,7 +4861,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Columns as in the list. What spreadsheets take for a formula has an apostrophe in front. */
+            /** @description What spreadsheets take for a formula has an apostrophe in front, which is left out when the file is read as a list. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4258,6 +5796,7 @@ export interface operations {
                 "multipart/form-data": {
                     /** Format: binary */
                     file: string;
+                    encoding?: ("UTF-8" | "UTF-16" | "Windows-1252" | "Windows-1250" | "Windows-1251" | "Shift_JIS" | "GB18030" | "Big5" | "EUC-KR" | "EUC-JP" | "Windows-1254" | "Windows-1253" | "Windows-1257" | "MacRoman" | "KOI8-R" | "ISO-8859-2" | "Windows-1255" | "Windows-1256" | "Windows-874" | "CP850" | "CP852" | "CP866" | "MacCyrillic" | "MacLatin2") | null;
                 };
             };
         };
@@ -4540,6 +6079,920 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": unknown;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listSavedLists: {
+        parameters: {
+            query?: {
+                /** @description How many at most, 1 to 500. */
+                limit?: number;
+                /** @description `nextCursor` of the page before. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedListPage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createSavedList: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSavedList"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedList"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSavedList: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedList"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteSavedList: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeSavedList: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SavedListPatch"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedList"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listSavedRecipients: {
+        parameters: {
+            query?: {
+                /** @description A part of the address. */
+                q?: string | null;
+                /** @description How many at most, 1 to 500. */
+                limit?: number;
+                /** @description `nextCursor` of the page before. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedRecipientPage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    growSavedList: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    recipients?: (string | {
+                        [key: string]: unknown;
+                    })[] | null;
+                    listId?: number | null;
+                    columns?: components["schemas"]["Columns"] | null;
+                    /** @default false */
+                    everyAddress?: boolean;
+                    correctDomains?: {
+                        [key: string]: string;
+                    } | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Grown"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteSavedRecipient: {
+        parameters: {
+            query: {
+                /** @description The address, in any case. */
+                email: string;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    countSavedRecipients: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Conditions"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fitting"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportSavedList: {
+        parameters: {
+            query?: {
+                /** @description With the mark by which Excel knows UTF-8. */
+                spreadsheet?: boolean;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A column `email` and one for each merge field. What spreadsheets take for a formula has an apostrophe in front, which is left out when the file is read again. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
                 };
             };
             /** @description Bad Request */
@@ -5362,91 +7815,6 @@ export interface operations {
             };
         };
     };
-    getCredential: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Credential"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal Server Error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     discoverServers: {
         parameters: {
             query: {
@@ -5611,6 +7979,180 @@ export interface operations {
             };
         };
     };
+    getSignature: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Signature"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putSignature: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignatureBody"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Signature"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     hourlyStats: {
         parameters: {
             query?: {
@@ -5708,6 +8250,162 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Totals"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    plannedEmails: {
+        parameters: {
+            query?: {
+                /** @description How many hours ahead. */
+                hours?: number;
+                campaignId?: number | null;
+                senderId?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Planned"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forecastOfAll: {
+        parameters: {
+            query?: {
+                /** @description How many days back. */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ForecastOfAll"];
                 };
             };
             /** @description Bad Request */
@@ -9403,6 +12101,253 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Alert"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    campaignWaiting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Waiting"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    emailWaiting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Waiting"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sendersWaiting: {
+        parameters: {
+            query: {
+                /** @description Of a sender; as often as there are. */
+                id: number[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SenderWaiting"][];
                 };
             };
             /** @description Bad Request */

@@ -14,6 +14,8 @@ import { AppShell } from "@/app/AppShell/AppShell";
 import { ownPath } from "@/features/accounts/ownPath";
 import { meQuery, waysQuery } from "@/features/accounts/queries";
 import { campaignSearch, campaignsSearch } from "@/features/campaigns/search";
+import { composeSearch } from "@/features/compose/start/search";
+import { templatePlace } from "@/features/compose/templates/search";
 import { emailSearch } from "@/features/ledger/search";
 import { sandboxPlace } from "@/features/operations/sandbox/search";
 import { senderPlace } from "@/features/senders/search";
@@ -62,7 +64,15 @@ const campaigns = createRoute({
 const compose = createRoute({
   getParentRoute: () => inside,
   path: "/compose",
+  validateSearch: composeSearch,
   component: lazyRouteComponent(() => import("@/features/compose/ComposePage"), "ComposePage"),
+});
+
+const templates = createRoute({
+  getParentRoute: () => inside,
+  path: "/templates",
+  validateSearch: templatePlace,
+  component: lazyRouteComponent(() => import("@/features/compose/templates/TemplatesPage"), "TemplatesPage"),
 });
 
 const campaign = createRoute({
@@ -71,6 +81,13 @@ const campaign = createRoute({
   params: id,
   validateSearch: campaignSearch,
   component: lazyRouteComponent(() => import("@/features/campaigns/CampaignPage"), "CampaignPage"),
+});
+
+const week = createRoute({
+  getParentRoute: () => inside,
+  path: "/week",
+  validateSearch: (search): { senderId?: number | undefined } => ({ senderId: idIn(search.senderId) }),
+  component: lazyRouteComponent(() => import("@/features/campaigns/week/WeekPage"), "WeekPage"),
 });
 
 const scheduled = createRoute({
@@ -99,6 +116,12 @@ const email = createRoute({
   path: "/emails/$id",
   params: id,
   component: lazyRouteComponent(() => import("@/features/ledger/EmailPage"), "EmailPage"),
+});
+
+const lists = createRoute({
+  getParentRoute: () => inside,
+  path: "/lists",
+  component: lazyRouteComponent(() => import("@/features/recipients/ListsPage"), "ListsPage"),
 });
 
 const senders = createRoute({
@@ -180,11 +203,14 @@ const join = createRoute({
 const pagesInside = inside.addChildren([
   campaigns,
   compose,
+  templates,
   campaign,
+  week,
   scheduled,
   sent,
   trouble,
   email,
+  lists,
   senders,
   sandbox,
   settings,

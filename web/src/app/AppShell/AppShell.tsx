@@ -2,6 +2,7 @@ import { Burger, Button, Drawer, Group, Menu, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import {
   IconAlertTriangle,
+  IconCalendarWeek,
   IconClock,
   IconInbox,
   IconLogout,
@@ -11,6 +12,8 @@ import {
   IconSend,
   IconSettings,
   IconStack2,
+  IconTemplate,
+  IconUsers,
 } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, type LinkProps, Outlet, useRouterState } from "@tanstack/react-router";
@@ -39,6 +42,7 @@ const GROUPS: ReadonlyArray<{ label: string; entries: readonly Entry[] }> = [
     label: "Sending",
     entries: [
       { to: "/", label: "Campaigns", icon: IconStack2 },
+      { to: "/week", label: "This week", icon: IconCalendarWeek },
       { to: "/scheduled", label: "Scheduled", icon: IconClock },
       { to: "/sent", label: "Sent", icon: IconSend },
       { to: "/trouble", label: "Failed and in doubt", icon: IconAlertTriangle },
@@ -47,6 +51,8 @@ const GROUPS: ReadonlyArray<{ label: string; entries: readonly Entry[] }> = [
   {
     label: "Set-up",
     entries: [
+      { to: "/templates", label: "Templates", icon: IconTemplate },
+      { to: "/lists", label: "Lists", icon: IconUsers },
       { to: "/senders", label: "Senders", icon: IconMailbox },
       { to: "/sandbox", label: "Sandbox inbox", icon: IconInbox, sandbox: true },
       { to: "/settings", label: "Settings", icon: IconSettings },

@@ -1,9 +1,12 @@
-import { Box, Stack, Text, Title } from "@mantine/core";
+import { Alert, Anchor, Box, Stack, Text, Title } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { SchemeSwitch } from "@/ui/SchemeSwitch";
 import { useDocumentTitle } from "@/ui/useDocumentTitle";
 import { Wordmark } from "@/ui/Wordmark";
 import classes from "./AuthLayout.module.css";
+import { elsewhere } from "./elsewhere";
+import { waysQuery } from "./queries";
 
 interface Props {
   title: string;
@@ -22,6 +25,8 @@ const FACTS = [
 /** The frame of the pages before login. */
 export function AuthLayout({ title, description, children, footer }: Props) {
   useDocumentTitle(title);
+  const { data: ways } = useQuery(waysQuery);
+  const there = ways && elsewhere(ways.baseUrl, location);
   return (
     <div className={classes.frame}>
       <aside className={classes.aside} aria-label="About ReachInbox">
@@ -57,6 +62,15 @@ export function AuthLayout({ title, description, children, footer }: Props) {
               </Text>
             )}
           </div>
+          {there && (
+            <Alert color="orange" role="alert">
+              This page was opened over http, where nobody can log in. Open{" "}
+              <Anchor href={there} inherit>
+                {ways.baseUrl}
+              </Anchor>{" "}
+              instead.
+            </Alert>
+          )}
           {children}
           {footer && <div className={classes.footer}>{footer}</div>}
         </Stack>

@@ -1,6 +1,7 @@
 import { Button, Group } from "@mantine/core";
-import { IconPlayerPause, IconPlayerPlay, IconX } from "@tabler/icons-react";
+import { IconCopy, IconPlayerPause, IconPlayerPlay, IconX } from "@tabler/icons-react";
 import { useMay } from "@/features/workspaces/useMay";
+import { ButtonLink } from "@/ui/links";
 import { useCampaignActions } from "./commands";
 import type { Campaign } from "./queries";
 
@@ -9,11 +10,24 @@ export function CampaignActions({ campaign }: { campaign: Campaign }) {
   const { pending, act } = useCampaignActions(campaign);
   const maySend = useMay("member");
   if (!maySend) return null;
-  if (campaign.status !== "ACTIVE" && campaign.status !== "PAUSED") return null;
+  const again = (
+    <ButtonLink
+      to="/compose"
+      search={{ campaign: campaign.id }}
+      variant="default"
+      size="xs"
+      leftSection={<IconCopy size={15} aria-hidden />}
+      aria-label={`Duplicate ${campaign.name}`}
+    >
+      Duplicate
+    </ButtonLink>
+  );
+  if (campaign.status !== "ACTIVE" && campaign.status !== "PAUSED") return again;
   const turn = campaign.status === "ACTIVE" ? "pause" : "resume";
   const TurnIcon = turn === "pause" ? IconPlayerPause : IconPlayerPlay;
   return (
     <Group gap={6} wrap="nowrap">
+      {again}
       <Button
         variant="default"
         size="xs"

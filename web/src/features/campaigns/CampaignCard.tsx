@@ -1,4 +1,5 @@
 import { Group, Paper, Stack, Text } from "@mantine/core";
+import { WaitingNote } from "@/features/planning/WaitingNote";
 import type { Sender } from "@/features/senders/queries";
 import { Time } from "@/time/Time";
 import { AnchorLink } from "@/ui/links";
@@ -6,7 +7,7 @@ import { counted } from "@/ui/numbers";
 import { StatusBadge } from "@/ui/StatusBadge";
 import { CampaignActions } from "./CampaignActions";
 import classes from "./CampaignCard.module.css";
-import { HoldUpNote } from "./HoldUpNote";
+import { of } from "./counts";
 import { Pace } from "./Pace";
 import { ProgressBar, ProgressLegend } from "./ProgressBar";
 import type { Campaign } from "./queries";
@@ -44,7 +45,10 @@ export function CampaignCard({ campaign, sender }: { campaign: Campaign; sender:
             <Pace campaign={campaign} />
           </Text>
         </Group>
-        <HoldUpNote campaign={campaign} sender={sender} />
+        <WaitingNote
+          waiting={campaign.waiting}
+          startTime={of(campaign, "SCHEDULED") === campaign.total ? campaign.startTime : undefined}
+        />
       </Stack>
     </Paper>
   );

@@ -1,17 +1,19 @@
+import "@mantine/core/styles/Tabs.layer.css";
 import { Group, Paper, SimpleGrid, Skeleton, Stack, Tabs, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { type ReactNode, Suspense } from "react";
+import { sentence } from "@/api/problem";
 import { AGAIN_MS } from "@/api/reading";
 import { HeldNotice } from "@/features/ledger/HeldNotice";
+import { WaitingNote } from "@/features/planning/WaitingNote";
 import { type Sender, sendersQuery } from "@/features/senders/queries";
 import { duration } from "@/time/format";
 import { Time } from "@/time/Time";
-import { useNow } from "@/time/useNow";
 import { ErrorState } from "@/ui/ErrorState";
 import { lazyPart } from "@/ui/lazyPart";
 import { AnchorLink } from "@/ui/links";
-import { count } from "@/ui/numbers";
+import { count, counted } from "@/ui/numbers";
 import { PageHeader } from "@/ui/PageHeader";
 import { StatusBadge } from "@/ui/StatusBadge";
 import { PageSkeleton } from "@/ui/skeletons";
@@ -19,15 +21,19 @@ import { CampaignActions } from "./CampaignActions";
 import { CampaignContent } from "./CampaignContent";
 import { CampaignDecisions } from "./CampaignDecisions";
 import { CampaignEmails } from "./CampaignEmails";
-import { HoldUpNote } from "./HoldUpNote";
+import { CampaignSenders } from "./CampaignSenders";
+import { CampaignWaiting } from "./CampaignWaiting";
+import { calendarWords } from "./calendar";
+import { GivenNotes } from "./GivenNotes";
 import { Pace } from "./Pace";
 import { ProgressBar, ProgressLegend } from "./ProgressBar";
 import { type Campaign, campaignQuery } from "./queries";
 import type { CampaignSearch, CampaignTab } from "./search";
-import { CAMPAIGN_STATUS, senderHeldUp } from "./words";
+import { CAMPAIGN_STATUS } from "./words";
 
 const route = getRouteApi("/inside/campaigns/$id");
 
+const ForecastChart = lazyPart(() => import("./hours/ForecastChart"), "ForecastChart");
 const HourlyChart = lazyPart(() => import("./hours/HourlyChart"), "HourlyChart");
 const CampaignSettings = lazyPart(() => import("./settings/CampaignSettings"), "CampaignSettings");
 
@@ -62,6 +68,7 @@ export function CampaignPage() {
             <StatusBadge {...CAMPAIGN_STATUS[campaign.status]} />
             <span>
               from <AnchorLink to="/senders">{sender?.email ?? `sender ${campaign.senderId}`}</AnchorLink>
+              {campaign.senderIds.length > 1 && ` and ${counted(campaign.senderIds.length - 1, "other")}`}
             </span>
           </Group>
         }
@@ -69,6 +76,7 @@ export function CampaignPage() {
       />
       <Stack gap="lg">
         <Progress campaign={campaign} sender={sender} />
+        <CampaignSenders campaign={campaign} senders={senders?.items ?? []} />
         <Parts campaign={campaign} sender={sender} />
       </Stack>
     </>
@@ -82,10 +90,11 @@ interface Props {
 
 /** How far it is, what holds it back, when the next and the last are planned. */
 function Progress({ campaign, sender }: Props) {
-  const { held, nextAt, lastAt, delayBetweenMs, hourlyLimit } = campaign;
-  const now = new Date(useNow());
+  const { held, waiting, nextAt, lastAt, delayBetweenMs, hourlyLimit } = campaign;
+  const { calendar, latestAt, jitterPercent } = campaign;
   const paused = campaign.status === "PAUSED";
-  const heldAlone = held && !paused && !senderHeldUp(sender, now);
+  // The notice below says the same, and what can be answered.
+  const saidBelow = held && (waiting?.reason === "REFUSED" || waiting?.reason === "SERVER_SLOW");
   return (
     <Paper withBorder radius="lg" p="lg">
       <Stack gap="sm">
@@ -96,7 +105,8 @@ function Progress({ campaign, sender }: Props) {
             <Pace campaign={campaign} />
           </Text>
         </Group>
-        {!heldAlone && <HoldUpNote campaign={campaign} sender={sender} />}
+        {saidBelow ? <SenderBlocked sender={sender} /> : <CampaignWaiting campaign={campaign} />}
+        <GivenNotes campaign={campaign} />
         {held && <HeldNotice held={held} of={{ kind: "campaign", id: campaign.id }} paused={paused} />}
         <CampaignDecisions campaign={campaign} />
         <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="md" mt={4}>
@@ -107,15 +117,25 @@ function Progress({ campaign, sender }: Props) {
             name="Pace"
             value={[
               delayBetweenMs > 0 ? `${spacing(delayBetweenMs)} apart` : "no delay",
+              jitterPercent > 0 && `varied by ${jitterPercent} %`,
               hourlyLimit !== null && `${count(campaign.usedThisHour)} of ${count(hourlyLimit)} this hour`,
             ]
               .filter(Boolean)
               .join(", ")}
           />
+          {latestAt && <Fact name="Not after" value={<Time value={latestAt} />} />}
         </SimpleGrid>
+        {calendar && <Fact name="When" value={calendarWords(calendar)} />}
       </Stack>
     </Paper>
   );
+}
+
+/** Beside what is held of the campaign: till its sender is let in again, nothing of that is tried. */
+function SenderBlocked({ sender }: { sender: Sender | undefined }) {
+  if (!sender?.blockedUntil) return null;
+  const detail = `${sender.email}: ${sentence(sender.blockReason ?? "")}`;
+  return <WaitingNote waiting={{ reason: "SENDER_BLOCKED", until: sender.blockedUntil, detail }} />;
 }
 
 const spacing = (ms: number) => (ms < 10_000 ? `${ms / 1000} s` : duration(ms));
@@ -160,7 +180,10 @@ function Parts({ campaign, sender }: Props) {
       </Tabs.Panel>
       <Tabs.Panel value="hours">
         <Suspense fallback={waiting}>
-          <HourlyChart senderId={campaign.senderId} sender={sender} />
+          <Stack gap="lg">
+            <ForecastChart campaignId={campaign.id} />
+            <HourlyChart senderId={campaign.senderId} sender={sender} />
+          </Stack>
         </Suspense>
       </Tabs.Panel>
     </Tabs>

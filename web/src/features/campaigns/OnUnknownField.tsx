@@ -1,3 +1,5 @@
+import "@mantine/core/styles/RadioCard.layer.css";
+import "@mantine/core/styles/Radio.layer.css";
 import { Radio, type RadioGroupProps, Stack } from "@mantine/core";
 import { optionsOf } from "@/ui/options";
 import type { OnUnknown } from "./queries";

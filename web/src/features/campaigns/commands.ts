@@ -11,12 +11,14 @@ import { of } from "./counts";
 import { putCampaign } from "./live";
 import type { Campaign } from "./queries";
 
-export type CampaignAction = "pause" | "resume" | "cancel";
+export type CampaignAction = "pause" | "resume" | "cancel" | "first" | "notFirst";
 
 const CALLS = {
   pause: (id: number) => answer(api.POST("/api/campaigns/{id}/pause", { params: { path: { id } } })),
   resume: (id: number) => answer(api.POST("/api/campaigns/{id}/resume", { params: { path: { id } } })),
   cancel: (id: number) => answer(api.POST("/api/campaigns/{id}/cancel", { params: { path: { id } } })),
+  first: (id: number) => answer(api.POST("/api/campaigns/{id}/first", { params: { path: { id } } })),
+  notFirst: (id: number) => answer(api.DELETE("/api/campaigns/{id}/first", { params: { path: { id } } })),
 };
 
 /** `pending` is what is being done; `act` asks first where it cannot be undone. */

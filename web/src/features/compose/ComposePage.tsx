@@ -17,6 +17,7 @@ import { counted } from "@/ui/numbers";
 import { PageHeader } from "@/ui/PageHeader";
 import classes from "./compose.module.css";
 import { ContentFields } from "./content/ContentFields";
+import { LackingFields } from "./content/LackingFields";
 import { DraftNotice } from "./draft/DraftNotice";
 import { hasContent } from "./draft/draft";
 import { below, type Errors, errorsOf } from "./draft/errors";
@@ -24,6 +25,7 @@ import { hasText } from "./draft/request";
 import { useDraft } from "./draft/useDraft";
 import { PlanPane } from "./plan/PlanPane";
 import { usePlan } from "./plan/usePlan";
+import { Hints } from "./preview/Hints";
 import { PreviewPane } from "./preview/PreviewPane";
 import { useRendered } from "./preview/useRendered";
 import { RecipientsField } from "./recipients/RecipientsField";
@@ -34,8 +36,10 @@ import { Section } from "./Section";
 import { SenderField } from "./SenderField";
 import { TestButton } from "./sending/TestButton";
 import { useSending } from "./sending/useSending";
+import { SignatureField } from "./signature/SignatureField";
+import { StartFrom } from "./start/StartFrom";
 import { TimingFields } from "./timing/TimingFields";
-import { useSender } from "./useSender";
+import { useSenders } from "./useSenders";
 
 export function ComposePage() {
   const { data: user } = useSuspenseQuery(meQuery);
@@ -80,12 +84,15 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
   const file = useFile(audience, (part) => changeNow({ kind: "audience", part }));
   const recipients = useRecipients(audience, typed, file);
   const [at, setAt] = useState(0);
+  const [started, setStarted] = useState(0);
   const shownAt = Math.min(at, Math.max(0, recipients.sample.length - 1));
   const recipient = recipients.sample[shownAt];
 
-  const { query: reading, senders, sender, asked, gone: senderGone } = useSender(draft);
-  const rendered = useRendered(content, recipient);
-  const plan = usePlan(asked, recipients, sender?.hourlyLimit, rendered);
+  const from = useSenders(draft);
+  const { query: reading, senders, asked } = from;
+  const mailboxes = { leastLimit: from.leastLimit, count: Math.max(from.chosen.length, 1) };
+  const rendered = useRendered(content, recipient, from.chosen[0]?.id);
+  const plan = usePlan(asked, recipients, mailboxes, rendered);
   const forget = () => {
     discard();
     for (const list of [audience.typed, audience.file]) if (list !== null) void removeList(list);
@@ -93,7 +100,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
   const sending = useSending({
     draft: asked,
     recipients,
-    senderLimit: sender?.hourlyLimit,
+    mailboxes,
     changeNow,
     done: forget,
   });
@@ -142,7 +149,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
       noValidate
       onSubmit={(event) => {
         event.preventDefault();
-        if (sender) void sending.send();
+        if (from.isReady) void sending.send();
       }}
     >
       {restoredAt && (
@@ -159,16 +166,28 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
           The draft that was here was scheduled or discarded in another tab.
         </Alert>
       )}
+      <StartFrom
+        content={content}
+        name={draft.name}
+        onStart={(changes) => {
+          edit(...changes(step));
+          setStarted((count) => count + 1);
+        }}
+      />
       {/* What is changed while it is being scheduled would be lost with the draft. */}
       <fieldset disabled={sending.pending} className={classes.layout}>
         <div className={classes.column}>
           <Section title="Sender">
             <SenderField
               senders={senders}
-              sender={sender}
-              error={senderGone ?? errors.senderIds}
-              onChange={(id) => edit({ kind: "senders", senderIds: [id] })}
+              named={draft.senderIds}
+              chosen={from.chosen}
+              error={from.gone ?? errors.senderIds}
+              onChange={(senderIds) => edit({ kind: "senders", senderIds })}
             />
+            {from.chosen.map(({ id, email }) => (
+              <SignatureField key={id} senderId={id} email={from.chosen.length > 1 ? email : null} />
+            ))}
           </Section>
           <Section title="Recipients">
             <RecipientsField
@@ -193,18 +212,26 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
               error={errors.name}
             />
             <ContentFields
-              key={origin}
+              key={`${origin}-${started}`}
               content={content}
               onChange={(part) => edit({ kind: "content", step, part })}
               fields={recipients.fields}
               errors={below(errors, "steps[0].content")}
+            />
+            <LackingFields
+              lacking={known?.lacking}
+              ifBlank={content.ifBlank}
+              onChange={(ifBlank) => edit({ kind: "content", step, part: { ifBlank } })}
+              rowOf={recipients.rowOf}
+              rowWord={recipients.rowWord}
+              error={errors["steps[0].content.ifBlank"]}
             />
           </Section>
           <Section title="Timing">
             <TimingFields
               timing={timing}
               onChange={(part) => edit({ kind: "timing", part })}
-              senderLimit={sender?.hourlyLimit}
+              mailboxes={mailboxes}
               errors={below(errors, "timing")}
             />
           </Section>
@@ -212,7 +239,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
         <div className={`${classes.column} ${classes.aside}`}>
           <Section title="Preview">
             <PreviewPane
-              sender={sender}
+              sender={from.chosen[0]}
               recipients={recipients}
               at={shownAt}
               onGo={setAt}
@@ -221,6 +248,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
               request={rendered.shown}
               rich={content.rich}
             />
+            <Hints hints={rendered.data?.hints} inOneLine={known?.subjectsInOneLine ?? 0} />
           </Section>
           <Section title="Plan">
             <PlanPane
@@ -228,8 +256,8 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
               isPlanning={plan.isFetching}
               error={plan.error}
               lacking={plan.lacking}
-              sender={sender}
-              campaignLimit={timing.hourlyLimit}
+              senders={from.chosen}
+              timing={timing}
             />
           </Section>
           <FormFailure text={failure?.text ?? null} />
@@ -237,7 +265,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
             type="submit"
             size="md"
             loading={sending.pending}
-            disabled={!sender || (file.uploading !== null && audience.source === "file")}
+            disabled={!from.isReady || (file.uploading !== null && audience.source === "file")}
             leftSection={<IconCalendarTime size={18} aria-hidden />}
           >
             {plan.isCurrent && plan.data ? `Schedule ${counted(plan.data.accepted, "email")}` : "Schedule"}
@@ -246,7 +274,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
             draft={asked}
             content={content}
             recipient={recipient}
-            disabled={!sender || !content.subject.trim() || !hasText(content)}
+            disabled={!from.isReady || !content.subject.trim() || !hasText(content)}
           />
         </div>
       </fieldset>

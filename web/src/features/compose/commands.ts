@@ -1,8 +1,8 @@
-/** A campaign is scheduled. */
+/** A campaign is scheduled, or tried. */
 
 import { answer, api } from "@/api/client";
 import type { components } from "@/api/schema";
-import type { CampaignRequest } from "./draft/request";
+import type { CampaignRequest, TestRequest } from "./draft/request";
 
 export type Scheduled = components["schemas"]["Scheduled"];
 
@@ -12,3 +12,6 @@ export function schedule(body: CampaignRequest, key: string): Promise<Scheduled>
     api.POST("/api/campaigns/schedule", { body, params: { header: { "Idempotency-Key": key } } }),
   );
 }
+
+/** To whoever asks, at once. */
+export const sendTest = (body: TestRequest) => answer(api.POST("/api/campaigns/test", { body }));

@@ -19,9 +19,12 @@ export interface RenderRequest {
   subject: string;
   body: string;
   bodyHtml: string | null;
+  language: string | null;
   email: string;
   /** null: names in brackets stand for the values. */
   fields: Record<string, string> | null;
+  /** Whose signature it ends with. */
+  senderId: number | null;
 }
 
 export function render(body: RenderRequest, signal: AbortSignal): Promise<Rendered> {

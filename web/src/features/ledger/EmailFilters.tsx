@@ -33,12 +33,13 @@ export function EmailFilters({ search, onChange, filter, only }: Props) {
         <CampaignFilter value={search.campaignId} onChange={(campaignId) => onChange({ campaignId })} />
       )}
       {!only && <SenderFilter value={search.senderId} onChange={(senderId) => onChange({ senderId })} />}
-      <CsvButton path={exportPath(filter as EmailSearch)} />
+      <CsvButton label="CSV" path={exportPath(filter as EmailSearch)} />
+      <CsvButton label="Recipients" path={exportPath(filter as EmailSearch, "list")} />
     </search>
   );
 }
 
-function CsvButton({ path }: { path: string }) {
+function CsvButton({ label, path }: { label: string; path: string }) {
   const { run, pending } = useDownload(path);
   return (
     <Button
@@ -53,7 +54,7 @@ function CsvButton({ path }: { path: string }) {
         void run();
       }}
     >
-      CSV
+      {label}
     </Button>
   );
 }

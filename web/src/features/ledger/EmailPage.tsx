@@ -1,6 +1,9 @@
+import "@mantine/core/styles/Grid.layer.css";
 import { Alert, Button, Grid, Group, Paper, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
+import { emailWaitingQuery } from "@/features/planning/queries";
+import { WaitingNote } from "@/features/planning/WaitingNote";
 import { sendersQuery } from "@/features/senders/queries";
 import { useMay } from "@/features/workspaces/useMay";
 import { Time } from "@/time/Time";
@@ -82,6 +85,7 @@ function Standing({ email }: { email: Email }) {
   return (
     <Alert color={decisions.length > 0 ? "orange" : "petrol"} radius="lg">
       <Text>{explain(email)}</Text>
+      {email.status === "SCHEDULED" && <Why id={email.id} />}
       {decisions.length > 0 && (
         <Stack gap={8} mt="sm">
           {decisions.map((decision) => (
@@ -103,6 +107,11 @@ function Standing({ email }: { email: Email }) {
       )}
     </Alert>
   );
+}
+
+function Why({ id }: { id: number }) {
+  const { data } = useQuery(emailWaitingQuery(id));
+  return <WaitingNote waiting={data} />;
 }
 
 const CONSEQUENCES = {

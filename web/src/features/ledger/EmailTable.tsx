@@ -1,5 +1,6 @@
 import { Checkbox, Table } from "@mantine/core";
 import { type ReactNode, useEffect, useRef, useState } from "react";
+import { WAITING_LABEL } from "@/features/planning/labels";
 import { Time } from "@/time/Time";
 import { AnchorLink } from "@/ui/links";
 import { count, counted } from "@/ui/numbers";
@@ -32,9 +33,25 @@ const COLUMNS: Readonly<Record<Column, Cells>> = {
     ),
   },
   status: { title: "Status", cell: (email) => <StatusBadge {...EMAIL_STATUS[email.status]} /> },
-  planned: { title: "Planned for", cell: (email) => <Time value={email.scheduledAt} /> },
+  planned: {
+    title: "Planned for",
+    cell: (email) => (
+      <>
+        <Time value={email.scheduledAt} />
+        <Why email={email} />
+      </>
+    ),
+  },
   sent: { title: "Sent", cell: (email) => email.sentAt && <Time value={email.sentAt} /> },
-  when: { title: "Sent or planned", cell: (email) => <Time value={email.sentAt ?? email.scheduledAt} /> },
+  when: {
+    title: "Sent or planned",
+    cell: (email) => (
+      <>
+        <Time value={email.sentAt ?? email.scheduledAt} />
+        <Why email={email} />
+      </>
+    ),
+  },
   attempts: {
     title: "Tries",
     cell: (email) => <span className="tabular">{count(email.attempts)}</span>,
@@ -162,6 +179,16 @@ function useOutOfSight() {
     return () => observer.disconnect();
   }, []);
   return { body, height };
+}
+
+/** Why it does not go now, where that is more than its time. */
+function Why({ email: { waiting } }: { email: EmailSummary }) {
+  if (!waiting || waiting.reason === "NOT_DUE" || waiting.reason === "NOTHING_WAITS") return null;
+  return (
+    <div className={classes.why} title={waiting.detail}>
+      {WAITING_LABEL[waiting.reason]}
+    </div>
+  );
 }
 
 function Reply({ email }: { email: EmailSummary }) {

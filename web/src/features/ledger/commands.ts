@@ -47,17 +47,17 @@ export interface HeldOf {
 }
 
 const ANSWERS = {
-  campaign: (id: number, answered: HeldAnswer) =>
-    answer(api.POST("/api/campaigns/{id}/held", { params: { path: { id } }, body: { answer: answered } })),
-  sender: (id: number, answered: HeldAnswer) =>
-    answer(api.POST("/api/senders/{id}/held", { params: { path: { id } }, body: { answer: answered } })),
+  campaign: (id: number, body: Schemas["HeldAnswer"]) =>
+    answer(api.POST("/api/campaigns/{id}/held", { params: { path: { id } }, body })),
+  sender: (id: number, body: Schemas["HeldAnswer"]) =>
+    answer(api.POST("/api/senders/{id}/held", { params: { path: { id } }, body })),
 };
 
 /** `pending` is what is being answered; `say` asks first before emails fail. */
 export function useHeldAnswer({ kind, id }: HeldOf, held: Held) {
   const { run, input } = useCommand({
     run: (answered: HeldAnswer): Promise<Schemas["Campaign"] | Schemas["Sender"]> =>
-      ANSWERS[kind](id, answered),
+      ANSWERS[kind](id, { answer: answered, since: held.since }),
     changes: [keys.campaigns.all(), keys.senders(), keys.emails.all(), keys.stats.all()],
     said: (now, answered) =>
       HELD_ANSWERED[answered]["status" in now && now.status === "PAUSED" ? "paused" : "going"],

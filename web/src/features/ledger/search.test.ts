@@ -18,8 +18,8 @@ test("nonsense in the address is left out", () => {
 });
 
 test("the CSV has the filters of the list", () => {
-  expect(exportPath({})).toBe("/api/emails/export");
+  expect(exportPath({})).toBe("/api/emails/export?spreadsheet=true&columns=table");
   expect(exportPath({ q: "a&b", status: "SENT", campaignId: undefined })).toBe(
-    "/api/emails/export?q=a%26b&status=SENT",
+    "/api/emails/export?spreadsheet=true&columns=table&q=a%26b&status=SENT",
   );
 });

@@ -20,9 +20,9 @@ export function emailSearch(search: Search): EmailSearch {
   };
 }
 
-/** Where the CSV of the same list is. */
-export function exportPath(search: EmailSearch): string {
-  const query = new URLSearchParams();
+/** Where the CSV of the same emails is, for a spreadsheet: as a table, or as a list of recipients to upload again. */
+export function exportPath(search: EmailSearch, columns: "table" | "list" = "table"): string {
+  const query = new URLSearchParams({ spreadsheet: "true", columns });
   for (const [name, value] of Object.entries(search)) if (value !== undefined) query.set(name, `${value}`);
-  return `/api/emails/export${query.size > 0 ? `?${query}` : ""}`;
+  return `/api/emails/export?${query}`;
 }

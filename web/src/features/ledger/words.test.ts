@@ -13,7 +13,7 @@ const attempt = (outcome: Attempt["outcome"]): Attempt => ({
 test("each status is explained, by how it came about", () => {
   const email = (status: Parameters<typeof explain>[0]["status"], ...attempts: Attempt[]) =>
     explain({ status, attempts, retryCount: 0, scheduledAt: at(5) }, NOW);
-  expect(email("SCHEDULED")).toContain("waits for its time");
+  expect(email("SCHEDULED")).toContain("waits to be sent");
   expect(email("SCHEDULED", attempt("DEFERRED"))).toContain("tried again at");
   expect(email("SENT", attempt("ACCEPTED"))).toContain("took it");
   expect(email("SENT", attempt("UNKNOWN"))).toContain("may not have been");

@@ -26,7 +26,7 @@ export function explain(email: Told, now = new Date()): string {
   const last: Attempt | undefined = email.attempts.at(-1);
   switch (email.status) {
     case "SCHEDULED":
-      if (tries === 0) return "It waits for its time, and then for room under the hourly limits.";
+      if (tries === 0) return "It waits to be sent.";
       return `It has not been sent: see the last attempt. It is tried again at ${localTime(new Date(email.scheduledAt), now)}.`;
     case "SENDING":
       return "It is being handed to the mail server right now.";

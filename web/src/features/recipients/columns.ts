@@ -20,6 +20,16 @@ export function columnErrors({ email, fields }: Columns): Record<number, string>
   return errors;
 }
 
+/** With another column of addresses: no other keeps a name that is the address's. */
+export function withEmail(columns: Columns, email: number): Columns {
+  const taken = new Set(columns.fields.map(fieldName));
+  const free = (n: number): string => (taken.has(`email_${n}`) ? free(n + 1) : `email_${n}`);
+  const fields = columns.fields.map((name, column) =>
+    column !== email && fieldName(name) === "email" ? free(2) : name,
+  );
+  return { ...columns, email, fields };
+}
+
 /** The merge fields that a row brings. */
 export function rowFields(cells: readonly string[], { email, fields }: Columns): Record<string, string> {
   const named = fields.map((name, column) => [column === email ? "" : fieldName(name), cells[column] ?? ""]);

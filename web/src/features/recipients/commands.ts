@@ -7,7 +7,7 @@ import type { components } from "@/api/schema";
 import { useCommand } from "@/forms/useCommand";
 import { confirm } from "@/ui/confirm";
 import { download } from "@/ui/download";
-import type { Person, StoredList } from "./queries";
+import type { Person, SavedList, StoredList } from "./queries";
 
 export type Erased = components["schemas"]["Erased"];
 
@@ -29,6 +29,7 @@ export function useErasure(done: (email: string, what: Erased) => void, failed: 
       keys.stats.all(),
       keys.sandbox.all(),
       keys.lists.all(),
+      keys.savedLists.all(),
       keys.draft.all(),
     ],
     done(what, email) {
@@ -51,9 +52,10 @@ export function useErasure(done: (email: string, what: Erased) => void, failed: 
 }
 
 /** Throws ApiProblem. */
-export async function uploadFile(file: File, signal: AbortSignal): Promise<StoredList> {
+export async function uploadFile(file: File, signal: AbortSignal, encoding?: string): Promise<StoredList> {
   const form = new FormData();
   form.append("file", file, file.name);
+  if (encoding) form.append("encoding", encoding);
   const response = await request(new Request("/api/lists", { method: "POST", body: form, signal }));
   return response.json();
 }
@@ -61,6 +63,45 @@ export async function uploadFile(file: File, signal: AbortSignal): Promise<Store
 /** Throws ApiProblem. */
 export function uploadRecipients(recipients: Person[]): Promise<StoredList> {
   return answer(api.POST("/api/lists", { body: { recipients } }));
+}
+
+export type Grown = components["schemas"]["Grown"];
+
+/** Changes a list, or begins one where `id` is undefined. Throws ApiProblem. */
+export function saveList(
+  id: number | undefined,
+  about: { name: string; purpose: string; source: string },
+): Promise<SavedList> {
+  const body = {
+    name: about.name.trim(),
+    purpose: about.purpose.trim() || null,
+    source: about.source.trim() || null,
+  };
+  return answer(
+    id === undefined
+      ? api.POST("/api/saved-lists", { body })
+      : api.PATCH("/api/saved-lists/{id}", { params: { path: { id } }, body }),
+  );
+}
+
+/** Adds the recipients of a file to a list. Throws ApiProblem. */
+export async function addFile(id: number, file: File): Promise<Grown> {
+  const uploaded = await uploadFile(file, new AbortController().signal);
+  try {
+    return await answer(
+      api.POST("/api/saved-lists/{id}/recipients", {
+        params: { path: { id } },
+        body: { listId: uploaded.id },
+      }),
+    );
+  } finally {
+    void removeList(uploaded.id);
+  }
+}
+
+/** Throws ApiProblem. */
+export async function removeSavedList(id: number): Promise<void> {
+  await answer(api.DELETE("/api/saved-lists/{id}", { params: { path: { id } } }));
 }
 
 /** Whether or not it is there still: what is not removed here goes by itself once it is unused. */

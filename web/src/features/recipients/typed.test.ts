@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { csvOfPaste, parseTyped, typedText } from "./typed";
+import { csvOfPaste, isTable, parseTyped, typedText } from "./typed";
 
 describe("typed recipients", () => {
   it("are a line, a comma or a semicolon apart, with or without a name", () => {
@@ -36,5 +36,19 @@ describe("a long list that is pasted", () => {
       "email\nada@example.com\nbob@example.com\n",
     );
     expect(csvOfPaste("name\tmail\nAda\tada@example.com\n")).toBe("name\tmail\nAda\tada@example.com\n");
+  });
+});
+
+describe("cells that are copied from a spreadsheet", () => {
+  it("are told by their tabs", () => {
+    expect(isTable("Name\tMail\r\nAda\tada@example.com\r\nBob\tBob <bob@example.com>\r\n")).toBe(true);
+    expect(isTable("Ada\tada@example.com")).toBe(false);
+    expect(isTable("ada@example.com\nbob@example.com")).toBe(false);
+    expect(isTable("a@example.com\tb@example.com\nc@example.com")).toBe(false);
+  });
+
+  it("stay as they are, whatever is in them", () => {
+    const text = "Name\tMail\nAda\tAda <ada@example.com>\n";
+    expect(csvOfPaste(text)).toBe(text);
   });
 });

@@ -25,9 +25,18 @@ function entries(line: string): string[] {
   return found.map((entry) => entry.trim()).filter(Boolean);
 }
 
+/** Whether a text was copied from a spreadsheet: lines of the same number of cells, with tabs between. */
+export function isTable(text: string): boolean {
+  const [first = "", ...others] = text.split(/\r\n|\r|\n/).filter((line) => line.trim());
+  const tabs = (line: string) => line.split("\t").length;
+  return (
+    tabs(first) > 1 && others.length > 0 && others.slice(0, 20).every((line) => tabs(line) === tabs(first))
+  );
+}
+
 /** A pasted list as CSV: names with addresses in angle brackets get a column, cells of a spreadsheet are cells already. */
 export function csvOfPaste(text: string): string {
-  if (text.includes("<")) {
+  if (text.includes("<") && !isTable(text)) {
     const rows = parseTyped(text).map(({ email, name }) => `${quoted(email)},${quoted(name ?? "")}`);
     return ["email,name", ...rows].join("\n");
   }

@@ -1,9 +1,11 @@
+import "@mantine/core/styles/Progress.layer.css";
 import { Alert, Badge, Button, Group, Progress, Skeleton, Stack, Text, Title } from "@mantine/core";
 import { IconPencil, IconPlugConnected, IconTrash } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { sentence } from "@/api/problem";
 import { HeldNotice } from "@/features/ledger/HeldNotice";
 import { hourlyQuery } from "@/features/operations/queries";
+import { SenderWaiting } from "@/features/planning/SenderWaiting";
 import { useMay } from "@/features/workspaces/useMay";
 import { useNow } from "@/time/useNow";
 import { ButtonLink } from "@/ui/links";
@@ -13,6 +15,7 @@ import { dayOf } from "./dayOf";
 import { HourBars } from "./HourBars";
 import type { Sender } from "./queries";
 import classes from "./SenderCard.module.css";
+import { SenderLimits } from "./SenderLimits";
 import { SenderState } from "./SenderState";
 
 interface Props {
@@ -48,7 +51,9 @@ export function SenderCard({ sender, fallback }: Props) {
         <Day sender={sender} />
       </div>
       <Stack gap="xs" className={classes.foot ?? ""}>
+        <SenderLimits sender={sender} />
         {sender.held && <HeldNotice held={sender.held} of={{ kind: "sender", id: sender.id }} />}
+        <SenderWaiting senderId={sender.id} />
         <div className={classes.state}>
           <SenderState sender={sender} verifying={verify.pending} failure={verify.error} />
           {mayChange && (

@@ -1,3 +1,5 @@
+import "@mantine/core/styles/RadioCard.layer.css";
+import "@mantine/core/styles/Radio.layer.css";
 import {
   Alert,
   Button,
@@ -21,10 +23,15 @@ import { FormFailure } from "@/forms/FormFailure";
 import { useSubmit } from "@/forms/useSubmit";
 import { useUnsaved } from "@/forms/useUnsaved";
 import { addSender, changeSender } from "./commands";
-import { CUSTOM, FALLBACK, PROVIDERS, providerOf, SECURITIES } from "./providers";
+import { LimitFields } from "./LimitFields";
+import { limitsInWords } from "./limitWords";
+import { CUSTOM, FALLBACK, PROVIDERS, type Preset, providerOf, SECURITIES } from "./providers";
 import type { Sender } from "./queries";
 import classes from "./SenderForm.module.css";
-import { keepsPassword, NEW_SENDER, senderBody, senderPatch, valuesOf } from "./senderValues";
+import { keepsPassword, NEW_SENDER, presetValues, senderBody, senderPatch, valuesOf } from "./senderValues";
+
+const FIRST = PROVIDERS[0];
+const FOLDED = ["dailyLimit", "leastGapSeconds", "rampFrom", "rampPerDay", "timezone"];
 
 interface Props {
   /** The one to change; undefined for a new one. */
@@ -38,18 +45,32 @@ interface Props {
 export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
   // As the form began: what somebody else changes meanwhile is not to be changed back.
   const [sender] = useState(shown);
-  const [provider, setProvider] = useState(sender ? providerOf(sender.host) : "gmail");
+  const [provider, setProvider] = useState(sender ? providerOf(sender.host, sender.email) : "gmail");
+  const [preset, setPreset] = useState(sender ? null : (FIRST?.limits ?? null));
   const { form, submit, pending, failure, isDirty } = useSubmit({
-    initialValues: sender ? valuesOf(sender) : { ...NEW_SENDER, host: PROVIDERS[0]?.host ?? "" },
+    initialValues: sender
+      ? valuesOf(sender)
+      : { ...NEW_SENDER, ...presetValues(FIRST?.limits ?? null), host: FIRST?.host ?? "" },
     validate: {
       email: isNotEmpty("Give the mailbox's address."),
       host: (host, { ownServer }) => (ownServer && !host.trim() ? "Give the server's host name." : null),
+      rampFrom: (from, { rampPerDay }) =>
+        from === "" && rampPerDay !== "" ? "Give both, or neither." : null,
+      rampPerDay: (more, { rampFrom }) => (more === "" && rampFrom !== "" ? "Give both, or neither." : null),
     },
     send: (values) =>
       sender ? changeSender(sender.id, senderPatch(sender, values)) : addSender(senderBody(values)),
     changes: [keys.senders()],
     done,
-    said: ({ email }) => (sender ? `${email} is saved.` : `${email} is added. Verify it next.`),
+    names: { rampUp: "rampFrom", "rampUp.from": "rampFrom", "rampUp.perDay": "rampPerDay" },
+    said: ({ email, sharesLoginWith }) =>
+      [
+        sender ? `${email} is saved.` : `${email} is added. Verify it next.`,
+        sharesLoginWith.length > (sender?.sharesLoginWith.length ?? 0) &&
+          "Another sender logs in alike: the limits of that one are for both.",
+      ]
+        .filter(Boolean)
+        .join(" "),
   });
   useUnsaved(isDirty);
   const choose = (id: string) => {
@@ -61,7 +82,13 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
     form.setFieldValue("host", host ?? "");
     form.setFieldValue("port", chosen.port);
     form.setFieldValue("security", chosen.security);
+    if (!sender) fill(chosen.limits);
     proposeName(id);
+  };
+  /** With none, what was filled in before goes. */
+  const fill = (limits: Preset | null) => {
+    if (limits ?? preset) form.setValues(presetValues(limits));
+    setPreset(limits);
   };
   /** Mailboxes are logged in to by their address; Amazon SES has names of its own, other servers may. */
   const proposeName = (id: string) => {
@@ -149,9 +176,17 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
             {...field("maxConnections")}
           />
         </Group>
+        <LimitFields
+          field={field}
+          preset={preset}
+          fill={fill}
+          hasSome={sender !== undefined && (sender.rampUp !== null || limitsInWords(sender) !== "")}
+          isWrong={FOLDED.some((name) => name in form.errors)}
+          zone={sender?.timezone}
+        />
         <Text size="sm" c="dimmed">
-          The limit counts clock hours: across the turn of an hour nearly twice as many may go out within 60
-          minutes. “Spread evenly” in a campaign avoids that.{" "}
+          The limit of the hour counts clock hours: across the turn of an hour nearly twice as many may go out
+          within 60 minutes. “Spread evenly” in a campaign avoids that.{" "}
           {sender && "A new limit plans what waits again."}
         </Text>
         <Group justify="flex-end" mt="xs">

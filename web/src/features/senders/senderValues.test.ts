@@ -13,6 +13,15 @@ const own: Sender = {
   hasPassword: true,
   hourlyLimit: 100,
   usedThisHour: 0,
+  leftThisHour: 100,
+  dailyLimit: null,
+  usedToday: 0,
+  leftToday: null,
+  leastGapSeconds: null,
+  rampUp: null,
+  rampToday: null,
+  timezone: "Europe/Berlin",
+  sharesLoginWith: [],
   maxConnections: 5,
   isDefault: false,
   blockedUntil: null,
@@ -35,6 +44,10 @@ describe("senderBody", () => {
       password: null,
       hourlyLimit: null,
       maxConnections: null,
+      dailyLimit: null,
+      leastGapSeconds: null,
+      rampUp: null,
+      timezone: NEW_SENDER.timezone,
     });
   });
 
@@ -54,6 +67,24 @@ describe("senderPatch", () => {
       port: 465,
       security: "tls",
     });
+  });
+
+  it("sets and removes limits of the day, and a ramp whole or not at all", () => {
+    const limited = { ...own, dailyLimit: 40, leastGapSeconds: 600, rampUp: { from: 10, perDay: 3 } };
+    expect(senderPatch(own, valuesOf(limited))).toEqual({
+      dailyLimit: 40,
+      leastGapSeconds: 600,
+      rampUp: { from: 10, perDay: 3 },
+    });
+    expect(senderPatch(limited, valuesOf(own))).toEqual({
+      dailyLimit: null,
+      leastGapSeconds: null,
+      rampUp: null,
+    });
+    expect(senderPatch(limited, { ...valuesOf(limited), rampPerDay: 5 })).toEqual({
+      rampUp: { from: 10, perDay: 5 },
+    });
+    expect(senderPatch(own, { ...valuesOf(own), rampFrom: 5 })).toEqual({});
   });
 
   it("removes a login, and goes back to the fallback server", () => {

@@ -1,7 +1,8 @@
 /** Between the form for a sender and what the API wants to hear of it. */
 
 import type { components } from "@/api/schema";
-import type { Security } from "./providers";
+import { timezone } from "@/time/format";
+import type { Preset, Security } from "./providers";
 import type { Sender } from "./queries";
 
 type SenderBody = components["schemas"]["SenderBody"];
@@ -19,6 +20,11 @@ export interface SenderValues extends Record<string, unknown> {
   password: string;
   hourlyLimit: number | string;
   maxConnections: number | string;
+  dailyLimit: number | string;
+  leastGapSeconds: number | string;
+  rampFrom: number | string;
+  rampPerDay: number | string;
+  timezone: string;
 }
 
 export const NEW_SENDER: SenderValues = {
@@ -32,6 +38,11 @@ export const NEW_SENDER: SenderValues = {
   password: "",
   hourlyLimit: "",
   maxConnections: "",
+  dailyLimit: "",
+  leastGapSeconds: "",
+  rampFrom: "",
+  rampPerDay: "",
+  timezone,
 };
 
 export function valuesOf(sender: Sender): SenderValues {
@@ -46,6 +57,22 @@ export function valuesOf(sender: Sender): SenderValues {
     password: "",
     hourlyLimit: sender.hourlyLimit,
     maxConnections: sender.maxConnections,
+    dailyLimit: sender.dailyLimit ?? "",
+    leastGapSeconds: sender.leastGapSeconds ?? "",
+    rampFrom: sender.rampUp?.from ?? "",
+    rampPerDay: sender.rampUp?.perDay ?? "",
+    timezone: sender.timezone,
+  };
+}
+
+/** The limits as a preset has them: of what it says nothing there is none; null: none at all. */
+export function presetValues(preset: Preset | null) {
+  return {
+    dailyLimit: preset?.dailyLimit ?? "",
+    leastGapSeconds: preset?.leastGapSeconds ?? "",
+    maxConnections: preset?.maxConnections ?? "",
+    rampFrom: preset?.ramp?.from ?? "",
+    rampPerDay: preset?.ramp?.perDay ?? "",
   };
 }
 
@@ -67,7 +94,17 @@ export function senderBody(values: SenderValues): SenderBody {
     ...server,
     hourlyLimit: given(values.hourlyLimit),
     maxConnections: given(values.maxConnections),
+    dailyLimit: given(values.dailyLimit),
+    leastGapSeconds: given(values.leastGapSeconds),
+    rampUp: rampUp(values),
+    timezone: values.timezone,
   };
+}
+
+function rampUp({ rampFrom, rampPerDay }: SenderValues): SenderBody["rampUp"] {
+  const from = given(rampFrom);
+  const perDay = given(rampPerDay);
+  return from === null || perDay === null ? null : { from, perDay };
 }
 
 /** Only what differs: to name the server's fields again would end a back-off, and to leave out the password keeps it. */
@@ -80,6 +117,11 @@ export function senderPatch(before: Sender, values: SenderValues): SenderPatch {
     patch.hourlyLimit = after.hourlyLimit;
   if (after.maxConnections != null && after.maxConnections !== before.maxConnections)
     patch.maxConnections = after.maxConnections;
+  if (after.dailyLimit !== before.dailyLimit) patch.dailyLimit = after.dailyLimit ?? null;
+  if (after.leastGapSeconds !== before.leastGapSeconds) patch.leastGapSeconds = after.leastGapSeconds ?? null;
+  if (after.rampUp?.from !== before.rampUp?.from || after.rampUp?.perDay !== before.rampUp?.perDay)
+    patch.rampUp = after.rampUp ?? null;
+  if (after.timezone !== before.timezone) patch.timezone = after.timezone ?? null;
   if (!values.ownServer) return before.host === null ? patch : { ...patch, host: null };
   if (after.host !== before.host) patch.host = after.host ?? "";
   if (after.port != null && after.port !== before.port) patch.port = after.port;

@@ -1,6 +1,9 @@
+import "@mantine/core/styles/Pill.layer.css";
+import "@mantine/core/styles/PillsInput.layer.css";
 import {
   Button,
   Group,
+  MultiSelect,
   NumberInput,
   Paper,
   SimpleGrid,
@@ -9,15 +12,17 @@ import {
   Textarea,
   TextInput,
 } from "@mantine/core";
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { LIMITS } from "@/api/constants";
 import { keys } from "@/api/keys";
+import { sendersQuery } from "@/features/senders/queries";
 import { useMay } from "@/features/workspaces/useMay";
 import { FormFailure } from "@/forms/FormFailure";
 import { useSubmit } from "@/forms/useSubmit";
 import { useUnsaved } from "@/forms/useUnsaved";
 import { timezone } from "@/time/format";
+import { CalendarFields } from "../CalendarFields";
 import { changeCampaign } from "../commands";
 import { OnUnknownField } from "../OnUnknownField";
 import { type Campaign, campaignQuery } from "../queries";
@@ -38,7 +43,7 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
       delaySeconds: (value) => (can.content && value === "" ? "Give 0 or more seconds." : null),
       start: (value) => (can.start && !value ? "Give a time." : null),
     },
-    names: { startTime: "start", delayBetweenMs: "delaySeconds" },
+    names: { startTime: "start", latestAt: "latest", delayBetweenMs: "delaySeconds" },
     send: (values) => changeCampaign(campaign.id, changesTo(before, values)),
     changes: [keys.campaigns.lists(), keys.emails.all()],
     done: (changed, values) => {
@@ -47,6 +52,9 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
     },
     said: () => "The campaign is changed.",
   });
+  const [calendar, setCalendar] = useState(before.calendar);
+  const { data: senders } = useQuery(sendersQuery());
+  const others = senders && senders.items.length > 1 ? senders.items : null;
   useUnsaved(isDirty);
   return (
     <Paper withBorder radius="lg" p="lg" component="form" onSubmit={submit} noValidate maw={760}>
@@ -116,7 +124,57 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
             key={form.key("hourlyLimit")}
             {...form.getInputProps("hourlyLimit")}
           />
+          <NumberInput
+            label="Share of the sender, in percent"
+            description="Empty: all that other campaigns leave"
+            {...LIMITS.CampaignPatch.sharePercent}
+            hideControls
+            allowDecimal={false}
+            disabled={!can.content}
+            key={form.key("sharePercent")}
+            {...form.getInputProps("sharePercent")}
+          />
         </SimpleGrid>
+        <SimpleGrid cols={{ base: 1, sm: 2 }}>
+          <TextInput
+            label="Not after"
+            type="datetime-local"
+            description={`What has not left by then is cancelled. Your time, ${timezone}`}
+            disabled={!can.content}
+            key={form.key("latest")}
+            {...form.getInputProps("latest")}
+          />
+          <NumberInput
+            label="Vary the delay by"
+            description="Per cent of it"
+            {...LIMITS.CampaignPatch.jitterPercent}
+            suffix=" %"
+            allowDecimal={false}
+            hideControls
+            disabled={!can.content}
+            key={form.key("jitterPercent")}
+            {...form.getInputProps("jitterPercent")}
+          />
+        </SimpleGrid>
+        {others && (
+          <MultiSelect
+            label="Mailboxes"
+            description="One that is taken out gives what it has not begun to the others."
+            data={others.map(({ id, email }) => ({ value: `${id}`, label: email }))}
+            disabled={!can.content}
+            key={form.key("senderIds")}
+            {...form.getInputProps("senderIds")}
+          />
+        )}
+        <CalendarFields
+          value={calendar}
+          onChange={(value) => {
+            setCalendar(value);
+            form.setFieldValue("calendar", value);
+          }}
+          errors={below(form.errors)}
+          disabled={!can.content}
+        />
         <OnUnknownField
           disabled={!can.content}
           key={form.key("onUnknown")}
@@ -134,5 +192,15 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
         </Group>
       </Stack>
     </Paper>
+  );
+}
+
+/** Of the calendar's fields alone, by their names. */
+function below(errors: Readonly<Record<string, unknown>>): Record<string, string> {
+  const within = "calendar.";
+  return Object.fromEntries(
+    Object.entries(errors)
+      .filter(([path, text]) => path.startsWith(within) && typeof text === "string")
+      .map(([path, text]) => [path.slice(within.length), text as string]),
   );
 }

@@ -1,10 +1,12 @@
 import { expect, test } from "vitest";
+import { OFFICE_HOURS } from "../calendar";
 import type { Campaign } from "../queries";
 import { changeable, changesTo, settingsOf } from "./settings";
 
 const CAMPAIGN = {
   ...{ name: "News", subject: "s", body: "b", bodyHtml: null, status: "ACTIVE", total: 2 },
   ...{ startTime: new Date(2026, 10, 24, 16, 3, 20).toISOString(), delayBetweenMs: 1500, hourlyLimit: null },
+  ...{ latestAt: null, calendar: null, jitterPercent: 0, senderIds: [2, 3] },
   ...{ onUnknown: "hold", counts: { SCHEDULED: 2 } },
 } as unknown as Campaign;
 
@@ -33,6 +35,19 @@ test("an emptied limit or HTML is taken away, a new start is sent with its offse
     bodyHtml: null,
     startTime: new Date(2026, 11, 1, 9).toISOString(),
   });
+});
+
+test("a calendar is sent whole where it differs, and an emptied last moment is taken away", () => {
+  const before = { ...settingsOf(CAMPAIGN), calendar: OFFICE_HOURS, latest: "2026-12-24T12:00" };
+  expect(changesTo(before, { ...before, calendar: { ...OFFICE_HOURS } })).toEqual({});
+  const after = { ...before, calendar: { ...OFFICE_HOURS, to: "16:00" }, latest: "", jitterPercent: 20 };
+  expect(changesTo(before, after)).toEqual({
+    latestAt: null,
+    calendar: { ...OFFICE_HOURS, to: "16:00" },
+    jitterPercent: 20,
+  });
+  expect(changesTo(before, { ...before, calendar: null })).toEqual({ calendar: null });
+  expect(changesTo(before, { ...before, senderIds: ["3"] })).toEqual({ senderIds: [3] });
 });
 
 test("what is begun keeps its start, and what is over all but its name", () => {

@@ -2,6 +2,7 @@
 
 import type { components } from "@/api/schema";
 import { instantOfInput, localInput } from "@/time/days";
+import type { Calendar } from "../calendar";
 import { of } from "../counts";
 import type { Campaign } from "../queries";
 
@@ -14,8 +15,14 @@ export interface CampaignSettings extends Record<string, unknown> {
   body: string;
   bodyHtml: string;
   start: string;
+  /** As `start`; "": none. */
+  latest: string;
+  calendar: Calendar | null;
+  senderIds: string[];
   delaySeconds: number | string;
+  jitterPercent: number | string;
   hourlyLimit: number | string;
+  sharePercent: number | string;
   onUnknown: Campaign["onUnknown"];
 }
 
@@ -32,8 +39,13 @@ export function settingsOf(campaign: Campaign): CampaignSettings {
     body: campaign.body,
     bodyHtml: campaign.bodyHtml ?? "",
     start: localInput(new Date(campaign.startTime)),
+    latest: campaign.latestAt === null ? "" : localInput(new Date(campaign.latestAt)),
+    calendar: campaign.calendar,
+    senderIds: campaign.senderIds.map(String),
     delaySeconds: campaign.delayBetweenMs / 1000,
+    jitterPercent: campaign.jitterPercent,
     hourlyLimit: campaign.hourlyLimit ?? "",
+    sharePercent: campaign.sharePercent ?? "",
     onUnknown: campaign.onUnknown,
   };
 }
@@ -46,11 +58,20 @@ export function changesTo(before: CampaignSettings, after: CampaignSettings): Pa
   }
   if (after.bodyHtml !== before.bodyHtml) patch.bodyHtml = after.bodyHtml || null;
   if (after.start !== before.start) patch.startTime = instantOfInput(after.start).toISOString();
+  if (after.latest !== before.latest) {
+    patch.latestAt = after.latest === "" ? null : instantOfInput(after.latest).toISOString();
+  }
+  if (JSON.stringify(after.calendar) !== JSON.stringify(before.calendar)) patch.calendar = after.calendar;
+  if (after.senderIds.join() !== before.senderIds.join()) patch.senderIds = after.senderIds.map(Number);
+  if (after.jitterPercent !== before.jitterPercent) patch.jitterPercent = Number(after.jitterPercent);
   if (after.delaySeconds !== before.delaySeconds) {
     patch.delayBetweenMs = Math.round(Number(after.delaySeconds) * 1000);
   }
   if (after.hourlyLimit !== before.hourlyLimit) {
     patch.hourlyLimit = after.hourlyLimit === "" ? null : Number(after.hourlyLimit);
+  }
+  if (after.sharePercent !== before.sharePercent) {
+    patch.sharePercent = after.sharePercent === "" ? null : Number(after.sharePercent);
   }
   if (after.onUnknown !== before.onUnknown) patch.onUnknown = after.onUnknown;
   return patch;

@@ -3,6 +3,7 @@ import { Suspense, useId, useRef } from "react";
 import { lazyPart } from "@/ui/lazyPart";
 import type { Content } from "../draft/draft";
 import type { Errors } from "../draft/errors";
+import { LanguageField } from "./LanguageField";
 import { MergeFields } from "./MergeFields";
 import { withBody, withHtml, withKind, withTextOfHtml } from "./plainAndRich";
 
@@ -100,6 +101,11 @@ export function ContentFields({ content, onChange, fields, errors }: Props) {
         }}
         onChange={(event) => onChange(withBody(content, event.currentTarget.value))}
         error={errors.body}
+      />
+      <LanguageField
+        language={content.language}
+        onChange={(language) => onChange({ language })}
+        error={errors.language}
       />
       {content.rich && content.textEdited && (
         <Button

@@ -1,7 +1,10 @@
 /** The campaign that is being written, in parts: fields take and change their part alone. */
 
+import type { components } from "@/api/schema";
+import type { Calendar } from "@/features/campaigns/calendar";
 import type { OnUnknown } from "@/features/campaigns/queries";
 import type { Columns } from "@/features/recipients/columns";
+import type { Condition } from "@/features/recipients/queries";
 import type { DelayUnit } from "../timing/delay";
 
 export interface Draft {
@@ -17,11 +20,18 @@ export interface Draft {
 
 /** Which lists on the server hold the recipients: none of these is kept in the browser. */
 export interface Audience {
-  source: "typed" | "file";
+  source: "typed" | "file" | "saved";
   typed: number | null;
   file: number | null;
   /** Of the file; null: as it was found. */
   columns: Columns | null;
+  /** A list that is kept by name, and who of it. */
+  saved: number | null;
+  filter: Condition[];
+  /** Of cells that have several addresses, not the first alone. */
+  everyAddress: boolean;
+  /** Domains that are mistyped, with those that are meant. */
+  corrections: Record<string, string>;
 }
 
 /** One message to each recipient. */
@@ -40,15 +50,36 @@ export interface Content {
   html: string;
   /** The plain text beside a rich one was written by hand. */
   textEdited: boolean;
+  /** What it is written in, such as "de"; null: nobody has said. */
+  language: string | null;
+  /** What to do for recipients who have nothing for a field, where that was said. */
+  ifBlank: Readonly<Record<string, IfBlank>>;
 }
+
+export type IfBlank = components["schemas"]["IfBlank"];
+
+const NOTHING: Content = {
+  subject: "",
+  body: "",
+  rich: false,
+  html: "",
+  textEdited: false,
+  language: null,
+  ifBlank: {},
+};
 
 export interface Timing {
   when: "now" | "later";
   /** As the picker gives it: "2030-01-31 09:00:00" in the person's timezone. */
   startTime: string | null;
+  /** As `startTime`: what has not left by then never does. */
+  latestTime: string | null;
+  calendar: Calendar | null;
   /** Text while it is being typed: "1." or "". */
   delay: number | string;
   delayUnit: DelayUnit;
+  /** By how much of the delay it varies. */
+  jitterPercent: number;
   hourlyLimit: number | null;
   spread: boolean;
   onUnknown: OnUnknown;
@@ -62,16 +93,26 @@ export interface Attempt {
 
 export const EMPTY: Draft = {
   name: "",
-  audience: { source: "typed", typed: null, file: null, columns: null },
+  audience: {
+    source: "typed",
+    typed: null,
+    file: null,
+    columns: null,
+    saved: null,
+    filter: [],
+    everyAddress: false,
+    corrections: {},
+  },
   senderIds: [],
-  steps: [
-    { id: "first", wait: 0, content: { subject: "", body: "", rich: false, html: "", textEdited: false } },
-  ],
+  steps: [{ id: "first", wait: 0, content: NOTHING }],
   timing: {
     when: "now",
     startTime: null,
+    latestTime: null,
+    calendar: null,
     delay: 0,
     delayUnit: "seconds",
+    jitterPercent: 0,
     hourlyLimit: null,
     spread: false,
     onUnknown: "hold",
@@ -82,5 +123,7 @@ export const EMPTY: Draft = {
 /** Whether losing it would lose somebody's work. */
 export function hasContent({ name, audience, steps }: Draft): boolean {
   const isWritten = steps.some(({ content }) => content.subject || content.body || content.html);
-  return Boolean(name || isWritten || audience.typed !== null || audience.file !== null);
+  return Boolean(
+    name || isWritten || audience.typed !== null || audience.file !== null || audience.saved !== null,
+  );
 }

@@ -12,6 +12,17 @@ it("says of each field of the API where it is in the draft", () => {
   expect(below(errors, "timing")).toEqual({});
 });
 
+it("keeps the fields of the calendar apart", () => {
+  const { errors } = errorsOf(
+    problem({ "calendar.days": "has no day", calendar: "is never open", latestAt: "is early" }),
+  );
+  expect(below(errors, "timing")).toEqual({
+    "calendar.days": "has no day",
+    calendar: "is never open",
+    latestTime: "is early",
+  });
+});
+
 it("says when something belongs to no part of it", () => {
   expect(errorsOf(problem({ "Idempotency-Key": "is long", subject: "is missing" })).isPlaced).toBe(false);
   expect(errorsOf(problem({})).isPlaced).toBe(false);

@@ -8,6 +8,7 @@ export type Errors = Readonly<Record<string, string>>;
 const PATHS: Readonly<Record<string, string>> = {
   name: "name",
   senderId: "senderIds",
+  senderIds: "senderIds",
   recipients: "audience",
   listId: "audience",
   columns: "audience",
@@ -15,18 +16,27 @@ const PATHS: Readonly<Record<string, string>> = {
   subject: "steps[0].content.subject",
   body: "steps[0].content.body",
   bodyHtml: "steps[0].content.html",
+  language: "steps[0].content.language",
+  ifBlank: "steps[0].content.ifBlank",
   startTime: "timing.startTime",
+  latestAt: "timing.latestTime",
+  calendar: "timing.calendar",
+  jitterPercent: "timing.jitterPercent",
   delayBetweenMs: "timing.delay",
   hourlyLimit: "timing.hourlyLimit",
   onUnknown: "timing.onUnknown",
 };
 
+function pathOf(field: string): string | undefined {
+  const [head = "", rest] = field.split(/[[.](.*)/s);
+  const path = PATHS[head];
+  return path && head === "calendar" && rest ? `${path}.${rest}` : path;
+}
+
 /** The errors of a failed request. `isPlaced`: there are some, and each belongs to a part of the draft. */
 export function errorsOf(error: unknown): { errors: Errors; isPlaced: boolean } {
   if (!(error instanceof ApiProblem)) return { errors: {}, isPlaced: false };
-  const named = Object.entries(error.errors).map(
-    ([field, detail]) => [PATHS[field.replace(/[[.].*/, "")], detail] as const,
-  );
+  const named = Object.entries(error.errors).map(([field, detail]) => [pathOf(field), detail] as const);
   const placed = named.filter((each): each is [string, string] => each[0] !== undefined);
   return { errors: Object.fromEntries(placed), isPlaced: named.length > 0 && placed.length === named.length };
 }

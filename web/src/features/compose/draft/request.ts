@@ -9,54 +9,69 @@ import type { Errors } from "./errors";
 export type CampaignRequest =
   paths["/api/campaigns/schedule"]["post"]["requestBody"]["content"]["application/json"];
 
-/** `senderLimit`: what "spread evenly" divides the hour by, if the campaign has no lower limit. */
-export function delayMs(timing: Timing, senderLimit: number | undefined): number {
+export type TestRequest = paths["/api/campaigns/test"]["post"]["requestBody"]["content"]["application/json"];
+
+/** By how many an hour a mailbox may send, and over how many of them a campaign goes. */
+export interface Mailboxes {
+  leastLimit: number | undefined;
+  count: number;
+}
+
+/** Between two emails of one mailbox: "spread evenly" divides the hour by what each of them may send in it. */
+export function delayMs(timing: Timing, { leastLimit, count }: Mailboxes): number {
   if (!timing.spread) return Math.round((Number(timing.delay) || 0) * UNIT_MS[timing.delayUnit]);
-  return spreadDelayMs(Math.min(timing.hourlyLimit ?? Number.POSITIVE_INFINITY, senderLimit ?? 100));
+  const ownPart = timing.hourlyLimit === null ? Number.POSITIVE_INFINITY : timing.hourlyLimit / count;
+  return spreadDelayMs(Math.min(ownPart, leastLimit ?? 100));
 }
 
 /** The instant at which it is to start, null for now. */
 export function startOf({ when, startTime }: Timing): Date | null {
-  return when === "later" && startTime ? new Date(startTime.replace(" ", "T")) : null;
+  return when === "later" && startTime ? instant(startTime) : null;
 }
 
-/** `senderLimit` as above. */
+/** What the picker gave. */
+export const instant = (picked: string) => new Date(picked.replace(" ", "T"));
+
 export function requestOf(
   draft: Draft,
   { named }: Pick<Recipients, "named">,
-  senderLimit: number | undefined,
+  mailboxes: Mailboxes,
 ): CampaignRequest {
   const { timing } = draft;
   const [{ content }] = draft.steps;
   return {
     ...contentFields(content),
     name: draft.name.trim() || null,
-    senderId: draft.senderIds[0] ?? null,
+    senderIds: draft.senderIds.length > 0 ? draft.senderIds : null,
     startTime: startOf(timing)?.toISOString() ?? null,
-    delayBetweenMs: delayMs(timing, senderLimit),
+    latestAt: timing.latestTime === null ? null : instant(timing.latestTime).toISOString(),
+    calendar: timing.calendar,
+    delayBetweenMs: delayMs(timing, mailboxes),
+    jitterPercent: timing.jitterPercent,
     hourlyLimit: timing.hourlyLimit,
     onUnknown: timing.onUnknown,
     ...named,
   };
 }
 
-/** A test of `content`: what `recipient` would get, to `address` instead, from the draft's sender and at once. */
+/** A test of `content`: what `recipient` would get, to whoever asks instead, from the draft's sender and at once. */
 export function testOf(
   { name, senderIds }: Draft,
   content: Content,
   recipient: Recipient | undefined,
-  address: string,
-): CampaignRequest {
+): TestRequest {
   return {
     ...contentFields(content),
     name: `Test: ${name.trim() || content.subject}`.slice(0, 200),
     senderId: senderIds[0] ?? null,
-    recipients: [{ ...recipient?.fields, email: address }],
+    fields: recipient?.fields ?? {},
   };
 }
 
-function contentFields({ subject, body, rich, html }: Content) {
-  return { subject, body, bodyHtml: rich ? html : null };
+function contentFields({ subject, body, rich, html, language, ifBlank }: Content) {
+  // Until it is said what to write, who has nothing is left out.
+  const decided = Object.entries(ifBlank).filter(([, { do: act, text }]) => act !== "write" || text.trim());
+  return { subject, body, bodyHtml: rich ? html : null, language, ifBlank: Object.fromEntries(decided) };
 }
 
 /** What is missing before it can be planned, by path. */

@@ -1,10 +1,12 @@
 /** Whether what was kept is a draft: each part with a check of its own, which the types hold to be complete. */
 
 import { VALUES } from "@/api/constants";
+import { type Calendar, DAYS } from "@/features/campaigns/calendar";
 import type { Columns } from "@/features/recipients/columns";
+import type { Condition } from "@/features/recipients/queries";
 import { keysOf } from "@/ui/options";
 import { UNIT_MS } from "../timing/delay";
-import type { Attempt, Audience, Content, Draft, Step, Timing } from "./draft";
+import type { Attempt, Audience, Content, Draft, IfBlank, Step, Timing } from "./draft";
 
 type Check = (value: unknown) => boolean;
 
@@ -27,24 +29,52 @@ function record<T extends object>(checks: { [Name in keyof Required<T>]: Check }
     Object.entries<Check>(checks).every(([name, check]) => check((value as Record<string, unknown>)[name]));
 }
 
-const content = record<Content>({ subject: text, body: text, rich: flag, html: text, textEdited: flag });
+const each = (check: Check): Check => {
+  return (value) => typeof value === "object" && value !== null && Object.values(value).every(check);
+};
+
+const ifBlank = record<IfBlank>({ do: one("leave_out", "write", "send"), text });
+const content = record<Content>({
+  subject: text,
+  body: text,
+  rich: flag,
+  html: text,
+  textEdited: flag,
+  language: maybe(text),
+  ifBlank: each(ifBlank),
+});
+const calendar = record<Calendar>({
+  timezone: text,
+  fallbackTimezone: maybe(text),
+  days: list(one(...DAYS)),
+  from: text,
+  to: text,
+  holidays: maybe(text),
+});
 const columns = record<Columns>({ hasHeader: flag, email: number, fields: list(text) });
 
 export const isDraft = record<Draft>({
   name: text,
   audience: record<Audience>({
-    source: one("typed", "file"),
+    source: one("typed", "file", "saved"),
     typed: maybe(number),
     file: maybe(number),
     columns: maybe(columns),
+    saved: maybe(number),
+    filter: list(record<Condition>({ field: text, is: one(...VALUES.Condition.is), values: list(text) })),
+    everyAddress: flag,
+    corrections: each(text),
   }),
   senderIds: list(number),
   steps: list(record<Step>({ id: text, wait: number, content }), 1),
   timing: record<Timing>({
     when: one("now", "later"),
     startTime: maybe(text),
+    latestTime: maybe(text),
+    calendar: maybe(calendar),
     delay: (value) => text(value) || number(value),
     delayUnit: one(...keysOf(UNIT_MS)),
+    jitterPercent: number,
     hourlyLimit: maybe(number),
     spread: flag,
     onUnknown: one(...VALUES.CampaignPatch.onUnknown),

@@ -1,13 +1,15 @@
-import { Skeleton, Stack, Text } from "@mantine/core";
+import { Skeleton, Stack, Table, Text } from "@mantine/core";
 import { Suspense } from "react";
 import { sentence } from "@/api/problem";
 import type { Sender } from "@/features/senders/queries";
 import { Time } from "@/time/Time";
 import { lazyPart } from "@/ui/lazyPart";
+import { count } from "@/ui/numbers";
 import classes from "../compose.module.css";
+import type { Timing } from "../draft/draft";
 import type { Errors } from "../draft/errors";
 import type { Plan } from "../queries";
-import { heldBackSentences, planSentence } from "./words";
+import { heldBackSentences, lateSentence, paceSentence, planSentence } from "./words";
 
 const PlanChart = lazyPart(() => import("./PlanChart"), "PlanChart");
 
@@ -17,8 +19,8 @@ interface Props {
   isPlanning: boolean;
   error: unknown;
   lacking: Errors;
-  sender: Sender | undefined;
-  campaignLimit: number | null;
+  senders: readonly Sender[];
+  timing: Timing;
 }
 
 const WORDS: Readonly<Record<string, string>> = {
@@ -29,7 +31,7 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 /** When the emails will leave and what holds them back, by the function that plans the sending. */
-export function PlanPane({ plan, isPlanning, error, lacking, sender, campaignLimit }: Props) {
+export function PlanPane({ plan, isPlanning, error, lacking, senders, timing }: Props) {
   const missing = Object.keys(lacking).map((path) => WORDS[path] ?? path);
   if (missing.length > 0) {
     return (
@@ -54,15 +56,21 @@ export function PlanPane({ plan, isPlanning, error, lacking, sender, campaignLim
       </Stack>
     );
   }
+  const late = lateSentence(plan);
   return (
     <Stack gap="sm" aria-busy={isPlanning} style={{ opacity: isPlanning ? 0.7 : 1 }}>
       <div aria-live="polite">
         <Text fw={550}>{planSentence(plan)}</Text>
-        {heldBackSentences(plan, sender?.email ?? "", campaignLimit).map((text) => (
+        {sentences(plan, senders, timing).map((text) => (
           <Text key={text} mt={4}>
             {text}
           </Text>
         ))}
+        {late && (
+          <Text mt={4} c="var(--mantine-color-error)">
+            {late}
+          </Text>
+        )}
       </div>
       <dl className={classes.figures}>
         <div>
@@ -91,8 +99,42 @@ export function PlanPane({ plan, isPlanning, error, lacking, sender, campaignLim
         </div>
       </dl>
       <Suspense fallback={<Skeleton height={130} />}>
-        <PlanChart hourly={plan.hourly} />
+        <PlanChart plan={plan} calendar={timing.calendar} />
       </Suspense>
+      {plan.senders.length > 1 && <Parts plan={plan} senders={senders} />}
     </Stack>
+  );
+}
+
+function sentences(plan: Plan, senders: readonly Sender[], timing: Timing): string[] {
+  const pace = paceSentence(plan, timing);
+  return [...(pace ? [pace] : []), ...heldBackSentences(plan, senders, timing.hourlyLimit)];
+}
+
+/** What each mailbox sends of it. */
+function Parts({ plan, senders }: { plan: Plan; senders: readonly Sender[] }) {
+  return (
+    <Table.ScrollContainer minWidth={280} type="native">
+      <Table fz="sm">
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>Mailbox</Table.Th>
+            <Table.Th ta="end">Emails</Table.Th>
+            <Table.Th>Last</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {plan.senders.map(({ senderId, count: emails, lastAt }) => (
+            <Table.Tr key={senderId}>
+              <Table.Td>{senders.find(({ id }) => id === senderId)?.email ?? `sender ${senderId}`}</Table.Td>
+              <Table.Td ta="end" className="tabular">
+                {count(emails)}
+              </Table.Td>
+              <Table.Td>{lastAt ? <Time value={lastAt} /> : "none"}</Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
   );
 }

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import { keys } from "@/api/keys";
 import type { Draft } from "../draft/draft";
-import { missing, requestOf } from "../draft/request";
+import { type Mailboxes, missing, requestOf } from "../draft/request";
 import type { useRendered } from "../preview/useRendered";
 import { ASKED_ONCE, plan } from "../queries";
 import type { Recipients } from "../recipients/useRecipients";
@@ -18,13 +18,13 @@ const FRESH_MS = 600_000;
 export function usePlan(
   draft: Draft,
   recipients: Recipients,
-  senderLimit: number | undefined,
+  mailboxes: Mailboxes,
   rendered: ReturnType<typeof useRendered>,
 ) {
   const lacking = missing(draft, recipients.count);
   const isReady = recipients.settled && draft.senderIds.length > 0 && Object.keys(lacking).length === 0;
   const content = rendered.data && !rendered.isError ? rendered.data.required : rendered.shown;
-  const request = requestOf(draft, recipients, senderLimit);
+  const request = requestOf(draft, recipients, mailboxes);
   const asked = JSON.stringify([{ ...request, name: null, subject: "", body: "", bodyHtml: null }, content]);
   const [shown] = useDebouncedValue(asked, PLAN_MS);
   const isSettled = isReady && shown === asked;

@@ -1,5 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { heldBackSentences, planSentence } from "./words";
+import { OFFICE_HOURS } from "@/features/campaigns/calendar";
+import type { Sender } from "@/features/senders/queries";
+import type { Plan } from "../queries";
+import { heldBackSentences, lateSentence, paceSentence, planSentence } from "./words";
 
 const NOW = new Date(2030, 0, 31, 9, 0);
 const at = (minutes: number) => new Date(NOW.getTime() + minutes * 60_000).toISOString();
@@ -24,11 +27,37 @@ describe("the plan in words", () => {
   });
 
   it("names what holds it back", () => {
-    const held = { heldBackBy: { HOURLY_LIMIT: 1, CAMPAIGN_LIMIT: 3 }, senderHourlyLimit: 100 };
-    expect(heldBackSentences(held as never, "anna@example.com", 50)).toEqual([
-      "Held back by the hourly limit of 100 on anna@example.com, which is used up in 1 hour.",
-      "Held back by this campaign's own limit of 50 an hour, which is used up in 3 hours.",
+    const anna = { email: "anna@example.com", hourlyLimit: 100, dailyLimit: 40 } as Sender;
+    const held = { heldBackBy: { HOURLY_LIMIT: 1, CAMPAIGN_LIMIT: 3 } };
+    expect(heldBackSentences(held, [anna], 50)).toEqual([
+      "Held back by the hourly limit of 100 on anna@example.com, used up in 1 hour.",
+      "Held back by this campaign's own limit of 50 an hour, used up in 3 hours.",
     ]);
-    expect(heldBackSentences({ ...held, heldBackBy: {} } as never, "anna@example.com", null)).toEqual([]);
+    expect(heldBackSentences({ heldBackBy: {} }, [anna], null)).toEqual([]);
+    expect(heldBackSentences({ heldBackBy: { DAILY_LIMIT: 20 } }, [anna], null)).toEqual([
+      "Held back by the limit of 40 in 24 hours on anna@example.com, used up in 20 hours.",
+    ]);
+    expect(heldBackSentences({ heldBackBy: { RAMP: 20 } }, [anna, anna], null)).toEqual([
+      "Held back by the mailboxes' ramp-up, used up in 20 hours.",
+    ]);
+  });
+
+  it("says the pace of many days, by the calendar and over mailboxes", () => {
+    const days = [38, 38, 0, 38].map((n, day) => ({ day: `2030-01-0${day + 1}`, count: n }));
+    const three = [40, 40, 34].map((n) => ({ count: n }));
+    const many = { ...plan(114, 0, 5000), days, senders: three } as Plan;
+    expect(paceSentence(many, { calendar: { ...OFFICE_HOURS, timezone: "recipient" } })).toBe(
+      "Mondays to Fridays, 9:00 to 17:00 their time, about 38 a day from 3 mailboxes.",
+    );
+    expect(paceSentence(many, { calendar: null })).toBe("About 38 a day from 3 mailboxes.");
+    const short = { ...many, days: days.slice(0, 1) };
+    expect(paceSentence(short, { calendar: null })).toBe("All from 3 mailboxes.");
+    expect(paceSentence({ ...short, senders: three.slice(0, 1) } as Plan, { calendar: null })).toBeNull();
+  });
+
+  it("says what would come too late", () => {
+    expect(lateSentence({ late: 0, accepted: 9 })).toBeNull();
+    expect(lateSentence({ late: 2, accepted: 9 })).toContain("2 emails planned for after");
+    expect(lateSentence({ late: 9, accepted: 9 })).toContain("nothing would be sent");
   });
 });

@@ -1,7 +1,10 @@
 /** What the plan says, in sentences. */
 
+import { calendarWords } from "@/features/campaigns/calendar";
+import type { Sender } from "@/features/senders/queries";
 import { localTime } from "@/time/format";
 import { count, counted } from "@/ui/numbers";
+import type { Timing } from "../draft/draft";
 import type { Plan } from "../queries";
 
 const SOON_MS = 60_000;
@@ -22,20 +25,58 @@ export function planSentence(plan: Pick<Plan, "accepted" | "firstAt" | "lastAt">
   return `${emails} leave: the first ${start}, the last on ${localTime(last, now)}.`;
 }
 
+/** "Tuesdays to Thursdays, 9:00 to 16:00 their time, about 38 a day from 3 mailboxes." Null where there is no more to say. */
+export function paceSentence(plan: Plan, { calendar }: Pick<Timing, "calendar">): string | null {
+  const mailboxes = plan.senders.filter((each) => each.count > 0).length;
+  const busy = plan.days.filter((each) => each.count > 0).length;
+  const parts = [
+    calendar && calendarWords(calendar),
+    busy > 1 && `about ${count(Math.round(plan.accepted / busy))} a day`,
+  ].filter(Boolean);
+  if (parts.length === 0 && mailboxes < 2) return null;
+  const from = mailboxes > 1 ? ` from ${count(mailboxes)} mailboxes` : "";
+  const text = parts.length > 0 ? `${parts.join(", ")}${from}` : `All${from}`;
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
+
 /** What makes it take longer than the delay alone would. */
-export function heldBackSentences(plan: Plan, senderEmail: string, campaignLimit: number | null): string[] {
-  const sentences: string[] = [];
-  const bySender = plan.heldBackBy.HOURLY_LIMIT;
-  const byCampaign = plan.heldBackBy.CAMPAIGN_LIMIT;
-  if (bySender) {
-    sentences.push(
-      `Held back by the hourly limit of ${count(plan.senderHourlyLimit)} on ${senderEmail}, which is used up in ${counted(bySender, "hour")}.`,
-    );
-  }
-  if (byCampaign && campaignLimit !== null) {
-    sentences.push(
-      `Held back by this campaign's own limit of ${count(campaignLimit)} an hour, which is used up in ${counted(byCampaign, "hour")}.`,
-    );
-  }
-  return sentences;
+export function heldBackSentences(
+  plan: Pick<Plan, "heldBackBy">,
+  senders: readonly Sender[],
+  campaignLimit: number | null,
+): string[] {
+  return Object.entries(plan.heldBackBy).map(([bound, hours]) => {
+    const what =
+      bound === "CAMPAIGN_LIMIT"
+        ? `this campaign's own limit${campaignLimit === null ? "" : ` of ${count(campaignLimit)} an hour`}`
+        : ofSenders(bound, senders);
+    return `Held back by ${what}, used up in ${counted(hours, "hour")}.`;
+  });
+}
+
+function ofSenders(bound: string, senders: readonly Sender[]): string {
+  const [sender] = senders;
+  if (!sender || senders.length > 1) return `the mailboxes' ${LIMITS_OF_ALL[bound] ?? bound}`;
+  const limits: Readonly<Record<string, string>> = {
+    HOURLY_LIMIT: `the hourly limit of ${count(sender.hourlyLimit)}`,
+    DAILY_LIMIT: `the limit of ${count(sender.dailyLimit ?? 0)} in 24 hours`,
+    RAMP: "the ramp-up",
+    LEAST_GAP: "the least gap between two emails",
+  };
+  return `${limits[bound] ?? bound} on ${sender.email}`;
+}
+
+const LIMITS_OF_ALL: Readonly<Record<string, string>> = {
+  HOURLY_LIMIT: "hourly limits",
+  DAILY_LIMIT: "limits in 24 hours",
+  RAMP: "ramp-up",
+  LEAST_GAP: "least gaps between two emails",
+};
+
+/** What will not be sent at all; null: nothing. */
+export function lateSentence({ late, accepted }: Pick<Plan, "late" | "accepted">): string | null {
+  if (late === 0) return null;
+  if (late === accepted)
+    return "All of it is planned for after the last moment you gave: nothing would be sent.";
+  return `${counted(late, "email")} planned for after the last moment you gave will be cancelled then.`;
 }

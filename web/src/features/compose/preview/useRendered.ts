@@ -7,14 +7,20 @@ import type { Recipient } from "../recipients/useRecipients";
 
 const RENDER_MS = 350;
 
-/** What `recipient` would get, as the API fills it in; without one, with the names of fields in brackets. */
-export function useRendered(content: Content, recipient: Recipient | undefined) {
+/** What `recipient` would get from the sender, as the API fills it in; without one, with the names of fields in brackets. */
+export function useRendered(
+  content: Content,
+  recipient: Recipient | undefined,
+  senderId: number | undefined,
+) {
   const asked = JSON.stringify({
     subject: content.subject,
     body: content.body,
     bodyHtml: content.rich ? content.html : null,
+    language: content.language,
     email: recipient?.email ?? "someone@example.com",
     fields: recipient?.fields ?? null,
+    senderId: senderId ?? null,
   });
   const [shown] = useDebouncedValue(asked, RENDER_MS);
   const query = useQuery({

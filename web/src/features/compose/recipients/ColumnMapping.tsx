@@ -1,5 +1,5 @@
 import { Checkbox, Group, Select, Stack, Table, Text, TextInput } from "@mantine/core";
-import { type Columns, columnErrors } from "@/features/recipients/columns";
+import { type Columns, columnErrors, withEmail } from "@/features/recipients/columns";
 import type { StoredList } from "@/features/recipients/queries";
 
 interface Props {
@@ -17,6 +17,7 @@ export function ColumnMapping({ csv, columns, onChange }: Props) {
   const shown = columns.hasHeader ? others : csv.first;
   const nameOf = (column: number) =>
     (columns.hasHeader && header?.cells[column]?.trim()) || `Column ${column + 1}`;
+  const alternatives = csv.candidates?.filter(({ column }) => column !== columns.email) ?? [];
   const rename = (column: number, name: string) =>
     onChange({ ...columns, fields: columns.fields.map((field, at) => (at === column ? name : field)) });
   return (
@@ -27,7 +28,7 @@ export function ColumnMapping({ csv, columns, onChange }: Props) {
           data={columns.fields.map((_, column) => ({ value: `${column}`, label: nameOf(column) }))}
           value={`${columns.email}`}
           allowDeselect={false}
-          onChange={(value) => value && onChange({ ...columns, email: Number(value) })}
+          onChange={(value) => value && onChange(withEmail(columns, Number(value)))}
         />
         <Checkbox
           label="The first row has names"
@@ -36,6 +37,12 @@ export function ColumnMapping({ csv, columns, onChange }: Props) {
           onChange={(event) => onChange({ ...columns, hasHeader: event.currentTarget.checked })}
         />
       </Group>
+      {alternatives.length > 0 && (
+        <Text size="sm" c="dimmed">
+          {alternatives.map(({ name }) => `“${name}”`).join(", ")}{" "}
+          {alternatives.length > 1 ? "hold" : "holds"} addresses, too.
+        </Text>
+      )}
       <Table.ScrollContainer minWidth={Math.max(320, columns.fields.length * 150)} type="native">
         <Table fz="sm" verticalSpacing={6} horizontalSpacing="xs" withColumnBorders aria-label="Columns">
           <Table.Thead>

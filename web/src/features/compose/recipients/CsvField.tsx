@@ -1,9 +1,11 @@
+import "@mantine/core/styles/Progress.layer.css";
 import "@mantine/dropzone/styles.layer.css";
-import { Alert, Button, Group, Progress, Stack, Text } from "@mantine/core";
+import { Alert, Button, Group, Progress, Select, Stack, Text } from "@mantine/core";
 import { Dropzone } from "@mantine/dropzone";
 import { IconFileSpreadsheet, IconUpload, IconX } from "@tabler/icons-react";
 import { useRef } from "react";
 import type { Columns } from "@/features/recipients/columns";
+import { ENCODINGS } from "@/features/recipients/encodings";
 import { FormFailure } from "@/forms/FormFailure";
 import { counted } from "@/ui/numbers";
 import classes from "../compose.module.css";
@@ -19,7 +21,7 @@ interface Props {
   error: string | undefined;
 }
 
-/** A CSV, dropped or chosen, and what its columns are. */
+/** A file, dropped or chosen, and what its columns are. */
 export function CsvField({ file, columns, rows, onColumns, error }: Props) {
   const open = useRef<() => void>(null);
   const { list, uploading } = file;
@@ -36,14 +38,14 @@ export function CsvField({ file, columns, rows, onColumns, error }: Props) {
           activateOnClick={false}
           activateOnKeyboard={false}
           className={classes.drop ?? ""}
-          inputProps={{ "aria-label": "CSV file" }}
+          inputProps={{ "aria-label": "CSV or Excel file" }}
           role="group"
-          aria-label="Drop a CSV here"
+          aria-label="Drop a file here"
           tabIndex={-1}
         >
           <Stack gap={8} align="center">
             <IconUpload size={24} stroke={1.6} aria-hidden />
-            <Text>Drop a CSV here, with a column of addresses.</Text>
+            <Text>Drop a CSV or Excel file here, with a column of addresses.</Text>
             <Button variant="default" onClick={() => open.current?.()} style={{ pointerEvents: "all" }}>
               Choose a file
             </Button>
@@ -85,12 +87,30 @@ export function CsvField({ file, columns, rows, onColumns, error }: Props) {
         ) : (
           csv && (
             <Text size="sm" c="dimmed">
-              {counted(rows, "row")}, {csv.encoding}.
+              {counted(rows, "row")}, {csv.sheet ? `sheet “${csv.sheet}”` : csv.encoding}.
             </Text>
           )
         )}
       </div>
       <FormFailure text={file.error ?? error ?? null} />
+      {csv && !csv.sheet && file.reread && (
+        <Select
+          label="Encoding"
+          description="Another one, if letters below are not as they should be."
+          data={[...ENCODINGS]}
+          value={csv.encoding}
+          allowDeselect={false}
+          maw={280}
+          onChange={(encoding) => encoding && encoding !== csv.encoding && file.reread?.(encoding)}
+        />
+      )}
+      {csv?.illRows && csv.illRows.length > 0 && (
+        <Alert color="orange" styles={{ message: { color: "inherit" } }} role="status">
+          {counted(csv.illRows.length, "row")} {csv.illRows.length > 1 ? "have" : "has"} bytes that are not
+          UTF-8, read as Windows-1252: {csv.illRows.slice(0, 10).join(", ")}
+          {csv.illRows.length > 10 && " and more"}.
+        </Alert>
+      )}
       {csv && shown && <ColumnMapping csv={csv} columns={shown} onChange={onColumns} />}
     </Stack>
   );

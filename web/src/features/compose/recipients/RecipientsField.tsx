@@ -1,12 +1,14 @@
 import { SegmentedControl, Stack, Text, Textarea } from "@mantine/core";
 import { type Rejected, sentence } from "@/api/problem";
 import { LeftOut, type LeftOutRow } from "@/features/recipients/LeftOut";
-import { csvOfPaste } from "@/features/recipients/typed";
+import { Repairs } from "@/features/recipients/Repairs";
+import { csvOfPaste, isTable } from "@/features/recipients/typed";
 import { count } from "@/ui/numbers";
 import classes from "../compose.module.css";
 import type { Audience } from "../draft/draft";
 import type { Plan } from "../queries";
 import { CsvField } from "./CsvField";
+import { SavedField } from "./SavedField";
 import type { ListFile } from "./useFile";
 import type { Recipients } from "./useRecipients";
 import type { Typed } from "./useTyped";
@@ -24,7 +26,7 @@ interface Props {
   error: string | undefined;
 }
 
-/** Who gets it: typed, pasted or from a CSV, with what is left out and why. */
+/** Who gets it: typed, pasted, from a file or a saved list, with what is left out and why, and what was repaired. */
 export function RecipientsField({
   audience,
   onChange,
@@ -54,12 +56,14 @@ export function RecipientsField({
         aria-label="Where the recipients come from"
         data={[
           { value: "typed", label: "Type or paste" },
-          { value: "file", label: "CSV file" },
+          { value: "file", label: "File" },
+          { value: "saved", label: "Saved list" },
         ]}
         value={audience.source}
         onChange={(source) => onChange({ source: source as Audience["source"] })}
       />
-      {audience.source === "typed" ? (
+      {audience.source === "saved" && <SavedField audience={audience} onChange={onChange} error={error} />}
+      {audience.source === "typed" && (
         <Textarea
           label="Addresses"
           description="One a line or with commas between. “Ada <ada@example.com>” brings the merge field name."
@@ -77,7 +81,8 @@ export function RecipientsField({
           }}
           error={typed.gone ? GONE : typed.error ? sentence(typed.error) : error}
         />
-      ) : (
+      )}
+      {audience.source === "file" && (
         <CsvField
           file={file}
           columns={audience.columns}
@@ -93,6 +98,16 @@ export function RecipientsField({
           <Figure name="Rejected" value={plan || isRefused ? refused.length : null} />
         </dl>
       )}
+      {plan && (
+        <Repairs
+          heard={plan}
+          rowWord={recipients.rowWord}
+          rowOf={recipients.rowOf}
+          everyAddress={audience.everyAddress}
+          onEveryAddress={(everyAddress) => onChange({ everyAddress })}
+          onCorrect={(corrections) => onChange({ corrections: { ...audience.corrections, ...corrections } })}
+        />
+      )}
       <LeftOut rows={rows} total={(plan?.duplicates ?? 0) + refused.length} rowWord={recipients.rowWord} />
     </Stack>
   );
@@ -101,11 +116,14 @@ export function RecipientsField({
 const GONE =
   "What was typed here is no longer kept: it was unused for a week, or somebody in it was erased. Type it again.";
 
-/** Browsers take minutes to lay out a text of many thousand lines: a list of that size is read as a file. */
+/**
+ * Browsers take minutes to lay out a text of many thousand lines: a list of that size is read as a file, and so are cells
+ * of a spreadsheet, which have a header and columns.
+ */
 const LARGEST_PASTE = 200_000;
 
 function pastedList(text: string): File | null {
-  if (text.length < LARGEST_PASTE) return null;
+  if (text.length < LARGEST_PASTE && !isTable(text)) return null;
   return new File([csvOfPaste(text)], "pasted.csv", { type: "text/csv" });
 }
 

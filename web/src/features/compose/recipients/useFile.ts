@@ -16,6 +16,8 @@ export interface ListFile {
   gone: boolean;
   error: string | null;
   choose: (file: File) => void;
+  /** Reads the same file in another encoding; null where this page no longer has it. */
+  reread: ((encoding: string) => void) | null;
   remove: () => void;
 }
 
@@ -27,6 +29,7 @@ export function useFile({ file: id }: Audience, keep: (part: Partial<Audience>) 
   const [uploading, setUploading] = useState<string | null>(null);
   const [error, setError] = useState<string | null>(null);
   const upload = useRef<AbortController | null>(null);
+  const [chosen, setChosen] = useState<{ file: File; list: number } | null>(null);
 
   const stop = () => {
     upload.current?.abort();
@@ -35,7 +38,7 @@ export function useFile({ file: id }: Audience, keep: (part: Partial<Audience>) 
     setError(null);
   };
 
-  const choose = async (file: File) => {
+  const choose = async (file: File, encoding?: string) => {
     stop();
     if (file.size > MOST_BYTES) {
       setError("The file is larger than 199 MB. Make it several campaigns.");
@@ -45,16 +48,18 @@ export function useFile({ file: id }: Audience, keep: (part: Partial<Audience>) 
     upload.current = abort;
     setUploading(file.name);
     try {
-      const list = await uploadFile(file, abort.signal);
+      const list = await uploadFile(file, abort.signal, encoding);
       if (abort.signal.aborted) return void removeList(list.id);
       queries.setQueryData(keys.lists.one(list.id), list);
       keep({ source: "file", file: list.id, columns: null });
       if (id !== null) void removeList(id);
       setUploading(null);
+      setChosen({ file, list: list.id });
     } catch (failure) {
       if (abort.signal.aborted) return;
       setUploading(null);
-      const why = failure instanceof ApiProblem ? failure.errors.file : undefined;
+      const why =
+        failure instanceof ApiProblem ? (failure.errors.file ?? failure.errors.encoding) : undefined;
       setError(sentence(why ? new Error(why) : failure));
     }
   };
@@ -72,6 +77,7 @@ export function useFile({ file: id }: Audience, keep: (part: Partial<Audience>) 
     gone,
     error: error ?? (unread && !gone ? sentence(unread) : null),
     choose: (file) => void choose(file),
+    reread: chosen?.list === id && chosen ? (encoding) => void choose(chosen.file, encoding) : null,
     remove,
   };
 }

@@ -1,5 +1,12 @@
+import { skipToken, useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { type Columns, columnErrors, rowFields } from "@/features/recipients/columns";
+import {
+  type Condition,
+  type SavedList,
+  savedListsQuery,
+  savedSampleQuery,
+} from "@/features/recipients/queries";
 import type { Audience } from "../draft/draft";
 import type { ListFile } from "./useFile";
 import type { Typed } from "./useTyped";
@@ -17,7 +24,7 @@ export interface Recipients {
   /** The first of them, for the preview. */
   sample: Recipient[];
   /** As a request names them; null until they are a list. */
-  named: { listId: number; columns: Columns | null } | null;
+  named: Named | null;
   /** Tells these recipients from others, also after a reload. */
   identity: string;
   /** On their way to the server, or not to be understood. */
@@ -26,6 +33,12 @@ export interface Recipients {
   rowWord: "Line" | "Row";
   rowOf: (apiRow: number) => number;
 }
+
+/** With what was said about them, where something was. */
+type Named = ({ listId: number; columns: Columns | null } | { savedListId: number; filter: Condition[] }) & {
+  everyAddress?: true;
+  correctDomains?: Record<string, string>;
+};
 
 type Made = Pick<Recipients, "count" | "fields" | "sample" | "settled" | "rowWord" | "rowOf">;
 
@@ -37,17 +50,46 @@ export function useRecipients(audience: Audience, typed: Typed, file: ListFile):
   const listId = source === "file" ? audience.file : audience.typed;
   const fromText = useMemo(() => ofText(typed.recipients), [typed.recipients]);
   const fromFile = useMemo(() => ofFile(file.list, columns), [file.list, columns]);
-  const made = source === "file" ? fromFile : fromText;
-  const named = useMemo(
-    () => (listId === null ? null : { listId, columns: source === "file" ? columns : null }),
-    [listId, columns, source],
-  );
-  const isUploaded = source === "file" ? file.uploading === null : typed.isSettled;
+  const fromSaved = useSaved(audience);
+  const made = { typed: fromText, file: fromFile, saved: fromSaved }[source];
+  const named = useMemo(() => {
+    const of =
+      source === "saved"
+        ? audience.saved !== null && { savedListId: audience.saved, filter: audience.filter }
+        : listId !== null && { listId, columns: source === "file" ? columns : null };
+    return of ? { ...of, ...said(audience) } : null;
+  }, [listId, columns, source, audience]);
+  const isUploaded = { typed: typed.isSettled, file: file.uploading === null, saved: true }[source];
   return {
     ...made,
     named,
     identity: JSON.stringify(named),
     settled: made.settled && named !== null && isUploaded,
+  };
+}
+
+function said({ everyAddress, corrections }: Audience) {
+  return {
+    ...(everyAddress && { everyAddress: true as const }),
+    ...(Object.keys(corrections).length > 0 && { correctDomains: corrections }),
+  };
+}
+
+function useSaved({ source, saved, filter }: Audience): Made {
+  const isAsked = source === "saved" && saved !== null;
+  const lists = savedListsQuery();
+  const { data } = useQuery(isAsked ? lists : { ...lists, queryFn: skipToken });
+  const first = savedSampleQuery(saved ?? 0);
+  const { data: page } = useQuery(isAsked ? first : { ...first, queryFn: skipToken });
+  const list: SavedList | undefined = data?.items.find(({ id }) => id === saved);
+  const isComplete = filter.every(({ is, values }) => is === "empty" || is === "filled" || values.length > 0);
+  return {
+    count: list?.recipients ?? 0,
+    fields: list?.fields ?? [],
+    sample: page?.items ?? [],
+    settled: list !== undefined && isComplete,
+    rowWord: "Row",
+    rowOf: (row) => row,
   };
 }
 

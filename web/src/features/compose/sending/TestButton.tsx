@@ -2,13 +2,16 @@ import { Alert, Button, Stack, Text } from "@mantine/core";
 import { IconSend } from "@tabler/icons-react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { sentence } from "@/api/problem";
-import { meQuery, waysQuery } from "@/features/accounts/queries";
+import type { components } from "@/api/schema";
+import { waysQuery } from "@/features/accounts/queries";
+import { type Email, emailQuery } from "@/features/ledger/queries";
+import { emailWaitingQuery } from "@/features/planning/queries";
+import { WaitingNote } from "@/features/planning/WaitingNote";
 import { AnchorLink } from "@/ui/links";
-import { schedule } from "../commands";
+import { sendTest } from "../commands";
 import type { Content, Draft } from "../draft/draft";
 import { testOf } from "../draft/request";
 import type { Recipient } from "../recipients/useRecipients";
-import { randomKey } from "./attempt";
 
 interface Props {
   draft: Draft;
@@ -17,41 +20,24 @@ interface Props {
   disabled: boolean;
 }
 
-/** Sends what is previewed to the person who writes it. */
+type Posted = components["schemas"]["Posted"];
+
+/** Sends what is previewed to the person who writes it, and follows it until it has gone. */
 export function TestButton({ draft, content, recipient, disabled }: Props) {
-  const { data: user } = useQuery(meQuery);
-  const { data: ways } = useQuery(waysQuery);
-  const test = useMutation({
-    mutationFn: (address: string) => schedule(testOf(draft, content, recipient, address), randomKey()),
-  });
+  const test = useMutation({ mutationFn: () => sendTest(testOf(draft, content, recipient)) });
   return (
     <Stack gap="xs">
       <Button
         variant="default"
         leftSection={<IconSend size={16} aria-hidden />}
         loading={test.isPending}
-        disabled={disabled || !user}
-        onClick={() => user && test.mutate(user.email)}
+        disabled={disabled}
+        onClick={() => test.mutate()}
       >
         Send a test to myself
       </Button>
       <div aria-live="polite">
-        {test.data && (
-          <Text size="sm">
-            On its way to {user?.email}.{" "}
-            <AnchorLink to="/campaigns/$id" params={{ id: test.data.campaign.id }} underline="always">
-              See the test
-            </AnchorLink>
-            {ways?.sandbox && (
-              <>
-                {" or "}
-                <AnchorLink to="/sandbox" underline="always">
-                  the sandbox inbox
-                </AnchorLink>
-              </>
-            )}
-          </Text>
-        )}
+        {test.data && <Followed posted={test.data} />}
         {test.error && (
           <Alert color="red" styles={{ message: { color: "inherit" } }}>
             {sentence(test.error)}
@@ -60,4 +46,52 @@ export function TestButton({ draft, content, recipient, disabled }: Props) {
       </div>
     </Stack>
   );
+}
+
+const LOOK_MS = 1_000;
+const ON_ITS_WAY: ReadonlySet<string> = new Set(["SCHEDULED", "SENDING"]);
+
+/** What has become of the test, and while it waits, why. */
+function Followed({ posted: { emailId, campaignId, recipient, waiting } }: { posted: Posted }) {
+  const { data: ways } = useQuery(waysQuery);
+  const { data: email } = useQuery({
+    ...emailQuery(emailId),
+    refetchInterval: ({ state }) => (ON_ITS_WAY.has(state.data?.status ?? "SCHEDULED") ? LOOK_MS : false),
+  });
+  const waits = (email?.status ?? "SCHEDULED") === "SCHEDULED";
+  const { data: why } = useQuery({ ...emailWaitingQuery(emailId), enabled: waits, placeholderData: waiting });
+  return (
+    <>
+      <Text size="sm">
+        {said(email?.status, recipient)}{" "}
+        <AnchorLink to="/campaigns/$id" params={{ id: campaignId }} underline="always">
+          See the test
+        </AnchorLink>
+        {ways?.sandbox && (
+          <>
+            {" or "}
+            <AnchorLink to="/sandbox" underline="always">
+              the sandbox inbox
+            </AnchorLink>
+          </>
+        )}
+      </Text>
+      {waits && <WaitingNote waiting={why} />}
+    </>
+  );
+}
+
+function said(status: Email["status"] | undefined, recipient: string): string {
+  switch (status) {
+    case "SENT":
+      return `Sent to ${recipient}.`;
+    case "FAILED":
+      return `The mail server refused it for ${recipient}.`;
+    case "UNKNOWN":
+      return `It may have reached ${recipient}: no answer came.`;
+    case "CANCELLED":
+      return "It was cancelled.";
+    default:
+      return `Going to ${recipient}, before everything that is planned.`;
+  }
 }

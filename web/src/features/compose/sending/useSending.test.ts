@@ -41,7 +41,14 @@ function page(recipients = ADA, draft = WRITTEN) {
   const wrapper = ({ children }: { children: ReactNode }) =>
     createElement(QueryClientProvider, { client }, children);
   const { result, rerender } = renderHook(
-    () => useSending({ draft: kept.draft, recipients, senderLimit: 100, changeNow, done }),
+    () =>
+      useSending({
+        draft: kept.draft,
+        recipients,
+        mailboxes: { leastLimit: 100, count: 1 },
+        changeNow,
+        done,
+      }),
     { wrapper },
   );
   const send = async () => {

@@ -9,7 +9,7 @@ import { schedule } from "../commands";
 import type { Change } from "../draft/changes";
 import type { Draft } from "../draft/draft";
 import { type Errors, errorsOf } from "../draft/errors";
-import { missing, requestOf } from "../draft/request";
+import { type Mailboxes, missing, requestOf } from "../draft/request";
 import type { Recipients } from "../recipients/useRecipients";
 import { attemptAt } from "./attempt";
 
@@ -17,7 +17,7 @@ interface Options {
   /** From the sender that the page shows. */
   draft: Draft;
   recipients: Recipients;
-  senderLimit: number | undefined;
+  mailboxes: Mailboxes;
   /** Whether the draft is this tab's still. */
   changeNow: (...changes: Change[]) => boolean;
   /** Forget the draft: it is a campaign now. */
@@ -35,7 +35,7 @@ const LOST =
   "It is not known whether the campaign was scheduled. Try again: unchanged, it is scheduled only once.";
 
 /** Scheduling: one attempt at a time, and the same attempt under the same key until there is an answer. */
-export function useSending({ draft, recipients, senderLimit, changeNow, done }: Options) {
+export function useSending({ draft, recipients, mailboxes, changeNow, done }: Options) {
   const queries = useQueryClient();
   const navigate = useNavigate();
   const [pending, setPending] = useState(false);
@@ -54,7 +54,7 @@ export function useSending({ draft, recipients, senderLimit, changeNow, done }: 
       setFailure({ text: null, errors: { audience: why }, rejected: [] });
       return;
     }
-    const request = requestOf(draft, recipients, senderLimit);
+    const request = requestOf(draft, recipients, mailboxes);
     const attempt = attemptAt(JSON.stringify(request), draft.attempt);
     // With the sender: another one may be the default by the time of the next attempt.
     const isOurs = changeNow({ kind: "senders", senderIds: draft.senderIds }, { kind: "attempt", attempt });

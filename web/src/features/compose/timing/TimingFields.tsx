@@ -1,29 +1,31 @@
+import "@mantine/core/styles/Accordion.layer.css";
 import "@mantine/dates/styles.layer.css";
 import { Accordion, Group, NumberInput, SegmentedControl, Select, Stack, Switch, Text } from "@mantine/core";
 import { DateTimePicker } from "@mantine/dates";
 import { LIMITS } from "@/api/constants";
+import { CalendarFields } from "@/features/campaigns/CalendarFields";
 import { OnUnknownField } from "@/features/campaigns/OnUnknownField";
 import type { OnUnknown } from "@/features/campaigns/queries";
 import { absoluteTime, timezone } from "@/time/format";
 import { keysOf } from "@/ui/options";
 import type { Timing } from "../draft/draft";
-import type { Errors } from "../draft/errors";
-import { delayMs, startOf } from "../draft/request";
+import { below, type Errors } from "../draft/errors";
+import { delayMs, instant, type Mailboxes, startOf } from "../draft/request";
 import { type DelayUnit, everyWords, UNIT_MS } from "./delay";
 
 interface Props {
   timing: Timing;
   onChange: (part: Partial<Timing>) => void;
-  senderLimit: number | undefined;
+  mailboxes: Mailboxes;
   errors: Errors;
 }
 
-const { delayBetweenMs: DELAY_MS, hourlyLimit: HOURLY_LIMIT } = LIMITS.CampaignPatch;
+const { delayBetweenMs: DELAY_MS, hourlyLimit: HOURLY_LIMIT, jitterPercent: JITTER } = LIMITS.CampaignPatch;
 
 /** When it begins, how fast it goes, and what to do with emails in doubt. */
-export function TimingFields({ timing, onChange, senderLimit, errors }: Props) {
+export function TimingFields({ timing, onChange, mailboxes, errors }: Props) {
   const start = startOf(timing);
-  const delay = delayMs(timing, senderLimit);
+  const delay = delayMs(timing, mailboxes);
   return (
     <Stack gap="md">
       <SegmentedControl
@@ -38,27 +40,27 @@ export function TimingFields({ timing, onChange, senderLimit, errors }: Props) {
         }
       />
       {timing.when === "later" && (
-        <DateTimePicker
+        <Moment
           label="Start"
           description={`Your timezone: ${timezone}`}
-          valueFormat="ddd, D MMM YYYY, HH:mm"
           value={timing.startTime}
-          minDate={new Date()}
           onChange={(startTime) => onChange({ startTime })}
           error={errors.startTime}
-          inputWrapperOrder={["label", "description", "input", "error"]}
-          ariaLabels={{
-            previousMonth: "Previous month",
-            nextMonth: "Next month",
-            monthLevelControl: "Choose the month",
-          }}
-          timePickerProps={{ hoursInputLabel: "Hours", minutesInputLabel: "Minutes" }}
-          submitButtonProps={{ "aria-label": "Use this time" }}
         />
       )}
       {timing.when === "later" && start && (
         <Text size="sm" c="dimmed" mt={-8}>
           {start < new Date() ? "That time has passed: it starts at once." : absoluteTime(start)}
+        </Text>
+      )}
+      <CalendarFields
+        value={timing.calendar}
+        onChange={(calendar) => onChange({ calendar })}
+        errors={below(errors, "calendar")}
+      />
+      {errors.calendar && (
+        <Text size="sm" c="var(--mantine-color-error)" role="alert">
+          {errors.calendar}
         </Text>
       )}
       <Group align="flex-start" gap="sm">
@@ -86,7 +88,7 @@ export function TimingFields({ timing, onChange, senderLimit, errors }: Props) {
         />
         <NumberInput
           label="Limit an hour"
-          placeholder={senderLimit === undefined ? "none" : `sender's: ${senderLimit}`}
+          placeholder={mailboxes.leastLimit === undefined ? "none" : `sender's: ${mailboxes.leastLimit}`}
           {...HOURLY_LIMIT}
           allowDecimal={false}
           allowLeadingZeros={false}
@@ -106,20 +108,79 @@ export function TimingFields({ timing, onChange, senderLimit, errors }: Props) {
       />
       <Text size="sm" aria-live="polite">
         {everyWords(delay)}
+        {mailboxes.count > 1 && delay > 0 && " From each mailbox."}
       </Text>
       <Accordion variant="contained" chevronPosition="left">
         <Accordion.Item value="advanced">
           <Accordion.Control>Advanced</Accordion.Control>
           <Accordion.Panel>
-            <OnUnknownField
-              value={timing.onUnknown}
-              onChange={(value) => onChange({ onUnknown: value as OnUnknown })}
-              error={errors.onUnknown}
-            />
+            <Stack gap="md">
+              <NumberInput
+                label="Vary the delay by"
+                description="Per cent of it: the gaps differ as a person's do, and the plan shows the times they get."
+                {...JITTER}
+                suffix=" %"
+                allowDecimal={false}
+                hideControls
+                w={170}
+                disabled={delay === 0}
+                value={timing.jitterPercent}
+                onChange={(value) => onChange({ jitterPercent: Number(value) || 0 })}
+                error={errors.jitterPercent}
+              />
+              <Moment
+                label="Not after"
+                description="What has not left by then is cancelled, and never sent late."
+                value={timing.latestTime}
+                onChange={(latestTime) => onChange({ latestTime })}
+                error={errors.latestTime}
+                clearable
+              />
+              {timing.latestTime && (
+                <Text size="sm" c="dimmed" mt={-8}>
+                  {absoluteTime(instant(timing.latestTime))}
+                </Text>
+              )}
+              <OnUnknownField
+                value={timing.onUnknown}
+                onChange={(value) => onChange({ onUnknown: value as OnUnknown })}
+                error={errors.onUnknown}
+              />
+            </Stack>
           </Accordion.Panel>
         </Accordion.Item>
       </Accordion>
     </Stack>
+  );
+}
+
+interface MomentProps {
+  label: string;
+  description: string;
+  value: string | null;
+  onChange: (value: string | null) => void;
+  error: string | undefined;
+  clearable?: boolean;
+}
+
+/** A day and a time by the person's own clock. */
+function Moment({ error, ...props }: MomentProps) {
+  return (
+    <DateTimePicker
+      {...props}
+      error={error}
+      valueFormat="ddd, D MMM YYYY, HH:mm"
+      minDate={new Date()}
+      inputWrapperOrder={["label", "description", "input", "error"]}
+      ariaLabels={{
+        previousMonth: "Previous month",
+        nextMonth: "Next month",
+        monthLevelControl: "Choose the month",
+      }}
+      clearButtonProps={{ "aria-label": "No time" }}
+      timePickerProps={{ hoursInputLabel: "Hours", minutesInputLabel: "Minutes" }}
+      submitButtonProps={{ "aria-label": "Use this time" }}
+    />
   );
 }
 

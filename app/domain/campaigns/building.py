@@ -1,0 +1,31 @@
+"""What the worker builds a campaign's messages with."""
+
+from __future__ import annotations
+
+import msgspec
+
+from app.db import Pool, fetch_one
+from app.domain.campaigns.content import Content
+from app.domain.campaigns.signatures import signed
+from app.errors import NotFound
+from app.mail.message import MessageBuilder
+from app.sql import queries
+
+sql = queries(__name__)
+
+
+async def message_builder(
+    pool: Pool, workspace_id: int, campaign_id: int, sender_id: int
+) -> tuple[int, MessageBuilder]:
+    """What the worker builds a campaign's messages from a sender with, and the version of the content it is for."""
+    params = {"workspace_id": workspace_id, "campaign_id": campaign_id, "sender_id": sender_id}
+    async with pool.connection() as conn:
+        row = await fetch_one(conn, sql.campaign_content, params)
+    if row is None:
+        raise NotFound(f"no campaign {campaign_id}")
+    written = Content(row["subject"], row["body"], row["body_html"], row["language"])
+    sent = signed(written, row["signature_text"], row["signature_html"])
+    builder = MessageBuilder(
+        from_address=row["email"], display_name=row["display_name"], **msgspec.structs.asdict(sent)
+    )
+    return row["content_version"], builder

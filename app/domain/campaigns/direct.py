@@ -1,0 +1,105 @@
+"""Direct mail: what a person writes by hand to one recipient, such as a test to oneself.
+
+It is a campaign of kind DIRECT, with one email that is due at once: no plan makes it wait, and an exchange takes it
+before all that is planned. Limits hold for it as for everything. It is in the ledger, in exports and erasures, and not
+in lists and figures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import msgspec
+from psycopg.types.json import Jsonb
+
+from app.db import Pool, fetch_exactly_one, fetch_one, transaction
+from app.domain.accounts.actor import LOCAL, Actor
+from app.domain.campaigns import signatures
+from app.domain.campaigns.content import Content
+from app.domain.campaigns.lacking import IfBlank, Lacking
+from app.domain.campaigns.trial import Trial
+from app.domain.recipients import lists
+from app.domain.recipients.lists import EMAIL, Recipient
+from app.domain.workspaces import audit, quotas
+from app.domain.workspaces.quotas import UNLIMITED, Quotas
+from app.errors import InvalidInput
+from app.jobs import defer_wake_up
+from app.mail.rendering import Templates
+from app.sql import queries
+
+sql = queries(__name__)
+
+NAME_CHARACTERS = 200
+
+
+class Direct(NamedTuple):
+    """What to send, to whom, from which sender (None: the default one). `name`: of its campaign; `if_blank`: what
+    to do where the recipient has nothing for a field.
+    """
+
+    name: str
+    content: Content
+    recipient: str
+    fields: Mapping[str, str]
+    sender_id: int | None = None
+    if_blank: Mapping[str, IfBlank] = {}
+
+
+class Posted(NamedTuple):
+    """What it is in the ledger."""
+
+    campaign_id: int
+    email_id: int
+    recipient: str
+
+
+async def post(pool: Pool, workspace_id: int, mail: Direct, actor: Actor = LOCAL, most: Quotas = UNLIMITED) -> Posted:
+    """Have it sent, ahead of all that is planned. Raises InvalidInput, QuotaReached."""
+    templates = await mail.content.parse(workspace_id)
+    recipient = await _recipient(mail, templates)
+    made = (await mail.content.sent(workspace_id)).made(mail.content)
+    fields = msgspec.json.encode(recipient.fields)
+    size = mail.content.size + len(recipient.address.encode()) + len(fields)
+    async with transaction(pool, workspace_id) as conn:
+        sender = await fetch_one(conn, sql.sender_of, {"workspace_id": workspace_id, "sender_id": mail.sender_id})
+        if sender is None:
+            lacks = "there is no default sender; name one" if mail.sender_id is None else f"no sender {mail.sender_id}"
+            raise InvalidInput({"senderId": lacks})
+        await quotas.check_again(conn, workspace_id, most, size, campaign=True)
+        params = {
+            "workspace_id": workspace_id,
+            "sender_id": sender["id"],
+            "name": mail.name[:NAME_CHARACTERS],
+            "subject": mail.content.subject,
+            "body": mail.content.body,
+            "body_html": mail.content.body_html,
+            "language": mail.content.language,
+            **made,
+            "field_names": sorted(recipient.fields),
+            "recipient": recipient.address,
+            "fields": Jsonb(recipient.fields),
+            "stored_bytes": size,
+        }
+        row = await fetch_exactly_one(conn, sql.insert_direct, params)
+        await conn.execute(sql.note_email, {"workspace_id": workspace_id} | row)
+        await signatures.sign(conn, workspace_id, row["campaign_id"], [sender["id"]])
+        await defer_wake_up(conn, sender["id"])
+        await audit.record(conn, actor, workspace_id, "campaign.direct", f"campaigns/{row['campaign_id']}")
+    return Posted(row["campaign_id"], row["email_id"], recipient.address)
+
+
+async def _recipient(mail: Direct, templates: Templates) -> Recipient:
+    """The recipient as lists have them, for whom the message can be written. Raises InvalidInput."""
+    lacking = Lacking(templates, mail.if_blank)
+    one = lists.from_json([{**mail.fields, EMAIL: mail.recipient}])
+    one.look = lacking.look
+    found = await asyncio.to_thread(list[Recipient], one)
+    if one.rejected:
+        raise InvalidInput({EMAIL: one.rejected[0].reason})
+    mail.content.check(templates, one.fields | lacking.settled)
+    trial = Trial(templates, one.fields)
+    trial.see(one.row, found[0])
+    await trial.run()
+    return found[0]

@@ -1,0 +1,109 @@
+"""The recipients of a request on their way to emails: read and checked, staged in Postgres, and inserted from there.
+
+The long part, reading and checking, runs in a thread a chunk at a time and goes straight to COPY, so neither the event
+loop nor memory feels a million rows. No lock is held while it lasts. `schedule` and `preview` stage alike.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import msgspec
+
+from app.db import Conn, fetch_all
+from app.domain.campaigns.trial import Trial
+from app.domain.planning.campaign_calendar import Zones
+from app.domain.planning.plan import MICROSECOND, NEVER, Places, Plan
+from app.domain.recipients.lists import RecipientList
+from app.domain.workspaces.quotas import Room
+from app.errors import InvalidInput
+from app.sql import queries
+
+sql = queries(__name__)
+
+NULL = "\\N"  # in COPY's text form
+PLACES = 20_000  # that are passed on at a time
+CHUNK = 1_000_000  # bytes: of rows, a few may be as large as many
+
+
+class Target(NamedTuple):
+    """Whose emails the staged recipients become: the campaign's, on these of its streams as the plan numbers them."""
+
+    workspace_id: int
+    campaign_id: int
+    stream_ids: list[int]
+
+
+async def stage(conn: Conn, recipients: RecipientList, trial: Trial, room: Room) -> None:
+    """Read and check all recipients and keep them until the transaction ends, numbered from 0 in the list's order.
+
+    Raises InvalidInput when none is left, QuotaReached as soon as they are more than there is room for.
+    """
+    encode = msgspec.json.Encoder().encode
+    rows = enumerate(recipients)
+
+    def next_chunk() -> bytearray:
+        """Lines of COPY's text form."""
+        chunk = bytearray()
+        for number, r in rows:
+            trial.see(recipients.row, r)
+            # JSON escapes all control characters, and an address holds none: only backslashes are special to COPY.
+            chunk += b"%d\t%b\t%b\n" % (number, r.address.encode(), encode(r.fields).replace(b"\\", b"\\\\"))
+            if len(chunk) >= CHUNK:
+                break
+        return chunk
+
+    await conn.execute(sql.take_time)
+    await conn.execute(sql.stage_recipients)
+    async with conn.cursor() as cursor, cursor.copy(sql.copy_recipients) as copy:
+        while chunk := await asyncio.to_thread(next_chunk):
+            room.take(len(chunk))
+            await copy.write(chunk)
+    if not recipients.accepted:
+        raise InvalidInput({"recipients": "no valid recipient"}, rejected=recipients.rejected)
+
+
+async def addresses_of(conn: Conn, numbers: Iterable[int]) -> dict[int, str]:
+    """Of staged recipients, by their numbers."""
+    rows = await fetch_all(conn, sql.addresses_of, {"numbers": list(numbers)})
+    return {row["number"]: row["recipient"] for row in rows}
+
+
+async def insert_emails(conn: Conn, target: Target, made: Plan, zones: Zones | None = None) -> None:
+    """Make the staged recipients emails, each at the place that the plan has for its number."""
+    await conn.execute(sql.join_at_once)
+    if made.places is not None and zones is not None:
+        await conn.execute(sql.stage_places)
+        async with conn.cursor() as cursor, cursor.copy(sql.copy_places) as copy:
+            for first in range(0, len(zones.numbers), PLACES):
+                await copy.write(await asyncio.to_thread(_lines, target, made.places, zones, first))
+        await conn.execute(sql.insert_placed_emails, target._asdict())
+        return
+    runs = made.runs
+    columns = {
+        "streams": [target.stream_ids[run.stream] for run in runs],
+        "firsts": [run.first for run in runs],
+        "counts": [run.size for run in runs],
+        "ats": [run.at for run in runs],
+        "gaps": [run.gap // MICROSECOND for run in runs],
+        "jitters": [run.jitter // MICROSECOND for run in runs],
+        "ends": [run.end for run in runs],
+        "untils": [run.until for run in runs],
+        "divided": len(target.stream_ids) > 1,
+    }
+    await conn.execute(sql.insert_emails, target._asdict() | columns)
+
+
+def _lines(target: Target, places: Places, zones: Zones, first: int) -> bytes:
+    """Places from the number `first` on, in COPY's text form; times are microseconds since 1970."""
+    lines: list[str] = []
+    for number in range(first, min(first + PLACES, len(zones.numbers))):
+        until = places.untils[number]
+        zone = zones.names[zones.numbers[number]] if zones.brought[number] else NULL
+        lines.append(
+            f"{number}\t{target.stream_ids[places.streams[number]]}\t{places.ats[number]}\t{places.jitters[number]}"
+            f"\t{NULL if until == NEVER else until}\t{zone}\n"
+        )
+    return "".join(lines).encode()

@@ -1,0 +1,196 @@
+"""Forecast and actual: the first plan of a campaign is kept as runs, and held against what was sent.
+
+An email's deviation is when it was sent less when the first plan had it, whatever became of the plan since; what was
+not sent has none. Of a campaign with more than `SAMPLE` emails as many are looked at, spread evenly over its list. They
+are paired in order of time: of recipients in several zones, a run does not say whose place is whose.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from array import array
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import accumulate
+from statistics import median_low
+from typing import Any, Literal
+
+import msgspec
+
+from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
+from app.domain.planning.plan import Run
+from app.domain.planning.slots import HOUR, hour_of
+from app.errors import InvalidInput, NotFound
+from app.sql import queries
+
+sql = queries(__name__)
+
+SAMPLE = 2_000
+MOST_RUNS = 10_000  # kept as they are; of more, those of an hour become one
+MOST_HOURS = 7 * 24  # told by the hour; what takes longer is told by the day
+MOST_DAYS = 92
+AT_ONCE = 20  # campaigns that are measured in a round
+MILLISECOND = timedelta(milliseconds=1)
+
+
+class ForecastPoint(msgspec.Struct):
+    """How many emails the first plan had between `start` and the next point, and how many were sent then."""
+
+    start: datetime
+    planned: int
+    sent: int
+
+
+class Forecast(msgspec.Struct, rename="camel"):
+    """What was planned first and what was sent, by the clock hour or, where that would be more than a week, by the day
+    (UTC). `median_late_ms`, `worst_late_ms`: how much later than planned, negative: earlier; null: nothing was sent.
+    """
+
+    by: Literal["hour", "day"]
+    points: list[ForecastPoint]
+    median_late_ms: int | None
+    worst_late_ms: int | None
+
+
+class ForecastOfAll(msgspec.Struct, rename="camel"):
+    """The same over all campaigns. The deviations are of the `campaigns` that ended meanwhile: the median of their
+    medians, and the worst of all.
+    """
+
+    by: Literal["hour", "day"]
+    points: list[ForecastPoint]
+    campaigns: int
+    median_late_ms: int | None
+    worst_late_ms: int | None
+
+
+async def keep(conn: Conn, workspace_id: int, campaign_id: int, runs: Sequence[Run]) -> None:
+    """Keep the plan that a campaign is scheduled with."""
+    kept = await asyncio.to_thread(_shortened, runs)
+    columns = {
+        "ats": [run[0] for run in kept],
+        "counts": [run[1] for run in kept],
+        "gaps_ms": [run[2] for run in kept],
+    }
+    await conn.execute(sql.keep, {"workspace_id": workspace_id, "campaign_id": campaign_id, **columns})
+
+
+async def of_campaign(pool: Pool, workspace_id: int, campaign_id: int) -> Forecast:
+    """Raises NotFound, also where the first plan was not kept."""
+    sent: dict[datetime, int]
+    async with transaction(pool, workspace_id) as conn:
+        row = await fetch_one(conn, sql.forecast_of, {"workspace_id": workspace_id, "campaign_id": campaign_id})
+        if row is None:
+            raise NotFound(f"no campaign {campaign_id}, or it is from before first plans were kept")
+        if row["emails_removed_at"] is None:
+            sent, median_ms, worst_ms = await _measure(conn, workspace_id, campaign_id, row)
+        else:
+            sent = dict(zip(row["sent_hours"] or (), row["sent_counts"] or (), strict=True))
+            median_ms, worst_ms = row["median_ms"], row["worst_ms"]
+    planned: Counter[datetime] = Counter()
+    for at, count in zip(row["ats"], row["counts"], strict=True):
+        planned[hour_of(at)] += count
+    return Forecast(*_points(planned, sent), median_ms, worst_ms)
+
+
+async def of_all(pool: Pool, workspace_id: int, days: int) -> ForecastOfAll:
+    """Over the last `days` days. Raises InvalidInput."""
+    if not 1 <= days <= MOST_DAYS:
+        raise InvalidInput({"days": f"is out of range; give 1 to {MOST_DAYS}"})
+    params = {"workspace_id": workspace_id, "days": days}
+    async with transaction(pool, workspace_id) as conn:
+        planned = await fetch_all(conn, sql.planned_of_all, params)
+        sent = await fetch_all(conn, sql.sent_of_all, params)
+        deviations = await fetch_exactly_one(conn, sql.deviations, params)
+    by, points = _points(_by_hour(planned), _by_hour(sent))
+    return ForecastOfAll(by, points, deviations["campaigns"], deviations["median_ms"], deviations["worst_ms"])
+
+
+async def measure_what_is_over(pool: Pool) -> None:
+    """Keep what came of plans whose campaigns are over, before their emails go for their age."""
+    while over := await _over_and_unmeasured(pool):
+        for campaign in over:
+            async with transaction(pool) as conn:
+                row = await fetch_one(conn, sql.forecast_of, campaign)
+                if row is None:
+                    continue  # its workspace is gone
+                sent, median_ms, worst_ms = await _measure(conn, campaign["workspace_id"], campaign["campaign_id"], row)
+                measured = {"median_ms": median_ms, "worst_ms": worst_ms}
+                hours = {"hours": list(sent), "counts": list(sent.values())}
+                await conn.execute(sql.keep_measured, campaign | measured | hours)
+
+
+async def _over_and_unmeasured(pool: Pool) -> list[Row]:
+    async with transaction(pool) as conn:
+        return await fetch_all(conn, sql.over_and_unmeasured, {"limit": AT_ONCE})
+
+
+async def _measure(
+    conn: Conn, workspace_id: int, campaign_id: int, row: Row
+) -> tuple[dict[datetime, int], int | None, int | None]:
+    """What was sent by the hour, and the median and the worst deviation."""
+    span = {"first_id": row["first_email_id"], "last_id": row["last_email_id"]}
+    params: dict[str, Any] = {"workspace_id": workspace_id, "campaign_id": campaign_id, **span}
+    sent = {each["hour"]: each["n"] for each in await fetch_all(conn, sql.sent_by_hour, params)}
+    total = sum(row["counts"])
+    numbers = range(total) if total <= SAMPLE else [n * total // SAMPLE for n in range(SAMPLE)]
+    rows = await fetch_all(conn, sql.sent_of, params | {"numbers": list(numbers)}) if sent else []
+    if not rows:
+        return sent, None, None
+    planned = sorted(_planned_at(row, [each["number"] for each in rows]))
+    pairs = zip(planned, sorted(each["sent_at"] for each in rows), strict=True)
+    late = [(sent_at - planned_at) // MILLISECOND for planned_at, sent_at in pairs]
+    return sent, median_low(late), max(late, key=abs)
+
+
+def _planned_at(row: Row, numbers: Iterable[int]) -> list[datetime]:
+    """When the runs have the emails with these numbers, which are in the order of their places."""
+    firsts = array("q", accumulate(row["counts"], initial=0))
+    times: list[datetime] = []
+    for number in numbers:
+        run = min(bisect_right(firsts, number), len(row["ats"])) - 1
+        times.append(row["ats"][run] + (number - firsts[run]) * row["gaps_ms"][run] * MILLISECOND)
+    return times
+
+
+def _shortened(runs: Sequence[Run]) -> list[tuple[datetime, int, int]]:
+    """As (at, count, milliseconds apart), in order of time."""
+    kept = sorted((run.at, run.size, run.gap // MILLISECOND) for run in runs)
+    if len(kept) <= MOST_RUNS:
+        return kept
+    hours: dict[datetime, list[tuple[datetime, int, int]]] = {}
+    for run in kept:
+        hours.setdefault(hour_of(run[0]), []).append(run)
+    merged: list[tuple[datetime, int, int]] = []
+    for its in hours.values():
+        count = sum(run[1] for run in its)
+        spread = its[-1][0] - its[0][0] + (its[-1][1] - 1) * its[-1][2] * MILLISECOND
+        merged.append((its[0][0], count, spread // MILLISECOND // max(count - 1, 1)))
+    return merged
+
+
+def _by_hour(rows: Iterable[Row]) -> dict[datetime, int]:
+    return {row["hour"]: int(row["n"]) for row in rows}
+
+
+def _points(
+    planned: Mapping[datetime, int], sent: Mapping[datetime, int]
+) -> tuple[Literal["hour", "day"], list[ForecastPoint]]:
+    """All from the first to the last in which anything was planned or sent, those between without either included."""
+    hours = planned.keys() | sent.keys()
+    if not hours:
+        return "hour", []
+    by, step = "hour", HOUR
+    if max(hours) - min(hours) >= MOST_HOURS * HOUR:
+        by, step = "day", 24 * HOUR
+    counts: list[Counter[datetime]] = []
+    for each in (planned, sent):
+        counts.append(Counter())
+        for hour, count in each.items():
+            counts[-1][hour if by == "hour" else hour.replace(hour=0)] += count
+    starts = counts[0].keys() | counts[1].keys()
+    first, last = min(starts), max(starts)
+    every = [first + n * step for n in range((last - first) // step + 1)]
+    return by, [ForecastPoint(start, counts[0][start], counts[1][start]) for start in every]

@@ -1,0 +1,179 @@
+"""Which column of a file holds the addresses, and what the others are called.
+
+What the cells hold decides first: a column with an address in each row, and a different one in each, beats any name.
+The header decides between columns that hold alike: `Owner Email` is full of addresses, too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
+
+from app.domain.recipients.lists import EMAIL, SHOWN, cut, field_name
+from app.errors import InvalidInput
+from app.mail.addresses import InvalidAddress, key, normalize
+from app.mail.repairs import WIDE_AT, mend
+
+CLOSE = 0.3  # of the best score: a column within is worth a question
+MOST_NAMED = 5
+
+# Names of a column of addresses, as `field_name` has them, in the languages of those who export lists.
+_EXACT = re.compile(
+    r"(?:e_?)?mail|(?:e_?)?mail_?(?:address|addr|adresse|adres|adress|cim|cime)|adresse_(?:e_?)?mail|courriel|m[eé]l"
+    r"|correo|correo_electr[oó]nico|direcci[oó]n_de_correo(?:_electr[oó]nico)?|indirizzo_(?:e_?)?mail|endereço_de_e_?mail"
+    r"|posta_elettronica|e_?posta|e_?post(?:adress|adresse)?|s[aä]hk[oö]posti(?:osoite)?|email_cím|adres_e_?mail"
+    r"|эл(?:ектронная)?_(?:почта|адрес)|почта|e_?mail_адрес|メール(?:アドレス)?|eメール|电子邮件|电子邮箱|邮箱(?:地址)?|電子郵件"
+    r"|電子信箱|이메일(?:_?주소)?|อีเมล|อีเมล์|דואל|דוא_ל|البريد_الإلكتروني|ηλεκτρονική_διεύθυνση|recipient|empfänger"
+)
+_MAIL = re.compile(
+    r"e_?mail|mail|courriel|correo|почта|メール|邮箱|邮件|郵件|信箱|이메일|อีเมล|posta|sähköposti|البريد|דוא"
+)
+_NOT_THEIRS = re.compile(
+    r"(?:^|_)(?:owner|manager|assign|creat|modif|updated|send|sales_?rep|agent|referr|recruit|supervis|parent|billing"
+    r"|invoice|besitzer|betreuer|propri[eé]taire|propietario|unsubscri|consent|bounc|verif|confirm|valid|domain)"
+    r"|(?:^|_)(?:opt|status|from|type|label|name|date|count|last|cc|bcc)(?:_|$)"
+)
+_SECOND = re.compile(r"(?:^|_)(?:[2-9]|secondary|second|other|alternate|alternative|alt|old|private|home)(?:_|$)")
+
+
+class Columns(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    """What the columns of a file are: in which one (from 0) the address is, and each one's merge field.
+
+    A column whose field is "" is left out; that of the address does not count.
+    """
+
+    has_header: bool
+    email: Annotated[int, msgspec.Meta(ge=0)]
+    fields: list[str]
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """A column that could be that of the addresses: `addresses` of the first rows have one there."""
+
+    column: int
+    name: str
+    addresses: int
+
+
+class Guess(msgspec.Struct, frozen=True):
+    """`candidates`: the column taken, and behind it those that were close; empty where no cell holds an address."""
+
+    columns: Columns
+    candidates: list[Candidate]
+
+
+def guess(records: Sequence[Sequence[str]], named: str | None = None) -> Guess | None:
+    """What the first records tell, a header among them or not. None: no column is one of addresses.
+
+    `named`: what the caller calls the column of the addresses, by its header or by its number from 1. Raises
+    InvalidInput (`emailColumn`) for one that is not there.
+    """
+    first = records[0]
+    has_header = not any(is_address(cell) for cell in first)
+    rows = records[1:] if has_header else records
+    headers = [cell.strip() if has_header else "" for cell in first]
+    scored = sorted(
+        (_score(column, headers[column], rows) for column in range(len(first))),
+        key=lambda one: (-one[0], one[1].column),
+    )
+    best, taken = scored[0]
+    if named is not None:
+        column = _column_of(named, headers)
+        taken = next(candidate for _, candidate in scored if candidate.column == column)
+    elif not taken.addresses and best <= 0:
+        return None
+    close = [one for score, one in scored if one.addresses and one != taken and score >= best - CLOSE]
+    names = [(has_header and field_name(cell)) or f"column_{n}" for n, cell in enumerate(first, 1)]
+    columns = Columns(has_header, taken.column, unlike(names, taken.column))
+    return Guess(columns, [taken, *close[: MOST_NAMED - 1]] if taken.addresses else [])
+
+
+def _score(column: int, header: str, rows: Sequence[Sequence[str]]) -> tuple[float, Candidate]:
+    """Half for how many rows have an address there, half for how many different ones, and a little for the header."""
+    found = [key(address) for row in rows if column < len(row) and (address := _address_in(row[column]))]
+    share = len(found) / len(rows) if rows else 0.0
+    different = len(set(found)) / len(found) if found else 0.0
+    score = share * (0.5 + 0.5 * different) + _of_header(field_name(header), holds=bool(found) or not any(rows))
+    return score, Candidate(column, header or f"column {column + 1}", len(found))
+
+
+def _of_header(name: str, *, holds: bool) -> float:
+    """A column without a single address is one only where none has any, and only by a name that says so."""
+    value = 0.0
+    if name == EMAIL:
+        value = 0.25
+    elif _EXACT.fullmatch(name):
+        value = 0.2
+    elif _MAIL.search(name):
+        value = 0.1
+    if _NOT_THEIRS.search(name):
+        value -= 0.2
+    if _SECOND.search(name):
+        value -= 0.05
+    return value if holds else min(value, 0.0) if value < 0.1 else value / 10
+
+
+def _column_of(named: str, headers: Sequence[str]) -> int:
+    for column, header in enumerate(headers):
+        if header and header == named.strip():
+            return column
+    wanted = field_name(named)
+    for column, header in enumerate(headers):
+        if header and field_name(header) == wanted:
+            return column
+    if named.strip().isascii() and named.strip().isdigit() and 1 <= int(named) <= len(headers):
+        return int(named) - 1
+    have = cut(", ".join(header or f"column {n}" for n, header in enumerate(headers, 1)), SHOWN)
+    raise InvalidInput(
+        {"emailColumn": f"names no column of the file; give a header or a number from 1. It has: {have}"}
+    )
+
+
+def is_address(cell: str) -> bool:
+    return _address_in(cell) is not None
+
+
+def _address_in(cell: str) -> str | None:
+    """Internal domains are taken by their looks here: a guess decides nothing about who may be written to."""
+    if "@" not in cell and WIDE_AT not in cell:
+        return None
+    try:
+        return normalize(cell)
+    except InvalidAddress:
+        mended = mend(cell)
+    if mended is not None:
+        return mended.address
+    local, _, host = cell.strip().rpartition("@")
+    return cell.strip() if local and host and re.fullmatch(r"[\w.+-]+", local + host) else None
+
+
+def unlike(fields: list[str], email: int) -> list[str]:
+    """Names of merge fields, none twice and none that is the address's."""
+    taken = {EMAIL}
+    for column, field in enumerate(fields):
+        name, n = field, 2
+        if column != email:
+            while name in taken:
+                name, n = f"{field}_{n}", n + 1
+            taken.add(name)
+            fields[column] = name
+    return fields
+
+
+def checked(columns: Columns, width: int) -> list[str]:
+    """The merge field of each column, "" for one that is left out. Raises InvalidInput (`columns`)."""
+    if len(columns.fields) != width or columns.email >= width:
+        raise InvalidInput({"columns": f"do not fit the file, which has {width} columns"})
+    names = [field_name(name) for name in columns.fields]
+    names[columns.email] = EMAIL
+    for column, (name, given) in enumerate(zip(names, columns.fields, strict=True)):
+        if not name and given.strip() and column != columns.email:
+            raise InvalidInput({"columns": f'name one "{given[:SHOWN]}"; use letters or digits'})
+    for name, count in Counter(names).items():
+        if name and count > 1:
+            raise InvalidInput({"columns": f'name {count} of them "{cut(name, SHOWN)}"; give each a name of its own'})
+    return names

@@ -1,0 +1,118 @@
+"""The sheets of a workbook (XLSX, XLS, ODS) as CSV; for child processes only: a small file can unpack to anything.
+
+What it says before it is opened is believed no further than that it is too much: what really comes of it is bounded by
+the budget of the child, and by what a sheet may be as text.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, time, timedelta
+
+import msgspec
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetVisibleEnum
+
+MOST_UNPACKED = 100_000_000  # bytes
+MOST_RATIO = 100  # of these to those of the file
+MOST_TEXT = 100_000_000  # bytes of the CSV
+MOST_PACKED = 20_000_000  # bytes of it as it is handed over: the API has it in memory for a moment
+MOST_SHEETS = 100
+_LOOKED_AT = 100  # rows, for an address
+_PIECE = 1_000  # rows
+
+Cell = int | float | str | bool | time | date | datetime | timedelta
+
+
+class Sheet(msgspec.Struct):
+    """One sheet. `text`: CSV, deflated; `wrong`: why there is none."""
+
+    name: str = ""
+    text: bytes = b""
+    wrong: str = ""
+
+
+def first_sheet(_: None, workbook: bytes) -> Sheet:
+    """The first visible sheet that has addresses, else the first with content. For `app.killable`."""
+    if wrong := _too_much(workbook):
+        return Sheet(wrong=wrong)
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(workbook))
+        names = [
+            sheet.name for sheet in book.sheets_metadata if sheet.visible == SheetVisibleEnum.Visible
+        ] or book.sheet_names
+        filled: CalamineSheet | None = None
+        for name in names[:MOST_SHEETS]:
+            sheet = book.get_sheet_by_name(name)
+            if _has_addresses(sheet):
+                return _packed(sheet)
+            if filled is None and sheet.total_height:
+                filled = sheet
+    except (CalamineError, OSError, ValueError) as error:
+        return Sheet(wrong=f"The file is no Excel file that we can read: {str(error)[:200]}. Save it as CSV.")
+    return _packed(filled) if filled is not None else Sheet(wrong="The Excel file is empty.")
+
+
+def _too_much(workbook: bytes) -> str:
+    if not workbook.startswith(b"PK"):
+        return ""
+    try:
+        with zipfile.ZipFile(io.BytesIO(workbook)) as parts:
+            size = sum(part.file_size for part in parts.infolist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        return "The file is a broken Excel file. Save it again, or as CSV."
+    if size > MOST_UNPACKED or size > MOST_RATIO * len(workbook):
+        return (
+            f"The Excel file unpacks to {size:,} bytes; {MOST_UNPACKED:,} are the most, and {MOST_RATIO} times its own "
+            "size. Save it as CSV."
+        )
+    return ""
+
+
+def _has_addresses(sheet: CalamineSheet) -> bool:
+    rows = zip(range(_LOOKED_AT), sheet.iter_rows(), strict=False)
+    return any("@" in str(cell) for _, row in rows for cell in row)
+
+
+def _packed(sheet: CalamineSheet) -> Sheet:
+    packer = zlib.compressobj(1)
+    packed = bytearray()
+    size = 0
+    for piece in _pieces(sheet):
+        size += len(piece)
+        packed += packer.compress(piece)
+        if size > MOST_TEXT or len(packed) > MOST_PACKED:
+            return Sheet(wrong="The sheet is too large as text. Save it as CSV, or make it several lists.")
+    packed += packer.flush()
+    return Sheet(sheet.name, bytes(packed))
+
+
+def _pieces(sheet: CalamineSheet) -> Iterator[bytes]:
+    """CSV, with the blank rows before the first that has content, so that rows are numbered as Excel does."""
+    lines = io.StringIO()
+    writer = csv.writer(lines)
+    for number, row in enumerate(sheet.iter_rows(), 1):
+        writer.writerow(_texts(row))
+        if number % _PIECE == 0:
+            yield lines.getvalue().encode("utf-8", "replace")
+            lines.seek(0)
+            lines.truncate()
+    yield lines.getvalue().encode("utf-8", "replace")
+
+
+def _texts(row: Sequence[Cell]) -> list[str]:
+    return [cell.replace("\0", "") if isinstance(cell, str) else _text(cell) for cell in row]
+
+
+def _text(cell: Cell) -> str:
+    """As a template shows it: whole numbers without a point, dates by ISO 8601."""
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
+        return str(int(cell))
+    if isinstance(cell, datetime):
+        return cell.date().isoformat() if cell.time() == time() else cell.isoformat(" ")
+    return str(cell)

@@ -1,0 +1,115 @@
+"""Logins: how senders log in to their servers, which limits belong to.
+
+Two senders that log in to the same server as the same user, case aside, share one login: its limits and its connections
+are for both, however each has written its password down. A sender on the fallback server has a login of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from psycopg.errors import InvalidParameterValue
+
+from app.db import Conn, fetch_all, fetch_exactly_one
+from app.domain.senders.draft import Proof, SenderDraft, Server, limits_of
+from app.errors import InvalidInput
+from app.sql import queries
+
+sql = queries(__name__)
+
+DEFAULT_MAX_CONNECTIONS = 5
+FALLBACK_MAX_CONNECTIONS = 100  # the fallback server is the operator's own: WORKER_CONCURRENCY is the limit
+_COLUMNS = (
+    "hourly_limit",
+    "max_connections",
+    "daily_limit",
+    "least_gap_ms",
+    "ramp_from",
+    "ramp_per_day",
+    "timezone",
+)
+
+
+async def lock(conn: Conn, workspace_id: int) -> None:
+    """Be the only one until the commit to change who logs in as whom."""
+    await conn.execute(sql.lock_logins, {"workspace_id": workspace_id})
+
+
+async def grant_at(conn: Conn, workspace_id: int, sender_id: int | None, server: Server | None) -> Proof:
+    """Whether the mailbox that is logged in to there is connected, for this sender or others."""
+    if server is None or server.username is None:
+        return "NONE"
+    params = _named(workspace_id, sender_id, server)
+    senders = await fetch_all(conn, sql.granted_senders, params)
+    if any(row["id"] != sender_id for row in senders):
+        return "SHARED_GRANT"
+    return "GRANT" if senders else "NONE"
+
+
+async def login_for(conn: Conn, workspace_id: int, draft: SenderDraft, default_hourly_limit: int) -> int:
+    """Of a new sender: the login of another that logs in alike, or one with the limits that are asked for. Comes after
+    `lock`.
+    """
+    server = draft.server
+    found = await _find(conn, workspace_id, None, server)
+    if found["login_id"] is not None:
+        return found["login_id"]
+    defaults = {
+        "hourly_limit": default_hourly_limit,
+        "max_connections": DEFAULT_MAX_CONNECTIONS if server else FALLBACK_MAX_CONNECTIONS,
+    }
+    params = dict.fromkeys(_COLUMNS) | defaults | limits_of(draft) | {"workspace_id": workspace_id}
+    with _known_zone():
+        return (await fetch_exactly_one(conn, sql.insert_login, params))["id"]
+
+
+async def follow_server(conn: Conn, workspace_id: int, sender_id: int, server: Server | None) -> bool:
+    """The sender, whose row names this server already, gets the login that others have there; or one of its own, with
+    the same limits, where it leaves one that others keep. Returns whether it has another login now.
+    """
+    found = await _find(conn, workspace_id, sender_id, server)
+    login_id = found["login_id"]
+    if login_id is None and found["is_shared"]:
+        params = {"workspace_id": workspace_id, "login_id": found["mine"]}
+        login_id = (await fetch_exactly_one(conn, sql.copy_login, params))["id"]
+    if login_id is None or login_id == found["mine"]:
+        return False
+    params = {"workspace_id": workspace_id, "sender_id": sender_id, "login_id": login_id}
+    await conn.execute(sql.move_to_login, params)
+    return True
+
+
+async def limit(conn: Conn, workspace_id: int, sender_id: int, limits: Mapping[str, Any]) -> None:
+    """Set limits of the sender's login, by their columns, from the current window on. Raises InvalidInput."""
+    if not limits:
+        return
+    params = {"workspace_id": workspace_id, "sender_id": sender_id}
+    columns = dict.fromkeys(_COLUMNS) | dict(limits) | {"sets": list(limits)}
+    with _known_zone():
+        login = await fetch_exactly_one(conn, sql.update_login, params | columns)
+    await conn.execute(sql.allow, params | login)
+
+
+async def _find(conn: Conn, workspace_id: int, sender_id: int | None, server: Server | None) -> dict[str, Any]:
+    return await fetch_exactly_one(conn, sql.shared_login, _named(workspace_id, sender_id, server))
+
+
+def _named(workspace_id: int, sender_id: int | None, server: Server | None) -> dict[str, Any]:
+    return {
+        "workspace_id": workspace_id,
+        "sender_id": sender_id,
+        "host": server and server.host,
+        "username": server and server.username,
+    }
+
+
+@contextmanager
+def _known_zone() -> Generator[None]:
+    """PostgreSQL has zones of its own, perhaps of another year."""
+    try:
+        yield
+    except InvalidParameterValue:
+        words = "is no time zone that this database knows; give another of the same hours"
+        raise InvalidInput({"timezone": words}) from None

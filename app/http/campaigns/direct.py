@@ -1,0 +1,90 @@
+"""Direct mail over HTTP: a test of what is being written, to oneself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import msgspec
+from litestar import post
+from litestar.openapi.spec import Operation
+
+from app.bounds import LABEL, LANGUAGE, SUBJECT, TEXT
+from app.domain.campaigns import direct
+from app.domain.campaigns.content import Content
+from app.domain.campaigns.direct import Direct
+from app.domain.campaigns.lacking import IfBlank
+from app.domain.planning import waiting
+from app.domain.planning.reasons import Waiting
+from app.domain.workspaces.roles import MEMBER
+from app.http.bodies import JSON, decode, read, require_content_type, room_for_body
+from app.http.campaigns.rendering import MAX_BODY
+from app.http.campaigns.schedule import UNREADABLE, AnId
+from app.http.errors import AnyRequest, problems
+from app.http.openapi import one_of_forms
+from app.http.parameters import TheActor, TheInstallation, ThePool, TheQuotas, TheUser
+
+
+class TestBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """What to try, filled in with `fields`; goes to `email`, or to whoever asks. Without a `body`, one is made of
+    `bodyHtml`. `ifBlank`: as for a campaign.
+    """
+
+    subject: Annotated[str, SUBJECT]
+    body: Annotated[str, TEXT] = ""
+    body_html: Annotated[str | None, TEXT] = None
+    language: Annotated[str | None, LANGUAGE] = None
+    name: Annotated[str | None, LABEL] = None
+    sender_id: AnId | None = None
+    email: str | None = None
+    fields: dict[str, str] = {}
+    if_blank: dict[str, IfBlank] = {}
+
+
+class Posted(msgspec.Struct, rename="camel"):
+    """The email, to be followed in the ledger; `waiting`: why it may not go this moment."""
+
+    campaign_id: int
+    email_id: int
+    recipient: str
+    waiting: Waiting
+
+
+@dataclass
+class TestOperation(Operation):
+    """Documents the body, which the handler reads by itself."""
+
+    def __post_init__(self) -> None:
+        self.request_body = one_of_forms({JSON: TestBody})
+
+
+@post(
+    "/test",
+    opt={"role": MEMBER},
+    summary="Send a test at once, ahead of all that is planned, within the sender's limits",
+    request_max_body_size=MAX_BODY,
+    operation_class=TestOperation,
+    responses=problems(*UNREADABLE),
+)
+async def send_test(
+    request: AnyRequest,
+    pool: ThePool,
+    user: TheUser,
+    actor: TheActor,
+    quotas: TheQuotas,
+    installation: TheInstallation,
+) -> Posted:
+    require_content_type(request, JSON)
+    async with room_for_body(request, user.workspace_id):
+        asked = decode(await read(request, at_most=MAX_BODY), TestBody)
+        mail = Direct(
+            name=asked.name or f"Test: {asked.subject}",
+            content=Content(asked.subject, asked.body, asked.body_html, asked.language),
+            recipient=user.email if asked.email is None else asked.email,
+            fields=asked.fields,
+            sender_id=asked.sender_id,
+            if_blank=asked.if_blank,
+        )
+        posted = await direct.post(pool, user.workspace_id, mail, actor, quotas)
+    why = await waiting.of_email(pool, user.workspace_id, posted.email_id, installation)
+    return Posted(posted.campaign_id, posted.email_id, posted.recipient, why)

@@ -1,0 +1,195 @@
+"""Addresses as people and programs write them: the address in a cell that holds more, and what looks mistyped.
+
+A repair never guesses a letter: it takes away what is around an address. A domain that is probably mistyped is told
+and left as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from app.mail.addresses import InvalidAddress, normalize
+
+MOST_CELL = 1_000  # characters: a longer cell is no address with something around it
+MOST_OTHERS = 10
+
+# Soft hyphens, zero-width characters, marks of direction and of byte order: nobody sees them.
+INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+WIDE_AT = "\uff20"
+_BLANK = re.compile(
+    "[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]"
+)  # those of no width of their own, and no-break ones
+_ANGLED = re.compile(r"<([^<>]*@[^<>]*)>")
+_SCHEME = re.compile(r"mailto:\s*", re.IGNORECASE)
+_COMMENT = re.compile(r"\([^()]*\)")
+_BETWEEN = re.compile(r"[\s,;|]+")
+_AROUND = " \t\r\n/<>()[]{}\"'`,;:.\u2018\u2019\u201c\u201d\u00ab\u00bb"
+
+
+class Mended(NamedTuple):
+    """The address in a cell, what was done to get it, and the `others` that the cell has."""
+
+    address: str
+    what: str
+    others: list[str]
+
+
+def needs_mending(cell: str, address: str) -> bool:
+    """Whether `address`, which `normalize` gave for the cell, was read over something that must not pass unsaid."""
+    return address[0] == "'" or (not cell.isascii() and bool(INVISIBLE.search(cell) or _BLANK.search(cell)))
+
+
+def mend(cell: str, internal: Collection[str] = ()) -> Mended | None:
+    """None where no address can be told from what is around it."""
+    if len(cell) > MOST_CELL or ("@" not in cell and WIDE_AT not in cell):
+        return None
+    what: list[str] = []
+    text = _replaced(cell, what)
+    if angled := _ANGLED.findall(text):
+        if _ANGLED.sub("", text).strip(_AROUND):
+            what.append("the name beside the address left out")
+        parts = [part.strip() for part in angled]
+    else:
+        parts = [part for part in _BETWEEN.split(text) if part.strip(_AROUND)]
+    found = [address for part in parts if (address := _address(part, internal))]
+    if not found or (len(found) < len(parts) and not _may_drop(text, parts, found)):
+        return None
+    first, others = found[0], [other for other in dict.fromkeys(found[1:]) if other != found[0]]
+    if len(found) < len(parts):
+        what.append("what is no address left out")
+    if others:
+        what.append(f"the first of {len(others) + 1} addresses taken")
+    if not what:
+        what.append("punctuation around it left out")
+    return Mended(first, "; ".join(what), others[:MOST_OTHERS])
+
+
+def _replaced(cell: str, what: list[str]) -> str:
+    """The cell without what belongs to no address."""
+    text = cell
+    if INVISIBLE.search(text):
+        text = INVISIBLE.sub("", text)
+        what.append("invisible characters left out")
+    if _BLANK.search(text):
+        text = _BLANK.sub(" ", text)
+        what.append("no-break blanks left out")
+    if WIDE_AT in text:
+        text = text.replace(WIDE_AT, "@")
+        what.append("a wide @ made a plain one")
+    text = text.strip()
+    if text.startswith("'"):
+        text = text[1:].removesuffix("'")
+        what.append("the apostrophe in front left out")
+    if _SCHEME.search(text):
+        text = re.sub(r"\?[^\s>,;]*", "", _SCHEME.sub("", text))
+        what.append('"mailto:" left out')
+    if _COMMENT.search(text):
+        text = _COMMENT.sub(" ", text)
+        what.append("a remark in brackets left out")
+    return text
+
+
+def _address(part: str, internal: Collection[str]) -> str | None:
+    for text in (part, part.strip(_AROUND)):
+        try:
+            address = normalize(text, internal)
+        except InvalidAddress:
+            continue
+        if address[0] != "'":
+            return address
+    return None
+
+
+def _may_drop(text: str, parts: list[str], found: list[str]) -> bool:
+    """Whether what is no address is parted from the first one by more than a blank: `ann lee@example.com` may be one
+    address with a blank in it, and its end is somebody else's.
+    """
+    if _ANGLED.search(text):
+        return True
+    cells = [cell.strip(_AROUND) for cell in re.split(r"[\r\n,;|]+", text)]
+    return any(
+        cell and " " not in cell and "\t" not in cell and cell.lower().endswith(found[0].lower()) for cell in cells
+    )
+
+
+# What many addresses have behind the @.
+_PROVIDERS = (
+    *("gmail.com", "googlemail.com", "hotmail.com", "outlook.com", "yahoo.com", "icloud.com", "live.com", "msn.com"),
+    *("protonmail.com", "verizon.net", "comcast.net", "hotmail.co.uk", "yahoo.co.uk", "hotmail.fr", "yahoo.fr"),
+    *("orange.fr", "wanadoo.fr", "laposte.net", "t-online.de", "freenet.de", "yahoo.de", "hotmail.de", "outlook.de"),
+    *("libero.it", "hotmail.it", "yahoo.it", "hotmail.es", "yahoo.es", "bigpond.com", "seznam.cz", "yandex.ru"),
+    *("rambler.ru", "naver.com", "hanmail.net", "docomo.ne.jp", "ezweb.ne.jp", "softbank.ne.jp", "rediffmail.com"),
+)
+# One letter from one of these, and somebody's own: asked about, they would only annoy.
+_REAL = frozenset(
+    {"ymail.com", "email.com", "mail.com", "fmail.com", "zmail.com", "hmail.com", "rmail.com", "pmail.com", "vmail.com"}
+    | {"smail.com", "jmail.com", "bmail.com", "cloud.com", "maver.com", "waver.com", "saver.com", "never.com"}
+    | {"raver.com", "liver.it", "liber.it", "orange.es"}
+)
+_SHORT = frozenset({"msn.com", "live.com"})  # half of all words are near
+_ENDINGS = {
+    **dict.fromkeys(
+        ("con", "cmo", "ocm", "comm", "coom", "vom", "xom", "cpm", "c0m", "col", "conm", "comn", "cim"), "com"
+    ),
+    **dict.fromkeys(("nte", "ent", "ner", "nett", "nrt"), "net"),
+    **dict.fromkeys(("ogr", "rog", "orgg", "prg"), "org"),
+}
+_PROVIDERS_ALONE = {"co": "com", "cm": "com", "om": "com", "cn": "com", "comd": "com"}  # there are such countries
+_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
+
+
+class Suggestions(dict[str, str]):
+    """By domain, what was probably meant; "" for one that is as it should be."""
+
+    MOST = 10_000  # that are kept
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._near = dict(_all_near())
+
+    def __missing__(self, domain: str) -> str:
+        if len(self) >= self.MOST:
+            self.clear()
+        self[domain] = meant = self._meant(domain)
+        return meant
+
+    def _meant(self, domain: str) -> str:
+        name, _, ending = domain.rpartition(".")
+        if right := _ENDINGS.get(ending):
+            whole = f"{name}.{right}"
+            return self._near.get(whole, whole) if name else ""
+        if near := self._near.get(domain):
+            return near
+        whole = f"{name}.{_PROVIDERS_ALONE.get(ending, ending)}"
+        return whole if whole != domain and whole in _PROVIDERS else ""
+
+
+@lru_cache(maxsize=1)
+def suggestions() -> Suggestions:
+    """Those of this process."""
+    return Suggestions()
+
+
+def _all_near() -> Iterator[tuple[str, str]]:
+    """What one slip of a finger makes of a provider's name, with what was meant."""
+    for provider in _PROVIDERS:
+        name, dot, ending = provider.partition(".")
+        for near in _slips(name, swaps_only=provider in _SHORT):
+            whole = f"{near}{dot}{ending}"
+            if whole not in _REAL and whole not in _PROVIDERS:
+                yield whole, provider
+
+
+def _slips(name: str, *, swaps_only: bool) -> Iterator[str]:
+    for at in range(len(name)):
+        if name[at : at + 2] != name[at : at + 2][::-1]:
+            yield name[:at] + name[at : at + 2][::-1] + name[at + 2 :]
+        if not swaps_only:
+            yield name[:at] + name[at + 1 :]
+            yield name[:at] + name[at] + name[at:]
+            for letter in _LETTERS:
+                yield name[:at] + letter + name[at + 1 :]
+                yield name[:at] + letter + name[at:]

@@ -1,6 +1,0 @@
--- name: campaign_content
--- What the messages of a campaign are made of.
-SELECT c.subject, c.body, c.body_html, c.content_version, s.email, s.display_name
-FROM campaigns c
-JOIN senders s ON s.workspace_id = c.workspace_id AND s.id = c.sender_id
-WHERE c.workspace_id = %(workspace_id)s AND c.id = %(campaign_id)s;

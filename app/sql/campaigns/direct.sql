@@ -1,0 +1,28 @@
+-- name: insert_direct
+-- A campaign of kind DIRECT with its stream and its one email, which is due.
+WITH campaign AS (
+    INSERT INTO campaigns (workspace_id, sender_id, kind, name, subject, body, body_html, language, body_made, html_made,
+                           fields, start_at, stored_bytes)
+    VALUES (%(workspace_id)s, %(sender_id)s, 'DIRECT', %(name)s, %(subject)s, %(body)s, %(body_html)s, %(language)s,
+            %(body_made)s, %(html_made)s, %(field_names)s, now(), %(stored_bytes)s)
+    RETURNING workspace_id, id, sender_id, start_at
+),
+stream AS (
+    INSERT INTO streams (workspace_id, campaign_id, sender_id, direct, start_at, gap_ms, next_due_at, total, scheduled)
+    SELECT workspace_id, id, sender_id, true, start_at, 0, start_at, 1, 1 FROM campaign
+    RETURNING workspace_id, campaign_id, id, start_at
+)
+INSERT INTO emails (workspace_id, campaign_id, stream_id, recipient, fields, scheduled_at)
+SELECT workspace_id, campaign_id, id, %(recipient)s, %(fields)s, start_at FROM stream
+RETURNING campaign_id, id AS email_id;
+
+-- name: note_email
+-- Between which ids the campaign's emails lie.
+UPDATE campaigns SET first_email_id = %(email_id)s, last_email_id = %(email_id)s
+WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s;
+
+-- name: sender_of
+-- The sender that was named, or the default one.
+SELECT id FROM senders
+WHERE workspace_id = %(workspace_id)s
+  AND CASE WHEN %(sender_id)s::bigint IS NULL THEN is_default ELSE id = %(sender_id)s END;

@@ -1,0 +1,118 @@
+-- name: standing
+-- All that may hold back emails, of each email named and of the first that waits in each stream of campaigns and in the
+-- first streams of senders. `about` is the id that was asked for.
+WITH asked AS (
+    SELECT t.campaign_id AS about, t.id AS stream_id, NULL::email_status AS status, h.scheduled_at, h.until, h.attempts,
+           h.zone
+    FROM streams t
+    LEFT JOIN LATERAL (
+        SELECT e.scheduled_at, e.until, e.attempts, coalesce(e.zone, zone_brought(e.fields)) AS zone
+        FROM emails e
+        WHERE e.workspace_id = t.workspace_id AND e.stream_id = t.id AND e.status = 'SCHEDULED' AND t.scheduled > 0
+        ORDER BY e.scheduled_at, e.id
+        LIMIT 1
+    ) h ON true
+    WHERE t.workspace_id = %(workspace_id)s AND t.campaign_id = ANY (%(campaign_ids)s::bigint[])
+    UNION ALL
+    SELECT s.id, t.id, NULL, h.scheduled_at, h.until, h.attempts, h.zone
+    FROM unnest(%(sender_ids)s::bigint[]) AS s (id)
+    CROSS JOIN LATERAL (
+        SELECT n.id FROM streams n
+        WHERE n.workspace_id = %(workspace_id)s AND n.sender_id = s.id AND n.open AND n.next_due_at IS NOT NULL
+        ORDER BY n.next_due_at
+        LIMIT 5
+    ) t
+    CROSS JOIN LATERAL (
+        SELECT e.scheduled_at, e.until, e.attempts, coalesce(e.zone, zone_brought(e.fields)) AS zone
+        FROM emails e
+        WHERE e.workspace_id = %(workspace_id)s AND e.stream_id = t.id AND e.status = 'SCHEDULED'
+        ORDER BY e.scheduled_at, e.id
+        LIMIT 1
+    ) h
+    UNION ALL
+    SELECT e.id, e.stream_id, e.status, CASE WHEN e.status = 'SCHEDULED' THEN e.scheduled_at END, e.until, e.attempts,
+           coalesce(e.zone, zone_brought(e.fields))
+    FROM emails e
+    WHERE e.workspace_id = %(workspace_id)s AND e.id = ANY (%(email_ids)s::bigint[])
+)
+SELECT a.about, a.status, a.scheduled_at, a.until, a.attempts, a.zone,
+       now() AS now, t.campaign_id, c.status AS campaign_status, t.open,
+       greatest(t.start_at, 'epoch') AS start_at, t.latest_at, c.calendar,
+       c.hourly_limit AS campaign_hourly_limit, c.share_percent,
+       CASE WHEN spaced_room(t.free_at, t.gap_ms) = 0 THEN spaced_from(t.free_at, t.gap_ms) END AS spaced_from,
+       coalesce(used_this_hour(o.window_start, o.used), 0) AS campaign_used,
+       used_this_hour(t.window_start, t.window_used) AS stream_used,
+       EXISTS (SELECT FROM plan_changes p
+               WHERE p.workspace_id = t.workspace_id AND p.campaign_id = t.campaign_id AND p.sender_id = t.sender_id
+              ) AS plan_changing,
+       s.email AS sender, s.blocked_until, s.block_reason, s.login_id,
+       l.hourly_limit, l.max_connections, l.daily_limit, l.least_gap_ms, l.ramp_from, l.ramp_per_day, l.timezone,
+       coalesce(w.used >= w.allowed, r.used >= r.allowed) AS window_full, w.free_at AS login_free_at,
+       (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                   'reason', h.reason, 'words', h.words, 'whole', h.stream_id IS NULL,
+                   -- One that follows another stream's has no tries of its own.
+                   'probe_at', coalesce((SELECT o.probe_at FROM holds o
+                                         WHERE o.workspace_id = h.workspace_id AND o.stream_id = h.of_stream),
+                                        h.probe_at))), '[]')
+        FROM holds h
+        WHERE h.workspace_id = s.workspace_id AND h.login_id = s.login_id
+          AND (h.stream_id IS NULL OR h.stream_id = t.id)) AS holds
+FROM asked a
+JOIN streams t ON t.workspace_id = %(workspace_id)s AND t.id = a.stream_id
+JOIN campaigns c ON c.workspace_id = t.workspace_id AND c.id = t.campaign_id
+JOIN senders s ON s.workspace_id = t.workspace_id AND s.id = t.sender_id
+JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id
+CROSS JOIN LATERAL login_room(l.workspace_id, l.id, this_hour()) r
+LEFT JOIN login_windows w
+    ON w.workspace_id = l.workspace_id AND w.login_id = l.id AND w.window_start = this_hour()
+LEFT JOIN campaign_hours o ON o.workspace_id = c.workspace_id AND o.campaign_id = c.id
+ORDER BY a.about, t.id;
+
+-- name: used_of_logins
+-- What logins have sent by the hour, in this one and the 47 before it, which is more than a day of any zone; and on how
+-- many days before the first of these hours they sent.
+SELECT l.id AS login_id, w.window_start, w.used,
+       days_sent(l.workspace_id, l.id, (coalesce(min(w.window_start) OVER (PARTITION BY l.id), now())
+                                        AT TIME ZONE l.timezone)::date) AS days_sent
+FROM logins l
+LEFT JOIN login_windows w
+    ON w.workspace_id = l.workspace_id AND w.login_id = l.id AND w.used > 0
+   AND w.window_start > this_hour() - interval '48 hours'
+WHERE l.workspace_id = %(workspace_id)s AND l.id = ANY (%(login_ids)s::bigint[]);
+
+-- name: planned_of_logins
+-- What is planned for logins by the hour and the campaign, each between two times, with the rest of a campaign, which
+-- other logins send; what is overdue counts as due now. So few emails as limits let be planned there, and no more than
+-- `most` of a stream.
+SELECT w.number, hour_of(greatest(e.scheduled_at, now())) AS hour, t.campaign_id, c.name, t.of_login,
+       count(*) AS emails
+FROM unnest(%(login_ids)s::bigint[], %(campaign_ids)s::bigint[], %(froms)s::timestamptz[], %(tos)s::timestamptz[])
+     WITH ORDINALITY AS w (login_id, campaign_id, from_at, to_at, number)
+CROSS JOIN LATERAL (
+    SELECT n.workspace_id, n.id, n.campaign_id, true AS of_login
+    FROM senders s
+    JOIN streams n ON n.workspace_id = s.workspace_id AND n.sender_id = s.id AND n.open AND n.next_due_at < w.to_at
+    WHERE s.workspace_id = %(workspace_id)s AND s.login_id = w.login_id
+    UNION ALL
+    SELECT n.workspace_id, n.id, n.campaign_id, false
+    FROM streams n
+    JOIN senders s ON s.workspace_id = n.workspace_id AND s.id = n.sender_id AND s.login_id <> w.login_id
+    WHERE n.workspace_id = %(workspace_id)s AND n.campaign_id = w.campaign_id AND n.open AND n.next_due_at < w.to_at
+) t
+JOIN campaigns c ON c.workspace_id = t.workspace_id AND c.id = t.campaign_id
+CROSS JOIN LATERAL (
+    SELECT m.scheduled_at FROM emails m
+    WHERE m.workspace_id = t.workspace_id AND m.stream_id = t.id AND m.status = 'SCHEDULED'
+      AND m.scheduled_at >= CASE WHEN w.from_at > now() THEN w.from_at ELSE '-infinity' END
+      AND m.scheduled_at < w.to_at
+    LIMIT %(most)s
+) e
+GROUP BY w.number, hour, t.campaign_id, c.name, t.of_login;
+
+-- name: workers_live
+-- Whether any worker is alive.
+SELECT EXISTS (SELECT FROM workers WHERE lease_until > now()) AS alive;
+
+-- name: campaign_is_there
+-- Whether there is such a campaign.
+SELECT EXISTS (SELECT FROM campaigns WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s) AS there;

@@ -1,0 +1,192 @@
+"""What the claim does with what is due: it goes, is too late, or needs another slot; gaps of logins, direct mail."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from app.db import Pool, fetch_exactly_one
+from app.domain.campaigns.change import Changes, change
+from app.domain.ledger import decisions, holds, streams
+from app.domain.ledger.claims import Claim, Claimant, Report
+from app.domain.ledger.exchange import exchange
+from app.domain.planning import changes
+from app.domain.planning.campaign_calendar import DAYS, CampaignCalendar
+from app.errors import Conflict
+from tests.ledger.test_holds import PATIENCE, Lane
+from tests.support.engine import Owner, check_conservation, execute, rows, schedule_campaign, the_clock_moves_on, value
+
+
+@pytest.fixture
+async def mine(pool: Pool, owner: Owner) -> Lane:
+    """A worker that claims for the owner's sender."""
+    token = uuid4()
+    await execute(
+        pool, "INSERT INTO workers (token, name, lease_until) VALUES (%s, 'lane', now() + interval '1 d')", token
+    )
+    return Lane(pool, Claimant(token, owner.workspace_id, owner.sender_id))
+
+
+async def test_what_has_not_gone_by_the_campaigns_end_is_cancelled_as_late(
+    pool: Pool, owner: Owner, mine: Lane
+) -> None:
+    campaign = (await schedule_campaign(pool, owner, 5)).campaign.id
+    await execute(pool, "UPDATE streams SET latest_at = now() - interval '1 s'")
+    assert await mine.claim(3) == []
+    assert (await check_conservation(pool, campaign))["CANCELLED"] == 3  # no more in one exchange than were asked for
+    assert await mine.claim(3) == []
+    assert await check_conservation(pool, campaign) == {"CANCELLED": 5}
+    assert await value(pool, "SELECT status FROM campaigns WHERE id = %s", campaign) == "FINISHED"
+    assert await rows(pool, "SELECT DISTINCT cancel_reason::text FROM emails") == [{"cancel_reason": "LATE"}]
+
+
+async def test_an_email_whose_slot_is_over_stands_behind_until_it_has_another(
+    pool: Pool, owner: Owner, mine: Lane
+) -> None:
+    campaign = (await schedule_campaign(pool, owner, 4)).campaign.id
+    await execute(
+        pool,
+        "UPDATE emails SET until = now() - interval '1 s', scheduled_at = now() - interval '1 h'"
+        " WHERE id < (SELECT max(id) FROM emails)",
+    )
+    assert await mine.claim(3) == []
+    (last,) = await mine.claim(3)
+    assert last.recipient == await value(pool, "SELECT recipient FROM emails WHERE id = (SELECT max(id) FROM emails)")
+    aside = await value(pool, "SELECT count(*) FROM emails WHERE scheduled_at > now() + interval '14 m'")
+    assert aside == 3
+    assert await value(pool, "SELECT campaign_id FROM plan_changes") == campaign
+    assert await streams.heal(pool) == []
+    await check_conservation(pool, campaign)
+
+
+async def test_a_logins_least_gap_holds_over_its_campaigns_however_many_are_due(
+    pool: Pool, owner: Owner, mine: Lane
+) -> None:
+    for name in ("a", "b"):
+        await schedule_campaign(pool, owner, [f"{name}{number}@example.com" for number in range(3)])
+    await execute(pool, "UPDATE logins SET least_gap_ms = 60000")
+    for _ in range(3):
+        assert len(await mine.claim(10)) == 1
+        assert await mine.claim(10) == []
+        await the_clock_moves_on(pool, timedelta(seconds=61))
+    await the_clock_moves_on(pool, timedelta(hours=1))
+    assert len(await mine.claim(10)) == 1, "a new hour and a long pause are no reason for a burst"
+
+
+async def test_direct_mail_goes_first_and_waits_for_no_gap_of_others(pool: Pool, owner: Owner, mine: Lane) -> None:
+    await schedule_campaign(pool, owner, 3)
+    await execute(pool, "UPDATE logins SET least_gap_ms = 60000")
+    assert len(await mine.claim(10)) == 1
+    direct = (await schedule_campaign(pool, owner, ["direct@example.com"])).campaign.id
+    await execute(pool, "UPDATE streams SET direct = true WHERE campaign_id = %s", direct)
+    (claim,) = await mine.claim(10)
+    assert claim.campaign_id == direct
+
+
+async def test_direct_mail_is_claimed_before_what_was_due_earlier(pool: Pool, owner: Owner, mine: Lane) -> None:
+    await schedule_campaign(pool, owner, 3)
+    direct = (await schedule_campaign(pool, owner, ["direct@example.com"])).campaign.id
+    await execute(pool, "UPDATE streams SET direct = true WHERE campaign_id = %s", direct)
+    (claim,) = await mine.claim(1)
+    assert claim.campaign_id == direct
+
+
+async def test_what_is_set_aside_asks_for_one_plan_however_many_claims_set_aside(
+    pool: Pool, owner: Owner, mine: Lane
+) -> None:
+    """A spaced campaign sets aside an email a claim. Each asked anew, so no plan was neglected, nor kept under way."""
+    await schedule_campaign(pool, owner, 3, delay_between_ms=10_000)
+    await execute(pool, "UPDATE emails SET until = now() - interval '1 s', scheduled_at = now() - interval '1 h'")
+    assert await mine.claim(1) == []
+    asked_at = await value(pool, "SELECT asked_at FROM plan_changes")
+    assert await mine.claim(1) == []
+    assert await value(pool, "SELECT asked_at FROM plan_changes") == asked_at
+    assert await value(pool, "SELECT count(*) FROM emails WHERE scheduled_at > now()") == 2
+
+
+async def test_an_email_that_goes_back_to_a_time_that_others_have_passed_is_found(
+    pool: Pool, owner: Owner, mine: Lane
+) -> None:
+    """An exchange that waited for its turn has an earlier now() than those before it."""
+    campaign = (await schedule_campaign(pool, owner, 2)).campaign.id
+    (first,) = await mine.claim(1)
+    async with pool.connection() as conn, conn.transaction():
+        began = (await fetch_exactly_one(conn, b"SELECT now() AS at"))["at"]
+        await execute(pool, "UPDATE emails SET scheduled_at = clock_timestamp() WHERE status = 'SCHEDULED'")
+        (later,) = await mine.claim(1)
+        back_in_s = (later.scheduled_at - began).total_seconds() / 2
+        report = Report(first.id, "RELEASED", claimed_at=first.claimed_at, again_in_s=back_in_s, ended=time.monotonic())
+        await exchange(conn, mine.claimant, [report], 0, patience=PATIENCE)
+    assert await streams.heal(pool) == []
+    await check_conservation(pool, campaign)
+
+
+def _closed() -> CampaignCalendar:
+    """One that opens in three hours, for two."""
+    opens, closes = (f"{datetime.now(UTC) + timedelta(hours=hours):%H:%M}" for hours in (3, 5))
+    return CampaignCalendar(timezone="UTC", days=list(DAYS), opens=opens, closes=closes)
+
+
+async def _report(mine: Lane, claim: Claim, kind: Any, code: int | None = None) -> None:
+    report = Report(claim.id, kind, command="RCPT", code=code, reply="no", claimed_at=claim.claimed_at)
+    async with mine.pool.connection() as conn:
+        await exchange(conn, mine.claimant, [report], 0, patience=PATIENCE)
+
+
+async def _opens_in_hours(pool: Pool, owner: Owner, mine: Lane) -> None:
+    """Nothing goes now, and all that waits has its time in the calendar's next opening."""
+    assert await mine.claim(10) == []
+    await changes.carry_out(pool, owner.workspace_id, owner.sender_id)
+    first = await value(pool, "SELECT min(scheduled_at) FROM emails WHERE status = 'SCHEDULED'")
+    assert first > datetime.now(UTC) + timedelta(hours=2)
+
+
+@pytest.mark.parametrize(("kind", "code"), [("UNBEGUN", None), ("DEFERRED", 450)])
+async def test_what_comes_back_after_the_calendar_was_changed_keeps_to_it(
+    pool: Pool, owner: Owner, mine: Lane, kind: str, code: int | None
+) -> None:
+    made = (await schedule_campaign(pool, owner, 2)).campaign.id
+    (claim,) = await mine.claim(1)
+    await change(pool, owner.workspace_id, made, Changes(calendar=_closed()))
+    await _report(mine, claim, kind, code)
+    await the_clock_moves_on(pool, timedelta(minutes=30))
+    await _opens_in_hours(pool, owner, mine)
+
+
+async def test_what_a_person_sends_again_keeps_to_the_calendar(pool: Pool, owner: Owner, mine: Lane) -> None:
+    made = (await schedule_campaign(pool, owner, 2)).campaign.id
+    (claim,) = await mine.claim(1)
+    await _report(mine, claim, "REJECTED", 550)
+    await change(pool, owner.workspace_id, made, Changes(calendar=_closed()))
+    await decisions.retry(pool, owner.workspace_id, claim.id)
+    await _opens_in_hours(pool, owner, mine)
+
+
+@pytest.mark.parametrize("answer", ["try", "go_on"])
+async def test_what_goes_on_by_a_persons_word_keeps_to_the_calendar(
+    pool: Pool, owner: Owner, mine: Lane, answer: Any
+) -> None:
+    """It was made due at once, with a slot of another time."""
+    made = (await schedule_campaign(pool, owner, 8)).campaign.id
+    await mine.refused(await mine.claim(6))
+    assert await value(pool, "SELECT count(*) FROM holds") == 1
+    await change(pool, owner.workspace_id, made, Changes(calendar=_closed()))
+    await holds.answer_campaign(pool, owner.workspace_id, made, answer)
+    await _opens_in_hours(pool, owner, mine)
+
+
+async def test_after_a_campaigns_end_nobody_has_it_sent_again(pool: Pool, owner: Owner, mine: Lane) -> None:
+    made = (await schedule_campaign(pool, owner, 1)).campaign.id
+    (claim,) = await mine.claim(1)
+    await _report(mine, claim, "REJECTED", 550)
+    await execute(pool, "UPDATE campaigns SET latest_at = now()")
+    await execute(pool, "UPDATE streams SET latest_at = now()")
+    with pytest.raises(Conflict, match="latestAt is over"):
+        await decisions.retry(pool, owner.workspace_id, claim.id)
+    chosen = decisions.Chosen(ids=[claim.id])
+    assert (await decisions.retry_many(pool, owner.workspace_id, chosen)).changed == 0
+    assert await check_conservation(pool, made) == {"FAILED": 1}

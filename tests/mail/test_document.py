@@ -1,0 +1,197 @@
+"""What is made of HTML once for a campaign: a document with its styles where they belong, and a text."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from app.domain.campaigns.content import Content
+from app.mail.document import Made, Written, make
+from app.mail.hints import hints
+from app.mail.templates import Source, Template
+
+
+def made(html: str, subject: str = "News", body: str = "", language: str | None = None) -> Made:
+    return make(None, Written(subject, body, html, language))
+
+
+def test_a_fragment_becomes_a_document_with_language_and_title() -> None:
+    document = made("<p>Hello</p>", "Offer & {{ name }} <x>", language="de").body_html
+    assert document.startswith('<!DOCTYPE html>\n<html lang="de"><head><meta charset="utf-8">')
+    assert "<title>Offer &amp; {{ name }} &lt;x&gt;</title>" in document
+    assert re.search(r"<body style=\"[^\"]+\">\s*<p>Hello</p>\s*</body></html>$", document)
+
+
+@pytest.mark.parametrize(("language", "start"), [("ar", '<html lang="ar" dir="rtl">'), (None, "<html>")])
+def test_a_document_says_its_language_where_that_is_known(language: str | None, start: str) -> None:
+    assert start in made("<p>x</p>", language=language).body_html
+    assert start in made("<html><body>x</body></html>", language=language).body_html
+
+
+def test_a_document_keeps_what_it_has_and_gets_what_it_lacks() -> None:
+    html = (
+        '<html lang="fr"><head><meta http-equiv="Content-Type" content="text/html; charset=iso-8859-1">'
+        '<title>Mine</title></head><body class="b">x</body></html>'
+    )
+    document = made(html, language="de").body_html
+    assert document.startswith("<!DOCTYPE html>")
+    assert 'lang="fr"' in document
+    assert "<title>Mine</title>" in document
+    assert re.findall("charset[^>]*", document) == ['charset="utf-8"']
+    assert document.count("viewport") == 1
+    assert '<body class="b">' in document
+
+
+def test_styles_go_to_their_elements_and_what_cannot_stays() -> None:
+    html = (
+        "<style>p.a { color: red; margin: 0 } a:hover { color: blue } @media (max-width: 600px) { p { margin: 9px } }"
+        '</style><p class="a" style="margin: 1px">Hello</p>'
+    )
+    document = made(html).body_html
+    assert re.search(r'<p class="a" style="(?=[^"]*color: ?red)(?=[^"]*margin: ?1px)', document)
+    assert "a:hover" in document
+    assert "@media" in document
+    assert "p.a" not in document
+
+
+def test_nothing_is_fetched() -> None:
+    html = '<html><head><link rel="stylesheet" href="http://127.0.0.1:9/x.css"></head><body><p>x</p></body></html>'
+    assert "127.0.0.1" not in made(html).body_html
+
+
+LIQUID = [
+    "<style>p { color: {{ brand }} }</style><p>{{ name }}</p>",
+    "<style>p { color: red }</style><p>{% if seats > 5 %}<b>{{ name }}</b>{% endif %}</p>",
+    "<style>p { color: red }</style><table>{% if name %}<tr><td>{{ name }}</td></tr>{% endif %}</table>",
+    """<style>p { color: red }</style><p><a href='{{ url | default: "https://x.example/?a=1&b=2" }}'>go</a></p>""",
+    """<style>p { color: red }</style><a href="{{ url | default: "https://x.example/?a=1&b=2" }}">go</a>""",
+    "<style>p { color: red }</style><p>{% raw %}{{ no field }}{% endraw %} {{ name | default: '<b>' }}</p>",
+    "<style>p { color: red }</style><!-- {{ name }} --><p title={{ name }}>x</p>",
+    "<html><head><title>{{ name }}</title><style>p{color:red}</style></head><body><p>{{ name }}</p></body></html>",
+    '<style>p { color: red }</style><p {% if name %}class="b"{% endif %}>x</p>',
+    "<style>p { color: red }</style><p>lqd0z {{ name }} LQDQ</p>",
+]
+
+
+@pytest.mark.parametrize("html", LIQUID)
+def test_tags_of_liquid_come_through_as_they_are(html: str) -> None:
+    pattern = r"{%\s*raw.*?endraw\s*%}|{{.*?}}|{%.*?%}"
+    document = made(html, "plain").body_html
+    assert sorted(re.findall(pattern, document)) == sorted(re.findall(pattern, html))
+    assert "lqd" not in document.replace("lqd0z", "", 1)
+    if "{% if name %}class" not in html:
+        assert "style=" in document.split("<body", 1)[1].split(">", 1)[1] or "<table>" in html or "<a href" in html
+
+
+def test_what_only_looks_like_a_tag_does_not_become_one() -> None:
+    html = "<style>p { color: red }</style><p>&#123;&#123; name }} {&#123; x }}</p>"
+    result = made(html)
+    for text, is_html in ((result.body_html, True), (result.body, False)):
+        template = Template.parse(Source(text, is_html))
+        assert template is not None
+        assert template.is_constant
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<h2>News</h2><p>Dear {{ name }},<br>hello &amp; welcome</p>", "News\n\nDear {{ name }},\nhello & welcome"),
+        ("<ul><li>one</li><li><p>two</p></li></ul><p>x</p>", "- one\n- two\n\nx"),
+        ("<ol><li>one<ul><li>in</li></ul></li><li>two</li></ol>", "1. one\n  - in\n2. two"),
+        ('<p>See <a href="https://x.example/a">this</a>.</p>', "See this (https://x.example/a)."),
+        ('<a href="https://x.example">https://x.example</a>', "https://x.example"),
+        ('<a href="mailto:a@x.example">a@x.example</a> <a href="#top">up</a>', "a@x.example up"),
+        ('<a href="{{ url }}">go</a>', "go ({{ url }})"),
+        ("<p>a</p><hr><p>b</p>", "a\n\n---\n\nb"),
+        ("<table><tr><td>1</td><td>2</td></tr><tr><td>3</td></tr></table>", "1  2\n3"),
+        ("<p>a  b\n c</p>\n\n<p> d</p>", "a b c\n\nd"),
+        ("<pre>a\n  b</pre>", "a\n  b"),
+        ("<div>Hello</div><div>you</div>", "Hello\nyou"),
+        ("<style>p{}</style><script>x</script><title>t</title><p>x</p><!-- no -->", "x"),
+        ('<p><img src="x.png" alt="A cat"> purrs</p>', "A cat purrs"),
+        (
+            "{% if name %}<p>Dear {{ name }},</p>{% endif %}<p>x</p>",
+            "{% if name %}\n\nDear {{ name }},\n\n{% endif %}\n\nx",
+        ),
+    ],
+)
+def test_a_text_is_made_where_none_is_given(html: str, text: str) -> None:
+    assert made(html).body == text
+    assert made(html, body="Mine").body == "Mine"
+
+
+@pytest.mark.parametrize(
+    "odd", ["<![x]>", "<![", "<![if !mso]>", "<![CDATA[x", "<!x", "<?php ?>", "</", "<a", "<!--", "&#0;"]
+)
+def test_no_html_is_too_odd_to_be_read(odd: str) -> None:
+    assert made(f"<p>Hello</p>{odd}").body.startswith("Hello")
+    assert "<p>Hello</p>" in made(f"<style>a{{}}</style><p>Hello</p>{odd}").body_html
+
+
+def test_without_html_nothing_is_made() -> None:
+    assert (made("", body="x").body, made("  ", body="x").body_html) == ("x", "")
+
+
+async def test_html_that_takes_too_long_is_sent_as_it_was_written() -> None:
+    flood = "<p" * 60_000
+    sent = await Content("x", "A text.", flood).sent(workspace_id=1)
+    assert sent.content.body_html == flood
+    assert [hint.part for hint in sent.hints] == ["bodyHtml"]
+    assert sent.made(Content("x", "A text.", flood)) == {"body_made": None, "html_made": None}
+
+
+async def test_html_that_grows_beyond_what_a_template_may_be_is_sent_as_it_was_written() -> None:
+    html = "<style>p { margin: 0 0 10px 0; color: #333333; font-family: Arial }</style>" + "<p>x</p>" * 5_000
+    sent = await Content("x", "A text.", html).sent(workspace_id=1)
+    assert sent.content.body_html == html
+    assert len(sent.hints) == 2  # it is larger than mail programs show, too
+
+
+def told(subject: str = "News", body: str = "x", html: str = "") -> list[tuple[str, str]]:
+    found = hints(subject, body, html, sent_html=html)
+    assert all(hint.reason.endswith(".") for hint in found)
+    return [(hint.part, hint.found) for hint in found]
+
+
+@pytest.mark.parametrize(
+    ("message", "part", "found"),
+    [
+        ({"subject": "Re: your order"}, "subject", "It begins with “Re:”."),
+        ({"subject": "FWD: {{ name }}"}, "subject", "It begins with “FWD:”."),
+        ({"subject": "LAST CHANCE TODAY"}, "subject", "Nearly all of it is in capitals."),
+        ({"subject": "Sale!!!"}, "subject", "It has several signs such as ! or $ in a row."),
+        ({"body": "See https://bit.ly/3x."}, "body", "It links to bit.ly, which shortens addresses."),
+        (
+            {"html": '<p>Some text that is long enough to be read.</p><a href="http://www.tinyurl.com/x">x</a>'},
+            "bodyHtml",
+            "It links to tinyurl.com, which shortens addresses.",
+        ),
+        ({"html": '<img src="https://x.example/a.png">'}, "bodyHtml", "It is images with hardly any text."),
+        (
+            {"html": '<a href="www.example.com/offer">x</a>'},
+            "bodyHtml",
+            "The target of a link is “www.example.com/offer”.",
+        ),
+        ({"html": '<a href="http:/x.example">x</a>'}, "bodyHtml", "The target of a link is “http:/x.example”."),
+        ({"html": '<a href="">x</a>'}, "bodyHtml", "The target of a link is “”."),
+        (
+            {"html": '<a href="https://evil.example/x">www.bank.example.com</a>'},
+            "bodyHtml",
+            "A link reads www.bank.example.com and leads to evil.example.",
+        ),
+        ({"html": "<script>x</script><form></form>"}, "bodyHtml", "It has <form>, <script>."),
+        ({"html": "<p>" + "x" * 100_000}, "bodyHtml", "The HTML has 100,003 bytes."),
+    ],
+)
+def test_what_receivers_dislike_is_said(message: dict[str, str], part: str, found: str) -> None:
+    assert (part, found) in told(**message)
+
+
+def test_what_nobody_dislikes_is_not_said() -> None:
+    html = (
+        '<p>Some text that is long enough to be read, {{ name }}.</p><img src="https://x.example/a.png">'
+        '<a href="https://www.example.com/x">example.com</a> <a href="{{ url }}">go</a>'
+        '<a href="mailto:a@b.example">m</a>'
+    )
+    assert told("Reports for NASA: a result?", "See https://example.com/x!", html) == []

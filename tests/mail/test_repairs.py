@@ -1,0 +1,126 @@
+"""Addresses with something around them, and those that are probably mistyped."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.mail.addresses import normalize
+from app.mail.repairs import mend, needs_mending, suggestions
+
+
+@pytest.mark.parametrize(
+    ("cell", "address", "what"),
+    [
+        ("Jo Doe <jo@example.com>", "jo@example.com", "name"),
+        ('"Doe, Jo" <jo@example.com>', "jo@example.com", "name"),
+        ("mailto:jo@example.com", "jo@example.com", "mailto:"),
+        ("MAILTO:jo@example.com?subject=Hi", "jo@example.com", "mailto:"),
+        ("<jo@example.com>", "jo@example.com", "punctuation"),
+        ("jo@example.com.", "jo@example.com", "punctuation"),
+        ("jo@example.com,", "jo@example.com", "punctuation"),
+        ("jo@example.com;", "jo@example.com", "punctuation"),
+        ("\u201cjo@example.com\u201d", "jo@example.com", "punctuation"),
+        ("jo\u200b@example.com", "jo@example.com", "invisible"),
+        ("\ufeffjo@example.com", "jo@example.com", "invisible"),
+        ("jo@example\u00ad.com", "jo@example.com", "invisible"),
+        ("jo@example.com\u00a0", "jo@example.com", "no-break"),
+        ("\u3000jo@example.com", "jo@example.com", "no-break"),
+        ("jo\uff20example.com", "jo@example.com", "wide @"),
+        ("'+jo@example.com", "+jo@example.com", "apostrophe"),
+        ("'-jo@example.com", "-jo@example.com", "apostrophe"),
+        ("'=jo@example.com", "=jo@example.com", "apostrophe"),
+        ("'jo@example.com", "jo@example.com", "apostrophe"),
+        ("'jo@example.com'", "jo@example.com", "apostrophe"),
+        ("jo@example.com (work)", "jo@example.com", "brackets"),
+        ("-; jo@example.com", "jo@example.com", "no address"),
+        ("jo@example.com, none", "jo@example.com", "no address"),
+    ],
+)
+def test_what_is_around_an_address_is_left_out_and_said(cell: str, address: str, what: str) -> None:
+    mended = mend(cell)
+    assert mended is not None
+    assert (mended.address, mended.others) == (address, [])
+    assert what in mended.what
+
+
+@pytest.mark.parametrize("between", [", ", ";", "; ", "\n", " / ", " ", " | "])
+def test_of_several_the_first_is_taken_and_the_others_are_given(between: str) -> None:
+    mended = mend(between.join(["a@example.com", "b@example.com", "A <a@example.com>"[3:-1], "c@example.com"]))
+    assert mended is not None
+    assert (mended.address, mended.others) == ("a@example.com", ["b@example.com", "c@example.com"])
+    assert "first of 3 addresses" in mended.what
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["", "nobody", "ann@", "a@b@example.com", "ann lee@example.com", "Doe, Jo jo@example.com", "x" * 2_000 + "@x.org"],
+)
+def test_nothing_is_guessed(cell: str) -> None:
+    assert mend(cell) is None
+
+
+@pytest.mark.parametrize("cell", ["jo@example.com", " jo@example.com ", "o'neil@example.com", "zoë@example.com"])
+def test_what_is_right_needs_no_mending(cell: str) -> None:
+    assert not needs_mending(cell, normalize(cell))
+
+
+@pytest.mark.parametrize(
+    ("domain", "meant"),
+    [
+        *(
+            ("gmial.com", "gmail.com"),
+            ("gmai.com", "gmail.com"),
+            ("gmaill.com", "gmail.com"),
+            ("gnail.com", "gmail.com"),
+        ),
+        *(("hotmial.com", "hotmail.com"), ("hotmal.com", "hotmail.com"), ("outlok.com", "outlook.com")),
+        *(
+            ("yahooo.com", "yahoo.com"),
+            ("gmail.con", "gmail.com"),
+            ("gmail.co", "gmail.com"),
+            ("gmial.con", "gmail.com"),
+        ),
+        *(("acme.con", "acme.com"), ("acme.nte", "acme.net"), ("acme.ogr", "acme.org"), ("t-onlin.de", "t-online.de")),
+    ],
+)
+def test_likely_slips_are_asked_about(domain: str, meant: str) -> None:
+    assert suggestions()[domain] == meant
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [
+        *(
+            "gmail.com",
+            "ymail.com",
+            "mail.com",
+            "email.com",
+            "example.com",
+            "acme.co",
+            "acme.cm",
+            "live.com",
+            "msn.com",
+        ),
+        *(
+            "gmx.de",
+            "gmx.at",
+            "web.de",
+            "yahoo.com",
+            "yahoo.co.uk",
+            "yahoo.fr",
+            "hotmail.fr",
+            "me.com",
+            "man.com",
+            "con",
+        ),
+    ],
+)
+def test_real_domains_are_not(domain: str) -> None:
+    assert suggestions()[domain] == ""
+
+
+def test_what_is_known_of_domains_is_bounded() -> None:
+    known = suggestions()
+    for n in range(known.MOST + 10):
+        assert known[f"company{n}.example"] == ""
+    assert len(known) <= known.MOST

@@ -1,0 +1,155 @@
+"""Messages as people write them: pasted, kept, signed, their pieces whole, and asked about before they go."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.browser import ask, assert_accessible
+from tests.web.test_first_campaign import choose, preview, recipients, schedule_button, write
+
+DOCS = (
+    '<meta charset="utf-8"><b style="font-weight:normal;" id="docs-internal-guid-1"><p dir="ltr"><span '
+    'style="font-weight:400">Dear {{ name }}, </span><span style="font-weight:700">bold</span></p><ul><li><p><span '
+    'style="font-style:italic">one</span></p></li></ul></b>'
+)
+WORD = (
+    "<html><body><p class=MsoListParagraph style='mso-list:l0 level1 lfo1'><!--[if !supportLists]-->"
+    "<span>·<span>&nbsp;&nbsp; </span></span><!--[endif]-->First</p><p class=MsoNormal>Bye<o:p></o:p></p>"
+    "</body></html>"
+)
+PASTE = """(element, html) => {
+  const data = new DataTransfer();
+  data.setData("text/html", html);
+  element.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+}"""
+
+
+@pytest.fixture
+def composing(inside: Page) -> Page:
+    inside.goto("/compose")
+    inside.get_by_role("heading", name="New campaign", level=1).wait_for()
+    return inside
+
+
+def editor(page: Page) -> Any:
+    page.get_by_text("Rich text", exact=True).click()
+    found = page.get_by_role("textbox", name="Rich text")
+    found.click()
+    return found
+
+
+def framed(page: Page) -> Any:
+    return page.frame_locator("iframe[title='Rich text of the email']").locator("body")
+
+
+def test_what_is_pasted_from_docs_and_word_is_as_it_was_there(composing: Page) -> None:
+    page = composing
+    recipients(page).fill("Ada <ada@example.com>")
+    page.get_by_label("Subject").fill("Pasted")
+    rich = editor(page)
+    rich.evaluate(PASTE, DOCS)
+    expect(rich.locator("strong")).to_have_text("bold")
+    expect(rich.locator("li em")).to_have_text("one")
+    expect(rich.locator("[data-liquid]")).to_have_text("{{ name }}")
+    page.keyboard.press("Control+End")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    rich.evaluate(PASTE, WORD)
+    expect(rich.locator("li").last).to_have_text("First")
+    expect(framed(page)).to_contain_text("Dear Ada, bold")
+    expect(framed(page)).to_contain_text("Bye")
+
+
+def test_a_merge_field_is_one_piece_and_a_link_gets_its_scheme(composing: Page) -> None:
+    page = composing
+    recipients(page).fill("Ada <ada@example.com>")
+    page.get_by_label("Subject").fill("Pieces")
+    rich = editor(page)
+    page.keyboard.type("Hello {{ name }}")
+    expect(rich.locator("[data-liquid]")).to_have_text("{{ name }}")
+    page.keyboard.press("Control+A")
+    page.get_by_role("button", name="Bold").click()
+    page.get_by_role("button", name="Link", exact=True).click()
+    page.get_by_placeholder("https://example.com/").fill("www.example.com/offer")
+    page.get_by_role("button", name="Save").click()
+    expect(framed(page).locator("a")).to_have_attribute("href", "https://www.example.com/offer")
+    expect(framed(page)).to_contain_text("Hello Ada")
+    rich.click()
+    page.keyboard.press("Control+End")
+    page.wait_for_function("() => getSelection().isCollapsed")  # all was selected
+    page.keyboard.press("Backspace")
+    expect(rich.locator("[data-liquid]")).to_have_count(0)
+    expect(rich).to_have_text(re.compile("^Hello ?$"))
+
+
+def test_blanks_are_asked_about_before_anything_is_sent(composing: Page) -> None:
+    page = composing
+    choose(page, "list.csv", b"email,company\nada@example.com,ACME\nbob@example.com,\ncy@example.com, \n")
+    write(page, "RE: Offer for {{ company }}", "A text.")
+    asked = page.get_by_role("group", name="Some recipients lack what the text needs")
+    expect(asked).to_contain_text("2 recipients have no company (Row 3, 4).")
+    expect(schedule_button(page)).to_have_text("Schedule 1 email")
+    expect(page.get_by_role("status").filter(has_text="Before you send")).to_contain_text("It begins with “RE:”.")
+    asked.get_by_role("combobox", name="Without company").click()
+    page.get_by_role("option", name="Write instead").click()
+    asked.get_by_label("Instead of company").fill("your company")
+    expect(schedule_button(page)).to_have_text("Schedule 3 emails")
+    assert_accessible(page)
+    schedule_button(page).click()
+    page.wait_for_url(re.compile(r"/campaigns/\d+"))
+    emails = ask(page, "GET", "/api/emails?limit=3")["items"]
+    subjects = {ask(page, "GET", f"/api/emails/{email['id']}/message")["subject"] for email in emails}
+    assert subjects == {"RE: Offer for ACME", "RE: Offer for your company"}
+
+
+def test_a_text_is_kept_and_begins_the_next_campaign(composing: Page) -> None:
+    page = composing
+    write(page, "Spring", "Dear {{ name }}, hello.")
+    page.get_by_role("button", name="Keep the text as a template").click()
+    page.get_by_label("Name of the template").fill("Spring letter")
+    page.get_by_role("button", name="Keep it").click()
+    expect(page.get_by_text("“Spring letter” is kept as a template.")).to_be_visible()
+    page.goto("/templates")
+    expect(page.get_by_role("heading", name="Templates", level=1)).to_be_visible()
+    page.get_by_role("link", name="Spring letter").click()
+    page.get_by_role("dialog").get_by_label("Subject").fill("Summer")
+    assert_accessible(page)
+    page.get_by_role("button", name="Keep the template").click()
+    expect(page.get_by_text("Summer")).to_be_visible()
+    page.get_by_role("link", name="Use").click()
+    page.get_by_role("button", name="Replace").click()
+    expect(page.get_by_label("Subject")).to_have_value("Summer")
+    expect(page.get_by_label("Message", exact=True)).to_have_value("Dear {{ name }}, hello.")
+    expect(page).to_have_url(re.compile("/compose$"))
+    page.goto("/templates")
+    page.get_by_role("button", name="Delete Spring letter").click()
+    page.get_by_role("button", name="Delete the template").click()
+    expect(page.get_by_text("No template yet")).to_be_visible()
+
+
+def test_a_campaign_is_duplicated_without_its_list(composing: Page) -> None:
+    page = composing
+    recipients(page).fill("ada@example.com")
+    write(page, "Again", "A text.")
+    page.get_by_role("button", name="Schedule 1 email").click()
+    page.wait_for_url(re.compile(r"/campaigns/\d+"))
+    page.get_by_role("link", name="Duplicate Again").click()
+    expect(page.get_by_label("Subject")).to_have_value("Again")
+    expect(page.get_by_label("Message", exact=True)).to_have_value("A text.")
+    expect(recipients(page)).to_have_value("")
+
+
+def test_a_signature_is_put_in_by_itself(composing: Page) -> None:
+    page = composing
+    write(page, "Signed", "A text.")
+    page.get_by_role("button", name="Add a signature").click()
+    page.get_by_role("textbox", name="Signature").click()
+    page.keyboard.type("Ann Lee")
+    assert_accessible(page)
+    page.get_by_role("button", name="Keep the signature").click()
+    expect(page.get_by_text("Signature: Ann Lee")).to_be_visible()
+    expect(preview(page)).to_contain_text("Ann Lee")

@@ -1,0 +1,40 @@
+import { Alert, List, Text } from "@mantine/core";
+import type { components } from "@/api/schema";
+import { counted } from "@/ui/numbers";
+
+interface Props {
+  hints: ReadonlyArray<components["schemas"]["Hint"]> | undefined;
+  /** Of how many recipients the subject has a line break. */
+  inOneLine: number;
+}
+
+const PARTS: Readonly<Record<string, string>> = { subject: "Subject", body: "Text", bodyHtml: "Rich text" };
+
+/** What receivers may dislike about the message, and why. */
+export function Hints({ hints = [], inOneLine }: Props) {
+  if (hints.length === 0 && inOneLine === 0) return null;
+  return (
+    <Alert color="orange" mt="md" title="Before you send" role="status">
+      <List size="sm" spacing={6}>
+        {inOneLine > 0 && (
+          <List.Item>
+            <Text inherit>
+              Subject: {counted(inOneLine, "recipient has", "recipients have")} a value of several lines,
+              which are written as one.
+            </Text>
+          </List.Item>
+        )}
+        {hints.map(({ part, found, reason }) => (
+          <List.Item key={`${part} ${found}`}>
+            <Text inherit>
+              {PARTS[part] ?? part}: {found}
+            </Text>
+            <Text inherit c="dimmed">
+              {reason}
+            </Text>
+          </List.Item>
+        ))}
+      </List>
+    </Alert>
+  );
+}

@@ -1,0 +1,91 @@
+import { Button, Drawer, Group, Skeleton, Stack, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { Suspense, useRef, useState } from "react";
+import { keys } from "@/api/keys";
+import { sentence } from "@/api/problem";
+import { FormFailure } from "@/forms/FormFailure";
+import { useCommand } from "@/forms/useCommand";
+import { lazyPart } from "@/ui/lazyPart";
+import { htmlOf, textOf } from "../content/richText";
+import { putSignature } from "./commands";
+import { type Signature, signatureQuery } from "./queries";
+
+const RichBody = lazyPart(() => import("../content/RichBody"), "RichBody");
+
+/** What the messages of a sender end with, and where it is changed. `email` tells several senders apart. */
+export function SignatureField({ senderId, email }: { senderId: number; email: string | null }) {
+  const { data } = useQuery(signatureQuery(senderId));
+  const [isOpen, setOpen] = useState(false);
+  if (!data) return null;
+  return (
+    <Group gap="xs" mt="xs" wrap="nowrap" justify="space-between">
+      <Text id={`signature-${senderId}`} size="sm" c="dimmed" truncate>
+        {email && `${email}: `}
+        {data.text ? `Signature: ${data.text.replace(/\s+/g, " ")}` : "No signature"}
+      </Text>
+      <Button
+        variant="subtle"
+        size="compact-sm"
+        onClick={() => setOpen(true)}
+        aria-describedby={email ? `signature-${senderId}` : undefined}
+      >
+        {data.text ? "Change the signature" : "Add a signature"}
+      </Button>
+      <Drawer
+        opened={isOpen}
+        onClose={() => setOpen(false)}
+        position="right"
+        size={520}
+        title={
+          <Text fw={620} size="lg" component="span">
+            Signature
+          </Text>
+        }
+        closeButtonProps={{ "aria-label": "Close" }}
+      >
+        <Editor senderId={senderId} signature={data} done={() => setOpen(false)} />
+      </Drawer>
+    </Group>
+  );
+}
+
+function Editor({ senderId, signature, done }: { senderId: number; signature: Signature; done: () => void }) {
+  const [html, setHtml] = useState(
+    () => signature.html ?? (signature.text === "" ? "" : htmlOf(signature.text)),
+  );
+  const insert = useRef<((text: string) => void) | null>(null);
+  const saving = useCommand({
+    run: () => putSignature(senderId, html ? { text: textOf(html), html } : { text: "", html: null }),
+    changes: [keys.signature(senderId), keys.draft.all()],
+    done,
+    said: () => "The signature is kept.",
+    failed: () => undefined, // it is said here
+  });
+  return (
+    <Stack>
+      <Text size="sm" c="dimmed">
+        Every message from this sender ends with it, as text where that is plain. Campaigns that are scheduled
+        already keep theirs.
+      </Text>
+      <Suspense fallback={<Skeleton height={240} aria-label="Loading the editor" />}>
+        <RichBody
+          label="Signature"
+          html={html}
+          onChange={setHtml}
+          onFocus={() => undefined}
+          insert={insert}
+          error={undefined}
+        />
+      </Suspense>
+      <FormFailure text={saving.error ? sentence(saving.error) : null} />
+      <Group justify="flex-end">
+        <Button variant="default" onClick={done}>
+          Cancel
+        </Button>
+        <Button loading={saving.pending} onClick={() => void saving.run()}>
+          Keep the signature
+        </Button>
+      </Group>
+    </Stack>
+  );
+}

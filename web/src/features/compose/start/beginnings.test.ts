@@ -1,0 +1,51 @@
+import { expect, it } from "vitest";
+import { OFFICE_HOURS } from "@/features/campaigns/calendar";
+import type { Campaign } from "@/features/campaigns/queries";
+import { changed } from "../draft/changes";
+import { type Draft, EMPTY } from "../draft/draft";
+import { asCampaign, asTemplate, type Beginning } from "./beginnings";
+
+const begun = (beginning: Beginning, draft: Draft = EMPTY) => beginning("first").reduce(changed, draft);
+
+it("begins with the text of a template, and keeps everything else", () => {
+  const listed: Draft = { ...EMPTY, audience: { ...EMPTY.audience, typed: 5 }, name: "Mine" };
+  const draft = begun(
+    asTemplate({ subject: "S", body: "", bodyHtml: "<p>Hello</p>", language: "de" }),
+    listed,
+  );
+  expect(draft.steps[0].content).toMatchObject({ subject: "S", body: "Hello", rich: true, language: "de" });
+  expect(draft.audience.typed).toBe(5);
+  expect(draft.name).toBe("Mine");
+});
+
+it("begins as a campaign was, but for its list, its start and its end", () => {
+  const campaign = {
+    name: "News",
+    subject: "S",
+    body: "B",
+    bodyHtml: null,
+    senderId: 7,
+    senderIds: [7, 9],
+    jitterPercent: 20,
+    calendar: OFFICE_HOURS,
+    delayBetweenMs: 120_000,
+    hourlyLimit: 50,
+    onUnknown: "resend",
+    startTime: "2020-01-01T00:00:00Z",
+    latestAt: "2020-01-02T00:00:00Z",
+  } as Campaign;
+  const draft = begun(asCampaign(campaign));
+  expect(draft).toMatchObject({ name: "News", senderIds: [7, 9], audience: EMPTY.audience });
+  expect(draft.timing).toMatchObject({
+    when: "now",
+    startTime: null,
+    latestTime: null,
+    delay: 2,
+    delayUnit: "minutes",
+  });
+  expect(draft.timing).toMatchObject({ hourlyLimit: 50, onUnknown: "resend", jitterPercent: 20 });
+  expect(draft.timing.calendar).toEqual(OFFICE_HOURS);
+  expect(draft.steps[0].content).toMatchObject({ subject: "S", body: "B", rich: false });
+  expect(begun(asCampaign({ ...campaign, name: "S", delayBetweenMs: 1_500 })).name).toBe("");
+  expect(begun(asCampaign({ ...campaign, delayBetweenMs: 1_500 })).timing.delay).toBe(1.5);
+});

@@ -1,0 +1,41 @@
+/** What a draft becomes that begins as something else: with its text, and what a campaign had, but never with its list. */
+
+import type { Campaign } from "@/features/campaigns/queries";
+import { contentOf, type KeptText } from "../content/kept";
+import type { Change } from "../draft/changes";
+import type { Timing } from "../draft/draft";
+import type { DelayUnit } from "../timing/delay";
+
+/** Changes of a draft, given the id of the step that they are about. */
+export type Beginning = (step: string) => Change[];
+
+export function asTemplate(template: KeptText): Beginning {
+  return (step) => [{ kind: "content", step, part: contentOf(template) }];
+}
+
+/** Start and end are not taken over: they have passed. */
+export function asCampaign(campaign: Campaign): Beginning {
+  const { name, senderIds, hourlyLimit, onUnknown, delayBetweenMs, jitterPercent, calendar } = campaign;
+  const [delay, delayUnit]: [number, DelayUnit] =
+    delayBetweenMs > 0 && delayBetweenMs % 60_000 === 0
+      ? [delayBetweenMs / 60_000, "minutes"]
+      : [delayBetweenMs / 1000, "seconds"];
+  const timing: Partial<Timing> = {
+    when: "now",
+    startTime: null,
+    latestTime: null,
+    delay,
+    delayUnit,
+    jitterPercent,
+    calendar,
+    hourlyLimit,
+    onUnknown,
+    spread: false,
+  };
+  return (step) => [
+    { kind: "name", name: name === campaign.subject.slice(0, 200) ? "" : name },
+    { kind: "senders", senderIds },
+    { kind: "timing", part: timing },
+    { kind: "content", step, part: contentOf({ ...campaign, language: campaign.language ?? null }) },
+  ];
+}

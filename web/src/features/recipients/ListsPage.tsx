@@ -1,0 +1,77 @@
+import { Button, Drawer, Stack, Text } from "@mantine/core";
+import { IconPlus, IconUsers } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { useMay } from "@/features/workspaces/useMay";
+import { EmptyState } from "@/ui/EmptyState";
+import { Listing } from "@/ui/Listing";
+import { PageHeader } from "@/ui/PageHeader";
+import { Panel, Rows } from "@/ui/Panel";
+import { type SavedList, savedListsQuery } from "./queries";
+import { SavedListForm } from "./SavedListForm";
+import { SavedListRow } from "./SavedListRow";
+
+/** Recipients that are kept by name, for campaigns to come. */
+export function ListsPage() {
+  const query = useQuery(savedListsQuery());
+  const mayChange = useMay("member");
+  const [edited, setEdited] = useState<SavedList | "new" | null>(null);
+  const close = () => setEdited(null);
+  const add = mayChange && (
+    <Button leftSection={<IconPlus size={17} aria-hidden />} onClick={() => setEdited("new")}>
+      New list
+    </Button>
+  );
+  return (
+    <>
+      <PageHeader
+        title="Lists"
+        description="Recipients that you keep by name. A campaign takes a copy of those that it is for."
+        actions={add}
+      />
+      <Listing query={query}>
+        {({ items }) =>
+          items.length > 0 ? (
+            <Panel
+              rows={
+                <Rows label="Lists">
+                  {items.map((list) => (
+                    <SavedListRow
+                      key={list.id}
+                      list={list}
+                      mayChange={mayChange}
+                      edit={() => setEdited(list)}
+                    />
+                  ))}
+                </Rows>
+              }
+            />
+          ) : (
+            <EmptyState icon={IconUsers} title="No list yet" action={add}>
+              Keep recipients by name, add files to them, and write to all of them or to those whose fields
+              fit.
+            </EmptyState>
+          )
+        }
+      </Listing>
+      <Drawer
+        opened={edited !== null}
+        onClose={close}
+        position="right"
+        size={480}
+        title={
+          <Text fw={620} size="lg" component="span">
+            {edited === "new" ? "New list" : "About the list"}
+          </Text>
+        }
+        closeButtonProps={{ "aria-label": "Close" }}
+      >
+        {edited && (
+          <Stack>
+            <SavedListForm list={edited === "new" ? undefined : edited} done={close} cancel={close} />
+          </Stack>
+        )}
+      </Drawer>
+    </>
+  );
+}

@@ -1,0 +1,9 @@
+/** Zones of time, as people choose one. */
+
+import { timezone } from "./format";
+
+/** All that the browser knows, by name, with UTC and `also`, whatever it knows. */
+export function zones(also = timezone): string[] {
+  const known = Intl.supportedValuesOf("timeZone");
+  return [...new Set([...known, "UTC", also])].sort();
+}
