@@ -56,6 +56,7 @@ class MailProvider:
         self.before_answer: Callable[[str], None] = lambda grant_type: None  # once tokens are made, before they go out
         self.requests: Counter[str] = Counter()
         self.forms: list[dict[str, str]] = []
+        self.agrees = ""  # who sits in a real browser, and agrees as soon as the page is there
         self.claims: dict[str, Any] = {}  # instead of the right ones of an ID token
         self._lock = threading.Lock()
         self._key = RSAKey.generate_key(2048, {"kid": "first"})
@@ -181,7 +182,11 @@ def _handler(provider: MailProvider) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-            given = provider.answer(urlsplit(self.path).path, dict(parse_qsl(body)), self.headers.get("Authorization"))
+            path = urlsplit(self.path).path
+            if path == "/authorize":
+                given = Fault(302, headers={"Location": provider.consent(self.path, provider.agrees)})
+            else:
+                given = provider.answer(path, dict(parse_qsl(body)), self.headers.get("Authorization"))
             if given.after_s:
                 time.sleep(given.after_s)
             try:

@@ -39,6 +39,9 @@ export const keys = {
     waiting: (id: number) => own("emails", "one", id, "waiting"),
   },
   senders: () => own("senders"),
+  mailProviders: () => own("mailProviders"),
+  discovered: (email: string) => own("discovered", email),
+  senderDns: (id: number) => own("senderDns", id),
   sendersWaiting: (ids: readonly number[]) => own("sendersWaiting", ids),
   signature: (senderId: number) => own("signature", senderId),
   webhooks: {

@@ -11,6 +11,7 @@ const own: Sender = {
   security: "starttls",
   username: "anna",
   hasPassword: true,
+  credential: { kind: "PASSWORD", provider: null, endedAt: null, error: null },
   hourlyLimit: 100,
   usedThisHour: 0,
   leftThisHour: 100,
