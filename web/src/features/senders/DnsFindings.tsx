@@ -1,5 +1,6 @@
 import { Anchor, Group, Skeleton, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
+import { sentence } from "@/api/problem";
 import { Time } from "@/time/Time";
 import { CopyField } from "@/ui/CopyField";
 import { ErrorState } from "@/ui/ErrorState";
@@ -61,7 +62,7 @@ function FindingRow({ finding: { subject, verdict, text, found = [], publish } }
         </Text>
         <StatusBadge {...VERDICTS[verdict]} />
       </Group>
-      <Text size="sm">{text}</Text>
+      <Text size="sm">{sentence(text)}</Text>
       {found.map((record) => (
         <Text key={record} size="xs" c="dimmed" className={classes.words ?? ""} ff="monospace">
           {record}

@@ -1,6 +1,5 @@
 import { Alert, Anchor, Button, Group, Loader, Stack, Text } from "@mantine/core";
 import { IconAlertTriangle, IconInfoCircle } from "@tabler/icons-react";
-import { sentence } from "@/api/problem";
 import { ConnectButton } from "./ConnectButton";
 import { SECURITIES } from "./providers";
 import type { Discovered } from "./queries";
@@ -35,7 +34,7 @@ export function FoundServers({ found, taken, take }: Props) {
         <Text size="sm">
           {server}
           {taken && confirmed && ", filled in below"}.
-          {!confirmed && ` ${sentence(doubt ?? "")} A password that you enter goes there.`}
+          {!confirmed && ` A password that you enter goes there, and ${doubt}.`}
         </Text>
         <Text size="sm">
           {password.kind === "none" ? "It takes" : "Its password is"} {password.text}.{" "}
