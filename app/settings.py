@@ -29,6 +29,7 @@ MOST_DAYS = 36_500
 MOST_RETRY_HOURS = 24 * 365
 MOST_QUOTA = 1_000_000_000
 SUBMISSION_PORTS = frozenset({25, 465, 587, 2525})
+READING_PORTS = frozenset({143, 993})
 
 
 class SettingsError(Exception):
@@ -61,6 +62,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # Where senders' own servers may be.
     smtp_allow_private: bool | None = None  # unset: as `is_local`
     smtp_allowed_ports: Ports = SUBMISSION_PORTS
+    imap_allowed_ports: Ports = READING_PORTS
     worker_concurrency: int = 64  # lanes (SMTP connections) per worker process
     worker_lease_seconds: float = 20.0  # how long a worker that died goes unnoticed
     after_failover: AfterFailover = "ask"  # `continue` where a standby that is promoted has all that was committed

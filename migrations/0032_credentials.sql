@@ -62,7 +62,7 @@ END $$;
 
 -- Whoever gives a sender another server, another username or a password means no grant any more: it is for one mailbox of
 -- one provider, and no other host is shown its tokens. A rule of the rows, so nobody who changes senders can forget it.
--- While other senders have the login, the grant is theirs: who leaves takes none along.
+-- While another sender logs in by it still, the grant is that one's: who leaves takes none along.
 CREATE OR REPLACE FUNCTION grant_follows_sender() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     UPDATE logins
@@ -70,15 +70,18 @@ BEGIN
         access_expires_at = NULL, grant_version = grant_version + 1, refresh_lease = NULL, refresh_lease_until = NULL,
         refresh_at = NULL, refresh_after = NULL, refresh_failures = 0, grant_error = NULL, grant_ended_at = NULL
     WHERE workspace_id = OLD.workspace_id AND id = OLD.login_id AND credential = 'OAUTH'
-      AND NOT EXISTS (SELECT FROM senders s WHERE s.workspace_id = OLD.workspace_id AND s.login_id = OLD.login_id
-                        AND s.id <> OLD.id);
+      AND NOT EXISTS (SELECT FROM senders s
+                      WHERE s.workspace_id = OLD.workspace_id AND s.login_id = OLD.login_id AND s.id <> OLD.id
+                        AND lower(s.host COLLATE "C") = lower(OLD.host COLLATE "C")
+                        AND lower(s.username COLLATE "C") = lower(OLD.username COLLATE "C"));
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION grant_follows_sender IS
-    'For the trigger senders_keep_grant: a grant ends where its only sender gets another server, username or a password';
+    'For the trigger senders_keep_grant: a grant ends where its last sender gets another server, username or a password';
 CREATE OR REPLACE TRIGGER senders_keep_grant AFTER UPDATE OF host, username, password_encrypted ON senders FOR EACH ROW
     WHEN (NEW.login_id = OLD.login_id
-          AND (lower(OLD.host) IS DISTINCT FROM lower(NEW.host) OR lower(OLD.username) IS DISTINCT FROM lower(NEW.username)
+          AND (lower(OLD.host COLLATE "C") IS DISTINCT FROM lower(NEW.host COLLATE "C")
+               OR lower(OLD.username COLLATE "C") IS DISTINCT FROM lower(NEW.username COLLATE "C")
                OR OLD.password_encrypted IS NULL AND NEW.password_encrypted IS NOT NULL))
     EXECUTE FUNCTION grant_follows_sender();
 

@@ -13,7 +13,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Generator
+from collections.abc import Awaitable, Generator
 from contextlib import contextmanager, suppress
 from functools import partial
 from uuid import uuid4
@@ -25,7 +25,7 @@ import uvloop
 from app import log as logs
 from app import traces
 from app.collectors import PoolCollector, is_shown
-from app.db import Pool, open_pool
+from app.db import Pool, Row, open_pool
 from app.domain.ledger.claims import Claimant
 from app.domain.ledger.exchange import Patience
 from app.domain.oauth.providers import read_providers
@@ -46,6 +46,7 @@ from worker.credentials import Credentials
 from worker.desk import Budget, Desk
 from worker.dispatch import Dispatcher
 from worker.dns_checks import keep_checked
+from worker.imap import Mailbox
 from worker.installation import Guard
 from worker.instruments import LANES_MAX, REGISTRY, RESTARTS
 from worker.lease import Lease
@@ -183,21 +184,35 @@ class Worker:
         row = await for_workers.load_sender(self._pool, sender_id)
         if row is None:
             return
-        error: str | None = None
-        try:
-            async with asyncio.timeout(VERIFY_S):
-                name = self._settings.ehlo_name or domain_of(row["email"])
-                conversation = await Conversation.open(self._credentials.server_of(row), name)
-                await conversation.close()
-        except ServerTrouble as trouble:
-            error = str(trouble)
-        except TimeoutError:
-            error = f"the server was not done with letting us in after {VERIFY_S:g} s"
-        await for_workers.record_verification(self._pool, sender_id, row["verify_requested_at"], error)
+        error, imap_error = await asyncio.gather(_let_in(self._enter_smtp(row)), _let_in(self._enter_imap(row)))
+        await for_workers.record_verification(self._pool, sender_id, row["verify_requested_at"], error, imap_error)
+
+    async def _enter_smtp(self, sender: Row) -> None:
+        name = self._settings.ehlo_name or domain_of(sender["email"])
+        conversation = await Conversation.open(self._credentials.server_of(sender), name)
+        await conversation.close()
+
+    async def _enter_imap(self, sender: Row) -> None:
+        server = self._credentials.imap_server_of(sender)
+        if server is not None:
+            mailbox = await Mailbox.open(server)
+            await mailbox.close()
 
     async def _send_reset(self, reset_id: int) -> None:
         key = secret_key(self._settings)
         await send_password_reset(self._pool, self._settings, key, self._fallback, reset_id)
+
+
+async def _let_in(entering: Awaitable[None]) -> str | None:
+    """Why a server did not let us in; None: it did."""
+    try:
+        async with asyncio.timeout(VERIFY_S):
+            await entering
+    except ServerTrouble as trouble:
+        return str(trouble)
+    except TimeoutError:
+        return f"the server was not done with letting us in after {VERIFY_S:g} s"
+    return None
 
 
 async def _end(task: asyncio.Task[None], patience_s: float = 1) -> None:

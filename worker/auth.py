@@ -15,7 +15,8 @@ import hmac
 import json
 import re
 from collections.abc import Awaitable, Callable, Collection
-from typing import Any, NamedTuple, Protocol, cast
+from contextlib import suppress
+from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 from worker.verdicts import ServerTrouble, storable
 from worker.wire import Reply, Wire, WireError
@@ -24,6 +25,7 @@ AUTH_TIMEOUT_S = 60.0  # for each reply
 # Codes of a server that lets nobody in by this mailbox, whatever the bearer: a new one would change nothing.
 _NOT_THE_BEARERS = re.compile(r"5\.7\.139|\b5\.7\.30\b|smtpclientauth", re.IGNORECASE)
 _LONGEST_ANSWER = 500  # of a challenge that is shown
+T = TypeVar("T")
 
 
 class Bearer(Protocol):
@@ -42,6 +44,22 @@ class Bearers(NamedTuple):
 
     current: Callable[[], Awaitable[Bearer]]
     renewed: Callable[[Bearer], Awaitable[Bearer | None]]
+
+
+async def with_bearer(bearers: Bearers | None, attempt: Callable[[Bearer | None], Awaitable[T]]) -> T:
+    """What `attempt` gives, which logs in by a current bearer, or without one. One that is refused is renewed, and
+    `attempt` is made once more. Raises ServerTrouble.
+    """
+    if bearers is None:
+        return await attempt(None)
+    bearer = await bearers.current()  # before a server waits for it
+    try:
+        return await attempt(bearer)
+    except LoginRefused as refused:
+        renewed = await bearers.renewed(bearer) if refused.of_bearer else None
+        if renewed is None:
+            raise
+    return await attempt(renewed)
 
 
 class Password(NamedTuple):
@@ -111,31 +129,47 @@ async def _by_password(wire: Wire, address: str, offered: Collection[str], crede
 
 
 async def _by_token(wire: Wire, address: str, offered: Collection[str], credential: Token) -> None:
-    username, bearer = credential.username, f"auth=Bearer {credential.token}\x01\x01"
-    if "xoauth2" in offered:
-        reply = await _say(wire, b"AUTH XOAUTH2 " + _encoded(f"user={username}\x01{bearer}".encode()))
-        understood = b""
-    elif "oauthbearer" in offered:
-        name = username.replace("=", "=3D").replace(",", "=2C")  # RFC 5801, section 4
-        place = f"host={credential.host}\x01port={credential.port}\x01"
-        reply = await _say(wire, b"AUTH OAUTHBEARER " + _encoded(f"n,a={name},\x01{place}{bearer}".encode()))
-        understood = _encoded(b"\x01")
-    else:
-        raise ServerTrouble(f"{address} {_without(offered)}; an access token cannot be used there", "login")
+    by = by_token(address, offered, credential)
+    reply = await _say(wire, b"AUTH %b %b" % (by.mechanism.encode(), _encoded(by.first)))
     if reply.code == 235:
         return
     said = ""
     if reply.code == 334:  # the error comes as a challenge, which is to be answered before it is one (RFC 7628, 3.2.3)
-        said = _words_of(reply.text)
+        with suppress(ValueError):  # what is not even base64 says nothing
+            said = words_of(_decoded(reply.text))
         try:
-            reply = await _say(wire, understood)
+            reply = await _say(wire, _encoded(by.understood))
         except (WireError, TimeoutError):  # it has said what there was to say
             reply = Reply(535, "")
     if reply.code == 235:
         raise ServerTrouble(f"{address} let us in after an error", "protocol")
     text = storable(f"{address} refused the login: {reply.code} {reply.text}".rstrip() + said)
-    of_bearer = (bool(said) or reply.code == 535) and not _NOT_THE_BEARERS.search(text)
-    raise LoginRefused(text, reply.code, of_bearer=of_bearer)
+    raise LoginRefused(text, reply.code, of_bearer=(bool(said) or reply.code == 535) and may_be_of_bearer(text))
+
+
+class ByToken(NamedTuple):
+    """One mechanism: what goes out first, and what an error that comes as a challenge is answered with."""
+
+    mechanism: str
+    first: bytes
+    understood: bytes
+
+
+def by_token(address: str, offered: Collection[str], credential: Token) -> ByToken:
+    """For SMTP and IMAP alike. `offered`: in lower case. Raises ServerTrouble."""
+    username, bearer = credential.username, f"auth=Bearer {credential.token}\x01\x01"
+    if "xoauth2" in offered:
+        return ByToken("XOAUTH2", f"user={username}\x01{bearer}".encode(), b"")
+    if "oauthbearer" in offered:
+        name = username.replace("=", "=3D").replace(",", "=2C")  # RFC 5801, section 4
+        place = f"host={credential.host}\x01port={credential.port}\x01"
+        return ByToken("OAUTHBEARER", f"n,a={name},\x01{place}{bearer}".encode(), b"\x01")
+    raise ServerTrouble(f"{address} {_without(offered)}; an access token cannot be used there", "login")
+
+
+def may_be_of_bearer(refusal: str) -> bool:
+    """Whether another access token may be let in, by the words of a refusal."""
+    return _NOT_THE_BEARERS.search(refusal) is None
 
 
 async def _say(wire: Wire, line: bytes) -> Reply:
@@ -146,10 +180,10 @@ async def _say(wire: Wire, line: bytes) -> Reply:
         return await wire.reply()
 
 
-def _words_of(challenge: str) -> str:
-    """What the JSON of a refused bearer says, in words: `(the access token: status 401, scope mail)`."""
+def words_of(challenge: bytes) -> str:
+    """What the JSON of a refused bearer says, in words: `(of the access token it says: status 401, scope mail)`."""
     try:
-        told: Any = json.loads(_decoded(challenge))
+        told: Any = json.loads(challenge)
     except ValueError:
         return ""
     if not isinstance(told, dict):

@@ -20,7 +20,7 @@ from aiosmtplib import SMTP, SMTPConnectError, SMTPException, SMTPResponseExcept
 from app.domain.operations import host_policy
 from app.domain.operations.host_policy import STRICT, Address, HostPolicy, Lookup, RefusedHost
 from app.settings import SmtpSecurity
-from worker.auth import Bearer, Bearers, LoginRefused, Password, Token, log_in
+from worker.auth import Bearer, Bearers, Password, Token, log_in, with_bearer
 from worker.trust import trusted
 from worker.verdicts import ServerTrouble, TroubleKind, storable
 from worker.wire import Wire
@@ -65,20 +65,10 @@ async def connect(server: Server, ehlo_name: str, lookup: Lookup) -> Connection:
 
     A refused access token is renewed, and tried once more on another connection.
     """
-    if server.bearers is None:
-        return await _connect(server, ehlo_name, lookup, None)
-    bearer = await server.bearers.current()  # before the server waits for it
-    try:
-        return await _connect(server, ehlo_name, lookup, bearer)
-    except LoginRefused as refused:
-        renewed = await server.bearers.renewed(bearer) if refused.of_bearer else None
-        if renewed is None:
-            raise
-    return await _connect(server, ehlo_name, lookup, renewed)
+    return await with_bearer(server.bearers, lambda bearer: _connect(server, ehlo_name, lookup, bearer))
 
 
 async def _connect(server: Server, ehlo_name: str, lookup: Lookup, bearer: Bearer | None) -> Connection:
-    """`_connect` asks `lookup` once, and connects only to what that answered. Raises ServerTrouble."""
     client = SMTP(
         hostname=server.host.removesuffix("."),  # what the certificate has to be for
         local_hostname=ehlo_name,
@@ -87,19 +77,11 @@ async def _connect(server: Server, ehlo_name: str, lookup: Lookup, bearer: Beare
         timeout=CONNECT_TIMEOUT_S,
     )
     try:
-        addresses = await _addresses(server, lookup)
         if server.security != "none":  # now: nothing may come between the socket and its use
             client.tls_context = await trusted(server.ca_file)
-        try:
-            connected = await _dial(addresses)
-        except OSError:
-            host_policy.forget(server.host)
-            raise
-        await client.connect(sock=connected, timeout=GREETING_TIMEOUT_S)
+        await client.connect(sock=await reach(server, lookup), timeout=GREETING_TIMEOUT_S)
         if client.is_ehlo_or_helo_needed:
             await client.ehlo()
-    except RefusedHost as refused:
-        raise ServerTrouble(f"{server.host} {refused}", "host") from None
     except (SMTPException, OSError, ValueError) as error:
         client.close()
         raise _trouble(server, error) from error
@@ -109,7 +91,7 @@ async def _connect(server: Server, ehlo_name: str, lookup: Lookup, bearer: Beare
     if client.transport is None:
         raise ServerTrouble(f"{server.address} closed the connection at once", "connect")
     wire = Wire(cast("asyncio.Transport", client.transport))
-    if (credential := _credential(server, bearer)) is not None:
+    if (credential := credential_for(server, bearer)) is not None:
         await log_in(wire, server.address, client.server_auth_methods, credential)
     return Connection(
         wire,
@@ -120,7 +102,7 @@ async def _connect(server: Server, ehlo_name: str, lookup: Lookup, bearer: Beare
     )
 
 
-def _credential(server: Server, bearer: Bearer | None) -> Password | Token | None:
+def credential_for(server: Server, bearer: Bearer | None) -> Password | Token | None:
     if server.username is None:
         return None
     if bearer is not None:
@@ -132,6 +114,21 @@ def _mail_max(limits: str) -> int | None:
     """MAILMAX of the parameters of LIMITS: one to six digits, of which the first is not 0."""
     match = re.search(r"(?:^|\s)mailmax=([1-9]\d{0,5})(?:\s|$)", limits, re.IGNORECASE)
     return int(match[1]) if match else None
+
+
+async def reach(server: Server, lookup: Lookup) -> socket.socket:
+    """A socket that is connected to the server: `lookup` is asked once, and what it answered is what is connected to.
+    Raises ServerTrouble, OSError.
+    """
+    try:
+        addresses = await _addresses(server, lookup)
+    except RefusedHost as refused:
+        raise ServerTrouble(f"{server.host} {refused}", "host") from None
+    try:
+        return await _dial(addresses)
+    except OSError:
+        host_policy.forget(server.host)
+        raise
 
 
 async def _addresses(server: Server, lookup: Lookup) -> list[Address]:

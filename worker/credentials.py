@@ -1,4 +1,4 @@
-"""How a worker logs in as a sender: by its own password, or by an access token of the grant that its login has."""
+"""How a worker logs in as a sender, to send and to read: by a password, or by an access token of its login's grant."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import structlog
 
 from app.db import Pool, Row
 from app.domain.oauth import tokens
-from app.domain.oauth.providers import Providers
+from app.domain.oauth.providers import MailProvider, Place, Providers
 from app.domain.oauth.tokens import Login, NoBearer, Outcome, TokenStore
 from app.domain.operations.host_policy import HostPolicy
+from app.domain.senders.inbox import imap_password_place
 from app.domain.senders.senders import password_place
 from app.secrets import SecretBox, UndecipherableSecret
 from app.settings import Settings
@@ -44,38 +45,57 @@ class Credentials:
         if sender["host"] is None:
             return self._fallback
         if sender["credential"] == "OAUTH":
-            return self._provider_of(sender)
-        sealed = sender["password_encrypted"]
-        try:
-            password = None if sealed is None else self._box.open(sealed, password_place(sender["id"]))
-        except UndecipherableSecret as error:
-            raise ServerTrouble(f"{sender['host']} cannot be logged in to: {error}", "password") from None
-        if sender["username"] is not None and password is None:
-            raise ServerTrouble(f"{sender['host']} cannot be logged in to: there is no password", "password")
+            return self._at_provider(sender, self._provider_of(sender, sender["host"]).smtp)
+        username, sealed = sender["username"], sender["password_encrypted"]
+        password = None if username is None else self._open(sealed, password_place(sender["id"]), sender["host"])
         return Server(
-            sender["host"],
-            sender["port"],
-            sender["security"],
-            sender["username"],
-            password,
-            self._policy,
+            *(sender["host"], sender["port"], sender["security"], username, password, self._policy),
             ca_file=self._ca_file,
         )
 
-    def _provider_of(self, sender: Row) -> Server:
-        """The provider's own server, as the operator set it up, whatever the sender's row says: no other is shown an
-        access token.
-        """
+    def imap_server_of(self, sender: Row) -> Server | None:
+        """Where its mailbox is read; None: nowhere. Raises ServerTrouble."""
+        host, username = sender["imap_host"], sender["imap_username"]
+        if host is None:
+            return None
+        if username is not None:
+            password = self._open(sender["imap_password_encrypted"], imap_password_place(sender["id"]), host)
+        elif sender["credential"] == "OAUTH":
+            place = self._provider_of(sender, host).imap
+            if place.host != host:
+                text = f"the mailbox is connected, and its access tokens are for {place.host} alone"
+                raise ServerTrouble(f"{host} cannot be logged in to: {text}", "token")
+            return self._at_provider(sender, place)
+        else:
+            username = sender["username"]
+            password = self._open(sender["password_encrypted"], password_place(sender["id"]), host)
+        return Server(
+            *(host, sender["imap_port"], sender["imap_security"], username, password, self._policy.of_reading),
+            ca_file=self._ca_file,
+        )
+
+    def _open(self, sealed: bytes | None, place: str, host: str) -> str:
+        if sealed is None:
+            raise ServerTrouble(f"{host} cannot be logged in to: there is no password", "password")
+        try:
+            return self._box.open(sealed, place)
+        except UndecipherableSecret as error:
+            raise ServerTrouble(f"{host} cannot be logged in to: {error}", "password") from None
+
+    def _provider_of(self, sender: Row, host: str) -> MailProvider:
         provider = self._providers.get(sender["provider"])
         if provider is None:
             text = f"the provider {sender['provider']} is not set up here any more"
-            raise ServerTrouble(f"{sender['host']} cannot be logged in to: {text}", "token")
+            raise ServerTrouble(f"{host} cannot be logged in to: {text}", "token")
+        return provider
+
+    def _at_provider(self, sender: Row, place: Place) -> Server:
+        """The provider's own server, as the operator set it up, whatever the sender's row says: no other is shown an
+        access token.
+        """
         login = Login(sender["workspace_id"], sender["login_id"])
         return Server(
-            provider.smtp.host,
-            provider.smtp.port,
-            provider.smtp.security,
-            sender["username"],
+            *(place.host, place.port, place.security, sender["username"]),
             policy=None,
             bearers=Bearers(partial(self._current, login), partial(self._renewed, login)),
             ca_file=self._ca_file,

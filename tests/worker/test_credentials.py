@@ -30,6 +30,7 @@ from tests.support.engine import (
     value,
     wait_for,
     wait_until_sent,
+    wake_all,
 )
 from tests.support.mailboxes import ANN, granted, providers_file
 from tests.support.oauth import MailProvider
@@ -101,12 +102,13 @@ async def test_a_token_taken_back_in_the_middle_of_a_campaign_fails_and_loses_no
 ) -> None:
     with dovecot(sink.port, {}, provider.issuer) as server:
         async with running_workers(database_url, post.settings(server), 2):
-            campaign = (await schedule_campaign(post.pool, post.owner, 40, delay_between_ms=50)).campaign.id
+            campaign = (await schedule_campaign(post.pool, post.owner, 60, delay_between_ms=200)).campaign.id
             await wait_for(lambda: _sent(post.pool, 5), "some to be sent")
             provider.revoke(ANN)
             await execute(post.pool, "UPDATE logins SET access_expires_at = now(), refreshed_at = '-infinity'")
             # Lanes that are open go on as long as the server lets them: they are made to connect anew.
             await execute(post.pool, "UPDATE senders SET display_name = 'Ann'")
+            await wake_all(post.pool)
             reason = await post.reason("connect the mailbox again")
             assert "The company says invalid_grant" in reason
             counts = await check_conservation(post.pool, campaign)

@@ -214,7 +214,8 @@ async def _keep(
     else:
         await _move(conn, workspace_id, sender_id, server)
     of = await _login_of(conn, workspace_id, sender_id)
-    await conn.execute(sql.forget_passwords, params | {"login_id": of.id})
+    imap = {f"imap_{name}": getattr(provider.imap, name) for name in ("host", "port", "security")}
+    await conn.execute(sql.go_by_grant, params | imap | {"login_id": of.id, "sender_id": sender_id})
     granted = tokens.sealed(terms.box, of, given) | {"login_id": of.id, "provider": provider.name}
     await conn.execute(sql.set_grant, params | granted)
     await tokens.unblock(conn, of)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from app.db import Pool, fetch_all, transaction
 from app.domain.accounts.actor import LOCAL
 from app.domain.oauth.tokens import access_place, refresh_place
+from app.domain.senders.inbox import imap_password_place
 from app.domain.senders.senders import password_place
 from app.domain.webhooks.webhooks import secret_place
 from app.domain.workspaces import audit
@@ -43,6 +44,9 @@ class _Column(NamedTuple):
 
 
 PASSWORDS = _Column(sql.passwords_to_reseal, sql.reseal_password, "password_encrypted", "sender_id", password_place)
+IMAP_PASSWORDS = _Column(
+    sql.imap_passwords_to_reseal, sql.reseal_imap_password, "imap_password_encrypted", "sender_id", imap_password_place
+)
 WEBHOOK_SECRETS = _Column(
     sql.webhook_secrets_to_reseal, sql.reseal_webhook_secret, "secret_encrypted", "webhook_id", secret_place
 )
@@ -57,13 +61,14 @@ ACCESS_TOKENS = _Column(
 async def reseal(pool: Pool, box: SecretBox) -> Resealed:
     """Bring every stored secret under the box's current key. What no key opens is left as it is."""
     passwords, senders = await _reseal(pool, box, PASSWORDS)
+    imap_passwords, of_imap = await _reseal(pool, box, IMAP_PASSWORDS)
     secrets, webhooks = await _reseal(pool, box, WEBHOOK_SECRETS)
     refresh, logins = await _reseal(pool, box, REFRESH_TOKENS)
     access, of_access = await _reseal(pool, box, ACCESS_TOKENS)
     async with transaction(pool) as conn:
         await audit.record(conn, LOCAL, None, "installation.rotate-key")
-    total = passwords + secrets + refresh + access
-    return Resealed(total, senders, webhooks, sorted({*logins, *of_access}))
+    total = passwords + imap_passwords + secrets + refresh + access
+    return Resealed(total, sorted({*senders, *of_imap}), webhooks, sorted({*logins, *of_access}))
 
 
 async def _reseal(pool: Pool, box: SecretBox, column: _Column) -> tuple[int, list[int]]:

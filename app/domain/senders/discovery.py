@@ -165,7 +165,7 @@ async def _document(finder: Finder, url: str, address: str, domain: str) -> _Sai
         said = read_autoconfig(document.content, address)
     except (NotFetched, InvalidAutoconfig):
         return None
-    smtp, imap = _allowed(finder, said.smtp), _allowed(finder, said.imap)
+    smtp, imap = _allowed(finder.policy, said.smtp), _allowed(finder.policy.of_reading, said.imap)
     if smtp is None:
         return None
     elsewhere = [host for host in document.hosts if not is_under(host, domain)]
@@ -187,7 +187,8 @@ async def _srv(finder: Finder, domain: str) -> _Said | None:
         for record in sorted(records, key=lambda text: [int(number) for number in text.split()[:2]]):
             _, _, port, target = record.split()
             host = target.lower().removesuffix(".")
-            allowed = _allowed(finder, Found(Place(host, int(port), security), None)) if host else None
+            policy = finder.policy if kind == "smtp" else finder.policy.of_reading
+            allowed = _allowed(policy, Found(Place(host, int(port), security), None)) if host else None
             if allowed is not None:
                 found[kind] = allowed
                 break
@@ -203,14 +204,13 @@ async def _records(finder: Finder, name: str) -> list[str]:
         return []
 
 
-def _allowed(finder: Finder, found: Found | None) -> Found | None:
-    """Unless this installation connects to no such place. An IMAP server's port is not one of SMTP_ALLOWED_PORTS."""
+def _allowed(policy: HostPolicy, found: Found | None) -> Found | None:
+    """Unless this installation connects to no such place."""
     if found is None:
         return None
     try:
-        name = host_policy.canonical(found.place.host, allow_private=finder.policy.allow_private)
-        if found.place.port not in {143, 993}:
-            host_policy.check_port(found.place.port, finder.policy.ports)
+        name = host_policy.canonical(found.place.host, allow_private=policy.allow_private)
+        host_policy.check_port(found.place.port, policy.ports)
     except RefusedHost:
         return None
     return found._replace(place=msgspec.structs.replace(found.place, host=name))

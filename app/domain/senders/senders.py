@@ -21,8 +21,9 @@ from app.domain.ledger.holds import Held
 from app.domain.operations.host_policy import STRICT, HostPolicy
 from app.domain.pages import Page, PageRequest, page_of
 from app.domain.planning import changes as plan_changes
-from app.domain.senders import logins
+from app.domain.senders import inbox, logins
 from app.domain.senders.draft import RampUp, SenderChanges, SenderDraft, Server, check, limits_of
+from app.domain.senders.inbox import Before, Inbox
 from app.domain.workspaces import audit, quotas
 from app.domain.workspaces.quotas import UNLIMITED, Quotas
 from app.errors import CheckRuns, Conflict, NotFound, Unavailable
@@ -66,6 +67,7 @@ class Sender(msgspec.Struct, rename="camel"):
     username: str | None
     has_password: bool
     credential: Credential
+    imap: Inbox | None
     hourly_limit: int
     used_this_hour: int
     left_this_hour: int
@@ -83,6 +85,7 @@ class Sender(msgspec.Struct, rename="camel"):
     block_reason: str | None
     verified_at: datetime | None
     verify_error: str | None
+    verify_imap_error: str | None
     created_at: datetime
     held: Held | None
 
@@ -91,15 +94,19 @@ def _sender(row: Row) -> Sender:
     row["has_password"] = row["password_encrypted"] is not None
     ramp = row["ramp_per_day"], row["ramp_from"]
     row["credential"] = Credential(row["kind"], row["provider"], row["grant_ended_at"], row["grant_error"])
+    row["imap"] = inbox.of_row(row)
     row["ramp_up"] = None if row["ramp_from"] is None else RampUp(*ramp)
     return Sender(**{name: row[name] for name in Sender.__struct_fields__})
 
 
 class Verification(msgspec.Struct, rename="camel"):
-    """Whether the server let us in; if not, `error` is why, in its own words where it had some."""
+    """Whether the servers let us in; if not, why, in their own words where they had some: `error` of the SMTP server's,
+    `imap_error` of the IMAP server's, where the sender has one.
+    """
 
     ok: bool
     error: str | None
+    imap_error: str | None
     verified_at: datetime
 
 
@@ -135,12 +142,17 @@ async def insert_sender(
 ) -> int:
     """Returns its id. Where the mailbox is connected by another sender, it takes no password. Raises InvalidInput."""
     await logins.lock(conn, workspace_id)
-    email = check(draft, policy, await logins.grant_at(conn, workspace_id, None, draft.server))
+    proof = await logins.grant_at(conn, workspace_id, None, draft.server)
+    email = check(draft, policy, proof, inbox.wrong_with_imap(draft, policy, proof, Before()))
     sender_id = await _insert(conn, workspace_id, email, draft, default_hourly_limit, is_default=is_default)
     if draft.server and draft.server.password is not None:
         sealed = box.seal(draft.server.password, password_place(sender_id))
         params = {"workspace_id": workspace_id, "sender_id": sender_id, "password_encrypted": sealed}
         await conn.execute(sql.set_sender_password, params)
+    if draft.imap is not None:
+        await inbox.keep(conn, box, workspace_id, sender_id, draft.imap, Before())
+    elif proof == "SHARED_GRANT":
+        await inbox.share(conn, workspace_id, sender_id)
     return sender_id
 
 
@@ -228,7 +240,8 @@ async def change_sender(
         server = None if isinstance(changes.server, msgspec.UnsetType) else changes.server
         keeps_password = server is not None and before.has_password and _is_same_login(server, before)
         proof = "PASSWORD" if keeps_password else await logins.grant_at(conn, workspace_id, sender_id, server)
-        email = check(changes, policy, proof)
+        was = Before(before.host, before.username, before.credential.kind == "OAUTH", before.imap)
+        email = check(changes, policy, proof, inbox.wrong_with_imap(changes, policy, proof, was))
         params: dict[str, Any] = {
             "workspace_id": workspace_id,
             "sender_id": sender_id,
@@ -244,6 +257,8 @@ async def change_sender(
         }
         sets_server = params["set_server"]
         await conn.execute(sql.update_sender, params)
+        if not isinstance(changes.imap, msgspec.UnsetType):
+            await inbox.keep(conn, box, workspace_id, sender_id, changes.imap, was)
         moved = sets_server and await logins.follow_server(conn, workspace_id, sender_id, server)
         if not moved:
             await logins.limit(conn, workspace_id, sender_id, limits_of(changes))
@@ -316,6 +331,7 @@ async def verify_sender(pool: Pool, workspace_id: int, sender_id: int) -> Verifi
         if row is None:
             raise NotFound(f"no sender {sender_id}")
         if row["verified_at"] is not None:
-            return Verification(row["verify_error"] is None, row["verify_error"], row["verified_at"])
+            ok = row["verify_error"] is None and row["verify_imap_error"] is None
+            return Verification(ok, row["verify_error"], row["verify_imap_error"], row["verified_at"])
         await asyncio.sleep(VERIFY_POLL_S)
     raise Unavailable("no worker answered within a minute; is one running?")

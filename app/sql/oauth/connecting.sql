@@ -5,7 +5,9 @@ SELECT username, email FROM senders WHERE workspace_id = %(workspace_id)s AND id
 -- name: sender_of_mailbox
 -- A sender that logs in to this server as this mailbox already, by whatever credential.
 SELECT id FROM senders
-WHERE workspace_id = %(workspace_id)s AND lower(username) = lower(%(username)s) AND lower(host) = lower(%(host)s)
+WHERE workspace_id = %(workspace_id)s
+  AND lower(username COLLATE "C") = lower(%(username)s::text COLLATE "C")
+  AND lower(host COLLATE "C") = lower(%(host)s::text COLLATE "C")
 ORDER BY id LIMIT 1
 FOR NO KEY UPDATE;
 
@@ -23,10 +25,17 @@ SELECT login_id FROM senders WHERE workspace_id = %(workspace_id)s AND id = %(se
 -- Whose limits change where a sender goes from one of these logins to the other.
 SELECT id FROM senders WHERE workspace_id = %(workspace_id)s AND login_id = ANY (%(login_ids)s);
 
--- name: forget_passwords
--- All senders of the login log in by its grant from now on: passwords that were there are gone.
-UPDATE senders SET password_encrypted = NULL
-WHERE workspace_id = %(workspace_id)s AND login_id = %(login_id)s AND password_encrypted IS NOT NULL;
+-- name: go_by_grant
+-- All senders of the login log in by its grant from now on: passwords that were there are gone, and what was read with
+-- them is read at the provider, as is the sender that was connected.
+UPDATE senders
+SET password_encrypted = NULL,
+    imap_host = CASE WHEN is_read THEN %(imap_host)s ELSE imap_host END,
+    imap_port = CASE WHEN is_read THEN %(imap_port)s ELSE imap_port END,
+    imap_security = CASE WHEN is_read THEN %(imap_security)s ELSE imap_security END
+FROM (SELECT id AS of_id, imap_username IS NULL AND (imap_host IS NOT NULL OR id = %(sender_id)s) AS is_read
+      FROM senders WHERE workspace_id = %(workspace_id)s AND login_id = %(login_id)s) r
+WHERE workspace_id = %(workspace_id)s AND id = r.of_id;
 
 -- name: set_grant
 -- What the person agreed to just now; whatever was wrong with the grant before is over.

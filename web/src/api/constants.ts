@@ -64,6 +64,12 @@ export const VALUES = {
   IfBlank: {
     do: ["leave_out", "write", "send"],
   },
+  ImapServer: {
+    security: ["starttls", "tls"],
+  },
+  Inbox: {
+    security: ["starttls", "tls"],
+  },
   KeyBody: {
     scopes: ["read", "send", "admin"],
   },
@@ -148,6 +154,11 @@ export const LIMITS = {
   Condition: {
     field: {"maxLength": 1000, "minLength": 1},
     values: {"maxItems": 1000},
+  },
+  ImapServer: {
+    port: {"max": 65535, "min": 1},
+    username: {"maxLength": 1000, "minLength": 1},
+    password: {"maxLength": 1000, "minLength": 1},
   },
   KeyBody: {
     name: {"maxLength": 200, "minLength": 1},

@@ -2104,6 +2104,27 @@ export interface components {
             /** @default  */
             text: string;
         };
+        /** ImapServer */
+        ImapServer: {
+            host: string;
+            port?: number | null;
+            /**
+             * @default tls
+             * @enum {string}
+             */
+            security: "starttls" | "tls";
+            username?: string | null;
+            password?: string | null;
+        };
+        /** Inbox */
+        Inbox: {
+            host: string;
+            port: number;
+            /** @enum {string} */
+            security: "starttls" | "tls";
+            username: string | null;
+            hasPassword: boolean;
+        };
         /** Invitation */
         Invitation: {
             id: number;
@@ -2477,6 +2498,7 @@ export interface components {
             username: string | null;
             hasPassword: boolean;
             credential: components["schemas"]["Credential"];
+            imap: components["schemas"]["Inbox"] | null;
             hourlyLimit: number;
             usedThisHour: number;
             leftThisHour: number;
@@ -2494,6 +2516,7 @@ export interface components {
             blockReason: string | null;
             verifiedAt: string | null;
             verifyError: string | null;
+            verifyImapError: string | null;
             /** Format: date-time */
             createdAt: string;
             held: components["schemas"]["Held"] | null;
@@ -2515,6 +2538,7 @@ export interface components {
             leastGapSeconds?: number | null;
             rampUp?: components["schemas"]["RampUp"] | null;
             timezone?: string | null;
+            imap?: components["schemas"]["ImapServer"] | null;
         };
         /** Page[Sender] */
         SenderPage: {
@@ -2536,6 +2560,7 @@ export interface components {
             leastGapSeconds?: number | null;
             rampUp?: components["schemas"]["RampUp"] | null;
             timezone?: string | null;
+            imap?: components["schemas"]["ImapServer"] | null;
         };
         /** SenderPlan */
         SenderPlan: {
@@ -2655,6 +2680,7 @@ export interface components {
         Verification: {
             ok: boolean;
             error: string | null;
+            imapError: string | null;
             /** Format: date-time */
             verifiedAt: string;
         };
