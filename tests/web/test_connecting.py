@@ -17,6 +17,7 @@ from tests.support.service import Service
 RECORDS = {
     ("_submissions._tcp.acme.example", "SRV"): ["0 1 465 smtp.acme.example."],
     ("_submissions._tcp.guest.example", "SRV"): ["0 1 465 mail.hosting.example."],
+    ("_imaps._tcp.acme.example", "SRV"): ["0 1 993 imap.acme.example."],
     ("mine.example", "MX"): ["10 aspmx.l.google.com."],
     ("mine.example", "TXT"): ['"v=spf1 mx ~all"'],
 }
@@ -60,11 +61,18 @@ def new_sender(page: Page, address: str) -> Locator:
 def test_servers_are_found_by_the_address_and_filled_in(inside: Page) -> None:
     form = new_sender(inside, "anna@acme.example")
     expect(form.get_by_text("anna@acme.example is at acme.example")).to_be_visible()
-    expect(form.get_by_label("Host")).to_have_value("smtp.acme.example")
-    expect(form.get_by_label("Port")).to_have_value("465")
-    expect(form.get_by_role("combobox", name="Security")).to_have_value("TLS")
-    expect(form.get_by_label("Login name")).to_have_value("anna@acme.example")
+    expect(form.get_by_label("Host", exact=True)).to_have_value("smtp.acme.example")
+    expect(form.get_by_label("Port", exact=True)).to_have_value("465")
+    expect(form.get_by_role("combobox", name="Security", exact=True)).to_have_value("TLS")
+    expect(form.get_by_label("Login name", exact=True)).to_have_value("anna@acme.example")
+    expect(form.get_by_label("Read what comes back")).to_be_checked()
+    expect(form.get_by_label("Host for reading")).to_have_value("imap.acme.example")
     assert_accessible(inside)
+    form.get_by_label("Password", exact=True).fill("a password")
+    form.get_by_role("button", name="Add the sender").click()
+    expect(inside.get_by_text("anna@acme.example is added.")).to_be_visible()
+    (added,) = [s for s in ask(inside, "GET", "/api/senders")["items"] if s["email"] == "anna@acme.example"]
+    assert (added["host"], added["imap"]["host"]) == ("smtp.acme.example", "imap.acme.example")
 
 
 def test_the_kind_of_password_and_where_it_is_made_are_said(inside: Page) -> None:
@@ -77,16 +85,16 @@ def test_the_kind_of_password_and_where_it_is_made_are_said(inside: Page) -> Non
     form = new_sender(inside, "anna@outlook.com")
     expect(form.get_by_text("It takes no password")).to_be_visible()
     expect(form.get_by_text("Connecting there is not set up on this installation")).to_be_visible()
-    expect(form.get_by_label("Host")).not_to_have_value("smtp-mail.outlook.com")
+    expect(form.get_by_label("Host", exact=True)).not_to_have_value("smtp-mail.outlook.com")
 
 
 def test_a_server_of_another_domain_is_filled_in_only_when_a_person_says_so(inside: Page) -> None:
     form = new_sender(inside, "anna@guest.example")
     expect(form.get_by_text("Is this its server?")).to_be_visible()
     expect(form.get_by_text("mail.hosting.example is not a server of guest.example")).to_be_visible()
-    expect(form.get_by_label("Host")).to_have_value("smtp.gmail.com")
+    expect(form.get_by_label("Host", exact=True)).to_have_value("smtp.gmail.com")
     form.get_by_role("button", name="Use this server").click()
-    expect(form.get_by_label("Host")).to_have_value("mail.hosting.example")
+    expect(form.get_by_label("Host", exact=True)).to_have_value("mail.hosting.example")
     expect(form.get_by_role("button", name="Use this server")).to_have_count(0)
 
 
@@ -94,11 +102,11 @@ def test_what_is_found_takes_nothing_from_who_chose_already(inside: Page) -> Non
     inside.goto("/senders?edit=new")
     form = inside.get_by_role("dialog", name="Add a sender")
     form.get_by_role("radio", name="Another server").click()
-    form.get_by_label("Host").fill("relay.acme.example")
+    form.get_by_label("Host", exact=True).fill("relay.acme.example")
     form.get_by_label("Address", exact=True).fill("anna@acme.example")
     form.get_by_label("Display name").focus()
     expect(form.get_by_role("button", name="Use this server")).to_be_visible()
-    expect(form.get_by_label("Host")).to_have_value("relay.acme.example")
+    expect(form.get_by_label("Host", exact=True)).to_have_value("relay.acme.example")
     form = new_sender(inside, "anna@nowhere.example")
     expect(form.get_by_text("Nothing tells where the servers of anna@nowhere.example are.")).to_be_visible()
 

@@ -26,14 +26,31 @@ import { useUnsaved } from "@/forms/useUnsaved";
 import { ConnectButton } from "./ConnectButton";
 import { addSender, changeSender } from "./commands";
 import { FoundServers, Looking } from "./FoundServers";
+import { InboxFields } from "./InboxFields";
 import { LimitFields } from "./LimitFields";
 import { limitsInWords } from "./limitWords";
 import { CUSTOM, FALLBACK, PROVIDERS, type Preset, providerOf, SECURITIES } from "./providers";
 import { type Discovered, discoveredQuery, mailProvidersQuery, type Sender } from "./queries";
 import classes from "./SenderForm.module.css";
-import { keepsPassword, NEW_SENDER, presetValues, senderBody, senderPatch, valuesOf } from "./senderValues";
+import {
+  keepsInboxPassword,
+  keepsPassword,
+  NEW_SENDER,
+  presetValues,
+  senderBody,
+  senderPatch,
+  valuesOf,
+} from "./senderValues";
 
 const FIRST = PROVIDERS[0];
+const INBOX_NAMES = {
+  imap: "imapHost",
+  "imap.host": "imapHost",
+  "imap.port": "imapPort",
+  "imap.security": "imapSecurity",
+  "imap.username": "imapUsername",
+  "imap.password": "imapPassword",
+};
 const MAILBOX = /^[^@\s]+@[^@\s]+\.[^@\s]+$/;
 const FOLDED = ["dailyLimit", "leastGapSeconds", "rampFrom", "rampPerDay", "timezone"];
 
@@ -58,6 +75,8 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
     validate: {
       email: isNotEmpty("Give the mailbox's address."),
       host: (host, { ownServer }) => (ownServer && !host.trim() ? "Give the server's host name." : null),
+      imapHost: (host, { ownServer, readsInbox }) =>
+        ownServer && readsInbox && !host.trim() ? "Give the host where the mailbox is read." : null,
       rampFrom: (from, { rampPerDay }) =>
         from === "" && rampPerDay !== "" ? "Give both, or neither." : null,
       rampPerDay: (more, { rampFrom }) => (more === "" && rampFrom !== "" ? "Give both, or neither." : null),
@@ -66,7 +85,7 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
       sender ? changeSender(sender.id, senderPatch(sender, values)) : addSender(senderBody(values)),
     changes: [keys.senders()],
     done,
-    names: { rampUp: "rampFrom", "rampUp.from": "rampFrom", "rampUp.perDay": "rampPerDay" },
+    names: { ...INBOX_NAMES, rampUp: "rampFrom", "rampUp.from": "rampFrom", "rampUp.perDay": "rampPerDay" },
     said: ({ email, sharesLoginWith }) =>
       [
         sender ? `${email} is saved.` : `${email} is added. Verify it next.`,
@@ -83,6 +102,11 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
     ...discoveredQuery(address),
     enabled: address !== "",
   });
+  const [reads, setReadsShown] = useState(sender?.imap != null);
+  const setReads = (reads: boolean) => {
+    setReadsShown(reads);
+    form.setFieldValue("readsInbox", reads);
+  };
   const chosen = useRef(false); // by the person: what is found then is offered, and fills in nothing
   const [taken, setTaken] = useState<Discovered | null>(null);
   const take = (servers: Discovered) => {
@@ -90,6 +114,14 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
     const { host, port, security } = servers.smtp;
     choose(providerOf(host, servers.email));
     form.setValues({ host, port, security, username: servers.username ?? servers.email });
+    if (servers.imap && servers.imap.security !== "none") {
+      form.setValues({
+        imapHost: servers.imap.host,
+        imapPort: servers.imap.port,
+        imapSecurity: servers.imap.security,
+      });
+      setReads(true);
+    }
     setTaken(servers);
   };
   const onFound = useEffectEvent((servers: Discovered) => {
@@ -217,6 +249,12 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
               }
               autoComplete="new-password"
               {...field("password")}
+            />
+            <InboxFields
+              field={field}
+              reads={reads}
+              onReads={setReads}
+              keepsPassword={keepsInboxPassword(sender, form.getValues())}
             />
           </Stack>
         </Collapse>
