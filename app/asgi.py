@@ -16,6 +16,7 @@ from app import traces
 from app.collectors import PoolCollector
 from app.db import Pool, open_pool, open_pool_through_pooler, patience, share_out
 from app.domain.accounts.users import Terms
+from app.domain.oauth.providers import Providers, read_providers
 from app.domain.operations import installation
 from app.domain.operations.installation import Ours
 from app.domain.operations.watching import Watching
@@ -28,11 +29,12 @@ from app.http.campaigns import campaigns, signatures, templates
 from app.http.errors import DATABASE_HANDLERS, HANDLERS
 from app.http.headers import security_headers
 from app.http.ledger import emails, holds, stats
+from app.http.oauth import connecting
 from app.http.openapi import SECURITY, StructSchemas, openapi_config
 from app.http.operations import administration, alerts, events, health, sandbox
 from app.http.planning import waiting
 from app.http.recipients import lists, personal_data, saved_lists
-from app.http.senders import senders
+from app.http.senders import discovery, dns, senders
 from app.http.suppressions import suppressions, unsubscribing
 from app.http.trial import for_this_machine
 from app.http.visitors import Visitors
@@ -101,6 +103,7 @@ async def _lifespan(app: Litestar) -> AsyncGenerator[None]:
     app.state["closing"] = asyncio.Event()
     app.state["terms"] = Terms(open_secret_box(settings), settings.allow_registration, settings.default_emails_per_hour)
     app.state["provider"] = google.open_provider(settings)
+    app.state["mail_providers"] = read_providers(settings)
     async with await _open_pool(settings, app.state["database_url"]) as pool:
         pool.timeout = POOL_TIMEOUT_S
         share_out(pool, at_once=pool.max_size - KEPT_BACK, of_one=MOST_OF_ONE)
@@ -128,6 +131,9 @@ def _routes() -> list[ControllerRouterHandler]:
             personal_data.router,
             suppressions.router,
             senders.router,
+            connecting.list_providers,
+            discovery.discover_servers,
+            dns.check_dns,
             signatures.get_signature,
             signatures.put_signature,
             stats.router,
@@ -156,6 +162,7 @@ def _routes() -> list[ControllerRouterHandler]:
         members.public,
         google.router,
         unsubscribing.router,
+        connecting.router,
         health.router,
         request_metrics.show_metrics,
     ]
@@ -176,6 +183,9 @@ def _dependencies() -> dict[str, Provide]:
     def provide_settings(state: State) -> Settings:
         return state["settings"]
 
+    def provide_mail_providers(state: State) -> Providers:
+        return state["mail_providers"]
+
     def provide_installation(state: State) -> Ours:
         return state["ours"]
 
@@ -188,6 +198,7 @@ def _dependencies() -> dict[str, Provide]:
         "terms": provide_terms,
         "actor": provide_actor,
         "provider": google.provide_provider,
+        "mail_providers": provide_mail_providers,
         "settings": provide_settings,
         "installation": provide_installation,
         "quotas": provide_quotas,

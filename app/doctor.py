@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import smtplib
-import ssl
 import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -13,11 +12,12 @@ import psycopg
 from psycopg.rows import dict_row
 
 from app.db import Row, open_pool, open_pool_through_pooler
+from app.domain.oauth.providers import read_providers
 from app.domain.operations import installation, readiness
 from app.domain.senders.senders import password_place
 from app.errors import AppError, Unavailable
 from app.secrets import UndecipherableSecret, open_secret_box
-from app.settings import Settings, SettingsError, check_secret_key
+from app.settings import Settings, SettingsError, check_secret_key, trust
 from app.sql import queries
 
 sql = queries(__name__)
@@ -37,6 +37,7 @@ def examine(settings: Settings, database: AbstractContextManager[str]) -> bool:
         _report("reverse proxy", lambda: _reverse_proxy(settings)),
         _report("SECRET_KEY", lambda: _secret_key(settings)),
         _report("SMTP", lambda: _smtp(settings)),
+        _report("mail providers", lambda: _mail_providers(settings)),
     ]
     try:
         with (
@@ -105,6 +106,11 @@ def _secret_key(settings: Settings) -> str:
     return f"kept in {settings.data_dir / 'secret_key'}"
 
 
+def _mail_providers(settings: Settings) -> str:
+    labels = ", ".join(provider.label for provider in read_providers(settings).values())
+    return f"mailboxes are connected at {labels}" if labels else "none: mailboxes log in by passwords"
+
+
 def _smtp(settings: Settings) -> str:
     """Connect to the fallback server, start TLS and log in, as far as the settings say; send nothing."""
     if settings.smtp_host is None:
@@ -120,7 +126,7 @@ def _smtp(settings: Settings) -> str:
 
 
 def _connect(host: str, settings: Settings) -> smtplib.SMTP:
-    tls = ssl.create_default_context()
+    tls = trust(settings.smtp_ca_file)
     if settings.smtp_security == "tls":
         return smtplib.SMTP_SSL(host, settings.smtp_port, timeout=SMTP_TIMEOUT_S, context=tls)
     server = smtplib.SMTP(host, settings.smtp_port, timeout=SMTP_TIMEOUT_S)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import ssl
 from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -19,6 +20,7 @@ SmtpSecurity = Literal["none", "starttls", "tls"]
 LogFormat = Literal["console", "json"]
 AfterFailover = Literal["ask", "continue"]
 BOOLS: tuple[object, ...] = (bool, bool | None)
+PATHS: tuple[object, ...] = (Path, Path | None)
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 ANY_MACHINE = LOOPBACK | {"", "0.0.0.0", "::"}  # noqa: S104 -- the latter as HOST, and so in BASE_URL
 SECURITIES: tuple[str, ...] = get_args(SmtpSecurity)
@@ -27,6 +29,7 @@ MOST_DAYS = 36_500
 MOST_RETRY_HOURS = 24 * 365
 MOST_QUOTA = 1_000_000_000
 SUBMISSION_PORTS = frozenset({25, 465, 587, 2525})
+READING_PORTS = frozenset({143, 993})
 
 
 class SettingsError(Exception):
@@ -54,10 +57,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     smtp_username: str | None = None
     smtp_password: str | None = None
     smtp_security: SmtpSecurity = "starttls"
+    smtp_ca_file: Path | None = None  # certificate authorities to trust beside the system's, of SMTP and IMAP servers
     smtp_ehlo_name: str | None = None  # unset: BASE_URL's host if it is public, else the domain of the sender's address
     # Where senders' own servers may be.
     smtp_allow_private: bool | None = None  # unset: as `is_local`
     smtp_allowed_ports: Ports = SUBMISSION_PORTS
+    imap_allowed_ports: Ports = READING_PORTS
     worker_concurrency: int = 64  # lanes (SMTP connections) per worker process
     worker_lease_seconds: float = 20.0  # how long a worker that died goes unnoticed
     after_failover: AfterFailover = "ask"  # `continue` where a standby that is promoted has all that was committed
@@ -78,6 +83,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     google_client_secret: str | None = None
     oidc_issuer: str = "https://accounts.google.com"
     google_allowed_domains: tuple[str, ...] = ()  # of verified addresses; empty: all
+    # Mailboxes that are connected by OAuth: Google's with the client above, Microsoft's, and those of a file.
+    microsoft_client_id: str | None = None
+    microsoft_client_secret: str | None = None
+    microsoft_tenant: str = "common"  # or an id or a domain: of one organization alone
+    mail_providers_file: Path | None = None
+    dns_servers: tuple[str, ...] = ()  # addresses, each with or without :port; none: the system's
     allow_registration: bool = True
     allow_internal_domains: tuple[str, ...] = ()  # of recipients, beside those of the world: corp.local, a host's name
     metrics_token: str | None = None  # unset: /metrics is open as long as `is_local`, and otherwise not there
@@ -136,6 +147,8 @@ _SECRETS = {
     "SMTP_PASSWORD",
     "GOOGLE_CLIENT_ID",
     "GOOGLE_CLIENT_SECRET",
+    "MICROSOFT_CLIENT_ID",
+    "MICROSOFT_CLIENT_SECRET",
     "METRICS_TOKEN",
 }
 _NAMES = {field: field.upper() for field in Settings.__struct_fields__} | {
@@ -224,6 +237,14 @@ def is_public_name(host: str) -> bool:
     return _FULL_NAME.fullmatch(host.lower()) is not None and host.lower().rpartition(".")[2] not in _PRIVATE_DOMAINS
 
 
+def trust(ca_file: Path | None) -> ssl.SSLContext:
+    """Whom we believe that they are the server they say: the system's authorities and, with `ca_file`, those of it."""
+    context = ssl.create_default_context()
+    if ca_file is not None:
+        context.load_verify_locations(ca_file)
+    return context
+
+
 def is_confidential(url: str) -> bool:
     """Whether what is sent there is for its eyes only: HTTPS, or it does not leave the machine."""
     try:
@@ -235,8 +256,20 @@ def is_confidential(url: str) -> bool:
     return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and loopback))
 
 
+def name_server(text: str) -> tuple[str, int]:
+    """The address and port of one of DNS_SERVERS. Raises ValueError."""
+    if text.startswith("[") or text.count(":") == 1:
+        address, _, port = text.removeprefix("[").rpartition(":")
+    else:
+        address, port = text, "53"
+    number = int(port)
+    if not 0 < number < 65536:
+        raise ValueError(port)
+    return str(ip_address(address.removesuffix("]"))), number
+
+
 def _decode(value: str, kind: object) -> object:
-    if kind is Path:
+    if kind in PATHS:
         return Path(value)
     if kind == tuple[str, ...]:
         return tuple(part.strip().lower() for part in value.split(",") if part.strip())
@@ -329,6 +362,18 @@ def _wrong_words(s: Settings) -> list[str]:
     for domain in s.google_allowed_domains:
         if not re.fullmatch(r"[\w-]+(\.[\w-]+)+", domain):
             problems.append(f"GOOGLE_ALLOWED_DOMAINS: {domain!r} is not a domain; give them separated by commas")
+    for server in s.dns_servers:
+        try:
+            name_server(server)
+        except ValueError:
+            problems.append(f"DNS_SERVERS: {server!r} is not right: give addresses, such as 9.9.9.9 or 127.0.0.1:5353")
+    if not re.fullmatch(r"[\w.-]{1,253}", s.microsoft_tenant):
+        problems.append(f"MICROSOFT_TENANT: {s.microsoft_tenant!r} is neither an id nor a domain")
+    if s.smtp_ca_file is not None:
+        try:
+            trust(s.smtp_ca_file)
+        except OSError as error:  # ssl.SSLError is one
+            problems.append(f"SMTP_CA_FILE: cannot read certificates from {s.smtp_ca_file}: {error.strerror or error}")
     for domain in s.allow_internal_domains:
         if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)*", domain):
             problems.append(f"ALLOW_INTERNAL_DOMAINS: {domain!r} is not a domain; give them separated by commas")
@@ -381,6 +426,10 @@ def _wrong_together(s: Settings) -> list[str]:
         problems.append("SMTP_USERNAME and SMTP_PASSWORD go together; set both or neither")
     if s.smtp_username is not None and s.smtp_host is None:
         problems.append("SMTP_USERNAME is set but SMTP_HOST is not")
-    if (s.google_client_id is None) != (s.google_client_secret is None):
-        problems.append("GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET go together; set both or neither")
+    for name, one, other in (
+        ("GOOGLE", s.google_client_id, s.google_client_secret),
+        ("MICROSOFT", s.microsoft_client_id, s.microsoft_client_secret),
+    ):
+        if (one is None) != (other is None):
+            problems.append(f"{name}_CLIENT_ID and {name}_CLIENT_SECRET go together; set both or neither")
     return problems

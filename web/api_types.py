@@ -20,11 +20,12 @@ import msgspec
 
 from app.asgi import create_app
 from app.http.accounts.google import LoginFailure
+from app.http.oauth.connecting import ConnectFailure
 from app.settings import Settings
 from web.build import BuildFailed, run
 
 # What the API says in the address of a page that it leads to; the document has bodies alone.
-IN_ADDRESSES = [LoginFailure]
+IN_ADDRESSES = [LoginFailure, ConnectFailure]
 API = Path(__file__).resolve().parent / "src" / "api"
 TYPES, CONSTANTS = "schema.d.ts", "constants.ts"
 

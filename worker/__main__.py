@@ -13,7 +13,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Generator
+from collections.abc import Awaitable, Generator
 from contextlib import contextmanager, suppress
 from functools import partial
 from uuid import uuid4
@@ -28,22 +28,26 @@ from app.collectors import PoolCollector, is_shown
 from app.db import Pool, Row, open_pool
 from app.domain.ledger.claims import Claimant
 from app.domain.ledger.exchange import Patience
+from app.domain.oauth.providers import read_providers
 from app.domain.operations import installation, sandbox, workers
 from app.domain.operations.host_policy import HostPolicy
 from app.domain.operations.installation import OtherInstallation, Ours
+from app.domain.operations.resolver import Resolver
 from app.domain.senders import for_workers
-from app.domain.senders.senders import password_place
 from app.embedded import mailbox
 from app.embedded.postgres import EmbeddedPostgres
 from app.jobs import CHECKS, POLLING_INTERVAL_S, QUICK, RESETS, WEBHOOKS
 from app.mail.addresses import domain_of
 from app.mail.opaque import Keys, Links, MessageIds
-from app.secrets import SecretBox, UndecipherableSecret, open_secret_box, secret_key
+from app.secrets import SecretBox, open_secret_box, secret_key
 from app.settings import Settings, SettingsError, check_secret_key, from_env
 from app.watched import keep_beating
 from worker.connect import Server
+from worker.credentials import Credentials
 from worker.desk import Budget, Desk
 from worker.dispatch import Dispatcher
+from worker.dns_checks import keep_checked
+from worker.imap import Mailbox
 from worker.installation import Guard
 from worker.instruments import LANES_MAX, REGISTRY, RESTARTS
 from worker.lease import Lease
@@ -83,8 +87,8 @@ class Worker:
         self._settings = settings
         self._ours = ours
         self._pool = pool
-        self._box = box
         self._fallback = fallback
+        self._credentials = Credentials(settings, pool, box, fallback, read_providers(settings))
         self._token = uuid4()
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         patience = Patience(settings.max_attempts, settings.retry_for_hours)
@@ -94,7 +98,7 @@ class Worker:
             budget=Budget(settings.worker_concurrency),
             unrecorded=self._unrecorded,
             claimant_of=partial(Claimant, self._token),
-            server_of=self._server_of,
+            server_of=self._credentials.server_of,
             ehlo_name=settings.ehlo_name,
             patience=patience,
             message_ids=MessageIds(keys.message),
@@ -138,6 +142,8 @@ class Worker:
                     )
                 ),
                 asyncio.create_task(clean_up(self._pool, self._queue, self._token, self._settings)),
+                asyncio.create_task(self._credentials.keep_fresh()),
+                asyncio.create_task(keep_checked(self._pool, Resolver.of(self._settings))),
             ]
             queues = [
                 asyncio.create_task(
@@ -171,6 +177,7 @@ class Worker:
         await self._dispatcher.stop()
         await self._unrecorded.close()
         await asyncio.gather(*ending, *(_end(task) for task in helpers), return_exceptions=True)
+        await self._credentials.close()
         with suppress(psycopg.Error):  # the lease runs out by itself
             await workers.unregister(self._pool, self._token)
 
@@ -178,37 +185,40 @@ class Worker:
         if not self._failed.done():
             self._failed.set_exception(error)
 
-    def _server_of(self, row: Row) -> Server:
-        if row["host"] is None:
-            return self._fallback
-        sealed = row["password_encrypted"]
-        try:
-            password = None if sealed is None else self._box.open(sealed, password_place(row["id"]))
-        except UndecipherableSecret as error:
-            raise ServerTrouble(f"{row['host']} cannot be logged in to: {error}", "password") from None
-        policy = HostPolicy.of(self._settings)
-        return Server(row["host"], row["port"], row["security"], row["username"], password, policy)
-
     async def _verify(self, sender_id: int) -> None:
         """Connect and log in, and write down what came of it."""
         row = await for_workers.load_sender(self._pool, sender_id)
         if row is None:
             return
-        error: str | None = None
-        try:
-            async with asyncio.timeout(VERIFY_S):
-                name = self._settings.ehlo_name or domain_of(row["email"])
-                conversation = await Conversation.open(self._server_of(row), name)
-                await conversation.close()
-        except ServerTrouble as trouble:
-            error = str(trouble)
-        except TimeoutError:
-            error = f"the server was not done with letting us in after {VERIFY_S:g} s"
-        await for_workers.record_verification(self._pool, sender_id, row["verify_requested_at"], error)
+        error, imap_error = await asyncio.gather(_let_in(self._enter_smtp(row)), _let_in(self._enter_imap(row)))
+        await for_workers.record_verification(self._pool, sender_id, row["verify_requested_at"], error, imap_error)
+
+    async def _enter_smtp(self, sender: Row) -> None:
+        name = self._settings.ehlo_name or domain_of(sender["email"])
+        conversation = await Conversation.open(self._credentials.server_of(sender), name)
+        await conversation.close()
+
+    async def _enter_imap(self, sender: Row) -> None:
+        server = self._credentials.imap_server_of(sender)
+        if server is not None:
+            mailbox = await Mailbox.open(server)
+            await mailbox.close()
 
     async def _send_reset(self, reset_id: int) -> None:
         key = secret_key(self._settings)
         await send_password_reset(self._pool, self._settings, key, self._fallback, reset_id)
+
+
+async def _let_in(entering: Awaitable[None]) -> str | None:
+    """Why a server did not let us in; None: it did."""
+    try:
+        async with asyncio.timeout(VERIFY_S):
+            await entering
+    except ServerTrouble as trouble:
+        return str(trouble)
+    except TimeoutError:
+        return f"the server was not done with letting us in after {VERIFY_S:g} s"
+    return None
 
 
 async def _end(task: asyncio.Task[None], patience_s: float = 1) -> None:
@@ -246,6 +256,7 @@ async def serve(settings: Settings, database_url: str) -> None:
                 settings.smtp_username,
                 settings.smtp_password,
                 policy=None,
+                ca_file=settings.smtp_ca_file,
             )
         )
         while not stop.is_set():
@@ -270,6 +281,7 @@ def main() -> None:
     try:
         settings = from_env()
         check_secret_key(settings)
+        read_providers(settings)
     except SettingsError as error:
         sys.exit("\n".join(error.problems))
     logs.configure(settings)

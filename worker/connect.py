@@ -10,7 +10,6 @@ import asyncio
 import re
 import socket
 import ssl
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -21,13 +20,21 @@ from aiosmtplib import SMTP, SMTPConnectError, SMTPException, SMTPResponseExcept
 from app.domain.operations import host_policy
 from app.domain.operations.host_policy import STRICT, Address, HostPolicy, Lookup, RefusedHost
 from app.settings import SmtpSecurity
+from worker.auth import Bearer, Bearers, Password, Token, log_in, with_bearer
+from worker.trust import trusted
 from worker.verdicts import ServerTrouble, TroubleKind, storable
+from worker.wire import Wire
 
 CONNECT_TIMEOUT_S = 30.0
+GREETING_TIMEOUT_S = 300.0  # RFC 5321, section 4.5.3.2.1: some make strangers wait, to see who does not
 
 
 class Server(NamedTuple):
-    """Where to connect and how; `username` None: no login; `policy` None: the operator's own, which may be anywhere."""
+    """Where to connect and how; `username` None: no login; `policy` None: the operator's own, which may be anywhere.
+
+    With `bearers` the login is by an access token of them, with `password` by that. `ca_file`: whom to trust beside the
+    system's authorities.
+    """
 
     host: str
     port: int
@@ -35,6 +42,8 @@ class Server(NamedTuple):
     username: str | None = None
     password: str | None = None
     policy: HostPolicy | None = STRICT
+    bearers: Bearers | None = None
+    ca_file: Path | None = None
 
     @property
     def address(self) -> str:
@@ -44,7 +53,7 @@ class Server(NamedTuple):
 class Connection(NamedTuple):
     """A connection that is logged in, and which extensions the server offers on it."""
 
-    transport: asyncio.Transport
+    wire: Wire
     smtputf8: bool
     eightbitmime: bool
     pipelining: bool
@@ -54,31 +63,25 @@ class Connection(NamedTuple):
 async def connect(server: Server, ehlo_name: str, lookup: Lookup) -> Connection:
     """Connect, start TLS as the server's security says (never less), log in. Raises ServerTrouble.
 
-    `connect` asks `lookup` once, and connects only to what that answered.
+    A refused access token is renewed, and tried once more on another connection.
     """
+    return await with_bearer(server.bearers, lambda bearer: _connect(server, ehlo_name, lookup, bearer))
+
+
+async def _connect(server: Server, ehlo_name: str, lookup: Lookup, bearer: Bearer | None) -> Connection:
     client = SMTP(
         hostname=server.host.removesuffix("."),  # what the certificate has to be for
         local_hostname=ehlo_name,
-        username=server.username,
-        password=server.password,
         use_tls=server.security == "tls",
         start_tls=server.security == "starttls",
         timeout=CONNECT_TIMEOUT_S,
     )
     try:
-        addresses = await _addresses(server, lookup)
         if server.security != "none":  # now: nothing may come between the socket and its use
-            client.tls_context = await _trusted()
-        try:
-            connected = await _dial(addresses)
-        except OSError:
-            host_policy.forget(server.host)
-            raise
-        await client.connect(sock=connected)
+            client.tls_context = await trusted(server.ca_file)
+        await client.connect(sock=await reach(server, lookup), timeout=GREETING_TIMEOUT_S)
         if client.is_ehlo_or_helo_needed:
             await client.ehlo()
-    except RefusedHost as refused:
-        raise ServerTrouble(f"{server.host} {refused}", "host") from None
     except (SMTPException, OSError, ValueError) as error:
         client.close()
         raise _trouble(server, error) from error
@@ -87,8 +90,11 @@ async def connect(server: Server, ehlo_name: str, lookup: Lookup) -> Connection:
         raise
     if client.transport is None:
         raise ServerTrouble(f"{server.address} closed the connection at once", "connect")
+    wire = Wire(cast("asyncio.Transport", client.transport))
+    if (credential := credential_for(server, bearer)) is not None:
+        await log_in(wire, server.address, client.server_auth_methods, credential)
     return Connection(
-        cast("asyncio.Transport", client.transport),
+        wire,
         smtputf8=client.supports_extension("smtputf8"),
         eightbitmime=client.supports_extension("8bitmime"),
         pipelining=client.supports_extension("pipelining"),
@@ -96,39 +102,33 @@ async def connect(server: Server, ehlo_name: str, lookup: Lookup) -> Connection:
     )
 
 
-async def _trusted() -> ssl.SSLContext:
-    """What trusts the authorities that this machine trusts. Reading them all takes 30 ms of a processor, longer than
-    all else that connecting takes: once read, they serve every connection until their file or folder changes.
-    """
-    versions = _versions()
-    context = _contexts.get(versions)
-    return await asyncio.to_thread(_reads, versions) if context is None else context
-
-
-_Versions = tuple[tuple[str, int], ...]
-
-
-def _versions() -> _Versions:
-    known = ssl.get_default_verify_paths()
-    return tuple((path, Path(path).stat().st_mtime_ns) for path in (known.cafile, known.capath) if path)
-
-
-_contexts: dict[_Versions, ssl.SSLContext] = {}  # the newest alone
-_reading = threading.Lock()
-
-
-def _reads(versions: _Versions) -> ssl.SSLContext:
-    with _reading:  # lanes that start together wait for one that reads
-        if versions not in _contexts:
-            _contexts.clear()
-            _contexts[versions] = ssl.create_default_context()
-        return _contexts[versions]
+def credential_for(server: Server, bearer: Bearer | None) -> Password | Token | None:
+    if server.username is None:
+        return None
+    if bearer is not None:
+        return Token(server.username, bearer.token, server.host.removesuffix("."), server.port)
+    return Password(server.username, server.password or "", server.security == "none")
 
 
 def _mail_max(limits: str) -> int | None:
     """MAILMAX of the parameters of LIMITS: one to six digits, of which the first is not 0."""
     match = re.search(r"(?:^|\s)mailmax=([1-9]\d{0,5})(?:\s|$)", limits, re.IGNORECASE)
     return int(match[1]) if match else None
+
+
+async def reach(server: Server, lookup: Lookup) -> socket.socket:
+    """A socket that is connected to the server: `lookup` is asked once, and what it answered is what is connected to.
+    Raises ServerTrouble, OSError.
+    """
+    try:
+        addresses = await _addresses(server, lookup)
+    except RefusedHost as refused:
+        raise ServerTrouble(f"{server.host} {refused}", "host") from None
+    try:
+        return await _dial(addresses)
+    except OSError:
+        host_policy.forget(server.host)
+        raise
 
 
 async def _addresses(server: Server, lookup: Lookup) -> list[Address]:
@@ -168,10 +168,11 @@ def _trouble(server: Server, error: BaseException) -> ServerTrouble:
     def trouble(text: str, kind: TroubleKind, code: int | None = None) -> ServerTrouble:
         return ServerTrouble(storable(text), kind, code)
 
-    if isinstance(error, aiosmtplib.SMTPAuthenticationError):
-        return trouble(f"{server.address} refused the login: {error.code} {error.message}", "login", error.code)
     if isinstance(error, SMTPResponseException):
         return trouble(f"{server.address} refused us: {error.code} {error.message}", "greeting", error.code)
+    if isinstance(error, aiosmtplib.SMTPConnectTimeoutError):
+        waited = f"{GREETING_TIMEOUT_S:g} s"
+        return trouble(f"cannot connect to {server.address}: it did not greet us within {waited}", "connect")
     if isinstance(error, SMTPConnectError) and error.__cause__ is not None:
         error = error.__cause__  # what happened, without aiosmtplib's own naming of the place
     if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from app.collectors import new_registry
 from app.domain.ledger.claims import Outcome
+from app.domain.oauth.tokens import Outcome as RefreshOutcome
 from app.domain.suppressions.suppress import Reason
 
 MILLISECONDS_TO_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
@@ -79,6 +80,14 @@ REPORTS_UNRECORDED = Gauge(
     "Reports of outcomes that the database refuses and that are kept until it takes them.",
     registry=REGISTRY,
 )
+TOKEN_REFRESH = Counter(
+    "reachinbox_token_refreshes",
+    "Access tokens asked for anew, by what came of it: refreshed, ended (a person has to connect the mailbox again), "
+    "refused (the provider's client is set up wrongly), away (the provider is down, slow or busy).",
+    ("outcome",),
+    registry=REGISTRY,
+)
+TOKEN_REFRESHES = {outcome: TOKEN_REFRESH.labels(outcome) for outcome in get_args(RefreshOutcome)}
 BACK_OFFS = Counter(
     "reachinbox_sender_back_offs",
     "Senders backed off, by what it was for.",

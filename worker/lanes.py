@@ -364,7 +364,7 @@ class Lane:
                 if result.fault == "connections":
                     return
         except ServerTrouble as error:
-            trouble = error
+            trouble = None if self.outdated else error  # met with a server or a login of before, it says nothing of now
             CONNECTION_FAILURES.labels(error.kind).inc()
         finally:
             try:

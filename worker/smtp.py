@@ -18,7 +18,7 @@ from app.domain.operations.host_policy import Lookup
 from app.mail.message import Message
 from worker.connect import Connection, Server, connect
 from worker.verdicts import NO_SMTPUTF8, Command, Verdict, classify, classify_loss
-from worker.wire import Reply, Wire, WireError
+from worker.wire import Reply, WireError
 
 QUIT_TIMEOUT_S = 2.0
 # How long to wait for the reply to each. After the dot as RFC 5321 (section 4.5.3.2) has it, since giving up leaves the
@@ -35,7 +35,7 @@ class Conversation:
     """A connection, logged in, that messages are handed over on one after the other."""
 
     def __init__(self, connection: Connection, server: Server) -> None:
-        self._wire = Wire(connection.transport)
+        self._wire = connection.wire
         self._smtputf8 = connection.smtputf8
         self._eightbitmime = connection.eightbitmime
         self._pipelining = connection.pipelining

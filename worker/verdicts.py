@@ -18,6 +18,7 @@ Fault = Literal["email", "sender", "connection", "connections"]  # the last: the
 Command = Literal["MAIL", "RCPT", "DATA", "."]
 TroubleKind = Literal[
     "password",  # ours of it cannot be decrypted
+    "token",  # its provider gives us none
     "host",  # not one that senders may name
     "connect",
     "tls",
@@ -34,6 +35,7 @@ _ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b\s*")
 _QUOTA_CODES = re.compile(r"\b5\.(4\.5|7\.23[23])\b")
 _BLOCK_KINDS: dict[TroubleKind, BlockKind] = {
     "password": "LOGIN",
+    "token": "LOGIN",
     "login": "LOGIN",
     "host": "CONNECTION",
     "connect": "CONNECTION",

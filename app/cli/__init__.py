@@ -220,6 +220,7 @@ def rotate_key(settings: Settings, _options: argparse.Namespace) -> None:
     for whose, ids in (
         ("passwords of senders", resealed.unreadable),
         ("secrets of webhooks", resealed.unreadable_webhooks),
+        ("tokens of logins", resealed.unreadable_logins),
     ):
         if ids:
             listed = ", ".join(map(str, ids))

@@ -17,6 +17,7 @@ import structlog
 from app import demo
 from app.cli.database import check_migrated, migrated_pool, say_waiting, url_of
 from app.db import migrate
+from app.domain.oauth.providers import read_providers
 from app.embedded.postgres import EmbeddedPostgres
 from app.errors import AppError, Unavailable
 from app.secrets import open_secret_box
@@ -39,6 +40,7 @@ def api(settings: Settings, _options: argparse.Namespace) -> None:
     from app.http.crowd import raise_limit_of_files
 
     check_secret_key(settings)
+    read_providers(settings)
     raise_limit_of_files()
     with url_of(settings) as url, closing(_bind(settings)) as listener:
         asyncio.run(check_migrated(url))
@@ -74,6 +76,7 @@ def api(settings: Settings, _options: argparse.Namespace) -> None:
 
 def worker(settings: Settings, _options: argparse.Namespace) -> None:
     check_secret_key(settings)
+    read_providers(settings)
     with url_of(settings) as url:
         asyncio.run(check_migrated(url))
     asyncio.run(_keep_up([Child("worker", WORKER)]))
@@ -81,6 +84,7 @@ def worker(settings: Settings, _options: argparse.Namespace) -> None:
 
 def up(settings: Settings, options: argparse.Namespace) -> None:
     check_secret_key(settings)
+    read_providers(settings)
     _bind(settings).close()  # said now and once, rather than by an API that is started again and again
     if settings.database_url is not None:
         migrate(settings.database_url, waiting=say_waiting)

@@ -11,6 +11,7 @@ from app.db import Pool
 from app.domain.accounts.actor import Actor
 from app.domain.accounts.provider import Provider
 from app.domain.accounts.users import Terms, User
+from app.domain.oauth.providers import Providers
 from app.domain.operations.installation import Ours
 from app.domain.workspaces.quotas import Quotas
 from app.secrets import SecretBox
@@ -40,4 +41,5 @@ TheActor = SkipValidation[NamedDependency[Actor]]
 TheTerms = SkipValidation[NamedDependency[Terms]]
 TheInstallation = SkipValidation[NamedDependency[Ours]]
 TheQuotas = SkipValidation[NamedDependency[Quotas]]
+TheMailProviders = SkipValidation[NamedDependency[Providers]]
 TheProvider = SkipValidation[NamedDependency[Provider]]

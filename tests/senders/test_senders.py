@@ -196,7 +196,7 @@ async def test_a_verification_answers_what_the_worker_found(
                 if (await fetch_exactly_one(conn, asked))["exists"]:
                     row = await for_workers.load_sender(pool, sender_id)
                     assert row
-                    await for_workers.record_verification(pool, sender_id, row["verify_requested_at"], error)
+                    await for_workers.record_verification(pool, sender_id, row["verify_requested_at"], error, None)
                     return
             await asyncio.sleep(0.01)
 
@@ -227,7 +227,7 @@ async def test_one_sender_of_a_workspace_is_checked_at_a_time(
     async def answer(sender_id: int) -> None:
         """As a worker does."""
         row = await wait_for(lambda: asked(sender_id), "the check to be asked for")
-        await for_workers.record_verification(pool, sender_id, row["verify_requested_at"], None)
+        await for_workers.record_verification(pool, sender_id, row["verify_requested_at"], None, None)
 
     running = asyncio.create_task(api.post(f"/api/senders/{first}/verify"))
     await wait_for(lambda: asked(first), "the check to be asked for")

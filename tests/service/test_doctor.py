@@ -27,7 +27,7 @@ def test_the_doctor_finds_nothing_wrong(installed: Shell) -> None:
     assert [line.split(":")[0] for line in ended.stdout.splitlines()] == [
         f"ok    {name}"
         for name in (
-            *("configuration", "data directory", "reverse proxy", "SECRET_KEY", "SMTP"),
+            *("configuration", "data directory", "reverse proxy", "SECRET_KEY", "SMTP", "mail providers"),
             *("database", "migrations", "installation", "role", "temporary tables", "stored passwords"),
         )
     ]

@@ -176,7 +176,7 @@ async def test_every_secret_comes_under_the_current_key(
     strange = SecretBox("lost").seal("secret", password_place(made[1].id))
     await store(pool, strange, made[1].id)
 
-    assert await reseal.reseal(pool, new) == (3, [made[1].id], [])
+    assert await reseal.reseal(pool, new) == (3, [made[1].id], [], [])
     assert await reseal.reseal(pool, new) == (0, [made[1].id], [])
 
     async with pool.connection() as conn:

@@ -32,6 +32,7 @@ DISTRIBUTED = {
     "refusals",
     "holds",
     "suppressions",
+    "sender_dns",
 }
 # These stay on one node, each for a reason.
 LOCAL = {

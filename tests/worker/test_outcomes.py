@@ -547,6 +547,7 @@ async def test_a_server_that_hangs_is_given_up_as_if_it_had_hung_up(
     pool: Pool, database_url: str, sink: Sink, owner: Owner, monkeypatch: pytest.MonkeyPatch, at: str
 ) -> None:
     monkeypatch.setattr("worker.connect.CONNECT_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("worker.connect.GREETING_TIMEOUT_S", 0.3)
     monkeypatch.setattr("worker.smtp.TIMEOUTS_S", dict.fromkeys(("MAIL", "RCPT", "DATA", "."), 0.3))
     sink.script({at: "hang"})
     settled = "status = 'UNKNOWN'" if at == "dot" else "s.blocked_until IS NOT NULL"

@@ -93,6 +93,7 @@ async def test_nonsense_before_the_dot_is_the_servers_trouble(
     pool: Pool, database_url: str, sink: Sink, owner: Owner, at: bytes, nonsense: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("worker.connect.CONNECT_TIMEOUT_S", 0.5)
+    monkeypatch.setattr("worker.connect.GREETING_TIMEOUT_S", 0.5)
     monkeypatch.setattr("worker.smtp.TIMEOUTS_S", dict.fromkeys(("MAIL", "RCPT", "DATA", "."), 0.5))
     await _send_one(pool, database_url, sink, owner, {at: nonsense})
 

@@ -1,8 +1,5 @@
-"""Login at an OpenID Connect provider: Google, unless OIDC_ISSUER names another. Authorization code flow with PKCE.
-
-Three secrets guard a login (OpenID Connect Core 1.0, section 3.1.2; RFC 9700, section 2.1.1). The `state` may only be
-brought back by the browser that began, which shows so by its cookie; without the verifier (RFC 7636) the code is worth
-nothing; the nonce ties the ID token to this login. Postgres keeps them, they work once and for ten minutes.
+"""Login at an OpenID Connect provider: Google, unless OIDC_ISSUER names another. By the authorization code flow with
+PKCE, which `app.domain.oauth.authorizations` guards.
 
 Whoever is known by issuer and subject is let in. An address proves something only when the provider says that it is
 verified: then it links the account that has it, or makes a new one for whoever may have one.
@@ -10,9 +7,8 @@ verified: then it links the account that has it, or makes a new one for whoever 
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Collection
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from app.db import Conn, Pool, Row, fetch_one, transaction
 from app.domain.accounts import attempts, sessions
@@ -20,25 +16,15 @@ from app.domain.accounts.actor import Actor
 from app.domain.accounts.password_changes import give_back
 from app.domain.accounts.provider import Identity, LoginFailed, Provider
 from app.domain.accounts.registration import admit
-from app.domain.accounts.tokens import digest, new_token
 from app.domain.accounts.users import DISABLED, Terms, lock_accounts, read_user
+from app.domain.oauth import authorizations
+from app.domain.oauth.authorizations import Begun, Expired, Return
 from app.domain.workspaces import audit
 from app.errors import Conflict, Forbidden, InvalidInput, NotFound, TooMany
 from app.mail.addresses import to_ascii
 from app.sql import queries
 
 sql = queries(__name__)
-
-LOGIN_S = 600  # as take_oidc_login has it
-LONGEST_TOKEN = 200  # of what a browser brings: our own tokens have 43 characters
-LONGEST_PATH = 2000
-
-
-class Begun(NamedTuple):
-    """Where to send the browser, and the value of the cookie that it is to bring back."""
-
-    url: str
-    browser: str
 
 
 class LetIn(NamedTuple):
@@ -48,42 +34,25 @@ class LetIn(NamedTuple):
     next: str | None
 
 
-class Return(NamedTuple):
-    """With what the provider sends the browser back (RFC 6749, sections 4.1.2 and 4.1.2.1), and the cookie."""
-
-    state: str | None
-    code: str | None
-    error: str | None
-    browser: str | None
-
-
 async def begin(pool: Pool, provider: Provider, actor: Actor, invitation: str | None, next_page: str | None) -> Begun:
     """A login begins; `invitation` and `next_page` are looked at when it ends. Raises LoginFailed."""
     try:
         await attempts.count_visitor(pool, actor, "google")
     except TooMany as error:
         raise LoginFailed("busy", error.detail) from error
-    state, browser, nonce, code_verifier = (new_token() for _ in range(4))
-    url = await provider.authorization_url(state, nonce, code_verifier)
-    params = {
-        "state_sha256": digest(state),
-        "browser_sha256": digest(browser),
-        "nonce": nonce,
-        "code_verifier": code_verifier,
-        "invitation": invitation and invitation.replace("\0", "")[:LONGEST_TOKEN],
-        "next": next_page and next_page.replace("\0", "")[:LONGEST_PATH],
-    }
+    secrets = authorizations.new_secrets()
+    url = await provider.authorization_url(secrets.state, secrets.nonce, secrets.code_verifier)
     async with transaction(pool) as conn:
-        await conn.execute(sql.insert_oidc_login, params)
-    return Begun(url, browser)
+        await authorizations.keep(conn, secrets, invitation=invitation, next_page=next_page)
+    return Begun(url, secrets.browser)
 
 
 async def finish(pool: Pool, provider: Provider, terms: Terms, actor: Actor, returned: Return) -> LetIn:
     """Lets in whoever the provider says it is. Raises LoginFailed."""
     try:
-        login = await _take(pool, returned)
-    except LoginFailed as error:
-        raise (_refused(returned) or error) from error
+        login = await authorizations.take(pool, returned, connects=False)
+    except Expired as error:
+        raise (_refused(returned) or LoginFailed("expired", str(error))) from error
     try:
         return LetIn(await _let_in(pool, provider, terms, actor, returned, login), login["next"])
     except LoginFailed as error:
@@ -99,9 +68,7 @@ def _refused(returned: Return) -> LoginFailed | None:
     return LoginFailed(code, f"the provider says {returned.error[:100]!r}")
 
 
-async def _let_in(
-    pool: Pool, provider: Provider, terms: Terms, actor: Actor, returned: Return, login: dict[str, Any]
-) -> str:
+async def _let_in(pool: Pool, provider: Provider, terms: Terms, actor: Actor, returned: Return, login: Row) -> str:
     """The token of a new session. Raises LoginFailed."""
     if refused := _refused(returned):
         raise refused
@@ -114,21 +81,6 @@ async def _let_in(
         await attempts.forgive(conn, actor, "google")
         await audit.record(conn, actor.of(user_id), None, "login", "google")
         return await sessions.begin(conn, user_id, actor, workspace_id)
-
-
-async def _take(pool: Pool, returned: Return) -> dict[str, Any]:
-    """The login that was begun. Its row is gone from here on, whatever becomes of the login."""
-    if returned.state is None or returned.browser is None:
-        raise LoginFailed("expired", "there is no state, or no cookie of a browser that began")
-    async with transaction(pool) as conn:
-        login = await fetch_one(conn, sql.take_oidc_login, {"state_sha256": digest(returned.state)})
-    if login is None:
-        raise LoginFailed("expired", "the state was used already, or is not ours")
-    if not hmac.compare_digest(digest(returned.browser), login["browser_sha256"]):
-        raise LoginFailed("expired", "the login was begun by another browser")
-    if not login["fresh"]:
-        raise LoginFailed("expired", "the login was begun too long ago")
-    return login
 
 
 def _check_domain(identity: Identity, allowed: Collection[str]) -> None:

@@ -7,40 +7,28 @@ let in for it is the business of `oidc`.
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable, Collection
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar, cast
+from typing import Any, Literal, NamedTuple, TypeVar, cast
 from urllib.parse import urlsplit
 
-import httpx
 import msgspec
-from authlib.deprecate import AuthlibDeprecationWarning  # pyright: ignore[reportMissingTypeStubs] -- it has none
 from joserfc import jwt
-from joserfc.errors import InvalidKeyIdError, JoseError
+from joserfc.errors import InvalidKeyIdError
 from joserfc.jwk import KeySet, KeySetSerialization
 from joserfc.jws import JWSRegistry
 
+from app.domain.oauth import client as oauth
+from app.domain.oauth.client import BAD_ANSWER, Client, ProviderTrouble
 from app.mail.addresses import InvalidAddress, normalize
 from app.settings import is_confidential
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", AuthlibDeprecationWarning)  # it would rather have httpx2
-    from authlib.integrations.httpx_client import (  # pyright: ignore[reportMissingTypeStubs]
-        AsyncOAuth2Client,
-        OAuthError,
-    )
-
-TIMEOUT_S = 10.0
 KEPT_S = 3600.0  # how long a key that the provider has withdrawn may go on being believed
-LEEWAY_S = 60  # between the provider's clock and ours
 
 # Signatures that only the provider can make. `none` proves nothing, and who may check an HS256 may also forge one.
 _SIGNATURES = JWSRegistry(
     algorithms=[family + bits for family in ("RS", "PS", "ES") for bits in ("256", "384", "512")],
     strict_check_header=False,  # RFC 7515, section 4: header parameters that are not understood are ignored
 )
-# What an answer that is wrong, or none, makes the libraries raise; those of msgspec and JSON are ValueErrors.
-_BAD_ANSWER = (httpx.HTTPError, OAuthError, JoseError, ValueError)
 
 Failure = Literal["cancelled", "expired", "unverified", "domain", "closed", "disabled", "busy", "failed"]
 T = TypeVar("T")
@@ -77,17 +65,6 @@ class _Keys(msgspec.Struct):
     keys: list[dict[str, Any]]
 
 
-class _Claims(msgspec.Struct):
-    """Claims of an ID token that the registry of joserfc has no opinion on, or none of their types."""
-
-    sub: Annotated[str, msgspec.Meta(pattern=r"\A[ -~]{1,255}\Z")]  # section 2: at most 255 ASCII characters
-    aud: str | list[str]
-    nonce: str
-    azp: str | None = None
-    email: str | None = None
-    email_verified: Any = False
-
-
 class _Kept(NamedTuple):
     document: Any
     until: float
@@ -108,56 +85,38 @@ class Provider:
         """`allowed_domains` in lower case; none: all."""
         self.issuer = issuer
         self.allowed_domains = allowed_domains
-        self._client_id = client_id
-        self._client_secret = client_secret
-        self._redirect_uri = redirect_uri
+        self._client = Client(client_id, client_secret, "openid email", redirect_uri)
         self._clock = clock
         self._kept: dict[str, _Kept] = {}
 
     async def authorization_url(self, state: str, nonce: str, code_verifier: str) -> str:
         """Where the person logs in (OpenID Connect Core 1.0, section 3.1.2.1). Raises LoginFailed."""
-        async with self._client() as client:
+        async with self._client.open() as client:
             try:
                 metadata = await self._metadata(client)
                 url, _ = client.create_authorization_url(
                     metadata.authorization_endpoint, state=state, nonce=nonce, code_verifier=code_verifier
                 )
-            except _BAD_ANSWER as error:
+            except BAD_ANSWER as error:
                 raise _provider_failed(error) from error
         return str(url)
 
     async def identify(self, code: str, code_verifier: str, nonce: str) -> Identity:
         """Whose code it is (sections 3.1.3.1 to 3.1.3.7). Raises LoginFailed."""
-        async with self._client() as client:
+        async with self._client.open() as client:
             try:
                 metadata = await self._metadata(client)
                 if "client_secret_basic" not in metadata.token_endpoint_auth_methods_supported:
                     client.token_endpoint_auth_method = "client_secret_post"  # noqa: S105 -- a method's name
-                tokens = await client.fetch_token(
-                    metadata.token_endpoint,
-                    grant_type="authorization_code",
-                    code=code,
-                    code_verifier=code_verifier,
-                )
-                id_token = tokens.get("id_token")
-                if not isinstance(id_token, str):
+                tokens = await oauth.exchange(client, metadata.token_endpoint, code, code_verifier)
+                if tokens.id_token is None:
                     raise ValueError("there is no ID token")
-                claims = self._check(await self._decode(client, metadata.jwks_uri, id_token), nonce)
-            except _BAD_ANSWER as error:
+                decoded = await self._decode(client, metadata.jwks_uri, tokens.id_token)
+                claims = oauth.check_claims(decoded, self._client.client_id, nonce, self.issuer)
+            except (*BAD_ANSWER, ProviderTrouble) as error:
                 raise _provider_failed(error) from error
         verified = claims.email_verified is True
         return Identity(self.issuer, claims.sub, _address(claims.email) if verified else None)
-
-    def _client(self) -> Any:
-        return AsyncOAuth2Client(
-            self._client_id,
-            self._client_secret,
-            scope="openid email",
-            redirect_uri=self._redirect_uri,
-            code_challenge_method="S256",
-            timeout=TIMEOUT_S,
-            follow_redirects=False,
-        )
 
     async def _metadata(self, client: Any) -> Metadata:
         # Discovery 1.0, section 4.1: a slash at the end goes first.
@@ -191,22 +150,6 @@ class Provider:
             response.raise_for_status()
             kept = self._kept[url] = _Kept(read(response.content), self._clock() + KEPT_S)
         return kept.document
-
-    def _check(self, claims: dict[str, Any], nonce: str) -> _Claims:
-        """Section 3.1.3.7. Raises JoseError, ValueError."""
-        jwt.JWTClaimsRegistry(
-            leeway=LEEWAY_S,
-            iss={"essential": True, "value": self.issuer},
-            aud={"essential": True, "value": self._client_id},
-            exp={"essential": True},
-            iat={"essential": True},
-            nonce={"essential": True, "value": nonce},
-        ).validate(claims)
-        checked = msgspec.convert(claims, _Claims)
-        several = isinstance(checked.aud, list) and len(checked.aud) > 1
-        if checked.azp != self._client_id and (several or checked.azp is not None):
-            raise ValueError("the token was issued to another client")
-        return checked
 
 
 def _read_keys(document: bytes) -> KeySet:

@@ -20,7 +20,7 @@ from functools import partial
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any, NamedTuple, Self
 
-from app.settings import SUBMISSION_PORTS, Ports, Settings
+from app.settings import READING_PORTS, SUBMISSION_PORTS, Ports, Settings
 
 _IPV6_UNICAST = IPv6Network("2000::/3")
 _SPECIAL: list[tuple[IPv4Network | IPv6Network, str]] = [
@@ -74,14 +74,20 @@ class HostPolicy(NamedTuple):
 
     allow_private: bool = False
     ports: Ports = SUBMISSION_PORTS
+    imap_ports: Ports = READING_PORTS
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """As the settings say; where they say nothing, a trial on one's own machine may use any server there."""
         if settings.smtp_allow_private is None and settings.is_local:
-            ports = settings.smtp_allowed_ports
-            return cls(True, None if ports == SUBMISSION_PORTS else ports)
-        return cls(bool(settings.smtp_allow_private), settings.smtp_allowed_ports)
+            smtp, imap = settings.smtp_allowed_ports, settings.imap_allowed_ports
+            return cls(True, None if smtp == SUBMISSION_PORTS else smtp, None if imap == READING_PORTS else imap)
+        return cls(bool(settings.smtp_allow_private), settings.smtp_allowed_ports, settings.imap_allowed_ports)
+
+    @property
+    def of_reading(self) -> Self:
+        """The same for IMAP servers."""
+        return self._replace(ports=self.imap_ports)
 
 
 STRICT = HostPolicy()

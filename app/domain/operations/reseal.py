@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from app.db import Pool, fetch_all, transaction
 from app.domain.accounts.actor import LOCAL
+from app.domain.oauth.tokens import access_place, refresh_place
+from app.domain.senders.inbox import imap_password_place
 from app.domain.senders.senders import password_place
 from app.domain.webhooks.webhooks import secret_place
 from app.domain.workspaces import audit
@@ -23,11 +25,12 @@ BATCH = 100
 
 
 class Resealed(NamedTuple):
-    """How many secrets are under the current key now, and whose secret no key opens: ids of senders, of webhooks."""
+    """How many secrets are under the current key now, and whose no key opens: ids of senders, webhooks, logins."""
 
     total: int
     unreadable: list[int]
     unreadable_webhooks: list[int]
+    unreadable_logins: list[int]
 
 
 class _Column(NamedTuple):
@@ -41,18 +44,31 @@ class _Column(NamedTuple):
 
 
 PASSWORDS = _Column(sql.passwords_to_reseal, sql.reseal_password, "password_encrypted", "sender_id", password_place)
+IMAP_PASSWORDS = _Column(
+    sql.imap_passwords_to_reseal, sql.reseal_imap_password, "imap_password_encrypted", "sender_id", imap_password_place
+)
 WEBHOOK_SECRETS = _Column(
     sql.webhook_secrets_to_reseal, sql.reseal_webhook_secret, "secret_encrypted", "webhook_id", secret_place
+)
+REFRESH_TOKENS = _Column(
+    sql.refresh_tokens_to_reseal, sql.reseal_refresh_token, "refresh_token_encrypted", "login_id", refresh_place
+)
+ACCESS_TOKENS = _Column(
+    sql.access_tokens_to_reseal, sql.reseal_access_token, "access_token_encrypted", "login_id", access_place
 )
 
 
 async def reseal(pool: Pool, box: SecretBox) -> Resealed:
     """Bring every stored secret under the box's current key. What no key opens is left as it is."""
     passwords, senders = await _reseal(pool, box, PASSWORDS)
+    imap_passwords, of_imap = await _reseal(pool, box, IMAP_PASSWORDS)
     secrets, webhooks = await _reseal(pool, box, WEBHOOK_SECRETS)
+    refresh, logins = await _reseal(pool, box, REFRESH_TOKENS)
+    access, of_access = await _reseal(pool, box, ACCESS_TOKENS)
     async with transaction(pool) as conn:
         await audit.record(conn, LOCAL, None, "installation.rotate-key")
-    return Resealed(passwords + secrets, senders, webhooks)
+    total = passwords + imap_passwords + secrets + refresh + access
+    return Resealed(total, sorted({*senders, *of_imap}), webhooks, sorted({*logins, *of_access}))
 
 
 async def _reseal(pool: Pool, box: SecretBox, column: _Column) -> tuple[int, list[int]]:

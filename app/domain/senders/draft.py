@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -17,6 +17,12 @@ from app.settings import SmtpSecurity
 MAX_CONNECTIONS = Bounds(1, 1000)
 PORT = Bounds(1, 65_535)
 LOGIN = Bounds(1, 1000)  # characters of a username or password
+Proof = Literal[  # that a mailbox has already, for the server and username that are asked for
+    "NONE",
+    "PASSWORD",
+    "GRANT",  # which a password takes the place of
+    "SHARED_GRANT",  # of other senders, too: it takes no password
+]
 
 
 class Server(msgspec.Struct, frozen=True, rename="camel"):
@@ -27,6 +33,18 @@ class Server(msgspec.Struct, frozen=True, rename="camel"):
     security: SmtpSecurity = "starttls"
     username: str | None = None
     password: str | None = None
+
+
+class ImapServer(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """Where a mailbox is read. `port` null: 993 with tls, 143 with starttls. Without a `username` it is logged in to as
+    the SMTP server is.
+    """
+
+    host: str
+    port: Annotated[int | None, PORT] = None
+    security: Literal["starttls", "tls"] = "tls"
+    username: Annotated[str | None, LOGIN] = None
+    password: Annotated[str | None, LOGIN] = None
 
 
 class RampUp(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -48,13 +66,14 @@ class SenderDraft(msgspec.Struct, frozen=True, kw_only=True):
     least_gap_seconds: int | None = None
     ramp_up: RampUp | None = None
     timezone: str | None = None
+    imap: ImapServer | None = None
 
 
 class SenderChanges(msgspec.Struct, frozen=True, kw_only=True):
     """What to change: None leaves as it is; where UNSET does, None removes: `server` None goes to the fallback server,
     `timezone` None to UTC.
 
-    A `server` with a username but no password keeps the password there is.
+    A `server` with a username but no password keeps the password there is, as `imap` does.
     """
 
     email: str | None = None
@@ -66,6 +85,7 @@ class SenderChanges(msgspec.Struct, frozen=True, kw_only=True):
     ramp_up: RampUp | msgspec.UnsetType | None = msgspec.UNSET
     timezone: str | msgspec.UnsetType | None = msgspec.UNSET
     server: Server | msgspec.UnsetType | None = msgspec.UNSET
+    imap: ImapServer | msgspec.UnsetType | None = msgspec.UNSET
 
 
 def limits_of(asked: SenderDraft | SenderChanges) -> dict[str, Any]:
@@ -84,10 +104,11 @@ def limits_of(asked: SenderDraft | SenderChanges) -> dict[str, Any]:
     return columns
 
 
-def check(asked: SenderDraft | SenderChanges, policy: HostPolicy, *, keeps_password: bool = False) -> str | None:
-    """The normalized address, if one is given. Raises InvalidInput naming every wrong field.
+def check(asked: SenderDraft | SenderChanges, policy: HostPolicy, proof: Proof, besides: dict[str, str]) -> str | None:
+    """The normalized address, if one is given. Raises InvalidInput naming every wrong field, and those `besides`.
 
-    A server's host that is a name is not looked up: that is for whoever connects to it.
+    A server's host that is a name is not looked up: that is for whoever connects to it. By a grant, that is to its
+    provider's server, which the operator chose.
     """
     wrong: dict[str, str] = {}
     email = asked.email
@@ -100,12 +121,18 @@ def check(asked: SenderDraft | SenderChanges, policy: HostPolicy, *, keeps_passw
     if name is not None and (not REMARK.allow(len(name)) or any(ord(c) < 32 or ord(c) == 127 for c in name)):
         wrong["displayName"] = f"give at most {REMARK.most} characters, without line breaks or control characters"
     wrong |= _wrong_with_limits(asked)
-    if isinstance(asked.server, Server):
-        wrong |= _wrong_with_place(asked.server, policy) | _wrong_with_login(asked.server)
-        if asked.server.username is not None and asked.server.password is None and not keeps_password and not wrong:
+    if isinstance(server := asked.server, Server):
+        by_grant = proof in {"GRANT", "SHARED_GRANT"} and server.password is None
+        wrong |= {} if by_grant else _wrong_with_place(server, policy)
+        wrong |= wrong_with_login(server.username, server.password)
+        if server.username is not None and server.security == "none":
+            wrong["security"] = "would send the login in the clear; give starttls or tls"
+        if server.password is not None and proof == "SHARED_GRANT":
+            wrong["password"] = "is of no use: the mailbox is connected for other senders, too; leave it out"  # noqa: S105 -- a message
+        elif server.username is not None and server.password is None and proof == "NONE" and not wrong:
             wrong["password"] = "is missing; give it again when the server or the login changes"  # noqa: S105 -- a message
-    if wrong:
-        raise InvalidInput(wrong)
+    if wrong | besides:
+        raise InvalidInput(wrong | besides)
     return email
 
 
@@ -141,14 +168,11 @@ def _wrong_with_place(server: Server, policy: HostPolicy) -> dict[str, str]:
     return wrong
 
 
-def _wrong_with_login(server: Server) -> dict[str, str]:
-    """Username and password, and what would show them to others."""
+def wrong_with_login(username: str | None, password: str | None) -> dict[str, str]:
     wrong: dict[str, str] = {}
-    if server.username is not None and server.security == "none":
-        wrong["security"] = "would send the login in the clear; give starttls or tls"
-    if server.password is not None and server.username is None:
+    if password is not None and username is None:
         wrong["username"] = "is missing; a password goes with a username"
-    for name, value in (("username", server.username), ("password", server.password)):
-        if value is not None and ("\0" in value or not LOGIN.allow(len(value))):
-            wrong[name] = f"give {LOGIN} characters"
+    for name, value in (("username", username), ("password", password)):
+        if value is not None and (any(ord(c) < 32 for c in value) or not LOGIN.allow(len(value))):
+            wrong[name] = f"give {LOGIN} characters, and no control characters"
     return wrong

@@ -92,10 +92,12 @@ async def unblock_sender(pool: Pool, workspace_id: int, sender_id: int) -> None:
         await conn.execute(sql.unblock_sender, {"workspace_id": workspace_id, "sender_id": sender_id})
 
 
-async def record_verification(pool: Pool, sender_id: int, requested_at: datetime | None, error: str | None) -> None:
+async def record_verification(
+    pool: Pool, sender_id: int, requested_at: datetime | None, error: str | None, imap_error: str | None
+) -> None:
     """Answer the request to verify made at `requested_at`, and no later one; None: connected and logged in."""
     async with transaction(pool) as conn:
-        params = {"sender_id": sender_id, "requested_at": requested_at, "error": error}
+        params = {"sender_id": sender_id, "requested_at": requested_at, "error": error, "imap_error": imap_error}
         await conn.execute(sql.record_verification, params)
         if error is None:
             await defer_wake_up(conn, sender_id)

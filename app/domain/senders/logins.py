@@ -12,8 +12,8 @@ from typing import Any
 
 from psycopg.errors import InvalidParameterValue
 
-from app.db import Conn, fetch_exactly_one
-from app.domain.senders.draft import SenderDraft, Server, limits_of
+from app.db import Conn, fetch_all, fetch_exactly_one
+from app.domain.senders.draft import Proof, SenderDraft, Server, limits_of
 from app.errors import InvalidInput
 from app.sql import queries
 
@@ -37,9 +37,21 @@ async def lock(conn: Conn, workspace_id: int) -> None:
     await conn.execute(sql.lock_logins, {"workspace_id": workspace_id})
 
 
+async def grant_at(conn: Conn, workspace_id: int, sender_id: int | None, server: Server | None) -> Proof:
+    """Whether the mailbox that is logged in to there is connected, for this sender or others."""
+    if server is None or server.username is None:
+        return "NONE"
+    params = _named(workspace_id, sender_id, server)
+    senders = await fetch_all(conn, sql.granted_senders, params)
+    if any(row["id"] != sender_id for row in senders):
+        return "SHARED_GRANT"
+    return "GRANT" if senders else "NONE"
+
+
 async def login_for(conn: Conn, workspace_id: int, draft: SenderDraft, default_hourly_limit: int) -> int:
-    """Of a new sender: the login of another that logs in alike, or one with the limits that are asked for."""
-    await lock(conn, workspace_id)
+    """Of a new sender: the login of another that logs in alike, or one with the limits that are asked for. Comes after
+    `lock`.
+    """
     server = draft.server
     found = await _find(conn, workspace_id, None, server)
     if found["login_id"] is not None:
@@ -81,13 +93,16 @@ async def limit(conn: Conn, workspace_id: int, sender_id: int, limits: Mapping[s
 
 
 async def _find(conn: Conn, workspace_id: int, sender_id: int | None, server: Server | None) -> dict[str, Any]:
-    params = {
+    return await fetch_exactly_one(conn, sql.shared_login, _named(workspace_id, sender_id, server))
+
+
+def _named(workspace_id: int, sender_id: int | None, server: Server | None) -> dict[str, Any]:
+    return {
         "workspace_id": workspace_id,
         "sender_id": sender_id,
         "host": server and server.host,
         "username": server and server.username,
     }
-    return await fetch_exactly_one(conn, sql.shared_login, params)
 
 
 @contextmanager

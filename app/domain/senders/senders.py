@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from psycopg.errors import ForeignKeyViolation
@@ -21,8 +21,9 @@ from app.domain.ledger.holds import Held
 from app.domain.operations.host_policy import STRICT, HostPolicy
 from app.domain.pages import Page, PageRequest, page_of
 from app.domain.planning import changes as plan_changes
-from app.domain.senders import logins
+from app.domain.senders import inbox, logins
 from app.domain.senders.draft import RampUp, SenderChanges, SenderDraft, Server, check, limits_of
+from app.domain.senders.inbox import Before, Inbox
 from app.domain.workspaces import audit, quotas
 from app.domain.workspaces.quotas import UNLIMITED, Quotas
 from app.errors import CheckRuns, Conflict, NotFound, Unavailable
@@ -35,6 +36,17 @@ sql = queries(__name__)
 
 VERIFY_TIMEOUT_S = 60.0
 VERIFY_POLL_S = 0.1
+
+
+class Credential(msgspec.Struct, rename="camel"):
+    """How a mailbox logs in. `provider`, its name, where that is by a grant; `ended_at`: since when it has to be
+    connected again, for `error`. That is there, too, while the provider gives no new access token.
+    """
+
+    kind: Literal["PASSWORD", "OAUTH"]
+    provider: str | None
+    ended_at: datetime | None
+    error: str | None
 
 
 class Sender(msgspec.Struct, rename="camel"):
@@ -54,6 +66,8 @@ class Sender(msgspec.Struct, rename="camel"):
     security: SmtpSecurity | None
     username: str | None
     has_password: bool
+    credential: Credential
+    imap: Inbox | None
     hourly_limit: int
     used_this_hour: int
     left_this_hour: int
@@ -71,6 +85,7 @@ class Sender(msgspec.Struct, rename="camel"):
     block_reason: str | None
     verified_at: datetime | None
     verify_error: str | None
+    verify_imap_error: str | None
     created_at: datetime
     held: Held | None
 
@@ -78,15 +93,20 @@ class Sender(msgspec.Struct, rename="camel"):
 def _sender(row: Row) -> Sender:
     row["has_password"] = row["password_encrypted"] is not None
     ramp = row["ramp_per_day"], row["ramp_from"]
+    row["credential"] = Credential(row["kind"], row["provider"], row["grant_ended_at"], row["grant_error"])
+    row["imap"] = inbox.of_row(row)
     row["ramp_up"] = None if row["ramp_from"] is None else RampUp(*ramp)
     return Sender(**{name: row[name] for name in Sender.__struct_fields__})
 
 
 class Verification(msgspec.Struct, rename="camel"):
-    """Whether the server let us in; if not, `error` is why, in its own words where it had some."""
+    """Whether the servers let us in; if not, why, in their own words where they had some: `error` of the SMTP server's,
+    `imap_error` of the IMAP server's, where the sender has one.
+    """
 
     ok: bool
     error: str | None
+    imap_error: str | None
     verified_at: datetime
 
 
@@ -120,9 +140,39 @@ async def insert_sender(
     is_default: bool = False,
     policy: HostPolicy = STRICT,
 ) -> int:
-    """Returns its id. Raises InvalidInput."""
+    """Returns its id. Where the mailbox is connected by another sender, it takes no password. Raises InvalidInput."""
+    await logins.lock(conn, workspace_id)
+    proof = await logins.grant_at(conn, workspace_id, None, draft.server)
+    email = check(draft, policy, proof, inbox.wrong_with_imap(draft, policy, proof, Before()))
+    sender_id = await _insert(conn, workspace_id, email, draft, default_hourly_limit, is_default=is_default)
+    if draft.server and draft.server.password is not None:
+        sealed = box.seal(draft.server.password, password_place(sender_id))
+        params = {"workspace_id": workspace_id, "sender_id": sender_id, "password_encrypted": sealed}
+        await conn.execute(sql.set_sender_password, params)
+    if draft.imap is not None:
+        await inbox.keep(conn, box, workspace_id, sender_id, draft.imap, Before())
+    elif proof == "SHARED_GRANT":
+        await inbox.share(conn, workspace_id, sender_id)
+    return sender_id
+
+
+async def insert_connected(conn: Conn, workspace_id: int, draft: SenderDraft, *, default_hourly_limit: int) -> int:
+    """A sender whose login is about to get a grant; returns its id. A provider's servers are the operator's choice,
+    wherever they are. Comes after `logins.lock`.
+    """
+    return await _insert(conn, workspace_id, draft.email, draft, default_hourly_limit)
+
+
+async def _insert(
+    conn: Conn,
+    workspace_id: int,
+    email: str | None,
+    draft: SenderDraft,
+    default_hourly_limit: int,
+    *,
+    is_default: bool = False,
+) -> int:
     server = draft.server
-    email = check(draft, policy)
     row = await fetch_exactly_one(
         conn,
         sql.insert_sender,
@@ -134,22 +184,11 @@ async def insert_sender(
             "host": server and server.host,
             "port": server and server.port,
             "security": server and server.security,
-            "username": None,
-            "password_encrypted": None,
+            "username": server and server.username,
             "is_default": is_default,
         },
     )
-    sender_id = int(row["id"])
-    if server and server.username is not None and server.password is not None:
-        sealed = box.seal(server.password, password_place(sender_id))
-        params = {
-            "workspace_id": workspace_id,
-            "sender_id": sender_id,
-            "username": server.username,
-            "password_encrypted": sealed,
-        }
-        await conn.execute(sql.set_sender_password, params)
-    return sender_id
+    return int(row["id"])
 
 
 def password_place(sender_id: int) -> str:
@@ -200,7 +239,9 @@ async def change_sender(
         before = await _read(conn, workspace_id, sender_id)
         server = None if isinstance(changes.server, msgspec.UnsetType) else changes.server
         keeps_password = server is not None and before.has_password and _is_same_login(server, before)
-        email = check(changes, policy, keeps_password=keeps_password)
+        proof = "PASSWORD" if keeps_password else await logins.grant_at(conn, workspace_id, sender_id, server)
+        was = Before(before.host, before.username, before.credential.kind == "OAUTH", before.imap)
+        email = check(changes, policy, proof, inbox.wrong_with_imap(changes, policy, proof, was))
         params: dict[str, Any] = {
             "workspace_id": workspace_id,
             "sender_id": sender_id,
@@ -216,6 +257,8 @@ async def change_sender(
         }
         sets_server = params["set_server"]
         await conn.execute(sql.update_sender, params)
+        if not isinstance(changes.imap, msgspec.UnsetType):
+            await inbox.keep(conn, box, workspace_id, sender_id, changes.imap, was)
         moved = sets_server and await logins.follow_server(conn, workspace_id, sender_id, server)
         if not moved:
             await logins.limit(conn, workspace_id, sender_id, limits_of(changes))
@@ -288,6 +331,7 @@ async def verify_sender(pool: Pool, workspace_id: int, sender_id: int) -> Verifi
         if row is None:
             raise NotFound(f"no sender {sender_id}")
         if row["verified_at"] is not None:
-            return Verification(row["verify_error"] is None, row["verify_error"], row["verified_at"])
+            ok = row["verify_error"] is None and row["verify_imap_error"] is None
+            return Verification(ok, row["verify_error"], row["verify_imap_error"], row["verified_at"])
         await asyncio.sleep(VERIFY_POLL_S)
     raise Unavailable("no worker answered within a minute; is one running?")

@@ -6,26 +6,26 @@ Whatever goes wrong, the person ends at the login page, which has a sentence for
 from __future__ import annotations
 
 import logging
-import re
 from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
 from litestar import Request, Router, get
-from litestar.datastructures import Cookie, State
+from litestar.datastructures import State
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_302_FOUND, HTTP_303_SEE_OTHER
 
 from app.domain.accounts import oidc
 from app.domain.accounts.provider import Failure, LoginFailed, Provider
+from app.domain.oauth import authorizations
 from app.errors import NotFound
-from app.http.auth import is_https, session_cookie
+from app.http.auth import session_cookie
 from app.http.parameters import TheActor, ThePool, TheProvider, TheSettings, TheTerms
+from app.http.round_trips import BrowserCookie, own_path, returned_with
 from app.settings import Settings
 
 CALLBACK = "/api/auth/google/callback"
-# A path and no host: browsers take `//host` and `/\\host` for one, and leave out tabs and line breaks.
-_OWN_PATH = re.compile(r"\A/(?![/\\])[!-~]*\Z")
+_COOKIE = BrowserCookie("reachinbox-login")
 
 _log = logging.getLogger(__name__)
 
@@ -62,12 +62,12 @@ async def begin(
     request: Request[Any, Any, Any], pool: ThePool, settings: TheSettings, actor: TheActor, provider: TheProvider
 ) -> Redirect:
     """`?invitation=` is the token of an invitation's link, `?next=` the page to show after the login."""
-    next_page = _own_path(request.query_params.get("next"))
+    next_page = own_path(request.query_params.get("next"))
     try:
         begun = await oidc.begin(pool, provider, actor, request.query_params.get("invitation"), next_page)
     except Exception as error:
         return _failed(settings, error, next_page)
-    cookie = _browser_cookie(settings, begun.browser, oidc.LOGIN_S)
+    cookie = _COOKIE.make(settings, begun.browser, authorizations.AUTHORIZATION_S)
     return Redirect(begun.url, status_code=HTTP_302_FOUND, cookies=[cookie])
 
 
@@ -81,20 +81,12 @@ async def finish(
     provider: TheProvider,
 ) -> Redirect:
     """Where the provider sends the browser back to (RFC 6749, section 4.1.2)."""
-    query = request.query_params
-    returned = oidc.Return(
-        query.get("state"), query.get("code"), query.get("error"), request.cookies.get(_cookie_name(settings))
-    )
     try:
-        let_in = await oidc.finish(pool, provider, terms, actor, returned)
+        let_in = await oidc.finish(pool, provider, terms, actor, returned_with(request, settings, _COOKIE))
     except Exception as error:
         return _failed(settings, error, error.next if isinstance(error, LoginFailed) else None)
-    cookies = [session_cookie(settings, let_in.token), _browser_cookie(settings, "", 0)]
-    return Redirect(_own_path(let_in.next) or "/", status_code=HTTP_303_SEE_OTHER, cookies=cookies)
-
-
-def _own_path(page: str | None) -> str | None:
-    return page if page is not None and _OWN_PATH.match(page) else None
+    cookies = [session_cookie(settings, let_in.token), _COOKIE.remove(settings)]
+    return Redirect(own_path(let_in.next) or "/", status_code=HTTP_303_SEE_OTHER, cookies=cookies)
 
 
 def _failed(settings: Settings, error: Exception, next_page: str | None) -> Redirect:
@@ -104,25 +96,9 @@ def _failed(settings: Settings, error: Exception, next_page: str | None) -> Redi
     else:
         code = "failed"
         _log.error("a login at %s failed", settings.oidc_issuer, exc_info=error)
-    cookie = _browser_cookie(settings, "", 0)
-    query = msgspec.to_builtins(LoginFailure(code, _own_path(next_page)))
-    return Redirect(f"/login?{urlencode(query)}", status_code=HTTP_303_SEE_OTHER, cookies=[cookie])
-
-
-def _cookie_name(settings: Settings) -> str:
-    return "__Host-reachinbox-login" if is_https(settings) else "reachinbox-login"
-
-
-def _browser_cookie(settings: Settings, value: str, max_age_s: int) -> Cookie:
-    """Knows the browser again that began. Lax, since it comes back with a link of another site, the provider's."""
-    return Cookie(
-        key=_cookie_name(settings),
-        value=value,
-        max_age=max_age_s,
-        secure=is_https(settings),
-        httponly=True,
-        samesite="lax",
-    )
+    query = msgspec.to_builtins(LoginFailure(code, own_path(next_page)))
+    cookies = [_COOKIE.remove(settings)]
+    return Redirect(f"/login?{urlencode(query)}", status_code=HTTP_303_SEE_OTHER, cookies=cookies)
 
 
 router = Router("/api/auth/google", include_in_schema=False, route_handlers=[begin, finish])

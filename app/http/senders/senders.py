@@ -13,7 +13,16 @@ from app.bounds import DAILY_LIMIT, HOURLY_LIMIT, LEAST_GAP_S, REMARK, ZONE
 from app.domain.operations.host_policy import HostPolicy
 from app.domain.pages import Page, PageRequest
 from app.domain.senders import senders
-from app.domain.senders.draft import LOGIN, MAX_CONNECTIONS, PORT, RampUp, SenderChanges, SenderDraft, Server
+from app.domain.senders.draft import (
+    LOGIN,
+    MAX_CONNECTIONS,
+    PORT,
+    ImapServer,
+    RampUp,
+    SenderChanges,
+    SenderDraft,
+    Server,
+)
 from app.domain.senders.senders import Sender, Verification
 from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.errors import InvalidInput
@@ -29,7 +38,9 @@ class SenderBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_
     """A new mailbox. Without `host` it uses the fallback server; `port` follows from `security` unless given.
 
     `dailyLimit` counts a clock hour and the 23 before it; days of `rampUp` are those of `timezone`, an IANA name (null:
-    UTC). With a `host` and `username` that another sender has it shares the limits of that one, whatever is given.
+    UTC). With a `host` and `username` that another sender has it shares the limits of that one, whatever is given; it
+    takes no password where that one is connected at a provider. `imap` is where its mailbox is read: without a
+    `username` there as the SMTP server is logged in to.
     """
 
     email: str
@@ -45,6 +56,7 @@ class SenderBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_
     least_gap_seconds: Annotated[int | None, LEAST_GAP_S] = None
     ramp_up: RampUp | None = None
     timezone: Annotated[str | None, ZONE] = None
+    imap: ImapServer | None = None
 
 
 class SenderPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -52,7 +64,9 @@ class SenderPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw
 
     `host` null goes back to the fallback server, `username` null removes the login; of `dailyLimit`, `leastGapSeconds`,
     `rampUp` and `timezone`, null removes what there is. Limits are those of all senders that log in alike. With a
-    `host` and `username` that another sender has, it shares the limits of that one, whatever is given here.
+    `host` and `username` that another sender has, it shares the limits of that one, whatever is given here. `imap` null
+    has the mailbox read no more. Without a `username` there it is read as the SMTP server is logged in to; the password
+    has to be given again for an IMAP server that it was not given for.
     """
 
     email: str | msgspec.UnsetType = msgspec.UNSET
@@ -68,6 +82,7 @@ class SenderPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw
     least_gap_seconds: Annotated[int | msgspec.UnsetType | None, LEAST_GAP_S] = msgspec.UNSET
     ramp_up: RampUp | msgspec.UnsetType | None = msgspec.UNSET
     timezone: Annotated[str | msgspec.UnsetType | None, ZONE] = msgspec.UNSET
+    imap: ImapServer | msgspec.UnsetType | None = msgspec.UNSET
 
 
 @get("/", opt={"role": VIEWER}, summary="List senders, oldest first", responses=problems())
@@ -103,6 +118,7 @@ async def create_sender(
         least_gap_seconds=data.least_gap_seconds,
         ramp_up=data.ramp_up,
         timezone=data.timezone,
+        imap=data.imap,
     )
     limit = settings.default_emails_per_hour
     return await senders.create_sender(

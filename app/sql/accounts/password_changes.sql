@@ -50,8 +50,10 @@ hushed AS (
     WHERE workspace_id IN (SELECT workspace_id FROM own)
 ),
 bare AS (
-    UPDATE senders SET host = NULL, port = NULL, security = NULL, username = NULL, password_encrypted = NULL
-    WHERE workspace_id IN (SELECT workspace_id FROM own) AND host IS NOT NULL
+    UPDATE senders
+    SET host = NULL, port = NULL, security = NULL, username = NULL, password_encrypted = NULL, imap_host = NULL,
+        imap_port = NULL, imap_security = NULL, imap_username = NULL, imap_password_encrypted = NULL
+    WHERE workspace_id IN (SELECT workspace_id FROM own) AND (host IS NOT NULL OR imap_host IS NOT NULL)
 )
 SELECT DISTINCT user_id FROM left_by;
 

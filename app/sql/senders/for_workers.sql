@@ -79,9 +79,12 @@ DELETE FROM lanes WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender
 
 -- name: sender_for_worker
 -- What a worker needs to speak to a sender's server.
-SELECT workspace_id, id, email, display_name, host, port, security, username, password_encrypted, failures,
-       verify_requested_at
-FROM senders WHERE id = %(sender_id)s;
+SELECT s.workspace_id, s.id, s.email, s.display_name, s.host, s.port, s.security, s.username, s.password_encrypted,
+       s.failures, s.verify_requested_at, s.login_id, l.credential, l.provider, s.imap_host, s.imap_port,
+       s.imap_security, s.imap_username, s.imap_password_encrypted
+FROM senders s
+JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id
+WHERE s.id = %(sender_id)s;
 
 -- name: block_sender
 -- The sender's own trouble: nothing is claimed for it until the back-off is over, which doubles up to 256 times.
@@ -109,10 +112,12 @@ UPDATE senders SET failures = 0, blocked_until = NULL, block_reason = NULL
 WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s AND failures > 0;
 
 -- name: record_verification
--- The worker's answer; NULL as error: connected and logged in. That also ends a back-off.
+-- The worker's answer; NULL as error: connected and logged in. That also ends a back-off, whatever is the matter with
+-- reading.
 UPDATE senders
 SET verified_at = clock_timestamp(),
     verify_error = %(error)s,
+    verify_imap_error = %(imap_error)s,
     failures = CASE WHEN %(error)s::text IS NULL THEN 0 ELSE failures END,
     blocked_until = CASE WHEN %(error)s::text IS NULL THEN NULL ELSE blocked_until END,
     block_reason = CASE WHEN %(error)s::text IS NULL THEN NULL ELSE block_reason END

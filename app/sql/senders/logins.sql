@@ -12,6 +12,14 @@ SELECT shared_login(%(workspace_id)s::bigint, %(host)s::text, %(username)s::text
 FROM (VALUES (0)) one
 LEFT JOIN senders s ON s.workspace_id = %(workspace_id)s AND s.id = %(sender_id)s::bigint;
 
+-- name: granted_senders
+-- Senders that log in to this server as this user by a grant.
+SELECT s.id FROM senders s
+JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id
+WHERE s.workspace_id = %(workspace_id)s AND l.credential = 'OAUTH'
+  AND lower(s.host COLLATE "C") = lower(%(host)s::text COLLATE "C")
+  AND lower(s.username COLLATE "C") = lower(%(username)s::text COLLATE "C");
+
 -- name: insert_login
 -- How a mailbox logs in, with limits of its own.
 INSERT INTO logins (workspace_id, hourly_limit, max_connections, daily_limit, least_gap_ms, ramp_from, ramp_per_day,

@@ -1,19 +1,20 @@
 -- name: insert_sender
 -- A mailbox to send from.
-INSERT INTO senders (workspace_id, login_id, email, display_name, host, port, security, username, password_encrypted,
-                     is_default)
+INSERT INTO senders (workspace_id, login_id, email, display_name, host, port, security, username, is_default)
 VALUES (%(workspace_id)s, %(login_id)s, %(email)s, %(display_name)s, %(host)s, %(port)s, %(security)s, %(username)s,
-        %(password_encrypted)s, %(is_default)s)
+        %(is_default)s)
 RETURNING id;
 
 -- name: set_sender_password
 -- The password alone: it is encrypted for its row, whose id is known only once it is there.
-UPDATE senders SET username = %(username)s, password_encrypted = %(password_encrypted)s
+UPDATE senders SET password_encrypted = %(password_encrypted)s
 WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s;
 
 -- name: list_senders
 -- A page of senders, oldest first, with what is left of their logins' limits.
-SELECT s.id, s.email, s.display_name, s.host, s.port, s.security, s.username, s.password_encrypted, l.hourly_limit,
+SELECT s.id, s.email, s.display_name, s.host, s.port, s.security, s.username, s.password_encrypted, l.credential AS kind,
+       l.provider, l.grant_ended_at, l.grant_error, s.imap_host, s.imap_port, s.imap_security, s.imap_username,
+       s.verify_imap_error, l.hourly_limit,
        l.max_connections, l.daily_limit, nullif(l.least_gap_ms, 0) / 1000 AS least_gap_seconds, l.ramp_from,
        l.ramp_per_day, l.timezone, s.is_default, s.blocked_until, s.block_reason, s.verified_at, s.verify_error,
        s.created_at, r.used AS used_this_hour, r.used_today, r.left_today, r.ramp_today,
@@ -81,10 +82,10 @@ LIMIT 1;
 
 -- name: request_verification
 -- Ask the worker to connect and log in.
-UPDATE senders SET verify_requested_at = clock_timestamp(), verified_at = NULL, verify_error = NULL
+UPDATE senders SET verify_requested_at = clock_timestamp(), verified_at = NULL, verify_error = NULL, verify_imap_error = NULL
 WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s
 RETURNING verify_requested_at;
 
 -- name: verification
 -- Whether the worker has answered.
-SELECT verified_at, verify_error FROM senders WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s;
+SELECT verified_at, verify_error, verify_imap_error FROM senders WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s;

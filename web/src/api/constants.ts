@@ -27,8 +27,14 @@ export const VALUES = {
   Condition: {
     is: ["equals", "not", "contains", "empty", "filled"],
   },
+  Credential: {
+    kind: ["PASSWORD", "OAUTH"],
+  },
   Delivery: {
     status: ["PENDING", "DELIVERED", "FAILED"],
+  },
+  Discovered: {
+    source: ["provider", "mx", "autoconfig", "srv", "nothing"],
   },
   Email: {
     status: ["SCHEDULED", "SENDING", "SENT", "FAILED", "UNKNOWN", "CANCELLED"],
@@ -40,6 +46,10 @@ export const VALUES = {
   },
   Entry: {
     action: ["account.created", "account.linked", "account.given_back", "account.disabled", "account.enabled", "account.unknown", "attempts.refused", "login", "login.failed", "login.disabled", "logout", "session.ended", "sessions.ended", "password.changed", "password.reset_asked", "invitation.created", "invitation.revoked", "workspace.created", "workspace.renamed", "workspace.changed", "workspace.deleted", "member.invited", "member.invitation_revoked", "member.joined", "member.changed", "member.removed", "member.left", "key.created", "key.revoked", "sender.created", "sender.changed", "sender.deleted", "list.created", "list.grown", "list.exported", "list.removed", "campaign.scheduled", "campaign.changed", "campaign.paused", "campaign.resumed", "campaign.cancelled", "campaign.first", "campaign.not_first", "campaign.direct", "campaign.moved", "campaign.hold", "campaign.braked", "campaign.held.try", "campaign.held.fail", "campaign.held.go_on", "sender.held.try", "sender.held.fail", "sender.held.go_on", "email.failed->scheduled", "email.unknown->scheduled", "email.unknown->sent", "email.stopped", "suppressions.added", "suppressions.exported", "suppression.removed", "webhook.created", "webhook.changed", "webhook.deleted", "webhook.secret_rotated", "webhook.replayed", "recipient.erase", "recipient.export", "emails.export", "keys.revoked", "installation.take-over", "installation.rotate-key"],
+  },
+  Finding: {
+    subject: ["spf", "dkim", "dmarc", "mx"],
+    verdict: ["good", "weak", "wrong", "unknown"],
   },
   Forecast: {
     by: ["hour", "day"],
@@ -59,6 +69,12 @@ export const VALUES = {
   IfBlank: {
     do: ["leave_out", "write", "send"],
   },
+  ImapServer: {
+    security: ["starttls", "tls"],
+  },
+  Inbox: {
+    security: ["starttls", "tls"],
+  },
   KeyBody: {
     scopes: ["read", "send", "admin"],
   },
@@ -70,6 +86,12 @@ export const VALUES = {
   },
   Offer: {
     role: ["owner", "member", "viewer"],
+  },
+  PasswordHint: {
+    kind: ["mailbox", "app", "none"],
+  },
+  Place: {
+    security: ["none", "starttls", "tls"],
   },
   Resolution: {
     as: ["sent", "resend"],
@@ -116,6 +138,9 @@ export const VALUES = {
   LoginFailure: {
     error: ["busy", "cancelled", "closed", "disabled", "domain", "expired", "failed", "unverified"],
   },
+  ConnectFailure: {
+    connectFailed: ["cancelled", "expired", "failed", "no_refresh_token", "other_mailbox", "quota", "role", "scope"],
+  },
 } as const;
 
 export const LIMITS = {
@@ -137,6 +162,11 @@ export const LIMITS = {
   Condition: {
     field: {"maxLength": 1000, "minLength": 1},
     values: {"maxItems": 1000},
+  },
+  ImapServer: {
+    port: {"max": 65535, "min": 1},
+    username: {"maxLength": 1000, "minLength": 1},
+    password: {"maxLength": 1000, "minLength": 1},
   },
   KeyBody: {
     name: {"maxLength": 200, "minLength": 1},

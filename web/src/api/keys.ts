@@ -49,6 +49,9 @@ export const keys = {
     counts: () => own("suppressions", "counts"),
   },
   senders: () => own("senders"),
+  mailProviders: () => own("mailProviders"),
+  discovered: (email: string) => own("discovered", email),
+  senderDns: (id: number) => own("senderDns", id),
   sendersWaiting: (ids: readonly number[]) => own("sendersWaiting", ids),
   signature: (senderId: number) => own("signature", senderId),
   webhooks: {

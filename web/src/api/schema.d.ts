@@ -825,6 +825,63 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/senders/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Providers to connect mailboxes at */
+        get: operations["listProviders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/senders/discover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find a mailbox's servers by its address
+         * @description Asks DNS and the address's domain, within 20 seconds. Where `confirmed` is false, what was found is a proposal: show it to a person before a password goes there.
+         */
+        get: operations["discoverServers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/senders/{id}/dns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What DNS says of the sender's domain: SPF, DKIM, DMARC, MX
+         * @description As it was found in the last 24 hours, or now; asked again each day. No campaign waits for it.
+         */
+        get: operations["checkDns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/senders/{id}/signature": {
         parameters: {
             query?: never;
@@ -1900,6 +1957,11 @@ export interface components {
             row: number;
             cells: string[];
         };
+        /** Choice */
+        Choice: {
+            name: string;
+            label: string;
+        };
         /** Columns */
         Columns: {
             hasHeader: boolean;
@@ -1916,6 +1978,14 @@ export interface components {
         /** Conditions */
         Conditions: {
             filter: components["schemas"]["Condition"][];
+        };
+        /** Credential */
+        Credential: {
+            /** @enum {string} */
+            kind: "PASSWORD" | "OAUTH";
+            provider: string | null;
+            endedAt: string | null;
+            error: string | null;
         };
         /** Credentials */
         Credentials: {
@@ -1973,6 +2043,29 @@ export interface components {
         DisablingBody: {
             /** @default false */
             pauseCampaigns: boolean;
+        };
+        /** Discovered */
+        Discovered: {
+            email: string;
+            /** @enum {string} */
+            source: "provider" | "mx" | "autoconfig" | "srv" | "nothing";
+            label?: string | null;
+            smtp?: components["schemas"]["Place"] | null;
+            imap?: components["schemas"]["Place"] | null;
+            username?: string | null;
+            /** @default true */
+            confirmed: boolean;
+            doubt?: string | null;
+            oauth?: string | null;
+            password: components["schemas"]["PasswordHint"];
+        };
+        /** DnsCheck */
+        DnsCheck: {
+            domain: string;
+            own: boolean;
+            findings: components["schemas"]["Finding"][];
+            /** Format: date-time */
+            checkedAt: string;
         };
         /** Duplicate */
         Duplicate: {
@@ -2056,6 +2149,16 @@ export interface components {
         FieldError: {
             field: string;
             detail: string;
+        };
+        /** Finding */
+        Finding: {
+            /** @enum {string} */
+            subject: "spf" | "dkim" | "dmarc" | "mx";
+            /** @enum {string} */
+            verdict: "good" | "weak" | "wrong" | "unknown";
+            text: string;
+            found?: string[];
+            publish?: components["schemas"]["Record"] | null;
         };
         /** Fitting */
         Fitting: {
@@ -2154,6 +2257,27 @@ export interface components {
             do: "leave_out" | "write" | "send";
             /** @default  */
             text: string;
+        };
+        /** ImapServer */
+        ImapServer: {
+            host: string;
+            port?: number | null;
+            /**
+             * @default tls
+             * @enum {string}
+             */
+            security: "starttls" | "tls";
+            username?: string | null;
+            password?: string | null;
+        };
+        /** Inbox */
+        Inbox: {
+            host: string;
+            port: number;
+            /** @enum {string} */
+            security: "starttls" | "tls";
+            username: string | null;
+            hasPassword: boolean;
         };
         /** Invitation */
         Invitation: {
@@ -2254,9 +2378,25 @@ export interface components {
             /** @default false */
             revokeKeys: boolean;
         };
+        /** PasswordHint */
+        PasswordHint: {
+            /** @enum {string} */
+            kind: "mailbox" | "app" | "none";
+            text: string;
+            where?: string | null;
+            /** @default false */
+            spaces: boolean;
+        };
         /** PasswordSet */
         PasswordSet: {
             keysRevoked: number;
+        };
+        /** Place */
+        Place: {
+            host: string;
+            port: number;
+            /** @enum {string} */
+            security: "none" | "starttls" | "tls";
         };
         /** Planned */
         Planned: {
@@ -2359,14 +2499,11 @@ export interface components {
         Recipient: {
             email: string;
         };
-        /** RecipientPage */
-        RecipientPage: {
-            email: string;
-            suppressions: components["schemas"]["Suppression"][];
-            emails: number;
-            next: components["schemas"]["EmailSummary"] | null;
-            items: components["schemas"]["Moment"][];
-            nextCursor: string | null;
+        /** Record */
+        Record: {
+            name: string;
+            type: string;
+            value: string;
         };
         /** RegistrationBody */
         RegistrationBody: {
@@ -2538,6 +2675,8 @@ export interface components {
             security: "none" | "starttls" | "tls" | null;
             username: string | null;
             hasPassword: boolean;
+            credential: components["schemas"]["Credential"];
+            imap: components["schemas"]["Inbox"] | null;
             hourlyLimit: number;
             usedThisHour: number;
             leftThisHour: number;
@@ -2555,6 +2694,7 @@ export interface components {
             blockReason: string | null;
             verifiedAt: string | null;
             verifyError: string | null;
+            verifyImapError: string | null;
             /** Format: date-time */
             createdAt: string;
             held: components["schemas"]["Held"] | null;
@@ -2576,6 +2716,7 @@ export interface components {
             leastGapSeconds?: number | null;
             rampUp?: components["schemas"]["RampUp"] | null;
             timezone?: string | null;
+            imap?: components["schemas"]["ImapServer"] | null;
         };
         /** Page[Sender] */
         SenderPage: {
@@ -2597,6 +2738,7 @@ export interface components {
             leastGapSeconds?: number | null;
             rampUp?: components["schemas"]["RampUp"] | null;
             timezone?: string | null;
+            imap?: components["schemas"]["ImapServer"] | null;
         };
         /** SenderPlan */
         SenderPlan: {
@@ -2740,6 +2882,7 @@ export interface components {
         Verification: {
             ok: boolean;
             error: string | null;
+            imapError: string | null;
             /** Format: date-time */
             verifiedAt: string;
         };
@@ -8525,6 +8668,244 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listProviders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Choice"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    discoverServers: {
+        parameters: {
+            query: {
+                email: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Discovered"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    checkDns: {
+        parameters: {
+            query?: {
+                /** @description Ask now. */
+                anew?: boolean;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DnsCheck"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

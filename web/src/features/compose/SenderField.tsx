@@ -2,6 +2,7 @@ import "@mantine/core/styles/PillsInput.layer.css";
 import "@mantine/core/styles/Pill.layer.css";
 import { Alert, MultiSelect, Skeleton, Stack, Text } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
+import { DnsNote } from "@/features/senders/DnsNote";
 import type { Sender } from "@/features/senders/queries";
 import { senderHeldUp } from "@/features/senders/words";
 import { useNow } from "@/time/useNow";
@@ -49,6 +50,9 @@ export function SenderField({ senders, named, chosen, error, onChange }: Props) 
       />
       {chosen.map((sender) => (
         <Use key={sender.id} sender={sender} isNamed={chosen.length > 1} />
+      ))}
+      {chosen.map((sender) => (
+        <DnsNote key={sender.id} sender={sender} />
       ))}
       {chosen.map((sender) => {
         const heldUp = senderHeldUp(sender, now);

@@ -1,6 +1,6 @@
 import "@mantine/core/styles/Progress.layer.css";
 import { Alert, Badge, Button, Group, Progress, Skeleton, Stack, Text, Title } from "@mantine/core";
-import { IconPencil, IconPlugConnected, IconTrash } from "@tabler/icons-react";
+import { IconPencil, IconPlugConnected, IconPlugConnectedX, IconTrash } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { sentence } from "@/api/problem";
 import { HeldNotice } from "@/features/ledger/HeldNotice";
@@ -10,11 +10,14 @@ import { useMay } from "@/features/workspaces/useMay";
 import { useNow } from "@/time/useNow";
 import { ButtonLink } from "@/ui/links";
 import { count } from "@/ui/numbers";
+import { ConnectButton } from "./ConnectButton";
 import { useDeleteSender, useVerifySender } from "./commands";
+import { lapsed } from "./connecting";
 import { dayOf } from "./dayOf";
 import { HourBars } from "./HourBars";
-import type { Sender } from "./queries";
+import { mailProvidersQuery, type Sender } from "./queries";
 import classes from "./SenderCard.module.css";
+import { SenderChecks } from "./SenderChecks";
 import { SenderLimits } from "./SenderLimits";
 import { SenderState } from "./SenderState";
 
@@ -45,6 +48,7 @@ export function SenderCard({ sender, fallback }: Props) {
           {sender.displayName && <Text className={classes.address ?? ""}>{sender.displayName}</Text>}
           <Text size="sm" c="dimmed" style={{ overflowWrap: "anywhere" }}>
             {server}
+            <LoginWay sender={sender} />
           </Text>
         </div>
         <HourUse sender={sender} />
@@ -52,6 +56,7 @@ export function SenderCard({ sender, fallback }: Props) {
       </div>
       <Stack gap="xs" className={classes.foot ?? ""}>
         <SenderLimits sender={sender} />
+        <Lapsed sender={sender} />
         {sender.held && <HeldNotice held={sender.held} of={{ kind: "sender", id: sender.id }} />}
         <SenderWaiting senderId={sender.id} />
         <div className={classes.state}>
@@ -90,6 +95,7 @@ export function SenderCard({ sender, fallback }: Props) {
             </Group>
           )}
         </div>
+        {sender.host !== null && <SenderChecks sender={sender} />}
         {remove.error && (
           <Alert color="red" role="alert" withCloseButton closeButtonLabel="Close" onClose={remove.reset}>
             {sender.email} was not deleted. {sentence(remove.error)}
@@ -101,6 +107,35 @@ export function SenderCard({ sender, fallback }: Props) {
 }
 
 const SECURITY = { none: "not encrypted", starttls: "STARTTLS", tls: "TLS" };
+
+function LoginWay({ sender: { credential } }: { sender: Sender }) {
+  const { data: providers } = useQuery(mailProvidersQuery());
+  if (credential.kind !== "OAUTH") return null;
+  const label = providers?.find(({ name }) => name === credential.provider)?.label ?? credential.provider;
+  return <>, connected with {label}</>;
+}
+
+function Lapsed({ sender }: { sender: Sender }) {
+  const mayChange = useMay("member");
+  const ended = lapsed(sender);
+  if (!ended) return null;
+  return (
+    <Alert
+      color="red"
+      title="Connect this mailbox again"
+      icon={<IconPlugConnectedX aria-hidden />}
+      styles={{ message: { color: "inherit" } }}
+    >
+      <Stack gap="xs" align="flex-start">
+        <Text size="sm">
+          Its provider lets us in no more. Its emails wait, none is lost.{" "}
+          {ended.error && sentence(ended.error)}
+        </Text>
+        {mayChange && <ConnectButton provider={ended.provider} senderId={sender.id} size="xs" />}
+      </Stack>
+    </Alert>
+  );
+}
 
 function HourUse({ sender }: { sender: Sender }) {
   const share = Math.min(100, (sender.usedThisHour / sender.hourlyLimit) * 100);

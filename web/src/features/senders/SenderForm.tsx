@@ -16,21 +16,42 @@ import {
 } from "@mantine/core";
 import { isNotEmpty } from "@mantine/form";
 import { IconInfoCircle } from "@tabler/icons-react";
-import { useState } from "react";
+import { useQuery } from "@tanstack/react-query";
+import { useEffect, useEffectEvent, useRef, useState } from "react";
 import { LIMITS } from "@/api/constants";
 import { keys } from "@/api/keys";
 import { FormFailure } from "@/forms/FormFailure";
 import { useSubmit } from "@/forms/useSubmit";
 import { useUnsaved } from "@/forms/useUnsaved";
+import { ConnectButton } from "./ConnectButton";
 import { addSender, changeSender } from "./commands";
+import { FoundServers, Looking } from "./FoundServers";
+import { InboxFields } from "./InboxFields";
 import { LimitFields } from "./LimitFields";
 import { limitsInWords } from "./limitWords";
 import { CUSTOM, FALLBACK, PROVIDERS, type Preset, providerOf, SECURITIES } from "./providers";
-import type { Sender } from "./queries";
+import { type Discovered, discoveredQuery, mailProvidersQuery, type Sender } from "./queries";
 import classes from "./SenderForm.module.css";
-import { keepsPassword, NEW_SENDER, presetValues, senderBody, senderPatch, valuesOf } from "./senderValues";
+import {
+  keepsInboxPassword,
+  keepsPassword,
+  NEW_SENDER,
+  presetValues,
+  senderBody,
+  senderPatch,
+  valuesOf,
+} from "./senderValues";
 
 const FIRST = PROVIDERS[0];
+const INBOX_NAMES = {
+  imap: "imapHost",
+  "imap.host": "imapHost",
+  "imap.port": "imapPort",
+  "imap.security": "imapSecurity",
+  "imap.username": "imapUsername",
+  "imap.password": "imapPassword",
+};
+const MAILBOX = /^[^@\s]+@[^@\s]+\.[^@\s]+$/;
 const FOLDED = ["dailyLimit", "leastGapSeconds", "rampFrom", "rampPerDay", "timezone"];
 
 interface Props {
@@ -54,6 +75,8 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
     validate: {
       email: isNotEmpty("Give the mailbox's address."),
       host: (host, { ownServer }) => (ownServer && !host.trim() ? "Give the server's host name." : null),
+      imapHost: (host, { ownServer, readsInbox }) =>
+        ownServer && readsInbox && !host.trim() ? "Give the host where the mailbox is read." : null,
       rampFrom: (from, { rampPerDay }) =>
         from === "" && rampPerDay !== "" ? "Give both, or neither." : null,
       rampPerDay: (more, { rampFrom }) => (more === "" && rampFrom !== "" ? "Give both, or neither." : null),
@@ -62,7 +85,7 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
       sender ? changeSender(sender.id, senderPatch(sender, values)) : addSender(senderBody(values)),
     changes: [keys.senders()],
     done,
-    names: { rampUp: "rampFrom", "rampUp.from": "rampFrom", "rampUp.perDay": "rampPerDay" },
+    names: { ...INBOX_NAMES, rampUp: "rampFrom", "rampUp.from": "rampFrom", "rampUp.perDay": "rampPerDay" },
     said: ({ email, sharesLoginWith }) =>
       [
         sender ? `${email} is saved.` : `${email} is added. Verify it next.`,
@@ -73,6 +96,46 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
         .join(" "),
   });
   useUnsaved(isDirty);
+  const { data: providers } = useQuery(mailProvidersQuery());
+  const [address, setAddress] = useState("");
+  const { data: found, isFetching: looking } = useQuery({
+    ...discoveredQuery(address),
+    enabled: address !== "",
+  });
+  const [reads, setReadsShown] = useState(sender?.imap != null);
+  const setReads = (reads: boolean) => {
+    setReadsShown(reads);
+    form.setFieldValue("readsInbox", reads);
+  };
+  const chosen = useRef(false); // by the person: what is found then is offered, and fills in nothing
+  const [taken, setTaken] = useState<Discovered | null>(null);
+  const take = (servers: Discovered) => {
+    if (!servers.smtp) return;
+    const { host, port, security } = servers.smtp;
+    choose(providerOf(host, servers.email));
+    form.setValues({ host, port, security, username: servers.username ?? servers.email });
+    if (servers.imap && servers.imap.security !== "none") {
+      form.setValues({
+        imapHost: servers.imap.host,
+        imapPort: servers.imap.port,
+        imapSecurity: servers.imap.security,
+      });
+      setReads(true);
+    }
+    setTaken(servers);
+  };
+  const onFound = useEffectEvent((servers: Discovered) => {
+    if (servers.confirmed && servers.password.kind !== "none" && !chosen.current) take(servers);
+  });
+  useEffect(() => {
+    if (found) onFound(found);
+  }, [found]);
+  const onAddress = () => {
+    const { email } = form.getValues();
+    if (!sender && MAILBOX.test(email.trim())) setAddress(email.trim());
+    proposeName(provider);
+  };
+  const byGrant = sender?.credential.kind === "OAUTH";
   const choose = (id: string) => {
     setProvider(id);
     form.setFieldValue("ownServer", id !== FALLBACK);
@@ -84,6 +147,11 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
     form.setFieldValue("security", chosen.security);
     if (!sender) fill(chosen.limits);
     proposeName(id);
+  };
+  const onChoose = (id: string) => {
+    chosen.current = true;
+    setTaken(null);
+    choose(id);
   };
   /** With none, what was filled in before goes. */
   const fill = (limits: Preset | null) => {
@@ -107,15 +175,24 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
           autoComplete="off"
           data-autofocus
           {...field("email")}
-          onBlur={() => proposeName(provider)}
+          onBlur={onAddress}
         />
+        {looking && <Looking />}
+        {found && !looking && <FoundServers found={found} taken={taken === found} take={() => take(found)} />}
+        {!sender && !found && (providers?.length ?? 0) > 0 && (
+          <Group gap="xs">
+            {providers?.map(({ name }) => (
+              <ConnectButton key={name} provider={name} variant="default" size="sm" />
+            ))}
+          </Group>
+        )}
         <TextInput
           label="Display name"
           description="What recipients see beside the address. May stay empty."
           autoComplete="off"
           {...field("displayName")}
         />
-        <Radio.Group label="Mail server" value={provider} onChange={choose}>
+        <Radio.Group label="Mail server" value={provider} onChange={onChoose}>
           <SimpleGrid cols={{ base: 2, xs: 3 }} spacing="xs" mt={4}>
             {[...PROVIDERS, { id: FALLBACK, name: fallback }].map(({ id, name }) => (
               <Radio.Card key={id} value={id} className={classes.provider ?? ""} aria-label={name}>
@@ -124,12 +201,22 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
             ))}
           </SimpleGrid>
         </Radio.Group>
-        <Alert color="petrol" icon={<IconInfoCircle aria-hidden />}>
-          {hint ?? `${fallback}: nothing more to set up. Everyone here shares it.`}
-        </Alert>
+        {taken === null && (
+          <Alert color="petrol" icon={<IconInfoCircle aria-hidden />}>
+            {hint ?? `${fallback}: nothing more to set up. Everyone here shares it.`}
+          </Alert>
+        )}
         <Collapse expanded={provider !== FALLBACK}>
           <Stack>
-            <TextInput label="Host" autoComplete="off" spellCheck={false} {...field("host")} />
+            <TextInput
+              label="Host"
+              autoComplete="off"
+              spellCheck={false}
+              onInput={() => {
+                chosen.current = true;
+              }}
+              {...field("host")}
+            />
             <Group grow align="flex-start">
               <NumberInput
                 label="Port"
@@ -147,8 +234,14 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
               spellCheck={false}
               {...field("username")}
             />
+            {byGrant && (
+              <Text size="sm" c="dimmed">
+                It is connected at its provider, and logs in without a password. Another login name or server
+                ends that.
+              </Text>
+            )}
             <PasswordInput
-              label="Password"
+              label={byGrant ? "Password, to log in with one instead" : "Password"}
               description={
                 keepsPassword(sender, form.getValues())
                   ? "One is stored, encrypted. Leave this empty to keep it; with another host or login name it has to be given again."
@@ -156,6 +249,12 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
               }
               autoComplete="new-password"
               {...field("password")}
+            />
+            <InboxFields
+              field={field}
+              reads={reads}
+              onReads={setReads}
+              keepsPassword={keepsInboxPassword(sender, form.getValues())}
             />
           </Stack>
         </Collapse>

@@ -1,5 +1,5 @@
-import { Drawer, Skeleton, Stack, Text } from "@mantine/core";
-import { IconMailbox, IconPlus } from "@tabler/icons-react";
+import { Alert, Drawer, Skeleton, Stack, Text } from "@mantine/core";
+import { IconCircleCheck, IconMailbox, IconPlugConnectedX, IconPlus } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { waysQuery } from "@/features/accounts/queries";
@@ -8,6 +8,7 @@ import { EmptyState } from "@/ui/EmptyState";
 import { ErrorState } from "@/ui/ErrorState";
 import { ButtonLink } from "@/ui/links";
 import { PageHeader } from "@/ui/PageHeader";
+import { CONNECT_FAILURES } from "./connecting";
 import { sendersQuery } from "./queries";
 import { SenderCard } from "./SenderCard";
 import { SenderForm } from "./SenderForm";
@@ -15,13 +16,14 @@ import { SenderForm } from "./SenderForm";
 const route = getRouteApi("/inside/senders");
 
 export function SendersPage() {
-  const { edit } = route.useSearch();
+  const { edit, connected, connectFailed } = route.useSearch();
   const navigate = useNavigate();
   const { data: ways } = useQuery(waysQuery);
   const { data, error, refetch } = useQuery({ ...sendersQuery(), refetchInterval: 5_000 });
   const fallback = ways?.sandbox ? "Sandbox mailbox" : "This installation's server";
   const close = () => navigate({ to: "/senders", search: {} });
   const edited = data?.items.find((sender) => sender.id === edit);
+  const isConnected = data?.items.find((sender) => sender.id === connected);
   const mayChange = useMay("member");
   const add = mayChange && (
     <ButtonLink to="/senders" search={{ edit: "new" }} leftSection={<IconPlus size={17} aria-hidden />}>
@@ -31,6 +33,34 @@ export function SendersPage() {
   return (
     <>
       <PageHeader title="Senders" description="The mailboxes that campaigns are sent from." actions={add} />
+      {connectFailed && (
+        <Alert
+          color="red"
+          title="The mailbox is not connected"
+          icon={<IconPlugConnectedX aria-hidden />}
+          role="alert"
+          mb="md"
+          withCloseButton
+          closeButtonLabel="Close"
+          onClose={close}
+        >
+          {CONNECT_FAILURES[connectFailed]}
+        </Alert>
+      )}
+      {isConnected && (
+        <Alert
+          color="petrol"
+          title={`${isConnected.email} is connected`}
+          icon={<IconCircleCheck aria-hidden />}
+          role="status"
+          mb="md"
+          withCloseButton
+          closeButtonLabel="Close"
+          onClose={close}
+        >
+          It sends and is read without a password. Verify it, and give it the limits that suit it.
+        </Alert>
+      )}
       {data ? (
         data.items.length > 0 ? (
           <Stack>

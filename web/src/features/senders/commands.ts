@@ -43,3 +43,11 @@ export function useDeleteSender({ id, email }: Sender) {
   };
   return { ...command, ask };
 }
+
+/** Asks DNS now, whatever is known. */
+export function useAskDns({ id }: Sender) {
+  return useCommand({
+    run: () => answer(api.GET("/api/senders/{id}/dns", { params: { path: { id }, query: { anew: true } } })),
+    changes: [keys.senderDns(id)],
+  });
+}

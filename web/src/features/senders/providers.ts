@@ -11,6 +11,13 @@ export const SECURITIES = optionsOf<Security>({
   none: { label: "None" },
 });
 
+export type InboxSecurity = NonNullable<Sender["imap"]>["security"];
+
+export const INBOX_SECURITIES = optionsOf<InboxSecurity>({
+  tls: { label: "TLS" },
+  starttls: { label: "STARTTLS" },
+});
+
 /** What a provider lets a mailbox send, or what people have found wise; `source` says who says so. */
 export interface Preset {
   dailyLimit: number;

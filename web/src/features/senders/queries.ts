@@ -8,6 +8,36 @@ import type { components } from "@/api/schema";
 
 export type Sender = components["schemas"]["Sender"];
 
+export type Discovered = components["schemas"]["Discovered"];
+export type DnsCheck = components["schemas"]["DnsCheck"];
+export type Finding = components["schemas"]["Finding"];
+
+/** Where mailboxes can be connected without a password; what the operator sets up changes with a restart. */
+export const mailProvidersQuery = () =>
+  queryOptions({
+    queryKey: keys.mailProviders(),
+    queryFn: ({ signal }) => answer(api.GET("/api/senders/providers", { signal })),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+/** Takes up to 20 seconds. */
+export const discoveredQuery = (email: string) =>
+  queryOptions({
+    queryKey: keys.discovered(email),
+    queryFn: ({ signal }) =>
+      answer(api.GET("/api/senders/discover", { params: { query: { email } }, signal })),
+    staleTime: 300_000,
+    retry: false,
+  });
+
+export const dnsQuery = (id: number) =>
+  queryOptions({
+    queryKey: keys.senderDns(id),
+    queryFn: ({ signal }) => answer(api.GET("/api/senders/{id}/dns", { params: { path: { id } }, signal })),
+    staleTime: 300_000,
+    retry: false,
+  });
+
 export const sendersQuery = () =>
   queryOptions({
     queryKey: keys.senders(),

@@ -1,6 +1,20 @@
-import { idIn, type Search } from "@/ui/searchParams";
+import { VALUES } from "@/api/constants";
+import { idIn, oneOf, type Search } from "@/ui/searchParams";
 
-/** The sender whose form is open; "new" for one to be added. */
-export function senderPlace(search: Search): { edit?: number | "new" } {
-  return { edit: search.edit === "new" ? "new" : idIn(search.edit) };
+export type ConnectFailure = (typeof VALUES)["ConnectFailure"]["connectFailed"][number];
+
+/**
+ * The sender whose form is open ("new" for one to be added), and what became of the way to a provider: the mailbox that
+ * is connected now, or why none is.
+ */
+export function senderPlace(search: Search): {
+  edit?: number | "new";
+  connected?: number;
+  connectFailed?: ConnectFailure;
+} {
+  return {
+    edit: search.edit === "new" ? "new" : idIn(search.edit),
+    connected: idIn(search.connected),
+    connectFailed: oneOf<ConnectFailure>(VALUES.ConnectFailure.connectFailed, search.connectFailed),
+  };
 }

@@ -1,6 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { Sender } from "./queries";
-import { keepsPassword, NEW_SENDER, senderBody, senderPatch, valuesOf } from "./senderValues";
+import {
+  keepsInboxPassword,
+  keepsPassword,
+  NEW_SENDER,
+  senderBody,
+  senderPatch,
+  valuesOf,
+} from "./senderValues";
 
 const own: Sender = {
   id: 1,
@@ -11,6 +18,7 @@ const own: Sender = {
   security: "starttls",
   username: "anna",
   hasPassword: true,
+  credential: { kind: "PASSWORD", provider: null, endedAt: null, error: null },
   hourlyLimit: 100,
   usedThisHour: 0,
   leftThisHour: 100,
@@ -27,6 +35,8 @@ const own: Sender = {
   blockedUntil: null,
   blockReason: null,
   held: null,
+  imap: null,
+  verifyImapError: null,
   verifiedAt: null,
   verifyError: null,
   createdAt: "2026-01-01T00:00:00Z",
@@ -48,6 +58,7 @@ describe("senderBody", () => {
       leastGapSeconds: null,
       rampUp: null,
       timezone: NEW_SENDER.timezone,
+      imap: null,
     });
   });
 
@@ -90,6 +101,29 @@ describe("senderPatch", () => {
   it("removes a login, and goes back to the fallback server", () => {
     expect(senderPatch(own, { ...valuesOf(own), username: " " })).toEqual({ username: null });
     expect(senderPatch(own, { ...valuesOf(own), ownServer: false, port: 25 })).toEqual({ host: null });
+  });
+});
+
+describe("where a mailbox is read", () => {
+  const read: Sender = {
+    ...own,
+    imap: { host: "imap.example.com", port: 993, security: "tls", username: "reader", hasPassword: true },
+  };
+
+  it("is named whole when it changes, and only then", () => {
+    expect(senderPatch(read, valuesOf(read))).toEqual({});
+    expect(senderPatch(read, { ...valuesOf(read), readsInbox: false })).toEqual({ imap: null });
+    const imap = { host: "imap.example.com", port: 993, security: "tls", username: null, password: null };
+    expect(senderPatch(read, { ...valuesOf(read), imapUsername: "" })).toEqual({ imap });
+    expect(senderPatch(own, { ...valuesOf(read), imapUsername: "" })).toEqual({ imap });
+    const other = { ...valuesOf(read), imapPassword: "another" };
+    expect(senderPatch(read, other)).toEqual({ imap: { ...imap, username: "reader", password: "another" } });
+  });
+
+  it("keeps its password for the same host and login name", () => {
+    expect(keepsInboxPassword(read, valuesOf(read))).toBe(true);
+    expect(keepsInboxPassword(read, { ...valuesOf(read), imapHost: "other.example.com" })).toBe(false);
+    expect(keepsInboxPassword(own, valuesOf(read))).toBe(false);
   });
 });
 

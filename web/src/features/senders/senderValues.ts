@@ -2,7 +2,7 @@
 
 import type { components } from "@/api/schema";
 import { timezone } from "@/time/format";
-import type { Preset, Security } from "./providers";
+import type { InboxSecurity, Preset, Security } from "./providers";
 import type { Sender } from "./queries";
 
 type SenderBody = components["schemas"]["SenderBody"];
@@ -18,6 +18,12 @@ export interface SenderValues extends Record<string, unknown> {
   security: Security;
   username: string;
   password: string;
+  readsInbox: boolean;
+  imapHost: string;
+  imapPort: number | string;
+  imapSecurity: InboxSecurity;
+  imapUsername: string;
+  imapPassword: string;
   hourlyLimit: number | string;
   maxConnections: number | string;
   dailyLimit: number | string;
@@ -36,6 +42,12 @@ export const NEW_SENDER: SenderValues = {
   security: "starttls",
   username: "",
   password: "",
+  readsInbox: false,
+  imapHost: "",
+  imapPort: 993,
+  imapSecurity: "tls",
+  imapUsername: "",
+  imapPassword: "",
   hourlyLimit: "",
   maxConnections: "",
   dailyLimit: "",
@@ -55,6 +67,12 @@ export function valuesOf(sender: Sender): SenderValues {
     security: sender.security ?? "starttls",
     username: sender.username ?? "",
     password: "",
+    readsInbox: sender.imap !== null,
+    imapHost: sender.imap?.host ?? "",
+    imapPort: sender.imap?.port ?? 993,
+    imapSecurity: sender.imap?.security ?? "tls",
+    imapUsername: sender.imap?.username ?? "",
+    imapPassword: "",
     hourlyLimit: sender.hourlyLimit,
     maxConnections: sender.maxConnections,
     dailyLimit: sender.dailyLimit ?? "",
@@ -98,6 +116,18 @@ export function senderBody(values: SenderValues): SenderBody {
     leastGapSeconds: given(values.leastGapSeconds),
     rampUp: rampUp(values),
     timezone: values.timezone,
+    imap: imap(values),
+  };
+}
+
+function imap(values: SenderValues): SenderBody["imap"] {
+  if (!values.ownServer || !values.readsInbox) return null;
+  return {
+    host: values.imapHost.trim(),
+    port: given(values.imapPort),
+    security: values.imapSecurity,
+    username: values.imapUsername.trim() || null,
+    password: values.imapPassword || null,
   };
 }
 
@@ -122,6 +152,7 @@ export function senderPatch(before: Sender, values: SenderValues): SenderPatch {
   if (after.rampUp?.from !== before.rampUp?.from || after.rampUp?.perDay !== before.rampUp?.perDay)
     patch.rampUp = after.rampUp ?? null;
   if (after.timezone !== before.timezone) patch.timezone = after.timezone ?? null;
+  if (isOther(after.imap ?? null, before.imap)) patch.imap = after.imap ?? null;
   if (!values.ownServer) return before.host === null ? patch : { ...patch, host: null };
   if (after.host !== before.host) patch.host = after.host ?? "";
   if (after.port != null && after.port !== before.port) patch.port = after.port;
@@ -129,6 +160,28 @@ export function senderPatch(before: Sender, values: SenderValues): SenderPatch {
   if (after.username !== before.username) patch.username = after.username ?? null;
   if (after.password) patch.password = after.password;
   return patch;
+}
+
+function isOther(after: SenderPatch["imap"], before: Sender["imap"]): boolean {
+  if (!after || !before) return after !== before;
+  const { host, port, security, username } = before;
+  return (
+    after.password !== null ||
+    after.host !== host ||
+    after.port !== port ||
+    after.security !== security ||
+    after.username !== username
+  );
+}
+
+/** As `keepsPassword`, for reading. */
+export function keepsInboxPassword(before: Sender | undefined, values: SenderValues): boolean {
+  const imap = before?.imap;
+  return (
+    imap?.hasPassword === true &&
+    values.imapHost.trim() === imap.host &&
+    values.imapUsername.trim() === imap.username
+  );
 }
 
 /** Whether the password that is stored goes on being used; the API asks for it again otherwise. */

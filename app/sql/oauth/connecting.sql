@@ -1,0 +1,49 @@
+-- name: mailbox_of_sender
+-- How a sender logs in, so that the person can be asked for the same mailbox again.
+SELECT username, email FROM senders WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s FOR NO KEY UPDATE;
+
+-- name: sender_of_mailbox
+-- A sender that logs in to this server as this mailbox already, by whatever credential.
+SELECT id FROM senders
+WHERE workspace_id = %(workspace_id)s
+  AND lower(username COLLATE "C") = lower(%(username)s::text COLLATE "C")
+  AND lower(host COLLATE "C") = lower(%(host)s::text COLLATE "C")
+ORDER BY id LIMIT 1
+FOR NO KEY UPDATE;
+
+-- name: set_mailbox
+-- The sender logs in at the provider's server from now on.
+UPDATE senders
+SET host = %(host)s, port = %(port)s, security = %(security)s, username = %(username)s, password_encrypted = NULL
+WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s;
+
+-- name: login_of_sender
+-- The login that a sender has by now.
+SELECT login_id FROM senders WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s;
+
+-- name: senders_of_logins
+-- Whose limits change where a sender goes from one of these logins to the other.
+SELECT id FROM senders WHERE workspace_id = %(workspace_id)s AND login_id = ANY (%(login_ids)s);
+
+-- name: go_by_grant
+-- All senders of the login log in by its grant from now on: passwords that were there are gone, and what was read with
+-- them is read at the provider, as is the sender that was connected.
+UPDATE senders
+SET password_encrypted = NULL,
+    imap_host = CASE WHEN is_read THEN %(imap_host)s ELSE imap_host END,
+    imap_port = CASE WHEN is_read THEN %(imap_port)s ELSE imap_port END,
+    imap_security = CASE WHEN is_read THEN %(imap_security)s ELSE imap_security END
+FROM (SELECT id AS of_id, imap_username IS NULL AND (imap_host IS NOT NULL OR id = %(sender_id)s) AS is_read
+      FROM senders WHERE workspace_id = %(workspace_id)s AND login_id = %(login_id)s) r
+WHERE workspace_id = %(workspace_id)s AND id = r.of_id;
+
+-- name: set_grant
+-- What the person agreed to just now; whatever was wrong with the grant before is over.
+UPDATE logins
+SET credential = 'OAUTH', provider = %(provider)s, refresh_token_encrypted = %(refresh_token_encrypted)s,
+    access_token_encrypted = %(access_token_encrypted)s,
+    access_expires_at = now() + make_interval(secs => %(lives_s)s),
+    refresh_at = now() + make_interval(secs => %(lives_s)s * (0.5 + 0.4 * random())),
+    refreshed_at = now(), grant_version = grant_version + 1, refresh_lease = NULL, refresh_lease_until = NULL,
+    refresh_failures = 0, refresh_after = NULL, grant_error = NULL, grant_ended_at = NULL
+WHERE workspace_id = %(workspace_id)s AND id = %(login_id)s;

@@ -1,0 +1,297 @@
+"""GET /api/senders/connect/{provider} and its callback: whose mailbox is connected, and by whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import httpx
+import pytest
+
+from app.db import Pool
+from app.domain.accounts.actor import LOCAL
+from app.domain.accounts.users import User, create_user
+from app.domain.operations.reseal import reseal
+from app.domain.workspaces import members
+from app.secrets import SecretBox
+from app.settings import Settings
+from tests.support.api import api_client, authorization
+from tests.support.engine import execute, row, rows, value
+from tests.support.mailboxes import ANN, START, begin, come_back, connect, log_in
+from tests.support.oauth import A_PAGE, TOO_MANY, MailProvider
+
+
+async def test_a_mailbox_is_connected_and_its_tokens_are_kept_for_nobody_to_see(
+    browser: httpx.AsyncClient, provider: MailProvider, pool: Pool, user: User
+) -> None:
+    url = await begin(browser)
+    asked = dict(parse_qsl(urlsplit(url).query))
+    assert asked["scope"] == "openid email offline_access mail"
+    assert asked["redirect_uri"] == "http://127.0.0.1:3000/api/senders/connect/callback"
+    assert asked["code_challenge_method"] == "S256"
+    page = await come_back(browser, provider.consent(url, "Ann@example.com"))
+    sender = (await browser.get(f"/api/senders/{dict(parse_qsl(urlsplit(page).query))['connected']}")).json()
+    assert (sender["email"], sender["username"], sender["hasPassword"]) == ("Ann@example.com", "Ann@example.com", False)
+    assert (sender["host"], sender["port"], sender["security"]) == ("localhost", 587, "starttls")
+    kept = await row(pool, "SELECT l.* FROM logins l JOIN senders s ON s.login_id = l.id WHERE s.id = %s", sender["id"])
+    assert (kept["credential"], kept["provider"]) == ("OAUTH", "company")
+    (form,) = provider.forms
+    for secret in (form["code"], form["code_verifier"]):
+        assert secret not in str(sender)
+    assert await value(pool, "SELECT count(*) FROM oidc_logins") == 0
+    actions = await rows(pool, "SELECT action, user_id FROM audit_log WHERE subject LIKE 'senders/%%' ORDER BY id")
+    assert {"action": "sender.created", "user_id": user.id} in actions
+
+
+async def test_providers_are_listed_without_what_is_secret(browser: httpx.AsyncClient) -> None:
+    assert (await browser.get("/api/senders/providers")).json() == [{"name": "company", "label": "The company"}]
+
+
+async def test_the_page_asked_for_survives_and_no_other_site_is_led_to(
+    browser: httpx.AsyncClient, provider: MailProvider
+) -> None:
+    back = provider.consent(await begin(browser, next="/compose?draft=1"), ANN)
+    assert await come_back(browser, back) == "/compose?draft=1"
+    back = provider.consent(await begin(browser, next="//evil.example"), "bob@example.com")
+    assert (await come_back(browser, back)).startswith("/senders?connected=")
+
+
+async def test_a_mailbox_connected_again_keeps_its_sender_and_goes_on_at_once(
+    browser: httpx.AsyncClient, provider: MailProvider, pool: Pool
+) -> None:
+    sender_id = await connect(browser, provider)
+    await execute(pool, "UPDATE logins SET grant_ended_at = now(), grant_error = 'x' WHERE credential = 'OAUTH'")
+    blocked = (
+        "UPDATE senders SET failures = 3, blocked_until = now() + interval '1 h', block_reason = 'x' WHERE id = %s"
+    )
+    await execute(pool, blocked, sender_id)
+    credential = (await browser.get(f"/api/senders/{sender_id}")).json()["credential"]
+    assert (credential.pop("endedAt") is None, credential) == (
+        False,
+        {"kind": "OAUTH", "provider": "company", "error": "x"},
+    )
+    url = await begin(browser, sender=str(sender_id))
+    assert dict(parse_qsl(urlsplit(url).query))["login_hint"] == ANN
+    assert await come_back(browser, provider.consent(url, "ANN@example.com")) == f"/senders?connected={sender_id}"
+    assert (await browser.get(f"/api/senders/{sender_id}")).json()["blockedUntil"] is None
+    kept = await row(pool, "SELECT * FROM logins WHERE credential = 'OAUTH'")
+    assert (kept["grant_ended_at"], kept["grant_error"], kept["grant_version"]) == (None, None, 2)
+    # Without naming it, too: one mailbox is one sender.
+    assert await connect(browser, provider) == sender_id
+    assert await value(pool, "SELECT count(*) FROM senders WHERE NOT is_default") == 1
+
+
+async def test_another_mailbox_than_the_senders_is_not_taken_for_it(
+    browser: httpx.AsyncClient, provider: MailProvider, pool: Pool
+) -> None:
+    sender_id = await connect(browser, provider)
+    url = await begin(browser, sender=str(sender_id))
+    page = await come_back(browser, provider.consent(url, "bob@example.com"))
+    assert page == "/senders?connectFailed=other_mailbox"
+    assert await value(pool, "SELECT grant_version FROM logins WHERE credential = 'OAUTH'") == 1
+
+
+async def test_a_mailbox_with_a_password_becomes_one_with_a_grant_and_back(
+    browser: httpx.AsyncClient, provider: MailProvider, pool: Pool, box: SecretBox
+) -> None:
+    sender_id = await connect(browser, provider)
+    login = (
+        "SELECT l.credential, l.refresh_token_encrypted, s.password_encrypted FROM senders s JOIN logins l ON l.id ="
+    )
+    login += " s.login_id WHERE s.id = %s"
+    # An address of the loopback is for the operator's provider alone: by hand, another server is named.
+    server = {"host": "smtp.example.com", "port": 587, "username": ANN, "password": "a secret"}
+    assert (await browser.patch(f"/api/senders/{sender_id}", json=server)).status_code == 200
+    kept = await row(pool, login, sender_id)
+    assert (kept["credential"], kept["refresh_token_encrypted"]) == ("PASSWORD", None)
+    await come_back(browser, provider.consent(await begin(browser, sender=str(sender_id)), ANN))
+    kept = await row(pool, login, sender_id)
+    assert (kept["credential"], kept["password_encrypted"]) == ("OAUTH", None)
+    assert (await browser.get(f"/api/senders/{sender_id}")).json()["host"] == "localhost"
+
+
+async def test_a_sender_that_leaves_its_mailbox_takes_no_grant_along(
+    browser: httpx.AsyncClient, provider: MailProvider, pool: Pool
+) -> None:
+    sender_id = await connect(browser, provider)
+    assert (await browser.patch(f"/api/senders/{sender_id}", json={"host": None})).status_code == 200
+    assert await value(pool, "SELECT count(*) FROM logins WHERE refresh_token_encrypted IS NOT NULL") == 0
+
+
+async def test_an_alias_logs_in_by_the_grant_of_its_mailbox_and_leaves_it_to_it(
+    browser: httpx.AsyncClient, provider: MailProvider, pool: Pool
+) -> None:
+    sender_id = await connect(browser, provider)
+    alias = {"email": "sales@example.com", "host": "localhost", "username": ANN.upper()}
+    refused = await browser.post("/api/senders", json=alias | {"password": "a secret"})
+    assert (refused.status_code, [one["field"] for one in refused.json()["errors"]]) == (422, ["host", "password"])
+    made = (await browser.post("/api/senders", json=alias)).json()
+    assert made["credential"]["kind"] == "OAUTH"
+    assert (made["hasPassword"], made["sharesLoginWith"]) == (False, [sender_id])
+    for change in ({"displayName": "Sales", "port": 2525}, {"host": None}):
+        assert (await browser.patch(f"/api/senders/{made['id']}", json=change)).status_code == 200
+        of_ann = (await browser.get(f"/api/senders/{sender_id}")).json()
+        assert of_ann["credential"]["kind"] == "OAUTH"
+    left = (await browser.get(f"/api/senders/{made['id']}")).json()
+    assert (left["credential"]["kind"], left["sharesLoginWith"]) == ("PASSWORD", [])
+
+
+async def test_a_sender_that_is_connected_shares_the_login_of_the_mailboxs_others_from_then_on(
+    browser: httpx.AsyncClient, provider: MailProvider, pool: Pool
+) -> None:
+    with_password = {"host": "smtp.example.com", "username": ANN, "password": "a secret", "hourlyLimit": 7}
+    first = (await browser.post("/api/senders", json=with_password | {"email": "ann.b@example.com"})).json()["id"]
+    second = (await browser.post("/api/senders", json=with_password | {"email": ANN})).json()["id"]
+    await execute(pool, "UPDATE senders SET host = 'localhost' WHERE id IN (%s, %s)", first, second)
+    third = (await browser.post("/api/senders", json={"email": ANN, "hourlyLimit": 9})).json()["id"]
+    assert await connect(browser, provider) == first
+    await come_back(browser, provider.consent(await begin(browser, sender=str(third)), ANN))
+    for one, others in ((first, [second, third]), (second, [first, third]), (third, [first, second])):
+        sender = (await browser.get(f"/api/senders/{one}")).json()
+        assert (sender["credential"]["kind"], sender["hasPassword"]) == ("OAUTH", False)
+        assert (sender["sharesLoginWith"], sender["hourlyLimit"]) == (others, 7)
+    assert await value(pool, "SELECT grant_version FROM logins WHERE credential = 'OAUTH'") == 2
+
+
+async def test_a_new_key_reseals_tokens(
+    browser: httpx.AsyncClient, provider: MailProvider, pool: Pool, box: SecretBox
+) -> None:
+    await connect(browser, provider)
+    before = await row(
+        pool,
+        "SELECT id, refresh_token_encrypted AS r, access_token_encrypted AS a FROM logins WHERE provider IS NOT NULL",
+    )
+    new = SecretBox("another key", "a secret for tests")
+    assert (await reseal(pool, new)).total == 2
+    after = await row(
+        pool, "SELECT refresh_token_encrypted AS r, access_token_encrypted AS a FROM logins WHERE provider IS NOT NULL"
+    )
+    alone = SecretBox("another key")
+    for field, name in (("r", "refresh_token"), ("a", "access_token")):
+        place = f"logins/{before['id']}/{name}"
+        assert alone.open(after[field], place) == box.open(before[field], place)
+
+
+# What is not believed
+
+
+async def _other_session(browser: httpx.AsyncClient, pool: Pool, user: User, box: SecretBox) -> None:
+    await log_in(browser, pool, user.id, LOCAL)
+
+
+async def _other_user(browser: httpx.AsyncClient, pool: Pool, user: User, box: SecretBox) -> None:
+    other = await create_user(pool, box, "other@example.com", "battery staple", default_hourly_limit=100)
+    await log_in(browser, pool, other.id, LOCAL)
+
+
+async def _other_browser(browser: httpx.AsyncClient, pool: Pool, user: User, box: SecretBox) -> None:
+    browser.cookies.delete("reachinbox-connect")
+
+
+async def _later(browser: httpx.AsyncClient, pool: Pool, user: User, box: SecretBox) -> None:
+    await execute(pool, "UPDATE oidc_logins SET created_at = created_at - interval '11 minutes'")
+
+
+@pytest.mark.parametrize("change", [_other_session, _other_user, _other_browser, _later])
+async def test_it_ends_where_it_began_and_in_time(
+    browser: httpx.AsyncClient,
+    provider: MailProvider,
+    pool: Pool,
+    user: User,
+    box: SecretBox,
+    change: Callable[..., Any],
+) -> None:
+    back = provider.consent(await begin(browser), ANN)
+    await change(browser, pool, user, box)
+    assert await come_back(browser, back) == "/senders?connectFailed=expired"
+    assert provider.forms == []
+    assert await value(pool, "SELECT count(*) FROM logins WHERE provider IS NOT NULL") == 0
+
+
+async def test_a_state_works_once_and_not_for_a_login(browser: httpx.AsyncClient, provider: MailProvider) -> None:
+    back = provider.consent(await begin(browser), ANN)
+    assert (await come_back(browser, back)).startswith("/senders?connected=")
+    assert await come_back(browser, back) == "/senders?connectFailed=expired"
+
+
+async def test_who_lost_the_role_on_the_way_connects_nothing(
+    browser: httpx.AsyncClient, provider: MailProvider, pool: Pool, user: User, box: SecretBox
+) -> None:
+    back = provider.consent(await begin(browser), ANN)
+    other = await create_user(pool, box, "other@example.com", "battery staple", default_hourly_limit=100)
+    await execute(
+        pool, "INSERT INTO members (workspace_id, user_id, role) VALUES (%s, %s, 'owner')", user.workspace_id, other.id
+    )
+    await members.change_role(pool, LOCAL.of(other.id), user.workspace_id, user.id, "viewer")
+    assert await come_back(browser, back) == "/senders?connectFailed=role"
+    assert provider.forms == []
+    response = await browser.get(START)
+    assert response.headers["location"] == "/senders?connectFailed=role"
+
+
+async def test_a_key_connects_nothing_and_nobody_is_sent_to_log_in(
+    connect_settings: Settings, database_url: str, pool: Pool, user: User
+) -> None:
+    async with api_client(connect_settings, database_url, await authorization(pool, user)) as program:
+        response = await program.get(START, params={"next": "/compose"})
+        assert (response.status_code, response.headers["location"]) == (303, "/login?next=%2Fcompose")
+
+
+async def test_an_answer_of_another_issuer_is_refused_before_its_code_is_used(
+    browser: httpx.AsyncClient, provider: MailProvider
+) -> None:
+    back = provider.consent(await begin(browser), ANN).replace(
+        urlencode({"iss": provider.issuer}), urlencode({"iss": "https://evil.example"})
+    )
+    assert await come_back(browser, back) == "/senders?connectFailed=failed"
+    assert provider.forms == []
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"nonce": "another"},
+        {"aud": "somebody else"},
+        {"exp": 1},
+        {"iss": "https://evil.example"},
+        {"email": None},
+        {"email": "not an address"},
+    ],
+)
+async def test_an_id_token_that_is_not_for_us_is_not_believed(
+    browser: httpx.AsyncClient, provider: MailProvider, pool: Pool, claims: dict[str, Any]
+) -> None:
+    provider.claims = claims
+    assert await come_back(browser, provider.consent(await begin(browser), ANN)) == "/senders?connectFailed=failed"
+    assert await value(pool, "SELECT count(*) FROM logins WHERE provider IS NOT NULL") == 0
+
+
+async def test_who_unticks_mail_is_told_so(browser: httpx.AsyncClient, provider: MailProvider) -> None:
+    back = provider.consent(await begin(browser), ANN, scope="openid email")
+    assert await come_back(browser, back) == "/senders?connectFailed=scope"
+
+
+async def test_who_says_no_comes_back_to_our_page_without_the_providers_words(
+    browser: httpx.AsyncClient, provider: MailProvider
+) -> None:
+    state = dict(parse_qsl(urlsplit(await begin(browser)).query))["state"]
+    query = {"error": "access_denied", "error_description": "<script>alert(1)</script>", "state": state}
+    url = f"http://127.0.0.1:3000/api/senders/connect/callback?{urlencode(query)}"
+    assert await come_back(browser, url) == "/senders?connectFailed=cancelled"
+
+
+@pytest.mark.parametrize("fault", [TOO_MANY, A_PAGE])
+async def test_a_provider_out_of_its_mind_connects_nothing(
+    browser: httpx.AsyncClient, provider: MailProvider, pool: Pool, fault: Any
+) -> None:
+    back = provider.consent(await begin(browser), ANN)
+    provider.fault = fault
+    assert await come_back(browser, back) == "/senders?connectFailed=failed"
+    assert await value(pool, "SELECT count(*) FROM logins WHERE provider IS NOT NULL") == 0
+
+
+@pytest.mark.parametrize("name", ["nobody", "google", "%2e%2e", "a" * 500])
+async def test_a_provider_that_is_not_set_up_leads_nowhere(browser: httpx.AsyncClient, name: str) -> None:
+    response = await browser.get(f"/api/senders/connect/{name}")
+    assert response.headers["location"] == "/senders?connectFailed=failed"

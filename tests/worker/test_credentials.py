@@ -1,0 +1,309 @@
+"""Logging in to senders' servers: by tokens at a real Dovecot, one try for each password, in the server's words."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from app.db import Pool
+from app.secrets import SecretBox
+from app.settings import Settings, SettingsError, from_env
+from tests.support.dovecot import PROGRAM, WANTED, Dovecot, dovecot
+from tests.support.engine import (
+    SECRET_KEY,
+    Owner,
+    check_conservation,
+    check_deliveries,
+    execute,
+    row,
+    rows,
+    running_workers,
+    schedule_campaign,
+    settings_for,
+    value,
+    wait_for,
+    wait_until_sent,
+    wake_all,
+)
+from tests.support.mailboxes import ANN, granted, providers_file
+from tests.support.oauth import MailProvider
+from tests.support.sinkproc import Sink
+from worker.auth import Bearers
+from worker.connect import Server
+from worker.smtp import Conversation
+from worker.verdicts import ServerTrouble
+
+needs_dovecot = pytest.mark.skipif(PROGRAM is None and "CI" not in os.environ, reason=WANTED)
+
+
+@pytest.fixture
+def provider() -> Iterator[MailProvider]:
+    with MailProvider() as running:
+        yield running
+
+
+class Post:
+    """A mailbox at a Dovecot whose bearers the provider vouches for."""
+
+    def __init__(self, pool: Pool, owner: Owner, provider: MailProvider, sink: Sink, folder: Path) -> None:
+        self.pool, self.owner, self.provider, self.sink, self._folder = pool, owner, provider, sink, folder
+        self.box = SecretBox(SECRET_KEY)
+
+    async def connect(self) -> None:
+        """The owner's sender is a mailbox that was connected an hour ago."""
+        await execute(self.pool, "UPDATE senders SET host = 'localhost', port = 587, security = 'starttls'")
+        await granted(self.pool, self.box, self.provider, self.owner.sender_id)
+
+    def settings(self, server: Dovecot) -> Settings:
+        file = providers_file(self._folder, self.provider, server.submission)
+        settings = settings_for(self.sink, lanes=3, mail_providers_file=file)
+        return msgspec.structs.replace(settings, smtp_ca_file=server.ca_file)
+
+    async def reason(self, words: str) -> str:
+        """Why the sender is blocked, once that has these words in it."""
+        found = await wait_for(
+            lambda: rows(self.pool, "SELECT block_reason FROM senders WHERE block_reason LIKE %s", f"%{words}%"),
+            f"the sender to be blocked with {words!r}",
+        )
+        return found[0]["block_reason"]
+
+
+@pytest.fixture
+async def post(pool: Pool, owner: Owner, provider: MailProvider, sink: Sink, tmp_path: Path) -> Post:
+    made = Post(pool, owner, provider, sink, tmp_path)
+    await made.connect()
+    return made
+
+
+@needs_dovecot
+@pytest.mark.parametrize("mechanisms", ["plain login xoauth2 oauthbearer", "plain oauthbearer"])
+async def test_mail_goes_out_by_an_access_token(
+    post: Post, database_url: str, provider: MailProvider, sink: Sink, mechanisms: str
+) -> None:
+    with dovecot(sink.port, {}, provider.issuer, mechanisms) as server:
+        async with running_workers(database_url, post.settings(server)):
+            campaign = (await schedule_campaign(post.pool, post.owner, 20)).campaign.id
+            await wait_until_sent(post.pool, campaign, 30)
+        assert server.log().count(f"method={'XOAUTH2' if 'xoauth2' in mechanisms else 'OAUTHBEARER'}") >= 1
+    assert len(sink.accepted()) == 20
+    assert provider.requests["refresh_token"] == 1
+
+
+@needs_dovecot
+async def test_a_token_taken_back_in_the_middle_of_a_campaign_fails_and_loses_nothing(
+    post: Post, database_url: str, provider: MailProvider, sink: Sink
+) -> None:
+    with dovecot(sink.port, {}, provider.issuer) as server:
+        async with running_workers(database_url, post.settings(server), 2):
+            campaign = (await schedule_campaign(post.pool, post.owner, 60, delay_between_ms=200)).campaign.id
+            await wait_for(lambda: _sent(post.pool, 5), "some to be sent")
+            provider.revoke(ANN)
+            await execute(post.pool, "UPDATE logins SET access_expires_at = now(), refreshed_at = '-infinity'")
+            # Lanes that are open go on as long as the server lets them: they are made to connect anew.
+            await execute(post.pool, "UPDATE senders SET display_name = 'Ann'")
+            await wake_all(post.pool)
+            reason = await post.reason("connect the mailbox again")
+            assert "The company says invalid_grant" in reason
+            counts = await check_conservation(post.pool, campaign)
+            assert counts["FAILED"] == counts["UNKNOWN"] == 0
+            assert counts["SCHEDULED"] > 0
+            await granted(post.pool, post.box, provider, post.owner.sender_id)  # she connects it again
+            await execute(post.pool, "UPDATE logins SET grant_ended_at = NULL")
+            await execute(post.pool, "UPDATE senders SET failures = 0, blocked_until = NULL, block_reason = NULL")
+            await wait_until_sent(post.pool, campaign, 60)
+        await check_deliveries(post.pool, sink)
+    assert provider.requests["refresh_token"] <= 3
+
+
+async def _sent(pool: Pool, least: int) -> bool:
+    return await value(pool, "SELECT count(*) >= %s FROM emails WHERE status = 'SENT'", least)
+
+
+@needs_dovecot
+async def test_a_bearer_that_the_server_refuses_is_refreshed_once(
+    post: Post, database_url: str, provider: MailProvider, sink: Sink
+) -> None:
+    """The provider ended it early: nobody knew."""
+    with dovecot(sink.port, {}, provider.issuer) as server:
+        provider.expire(ANN)
+        await execute(post.pool, "UPDATE logins SET access_expires_at = now() + interval '1 hour'")
+        async with running_workers(database_url, post.settings(server)):
+            campaign = (await schedule_campaign(post.pool, post.owner, 5)).campaign.id
+            await wait_until_sent(post.pool, campaign, 30)
+    assert provider.requests["refresh_token"] == 1
+    assert (await row(post.pool, "SELECT failures, block_reason FROM senders")) == {"failures": 0, "block_reason": None}
+
+
+@needs_dovecot
+async def test_a_mailbox_that_no_token_opens_is_said_to_be_so_in_words(
+    post: Post, database_url: str, provider: MailProvider, sink: Sink
+) -> None:
+    """The tokens are somebody else's than the mailbox's."""
+    with dovecot(sink.port, {}, provider.issuer) as server:
+        await granted_of_another(post, "bob@example.com")
+        async with running_workers(database_url, post.settings(server)):
+            await schedule_campaign(post.pool, post.owner, 5)
+            reason = await post.reason("refused the login: 535")
+    assert "Authentication failed" in reason
+    assert "of the access token it says: status" in reason
+    assert sink.accepted() == []
+
+
+async def granted_of_another(post: Post, address: str) -> None:
+    """Past the rule that a grant ends with the username."""
+    await execute(post.pool, "ALTER TABLE senders DISABLE TRIGGER senders_keep_grant")
+    await granted(post.pool, post.box, post.provider, post.owner.sender_id, address)
+    await execute(post.pool, "UPDATE senders SET username = 'ann@example.com'")
+
+
+@needs_dovecot
+async def test_a_private_authority_has_to_be_named(
+    post: Post, database_url: str, provider: MailProvider, sink: Sink
+) -> None:
+    with dovecot(sink.port, {}, provider.issuer) as server:
+        settings = msgspec.structs.replace(post.settings(server), smtp_ca_file=None)
+        async with running_workers(database_url, settings):
+            await schedule_campaign(post.pool, post.owner, 1)
+            assert "certificate verify failed" in await post.reason("TLS with localhost")
+
+
+def test_a_file_without_certificates_is_refused_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("nothing")
+    for file in ("ca.pem", "none.pem"):
+        with pytest.raises(SettingsError, match="SMTP_CA_FILE: cannot read certificates"):
+            from_env({"SMTP_CA_FILE": str(tmp_path / file)})
+
+
+# The server's words
+
+
+class Strict:
+    """A server that counts tries, and may hang up with its refusal."""
+
+    def __init__(self) -> None:
+        self.lines: list[bytes] = []
+        self.offers = b"PLAIN LOGIN CRAM-MD5"
+        self.greeting_after_s = 0.0
+        self.answers: list[bytes] = [b"535 5.7.8 Username and Password not accepted. See https://help.example\r\n"]
+        self.hangs_up = True
+
+    async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(self.greeting_after_s)
+        writer.write(b"220 strict.test ESMTP\r\n")
+        answers = list(self.answers)
+        while line := await reader.readline():
+            self.lines.append(line.strip())
+            if line.startswith(b"EHLO"):
+                writer.write(b"250-strict.test\r\n250 AUTH %b\r\n" % self.offers)
+            elif line.startswith(b"QUIT"):
+                break
+            else:
+                writer.write(answers.pop(0))
+                if not answers and self.hangs_up:
+                    break
+        writer.close()
+
+    def tries(self) -> list[bytes]:
+        return [line for line in self.lines if line.startswith(b"AUTH")]
+
+
+@asynccontextmanager
+async def strict_server(strict: Strict) -> AsyncGenerator[Server]:
+    server = await asyncio.start_server(strict.converse, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        yield Server("127.0.0.1", port, "none", "ann", "wrong", policy=None)
+
+
+async def _trouble(server: Server) -> ServerTrouble:
+    with pytest.raises(ServerTrouble) as caught:
+        await Conversation.open(server, "here.example.com")
+    return caught.value
+
+
+@pytest.mark.parametrize("offers", [b"PLAIN LOGIN", b"LOGIN", b"CRAM-MD5 PLAIN LOGIN"])
+async def test_a_wrong_password_is_tried_once_and_the_servers_words_are_kept_though_it_hangs_up(offers: bytes) -> None:
+    strict = Strict()
+    strict.offers = offers
+    refusal = strict.answers[0]
+    if offers == b"LOGIN":
+        strict.answers = [b"334 VXNlcm5hbWU6\r\n", b"334 UGFzc3dvcmQ6\r\n", refusal]
+    elif b"CRAM-MD5" in offers:
+        strict.answers = [b"334 " + base64.b64encode(b"<1@strict.test>") + b"\r\n", refusal]
+    async with strict_server(strict) as server:
+        trouble = await _trouble(server)
+    assert f"refused the login: 535 {refusal[4:].decode().strip()}" in str(trouble)
+    assert (trouble.kind, trouble.code) == ("login", 535)
+    assert len(strict.tries()) == 1
+    assert sum(line.startswith(b"EHLO") for line in strict.lines) == 1
+
+
+async def test_a_server_that_hangs_up_at_the_login_without_a_word_is_said_to() -> None:
+    strict = Strict()
+    strict.answers = [b""]
+    async with strict_server(strict) as server:
+        assert "ended the conversation at the login: the server closed the connection" in str(await _trouble(server))
+
+
+@pytest.mark.parametrize("offers", [b"GSSAPI NTLM", b"XOAUTH2"])
+async def test_a_server_that_takes_no_password_is_given_none(offers: bytes) -> None:
+    strict = Strict()
+    strict.offers = offers
+    async with strict_server(strict) as server:
+        assert "a password cannot be used there" in str(await _trouble(server))
+    assert strict.tries() == []
+
+
+async def test_a_greeting_that_takes_longer_than_connecting_may_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.connect.CONNECT_TIMEOUT_S", 0.3)
+    strict = Strict()
+    strict.answers, strict.hangs_up, strict.greeting_after_s = [b"235 2.7.0 welcome\r\n"], False, 0.6
+    async with strict_server(strict) as server:
+        await (await Conversation.open(server, "here.example.com")).close()
+        monkeypatch.setattr("worker.connect.GREETING_TIMEOUT_S", 0.2)
+        assert "it did not greet us within 0.2 s" in str(await _trouble(server))
+
+
+@pytest.mark.parametrize(
+    ("answers", "words"),
+    [
+        ([b"334 " + base64.b64encode(b'{"status":"400","scope":"mail"}') + b"\r\n", b"535 5.7.8 no\r\n"], "status 400"),
+        ([b"334 not base64!\r\n", b"535 5.7.3 Authentication unsuccessful\r\n"], "535 5.7.3 Authentication"),
+        ([b"334 " + base64.b64encode(b'{"status":"401"}') + b"\r\n"], "status 401"),  # and it hangs up
+        ([b"535 5.7.139 SmtpClientAuthentication is disabled for the Mailbox\r\n"], "is disabled for the Mailbox"),
+    ],
+)
+async def test_what_a_server_says_of_a_token_is_shown_in_words(answers: list[bytes], words: str) -> None:
+    strict = Strict()
+    strict.offers, strict.answers = b"XOAUTH2", answers
+    asked: list[str] = []
+    async with strict_server(strict) as server:
+        trouble = await _trouble(server._replace(password=None, bearers=_bearers(asked)))
+    assert words in str(trouble)
+    assert "a token" not in str(trouble)
+    # Where the mailbox is not to be used at all, a new token is not asked for.
+    assert asked == ["current"] if b"5.7.139" in answers[-1] else ["current", "renewed"]
+    assert len(strict.tries()) == 1
+
+
+class _Bearer(msgspec.Struct):
+    token: str = "a token"  # noqa: S105 -- nobody's
+    version: int = 1
+
+
+def _bearers(asked: list[str]) -> Bearers:
+    async def current() -> _Bearer:
+        asked.append("current")
+        return _Bearer()
+
+    async def renewed(refused: _Bearer) -> None:
+        asked.append("renewed")
+
+    return Bearers(current, renewed)

@@ -1,0 +1,348 @@
+"""Reading mailboxes over IMAP (RFC 3501): connected to as SMTP servers are, with the same checks, TLS and credentials.
+
+IMAPClient blocks, so each conversation is had in one of a few threads, and whoever waits for it no longer hangs up, at
+which the thread is free again. Nothing here changes a mailbox but `append`: folders are opened by EXAMINE, and what is
+fetched is not marked as read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import imaplib
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
+
+from imapclient import IMAPClient  # pyright: ignore[reportMissingTypeStubs] -- it has none
+
+from app.domain.operations import host_policy
+from app.domain.operations.host_policy import Lookup
+from worker.auth import Bearer, LoginRefused, Password, Token, by_token, may_be_of_bearer, with_bearer, words_of
+from worker.connect import Server, credential_for, reach
+from worker.trust import trusted
+from worker.verdicts import ServerTrouble, storable
+
+OPEN_S = 60.0  # for all of it, from TLS to the login
+COMMAND_S = 60.0
+CLOSE_S = 2.0
+MOST_BYTES = 64 * 1024 * 1024  # that a server may answer within one `do`
+_THREADS = ThreadPoolExecutor(max_workers=16, thread_name_prefix="imap")
+# How servers that know no special uses (RFC 6154) call the folder for what was sent.
+_SENT = {
+    *("sent", "sent items", "sent mail", "sent messages", "gesendet", "gesendete elemente", "gesendete objekte"),
+    *("envoyés", "éléments envoyés", "messages envoyés", "enviados", "elementos enviados", "posta inviata"),
+    *("verzonden", "verzonden items", "wysłane"),
+}
+_JUNK = {"junk", "junk email", "junk e-mail", "spam", "bulk mail"}
+T = TypeVar("T")
+
+
+class Folder(NamedTuple):
+    """`uses` as RFC 6154 has them, in lower case: `\\sent`, `\\junk`, `\\all`; they are told by names where need be."""
+
+    name: str
+    uses: frozenset[str]
+    can_be_opened: bool
+
+
+class State(NamedTuple):
+    """Of a folder that was opened: UIDs are good as long as `uid_validity` is this one."""
+
+    uid_validity: int
+    uid_next: int | None
+    messages: int
+
+
+class Session:
+    """What can be asked of a mailbox that is logged in to. It blocks: for functions that are given to `Mailbox.do`."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def has(self, capability: str) -> bool:
+        return bool(self._client.has_capability(capability))
+
+    def folders(self) -> list[Folder]:
+        listed: Iterable[tuple[tuple[bytes, ...], bytes, str]] = self._client.list_folders()
+        found: list[Folder] = []
+        for flags, delimiter, name in listed:
+            said = {flag.decode("ascii", "replace").lower() for flag in flags}
+            uses = said & {"\\all", "\\archive", "\\drafts", "\\flagged", "\\junk", "\\sent", "\\trash"}
+            last = str(name).rpartition((delimiter or b"/").decode("ascii", "replace"))[2].lower()
+            if not uses:
+                uses = {"\\sent"} if last in _SENT else {"\\junk"} if last in _JUNK else set[str]()
+            found.append(Folder(str(name), frozenset(uses), not said & {"\\noselect", "\\nonexistent"}))
+        return found
+
+    def examine(self, folder: str) -> State:
+        """Open the folder for reading."""
+        told: Mapping[bytes, Any] = self._client.select_folder(folder, readonly=True)
+        return State(int(told[b"UIDVALIDITY"]), told.get(b"UIDNEXT"), int(told.get(b"EXISTS", 0)))
+
+    def search(self, *criteria: str | int) -> list[int]:
+        """UIDs in the folder that is open."""
+        return [int(uid) for uid in self._client.search(list(criteria))]
+
+    def fetch(self, uids: Collection[int], *items: str) -> dict[int, dict[bytes, Any]]:
+        """By UID; bodies by BODY.PEEK, which marks nothing."""
+        if not uids:
+            return {}
+        return {int(uid): dict(told) for uid, told in self._client.fetch(list(uids), list(items)).items()}
+
+    def append(self, folder: str, message: bytes, flags: tuple[bytes, ...], at: datetime | None = None) -> None:
+        self._client.append(folder, message, flags, at)
+
+
+class Mailbox:
+    """A mailbox that is logged in to. One conversation at a time."""
+
+    def __init__(self, server: Server, handle: socket.socket) -> None:
+        self.server = server
+        self._handle = handle  # of the connection, whatever TLS makes of the socket that it came with
+        self._protocol: _Protocol | None = None
+        self._client: Any = None
+        self._lock = threading.Lock()
+        self._is_busy = False  # a thread talks
+        self._is_over = False
+        self.tls: str | None = None
+        self.certificate_until: str | None = None
+
+    @classmethod
+    async def open(cls, server: Server, lookup: Lookup = host_policy.look_up) -> Mailbox:
+        """Connect, start TLS, log in; a refused access token is renewed once. Raises ServerTrouble."""
+        return await with_bearer(server.bearers, partial(cls._open, server, lookup))
+
+    @classmethod
+    async def _open(cls, server: Server, lookup: Lookup, bearer: Bearer | None) -> Mailbox:
+        credential = credential_for(server, bearer)
+        if credential is None or server.security == "none":
+            raise ServerTrouble(f"{server.address} would be read without a login or without TLS", "login")
+        try:
+            context = await trusted(server.ca_file)
+            connected = await reach(server, lookup)
+        except OSError as error:
+            raise _trouble(server, error) from error
+        mailbox = cls(server, connected.dup())
+        try:
+            await mailbox._run(partial(mailbox._begin, connected, context, credential), OPEN_S)
+        except BaseException:
+            mailbox._hang_up()
+            connected.close()
+            raise
+        return mailbox
+
+    async def do(self, act: Callable[[Session], T], within_s: float = COMMAND_S) -> T:
+        """What `act` gives, which is called in a thread. Raises ServerTrouble, and then it is of no further use."""
+
+        def acting() -> T:
+            if self._protocol is not None:
+                self._protocol.allow(MOST_BYTES)
+            return act(Session(self._client))
+
+        return await self._run(acting, within_s)
+
+    async def close(self) -> None:
+        """Log out if that is still possible, and hang up."""
+        try:
+            if self._client is not None and not self._is_over:
+                with suppress(ServerTrouble):
+                    await self._run(self._client.logout, CLOSE_S)
+        finally:
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        """A thread that talks is done at once, and closes what it talked by."""
+        with suppress(OSError):
+            self._handle.shutdown(socket.SHUT_RDWR)
+        self._handle.close()
+        with self._lock:
+            self._is_over = True
+            if not self._is_busy:
+                self._free()
+
+    def _free(self) -> None:
+        if self._protocol is not None:
+            with suppress(OSError):
+                self._protocol.shutdown()
+
+    async def _run(self, act: Callable[[], T], within_s: float) -> T:
+        def talk() -> T:
+            try:
+                return act()
+            finally:
+                with self._lock:
+                    self._is_busy = False
+                    if self._is_over:
+                        self._free()
+
+        self._is_busy = True
+        talking = _THREADS.submit(talk)
+        try:
+            async with asyncio.timeout(within_s):
+                return await asyncio.wrap_future(talking)
+        except ServerTrouble:
+            self._hang_up()
+            raise
+        except TimeoutError as error:
+            self._hang_up()
+            waited = within_s if not str(error) else COMMAND_S
+            raise ServerTrouble(f"{self.server.address} was not done after {waited:g} s", "connect") from None
+        except (imaplib.IMAP4.error, OSError, ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
+            # IMAPClient and imaplib raise what comes where a server's answer is none.
+            self._hang_up()
+            raise _trouble(self.server, error) from error
+        except asyncio.CancelledError:
+            self._hang_up()
+            raise
+        finally:
+            if talking.cancelled():  # before a thread was free for it
+                self._is_busy = False
+
+    # In a thread
+
+    def _begin(self, connected: socket.socket, context: ssl.SSLContext, credential: Password | Token) -> None:
+        host, secure = self.server.host.removesuffix("."), connected
+        try:
+            connected.settimeout(COMMAND_S)
+            if self.server.security == "tls":
+                secure = context.wrap_socket(connected, server_hostname=host)
+            self._protocol = protocol = _Protocol(secure)
+        except BaseException:
+            connected.close()
+            secure.close()
+            raise
+        protocol.host = host  # what the certificate has to be for
+        if self.server.security == "starttls":
+            protocol.start_tls(context)
+        self.tls, certificate = protocol.secured()
+        self.certificate_until = certificate.get("notAfter") if certificate else None
+        try:
+            protocol.enter(self.server.address, credential)
+        except imaplib.IMAP4.abort as error:
+            words = protocol.farewell or _words(error)
+            text = storable(f"{self.server.address} ended the conversation at the login: {words}")
+            raise ServerTrouble(text, "login") from None
+        self._client = _Client(protocol, host, self.server.port)
+
+
+class _Protocol(imaplib.IMAP4):
+    """On a socket that is connected, and reading no more than it is allowed."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        self._connected = connected
+        self._left = MOST_BYTES
+        super().__init__()
+
+    def allow(self, count: int) -> None:
+        self._left = count
+
+    def secured(self) -> tuple[str | None, Mapping[str, Any] | None]:
+        """The version of TLS, and the server's certificate."""
+        secure = self.sock
+        return (secure.version(), secure.getpeercert()) if isinstance(secure, ssl.SSLSocket) else (None, None)
+
+    @property
+    def farewell(self) -> str | None:
+        """What it said when it hung up."""
+        said = self.untagged_responses.get("BYE")
+        return said[-1].decode("utf-8", "replace") if said and isinstance(said[-1], bytes) else None
+
+    def _create_socket(self, timeout: float | None = None) -> socket.socket:
+        return self._connected
+
+    def read(self, size: int) -> bytes:
+        self._take(size)
+        return super().read(size)
+
+    def readline(self) -> bytes:
+        line = super().readline()
+        self._take(len(line))
+        return line
+
+    def _take(self, count: int) -> None:
+        self._left -= count
+        if self._left < 0:
+            raise self.abort("it answers with more than anybody asked for")
+
+    def start_tls(self, context: ssl.SSLContext) -> None:
+        """STARTTLS; what came before it, and whoever may have said it, counts no more (RFC 3501, section 6.2.1)."""
+        if self.state != "NONAUTH":
+            raise self.abort("it says that we are logged in before anything is secret")
+        self.starttls(context)
+        self.untagged_responses.clear()
+
+    def enter(self, address: str, credential: Password | Token) -> None:
+        """Log in: one try. Raises ServerTrouble."""
+        offered = {word.removeprefix("AUTH=").lower() for word in self.capabilities if word.startswith("AUTH=")}
+        says: list[str] = []
+        try:
+            if isinstance(credential, Token):
+                self._by_token(address, offered, credential, says)
+            else:
+                self._by_password(address, offered, credential)
+        except self.abort:
+            raise
+        except self.error as error:
+            text = storable(f"{address} refused the login: {_words(error)}{''.join(says)}")
+            raise LoginRefused(text, None, of_bearer=may_be_of_bearer(text)) from None
+
+    def _by_token(self, address: str, offered: set[str], credential: Token, says: list[str]) -> None:
+        by = by_token(address, offered, credential)
+        answers = [by.first]
+
+        def answer(challenge: bytes) -> bytes:
+            if challenge:
+                says.append(words_of(challenge))
+            return answers.pop() if answers else by.understood
+
+        self.authenticate(by.mechanism, answer)
+
+    def _by_password(self, address: str, offered: set[str], credential: Password) -> None:
+        username, password = credential.username, credential.password
+        if "plain" in offered:  # RFC 4616
+            self.authenticate("PLAIN", lambda _: f"\0{username}\0{password}".encode())
+        elif "LOGINDISABLED" in self.capabilities:
+            raise ServerTrouble(f"{address} takes no password by any way that is known here", "login")
+        elif not (username + password).isascii():
+            # RFC 3501 lets LOGIN say nothing else, and what servers make of it differs.
+            raise ServerTrouble(f"{address} takes passwords of ASCII characters alone", "login")
+        else:
+            quoted = username.replace("\\", "\\\\").replace('"', '\\"')
+            self.login(f'"{quoted}"', password)  # which quotes the password alone
+
+
+class _Client(IMAPClient):
+    """IMAPClient for a conversation that has begun."""
+
+    def __init__(self, protocol: _Protocol, host: str, port: int) -> None:
+        self.protocol = protocol
+        self._imap: Any
+        super().__init__(host, port, ssl=False, timeout=COMMAND_S)
+        self._imap.debug = 0  # it would log all that is said
+
+    def _create_IMAP4(self) -> Any:
+        return self.protocol
+
+
+def _words(error: Exception) -> str:
+    """imaplib has them as bytes or text."""
+    first = error.args[0] if error.args else error
+    return first.decode("utf-8", "replace") if isinstance(first, bytes) else str(first)
+
+
+def _trouble(server: Server, error: Exception) -> ServerTrouble:
+    """One sentence for a person who has to mend the sender's settings."""
+    if isinstance(error, ssl.SSLError):
+        return ServerTrouble(storable(f"TLS with {server.address} failed: {error}"), "tls")
+    if isinstance(error, OSError):
+        return ServerTrouble(storable(f"cannot connect to {server.address}: {error}"), "connect")
+    if isinstance(error, imaplib.IMAP4.error):
+        return ServerTrouble(storable(f"{server.address} says: {_words(error)}"), "protocol")
+    text = f"{server.address} answers what is no IMAP ({type(error).__name__})"
+    return ServerTrouble(storable(text), "protocol")
