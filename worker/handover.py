@@ -17,8 +17,9 @@ from app.domain.ledger import exchange
 from app.domain.ledger.claims import Claim, Report
 from app.domain.senders import for_workers
 from app.mail.addresses import to_ascii
+from app.mail.header_lines import HeaderInjection
 from app.mail.markup import TemplateError
-from app.mail.message import HeaderInjection, Message, MessageBuilder
+from app.mail.message import Message, MessageBuilder
 from app.mail.rendering import Renderer
 from worker.instruments import HANDOVER_DURATION, OUTCOMES
 from worker.smtp import Conversation

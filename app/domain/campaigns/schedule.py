@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 
 from app.db import Conn, Pool, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
-from app.domain.campaigns import signatures
+from app.domain.campaigns import files, signatures
 from app.domain.campaigns.campaigns import Campaign, read_campaign
 from app.domain.campaigns.draft import (
     Draft,
@@ -23,6 +23,7 @@ from app.domain.campaigns.draft import (
     check_share,
     check_start,
 )
+from app.domain.campaigns.files import Upload
 from app.domain.campaigns.lacking import Lack, Lacking
 from app.domain.campaigns.staging import Target, addresses_of, insert_emails, stage
 from app.domain.campaigns.summary import PlanSummary, ends_of, summary_of
@@ -94,10 +95,13 @@ class Preview(Heard, rename="camel", kw_only=True):
 
 
 class Request(NamedTuple):
-    """`recipients` are made once the fields that the content requires are known, or are a list that is kept."""
+    """`recipients` are made once the fields that the content requires are known, or are a list that is kept.
+    `attached`: files that come along, to be attached behind those that the content names.
+    """
 
     draft: Draft
     recipients: Callable[[frozenset[str]], RecipientList] | Named | SavedNamed
+    attached: Sequence[Upload] = ()
 
 
 class Idempotency(NamedTuple):
@@ -157,17 +161,20 @@ async def _schedule(conn: Conn, asked: _Asked) -> Scheduled:
     workspace_id, request, file, actor, most, keeps_answer = asked
     await quotas.check_campaigns(conn, workspace_id, most)
     room = await quotas.room(conn, workspace_id, most)
-    room.take(request.draft.content.size)
+    draft = request.draft
+    room.take(draft.content.size)
     make = await _source(conn, workspace_id, request, file)
-    recipients, trial, _ = await _recipients(workspace_id, request.draft, make)
-    made = (await request.draft.content.sent(workspace_id)).made(request.draft.content)
+    recipients, trial, _ = await _recipients(workspace_id, draft, make)
+    made = (await draft.content.sent(workspace_id)).made(draft.content)
     await stage(conn, recipients, trial, room)
     if keeps_answer:
         room.take(recipients.rejected_bytes)
     await trial.run()
-    planned = await _plan(conn, workspace_id, request.draft, recipients, lock=True)
+    planned = await _plan(conn, workspace_id, draft, recipients, lock=True)
+    stored_bytes = room.taken  # files count by themselves
+    draft = await _keep_files(conn, workspace_id, request, room)
     await quotas.check_again(conn, workspace_id, most, room.taken, campaign=True)
-    campaign_id = await _insert(conn, workspace_id, planned, request.draft, made, recipients, room.taken)
+    campaign_id = await _insert(conn, workspace_id, planned, draft, made, recipients, stored_bytes)
     await ask_behind_others(conn, workspace_id, campaign_id)
     campaign = await read_campaign(conn, workspace_id, campaign_id)
     for sender in campaign.senders:
@@ -187,6 +194,7 @@ async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
         make = await _source(conn, workspace_id, request, file)
         recipients, trial, lacking = await _recipients(workspace_id, request.draft, make)
         hints = (await request.draft.content.sent(workspace_id)).hints
+        hints += await files.look(conn, workspace_id, request.draft.content, request.attached)
         await stage(conn, recipients, trial, quotas.Room(None))
         await trial.run()
         planned = await _plan(conn, workspace_id, request.draft, recipients, lock=False)
@@ -332,10 +340,7 @@ async def _insert(
             "workspace_id": workspace_id,
             "sender_id": planned.sender_ids[0],
             "name": draft.name or draft.content.subject[:200],
-            "subject": draft.content.subject,
-            "body": draft.content.body,
-            "body_html": draft.content.body_html,
-            "language": draft.content.language,
+            **draft.content.columns,
             **made,
             "fields": sorted(recipients.fields),
             "start_at": draft.start_time or planned.now,  # not when a limit lets it begin: the limit may be lifted
@@ -361,6 +366,15 @@ async def _insert(
     await forecast.keep(conn, workspace_id, target.campaign_id, planned.plan.runs)
     await streams.settle(conn, workspace_id, target.stream_ids)
     return campaign["campaign_id"]
+
+
+async def _keep_files(conn: Conn, workspace_id: int, request: Request, room: quotas.Room) -> Draft:
+    """The draft, whose content names all files that go along; they are kept for it."""
+    content = request.draft.content
+    new = await files.keep_all(conn, workspace_id, request.attached, room)
+    content = msgspec.structs.replace(content, attachments=[*content.attachments, *new])
+    await files.use(conn, workspace_id, content)
+    return msgspec.structs.replace(request.draft, content=content)
 
 
 async def _key_is_free(conn: Conn, workspace_id: int, idempotency: Idempotency) -> bool:

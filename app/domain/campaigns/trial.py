@@ -12,8 +12,8 @@ from typing import NamedTuple
 from app.domain.campaigns.content import finished, wrong_parts
 from app.domain.recipients.lists import EMAIL, Recipient
 from app.errors import InvalidInput
+from app.mail.header_lines import HeaderInjection
 from app.mail.markup import TemplateError
-from app.mail.message import HeaderInjection
 from app.mail.rendering import Templates
 
 MOST_TRIED = 50

@@ -41,6 +41,7 @@ class SenderDraft(msgspec.Struct, frozen=True, kw_only=True):
 
     email: str
     display_name: str = ""
+    reply_to: str | None = None
     server: Server | None = None
     hourly_limit: int | None = None
     max_connections: int | None = None
@@ -59,6 +60,7 @@ class SenderChanges(msgspec.Struct, frozen=True, kw_only=True):
 
     email: str | None = None
     display_name: str | None = None
+    reply_to: str | msgspec.UnsetType | None = msgspec.UNSET
     hourly_limit: int | None = None
     max_connections: int | None = None
     daily_limit: int | msgspec.UnsetType | None = msgspec.UNSET

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -10,39 +11,35 @@ import msgspec
 from litestar import MediaType, Response, post
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody
 
-from app.bounds import LANGUAGE, TEXT
 from app.db import Pool
-from app.domain.campaigns import signatures
+from app.domain.campaigns import files, signatures
 from app.domain.campaigns.content import Content, Rendered
 from app.domain.workspaces.roles import VIEWER
 from app.errors import InvalidInput, NotFound
 from app.http.bodies import JSON, decode, read, require_content_type, room_for_body
+from app.http.campaigns.message import MessageFields
 from app.http.campaigns.schedule import UNREADABLE
 from app.http.errors import AnyRequest, problems
 from app.http.forms import MULTIPART, form_of
 from app.http.headers import FRAMED
 from app.http.openapi import one_of_forms
-from app.http.parameters import MAX_ID, ThePool, TheUser
+from app.http.parameters import MAX_ID, ThePool, TheSettings, TheUser
 
 MAX_BODY = 8_000_000
 
 
-class RenderBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
+class RenderBody(MessageFields, rename="camel", forbid_unknown_fields=True, kw_only=True):
     """Templates and whom to fill them in for. Without `fields`, names in brackets stand for the values. With
     `senderId` it ends with that sender's signature.
     """
 
-    subject: Annotated[str, TEXT]
-    body: Annotated[str, TEXT] = ""
-    body_html: Annotated[str | None, TEXT] = None
-    language: Annotated[str | None, LANGUAGE] = None
     email: str
     fields: dict[str, str] | None = None
     sender_id: Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)] | None = None
 
-    async def render(self, pool: Pool, workspace_id: int) -> Rendered:
+    async def render(self, pool: Pool, workspace_id: int, internal: Collection[str]) -> Rendered:
         """Raises InvalidInput."""
-        content = Content(self.subject, self.body, self.body_html, self.language)
+        content = self.content(internal)
         if self.sender_id is None:
             return await content.render(self.email, self.fields, workspace_id)
         try:
@@ -87,10 +84,11 @@ class RenderOperation(Operation):
     responses=problems(*UNREADABLE),
     opt={"role": VIEWER, "scope": "read"},
 )
-async def render_message(request: AnyRequest, pool: ThePool, user: TheUser) -> Rendered:
+async def render_message(request: AnyRequest, pool: ThePool, user: TheUser, settings: TheSettings) -> Rendered:
     require_content_type(request, JSON)
     async with room_for_body(request, user.workspace_id):  # until it is rendered: what waits for that is in memory
-        return await decode(await read(request, at_most=MAX_BODY), RenderBody).render(pool, user.workspace_id)
+        body = decode(await read(request, at_most=MAX_BODY), RenderBody)
+        return await body.render(pool, user.workspace_id, settings.allow_internal_domains)
 
 
 @post(
@@ -103,12 +101,14 @@ async def render_message(request: AnyRequest, pool: ThePool, user: TheUser) -> R
     responses=problems(*UNREADABLE),
     opt={"role": VIEWER, "scope": "read"},
 )
-async def show_rendered_html(request: AnyRequest, pool: ThePool, user: TheUser) -> Response[str]:
+async def show_rendered_html(request: AnyRequest, pool: ThePool, user: TheUser, settings: TheSettings) -> Response[str]:
     require_content_type(request, MULTIPART)
     async with room_for_body(request, user.workspace_id):
         async with form_of(request) as form:
             text = form.texts.get("request")
         if text is None:
             raise InvalidInput({"request": "is missing; give the JSON that /render takes"})
-        rendered = await decode(text.encode(), RenderBody).render(pool, user.workspace_id)
-    return Response(rendered.html or "", media_type=MediaType.HTML, headers=FRAMED)
+        body = decode(text.encode(), RenderBody)
+        rendered = await body.render(pool, user.workspace_id, settings.allow_internal_domains)
+    html = await files.shown(pool, user.workspace_id, rendered.html or "")
+    return Response(html, media_type=MediaType.HTML, headers=FRAMED)

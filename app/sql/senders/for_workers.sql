@@ -76,7 +76,7 @@ DELETE FROM lanes WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender
 
 -- name: sender_for_worker
 -- What a worker needs to speak to a sender's server.
-SELECT workspace_id, id, email, display_name, host, port, security, username, password_encrypted, failures,
+SELECT workspace_id, id, email, display_name, reply_to, host, port, security, username, password_encrypted, failures,
        verify_requested_at
 FROM senders WHERE id = %(sender_id)s;
 
