@@ -49,6 +49,8 @@ class Connection(NamedTuple):
     eightbitmime: bool
     pipelining: bool
     most_messages: int | None  # of one connection (MAILMAX of LIMITS, RFC 9422); None: it does not say
+    says_size: bool  # SIZE, RFC 1870
+    most_bytes: int | None  # of a message; None: it does not say
 
 
 async def connect(server: Server, ehlo_name: str, lookup: Lookup) -> Connection:
@@ -93,6 +95,8 @@ async def connect(server: Server, ehlo_name: str, lookup: Lookup) -> Connection:
         eightbitmime=client.supports_extension("8bitmime"),
         pipelining=client.supports_extension("pipelining"),
         most_messages=_mail_max(client.esmtp_extensions.get("limits", "")),
+        says_size=client.supports_extension("size"),
+        most_bytes=_most_bytes(client.esmtp_extensions.get("size", "")),
     )
 
 
@@ -128,6 +132,12 @@ def _reads(versions: _Versions) -> ssl.SSLContext:
 def _mail_max(limits: str) -> int | None:
     """MAILMAX of the parameters of LIMITS: one to six digits, of which the first is not 0."""
     match = re.search(r"(?:^|\s)mailmax=([1-9]\d{0,5})(?:\s|$)", limits, re.IGNORECASE)
+    return int(match[1]) if match else None
+
+
+def _most_bytes(size: str) -> int | None:
+    """The parameter of SIZE; 0 says that there is no fixed limit, as none does."""
+    match = re.fullmatch(r"\s*0*([1-9]\d{0,18})\s*", size)
     return int(match[1]) if match else None
 
 

@@ -14,6 +14,7 @@ from app.domain.ledger.claims import Claimant
 from app.domain.ledger.exchange import Patience
 from worker.connect import Server
 from worker.instruments import LANES_OPEN
+from worker.pieces import Pieces
 from worker.unrecorded import Unrecorded
 
 LENT_AFTER_S = 1.0  # of connecting
@@ -155,3 +156,4 @@ class Desk(NamedTuple):
     server_of: Callable[[Row], Server]  # raises ServerTrouble when the password cannot be read
     ehlo_name: str | None  # None: each sender's own domain
     patience: Patience
+    pieces: Pieces

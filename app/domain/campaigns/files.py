@@ -23,6 +23,7 @@ from app.errors import Conflict, InvalidInput, NotFound
 from app.mail.enclosed import PIECE, Enclosed, files_shown, with_urls
 from app.mail.file_types import file_name, objection, type_of
 from app.mail.hints import Hint
+from app.mail.markup import TemplateError
 from app.mail.message import Beside
 from app.mail.pictures import picture_of
 from app.sql import queries
@@ -213,15 +214,20 @@ async def of_ids(conn: Conn, workspace_id: int, ids: Iterable[int]) -> dict[int,
 async def beside(
     conn: Conn, workspace_id: int, written: Content, images: Sequence[int], reply_to: str | None = None
 ) -> Beside:
-    """What messages have beside their text. `reply_to`: where answers go unless the content says so."""
+    """What messages have beside their text. `reply_to`: where answers go unless the content says so.
+
+    Raises TemplateError where a file is not there: no message goes without it.
+    """
     there = await of_ids(conn, workspace_id, (*written.attachments, *images))
+    if lost := [one for one in (*written.attachments, *images) if one not in there]:
+        raise TemplateError(f"the file {lost[0]} that goes along is not kept any more")
     return Beside(
         reply_to=written.reply_to or reply_to,
         headers=written.headers,
         cc=written.cc,
         bcc=written.bcc,
-        attachments=[enclosed(there[one]) for one in written.attachments if one in there],
-        images=[enclosed(there[one]) for one in images if one in there],
+        attachments=[enclosed(there[one]) for one in written.attachments],
+        images=[enclosed(there[one]) for one in images],
     )
 
 
