@@ -306,7 +306,7 @@ async def _sender_ids(conn: Conn, workspace_id: int, draft: Draft) -> list[int]:
 
 
 def _made(draft: Draft, recipients: RecipientList, loads: Sequence[SenderLoad], begin: datetime) -> Plan:
-    rooms = {load.login_id: load.room(draft.share_percent) for load in loads}
+    rooms = {load.login_id: load.room(draft.share_percent, draft.content.copies) for load in loads}
     delay = timedelta(milliseconds=draft.delay_between_ms)
     calendars: list[Calendar | None] = [None if draft.calendar is None else in_zone(draft.calendar)]
     zones = None
@@ -321,6 +321,7 @@ def _made(draft: Draft, recipients: RecipientList, loads: Sequence[SenderLoad], 
         campaign=None if draft.hourly_limit is None else CampaignRoom(draft.hourly_limit),
         latest=draft.latest_at and draft.latest_at.astimezone(UTC),
         horizon=HORIZON,
+        copies=draft.content.copies,
     )
 
 
