@@ -67,3 +67,14 @@ DO $$ BEGIN
     PERFORM keep_tenants_apart('files');
     PERFORM keep_tenants_apart('file_pieces');
 END $$;
+
+-- Addresses are the same in whatever ASCII case they are written.
+CREATE OR REPLACE FUNCTION names_any(named text[], addresses text[]) RETURNS boolean LANGUAGE sql IMMUTABLE AS
+$$ SELECT EXISTS (SELECT FROM unnest(named) AS n (address) WHERE lower(n.address COLLATE "C") = ANY (addresses)) $$;
+COMMENT ON FUNCTION names_any IS 'Whether one of the addresses, which are in lower case, is among those that are named.';
+
+CREATE OR REPLACE FUNCTION without_any(named text[], addresses text[]) RETURNS text[] LANGUAGE sql IMMUTABLE AS
+$$ SELECT coalesce(array_agg(n.address ORDER BY n.number) FILTER (WHERE lower(n.address COLLATE "C") <> ALL (addresses)), '{}')
+   FROM unnest(named) WITH ORDINALITY AS n (address, number) $$;
+COMMENT ON FUNCTION without_any IS 'Those that are named, in their order, without the addresses, which are in lower case.';
+GRANT EXECUTE ON FUNCTION names_any, without_any TO reachinbox_tenant;

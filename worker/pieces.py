@@ -27,8 +27,8 @@ class Pieces:
         self._budget = budget
         self._kept: OrderedDict[_Place, bytes] = OrderedDict()
         self._reading: dict[_Place, asyncio.Task[bytes]] = {}
-        self._size = 0
-        self.reads = 0
+        self.size = 0
+        self.reads = 0  # so far
 
     async def get(self, workspace_id: int, file: Enclosed, number: int) -> bytes:
         """The piece of the file with this number, from 0 on, in base64. Raises NotFound."""
@@ -48,10 +48,10 @@ class Pieces:
         finally:
             del self._reading[place]
         self._kept[place] = piece
-        self._size += len(piece)
-        while self._size > self._budget and len(self._kept) > 1:
+        self.size += len(piece)
+        while self.size > self._budget and len(self._kept) > 1:
             _, oldest = self._kept.popitem(last=False)
-            self._size -= len(oldest)
+            self.size -= len(oldest)
         return piece
 
     async def close(self) -> None:

@@ -81,6 +81,11 @@ class Conversation:
         """How far the latest message came: `.` once it may have been accepted."""
         return self._command
 
+    @property
+    def unsent(self) -> int:
+        """Bytes that wait for the network."""
+        return self._wire.unsent
+
     async def deliver(self, envelope_from: str, message: Message, read: Read = _no_files) -> Verdict:
         """Hand one message over, of whose files `read` reads piece after piece. Never raises for what the server does;
         after any loss `connected` is False. What becomes of copies changes no verdict: it stands behind the reply.

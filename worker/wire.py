@@ -58,6 +58,11 @@ class Wire(asyncio.Protocol):
         self._transport.write(data)
 
     @property
+    def unsent(self) -> int:
+        """Bytes that wait for the network."""
+        return self._transport.get_write_buffer_size()
+
+    @property
     def answered(self) -> bool:
         """Whether a reply has come that nobody has waited for yet."""
         return bool(self._replies)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from app.mail.header_lines import parameter
+from app.mail.header_lines import parameter, plain_parameter
 
 _RAW_LINE, _LINE = 57, 78  # bytes of a file that make a line of base64, and that line with its CRLF
 PIECE = _RAW_LINE * 4096  # bytes of a file
@@ -51,7 +51,7 @@ def size_of(segments: Segments) -> int:
 def attachment(file: Enclosed) -> Segments:
     """The part of a file that stands behind the text."""
     head = (
-        f"Content-Type: {file.type}{parameter('name', file.name)}\r\n"
+        f"Content-Type: {file.type}{plain_parameter('name', file.name)}\r\n"
         f"Content-Disposition: attachment{parameter('filename', file.name)}\r\n"
     )
     return _part(head, file)
@@ -60,7 +60,7 @@ def attachment(file: Enclosed) -> Segments:
 def image(file: Enclosed) -> Segments:
     """The part of a picture that HTML shows."""
     head = (
-        f"Content-Type: {file.type}{parameter('name', file.name)}\r\n"
+        f"Content-Type: {file.type}{plain_parameter('name', file.name)}\r\n"
         f"Content-ID: <{content_id(file.id)}>\r\n"
         f"Content-Disposition: inline{parameter('filename', file.name)}\r\n"
     )

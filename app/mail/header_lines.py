@@ -75,14 +75,17 @@ def addresses_line(name: str, addresses: Sequence[str]) -> str:
 
 
 def parameter(name: str, value: str) -> str:
-    """A parameter of a structured header, folded before it: in ASCII for those who read no more, and as it is by
-    RFC 2231 where that is not the same.
-    """
+    """A parameter of a structured header, folded before it: by RFC 2231 where ASCII does not do."""
+    plain = plain_parameter(name, value)
+    if plain == f';\r\n {name}="{value}"':
+        return plain
+    return _continued(name, quote(value, safe=_ATTRIBUTE_CHARS))
+
+
+def plain_parameter(name: str, value: str) -> str:
+    """The same for those who read ASCII alone."""
     plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\%' else "_" for c in value)
-    lines = f';\r\n {name}="{plain}"'
-    if plain != value:
-        lines += _continued(name, quote(value, safe=_ATTRIBUTE_CHARS))
-    return lines
+    return f';\r\n {name}="{plain}"'
 
 
 def _continued(name: str, encoded: str) -> str:

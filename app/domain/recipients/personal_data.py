@@ -15,8 +15,9 @@ from typing import Any
 
 import msgspec
 
-from app.db import Pool, fetch_all, fetch_exactly_one, transaction
+from app.db import Pool, Row, fetch_all, fetch_exactly_one, transaction
 from app.domain.accounts.actor import Actor
+from app.domain.campaigns.campaigns import lock_campaign
 from app.domain.ledger import streams
 from app.domain.ledger.emails import read_attempts
 from app.domain.ledger.texts import read_texts
@@ -34,7 +35,7 @@ ERASED = "(erased: it named a recipient)"  # in the place of what a server said
 
 class Erased(msgspec.Struct, rename="camel"):
     """How many emails were erased, and how many of these waited and are CANCELLED now. `lists` that had the address in
-    them are removed; out of `saved_lists` the address is.
+    them are removed; out of `saved_lists` the address is. Of so many campaigns it got `copies`, or answers.
 
     `being_sent` are at an SMTP server this moment and not erased yet: ask again in a minute, until it is 0.
     """
@@ -44,6 +45,7 @@ class Erased(msgspec.Struct, rename="camel"):
     sandbox_messages: int
     lists: int
     saved_lists: int
+    copies: int
     being_sent: int
 
 
@@ -79,6 +81,7 @@ async def erase(pool: Pool, workspace_id: int, email: str, actor: Actor) -> Eras
         await conn.execute(sql.erase_rejects, params)
         await conn.execute(sql.erase_deliveries, params)
         await conn.execute(sql.erase_words_in_deliveries, params)
+    copies = await _erase_copies(pool, workspace_id, params)
     holding = await stored_lists.holding(pool, workspace_id, params["addresses"])
     async with transaction(pool, workspace_id) as conn:
         removed = await stored_lists.remove(conn, workspace_id, holding)
@@ -89,8 +92,29 @@ async def erase(pool: Pool, workspace_id: int, email: str, actor: Actor) -> Eras
         sandbox_messages=messages["n"],
         lists=removed,
         saved_lists=saved,
+        copies=copies,
         being_sent=len(found) - emails["emails"],
     )
+
+
+async def _erase_copies(pool: Pool, workspace_id: int, params: dict[str, Any]) -> int:
+    """The address gets no copy of anything any more; returns of how many campaigns it did."""
+    async with transaction(pool, workspace_id) as conn:
+        await conn.execute(sql.erase_from_templates, params)
+        await conn.execute(sql.erase_from_senders, params)
+        await conn.execute(sql.erase_copies_in_answers, params)
+        found = {row["campaign_id"] for row in await fetch_all(conn, sql.copied_to, params)}
+    for campaign_id in sorted(found):
+        one = params | {"campaign_id": campaign_id}
+        async with transaction(pool, workspace_id) as conn:
+            await lock_campaign(conn, workspace_id, campaign_id)
+            await conn.execute(sql.keep_text_with_copies, one)
+            await conn.execute(sql.erase_copies, one)
+            await conn.execute(sql.erase_former_copies, one)
+            await conn.execute(sql.count_copies, one)
+        async with transaction(pool, workspace_id) as conn:
+            await conn.execute(sql.erase_words_about_copies, one)
+    return len(found)
 
 
 async def _export(pool: Pool, workspace_id: int, address: str) -> AsyncIterator[bytes]:
@@ -106,6 +130,7 @@ async def _export(pool: Pool, workspace_id: int, address: str) -> AsyncIterator[
         rejected = await fetch_all(conn, sql.personal_rejects, params)
         messages = await fetch_all(conn, sql.personal_sandbox_messages, params)
         saved = await saved_lists.personal(conn, workspace_id, params["addresses"])
+        copied = await fetch_all(conn, sql.copied_to, params)
     yield b'],"rejected":' + encode(
         [
             {"at": row["created_at"], "row": int(row["row"]), "email": row["email"], "reason": row["reason"]}
@@ -124,6 +149,7 @@ async def _export(pool: Pool, workspace_id: int, address: str) -> AsyncIterator[
         ]
     )
     yield b',"savedLists":' + encode(saved)
+    yield b',"copies":' + encode([_copy(row, params["addresses"]) for row in copied])
     yield b',"lists":['
     before: int | None = None
     async for held in stored_lists.lines(pool, workspace_id, params["addresses"]):
@@ -165,6 +191,14 @@ async def _emails(pool: Pool, workspace_id: int, ids: list[int]) -> list[dict[st
             }
             for row in rows
         ]
+
+
+def _copy(row: Row, addresses: list[str]) -> dict[str, Any]:
+    """Of which campaign, and of which of its texts, the address is told or answered to."""
+    named = {"cc": row["cc"], "bcc": row["bcc"], "replyTo": [row["reply_to"] or ""]}
+    ways = [way for way, those in named.items() if any(key(one) in addresses for one in those)]
+    campaign = {"id": row["campaign_id"], "name": row["name"]}
+    return {"campaign": campaign, "contentVersion": row["version"], "as": ways}
 
 
 def _address(email: str) -> str:

@@ -32,7 +32,7 @@ class Recipient(msgspec.Struct, forbid_unknown_fields=True):
     media_type="application/json",
     summary="Everything kept about one address, over all campaigns",
     response_description="An object with `email`, `emails` (each with its fields, campaign and attempts), `rejected` "
-    "rows of recent requests, `sandboxMessages`, and rows of uploaded `lists`.",
+    "rows of recent requests, `sandboxMessages`, `copies` of campaigns, and rows of uploaded `lists`.",
     responses=problems(),
 )
 async def export_recipient(
