@@ -5,7 +5,7 @@ VALUES (%(workspace_id)s, %(name)s, %(type)s, %(is_image)s, %(size)s, %(warning)
 RETURNING id, name, type, is_image, size, warning, created_at;
 
 -- name: insert_piece
--- A piece of it.
+-- A piece of a file that was just inserted.
 INSERT INTO file_pieces (workspace_id, file_id, number, content)
 VALUES (%(workspace_id)s, %(id)s, %(number)s, %(content)s);
 
@@ -25,7 +25,7 @@ WHERE workspace_id = %(workspace_id)s AND id = ANY (%(ids)s::bigint[])
 RETURNING id, name, type, is_image, size, warning, created_at;
 
 -- name: piece_of_file
--- One piece of a file.
+-- One piece of a file, for whoever sends or shows it.
 SELECT content FROM file_pieces WHERE workspace_id = %(workspace_id)s AND file_id = %(id)s AND number = %(number)s;
 
 -- name: lock_files

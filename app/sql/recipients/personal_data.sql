@@ -108,7 +108,7 @@ WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s
   AND names_any(cc || bcc || reply_to, %(addresses)s::text[]);
 
 -- name: erase_former_copies
--- The same of its former texts.
+-- The same of the campaign's former texts.
 UPDATE campaign_contents
 SET cc = without_any(cc, %(addresses)s::text[]),
     bcc = without_any(bcc, %(addresses)s::text[]),
@@ -124,7 +124,7 @@ WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s
   AND c.workspace_id = s.workspace_id AND c.id = s.campaign_id;
 
 -- name: erase_words_about_copies
--- What servers said of copies of a campaign's emails.
+-- What servers said of copies of a campaign's emails, where it names the address.
 UPDATE attempts a SET reply = %(erased)s
 FROM emails e
 WHERE e.workspace_id = %(workspace_id)s AND e.campaign_id = %(campaign_id)s

@@ -264,6 +264,43 @@ export interface paths {
         patch: operations["changeTemplate"];
         trace?: never;
     };
+    "/api/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Upload a file, to attach it or to show it in HTML
+         * @description A file never changes. It goes by itself once nothing has named it for 7 days.
+         */
+        post: operations["uploadFile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/files/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is in a file */
+        get: operations["getFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/emails": {
         parameters: {
             query?: never;
@@ -1697,6 +1734,13 @@ export interface components {
              */
             kind: "LIST" | "DIRECT";
             language?: string | null;
+            replyTo?: string | null;
+            headers?: {
+                [key: string]: string;
+            };
+            cc?: string[];
+            bcc?: string[];
+            attachments?: components["schemas"]["KeptFile"][];
         };
         /** CampaignCalendar */
         CampaignCalendar: {
@@ -1714,11 +1758,18 @@ export interface components {
         };
         /** CampaignPatch */
         CampaignPatch: {
-            name?: string;
             subject?: string;
             body?: string;
             bodyHtml?: string | null;
             language?: string | null;
+            replyTo?: string | null;
+            headers?: {
+                [key: string]: string;
+            };
+            cc?: string[];
+            bcc?: string[];
+            attachments?: number[];
+            name?: string;
             senderIds?: number[];
             startTime?: string;
             latestAt?: string | null;
@@ -1896,6 +1947,7 @@ export interface components {
             sandboxMessages: number;
             lists: number;
             savedLists: number;
+            copies: number;
             beingSent: number;
         };
         /** FieldError */
@@ -2025,6 +2077,17 @@ export interface components {
         InvitationToken: {
             token: string;
         };
+        /** KeptFile */
+        KeptFile: {
+            id: number;
+            name: string;
+            type: string;
+            isImage: boolean;
+            size: number;
+            warning: string | null;
+            /** Format: date-time */
+            createdAt: string;
+        };
         /** KeyBody */
         KeyBody: {
             name: string;
@@ -2064,6 +2127,13 @@ export interface components {
             text: string;
             html: string | null;
             asSent: boolean;
+            replyTo: string | null;
+            headers: {
+                [key: string]: string;
+            };
+            cc: string[];
+            bcc: string[];
+            attachments: components["schemas"]["KeptFile"][];
         };
         /** NewSavedList */
         NewSavedList: {
@@ -2206,6 +2276,9 @@ export interface components {
             html: string | null;
             required: string[];
             hints: components["schemas"]["Hint"][];
+            headers?: {
+                [key: string]: string;
+            };
         };
         /** Repaired */
         Repaired: {
@@ -2345,6 +2418,7 @@ export interface components {
             id: number;
             email: string;
             displayName: string;
+            replyTo: string | null;
             host: string | null;
             port: number | null;
             /** @enum {null|string} */
@@ -2377,6 +2451,7 @@ export interface components {
             email: string;
             /** @default  */
             displayName: string;
+            replyTo?: string | null;
             host?: string | null;
             port?: number | null;
             /** @enum {null|string} */
@@ -2399,6 +2474,7 @@ export interface components {
         SenderPatch: {
             email?: string;
             displayName?: string;
+            replyTo?: string | null;
             host?: string | null;
             port?: number;
             security?: "none" | "starttls" | "tls";
@@ -2470,6 +2546,13 @@ export interface components {
             body: string;
             bodyHtml: string | null;
             language: string | null;
+            replyTo: string | null;
+            headers: {
+                [key: string]: string;
+            };
+            cc: string[];
+            bcc: string[];
+            attachments: components["schemas"]["KeptFile"][];
             /** Format: date-time */
             createdAt: string;
             /** Format: date-time */
@@ -2477,13 +2560,20 @@ export interface components {
         };
         /** TemplateBody */
         TemplateBody: {
-            name: string;
             /** @default  */
             subject: string;
             /** @default  */
             body: string;
             bodyHtml?: string | null;
             language?: string | null;
+            replyTo?: string | null;
+            headers?: {
+                [key: string]: string;
+            };
+            cc?: string[];
+            bcc?: string[];
+            attachments?: number[];
+            name: string;
         };
         /** Page[TemplateSummary] */
         TemplatePage: {
@@ -2492,11 +2582,18 @@ export interface components {
         };
         /** TemplatePatch */
         TemplatePatch: {
-            name?: string;
             subject?: string;
             body?: string;
             bodyHtml?: string | null;
             language?: string | null;
+            replyTo?: string | null;
+            headers?: {
+                [key: string]: string;
+            };
+            cc?: string[];
+            bcc?: string[];
+            attachments?: number[];
+            name?: string;
         };
         /** TemplateSummary */
         TemplateSummary: {
@@ -2648,6 +2745,17 @@ export interface operations {
                     body?: string;
                     bodyHtml?: string | null;
                     language?: string | null;
+                    replyTo?: string | null;
+                    /** @default {} */
+                    headers?: {
+                        [key: string]: string;
+                    };
+                    /** @default [] */
+                    cc?: string[];
+                    /** @default [] */
+                    bcc?: string[];
+                    /** @default [] */
+                    attachments?: number[];
                     name?: string | null;
                     senderId?: number | null;
                     senderIds?: number[] | null;
@@ -2665,7 +2773,6 @@ export interface operations {
                      * @enum {unknown}
                      */
                     onUnknown?: "assume_sent" | "hold" | "resend";
-                    /** @default {} */
                     ifBlank?: {
                         [key: string]: components["schemas"]["IfBlank"];
                     };
@@ -2688,6 +2795,17 @@ export interface operations {
                     body?: string;
                     bodyHtml?: string | null;
                     language?: string | null;
+                    replyTo?: string | null;
+                    /** @default {} */
+                    headers?: {
+                        [key: string]: string;
+                    };
+                    /** @default [] */
+                    cc?: string[];
+                    /** @default [] */
+                    bcc?: string[];
+                    /** @default [] */
+                    attachments?: number[];
                     name?: string | null;
                     senderId?: number | null;
                     senderIds?: number[] | null;
@@ -2705,7 +2823,6 @@ export interface operations {
                      * @enum {unknown}
                      */
                     onUnknown?: "assume_sent" | "hold" | "resend";
-                    /** @default {} */
                     ifBlank?: {
                         [key: string]: components["schemas"]["IfBlank"];
                     };
@@ -2827,6 +2944,17 @@ export interface operations {
                     body?: string;
                     bodyHtml?: string | null;
                     language?: string | null;
+                    replyTo?: string | null;
+                    /** @default {} */
+                    headers?: {
+                        [key: string]: string;
+                    };
+                    /** @default [] */
+                    cc?: string[];
+                    /** @default [] */
+                    bcc?: string[];
+                    /** @default [] */
+                    attachments?: number[];
                     name?: string | null;
                     senderId?: number | null;
                     senderIds?: number[] | null;
@@ -2844,7 +2972,6 @@ export interface operations {
                      * @enum {unknown}
                      */
                     onUnknown?: "assume_sent" | "hold" | "resend";
-                    /** @default {} */
                     ifBlank?: {
                         [key: string]: components["schemas"]["IfBlank"];
                     };
@@ -2867,6 +2994,17 @@ export interface operations {
                     body?: string;
                     bodyHtml?: string | null;
                     language?: string | null;
+                    replyTo?: string | null;
+                    /** @default {} */
+                    headers?: {
+                        [key: string]: string;
+                    };
+                    /** @default [] */
+                    cc?: string[];
+                    /** @default [] */
+                    bcc?: string[];
+                    /** @default [] */
+                    attachments?: number[];
                     name?: string | null;
                     senderId?: number | null;
                     senderIds?: number[] | null;
@@ -2884,7 +3022,6 @@ export interface operations {
                      * @enum {unknown}
                      */
                     onUnknown?: "assume_sent" | "hold" | "resend";
-                    /** @default {} */
                     ifBlank?: {
                         [key: string]: components["schemas"]["IfBlank"];
                     };
@@ -2997,14 +3134,23 @@ export interface operations {
                     body?: string;
                     bodyHtml?: string | null;
                     language?: string | null;
+                    replyTo?: string | null;
+                    /** @default {} */
+                    headers?: {
+                        [key: string]: string;
+                    };
+                    /** @default [] */
+                    cc?: string[];
+                    /** @default [] */
+                    bcc?: string[];
+                    /** @default [] */
+                    attachments?: number[];
                     name?: string | null;
                     senderId?: number | null;
                     email?: string | null;
-                    /** @default {} */
                     fields?: {
                         [key: string]: string;
                     };
-                    /** @default {} */
                     ifBlank?: {
                         [key: string]: components["schemas"]["IfBlank"];
                     };
@@ -3110,6 +3256,17 @@ export interface operations {
                     body?: string;
                     bodyHtml?: string | null;
                     language?: string | null;
+                    replyTo?: string | null;
+                    /** @default {} */
+                    headers?: {
+                        [key: string]: string;
+                    };
+                    /** @default [] */
+                    cc?: string[];
+                    /** @default [] */
+                    bcc?: string[];
+                    /** @default [] */
+                    attachments?: number[];
                     email: string;
                     fields?: {
                         [key: string]: string;
@@ -4593,6 +4750,199 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    uploadFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptFile"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Stream Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6946,7 +7296,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description An object with `email`, `emails` (each with its fields, campaign and attempts), `rejected` rows of recent requests, `sandboxMessages`, and rows of uploaded `lists`. */
+            /** @description An object with `email`, `emails` (each with its fields, campaign and attempts), `rejected` rows of recent requests, `sandboxMessages`, `copies` of campaigns, and rows of uploaded `lists`. */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -6,6 +6,7 @@ const own: Sender = {
   id: 1,
   email: "anna@example.com",
   displayName: "Anna",
+  replyTo: null,
   host: "mail.example.com",
   port: 587,
   security: "starttls",
@@ -37,6 +38,7 @@ describe("senderBody", () => {
     expect(senderBody({ ...NEW_SENDER, email: "a@example.com", host: " mail.example.com " })).toEqual({
       email: "a@example.com",
       displayName: "",
+      replyTo: null,
       host: "mail.example.com",
       port: 587,
       security: "starttls",

@@ -7,7 +7,7 @@ import { type Draft, EMPTY, hasContent } from "./draft";
 import { isDraft } from "./shape";
 
 /** Another with each change of a draft's shape: one of another version is dropped. */
-const VERSION = 4;
+const VERSION = 5;
 
 /** `draft` null: it was scheduled or thrown away, which a tab that heard nothing of it must learn. */
 export interface Kept {
