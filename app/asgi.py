@@ -25,7 +25,7 @@ from app.http import dashboard, request_metrics
 from app.http.accounts import google, login, own
 from app.http.auth import Authentication, provide_actor, provide_user, require_role, require_scope
 from app.http.bodies import SMALL, JsonRequest, in_turn
-from app.http.campaigns import campaigns, signatures, templates
+from app.http.campaigns import campaigns, files, signatures, templates
 from app.http.errors import DATABASE_HANDLERS, HANDLERS
 from app.http.headers import security_headers
 from app.http.ledger import emails, holds, stats
@@ -123,6 +123,7 @@ def _routes() -> list[ControllerRouterHandler]:
         route_handlers=[
             campaigns.router,
             templates.router,
+            files.router,
             emails.router,
             holds.answer_held_campaign,
             holds.answer_held_sender,

@@ -53,6 +53,7 @@ from worker.instruments import LANES_MAX, REGISTRY, RESTARTS
 from worker.lease import Lease
 from worker.metrics_listener import Listener
 from worker.notices import send_password_reset
+from worker.pieces import Pieces
 from worker.planning import Planning
 from worker.retention import clean_up
 from worker.smtp import Conversation
@@ -93,6 +94,7 @@ class Worker:
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         patience = Patience(settings.max_attempts, settings.retry_for_hours)
         self._unrecorded = Unrecorded(pool, patience)
+        self._pieces = Pieces(pool)
         desk = Desk(
             pool=pool,
             budget=Budget(settings.worker_concurrency),
@@ -104,6 +106,7 @@ class Worker:
             message_ids=MessageIds(keys.message),
             links=Links(settings.base_url, keys),
             one_click=settings.one_click,
+            pieces=self._pieces,
         )
         self._dispatcher = Dispatcher(desk)
         self._planning = Planning(pool)
@@ -175,6 +178,7 @@ class Worker:
         ending = [asyncio.create_task(_end(queue, QUEUE_GRACE_S + 1)) for queue in queues]
         await self._planning.stop()
         await self._dispatcher.stop()
+        await self._pieces.close()
         await self._unrecorded.close()
         await asyncio.gather(*ending, *(_end(task) for task in helpers), return_exceptions=True)
         await self._credentials.close()

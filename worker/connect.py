@@ -58,6 +58,8 @@ class Connection(NamedTuple):
     eightbitmime: bool
     pipelining: bool
     most_messages: int | None  # of one connection (MAILMAX of LIMITS, RFC 9422); None: it does not say
+    says_size: bool  # SIZE, RFC 1870
+    most_bytes: int | None  # of a message; None: it does not say
 
 
 async def connect(server: Server, ehlo_name: str, lookup: Lookup) -> Connection:
@@ -99,6 +101,8 @@ async def _connect(server: Server, ehlo_name: str, lookup: Lookup, bearer: Beare
         eightbitmime=client.supports_extension("8bitmime"),
         pipelining=client.supports_extension("pipelining"),
         most_messages=_mail_max(client.esmtp_extensions.get("limits", "")),
+        says_size=client.supports_extension("size"),
+        most_bytes=_most_bytes(client.esmtp_extensions.get("size", "")),
     )
 
 
@@ -129,6 +133,12 @@ async def reach(server: Server, lookup: Lookup) -> socket.socket:
     except OSError:
         host_policy.forget(server.host)
         raise
+
+
+def _most_bytes(size: str) -> int | None:
+    """The parameter of SIZE; 0 says that there is no fixed limit, as none does."""
+    match = re.fullmatch(r"\s*0*([1-9]\d{0,18})\s*", size)
+    return int(match[1]) if match else None
 
 
 async def _addresses(server: Server, lookup: Lookup) -> list[Address]:

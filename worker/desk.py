@@ -15,6 +15,7 @@ from app.domain.ledger.exchange import Patience
 from app.mail.opaque import Links, MessageIds
 from worker.connect import Server
 from worker.instruments import LANES_OPEN
+from worker.pieces import Pieces
 from worker.unrecorded import Unrecorded
 
 LENT_AFTER_S = 1.0  # of connecting
@@ -159,3 +160,4 @@ class Desk(NamedTuple):
     message_ids: MessageIds
     links: Links
     one_click: bool  # mail programs reach the page to unsubscribe
+    pieces: Pieces

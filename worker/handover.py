@@ -13,12 +13,14 @@ import structlog
 
 from app import traces
 from app.db import Row, until_answered
-from app.domain.campaigns import building
+from app.domain.campaigns import building, copies
 from app.domain.ledger.claims import Claim, Report
 from app.domain.senders import for_workers
 from app.mail.addresses import to_ascii
+from app.mail.enclosed import Enclosed
+from app.mail.header_lines import HeaderInjection
 from app.mail.markup import TemplateError
-from app.mail.message import HeaderInjection, Message, MessageBuilder
+from app.mail.message import Message, MessageBuilder
 from app.mail.names import UNSUBSCRIBE_URL
 from app.mail.rendering import Renderer
 from worker.desk import Desk
@@ -96,7 +98,8 @@ class Handover:
             rendered: Sequence[str] = ()
             if builder.liquid:
                 rendered = await liquid.render({**claim.fields, "email": claim.recipient, UNSUBSCRIBE_URL: url})
-            message = builder.build(claim.recipient, claim.fields, message_id, claim.claimed_at, rendered, url)
+            without = await self._left_out(builder.copies) if builder.copies else frozenset[str]()
+            message = builder.build(claim.recipient, claim.fields, message_id, claim.claimed_at, rendered, url, without)
         except (HeaderInjection, TemplateError) as error:  # no byte of it was sent, and the failure is this email's
             reply = f"cannot be written: {error}"
             report = Report(
@@ -148,12 +151,19 @@ class Handover:
     async def _deliver(self, conversation: Conversation, claim: Claim, message: Message) -> Verdict:
         """Hand it over; an error of ours on the way says how far the email had come."""
         try:
-            return await conversation.deliver(self._from if message.smtputf8 else self._from_ascii, message)
+            envelope_from = self._from if message.smtputf8 else self._from_ascii
+            return await conversation.deliver(envelope_from, message, self._read)
         except Exception as error:
             log.exception("handover failed", email_id=claim.id, campaign_id=claim.campaign_id)
             await conversation.close()
             reason = f"internal error ({type(error).__name__})"
             return classify_loss(conversation.command, reason, delivered=1)  # not the sender's, whatever it is
+
+    async def _left_out(self, keys: frozenset[str]) -> frozenset[str]:
+        return await until_answered(lambda: copies.left_out(self._desk.pool, self._user_id, keys))
+
+    async def _read(self, file: Enclosed, number: int) -> bytes:
+        return await self._desk.pieces.get(self._user_id, file, number)
 
     async def _unblock(self) -> None:
         """The server lets the sender in. What came of the email is known by now, and no error here may cost that."""

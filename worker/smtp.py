@@ -10,14 +10,15 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from app.domain.operations import host_policy
 from app.domain.operations.host_policy import Lookup
+from app.mail.enclosed import Enclosed
 from app.mail.message import Message
 from worker.connect import Connection, Server, connect
-from worker.verdicts import NO_SMTPUTF8, Command, Verdict, classify, classify_loss
+from worker.verdicts import NO_SMTPUTF8, Command, Verdict, classify, classify_loss, storable, too_large
 from worker.wire import Reply, WireError
 
 QUIT_TIMEOUT_S = 2.0
@@ -25,10 +26,20 @@ QUIT_TIMEOUT_S = 2.0
 # email in doubt; MAIL and RCPT cost nothing, and a submission server that needs more than a minute for one is stuck.
 TIMEOUTS_S: dict[Command, float] = {"MAIL": 60.0, "RCPT": 60.0, "DATA": 120.0, ".": 600.0}
 
+SENDING_S, SLOWEST = 180.0, 20_000  # how long a message with files may take, and a second more for so many bytes
+
 _LEADING_DOT = re.compile(rb"^\.", re.M)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 ENVELOPE: tuple[Command, ...] = ("MAIL", "RCPT", "DATA")  # what goes before the message
+MAIN = 1  # of these, by its number: the recipient that decides
+_LONGEST_REFUSAL = 300  # characters of what is said of a copy
+
+Read = Callable[[Enclosed, int], Awaitable[bytes]]  # a piece of a file, as it is sent
+
+
+async def _no_files(file: Enclosed, number: int) -> bytes:
+    raise ValueError(f"nobody reads piece {number} of file {file.id}")
 
 
 class Conversation:
@@ -40,9 +51,13 @@ class Conversation:
         self._eightbitmime = connection.eightbitmime
         self._pipelining = connection.pipelining
         self._most_messages = connection.most_messages
+        self._says_size = connection.says_size
+        self._most_bytes = connection.most_bytes
         self._deadline = _Deadline(self._wire.close)  # which ends the wait for a reply
         self._command: Command = "MAIL"  # the mail transaction has come to this one
         self._unanswered = 0  # commands that went out behind a refused one
+        self._refused: list[str] = []  # who gets no copy, and why
+        self._within_s = 0.0  # how long it may take, whatever is waited for
         self.server = server
         self.delivered = 0
         self._tried = 0  # mail transactions on this connection
@@ -66,20 +81,29 @@ class Conversation:
         """How far the latest message came: `.` once it may have been accepted."""
         return self._command
 
-    async def deliver(self, envelope_from: str, message: Message) -> Verdict:
-        """Hand one message over. Never raises for what the server does; after any loss `connected` is False.
+    @property
+    def unsent(self) -> int:
+        """Bytes that wait for the network."""
+        return self._wire.unsent
 
-        RFC 5321, section 3.3; SMTPUTF8 as in RFC 6531, BODY=8BITMIME as in RFC 6152, PIPELINING as in RFC 2920.
+    async def deliver(self, envelope_from: str, message: Message, read: Read = _no_files) -> Verdict:
+        """Hand one message over, of whose files `read` reads piece after piece. Never raises for what the server does;
+        after any loss `connected` is False. What becomes of copies changes no verdict: it stands behind the reply.
+
+        RFC 5321, section 3.3; SMTPUTF8 as in RFC 6531, BODY=8BITMIME as in RFC 6152, PIPELINING as in RFC 2920, SIZE as
+        in RFC 1870.
         """
         self._command = "MAIL"
         if message.smtputf8 and not self._smtputf8:
             return NO_SMTPUTF8
+        if self._most_bytes is not None and message.size > self._most_bytes:
+            return too_large(message.size, self._most_bytes)
         envelope = self._envelope(envelope_from, message)
         try:
-            code, text = await self._transact(envelope, message.content)
+            code, text = await self._transact(envelope, message, read)
         except WireError as error:
             self._wire.close()
-            reason = f"no reply within {TIMEOUTS_S[self._command]:g} s" if self._deadline.passed else str(error)
+            reason = f"no reply within {self._within_s:g} s" if self._deadline.passed else str(error)
             return classify_loss(self._command, reason, delivered=self.delivered)
         except asyncio.CancelledError:
             self._wire.close()  # its stream is out of step
@@ -94,49 +118,98 @@ class Conversation:
             await self._start_over()
         elif self._unanswered:
             self._wire.close()  # it might take QUIT for the message
+        if self._refused:
+            verdict = verdict._replace(text=storable("\n".join([verdict.text, *self._refused])))
         return verdict
 
     def _envelope(self, envelope_from: str, message: Message) -> list[bytes]:
-        """The lines of `ENVELOPE`. Raises ValueError."""
+        """The lines of `ENVELOPE`, and before the last one for each copy. Raises ValueError."""
         options, encoding = "", "ascii"
         if message.smtputf8:
             options, encoding = (" SMTPUTF8 BODY=8BITMIME" if self._eightbitmime else " SMTPUTF8"), "utf-8"
+        if self._says_size:
+            options += f" SIZE={message.size}"
         return [
             _line(f"MAIL FROM:<{envelope_from}>{options}", encoding),
             _line(f"RCPT TO:<{message.envelope_to}>", encoding),
+            *(_line(f"RCPT TO:<{copy}>", encoding) for copy in message.copies),
             b"DATA\r\n",
         ]
 
-    async def _transact(self, envelope: list[bytes], content: bytes) -> Reply:
+    async def _transact(self, envelope: list[bytes], message: Message, read: Read) -> Reply:
         """One mail transaction up to the reply that decides it, which is the one to `_command`. Raises WireError."""
-        wire, deadline = self._wire, self._deadline
-        self._unanswered = 0
+        wire = self._wire
+        self._unanswered, self._refused = 0, []
+        commands = ENVELOPE
+        if message.copies:
+            commands = (*ENVELOPE[:-1], *ENVELOPE[MAIN:-1] * len(message.copies), ENVELOPE[-1])
+        # With copies not DATA, which a server would answer by asking for the message if it took one of them alone.
+        together = 0 if not self._pipelining else len(commands) - (1 if message.copies else 0)
         wire.begin()
-        if self._pipelining:
-            wire.send(b"".join(envelope))
-        for number, command in enumerate(ENVELOPE):
+        if together:
+            wire.send(b"".join(envelope[:together]))
+        for number, command in enumerate(commands):
             self._command = command
-            if not self._pipelining:
+            if number >= together:
                 wire.begin()
                 wire.send(envelope[number])
-            deadline.set(TIMEOUTS_S[command])
+            self._wait(TIMEOUTS_S[command])
             reply = await wire.reply()
-            if not (reply.code == 354 if command == "DATA" else 200 <= reply.code < 300):
-                if self._pipelining:
-                    self._unanswered = len(envelope) - number - 1
-                return reply
+            if reply.code == 354 if command == "DATA" else 200 <= reply.code < 300:
+                continue
+            if MAIN < number < len(commands) - 1:
+                copy = message.copies[number - MAIN - 1]
+                self._refused.append(f"No copy to {copy}: {reply.code} {reply.text}"[:_LONGEST_REFUSAL])
+                continue
+            self._unanswered = max(together - number - 1, 0)
+            return reply
         # A write that fails has sent nothing: not yet in doubt.
         wire.begin()
-        wire.send(_stuffed(content))
+        if not message.rest:
+            wire.send(_stuffed(message.content) + _END)
+        elif early := await self._pour(message, read):
+            return early
         self._command = "."
-        deadline.set(TIMEOUTS_S["."])
+        self._wait(TIMEOUTS_S["."])
         return await wire.reply()
+
+    async def _pour(self, message: Message, read: Read) -> Reply | None:
+        """Send a message with files piece by piece, its end included; a server that refuses it before that has said
+        all there is to say. Raises WireError.
+        """
+        wire = self._wire
+        self._wait(SENDING_S + message.size / SLOWEST)
+        try:
+            await wire.pour(_stuffed(message.content))
+            for segment in message.rest:  # each begins a line
+                if isinstance(segment, bytes):
+                    await wire.pour(_stuffed(segment))
+                    continue
+                for number in range(segment.pieces):
+                    await wire.pour(await read(segment, number))
+                    if wire.answered:
+                        break
+        except WireError:
+            if not wire.answered:
+                raise
+        if not wire.answered:
+            wire.send(_END)
+            return None
+        reply = await wire.reply()
+        wire.close()  # in the middle of a message
+        if not 400 <= reply.code < 600:
+            raise WireError(f"an answer before the message's end: {reply.code} {reply.text}")
+        return reply
+
+    def _wait(self, within_s: float) -> None:
+        self._within_s = within_s
+        self._deadline.set(within_s)
 
     async def _start_over(self) -> None:
         """Leave the mail transaction that the server refused, so that the next MAIL begins a new one."""
         try:
             for _ in range(self._unanswered):
-                self._deadline.set(TIMEOUTS_S["DATA"])
+                self._wait(TIMEOUTS_S["DATA"])
                 code, _ = await self._wire.reply()
                 if code == 354:
                     # It refused the recipient and wants the message all the same. An empty one, as RFC 2920 has it,
@@ -145,7 +218,7 @@ class Conversation:
             if self._command in {"RCPT", "DATA"}:
                 self._wire.begin()
                 self._wire.send(b"RSET\r\n")
-                self._deadline.set(TIMEOUTS_S["MAIL"])
+                self._wait(TIMEOUTS_S["MAIL"])
                 await self._wire.reply()
         except WireError:
             self._wire.close()
@@ -221,8 +294,11 @@ def _line(command: str, encoding: str) -> bytes:
     return command.encode(encoding) + b"\r\n"
 
 
+_END = b".\r\n"  # of DATA
+
+
 def _stuffed(content: bytes) -> bytes:
-    """The message as DATA sends it: leading dots doubled, and the final dot (RFC 5321, section 4.5.2)."""
+    """A message as DATA sends it: leading dots doubled, and a line's end (RFC 5321, section 4.5.2)."""
     if content.startswith(b".") or b"\n." in content:
         content = _LEADING_DOT.sub(b"..", content)
-    return content + b".\r\n" if content.endswith(b"\r\n") else content + b"\r\n.\r\n"
+    return content if content.endswith(b"\r\n") else content + b"\r\n"

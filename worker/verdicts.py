@@ -66,6 +66,12 @@ NO_SMTPUTF8 = Verdict(
 )
 
 
+def too_large(size: int, most: int) -> Verdict:
+    """What a server says of itself before it is asked (RFC 1870)."""
+    text = f"the message has {size / 1_000_000:.1f} MB with its files, and this server takes {most / 1_000_000:.1f} MB"
+    return Verdict("REJECTED", "email", "MAIL", text, None, "5.3.4")
+
+
 class ServerTrouble(Exception):
     """The server cannot be reached, offers no TLS, or does not let us in: the sender's trouble, in plain words.
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 LONGEST_LINE = 8_192
 LONGEST_REPLY = 4 * LONGEST_LINE
 MOST_REPLIES = 8  # that answer no command of ours yet
+AT_ONCE = 64 * 1024  # bytes of a long message that may wait for the network, beside what is being written
 
 
 class Reply(NamedTuple):
@@ -37,6 +38,8 @@ class Wire(asyncio.Protocol):
         self._length = 0
         self._replies: deque[Reply] = deque()
         self._waiter: asyncio.Future[Reply] | None = None
+        self._full = False  # too much waits for the network
+        self._drained: asyncio.Future[None] | None = None
         self._end: str | None = None  # a reason: an exception kept would keep the frames it was raised in
         transport.set_protocol(self)
 
@@ -48,11 +51,39 @@ class Wire(asyncio.Protocol):
         """From here on replies belong to what is sent from here on."""
         self._replies.clear()
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes | memoryview) -> None:
         """Raises WireError when it is certain that nothing was sent."""
         if not self.is_open:
             raise WireError(self._end or "the connection is closed")
         self._transport.write(data)
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that wait for the network."""
+        return self._transport.get_write_buffer_size()
+
+    @property
+    def answered(self) -> bool:
+        """Whether a reply has come that nobody has waited for yet."""
+        return bool(self._replies)
+
+    async def pour(self, data: bytes) -> None:
+        """Send as much as a connection takes at a time, and wait until it takes more; ends early where an answer comes.
+
+        Raises WireError.
+        """
+        self._transport.set_write_buffer_limits(high=AT_ONCE)
+        view = memoryview(data)
+        for start in range(0, len(view), AT_ONCE):
+            if self._replies:
+                return
+            self.send(view[start : start + AT_ONCE])
+            if self._full:
+                self._drained = self._loop.create_future()
+                try:
+                    await self._drained
+                finally:
+                    self._drained = None
 
     async def reply(self) -> Reply:
         """The next reply. Raises WireError."""
@@ -78,6 +109,14 @@ class Wire(asyncio.Protocol):
             self._take(line)
         if len(self._buffer) > LONGEST_LINE:
             self._fail("a reply has a line without an end")
+
+    def pause_writing(self) -> None:
+        self._full = True
+
+    def resume_writing(self) -> None:
+        self._full = False
+        if self._drained is not None and not self._drained.done():
+            self._drained.set_result(None)
 
     def eof_received(self) -> None:
         self._fail("the server closed the connection")
@@ -113,3 +152,5 @@ class Wire(asyncio.Protocol):
         self._transport.abort()
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(WireError(reason))
+        if self._drained is not None and not self._drained.done():
+            self._drained.set_exception(WireError(reason))

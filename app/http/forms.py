@@ -32,20 +32,23 @@ _CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 
 
 class Form(NamedTuple):
-    """Each part by its name. What a browser sends of an empty field is not there."""
+    """Each part by its name. What a browser sends of an empty field is not there. `several`: the files of the name of
+    which there may be any number.
+    """
 
     texts: dict[str, str]
     files: dict[str, UploadFile]
+    several: list[UploadFile]
 
 
 @asynccontextmanager
-async def form_of(request: Request[Any, Any, Any]) -> AsyncGenerator[Form]:
-    """The request's form, whose files are closed at the end of the block.
+async def form_of(request: Request[Any, Any, Any], *, several: str | None = None) -> AsyncGenerator[Form]:
+    """The request's form, whose files are closed at the end of the block. There may be `several` files of that name.
 
     Raises InvalidInput for a part that is there twice or in another charset, RequestEntityTooLarge, and ClientException
     for what is no form.
     """
-    reader = _Reader()
+    reader = _Reader(several)
     try:
         with PushMultipartParser(_boundary(request), max_segment_count=MOST_PARTS) as parser:
             async for chunk in request.stream():
@@ -73,8 +76,9 @@ def _boundary(request: Request[Any, Any, Any]) -> str:
 class _Reader:
     """Puts together what the parser finds: a segment, the bytes of its content, None at its end."""
 
-    def __init__(self) -> None:
-        self.form = Form({}, {})
+    def __init__(self, several: str | None) -> None:
+        self.form = Form({}, {}, [])
+        self._several = several
         self.opened: list[UploadFile] = []
         self._name = ""
         self._part: UploadFile | bytearray = bytearray()
@@ -95,22 +99,31 @@ class _Reader:
 
     def _begin(self, segment: MultipartSegment) -> None:
         self._name = segment.name or ""
+        if segment.filename and self._name == self._several:
+            self._open(segment)
+            return
         if self._name in self.form.texts or self._name in self.form.files:
             raise InvalidInput({self._name: "is there more than once"})
         if segment.filename:
-            self._part = UploadFile(segment.content_type or "text/plain", segment.filename)
-            self.opened.append(self._part)
+            self._open(segment)
             return
         charset = segment.charset
         if charset is not None and charset.lower() not in _CHARSETS:
             raise InvalidInput({self._name: "is in another charset than UTF-8; send it in UTF-8"})
         self._part = bytearray()
 
+    def _open(self, segment: MultipartSegment) -> None:
+        self._part = UploadFile(segment.content_type or "text/plain", segment.filename or "")
+        self.opened.append(self._part)
+
     async def _end(self) -> None:
         part, self._part = self._part, bytearray()
         if isinstance(part, UploadFile):
             await part.seek(0)
-            self.form.files[self._name] = part
+            if self._name == self._several:
+                self.form.several.append(part)
+            else:
+                self.form.files[self._name] = part
         elif part:
             try:
                 self.form.texts[self._name] = part.decode()

@@ -55,7 +55,12 @@ class StructSchemas(StructSchemaPlugin):
 
 
 # Each is about one kind of value alone (JSON Schema Validation, 6), so it also fits a field that may be null.
-_KEYWORDS = {int: ("minimum", "maximum"), str: ("minLength", "maxLength"), list: ("minItems", "maxItems")}
+_KEYWORDS = {
+    int: ("minimum", "maximum"),
+    str: ("minLength", "maxLength"),
+    list: ("minItems", "maxItems"),
+    dict: ("minProperties", "maxProperties"),
+}
 
 
 def _bounds(kind: type[msgspec.Struct]) -> dict[str, dict[str, int]]:

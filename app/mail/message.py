@@ -11,53 +11,77 @@ them into a subject, so that none can add a header of its own.
 from __future__ import annotations
 
 import re
-from base64 import b64encode, encodebytes
+from base64 import encodebytes
 from binascii import b2a_qp
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
 from hashlib import blake2s
+from typing import cast
 
 import msgspec
 
 from app.bounds import SUBJECT
-from app.mail.addresses import needs_smtputf8, to_ascii
+from app.mail import enclosed
+from app.mail.addresses import key, needs_smtputf8, to_ascii
+from app.mail.enclosed import Enclosed, Segments
 from app.mail.footer import PLACEHOLDER, Unsubscribe, with_line, with_link
+from app.mail.header_lines import (
+    LONGEST_LINE,
+    HeaderInjection,
+    addresses_line,
+    mailbox_line,
+    own_line,
+    refuse_breaks,
+    text_line,
+)
 from app.mail.markup import TemplateError
 from app.mail.names import UNSUBSCRIBE_URL
 from app.mail.templates import Source, Template
 
-_LINE = 78  # RFC 5322, 2.1.1: what a line should not exceed
-_LONGEST_LINE = 998  # and what it must not
-_ENCODED_WORD_BYTES = 39  # so that "Subject: =?utf-8?b?...?=" stays within the 76 characters of RFC 2047
-
-_BREAK = re.compile(r"[\r\n\0]")
 _LINE_END = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")
 _BREAKS = re.compile(rf"\s*{_LINE_END.pattern}\s*")
-_PLAIN = re.compile(r"[!-~]+(?: +[!-~]+)*")
-_ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
-_UNFOLDABLE = re.compile(r"[^ ]{67,}| {10,}")  # "Subject: " and such a word, or such a gap and a word, fit no line
-_FOLDS = re.compile(r" *[^ ]+")
-
-
-class HeaderInjection(ValueError):
-    """Text meant for a header holds a line break or NUL, by which it could pose as headers or as a body."""
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):
-    """One message for one recipient. With `smtputf8`, only a server that offers SMTPUTF8 can take it."""
+    """One message for one recipient. With `smtputf8`, only a server that offers SMTPUTF8 can take it.
+
+    `content` is all of it, or what comes before the first file: then `rest` is what follows. `copies` get it, too.
+    """
 
     content: bytes
     smtputf8: bool
     envelope_to: str
+    copies: tuple[str, ...] = ()
+    rest: tuple[bytes | Enclosed, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes, as RFC 1870 counts them."""
+        return len(self.content) + (enclosed.size_of(self.rest) if self.rest else 0)
+
+
+class Beside(msgspec.Struct, frozen=True, kw_only=True):
+    """What messages have beside their text. `headers`: templates by their names; `images`: what the HTML shows."""
+
+    reply_to: str | None = None
+    headers: Mapping[str, str] = {}
+    cc: Sequence[str] = ()
+    bcc: Sequence[str] = ()
+    attachments: Sequence[Enclosed] = ()
+    images: Sequence[Enclosed] = ()
+
+
+_NOTHING = Beside()
 
 
 class MessageBuilder:
     """Builds the messages of one campaign from one sender.
 
     `subject`, `body` and `body_html` are templates, in which `{{ email }}` is the recipient's address. With both
-    bodies a message is multipart/alternative, with one of them (the other None, or blank text) just that part.
+    bodies a message is multipart/alternative, with one of them (the other None, or blank text) just that part; pictures
+    and attachments are put around these (RFC 2387, 2046).
     `language` is that of their dates.
     With `unsubscribe` "link", a part without the link to unsubscribe ends with it; with that and "header", and where
     `one_click` says that mail programs reach it, the headers for it are there. `{{ unsubscribe_url }}` always is.
@@ -76,21 +100,26 @@ class MessageBuilder:
         language: str | None = None,
         unsubscribe: Unsubscribe = "none",
         one_click: bool = False,
+        beside: Beside = _NOTHING,
     ) -> None:
         for name, value in (("From", from_address), ("From", display_name), ("Subject", subject)):
-            _refuse_breaks(name, value)
+            refuse_breaks(name, value)
         self._smtputf8 = needs_smtputf8(from_address)
-        self._from = _mailbox_line("From", display_name, from_address if self._smtputf8 else to_ascii(from_address))
+        self._from = mailbox_line("From", display_name, from_address if self._smtputf8 else to_ascii(from_address))
         self.liquid: list[Source] = []
         self._subject = self._parse(Source(subject, language=language))
         self._subject_line = self._constant_subject_line()
+        self._read_headers(beside, language)
         self._parts: list[_Part] = []
         if body_html is None or body.strip():  # an empty text beside HTML would hide it from who prefers text
             self._parts.append(self._part(Source(_crlf(body), language=language), unsubscribe))
         if body_html is not None:
-            self._parts.append(self._part(Source(_crlf(body_html), True, language), unsubscribe))
+            shown = enclosed.with_content_ids(body_html, [image.id for image in beside.images])
+            self._parts.append(self._part(Source(_crlf(shown), True, language), unsubscribe))
         self._one_click = one_click and unsubscribe != "none"
-        templates = [self._subject, *(part.template for part in self._parts)]
+        self._images = [enclosed.image(file) for file in beside.images] if body_html is not None else []
+        self._attachments = [enclosed.attachment(file) for file in beside.attachments]
+        templates = [self._subject, *(part.template for part in self._parts), *(one for _, one in self._own)]
         self.wants_email = any(template is None or "email" in template.fields.mentioned for template in templates)
         self._mentions_link = any(
             template is None or UNSUBSCRIBE_URL in template.fields.mentioned for template in templates
@@ -105,6 +134,20 @@ class MessageBuilder:
             template = Template.parse(msgspec.structs.replace(source, text=text))
         return _Part(source, template, wants_link=wants_link)
 
+    def _read_headers(self, beside: Beside, language: str | None) -> None:
+        """What stands in each message's head beside what the recipient's own lines are."""
+        self._fixed = "" if beside.reply_to is None else f"Reply-To: {to_ascii(beside.reply_to)}\r\n"
+        self._own: list[tuple[str, Template | None]] = []
+        for name, text in beside.headers.items():
+            refuse_breaks(name, f"{name}: {text}")
+            template = self._parse(Source(text, language=language))
+            if template is not None and template.is_constant:
+                self._fixed += _own_line(name, check_own(name, template.render({})))
+            else:
+                self._own.append((name, template))
+        self._cc, self._bcc = beside.cc, beside.bcc
+        self.copies = frozenset(map(key, (*self._cc, *self._bcc)))  # who else gets each message
+
     def _parse(self, source: Source) -> Template | None:
         template = Template.parse(source)
         if template is None:
@@ -114,7 +157,7 @@ class MessageBuilder:
     def _constant_subject_line(self) -> str | None:
         if self._subject is None or not self._subject.is_constant:
             return None
-        return _text_line("Subject", check_subject(self._subject.render({})))
+        return text_line("Subject", check_subject(self._subject.render({})))
 
     def build(
         self,
@@ -124,14 +167,16 @@ class MessageBuilder:
         date: datetime,
         rendered: Sequence[str] = (),
         unsubscribe_url: str = "",
+        without: frozenset[str] = frozenset(),
     ) -> Message:
         """The message for `recipient`, a normalized address; `message_id` in angle brackets, `date` aware. `rendered`:
-        the texts of `liquid` for this recipient; `unsubscribe_url`: their link, if `wants_link`.
+        the texts of `liquid` for this recipient; `unsubscribe_url`: their link, if `wants_link`; `without`: keys of
+        addresses that get no copy.
 
         Raises HeaderInjection, and TemplateError when `fields` lacks a required one, or one is too long.
         """
-        _refuse_breaks("To", recipient)
-        _refuse_breaks("Message-ID", message_id)
+        refuse_breaks("To", recipient)
+        refuse_breaks("Message-ID", message_id)
         if self.wants_email:
             fields = {**fields, "email": recipient}
         if self._mentions_link:
@@ -139,19 +184,51 @@ class MessageBuilder:
         smtputf8 = self._smtputf8 or needs_smtputf8(recipient)
         envelope_to = recipient if smtputf8 else to_ascii(recipient)
         texts = iter(rendered)
+        subject_line = self._subject_line or self._render_subject(fields, texts)
+        fixed, copies = self._fixed, ()
+        if self._own:
+            fixed += "".join(self._render_own(fields, texts))
+        if self.copies:
+            line, copies = self._copied(without | {key(recipient)})
+            fixed += line
         head = (
-            f"{self._from}To: {envelope_to}\r\n{self._subject_line or self._render_subject(fields, texts)}"
+            f"{self._from}To: {envelope_to}\r\n{subject_line}"
             f"Date: {_date(int(date.timestamp()))}\r\nMessage-ID: {message_id}\r\n"
-            f"{_one_click_lines(unsubscribe_url) if self._one_click else ''}"
+            f"{_one_click_lines(unsubscribe_url) if self._one_click else ''}{fixed}"
             "MIME-Version: 1.0\r\n"
         ).encode()
         parts = [part.build(fields, texts) for part in self._parts]
+        if self._images or self._attachments:
+            first, *rest = self._enclose(parts, message_id)
+            return Message(head + cast("bytes", first), smtputf8, envelope_to, copies, tuple(rest))
         content = parts[0] if len(parts) == 1 else _alternative(parts, message_id)
-        return Message(head + content, smtputf8, envelope_to)
+        return Message(head + content, smtputf8, envelope_to, copies)
+
+    def _copied(self, without: frozenset[str]) -> tuple[str, tuple[str, ...]]:
+        """The line of those who get a copy and whom others see, and all who get one."""
+        cc = [to_ascii(address) for address in self._cc if key(address) not in without]
+        bcc = [to_ascii(address) for address in self._bcc if key(address) not in without]
+        return (addresses_line("Cc", cc) if cc else ""), (*cc, *bcc)
+
+    def _render_own(self, fields: Mapping[str, str], texts: Iterator[str]) -> Iterator[str]:
+        for name, template in self._own:
+            text = next(texts) if template is None else template.render(fields)
+            yield _own_line(name, check_own(name, text, fields))
+
+    def _enclose(self, parts: Sequence[bytes], message_id: str) -> Segments:
+        """The parts with files: pictures beside the HTML, which is the last part, attachments behind all."""
+        made: list[Segments] = [[part] for part in parts]
+        boundaries = _boundaries(message_id, parts)
+        if self._images:
+            made[-1] = enclosed.multipart("related", [made[-1], *self._images], next(boundaries))
+        text = made[0] if len(made) == 1 else enclosed.multipart("alternative", made, next(boundaries))
+        if not self._attachments:
+            return text
+        return enclosed.multipart("mixed", [text, *self._attachments], next(boundaries))
 
     def _render_subject(self, fields: Mapping[str, str], texts: Iterator[str]) -> str:
         subject = next(texts) if self._subject is None else self._subject.render(fields)
-        return _text_line("Subject", check_subject(subject, fields))
+        return text_line("Subject", check_subject(subject, fields))
 
 
 def check_subject(subject: str, fields: Mapping[str, str] | None = None) -> str:
@@ -161,13 +238,29 @@ def check_subject(subject: str, fields: Mapping[str, str] | None = None) -> str:
     """
     if len(subject) > SUBJECT.most:
         raise TemplateError(f"the subject would have {len(subject):,} characters; {SUBJECT.most} are the most")
-    if subject.isprintable():
-        return subject
-    if "\0" in subject:
+    return _in_one_line("subject", subject, fields)
+
+
+def check_own(name: str, text: str, fields: Mapping[str, str] | None = None) -> str:
+    """The same of a header of one's own."""
+    if len(name) + 2 + len(text.strip()) > LONGEST_LINE:
+        raise TemplateError(f"{name} would be longer than {LONGEST_LINE} characters, which is the most of a line")
+    return _in_one_line(f"header {name}", text, fields)
+
+
+def _in_one_line(what: str, text: str, fields: Mapping[str, str] | None) -> str:
+    if text.isprintable():
+        return text
+    if "\0" in text:
         culprits = sorted(name for name, value in (fields or {}).items() if "\0" in value)
         origin = ", ".join(culprits) or "the template itself"
-        raise HeaderInjection(f"the subject would hold a NUL, from {origin}")
-    return _BREAKS.sub(" ", subject)
+        raise HeaderInjection(f"the {what} would hold a NUL, from {origin}")
+    return _BREAKS.sub(" ", text)
+
+
+def _own_line(name: str, text: str) -> str:
+    """Nothing to say is no line."""
+    return own_line(name, text) if text.strip() else ""
 
 
 def breaks_lines(value: str) -> bool:
@@ -222,17 +315,23 @@ def _transfer_encoded(text: str) -> tuple[bytes, bytes]:
 
 
 def _lines_fit(raw: bytes) -> bool:
-    return len(raw) <= _LONGEST_LINE or max(map(len, raw.split(b"\r\n"))) <= _LONGEST_LINE
+    return len(raw) <= LONGEST_LINE or max(map(len, raw.split(b"\r\n"))) <= LONGEST_LINE
 
 
 def _alternative(parts: Sequence[bytes], message_id: str) -> bytes:
-    """multipart/alternative. The boundary follows from the message id: a message built again is the same."""
-    boundary = _digest(message_id.encode())
-    while any(boundary in part for part in parts):
-        boundary = _digest(boundary)
+    boundary = next(_boundaries(message_id, parts))
     head = b'Content-Type: multipart/alternative; boundary="%b"\r\n' % boundary
     delimited = b"".join(b"\r\n--%b\r\n%b" % (boundary, part) for part in parts)
     return b"%b%b\r\n--%b--\r\n" % (head, delimited, boundary)
+
+
+def _boundaries(message_id: str, parts: Sequence[bytes]) -> Iterator[bytes]:
+    """Boundaries that follow from the message id: a message built again is the same. Base64 holds none of them."""
+    boundary = message_id.encode()
+    while True:
+        boundary = _digest(boundary)
+        if not any(boundary in part for part in parts):
+            yield boundary
 
 
 def _digest(seed: bytes) -> bytes:
@@ -243,58 +342,3 @@ def _crlf(text: str) -> str:
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text.replace("\n", "\r\n")
-
-
-def _refuse_breaks(header: str, value: str) -> None:
-    if _BREAK.search(value):
-        raise HeaderInjection(f"the header {header} would hold a line break or NUL")
-
-
-def _text_line(name: str, text: str) -> str:
-    """An unstructured header line, folded; as encoded words where ASCII print cannot show or fold it."""
-    text = text.strip()
-    if not text:
-        return f"{name}: \r\n"
-    if not _PLAIN.fullmatch(text) or "=?" in text or _UNFOLDABLE.search(text):
-        return f"{name}: {_encoded_words(text)}\r\n"
-    return f"{_folded(f'{name}: {text}')}\r\n"
-
-
-def _folded(line: str) -> str:
-    lines = [""]
-    for word in _FOLDS.findall(line):
-        if len(lines[-1]) + len(word) > _LINE:
-            lines.append("")
-        lines[-1] += word
-    return "\r\n".join(lines)
-
-
-def _mailbox_line(name: str, display_name: str, address: str) -> str:
-    """A header line with one mailbox (RFC 5322, 3.4): its name as atoms, quoted, or in encoded words."""
-    display_name = display_name.strip()
-    if not display_name:
-        return f"{name}: {address}\r\n"
-    phrase = display_name if _ATOMS.fullmatch(display_name) else _quoted(display_name)
-    printable = display_name.isascii() and display_name.isprintable()
-    if not printable or "=?" in display_name or len(f"{name}: {phrase}") > _LINE:
-        phrase = _encoded_words(display_name)
-    line = f"{name}: {phrase} <{address}>"
-    return f"{line}\r\n" if len(line) <= _LINE else f"{name}: {phrase}\r\n <{address}>\r\n"
-
-
-def _quoted(text: str) -> str:
-    return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
-
-
-def _encoded_words(text: str) -> str:
-    """RFC 2047, section 2: words of whole characters, one a line."""
-    raw = text.encode()
-    words: list[str] = []
-    start = 0
-    while start < len(raw):
-        end = start + _ENCODED_WORD_BYTES
-        while end < len(raw) and raw[end] & 0xC0 == 0x80:  # within a character
-            end -= 1
-        words.append(f"=?utf-8?b?{b64encode(raw[start:end]).decode()}?=")
-        start = end
-    return "\r\n ".join(words)

@@ -31,6 +31,7 @@ async def test_fills_in_what_the_recipient_brings(api: httpx.AsyncClient) -> Non
         "text": "To ada@example.com, wherever.",
         "required": ["email", "first_name"],
         "hints": [],
+        "headers": {},
     }
 
 

@@ -13,8 +13,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.mail import liquid
+from app.mail.header_lines import HeaderInjection
 from app.mail.markup import TemplateError
-from app.mail.message import HeaderInjection, Message, MessageBuilder, check_subject
+from app.mail.message import Message, MessageBuilder, check_subject
 from app.mail.templates import printed
 
 DATE = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)

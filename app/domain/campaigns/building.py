@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from app.db import Pool, fetch_one
+from app.domain.campaigns import files
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.signatures import signed
 from app.errors import NotFound
@@ -23,14 +22,20 @@ async def message_builder(
     params = {"workspace_id": workspace_id, "campaign_id": campaign_id, "sender_id": sender_id}
     async with pool.connection() as conn:
         row = await fetch_one(conn, sql.campaign_content, params)
-    if row is None:
-        raise NotFound(f"no campaign {campaign_id}")
-    written = Content(row["subject"], row["body"], row["body_html"], row["language"], row["unsubscribe"])
+        if row is None:
+            raise NotFound(f"no campaign {campaign_id}")
+        written = Content.of_row(row)
+        beside = await files.beside(conn, workspace_id, written, row["images"], row["sender_reply_to"])
     sent = signed(written, row["signature_text"], row["signature_html"]).addressed(row["postal_address"])
     builder = MessageBuilder(
         from_address=row["email"],
         display_name=row["display_name"],
+        subject=sent.subject,
+        body=sent.body,
+        body_html=sent.body_html,
+        language=sent.language,
+        unsubscribe=sent.unsubscribe or "none",
         one_click=one_click,
-        **msgspec.structs.asdict(sent),
+        beside=beside,
     )
     return row["content_version"], builder

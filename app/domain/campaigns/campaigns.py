@@ -13,6 +13,8 @@ import msgspec
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
+from app.domain.campaigns import files
+from app.domain.campaigns.files import KeptFile
 from app.domain.ledger import holds, streams
 from app.domain.ledger.holds import Held
 from app.domain.operations.installation import Ours
@@ -97,6 +99,11 @@ class Campaign(msgspec.Struct, rename="camel"):
     language: str | None = None
     unsubscribe: Unsubscribe = "none"
     brake: str | None = None
+    reply_to: str | None = None
+    headers: dict[str, str] = {}
+    cc: list[str] = []
+    bcc: list[str] = []
+    attachments: list[KeptFile] = []
 
 
 def _campaign(row: Row) -> Campaign:
@@ -133,6 +140,11 @@ def _campaign(row: Row) -> Campaign:
         language=row["language"],
         unsubscribe=row["unsubscribe"],
         brake=row["brake"],
+        reply_to=row["reply_to"],
+        headers=row["headers"],
+        cc=row["cc"],
+        bcc=row["bcc"],
+        attachments=row["files"],
     )
 
 
@@ -217,7 +229,16 @@ async def _rows(
     senders: dict[int, list[CampaignSender]] = {}
     for row in await fetch_all(conn, sql.senders_of_campaigns, {"workspace_id": workspace_id, "ids": ids}):
         senders.setdefault(row["campaign_id"], []).append(_sender(row))
-    return [row | {"held": held.get(row["id"]), "senders": senders[row["id"]]} for row in rows]
+    kept = await files.of_ids(conn, workspace_id, (one for row in rows for one in row["attachments"]))
+    return [
+        row
+        | {
+            "held": held.get(row["id"]),
+            "senders": senders[row["id"]],
+            "files": [kept[one] for one in row["attachments"] if one in kept],
+        }
+        for row in rows
+    ]
 
 
 async def lock_campaign(conn: Conn, workspace_id: int, campaign_id: int) -> Row:

@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
-from app.domain.campaigns import signatures
+from app.domain.campaigns import files, signatures
 from app.domain.campaigns.campaigns import Campaign, OnUnknown, get_campaign, lock_campaign, read_row
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.draft import check_latest, check_name, check_pace, check_senders, check_share, check_start
@@ -38,6 +38,11 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     body_html: str | msgspec.UnsetType | None = msgspec.UNSET
     language: str | msgspec.UnsetType | None = msgspec.UNSET
     unsubscribe: Unsubscribe | msgspec.UnsetType = msgspec.UNSET
+    reply_to: str | msgspec.UnsetType | None = msgspec.UNSET
+    headers: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
+    cc: list[str] | msgspec.UnsetType = msgspec.UNSET
+    bcc: list[str] | msgspec.UnsetType = msgspec.UNSET
+    attachments: list[int] | msgspec.UnsetType = msgspec.UNSET
     sender_ids: list[int] | msgspec.UnsetType = msgspec.UNSET
     start_time: datetime | msgspec.UnsetType = msgspec.UNSET
     latest_at: datetime | msgspec.UnsetType | None = msgspec.UNSET
@@ -62,8 +67,7 @@ async def change(
     Raises NotFound, InvalidInput, Conflict (also QuotaReached).
     """
     _check(changes)
-    pace = _pace(changes)
-    while (changed := await _change(pool, workspace_id, campaign_id, changes, pace, actor, most)) is None:
+    while (changed := await _change(pool, workspace_id, campaign_id, changes, actor, most)) is None:
         pass
     if changed.divides:
         await divide_soon(pool, workspace_id, campaign_id)
@@ -84,7 +88,6 @@ async def _change(
     workspace_id: int,
     campaign_id: int,
     changes: Changes,
-    pace: dict[str, Any],
     actor: Actor,
     most: Quotas,
 ) -> _Changed | None:
@@ -92,8 +95,9 @@ async def _change(
     async with transaction(pool, workspace_id) as conn:
         row = await read_row(conn, workspace_id, campaign_id)
     _check_changeable(row, changes)
-    before = _content_of(row)
+    before = Content.of_row(row)
     needs, made = await _check_content(workspace_id, row, changes)  # may wait its turn: no connection waits with it
+    pace = _pace(changes) | _copies(row, changes)
     async with transaction(pool, workspace_id) as conn:
         await _check_waiting(conn, workspace_id, campaign_id, needs)
         if pace:
@@ -102,10 +106,14 @@ async def _change(
         row = await read_row(conn, workspace_id, campaign_id)
         _check_changeable(row, changes)
         content = _content_after(row, changes)
-        if content is not None and _content_of(row) != before:
+        if content is not None and Content.of_row(row) != before:
             return None
-        more_bytes = 0 if content is None else await _keep_content(conn, workspace_id, row, content, most)
-        parameters = _parameters(workspace_id, campaign_id, changes, content_changed=content is not None)
+        more_bytes = 0
+        if content is not None:
+            _check_copies(row, content)
+            await files.use(conn, workspace_id, content)
+            more_bytes = await _keep_content(conn, workspace_id, row, content, most)
+        parameters = _parameters(workspace_id, campaign_id, changes, content)
         await conn.execute(sql.update_campaign, parameters | made | {"more_bytes": more_bytes})
         added = None
         if not isinstance(changes.sender_ids, msgspec.UnsetType):
@@ -149,7 +157,10 @@ async def _keep_content(conn: Conn, workspace_id: int, row: Row, content: Conten
     """
     await quotas.check_again(conn, workspace_id, most, content.size, campaign=False)
     kept = await conn.execute(sql.keep_content, {"workspace_id": workspace_id, "campaign_id": row["id"]})
-    return content.size - (0 if kept.rowcount else _content_of(row).size)
+    return content.size - (0 if kept.rowcount else Content.of_row(row).size)
+
+
+_UNCHANGED = Content("", "")
 
 
 def _check(changes: Changes) -> None:
@@ -178,24 +189,30 @@ def _pace(changes: Changes) -> dict[str, Any]:
     )
 
 
+def _copies(row: Row, changes: Changes) -> dict[str, Any]:
+    """The same of how many get each message, where that changes."""
+    content = _content_after(row, changes)
+    return {} if content is None or content.copies == Content.of_row(row).copies else {"copies": content.copies}
+
+
+def _check_copies(row: Row, content: Content) -> None:
+    """What is being sent was counted for those who got it then. The campaign is locked. Raises Conflict."""
+    if row["sending"] and content.copies > Content.of_row(row).copies:
+        raise Conflict("emails are being sent this moment; pause the campaign, and add who gets copies then")
+
+
 def _kept_calendar(changes: Changes) -> dict[str, Any] | msgspec.UnsetType | None:
     return changes.calendar if isinstance(changes.calendar, msgspec.UnsetType) else kept(changes.calendar)
 
 
-def _parameters(workspace_id: int, campaign_id: int, changes: Changes, *, content_changed: bool) -> dict[str, Any]:
+def _parameters(workspace_id: int, campaign_id: int, changes: Changes, content: Content | None) -> dict[str, Any]:
     """For `update_campaign`: where NULL is a value of its own, a flag says whether to write it."""
     return {
         "workspace_id": workspace_id,
         "campaign_id": campaign_id,
         "name": _value(changes.name),
-        "subject": _value(changes.subject),
-        "body": _value(changes.body),
-        "set_body_html": changes.body_html is not msgspec.UNSET,
-        "body_html": _value(changes.body_html),
-        "set_language": changes.language is not msgspec.UNSET,
-        "language": _value(changes.language),
-        "unsubscribe": _value(changes.unsubscribe),
-        "content_changed": content_changed,
+        **(_UNCHANGED if content is None else content).columns,
+        "content_changed": content is not None,
         "start_at": _value(changes.start_time),
         "set_latest_at": changes.latest_at is not msgspec.UNSET,
         "latest_at": _value(changes.latest_at),
@@ -223,12 +240,8 @@ def _check_changeable(row: Row, changes: Changes) -> None:
 def _content_after(row: Row, changes: Changes) -> Content | None:
     """What the content becomes; None: it stays."""
     parts = _given({name: getattr(changes, name) for name in Content.__struct_fields__})
-    after = msgspec.structs.replace(_content_of(row), **parts)
-    return None if after == _content_of(row) else after
-
-
-def _content_of(row: Row) -> Content:
-    return Content(**{name: row[name] for name in Content.__struct_fields__})
+    after = msgspec.structs.replace(Content.of_row(row), **parts)
+    return None if after == Content.of_row(row) else after
 
 
 async def _check_content(
@@ -259,7 +272,7 @@ async def _check_waiting(conn: Conn, workspace_id: int, campaign_id: int, needs:
 
 async def _required_before(row: Row, workspace_id: int) -> frozenset[str]:
     try:
-        return (await _content_of(row).parse(workspace_id)).required
+        return (await Content.of_row(row).parse(workspace_id)).required
     except InvalidInput:  # an earlier version took it
         return frozenset()
 

@@ -7,15 +7,20 @@ from typing import NamedTuple, TypeVar, cast
 
 import msgspec
 import structlog
+from psycopg.types.json import Jsonb
 
 from app.bounds import FIELD_CHARACTERS, RECIPIENT_BYTES, SUBJECT, TEXT
+from app.db import Row
+from app.domain.campaigns.beside import wrong_with
 from app.errors import InvalidInput, Unavailable
 from app.mail import rendering
 from app.mail.document import Written
+from app.mail.enclosed import files_shown
 from app.mail.footer import Unsubscribe, with_address, with_link
+from app.mail.header_lines import HeaderInjection
 from app.mail.hints import Hint
 from app.mail.markup import TemplateError
-from app.mail.message import HeaderInjection, breaks_lines, check_subject
+from app.mail.message import breaks_lines, check_own, check_subject
 from app.mail.names import PROVIDED, UNSUBSCRIBE_URL
 from app.mail.nearest import nearest
 from app.mail.rendering import NotRendered, Templates
@@ -29,7 +34,7 @@ log = structlog.get_logger()
 
 class Rendered(msgspec.Struct, frozen=True):
     """A message as one recipient reads it. `required`: the merge fields that every recipient must bring. `hints`: what
-    receivers may dislike about it.
+    receivers may dislike about it. `headers` are those of one's own.
     """
 
     subject: str
@@ -37,11 +42,13 @@ class Rendered(msgspec.Struct, frozen=True):
     html: str | None
     required: list[str]
     hints: list[Hint]
+    headers: dict[str, str] = {}
 
 
 class Content(msgspec.Struct, frozen=True):
-    """What the messages say; merge fields in Liquid. `language` is what it is written in, such as `de`; `unsubscribe`
-    how recipients say that they want no more. None: as is usual for so many of them.
+    """What the messages say and have beside it; merge fields in Liquid. `language` is what it is written in, such as
+    `de`; `unsubscribe` how recipients say that they want no more, None: as is usual for so many of them. Addresses are
+    normalized; `attachments` are ids of files.
     """
 
     subject: str
@@ -49,6 +56,16 @@ class Content(msgspec.Struct, frozen=True):
     body_html: str | None = None
     language: str | None = None
     unsubscribe: Unsubscribe | None = None
+    reply_to: str | None = None
+    headers: dict[str, str] = {}
+    cc: list[str] = []
+    bcc: list[str] = []
+    attachments: list[int] = []
+
+    @classmethod
+    def of_row(cls, row: Row) -> Content:
+        """Content as it is stored; a template says nothing of unsubscribing."""
+        return cls(**{name: row[name] for name in cls.__struct_fields__ if name in row})
 
     def addressed(self, postal_address: str | None) -> Content:
         """As it is sent, with a postal address at the end of its texts."""
@@ -62,9 +79,25 @@ class Content(msgspec.Struct, frozen=True):
         )
 
     @property
+    def columns(self) -> dict[str, object]:
+        """As it is stored."""
+        return {**msgspec.structs.asdict(self), "headers": Jsonb(self.headers), "images": self.images}
+
+    @property
+    def images(self) -> list[int]:
+        """The files that the HTML shows."""
+        return files_shown(self.body_html or "")
+
+    @property
+    def copies(self) -> int:
+        """How many recipients each message has beside its own."""
+        return len(self.cc) + len(self.bcc)
+
+    @property
     def size(self) -> int:
-        """Bytes, as they are stored: HTML as it was written, and about as much again as it is sent."""
-        return sum(len(text.encode()) for text in (self.subject, self.body, *2 * (self.body_html or "",)))
+        """Bytes, as they are stored: HTML as it was written, and about as much again as it is sent; files aside."""
+        own = (*self.headers, *self.headers.values())
+        return sum(len(text.encode()) for text in (self.subject, self.body, *2 * (self.body_html or "",), *own))
 
     async def parse(self, workspace_id: int) -> Templates:
         """Its templates by the wire names of its parts. Raises InvalidInput naming those that do not parse."""
@@ -80,9 +113,10 @@ class Content(msgspec.Struct, frozen=True):
         }
         if self.body_html is not None:
             sources["bodyHtml"] = Source(self.body_html, True, self.language)
+        sources |= {_part_of(name): Source(text, False, self.language) for name, text in self.headers.items()}
         templates = await finished(Templates.parse(sources, workspace_id))
-        if templates.wrong:
-            raise InvalidInput(templates.wrong)
+        if wrong := wrong_with(self.headers, self.cc, self.bcc) | templates.wrong:
+            raise InvalidInput(wrong)
         return templates
 
     def check(self, templates: Templates, known: frozenset[str]) -> None:
@@ -170,7 +204,8 @@ class Content(msgspec.Struct, frozen=True):
             text = text and with_link(text, unsubscribe_url, self.language, html=False)
             html = html and with_link(html, unsubscribe_url, self.language, html=True)
         required = sorted(templates.required - {UNSUBSCRIBE_URL})
-        return Rendered(check_subject(subject or "", fields), text or "", html, required, [])
+        headers = {name: check_own(name, cast("str", parts[_part_of(name)]), fields).strip() for name in self.headers}
+        return Rendered(check_subject(subject or "", fields), text or "", html, required, [], headers)
 
 
 class Sent(NamedTuple):
@@ -220,13 +255,21 @@ def wrong_parts(
     """What cannot be written of an email, by the name of the part; a subject is a header line, too."""
     wrong: dict[str, TemplateError | HeaderInjection]
     wrong = {name: text for name, text in parts.items() if isinstance(text, TemplateError)}
-    subject = parts["subject"]
-    if isinstance(subject, str):
-        try:
-            check_subject(subject, fields)
-        except (TemplateError, HeaderInjection) as error:
-            wrong["subject"] = error
+    for name, text in parts.items():
+        if isinstance(text, str) and (name == "subject" or name.startswith(_OWN)):
+            try:
+                check_subject(text, fields) if name == "subject" else check_own(name.removeprefix(_OWN), text, fields)
+            except (TemplateError, HeaderInjection) as error:
+                wrong[name] = error
     return wrong
+
+
+_OWN = "headers."
+
+
+def _part_of(header: str) -> str:
+    """What a header of one's own is called among the parts of a message."""
+    return f"{_OWN}{header}"
 
 
 async def rendered_subject(subject: str, fields: Mapping[str, str], workspace_id: int) -> str:

@@ -16,7 +16,7 @@ from psycopg.types.json import Jsonb
 
 from app.db import Pool, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
-from app.domain.campaigns import signatures
+from app.domain.campaigns import files, signatures
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.lacking import IfBlank, Lacking
 from app.domain.campaigns.trial import Trial
@@ -71,14 +71,12 @@ async def post(pool: Pool, workspace_id: int, mail: Direct, actor: Actor = LOCAL
             lacks = "there is no default sender; name one" if mail.sender_id is None else f"no sender {mail.sender_id}"
             raise InvalidInput({"senderId": lacks})
         await quotas.check_again(conn, workspace_id, most, size, campaign=True)
+        await files.use(conn, workspace_id, mail.content)
         params = {
             "workspace_id": workspace_id,
             "sender_id": sender["id"],
             "name": mail.name[:NAME_CHARACTERS],
-            "subject": mail.content.subject,
-            "body": mail.content.body,
-            "body_html": mail.content.body_html,
-            "language": mail.content.language,
+            **mail.content.columns,
             "unsubscribe": mail.content.unsubscribe or "none",
             **made,
             "field_names": sorted(recipient.fields),

@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 
 from app.db import Conn, Pool, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
-from app.domain.campaigns import signatures
+from app.domain.campaigns import files, signatures
 from app.domain.campaigns.campaigns import Campaign, read_campaign
 from app.domain.campaigns.draft import (
     Draft,
@@ -24,6 +24,7 @@ from app.domain.campaigns.draft import (
     check_share,
     check_start,
 )
+from app.domain.campaigns.files import Upload
 from app.domain.campaigns.lacking import Lack, Lacking
 from app.domain.campaigns.left_out import TakenOut, take_out
 from app.domain.campaigns.staging import Target, addresses_of, insert_emails, stage
@@ -107,19 +108,21 @@ class Preview(Heard, rename="camel", kw_only=True):
 
 class Request(NamedTuple):
     """`recipients` are made once the fields that the content requires are known, or are a list that is kept.
-    `links_lead_here`: recipients can open the page to unsubscribe.
+    `attached`: files that come along, to be attached behind those that the content names. `links_lead_here`: recipients
+    can open the page to unsubscribe.
     """
 
     draft: Draft
     recipients: Callable[[frozenset[str]], RecipientList] | Named | SavedNamed
+    attached: Sequence[Upload] = ()
     links_lead_here: bool = False
 
-    def for_so_many(self, recipients: int) -> Draft:
+    def for_so_many(self, draft: Draft, recipients: int) -> Draft:
         """The draft, in which it is said how they unsubscribe: from a letter to one, nobody has to."""
-        content = self.draft.content
+        content = draft.content
         usual: Unsubscribe = "link" if self.links_lead_here and recipients > 1 else "none"
         content = msgspec.structs.replace(content, unsubscribe=content.unsubscribe or usual)
-        return msgspec.structs.replace(self.draft, content=content)
+        return msgspec.structs.replace(draft, content=content)
 
 
 class Idempotency(NamedTuple):
@@ -181,19 +184,22 @@ async def _schedule(conn: Conn, asked: _Asked) -> Scheduled:
     workspace_id, request, file, actor, most, address_key, keeps_answer = asked
     await quotas.check_campaigns(conn, workspace_id, most)
     room = await quotas.room(conn, workspace_id, most)
-    room.take(request.draft.content.size)
+    draft = request.draft
+    room.take(draft.content.size)
     make = await _source(conn, workspace_id, request, file)
-    recipients, trial, _ = await _recipients(workspace_id, request.draft, make)
-    made = (await request.draft.content.sent(workspace_id)).made(request.draft.content)
+    recipients, trial, _ = await _recipients(workspace_id, draft, make)
+    made = (await draft.content.sent(workspace_id)).made(draft.content)
     await stage(conn, recipients, trial, room, address_key)
     if keeps_answer:
         room.take(recipients.rejected_bytes)
     await trial.run()
-    taken_out = await take_out(conn, workspace_id, request.draft, recipients)
-    draft = request.for_so_many(recipients.accepted)
+    taken_out = await take_out(conn, workspace_id, draft, recipients)
+    draft = request.for_so_many(draft, recipients.accepted)
     planned = await _plan(conn, workspace_id, draft, recipients, lock=True)
+    stored_bytes = room.taken  # files count by themselves
+    draft = await _keep_files(conn, workspace_id, request, draft, room)
     await quotas.check_again(conn, workspace_id, most, room.taken, campaign=True)
-    target = await _insert(conn, workspace_id, planned, draft, made, recipients, room.taken)
+    target = await _insert(conn, workspace_id, planned, draft, made, recipients, stored_bytes)
     campaign_id = target.campaign_id
     await held.last_look(conn, workspace_id, target.stream_ids, taken_out.suppressed.newest)
     await ask_behind_others(conn, workspace_id, campaign_id)
@@ -216,6 +222,7 @@ async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
         make = await _source(conn, workspace_id, request, file)
         recipients, trial, lacking = await _recipients(workspace_id, request.draft, make)
         hints = (await request.draft.content.sent(workspace_id)).hints
+        hints += await files.look(conn, workspace_id, request.draft.content, request.attached)
         await stage(conn, recipients, trial, quotas.Room(None), address_key)
         await trial.run()
         taken_out = await take_out(conn, workspace_id, request.draft, recipients)
@@ -226,7 +233,7 @@ async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
         lacking=lacking.found(),
         subjects_in_one_line=lacking.broken_subjects,
         hints=hints,
-        unsubscribe=request.for_so_many(recipients.accepted).content.unsubscribe or "none",
+        unsubscribe=request.for_so_many(request.draft, recipients.accepted).content.unsubscribe or "none",
     )
 
 
@@ -331,7 +338,7 @@ async def _sender_ids(conn: Conn, workspace_id: int, draft: Draft) -> list[int]:
 
 
 def _made(draft: Draft, recipients: RecipientList, loads: Sequence[SenderLoad], begin: datetime) -> Plan:
-    rooms = {load.login_id: load.room(draft.share_percent) for load in loads}
+    rooms = {load.login_id: load.room(draft.share_percent, draft.content.copies) for load in loads}
     delay = timedelta(milliseconds=draft.delay_between_ms)
     calendars: list[Calendar | None] = [None if draft.calendar is None else in_zone(draft.calendar)]
     zones = None
@@ -346,6 +353,7 @@ def _made(draft: Draft, recipients: RecipientList, loads: Sequence[SenderLoad], 
         campaign=None if draft.hourly_limit is None else CampaignRoom(draft.hourly_limit),
         latest=draft.latest_at and draft.latest_at.astimezone(UTC),
         horizon=HORIZON,
+        copies=draft.content.copies,
     )
 
 
@@ -365,11 +373,7 @@ async def _insert(
             "workspace_id": workspace_id,
             "sender_id": planned.sender_ids[0],
             "name": draft.name or draft.content.subject[:200],
-            "subject": draft.content.subject,
-            "body": draft.content.body,
-            "body_html": draft.content.body_html,
-            "language": draft.content.language,
-            "unsubscribe": draft.content.unsubscribe,
+            **draft.content.columns,
             **made,
             "fields": sorted(recipients.fields),
             "start_at": draft.start_time or planned.now,  # not when a limit lets it begin: the limit may be lifted
@@ -395,6 +399,15 @@ async def _insert(
     await forecast.keep(conn, workspace_id, target.campaign_id, planned.plan.runs)
     await streams.settle(conn, workspace_id, target.stream_ids)
     return target
+
+
+async def _keep_files(conn: Conn, workspace_id: int, request: Request, draft: Draft, room: quotas.Room) -> Draft:
+    """The draft, whose content names all files that go along; they are kept for it."""
+    content = draft.content
+    new = await files.keep_all(conn, workspace_id, request.attached, room)
+    content = msgspec.structs.replace(content, attachments=[*content.attachments, *new])
+    await files.use(conn, workspace_id, content)
+    return msgspec.structs.replace(draft, content=content)
 
 
 async def _key_is_free(conn: Conn, workspace_id: int, idempotency: Idempotency) -> bool:

@@ -9,9 +9,11 @@ from typing import Any
 import msgspec
 from psycopg.errors import UniqueViolation
 
-from app.db import Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
-from app.domain.campaigns.content import WRITTEN, Content
+from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
+from app.domain.campaigns import files
+from app.domain.campaigns.content import Content
 from app.domain.campaigns.draft import check_name
+from app.domain.campaigns.files import KeptFile
 from app.domain.pages import Page, PageRequest, page_of
 from app.errors import Conflict, InvalidInput, NotFound
 from app.sql import queries
@@ -39,6 +41,11 @@ class Template(msgspec.Struct, rename="camel"):
     body: str
     body_html: str | None
     language: str | None
+    reply_to: str | None
+    headers: dict[str, str]
+    cc: list[str]
+    bcc: list[str]
+    attachments: list[KeptFile]
     created_at: datetime
     updated_at: datetime
 
@@ -50,10 +57,11 @@ async def keep(pool: Pool, workspace_id: int, name: str, content: Content) -> Te
         await conn.execute(sql.lock_templates, {"workspace_id": workspace_id})
         if (await fetch_exactly_one(conn, sql.count_templates, {"workspace_id": workspace_id}))["n"] >= MOST_TEMPLATES:
             raise Conflict(f"the workspace keeps {MOST_TEMPLATES:,} templates, and that is the most; delete one")
+        await files.use(conn, workspace_id, content)
         row = await fetch_one(conn, sql.insert_template, _columns(workspace_id, name, content))
-    if row is None:
-        raise _taken(name)
-    return _template(row)
+        if row is None:
+            raise _taken(name)
+        return await _template(conn, workspace_id, row)
 
 
 async def list_templates(pool: Pool, workspace_id: int, page: PageRequest) -> Page[TemplateSummary]:
@@ -68,9 +76,9 @@ async def get(pool: Pool, workspace_id: int, template_id: int) -> Template:
     params = {"workspace_id": workspace_id, "template_id": template_id}
     async with transaction(pool, workspace_id) as conn:
         row = await fetch_one(conn, sql.get_template, params)
-    if row is None:
-        raise NotFound(f"no template {template_id}")
-    return _template(row)
+        if row is None:
+            raise NotFound(f"no template {template_id}")
+        return await _template(conn, workspace_id, row)
 
 
 async def change(pool: Pool, workspace_id: int, template_id: int, given: Mapping[str, Any]) -> Template:
@@ -80,17 +88,19 @@ async def change(pool: Pool, workspace_id: int, template_id: int, given: Mapping
     """
     before = await get(pool, workspace_id, template_id)
     name = given.get("name", before.name)
-    content = Content(**{field: given.get(field, getattr(before, field)) for field in WRITTEN})
+    kept = {**msgspec.structs.asdict(before), "attachments": [file.id for file in before.attachments]}
+    content = Content.of_row({**kept, **given})
     await _check(workspace_id, name, content)
     params = _columns(workspace_id, name, content) | {"template_id": template_id}
     try:
         async with transaction(pool, workspace_id) as conn:
+            await files.use(conn, workspace_id, content)
             row = await fetch_one(conn, sql.update_template, params)
+            if row is None:
+                raise NotFound(f"no template {template_id}")
+            return await _template(conn, workspace_id, row)
     except UniqueViolation:
         raise _taken(name) from None
-    if row is None:
-        raise NotFound(f"no template {template_id}")
-    return _template(row)
 
 
 async def delete(pool: Pool, workspace_id: int, template_id: int) -> None:
@@ -112,12 +122,14 @@ async def _check(workspace_id: int, name: str, content: Content) -> None:
     await content.parse(workspace_id)
 
 
-def _columns(workspace_id: int, name: str, content: Content) -> dict[str, int | str | None]:
-    return {"workspace_id": workspace_id, "name": name.strip(), **msgspec.structs.asdict(content)}
+def _columns(workspace_id: int, name: str, content: Content) -> dict[str, object]:
+    return {"workspace_id": workspace_id, "name": name.strip(), **content.columns}
 
 
-def _template(row: Row) -> Template:
-    return Template(**{name: row[name] for name in Template.__struct_fields__})
+async def _template(conn: Conn, workspace_id: int, row: Row) -> Template:
+    kept = await files.of_ids(conn, workspace_id, row["attachments"])
+    shown: Row = {**row, "attachments": [kept[one] for one in row["attachments"] if one in kept]}
+    return Template(**{name: shown[name] for name in Template.__struct_fields__})
 
 
 def _taken(name: str) -> Conflict:

@@ -13,8 +13,8 @@ from app.domain.campaigns.content import finished, wrong_parts
 from app.domain.recipients.lists import EMAIL, Recipient
 from app.errors import InvalidInput
 from app.mail.footer import example_url
+from app.mail.header_lines import HeaderInjection
 from app.mail.markup import TemplateError
-from app.mail.message import HeaderInjection
 from app.mail.names import PROVIDED, UNSUBSCRIBE_URL
 from app.mail.rendering import Templates
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from app.db import Pool, fetch_one, transaction
 from app.domain.accounts.sessions import IDLE_S
+from app.domain.campaigns import files
 from app.domain.recipients.stored_lists import UNUSED_DAYS
 from app.settings import Settings
 from app.sql import queries
@@ -44,6 +45,7 @@ def chores(settings: Settings) -> list[Chore]:
         ("webhook deliveries", sql.remove_deliveries, DELIVERIES_KEPT_DAYS),
         ("hours", sql.remove_windows, settings.retention_stats_days),
         ("recipient lists", sql.remove_unused_lists, UNUSED_DAYS),
+        ("files", sql.remove_unused_files, files.UNUSED_DAYS),
         ("idempotency keys", sql.remove_idempotency_keys, KEYS_KEPT_DAYS),
         ("invitations", sql.remove_expired_invitations, INVITATIONS_KEPT_DAYS),
         ("password resets", sql.remove_expired_resets, OTHERS_KEPT_DAYS),
@@ -56,6 +58,7 @@ def chores(settings: Settings) -> list[Chore]:
         Chore("emails of deleted workspaces", sql.remove_emails_of_deleted, {"batch": BATCH}),
         Chore("saved recipients of deleted workspaces", sql.remove_recipients_of_deleted, {"batch": BATCH}),
         Chore("suppressions of deleted workspaces", sql.remove_suppressions_of_deleted, {"batch": BATCH}),
+        Chore("files of deleted workspaces", sql.remove_files_of_deleted, {}),
         Chore("deleted workspaces", sql.remove_deleted_workspace, {}),
         Chore("invitations to workspaces", sql.remove_workspace_invitations, {"days": INVITATIONS_KEPT_DAYS}),
     ]

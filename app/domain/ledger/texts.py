@@ -5,7 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from app.db import Conn, Pool, Row, fetch_all, transaction
+from app.domain.campaigns import files
 from app.domain.campaigns.content import Content
+from app.domain.campaigns.files import KeptFile
 from app.domain.campaigns.signatures import signed
 from app.errors import Conflict, InvalidInput, NotFound
 from app.mail.footer import example_url
@@ -23,6 +25,11 @@ class Message(msgspec.Struct, rename="camel", frozen=True):
     text: str
     html: str | None
     as_sent: bool
+    reply_to: str | None
+    headers: dict[str, str]
+    cc: list[str]
+    bcc: list[str]
+    attachments: list[KeptFile]
 
 
 async def read_texts(conn: Conn, workspace_id: int, email_ids: list[int]) -> list[Row]:
@@ -37,16 +44,27 @@ async def get_message(pool: Pool, workspace_id: int, email_id: int, base_url: st
     """
     async with transaction(pool, workspace_id) as conn:
         rows = await read_texts(conn, workspace_id, [email_id])
-    if not rows:
-        raise NotFound(f"no email {email_id}")
-    row = rows[0]
+        if not rows:
+            raise NotFound(f"no email {email_id}")
+        row = rows[0]
+        kept = await files.of_ids(conn, workspace_id, row["attachments"])
     if row["erased_at"] is not None:
         raise Conflict("the recipient was erased, and what the email said with them")
-    content = Content(row["subject"], row["body"], row["body_html"], row["language"], row["unsubscribe"])
+    content = Content.of_row(row)
     content = signed(content, row["signature_text"], row["signature_html"]).addressed(row["postal_address"])
     try:
         rendered = await content.fill(row["recipient"], row["fields"], workspace_id, example_url(base_url))
     except InvalidInput as error:
         wrong = "; ".join(f"{name}: {detail}" for name, detail in error.fields.items())
         raise Conflict(f"the email cannot be written: {wrong}") from None
-    return Message(rendered.subject, rendered.text, rendered.html, row["as_sent"])
+    return Message(
+        subject=rendered.subject,
+        text=rendered.text,
+        html=rendered.html,
+        as_sent=row["as_sent"],
+        reply_to=content.reply_to,
+        headers=rendered.headers,
+        cc=content.cc,
+        bcc=content.bcc,
+        attachments=[kept[one] for one in content.attachments if one in kept],
+    )

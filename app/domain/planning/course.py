@@ -45,8 +45,8 @@ class SenderLoad(NamedTuple):
     since: date
     days_sent: int
 
-    def room(self, share: int | None = None, own: Mapping[datetime, int] | None = None) -> Room:
-        limits = self.limits._replace(share=share)
+    def room(self, share: int | None, copies: int, own: Mapping[datetime, int] | None = None) -> Room:
+        limits = self.limits._replace(share=share, copies=copies)
         return Room(limits, self.taken, self.own if own is None else own, self.days_sent, self.since)
 
 
@@ -157,6 +157,7 @@ class Course:
         pace = pace_of(self._delay, stream["jitter_percent"], load.limits.least_gap)
         # Where thousands are due at once, none of them moves to be due now.
         self.stays_due_at = None if pace.gap else load.now
+        self._copies: int = stream["copies"]
         self.begins_at = max(load.now, stream["start_at"])
         self._latest: datetime | None = stream["latest_at"]
         self._campaign: CampaignRoom | None = None
@@ -164,7 +165,7 @@ class Course:
             taken = Counter(campaign_taken)
             taken[hour_of(load.now)] += stream["campaign_used"]
             self._campaign = CampaignRoom(stream["hourly_limit"], taken)
-        self._stream = Stream(self._first_at(stream, pace), pace, load.room(stream["share_percent"], own))
+        self._stream = Stream(self._first_at(stream, pace), pace, load.room(stream["share_percent"], self._copies, own))
 
     def _first_at(self, stream: Row, pace: Pace) -> datetime:
         """A campaign under way keeps its distance from what was claimed last, as the exchange will."""
@@ -194,9 +195,10 @@ class Course:
             campaign=self._campaign,
             latest=self._latest,
             horizon=horizon,
+            copies=self._copies,
         )
         for run in made.runs:
-            self.taken[hour_of(run.at)] += run.size
+            self.taken[hour_of(run.at)] += run.size * (1 + self._copies)
         return made
 
     def places(self, zones: Sequence[str | None]) -> list[Place]:

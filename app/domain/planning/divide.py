@@ -142,7 +142,7 @@ async def _read(pool: Pool, workspace_id: int, campaign_id: int) -> _Part:
             streams_of(
                 begins,
                 loads,
-                {load.login_id: load.room(campaign["share_percent"]) for load in loads},
+                {load.login_id: load.room(campaign["share_percent"], campaign["copies"]) for load in loads},
                 timedelta(milliseconds=campaign["delay_ms"]),
                 campaign["jitter_percent"],
             ),
@@ -150,6 +150,7 @@ async def _read(pool: Pool, workspace_id: int, campaign_id: int) -> _Part:
             zones=numbers,
             campaign=None if campaign["hourly_limit"] is None else CampaignRoom(campaign["hourly_limit"]),
             latest=campaign["latest_at"],
+            copies=campaign["copies"],
         )
         return array("H", (place.stream for place in places_of(made, len(ids))))
 

@@ -139,8 +139,10 @@ def plan(
     campaign: CampaignRoom | None = None,
     latest: datetime | None = None,
     horizon: timedelta | None = None,
+    copies: int = 0,
 ) -> Plan:
-    """Plan `count` (1 or more) emails on the streams from where they are, and take their room.
+    """Plan `count` (1 or more) emails on the streams from where they are, and take their room: for each its own
+    recipient's and that of `copies`.
 
     `calendars`: one, or one a zone, and `zones` says of each email by its number which. Places before and behind
     `latest` lie in slots of their own.
@@ -148,6 +150,7 @@ def plan(
     after the first might; a plan that was accepted once has none, since what waits must find a time whatever became of
     limits.
     """
+    weight = _weight(streams, campaign, copies, may_refuse=horizon is not None)
     start = min(stream.at for stream in streams)
     waiting = _InOrder(count) if zones is None else _ByZone(zones, len(calendars))
     runs: list[Run] = []
@@ -160,7 +163,7 @@ def plan(
             )
         if not (wanted := waiting.wanted(slot)):
             continue
-        shares = _divide(slot, streams, wanted, campaign, held_back)
+        shares = _divide(slot, streams, wanted, campaign, held_back, weight)
         late = latest is not None and slot.begin >= latest
         until = slot.opened[0][1] if zones is None else None
         for share in shares:
@@ -171,6 +174,20 @@ def plan(
         if done == count:
             return Plan(runs, held_back, waiting.places)
     raise InvalidInput({"calendar": "is never open again; add a day or move the dates"})
+
+
+def _weight(streams: Sequence[Stream], campaign: CampaignRoom | None, copies: int, *, may_refuse: bool) -> int:
+    """How much room an email takes. Where a limit that was lowered lets none go at all, plans give each hour one, so
+    that they end: the claim holds it back. Raises InvalidInput.
+    """
+    most = min(stream.room.most for stream in streams)
+    most = most if campaign is None else min(most, campaign.most)
+    if copies < most:
+        return 1 + copies
+    if may_refuse:
+        why = f"each email goes to {1 + copies} addresses with its copies, and a limit lets {most} go in an hour or day"
+        raise InvalidInput({"cc": f"{why}; raise the limit or take copies out"})
+    return max(most, 1)
 
 
 class _Share:
@@ -196,6 +213,7 @@ def _divide(
     wanted: int,
     campaign: CampaignRoom | None,
     held_back: dict[Bound, int],
+    weight: int,
 ) -> list[_Share]:
     """The soonest places of the slot, `wanted` of them or as many as there is room for, by stream; they are taken."""
     hour = hour_of(slot.begin)
@@ -212,6 +230,7 @@ def _divide(
         by_room[campaign] = shares
     for room, sharing in by_room.items():
         left, bound = room.left(hour)
+        left //= weight
         _keep(sharing, min(left, wanted), bound if left < wanted else None)
     _keep(shares, wanted, None)
     bounds: set[Bound] = {share.bound for share in shares if share.bound is not None}
@@ -221,9 +240,9 @@ def _divide(
     for share in shares:
         stream = streams[share.stream]
         stream.at = share.at + share.size * share.gap
-        stream.room.take(hour, share.size)
+        stream.room.take(hour, share.size * weight)
         if campaign is not None:
-            campaign.take(hour, share.size)
+            campaign.take(hour, share.size * weight)
     return shares
 
 

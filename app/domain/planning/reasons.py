@@ -191,7 +191,7 @@ def _bounds(facts: Facts, scheduled_at: datetime) -> Iterator[tuple[datetime, Wa
         yield _until(hold.probe_at, hold.reason, _held(facts, hold))
     if facts.window_full:
         yield _full(facts)
-    if facts.campaign_hourly is not None and facts.campaign_used >= facts.campaign_hourly:
+    if facts.campaign_hourly is not None and facts.campaign_used + facts.limits.copies >= facts.campaign_hourly:
         most = _n(facts.campaign_hourly)
         text = f"The campaign has sent the {most} that it may send in this hour; raise its limit."
         yield _until(hour_of(facts.now) + HOUR, "CAMPAIGN_LIMIT", text)
@@ -228,10 +228,10 @@ def _full(facts: Facts) -> tuple[datetime, Waiting]:
     room = Room(facts.limits._replace(share=None), facts.used, days_sent=facts.days_sent)
     hour = hour_of(facts.now)
     left, bound = room.left(hour)
-    if left > 0:  # what the window allows was reckoned before a limit was raised
+    if left > facts.limits.copies:  # what the window allows was reckoned before a limit was raised
         bound = "HOURLY_LIMIT"
     until = hour + HOUR
-    while room.left(until)[0] <= 0 and until - hour < timedelta(days=3):
+    while room.left(until)[0] <= facts.limits.copies and until - hour < timedelta(days=3):
         until += HOUR
     used = f"{facts.sender} has used up {_allowed(facts, bound)}"
     return _until(until, bound, f"{used}; raise that, or add a sender to the campaign.")
@@ -257,7 +257,7 @@ def _planned(facts: Facts, scheduled_at: datetime) -> Waiting:
         left, bound = Room(facts.limits, facts.taken, facts.own, facts.days_sent).left(hour)
         if facts.campaign_hourly is not None and facts.campaign_hourly - facts.campaign.get(hour, 0) < left:
             left, bound = facts.campaign_hourly - facts.campaign.get(hour, 0), "CAMPAIGN_LIMIT"
-        if left <= 0:
+        if left <= facts.limits.copies:
             return Waiting(bound, scheduled_at, _limit(facts, bound))
     if slot.begin > facts.earliest:
         return Waiting("CALENDAR", scheduled_at, _closed(facts, "The calendar is closed"))

@@ -42,7 +42,8 @@ class Limits(NamedTuple):
     """Of a login. The daily limit counts a clock hour and the 23 before it; a day of the ramp begins with the first
     clock hour that begins on a day of `zone`. Of the campaign that is planned, `campaign_hourly` is its hourly limit
     where it has one sender alone (`CampaignRoom` is for several), and `share` the most that it takes of what the login
-    may send in an hour and in a day, in percent; one email at least.
+    may send in an hour and in a day, in percent; one email at least. Limits are of recipients, and each email has
+    `copies` beside its own; the least gap is one of emails.
     """
 
     hourly: int
@@ -52,6 +53,7 @@ class Limits(NamedTuple):
     zone: ZoneInfo = ZoneInfo("UTC")
     campaign_hourly: int | None = None
     share: int | None = None
+    copies: int = 0
 
 
 def hour_of(at: datetime) -> datetime:
@@ -80,6 +82,9 @@ class Room:
         bounds = (limits.campaign_hourly, share_of(self._hourly, limits.share))
         self._own_hourly = min((bound for bound in bounds if bound is not None), default=None)
         self._own_daily = None if limits.daily is None else share_of(limits.daily, limits.share)
+        ramp = None if limits.ramp is None else limits.ramp.first
+        every = (self._hourly, self._own_hourly, limits.daily, self._own_daily, ramp)
+        self.most = min(bound for bound in every if bound is not None)  # in an hour of which nothing is taken
         self._taken: Counter[int] = Counter()
         self._own: Counter[int] = Counter()
         self._last_24: Counter[int] = Counter()  # by hour: what it and the 23 before it hold
@@ -93,7 +98,7 @@ class Room:
         self._days_before = (since or min(self._by_day, default=None), days_sent)
 
     def take(self, hour: datetime, count: int) -> None:
-        """`count` of the campaign's emails leave in that hour, which comes behind all that were taken before."""
+        """`count` recipients of the campaign's get an email in that hour, which comes behind all taken before."""
         self._add(_number(hour), count)
         self._add_own(_number(hour), count)
 
@@ -148,7 +153,7 @@ class CampaignRoom:
     """The same of a campaign's hourly limit, over all of its senders; `taken` is the campaign's."""
 
     def __init__(self, hourly: int, taken: Mapping[datetime, int] | None = None) -> None:
-        self._hourly = hourly
+        self.most = self._hourly = hourly
         self._taken = Counter(taken or {})
 
     def take(self, hour: datetime, count: int) -> None:
@@ -169,7 +174,7 @@ def _number(hour: datetime) -> int:
 
 
 def _hourly(limits: Limits) -> tuple[int, Bound]:
-    if limits.least_gap and (fit := -(-HOUR // limits.least_gap)) < limits.hourly:
+    if limits.least_gap and (fit := -(-HOUR // limits.least_gap) * (1 + limits.copies)) < limits.hourly:
         return fit, "LEAST_GAP"
     return limits.hourly, "HOURLY_LIMIT"
 

@@ -233,6 +233,7 @@ def _facts(row: Row, service: Service) -> Facts:
             ramp,
             ZoneInfo(row["timezone"]),
             share=row["share_percent"],
+            copies=row["copies"],
         ),
         window_full=row["window_full"],
         login_free_at=row["login_free_at"],

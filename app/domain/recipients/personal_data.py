@@ -15,8 +15,9 @@ from typing import Any
 
 import msgspec
 
-from app.db import Pool, fetch_all, fetch_exactly_one, fetch_one, transaction
+from app.db import Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import Actor
+from app.domain.campaigns.campaigns import lock_campaign
 from app.domain.ledger import streams
 from app.domain.ledger.emails import read_attempts
 from app.domain.ledger.texts import read_texts
@@ -35,7 +36,7 @@ ERASED = "(erased: it named a recipient)"  # in the place of what a server said
 
 class Erased(msgspec.Struct, rename="camel"):
     """How many emails were erased, and how many of these waited and are CANCELLED now. `lists` that had the address in
-    them are removed; out of `saved_lists` the address is.
+    them are removed; out of `saved_lists` the address is. Of so many campaigns it got `copies`, or answers.
 
     `being_sent` are at an SMTP server this moment and not erased yet: ask again in a minute, until it is 0.
     """
@@ -45,6 +46,7 @@ class Erased(msgspec.Struct, rename="camel"):
     sandbox_messages: int
     lists: int
     saved_lists: int
+    copies: int
     being_sent: int
 
 
@@ -82,6 +84,7 @@ async def erase(pool: Pool, workspace_id: int, email: str, actor: Actor) -> Eras
         await conn.execute(sql.erase_rejects, params)
         await conn.execute(sql.erase_deliveries, params)
         await conn.execute(sql.erase_words_in_deliveries, params)
+    copies = await _erase_copies(pool, workspace_id, params)
     holding = await stored_lists.holding(pool, workspace_id, params["addresses"])
     async with transaction(pool, workspace_id) as conn:
         removed = await stored_lists.remove(conn, workspace_id, holding)
@@ -92,8 +95,29 @@ async def erase(pool: Pool, workspace_id: int, email: str, actor: Actor) -> Eras
         sandbox_messages=messages["n"],
         lists=removed,
         saved_lists=saved,
+        copies=copies,
         being_sent=len(found) - emails["emails"],
     )
+
+
+async def _erase_copies(pool: Pool, workspace_id: int, params: dict[str, Any]) -> int:
+    """The address gets no copy of anything any more; returns of how many campaigns it did."""
+    async with transaction(pool, workspace_id) as conn:
+        await conn.execute(sql.erase_from_templates, params)
+        await conn.execute(sql.erase_from_senders, params)
+        await conn.execute(sql.erase_copies_in_answers, params)
+        found = {row["campaign_id"] for row in await fetch_all(conn, sql.copied_to, params)}
+    for campaign_id in sorted(found):
+        one = params | {"campaign_id": campaign_id}
+        async with transaction(pool, workspace_id) as conn:
+            await lock_campaign(conn, workspace_id, campaign_id)
+            await conn.execute(sql.keep_text_with_copies, one)
+            await conn.execute(sql.erase_copies, one)
+            await conn.execute(sql.erase_former_copies, one)
+            await conn.execute(sql.count_copies, one)
+        async with transaction(pool, workspace_id) as conn:
+            await conn.execute(sql.erase_words_about_copies, one)
+    return len(found)
 
 
 async def _export(pool: Pool, workspace_id: int, address: str) -> AsyncIterator[bytes]:
@@ -109,6 +133,7 @@ async def _export(pool: Pool, workspace_id: int, address: str) -> AsyncIterator[
         rejected = await fetch_all(conn, sql.personal_rejects, params)
         messages = await fetch_all(conn, sql.personal_sandbox_messages, params)
         saved = await saved_lists.personal(conn, workspace_id, params["addresses"])
+        copied = await fetch_all(conn, sql.copied_to, params)
         wish = await fetch_one(conn, sql.personal_suppression, {"workspace_id": workspace_id, "email": address})
     yield b'],"suppression":' + encode(
         wish and {"reason": wish["reason"], "domain": wish["domain"], "note": wish["note"], "since": wish["created_at"]}
@@ -131,6 +156,7 @@ async def _export(pool: Pool, workspace_id: int, address: str) -> AsyncIterator[
         ]
     )
     yield b',"savedLists":' + encode(saved)
+    yield b',"copies":' + encode([_copy(row, params["addresses"]) for row in copied])
     yield b',"lists":['
     before: int | None = None
     async for held in stored_lists.lines(pool, workspace_id, params["addresses"]):
@@ -172,6 +198,14 @@ async def _emails(pool: Pool, workspace_id: int, ids: list[int]) -> list[dict[st
             }
             for row in rows
         ]
+
+
+def _copy(row: Row, addresses: list[str]) -> dict[str, Any]:
+    """Of which campaign, and of which of its texts, the address is told or answered to."""
+    named = {"cc": row["cc"], "bcc": row["bcc"], "replyTo": [row["reply_to"] or ""]}
+    ways = [way for way, those in named.items() if any(key(one) in addresses for one in those)]
+    campaign = {"id": row["campaign_id"], "name": row["name"]}
+    return {"campaign": campaign, "contentVersion": row["version"], "as": ways}
 
 
 def address_of(email: str) -> str:

@@ -59,6 +59,7 @@ class SenderDraft(msgspec.Struct, frozen=True, kw_only=True):
 
     email: str
     display_name: str = ""
+    reply_to: str | None = None
     server: Server | None = None
     hourly_limit: int | None = None
     max_connections: int | None = None
@@ -78,6 +79,7 @@ class SenderChanges(msgspec.Struct, frozen=True, kw_only=True):
 
     email: str | None = None
     display_name: str | None = None
+    reply_to: str | msgspec.UnsetType | None = msgspec.UNSET
     hourly_limit: int | None = None
     max_connections: int | None = None
     daily_limit: int | msgspec.UnsetType | None = msgspec.UNSET

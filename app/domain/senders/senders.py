@@ -50,8 +50,8 @@ class Credential(msgspec.Struct, rename="camel"):
 
 
 class Sender(msgspec.Struct, rename="camel"):
-    """A mailbox. `host` None: the fallback server. `blocked_until`: it is backed off, for `block_reason`. `held`: its
-    server's words hold back all its campaigns.
+    """A mailbox; answers go to `reply_to` where there is one. `host` None: the fallback server. `blocked_until`: it is
+    backed off, for `block_reason`. `held`: its server's words hold back all its campaigns.
 
     Limits and what they leave are its login's, which the senders in `shares_login_with` have, too. `used_today`: this
     clock hour and the 23 before it. `left_today`: of the daily limit and of the ramp's day; None without either.
@@ -61,6 +61,7 @@ class Sender(msgspec.Struct, rename="camel"):
     id: int
     email: str
     display_name: str
+    reply_to: str | None
     host: str | None
     port: int | None
     security: SmtpSecurity | None
@@ -181,6 +182,7 @@ async def _insert(
             "login_id": await logins.login_for(conn, workspace_id, draft, default_hourly_limit),
             "email": email,
             "display_name": draft.display_name,
+            "reply_to": draft.reply_to,
             "host": server and server.host,
             "port": server and server.port,
             "security": server and server.security,
@@ -247,6 +249,8 @@ async def change_sender(
             "sender_id": sender_id,
             "email": email,
             "display_name": changes.display_name,
+            "set_reply_to": changes.reply_to is not msgspec.UNSET,
+            "reply_to": None if changes.reply_to is msgspec.UNSET else changes.reply_to,
             "set_server": changes.server is not msgspec.UNSET,
             "host": server and server.host,
             "port": server and server.port,

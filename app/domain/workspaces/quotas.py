@@ -1,9 +1,9 @@
 """Quotas: how much a workspace may have, by the operator's settings, so that nobody fills what all share.
 
 Stored bytes are those of emails' recipients and fields and of campaigns' texts, counted as they are written
-(`campaigns.stored_bytes`, with the refused rows of an answer that is kept), and of lists, uploaded and saved. Campaigns
-whose emails retention has removed count no more. A list is read for long: so a campaign is checked before, to be
-refused early, and once more (`check_again`) when it is to be written.
+(`campaigns.stored_bytes`, with the refused rows of an answer that is kept), of files that go along, and of lists,
+uploaded and saved. Campaigns whose emails retention has removed count no more. A list is read for long: so a campaign
+is checked before, to be refused early, and once more (`check_again`) when it is to be written.
 """
 
 from __future__ import annotations
@@ -119,8 +119,8 @@ class Room:
         self.taken += size
         if self._left is not None and self.taken > max(self._left, 0):
             raise _reached(
-                f"would store more than {self._most / 1_000_000:,.0f} MB (recipients and their fields, texts, lists), "
-                "and that is the most",
+                f"would store more than {self._most / 1_000_000:,.0f} MB (recipients and their fields, texts, files, "
+                "lists), and that is the most",
                 "delete lists that you do not need, make this one smaller, or wait until old emails are removed",
                 "QUOTA_STORED_MEGABYTES",
             )

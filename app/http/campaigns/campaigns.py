@@ -10,8 +10,9 @@ import msgspec
 from litestar import MediaType, Response, Router, get, patch, post
 from litestar.params import JSONBody, QueryParameter
 
-from app.bounds import HOURLY_LIMIT, LABEL, LANGUAGE, SUBJECT, TEXT
-from app.domain.campaigns import campaigns, cancelled, change
+from app.bounds import HOURLY_LIMIT, LABEL, SUBJECT
+from app.domain.campaigns import campaigns, cancelled, change, files
+from app.domain.campaigns.beside import addressed
 from app.domain.campaigns.campaigns import Campaign, CampaignStatus, OnUnknown
 from app.domain.campaigns.cancelled import CancelledBy
 from app.domain.campaigns.change import Changes
@@ -23,24 +24,22 @@ from app.domain.planning.forecast import Forecast
 from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.errors import NotFound
 from app.http.campaigns.direct import send_test
+from app.http.campaigns.message import AnId, MessagePatch
 from app.http.campaigns.priority import put_first, put_first_no_longer
 from app.http.campaigns.rendering import MAX_BODY, render_message, show_rendered_html
-from app.http.campaigns.schedule import AnId, preview_campaign, schedule_campaign
+from app.http.campaigns.schedule import preview_campaign, schedule_campaign
 from app.http.errors import problems
 from app.http.headers import FRAMED
 from app.http.openapi import schema_name
-from app.http.parameters import Cursor, Id, Limit, TheActor, TheInstallation, ThePool, TheQuotas, TheUser
+from app.http.parameters import Cursor, Id, Limit, TheActor, TheInstallation, ThePool, TheQuotas, TheSettings, TheUser
 from app.mail.footer import Unsubscribe
 
 
-class CampaignPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
+class CampaignPatch(MessagePatch, rename="camel", forbid_unknown_fields=True, kw_only=True):
     """What to change; fields left out stay as they are, null removes where there may be none."""
 
     name: Annotated[str | msgspec.UnsetType, LABEL] = msgspec.UNSET
     subject: Annotated[str | msgspec.UnsetType, SUBJECT] = msgspec.UNSET
-    body: Annotated[str | msgspec.UnsetType, TEXT] = msgspec.UNSET
-    body_html: Annotated[str | msgspec.UnsetType | None, TEXT] = msgspec.UNSET
-    language: Annotated[str | msgspec.UnsetType | None, LANGUAGE] = msgspec.UNSET
     unsubscribe: Unsubscribe | msgspec.UnsetType = msgspec.UNSET
     sender_ids: Annotated[list[AnId] | msgspec.UnsetType, SENDERS] = msgspec.UNSET
     start_time: datetime | msgspec.UnsetType = msgspec.UNSET
@@ -101,7 +100,8 @@ async def show_campaign(pool: ThePool, user: TheUser, campaign_id: Id) -> Respon
     campaign = await campaigns.get_campaign(pool, user.workspace_id, campaign_id)
     if campaign.body_html is None:
         raise NotFound("the campaign has no HTML")
-    return Response(campaign.body_html, media_type=MediaType.HTML, headers=FRAMED)
+    html = await files.shown(pool, user.workspace_id, campaign.body_html)
+    return Response(html, media_type=MediaType.HTML, headers=FRAMED)
 
 
 @patch(
@@ -112,9 +112,16 @@ async def show_campaign(pool: ThePool, user: TheUser, campaign_id: Id) -> Respon
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
 async def change_campaign(
-    pool: ThePool, user: TheUser, actor: TheActor, quotas: TheQuotas, campaign_id: Id, data: JSONBody[CampaignPatch]
+    pool: ThePool,
+    user: TheUser,
+    actor: TheActor,
+    quotas: TheQuotas,
+    settings: TheSettings,
+    campaign_id: Id,
+    data: JSONBody[CampaignPatch],
 ) -> Campaign:
-    changes = Changes(**msgspec.structs.asdict(data))
+    given = msgspec.structs.asdict(data)
+    changes = Changes(**given | addressed(given, settings.allow_internal_domains))
     if isinstance(data.calendar, CampaignCalendar):
         changes = msgspec.structs.replace(changes, calendar=checked(data.calendar))
     return await change.change(pool, user.workspace_id, campaign_id, changes, actor, quotas)

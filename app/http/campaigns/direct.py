@@ -10,39 +10,36 @@ import msgspec
 from litestar import post
 from litestar.openapi.spec import Operation
 
-from app.bounds import LABEL, LANGUAGE, SUBJECT, TEXT
+from app.bounds import LABEL, SUBJECT
 from app.domain.campaigns import direct
-from app.domain.campaigns.content import Content
 from app.domain.campaigns.direct import Direct
 from app.domain.campaigns.lacking import IfBlank
 from app.domain.planning import waiting
 from app.domain.planning.reasons import Waiting
 from app.domain.workspaces.roles import MEMBER
 from app.http.bodies import JSON, decode, read, require_content_type, room_for_body
+from app.http.campaigns.message import AnId, MessageFields
 from app.http.campaigns.rendering import MAX_BODY
-from app.http.campaigns.schedule import UNREADABLE, AnId
+from app.http.campaigns.schedule import UNREADABLE
 from app.http.errors import AnyRequest, problems
 from app.http.openapi import one_of_forms
-from app.http.parameters import TheActor, TheInstallation, ThePool, TheQuotas, TheUser
+from app.http.parameters import TheActor, TheInstallation, ThePool, TheQuotas, TheSettings, TheUser
 from app.mail.footer import Unsubscribe
 
 
-class TestBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """What to try, filled in with `fields`; goes to `email`, or to whoever asks. Without a `body`, one is made of
-    `bodyHtml`. `ifBlank` and `unsubscribe`: as for a campaign, the latter `none` where it is left out; a link works. To
-    an address that is written to no more it goes only if that is confirmed (`despiteSuppression`).
+class TestBody(MessageFields, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """What to try, filled in with `fields`; goes to `email`, or to whoever asks, and to whom the message copies.
+    `ifBlank` and `unsubscribe`: as for a campaign, the latter `none` where it is left out; a link works. To an address
+    that is written to no more it goes only if that is confirmed (`despiteSuppression`).
     """
 
     subject: Annotated[str, SUBJECT]
-    body: Annotated[str, TEXT] = ""
-    body_html: Annotated[str | None, TEXT] = None
-    language: Annotated[str | None, LANGUAGE] = None
     unsubscribe: Unsubscribe = "none"
     name: Annotated[str | None, LABEL] = None
     sender_id: AnId | None = None
     email: str | None = None
-    fields: dict[str, str] = {}
-    if_blank: dict[str, IfBlank] = {}
+    fields: dict[str, str] = msgspec.field(default_factory=dict[str, str])
+    if_blank: dict[str, IfBlank] = msgspec.field(default_factory=dict[str, IfBlank])
     despite_suppression: bool = False
 
 
@@ -77,6 +74,7 @@ async def send_test(
     user: TheUser,
     actor: TheActor,
     quotas: TheQuotas,
+    settings: TheSettings,
     installation: TheInstallation,
 ) -> Posted:
     require_content_type(request, JSON)
@@ -84,7 +82,7 @@ async def send_test(
         asked = decode(await read(request, at_most=MAX_BODY), TestBody)
         mail = Direct(
             name=asked.name or f"Test: {asked.subject}",
-            content=Content(asked.subject, asked.body, asked.body_html, asked.language, asked.unsubscribe),
+            content=asked.content(settings.allow_internal_domains),
             recipient=user.email if asked.email is None else asked.email,
             fields=asked.fields,
             sender_id=asked.sender_id,

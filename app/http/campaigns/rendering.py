@@ -10,15 +10,15 @@ import msgspec
 from litestar import MediaType, Response, post
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody
 
-from app.bounds import LANGUAGE, TEXT
 from app.db import Pool
-from app.domain.campaigns import signatures
+from app.domain.campaigns import files, signatures
 from app.domain.campaigns.content import Content, Rendered
 from app.domain.campaigns.signatures import Signature
 from app.domain.workspaces import postal_addresses
 from app.domain.workspaces.roles import VIEWER
 from app.errors import InvalidInput, NotFound
 from app.http.bodies import JSON, decode, read, require_content_type, room_for_body
+from app.http.campaigns.message import MessageFields
 from app.http.campaigns.schedule import UNREADABLE
 from app.http.errors import AnyRequest, problems
 from app.http.forms import MULTIPART, form_of
@@ -26,28 +26,25 @@ from app.http.headers import FRAMED
 from app.http.openapi import one_of_forms
 from app.http.parameters import MAX_ID, ThePool, TheSettings, TheUser
 from app.mail.footer import Unsubscribe, example_url
+from app.settings import Settings
 
 MAX_BODY = 8_000_000
 
 
-class RenderBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
+class RenderBody(MessageFields, rename="camel", forbid_unknown_fields=True, kw_only=True):
     """Templates and whom to fill them in for. Without `fields`, names in brackets stand for the values. With
     `senderId` it ends with that sender's signature, then with the workspace's postal address, and with `unsubscribe`
     as a campaign's messages do; a link is shown as it will look, and leads nowhere.
     """
 
-    subject: Annotated[str, TEXT]
-    body: Annotated[str, TEXT] = ""
-    body_html: Annotated[str | None, TEXT] = None
-    language: Annotated[str | None, LANGUAGE] = None
     unsubscribe: Unsubscribe = "none"
     email: str
     fields: dict[str, str] | None = None
     sender_id: Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)] | None = None
 
-    async def render(self, pool: Pool, workspace_id: int, base_url: str) -> Rendered:
+    async def render(self, pool: Pool, workspace_id: int, settings: Settings) -> Rendered:
         """Raises InvalidInput."""
-        content = Content(self.subject, self.body, self.body_html, self.language, self.unsubscribe)
+        content = self.content(settings.allow_internal_domains)
         signature = Signature("")
         if self.sender_id is not None:
             try:
@@ -59,7 +56,8 @@ class RenderBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_
         def end(sent: Content) -> Content:
             return signatures.signed(sent, signature.text, signature.html).addressed(postal_address)
 
-        return await content.render(self.email, self.fields, workspace_id, end, unsubscribe_url=example_url(base_url))
+        url = example_url(settings.base_url)
+        return await content.render(self.email, self.fields, workspace_id, end, unsubscribe_url=url)
 
 
 class RenderForm(msgspec.Struct, forbid_unknown_fields=True):
@@ -96,8 +94,8 @@ class RenderOperation(Operation):
 async def render_message(request: AnyRequest, pool: ThePool, user: TheUser, settings: TheSettings) -> Rendered:
     require_content_type(request, JSON)
     async with room_for_body(request, user.workspace_id):  # until it is rendered: what waits for that is in memory
-        asked = decode(await read(request, at_most=MAX_BODY), RenderBody)
-        return await asked.render(pool, user.workspace_id, settings.base_url)
+        body = decode(await read(request, at_most=MAX_BODY), RenderBody)
+        return await body.render(pool, user.workspace_id, settings)
 
 
 @post(
@@ -117,5 +115,7 @@ async def show_rendered_html(request: AnyRequest, pool: ThePool, user: TheUser, 
             text = form.texts.get("request")
         if text is None:
             raise InvalidInput({"request": "is missing; give the JSON that /render takes"})
-        rendered = await decode(text.encode(), RenderBody).render(pool, user.workspace_id, settings.base_url)
-    return Response(rendered.html or "", media_type=MediaType.HTML, headers=FRAMED)
+        body = decode(text.encode(), RenderBody)
+        rendered = await body.render(pool, user.workspace_id, settings)
+    html = await files.shown(pool, user.workspace_id, rendered.html or "")
+    return Response(html, media_type=MediaType.HTML, headers=FRAMED)

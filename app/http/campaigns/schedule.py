@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,12 +22,12 @@ from litestar import post
 from litestar.openapi.spec import Operation
 from litestar.params import HeaderParameter
 
-from app.bounds import HOURLY_LIMIT, LABEL, LANGUAGE, SUBJECT, TEXT
+from app.bounds import HOURLY_LIMIT, LABEL, SUBJECT
 from app.domain.accounts.users import User
 from app.domain.campaigns import schedule
 from app.domain.campaigns.campaigns import OnUnknown
-from app.domain.campaigns.content import Content
 from app.domain.campaigns.draft import DAYS_AGO, DELAY_MS, EARLIER, JITTER_PERCENT, SENDERS, SHARE_PERCENT, Draft
+from app.domain.campaigns.files import Upload
 from app.domain.campaigns.lacking import IfBlank
 from app.domain.campaigns.schedule import Idempotency, Preview, Scheduled
 from app.domain.planning.campaign_calendar import CampaignCalendar, checked
@@ -41,6 +41,7 @@ from app.domain.recipients.stored_lists import Named
 from app.domain.workspaces.roles import MEMBER
 from app.errors import InvalidInput
 from app.http.bodies import JSON, NOT_JSON, read, require_content_type, room_for_body
+from app.http.campaigns.message import AnId, MessageFields
 from app.http.errors import AnyRequest, problems
 from app.http.forms import MULTIPART, Form, form_of
 from app.http.openapi import one_of_forms
@@ -54,9 +55,8 @@ from app.turns import OneByOne
 
 MAX_BODY = 200_000_000
 MAX_JSON = 40_000_000  # it is in memory while it is read; a file is not
+ATTACHED = "attachments"  # what files are called in a form that go along
 UNREADABLE = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
-
-AnId = Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)]
 
 # How the schema shows a file.
 BINARY: dict[str, Any] = {"format": "binary", "contentMediaType": "text/csv"}
@@ -64,9 +64,9 @@ BINARY: dict[str, Any] = {"format": "binary", "contentMediaType": "text/csv"}
 _repeats = OneByOne()
 
 
-class CampaignFields(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """The fields that both forms have. Without a `body`, one is made of `bodyHtml`. Who got something in the last
-    `notIfWrittenToDays`, or is among the recipients of `notInCampaigns`, is left out.
+class CampaignFields(MessageFields, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """The fields that both forms have. Who got something in the last `notIfWrittenToDays`, or is among the recipients
+    of `notInCampaigns`, is left out.
 
     `unsubscribe`: `link`, each text has the link, if need be in a line at its end, and mail programs are told of it;
     `header`, they are told of it alone; `none`. Left out, it is `link`, and `none` for one recipient or where the
@@ -74,9 +74,6 @@ class CampaignFields(msgspec.Struct, rename="camel", forbid_unknown_fields=True,
     """
 
     subject: Annotated[str, SUBJECT]
-    body: Annotated[str, TEXT] = ""
-    body_html: Annotated[str | None, TEXT] = None
-    language: Annotated[str | None, LANGUAGE] = None
     unsubscribe: Unsubscribe | None = None
     name: Annotated[str | None, LABEL] = None
     sender_id: AnId | None = None
@@ -89,14 +86,14 @@ class CampaignFields(msgspec.Struct, rename="camel", forbid_unknown_fields=True,
     hourly_limit: Annotated[int | None, HOURLY_LIMIT] = None
     share_percent: Annotated[int | None, SHARE_PERCENT] = None
     on_unknown: OnUnknown = "hold"
-    if_blank: dict[str, IfBlank] = {}
+    if_blank: dict[str, IfBlank] = msgspec.field(default_factory=dict[str, IfBlank])
     not_if_written_to_days: Annotated[int | None, DAYS_AGO] = None
     not_in_campaigns: Annotated[list[AnId] | None, EARLIER] = None
 
-    def draft(self) -> Draft:
+    def draft(self, settings: Settings) -> Draft:
         """Raises InvalidInput."""
         return Draft(
-            content=Content(self.subject, self.body, self.body_html, self.language, self.unsubscribe),
+            content=self.content(settings.allow_internal_domains),
             name=self.name,
             sender_id=self.sender_id,
             sender_ids=self.sender_ids,
@@ -151,7 +148,8 @@ class FormCampaign(CampaignFields, rename="camel", forbid_unknown_fields=True, k
     from a spreadsheet with their header.
 
     `encoding` and `emailColumn` (a header, or a number from 1) are found where they are not given. `correctDomains`,
-    `senderIds`, `calendar`, `ifBlank` and `notInCampaigns` are JSON.
+    `senderIds`, `calendar`, `ifBlank`, `notInCampaigns`, `headers`, `cc`, `bcc` and, where it is text, `attachments`
+    are JSON; files of the name `attachments`, as many as there are, are attached behind those.
     """
 
     recipients: str | None = None
@@ -175,30 +173,38 @@ class FormCampaign(CampaignFields, rename="camel", forbid_unknown_fields=True, k
 
 
 class CampaignRequest(NamedTuple):
-    """Either form, decoded. `source`: the recipients as they came; `asked`: what is said about them."""
+    """Either form, decoded. `source`: the recipients as they came; `asked`: what is said about them; `attached`: files
+    that came with it.
+    """
 
     draft: Draft
     source: JsonRecipients | Lines | BinaryIO | Named | SavedNamed
     asked: Asked
+    attached: Sequence[Upload] = ()
 
     def to_domain(self, settings: Settings) -> schedule.Request:
         source = self.source
         choices = self.asked.choices._replace(internal=frozenset(settings.allow_internal_domains))
         asked = self.asked._replace(choices=choices)
         if isinstance(source, Named | SavedNamed):
-            return schedule.Request(self.draft, source._replace(choices=choices), not settings.is_local)
+            return schedule.Request(
+                self.draft, source._replace(choices=choices), self.attached, links_lead_here=not settings.is_local
+            )
 
         def make(required: frozenset[str]) -> RecipientList:
             if isinstance(source, JsonRecipients | Lines):
                 return lists.from_json(source, required=required, choices=choices)
             return csv_files.from_csv(source, required=required, asked=asked)
 
-        return schedule.Request(self.draft, make, not settings.is_local)
+        return schedule.Request(self.draft, make, self.attached, links_lead_here=not settings.is_local)
 
     def fingerprint(self) -> bytes:
         """SHA-256 of what is asked for: spaces and the order of fields make no difference. Raises InvalidInput."""
         encode = msgspec.json.Encoder(order="deterministic").encode
         digest = hashlib.sha256(encode(self.draft))
+        for upload in self.attached:
+            digest.update(encode(upload.name))
+            _feed(digest.update, upload.file)
         if self.asked != Asked():
             digest.update(encode(self.asked))
         if isinstance(self.source, Named | SavedNamed):
@@ -207,10 +213,14 @@ class CampaignRequest(NamedTuple):
             for recipient in self.source:
                 digest.update(encode(recipient))
         else:
-            self.source.seek(0)
-            while chunk := self.source.read(1 << 20):
-                digest.update(chunk)
+            _feed(digest.update, self.source)
         return digest.digest()
+
+
+def _feed(take: Callable[[bytes], None], file: BinaryIO) -> None:
+    file.seek(0)
+    while chunk := file.read(1 << 20):
+        take(chunk)
 
 
 @dataclass
@@ -247,13 +257,13 @@ async def schedule_campaign(
     ] = None,
 ) -> Scheduled:
     if idempotency_key is None:
-        async with room_for_body(request, user.workspace_id, has_file=True), _read(request, user) as campaign:
+        async with room_for_body(request, user.workspace_id, has_file=True), _read(request, user, settings) as campaign:
             return await schedule.schedule(pool, user.workspace_id, campaign.to_domain(settings), None, actor, quotas)
     _check_key(idempotency_key)
     async with (
         _repeats.alone((user.workspace_id, idempotency_key)),
         room_for_body(request, user.workspace_id, has_file=True),
-        _read(request, user) as campaign,
+        _read(request, user, settings) as campaign,
     ):
         idempotency = Idempotency(idempotency_key, await asyncio.to_thread(campaign.fingerprint))
         return await schedule.schedule(
@@ -271,7 +281,7 @@ async def schedule_campaign(
     responses=problems(*UNREADABLE),
 )
 async def preview_campaign(request: AnyRequest, pool: ThePool, user: TheUser, settings: TheSettings) -> Preview:
-    async with room_for_body(request, user.workspace_id, has_file=True), _read(request, user) as campaign:
+    async with room_for_body(request, user.workspace_id, has_file=True), _read(request, user, settings) as campaign:
         return await schedule.preview(pool, user.workspace_id, campaign.to_domain(settings))
 
 
@@ -281,24 +291,24 @@ def _check_key(key: str) -> None:
 
 
 @asynccontextmanager
-async def _read(request: AnyRequest, user: User) -> AsyncGenerator[CampaignRequest]:
+async def _read(request: AnyRequest, user: User, settings: Settings) -> AsyncGenerator[CampaignRequest]:
     """The request, whose file is there as long as the block.
 
     Raises InvalidInput, and ClientException for what is neither form.
     """
     if require_content_type(request, JSON, MULTIPART) == MULTIPART:
-        async with form_of(request) as form, _of_form(form, user.workspace_id) as campaign:
+        async with form_of(request, several=ATTACHED) as form, _of_form(form, user.workspace_id, settings) as campaign:
             yield campaign
     else:
         campaign = decode_list(await read(request, at_most=MAX_JSON), JsonCampaign)
-        yield CampaignRequest(campaign.draft(), campaign.source(), Asked(choices=campaign.choices()))
+        yield CampaignRequest(campaign.draft(settings), campaign.source(), Asked(choices=campaign.choices()))
 
 
 @asynccontextmanager
-async def _of_form(form: Form, workspace_id: int) -> AsyncGenerator[CampaignRequest]:
+async def _of_form(form: Form, workspace_id: int, settings: Settings) -> AsyncGenerator[CampaignRequest]:
     """Raises InvalidInput."""
     if wrong := sorted(form.files.keys() - {"file"}):
-        raise InvalidInput({wrong[0]: "is a file; only `file` is, the CSV with the recipients"})
+        raise InvalidInput({wrong[0]: "is a file; only `file` is, the CSV with the recipients, and `attachments`"})
     file = form.files.get("file")
     texts: dict[str, object] = {**form.texts, **_decoded(form.texts)}
     try:
@@ -309,19 +319,20 @@ async def _of_form(form: Form, workspace_id: int) -> AsyncGenerator[CampaignRequ
         raise InvalidInput({"file": "is text; send it as a file, with a file name"})
     if file is not None and fields.recipients is not None:
         raise InvalidInput({"recipients": "are in `file` already; leave one of the two out"})
+    attached = [Upload(each.filename, cast(BinaryIO, each.file)) for each in form.several]
     if file is not None:
         async with workbooks.as_csv(cast(BinaryIO, file.file), workspace_id) as (content, sheet):
-            yield CampaignRequest(fields.draft(), content, fields.asked(sheet))
+            yield CampaignRequest(fields.draft(settings), content, fields.asked(sheet), attached)
         return
     if fields.recipients is None:
         raise InvalidInput({"recipients": "is missing; give it, or a CSV as `file`"})
-    yield CampaignRequest(fields.draft(), _listed(fields.recipients), fields.asked())
+    yield CampaignRequest(fields.draft(settings), _listed(fields.recipients), fields.asked(), attached)
 
 
 def _decoded(texts: dict[str, str]) -> dict[str, object]:
     """The fields of a form that are more than a text. Raises InvalidInput."""
     decoded: dict[str, object] = {}
-    for name in ("senderIds", "calendar", "ifBlank", "notInCampaigns"):
+    for name in ("senderIds", "calendar", "ifBlank", "notInCampaigns", "headers", "cc", "bcc", "attachments"):
         if name in texts:
             try:
                 decoded[name] = msgspec.json.decode(texts[name])

@@ -9,40 +9,30 @@ import msgspec
 from litestar import Router, delete, get, patch, post
 from litestar.params import JSONBody
 
-from app.bounds import LABEL, LANGUAGE, TEXT
+from app.bounds import LABEL, TEXT
 from app.domain.campaigns import templates
-from app.domain.campaigns.content import Content
+from app.domain.campaigns.beside import addressed
 from app.domain.campaigns.templates import Template, TemplateSummary
 from app.domain.pages import Page, PageRequest
 from app.domain.workspaces.roles import MEMBER, VIEWER
+from app.http.campaigns.message import MessageFields, MessagePatch
 from app.http.campaigns.rendering import MAX_BODY
 from app.http.errors import problems
 from app.http.openapi import schema_name
-from app.http.parameters import Cursor, Id, Limit, ThePool, TheUser
+from app.http.parameters import Cursor, Id, Limit, ThePool, TheSettings, TheUser
 
 
-class TemplateBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """A text to keep, whole: what is left out is empty."""
+class TemplateBody(MessageFields, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """A text to keep, whole, with what goes beside it: what is left out is empty."""
 
     name: Annotated[str, LABEL]
     subject: Annotated[str, TEXT] = ""
-    body: Annotated[str, TEXT] = ""
-    body_html: Annotated[str | None, TEXT] = None
-    language: Annotated[str | None, LANGUAGE] = None
-
-    @property
-    def content(self) -> Content:
-        return Content(self.subject, self.body, self.body_html, self.language)
 
 
-class TemplatePatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
+class TemplatePatch(MessagePatch, rename="camel", forbid_unknown_fields=True, kw_only=True):
     """What to change; fields left out stay as they are, null removes where there may be none."""
 
     name: Annotated[str | msgspec.UnsetType, LABEL] = msgspec.UNSET
-    subject: Annotated[str | msgspec.UnsetType, TEXT] = msgspec.UNSET
-    body: Annotated[str | msgspec.UnsetType, TEXT] = msgspec.UNSET
-    body_html: Annotated[str | msgspec.UnsetType | None, TEXT] = msgspec.UNSET
-    language: Annotated[str | msgspec.UnsetType | None, LANGUAGE] = msgspec.UNSET
 
 
 @get("/", opt={"role": VIEWER}, summary="List templates, newest first", responses=problems())
@@ -60,8 +50,11 @@ async def list_templates(
     response_description="Kept",
     responses=problems(HTTPStatus.CONFLICT),
 )
-async def create_template(pool: ThePool, user: TheUser, data: JSONBody[TemplateBody]) -> Template:
-    return await templates.keep(pool, user.workspace_id, data.name, data.content)
+async def create_template(
+    pool: ThePool, user: TheUser, settings: TheSettings, data: JSONBody[TemplateBody]
+) -> Template:
+    content = data.content(settings.allow_internal_domains)
+    return await templates.keep(pool, user.workspace_id, data.name, content)
 
 
 @get("/{id:int}", opt={"role": VIEWER}, summary="A template", responses=problems(HTTPStatus.NOT_FOUND))
@@ -76,8 +69,11 @@ async def get_template(pool: ThePool, user: TheUser, template_id: Id) -> Templat
     summary="Change a template",
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
-async def change_template(pool: ThePool, user: TheUser, template_id: Id, data: JSONBody[TemplatePatch]) -> Template:
+async def change_template(
+    pool: ThePool, user: TheUser, settings: TheSettings, template_id: Id, data: JSONBody[TemplatePatch]
+) -> Template:
     given = {name: value for name, value in msgspec.structs.asdict(data).items() if value is not msgspec.UNSET}
+    given |= addressed(given, settings.allow_internal_domains)
     return await templates.change(pool, user.workspace_id, template_id, given)
 
 

@@ -10,6 +10,7 @@ from litestar import MediaType, Response, Router, get, post
 from litestar.params import JSONBody, QueryParameter
 from litestar.response import Stream
 
+from app.domain.campaigns import files
 from app.domain.campaigns.campaigns import CampaignKind
 from app.domain.ledger import decisions, emails, texts
 from app.domain.ledger.decisions import CHOSEN, Chosen, Decided, Decision
@@ -152,7 +153,8 @@ async def show_email_message(pool: ThePool, user: TheUser, settings: TheSettings
     message = await texts.get_message(pool, user.workspace_id, email_id, settings.base_url)
     if message.html is None:
         raise NotFound("the email has no HTML")
-    return Response(message.html, media_type=MediaType.HTML, headers=FRAMED)
+    html = await files.shown(pool, user.workspace_id, message.html)
+    return Response(html, media_type=MediaType.HTML, headers=FRAMED)
 
 
 @post(

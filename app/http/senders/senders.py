@@ -10,6 +10,7 @@ from litestar import Router, delete, get, patch, post
 from litestar.params import JSONBody
 
 from app.bounds import DAILY_LIMIT, HOURLY_LIMIT, LEAST_GAP_S, REMARK, ZONE
+from app.domain.campaigns.beside import addressed
 from app.domain.operations.host_policy import HostPolicy
 from app.domain.pages import Page, PageRequest
 from app.domain.senders import senders
@@ -35,7 +36,8 @@ _PORTS: dict[SmtpSecurity, int] = {"none": 25, "starttls": 587, "tls": 465}
 
 
 class SenderBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """A new mailbox. Without `host` it uses the fallback server; `port` follows from `security` unless given.
+    """A new mailbox; answers go to `replyTo` where it is given. Without `host` it uses the fallback server; `port`
+    follows from `security` unless given.
 
     `dailyLimit` counts a clock hour and the 23 before it; days of `rampUp` are those of `timezone`, an IANA name (null:
     UTC). With a `host` and `username` that another sender has it shares the limits of that one, whatever is given; it
@@ -45,6 +47,7 @@ class SenderBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_
 
     email: str
     display_name: Annotated[str, REMARK] = ""
+    reply_to: str | None = None
     host: str | None = None
     port: Annotated[int | None, PORT] = None
     security: SmtpSecurity | None = None
@@ -62,15 +65,16 @@ class SenderBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_
 class SenderPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
     """What to change; fields left out stay as they are.
 
-    `host` null goes back to the fallback server, `username` null removes the login; of `dailyLimit`, `leastGapSeconds`,
-    `rampUp` and `timezone`, null removes what there is. Limits are those of all senders that log in alike. With a
-    `host` and `username` that another sender has, it shares the limits of that one, whatever is given here. `imap` null
-    has the mailbox read no more. Without a `username` there it is read as the SMTP server is logged in to; the password
-    has to be given again for an IMAP server that it was not given for.
+    `host` null goes back to the fallback server, `username` null removes the login; of `replyTo`, `dailyLimit`,
+    `leastGapSeconds`, `rampUp` and `timezone`, null removes what there is. Limits are those of all senders that log in
+    alike. With a `host` and `username` that another sender has, it shares the limits of that one, whatever is given
+    here. `imap` null has the mailbox read no more. Without a `username` there it is read as the SMTP server is logged
+    in to; the password has to be given again for an IMAP server that it was not given for.
     """
 
     email: str | msgspec.UnsetType = msgspec.UNSET
     display_name: Annotated[str | msgspec.UnsetType, REMARK] = msgspec.UNSET
+    reply_to: str | msgspec.UnsetType | None = msgspec.UNSET
     host: str | msgspec.UnsetType | None = msgspec.UNSET
     port: Annotated[int | msgspec.UnsetType, PORT] = msgspec.UNSET
     security: SmtpSecurity | msgspec.UnsetType = msgspec.UNSET
@@ -111,6 +115,7 @@ async def create_sender(
     draft = SenderDraft(
         email=data.email,
         display_name=data.display_name,
+        **addressed({"reply_to": data.reply_to}, settings.allow_internal_domains),
         server=_server({name: getattr(data, name) for name in Server.__struct_fields__}),
         hourly_limit=data.hourly_limit,
         max_connections=data.max_connections,
@@ -159,6 +164,7 @@ async def change_sender(
     data: JSONBody[SenderPatch],
 ) -> Sender:
     given = {name: value for name, value in msgspec.structs.asdict(data).items() if value is not msgspec.UNSET}
+    given |= addressed(given, settings.allow_internal_domains)
     server_fields = {name: given.pop(name) for name in Server.__struct_fields__ if name in given}
     server: Server | msgspec.UnsetType | None = msgspec.UNSET
     if server_fields:

@@ -1,10 +1,10 @@
 -- name: keep_content
 -- The text that is about to be replaced, if any email can have been made from it: of a campaign that was never claimed
 -- from, nobody has seen a word. The campaign is locked.
-INSERT INTO campaign_contents (workspace_id, campaign_id, version, subject, body, body_html, language, body_made,
-                               html_made, unsubscribe, replaced_at)
-SELECT workspace_id, id, content_version, subject, body, body_html, language, body_made, html_made, unsubscribe,
-       clock_timestamp()
+INSERT INTO campaign_contents (workspace_id, campaign_id, version, subject, body, body_html, language, unsubscribe,
+                               reply_to, headers, cc, bcc, attachments, images, body_made, html_made, replaced_at)
+SELECT workspace_id, id, content_version, subject, body, body_html, language, unsubscribe, reply_to, headers, cc, bcc,
+       attachments, images, body_made, html_made, clock_timestamp()
 FROM campaigns
 WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s
   AND EXISTS (SELECT FROM streams s
@@ -21,10 +21,16 @@ LIMIT 1;
 -- Change what may be changed after scheduling; NULL in a flag column leaves the column alone.
 UPDATE campaigns
 SET name = coalesce(%(name)s, name),
-    subject = coalesce(%(subject)s, subject),
-    body = coalesce(%(body)s, body),
-    body_html = CASE WHEN %(set_body_html)s THEN %(body_html)s ELSE body_html END,
-    language = CASE WHEN %(set_language)s THEN %(language)s ELSE language END,
+    subject = CASE WHEN %(content_changed)s THEN %(subject)s ELSE subject END,
+    body = CASE WHEN %(content_changed)s THEN %(body)s ELSE body END,
+    body_html = CASE WHEN %(content_changed)s THEN %(body_html)s ELSE body_html END,
+    language = CASE WHEN %(content_changed)s THEN %(language)s ELSE language END,
+    reply_to = CASE WHEN %(content_changed)s THEN %(reply_to)s ELSE reply_to END,
+    headers = CASE WHEN %(content_changed)s THEN %(headers)s ELSE headers END,
+    cc = CASE WHEN %(content_changed)s THEN %(cc)s ELSE cc END,
+    bcc = CASE WHEN %(content_changed)s THEN %(bcc)s ELSE bcc END,
+    attachments = CASE WHEN %(content_changed)s THEN %(attachments)s ELSE attachments END,
+    images = CASE WHEN %(content_changed)s THEN %(images)s ELSE images END,
     body_made = CASE WHEN %(content_changed)s THEN %(body_made)s ELSE body_made END,
     html_made = CASE WHEN %(content_changed)s THEN %(html_made)s ELSE html_made END,
     unsubscribe = coalesce(%(unsubscribe)s, unsubscribe),
@@ -48,6 +54,7 @@ SET start_at = c.start_at,
     latest_at = c.latest_at,
     gap_ms = least_gap_ms(c.delay_ms, c.jitter_percent),
     content_version = c.content_version,
+    copies = cardinality(c.cc || c.bcc),
     free_at = CASE WHEN s.free_at > now() THEN least(s.free_at, now() + make_interval(secs => least_gap_ms(c.delay_ms, c.jitter_percent) / 1000.0))
                    ELSE s.free_at END
 FROM campaigns c
@@ -78,10 +85,10 @@ WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s AND 
 
 -- name: add_senders
 -- Those of the senders that did not send the campaign do from now on; none has anything of it yet, unless it had before.
-INSERT INTO streams AS s (workspace_id, campaign_id, sender_id, open, start_at, latest_at, gap_ms, content_version, total,
-                          scheduled)
+INSERT INTO streams AS s (workspace_id, campaign_id, sender_id, open, start_at, latest_at, gap_ms, content_version, copies,
+                          total, scheduled)
 SELECT c.workspace_id, c.id, n.sender_id, c.status IN ('ACTIVE', 'FINISHED'), c.start_at, c.latest_at,
-       least_gap_ms(c.delay_ms, c.jitter_percent), c.content_version, 0, 0
+       least_gap_ms(c.delay_ms, c.jitter_percent), c.content_version, cardinality(c.cc || c.bcc), 0, 0
 FROM campaigns c
 CROSS JOIN unnest(%(sender_ids)s::bigint[]) WITH ORDINALITY AS n (sender_id, ordinal)
 WHERE c.workspace_id = %(workspace_id)s AND c.id = %(campaign_id)s

@@ -1,16 +1,18 @@
 -- name: insert_direct
 -- A campaign of kind DIRECT with its stream and its one email, which is due.
 WITH campaign AS (
-    INSERT INTO campaigns (workspace_id, sender_id, kind, name, subject, body, body_html, language, body_made, html_made,
-                           unsubscribe, postal_address, fields, start_at, stored_bytes)
+    INSERT INTO campaigns (workspace_id, sender_id, kind, name, subject, body, body_html, language, unsubscribe, reply_to,
+                           headers, cc, bcc, attachments, images, body_made, html_made, postal_address, fields, start_at,
+                           stored_bytes)
     VALUES (%(workspace_id)s, %(sender_id)s, 'DIRECT', %(name)s, %(subject)s, %(body)s, %(body_html)s, %(language)s,
-            %(body_made)s, %(html_made)s, %(unsubscribe)s, own_postal_address(), %(field_names)s, now(), %(stored_bytes)s)
-    RETURNING workspace_id, id, sender_id, start_at
+            %(unsubscribe)s, %(reply_to)s, %(headers)s, %(cc)s, %(bcc)s, %(attachments)s, %(images)s, %(body_made)s,
+            %(html_made)s, own_postal_address(), %(field_names)s, now(), %(stored_bytes)s)
+    RETURNING workspace_id, id, sender_id, start_at, cardinality(cc || bcc) AS copies
 ),
 stream AS (
-    INSERT INTO streams (workspace_id, campaign_id, sender_id, direct, insists, start_at, gap_ms, next_due_at, total,
-                         scheduled)
-    SELECT workspace_id, id, sender_id, true, %(insists)s, start_at, 0, start_at, 1, 1 FROM campaign
+    INSERT INTO streams (workspace_id, campaign_id, sender_id, direct, insists, start_at, gap_ms, copies, next_due_at,
+                         total, scheduled)
+    SELECT workspace_id, id, sender_id, true, %(insists)s, start_at, 0, copies, start_at, 1, 1 FROM campaign
     RETURNING workspace_id, campaign_id, id, start_at
 )
 INSERT INTO emails (workspace_id, campaign_id, stream_id, recipient, recipient_key, fields, scheduled_at)

@@ -8,10 +8,12 @@ SELECT count(*) AS n FROM templates WHERE workspace_id = %(workspace_id)s;
 
 -- name: insert_template
 -- Keep a text. No row: there is one of that name.
-INSERT INTO templates (workspace_id, name, subject, body, body_html, language)
-VALUES (%(workspace_id)s, %(name)s, %(subject)s, %(body)s, %(body_html)s, %(language)s)
+INSERT INTO templates (workspace_id, name, subject, body, body_html, language, reply_to, headers, cc, bcc, attachments,
+                       images)
+VALUES (%(workspace_id)s, %(name)s, %(subject)s, %(body)s, %(body_html)s, %(language)s, %(reply_to)s, %(headers)s, %(cc)s,
+        %(bcc)s, %(attachments)s, %(images)s)
 ON CONFLICT ON CONSTRAINT templates_name_once DO NOTHING
-RETURNING id, name, subject, body, body_html, language, created_at, updated_at;
+RETURNING id, name, subject, body, body_html, language, reply_to, headers, cc, bcc, attachments, created_at, updated_at;
 
 -- name: list_templates
 -- A page of kept texts, newest first, without what they say.
@@ -22,15 +24,16 @@ LIMIT %(limit)s;
 
 -- name: get_template
 -- A kept text, with all that it says.
-SELECT id, name, subject, body, body_html, language, created_at, updated_at FROM templates WHERE workspace_id = %(workspace_id)s AND id = %(template_id)s;
+SELECT id, name, subject, body, body_html, language, reply_to, headers, cc, bcc, attachments, created_at, updated_at FROM templates WHERE workspace_id = %(workspace_id)s AND id = %(template_id)s;
 
 -- name: update_template
 -- Write a kept text anew, its name included.
 UPDATE templates
 SET name = %(name)s, subject = %(subject)s, body = %(body)s, body_html = %(body_html)s, language = %(language)s,
-    updated_at = now()
+    reply_to = %(reply_to)s, headers = %(headers)s, cc = %(cc)s, bcc = %(bcc)s, attachments = %(attachments)s,
+    images = %(images)s, updated_at = now()
 WHERE workspace_id = %(workspace_id)s AND id = %(template_id)s
-RETURNING id, name, subject, body, body_html, language, created_at, updated_at;
+RETURNING id, name, subject, body, body_html, language, reply_to, headers, cc, bcc, attachments, created_at, updated_at;
 
 -- name: delete_template
 -- A kept text is kept no longer.

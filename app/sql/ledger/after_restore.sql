@@ -38,7 +38,7 @@ ORDER BY s.workspace_id, c.id, s.id;
 -- current hour of their login and their campaign, as everything does that may have been accepted. The window is locked
 -- and the stream, in this order, as everywhere.
 WITH stream AS MATERIALIZED (
-    SELECT s.workspace_id, s.id, s.campaign_id, p.login_id
+    SELECT s.workspace_id, s.id, s.campaign_id, s.copies, p.login_id
     FROM streams s
     JOIN campaigns c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
     JOIN senders p ON p.workspace_id = s.workspace_id AND p.id = s.sender_id
@@ -73,13 +73,13 @@ n AS (
     SELECT count(*) AS n, count(*) FILTER (WHERE counted) AS sending, count(*) FILTER (WHERE NOT counted) AS due FROM held
 ),
 used AS (
-    UPDATE login_windows w SET used = w.used + n.due
+    UPDATE login_windows w SET used = w.used + n.due * (1 + s.copies)
     FROM stream s, n
     WHERE w.workspace_id = s.workspace_id AND w.login_id = s.login_id AND w.window_start = this_hour() AND n.due > 0
 ),
 counted AS (
     UPDATE campaign_hours o
-    SET window_start = greatest(o.window_start, this_hour()), used = used_this_hour(o.window_start, o.used) + n.due
+    SET window_start = greatest(o.window_start, this_hour()), used = used_this_hour(o.window_start, o.used) + n.due * (1 + s.copies)
     FROM stream s, n
     WHERE o.workspace_id = s.workspace_id AND o.campaign_id = s.campaign_id AND n.due > 0
 )
@@ -88,7 +88,7 @@ SET scheduled = s.scheduled - n.due,
     sending = s.sending - n.sending,
     unknown = s.unknown + n.n,
     window_start = greatest(s.window_start, this_hour()),
-    window_used = used_this_hour(s.window_start, s.window_used) + n.due,
+    window_used = used_this_hour(s.window_start, s.window_used) + n.due * (1 + s.copies),
     free_at = coalesce(s.free_at, now())
 FROM stream o, n
 WHERE s.workspace_id = o.workspace_id AND s.id = o.id AND n.n > 0

@@ -28,6 +28,7 @@ DECLARE
     locked bigint[];       -- these, and those of the reports
     held boolean := false;
     limited boolean;       -- a campaign of them has a limit of its own
+    copied boolean;        -- of one of them each email goes to more than its recipient: all count
     ending boolean;        -- perhaps
     -- What was recorded, an entry for each email.
     recorded bigint[] := '{}';
@@ -58,14 +59,14 @@ BEGIN
             FROM (
                 (SELECT s.id FROM streams s
                  WHERE s.workspace_id = of_workspace AND s.sender_id = of_sender AND s.open AND s.direct
-                   AND s.next_due_at <= now() AND s.start_at <= now()
+                   AND s.next_due_at <= now() AND s.start_at <= now() AND s.copies < room
                  ORDER BY s.next_due_at
                  LIMIT 200)
                 UNION ALL
                 (SELECT s.id FROM streams s
                  WHERE s.workspace_id = of_workspace AND s.sender_id = of_sender AND s.open AND NOT s.direct AND spaced > 0
                    -- A start that was moved holds before all has its new time.
-                   AND s.next_due_at <= now() AND s.start_at <= now()
+                   AND s.next_due_at <= now() AND s.start_at <= now() AND s.copies < room
                    AND (s.latest_at <= now() OR spaced_room(s.free_at, s.gap_ms) > 0)
                    AND NOT EXISTS (SELECT FROM holds h WHERE h.workspace_id = of_workspace AND h.login_id = of_login
                                      AND h.probe_at > now() AND coalesce(h.stream_id, s.id) = s.id)
@@ -74,7 +75,7 @@ BEGIN
                                      AND p.holds_from <= now())
                    AND NOT EXISTS (SELECT FROM campaign_hours o
                                    WHERE o.workspace_id = s.workspace_id AND o.campaign_id = s.campaign_id
-                                     AND used_this_hour(o.window_start, o.used) >= o.allowed)
+                                     AND used_this_hour(o.window_start, o.used) + s.copies >= o.allowed)
                  ORDER BY s.next_due_at
                  LIMIT 200)
             ) d
@@ -89,9 +90,10 @@ BEGIN
         RETURN;
     END IF;
 
-    SELECT array_agg(t.id), bool_or(t.limited), bool_or(t.going <= cardinality(ids) + wanted) INTO locked, limited, ending
+    SELECT array_agg(t.id), bool_or(t.limited), bool_or(t.copies > 0), bool_or(t.going <= cardinality(ids) + wanted)
+    INTO locked, limited, copied, ending
     FROM (
-        SELECT s.id, s.scheduled + s.sending AS going,
+        SELECT s.id, s.copies, s.scheduled + s.sending AS going,
                EXISTS (SELECT FROM campaign_hours o
                        WHERE o.workspace_id = s.workspace_id AND o.campaign_id = s.campaign_id) AS limited
         FROM streams s
@@ -192,11 +194,11 @@ BEGIN
 
     RETURN QUERY
     WITH active AS MATERIALIZED (
-        SELECT s.workspace_id, s.id, s.content_version, s.passed_at, s.passed_id, s.direct, s.insists,
+        SELECT s.workspace_id, s.id, s.content_version, s.passed_at, s.passed_id, s.direct, s.insists, s.copies,
                s.latest_at <= now() AS late,
                CASE WHEN s.latest_at <= now() THEN wanted
-                    ELSE least(wanted, o.allowed - used_this_hour(o.window_start, o.used), (h.probe_at <= now())::integer,
-                               spaced_room(s.free_at, s.gap_ms), CASE WHEN NOT s.direct THEN spaced END)
+                    ELSE least(wanted, (o.allowed - used_this_hour(o.window_start, o.used)) / (1 + s.copies),
+                               (h.probe_at <= now())::integer, spaced_room(s.free_at, s.gap_ms), CASE WHEN NOT s.direct THEN spaced END)
                END AS free
         FROM streams s
         LEFT JOIN holds h ON h.workspace_id = s.workspace_id AND h.login_id = of_login AND h.stream_id = s.id
@@ -209,7 +211,7 @@ BEGIN
     ),
     -- A verdict for each of the first that are due of each stream, so the work is bounded whatever waits at the head.
     head AS (
-        SELECT d.workspace_id, d.id, a.direct, d.scheduled_at,
+        SELECT d.workspace_id, d.id, a.direct, a.copies, d.scheduled_at,
                CASE WHEN a.late THEN 'LATE' WHEN s.reason IS NOT NULL THEN 'SUPPRESSED'
                     WHEN d.until <= now() THEN 'ASIDE' ELSE 'CLAIM' END AS verdict,
                s.reason
@@ -241,9 +243,11 @@ BEGIN
         (SELECT h.workspace_id, h.id, h.verdict, h.reason FROM head h WHERE h.verdict <> 'CLAIM')
         UNION ALL
         (SELECT c.workspace_id, c.id, c.verdict, c.reason
-         FROM (SELECT h.*, count(*) FILTER (WHERE NOT h.direct) OVER (ORDER BY h.direct DESC, h.scheduled_at, h.id) AS planned
-               FROM head h WHERE h.verdict = 'CLAIM') c
-         WHERE c.planned <= spaced
+         FROM (SELECT h.*, count(*) FILTER (WHERE NOT h.direct) OVER so_far AS planned,
+                      sum(1 + h.copies) OVER so_far AS recipients
+               FROM head h WHERE h.verdict = 'CLAIM'
+               WINDOW so_far AS (ORDER BY h.direct DESC, h.scheduled_at, h.id)) c
+         WHERE c.planned <= spaced AND c.recipients <= room
          ORDER BY c.direct DESC, c.scheduled_at, c.id
          LIMIT (SELECT least(wanted, min((h.probe_at <= now())::integer)) FROM holds h
                 WHERE h.workspace_id = of_workspace AND h.login_id = of_login AND h.stream_id IS NULL))
@@ -285,7 +289,7 @@ BEGIN
                              ELSE greatest(s.passed_at, m.passed_at) END,
             passed_id = CASE WHEN m.taken = 0 THEN s.passed_id WHEN m.first_at = m.passed_at THEN m.passed_id ELSE 0 END,
             window_start = greatest(s.window_start, hour),
-            window_used = greatest(used_this_hour(s.window_start, s.window_used) + m.taken - m.returned, 0),
+            window_used = greatest(used_this_hour(s.window_start, s.window_used) + (m.taken - m.returned) * (1 + s.copies), 0),
             accepted_at = CASE WHEN m.accepted > 0 THEN greatest(s.accepted_at, last_at) ELSE s.accepted_at END,
             free_at = CASE
                 WHEN m.taken > 0 THEN greatest(s.free_at, now()) + m.taken * make_interval(secs => s.gap_ms / 1000.0)
@@ -317,7 +321,12 @@ BEGIN
     ),
     used AS (
         UPDATE login_windows w
-        SET used = greatest(w.used + m.taken - m.returned, 0),
+        SET used = greatest(w.used + m.taken - m.returned + CASE WHEN copied THEN (
+                SELECT coalesce(sum(CASE WHEN v.kind = 'CLAIM' THEN s.copies
+                                         WHEN v.kind IN ('RELEASED', 'UNBEGUN') THEN -s.copies END), 0)
+                FROM moves v
+                JOIN streams s ON s.workspace_id = of_workspace AND s.id = v.stream_id
+                WHERE v.claimed_in = m.claimed_in) ELSE 0 END, 0),
             accepted = w.accepted + m.accepted,
             accepted_at = CASE WHEN m.accepted > 0 THEN greatest(w.accepted_at, last_at) ELSE w.accepted_at END,
             rejected = w.rejected + m.rejected,
@@ -436,21 +445,22 @@ LEFT JOIN holds all_held
 LEFT JOIN LATERAL (
     SELECT min(d.due_at) AS due_at,
            bool_or(d.due_at <= now()
-                   AND (o.allowed <= used_this_hour(o.window_start, o.used) OR w.allowed <= w.used)) AS over_limit
+                   AND (o.allowed <= used_this_hour(o.window_start, o.used) + d.copies OR w.allowed <= w.used + d.copies)
+               ) AS over_limit
     FROM (
-        (SELECT t.id, t.campaign_id, t.start_at, t.free_at, t.gap_ms, t.direct,
+        (SELECT t.id, t.campaign_id, t.start_at, t.free_at, t.gap_ms, t.direct, t.copies,
                 (SELECT due_at FROM first_due(t.workspace_id, t.id)) AS first_at
          FROM streams t
          WHERE t.workspace_id = s.workspace_id AND t.sender_id = s.id AND t.open AND t.next_due_at <= now())
         UNION ALL
-        (SELECT t.id, t.campaign_id, t.start_at, t.free_at, t.gap_ms, t.direct, t.next_due_at
+        (SELECT t.id, t.campaign_id, t.start_at, t.free_at, t.gap_ms, t.direct, t.copies, t.next_due_at
          FROM streams t
          WHERE t.workspace_id = s.workspace_id AND t.sender_id = s.id AND t.open AND t.next_due_at > now()
          ORDER BY t.next_due_at
          LIMIT 50)
         UNION ALL
         -- Whatever holds back the first of them, no later one is due before this one.
-        (SELECT t.id, NULL, NULL, NULL, 0, true, t.next_due_at
+        (SELECT t.id, NULL, NULL, NULL, 0, true, 0, t.next_due_at
          FROM streams t
          WHERE t.workspace_id = s.workspace_id AND t.sender_id = s.id AND t.open AND t.next_due_at > now()
          ORDER BY t.next_due_at
@@ -465,7 +475,7 @@ LEFT JOIN LATERAL (
                         CASE WHEN EXISTS (SELECT FROM plan_changes p
                                           WHERE p.workspace_id = s.workspace_id AND p.campaign_id = t.campaign_id
                                             AND p.holds_from <= now())
-                             THEN now() + interval '1 second' END) AS due_at
+                             THEN now() + interval '1 second' END) AS due_at, t.copies
     ) d
     WHERE t.first_at IS NOT NULL
 ) next ON true

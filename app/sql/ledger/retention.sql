@@ -262,13 +262,61 @@ removed AS (
 )
 SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
 
+-- name: remove_unused_files
+-- A batch of files that nothing has come to name for so long: those that are named are looked at again after as long, the
+-- others go. A campaign names its files until its emails are removed. A file is large, so these are few at a time.
+WITH batch AS MATERIALIZED (
+    SELECT workspace_id, id FROM files
+    WHERE used_at < now() - make_interval(days => %(days)s)
+    ORDER BY used_at
+    LIMIT greatest(%(batch)s / 50, 1)
+    FOR UPDATE SKIP LOCKED
+),
+named AS MATERIALIZED (
+    SELECT b.workspace_id, b.id FROM batch b
+    WHERE EXISTS (SELECT FROM campaigns c
+                  WHERE (c.attachments <> '{}' OR c.images <> '{}') AND (c.attachments || c.images) @> ARRAY[b.id]
+                    AND c.workspace_id = b.workspace_id AND c.emails_removed_at IS NULL)
+       OR EXISTS (SELECT FROM campaign_contents t
+                  JOIN campaigns c ON c.workspace_id = t.workspace_id AND c.id = t.campaign_id
+                  WHERE (t.attachments <> '{}' OR t.images <> '{}') AND (t.attachments || t.images) @> ARRAY[b.id]
+                    AND t.workspace_id = b.workspace_id AND c.emails_removed_at IS NULL)
+       OR EXISTS (SELECT FROM templates t
+                  WHERE (t.attachments <> '{}' OR t.images <> '{}') AND (t.attachments || t.images) @> ARRAY[b.id]
+                    AND t.workspace_id = b.workspace_id)
+),
+kept AS (
+    UPDATE files f SET used_at = now() FROM named n WHERE f.workspace_id = n.workspace_id AND f.id = n.id
+),
+removed AS (
+    DELETE FROM files f USING batch b
+    WHERE f.workspace_id = b.workspace_id AND f.id = b.id
+      AND NOT EXISTS (SELECT FROM named n WHERE n.workspace_id = b.workspace_id AND n.id = b.id)
+    RETURNING 1
+)
+SELECT (SELECT count(*) FROM removed) AS removed FROM batch HAVING count(*) > 0;
+
+-- name: remove_files_of_deleted
+-- A few files of deleted workspaces.
+WITH batch AS MATERIALIZED (
+    SELECT f.workspace_id, f.id FROM workspaces w JOIN files f ON f.workspace_id = w.id
+    WHERE w.deleted_at IS NOT NULL
+    LIMIT 20
+),
+removed AS (
+    DELETE FROM files f USING batch b WHERE f.workspace_id = b.workspace_id AND f.id = b.id RETURNING 1
+)
+SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
+
 -- name: remove_deleted_workspace
--- A deleted workspace without emails, saved recipients and suppressions, with all else that is its own. No row: none is there.
+-- A deleted workspace without emails, saved recipients, suppressions and files, with all else that is its own. No row:
+-- none is there.
 WITH gone AS MATERIALIZED (
     SELECT w.id FROM workspaces w
     WHERE w.deleted_at IS NOT NULL AND NOT EXISTS (SELECT FROM emails e WHERE e.workspace_id = w.id)
       AND NOT EXISTS (SELECT FROM saved_recipients r WHERE r.workspace_id = w.id)
       AND NOT EXISTS (SELECT FROM suppressions p WHERE p.workspace_id = w.id)
+      AND NOT EXISTS (SELECT FROM files f WHERE f.workspace_id = w.id)
     LIMIT 1
     FOR UPDATE SKIP LOCKED
 ),

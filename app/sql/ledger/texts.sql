@@ -9,6 +9,11 @@ SELECT e.id, e.recipient, e.fields, e.erased_at,
             ELSE coalesce(k.html_made, k.body_html) END AS body_html,
        CASE WHEN k.version IS NULL THEN c.language ELSE k.language END AS language,
        CASE WHEN k.version IS NULL THEN c.unsubscribe ELSE k.unsubscribe END AS unsubscribe, c.postal_address,
+       CASE WHEN k.version IS NULL THEN c.reply_to ELSE k.reply_to END AS reply_to,
+       CASE WHEN k.version IS NULL THEN c.headers ELSE k.headers END AS headers,
+       CASE WHEN k.version IS NULL THEN c.cc ELSE k.cc END AS cc,
+       CASE WHEN k.version IS NULL THEN c.bcc ELSE k.bcc END AS bcc,
+       CASE WHEN k.version IS NULL THEN c.attachments ELSE k.attachments END AS attachments,
        g.text AS signature_text, g.html AS signature_html,
        e.attempts > 0 AND coalesce(
            coalesce(k.version, c.content_version) = a.content_version, c.content_version = 1) AS as_sent

@@ -11,14 +11,14 @@ SELECT coalesce((SELECT pg_try_advisory_xact_lock(hashtextextended('reachinbox p
                  FROM senders WHERE id = %(sender_id)s), false) AS is_ours;
 
 -- name: planned_by_window
--- How many emails are planned for each window of a sender's login from the current one on, those overdue counting as due
--- now: of all active campaigns of all senders with that login. Of this sender, campaigns can be left out: those being
+-- How many recipients are planned for each window of a sender's login from the current one on, those overdue counting as
+-- due now: of all active campaigns of all senders with that login. Of this sender, campaigns can be left out: those being
 -- planned again. Of the stream whose turn it is, the retries count that keep their time; `own` is how many of its
 -- campaign. Beyond the horizon no plan goes.
 SELECT p.window_start, sum(p.planned)::bigint AS planned,
        coalesce(sum(p.planned) FILTER (WHERE p.campaign_id = %(campaign_id)s::bigint), 0)::bigint AS own
 FROM (
-    SELECT s.campaign_id, e.window_start, e.planned
+    SELECT s.campaign_id, e.window_start, e.planned * (1 + s.copies) AS planned
     FROM senders o
     JOIN streams s ON s.workspace_id = o.workspace_id AND s.sender_id = o.id
     JOIN campaigns c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
@@ -43,7 +43,7 @@ GROUP BY p.window_start;
 
 -- name: campaign_by_window
 -- The same of a campaign over all of its senders, for its own limit; of the stream whose turn it is, what keeps its time.
-SELECT hour_of(greatest(e.scheduled_at, now())) AS window_start, count(*) AS planned
+SELECT hour_of(greatest(e.scheduled_at, now())) AS window_start, sum(1 + s.copies) AS planned
 FROM streams s
 JOIN campaigns c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
 JOIN emails e ON e.workspace_id = s.workspace_id AND e.stream_id = s.id
@@ -77,7 +77,7 @@ WHERE s.workspace_id = %(workspace_id)s AND s.id = %(sender_id)s AND w.used > 0
 -- What the plan of a campaign's stream depends on, its sender's part aside. `own_used`: what it claimed in this hour;
 -- `campaign_used`: of the campaign's limit.
 SELECT s.id AS stream_id, s.sender_id, c.status, c.start_at, c.latest_at, c.delay_ms, c.jitter_percent, c.hourly_limit,
-       c.share_percent, c.calendar, s.scheduled, s.free_at, used_this_hour(s.window_start, s.window_used) AS own_used,
+       c.share_percent, c.calendar, s.copies, s.scheduled, s.free_at, used_this_hour(s.window_start, s.window_used) AS own_used,
        coalesce(used_this_hour(o.window_start, o.used), n.used_this_hour) AS campaign_used
 FROM streams s
 JOIN campaigns c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id

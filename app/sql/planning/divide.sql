@@ -36,7 +36,7 @@ ORDER BY sender_id;
 -- name: dividing
 -- Over which streams it is divided, and what their plans depend on.
 SELECT s.id AS stream_id, s.sender_id, s.free_at, c.start_at, c.latest_at, c.delay_ms, c.jitter_percent, c.hourly_limit,
-       c.share_percent, c.calendar
+       c.share_percent, c.calendar, s.copies
 FROM streams s
 JOIN campaigns c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
 WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s AND s.taken_out_at IS NULL

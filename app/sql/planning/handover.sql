@@ -38,8 +38,8 @@ ORDER BY sender_id;
 SELECT t.id AS stream_id, t.sender_id, t.scheduled,
        CASE WHEN t.taken_out_at IS NOT NULL THEN 'TAKEN_OUT' WHEN is_out_of_order(s) THEN s.block_kind END AS gives_for,
        t.taken_out_at IS NULL AND s.failures = 0 AS takes,
-       least(l.hourly_limit, l.daily_limit / 24.0, r.ramp_today / 24.0, 3600000.0 / nullif(l.least_gap_ms, 0),
-             3600000.0 / nullif(t.gap_ms, 0))::float8 AS an_hour,
+       least(least(l.hourly_limit, l.daily_limit / 24.0, r.ramp_today / 24.0) / (1 + t.copies),
+             3600000.0 / nullif(l.least_gap_ms, 0), 3600000.0 / nullif(t.gap_ms, 0))::float8 AS an_hour,
        EXISTS (SELECT FROM holds h WHERE h.workspace_id = t.workspace_id AND h.login_id = s.login_id
                  AND h.reason = 'REFUSED' AND coalesce(h.stream_id, t.id) = t.id) AS refused
 FROM streams t

@@ -38,7 +38,7 @@ WITH asked AS (
 SELECT a.about, a.status, a.scheduled_at, a.until, a.attempts, a.zone,
        now() AS now, t.campaign_id, c.status AS campaign_status, t.open,
        greatest(t.start_at, 'epoch') AS start_at, t.latest_at, c.calendar,
-       c.hourly_limit AS campaign_hourly_limit, c.share_percent,
+       c.hourly_limit AS campaign_hourly_limit, c.share_percent, t.copies,
        CASE WHEN spaced_room(t.free_at, t.gap_ms) = 0 THEN spaced_from(t.free_at, t.gap_ms) END AS spaced_from,
        coalesce(used_this_hour(o.window_start, o.used), 0) AS campaign_used,
        used_this_hour(t.window_start, t.window_used) AS stream_used,
@@ -50,7 +50,7 @@ SELECT a.about, a.status, a.scheduled_at, a.until, a.attempts, a.zone,
               ) AS plan_holds,
        s.email AS sender, s.blocked_until, s.block_reason, s.login_id,
        l.hourly_limit, l.max_connections, l.daily_limit, l.least_gap_ms, l.ramp_from, l.ramp_per_day, l.timezone,
-       coalesce(w.used >= w.allowed, r.used >= r.allowed) AS window_full, w.free_at AS login_free_at,
+       coalesce(w.used + t.copies >= w.allowed, r.used + t.copies >= r.allowed) AS window_full, w.free_at AS login_free_at,
        (SELECT coalesce(jsonb_agg(jsonb_build_object(
                    'reason', h.reason, 'words', h.words, 'whole', h.stream_id IS NULL,
                    -- One that follows another stream's has no tries of its own.
@@ -88,16 +88,16 @@ WHERE l.workspace_id = %(workspace_id)s AND l.id = ANY (%(login_ids)s::bigint[])
 -- other logins send; what is overdue counts as due now. So few emails as limits let be planned there, and no more than
 -- `most` of a stream.
 SELECT w.number, hour_of(greatest(e.scheduled_at, now())) AS hour, t.campaign_id, c.name, t.of_login,
-       count(*) AS emails
+       sum(1 + t.copies) AS emails
 FROM unnest(%(login_ids)s::bigint[], %(campaign_ids)s::bigint[], %(froms)s::timestamptz[], %(tos)s::timestamptz[])
      WITH ORDINALITY AS w (login_id, campaign_id, from_at, to_at, number)
 CROSS JOIN LATERAL (
-    SELECT n.workspace_id, n.id, n.campaign_id, true AS of_login
+    SELECT n.workspace_id, n.id, n.campaign_id, n.copies, true AS of_login
     FROM senders s
     JOIN streams n ON n.workspace_id = s.workspace_id AND n.sender_id = s.id AND n.open AND n.next_due_at < w.to_at
     WHERE s.workspace_id = %(workspace_id)s AND s.login_id = w.login_id
     UNION ALL
-    SELECT n.workspace_id, n.id, n.campaign_id, false
+    SELECT n.workspace_id, n.id, n.campaign_id, n.copies, false
     FROM streams n
     JOIN senders s ON s.workspace_id = n.workspace_id AND s.id = n.sender_id AND s.login_id <> w.login_id
     WHERE n.workspace_id = %(workspace_id)s AND n.campaign_id = w.campaign_id AND n.open AND n.next_due_at < w.to_at

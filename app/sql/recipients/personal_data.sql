@@ -86,6 +86,85 @@ SELECT count(*) AS emails, count(*) FILTER (WHERE cancelled) AS cancelled,
        coalesce(array_agg(DISTINCT stream_id) FILTER (WHERE cancelled), '{}') AS freed
 FROM erased;
 
+-- name: copied_to
+-- Campaigns of which an address gets, or got, a copy of each message or the answers, and in which texts of theirs.
+SELECT c.id AS campaign_id, c.name, t.version, t.cc, t.bcc, t.reply_to
+FROM (
+    SELECT id AS campaign_id, content_version AS version, cc, bcc, reply_to FROM campaigns
+    WHERE workspace_id = %(workspace_id)s AND (cc <> '{}' OR bcc <> '{}' OR reply_to IS NOT NULL)
+    UNION ALL
+    SELECT campaign_id, version, cc, bcc, reply_to FROM campaign_contents
+    WHERE workspace_id = %(workspace_id)s AND (cc <> '{}' OR bcc <> '{}' OR reply_to IS NOT NULL)
+) t
+JOIN campaigns c ON c.workspace_id = %(workspace_id)s AND c.id = t.campaign_id
+WHERE names_any(t.cc || t.bcc || t.reply_to, %(addresses)s::text[])
+ORDER BY c.id, t.version;
+
+-- name: keep_text_with_copies
+-- What was sent with the text of a campaign, which is locked, stays known by that text's number.
+INSERT INTO campaign_contents (workspace_id, campaign_id, version, subject, body, body_html, language, reply_to, headers,
+                               cc, bcc, attachments, images, body_made, html_made, replaced_at)
+SELECT workspace_id, id, content_version, subject, body, body_html, language, reply_to, headers, cc, bcc, attachments,
+       images, body_made, html_made, clock_timestamp()
+FROM campaigns
+WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s
+  AND names_any(cc || bcc || reply_to, %(addresses)s::text[]);
+
+-- name: erase_copies
+-- An address gets no copy of a campaign's messages any more. The number tells workers to write them anew.
+UPDATE campaigns
+SET cc = without_any(cc, %(addresses)s::text[]),
+    bcc = without_any(bcc, %(addresses)s::text[]),
+    reply_to = (without_any(ARRAY[reply_to], %(addresses)s::text[]))[1],
+    content_version = content_version + 1
+WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s
+  AND names_any(cc || bcc || reply_to, %(addresses)s::text[]);
+
+-- name: erase_former_copies
+-- The same of the campaign's former texts.
+UPDATE campaign_contents
+SET cc = without_any(cc, %(addresses)s::text[]),
+    bcc = without_any(bcc, %(addresses)s::text[]),
+    reply_to = (without_any(ARRAY[reply_to], %(addresses)s::text[]))[1]
+WHERE workspace_id = %(workspace_id)s AND campaign_id = %(campaign_id)s
+  AND names_any(cc || bcc || reply_to, %(addresses)s::text[]);
+
+-- name: count_copies
+-- How many get each email now; its streams are locked.
+UPDATE streams s SET copies = cardinality(c.cc || c.bcc), content_version = c.content_version
+FROM campaigns c
+WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s
+  AND c.workspace_id = s.workspace_id AND c.id = s.campaign_id;
+
+-- name: erase_words_about_copies
+-- What servers said of copies of a campaign's emails, where it names the address.
+UPDATE attempts a SET reply = %(erased)s
+FROM emails e
+WHERE e.workspace_id = %(workspace_id)s AND e.campaign_id = %(campaign_id)s
+  AND a.workspace_id = e.workspace_id AND a.email_id = e.id
+  AND a.reply LIKE '%%No copy to %%' AND lower(a.reply COLLATE "C") ~ %(pattern)s;
+
+-- name: erase_from_templates
+-- An address that kept texts send copies or answers to.
+UPDATE templates
+SET cc = without_any(cc, %(addresses)s::text[]),
+    bcc = without_any(bcc, %(addresses)s::text[]),
+    reply_to = (without_any(ARRAY[reply_to], %(addresses)s::text[]))[1]
+WHERE workspace_id = %(workspace_id)s AND names_any(cc || bcc || reply_to, %(addresses)s::text[]);
+
+-- name: erase_from_senders
+-- An address that answers to a mailbox went to: they come to the mailbox itself.
+UPDATE senders SET reply_to = NULL
+WHERE workspace_id = %(workspace_id)s AND names_any(ARRAY[reply_to], %(addresses)s::text[]);
+
+-- name: erase_copies_in_answers
+-- The same in answers that are kept for requests that are repeated.
+UPDATE idempotency_keys k
+SET answer = jsonb_set(k.answer, '{campaign}', (k.answer -> 'campaign') || '{"cc": [], "bcc": [], "replyTo": null}')
+WHERE k.workspace_id = %(workspace_id)s
+  AND lower(jsonb_build_array(k.answer #> '{campaign,cc}', k.answer #> '{campaign,bcc}',
+                              k.answer #> '{campaign,replyTo}')::text COLLATE "C") ~ %(pattern)s;
+
 -- name: lock_webhooks
 -- Held against being deleted, since that takes their deliveries in an order of its own; nothing else waits for this.
 SELECT id FROM webhooks WHERE workspace_id = %(workspace_id)s ORDER BY id FOR KEY SHARE;
@@ -114,10 +193,12 @@ WHERE workspace_id = %(workspace_id)s AND lower(words COLLATE "C") ~ %(pattern)s
 -- The same where webhooks were or are to be told it, and where a receiver's answer named the address that it was told.
 UPDATE webhook_deliveries
 SET data = CASE WHEN lower((data->>'reason') COLLATE "C") ~ %(pattern)s
-                THEN jsonb_set(data, '{reason}', to_jsonb(%(erased)s::text)) ELSE data END,
+                THEN jsonb_set(data, '{reason}', to_jsonb(%(erased)s::text))
+                WHEN lower((data->>'reply') COLLATE "C") ~ %(pattern)s THEN data - 'reply' ELSE data END,
     error = CASE WHEN lower(error COLLATE "C") ~ %(pattern)s THEN %(erased)s ELSE error END
 WHERE workspace_id = %(workspace_id)s
-  AND (lower((data->>'reason') COLLATE "C") ~ %(pattern)s OR lower(error COLLATE "C") ~ %(pattern)s);
+  AND (lower((data->>'reason') COLLATE "C") ~ %(pattern)s OR lower((data->>'reply') COLLATE "C") ~ %(pattern)s
+       OR lower(error COLLATE "C") ~ %(pattern)s);
 
 -- name: erase_words_about_webhooks
 -- The same of the latest failure of a webhook.

@@ -79,9 +79,9 @@ DELETE FROM lanes WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender
 
 -- name: sender_for_worker
 -- What a worker needs to speak to a sender's server.
-SELECT s.workspace_id, s.id, s.email, s.display_name, s.host, s.port, s.security, s.username, s.password_encrypted,
-       s.failures, s.verify_requested_at, s.login_id, l.credential, l.provider, s.imap_host, s.imap_port,
-       s.imap_security, s.imap_username, s.imap_password_encrypted
+SELECT s.workspace_id, s.id, s.email, s.display_name, s.reply_to, s.host, s.port, s.security, s.username,
+       s.password_encrypted, s.failures, s.verify_requested_at, s.login_id, l.credential, l.provider, s.imap_host,
+       s.imap_port, s.imap_security, s.imap_username, s.imap_password_encrypted
 FROM senders s
 JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id
 WHERE s.id = %(sender_id)s;

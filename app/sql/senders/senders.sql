@@ -1,8 +1,8 @@
 -- name: insert_sender
 -- A mailbox to send from.
-INSERT INTO senders (workspace_id, login_id, email, display_name, host, port, security, username, is_default)
-VALUES (%(workspace_id)s, %(login_id)s, %(email)s, %(display_name)s, %(host)s, %(port)s, %(security)s, %(username)s,
-        %(is_default)s)
+INSERT INTO senders (workspace_id, login_id, email, display_name, reply_to, host, port, security, username, is_default)
+VALUES (%(workspace_id)s, %(login_id)s, %(email)s, %(display_name)s, %(reply_to)s, %(host)s, %(port)s, %(security)s,
+        %(username)s, %(is_default)s)
 RETURNING id;
 
 -- name: set_sender_password
@@ -12,9 +12,9 @@ WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s;
 
 -- name: list_senders
 -- A page of senders, oldest first, with what is left of their logins' limits.
-SELECT s.id, s.email, s.display_name, s.host, s.port, s.security, s.username, s.password_encrypted, l.credential AS kind,
-       l.provider, l.grant_ended_at, l.grant_error, s.imap_host, s.imap_port, s.imap_security, s.imap_username,
-       s.verify_imap_error, l.hourly_limit,
+SELECT s.id, s.email, s.display_name, s.reply_to, s.host, s.port, s.security, s.username, s.password_encrypted,
+       l.credential AS kind, l.provider, l.grant_ended_at, l.grant_error, s.imap_host, s.imap_port, s.imap_security,
+       s.imap_username, s.verify_imap_error, l.hourly_limit,
        l.max_connections, l.daily_limit, nullif(l.least_gap_ms, 0) / 1000 AS least_gap_seconds, l.ramp_from,
        l.ramp_per_day, l.timezone, s.is_default, s.blocked_until, s.block_reason, s.verified_at, s.verify_error,
        s.created_at, r.used AS used_this_hour, r.used_today, r.left_today, r.ramp_today,
@@ -43,6 +43,7 @@ LIMIT %(limit)s;
 UPDATE senders
 SET email = coalesce(%(email)s, email),
     display_name = coalesce(%(display_name)s, display_name),
+    reply_to = CASE WHEN %(set_reply_to)s THEN %(reply_to)s ELSE reply_to END,
     host = CASE WHEN %(set_server)s THEN %(host)s ELSE host END,
     port = CASE WHEN %(set_server)s THEN %(port)s ELSE port END,
     security = CASE WHEN %(set_server)s THEN %(security)s ELSE security END,

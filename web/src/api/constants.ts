@@ -145,11 +145,14 @@ export const VALUES = {
 
 export const LIMITS = {
   CampaignPatch: {
-    name: {"maxLength": 200, "minLength": 1},
     subject: {"maxLength": 998, "minLength": 1},
     body: {"maxLength": 200000, "minLength": 0},
     bodyHtml: {"maxLength": 200000, "minLength": 0},
     language: {"maxLength": 35, "minLength": 2},
+    cc: {"maxItems": 5, "minItems": 0},
+    bcc: {"maxItems": 5, "minItems": 0},
+    attachments: {"maxItems": 20, "minItems": 0},
+    name: {"maxLength": 200, "minLength": 1},
     senderIds: {"maxItems": 50, "minItems": 1},
     delayBetweenMs: {"max": 2592000000, "min": 0},
     jitterPercent: {"max": 100, "min": 0},
@@ -224,18 +227,25 @@ export const LIMITS = {
     html: {"maxLength": 10000, "minLength": 0},
   },
   TemplateBody: {
-    name: {"maxLength": 200, "minLength": 1},
     subject: {"maxLength": 200000, "minLength": 0},
     body: {"maxLength": 200000, "minLength": 0},
     bodyHtml: {"maxLength": 200000, "minLength": 0},
     language: {"maxLength": 35, "minLength": 2},
+    headers: {"maxLength": 10, "minLength": 0},
+    cc: {"maxLength": 5, "minLength": 0},
+    bcc: {"maxLength": 5, "minLength": 0},
+    attachments: {"maxItems": 20, "minItems": 0},
+    name: {"maxLength": 200, "minLength": 1},
   },
   TemplatePatch: {
-    name: {"maxLength": 200, "minLength": 1},
     subject: {"maxLength": 200000, "minLength": 0},
     body: {"maxLength": 200000, "minLength": 0},
     bodyHtml: {"maxLength": 200000, "minLength": 0},
     language: {"maxLength": 35, "minLength": 2},
+    cc: {"maxItems": 5, "minItems": 0},
+    bcc: {"maxItems": 5, "minItems": 0},
+    attachments: {"maxItems": 20, "minItems": 0},
+    name: {"maxLength": 200, "minLength": 1},
   },
   WebhookBody: {
     url: {"maxLength": 2000, "minLength": 1},

@@ -281,6 +281,43 @@ export interface paths {
         patch: operations["changeTemplate"];
         trace?: never;
     };
+    "/api/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Upload a file, to attach it or to show it in HTML
+         * @description A file never changes. It goes by itself once nothing has named it for 7 days.
+         */
+        post: operations["uploadFile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/files/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is in a file */
+        get: operations["getFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/emails": {
         parameters: {
             query?: never;
@@ -1890,7 +1927,13 @@ export interface components {
              */
             kind: "LIST" | "DIRECT";
             language?: string | null;
-            brake?: string | null;
+            replyTo?: string | null;
+            headers?: {
+                [key: string]: string;
+            };
+            cc?: string[];
+            bcc?: string[];
+            attachments?: components["schemas"]["KeptFile"][];
         };
         /** CampaignCalendar */
         CampaignCalendar: {
@@ -1908,11 +1951,18 @@ export interface components {
         };
         /** CampaignPatch */
         CampaignPatch: {
-            name?: string;
             subject?: string;
             body?: string;
             bodyHtml?: string | null;
             language?: string | null;
+            replyTo?: string | null;
+            headers?: {
+                [key: string]: string;
+            };
+            cc?: string[];
+            bcc?: string[];
+            attachments?: number[];
+            name?: string;
             senderIds?: number[];
             startTime?: string;
             latestAt?: string | null;
@@ -2143,6 +2193,7 @@ export interface components {
             sandboxMessages: number;
             lists: number;
             savedLists: number;
+            copies: number;
             beingSent: number;
         };
         /** FieldError */
@@ -2303,6 +2354,17 @@ export interface components {
         InvitationToken: {
             token: string;
         };
+        /** KeptFile */
+        KeptFile: {
+            id: number;
+            name: string;
+            type: string;
+            isImage: boolean;
+            size: number;
+            warning: string | null;
+            /** Format: date-time */
+            createdAt: string;
+        };
         /** KeyBody */
         KeyBody: {
             name: string;
@@ -2348,6 +2410,13 @@ export interface components {
             text: string;
             html: string | null;
             asSent: boolean;
+            replyTo: string | null;
+            headers: {
+                [key: string]: string;
+            };
+            cc: string[];
+            bcc: string[];
+            attachments: components["schemas"]["KeptFile"][];
         };
         /** Moment */
         Moment: {
@@ -2524,6 +2593,9 @@ export interface components {
             html: string | null;
             required: string[];
             hints: components["schemas"]["Hint"][];
+            headers?: {
+                [key: string]: string;
+            };
         };
         /** Repaired */
         Repaired: {
@@ -2669,6 +2741,7 @@ export interface components {
             id: number;
             email: string;
             displayName: string;
+            replyTo: string | null;
             host: string | null;
             port: number | null;
             /** @enum {null|string} */
@@ -2704,6 +2777,7 @@ export interface components {
             email: string;
             /** @default  */
             displayName: string;
+            replyTo?: string | null;
             host?: string | null;
             port?: number | null;
             /** @enum {null|string} */
@@ -2727,6 +2801,7 @@ export interface components {
         SenderPatch: {
             email?: string;
             displayName?: string;
+            replyTo?: string | null;
             host?: string | null;
             port?: number;
             security?: "none" | "starttls" | "tls";
@@ -2823,6 +2898,13 @@ export interface components {
             body: string;
             bodyHtml: string | null;
             language: string | null;
+            replyTo: string | null;
+            headers: {
+                [key: string]: string;
+            };
+            cc: string[];
+            bcc: string[];
+            attachments: components["schemas"]["KeptFile"][];
             /** Format: date-time */
             createdAt: string;
             /** Format: date-time */
@@ -2830,13 +2912,20 @@ export interface components {
         };
         /** TemplateBody */
         TemplateBody: {
-            name: string;
             /** @default  */
             subject: string;
             /** @default  */
             body: string;
             bodyHtml?: string | null;
             language?: string | null;
+            replyTo?: string | null;
+            headers?: {
+                [key: string]: string;
+            };
+            cc?: string[];
+            bcc?: string[];
+            attachments?: number[];
+            name: string;
         };
         /** Page[TemplateSummary] */
         TemplatePage: {
@@ -2845,11 +2934,18 @@ export interface components {
         };
         /** TemplatePatch */
         TemplatePatch: {
-            name?: string;
             subject?: string;
             body?: string;
             bodyHtml?: string | null;
             language?: string | null;
+            replyTo?: string | null;
+            headers?: {
+                [key: string]: string;
+            };
+            cc?: string[];
+            bcc?: string[];
+            attachments?: number[];
+            name?: string;
         };
         /** TemplateSummary */
         TemplateSummary: {
@@ -3008,6 +3104,17 @@ export interface operations {
                     body?: string;
                     bodyHtml?: string | null;
                     language?: string | null;
+                    replyTo?: string | null;
+                    /** @default {} */
+                    headers?: {
+                        [key: string]: string;
+                    };
+                    /** @default [] */
+                    cc?: string[];
+                    /** @default [] */
+                    bcc?: string[];
+                    /** @default [] */
+                    attachments?: number[];
                     name?: string | null;
                     senderId?: number | null;
                     senderIds?: number[] | null;
@@ -3025,7 +3132,6 @@ export interface operations {
                      * @enum {unknown}
                      */
                     onUnknown?: "assume_sent" | "hold" | "resend";
-                    /** @default {} */
                     ifBlank?: {
                         [key: string]: components["schemas"]["IfBlank"];
                     };
@@ -3050,6 +3156,17 @@ export interface operations {
                     body?: string;
                     bodyHtml?: string | null;
                     language?: string | null;
+                    replyTo?: string | null;
+                    /** @default {} */
+                    headers?: {
+                        [key: string]: string;
+                    };
+                    /** @default [] */
+                    cc?: string[];
+                    /** @default [] */
+                    bcc?: string[];
+                    /** @default [] */
+                    attachments?: number[];
                     name?: string | null;
                     senderId?: number | null;
                     senderIds?: number[] | null;
@@ -3067,7 +3184,6 @@ export interface operations {
                      * @enum {unknown}
                      */
                     onUnknown?: "assume_sent" | "hold" | "resend";
-                    /** @default {} */
                     ifBlank?: {
                         [key: string]: components["schemas"]["IfBlank"];
                     };
@@ -3191,6 +3307,17 @@ export interface operations {
                     body?: string;
                     bodyHtml?: string | null;
                     language?: string | null;
+                    replyTo?: string | null;
+                    /** @default {} */
+                    headers?: {
+                        [key: string]: string;
+                    };
+                    /** @default [] */
+                    cc?: string[];
+                    /** @default [] */
+                    bcc?: string[];
+                    /** @default [] */
+                    attachments?: number[];
                     name?: string | null;
                     senderId?: number | null;
                     senderIds?: number[] | null;
@@ -3208,7 +3335,6 @@ export interface operations {
                      * @enum {unknown}
                      */
                     onUnknown?: "assume_sent" | "hold" | "resend";
-                    /** @default {} */
                     ifBlank?: {
                         [key: string]: components["schemas"]["IfBlank"];
                     };
@@ -3233,6 +3359,17 @@ export interface operations {
                     body?: string;
                     bodyHtml?: string | null;
                     language?: string | null;
+                    replyTo?: string | null;
+                    /** @default {} */
+                    headers?: {
+                        [key: string]: string;
+                    };
+                    /** @default [] */
+                    cc?: string[];
+                    /** @default [] */
+                    bcc?: string[];
+                    /** @default [] */
+                    attachments?: number[];
                     name?: string | null;
                     senderId?: number | null;
                     senderIds?: number[] | null;
@@ -3250,7 +3387,6 @@ export interface operations {
                      * @enum {unknown}
                      */
                     onUnknown?: "assume_sent" | "hold" | "resend";
-                    /** @default {} */
                     ifBlank?: {
                         [key: string]: components["schemas"]["IfBlank"];
                     };
@@ -3365,14 +3501,23 @@ export interface operations {
                     body?: string;
                     bodyHtml?: string | null;
                     language?: string | null;
+                    replyTo?: string | null;
+                    /** @default {} */
+                    headers?: {
+                        [key: string]: string;
+                    };
+                    /** @default [] */
+                    cc?: string[];
+                    /** @default [] */
+                    bcc?: string[];
+                    /** @default [] */
+                    attachments?: number[];
                     name?: string | null;
                     senderId?: number | null;
                     email?: string | null;
-                    /** @default {} */
                     fields?: {
                         [key: string]: string;
                     };
-                    /** @default {} */
                     ifBlank?: {
                         [key: string]: components["schemas"]["IfBlank"];
                     };
@@ -3489,6 +3634,17 @@ export interface operations {
                     body?: string;
                     bodyHtml?: string | null;
                     language?: string | null;
+                    replyTo?: string | null;
+                    /** @default {} */
+                    headers?: {
+                        [key: string]: string;
+                    };
+                    /** @default [] */
+                    cc?: string[];
+                    /** @default [] */
+                    bcc?: string[];
+                    /** @default [] */
+                    attachments?: number[];
                     email: string;
                     fields?: {
                         [key: string]: string;
@@ -5057,6 +5213,199 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    uploadFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptFile"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Stream Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7585,7 +7934,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description An object with `email`, `emails` (each with its fields, campaign and attempts), the `suppression` if there is one, `rejected` rows of recent requests, `sandboxMessages`, and rows of uploaded `lists`. */
+            /** @description An object with `email`, `emails` (each with its fields, campaign and attempts), `rejected` rows of recent requests, `sandboxMessages`, `copies` of campaigns, and rows of uploaded `lists`. */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -1,15 +1,34 @@
 import { Paper, Stack, Text, Title } from "@mantine/core";
 import { Facts } from "@/ui/Facts";
 import { HtmlFrame } from "@/ui/HtmlFrame";
+import { bytes } from "@/ui/numbers";
 import classes from "./CampaignContent.module.css";
 import type { Campaign } from "./queries";
+
+/** What goes along with them, where something does. */
+function besideOf({
+  replyTo,
+  cc = [],
+  bcc = [],
+  headers = {},
+  attachments = [],
+}: Campaign): [string, string][] {
+  const named: [string, string][] = [
+    ["Answers to", replyTo ?? ""],
+    ["Cc", cc.join(", ")],
+    ["Bcc", bcc.join(", ")],
+    ...Object.entries(headers),
+    ["Attached", attachments.map(({ name, size }) => `${name} (${bytes(size)})`).join(", ")],
+  ];
+  return named.filter(([, value]) => value);
+}
 
 /** What the campaign's emails say, with merge fields as they were written. */
 export function CampaignContent({ campaign }: { campaign: Campaign }) {
   return (
     <Stack gap="lg">
       <Paper withBorder radius="lg" p="lg">
-        <Facts facts={[["Subject", campaign.subject]]} />
+        <Facts facts={[["Subject", campaign.subject], ...besideOf(campaign)]} />
         <Title order={2} mt="md" mb="xs" size="h3">
           Text
         </Title>

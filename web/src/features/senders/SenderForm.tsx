@@ -192,6 +192,13 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
           autoComplete="off"
           {...field("displayName")}
         />
+        <TextInput
+          label="Answers go to"
+          description="Reply-To, where a campaign says nothing else. Empty: to this mailbox."
+          type="email"
+          autoComplete="off"
+          {...field("replyTo")}
+        />
         <Radio.Group label="Mail server" value={provider} onChange={onChoose}>
           <SimpleGrid cols={{ base: 2, xs: 3 }} spacing="xs" mt={4}>
             {[...PROVIDERS, { id: FALLBACK, name: fallback }].map(({ id, name }) => (

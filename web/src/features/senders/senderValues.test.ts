@@ -13,6 +13,7 @@ const own: Sender = {
   id: 1,
   email: "anna@example.com",
   displayName: "Anna",
+  replyTo: null,
   host: "mail.example.com",
   port: 587,
   security: "starttls",
@@ -47,6 +48,7 @@ describe("senderBody", () => {
     expect(senderBody({ ...NEW_SENDER, email: "a@example.com", host: " mail.example.com " })).toEqual({
       email: "a@example.com",
       displayName: "",
+      replyTo: null,
       host: "mail.example.com",
       port: 587,
       security: "starttls",

@@ -12,6 +12,7 @@ type SenderPatch = components["schemas"]["SenderPatch"];
 export interface SenderValues extends Record<string, unknown> {
   email: string;
   displayName: string;
+  replyTo: string;
   ownServer: boolean;
   host: string;
   port: number | string;
@@ -36,6 +37,7 @@ export interface SenderValues extends Record<string, unknown> {
 export const NEW_SENDER: SenderValues = {
   email: "",
   displayName: "",
+  replyTo: "",
   ownServer: true,
   host: "",
   port: 587,
@@ -61,6 +63,7 @@ export function valuesOf(sender: Sender): SenderValues {
   return {
     email: sender.email,
     displayName: sender.displayName,
+    replyTo: sender.replyTo ?? "",
     ownServer: sender.host !== null,
     host: sender.host ?? "",
     port: sender.port ?? 587,
@@ -109,6 +112,7 @@ export function senderBody(values: SenderValues): SenderBody {
   return {
     email: values.email,
     displayName: values.displayName.trim(),
+    replyTo: values.replyTo.trim() || null,
     ...server,
     hourlyLimit: given(values.hourlyLimit),
     maxConnections: given(values.maxConnections),
@@ -143,6 +147,7 @@ export function senderPatch(before: Sender, values: SenderValues): SenderPatch {
   const patch: SenderPatch = {};
   if (after.email !== before.email) patch.email = after.email;
   if (after.displayName !== before.displayName) patch.displayName = after.displayName;
+  if (after.replyTo !== before.replyTo) patch.replyTo = after.replyTo ?? null;
   if (after.hourlyLimit != null && after.hourlyLimit !== before.hourlyLimit)
     patch.hourlyLimit = after.hourlyLimit;
   if (after.maxConnections != null && after.maxConnections !== before.maxConnections)

@@ -8,7 +8,15 @@ const at = (minutes: number) => new Date(NOW.getTime() + minutes * 60_000).toISO
 
 function sender(changes: Partial<Sender> = {}): Sender {
   return {
-    ...{ id: 2, email: "anna@example.com", displayName: "", host: null, port: null, security: null },
+    ...{
+      id: 2,
+      email: "anna@example.com",
+      displayName: "",
+      replyTo: null,
+      host: null,
+      port: null,
+      security: null,
+    },
     ...{ username: null, hasPassword: false, hourlyLimit: 100, usedThisHour: 10, maxConnections: 1 },
     ...{ isDefault: true, blockedUntil: null, blockReason: null, verifiedAt: null, verifyError: null },
     ...{ createdAt: at(-60), held: null, leftThisHour: 90, dailyLimit: null, usedToday: 10, leftToday: null },

@@ -3,6 +3,7 @@ import { Suspense, useId, useRef } from "react";
 import { lazyPart } from "@/ui/lazyPart";
 import type { Content } from "../draft/draft";
 import type { Errors } from "../draft/errors";
+import { BesideFields } from "./BesideFields";
 import { LanguageField } from "./LanguageField";
 import { MergeFields } from "./MergeFields";
 import { withBody, withHtml, withKind, withTextOfHtml } from "./plainAndRich";
@@ -80,6 +81,7 @@ export function ContentFields({ content, onChange, fields, errors }: Props) {
               last.current = "html";
             }}
             insert={insertRich}
+            pictures
             error={errors.html}
           />
         </Suspense>
@@ -102,6 +104,7 @@ export function ContentFields({ content, onChange, fields, errors }: Props) {
         onChange={(event) => onChange(withBody(content, event.currentTarget.value))}
         error={errors.body}
       />
+      <BesideFields content={content} onChange={onChange} errors={errors} />
       <LanguageField
         language={content.language}
         onChange={(language) => onChange({ language })}

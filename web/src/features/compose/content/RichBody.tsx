@@ -1,15 +1,18 @@
 import "@mantine/tiptap/styles.layer.css";
-import { Input } from "@mantine/core";
+import { FileButton, Input } from "@mantine/core";
 import { RichTextEditor } from "@mantine/tiptap";
+import { IconPhoto } from "@tabler/icons-react";
 import Link from "@tiptap/extension-link";
 import { useEditor } from "@tiptap/react";
 import StarterKit from "@tiptap/starter-kit";
 import { type RefObject, useEffect } from "react";
 import { nonce } from "@/ui/nonce";
 import classes from "../compose.module.css";
+import { usePictures } from "./files";
 import { LiquidPiece } from "./LiquidPiece";
 import { linkTarget } from "./links";
 import { withoutPieces, withPieces } from "./liquidPieces";
+import { PICTURE_TYPES, Picture, picturesIn } from "./Picture";
 import { cleaned } from "./paste";
 
 interface Props {
@@ -20,6 +23,8 @@ interface Props {
   onFocus: () => void;
   /** Set to what inserts a merge field at the caret, for as long as the editor is there. */
   insert: RefObject<((text: string) => void) | null>;
+  /** Whether it may show pictures. */
+  pictures?: boolean;
   error: string | undefined;
 }
 
@@ -44,9 +49,17 @@ const Links = Link.extend({
 });
 
 /** The editor of rich text; loaded when it is chosen. */
-export function RichBody({ label = "Rich text", html, onChange, onFocus, insert, error }: Props) {
+export function RichBody({ label = "Rich text", html, onChange, onFocus, insert, pictures, error }: Props) {
+  const upload = usePictures((src, alt) =>
+    editor.chain().focus().insertContent({ type: "picture", attrs: { src, alt } }).run(),
+  );
+  const take = (given: DataTransfer | null) => {
+    const files = pictures ? picturesIn(given) : [];
+    for (const file of files) void upload.add(file);
+    return files.length > 0;
+  };
   const editor = useEditor({
-    extensions: [StarterKit.configure({ link: false }), Links, LiquidPiece],
+    extensions: [StarterKit.configure({ link: false }), Links, LiquidPiece, Picture],
     content: withPieces(html),
     injectNonce: nonce,
     editorProps: {
@@ -54,6 +67,10 @@ export function RichBody({ label = "Rich text", html, onChange, onFocus, insert,
       transformPastedHTML: (pasted) =>
         // What was copied in an editor of ours is as it should be.
         withPieces(pasted.includes("data-pm-slice") ? pasted : cleaned(pasted)),
+      // Word copies a picture of its text beside the text: then it is the text that is meant.
+      handlePaste: (_, event) =>
+        !event.clipboardData?.types.includes("text/html") && take(event.clipboardData),
+      handleDrop: (_, event, __, moved) => !moved && take(event.dataTransfer),
     },
     onUpdate: ({ editor }) => onChange(editor.isEmpty ? "" : withoutPieces(editor.getHTML())),
     onFocus,
@@ -65,7 +82,7 @@ export function RichBody({ label = "Rich text", html, onChange, onFocus, insert,
     };
   }, [editor, insert]);
   return (
-    <Input.Wrapper error={error}>
+    <Input.Wrapper error={error ?? upload.error}>
       <RichTextEditor editor={editor} className={classes.editor ?? ""}>
         <RichTextEditor.Toolbar>
           <RichTextEditor.ControlsGroup>
@@ -84,6 +101,20 @@ export function RichBody({ label = "Rich text", html, onChange, onFocus, insert,
           <RichTextEditor.ControlsGroup>
             <RichTextEditor.Link />
             <RichTextEditor.Unlink />
+            {pictures && (
+              <FileButton accept={PICTURE_TYPES.join(",")} onChange={(file) => file && void upload.add(file)}>
+                {(button) => (
+                  <RichTextEditor.Control
+                    {...button}
+                    disabled={upload.pending}
+                    aria-label="Put a picture in"
+                    title="Put a picture in"
+                  >
+                    <IconPhoto size={16} stroke={1.6} aria-hidden />
+                  </RichTextEditor.Control>
+                )}
+              </FileButton>
+            )}
           </RichTextEditor.ControlsGroup>
           <RichTextEditor.ControlsGroup>
             <RichTextEditor.Undo />

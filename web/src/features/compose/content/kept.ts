@@ -1,16 +1,20 @@
 /** Between content in the editor and texts as the API keeps them: those of templates and of campaigns. */
 
-import { type Content, EMPTY } from "../draft/draft";
+import type { components } from "@/api/schema";
+import { type Attached, type Content, EMPTY } from "../draft/draft";
 import { textOf } from "./richText";
 
-export interface KeptText {
-  subject: string;
-  body: string;
-  bodyHtml: string | null;
-  language: string | null;
-}
+type Told = Required<Omit<components["schemas"]["TemplateBody"], "name" | "attachments">>;
 
-export function contentOf({ subject, body, bodyHtml, language }: KeptText): Content {
+/** As the API is told it: files by their ids. */
+export type KeptText = Told & { attachments: number[] };
+
+/** As it answers, or less of it. */
+export type AnsweredText = Pick<Told, "subject" | "body" | "bodyHtml" | "language"> &
+  Partial<Told & { attachments: Attached[] }>;
+
+export function contentOf(text: AnsweredText): Content {
+  const { subject, body, bodyHtml, language } = text;
   const html = bodyHtml ?? "";
   return {
     ...EMPTY.steps[0].content,
@@ -20,9 +24,26 @@ export function contentOf({ subject, body, bodyHtml, language }: KeptText): Cont
     html,
     textEdited: bodyHtml !== null && body !== "" && body !== textOf(html),
     language,
+    replyTo: text.replyTo ?? "",
+    headers: Object.entries(text.headers ?? {}).map(([name, value]) => ({ name, value })),
+    cc: text.cc ?? [],
+    bcc: text.bcc ?? [],
+    attachments: (text.attachments ?? []).map(({ id, name, size, warning }) => ({ id, name, size, warning })),
   };
 }
 
-export function keptOf({ subject, body, rich, html, language }: Content): KeptText {
-  return { subject, body, bodyHtml: rich ? html : null, language };
+export function keptOf(content: Content): KeptText {
+  const { subject, body, rich, html, language, replyTo, headers, cc, bcc, attachments } = content;
+  const named = headers.filter(({ name, value }) => name.trim() || value.trim());
+  return {
+    subject,
+    body,
+    bodyHtml: rich ? html : null,
+    language,
+    replyTo: replyTo.trim() || null,
+    headers: Object.fromEntries(named.map(({ name, value }) => [name.trim(), value])),
+    cc: [...cc],
+    bcc: [...bcc],
+    attachments: attachments.map(({ id }) => id),
+  };
 }

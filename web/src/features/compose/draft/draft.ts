@@ -58,7 +58,22 @@ export interface Content {
   language: string | null;
   /** What to do for recipients who have nothing for a field, where that was said. */
   ifBlank: Readonly<Record<string, IfBlank>>;
+  /** "": answers go to the mailbox, or where its sender says. */
+  replyTo: string;
+  headers: readonly Header[];
+  cc: readonly string[];
+  bcc: readonly string[];
+  attachments: readonly Attached[];
 }
+
+/** A header of one's own, as it is typed. */
+export interface Header {
+  name: string;
+  value: string;
+}
+
+/** A file on the server that goes along. */
+export type Attached = Pick<components["schemas"]["KeptFile"], "id" | "name" | "size" | "warning">;
 
 export type IfBlank = components["schemas"]["IfBlank"];
 
@@ -70,6 +85,11 @@ const NOTHING: Content = {
   textEdited: false,
   language: null,
   ifBlank: {},
+  replyTo: "",
+  headers: [],
+  cc: [],
+  bcc: [],
+  attachments: [],
 };
 
 export interface Timing {

@@ -1,6 +1,7 @@
 /** The draft as the API takes it, and what it lacks for that. */
 
 import type { paths } from "@/api/schema";
+import { keptOf } from "../content/kept";
 import type { Recipient, Recipients } from "../recipients/useRecipients";
 import { spreadDelayMs, UNIT_MS } from "../timing/delay";
 import type { Content, Draft, Timing } from "./draft";
@@ -70,10 +71,12 @@ export function testOf(
   };
 }
 
-function contentFields({ subject, body, rich, html, language, ifBlank }: Content) {
+function contentFields(content: Content) {
   // Until it is said what to write, who has nothing is left out.
-  const decided = Object.entries(ifBlank).filter(([, { do: act, text }]) => act !== "write" || text.trim());
-  return { subject, body, bodyHtml: rich ? html : null, language, ifBlank: Object.fromEntries(decided) };
+  const decided = Object.entries(content.ifBlank).filter(
+    ([, { do: act, text }]) => act !== "write" || text.trim(),
+  );
+  return { ...keptOf(content), ifBlank: Object.fromEntries(decided) };
 }
 
 /** What is missing before it can be planned, by path. */

@@ -6,7 +6,7 @@ import type { Columns } from "@/features/recipients/columns";
 import type { Condition } from "@/features/recipients/queries";
 import { keysOf } from "@/ui/options";
 import { UNIT_MS } from "../timing/delay";
-import type { Attempt, Audience, Content, Draft, IfBlank, Step, Timing } from "./draft";
+import type { Attached, Attempt, Audience, Content, Draft, Header, IfBlank, Step, Timing } from "./draft";
 
 type Check = (value: unknown) => boolean;
 
@@ -42,6 +42,11 @@ const content = record<Content>({
   textEdited: flag,
   language: maybe(text),
   ifBlank: each(ifBlank),
+  replyTo: text,
+  headers: list(record<Header>({ name: text, value: text })),
+  cc: list(text),
+  bcc: list(text),
+  attachments: list(record<Attached>({ id: number, name: text, size: number, warning: maybe(text) })),
 });
 const calendar = record<Calendar>({
   timezone: text,

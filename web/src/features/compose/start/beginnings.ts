@@ -1,7 +1,7 @@
 /** What a draft becomes that begins as something else: with its text, and what a campaign had, but never with its list. */
 
 import type { Campaign } from "@/features/campaigns/queries";
-import { contentOf, type KeptText } from "../content/kept";
+import { type AnsweredText, contentOf } from "../content/kept";
 import type { Change } from "../draft/changes";
 import type { Timing } from "../draft/draft";
 import type { DelayUnit } from "../timing/delay";
@@ -9,7 +9,7 @@ import type { DelayUnit } from "../timing/delay";
 /** Changes of a draft, given the id of the step that they are about. */
 export type Beginning = (step: string) => Change[];
 
-export function asTemplate(template: KeptText): Beginning {
+export function asTemplate(template: AnsweredText): Beginning {
   return (step) => [{ kind: "content", step, part: contentOf(template) }];
 }
 
