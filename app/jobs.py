@@ -39,9 +39,21 @@ _queue = App(connector=PsycopgConnector())
 
 async def defer_wake_up(conn: Conn, sender_id: int, due: datetime | None = None) -> None:
     """Have a worker look at the sender: now, or a little before `due` (by the database's clock)."""
-    at = None if due is None else (due - EARLY).replace(microsecond=0)
-    lock = f"{SEND_DUE}:{sender_id}:{'now' if at is None else int(at.timestamp())}"
-    await _defer(conn, SEND_DUE, lock, at, sender_id=sender_id)
+    at = None if due is None else _wake_up_at(due)
+    await _defer(conn, SEND_DUE, _wake_up_lock(sender_id, at), at, sender_id=sender_id)
+
+
+def wake_up_locks(sender_id: int, due: datetime) -> list[str]:
+    """The queueing locks of the wake-ups that have a worker look at the sender in time for `due`, which is soon."""
+    return [_wake_up_lock(sender_id, _wake_up_at(due)), _wake_up_lock(sender_id, None)]
+
+
+def _wake_up_at(due: datetime) -> datetime:
+    return (due - EARLY).replace(microsecond=0)
+
+
+def _wake_up_lock(sender_id: int, at: datetime | None) -> str:
+    return f"{SEND_DUE}:{sender_id}:{'now' if at is None else int(at.timestamp())}"
 
 
 async def defer_help(conn: Conn, sender_id: int) -> None:

@@ -86,13 +86,17 @@ async def test_a_campaign_that_stops_frees_its_room_for_the_senders_others(
 async def test_a_person_who_is_erased_leaves_their_place_to_the_next(pool: Pool, owner: Owner, box: SecretBox) -> None:
     await clear_of_the_hour(10)
     await change_sender(pool, box, owner.workspace_id, owner.sender_id, SenderChanges(hourly_limit=3))
-    large = (await schedule_campaign(pool, owner, addresses(4, "large"))).campaign.id
+    large = (await schedule_campaign(pool, owner, addresses(5, "large"))).campaign.id
     news = (await schedule_campaign(pool, owner, ["news@example.com", "large0@example.com"])).campaign.id
     before = datetime.now(UTC)
-    assert len([at for at in await _times(pool, large) if at > before]) == 1
+    assert len([at for at in await _times(pool, large) if at > before]) == 2
     erased = await personal_data.erase(pool, owner.workspace_id, "large0@example.com", LOCAL)
     assert erased.cancelled == 2
     assert await _asked(pool) == 2
+    asked = "SELECT max(asked_at) FROM plan_changes"
+    first = await value(pool, asked)
+    await personal_data.erase(pool, owner.workspace_id, "large1@example.com", LOCAL)
+    assert await value(pool, asked) == first, "no plan under way begins anew for each of many"
     assert await _carry_out(pool, owner)
     waiting = await rows(
         pool, "SELECT campaign_id, scheduled_at FROM emails WHERE status = 'SCHEDULED' ORDER BY scheduled_at, id"

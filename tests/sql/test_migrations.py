@@ -119,7 +119,7 @@ WORKER = "INSERT INTO workers (token, name, lease_until) VALUES (gen_random_uuid
 
 
 def _functions(conn: psycopg.Connection[tuple[str]]) -> set[str]:
-    there = conn.execute("SELECT proname FROM pg_proc WHERE proname LIKE 'exchange%'").fetchall()
+    there = conn.execute("SELECT proname FROM pg_proc WHERE proname ~ '_[0-9a-f]{12}$'").fetchall()
     return {name for (name,) in there}
 
 

@@ -15,6 +15,7 @@ from app.db import Pool
 from app.domain.campaigns import campaigns, change
 from app.domain.campaigns.change import Changes
 from app.domain.ledger import decisions, emails, texts
+from app.domain.senders import for_workers
 from tests.support.engine import (
     Owner,
     addresses,
@@ -237,3 +238,16 @@ async def test_a_retried_email_leaves_at_once(database_url: str, pool: Pool, sin
 
 async def _failed(pool: Pool, campaign_id: int) -> bool:
     return (await check_conservation(pool, campaign_id))["FAILED"] == 1
+
+
+@pytest.mark.parametrize("ahead_s", [0, 5])
+async def test_a_sender_whose_wake_up_waits_in_the_queue_is_not_neglected(
+    pool: Pool, owner: Owner, ahead_s: float
+) -> None:
+    """Of thousands that are due at once each was woken once more by every sweep, while the first wake-ups waited."""
+    await schedule_campaign(pool, owner, 3, start_time=datetime.now(UTC) + timedelta(seconds=ahead_s))
+    assert await for_workers.wake_neglected(pool, 10) == []
+    await execute(pool, "DELETE FROM procrastinate_jobs")
+    assert await for_workers.wake_neglected(pool, 10) == [owner.sender_id]
+    assert await for_workers.wake_neglected(pool, 10) == []
+    assert await value(pool, "SELECT count(*) FROM procrastinate_jobs") == 1

@@ -63,10 +63,22 @@ async def ask_for_sender(conn: Conn, workspace_id: int, sender_id: int) -> bool:
 
 
 async def ask_for_senders(
-    conn: Conn, workspace_id: int, sender_ids: Iterable[int], *, except_campaign_id: int | None = None
+    conn: Conn,
+    workspace_id: int,
+    sender_ids: Iterable[int],
+    *,
+    except_campaign_id: int | None = None,
+    anew: bool = True,
 ) -> list[int]:
-    """The same for several, once in a transaction: two that ask for several lock in the same order."""
-    params = {"workspace_id": workspace_id, "sender_ids": list(sender_ids), "except_campaign_id": except_campaign_id}
+    """The same for several, once in a transaction: two that ask for several lock in the same order. Unless `anew`, a
+    plan under way goes on.
+    """
+    params = {
+        "workspace_id": workspace_id,
+        "sender_ids": list(sender_ids),
+        "except_campaign_id": except_campaign_id,
+        "anew": anew,
+    }
     return sorted({row["sender_id"] for row in await fetch_all(conn, sql.ask_for_senders, params)})
 
 
@@ -79,11 +91,15 @@ async def free_room(
     conn: Conn, workspace_id: int, stream_ids: Iterable[int], *, except_campaign_id: int | None = None
 ) -> None:
     """Something of the streams is not sent any more: have what their senders' logins send planned again, in the
-    background. Not the campaign of which all has ended.
+    background. Not the campaign of which all has ended; without one it is a place or two, for which no plan that is
+    under way begins anew, or whoever erases many people would keep it from ever being made.
     """
     params = {"workspace_id": workspace_id, "stream_ids": list(stream_ids)}
     beside = [row["sender_id"] for row in await fetch_all(conn, sql.senders_beside, params)]
-    for sender_id in await ask_for_senders(conn, workspace_id, beside, except_campaign_id=except_campaign_id):
+    anew = except_campaign_id is not None
+    for sender_id in await ask_for_senders(
+        conn, workspace_id, beside, except_campaign_id=except_campaign_id, anew=anew
+    ):
         await defer_planning(conn, workspace_id, sender_id)
 
 

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from app.db import Pool, Row, fetch_all, fetch_one, transaction
 from app.domain.ledger.claims import Claimant
-from app.jobs import defer_wake_up
+from app.jobs import defer_wake_up, wake_up_locks
 from app.sql import queries
 
 sql = queries(__name__)
@@ -18,16 +18,22 @@ BlockKind = Literal["CONNECTION", "LOGIN", "QUOTA", "OTHER"]
 
 async def wake_neglected(pool: Pool, within_s: float, looked_after: Collection[int] = ()) -> list[int]:
     """Wake senders that owe something within these seconds and that nobody looks after, as the caller does after some;
-    returns their ids.
+    returns their ids. Those whose wake-up is in the queue are not neglected: of thousands it takes a while.
 
     Each in a transaction of its own: thousands in one would keep waiting whoever wakes one of them meanwhile.
     """
     async with pool.connection() as conn:
         params = {"within_s": within_s, "looked_after": list(looked_after)}
-        neglected = await fetch_all(conn, sql.neglected_senders, params)
-        for row in neglected:
-            await defer_wake_up(conn, row["sender_id"])
-    return [row["sender_id"] for row in neglected]
+        found = await fetch_all(conn, sql.neglected_senders, params)
+        if not found:
+            return []
+        locks = {row["sender_id"]: wake_up_locks(row["sender_id"], row["due_at"]) for row in found}
+        asked = [lock for either in locks.values() for lock in either]
+        there = {row["queueing_lock"] for row in await fetch_all(conn, sql.wake_ups_there, {"locks": asked})}
+        neglected = [sender_id for sender_id, either in locks.items() if there.isdisjoint(either)]
+        for sender_id in neglected:
+            await defer_wake_up(conn, sender_id)
+    return neglected
 
 
 class Reserved(NamedTuple):
@@ -40,14 +46,9 @@ class Reserved(NamedTuple):
 async def reserve_lanes(pool: Pool, claimant: Claimant, wanted: int, held: int = 0) -> Reserved:
     """Of the wanted connections, over all workers and all senders of the login together. Those that are open, `held`,
     nobody else gets, though more than are granted: ask again when they are closed.
-
-    The whole transaction goes to the database at once: each sender that begins asks, and thousands begin together.
     """
     async with pool.connection() as conn:
-        async with conn.pipeline(), conn.transaction():
-            await conn.execute(sql.lock_login, claimant.parameters())
-            granted = await conn.execute(sql.reserve_lanes, claimant.parameters() | {"wanted": wanted, "held": held})
-        row = await granted.fetchone()
+        row = await fetch_one(conn, sql.reserve_lanes, claimant.parameters() | {"wanted": wanted, "held": held})
     return Reserved(0) if row is None else Reserved(**row)
 
 

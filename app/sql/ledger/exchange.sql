@@ -449,18 +449,23 @@ LEFT JOIN LATERAL (
                ) AS over_limit
     FROM (
         (SELECT t.id, t.campaign_id, t.start_at, t.free_at, t.gap_ms, t.direct, t.copies,
-                (SELECT due_at FROM first_due(t.workspace_id, t.id)) AS first_at
+                (SELECT due_at FROM first_due(t.workspace_id, t.id)) AS first_at,
+                -- Nobody says when a plan is made that holds it: look again.
+                CASE WHEN EXISTS (SELECT FROM plan_changes p
+                                  WHERE p.workspace_id = t.workspace_id AND p.campaign_id = t.campaign_id
+                                    AND p.holds_from <= now())
+                     THEN now() + interval '1 second' END AS look_at
          FROM streams t
          WHERE t.workspace_id = s.workspace_id AND t.sender_id = s.id AND t.open AND t.next_due_at <= now())
         UNION ALL
-        (SELECT t.id, t.campaign_id, t.start_at, t.free_at, t.gap_ms, t.direct, t.copies, t.next_due_at
+        (SELECT t.id, t.campaign_id, t.start_at, t.free_at, t.gap_ms, t.direct, t.copies, t.next_due_at, NULL
          FROM streams t
          WHERE t.workspace_id = s.workspace_id AND t.sender_id = s.id AND t.open AND t.next_due_at > now()
          ORDER BY t.next_due_at
          LIMIT 50)
         UNION ALL
         -- Whatever holds back the first of them, no later one is due before this one.
-        (SELECT t.id, NULL, NULL, NULL, 0, true, 0, t.next_due_at
+        (SELECT t.id, NULL, NULL, NULL, 0, true, 0, t.next_due_at, NULL
          FROM streams t
          WHERE t.workspace_id = s.workspace_id AND t.sender_id = s.id AND t.open AND t.next_due_at > now()
          ORDER BY t.next_due_at
@@ -470,12 +475,8 @@ LEFT JOIN LATERAL (
     LEFT JOIN campaign_hours o ON o.workspace_id = s.workspace_id AND o.campaign_id = t.campaign_id
     CROSS JOIN LATERAL (
         SELECT greatest(t.first_at, t.start_at, spaced_from(t.free_at, t.gap_ms), h.probe_at, all_held.probe_at,
-                        CASE WHEN NOT t.direct THEN spaced_from(w.free_at, l.least_gap_ms) END,
-                        -- Nobody says when what holds it has its new times: look again.
-                        CASE WHEN EXISTS (SELECT FROM plan_changes p
-                                          WHERE p.workspace_id = s.workspace_id AND p.campaign_id = t.campaign_id
-                                            AND p.holds_from <= now())
-                             THEN now() + interval '1 second' END) AS due_at, t.copies
+                        CASE WHEN NOT t.direct THEN spaced_from(w.free_at, l.least_gap_ms) END, t.look_at) AS due_at,
+               t.copies
     ) d
     WHERE t.first_at IS NOT NULL
 ) next ON true

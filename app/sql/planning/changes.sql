@@ -17,8 +17,8 @@ SET asked_at = clock_timestamp(), holds_from = coalesce(excluded.holds_from, p.h
 RETURNING sender_id;
 
 -- name: ask_for_senders
--- The same for all active campaigns of senders, of which one can be left out. By id, so that two that ask do not wait for
--- each other.
+-- The same for all active campaigns of senders, of which one can be left out. Unless `anew`, a plan under way goes on. By id,
+-- so that two that ask do not wait for each other.
 INSERT INTO plan_changes AS p (workspace_id, campaign_id, sender_id, holds_from)
 SELECT s.workspace_id, s.campaign_id, s.sender_id,
        CASE WHEN EXISTS (SELECT FROM plan_changes o WHERE o.workspace_id = s.workspace_id
@@ -29,7 +29,8 @@ WHERE s.workspace_id = %(workspace_id)s AND s.sender_id = ANY (%(sender_ids)s::b
   AND s.campaign_id IS DISTINCT FROM %(except_campaign_id)s::bigint
 ORDER BY s.campaign_id, s.sender_id
 ON CONFLICT (workspace_id, campaign_id, sender_id) DO UPDATE
-SET asked_at = clock_timestamp(), holds_from = coalesce(excluded.holds_from, p.holds_from)
+SET asked_at = CASE WHEN %(anew)s THEN clock_timestamp() ELSE p.asked_at END,
+    holds_from = coalesce(excluded.holds_from, p.holds_from)
 RETURNING sender_id;
 
 -- name: ask_behind_others

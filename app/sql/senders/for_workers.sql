@@ -1,7 +1,7 @@
 -- name: neglected_senders
 -- Senders with something due by now or within seconds that are neither blocked nor looked after by a live worker. Those
 -- that wait for a lane of the worker that asks have none yet, but are looked after.
-SELECT DISTINCT s.workspace_id, s.id AS sender_id
+SELECT s.id AS sender_id, min(d.due_at) AS due_at
 FROM streams t
 JOIN senders s ON s.workspace_id = t.workspace_id AND s.id = t.sender_id
 CROSS JOIN LATERAL first_due(t.workspace_id, t.id) d
@@ -13,65 +13,82 @@ WHERE t.open AND t.total > 0 AND t.next_due_at <= now() + make_interval(secs => 
                   WHERE h.workspace_id = s.workspace_id AND h.login_id = s.login_id
                     AND (h.stream_id IS NULL OR h.stream_id = t.id)
                     AND h.probe_at > now() + make_interval(secs => %(within_s)s))
-  AND NOT EXISTS (SELECT FROM lanes l WHERE l.workspace_id = s.workspace_id AND l.sender_id = s.id);
+  AND NOT EXISTS (SELECT FROM lanes l WHERE l.workspace_id = s.workspace_id AND l.sender_id = s.id)
+GROUP BY s.id;
 
--- name: lock_login
--- Lock the row of a sender's login, so that what follows in the transaction sees what others committed about it.
-SELECT l.id FROM senders s
-JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id
-WHERE s.workspace_id = %(workspace_id)s AND s.id = %(sender_id)s
-FOR NO KEY UPDATE OF l;
+-- name: wake_ups_there
+-- Which of these wake-ups wait for a worker.
+SELECT queueing_lock FROM procrastinate_jobs
+WHERE status = 'todo' AND queueing_lock = ANY (%(locks)s::text[]);
 
--- name: reserve_lanes
+-- function: reserve_lanes
 -- Ask for connections to a sender's server: as many as wanted, as far as the max_connections of its login allows over all
 -- workers, and no more than its part while other senders of the login want some, too. What is `held`, connections that are
 -- still open, stays ours until we ask without them. With none to be had, a row of count 0 is its place in the queue: who has
--- asked earlier comes first. `others_wait`: another sender of the login has none. No row: our lease ran out. Comes after
--- lock_login, or two workers could both take the last one.
-WITH granted AS (
-    SELECT s.workspace_id, s.id, s.login_id, greatest(0, least(
-        %(wanted)s::integer,
-        -- Whoever has none lets those go first that have asked earlier.
-        l.max_connections - o.taken - CASE WHEN coalesce(mine.count, 0) = 0 THEN o.ahead ELSE 0 END,
-        greatest(l.max_connections / (o.senders + 1), 1) - o.elsewhere
-    )) AS count
-    FROM senders s
+-- asked earlier comes first. `others_wait`: another sender of the login has none. No row: our lease ran out.
+--
+-- The login is locked first, or two workers could both take the last one. One call, since thousands begin together.
+CREATE FUNCTION reserve_lanes(of_workspace bigint, of_sender bigint, by_token uuid, wanted integer, held integer)
+RETURNS TABLE (lanes integer, others_wait boolean) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM FROM senders s
     JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id
-    JOIN workers k ON k.token = %(token)s  -- gone when its lease ran out
-    LEFT JOIN lanes mine
-        ON mine.workspace_id = s.workspace_id AND mine.sender_id = s.id AND mine.worker_token = %(token)s
-    CROSS JOIN LATERAL (
-        SELECT coalesce(sum(n.count), 0)::integer AS taken,
-               count(*) FILTER (WHERE n.sender_id <> s.id)::integer AS senders,
-               coalesce(sum(n.count) FILTER (WHERE n.sender_id = s.id), 0)::integer AS elsewhere,
-               count(*) FILTER (WHERE n.sender_id <> s.id AND n.count = 0
-                                  AND n.asked_at < coalesce(mine.asked_at, 'infinity'))::integer AS ahead
-        FROM (
-            SELECT e.sender_id, sum(e.count) AS count, min(e.asked_at) AS asked_at
-            FROM senders same
-            JOIN lanes e ON e.workspace_id = same.workspace_id AND e.sender_id = same.id
-            WHERE same.workspace_id = s.workspace_id AND same.login_id = s.login_id
-              AND (e.sender_id, e.worker_token) <> (s.id, %(token)s)
-            GROUP BY e.sender_id
-        ) n
-    ) o
-    WHERE s.workspace_id = %(workspace_id)s AND s.id = %(sender_id)s
-),
-noted AS (
-    INSERT INTO lanes AS l (workspace_id, sender_id, worker_token, count)
-    SELECT g.workspace_id, g.id, %(token)s, greatest(g.count, %(held)s::integer) FROM granted g
-    ON CONFLICT (workspace_id, sender_id, worker_token) DO UPDATE
-    SET count = excluded.count,
-        asked_at = CASE WHEN l.count > 0 AND excluded.count = 0 THEN clock_timestamp() ELSE l.asked_at END
-)
-SELECT g.count AS lanes, EXISTS (
-    SELECT FROM senders o
-    JOIN lanes w ON w.workspace_id = o.workspace_id AND w.sender_id = o.id
-    WHERE o.workspace_id = g.workspace_id AND o.login_id = g.login_id AND o.id <> g.id
-    GROUP BY o.id
-    HAVING sum(w.count) = 0
-) AS others_wait
-FROM granted g;
+    WHERE s.workspace_id = of_workspace AND s.id = of_sender
+    FOR NO KEY UPDATE OF l;
+    RETURN QUERY
+    WITH granted AS (
+        SELECT s.workspace_id, s.id, s.login_id, greatest(0, least(
+            wanted,
+            -- Whoever has none lets those go first that have asked earlier.
+            l.max_connections - o.taken - CASE WHEN coalesce(mine.count, 0) = 0 THEN o.ahead ELSE 0 END,
+            greatest(l.max_connections / (o.senders + 1), 1) - o.elsewhere
+        )) AS count
+        FROM senders s
+        JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id
+        JOIN workers k ON k.token = by_token  -- gone when its lease ran out
+        LEFT JOIN lanes mine
+            ON mine.workspace_id = s.workspace_id AND mine.sender_id = s.id AND mine.worker_token = by_token
+        CROSS JOIN LATERAL (
+            SELECT coalesce(sum(n.count), 0)::integer AS taken,
+                   count(*) FILTER (WHERE n.sender_id <> s.id)::integer AS senders,
+                   coalesce(sum(n.count) FILTER (WHERE n.sender_id = s.id), 0)::integer AS elsewhere,
+                   count(*) FILTER (WHERE n.sender_id <> s.id AND n.count = 0
+                                      AND n.asked_at < coalesce(mine.asked_at, 'infinity'))::integer AS ahead
+            FROM (
+                SELECT e.sender_id, sum(e.count) AS count, min(e.asked_at) AS asked_at
+                FROM senders same
+                JOIN lanes e ON e.workspace_id = same.workspace_id AND e.sender_id = same.id
+                WHERE same.workspace_id = s.workspace_id AND same.login_id = s.login_id
+                  AND (e.sender_id, e.worker_token) <> (s.id, by_token)
+                GROUP BY e.sender_id
+            ) n
+        ) o
+        WHERE s.workspace_id = of_workspace AND s.id = of_sender
+    ),
+    noted AS (
+        INSERT INTO lanes AS l (workspace_id, sender_id, worker_token, count)
+        SELECT g.workspace_id, g.id, by_token, greatest(g.count, held) FROM granted g
+        ON CONFLICT (workspace_id, sender_id, worker_token) DO UPDATE
+        SET count = excluded.count,
+            asked_at = CASE WHEN l.count > 0 AND excluded.count = 0 THEN clock_timestamp() ELSE l.asked_at END
+    )
+    SELECT g.count AS lanes, EXISTS (
+        SELECT FROM senders o
+        JOIN lanes w ON w.workspace_id = o.workspace_id AND w.sender_id = o.id
+        WHERE o.workspace_id = g.workspace_id AND o.login_id = g.login_id AND o.id <> g.id
+        GROUP BY o.id
+        HAVING sum(w.count) = 0
+    ) AS others_wait
+    FROM granted g;
+END $$;
+COMMENT ON FUNCTION reserve_lanes IS 'Ask for connections to a sender''s server: of one version of the worker';
+REVOKE EXECUTE ON FUNCTION reserve_lanes FROM PUBLIC;
+
+-- name: reserve_lanes
+-- See the function; no row: our lease ran out.
+SELECT lanes, others_wait
+FROM reserve_lanes(%(workspace_id)s::bigint, %(sender_id)s::bigint, %(token)s::uuid, %(wanted)s::integer, %(held)s::integer);
 
 -- name: release_lanes
 -- This worker has no connection open for the sender any more.
