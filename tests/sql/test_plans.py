@@ -87,10 +87,14 @@ async def _fill(pool: Pool, user: User) -> dict[str, Any]:
         )
         await conn.execute(
             "INSERT INTO suppressions (workspace_id, key, kind, name, reason)"
-            " SELECT %(workspace)s, address_digest('gone' || n || '@example.org'), 'ADDRESS', 'gone' || n, 'MANUAL'"
-            " FROM generate_series(1, %(count)s) n"
-            " UNION ALL SELECT %(workspace)s, address_digest('@example.net'), 'DOMAIN', 'example.net', 'MANUAL'",
-            {"workspace": user.workspace_id, "count": WAITING},
+            " SELECT %s, address_digest('gone' || n || '@example.org'), 'ADDRESS', 'gone' || n, 'MANUAL'"
+            " FROM generate_series(1, %s) n",
+            (user.workspace_id, WAITING),
+        )
+        await conn.execute(
+            "INSERT INTO suppressions (workspace_id, key, kind, name, reason)"
+            " VALUES (%s, address_digest('@example.net'), 'DOMAIN', 'example.net', 'MANUAL')",
+            (user.workspace_id,),
         )
     return {
         "workspace_id": user.workspace_id,
