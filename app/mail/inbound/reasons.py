@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Set
+from functools import lru_cache
 
 from app.mail.inbound.facts import Action, Reason, Report, Severity
 from app.mail.inbound.headers import storable
@@ -82,21 +83,28 @@ def _enhanced(status: str, telling: str) -> str | None:
     return said[1]
 
 
+@lru_cache(256)  # a report on many recipients says the same of each
 def reason_of(enhanced: str | None, telling: str, whole: str) -> Reason:
     """By the words of a server; `whole` may say what they were the answer to."""
     detail = (enhanced or "").partition(".")[2]
     if detail in DECISIVE:
         return DECISIVE[detail]
     text = " ".join(telling.split())
-    reason = next((reason for reason, pattern in BY_WORDS if pattern.search(text)), None)
+    reason = _by_words(text)
     if reason in _OF_A_MAILBOX and _AT_MAIL.search(whole):
         return "REJECTED"  # what is unknown there is the sender
     if reason == "SUSPEND" and detail == "1.1":
         return "USER_UNKNOWN"
     if reason == "USER_UNKNOWN" and _may_exist(detail, text, whole):
         return "FILTERED"
-    by_status: Reason = BY_STATUS.get(detail, "UNDEFINED")
-    return by_status if reason is None else reason
+    return BY_STATUS.get(detail, "UNDEFINED") if reason is None else reason
+
+
+def _by_words(text: str) -> Reason | None:
+    for reason, pattern in BY_WORDS:
+        if pattern.search(text):
+            return reason
+    return None
 
 
 def _may_exist(detail: str, text: str, whole: str) -> bool:

@@ -113,7 +113,8 @@ def test_a_person_behind_a_list_or_a_careful_server_stays_a_person(head: str) ->
 
 def test_a_receipt_is_no_answer() -> None:
     body = (
-        "--a\nContent-Type: text/plain\n\nYour message was displayed.\n--a\nContent-Type: message/disposition-notification\n\n"
+        "--a\nContent-Type: text/plain\n\nYour message was displayed.\n--a\nContent-Type:"
+        " message/disposition-notification\n\n"
         f"Final-Recipient: rfc822; {THEM}\nDisposition: manual-action/MDN-sent-automatically; displayed\n--a--\n"
     )
     head = 'Content-Type: multipart/report; report-type=disposition-notification; boundary="a"\n'
@@ -123,7 +124,8 @@ def test_a_receipt_is_no_answer() -> None:
 
 def _complaint(fields: str) -> bytes:
     body = (
-        f"--a\nContent-Type: text/plain\n\nThis is an abuse report.\n--a\nContent-Type: message/feedback-report\n\n{fields}"
+        f"--a\nContent-Type: text/plain\n\nThis is an abuse report.\n--a\nContent-Type: message/feedback-report\n\n"
+        f"{fields}"
         f"\n--a\nContent-Type: message/rfc822\n\n{RETURNED}\n--a--\n"
     )
     head = 'Content-Type: multipart/report; report-type=feedback-report; boundary="a"\n'
