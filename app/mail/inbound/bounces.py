@@ -95,7 +95,7 @@ def reports_of(root: Part, written_to: Collection[str], deep: int = 0) -> list[R
     text = dialects.texts_of(leaves)
     lines, below = dialects.cut(text)
     above = "\n".join(lines)[:_TELLING]
-    if not groups and not _is_bounce(root.fields, above):
+    if not groups and not _is_bounce(root, leaves, above):
         return []
     returned = [leaf.returned for leaf in leaves if leaf.type in RETURNED]
     went_to = _named_in([*returned, *([below] if below else [])], _WENT_TO) | set(written_to)
@@ -116,12 +116,16 @@ def _within(leaves: list[Part], written_to: Collection[str], deep: int) -> list[
     return []
 
 
-def _is_bounce(fields: Fields, above: str) -> bool:
+def _is_bounce(root: Part, leaves: list[Part], above: str) -> bool:
+    """Of what a program sent that keeps to no standard: whether its words are those of a bounce."""
+    fields = root.fields
     if "x-failed-recipients" in fields:
         return True
     name, address = headers.mailbox(fields.first("from"))
     says = bool(_WORDS.search(above))
     if _SUBJECT.search(fields.words("subject")):
+        return True
+    if says and any(leaf.type in RETURNED for leaf in leaves):
         return True
     return says and bool(_DELIVERS.search((address or "").partition("@")[0]) or _DELIVERS_BY_NAME.search(name))
 

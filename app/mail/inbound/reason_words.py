@@ -9,7 +9,10 @@ from app.mail.inbound.patterns import words
 
 # The first that matches decides.
 BY_WORDS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
-    ("SPAM_DETECTED", words(r"spam classification|(message|mail) content (was )?rejected|(mcspam|spam)signature")),
+    ("SPAM_DETECTED", words(r"""
+    spam classification|(message|mail) content (was )?rejected|(mcspam|spam)signature|mail rejet[eé]
+    blacklisted (url|link)|\bs?uribl\b|(url|link) .{0,20}(blacklisted|in message)
+""")),
     ("SECURITY_ERROR", words(r"unauthenticated senders|authrequired")),
     ("POLICY_VIOLATION", words(r"""
     (for|due to|because of|by) (\w+ )?(polic(y|ies)|security) (reasons?|settings?|restrictions?)
@@ -37,6 +40,13 @@ BY_WORDS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
     (client|ip|helo).{0,40}(does not|doesn't|not) (have|resolve|reverse)|cannot resolve your (ip|address)
     unresolvable relay|no (valid )?reverse|cannot find your hostname|unable to verify.{0,30}reverse
     hostname .{0,40}not (match|resolve)|ip.{0,20}(name )?not found in dns|ip name lookup failed|forged hostname
+    mismatch(es)? (the )?client
+""")),
+    ("MAILER_ERROR", words(r"^x-unix;|procmail:")),
+    ("FILTERED", words(r"recipient('s)? (preferences|settings|filter)")),
+    ("NOT_COMPLIANT_RFC", words(r"multiple .{0,20}addresses in from")),
+    ("USER_UNKNOWN", words(r"""
+    5\.4\.1 .{0,80}recipient address rejected: access denied|not listed in (the )?(\w+ )?(directory|address book)
 """)),
     ("CONTENT_ERROR", words(r"duplicate (\w+ )?header|headers? too (large|big|long|many)")),
     ("AUTH_FAILURE", words(r"""
@@ -54,11 +64,11 @@ BY_WORDS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
     too many (concurrent |simultaneous |open |sender )?(smtp )?(connections?|sessions?)
     connection (rate|frequency)( is)?( limit| limited| too)|(concurrent|simultaneous) connections?
     exceeded .{0,30}connections?|connections? .{0,30}(exceeded|limit exceeded)
-    max(imum)? (number of )?connections?|ip.{0,20}frequency limited
+    max(imum)? (number of )?connections?|ip.{0,20}frequency limited|too many recipients
 """)),
     ("SPEEDING", words(r"""
     too (fast|quickly|frequent\w*)|rate[ -]?limit|throttl|receiving mail (at )?too|sending .{0,30}rate
-    limit on the number of|too many (messages|mails|emails|recipients|requests|errors)|slow down
+    limit on the number of|too many (messages|mails|emails|requests|errors)|slow down
     (sending|daily|hourly|message) (limit|quota)|reached a limit for sending
     exceeded .{0,30}(messages?|rate|sending)
 """)),
@@ -93,6 +103,7 @@ BY_WORDS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
     (new|changed) (e-?mail )?address is|user not local; please try|has been replaced by|no longer (use|check)s?
 """)),
     ("REJECTED", words(r"""
+    sender was rejected
     (sender|from|envelope|return-?path|mail from|originator|your (address|domain
         |e-?mail address))\b.{0,60}\b(reject\w*|denied|refused|invalid|unknown|not (allowed|authori[sz]ed
         |permitted|accepted|found|valid|exist|verif\w+)|does not (exist|resolve)|doesn't|unresolvable|blocked
@@ -106,14 +117,17 @@ BY_WORDS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
     may not have permission|nicht berechtigt|purported responsible|groups\.google\.com/support
 """)),
     ("NOT_ACCEPT", words(r"""
-    malformed or unexpected name server reply|null ?mx|nullmx
-    (does not|doesn't|do not|don't) (accept|receive|have) (any )?(e-?mails?|mail|messages)\b(?! (from|by))
+    malformed or unexpected name server reply|indicated no smtp service|null ?mx|nullmx
+    (does not|doesn't|do not|don't) (accept|receive) (any )?(e-?mails?|mail|messages)\b(?! (from|by|that|with))
     host/domain does not accept mail|smtp protocol returned a permanent error.{0,20}no mail|no mail service
-    not accept(ing)? (any )?(mail|messages)( at| for)?|mail receiving (is )?disabled
-    name server: .{0,40}no data known|does not accept mail|no (smtp|mail) service here
+    not accepting (any )?(mail|messages)\b(?! (from|by|that|with))|mail receiving (is )?disabled
+    no (smtp|mail) service here
 """)),
-    ("NETWORK_ERROR", words(r"host not found, try again|dns query failed|host name lookup failure|lost connection")),
+    ("NETWORK_ERROR", words(r"""
+    network error|host not found, try again|dns query failed|host name lookup failure|lost connection
+""")),
     ("EXPIRED", words(r"""
+    (failed|undeliverable) (after )?\d+ attempts
     connection (timed ?out|refused by)|not accept our requests to connect
     deliver(ed)? for (more than |over |the last )?[\d.]+ (second|minute|hour|day|week)
     connection refused\b.{0,200}deliver(ed)? for
@@ -171,6 +185,7 @@ BY_WORDS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
     recipient is not recognized
 """)),
     ("BLOCKED", words(r"""
+    (use|through) (the |your )?(smtp|mail|outgoing)( mail)? server of your
     (block|black|deny)-?(list|ed|ing)?\b|\b[dr]n?s?bl\b|\brbl\b|spamhaus|spamcop|spam(ming)? (host|source)
     barracuda|sorbs|surbl|banned|access denied
     (ip|host|client|server|network|connection)\b.{0,50}\b(blocked|rejected|denied|refused|listed|not (allowed

@@ -61,7 +61,8 @@ def judged(recipient: str, action: Action, status: str, diagnostic: str, around:
         reason = reason_of(enhanced, around[:_TELLING], around)
     level = code if code is not None and code >= 400 else 450 if (enhanced or "5").startswith("4") else 550
     refusal = None if action == "delivered" else whose(level, enhanced, telling[:1_000])
-    severity: Severity = "hard" if reason in _HARD else "policy" if reason in _POLICY else "soft"
+    for_now = reason == "NOT_ACCEPT" and (enhanced or "").startswith("4.")
+    severity: Severity = "hard" if reason in _HARD and not for_now else "policy" if reason in _POLICY else "soft"
     return Report(
         storable(recipient),
         action,
@@ -93,8 +94,10 @@ def reason_of(enhanced: str | None, telling: str, whole: str) -> Reason:
     reason = _by_words(text)
     if reason in _OF_A_MAILBOX and _AT_MAIL.search(whole):
         return "REJECTED"  # what is unknown there is the sender
-    if reason == "SUSPEND" and detail == "1.1":
+    if detail == "1.1" and (reason == "SUSPEND" or (reason == "FILTERED" and "unavailable" in text.lower())):
         return "USER_UNKNOWN"
+    if reason == "HOST_UNKNOWN" and (enhanced or "").startswith("4."):
+        return "NETWORK_ERROR"  # the name server may say otherwise tomorrow
     if reason == "USER_UNKNOWN" and _may_exist(detail, text, whole):
         return "FILTERED"
     return BY_STATUS.get(detail, "UNDEFINED") if reason is None else reason
