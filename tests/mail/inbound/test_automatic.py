@@ -111,6 +111,12 @@ def test_a_person_behind_a_list_or_a_careful_server_stays_a_person(head: str) ->
     assert inbound.kind == "REPLY"
 
 
+@pytest.mark.parametrize("sender", ["no-reply@there.example", "donotreply@there.example", "postmaster@there.example"])
+def test_who_answers_is_a_person_even_behind_an_address_of_a_machine(sender: str) -> None:
+    assert of(letter("Here is our newest.", subject="News", sender=sender)).kind == "AUTO_REPLY"
+    assert of(letter("Sure, call me.", sender=sender, head=ABOUT_OURS)).kind == "REPLY"
+
+
 def test_a_receipt_is_no_answer() -> None:
     body = (
         "--a\nContent-Type: text/plain\n\nYour message was displayed.\n--a\nContent-Type:"
