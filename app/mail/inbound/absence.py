@@ -69,9 +69,9 @@ def _is_autoreply(fields: Fields) -> bool:
 
 
 def is_automatic(subject: str, text: str, held: list[Sign], *, answers: bool) -> bool:
-    """Whether no person wrote it; `answers`: it names a message that it is an answer to. What a list adds, what a
-    message keeps others from answering, and the name of a postmaster, people's messages have, too: whoever is taken for a machine gets the next step
-    although they answered.
+    """Whether no person wrote it; `answers`: it names a message that it is an answer to. What a list adds, what keeps
+    others from answering, and the name of a postmaster, people's messages have, too: whoever is taken for a machine
+    gets the next step although they answered.
     """
     if {"EMPTY_RETURN_PATH", "AUTO_SUBMITTED", "X_AUTOREPLY", "PRECEDENCE"} & set(held) or _SUBJECT.match(subject):
         return True

@@ -90,11 +90,11 @@ def reason_of(enhanced: str | None, telling: str, whole: str) -> Reason:
     detail = (enhanced or "").partition(".")[2]
     if detail in DECISIVE:
         return DECISIVE[detail]
-    text = " ".join(telling.split())
+    text = " ".join(telling.split()).lower()
     reason = _by_words(text)
     if reason in _OF_A_MAILBOX and _AT_MAIL.search(whole):
         return "REJECTED"  # what is unknown there is the sender
-    if detail == "1.1" and (reason == "SUSPEND" or (reason == "FILTERED" and "unavailable" in text.lower())):
+    if detail == "1.1" and (reason == "SUSPEND" or (reason == "FILTERED" and "unavailable" in text)):
         return "USER_UNKNOWN"
     if reason == "HOST_UNKNOWN" and (enhanced or "").startswith("4."):
         return "NETWORK_ERROR"  # the name server may say otherwise tomorrow

@@ -41,7 +41,7 @@ def test_a_folder_is_scored_by_recipient_severity_and_reason(tmp_path: Path) -> 
         f"c.eml: {THEM} (vacation) not found; REPLY of nobody",
         "d.eml: no bounce, and taken for one (BOUNCE)",
     ]
-    assert (said.returncode, said.stderr.endswith(" messages a second\n")) == (0, True)
+    assert (said.returncode, said.stderr.endswith(" messages a second of processor time\n")) == (0, True)
 
 
 def test_another_folder_is_told_so(tmp_path: Path) -> None:
