@@ -158,6 +158,13 @@ def test_the_complaint_of_outlook_com_is_known_by_one_field() -> None:
     assert (inbound.kind, [told.recipient for told in inbound.reports]) == ("COMPLAINT", [THEM])
 
 
+def test_an_absence_note_is_no_bounce_whatever_our_subject_was() -> None:
+    text = "Bob does not work here any more, his mailbox is not read. Write to cy@there.example.\n"
+    for subject in ("Automatic reply: Delivery failure notice", "Out of Office: Undelivered mail"):
+        inbound = of(letter(text, subject=subject, head=f"Return-Path: <>\n{AWAY}{ABOUT_OURS}"))
+        assert (inbound.kind, inbound.reports) == ("AUTO_REPLY", [])
+
+
 def test_a_newsletter_is_no_bounce_even_if_it_is_about_bounces() -> None:
     text = f"Why delivery fails: user unknown, mailbox full. 550 5.1.1 explained. Questions? {US}\n"
     inbound = of(letter(text, subject="Undelivered mail and you", head="Precedence: bulk\nList-Id: <n.example>\n"))

@@ -306,6 +306,14 @@ def test_several_are_told_apart_in_a_text() -> None:
                 subject="Warning: message 1abc delayed 24 hours",
             ),
         ),
+        (
+            "by its text",
+            daemon(
+                f"    ** THIS IS A WARNING MESSAGE ONLY **\n\n{SENDMAIL}   ----- The following addresses had transient non-fatal"
+                f" errors -----\n<{THEM}>\n\n<{THEM}>... Deferred: Connection timed out\n",
+                subject="Returned mail: still here",
+            ),
+        ),
     ],
 )
 def test_a_delay_is_no_bounce(subject: str, raw: bytes) -> None:
