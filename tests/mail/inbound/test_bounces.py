@@ -309,7 +309,8 @@ def test_several_are_told_apart_in_a_text() -> None:
         (
             "by its text",
             daemon(
-                f"    ** THIS IS A WARNING MESSAGE ONLY **\n\n{SENDMAIL}   ----- The following addresses had transient non-fatal"
+                f"    ** THIS IS A WARNING MESSAGE ONLY **\n\n{SENDMAIL}   ----- The following addresses had"
+                " transient non-fatal"
                 f" errors -----\n<{THEM}>\n\n<{THEM}>... Deferred: Connection timed out\n",
                 subject="Returned mail: still here",
             ),
