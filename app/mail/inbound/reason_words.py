@@ -13,7 +13,7 @@ BY_WORDS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
     spam classification|(message|mail) content (was )?rejected|(mcspam|spam)signature|mail rejet[eé]
     blacklisted (url|link)|\bs?uribl\b|(url|link) .{0,20}(blacklisted|in message)
 """)),
-    ("SECURITY_ERROR", lower(r"unauthenticated senders|authrequired")),
+    ("SECURITY_ERROR", lower(r"unauthenticated senders|authrequired|resolver\.rst|sendernotauthenticated")),
     ("POLICY_VIOLATION", lower(r"""
     (for|due to|because of|by) (\w+ )?(polic(y|ies)|security) (reasons?|settings?|restrictions?)
     because its content|potential(ly)? (security|harmful|dangerous)
@@ -54,7 +54,7 @@ BY_WORDS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
     unauthenticated (e-?mail|mail|message)|not authenticated.{0,60}(spf|dkim|domain)
     (pass|passes|failed) (authentication|sender) (checks|verification)
     authentication (checks? )?(failed|requirements?)|email.{0,20}lacks? authentication|lack of authentication
-    not have authentication information
+    not have authentication information|required authentication level
 """)),
     ("BAD_REPUTATION", lower(r"""
     (low|poor|bad|weak|very low) (\w+ ){0,2}reputation|reputation (\w+ ){0,3}(low|poor|bad|too|score|rating)
@@ -94,6 +94,7 @@ BY_WORDS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
     trop volumineu
 """)),
     ("NO_RELAYING", lower(r"""
+    allowed rcpthosts
     relay(ing|ed)?( access| not| is)*( to \S+)? (denied|prohibited|permitted|disallowed|not|forbidden)
     unable to relay|(not|no|does not|cannot) (allowed to |permit(ted)? (to )?)?relay|relay (mail )?(not|access)
     we do not relay|not (a|an open|my) relay|open relay|insecure mail relay|relaying|not .{0,20}gateway for
@@ -175,7 +176,7 @@ BY_WORDS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
     address couldn't be found|recipientnotfound|adr\.(ex)?(recip)?not?found|resolver\.adr|addr(ess)?_?unknown
     user_unknown|user not exist|no local mailbox|unknown to (address|system)|not a registered|who does not exist
     no such address|this (address|user) (no longer|is not)|not in (the )?(directory|address book|database)
-    not known (at|here|to)|has no (mailbox|account)|isn't (a valid|in)|\bunknown user\b
+    not known (at|here|to)|has no (mailbox|account)|isn't a valid|\bunknown user\b
     account that you tried to reach|nosuchuser|delivery to the following recipients? failed permanently
     address you sent your message to wasn't found|not a (valid|known|current) (mailbox|user|recipient)
     invalid/unknown|no valid (recipients?|user|mailbox)|user is unknown|is not (one of our|a valid)
@@ -273,10 +274,10 @@ BY_WORDS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
 )  # fmt: skip
 # Of RFC 3463 and of those who added to it, where the words say nothing; and those that leave no room for words.
 BY_STATUS: dict[str, Reason] = {
-    **dict.fromkeys(("1.1", "1.0", "1.3", "1.4", "1.10", "1.11"), "USER_UNKNOWN"),
+    **dict.fromkeys(("1.1", "1.3", "1.4", "1.10", "1.11"), "USER_UNKNOWN"),
     **dict.fromkeys(("1.2", "4.4", "1.12"), "HOST_UNKNOWN"),
     **dict.fromkeys(("1.6", "1.9"), "HAS_MOVED"),
-    **dict.fromkeys(("1.7", "1.8", "7.27"), "REJECTED"),
+    **dict.fromkeys(("1.0", "1.7", "1.8", "7.27"), "REJECTED"),
     **dict.fromkeys(("2.0", "7.17", "7.19"), "FILTERED"),
     **dict.fromkeys(("2.1", "7.13", "2.12"), "SUSPEND"),
     **dict.fromkeys(("2.2", "2.122"), "MAILBOX_FULL"),

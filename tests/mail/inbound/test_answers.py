@@ -46,6 +46,13 @@ def test_answers_between_the_lines_of_a_quote_are_all_kept() -> None:
     assert of(letter(text)).text == "Yes.\nVery."
 
 
+def test_an_answer_below_what_it_quotes_unmarked_is_not_lost() -> None:
+    assert of(letter("-----Original Message-----\nFrom: Ann\n\nMay I ask?\n\nSure, call me.")).text.endswith(
+        "Sure, call me."
+    )
+    assert of(letter("On Tuesday we can meet. As Bob wrote:\n\nIt leaks.")).text.endswith("It leaks.")
+
+
 def test_of_html_alone_the_new_part_is_read_and_what_is_shown_is_clean() -> None:
     html = (
         '<div onclick="x()">Sure, <b>call</b> me.<script>alert(1)</script><img src="javascript:x"><img'

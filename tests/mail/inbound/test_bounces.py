@@ -270,6 +270,24 @@ def test_a_bounce_is_the_fault_of_the_same_one_as_a_reply(diagnostic: str, refus
     assert refusal != "SENDER" or told.severity != "hard"
 
 
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)", "NO_RELAYING"),
+        ("550 We do not accept mail from your IP address", "REJECTED"),
+        ("550 5.1.0 Address rejected", "REJECTED"),
+        ("550 5.7.133 RESOLVER.RST.SenderNotAuthenticatedForGroup; authentication required", "SECURITY_ERROR"),
+        ("550 5.7.515 Access denied, sending domain doesn't meet the required authentication level", "AUTH_FAILURE"),
+        ("550 5.4.1 Recipient address rejected: Access denied", "USER_UNKNOWN"),
+        ("450 4.1.2 there.example: domain not found", "NETWORK_ERROR"),
+        ("550 an MX record indicated no SMTP service", "NOT_ACCEPT"),
+    ],
+)
+def test_words_that_look_like_others_have_their_own_reason(said: str, reason: str) -> None:
+    (told,) = of(report("It failed.", fields(f"smtp; {said}", "5.0.0" if said.startswith("5") else "4.0.0"))).reports
+    assert told.reason == reason
+
+
 def test_each_recipient_of_a_report_has_its_own_fate() -> None:
     both = fields("smtp; 550 5.1.1 no such user", "5.1.1") + (
         "\nFinal-Recipient: rfc822; cy@there.example\nOriginal-Recipient: rfc822; C@there.example\nAction: delayed\n"
