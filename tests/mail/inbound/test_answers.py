@@ -11,17 +11,21 @@ PLAIN = "Hello Bob,\n\nmay I ask about your roof?\n"
 
 ANSWERS = {
     "Gmail": f"Sure, call me.\n\nOn Thu, Nov 26, 2026 at 10:00 AM Ann <{US}> wrote:\n\n{QUOTED}",
-    "Gmail, broken over lines": f"Sure, call me.\n\nOn Thu, Nov 26, 2026 at 10:00 AM Ann of the Company\n<{US}> wrote:\n\n{QUOTED}",
+    "Gmail, broken over lines": f"Sure, call me.\n\nOn Thu, Nov 26, 2026 at 10:00 AM Ann of the Company\n<{US}>"
+    f" wrote:\n\n{QUOTED}",
     "Apple Mail": f"Sure, call me.\n\n> On 26 Nov 2026, at 10:00, Ann <{US}> wrote:\n> \n{QUOTED}",
-    "Outlook": f"Sure, call me.\n\n________________________________\nFrom: Ann <{US}>\nSent: Thursday, November 26, 2026 10:00\nTo: Bob\n"
+    "Outlook": f"Sure, call me.\n\n________________________________\nFrom: Ann <{US}>\nSent: Thursday, November 26,"
+    f" 2026 10:00\nTo: Bob\n"
     f"Subject: A question\n\n{PLAIN}",
     "old Outlook": f"Sure, call me.\n\n-----Original Message-----\nFrom: Ann\n\n{PLAIN}",
     "below the quote": f"On Thu, 26 Nov 2026 Ann <{US}> wrote:\n{QUOTED}\nSure, call me.\n",
     "with a signature": "Sure, call me.\n\n-- \nBob Smith\nRoofs and more\n",
     "German": f"Sure, call me.\n\nAm Do., 26. Nov. 2026 um 10:00 Uhr schrieb Ann <{US}>:\n\n{QUOTED}",
-    "German Outlook": f"Sure, call me.\n\nVon: Ann <{US}>\nGesendet: Donnerstag, 26. November 2026 10:00\nAn: Bob\nBetreff: Frage\n\n{PLAIN}",
+    "German Outlook": f"Sure, call me.\n\nVon: Ann <{US}>\nGesendet: Donnerstag, 26. November 2026 10:00\nAn: Bob\n"
+    f"Betreff: Frage\n\n{PLAIN}",
     "French": f"Sure, call me.\n\nLe jeu. 26 nov. 2026 à 10:00, Ann <{US}> a écrit :\n\n{QUOTED}",
-    "French Outlook": f"Sure, call me.\n\nDe : Ann <{US}>\nEnvoyé : jeudi 26 novembre 2026 10:00\nÀ : Bob\nObjet : Question\n\n{PLAIN}",
+    "French Outlook": f"Sure, call me.\n\nDe : Ann <{US}>\nEnvoyé : jeudi 26 novembre 2026 10:00\nÀ : Bob\nObjet :"
+    f" Question\n\n{PLAIN}",
     "Spanish": f"Sure, call me.\n\nEl jue, 26 nov 2026 a las 10:00, Ann (<{US}>) escribió:\n\n{QUOTED}",
     "Italian": f"Sure, call me.\n\nIl giorno gio 26 nov 2026 alle ore 10:00 Ann <{US}> ha scritto:\n\n{QUOTED}",
     "Dutch": f"Sure, call me.\n\nOp do 26 nov. 2026 om 10:00 schreef Ann <{US}>:\n\n{QUOTED}",
@@ -42,9 +46,17 @@ def test_answers_between_the_lines_of_a_quote_are_all_kept() -> None:
     assert of(letter(text)).text == "Yes.\nVery."
 
 
+def test_an_answer_below_what_it_quotes_unmarked_is_not_lost() -> None:
+    assert of(letter("-----Original Message-----\nFrom: Ann\n\nMay I ask?\n\nSure, call me.")).text.endswith(
+        "Sure, call me."
+    )
+    assert of(letter("On Tuesday we can meet. As Bob wrote:\n\nIt leaks.")).text.endswith("It leaks.")
+
+
 def test_of_html_alone_the_new_part_is_read_and_what_is_shown_is_clean() -> None:
     html = (
-        '<div onclick="x()">Sure, <b>call</b> me.<script>alert(1)</script><img src="javascript:x"><img src="https://t.example/p.gif">'
+        '<div onclick="x()">Sure, <b>call</b> me.<script>alert(1)</script><img src="javascript:x"><img'
+        ' src="https://t.example/p.gif">'
         '</div><div class="gmail_quote"><div>On Thu Ann wrote:</div><blockquote>Hello Bob</blockquote></div>'
     )
     inbound = of(letter(html, head="Content-Type: text/html; charset=utf-8\n"))
@@ -58,7 +70,8 @@ def test_of_html_alone_the_new_part_is_read_and_what_is_shown_is_clean() -> None
 
 def test_facts_of_an_answer() -> None:
     head = (
-        f"{ABOUT_OURS}Cc: Cy <cy@there.example>\nDelivered-To: ann+q7Zk2mT4vB9xW1cR8sLd@sender.example\nMessage-ID: <1@there.example>\n"
+        f"{ABOUT_OURS}Cc: Cy <cy@there.example>\nDelivered-To: ann+q7Zk2mT4vB9xW1cR8sLd@sender.example\nMessage-ID:"
+        f" <1@there.example>\n"
         "X-Microsoft-Original-Message-ID: <o@sender.example>\nAuthentication-Results: mx.sender.example; dkim=pass\n"
         'Content-Type: multipart/mixed; boundary="a"\n'
     )
@@ -118,18 +131,24 @@ def test_a_person_who_quotes_a_bounce_is_a_person(raw: bytes) -> None:
 
 
 STOPS = """\
-STOP|Stop.|stop!|please stop|Unsubscribe|unsubscribe me please|Remove me from your list|Please remove me from this mailing list.
-Take me off your list, thanks|opt out|Please stop emailing me|Stop sending me emails|Do not contact me again|Don't email me anymore
+STOP|Stop.|stop!|please stop|Unsubscribe|unsubscribe me please|Remove me from your list
+Please remove me from this mailing list.
+Take me off your list, thanks|opt out|Please stop emailing me|Stop sending me emails|Do not contact me again
+Don't email me anymore
 no more emails|I want to unsubscribe
-Bitte melden Sie mich ab|Abmelden|Bitte nehmen Sie mich aus Ihrem Verteiler|Keine weiteren E-Mails|Schreiben Sie mir nicht mehr
+Bitte melden Sie mich ab|Abmelden|Bitte nehmen Sie mich aus Ihrem Verteiler|Keine weiteren E-Mails
+Schreiben Sie mir nicht mehr
 Bitte entfernen Sie mich aus der Liste|Ich möchte mich abmelden|abbestellen
-Désabonnez-moi|Arrêtez de m'écrire|Me désinscrire, merci|Retirez-moi de votre liste|Ne me contactez plus|Plus d'emails svp
+Désabonnez-moi|Arrêtez de m'écrire|Me désinscrire, merci|Retirez-moi de votre liste|Ne me contactez plus
+Plus d'emails svp
 Se désabonner|Supprimez-moi de vos fichiers
 Baja|Darme de baja|No me escriba más|No me envíen más correos, gracias|Elimíneme de su lista|cancelar suscripción
 Cancellatemi dalla lista|Rimuovimi|Non scrivetemi più, grazie|Disiscrivetemi|Niente più mail|smettete di scrivermi
-Afmelden|Schrijf mij uit|Meld mij af van deze lijst|Geen mails meer a.u.b.|Verwijder mij uit de lijst|Mail mij niet meer
+Afmelden|Schrijf mij uit|Meld mij af van deze lijst|Geen mails meer a.u.b.|Verwijder mij uit de lijst
+Mail mij niet meer
 Remover|Remova-me da lista|Não quero mais emails|Descadastrar|Pare de me enviar emails|Não me contacte mais
-Wypisz mnie|Proszę o wypisanie z listy|Usuńcie mnie z bazy|Nie piszcie do mnie więcej|Wypisuję się|Nie wysyłajcie mi więcej wiadomości"""
+Wypisz mnie|Proszę o wypisanie z listy|Usuńcie mnie z bazy|Nie piszcie do mnie więcej|Wypisuję się
+Nie wysyłajcie mi więcej wiadomości"""
 
 
 @pytest.mark.parametrize("text", STOPS.replace("\n", "|").split("|"))

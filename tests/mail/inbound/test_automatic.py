@@ -111,9 +111,16 @@ def test_a_person_behind_a_list_or_a_careful_server_stays_a_person(head: str) ->
     assert inbound.kind == "REPLY"
 
 
+@pytest.mark.parametrize("sender", ["no-reply@there.example", "donotreply@there.example", "postmaster@there.example"])
+def test_who_answers_is_a_person_even_behind_an_address_of_a_machine(sender: str) -> None:
+    assert of(letter("Here is our newest.", subject="News", sender=sender)).kind == "AUTO_REPLY"
+    assert of(letter("Sure, call me.", sender=sender, head=ABOUT_OURS)).kind == "REPLY"
+
+
 def test_a_receipt_is_no_answer() -> None:
     body = (
-        "--a\nContent-Type: text/plain\n\nYour message was displayed.\n--a\nContent-Type: message/disposition-notification\n\n"
+        "--a\nContent-Type: text/plain\n\nYour message was displayed.\n--a\nContent-Type:"
+        " message/disposition-notification\n\n"
         f"Final-Recipient: rfc822; {THEM}\nDisposition: manual-action/MDN-sent-automatically; displayed\n--a--\n"
     )
     head = 'Content-Type: multipart/report; report-type=disposition-notification; boundary="a"\n'
@@ -123,7 +130,8 @@ def test_a_receipt_is_no_answer() -> None:
 
 def _complaint(fields: str) -> bytes:
     body = (
-        f"--a\nContent-Type: text/plain\n\nThis is an abuse report.\n--a\nContent-Type: message/feedback-report\n\n{fields}"
+        f"--a\nContent-Type: text/plain\n\nThis is an abuse report.\n--a\nContent-Type: message/feedback-report\n\n"
+        f"{fields}"
         f"\n--a\nContent-Type: message/rfc822\n\n{RETURNED}\n--a--\n"
     )
     head = 'Content-Type: multipart/report; report-type=feedback-report; boundary="a"\n'
@@ -148,6 +156,13 @@ def test_the_complaint_of_outlook_com_is_known_by_one_field() -> None:
     head = 'Content-Type: multipart/mixed; boundary="a"\n'
     inbound = of(letter(body, subject="complaint about message", head=head, sender="staff@provider.example"))
     assert (inbound.kind, [told.recipient for told in inbound.reports]) == ("COMPLAINT", [THEM])
+
+
+def test_an_absence_note_is_no_bounce_whatever_our_subject_was() -> None:
+    text = "Bob does not work here any more, his mailbox is not read. Write to cy@there.example.\n"
+    for subject in ("Automatic reply: Delivery failure notice", "Out of Office: Undelivered mail"):
+        inbound = of(letter(text, subject=subject, head=f"Return-Path: <>\n{AWAY}{ABOUT_OURS}"))
+        assert (inbound.kind, inbound.reports) == ("AUTO_REPLY", [])
 
 
 def test_a_newsletter_is_no_bounce_even_if_it_is_about_bounces() -> None:

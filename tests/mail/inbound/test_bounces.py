@@ -6,27 +6,37 @@ import pytest
 
 from tests.support.letters import OUR_ID, RETURNED, THEM, US, daemon, fields, letter, of, report
 
-EXIM = "This message was created automatically by mail delivery software.\n\nA message that you sent could not be delivered"
+EXIM = (
+    "This message was created automatically by mail delivery software.\n\nA message that you sent could not be"
+    " delivered"
+)
 QMAIL = "Hi. This is the qmail-send program at mx.relay.example.\nI'm afraid I wasn't able to deliver your message.\n\n"
 BELOW = "\n--- Below this line is a copy of the message.\n\n" + RETURNED
 SENDMAIL = "The original message was received at Thu, 26 Nov 2026 10:00:00 GMT\n\n"
-GMAIL = "\n\n** Address not found **\n\nYour message wasn't delivered to bob@there.example because the address couldn't be found"
+GMAIL = (
+    "\n\n** Address not found **\n\nYour message wasn't delivered to bob@there.example because the address"
+    " couldn't be found"
+)
 GONE = "550 5.1.1 The email account that you tried to reach does not exist"
 
 # What came, and what it is: severity, reason, code, enhanced code.
 DIALECTS: dict[str, tuple[bytes, tuple[str, str, int | None, str | None]]] = {
     "Postfix, no such user": (
         report(
-            f"<{THEM}>: host mx.there.example[192.0.2.9] said: 550 5.1.1 <{THEM}>:\n    Recipient address rejected: User"
+            f"<{THEM}>: host mx.there.example[192.0.2.9] said: 550 5.1.1 <{THEM}>:\n    Recipient address rejected:"
+            f" User"
             " unknown in virtual mailbox table (in reply\n    to RCPT TO command)\n",
-            fields(f"smtp; 550 5.1.1 <{THEM}>: Recipient address rejected: User\n    unknown in virtual mailbox table", "5.1.1"),
+            fields(f"smtp; 550 5.1.1 <{THEM}>: Recipient address rejected: User\n    unknown in virtual mailbox"
+                   f" table", "5.1.1"),
         ),
         ("hard", "USER_UNKNOWN", 550, "5.1.1"),
     ),
     "Postfix, domain gone": (
         report(
-            f"<{THEM}>: Host or domain name not found. Name service error for\n    name=there.example type=A: Host not found\n",
-            fields("X-Postfix; Host or domain name not found. Name service error\n    for name=there.example type=A: Host"
+            f"<{THEM}>: Host or domain name not found. Name service error for\n    name=there.example type=A: Host"
+            f" not found\n",
+            fields("X-Postfix; Host or domain name not found. Name service error\n    for name=there.example type=A:"
+                   " Host"
                    " not found", "5.4.4"),
         ),
         ("hard", "HOST_UNKNOWN", None, "5.4.4"),
@@ -41,16 +51,20 @@ DIALECTS: dict[str, tuple[bytes, tuple[str, str, int | None, str | None]]] = {
     "Postfix, DMARC": (
         report(
             f"<{THEM}>: host mx.there.example said: 550 5.7.26 ...\n",
-            fields("smtp; 550-5.7.26 Unauthenticated email from sender.example is not accepted\n    due to domain's DMARC"
+            fields("smtp; 550-5.7.26 Unauthenticated email from sender.example is not accepted\n    due to domain's"
+                   " DMARC"
                    " policy. 550 5.7.26 Contact its administrator", "5.7.26"),
         ),
         ("policy", "AUTH_FAILURE", 550, "5.7.26"),
     ),
     "Exim, no such user": (
         daemon(
-            f"{EXIM} to one or\nmore of its recipients. This is a permanent error. The following address(es) failed:\n\n"
-            f"  {THEM}\n    host mx.there.example [192.0.2.9]\n    SMTP error from remote mail server after RCPT TO:<{THEM}>:\n"
-            f"    550 No such recipient here\n\n------ This is a copy of the message, including all the headers. ------\n\n{RETURNED}",
+            f"{EXIM} to one or\nmore of its recipients. This is a permanent error. The following address(es)"
+            f" failed:\n\n"
+            f"  {THEM}\n    host mx.there.example [192.0.2.9]\n    SMTP error from remote mail server after RCPT"
+            f" TO:<{THEM}>:\n"
+            f"    550 No such recipient here\n\n------ This is a copy of the message, including all the headers."
+            f" ------\n\n{RETURNED}",
             subject="Mail delivery failed: returning message to sender",
             head=f"X-Failed-Recipients: {THEM}\nAuto-Submitted: auto-replied\n",
             sender="Mail Delivery System <Mailer-Daemon@mx.relay.example>",
@@ -71,7 +85,8 @@ DIALECTS: dict[str, tuple[bytes, tuple[str, str, int | None, str | None]]] = {
     ),
     "qmail, refused for its IP address": (
         daemon(
-            f"{QMAIL}<{THEM}>:\n192.0.2.9 does not like recipient.\nRemote host said: 554 5.7.1 Service unavailable; Client host"
+            f"{QMAIL}<{THEM}>:\n192.0.2.9 does not like recipient.\nRemote host said: 554 5.7.1 Service unavailable;"
+            f" Client host"
             f" [198.51.100.7] blocked using zen.spamhaus.example\nGiving up on 192.0.2.9.\n{BELOW}",
             subject="failure notice",
         ),
@@ -79,8 +94,10 @@ DIALECTS: dict[str, tuple[bytes, tuple[str, str, int | None, str | None]]] = {
     ),
     "sendmail": (
         report(
-            f"{SENDMAIL}   ----- The following addresses had permanent fatal errors -----\n<{THEM}>\n    (reason: 550 5.1.1 User"
-            f" unknown)\n\n   ----- Transcript of session follows -----\n... while talking to mx.there.example.:\n>>> RCPT To:<{THEM}>"
+            f"{SENDMAIL}   ----- The following addresses had permanent fatal errors -----\n<{THEM}>\n    (reason:"
+            f" 550 5.1.1 User"
+            f" unknown)\n\n   ----- Transcript of session follows -----\n... while talking to mx.there.example.:\n"
+            f">>> RCPT To:<{THEM}>"
             f"\n<<< 550 5.1.1 User unknown\n550 5.1.1 <{THEM}>... User unknown\n",
             fields("SMTP; 550 5.1.1 User unknown", "5.1.1"),
             subject="Returned mail: see transcript for details",
@@ -90,7 +107,8 @@ DIALECTS: dict[str, tuple[bytes, tuple[str, str, int | None, str | None]]] = {
     "sendmail, without a report": (
         daemon(
             f"{SENDMAIL}   ----- The following addresses had permanent fatal errors -----\n<{THEM}>\n\n"
-            f"   ----- Transcript of session follows -----\n550 5.1.2 <{THEM}>... Host unknown (Name server: there.example: host"
+            f"   ----- Transcript of session follows -----\n550 5.1.2 <{THEM}>... Host unknown (Name server:"
+            f" there.example: host"
             f" not found)\n\n   ----- Original message follows -----\n{RETURNED}",
             subject="Returned mail: Host unknown (Name server: there.example: host not found)",
             sender="Mail Delivery Subsystem <MAILER-DAEMON@mx.relay.example>",
@@ -99,11 +117,15 @@ DIALECTS: dict[str, tuple[bytes, tuple[str, str, int | None, str | None]]] = {
     ),
     "Exchange": (
         report(
-            f"Delivery has failed to these recipients or groups:\n\n{THEM}<mailto:{THEM}>\nThe email address you entered couldn't be"
-            " found. Please check it.\n\nDiagnostic information for administrators:\n\nGenerating server: mx.relay.example\n\n"
-            f"{THEM}\nRemote Server returned '550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup'\n"
+            f"Delivery has failed to these recipients or groups:\n\n{THEM}<mailto:{THEM}>\nThe email address you"
+            f" entered couldn't be"
+            " found. Please check it.\n\nDiagnostic information for administrators:\n\nGenerating server:"
+            " mx.relay.example\n\n"
+            f"{THEM}\nRemote Server returned '550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP"
+            f" address lookup'\n"
             f"\nOriginal message headers:\n\n{RETURNED}",
-            fields("smtp;550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP\n address lookup", "5.1.10"),
+            fields("smtp;550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP\n address"
+                   " lookup", "5.1.10"),
             subject="Undeliverable: A question about your roof",
             sender="Microsoft Outlook <MicrosoftExchange329e71ec88ae4615bbc36ab6ce41109e@relay.example>",
         ),
@@ -120,7 +142,8 @@ DIALECTS: dict[str, tuple[bytes, tuple[str, str, int | None, str | None]]] = {
     "Gmail": (
         report(
             f"{GMAIL}, or is unable to receive mail.\n\nThe response was:\n\n{GONE}.\n",
-            fields(f"smtp; 550-5.1.1 {GONE[10:]}.\n Please try 550-5.1.1 double-checking it. 550 5.1.1 NoSuchUser - gsmtp", "5.1.1"),
+            fields(f"smtp; 550-5.1.1 {GONE[10:]}.\n Please try 550-5.1.1 double-checking it. 550 5.1.1 NoSuchUser -"
+                   f" gsmtp", "5.1.1"),
             subject="Delivery Status Notification (Failure)",
             head=f"X-Failed-Recipients: {THEM}\n",
             sender="Mail Delivery Subsystem <mailer-daemon@googlemail.example>",
@@ -137,7 +160,8 @@ DIALECTS: dict[str, tuple[bytes, tuple[str, str, int | None, str | None]]] = {
     ),
     "Yahoo": (
         daemon(
-            f"Sorry, we were unable to deliver your message to the following address.\n\n<{THEM}>:\n554: delivery error: dd This user"
+            f"Sorry, we were unable to deliver your message to the following address.\n\n<{THEM}>:\n554: delivery"
+            f" error: dd This user"
             f" doesn't have a there.example account ({THEM}) [0] - mta4102.mail.example\n{BELOW}",
             subject="Failure Notice",
         ),
@@ -170,8 +194,10 @@ DIALECTS: dict[str, tuple[bytes, tuple[str, str, int | None, str | None]]] = {
     ),
     "Zoho": (
         daemon(
-            "This message was created automatically by mail delivery software.\nA message that you sent could not be delivered to one"
-            f" or more of its recipients. This is a permanent error.\n\n{THEM} ERROR_CODE :550, ERROR_CODE :5.1.1 <{THEM}>: user does"
+            "This message was created automatically by mail delivery software.\nA message that you sent could not be"
+            " delivered to one"
+            f" or more of its recipients. This is a permanent error.\n\n{THEM} ERROR_CODE :550, ERROR_CODE :5.1.1"
+            f" <{THEM}>: user does"
             f" not exist\n\n{RETURNED}",
             subject="Undelivered Mail Returned to Sender",
             sender="mailer-daemon@mail.zoho.example",
@@ -180,7 +206,8 @@ DIALECTS: dict[str, tuple[bytes, tuple[str, str, int | None, str | None]]] = {
     ),
     "GMX": (
         daemon(
-            "This message was created automatically by mail delivery software.\n\nA message that you sent could not be delivered to\n"
+            "This message was created automatically by mail delivery software.\n\nA message that you sent could not"
+            " be delivered to\n"
             f"one or more of its recipients. The following addresses\nfailed:\n\n<{THEM}>\n\nmailbox is full\n\n\n"
             f"--- The header of the original message is following. ---\n\n{RETURNED}",
             subject="Mail delivery failed: returning message to sender",
@@ -190,7 +217,8 @@ DIALECTS: dict[str, tuple[bytes, tuple[str, str, int | None, str | None]]] = {
     ),
     "OVH": (
         daemon(
-            f"{QMAIL}<{THEM}>:\nuser does not exist, but will deliver to nobody\n192.0.2.9_does_not_like_recipient./Remote_host_said:_550_"
+            f"{QMAIL}<{THEM}>:\nuser does not exist, but will deliver to nobody\n"
+            f"192.0.2.9_does_not_like_recipient./Remote_host_said:_550_"
             f"5.1.1_<{THEM}>:_Recipient_address_rejected/\n{BELOW}",
             subject="failure notice",
             sender="MAILER-DAEMON@mx1.ovh.example",
@@ -199,7 +227,8 @@ DIALECTS: dict[str, tuple[bytes, tuple[str, str, int | None, str | None]]] = {
     ),
     "a text in German": (
         daemon(
-            f"Ihre Nachricht konnte nicht zugestellt werden an:\n\n  {THEM}\n\nGrund: Empfänger unbekannt\n\n{RETURNED}",
+            f"Ihre Nachricht konnte nicht zugestellt werden an:\n\n  {THEM}\n\nGrund: Empfänger unbekannt\n\n"
+            f"{RETURNED}",
             subject="Unzustellbar: A question about your roof",
             sender="postmaster@relay.example",
         ),
@@ -241,9 +270,28 @@ def test_a_bounce_is_the_fault_of_the_same_one_as_a_reply(diagnostic: str, refus
     assert refusal != "SENDER" or told.severity != "hard"
 
 
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)", "NO_RELAYING"),
+        ("550 We do not accept mail from your IP address", "REJECTED"),
+        ("550 5.1.0 Address rejected", "REJECTED"),
+        ("550 5.7.133 RESOLVER.RST.SenderNotAuthenticatedForGroup; authentication required", "SECURITY_ERROR"),
+        ("550 5.7.515 Access denied, sending domain doesn't meet the required authentication level", "AUTH_FAILURE"),
+        ("550 5.4.1 Recipient address rejected: Access denied", "USER_UNKNOWN"),
+        ("450 4.1.2 there.example: domain not found", "NETWORK_ERROR"),
+        ("550 an MX record indicated no SMTP service", "NOT_ACCEPT"),
+    ],
+)
+def test_words_that_look_like_others_have_their_own_reason(said: str, reason: str) -> None:
+    (told,) = of(report("It failed.", fields(f"smtp; {said}", "5.0.0" if said.startswith("5") else "4.0.0"))).reports
+    assert told.reason == reason
+
+
 def test_each_recipient_of_a_report_has_its_own_fate() -> None:
     both = fields("smtp; 550 5.1.1 no such user", "5.1.1") + (
-        "\nFinal-Recipient: rfc822; cy@there.example\nOriginal-Recipient: rfc822; C@there.example\nAction: delayed\nStatus: 4.2.2\n"
+        "\nFinal-Recipient: rfc822; cy@there.example\nOriginal-Recipient: rfc822; C@there.example\nAction: delayed\n"
+        "Status: 4.2.2\n"
         "Diagnostic-Code: smtp; 452 4.2.2 mailbox full\n"
     )
     inbound = of(report("Two failed.", both))
@@ -256,7 +304,10 @@ def test_each_recipient_of_a_report_has_its_own_fate() -> None:
 
 
 def test_several_are_told_apart_in_a_text() -> None:
-    text = f"{QMAIL}<{THEM}>:\nSorry, no mailbox here by that name. (#5.1.1)\n\n<cy@there.example>:\nUser over quota. (#5.2.2)\n"
+    text = (
+        f"{QMAIL}<{THEM}>:\nSorry, no mailbox here by that name. (#5.1.1)\n\n<cy@there.example>:\nUser over"
+        f" quota. (#5.2.2)\n"
+    )
     told = {one.recipient: one.reason for one in of(daemon(text + BELOW, subject="failure notice")).reports}
     assert told == {THEM: "USER_UNKNOWN", "cy@there.example": "MAILBOX_FULL"}
 
@@ -268,8 +319,18 @@ def test_several_are_told_apart_in_a_text() -> None:
         (
             "by its subject",
             daemon(
-                f"{EXIM} yet.\n\n  {THEM}\n    Delay reason: connection timed out\n\nNo action is required on your part.\n",
+                f"{EXIM} yet.\n\n  {THEM}\n    Delay reason: connection timed out\n\nNo action is required on your"
+                f" part.\n",
                 subject="Warning: message 1abc delayed 24 hours",
+            ),
+        ),
+        (
+            "by its text",
+            daemon(
+                f"    ** THIS IS A WARNING MESSAGE ONLY **\n\n{SENDMAIL}   ----- The following addresses had"
+                " transient non-fatal"
+                f" errors -----\n<{THEM}>\n\n<{THEM}>... Deferred: Connection timed out\n",
+                subject="Returned mail: still here",
             ),
         ),
     ],
@@ -316,16 +377,21 @@ def test_a_report_is_read_whose_boundary_was_damaged_on_its_way() -> None:
 
 def test_a_report_within_a_filters_own_is_read() -> None:
     inner = report(f"<{THEM}>: 550 5.1.1 no such user\n", fields("smtp; 550 5.1.1 no such user", "5.1.1")).decode()
-    body = f"--a\nContent-Type: text/plain\n\nMail could not be delivered.\n--a\nContent-Type: message/rfc822\n\n{inner}\n--a--\n"
+    body = (
+        f"--a\nContent-Type: text/plain\n\nMail could not be delivered.\n--a\nContent-Type: message/rfc822\n\n"
+        f"{inner}\n--a--\n"
+    )
     raw = daemon(body, subject="Returned mail", head='Content-Type: multipart/mixed; boundary="a"\n')
     assert [told.recipient for told in of(raw).reports] == [THEM]
 
 
 def test_the_notification_of_amazon_ses_is_read() -> None:
     text = (
-        '{"notificationType":"Bounce","bounce":{"bounceType":"Permanent","bouncedRecipients":[{"emailAddress":"bob@the!\n '
+        '{"notificationType":"Bounce","bounce":{"bounceType":"Permanent","bouncedRecipients":[{"emailAddress":"bob@'
+        "the!\n "
         're.example","action":"failed","status":"5.1.1","diagnosticCode":"smtp; 550 5.1.1 user unknown"}]},"mail":'
-        '{"messageId":"0102-ses"}}\n\n--\nIf you wish to stop receiving notifications from this topic, visit the link.\n'
+        '{"messageId":"0102-ses"}}\n\n--\nIf you wish to stop receiving notifications from this topic, visit the'
+        " link.\n"
     )
     inbound = of(letter(text, subject="AWS Notification Message", sender="no-reply@sns.amazonaws.example"))
     assert (inbound.kind, inbound.reports[0].recipient, inbound.reports[0].severity) == ("BOUNCE", THEM, "hard")

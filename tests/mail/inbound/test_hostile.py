@@ -36,7 +36,8 @@ HOSTILE = {
     "messages within each other": DAEMON + b"Content-Type: message/rfc822\r\n\r\n" * 5_000,
     "parts without number": _repeated(DAEMON + b"Content-Type: multipart/mixed; boundary=a\r\n", b"--a\r\n"),
     "parts with one boundary": _repeated(
-        DAEMON + b"Content-Type: multipart/mixed; boundary=a\r\n", b"--a\r\nContent-Type: multipart/mixed; boundary=a\r\n\r\n"
+        DAEMON + b"Content-Type: multipart/mixed; boundary=a\r\n",
+        b"--a\r\nContent-Type: multipart/mixed; boundary=a\r\n\r\n",
     ),
     "parts without a boundary": PERSON + b"Content-Type: multipart/mixed\r\n\r\nhi",
     "a header of 30 MB": b"X-A: " + b"a" * 30_000_000 + b"\r\n\r\nhi",
@@ -44,7 +45,9 @@ HOSTILE = {
     "a header of 7,000,000 lines": b"Subject: a\r\n" + b" b\r\n" * 7_000_000 + b"\r\nhi",
     "encoded words": b"From: a@b.c\r\nSubject: " + b"=?utf-8?q?=41?= " * 20_000 + b"\r\n\r\n",
     "encoded words that do not end": b"Subject: " + b"=?utf-8?q?" * 30_000 + b"\r\n\r\n",
-    "a parameter in pieces": b"Content-Type: text/plain" + b"".join(b"; n*%d*=utf-8''%%41" % n for n in range(9_000)) + b"\r\n\r\n",
+    "a parameter in pieces": (
+        b"Content-Type: text/plain" + b"".join(b"; n*%d*=utf-8''%%41" % n for n in range(9_000)) + b"\r\n\r\n"
+    ),
     "parameters that do not end": b"Content-Type: text/plain;" + b' a="' * 9_000 + b"\r\n\r\nx",
     "comments within each other": b"From: " + b"(" * 90_000 + b"\r\nTo: " + b"<" * 90_000 + b"\r\n\r\nhi",
     "addresses": b"From: " + b"a@b.c, " * 20_000 + b"\r\n\r\nhi",
@@ -55,28 +58,77 @@ HOSTILE = {
         f"{unit!r} from {who}": _repeated(head, unit)
         for who, head in (("a daemon", DAEMON), ("a person", PERSON))
         for unit in (
-            b"a", b"@", b"a@", b"a@b.", b".", b"<", b" ", b"\n", b">\n", b"-----", b"550 5.1.1\n", b"On Mon, Ann <a@b.c> ", b"On a\n",
-            b"On " + b"x " * 140 + b"\n", b"From: a\nSent: b\n", b"RCPT TO:<a@b.c>\n", b"Final-Recipient: rfc822; a@b.c\n",
-            b"Final-Recipient: rfc822; a@b.c\n\n", b"Received: from a\n", b"user unknown ", b"message size ", b"until 1/2 ", b"\0", b"\x1b$B",
+            b"a",
+            b"@",
+            b"a@",
+            b"a@b.",
+            b".",
+            b"<",
+            b" ",
+            b"\n",
+            b">\n",
+            b"-----",
+            b"550 5.1.1\n",
+            b"On Mon, Ann <a@b.c> ",
+            b"On a\n",
+            b"On " + b"x " * 140 + b"\n",
+            b"From: a\nSent: b\n",
+            b"RCPT TO:<a@b.c>\n",
+            b"Final-Recipient: rfc822; a@b.c\n",
+            b"Final-Recipient: rfc822; a@b.c\n\n",
+            b"Received: from a\n",
+            b"user unknown ",
+            b"message size ",
+            b"until 1/2 ",
+            b"\0",
+            b"\x1b$B",
             b"1.1.1.",
         )
     },
     **{
         f"HTML: {unit!r}": _repeated(HTML, unit)
-        for unit in (b"<div>", b"<b>", b"<b></p>", b"<p><b><i>", b"<a href=x>", b"<table><tr><td>", b"<", b"<!--", b"<![CDATA[", b"&",
-                     b"<p>\n", b"<ul><li>", b'<div class="', b"<svg><math>")
+        for unit in (
+            b"<div>",
+            b"<b>",
+            b"<b></p>",
+            b"<p><b><i>",
+            b"<a href=x>",
+            b"<table><tr><td>",
+            b"<",
+            b"<!--",
+            b"<![CDATA[",
+            b"&",
+            b"<p>\n",
+            b"<ul><li>",
+            b'<div class="',
+            b"<svg><math>",
+        )
     },
-    "HTML: formats opened anew": HTML + b"\r\n<p>" + b"".join(b"<font a=%d>" % n for n in range(400)) + b"</p>" + b"<p>x</p>" * 30_000,
+    "HTML: formats opened anew": (
+        HTML + b"\r\n<p>" + b"".join(b"<font a=%d>" % n for n in range(400)) + b"</p>" + b"<p>x</p>" * 30_000
+    ),
     **{
         f"charset {name}": _repeated(PERSON + b"Content-Type: text/plain; charset=" + name + b"\r\n", b"a-b\xe9.+2AA-")
-        for name in (b"idna", b"punycode", b"utf-7", b"zlib", b"hex", b"unicode_escape", b"undefined", b"utf-16", b"x", b'"', b"a" * 1_000)
+        for name in (
+            b"idna",
+            b"punycode",
+            b"utf-7",
+            b"zlib",
+            b"hex",
+            b"unicode_escape",
+            b"undefined",
+            b"utf-16",
+            b"x",
+            b'"',
+            b"a" * 1_000,
+        )
     },
     **{
         f"{unit!r} in {name!r}": _repeated(PERSON + b"Content-Transfer-Encoding: " + name + b"\r\n", unit)
         for name in (b"base64", b"quoted-printable", b"nonsense")
         for unit in (b"=", b"QUJD", b"=\n")
     },
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -99,13 +151,38 @@ def _holds(inbound: Inbound) -> None:
 
 PIECES = st.sampled_from(
     [
-        b"\r\n", b"\n", b"\r\n\r\n", b": ", b" ", b"--a", b"--a--", b'Content-Type: multipart/report; boundary="a"', b"\xff\xfe\x00",
-        b"Content-Type: message/rfc822", b"Content-Type: message/delivery-status", b"Content-Type: text/html; charset=x", b"From: ",
-        b"Content-Type: message/feedback-report", b"MAILER-DAEMON@x.example", b"Return-Path: <>", b"Subject: Undelivered", b"<a@b.c>",
-        b"Final-Recipient: rfc822; a@b.c", b"Action: failed", b"Status: 5.1.1", b"Diagnostic-Code: smtp; 550 5.1.1", b"=?utf-8?b?",
-        b"?=", b"Content-Transfer-Encoding: base64", b"Date: 1 Jan", b"> quoted", b"On Mon Ann wrote:", b"until 31/31", b"{\"notificationType\":",
+        b"\r\n",
+        b"\n",
+        b"\r\n\r\n",
+        b": ",
+        b" ",
+        b"--a",
+        b"--a--",
+        b'Content-Type: multipart/report; boundary="a"',
+        b"\xff\xfe\x00",
+        b"Content-Type: message/rfc822",
+        b"Content-Type: message/delivery-status",
+        b"Content-Type: text/html; charset=x",
+        b"From: ",
+        b"Content-Type: message/feedback-report",
+        b"MAILER-DAEMON@x.example",
+        b"Return-Path: <>",
+        b"Subject: Undelivered",
+        b"<a@b.c>",
+        b"Final-Recipient: rfc822; a@b.c",
+        b"Action: failed",
+        b"Status: 5.1.1",
+        b"Diagnostic-Code: smtp; 550 5.1.1",
+        b"=?utf-8?b?",
+        b"?=",
+        b"Content-Transfer-Encoding: base64",
+        b"Date: 1 Jan",
+        b"> quoted",
+        b"On Mon Ann wrote:",
+        b"until 31/31",
+        b'{"notificationType":',
     ]
-)  # fmt: skip
+)
 
 
 @settings(max_examples=200, deadline=None)
