@@ -28,8 +28,8 @@ class WorkspaceBody(msgspec.Struct, forbid_unknown_fields=True):
 class WorkspacePatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     """What to change; what is left out stays. `bounceLimit`, in percent: null for no limit."""
 
-    name: Annotated[str, NAME] | UnsetType = UNSET
-    bounce_limit: Annotated[int | None, BOUNCE_LIMIT] | UnsetType = UNSET
+    name: Annotated[str | UnsetType, NAME] = UNSET
+    bounce_limit: Annotated[int | UnsetType | None, BOUNCE_LIMIT] = UNSET
 
 
 @get(
