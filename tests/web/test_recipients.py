@@ -180,7 +180,7 @@ def test_the_composer_says_who_is_left_out_and_why(inside: Page) -> None:
     inside.get_by_label("Message", exact=True).fill("A text.")
     inside.get_by_role("button", name="Schedule 2 emails").wait_for()
     inside.get_by_role("button", name="Leave out who was written to before").click()
-    inside.get_by_label("Not if written to in the last days").fill("30")
+    inside.get_by_label("Not if written to in the last … days").fill("30")
     inside.get_by_role("combobox", name="Not if among the recipients of").click()
     inside.get_by_role("option", name="Autumn catalogue").click()
     inside.get_by_role("button", name="Schedule 1 email").wait_for()
