@@ -27,7 +27,6 @@ from tests.ledger.test_holds import Lane
 from tests.support.engine import Owner, check_conservation, create_owner, execute, rows, schedule_campaign, value
 
 GATES = 777
-ROUNDS = 60  # of each order in which the test looks at them
 THEM = "them@example.com"
 
 # Whoever has changed an email, a stream or a suppression waits before the commit until the gate of its session is open.
@@ -132,19 +131,20 @@ async def actors(pool: Pool, database_url: str) -> AsyncIterator[dict[str, tuple
         yield made
 
 
-@pytest.mark.parametrize("first", ["suppress", "claim", "schedule", "retry", "replan"])
+@pytest.mark.parametrize("rounds", [60, pytest.param(500, marks=pytest.mark.long)])
 async def test_after_the_commit_of_a_suppression_no_exchange_that_had_not_the_stream_claims(
-    pool: Pool, actors: dict[str, tuple[int, Pool]], first: str
+    pool: Pool, actors: dict[str, tuple[int, Pool]], rounds: int
 ) -> None:
-    """`first` begins; all else is drawn: who begins next, and who commits."""
+    """Each begins first in turn; all else is drawn: who begins next, and who commits."""
     claimed = kept = 0
-    for number in range(ROUNDS):
+    for number in range(rounds):
+        first = list(actors)[number % len(actors)]
         draw = random.Random(f"{first} {number}")  # noqa: S311 -- the same in every run
         got, refused = await _play(pool, actors, first, draw)
         claimed += got
         kept += refused
-    assert kept, "no round came to what this is about"
-    assert claimed or first == "suppress", "no round had a claim that was there before"
+    assert kept, "no round had a suppression that came before the claim"
+    assert claimed, "no round had a claim that came before the suppression"
 
 
 async def _play(pool: Pool, made: dict[str, tuple[int, Pool]], first: str, draw: random.Random) -> tuple[bool, bool]:
