@@ -146,7 +146,7 @@ function Rows({ emails, columns, chosen, onChoose }: RowsProps) {
                   to="/recipients"
                   search={{ email: email.recipient }}
                   title="All to this recipient"
-                  aria-label={`All to ${email.recipient}`}
+                  aria-label="All to this recipient"
                   className={classes.all ?? ""}
                 >
                   <IconUser size={15} stroke={1.7} aria-hidden />

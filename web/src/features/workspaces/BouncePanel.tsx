@@ -20,7 +20,7 @@ export function BouncePanel() {
       title="Addresses that do not exist"
       description="Who writes to many of them is soon taken for a sender of spam. A campaign that does pauses itself, once 50 of its emails have gone."
     >
-      {workspace && <Form key={`${workspace.bounceLimit}`} limit={workspace.bounceLimit} />}
+      {workspace && <Form limit={workspace.bounceLimit} />}
     </Panel>
   );
 }
