@@ -122,6 +122,20 @@ async def test_the_suppressed_are_told_as_such_alone_and_nobody_is_left(
     assert [each["row"] for each in response.json()["rejected"]] == [1, 2]
 
 
+async def test_who_is_erased_is_in_no_answer_that_is_kept(api: httpx.AsyncClient, pool: Pool) -> None:
+    await written(api, pool, ["ada@example.com"], "News")
+    asked = TEXT | {"recipients": PEOPLE, "notIfWrittenToDays": 2}
+    key = {"Idempotency-Key": "once"}
+    first = (await api.post("/api/campaigns/schedule", json=asked, headers=key)).json()
+    assert first["earlierRows"][0]["email"] == "ada@example.com"
+    exported = (await api.get("/api/recipients/export", params={"email": "ada@example.com"})).json()
+    assert [each["email"] for each in exported["rejected"]] == ["ada@example.com"]
+    await api.post("/api/recipients/erase", json={"email": "ada@example.com"})
+    again = (await api.post("/api/campaigns/schedule", json=asked, headers=key)).json()
+    assert again["campaign"]["id"] == first["campaign"]["id"]
+    assert again["earlierRows"] == [{"row": 1, "email": "", "reason": "erased"}]
+
+
 async def test_a_form_and_a_saved_list_leave_them_out_too(api: httpx.AsyncClient, pool: Pool) -> None:
     campaign_id = await written(api, pool, ["ada@example.com"], "News")
     form = TEXT | {"notInCampaigns": json.dumps([campaign_id]), "notIfWrittenToDays": "3"}

@@ -263,6 +263,45 @@ async def test_what_is_owed_to_somebody_is_found_without_walking(pool: Pool, ful
     assert _rows_touched(plan) <= 100, plan
 
 
+@pytest.mark.parametrize("has_digest", [True, False])
+async def test_one_recipients_page_reads_their_emails_alone(pool: Pool, full: dict[str, Any], has_digest: bool) -> None:
+    async with pool.connection() as conn:
+        if has_digest:
+            digest = (
+                "UPDATE emails SET recipient_key = address_digest(recipient) WHERE recipient LIKE 'r7%@example.com'"
+            )
+            await conn.execute(digest)
+        await conn.execute("ANALYZE")
+        asked = full | {"email": "R77@Example.com", "before_at": None, "before_id": None, "most": 10_000}
+        plan = await _explained(conn, "emails_of_recipient", asked)
+    assert "Seq Scan on emails" not in plan, plan
+    assert _rows_touched(plan) <= 100, plan
+
+
+@pytest.mark.parametrize("analyzed", [False, True], ids=["before-analyze", "after-analyze"])
+@pytest.mark.parametrize("asked", [{"days": 30, "campaign_ids": []}, {"days": None, "campaign_ids": [1, 2]}])
+async def test_who_was_written_to_before_is_looked_up_and_not_walked_to(
+    pool: Pool, full: dict[str, Any], asked: dict[str, Any], analyzed: bool
+) -> None:
+    """The function that looks tells no plan: Postgres has counted what it read."""
+    async with pool.connection() as conn:
+        await conn.execute("UPDATE emails SET recipient_key = address_digest(recipient) WHERE id %% 2 = 0", [])
+        if analyzed:
+            await conn.execute("ANALYZE")
+    async with transaction(pool, full["workspace_id"]) as conn:
+        await conn.execute(QUERIES["stage_recipients"])
+        await conn.execute(
+            "INSERT INTO staged (number, row, recipient, key, fields)"
+            " SELECT n - 1, n, a, address_digest(a), '{}' FROM generate_series(1, 20) n,"
+            " concat('r', n * 900, '@example.com') a"
+        )
+        found = await fetch_exactly_one(conn, QUERIES["take_out_earlier"], full | asked | {"batch": 7, "shown": 1_000})
+        read = await (await conn.execute(ROWS_READ)).fetchall()
+    assert len(found["numbers"]) == 20
+    assert [table for table in read if table["table"] == "emails" and table["walked"]] == []
+    assert max(table["found"] for table in read if table["table"] == "emails") <= 100, read
+
+
 async def test_holding_a_batch_after_a_restore_touches_a_batch(pool: Pool, full: dict[str, Any]) -> None:
     async with pool.connection() as conn:
         await conn.execute("UPDATE campaigns SET status = 'PAUSED' WHERE id = %s", (full["campaign_id"],))

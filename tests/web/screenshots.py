@@ -50,6 +50,9 @@ INSIDE = {
     "in-doubt": "/trouble?status=UNKNOWN&campaignId=2",
     "email": "/emails/1",
     "lists": "/lists",
+    "recipient": "/recipients?email=failed.1@customers.example.org",
+    "recipients": "/recipients?email=failed.1",
+    "suppressed": "/suppressed",
     "senders": "/senders",
     "sender": "/senders?edit=new",
     "sender-limits": "/senders?edit=new",
@@ -130,12 +133,21 @@ CONTENT = {
     "rich": False,
     "html": "",
     "textEdited": False,
+    "language": None,
+    "ifBlank": {},
+}
+AUDIENCE = {
+    **{"file": None, "columns": None, "saved": None, "filter": [], "everyAddress": False, "corrections": {}},
+    **{"notDays": None, "notIn": []},
 }
 TIMING = {
     "when": "now",
     "startTime": None,
+    "latestTime": None,
+    "calendar": None,
     "delay": 0,
     "delayUnit": "seconds",
+    "jitterPercent": 0,
     "hourlyLimit": None,
     "spread": False,
     "onUnknown": "hold",
@@ -148,13 +160,13 @@ def keep_a_draft(page: Page) -> None:
     stored = ask(page, "POST", "/api/lists", {"recipients": RECIPIENTS})
     draft = {
         "name": "Spring news",
-        "audience": {"source": "typed", "typed": stored["id"], "file": None, "columns": None},
+        "audience": {"source": "typed", "typed": stored["id"]} | AUDIENCE,
         "senderIds": [],
         "steps": [{"id": "first", "wait": 0, "content": CONTENT}],
         "timing": TIMING,
         "attempt": None,
     }
-    kept = json.dumps({"v": 2, "draft": draft, "savedAt": "2026-03-02T09:30:00Z"})
+    kept = json.dumps({"v": 5, "draft": draft, "savedAt": "2026-03-02T09:30:00Z"})
     key = f"reachinbox.draft.{me['id']}.{me['workspaceId']}"
     page.evaluate("([key, kept]) => localStorage.setItem(key, kept)", [key, kept])
 

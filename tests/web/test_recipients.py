@@ -75,6 +75,35 @@ def test_they_are_suppressed_and_allowed_again_with_a_word_why(inside: Page) -> 
     expect(inside.get_by_role("button", name="Send them nothing more")).to_be_visible()
 
 
+def test_an_email_that_waits_is_stopped_and_other_campaigns_go_on(inside: Page) -> None:
+    schedule(inside, "Autumn catalogue", ADA, startTime="2090-03-01T09:00:00Z")
+    schedule(inside, "Invitation", ADA, startTime="2090-02-01T09:00:00Z")
+    inside.goto("/scheduled")
+    inside.get_by_role("link", name="All to this recipient").first.click()
+    inside.get_by_role("button", name="Stop Invitation").click()
+    inside.get_by_role("dialog").get_by_role("button", name="Stop it").click()
+    emails = inside.get_by_role("list", name="Emails").get_by_role("listitem")
+    expect(emails.filter(has_text="Invitation")).to_contain_text("Stopped")
+    expect(emails.filter(has_text="Autumn catalogue")).to_contain_text("Scheduled")
+    expect(inside.get_by_text("Next: Autumn catalogue, planned for")).to_be_visible()
+    emails.filter(has_text="Invitation").get_by_role("link").click()
+    expect(inside.get_by_text("A person stopped it for this recipient. It was not sent.")).to_be_visible()
+
+
+def test_an_owner_says_when_campaigns_to_dead_addresses_pause_themselves(inside: Page) -> None:
+    inside.goto("/settings?section=members")
+    panel = inside.get_by_role("region", name="Addresses that do not exist")
+    expect(panel.get_by_label("Beyond")).to_have_value("5 %")
+    panel.get_by_label("Beyond").fill("12")
+    panel.get_by_role("button", name="Save").click()
+    expect(inside.get_by_text("Campaigns pause themselves beyond 12 %.")).to_be_visible()
+    panel.get_by_text("Pause such campaigns").click()
+    panel.get_by_role("button", name="Save").click()
+    expect(inside.get_by_text("Campaigns no longer pause themselves for that.")).to_be_visible()
+    (workspace,) = ask(inside, "GET", "/api/workspaces")
+    assert workspace["bounceLimit"] is None
+
+
 def test_somebody_never_written_to_has_a_page_and_what_is_no_address_is_looked_for(inside: Page) -> None:
     inside.goto("/recipients?email=nobody@example.com")
     expect(inside.get_by_text("Never written to from this workspace.")).to_be_visible()
@@ -151,9 +180,10 @@ def test_the_composer_says_who_is_left_out_and_why(inside: Page) -> None:
     inside.get_by_label("Message", exact=True).fill("A text.")
     inside.get_by_role("button", name="Schedule 2 emails").wait_for()
     inside.get_by_role("button", name="Leave out who was written to before").click()
-    inside.get_by_label("Not if written to in the last days").fill("30")
+    inside.get_by_label("Not if written to in the last … days").fill("30")
     inside.get_by_role("combobox", name="Not if among the recipients of").click()
     inside.get_by_role("option", name="Autumn catalogue").click()
+    inside.keyboard.press("Escape")
     inside.get_by_role("button", name="Schedule 1 email").wait_for()
     left_out = inside.get_by_role("region", name="Left out")
     expect(left_out).to_contain_text("Unsubscribed on")

@@ -30,9 +30,9 @@ class WorkspacePatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True)
     """What to change; what is left out stays. `bounceLimit`, in percent: null for no limit.
     `postalAddress`, in lines: null for none."""
 
-    name: Annotated[str, NAME] | UnsetType = UNSET
-    bounce_limit: Annotated[int | None, BOUNCE_LIMIT] | UnsetType = UNSET
-    postal_address: Annotated[str | None, POSTAL_ADDRESS] | UnsetType = UNSET
+    name: Annotated[str | UnsetType, NAME] = UNSET
+    bounce_limit: Annotated[int | UnsetType | None, BOUNCE_LIMIT] = UNSET
+    postal_address: Annotated[str | UnsetType | None, POSTAL_ADDRESS] = UNSET
 
 
 @get(

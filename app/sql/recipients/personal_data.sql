@@ -40,7 +40,7 @@ ORDER BY id;
 SELECT k.created_at, r.row ->> 'row' AS row, r.row ->> 'email' AS email,
        coalesce(r.row ->> 'reason', r.row ->> 'what', r.row ->> 'meant') AS reason
 FROM idempotency_keys k
-CROSS JOIN LATERAL (VALUES ('rejected'), ('repairedRows'), ('suppressedRows'), ('suspectRows')) AS part (name)
+CROSS JOIN LATERAL (VALUES ('rejected'), ('repairedRows'), ('suppressedRows'), ('earlierRows'), ('suspectRows')) AS part (name)
 CROSS JOIN LATERAL jsonb_array_elements(k.answer -> part.name) AS r (row)
 WHERE k.workspace_id = %(workspace_id)s AND lower(r.row::text COLLATE "C") ~ %(pattern)s
 ORDER BY k.created_at;
@@ -231,12 +231,14 @@ SET answer = k.answer || (
     FROM (VALUES ('rejected', '{"email": "", "reason": "erased"}'::jsonb),
                  ('repairedRows', '{"email": "", "address": "", "what": "erased", "others": []}'),
                  ('suppressedRows', '{"email": "", "reason": "erased"}'),
+                 ('earlierRows', '{"email": "", "reason": "erased"}'),
                  ('suspectRows', '{"email": "", "meant": ""}')) AS part (name, erased)
     WHERE k.answer ? part.name)
     || CASE WHEN lower((k.answer #> '{reading,first}')::text COLLATE "C") ~ %(pattern)s
             THEN jsonb_build_object('reading', jsonb_set(k.answer -> 'reading', '{first}', '[]')) ELSE '{}' END
 WHERE k.workspace_id = %(workspace_id)s
-  AND (EXISTS (SELECT FROM (VALUES ('rejected'), ('repairedRows'), ('suppressedRows'), ('suspectRows')) AS part (name)
+  AND (EXISTS (SELECT FROM (VALUES ('rejected'), ('repairedRows'), ('suppressedRows'), ('earlierRows'), ('suspectRows'))
+                           AS part (name)
                CROSS JOIN LATERAL jsonb_array_elements(k.answer -> part.name) AS r (row)
                WHERE lower(r.row::text COLLATE "C") ~ %(pattern)s)
        OR lower((k.answer #> '{reading,first}')::text COLLATE "C") ~ %(pattern)s);

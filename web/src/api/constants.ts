@@ -258,4 +258,8 @@ export const LIMITS = {
   WorkspaceBody: {
     name: {"maxLength": 100, "minLength": 1},
   },
+  WorkspacePatch: {
+    name: {"maxLength": 100, "minLength": 1},
+    bounceLimit: {"max": 100, "min": 1},
+  },
 } as const;

@@ -1,5 +1,5 @@
 import "@mantine/core/styles/Tabs.layer.css";
-import { Group, Paper, SimpleGrid, Skeleton, Stack, Tabs, Text } from "@mantine/core";
+import { Alert, Group, Paper, SimpleGrid, Skeleton, Stack, Tabs, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { type ReactNode, Suspense } from "react";
@@ -109,6 +109,11 @@ function Progress({ campaign, sender }: Props) {
         {saidBelow ? <SenderBlocked sender={sender} /> : <CampaignWaiting campaign={campaign} />}
         <GivenNotes campaign={campaign} />
         <CancelledNote campaign={campaign} />
+        {campaign.brake && (
+          <Alert color="orange" title="It has paused itself">
+            {sentence(campaign.brake)} Look into the list before you resume it.
+          </Alert>
+        )}
         {held && <HeldNotice held={held} of={{ kind: "campaign", id: campaign.id }} paused={paused} />}
         <CampaignDecisions campaign={campaign} />
         <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="md" mt={4}>

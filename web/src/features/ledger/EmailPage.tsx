@@ -14,7 +14,7 @@ import { PageHeader } from "@/ui/PageHeader";
 import { StatusBadge } from "@/ui/StatusBadge";
 import { PageSkeleton } from "@/ui/skeletons";
 import { Attempts } from "./Attempts";
-import { useDecisions } from "./commands";
+import { useDecisions, useStop } from "./commands";
 import { explain } from "./course";
 import { EmailContent } from "./EmailContent";
 import { type Email, emailQuery } from "./queries";
@@ -82,11 +82,13 @@ export function EmailPage() {
 /** What its status means, and what can be done about it. */
 function Standing({ email }: { email: Email }) {
   const { pending, decide } = useDecisions();
-  const decisions = useMay("member") ? decisionsOn(email.status) : [];
+  const maySend = useMay("member");
+  const decisions = maySend ? decisionsOn(email.status) : [];
   return (
     <Alert color={decisions.length > 0 ? "orange" : "petrol"} radius="lg">
       <Text>{explain(email)}</Text>
       {email.status === "SCHEDULED" && <Why id={email.id} />}
+      {email.status === "SCHEDULED" && maySend && <Stop email={email} />}
       {decisions.length > 0 && (
         <Stack gap={8} mt="sm">
           {decisions.map((decision) => (
@@ -107,6 +109,15 @@ function Standing({ email }: { email: Email }) {
         </Stack>
       )}
     </Alert>
+  );
+}
+
+function Stop({ email }: { email: Email }) {
+  const { ask, pending } = useStop(email);
+  return (
+    <Button size="xs" variant="default" mt="sm" loading={pending} onClick={() => void ask()}>
+      Stop it
+    </Button>
   );
 }
 

@@ -1,4 +1,5 @@
 import { Checkbox, Table } from "@mantine/core";
+import { IconUser } from "@tabler/icons-react";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { WAITING_LABEL } from "@/features/planning/labels";
 import { Time } from "@/time/Time";
@@ -131,14 +132,27 @@ function Rows({ emails, columns, chosen, onChoose }: RowsProps) {
             </td>
           )}
           <td>
-            <AnchorLink
-              to="/emails/$id"
-              params={{ id: email.id }}
-              title={email.recipient}
-              className={classes.recipient ?? ""}
-            >
-              {email.recipient}
-            </AnchorLink>
+            <div className={classes.who}>
+              <AnchorLink
+                to="/emails/$id"
+                params={{ id: email.id }}
+                title={email.recipient}
+                className={classes.recipient ?? ""}
+              >
+                {email.recipient}
+              </AnchorLink>
+              {!email.recipient.endsWith(ERASED) && (
+                <AnchorLink
+                  to="/recipients"
+                  search={{ email: email.recipient }}
+                  title="All to this recipient"
+                  aria-label="All to this recipient"
+                  className={classes.all ?? ""}
+                >
+                  <IconUser size={15} stroke={1.7} aria-hidden />
+                </AnchorLink>
+              )}
+            </div>
             <div className={classes.narrow}>
               {columns.map((column) => {
                 const { cell, narrow = cell } = COLUMNS[column];
@@ -156,6 +170,9 @@ function Rows({ emails, columns, chosen, onChoose }: RowsProps) {
     </tbody>
   );
 }
+
+/** What stands in the place of an address that was erased. */
+const ERASED = "@erased.invalid";
 
 const NEAR_PX = 2_000;
 

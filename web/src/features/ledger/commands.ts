@@ -40,6 +40,25 @@ export function useDecisions() {
   return { pending, decide };
 }
 
+/** An email that waits is not sent; its recipient stays in other campaigns. */
+export function useStop({ id, recipient }: { id: number; recipient: string }) {
+  const { run, pending } = useCommand({
+    run: () => answer(api.POST("/api/emails/{id}/stop", { params: { path: { id } } })),
+    changes: [keys.emails.all(), keys.recipients.all(), keys.campaigns.all(), keys.stats.all()],
+    said: () => "It is stopped, and not sent.",
+    failed: "It was not stopped",
+  });
+  const ask = async () => {
+    const sure = await confirm({
+      title: `Stop this email to ${recipient}?`,
+      children: "It is cancelled, and never sent. They stay among the recipients of other campaigns.",
+      confirm: "Stop it",
+    });
+    if (sure) await run();
+  };
+  return { ask, pending };
+}
+
 /** A campaign, or a sender and all its campaigns. */
 export interface HeldOf {
   kind: "campaign" | "sender";

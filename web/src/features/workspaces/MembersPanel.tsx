@@ -4,6 +4,7 @@ import { meQuery } from "@/features/accounts/queries";
 import { Time } from "@/time/Time";
 import { Listing } from "@/ui/Listing";
 import { Panel, Row, Rows } from "@/ui/Panel";
+import { BouncePanel } from "./BouncePanel";
 import { useChangeRole, useLeave, useRemoveMember } from "./commands";
 import { DeleteWorkspacePanel } from "./DeleteWorkspacePanel";
 import { InvitationsPanel } from "./InvitationsPanel";
@@ -42,6 +43,7 @@ export function MembersPanel() {
       </Listing>
       {isOwner && <InvitationsPanel />}
       {isOwner && <WorkspacePanel />}
+      {isOwner && <BouncePanel />}
       <NewWorkspacePanel />
       {isOwner && <DeleteWorkspacePanel />}
     </Stack>

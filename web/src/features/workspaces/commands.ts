@@ -43,6 +43,12 @@ export const renameWorkspace = ({ name }: { name: string }) => {
   return answer(api.PATCH("/api/workspaces/{id}", { params: { path: { id } }, body: { name } }));
 };
 
+/** In percent; null: campaigns do not pause themselves for bounces. */
+export const setBounceLimit = (bounceLimit: number | null) => {
+  const id = session.get().user?.workspaceId ?? 0;
+  return answer(api.PATCH("/api/workspaces/{id}", { params: { path: { id } }, body: { bounceLimit } }));
+};
+
 /** Resolves to who one is then, in another workspace. */
 export const deleteWorkspace = async () => {
   const id = session.get().user?.workspaceId ?? 0;

@@ -32,13 +32,12 @@ export function EarlierFields({ audience, onChange, errors }: Props) {
   return (
     <Stack gap="sm">
       <NumberInput
-        label="Not if written to in the last days"
+        label="Not if written to in the last … days"
         description="By any campaign of the workspace. Empty: it does not matter when."
         min={1}
         allowDecimal={false}
         allowLeadingZeros={false}
         hideControls
-        maw={280}
         value={notDays ?? ""}
         onChange={(value) => onChange({ notDays: typeof value === "number" ? value : null })}
         error={errors.notDays}

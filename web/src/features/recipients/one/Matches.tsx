@@ -3,6 +3,7 @@ import { IconUserSearch } from "@tabler/icons-react";
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { emailsQuery } from "@/features/ledger/queries";
+import { FormFailure } from "@/forms/FormFailure";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorState } from "@/ui/ErrorState";
 import { LoadMore } from "@/ui/LoadMore";
@@ -14,8 +15,8 @@ import { TableSkeleton } from "@/ui/skeletons";
 
 const route = getRouteApi("/inside/recipients");
 
-/** Recipients whose address has `text` in it. */
-export function Matches({ text }: { text: string }) {
+/** Recipients whose address has `text` in it; `why` that is no address itself, where it looks like one. */
+export function Matches({ text, why = null }: { text: string; why?: string | null }) {
   const navigate = route.useNavigate();
   return (
     <>
@@ -28,6 +29,7 @@ export function Matches({ text }: { text: string }) {
             onChange={(email) => navigate({ search: { email }, replace: true })}
           />
         </Box>
+        <FormFailure text={why} />
         {text ? (
           <Found text={text} />
         ) : (

@@ -1,6 +1,7 @@
 import { Stack, Text } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
+import { ApiProblem, sentence } from "@/api/problem";
 import { Time } from "@/time/Time";
 import { ErrorState } from "@/ui/ErrorState";
 import { AnchorLink } from "@/ui/links";
@@ -25,6 +26,8 @@ export function RecipientPage() {
 function One({ email }: { email: string }) {
   const query = useInfiniteQuery(recipientQuery(email));
   if (query.isPending) return <PageSkeleton />;
+  const isNone = query.error instanceof ApiProblem && query.error.status === 422;
+  if (isNone) return <Matches text={email} why={sentence(query.error)} />;
   const [first] = query.data?.pages ?? [];
   if (!query.data || !first) {
     return (

@@ -1,7 +1,10 @@
+import { Button } from "@mantine/core";
 import { IconMail } from "@tabler/icons-react";
+import { useStop } from "@/features/ledger/commands";
 import { CANCELLED_FOR, reply } from "@/features/ledger/course";
 import { EMAIL_STATUS } from "@/features/ledger/words";
 import { WAITING_LABEL } from "@/features/planning/labels";
+import { useMay } from "@/features/workspaces/useMay";
 import { Time } from "@/time/Time";
 import { EmptyState } from "@/ui/EmptyState";
 import { LoadMore } from "@/ui/LoadMore";
@@ -44,6 +47,7 @@ export function Timeline({ query, moments }: Props) {
 }
 
 function Email({ at, email }: Moment) {
+  const mayStop = useMay("member") && email.status === "SCHEDULED";
   return (
     <Row
       title={
@@ -63,7 +67,23 @@ function Email({ at, email }: Moment) {
           {email.attempts > 1 && <span>{counted(email.attempts, "try", "tries")}</span>}
         </>
       }
+      actions={mayStop && <Stop email={email} />}
     />
+  );
+}
+
+function Stop({ email }: Pick<Moment, "email">) {
+  const { ask, pending } = useStop(email);
+  return (
+    <Button
+      variant="default"
+      size="compact-sm"
+      loading={pending}
+      onClick={() => void ask()}
+      aria-label={`Stop ${email.campaignName}`}
+    >
+      Stop
+    </Button>
   );
 }
 
