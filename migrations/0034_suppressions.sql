@@ -83,11 +83,10 @@ CREATE TABLE IF NOT EXISTS suppressions (
     made_by        bigint REFERENCES users ON DELETE SET NULL,
     note           text,
     created_at     timestamptz NOT NULL DEFAULT now(),
-    -- Of a domain: emails up to this id were looked at, whether they wait for it; NULL: all were.
+    -- What waits is still to be cancelled, by a walk through emails from this id on; of an address at once. NULL: it is.
     walked_to      bigint,
     PRIMARY KEY (workspace_id, key),
-    CONSTRAINT suppressions_id UNIQUE (workspace_id, id),
-    CONSTRAINT suppressions_walk CHECK (kind = 'DOMAIN' OR walked_to IS NULL)
+    CONSTRAINT suppressions_id UNIQUE (workspace_id, id)
 );
 CREATE INDEX IF NOT EXISTS suppressions_domains ON suppressions (workspace_id) WHERE kind = 'DOMAIN';
 CREATE INDEX IF NOT EXISTS suppressions_walks ON suppressions (workspace_id, id) WHERE walked_to IS NOT NULL;
@@ -161,6 +160,22 @@ ALTER TABLE workspaces
     ADD COLUMN IF NOT EXISTS postal_address text;
 ALTER TABLE workspaces DROP CONSTRAINT IF EXISTS workspaces_bounce_limit;
 ALTER TABLE workspaces ADD CONSTRAINT workspaces_bounce_limit CHECK (bounce_limit BETWEEN 1 AND 100);
+
+CREATE OR REPLACE FUNCTION bounce_rate(of_workspace bigint, of_campaign bigint) RETURNS TABLE (
+    gone bigint, bounced bigint, bounce_limit smallint
+) LANGUAGE sql STABLE ROWS 1 AS $$
+    SELECT n.gone - c.braked_gone, n.bounced - c.braked_bounced, w.bounce_limit
+    FROM campaigns c
+    JOIN workspaces w ON w.id = c.workspace_id
+    CROSS JOIN LATERAL (SELECT coalesce(sum(s.sent + s.failed), 0)::bigint AS gone,
+                               coalesce(sum(s.bounced), 0)::bigint AS bounced
+                        FROM streams s WHERE s.workspace_id = c.workspace_id AND s.campaign_id = c.id) n
+    WHERE c.workspace_id = of_workspace AND c.id = of_campaign AND c.kind = 'LIST'
+$$;
+COMMENT ON FUNCTION bounce_rate IS
+    'How many emails of a campaign have gone, or failed, since its brake paused it, how many of their recipients do not'
+    ' exist, and how many percent are allowed (NULL: any)';
+REVOKE EXECUTE ON FUNCTION bounce_rate FROM PUBLIC;
 
 -- Webhooks.
 ALTER TABLE webhooks DROP CONSTRAINT IF EXISTS webhooks_events_check;

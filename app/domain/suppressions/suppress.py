@@ -23,6 +23,7 @@ from app.sql import queries
 sql = queries(__name__)
 
 Reason = Literal["UNSUBSCRIBED", "BOUNCED", "COMPLAINED", "REPLIED_STOP", "MANUAL"]
+CancelReason = Literal["SUPPRESSED", "STOPPED"]
 BATCH = 1_000  # addresses at once: others wait meanwhile
 
 
@@ -95,6 +96,16 @@ async def cancel_owed(conn: Conn, workspace_id: int, owed: Owed, stream_ids: lis
         return 0
     params = {"workspace_id": workspace_id, "stream_ids": stream_ids} | owed._asdict()
     cancelled = await fetch_exactly_one(conn, sql.cancel_owed, params)
+    await streams.settle(conn, workspace_id, stream_ids)
+    return cancelled["n"]
+
+
+async def cancel_emails(
+    conn: Conn, workspace_id: int, ids: Sequence[int], stream_ids: list[int], why: CancelReason
+) -> int:
+    """Cancel those of the emails that wait; their streams are locked. How many."""
+    params = {"workspace_id": workspace_id, "ids": list(ids), "stream_ids": stream_ids, "why": why}
+    cancelled = await fetch_exactly_one(conn, sql.cancel_emails, params)
     await streams.settle(conn, workspace_id, stream_ids)
     return cancelled["n"]
 

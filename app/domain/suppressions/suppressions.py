@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress as passing
 from datetime import datetime
 from itertools import islice
-from typing import Any, BinaryIO, NamedTuple, cast, get_args
+from typing import Any, BinaryIO, NamedTuple, get_args
 
 import msgspec
 
@@ -248,7 +248,7 @@ def _read(read: Callable[[str], str], name: str, number: int, text: str, wrong: 
 
 def _reason(fields: Mapping[str, str], otherwise: Reason) -> Reason:
     said = fields.get("reason", "").strip().upper()
-    return cast(Reason, said) if said in REASONS else otherwise
+    return said if said in REASONS else otherwise
 
 
 def _params(workspace_id: int, wanted: Filter) -> dict[str, Any]:

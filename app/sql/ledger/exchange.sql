@@ -203,16 +203,9 @@ BEGIN
     -- A verdict for each of the first that are due of each stream, so the work is bounded whatever waits at the head.
     head AS (
         SELECT d.workspace_id, d.id, a.direct, d.scheduled_at,
-               CASE WHEN a.late THEN 'LATE'
-                    WHEN NOT a.insists AND (
-                        EXISTS (SELECT FROM suppressions p WHERE p.workspace_id = d.workspace_id
-                                  AND p.key = coalesce(d.recipient_key, address_digest(d.recipient)))
-                        OR (SELECT EXISTS (SELECT FROM suppressions p
-                                           WHERE p.workspace_id = of_workspace AND p.kind = 'DOMAIN'))
-                           AND EXISTS (SELECT FROM suppressions p WHERE p.workspace_id = d.workspace_id
-                                         AND p.key = ANY (domain_digests(d.recipient)))
-                    ) THEN 'SUPPRESSED'
-                    WHEN d.until <= now() THEN 'ASIDE' ELSE 'CLAIM' END AS verdict
+               CASE WHEN a.late THEN 'LATE' WHEN s.reason IS NOT NULL THEN 'SUPPRESSED'
+                    WHEN d.until <= now() THEN 'ASIDE' ELSE 'CLAIM' END AS verdict,
+               s.reason
         FROM active a
         CROSS JOIN LATERAL (
             SELECT e.workspace_id, e.id, e.scheduled_at, e.until, e.recipient, e.recipient_key
@@ -223,11 +216,24 @@ BEGIN
             ORDER BY e.scheduled_at, e.id
             LIMIT greatest(a.free, 0)
         ) d
+        -- As `suppression_of`, without the price of a call for each.
+        CROSS JOIN LATERAL (
+            SELECT CASE WHEN NOT a.insists THEN coalesce(
+                (SELECT p.reason FROM suppressions p
+                 WHERE p.workspace_id = d.workspace_id
+                   AND p.key = coalesce(d.recipient_key, address_digest(d.recipient))),
+                CASE WHEN (SELECT EXISTS (SELECT FROM suppressions p
+                                          WHERE p.workspace_id = of_workspace AND p.kind = 'DOMAIN'))
+                     THEN (SELECT p.reason FROM suppressions p
+                           WHERE p.workspace_id = d.workspace_id AND p.key = ANY (domain_digests(d.recipient))
+                           LIMIT 1) END
+            ) END AS reason
+        ) s
     ),
     judged AS MATERIALIZED (
-        (SELECT h.workspace_id, h.id, h.verdict FROM head h WHERE h.verdict <> 'CLAIM')
+        (SELECT h.workspace_id, h.id, h.verdict, h.reason FROM head h WHERE h.verdict <> 'CLAIM')
         UNION ALL
-        (SELECT c.workspace_id, c.id, c.verdict
+        (SELECT c.workspace_id, c.id, c.verdict, c.reason
          FROM (SELECT h.*, count(*) FILTER (WHERE NOT h.direct) OVER (ORDER BY h.direct DESC, h.scheduled_at, h.id) AS planned
                FROM head h WHERE h.verdict = 'CLAIM') c
          WHERE c.planned <= spaced
@@ -246,7 +252,7 @@ BEGIN
         FROM judged j
         WHERE e.workspace_id = j.workspace_id AND e.id = j.id
         RETURNING e.id, e.campaign_id, e.stream_id, e.recipient, e.fields, e.retry_count, e.attempts, e.scheduled_at,
-                  e.claimed_at, e.message_id, j.verdict
+                  e.claimed_at, e.message_id, j.verdict, j.reason
     ),
     moves AS (
         -- What became of a claim belongs to the window that it was taken from.
@@ -333,12 +339,13 @@ BEGIN
           AND w.workspace_id = o.workspace_id AND w.login_id = o.id AND w.window_start = m.claimed_in
     )
     SELECT q.id, q.campaign_id, a.content_version, q.recipient, q.fields, q.retry_count, q.attempts, q.scheduled_at,
-           q.claimed_at, q.message_id,
+           CASE WHEN q.verdict = 'CLAIM' THEN q.claimed_at END,
+           CASE WHEN q.verdict = 'CLAIM' THEN q.message_id ELSE q.reason::text END,
            held AND EXISTS (SELECT FROM holds h WHERE h.workspace_id = of_workspace AND h.login_id = of_login
                               AND coalesce(h.stream_id, q.stream_id) = q.stream_id)
     FROM decided q
     JOIN active a ON a.id = q.stream_id
-    WHERE q.verdict = 'CLAIM'
+    WHERE q.verdict IN ('CLAIM', 'SUPPRESSED')
     ORDER BY q.scheduled_at, q.id;
     GET DIAGNOSTICS claims = ROW_COUNT;
 
@@ -381,9 +388,9 @@ BEGIN
               GROUP BY e.stream_id) n
         WHERE s.workspace_id = of_workspace AND s.id = n.stream_id;
         -- What else waits for them is cancelled as it is claimed, if not before by the sweep.
-        INSERT INTO suppressions (workspace_id, key, kind, name, reason, email_id, campaign_id)
+        INSERT INTO suppressions (workspace_id, key, kind, name, reason, email_id, campaign_id, walked_to)
         SELECT e.workspace_id, coalesce(e.recipient_key, address_digest(e.recipient)) AS key, 'ADDRESS', e.recipient,
-               'BOUNCED', e.id, e.campaign_id
+               'BOUNCED', e.id, e.campaign_id, 0
         FROM (SELECT of_workspace AS workspace_id, unnest(dead) AS id OFFSET 0) d
         JOIN emails e ON e.workspace_id = d.workspace_id AND e.id = d.id
         ORDER BY key
@@ -397,8 +404,8 @@ COMMENT ON FUNCTION exchange IS 'Trade outcomes for new work: a statement of the
 REVOKE EXECUTE ON FUNCTION exchange FROM PUBLIC;
 
 -- name: exchange
--- See the function. A last row without an id says that some reports were on emails that are not ours any more: see
--- `record_late`.
+-- See the function. A row without `claimed_at` is no claim: its recipient is suppressed, for what `message_id` says. A last
+-- row without an id says that some reports were on emails that are not ours any more: see `record_late`.
 SELECT id, campaign_id, content_version, recipient, fields, retry_count, attempts, scheduled_at, claimed_at, message_id,
        probe
 FROM exchange(%(workspace_id)s::bigint, %(sender_id)s::bigint, %(token)s::uuid, %(ids)s::bigint[], %(outcomes)s::json,

@@ -70,6 +70,34 @@ tallied AS (
 )
 SELECT count(*) AS n FROM cancelled;
 
+-- name: cancel_emails
+-- The same for emails by their ids.
+WITH waiting AS (
+    SELECT e.id, e.stream_id, e.campaign_id
+    FROM emails e
+    WHERE e.workspace_id = %(workspace_id)s AND e.id = ANY (%(ids)s::bigint[]) AND e.status = 'SCHEDULED'
+      AND e.stream_id = ANY (%(stream_ids)s::bigint[])
+),
+ending AS MATERIALIZED (
+    SELECT id FROM campaigns
+    WHERE workspace_id = %(workspace_id)s AND id IN (SELECT campaign_id FROM waiting)
+    ORDER BY id
+    FOR NO KEY UPDATE
+),
+cancelled AS (
+    UPDATE emails e SET status = 'CANCELLED', cancel_reason = %(why)s::cancel_reason
+    FROM waiting w
+    WHERE e.workspace_id = %(workspace_id)s AND e.id = w.id AND (SELECT count(*) FROM ending) > 0
+    RETURNING e.stream_id
+),
+tallied AS (
+    UPDATE streams s
+    SET scheduled = s.scheduled - n.n, cancelled = s.cancelled + n.n
+    FROM (SELECT stream_id, count(*) AS n FROM cancelled GROUP BY stream_id) n
+    WHERE s.workspace_id = %(workspace_id)s AND s.id = n.stream_id
+)
+SELECT count(*) AS n FROM cancelled;
+
 -- name: withdraw
 -- End an unsubscription that one email led to, within a day; what it took the place of stands again.
 WITH its AS (
