@@ -1245,7 +1245,7 @@ export interface paths {
         delete: operations["deleteWorkspace"];
         options?: never;
         head?: never;
-        /** Rename a workspace, or change how many bounces pause its campaigns */
+        /** Rename a workspace, or change what pauses its campaigns and what its messages end with */
         patch: operations["changeWorkspace"];
         trace?: never;
     };
@@ -1771,6 +1771,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/u/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The page to unsubscribe, for whoever has the link of an email; changes nothing */
+        get: operations["showPage"];
+        put?: never;
+        /** Unsubscribe, as the page does and, in one click, mail programs (RFC 8058) */
+        post: operations["act"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -1927,6 +1945,12 @@ export interface components {
              */
             kind: "LIST" | "DIRECT";
             language?: string | null;
+            /**
+             * @default none
+             * @enum {string}
+             */
+            unsubscribe: "link" | "header" | "none";
+            brake?: string | null;
             replyTo?: string | null;
             headers?: {
                 [key: string]: string;
@@ -1963,6 +1987,7 @@ export interface components {
             bcc?: string[];
             attachments?: number[];
             name?: string;
+            unsubscribe?: "link" | "header" | "none";
             senderIds?: number[];
             startTime?: string;
             latestAt?: string | null;
@@ -2530,6 +2555,8 @@ export interface components {
             lacking: components["schemas"]["Lack"][];
             subjectsInOneLine: number;
             hints: components["schemas"]["Hint"][];
+            /** @enum {string} */
+            unsubscribe: "link" | "header" | "none";
         };
         /** Problem */
         Problem: {
@@ -2567,6 +2594,15 @@ export interface components {
         /** Recipient */
         Recipient: {
             email: string;
+        };
+        /** RecipientPage */
+        RecipientPage: {
+            email: string;
+            suppressions: components["schemas"]["Suppression"][];
+            emails: number;
+            next: components["schemas"]["EmailSummary"] | null;
+            items: components["schemas"]["Moment"][];
+            nextCursor: string | null;
         };
         /** Record */
         Record: {
@@ -2996,6 +3032,9 @@ export interface components {
             firstRun: boolean;
             sandbox: boolean;
             baseUrl: string;
+            oneClick: boolean;
+            /** @enum {string} */
+            unsubscribe: "link" | "header" | "none";
         };
         /** Webhook */
         Webhook: {
@@ -3048,6 +3087,7 @@ export interface components {
             createdAt: string;
             selected: boolean;
             bounceLimit: number | null;
+            postalAddress: string | null;
         };
         /** WorkspaceBody */
         WorkspaceBody: {
@@ -3076,6 +3116,7 @@ export interface components {
         WorkspacePatch: {
             name?: string;
             bounceLimit?: number | null;
+            postalAddress?: string | null;
         };
     };
     responses: never;
@@ -3115,6 +3156,7 @@ export interface operations {
                     bcc?: string[];
                     /** @default [] */
                     attachments?: number[];
+                    unsubscribe?: ("header" | "link" | "none") | null;
                     name?: string | null;
                     senderId?: number | null;
                     senderIds?: number[] | null;
@@ -3167,6 +3209,7 @@ export interface operations {
                     bcc?: string[];
                     /** @default [] */
                     attachments?: number[];
+                    unsubscribe?: ("header" | "link" | "none") | null;
                     name?: string | null;
                     senderId?: number | null;
                     senderIds?: number[] | null;
@@ -3318,6 +3361,7 @@ export interface operations {
                     bcc?: string[];
                     /** @default [] */
                     attachments?: number[];
+                    unsubscribe?: ("header" | "link" | "none") | null;
                     name?: string | null;
                     senderId?: number | null;
                     senderIds?: number[] | null;
@@ -3370,6 +3414,7 @@ export interface operations {
                     bcc?: string[];
                     /** @default [] */
                     attachments?: number[];
+                    unsubscribe?: ("header" | "link" | "none") | null;
                     name?: string | null;
                     senderId?: number | null;
                     senderIds?: number[] | null;
@@ -3512,6 +3557,11 @@ export interface operations {
                     bcc?: string[];
                     /** @default [] */
                     attachments?: number[];
+                    /**
+                     * @default none
+                     * @enum {unknown}
+                     */
+                    unsubscribe?: "header" | "link" | "none";
                     name?: string | null;
                     senderId?: number | null;
                     email?: string | null;
@@ -3645,6 +3695,11 @@ export interface operations {
                     bcc?: string[];
                     /** @default [] */
                     attachments?: number[];
+                    /**
+                     * @default none
+                     * @enum {unknown}
+                     */
+                    unsubscribe?: "header" | "link" | "none";
                     email: string;
                     fields?: {
                         [key: string]: string;
@@ -7934,7 +7989,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description An object with `email`, `emails` (each with its fields, campaign and attempts), `rejected` rows of recent requests, `sandboxMessages`, `copies` of campaigns, and rows of uploaded `lists`. */
+            /** @description An object with `email`, `emails` (each with its fields, campaign and attempts), the `suppression` if there is one, `rejected` rows of recent requests, `sandboxMessages`, `copies` of campaigns, and rows of uploaded `lists`. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -14239,6 +14294,172 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    showPage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The end of the link in an email. */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    act: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The end of the link in an email. */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
                 };
             };
         };

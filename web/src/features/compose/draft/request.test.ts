@@ -36,6 +36,7 @@ describe("a draft, as the API takes it,", () => {
       body: "B",
       bodyHtml: null,
       language: null,
+      unsubscribe: null,
       ifBlank: {},
       name: null,
       senderIds: null,
