@@ -37,6 +37,11 @@ describe("a draft, as the API takes it,", () => {
       bodyHtml: null,
       language: null,
       unsubscribe: null,
+      replyTo: null,
+      headers: {},
+      cc: [],
+      bcc: [],
+      attachments: [],
       ifBlank: {},
       name: null,
       senderIds: null,
@@ -47,6 +52,8 @@ describe("a draft, as the API takes it,", () => {
       jitterPercent: 0,
       hourlyLimit: null,
       onUnknown: "hold",
+      notIfWrittenToDays: null,
+      notInCampaigns: null,
       listId: 5,
       columns,
     });
@@ -70,11 +77,17 @@ describe("a draft, as the API takes it,", () => {
   it("is tested from its sender, at once", () => {
     const draft = written({ subject: "S", body: "B" }, { senderIds: [7] });
     const ada = { email: "ada@example.com", fields: { name: "Ada" } };
-    expect(testOf(draft, draft.steps[0].content, ada)).toEqual({
+    expect(testOf(draft, draft.steps[0].content, ada, "none")).toEqual({
       subject: "S",
       body: "B",
       bodyHtml: null,
       language: null,
+      unsubscribe: "none",
+      replyTo: null,
+      headers: {},
+      cc: [],
+      bcc: [],
+      attachments: [],
       ifBlank: {},
       name: "Test: S",
       senderId: 7,
