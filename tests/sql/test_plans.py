@@ -87,10 +87,14 @@ async def _fill(pool: Pool, user: User) -> dict[str, Any]:
         )
         await conn.execute(
             "INSERT INTO suppressions (workspace_id, key, kind, name, reason)"
-            " SELECT %(workspace)s, address_digest('gone' || n || '@example.org'), 'ADDRESS', 'gone' || n, 'MANUAL'"
-            " FROM generate_series(1, %(count)s) n"
-            " UNION ALL SELECT %(workspace)s, address_digest('@example.net'), 'DOMAIN', 'example.net', 'MANUAL'",
-            {"workspace": user.workspace_id, "count": WAITING},
+            " SELECT %s, address_digest('gone' || n || '@example.org'), 'ADDRESS', 'gone' || n, 'MANUAL'"
+            " FROM generate_series(1, %s) n",
+            (user.workspace_id, WAITING),
+        )
+        await conn.execute(
+            "INSERT INTO suppressions (workspace_id, key, kind, name, reason)"
+            " VALUES (%s, address_digest('@example.net'), 'DOMAIN', 'example.net', 'MANUAL')",
+            (user.workspace_id,),
         )
     return {
         "workspace_id": user.workspace_id,
@@ -340,7 +344,8 @@ async def test_a_campaign_is_inserted_by_a_join_that_goes_through_both_lists_onc
     async with transaction(pool, full["workspace_id"]) as conn:
         await conn.execute(QUERIES["stage_recipients"])
         await conn.execute(
-            "INSERT INTO staged SELECT n, 'new' || n || '@example.com', '{}' FROM generate_series(0, %s) n",
+            "INSERT INTO staged (number, row, recipient, key, fields)"
+            " SELECT n, n, 'new' || n || '@example.com', sha256(n::text::bytea), '{}' FROM generate_series(0, %s) n",
             [emails - 1],
         )
         await conn.execute(QUERIES["join_at_once"])

@@ -100,12 +100,12 @@ async def test_a_campaign_tells_of_its_failures_and_its_end_in_order_and_signed(
         campaign = (await schedule_campaign(pool, owner, ["ann@example.com", "bad@example.com"])).campaign.id
 
         async def told() -> bool:
-            return "campaign.finished" in receiver.events
+            return "recipient.suppressed" in receiver.events
 
-        await wait_for(told, "the end of the campaign to be told")
-    assert receiver.events == ["email.failed", "campaign.finished"]
+        await wait_for(told, "the end of the campaign, and who does not exist, to be told")
+    assert receiver.events == ["email.failed", "campaign.finished", "recipient.suppressed"]
     assert isinstance(webhook.secret, str)
-    failed, finished = (told.verify(webhook.secret) for told in receiver.told)
+    failed, finished, suppressed = (told.verify(webhook.secret) for told in receiver.told)
     assert failed["data"] == {
         "emailId": await value(pool, "SELECT id FROM emails WHERE recipient = 'bad@example.com'"),
         "campaignId": campaign,
@@ -118,10 +118,18 @@ async def test_a_campaign_tells_of_its_failures_and_its_end_in_order_and_signed(
     assert finished["data"] | {"name": ""} == {
         "campaignId": campaign, "name": "", "total": 2, "sent": 1, "failed": 1, "unknown": 0,
     }  # fmt: skip
+    assert suppressed["data"] | {"suppressionId": 0} == {
+        "suppressionId": 0,
+        "reason": "BOUNCED",
+        "emailId": failed["data"]["emailId"],
+        "campaignId": campaign,
+        "recipient": "bad@example.com",
+    }
     assert set(failed) == {"type", "timestamp", "data"}
     assert [(d.event, d.status, d.status_code) for d in await log_of(pool, owner, webhook)] == [
         ("email.failed", "DELIVERED", 204),
         ("campaign.finished", "DELIVERED", 204),
+        ("recipient.suppressed", "DELIVERED", 204),
     ]
     assert receiver.connections == 1
     assert await log_of(pool, owner, other) == []
