@@ -97,7 +97,7 @@ def test_an_owner_says_when_campaigns_to_dead_addresses_pause_themselves(inside:
     panel.get_by_label("Beyond").fill("12")
     panel.get_by_role("button", name="Save").click()
     expect(inside.get_by_text("Campaigns pause themselves beyond 12 %.")).to_be_visible()
-    panel.get_by_text("Pause such campaigns").click()
+    panel.get_by_role("switch", name="Pause such campaigns").uncheck()
     panel.get_by_role("button", name="Save").click()
     expect(inside.get_by_text("Campaigns no longer pause themselves for that.")).to_be_visible()
     (workspace,) = ask(inside, "GET", "/api/workspaces")
