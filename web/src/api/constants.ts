@@ -221,4 +221,7 @@ export const LIMITS = {
   WorkspaceBody: {
     name: {"maxLength": 100, "minLength": 1},
   },
+  WorkspacePatch: {
+    postalAddress: {"maxLength": 500, "minLength": 0},
+  },
 } as const;
