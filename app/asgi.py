@@ -7,10 +7,12 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import psycopg
 from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
+from psycopg.errors import LockNotAvailable
 
 from app import traces
 from app.collectors import PoolCollector
@@ -75,7 +77,9 @@ def assemble(dashboard_folder: Path) -> Litestar:
         request_max_body_size=SMALL,
         exception_handlers={
             **HANDLERS,
-            **DATABASE_HANDLERS,
+            psycopg.OperationalError: database_unavailable,
+            psycopg.errors.RestrictViolation: workspace_deleted,
+            LockNotAvailable: held_by_others,
         },
         openapi_config=openapi_config(),
         plugins=[StructSchemas()],
