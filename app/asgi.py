@@ -35,6 +35,7 @@ from app.http.operations import administration, alerts, events, health, sandbox
 from app.http.planning import waiting
 from app.http.recipients import lists, personal_data, saved_lists
 from app.http.senders import senders
+from app.http.suppressions import suppressions
 from app.http.trial import for_this_machine
 from app.http.visitors import Visitors
 from app.http.webhooks import webhooks
@@ -130,6 +131,7 @@ def _routes() -> list[ControllerRouterHandler]:
             lists.router,
             saved_lists.router,
             personal_data.router,
+            suppressions.router,
             senders.router,
             signatures.get_signature,
             signatures.put_signature,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import psycopg
@@ -155,8 +156,8 @@ class Handover:
             reason = f"internal error ({type(error).__name__})"
             return classify_loss(conversation.command, reason, delivered=1)  # not the sender's, whatever it is
 
-    async def _left_out(self, keys: frozenset[str]) -> frozenset[str]:
-        return await until_answered(lambda: copies.left_out(self._pool, self._user_id, keys))
+    async def _left_out(self, addresses: Mapping[str, str]) -> frozenset[str]:
+        return await until_answered(lambda: copies.left_out(self._pool, self._user_id, addresses))
 
     async def _read(self, file: Enclosed, number: int) -> bytes:
         return await self._pieces.get(self._user_id, file, number)
@@ -222,6 +223,7 @@ def _report(
         content_version=content_version,
         claimed_at=claim.claimed_at,
         refusal=verdict.refusal,
+        dead=verdict.dead,
         probe=claim.probe,
         retried=claim.attempts > 0,
         ended=time.monotonic(),

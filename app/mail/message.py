@@ -128,7 +128,8 @@ class MessageBuilder:
                 self._own.append((name, template))
         self._cc = [to_ascii(address) for address in beside.cc]
         self._bcc = [to_ascii(address) for address in beside.bcc]
-        self.copies = frozenset(map(key, (*self._cc, *self._bcc)))  # who else gets each message
+        # Who else gets each message: addresses by their keys.
+        self.copies = {key(to_ascii(address)): address for address in (*beside.cc, *beside.bcc)}
 
     def _parse(self, source: Source) -> Template | None:
         template = Template.parse(source)

@@ -31,6 +31,7 @@ DISTRIBUTED = {
     "idempotency_keys",
     "refusals",
     "holds",
+    "suppressions",
 }
 # These stay on one node, each for a reason.
 LOCAL = {

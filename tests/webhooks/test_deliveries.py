@@ -22,6 +22,7 @@ from app.domain.ledger.decisions import Chosen
 from app.domain.pages import PageRequest
 from app.domain.recipients import personal_data
 from app.domain.senders.for_workers import sql
+from app.domain.suppressions.suppress import suppress
 from app.domain.webhooks import deliveries, webhooks
 from app.domain.webhooks.webhooks import EVENT_TYPES, Delivery, Webhook, WebhookChanges
 from app.secrets import SecretBox
@@ -31,6 +32,7 @@ from tests.support.engine import (
     Fleet,
     Owner,
     execute,
+    rows,
     running_workers,
     schedule_campaign,
     settings_for,
@@ -205,6 +207,26 @@ async def test_a_decision_ends_no_campaign_twice(pool: Pool, owner: Owner, recei
     webhook = await hook(pool, owner, receiver)
     await decisions.resolve_many(pool, owner.workspace_id, Chosen(campaign_id=campaign), "sent")
     assert await log_of(pool, owner, webhook) == []
+
+
+async def test_whoever_is_suppressed_is_told_and_who_unsubscribed_by_an_event_of_its_own(
+    pool: Pool, owner: Owner, receiver: Receiver
+) -> None:
+    webhook = await hook(pool, owner, receiver, "recipient.suppressed", "recipient.unsubscribed")
+    async with transaction(pool) as conn:
+        await suppress(conn, owner.workspace_id, emails=["a@example.com"], domains=["example.org"], reason="MANUAL")
+        await suppress(conn, owner.workspace_id, emails=["a@example.com"], reason="UNSUBSCRIBED", email_id=7)
+        await suppress(conn, owner.workspace_id, emails=["a@example.com"], reason="UNSUBSCRIBED", email_id=8)
+    told = await rows(pool, "SELECT event, data FROM webhook_deliveries WHERE webhook_id = %s", webhook.id)
+    assert len(told) == 4
+    assert {
+        (it["event"], it["data"]["reason"], it["data"].get("recipient"), it["data"].get("domain")) for it in told
+    } == {
+        ("recipient.suppressed", "MANUAL", "a@example.com", None),
+        ("recipient.suppressed", "MANUAL", None, "example.org"),
+        ("recipient.suppressed", "UNSUBSCRIBED", "a@example.com", None),
+        ("recipient.unsubscribed", "UNSUBSCRIBED", "a@example.com", None),
+    }
 
 
 async def test_what_is_rolled_back_is_not_told(pool: Pool, owner: Owner, receiver: Receiver) -> None:
