@@ -1840,6 +1840,7 @@ export interface components {
             cc?: string[];
             bcc?: string[];
             attachments?: components["schemas"]["KeptFile"][];
+            brake?: string | null;
         };
         /** CampaignCalendar */
         CampaignCalendar: {
@@ -7545,7 +7546,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description An object with `email`, `emails` (each with its fields, campaign and attempts), `rejected` rows of recent requests, `sandboxMessages`, `copies` of campaigns, and rows of uploaded `lists`. */
+            /** @description An object with `email`, `emails` (each with its fields, campaign and attempts), the `suppression` if there is one, `rejected` rows of recent requests, `sandboxMessages`, `copies` of campaigns, and rows of uploaded `lists`. */
             200: {
                 headers: {
                     [name: string]: unknown;
