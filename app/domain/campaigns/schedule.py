@@ -169,6 +169,7 @@ async def _schedule(conn: Conn, asked: _Asked) -> Scheduled:
     room = await quotas.room(conn, workspace_id, most)
     draft = request.draft
     room.take(draft.content.size)
+    coming = await files.read_all(request.attached)
     make = await _source(conn, workspace_id, request, file)
     recipients, trial, _ = await _recipients(workspace_id, draft, make)
     made = (await draft.content.sent(workspace_id)).made(draft.content)
@@ -180,8 +181,9 @@ async def _schedule(conn: Conn, asked: _Asked) -> Scheduled:
     await leave_out(conn, recipients, suppressed.numbers)
     planned = await _plan(conn, workspace_id, draft, recipients, lock=True)
     stored_bytes = room.taken  # files count by themselves
-    draft = await _keep_files(conn, workspace_id, request, room)
+    room.take(sum(read.size for read in coming))
     await quotas.check_again(conn, workspace_id, most, room.taken, campaign=True)
+    draft = await _keep_files(conn, workspace_id, draft, coming)
     target = await _insert(conn, workspace_id, planned, draft, made, recipients, stored_bytes)
     campaign_id = target.campaign_id
     await held.last_look(conn, workspace_id, target.stream_ids, suppressed.newest)
@@ -205,7 +207,8 @@ async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
         make = await _source(conn, workspace_id, request, file)
         recipients, trial, lacking = await _recipients(workspace_id, request.draft, make)
         hints = (await request.draft.content.sent(workspace_id)).hints
-        hints += await files.look(conn, workspace_id, request.draft.content, request.attached)
+        coming = await files.read_all(request.attached)
+        hints += await files.look(conn, workspace_id, request.draft.content, coming)
         await stage(conn, recipients, trial, quotas.Room(None), address_key)
         await trial.run()
         suppressed = await held.first_look(conn, workspace_id)
@@ -384,13 +387,12 @@ async def _insert(
     return target
 
 
-async def _keep_files(conn: Conn, workspace_id: int, request: Request, room: quotas.Room) -> Draft:
+async def _keep_files(conn: Conn, workspace_id: int, draft: Draft, coming: Sequence[files.Read]) -> Draft:
     """The draft, whose content names all files that go along; they are kept for it."""
-    content = request.draft.content
-    new = await files.keep_all(conn, workspace_id, request.attached, room)
-    content = msgspec.structs.replace(content, attachments=[*content.attachments, *new])
+    new = await files.keep_all(conn, workspace_id, coming)
+    content = msgspec.structs.replace(draft.content, attachments=[*draft.content.attachments, *new])
     await files.use(conn, workspace_id, content)
-    return msgspec.structs.replace(request.draft, content=content)
+    return msgspec.structs.replace(draft, content=content)
 
 
 async def _key_is_free(conn: Conn, workspace_id: int, idempotency: Idempotency) -> bool:
