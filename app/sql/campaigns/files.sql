@@ -14,7 +14,7 @@ VALUES (%(workspace_id)s, %(id)s, %(number)s, %(content)s);
 SELECT id, name, type, is_image, size, warning, created_at FROM files WHERE workspace_id = %(workspace_id)s AND id = %(id)s;
 
 -- name: files_named
--- Files by their ids.
+-- Files by their ids, without their content.
 SELECT id, name, type, is_image, size, warning, created_at FROM files
 WHERE workspace_id = %(workspace_id)s AND id = ANY (%(ids)s::bigint[]);
 
