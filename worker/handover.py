@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import psycopg
@@ -159,8 +159,8 @@ class Handover:
             reason = f"internal error ({type(error).__name__})"
             return classify_loss(conversation.command, reason, delivered=1)  # not the sender's, whatever it is
 
-    async def _left_out(self, keys: frozenset[str]) -> frozenset[str]:
-        return await until_answered(lambda: copies.left_out(self._desk.pool, self._user_id, keys))
+    async def _left_out(self, addresses: Mapping[str, str]) -> frozenset[str]:
+        return await until_answered(lambda: copies.left_out(self._desk.pool, self._user_id, addresses))
 
     async def _read(self, file: Enclosed, number: int) -> bytes:
         return await self._desk.pieces.get(self._user_id, file, number)

@@ -148,8 +148,10 @@ class MessageBuilder:
                 self._fixed += _own_line(name, check_own(name, template.render({})))
             else:
                 self._own.append((name, template))
-        self._cc, self._bcc = beside.cc, beside.bcc
-        self.copies = frozenset(map(key, (*self._cc, *self._bcc)))  # who else gets each message
+        self._cc = [to_ascii(address) for address in beside.cc]
+        self._bcc = [to_ascii(address) for address in beside.bcc]
+        # Who else gets each message: addresses by their keys.
+        self.copies = {key(to_ascii(address)): address for address in (*beside.cc, *beside.bcc)}
 
     def _parse(self, source: Source) -> Template | None:
         template = Template.parse(source)
@@ -192,7 +194,7 @@ class MessageBuilder:
         if self._own:
             fixed += "".join(self._render_own(fields, texts))
         if self.copies:
-            line, copies = self._copied(without | {key(recipient)})
+            line, copies = self._copied(without | {key(to_ascii(recipient))})
             fixed += line
         head = (
             f"{self._from}To: {envelope_to}\r\n{subject_line}"
@@ -209,8 +211,8 @@ class MessageBuilder:
 
     def _copied(self, without: frozenset[str]) -> tuple[str, tuple[str, ...]]:
         """The line of those who get a copy and whom others see, and all who get one."""
-        cc = [to_ascii(address) for address in self._cc if key(address) not in without]
-        bcc = [to_ascii(address) for address in self._bcc if key(address) not in without]
+        cc = [address for address in self._cc if key(address) not in without]
+        bcc = [address for address in self._bcc if key(address) not in without]
         return (addresses_line("Cc", cc) if cc else ""), (*cc, *bcc)
 
     def _render_own(self, fields: Mapping[str, str], texts: Iterator[str]) -> Iterator[str]:

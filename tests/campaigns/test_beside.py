@@ -108,7 +108,8 @@ async def test_a_form_takes_files_along(api: httpx.AsyncClient, pool: Pool) -> N
     other = [("attachments", ("two.pdf", b"%PDF 2")), ("attachments", ("three.pdf", b"%PDF 4"))]
     clash = await api.post("/api/campaigns/schedule", data=fields, files=other, headers={"Idempotency-Key": "k"})
     assert clash.status_code == 409
-    ids = fields | {"attachments": json.dumps([kept["id"]])}
+    ids = {name: text for name, text in fields.items() if name != "recipients"}
+    ids["attachments"] = json.dumps([kept["id"]])
     named = await api.post("/api/campaigns/schedule", data=ids, files={"file": ("l.csv", b"email\nb@example.com\n")})
     assert [file["name"] for file in named.json()["campaign"]["attachments"]] == ["first.pdf"]
 
@@ -234,7 +235,7 @@ async def test_erasing_an_address_takes_it_out_of_copies(api: httpx.AsyncClient,
 async def test_files_go_once_nothing_names_them(api: httpx.AsyncClient, pool: Pool) -> None:
     attached, shown, kept, loose = [await upload(api, f"{n}.png", PNG) for n in range(4)]
     html = f'<img src="/api/files/{shown["id"]}">'
-    await schedule(api, startTime=LATER, attachments=[attached["id"]], bodyHtml=html)
+    made = await schedule(api, startTime=LATER, attachments=[attached["id"]], bodyHtml=html)
     await api.post("/api/templates", json={"name": "t", "attachments": [kept["id"]]})
     token = await register_worker(pool, "one")
     chore = next(one for one in retention.chores(Settings()) if one.what == "files")
@@ -246,6 +247,7 @@ async def test_files_go_once_nothing_names_them(api: httpx.AsyncClient, pool: Po
     assert left == {attached["id"], shown["id"], kept["id"]}
     assert (await api.get(f"/api/files/{loose['id']}")).status_code == 404
     # A campaign names its files until its emails are removed.
+    assert (await api.post(f"/api/campaigns/{made['campaign']['id']}/cancel")).status_code == 200
     await execute(pool, "UPDATE campaigns SET emails_removed_at = now()")
     await execute(pool, "UPDATE files SET used_at = now() - interval '8 days'")
     while await retention.remove_batch(pool, token, chore) is not None:

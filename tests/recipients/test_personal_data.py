@@ -102,6 +102,7 @@ async def test_of_somebody_unknown_the_export_says_so(api: httpx.AsyncClient) ->
         "rejected": [],
         "sandboxMessages": [],
         "savedLists": [],
+        "copies": [],
         "lists": [],
     }
 
@@ -160,6 +161,7 @@ async def test_after_erasing_the_address_is_nowhere_and_the_ledger_adds_up(
         "sandboxMessages": 1,
         "lists": 2,
         "savedLists": 0,
+        "copies": 0,
         "beingSent": 0,
     }
 
@@ -188,6 +190,7 @@ async def test_after_erasing_the_address_is_nowhere_and_the_ledger_adds_up(
         "sandboxMessages": 0,
         "lists": 0,
         "savedLists": 0,
+        "copies": 0,
         "beingSent": 0,
     }
 
@@ -275,6 +278,7 @@ async def test_what_is_being_sent_is_said_and_erased_the_next_time(api: httpx.As
         "sandboxMessages": 0,
         "lists": 0,
         "savedLists": 0,
+        "copies": 0,
         "beingSent": 1,
     }
     await execute(pool, "UPDATE emails SET status = 'SCHEDULED', claim_token = NULL")

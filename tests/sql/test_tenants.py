@@ -43,6 +43,8 @@ TABLES = (
     "plan_changes",
     "suppressions",
     "sender_dns",
+    "files",
+    "file_pieces",
 )
 APPEND_ONLY = ("audit_log", "workspace_invitations")  # of the second the role removes rows, and changes none
 # The service's own, to which the tenants' role has no rights at all.
@@ -96,6 +98,9 @@ async def _fill(pool: Pool, user: User) -> None:
             b"INSERT INTO campaign_signatures (workspace_id, campaign_id, sender_id, text) "
             b"VALUES (%(user)s, %(campaign)s, %(sender)s, 'Ann')",
             b"INSERT INTO templates (workspace_id, name, subject, body) VALUES (%(user)s, 'n', 's', 'b')",
+            b"INSERT INTO files (workspace_id, name, type, is_image, size) VALUES (%(user)s, 'a', 'b/c', false, 1)",
+            b"INSERT INTO file_pieces (workspace_id, file_id, number, content) "
+            b"SELECT workspace_id, id, 0, 'x' FROM files WHERE workspace_id = %(user)s",
             b"INSERT INTO recipient_lists (workspace_id, kind, size, rows) VALUES (%(user)s, 'json', 1, 1)",
             b"INSERT INTO recipient_list_chunks (workspace_id, list_id, number, content) "
             b"SELECT workspace_id, id, 0, 'x' FROM recipient_lists WHERE workspace_id = %(user)s",

@@ -54,7 +54,8 @@ class MailServer:
             self.lines.append(line.strip())
             verb = line[:4].upper()
             if verb == "EHLO":
-                writer.write("".join(f"250-{one}\r\n" for one in self.offers).encode() + b"250 HELP\r\n")
+                offered = "".join(f"250-{one}\r\n" for one in ("there.test", *self.offers))
+                writer.write(f"{offered}250 HELP\r\n".encode())
             elif verb == "RCPT" and (said := next((say for part, say in self.refuse.items() if part in line), None)):
                 writer.write(f"{said}\r\n".encode())
             elif verb == "DATA" and not recipients:

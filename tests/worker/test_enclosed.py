@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 
 from app.db import Pool, transaction
+from app.domain.accounts.actor import LOCAL
 from app.domain.campaigns import direct, files
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.direct import Direct
 from app.domain.campaigns.files import KeptFile, Upload
+from app.domain.suppressions import suppressions
+from app.domain.suppressions.suppressions import Asked
 from app.domain.workspaces.quotas import UNLIMITED
 from app.mail.enclosed import PIECE, Enclosed, encoded
 from app.mail.message import Message
@@ -289,3 +292,15 @@ async def test_another_workspaces_pieces_are_not_to_be_had(pool: Pool, owner: Ow
     other = await value(pool, "INSERT INTO workspaces (name) VALUES ('other') RETURNING id")
     async with transaction(pool, other) as conn:
         assert await files.of_ids(conn, other, [kept.id]) == {}
+
+
+async def test_who_is_suppressed_gets_no_copy(pool: Pool, database_url: str, sink: Sink, owner: Owner) -> None:
+    content = Content("Hello", "Hi.", cc=["Boss@example.net", "all@bücher.example"], bcc=["crm@example.net"])
+    scheduled = await schedule_campaign(pool, owner, ["a@example.com"], content=content)
+    people = ["boss@example.net", "all@bücher.example"]
+    await suppressions.add(pool, owner.workspace_id, people, [], Asked(), LOCAL)
+    async with mail_server() as there:
+        await sent_by(pool, database_url, sink, there, scheduled.campaign.id)
+    (handed,) = there.handed
+    assert handed.recipients == ["a@example.com", "crm@example.net"]
+    assert handed.message["Cc"] is None

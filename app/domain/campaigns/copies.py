@@ -4,14 +4,17 @@ claimed: so whoever said stop before the claim gets none.
 
 from __future__ import annotations
 
-from app.db import Pool, fetch_all
+from collections.abc import Mapping
+
+from app.db import Pool, fetch_all, transaction
 from app.sql import queries
 
 sql = queries(__name__)
 
 
-async def left_out(pool: Pool, workspace_id: int, keys: frozenset[str]) -> frozenset[str]:
-    """Of addresses, by their keys, those that the workspace writes to no more."""
-    async with pool.connection() as conn:
-        rows = await fetch_all(conn, sql.suppressed_copies, {"workspace_id": workspace_id, "keys": list(keys)})
-    return frozenset(row["key"] for row in rows)
+async def left_out(pool: Pool, workspace_id: int, addresses: Mapping[str, str]) -> frozenset[str]:
+    """Of addresses, by keys, the keys of those that the workspace writes to no more."""
+    params = {"workspace_id": workspace_id, "addresses": list(addresses.values())}
+    async with transaction(pool, workspace_id) as conn:
+        found = {row["address"] for row in await fetch_all(conn, sql.suppressed_copies, params)}
+    return frozenset(key for key, address in addresses.items() if address in found)

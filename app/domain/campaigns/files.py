@@ -18,7 +18,7 @@ from app.db import Conn, Pool, fetch_all, fetch_exactly_one, fetch_one, transact
 from app.domain.campaigns.beside import ATTACHMENTS, ENCLOSED_BYTES
 from app.domain.campaigns.content import Content
 from app.domain.workspaces import quotas
-from app.domain.workspaces.quotas import Quotas, Room
+from app.domain.workspaces.quotas import Quotas
 from app.errors import Conflict, InvalidInput, NotFound
 from app.mail.enclosed import PIECE, Enclosed, files_shown, with_urls
 from app.mail.file_types import file_name, objection, type_of
@@ -55,32 +55,36 @@ class Upload(msgspec.Struct, frozen=True):
 
 async def keep(pool: Pool, workspace_id: int, upload: Upload, most: Quotas) -> KeptFile:
     """Raises InvalidInput (`file`), QuotaReached, and Conflict for more than there may be."""
-    read = await asyncio.to_thread(_Read, upload)
+    read = await asyncio.to_thread(Read, upload, "file")
     async with transaction(pool, workspace_id) as conn:
         await quotas.check_again(conn, workspace_id, most, read.size, campaign=False)
         return await _insert(conn, workspace_id, read)
 
 
-async def keep_all(conn: Conn, workspace_id: int, uploads: Iterable[Upload], room: Room) -> list[int]:
-    """Keep files that come with a campaign, for which there is `room`; returns their ids. Raises as `keep` does."""
-    ids: list[int] = []
-    for upload in uploads:
-        read = await asyncio.to_thread(_Read, upload)
-        room.take(read.size)
-        ids.append((await _insert(conn, workspace_id, read)).id)
-    return ids
+async def read_all(uploads: Sequence[Upload]) -> list[Read]:
+    """Look at files that come with a campaign, to be attached. Raises InvalidInput."""
+    if not ATTACHMENTS.allow(len(uploads)):
+        raise InvalidInput({"attachments": f"are {len(uploads)}; {ATTACHMENTS.most} are the most"})
+    coming = [await asyncio.to_thread(Read, upload, "attachments") for upload in uploads]
+    _check_size(sum(read.size for read in coming))
+    return coming
 
 
-class _Read:
-    """What there is to know of a file that comes. Raises InvalidInput."""
+async def keep_all(conn: Conn, workspace_id: int, coming: Iterable[Read]) -> list[int]:
+    """Keep them, for which there is room; returns their ids. Raises Conflict."""
+    return [(await _insert(conn, workspace_id, read)).id for read in coming]
 
-    def __init__(self, upload: Upload) -> None:
+
+class Read:
+    """What there is to know of a file that comes in a field of that name. Raises InvalidInput."""
+
+    def __init__(self, upload: Upload, field: str) -> None:
         self.file = upload.file
         self.name = file_name(upload.name)
         self.size = self.file.seek(0, 2)
         if not 0 < self.size <= ENCLOSED_BYTES:
             problem = "is empty" if not self.size else f"has {self.size:,} bytes; {ENCLOSED_BYTES:,} are the most"
-            raise InvalidInput({"file": f"{self.name} {problem}"})
+            raise InvalidInput({field: f"{self.name} {problem}"})
         self.file.seek(0)
         content = self.file.read(self.size)
         picture = picture_of(content)
@@ -89,7 +93,7 @@ class _Read:
         self.warning = objection(self.name, content[:8])
 
 
-async def _insert(conn: Conn, workspace_id: int, read: _Read) -> KeptFile:
+async def _insert(conn: Conn, workspace_id: int, read: Read) -> KeptFile:
     await conn.execute(sql.lock_files, {"workspace_id": workspace_id})
     if (await fetch_exactly_one(conn, sql.count_files, {"workspace_id": workspace_id}))["n"] >= MOST_FILES:
         raise Conflict(
@@ -163,14 +167,13 @@ async def use(conn: Conn, workspace_id: int, written: Content) -> list[Hint]:
     return await _check(conn, workspace_id, written, sql.use_files)
 
 
-async def look(conn: Conn, workspace_id: int, written: Content, attached: Sequence[Upload] = ()) -> list[Hint]:
-    """The same, writing nothing; with files that would be `attached`."""
-    coming = [await asyncio.to_thread(_Read, upload) for upload in attached]
+async def look(conn: Conn, workspace_id: int, written: Content, coming: Sequence[Read] = ()) -> list[Hint]:
+    """The same, writing nothing; with files that would be attached, too."""
     return await _check(conn, workspace_id, written, sql.files_named, coming)
 
 
 async def _check(
-    conn: Conn, workspace_id: int, written: Content, query: bytes, coming: Sequence[_Read] = ()
+    conn: Conn, workspace_id: int, written: Content, query: bytes, coming: Sequence[Read] = ()
 ) -> list[Hint]:
     images = written.images
     ids = sorted({*written.attachments, *images})
@@ -192,14 +195,18 @@ async def _check(
             why = "is no picture that mail programs show (PNG, JPEG, GIF, WebP)"
             raise InvalidInput({"bodyHtml": f"shows {there[image].name}, which {why}; attach it instead"})
     attached = [*(there[one] for one in written.attachments), *coming]
-    if (size := sum(one.size for one in (*attached, *(there[image] for image in images)))) > ENCLOSED_BYTES:
-        most = f"{ENCLOSED_BYTES / 1_000_000:g} MB are the most"
-        raise InvalidInput({"attachments": f"and pictures have {size / 1_000_000:.1f} MB together; {most}"})
+    _check_size(sum(one.size for one in (*attached, *(there[image] for image in images))))
     return [
         Hint("attachments", one.warning, "Receivers refuse what could harm their people, often without a word.")
         for one in attached
         if one.warning
     ]
+
+
+def _check_size(size: int) -> None:
+    if size > ENCLOSED_BYTES:
+        most = f"{ENCLOSED_BYTES / 1_000_000:g} MB are the most"
+        raise InvalidInput({"attachments": f"and pictures have {size / 1_000_000:.1f} MB together; {most}"})
 
 
 async def of_ids(conn: Conn, workspace_id: int, ids: Iterable[int]) -> dict[int, KeptFile]:

@@ -186,6 +186,7 @@ async def _schedule(conn: Conn, asked: _Asked) -> Scheduled:
     room = await quotas.room(conn, workspace_id, most)
     draft = request.draft
     room.take(draft.content.size)
+    coming = await files.read_all(request.attached)
     make = await _source(conn, workspace_id, request, file)
     recipients, trial, _ = await _recipients(workspace_id, draft, make)
     made = (await draft.content.sent(workspace_id)).made(draft.content)
@@ -197,8 +198,9 @@ async def _schedule(conn: Conn, asked: _Asked) -> Scheduled:
     draft = request.for_so_many(draft, recipients.accepted)
     planned = await _plan(conn, workspace_id, draft, recipients, lock=True)
     stored_bytes = room.taken  # files count by themselves
-    draft = await _keep_files(conn, workspace_id, request, draft, room)
+    room.take(sum(read.size for read in coming))
     await quotas.check_again(conn, workspace_id, most, room.taken, campaign=True)
+    draft = await _keep_files(conn, workspace_id, draft, coming)
     target = await _insert(conn, workspace_id, planned, draft, made, recipients, stored_bytes)
     campaign_id = target.campaign_id
     await held.last_look(conn, workspace_id, target.stream_ids, taken_out.suppressed.newest)
@@ -222,7 +224,8 @@ async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
         make = await _source(conn, workspace_id, request, file)
         recipients, trial, lacking = await _recipients(workspace_id, request.draft, make)
         hints = (await request.draft.content.sent(workspace_id)).hints
-        hints += await files.look(conn, workspace_id, request.draft.content, request.attached)
+        coming = await files.read_all(request.attached)
+        hints += await files.look(conn, workspace_id, request.draft.content, coming)
         await stage(conn, recipients, trial, quotas.Room(None), address_key)
         await trial.run()
         taken_out = await take_out(conn, workspace_id, request.draft, recipients)
@@ -401,11 +404,10 @@ async def _insert(
     return target
 
 
-async def _keep_files(conn: Conn, workspace_id: int, request: Request, draft: Draft, room: quotas.Room) -> Draft:
+async def _keep_files(conn: Conn, workspace_id: int, draft: Draft, coming: Sequence[files.Read]) -> Draft:
     """The draft, whose content names all files that go along; they are kept for it."""
-    content = draft.content
-    new = await files.keep_all(conn, workspace_id, request.attached, room)
-    content = msgspec.structs.replace(content, attachments=[*content.attachments, *new])
+    new = await files.keep_all(conn, workspace_id, coming)
+    content = msgspec.structs.replace(draft.content, attachments=[*draft.content.attachments, *new])
     await files.use(conn, workspace_id, content)
     return msgspec.structs.replace(draft, content=content)
 

@@ -1,4 +1,4 @@
 -- name: suppressed_copies
--- Of addresses, by their keys, those that the workspace writes to no more.
-SELECT k.key FROM unnest(%(keys)s::text[]) AS k (key)
-WHERE EXISTS (SELECT FROM suppression_of(%(workspace_id)s, k.key));
+-- Those of the addresses that the workspace writes to no more.
+SELECT a.address FROM unnest(%(addresses)s::text[]) AS a (address)
+WHERE EXISTS (SELECT FROM suppression_of(%(workspace_id)s::bigint, a.address));

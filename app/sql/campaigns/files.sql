@@ -14,15 +14,21 @@ VALUES (%(workspace_id)s, %(id)s, %(number)s, %(content)s);
 SELECT id, name, type, is_image, size, warning, created_at FROM files WHERE workspace_id = %(workspace_id)s AND id = %(id)s;
 
 -- name: files_named
--- Files by their ids.
+-- Files by their ids, without their content.
 SELECT id, name, type, is_image, size, warning, created_at FROM files
 WHERE workspace_id = %(workspace_id)s AND id = ANY (%(ids)s::bigint[]);
 
 -- name: use_files
 -- The same, which something is about to name: nobody removes them before it does.
-UPDATE files SET used_at = now()
-WHERE workspace_id = %(workspace_id)s AND id = ANY (%(ids)s::bigint[])
-RETURNING id, name, type, is_image, size, warning, created_at;
+WITH held AS MATERIALIZED (
+    SELECT workspace_id, id FROM files
+    WHERE workspace_id = %(workspace_id)s AND id = ANY (%(ids)s::bigint[])
+    ORDER BY id
+    FOR NO KEY UPDATE
+)
+UPDATE files f SET used_at = now()
+FROM held h WHERE f.workspace_id = h.workspace_id AND f.id = h.id
+RETURNING f.id, f.name, f.type, f.is_image, f.size, f.warning, f.created_at;
 
 -- name: piece_of_file
 -- One piece of a file, for whoever sends or shows it.

@@ -8,6 +8,7 @@ describe("rich text", () => {
     expect(textOf(html)).toBe(
       'News\n\nDear {{ name | default: "you" }},\nhello & welcome\n\n- one\n- two\n\nMore (https://example.com/x)',
     );
+    expect(textOf('<p><img src="/api/files/1" alt="Our office"></p>')).toBe("Our office");
     expect(textOf("<ol><li><p>one</p></li><li><p>two</p></li></ol>")).toBe("1. one\n2. two");
   });
 

@@ -16,6 +16,7 @@ function written(node: Node): string {
   if (!(node instanceof Element)) return "";
   const inside = [...node.childNodes].map(written).join("");
   if (node.tagName === "BR") return "\n";
+  if (node.tagName === "IMG") return node.getAttribute("alt") ?? "";
   if (node.tagName === "HR") return "\n\n---\n\n";
   if (node.tagName === "LI") return `\n${mark(node)}${inside.trim()}`;
   if (node.tagName === "A") {

@@ -10,6 +10,8 @@ const written = (content: Partial<Content>, others: Partial<Draft> = {}): Draft 
   steps: [{ ...first, content: { ...first.content, ...content } }],
 });
 
+const NOTHING_BESIDE = { replyTo: null, headers: {}, cc: [], bcc: [], attachments: [] };
+
 describe("a draft, as the API takes it,", () => {
   it("is spread by the lower of both limits", () => {
     const { timing } = EMPTY;
@@ -37,11 +39,7 @@ describe("a draft, as the API takes it,", () => {
       bodyHtml: null,
       language: null,
       unsubscribe: null,
-      replyTo: null,
-      headers: {},
-      cc: [],
-      bcc: [],
-      attachments: [],
+      ...NOTHING_BESIDE,
       ifBlank: {},
       name: null,
       senderIds: null,
@@ -56,6 +54,26 @@ describe("a draft, as the API takes it,", () => {
       notInCampaigns: null,
       listId: 5,
       columns,
+    });
+  });
+
+  it("says what goes along, files by their ids", () => {
+    const pdf = { id: 7, name: "a.pdf", size: 3, warning: null };
+    const draft = written({
+      replyTo: " me@example.com ",
+      headers: [
+        { name: "X-Deal ", value: "7" },
+        { name: "", value: "" },
+      ],
+      cc: ["a@example.com"],
+      attachments: [pdf],
+    });
+    expect(requestOf(draft, { named: null }, ONE)).toMatchObject({
+      replyTo: "me@example.com",
+      headers: { "X-Deal": "7" },
+      cc: ["a@example.com"],
+      bcc: [],
+      attachments: [7],
     });
   });
 
@@ -83,11 +101,7 @@ describe("a draft, as the API takes it,", () => {
       bodyHtml: null,
       language: null,
       unsubscribe: "link",
-      replyTo: null,
-      headers: {},
-      cc: [],
-      bcc: [],
-      attachments: [],
+      ...NOTHING_BESIDE,
       ifBlank: {},
       name: "Test: S",
       senderId: 7,
