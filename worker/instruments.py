@@ -75,6 +75,12 @@ TOKEN_REFRESH = Counter(
     registry=REGISTRY,
 )
 TOKEN_REFRESHES = {outcome: TOKEN_REFRESH.labels(outcome) for outcome in get_args(RefreshOutcome)}
+WIRE_CHECKS = Counter(
+    "reachinbox_wire_checks",
+    "Checks of senders by a mail, by the worst that they showed: good, unknown (not told), weak, wrong.",
+    ("result",),
+    registry=REGISTRY,
+)
 BACK_OFFS = Counter(
     "reachinbox_sender_back_offs",
     "Senders backed off, by what it was for.",

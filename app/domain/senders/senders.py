@@ -22,7 +22,15 @@ from app.domain.operations.host_policy import STRICT, HostPolicy
 from app.domain.pages import Page, PageRequest, page_of
 from app.domain.planning import changes as plan_changes
 from app.domain.senders import inbox, logins
-from app.domain.senders.draft import RampUp, SenderChanges, SenderDraft, Server, check, limits_of
+from app.domain.senders.draft import (
+    RampUp,
+    SenderChanges,
+    SenderDraft,
+    Server,
+    check,
+    limits_of,
+    tidied,
+)
 from app.domain.senders.inbox import Before, Inbox
 from app.domain.workspaces import audit, quotas
 from app.domain.workspaces.quotas import UNLIMITED, Quotas
@@ -142,6 +150,7 @@ async def insert_sender(
 ) -> int:
     """Returns its id. Where the mailbox is connected by another sender, it takes no password. Raises InvalidInput."""
     await logins.lock(conn, workspace_id)
+    draft = tidied(draft)
     proof = await logins.grant_at(conn, workspace_id, None, draft.server)
     email = check(draft, policy, proof, inbox.wrong_with_imap(draft, policy, proof, Before()))
     sender_id = await _insert(conn, workspace_id, email, draft, default_hourly_limit, is_default=is_default)
@@ -234,6 +243,7 @@ async def change_sender(
     policy: HostPolicy = STRICT,
 ) -> Sender:
     """A changed limit plans the active campaigns of all again that share the login. Raises NotFound, InvalidInput."""
+    changes = tidied(changes)
     async with transaction(pool, workspace_id) as conn:
         await logins.lock(conn, workspace_id)
         before = await _read(conn, workspace_id, sender_id)
@@ -307,6 +317,14 @@ async def delete_sender(pool: Pool, workspace_id: int, sender_id: int, actor: Ac
             await audit.record(conn, actor, workspace_id, "sender.deleted", f"senders/{sender_id}")
     except ForeignKeyViolation:
         raise Conflict("the sender has campaigns; their record names it") from None
+
+
+async def ask_to_verify(pool: Pool, workspace_id: int, sender_id: int) -> None:
+    """Have a worker connect and log in, when it has done so with the workspace's others; nobody waits for it."""
+    async with transaction(pool, workspace_id) as conn:
+        params = {"workspace_id": workspace_id, "sender_id": sender_id}
+        if await fetch_one(conn, sql.request_verification, params) is not None:
+            await defer_verification(conn, workspace_id, sender_id)
 
 
 async def verify_sender(pool: Pool, workspace_id: int, sender_id: int) -> Verification:
