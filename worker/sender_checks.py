@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 import time
 from collections.abc import Awaitable
@@ -16,7 +17,7 @@ from app.domain.operations.resolver import DnsAway, Resolver
 from app.domain.senders import for_workers, wire_checks
 from app.domain.senders.known_providers import KNOWN
 from app.domain.senders.wire_checks import Begun
-from app.domain.senders.wire_judge import MOST_HEADERS, Arrived, Seen, Showing, Shown, judge
+from app.domain.senders.wire_judge import MOST_HEADERS, Arrived, Judgement, Seen, Showing, Shown, judge
 from app.mail.addresses import domain_of
 from app.mail.message import Message, MessageBuilder
 from app.settings import Settings
@@ -32,6 +33,8 @@ LOOK_S = 60.0  # for one look into all folders
 COPY_S = 20.0  # how long a copy in the folder for sent mail is waited for, once the mail is there
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 5.0
 MOST_FOLDERS = 50
+_SOMEBODYS = re.compile(r"[^.]{4}\.[a-z]{2}$|\.[a-z]{3,}$|\..+\.")  # a zone of one owner, not com or co.uk
+_WORST_FIRST: tuple[Judgement, ...] = ("wrong", "weak", "unknown")
 _BODY = """This is a check: ReachInbox sent this mail as {{ sender }} and looks for it in the mailbox of {{ email }}, to
 see how servers treat it.
 
@@ -106,8 +109,8 @@ class Checks:
     ) -> None:
         await wire_checks.end(self._pool, begun, sender["email"], shown, inbox_read, latency_ms)
         verdicts = {showing.verdict for showing in shown.showings}
-        result = next((one for one in ("wrong", "weak", "unknown") if one in verdicts), "good")
-        WIRE_CHECKS.labels(result).inc()
+        result: Judgement = next((one for one in _WORST_FIRST if one in verdicts), "good")
+        WIRE_CHECKS[result].inc()
         log.info("sender checked on the wire", sender_id=begun.sender_id, result=result)
 
     async def _send(self, begun: Begun, sender: Row, mail: Mail) -> Sent:
@@ -140,7 +143,7 @@ class Checks:
         names = {host.lower().removesuffix(".") for host in hosts}
         parents = {name.partition(".")[2] for name in names}
         known = {zone for one in KNOWN if one.imap.host in names or domain in one.domains for zone in one.mx}
-        return {domain, *names, *(parent for parent in parents if "." in parent), *known}
+        return {domain, *names, *(parent for parent in parents if _SOMEBODYS.search(parent)), *known}
 
 
 class Mail(NamedTuple):

@@ -110,6 +110,8 @@ async def test_a_mail_is_sent_and_read_back_and_what_it_showed_is_kept(
     assert used == 1
     assert await value(pool, "SELECT selectors FROM sender_dns WHERE sender_id = %s", sender_id) == ["sel7"]
     assert await value(pool, "SELECT count(*) FROM emails") == 0
+    sender = (await api.get(f"/api/senders/{sender_id}")).json()
+    assert sender["checked"] == told | {"checkedAt": check["doneAt"]}
     # It is of this mailbox.
     assert (await api.patch(f"/api/senders/{sender_id}", json={"displayName": "Ann"})).status_code == 200
     assert (await api.get(f"/api/senders/{sender_id}/check")).status_code == 200
@@ -180,7 +182,7 @@ async def test_a_connected_mailbox_is_checked_by_its_tokens(
         async with api_client(settings, database_url) as client, running_workers(database_url, settings):
             client.headers.update(await authorization(pool, await find_user(pool, "owner@example.com")))
             check = await _check(client, owner.sender_id)
-    assert (check["inboxRead"], check["messageIdKept"], check["sentCopy"]) == (True, True, True)
+    assert (check["inboxRead"], check["messageIdKept"], check["sentCopy"]) == (True, True, True), check
     assert provider.requests["refresh_token"] == 1
 
 

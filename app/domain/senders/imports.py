@@ -179,7 +179,7 @@ def _server(given: dict[str, str], numbers: dict[str, int]) -> Server:
     if host is None:
         raise InvalidInput({"host": "is missing"})
     at_known = known is not None and host == known.smtp.host
-    port = numbers.get("port") or (known.smtp.port if known is not None and at_known else 587)
+    port = numbers.get("port", known.smtp.port if known is not None and at_known else 587)
     return msgspec.convert(
         {
             "host": host,

@@ -57,6 +57,19 @@ class Credential(msgspec.Struct, rename="camel"):
     error: str | None
 
 
+class Checked(msgspec.Struct, rename="camel"):
+    """What the sender's last check by a mail told, for those who write and send as it; null: not told. Whether the
+    one-click button can be hoped for, which Message-ID answers name, whether a copy lies where sent mail does.
+    """
+
+    one_click_signed: bool | None
+    message_id_kept: bool | None
+    sent_copy: bool | None
+    dmarc_aligned: bool | None
+    inbox_read: bool | None
+    checked_at: datetime
+
+
 class Sender(msgspec.Struct, rename="camel"):
     """A mailbox. `host` None: the fallback server. `blocked_until`: it is backed off, for `block_reason`. `held`: its
     server's words hold back all its campaigns.
@@ -94,6 +107,7 @@ class Sender(msgspec.Struct, rename="camel"):
     verified_at: datetime | None
     verify_error: str | None
     verify_imap_error: str | None
+    checked: Checked | None
     created_at: datetime
     held: Held | None
 
@@ -103,6 +117,8 @@ def _sender(row: Row) -> Sender:
     ramp = row["ramp_per_day"], row["ramp_from"]
     row["credential"] = Credential(row["kind"], row["provider"], row["grant_ended_at"], row["grant_error"])
     row["imap"] = inbox.of_row(row)
+    told = {name: row[name] for name in Checked.__struct_fields__}
+    row["checked"] = None if row["checked_at"] is None else Checked(**told)
     row["ramp_up"] = None if row["ramp_from"] is None else RampUp(*ramp)
     return Sender(**{name: row[name] for name in Sender.__struct_fields__})
 

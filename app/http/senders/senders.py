@@ -147,8 +147,8 @@ async def create_sender(
     summary="Add several mailboxes, of a CSV file",
     description=(
         "The first row has the columns: `email`, `host`, `port`, `security`, `username`, `password`, `hourlyLimit`, "
-        "`dailyLimit`, `imapHost` and so on, as for one sender, separated by commas, semicolons or tabs. With an address "
-        "at a provider that is known, `email` and `password` are enough. 500 rows at most."
+        "`dailyLimit`, `imapHost` and so on, as for one sender, separated by commas, semicolons or tabs. With an "
+        "address at a provider that is known, `email` and `password` are enough. 500 rows at most."
     ),
     responses=problems(),
 )

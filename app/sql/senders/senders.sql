@@ -14,7 +14,8 @@ WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s;
 -- A page of senders, oldest first, with what is left of their logins' limits.
 SELECT s.id, s.email, s.display_name, s.host, s.port, s.security, s.username, s.password_encrypted, l.credential AS kind,
        l.provider, l.grant_ended_at, l.grant_error, s.imap_host, s.imap_port, s.imap_security, s.imap_username,
-       s.verify_imap_error, l.hourly_limit,
+       s.verify_imap_error, w.one_click_signed, w.message_id_kept, w.sent_copy, w.dmarc_aligned, w.inbox_read,
+       w.done_at AS checked_at, l.hourly_limit,
        l.max_connections, l.daily_limit, nullif(l.least_gap_ms, 0) / 1000 AS least_gap_seconds, l.ramp_from,
        l.ramp_per_day, l.timezone, s.is_default, s.blocked_until, s.block_reason, s.verified_at, s.verify_error,
        s.created_at, r.used AS used_this_hour, r.used_today, r.left_today, r.ramp_today,
@@ -24,6 +25,7 @@ SELECT s.id, s.email, s.display_name, s.host, s.port, s.security, s.username, s.
               ORDER BY o.id) AS shares_login_with
 FROM senders s
 JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id
+LEFT JOIN wire_checks w ON w.workspace_id = s.workspace_id AND w.sender_id = s.id AND w.done_at IS NOT NULL
 CROSS JOIN LATERAL login_room(s.workspace_id, s.login_id, this_hour()) r
 -- By the least gap, so many begin in the rest of the hour.
 CROSS JOIN LATERAL (

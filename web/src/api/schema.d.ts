@@ -1854,6 +1854,16 @@ export interface components {
             row: number;
             cells: string[];
         };
+        /** Checked */
+        Checked: {
+            oneClickSigned: boolean | null;
+            messageIdKept: boolean | null;
+            sentCopy: boolean | null;
+            dmarcAligned: boolean | null;
+            inboxRead: boolean | null;
+            /** Format: date-time */
+            checkedAt: string;
+        };
         /** Choice */
         Choice: {
             name: string;
@@ -2570,6 +2580,7 @@ export interface components {
             verifiedAt: string | null;
             verifyError: string | null;
             verifyImapError: string | null;
+            checked: components["schemas"]["Checked"] | null;
             /** Format: date-time */
             createdAt: string;
             held: components["schemas"]["Held"] | null;
