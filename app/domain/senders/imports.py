@@ -17,7 +17,7 @@ from app.bounds import Bounds
 from app.db import Pool, fetch_one, transaction
 from app.domain.accounts.actor import Actor
 from app.domain.operations.host_policy import HostPolicy
-from app.domain.senders import senders
+from app.domain.senders import senders, verification
 from app.domain.senders.draft import ImapServer, SenderDraft, Server
 from app.domain.senders.known_providers import KnownProvider, by_domain
 from app.domain.workspaces.quotas import Quotas
@@ -109,7 +109,7 @@ async def import_senders(pool: Pool, terms: Terms, actor: Actor, workspace_id: i
             done.rejected.append(Rejected(number, error.detail))
         else:
             done.created.append(Created(number, made.id, made.email))
-            await senders.ask_to_verify(pool, workspace_id, made.id)
+            await verification.ask_to_verify(pool, workspace_id, made.id)
     return done
 
 

@@ -6,15 +6,13 @@ login, throttles) is kept on the sender with its reason, and costs no email anyt
 
 from __future__ import annotations
 
-import asyncio
-import time
 from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
 from psycopg.errors import ForeignKeyViolation
 
-from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
+from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.ledger import holds
 from app.domain.ledger.holds import Held
@@ -34,16 +32,13 @@ from app.domain.senders.draft import (
 from app.domain.senders.inbox import Before, Inbox
 from app.domain.workspaces import audit, quotas
 from app.domain.workspaces.quotas import UNLIMITED, Quotas
-from app.errors import CheckRuns, Conflict, NotFound, Unavailable
-from app.jobs import defer_verification, defer_wake_up
+from app.errors import Conflict, NotFound
+from app.jobs import defer_wake_up
 from app.secrets import SecretBox
 from app.settings import SmtpSecurity
 from app.sql import queries
 
 sql = queries(__name__)
-
-VERIFY_TIMEOUT_S = 60.0
-VERIFY_POLL_S = 0.1
 
 
 class Credential(msgspec.Struct, rename="camel"):
@@ -121,17 +116,6 @@ def _sender(row: Row) -> Sender:
     row["checked"] = None if row["checked_at"] is None else Checked(**told)
     row["ramp_up"] = None if row["ramp_from"] is None else RampUp(*ramp)
     return Sender(**{name: row[name] for name in Sender.__struct_fields__})
-
-
-class Verification(msgspec.Struct, rename="camel"):
-    """Whether the servers let us in; if not, why, in their own words where they had some: `error` of the SMTP server's,
-    `imap_error` of the IMAP server's, where the sender has one.
-    """
-
-    ok: bool
-    error: str | None
-    imap_error: str | None
-    verified_at: datetime
 
 
 async def create_sender(
@@ -333,39 +317,3 @@ async def delete_sender(pool: Pool, workspace_id: int, sender_id: int, actor: Ac
             await audit.record(conn, actor, workspace_id, "sender.deleted", f"senders/{sender_id}")
     except ForeignKeyViolation:
         raise Conflict("the sender has campaigns; their record names it") from None
-
-
-async def ask_to_verify(pool: Pool, workspace_id: int, sender_id: int) -> None:
-    """Have a worker connect and log in, when it has done so with the workspace's others; nobody waits for it."""
-    async with transaction(pool, workspace_id) as conn:
-        params = {"workspace_id": workspace_id, "sender_id": sender_id}
-        if await fetch_one(conn, sql.request_verification, params) is not None:
-            await defer_verification(conn, workspace_id, sender_id)
-
-
-async def verify_sender(pool: Pool, workspace_id: int, sender_id: int) -> Verification:
-    """Have a worker connect and log in, and wait for what it says.
-
-    Raises NotFound, CheckRuns while another is being checked in the workspace, and Unavailable when no worker answers
-    within a minute.
-    """
-    params = {"workspace_id": workspace_id, "sender_id": sender_id}
-    async with transaction(pool, workspace_id) as conn:
-        await conn.execute(sql.lock_checks, params)
-        running = await fetch_one(conn, sql.running_check, params | {"within_s": VERIFY_TIMEOUT_S})
-        if running is not None:
-            raise CheckRuns(running["id"])
-        if await fetch_one(conn, sql.request_verification, params) is None:
-            raise NotFound(f"no sender {sender_id}")
-        await defer_verification(conn, workspace_id, sender_id)
-    deadline = time.monotonic() + VERIFY_TIMEOUT_S
-    while time.monotonic() < deadline:
-        async with transaction(pool, workspace_id) as conn:
-            row = await fetch_one(conn, sql.verification, params)
-        if row is None:
-            raise NotFound(f"no sender {sender_id}")
-        if row["verified_at"] is not None:
-            ok = row["verify_error"] is None and row["verify_imap_error"] is None
-            return Verification(ok, row["verify_error"], row["verify_imap_error"], row["verified_at"])
-        await asyncio.sleep(VERIFY_POLL_S)
-    raise Unavailable("no worker answered within a minute; is one running?")

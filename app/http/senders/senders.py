@@ -12,7 +12,7 @@ from litestar.params import JSONBody
 from app.bounds import DAILY_LIMIT, HOURLY_LIMIT, LEAST_GAP_S, REMARK, ZONE
 from app.domain.operations.host_policy import HostPolicy
 from app.domain.pages import Page, PageRequest
-from app.domain.senders import imports, senders
+from app.domain.senders import imports, senders, verification
 from app.domain.senders.draft import (
     LOGIN,
     MAX_CONNECTIONS,
@@ -24,7 +24,8 @@ from app.domain.senders.draft import (
     Server,
 )
 from app.domain.senders.imports import CSV, Imported, Terms
-from app.domain.senders.senders import Sender, Verification
+from app.domain.senders.senders import Sender
+from app.domain.senders.verification import Verification
 from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.errors import InvalidInput
 from app.http.errors import problems
@@ -228,7 +229,7 @@ async def delete_sender(pool: ThePool, user: TheUser, actor: TheActor, sender_id
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
 async def verify_sender(pool: ThePool, user: TheUser, sender_id: Id) -> Verification:
-    return await senders.verify_sender(pool, user.workspace_id, sender_id)
+    return await verification.verify_sender(pool, user.workspace_id, sender_id)
 
 
 def _server(fields: dict[str, Any]) -> Server | None:
