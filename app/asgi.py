@@ -28,7 +28,7 @@ from app.http.accounts import google, login, own
 from app.http.auth import Authentication, provide_actor, provide_user, require_role, require_scope
 from app.http.bodies import SMALL, JsonRequest, in_turn
 from app.http.campaigns import campaigns, files, signatures, templates
-from app.http.errors import DATABASE_HANDLERS, HANDLERS
+from app.http.errors import HANDLERS, database_unavailable, held_by_others, workspace_deleted
 from app.http.headers import security_headers
 from app.http.ledger import emails, holds, stats
 from app.http.oauth import connecting
@@ -36,7 +36,7 @@ from app.http.openapi import SECURITY, StructSchemas, openapi_config
 from app.http.operations import administration, alerts, events, health, sandbox
 from app.http.planning import waiting
 from app.http.recipients import lists, personal_data, saved_lists
-from app.http.senders import discovery, dns, senders
+from app.http.senders import discovery, dns, senders, wire_checks
 from app.http.suppressions import suppressions, unsubscribing
 from app.http.trial import for_this_machine
 from app.http.visitors import Visitors
@@ -139,6 +139,8 @@ def _routes() -> list[ControllerRouterHandler]:
             connecting.list_providers,
             discovery.discover_servers,
             dns.check_dns,
+            wire_checks.request_wire_check,
+            wire_checks.get_wire_check,
             signatures.get_signature,
             signatures.put_signature,
             stats.router,

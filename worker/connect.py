@@ -12,7 +12,7 @@ import socket
 import ssl
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import aiosmtplib
 from aiosmtplib import SMTP, SMTPConnectError, SMTPException, SMTPResponseException
@@ -50,6 +50,13 @@ class Server(NamedTuple):
         return f"{self.host}:{self.port}"
 
 
+class Secured(NamedTuple):
+    """The version of TLS, None without, and until when the server's certificate is good, in its own words."""
+
+    version: str | None
+    certificate_until: str | None
+
+
 class Connection(NamedTuple):
     """A connection that is logged in, and which extensions the server offers on it."""
 
@@ -60,6 +67,7 @@ class Connection(NamedTuple):
     most_messages: int | None  # of one connection (MAILMAX of LIMITS, RFC 9422); None: it does not say
     says_size: bool  # SIZE, RFC 1870
     most_bytes: int | None  # of a message; None: it does not say
+    secured: Secured = Secured(None, None)
 
 
 async def connect(server: Server, ehlo_name: str, lookup: Lookup) -> Connection:
@@ -103,7 +111,16 @@ async def _connect(server: Server, ehlo_name: str, lookup: Lookup, bearer: Beare
         most_messages=_mail_max(client.esmtp_extensions.get("limits", "")),
         says_size=client.supports_extension("size"),
         most_bytes=_most_bytes(client.esmtp_extensions.get("size", "")),
+        secured=_secured(client.transport),
     )
+
+
+def _secured(transport: asyncio.BaseTransport) -> Secured:
+    secure: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
+    if secure is None:
+        return Secured(None, None)
+    certificate: Any = secure.getpeercert() or {}
+    return Secured(secure.version(), certificate.get("notAfter"))
 
 
 def credential_for(server: Server, bearer: Bearer | None) -> Password | Token | None:

@@ -53,6 +53,7 @@ class Conversation:
         self._most_messages = connection.most_messages
         self._says_size = connection.says_size
         self._most_bytes = connection.most_bytes
+        self.secured = connection.secured
         self._deadline = _Deadline(self._wire.close)  # which ends the wait for a reply
         self._command: Command = "MAIL"  # the mail transaction has come to this one
         self._unanswered = 0  # commands that went out behind a refused one

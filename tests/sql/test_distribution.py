@@ -33,6 +33,7 @@ DISTRIBUTED = {
     "holds",
     "suppressions",
     "sender_dns",
+    "wire_checks",
 }
 # These stay on one node, each for a reason.
 LOCAL = {

@@ -47,7 +47,7 @@ export const VALUES = {
     cancelReason: ["CAMPAIGN", "SUPPRESSED", "UNSUBSCRIBED", "REPLIED", "BOUNCED", "STOPPED", "LATE", "ERASED"],
   },
   Entry: {
-    action: ["account.created", "account.linked", "account.given_back", "account.disabled", "account.enabled", "account.unknown", "attempts.refused", "login", "login.failed", "login.disabled", "logout", "session.ended", "sessions.ended", "password.changed", "password.reset_asked", "invitation.created", "invitation.revoked", "workspace.created", "workspace.renamed", "workspace.changed", "workspace.deleted", "member.invited", "member.invitation_revoked", "member.joined", "member.changed", "member.removed", "member.left", "key.created", "key.revoked", "sender.created", "sender.changed", "sender.deleted", "list.created", "list.grown", "list.exported", "list.removed", "campaign.scheduled", "campaign.changed", "campaign.paused", "campaign.resumed", "campaign.cancelled", "campaign.first", "campaign.not_first", "campaign.direct", "campaign.moved", "campaign.hold", "campaign.braked", "campaign.held.try", "campaign.held.fail", "campaign.held.go_on", "sender.held.try", "sender.held.fail", "sender.held.go_on", "email.failed->scheduled", "email.unknown->scheduled", "email.unknown->sent", "email.stopped", "suppressions.added", "suppressions.exported", "suppression.removed", "webhook.created", "webhook.changed", "webhook.deleted", "webhook.secret_rotated", "webhook.replayed", "recipient.erase", "recipient.export", "emails.export", "keys.revoked", "installation.take-over", "installation.rotate-key"],
+    action: ["account.created", "account.linked", "account.given_back", "account.disabled", "account.enabled", "account.unknown", "attempts.refused", "login", "login.failed", "login.disabled", "logout", "session.ended", "sessions.ended", "password.changed", "password.reset_asked", "invitation.created", "invitation.revoked", "workspace.created", "workspace.renamed", "workspace.changed", "workspace.deleted", "member.invited", "member.invitation_revoked", "member.joined", "member.changed", "member.removed", "member.left", "key.created", "key.revoked", "sender.created", "sender.changed", "sender.deleted", "sender.checked", "list.created", "list.grown", "list.exported", "list.removed", "campaign.scheduled", "campaign.changed", "campaign.paused", "campaign.resumed", "campaign.cancelled", "campaign.first", "campaign.not_first", "campaign.direct", "campaign.moved", "campaign.hold", "campaign.braked", "campaign.held.try", "campaign.held.fail", "campaign.held.go_on", "sender.held.try", "sender.held.fail", "sender.held.go_on", "email.failed->scheduled", "email.unknown->scheduled", "email.unknown->sent", "email.stopped", "suppressions.added", "suppressions.exported", "suppression.removed", "webhook.created", "webhook.changed", "webhook.deleted", "webhook.secret_rotated", "webhook.replayed", "recipient.erase", "recipient.export", "emails.export", "keys.revoked", "installation.take-over", "installation.rotate-key"],
   },
   Finding: {
     subject: ["spf", "dkim", "dmarc", "mx"],
@@ -113,6 +113,10 @@ export const VALUES = {
   SenderPatch: {
     security: ["none", "starttls", "tls"],
   },
+  Showing: {
+    subject: ["handover", "tls", "inbox", "delivery", "folder", "from", "message_id", "sent_copy", "one_click", "spf", "dkim", "dmarc"],
+    verdict: ["good", "weak", "wrong", "unknown"],
+  },
   Suppression: {
     reason: ["UNSUBSCRIBED", "BOUNCED", "COMPLAINED", "REPLIED_STOP", "MANUAL"],
   },
@@ -133,6 +137,9 @@ export const VALUES = {
   },
   WebhookPatch: {
     events: ["email.failed", "email.unknown", "sender.blocked", "campaign.held", "campaign.paused", "campaign.finished", "recipient.suppressed", "recipient.unsubscribed"],
+  },
+  WireCheck: {
+    status: ["RUNNING", "DONE"],
   },
   Workspace: {
     role: ["owner", "member", "viewer"],
@@ -178,6 +185,9 @@ export const LIMITS = {
     port: {"max": 65535, "min": 1},
     username: {"maxLength": 1000, "minLength": 1},
     password: {"maxLength": 1000, "minLength": 1},
+  },
+  ImportBody: {
+    csv: {"maxLength": 500000, "minLength": 1},
   },
   KeyBody: {
     name: {"maxLength": 200, "minLength": 1},

@@ -823,6 +823,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/senders/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add several mailboxes, of a CSV file
+         * @description The first row has the columns: `email`, `host`, `port`, `security`, `username`, `password`, `hourlyLimit`, `dailyLimit`, `imapHost` and so on, as for one sender, separated by commas, semicolons or tabs. With an address at a provider that is known, `email` and `password` are enough. 500 rows at most.
+         */
+        post: operations["importSenders"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/senders/{id}": {
         parameters: {
             query?: never;
@@ -913,6 +933,30 @@ export interface paths {
         get: operations["checkDns"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/senders/{id}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the sender's last check on the wire showed
+         * @description 404 where there was none since the sender got its address and servers.
+         */
+        get: operations["getWireCheck"];
+        put?: never;
+        /**
+         * Send a mail as the sender and read it back
+         * @description A worker does it, within the sender's limits, which takes up to five minutes; ask for what it showed by GET. One at a time for a sender: 409 while another runs. Mail to oneself within one provider may carry neither signature nor results: then an address elsewhere tells more.
+         */
+        post: operations["requestWireCheck"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1848,7 +1892,7 @@ export interface components {
             added: number;
             known: number;
             cancelled: number;
-            rejected: components["schemas"]["Rejected"][];
+            rejected: components["schemas"]["recipients_lists_Rejected"][];
         };
         /** Alert */
         Alert: {
@@ -2032,6 +2076,16 @@ export interface components {
             row: number;
             cells: string[];
         };
+        /** Checked */
+        Checked: {
+            oneClickSigned: boolean | null;
+            messageIdKept: boolean | null;
+            sentCopy: boolean | null;
+            dmarcAligned: boolean | null;
+            inboxRead: boolean | null;
+            /** Format: date-time */
+            checkedAt: string;
+        };
         /** Choice */
         Choice: {
             name: string;
@@ -2053,6 +2107,12 @@ export interface components {
         /** Conditions */
         Conditions: {
             filter: components["schemas"]["Condition"][];
+        };
+        /** Created */
+        Created: {
+            row: number;
+            id: number;
+            email: string;
         };
         /** Credential */
         Credential: {
@@ -2206,7 +2266,7 @@ export interface components {
             userId: number | null;
             who: string;
             /** @enum {string} */
-            action: "account.created" | "account.linked" | "account.given_back" | "account.disabled" | "account.enabled" | "account.unknown" | "attempts.refused" | "login" | "login.failed" | "login.disabled" | "logout" | "session.ended" | "sessions.ended" | "password.changed" | "password.reset_asked" | "invitation.created" | "invitation.revoked" | "workspace.created" | "workspace.renamed" | "workspace.changed" | "workspace.deleted" | "member.invited" | "member.invitation_revoked" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "key.created" | "key.revoked" | "sender.created" | "sender.changed" | "sender.deleted" | "list.created" | "list.grown" | "list.exported" | "list.removed" | "campaign.scheduled" | "campaign.changed" | "campaign.paused" | "campaign.resumed" | "campaign.cancelled" | "campaign.first" | "campaign.not_first" | "campaign.direct" | "campaign.moved" | "campaign.hold" | "campaign.braked" | "campaign.held.try" | "campaign.held.fail" | "campaign.held.go_on" | "sender.held.try" | "sender.held.fail" | "sender.held.go_on" | "email.failed->scheduled" | "email.unknown->scheduled" | "email.unknown->sent" | "email.stopped" | "suppressions.added" | "suppressions.exported" | "suppression.removed" | "webhook.created" | "webhook.changed" | "webhook.deleted" | "webhook.secret_rotated" | "webhook.replayed" | "recipient.erase" | "recipient.export" | "emails.export" | "keys.revoked" | "installation.take-over" | "installation.rotate-key";
+            action: "account.created" | "account.linked" | "account.given_back" | "account.disabled" | "account.enabled" | "account.unknown" | "attempts.refused" | "login" | "login.failed" | "login.disabled" | "logout" | "session.ended" | "sessions.ended" | "password.changed" | "password.reset_asked" | "invitation.created" | "invitation.revoked" | "workspace.created" | "workspace.renamed" | "workspace.changed" | "workspace.deleted" | "member.invited" | "member.invitation_revoked" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "key.created" | "key.revoked" | "sender.created" | "sender.changed" | "sender.deleted" | "sender.checked" | "list.created" | "list.grown" | "list.exported" | "list.removed" | "campaign.scheduled" | "campaign.changed" | "campaign.paused" | "campaign.resumed" | "campaign.cancelled" | "campaign.first" | "campaign.not_first" | "campaign.direct" | "campaign.moved" | "campaign.hold" | "campaign.braked" | "campaign.held.try" | "campaign.held.fail" | "campaign.held.go_on" | "sender.held.try" | "sender.held.fail" | "sender.held.go_on" | "email.failed->scheduled" | "email.unknown->scheduled" | "email.unknown->sent" | "email.stopped" | "suppressions.added" | "suppressions.exported" | "suppression.removed" | "webhook.created" | "webhook.changed" | "webhook.deleted" | "webhook.secret_rotated" | "webhook.replayed" | "recipient.erase" | "recipient.export" | "emails.export" | "keys.revoked" | "installation.take-over" | "installation.rotate-key";
             subject: string;
             address: string;
             userAgent: string;
@@ -2278,7 +2338,7 @@ export interface components {
             added: number;
             updated: number;
             duplicates: number;
-            rejected: components["schemas"]["Rejected"][];
+            rejected: components["schemas"]["recipients_lists_Rejected"][];
             repaired: number;
             repairedRows: components["schemas"]["Repaired"][];
             suspects: number;
@@ -2345,6 +2405,15 @@ export interface components {
             security: "starttls" | "tls";
             username?: string | null;
             password?: string | null;
+        };
+        /** ImportBody */
+        ImportBody: {
+            csv: string;
+        };
+        /** Imported */
+        Imported: {
+            created: components["schemas"]["Created"][];
+            rejected: components["schemas"]["senders_imports_Rejected"][];
         };
         /** Inbox */
         Inbox: {
@@ -2537,7 +2606,7 @@ export interface components {
             late: number;
             accepted: number;
             duplicates: number;
-            rejected: components["schemas"]["Rejected"][];
+            rejected: components["schemas"]["recipients_lists_Rejected"][];
             /** @default 0 */
             repaired: number;
             repairedRows?: components["schemas"]["Repaired"][];
@@ -2567,7 +2636,7 @@ export interface components {
             detail: string;
             instance: string;
             errors?: components["schemas"]["FieldError"][];
-            rejected?: components["schemas"]["Rejected"][];
+            rejected?: components["schemas"]["recipients_lists_Rejected"][];
         };
         /** RampUp */
         RampUp: {
@@ -2615,12 +2684,6 @@ export interface components {
             email: string;
             password: string;
             invitation?: string | null;
-        };
-        /** Rejected */
-        Rejected: {
-            row: number;
-            email: string;
-            reason: string;
         };
         /** Rendered */
         Rendered: {
@@ -2744,7 +2807,7 @@ export interface components {
             late: number;
             accepted: number;
             duplicates: number;
-            rejected: components["schemas"]["Rejected"][];
+            rejected: components["schemas"]["recipients_lists_Rejected"][];
             /** @default 0 */
             repaired: number;
             repairedRows?: components["schemas"]["Repaired"][];
@@ -2804,6 +2867,7 @@ export interface components {
             verifiedAt: string | null;
             verifyError: string | null;
             verifyImapError: string | null;
+            checked: components["schemas"]["Checked"] | null;
             /** Format: date-time */
             createdAt: string;
             held: components["schemas"]["Held"] | null;
@@ -2876,6 +2940,15 @@ export interface components {
             address: string;
             userAgent: string;
             current: boolean;
+        };
+        /** Showing */
+        Showing: {
+            /** @enum {string} */
+            subject: "handover" | "tls" | "inbox" | "delivery" | "folder" | "from" | "message_id" | "sent_copy" | "one_click" | "spf" | "dkim" | "dmarc";
+            /** @enum {string} */
+            verdict: "good" | "weak" | "wrong" | "unknown";
+            text: string;
+            advice?: string | null;
         };
         /** Signature */
         Signature: {
@@ -3077,6 +3150,23 @@ export interface components {
             start: string;
             count: number;
         };
+        /** WireCheck */
+        WireCheck: {
+            /** @enum {string} */
+            status: "RUNNING" | "DONE";
+            to: string | null;
+            /** Format: date-time */
+            requestedAt: string;
+            doneAt: string | null;
+            findings: components["schemas"]["Showing"][];
+            oneClickSigned: boolean | null;
+            messageIdKept: boolean | null;
+            sentCopy: boolean | null;
+            dmarcAligned: boolean | null;
+            inboxRead: boolean | null;
+            latencyMs: number | null;
+            usedMessageId: string | null;
+        };
         /** Workspace */
         Workspace: {
             id: number;
@@ -3117,6 +3207,17 @@ export interface components {
             name?: string;
             bounceLimit?: number | null;
             postalAddress?: string | null;
+        };
+        /** Rejected */
+        recipients_lists_Rejected: {
+            row: number;
+            email: string;
+            reason: string;
+        };
+        /** Rejected */
+        senders_imports_Rejected: {
+            row: number;
+            reason: string;
         };
     };
     responses: never;
@@ -8748,6 +8849,84 @@ export interface operations {
             };
         };
     };
+    importSenders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportBody"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Imported"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getSender: {
         parameters: {
             query?: never;
@@ -9310,6 +9489,188 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getWireCheck: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WireCheck"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    requestWireCheck: {
+        parameters: {
+            query?: {
+                /** @description The address of another sender of the workspace whose mailbox is read here; without it the sender's own. */
+                to?: string | null;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request accepted, processing continues off-line */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WireCheck"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

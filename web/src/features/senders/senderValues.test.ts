@@ -37,9 +37,10 @@ const own: Sender = {
   blockReason: null,
   held: null,
   imap: null,
-  verifyImapError: null,
   verifiedAt: null,
   verifyError: null,
+  verifyImapError: null,
+  checked: null,
   createdAt: "2026-01-01T00:00:00Z",
 };
 
