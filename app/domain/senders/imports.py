@@ -60,7 +60,7 @@ class Created(msgspec.Struct):
     email: str
 
 
-class Rejected(msgspec.Struct):
+class RejectedMailbox(msgspec.Struct):
     """`reason` names the columns and no value of theirs."""
 
     row: int
@@ -73,7 +73,7 @@ class Imported(msgspec.Struct):
     """
 
     created: list[Created]
-    rejected: list[Rejected]
+    rejected: list[RejectedMailbox]
 
 
 class Terms(NamedTuple):
@@ -104,9 +104,9 @@ async def import_senders(pool: Pool, terms: Terms, actor: Actor, workspace_id: i
             )
         except InvalidInput as error:
             reason = "; ".join(f"{field} {words}" for field, words in error.fields.items())
-            done.rejected.append(Rejected(number, reason))
+            done.rejected.append(RejectedMailbox(number, reason))
         except QuotaReached as error:
-            done.rejected.append(Rejected(number, error.detail))
+            done.rejected.append(RejectedMailbox(number, error.detail))
         else:
             done.created.append(Created(number, made.id, made.email))
             await verification.ask_to_verify(pool, workspace_id, made.id)

@@ -1892,7 +1892,7 @@ export interface components {
             added: number;
             known: number;
             cancelled: number;
-            rejected: components["schemas"]["recipients_lists_Rejected"][];
+            rejected: components["schemas"]["Rejected"][];
         };
         /** Alert */
         Alert: {
@@ -2338,7 +2338,7 @@ export interface components {
             added: number;
             updated: number;
             duplicates: number;
-            rejected: components["schemas"]["recipients_lists_Rejected"][];
+            rejected: components["schemas"]["Rejected"][];
             repaired: number;
             repairedRows: components["schemas"]["Repaired"][];
             suspects: number;
@@ -2413,7 +2413,7 @@ export interface components {
         /** Imported */
         Imported: {
             created: components["schemas"]["Created"][];
-            rejected: components["schemas"]["senders_imports_Rejected"][];
+            rejected: components["schemas"]["RejectedMailbox"][];
         };
         /** Inbox */
         Inbox: {
@@ -2606,7 +2606,7 @@ export interface components {
             late: number;
             accepted: number;
             duplicates: number;
-            rejected: components["schemas"]["recipients_lists_Rejected"][];
+            rejected: components["schemas"]["Rejected"][];
             /** @default 0 */
             repaired: number;
             repairedRows?: components["schemas"]["Repaired"][];
@@ -2636,7 +2636,7 @@ export interface components {
             detail: string;
             instance: string;
             errors?: components["schemas"]["FieldError"][];
-            rejected?: components["schemas"]["recipients_lists_Rejected"][];
+            rejected?: components["schemas"]["Rejected"][];
         };
         /** RampUp */
         RampUp: {
@@ -2684,6 +2684,17 @@ export interface components {
             email: string;
             password: string;
             invitation?: string | null;
+        };
+        /** Rejected */
+        Rejected: {
+            row: number;
+            email: string;
+            reason: string;
+        };
+        /** RejectedMailbox */
+        RejectedMailbox: {
+            row: number;
+            reason: string;
         };
         /** Rendered */
         Rendered: {
@@ -2807,7 +2818,7 @@ export interface components {
             late: number;
             accepted: number;
             duplicates: number;
-            rejected: components["schemas"]["recipients_lists_Rejected"][];
+            rejected: components["schemas"]["Rejected"][];
             /** @default 0 */
             repaired: number;
             repairedRows?: components["schemas"]["Repaired"][];
@@ -3207,17 +3218,6 @@ export interface components {
             name?: string;
             bounceLimit?: number | null;
             postalAddress?: string | null;
-        };
-        /** Rejected */
-        recipients_lists_Rejected: {
-            row: number;
-            email: string;
-            reason: string;
-        };
-        /** Rejected */
-        senders_imports_Rejected: {
-            row: number;
-            reason: string;
         };
     };
     responses: never;
