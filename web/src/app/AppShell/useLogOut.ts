@@ -4,7 +4,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { answer, api } from "@/api/client";
 import { ApiProblem, sentence } from "@/api/problem";
 import { session } from "@/api/session";
-import { dropAllOf } from "@/features/compose/draft/store";
+import { dropAllOf } from "@/features/compose/draft/place";
 
 /** Ends the session and leaves nothing of its person in this browser. */
 export function useLogOut() {

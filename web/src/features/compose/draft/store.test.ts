@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { type Draft, EMPTY } from "./draft";
-import { drop, dropAllOf, load, save } from "./store";
+import { dropAllOf } from "./place";
+import { drop, load, save } from "./store";
 
 const PLACE = "reachinbox.draft.1.4";
 const HELLO: Draft = { ...EMPTY, name: "Hello" };

@@ -4,6 +4,7 @@
  */
 
 import { type Draft, EMPTY, hasContent } from "./draft";
+import { place } from "./place";
 import { isDraft } from "./shape";
 
 /** Another with each change of a draft's shape: one of another version is dropped. */
@@ -20,8 +21,6 @@ interface Based {
   changedAt: Date;
   seen: Date | null;
 }
-
-const place = (owner: string) => `reachinbox.draft.${owner}`;
 
 /** null where nothing of use is kept; what cannot be understood is dropped. */
 export function load(owner: string): Kept | null {
@@ -56,16 +55,6 @@ export function save(owner: string, draft: Draft, based?: Based): Kept | "old" |
 export function drop(owner: string): Kept | null {
   const dropped = save(owner, EMPTY);
   return dropped === "old" ? null : dropped;
-}
-
-/** The drafts of a person in all of their workspaces. */
-export function dropAllOf(userId: number): void {
-  try {
-    for (const key of Object.keys(localStorage))
-      if (key.startsWith(place(`${userId}.`))) localStorage.removeItem(key);
-  } catch {
-    // a browser that keeps nothing
-  }
 }
 
 /** Calls `changed` when another tab has saved or dropped the draft. Returns what ends it. */
