@@ -185,14 +185,16 @@ def assert_accessible(page: Page) -> None:
         # The styles follow a moment later, some of them in a transition.
         page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
         page.evaluate("() => Promise.allSettled(document.getAnimations().map((each) => each.finished))")
-        violations = _violations(page, rules)
-        assert not violations, f"{page.url} in {scheme}:\n" + "\n".join(violations)
+        found = violations(page, rules)
+        assert not found, f"{page.url} in {scheme}:\n" + "\n".join(found)
 
 
-def _violations(page: Page, rules: Any) -> list[str]:
+def violations(page: Page, rules: Any = None) -> list[str]:
+    """What axe-core finds wrong with a page as it is, by all of its rules or by these."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text())
-    asked = {"runOnly": rules, "rules": {"region": {"enabled": False}}, **BRIEF}
+    only: dict[str, Any] = {} if rules is None else {"runOnly": rules}
+    asked = only | {"rules": {"region": {"enabled": False}}, **BRIEF}
     found: Any = page.evaluate("asked => axe.run(document, asked)", asked)
     return [
         f"{rule['id']}: {rule['help']}: {node['html'][:200]} {node['failureSummary']}"

@@ -153,3 +153,30 @@ def test_what_dns_says_is_shown_with_what_to_publish(inside: Page) -> None:
     inside.get_by_role("combobox", name="From").click()
     inside.get_by_role("option", name="anna@mine.example").click()
     expect(inside.get_by_text("Receivers may distrust mail from mine.example")).to_be_visible()
+
+
+def test_several_mailboxes_come_from_a_file_and_refused_rows_say_why(inside: Page) -> None:
+    inside.goto("/senders?edit=file")
+    form = inside.get_by_role("dialog", name="Add several mailboxes")
+    form.get_by_role("button", name="Add the mailboxes").click()
+    expect(form.get_by_text("Choose a file.")).to_be_visible()
+    rows = "email,host,port,username,password\nbea@acme.example,smtp.acme.example,465,bea,secret\nnobody,,,,\n"
+    file = {"name": "boxes.csv", "mimeType": "text/csv", "buffer": rows.encode()}
+    form.locator("input[type=file]").set_input_files(file)  # pyright: ignore[reportArgumentType]
+    form.get_by_role("button", name="Add the mailboxes").click()
+    expect(form.get_by_text("1 mailbox added; each is verified now")).to_be_visible()
+    expect(form.get_by_role("row", name="3")).to_be_visible()
+    assert_accessible(inside)
+    form.get_by_role("button", name="Close").last.click()
+    expect(inside.get_by_role("article", name="bea@acme.example")).to_be_visible()
+
+
+def test_the_check_on_the_wire_is_offered_and_says_what_it_lacks(inside: Page) -> None:
+    ask(inside, "POST", "/api/senders", {"email": "cleo@acme.example", "host": "smtp.acme.example"})
+    inside.goto("/senders")
+    card = inside.get_by_role("article", name="cleo@acme.example")
+    card.get_by_role("button", name="Does its mail arrive?").click()
+    expect(card.get_by_text("Not tried yet.")).to_be_visible()
+    card.get_by_role("button", name="Send a mail and read it back").click()
+    expect(card.get_by_text("Handed over")).to_be_visible(timeout=30_000)
+    expect(card.get_by_text("Wrong", exact=True).first).to_be_visible()

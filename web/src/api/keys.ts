@@ -51,6 +51,7 @@ export const keys = {
   senders: () => own("senders"),
   mailProviders: () => own("mailProviders"),
   discovered: (email: string) => own("discovered", email),
+  senderCheck: (id: number) => own("senderCheck", id),
   senderDns: (id: number) => own("senderDns", id),
   sendersWaiting: (ids: readonly number[]) => own("sendersWaiting", ids),
   signature: (senderId: number) => own("signature", senderId),

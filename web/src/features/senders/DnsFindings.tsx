@@ -16,7 +16,8 @@ export const SUBJECTS: Readonly<Record<Finding["subject"], string>> = {
   mx: "MX",
 };
 
-const VERDICTS: Readonly<Record<Finding["verdict"], Status>> = {
+/** Of what DNS says, and of what a mail on the wire showed. */
+export const VERDICTS: Readonly<Record<Finding["verdict"], Status>> = {
   good: { label: "Good", color: "var(--status-sent)" },
   weak: { label: "Could be surer", color: "var(--status-unknown)" },
   wrong: { label: "Wrong", color: "var(--status-failed)" },

@@ -3,6 +3,7 @@ import { IconChevronDown, IconChevronRight } from "@tabler/icons-react";
 import { useId, useState } from "react";
 import { DnsFindings } from "./DnsFindings";
 import type { Sender } from "./queries";
+import { WireFindings } from "./WireFindings";
 
 /** What tells whether mail from here arrives as one's own, in a fold: asked for only when somebody wants to know. */
 export function SenderChecks({ sender }: { sender: Sender }) {
@@ -24,6 +25,10 @@ export function SenderChecks({ sender }: { sender: Sender }) {
       </Button>
       <Collapse expanded={opened} id={id}>
         <Stack gap="sm" pt="xs">
+          <Title order={3} size="sm">
+            What a mail on the wire shows
+          </Title>
+          {opened && <WireFindings sender={sender} />}
           <Title order={3} size="sm">
             What DNS says of the domain
           </Title>

@@ -1,4 +1,4 @@
-import { Alert, Drawer, Skeleton, Stack, Text } from "@mantine/core";
+import { Alert, Drawer, Group, Skeleton, Stack, Text } from "@mantine/core";
 import { IconCircleCheck, IconMailbox, IconPlugConnectedX, IconPlus } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
@@ -9,9 +9,12 @@ import { ErrorState } from "@/ui/ErrorState";
 import { ButtonLink } from "@/ui/links";
 import { PageHeader } from "@/ui/PageHeader";
 import { CONNECT_FAILURES } from "./connecting";
+import { ImportForm } from "./ImportForm";
 import { sendersQuery } from "./queries";
 import { SenderCard } from "./SenderCard";
 import { SenderForm } from "./SenderForm";
+
+const TITLES = { new: "Add a sender", file: "Add several mailboxes", one: "Edit the sender" };
 
 const route = getRouteApi("/inside/senders");
 
@@ -26,9 +29,14 @@ export function SendersPage() {
   const isConnected = data?.items.find((sender) => sender.id === connected);
   const mayChange = useMay("member");
   const add = mayChange && (
-    <ButtonLink to="/senders" search={{ edit: "new" }} leftSection={<IconPlus size={17} aria-hidden />}>
-      Add a sender
-    </ButtonLink>
+    <Group gap="xs">
+      <ButtonLink to="/senders" search={{ edit: "file" }} variant="default">
+        Several from a file
+      </ButtonLink>
+      <ButtonLink to="/senders" search={{ edit: "new" }} leftSection={<IconPlus size={17} aria-hidden />}>
+        Add a sender
+      </ButtonLink>
+    </Group>
   );
   return (
     <>
@@ -82,18 +90,22 @@ export function SendersPage() {
         </Stack>
       )}
       <Drawer
-        opened={mayChange && (edit === "new" || (edit !== undefined && data !== undefined))}
+        opened={
+          mayChange && (edit === "new" || edit === "file" || (edit !== undefined && data !== undefined))
+        }
         onClose={close}
         position="right"
         size={520}
         title={
           <Text fw={620} size="lg" component="span">
-            {edit === "new" ? "Add a sender" : "Edit the sender"}
+            {TITLES[edit === "new" || edit === "file" ? edit : "one"]}
           </Text>
         }
         closeButtonProps={{ "aria-label": "Close" }}
       >
-        {edit === "new" || edited ? (
+        {edit === "file" ? (
+          <ImportForm done={close} />
+        ) : edit === "new" || edited ? (
           <SenderForm key={edit} sender={edited} fallback={fallback} done={close} cancel={close} />
         ) : (
           edit !== undefined && <Text>There is no such sender any more.</Text>

@@ -51,3 +51,15 @@ export function useAskDns({ id }: Sender) {
     changes: [keys.senderDns(id)],
   });
 }
+
+/** `to`: another sender, in whose mailbox the mail is looked for; null: its own. */
+export function useCheckOnWire({ id }: Sender) {
+  return useCommand({
+    run: (to: string | null) =>
+      answer(api.POST("/api/senders/{id}/check", { params: { path: { id }, query: { to } } })),
+    changes: [keys.senderCheck(id), keys.senders()],
+    failed: saidOnTheCard,
+  });
+}
+
+export const importSenders = (csv: string) => answer(api.POST("/api/senders/import", { body: { csv } }));

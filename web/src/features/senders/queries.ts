@@ -3,6 +3,7 @@
 import { queryOptions } from "@tanstack/react-query";
 import { answer, api } from "@/api/client";
 import { keys } from "@/api/keys";
+import { ApiProblem } from "@/api/problem";
 import { allPages, MOST } from "@/api/reading";
 import type { components } from "@/api/schema";
 
@@ -27,6 +28,28 @@ export const discoveredQuery = (email: string) =>
     queryFn: ({ signal }) =>
       answer(api.GET("/api/senders/discover", { params: { query: { email } }, signal })),
     staleTime: 300_000,
+    retry: false,
+  });
+
+export type WireCheck = components["schemas"]["WireCheck"];
+export type Showing = components["schemas"]["Showing"];
+export type Imported = components["schemas"]["Imported"];
+
+const CHECK_POLL_MS = 2_000;
+
+/** null: there was none. A worker takes up to five minutes for one. */
+export const checkQuery = (id: number) =>
+  queryOptions({
+    queryKey: keys.senderCheck(id),
+    queryFn: async ({ signal }) => {
+      try {
+        return await answer(api.GET("/api/senders/{id}/check", { params: { path: { id } }, signal }));
+      } catch (error) {
+        if (error instanceof ApiProblem && error.status === 404) return null;
+        throw error;
+      }
+    },
+    refetchInterval: ({ state }) => (state.data?.status === "RUNNING" ? CHECK_POLL_MS : false),
     retry: false,
   });
 

@@ -4,16 +4,16 @@ import { idIn, oneOf, type Search } from "@/ui/searchParams";
 export type ConnectFailure = (typeof VALUES)["ConnectFailure"]["connectFailed"][number];
 
 /**
- * The sender whose form is open ("new" for one to be added), and what became of the way to a provider: the mailbox that
+ * The sender whose form is open ("new" for one to be added, "file" for several), and what became of the way to a provider: the mailbox that
  * is connected now, or why none is.
  */
 export function senderPlace(search: Search): {
-  edit?: number | "new";
+  edit?: number | "new" | "file";
   connected?: number;
   connectFailed?: ConnectFailure;
 } {
   return {
-    edit: search.edit === "new" ? "new" : idIn(search.edit),
+    edit: oneOf<"new" | "file">(["new", "file"], search.edit) ?? idIn(search.edit),
     connected: idIn(search.connected),
     connectFailed: oneOf<ConnectFailure>(VALUES.ConnectFailure.connectFailed, search.connectFailed),
   };

@@ -1,0 +1,75 @@
+"""The page to unsubscribe as somebody reads it: from the email, in their language, with no script and no login."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.support.browser import NARROW, ask, assert_fits, violations
+from tests.support.service import Service, until
+
+
+@pytest.fixture
+def link(inside: Page, email: str) -> str:
+    """The link in an email of a campaign that went to two."""
+    reader = f"ada.{email}"
+    inside.goto("/senders")
+    request = {
+        "subject": "Spring",
+        "body": "The catalogue is out.",
+        "recipients": [reader, f"bob.{email}"],
+        "unsubscribe": "link",
+    }
+    ask(inside, "POST", "/api/campaigns/schedule", request)
+
+    def received() -> str | None:
+        for message in ask(inside, "GET", "/api/sandbox/messages")["items"]:
+            text = ask(inside, "GET", f"/api/sandbox/messages/{message['id']}")["text"]
+            found = re.search(r"http\S+/u/\S+", text)
+            if found and reader in message["to"]:
+                return found[0]
+        return None
+
+    return until(received, "the email with its link") or ""
+
+
+@pytest.fixture
+def reader(browser: Browser, service: Service) -> Iterator[Page]:
+    """Somebody on a phone, without scripts."""
+    width, height = NARROW
+    context = browser.new_context(
+        java_script_enabled=False, locale="de-DE", viewport={"width": width, "height": height}, base_url=service.url
+    )
+    page = context.new_page()
+    yield page
+    context.close()
+
+
+def test_somebody_unsubscribes_and_takes_it_back(inside: Page, reader: Page, link: str, email: str) -> None:
+    reader.goto(link)
+    expect(reader.get_by_role("heading", name="Abmelden")).to_be_visible()
+    expect(reader.get_by_text(email, exact=False).first).to_be_visible()
+    assert f"ada.{email}" not in reader.content()  # whoever finds the link does not learn whose it is
+    assert_fits(reader)
+    assert not violations(reader)
+    suppressed = f"/api/recipients?email=ada.{email}"
+    assert ask(inside, "GET", suppressed)["suppressions"] == []
+    reader.get_by_role("button", name="Abmelden").click()
+    expect(reader.get_by_text("bekommt keine E-Mails mehr von")).to_be_visible()
+    assert not violations(reader)
+    assert [one["reason"] for one in ask(inside, "GET", suppressed)["suppressions"]] == ["UNSUBSCRIBED"]
+    inside.goto(f"/recipients?email=ada.{email}")
+    expect(inside.get_by_text("Unsubscribed", exact=False).first).to_be_visible()
+    reader.get_by_role("button", name="Diese E-Mails weiter bekommen").click()
+    expect(reader.get_by_role("button", name="Abmelden")).to_be_visible()
+    assert ask(inside, "GET", suppressed)["suppressions"] == []
+
+
+def test_a_link_that_is_none_names_nobody(reader: Page, link: str) -> None:
+    reader.goto(link[:-3])
+    expect(reader.get_by_text("Dieser Link ist nicht gültig.")).to_be_visible()
+    expect(reader.get_by_role("button")).to_have_count(0)
+    assert not violations(reader)
