@@ -210,7 +210,7 @@ async def test_however_many_save_at_once_a_version_has_one_text(api: httpx.Async
     async def worker() -> None:
         """Builds messages as a worker does, whose ledger entries name the version that it built from."""
         while not done.is_set():
-            version, builder = await message_builder(pool, user.workspace_id, campaign, sender)
+            version, builder = await message_builder(pool, user.workspace_id, campaign, sender, one_click=False)
             message = builder.build("ada@example.com", {}, "<1@example.com>", datetime.now(UTC)).content
             built[version] |= {line[9:] for line in message.decode().splitlines() if line.startswith("Subject: ")}
 

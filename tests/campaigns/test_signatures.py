@@ -110,7 +110,7 @@ async def test_each_of_several_senders_signs_what_it_sends(
         await wait_until_settled(pool, campaign)
     assert await endings(api) == {(one, "One"), (other, "Other")}
     for sender, name in ((one, "One"), (other, "Other")):
-        _, builder = await message_builder(pool, user.workspace_id, campaign, sender)
+        _, builder = await message_builder(pool, user.workspace_id, campaign, sender, one_click=False)
         built = builder.build("p@example.com", {}, "<1@example.com>", datetime.now(UTC))
         assert built.content.decode().split()[-1] == name
 

@@ -232,7 +232,7 @@ def test_ports_are_those_of_mail_unless_set_otherwise() -> None:
 )
 def test_a_server_that_is_not_allowed_is_refused_by_its_field(server: Server, field: str) -> None:
     with pytest.raises(InvalidInput) as refused:
-        check(SenderChanges(server=server), STRICT)
+        check(SenderChanges(server=server), STRICT, "PASSWORD", {})
     assert list(refused.value.fields) == [field]
 
 

@@ -46,9 +46,9 @@ async def test_the_secret_is_shown_once_and_stored_encrypted(
 async def test_rotating_the_key_covers_webhooks(api: httpx.AsyncClient, pool: Pool, box: SecretBox) -> None:
     webhook = await made(api)
     new = SecretBox("new", "a secret for tests")
-    assert await reseal.reseal(pool, new) == (1, [], [])
-    assert await reseal.reseal(pool, new) == (0, [], [])
-    assert await reseal.reseal(pool, SecretBox("lost")) == (0, [], [webhook["id"]])
+    assert await reseal.reseal(pool, new) == (1, [], [], [])
+    assert await reseal.reseal(pool, new) == (0, [], [], [])
+    assert await reseal.reseal(pool, SecretBox("lost")) == (0, [], [webhook["id"]], [])
     sealed = await value(pool, "SELECT secret_encrypted FROM webhooks")
     assert SecretBox("new").open(sealed, secret_place(webhook["id"])) == webhook["secret"]
 
