@@ -170,6 +170,7 @@ limits_of_logins = st.builds(
     zone=st.sampled_from(ZONES).map(ZoneInfo),
     campaign_hourly=st.none(),
     share=st.none() | st.integers(1, 100),
+    copies=st.just(0),
 )
 
 
