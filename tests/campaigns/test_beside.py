@@ -228,7 +228,10 @@ async def test_erasing_an_address_takes_it_out_of_copies(api: httpx.AsyncClient,
         assert not await value(pool, query.format(table)), table
     assert await row(pool, "SELECT copies, content_version FROM streams") == {"copies": 1, "content_version": 2}
     # What was sent had the link, and is shown with it.
-    assert await row(pool, "SELECT version, unsubscribe FROM campaign_contents") == {"version": 1, "unsubscribe": "link"}
+    assert await row(pool, "SELECT version, unsubscribe FROM campaign_contents") == {
+        "version": 1,
+        "unsubscribe": "link",
+    }
     assert (await api.get(f"/api/campaigns/{made}")).json()["cc"] == ["Boss@example.net"]
     assert (await api.post("/api/recipients/erase", json={"email": "desk@example.net"})).json()["copies"] == 1
     assert (await api.get(f"/api/campaigns/{made}")).json()["replyTo"] is None
