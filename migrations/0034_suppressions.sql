@@ -145,7 +145,7 @@ ALTER TABLE streams ADD CONSTRAINT streams_insists CHECK (direct OR NOT insists)
     ADD CONSTRAINT streams_bounced CHECK (bounced >= 0);
 -- For the brake.
 CREATE INDEX IF NOT EXISTS streams_bouncing ON streams (workspace_id, campaign_id)
-    WHERE bounced > 0 AND open AND next_due_at IS NOT NULL;
+    WHERE bounced > 0 AND open;
 
 -- `brake`: what the brake said when it paused the campaign; NULL: it did not, or somebody resumed it. From `braked_*`, how
 -- many had gone and bounced by then, it counts anew.

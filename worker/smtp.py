@@ -119,6 +119,8 @@ class Conversation:
             await self._start_over()
         elif self._unanswered:
             self._wire.close()  # it might take QUIT for the message
+        if verdict.dead and len(message.copies) > len(self._refused) and verdict.command != "RCPT":
+            verdict = verdict._replace(dead=False)  # it may be about one that gets a copy
         if self._refused:
             verdict = verdict._replace(text=storable("\n".join([verdict.text, *self._refused])))
         return verdict

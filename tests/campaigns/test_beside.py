@@ -216,7 +216,7 @@ async def test_a_change_makes_a_new_text_and_keeps_the_old(api: httpx.AsyncClien
 
 
 async def test_erasing_an_address_takes_it_out_of_copies(api: httpx.AsyncClient, pool: Pool) -> None:
-    made = (await schedule(api, startTime=LATER, **BESIDE))["campaign"]["id"]
+    made = (await schedule(api, startTime=LATER, unsubscribe="link", **BESIDE))["campaign"]["id"]
     await api.post("/api/templates", json={"name": "Offer", **BESIDE})
     await execute(pool, "UPDATE senders SET reply_to = 'CRM@example.net'")
     exported = (await api.get("/api/recipients/export", params={"email": "crm@example.net"})).json()
@@ -227,6 +227,11 @@ async def test_erasing_an_address_takes_it_out_of_copies(api: httpx.AsyncClient,
         query = "SELECT count(*) FROM {} x WHERE x::text ILIKE '%%crm@%%'"
         assert not await value(pool, query.format(table)), table
     assert await row(pool, "SELECT copies, content_version FROM streams") == {"copies": 1, "content_version": 2}
+    # What was sent had the link, and is shown with it.
+    assert await row(pool, "SELECT version, unsubscribe FROM campaign_contents") == {
+        "version": 1,
+        "unsubscribe": "link",
+    }
     assert (await api.get(f"/api/campaigns/{made}")).json()["cc"] == ["Boss@example.net"]
     assert (await api.post("/api/recipients/erase", json={"email": "desk@example.net"})).json()["copies"] == 1
     assert (await api.get(f"/api/campaigns/{made}")).json()["replyTo"] is None

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from app.db import Pool
@@ -20,7 +21,8 @@ from app.domain.senders.senders import change_sender
 from app.domain.workspaces.quotas import Quotas
 from app.errors import QuotaReached
 from app.secrets import SecretBox
-from tests.support.api import schedule, written, wrong_fields
+from app.settings import Settings
+from tests.support.api import api_client, authorization, problem, schedule, written, wrong_fields
 from tests.support.engine import (
     Owner,
     addresses,
@@ -157,3 +159,17 @@ async def test_it_is_written_as_a_campaign_would_be(api: httpx.AsyncClient) -> N
     message = (await api.get(f"/api/emails/{email}/message")).json()
     assert (message["subject"], message["text"]) == ("For you", "Until 13. April 2030\n\nAnn Lee")
     assert 'style="color: red;"' in message["html"]
+
+
+async def test_a_test_goes_to_the_operators_network_too(
+    settings: Settings, database_url: str, pool: Pool, user: User
+) -> None:
+    allowed = msgspec.structs.replace(settings, allow_internal_domains=("corp.local",))
+    for known, status in ((settings, 422), (allowed, 201)):
+        async with api_client(known, database_url, await authorization(pool, user)) as api:
+            posted = await api.post("/api/campaigns/test", json=TEST | {"email": "Ops@Corp.local"})
+            assert posted.status_code == status, posted.text
+    assert await value(pool, "SELECT recipient FROM emails") == "Ops@corp.local"
+    async with api_client(allowed, database_url, await authorization(pool, user)) as api:
+        await api.post("/api/suppressions", json={"domains": ["corp.local"]})
+        problem(await api.post("/api/campaigns/test", json=TEST | {"email": "ops@corp.local"}), 409)

@@ -28,7 +28,8 @@ class Handed:
 
 class MailServer:
     """`refuse`: what is said to RCPT, by part of the line. `stop_reading_after` so many bytes of a message it reads on
-    once `go_on` is set; `refuse_after`: it says no there, in the middle, and hangs up if it is to `hang_up`.
+    once `go_on` is set; `refuse_after`: it says no there, in the middle, and hangs up if it is to `hang_up`;
+    `refuse_at_end`: what it says to the final dot.
     """
 
     def __init__(self, *, offers: tuple[str, ...] = ("PIPELINING", "8BITMIME", "SIZE 30000000")) -> None:
@@ -38,6 +39,7 @@ class MailServer:
         self.go_on = asyncio.Event()
         self.stopped = asyncio.Event()
         self.refuse_after: int | None = None
+        self.refuse_at_end = ""
         self.hang_up_after: int | None = None
         self.handed: list[Handed] = []
         self.lines: list[str] = []
@@ -65,6 +67,9 @@ class MailServer:
                 content = await self._content(reader, writer)
                 if content is None:
                     break
+                if self.refuse_at_end:
+                    writer.write(f"{self.refuse_at_end}\r\n".encode())
+                    continue
                 self.handed.append(Handed(mail, recipients, content))
                 recipients = []
                 writer.write(b"250 2.0.0 taken\r\n")

@@ -22,6 +22,7 @@ from tests.support.api import problem, wrong_fields
 from tests.support.api import schedule as schedule_over_http
 from tests.support.engine import (
     Owner,
+    add_sender,
     check_conservation,
     execute,
     recipients_by_status,
@@ -153,6 +154,22 @@ async def test_a_campaign_of_which_too_many_do_not_exist_pauses_itself_and_count
     assert (resumed.status, resumed.brake) == ("ACTIVE", None)
     assert await brake(pool) == {}, "what was before is decided"
     await bounce(pool, mine, 50, 3)
+    assert list(await brake(pool)) == [campaign]
+
+
+async def test_the_brake_stops_other_senders_though_the_one_that_bounced_has_nothing_left(
+    pool: Pool, owner: Owner, mine: Lane
+) -> None:
+    other = await add_sender(pool, owner, "other@example.com")
+    ids = [owner.sender_id, other.sender_id]
+    campaign = (await schedule_campaign(pool, owner, 120, sender_ids=ids)).campaign.id
+    of_mine = await value(
+        pool, "SELECT scheduled FROM streams WHERE campaign_id = %s AND sender_id = %s", campaign, owner.sender_id
+    )
+    assert of_mine >= 50
+    await bounce(pool, mine, of_mine, of_mine)
+    assert await mine.claim(1) == []
+    assert await value(pool, "SELECT count(*) FROM streams WHERE next_due_at IS NULL") == 1
     assert list(await brake(pool)) == [campaign]
 
 

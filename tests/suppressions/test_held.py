@@ -19,6 +19,7 @@ from app.domain.ledger import streams
 from app.domain.ledger.claims import Claimant
 from app.domain.planning.campaign_calendar import DAYS
 from app.domain.suppressions.digests import address_key, hex_digest
+from app.domain.suppressions.held import of_emails
 from app.domain.suppressions.suppress import Reason, suppress
 from tests.ledger.test_holds import Lane
 from tests.support.api import problem, schedule
@@ -220,3 +221,34 @@ async def test_a_test_to_somebody_who_is_suppressed_has_to_be_confirmed_and_goes
     await api.post("/api/campaigns/test", json=asked | {"email": "him@example.com", "despiteSuppression": True})
     await stop(pool, user.workspace_id, "him@example.com")
     assert await value(pool, "SELECT status FROM emails WHERE recipient = 'him@example.com'") == "CANCELLED"
+
+
+@pytest.mark.parametrize("later", [{"emails": ["me@example.com"]}, {"domains": ("example.com",)}])
+async def test_a_confirmation_says_nothing_of_suppressions_that_come_after_it(
+    pool: Pool, owner: Owner, mine: Lane, later: Mapping[str, Any]
+) -> None:
+    await stop(pool, owner.workspace_id, "me@example.com")
+    mail = Direct("d", Content("s", "t"), "me@example.com", {}, sender_id=owner.sender_id, insists=True)
+    first = (await direct.post(pool, owner.workspace_id, mail)).email_id
+    second = (await direct.post(pool, owner.workspace_id, mail)).email_id
+    (claim,) = await mine.claim(1)
+    assert claim.id == first
+    async with transaction(pool) as conn:
+        await suppress(conn, owner.workspace_id, **later, reason="UNSUBSCRIBED")
+    # What was at the server comes back, as after a 4xx, and a walk has not come to it yet.
+    await execute(
+        pool,
+        "UPDATE emails SET status = 'SCHEDULED', claim_token = NULL, cancel_reason = NULL WHERE id = ANY (%s)",
+        [first, second],
+    )
+    await execute(
+        pool, "UPDATE streams SET scheduled = 1, sending = 0, cancelled = 0, open = true, passed_at = '-infinity'"
+    )
+    assert await mine.claim(5) == []
+    states = await rows(pool, "SELECT DISTINCT status::text, cancel_reason::text AS why FROM emails")
+    assert states == [{"status": "CANCELLED", "why": "SUPPRESSED"}]
+    await execute(pool, "UPDATE emails SET status = 'FAILED', cancel_reason = NULL")
+    await execute(pool, "UPDATE streams SET failed = 1, cancelled = 0")
+    async with transaction(pool, owner.workspace_id) as conn:
+        held = await of_emails(conn, owner.workspace_id, [first, second], "FAILED")
+    assert [one.id for one in held] == [first, second]

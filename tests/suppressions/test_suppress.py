@@ -64,6 +64,24 @@ async def test_somebodys_own_word_takes_the_place_of_others_and_a_mistake_gives_
     assert await value(pool, "SELECT reason FROM suppressions") == "MANUAL"
 
 
+@pytest.mark.parametrize(
+    ("said", "stands"),
+    [(["MANUAL"], "MANUAL"), (["COMPLAINED"], "COMPLAINED"), (["MANUAL", "REPLIED_STOP", "MANUAL"], "REPLIED_STOP")],
+)
+async def test_what_was_said_after_an_unsubscription_outlives_that_it_was_a_mistake(
+    pool: Pool, owner: Owner, said: list[str], stands: str
+) -> None:
+    key = await value(pool, "SELECT address_digest('r0@example.com')")
+    await _suppress(pool, owner, "r0@example.com", reason="UNSUBSCRIBED", email_id=7)
+    for reason in said:
+        done = await _suppress(pool, owner, "R0@example.com", reason=reason)
+        assert (done.added, done.known, done.ids) == (0, 1, [])
+    assert await value(pool, "SELECT reason FROM suppressions") == "UNSUBSCRIBED"
+    async with transaction(pool) as conn:
+        assert await withdraw(conn, owner.workspace_id, key=key, email_id=7)
+    assert await value(pool, "SELECT reason FROM suppressions") == stands
+
+
 async def test_a_mistake_is_over_after_a_day(pool: Pool, owner: Owner) -> None:
     key = await value(pool, "SELECT address_digest('r0@example.com')")
     for hours, ended in ((25, False), (23, True)):

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from app.db import Pool
 from app.domain.accounts.users import User
-from tests.support.api import problem, schedule, wrong_fields
+from app.settings import Settings
+from tests.support.api import api_client, authorization, problem, schedule, wrong_fields
 from tests.support.engine import check_conservation, execute, rows, value
 
 
@@ -124,6 +126,20 @@ async def test_an_export_can_be_added_elsewhere_and_lacks_who_was_erased(api: ht
     assert (await send_file(api, exported)).json()["added"] == 3
     assert await rows(pool, "SELECT key, kind FROM suppressions ORDER BY key") == before
     assert (await api.get("/api/suppressions/export", params={"q": "b@", "spreadsheet": "true"})).text.count("\n") == 2
+
+
+async def test_a_file_loses_no_address_of_a_cell_and_none_of_the_operators_network(
+    settings: Settings, database_url: str, pool: Pool, user: User
+) -> None:
+    allowed = msgspec.structs.replace(settings, allow_internal_domains=("corp.local",))
+    async with api_client(allowed, database_url, await authorization(pool, user)) as api:
+        cells = ["email,name", '"a@example.com; b@example.com",x', "Ops@corp.local,y", "*@sub.corp.local,z"]
+        told = (await send_file(api, "\n".join(cells))).json()
+        assert (told["added"], told["rejected"]) == (4, [])
+        exported = (await api.get("/api/suppressions/export")).text
+        assert (await send_file(api, exported)).json() | {"known": 4} == told | {"added": 0, "known": 4}
+    names = await rows(pool, 'SELECT name FROM suppressions ORDER BY name COLLATE "C"')
+    assert [one["name"] for one in names] == ["Ops@corp.local", "a@example.com", "b@example.com", "sub.corp.local"]
 
 
 async def test_a_file_weakens_nothing(api: httpx.AsyncClient, pool: Pool) -> None:

@@ -140,6 +140,19 @@ async def test_a_refused_copy_is_noted_and_changes_nothing(
     assert not await value(pool, "SELECT count(*) FROM senders WHERE block_reason IS NOT NULL")
 
 
+@pytest.mark.parametrize(("cc", "suppressed"), [([], 1), (["gone@example.net"], 1), (["boss@example.net"], 0)])
+async def test_a_refusal_of_the_whole_message_says_of_nobody_that_they_do_not_exist_where_several_get_it(
+    pool: Pool, database_url: str, sink: Sink, owner: Owner, cc: list[str], suppressed: int
+) -> None:
+    async with mail_server() as there:
+        there.refuse = {"<gone@": "550 5.1.1 no such user"}
+        there.refuse_at_end = "550 5.1.1 no such user here"
+        scheduled = await schedule_campaign(pool, owner, ["a@example.com"], content=Content("Hello", "Hi.", cc=cc))
+        await sent_by(pool, database_url, sink, there, scheduled.campaign.id)
+    assert await recipients_by_status(pool, scheduled.campaign.id) == {"a@example.com": "FAILED"}
+    assert await value(pool, "SELECT count(*) FROM suppressions") == suppressed
+
+
 @pytest.mark.parametrize("offers", [("PIPELINING",), ("8BITMIME",)])
 async def test_nobody_gets_a_copy_of_what_its_recipient_does_not_get(
     pool: Pool, database_url: str, sink: Sink, owner: Owner, offers: tuple[str, ...]

@@ -37,7 +37,7 @@ async def brake(pool: Pool) -> dict[int, str]:
             )
             await set_status(conn, workspace_id, campaign_id, "PAUSED")
             await conn.execute(sql.note_brake, row | {"why": why})
-            await changes.free_room(conn, workspace_id, campaign_id)
+            await changes.free_room(conn, workspace_id, campaign["stream_ids"], except_campaign_id=campaign_id)
             await audit.record(conn, WORKER, workspace_id, "campaign.braked", f"campaigns/{campaign_id}")
             braked[campaign_id] = why
     return braked

@@ -21,7 +21,7 @@ from app.domain.campaigns.content import Content
 from app.domain.campaigns.lacking import IfBlank, Lacking
 from app.domain.campaigns.trial import Trial
 from app.domain.recipients import lists
-from app.domain.recipients.lists import EMAIL, Recipient
+from app.domain.recipients.lists import EMAIL, Choices, Recipient
 from app.domain.suppressions import held
 from app.domain.workspaces import audit, quotas
 from app.domain.workspaces.quotas import UNLIMITED, Quotas
@@ -38,7 +38,7 @@ NAME_CHARACTERS = 200
 class Direct(NamedTuple):
     """What to send, to whom, from which sender (None: the default one). `name`: of its campaign; `if_blank`: what
     to do where the recipient has nothing for a field; `insists`: a person has confirmed to write to them, suppressed or
-    not.
+    not; `internal`: domains of the operator's network.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Direct(NamedTuple):
     sender_id: int | None = None
     if_blank: Mapping[str, IfBlank] = {}
     insists: bool = False
+    internal: frozenset[str] = frozenset()
 
 
 class Posted(NamedTuple):
@@ -99,7 +100,7 @@ async def post(pool: Pool, workspace_id: int, mail: Direct, actor: Actor = LOCAL
 async def _recipient(mail: Direct, templates: Templates) -> Recipient:
     """The recipient as lists have them, for whom the message can be written. Raises InvalidInput."""
     lacking = Lacking(templates, mail.if_blank)
-    one = lists.from_json([{**mail.fields, EMAIL: mail.recipient}])
+    one = lists.from_json([{**mail.fields, EMAIL: mail.recipient}], choices=Choices(mail.internal))
     one.look = lacking.look
     found = await asyncio.to_thread(list[Recipient], one)
     if one.rejected:

@@ -102,7 +102,9 @@ async def check(conn: Conn, workspace_id: int, address: str) -> None:
 
 
 async def of_emails(conn: Conn, workspace_id: int, email_ids: Sequence[int], status: str) -> list[SuppressedEmail]:
-    """Those of the emails in the status whose recipients are suppressed, unless a person insists on writing to them."""
+    """Those of the emails in the status whose recipients are suppressed; where a person insisted on writing to them,
+    only since then.
+    """
     params = {"workspace_id": workspace_id, "ids": list(email_ids), "status": status}
     rows = await fetch_all(conn, sql.suppressed_of, params)
     return [

@@ -79,6 +79,7 @@ async def suppress(
     owed = Owed(found["keys"], [key(email) for email in emails])
     stream_ids = await lock_owing(conn, workspace_id, owed)
     await conn.execute(sql.lock_campaigns_owing, params | {"stream_ids": stream_ids})
+    await conn.execute(sql.stand_behind, params | {"known": owed.keys})
     made = await fetch_all(conn, sql.insert_suppressions, params)
     cancelled = await cancel_owed(conn, workspace_id, owed, stream_ids)
     added = sum(row["is_new"] for row in made)

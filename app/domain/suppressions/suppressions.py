@@ -20,8 +20,8 @@ from app.db import LOCK_MS, Conn, Pool, Row, fetch_all, fetch_one, transaction
 from app.domain.accounts.actor import Actor
 from app.domain.ledger.emails import csv_line
 from app.domain.pages import Page, PageRequest, page_of
-from app.domain.recipients.csv_files import from_csv
-from app.domain.recipients.lists import Rejected
+from app.domain.recipients import csv_files
+from app.domain.recipients.lists import Choices, Rejected
 from app.domain.suppressions.suppress import BATCH, Reason, suppress
 from app.domain.workspaces import audit
 from app.errors import InvalidInput, NotFound
@@ -135,13 +135,22 @@ async def add(
     return told
 
 
-async def add_file(pool: Pool, workspace_id: int, file: BinaryIO, asked: Asked, actor: Actor) -> Added:
-    """From a CSV file as lists of recipients have it; `*@example.com` or `@example.com` in the place of an address is a
-    domain, and a column `reason` says why. Raises InvalidInput.
+async def add_file(
+    pool: Pool,
+    workspace_id: int,
+    file: BinaryIO,
+    asked: Asked,
+    actor: Actor,
+    internal: frozenset[str] = frozenset(),
+) -> Added:
+    """From a CSV file as lists of recipients have it, with every address of a cell; `*@example.com` or `@example.com`
+    in the place of an address is a domain, and a column `reason` says why. `internal`: domains of the operator's
+    network. Raises InvalidInput.
     """
     asked.check()
+    read = csv_files.Asked(choices=Choices(internal, every_address=True))
     async with _turns.take(workspace_id):
-        recipients = await asyncio.to_thread(from_csv, file)
+        recipients = await asyncio.to_thread(csv_files.from_csv, file, asked=read)
         told = Added(0, 0, 0, [])
         rows = iter(recipients)
         while batch := await asyncio.to_thread(list, islice(rows, BATCH)):

@@ -88,6 +88,7 @@ async def send_test(
             sender_id=asked.sender_id,
             if_blank=asked.if_blank,
             insists=asked.despite_suppression,
+            internal=frozenset(settings.allow_internal_domains),
         )
         posted = await direct.post(pool, user.workspace_id, mail, actor, quotas)
     why = await waiting.of_email(pool, user.workspace_id, posted.email_id, installation)

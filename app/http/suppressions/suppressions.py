@@ -25,7 +25,7 @@ from app.http.campaigns.schedule import BINARY, MAX_BODY, UNREADABLE
 from app.http.errors import AnyRequest, problems
 from app.http.forms import MULTIPART, form_of
 from app.http.openapi import one_of_forms, schema_name
-from app.http.parameters import Cursor, Id, Limit, TheActor, ThePool, TheUser
+from app.http.parameters import Cursor, Id, Limit, TheActor, ThePool, TheSettings, TheUser
 
 MAX_JSON = 3_000_000  # bytes
 
@@ -93,7 +93,9 @@ async def count_suppressions(pool: ThePool, user: TheUser) -> dict[Reason, int]:
     operation_class=AddOperation,
     responses=problems(HTTPStatus.CONFLICT, *UNREADABLE),
 )
-async def add_suppressions(request: AnyRequest, pool: ThePool, user: TheUser, actor: TheActor) -> Added:
+async def add_suppressions(
+    request: AnyRequest, pool: ThePool, user: TheUser, actor: TheActor, settings: TheSettings
+) -> Added:
     async with room_for_body(request, user.workspace_id, has_file=True):
         if require_content_type(request, JSON, MULTIPART) == JSON:
             sent = decode(await read(request, at_most=MAX_JSON), NewSuppressions)
@@ -105,7 +107,8 @@ async def add_suppressions(request: AnyRequest, pool: ThePool, user: TheUser, ac
             asked = Asked(_reason(form.texts.get("reason", "MANUAL")), form.texts.get("note"))
             file = cast(BinaryIO, form.files["file"].file)
             async with workbooks.as_csv(file, user.workspace_id) as (content, _):
-                return await suppressions.add_file(pool, user.workspace_id, content, asked, actor)
+                internal = frozenset(settings.allow_internal_domains)
+                return await suppressions.add_file(pool, user.workspace_id, content, asked, actor, internal)
 
 
 def _reason(text: str) -> Reason:

@@ -1,10 +1,13 @@
 -- name: bouncing
--- Campaigns at work of which too many recipients do not exist, by `bounce_rate`.
+-- Campaigns at work of which too many recipients do not exist, by `bounce_rate`: also where the sender that found so has
+-- nothing left, and others go on.
 SELECT s.workspace_id, s.campaign_id
-FROM (SELECT DISTINCT workspace_id, campaign_id FROM streams
-      WHERE bounced > 0 AND open AND next_due_at IS NOT NULL) s
+FROM (SELECT DISTINCT workspace_id, campaign_id FROM streams WHERE bounced > 0 AND open) s
 CROSS JOIN LATERAL bounce_rate(s.workspace_id, s.campaign_id) r
-WHERE r.gone >= %(first)s AND 100 * r.bounced > r.bounce_limit * r.gone
+WHERE EXISTS (SELECT FROM streams o
+              WHERE o.workspace_id = s.workspace_id AND o.campaign_id = s.campaign_id AND o.open
+                AND o.next_due_at IS NOT NULL)
+  AND r.gone >= %(first)s AND 100 * r.bounced > r.bounce_limit * r.gone
 ORDER BY s.workspace_id, s.campaign_id;
 
 -- name: bounces_of

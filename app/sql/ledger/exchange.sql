@@ -194,7 +194,7 @@ BEGIN
 
     RETURN QUERY
     WITH active AS MATERIALIZED (
-        SELECT s.workspace_id, s.id, s.content_version, s.passed_at, s.passed_id, s.direct, s.insists, s.copies,
+        SELECT s.workspace_id, s.id, s.content_version, s.passed_at, s.passed_id, s.direct, s.insists, s.start_at, s.copies,
                s.latest_at <= now() AS late,
                CASE WHEN s.latest_at <= now() THEN wanted
                     ELSE least(wanted, (o.allowed - used_this_hour(o.window_start, o.used)) / (1 + s.copies),
@@ -225,18 +225,20 @@ BEGIN
             ORDER BY e.scheduled_at, e.id
             LIMIT greatest(a.free, 0)
         ) d
-        -- As `suppression_of`, without the price of a call for each.
+        -- As `suppression_of`, without the price of a call for each. Whoever insists knew of what there was by then.
         CROSS JOIN LATERAL (
-            SELECT CASE WHEN NOT a.insists THEN coalesce(
+            SELECT coalesce(
                 (SELECT p.reason FROM suppressions p
                  WHERE p.workspace_id = d.workspace_id
-                   AND p.key = coalesce(d.recipient_key, address_digest(d.recipient))),
+                   AND p.key = coalesce(d.recipient_key, address_digest(d.recipient))
+                   AND (NOT a.insists OR p.created_at > a.start_at)),
                 CASE WHEN (SELECT EXISTS (SELECT FROM suppressions p
                                           WHERE p.workspace_id = of_workspace AND p.kind = 'DOMAIN'))
                      THEN (SELECT p.reason FROM suppressions p
                            WHERE p.workspace_id = d.workspace_id AND p.key = ANY (domain_digests(d.recipient))
+                             AND (NOT a.insists OR p.created_at > a.start_at)
                            LIMIT 1) END
-            ) END AS reason
+            ) AS reason
         ) s
     ),
     judged AS MATERIALIZED (

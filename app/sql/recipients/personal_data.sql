@@ -102,10 +102,10 @@ ORDER BY c.id, t.version;
 
 -- name: keep_text_with_copies
 -- What was sent with the text of a campaign, which is locked, stays known by that text's number.
-INSERT INTO campaign_contents (workspace_id, campaign_id, version, subject, body, body_html, language, reply_to, headers,
-                               cc, bcc, attachments, images, body_made, html_made, replaced_at)
-SELECT workspace_id, id, content_version, subject, body, body_html, language, reply_to, headers, cc, bcc, attachments,
-       images, body_made, html_made, clock_timestamp()
+INSERT INTO campaign_contents (workspace_id, campaign_id, version, subject, body, body_html, language, unsubscribe,
+                               reply_to, headers, cc, bcc, attachments, images, body_made, html_made, replaced_at)
+SELECT workspace_id, id, content_version, subject, body, body_html, language, unsubscribe, reply_to, headers, cc, bcc,
+       attachments, images, body_made, html_made, clock_timestamp()
 FROM campaigns
 WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s
   AND names_any(cc || bcc || reply_to, %(addresses)s::text[]);

@@ -50,11 +50,17 @@ SELECT reason, created_at, CASE kind WHEN 'DOMAIN' THEN name END AS domain
 FROM suppression_of(%(workspace_id)s::bigint, %(address)s::text);
 
 -- name: suppressed_of
--- Emails in a status whose recipients are suppressed, where nobody insists.
+-- Emails in a status whose recipients are suppressed; where somebody insists, since then.
 SELECT e.id, e.recipient, p.reason, p.created_at, CASE p.kind WHEN 'DOMAIN' THEN p.name END AS domain
 FROM emails e
-JOIN streams s ON s.workspace_id = e.workspace_id AND s.id = e.stream_id AND NOT s.insists
-CROSS JOIN LATERAL suppression_of(e.workspace_id, e.recipient) p
+JOIN streams s ON s.workspace_id = e.workspace_id AND s.id = e.stream_id
+CROSS JOIN LATERAL (
+    SELECT p.kind, p.name, p.reason, p.created_at FROM suppressions p
+    WHERE p.workspace_id = e.workspace_id AND p.key = ANY (address_digest(e.recipient) || domain_digests(e.recipient))
+      AND (NOT s.insists OR p.created_at > s.start_at)
+    ORDER BY p.kind, p.id
+    LIMIT 1
+) p
 WHERE e.workspace_id = %(workspace_id)s AND e.id = ANY (%(ids)s::bigint[]) AND e.status = %(status)s::email_status
   AND e.erased_at IS NULL
 ORDER BY e.id;

@@ -33,6 +33,14 @@ SET reason = excluded.reason, reason_before = s.reason, email_id = excluded.emai
 WHERE is_own_wish(excluded.reason) AND NOT is_own_wish(s.reason)
 RETURNING id, reason_before IS NULL AS is_new;
 
+-- name: stand_behind
+-- What is said now of addresses that unsubscribed themselves stands once they take that back: somebody's own wish before a
+-- word about them.
+UPDATE suppressions SET reason_before = %(reason)s::suppression_reason
+WHERE workspace_id = %(workspace_id)s AND key = ANY (%(known)s::bytea[]) AND reason = 'UNSUBSCRIBED'
+  AND %(reason)s::suppression_reason <> 'UNSUBSCRIBED'
+  AND (reason_before IS NULL OR is_own_wish(%(reason)s::suppression_reason) AND NOT is_own_wish(reason_before));
+
 -- name: lock_streams_owing
 -- Streams in which something waits for one of the addresses, held in their order.
 SELECT s.id FROM streams s
