@@ -77,7 +77,7 @@ DECISIONS = _decisions()
 HIDE_KEY = {"Authorization": ""}  # of the client that asks, so that the cookie counts
 ROLES: tuple[Role, ...] = ("viewer", "member", "owner")
 # What a call takes where none of the rules of thumb below says so.
-OWNERS_ALONE = ("/api/keys", "/api/webhooks", "/api/recipients", "/api/members/")
+OWNERS_ALONE = ("/api/keys", "/api/webhooks", "/api/recipients/", "/api/members/")
 ONES_OWN = ("/api/auth/", "/api/admin/")
 READING_POSTS = {"/api/campaigns/render", "/api/campaigns/render/html", "/api/saved-lists/{id}/count"}
 ASKING_GETS = {"/api/senders/discover"}  # of servers that whoever asks names

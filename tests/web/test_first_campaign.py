@@ -56,7 +56,7 @@ def recipients(page: Page) -> Any:
 
 def choose(page: Page, name: str, content: bytes) -> None:
     page.get_by_text("File", exact=True).click()
-    page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "text/csv", "buffer": content})
+    page.locator("input[type=file]").first.set_input_files({"name": name, "mimeType": "text/csv", "buffer": content})
 
 
 def preview(page: Page) -> Any:

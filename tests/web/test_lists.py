@@ -105,10 +105,10 @@ def test_sending_again_warns_of_a_second_copy_and_sends_it(inside: Page) -> None
 
 def test_failed_emails_are_retried_together(inside: Page) -> None:
     people = [f"person{n}@example.com" for n in range(4)]
-    with Sink({"rcpt": "550 5.1.1 No such user"}) as sink:
+    with Sink({"rcpt": "552 5.2.2 Mailbox full"}) as sink:
         campaign = send_through(inside, sink, people)
         inside.goto(f"/trouble?campaignId={campaign}")
-        answers = inside.get_by_role("button", name="550 5.1.1 No such user")
+        answers = inside.get_by_role("button", name="552 5.2.2 Mailbox full")
         expect(answers).to_have_count(4)
         answers.first.click()
         expect(answers.first).to_have_attribute("aria-expanded", "true")

@@ -29,7 +29,7 @@ def link(inside: Page, email: str) -> str:
         for message in ask(inside, "GET", "/api/sandbox/messages")["items"]:
             text = ask(inside, "GET", f"/api/sandbox/messages/{message['id']}")["text"]
             found = re.search(r"http\S+/u/\S+", text)
-            if found and reader in message["to"]:
+            if found and reader in message["envelopeTo"]:
                 return found[0]
         return None
 
