@@ -40,7 +40,7 @@ async def test_few_bodies_of_a_workspace_are_in_memory(
     """Sixty messages to render, of eight megabytes each, were two gigabytes while they waited for a child process."""
     let_go, here = asyncio.Event(), 0
 
-    async def render(self: Content, address: str, fields: object, workspace_id: int) -> Rendered:
+    async def render(self: Content, *message: object, **more: object) -> Rendered:
         nonlocal here
         here += 1
         await let_go.wait()

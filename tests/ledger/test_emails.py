@@ -284,7 +284,8 @@ async def test_what_an_email_says_is_told_before_it_is_sent(api: httpx.AsyncClie
     shown = await api.get(f"{url}/html")
     assert shown.text == message.pop("html")
     assert "\n<p>A &amp; B</p>\n</body>" in shown.text
-    assert message == {"subject": "Hello A & B", "text": "To ada@example.com", "asSent": False}
+    beside = {"replyTo": None, "headers": {}, "cc": [], "bcc": [], "attachments": []}
+    assert message == {"subject": "Hello A & B", "text": "To ada@example.com", "asSent": False, **beside}
     assert shown.headers["content-security-policy"].startswith("sandbox; default-src 'none';")
 
 

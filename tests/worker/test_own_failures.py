@@ -95,10 +95,10 @@ async def test_a_message_builder_that_fails_for_a_passing_reason_costs_no_email_
     whole = building.message_builder
     failures = iter([psycopg.errors.IndexCorrupted("zero page"), RuntimeError("passing")])
 
-    async def fails_twice(*args: Any) -> Any:
+    async def fails_twice(*args: Any, **more: Any) -> Any:
         if error := next(failures, None):
             raise error
-        return await whole(*args)
+        return await whole(*args, **more)
 
     monkeypatch.setattr(building, "message_builder", fails_twice)
     async with running_workers(database_url, settings_for(sink, lanes=2)):

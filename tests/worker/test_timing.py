@@ -176,7 +176,7 @@ async def test_changed_words_are_in_what_is_sent_from_then_on(
     # And the ledger goes on telling who got which.
     first, second = [row["id"] for row in await rows(pool, "SELECT id FROM emails ORDER BY sent_at")]
     for email_id, subject in ((first, made.campaign.subject), (second, "Better words")):
-        message = await texts.get_message(pool, owner.workspace_id, email_id)
+        message = await texts.get_message(pool, owner.workspace_id, email_id, "https://example.com")
         assert (message.subject, message.as_sent) == (subject, True)
         assert (await emails.get_email(pool, owner.workspace_id, email_id)).subject == subject
 
@@ -225,7 +225,7 @@ async def _no_wake_up_left(pool: Pool) -> bool:
 
 
 async def test_a_retried_email_leaves_at_once(database_url: str, pool: Pool, sink: Sink, owner: Owner) -> None:
-    sink.script([{"when": {"times": 1}, "at": "rcpt", "do": "550 5.1.1 no such user"}])
+    sink.script([{"when": {"times": 1}, "at": "rcpt", "do": "552 5.2.2 mailbox full"}])
     async with running_workers(database_url, settings_for(sink)):
         made = await schedule_campaign(pool, owner, 1)
         await wait_for(lambda: _failed(pool, made.campaign.id), "the refusal")
