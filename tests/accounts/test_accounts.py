@@ -38,8 +38,14 @@ async def ann(visitor: httpx.AsyncClient) -> httpx.AsyncClient:
 
 async def test_the_first_to_register_is_the_administrator_and_has_a_sender(visitor: httpx.AsyncClient) -> None:
     ways = (await visitor.get("/api/auth/ways")).json()
-    assert ways == {"registration": True, "google": False, "firstRun": True, "sandbox": True} | {
-        "baseUrl": ways["baseUrl"]
+    assert ways == {
+        "registration": True,
+        "google": False,
+        "firstRun": True,
+        "sandbox": True,
+        "baseUrl": ways["baseUrl"],
+        "unsubscribe": "none",
+        "oneClick": False,
     }
     registered = await visitor.post("/api/auth/register", json=ANN)
     assert registered.status_code == 201

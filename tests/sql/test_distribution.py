@@ -34,6 +34,8 @@ DISTRIBUTED = {
     "suppressions",
     "sender_dns",
     "wire_checks",
+    "files",
+    "file_pieces",
 }
 # These stay on one node, each for a reason.
 LOCAL = {

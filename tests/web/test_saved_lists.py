@@ -18,7 +18,9 @@ def test_a_list_is_kept_grown_and_written_to(inside: Page) -> None:
     drawer.get_by_role("button", name="Save").click()
     row = inside.get_by_role("list", name="Lists").get_by_role("listitem")
     expect(row).to_contain_text("From: The shop")
-    inside.locator("input[type=file]").first.set_input_files({"name": "people.csv", "mimeType": "text/csv", "buffer": PEOPLE})
+    inside.locator("input[type=file]").first.set_input_files(
+        {"name": "people.csv", "mimeType": "text/csv", "buffer": PEOPLE}
+    )
     expect(inside.get_by_text("2 recipients added, 0 updated.")).to_be_visible()
     expect(row).to_contain_text("2 recipients")
     assert_accessible(inside)
@@ -49,7 +51,9 @@ def test_what_is_repaired_is_said_and_what_looks_mistyped_is_asked_about(inside:
         b'Work email,Email\n"a@gmial.com, b@example.com",x@example.com\n'
         b"Jo <jo@example.com>,\nc@example.com,y@example.com\n"
     )
-    inside.locator("input[type=file]").first.set_input_files({"name": "list.csv", "mimeType": "text/csv", "buffer": content})
+    inside.locator("input[type=file]").first.set_input_files(
+        {"name": "list.csv", "mimeType": "text/csv", "buffer": content}
+    )
     inside.get_by_label("Subject").fill("Hello")
     inside.get_by_label("Message", exact=True).fill("A text.")
     expect(inside.get_by_text("“Email” holds addresses, too.")).to_be_visible()
