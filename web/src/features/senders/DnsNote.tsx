@@ -12,7 +12,7 @@ export function DnsNote({ sender }: { sender: Sender }) {
   if (!data || wrong.length === 0) return null;
   return (
     <Alert
-      color="yellow"
+      color="orange"
       icon={<IconAlertTriangle aria-hidden />}
       title={`Receivers may distrust mail from ${data.domain}`}
       styles={{ message: { color: "inherit" } }}
