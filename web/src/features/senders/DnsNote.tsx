@@ -15,7 +15,6 @@ export function DnsNote({ sender }: { sender: Sender }) {
       color="orange"
       icon={<IconAlertTriangle aria-hidden />}
       title={`Receivers may distrust mail from ${data.domain}`}
-      styles={{ message: { color: "inherit" } }}
     >
       {wrong.map(({ subject }) => SUBJECTS[subject]).join(", ")} in its DNS {wrong.length > 1 ? "are" : "is"}{" "}
       not right. <AnchorLink to="/senders">Its sender</AnchorLink> says what to publish. You can schedule all

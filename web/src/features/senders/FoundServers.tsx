@@ -28,7 +28,6 @@ export function FoundServers({ found, taken, take }: Props) {
       color={confirmed ? "petrol" : "orange"}
       icon={confirmed ? <IconInfoCircle aria-hidden /> : <IconAlertTriangle aria-hidden />}
       title={confirmed ? `${email} is at ${where}` : "Is this its server?"}
-      styles={{ message: { color: "inherit" } }}
     >
       <Stack gap="xs">
         <Text size="sm">

@@ -120,12 +120,7 @@ function Lapsed({ sender }: { sender: Sender }) {
   const ended = lapsed(sender);
   if (!ended) return null;
   return (
-    <Alert
-      color="red"
-      title="Connect this mailbox again"
-      icon={<IconPlugConnectedX aria-hidden />}
-      styles={{ message: { color: "inherit" } }}
-    >
+    <Alert color="red" title="Connect this mailbox again" icon={<IconPlugConnectedX aria-hidden />}>
       <Stack gap="xs" align="flex-start">
         <Text size="sm">
           Its provider lets us in no more. Its emails wait, none is lost.{" "}
