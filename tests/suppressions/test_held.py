@@ -18,9 +18,10 @@ from app.domain.campaigns.direct import Direct
 from app.domain.ledger import streams
 from app.domain.ledger.claims import Claimant
 from app.domain.planning.campaign_calendar import DAYS
-from app.domain.suppressions.digests import address_key, hex_digest
+from app.domain.suppressions.digests import address_key
 from app.domain.suppressions.held import of_emails
 from app.domain.suppressions.suppress import Reason, suppress
+from app.mail.opaque import digest
 from tests.ledger.test_holds import Lane
 from tests.support.api import problem, schedule
 from tests.support.engine import (
@@ -70,7 +71,7 @@ async def write_down(pool: Pool, workspace_id: int, *names: str) -> None:
 @pytest.mark.parametrize("address", ["A.B+c@Example.com", "ünïcode@bücher.example", "İ@example.com", "x@corp"])
 async def test_python_and_sql_make_the_same_digest(pool: Pool, address: str) -> None:
     secret = await address_key(pool)
-    assert hex_digest(secret, address) == await value(pool, "SELECT encode(address_digest(%s), 'hex')", address)
+    assert digest(secret, address).hex() == await value(pool, "SELECT encode(address_digest(%s), 'hex')", address)
 
 
 async def test_emails_have_the_digest_of_their_recipient(pool: Pool, owner: Owner) -> None:

@@ -17,10 +17,10 @@ from app.domain.campaigns.trial import Trial
 from app.domain.planning.campaign_calendar import Zones
 from app.domain.planning.plan import MICROSECOND, NEVER, Places, Plan
 from app.domain.recipients.lists import RecipientList, Rejected
-from app.domain.suppressions.digests import hex_digest
 from app.domain.suppressions.held import LeftOut
 from app.domain.workspaces.quotas import Room
 from app.errors import InvalidInput
+from app.mail.opaque import digest
 from app.sql import queries
 
 sql = queries(__name__)
@@ -57,7 +57,7 @@ async def stage(conn: Conn, recipients: RecipientList, trial: Trial, room: Room,
                 number,
                 recipients.row,
                 r.address.encode(),
-                hex_digest(address_key, r.address).encode(),
+                digest(address_key, r.address).hex().encode(),
                 encode(r.fields).replace(b"\\", b"\\\\"),
             )
             if len(chunk) >= CHUNK:
