@@ -316,7 +316,7 @@ async def test_where_it_cannot_listen_a_worker_polls_until_it_can(
     async def tried_twice() -> bool:
         return len(logged) > 1
 
-    queue = make_queue(_never, _never, _never, _never, _never, deaf=ended.append)
+    queue = make_queue(_never, _never, _never, _never, _never, _never, deaf=ended.append)
     async with queue.open_async(pool):
         with capture_logs() as logged:
             postgres.refuse_connections(database_url)
