@@ -1,5 +1,7 @@
 """`python -m bench [NAME …]`: run benches, all of them unless named, and print one table or JSON.
 
+`python -m bench bounces DIR` measures no speed but how much is right, and prints that (`bench.bounces`).
+
 Run from the top of the checkout with nothing else at work on the machine.
 """
 
@@ -20,17 +22,22 @@ from rich.table import Table
 
 from app.errors import Unavailable
 from app.settings import from_env
+from bench import bounces
 from bench.registry import BENCHES, ONLY_IF_NAMED, Failed, Figure, Run
 
 Measured = list[tuple[str, Figure]]
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["bounces"]:
+        bounces.main(sys.argv[2:])
+        return
     parser = argparse.ArgumentParser(
         prog="python -m bench",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="\n".join(f"{name:12} {(run.__doc__ or '').splitlines()[0]}" for name, run in BENCHES.items())
-        + f"\n\nOnly if named, since they take long: {', '.join(sorted(ONLY_IF_NAMED))}.",
+        + f"\n\nOnly if named, since they take long: {', '.join(sorted(ONLY_IF_NAMED))}."
+        + "\nOf another kind: bounces DIR, how well a folder of bounces is read.",
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="benches to run, out of those below")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")

@@ -8,10 +8,9 @@ from uuid import UUID
 
 import msgspec
 
+from app.mail.refusals import Refusal
+
 Outcome = Literal["ACCEPTED", "REJECTED", "DEFERRED", "RELEASED", "UNKNOWN"]
-# Whose a refusal may be, for `app.domain.ledger.judge`: the sender's by its words, the server's pace by its words, or
-# anybody's. What names the recipient's mailbox is none of these.
-Refusal = Literal["SENDER", "THROTTLE", "EMAIL_4XX", "OTHER_5XX"]
 
 
 class Claimant(NamedTuple):

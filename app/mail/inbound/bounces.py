@@ -1,0 +1,161 @@
+"""Who a message reports on: by the standard if it keeps to one, else by what it says to people.
+
+What a person sends is no report, whatever it quotes: without the form of a report (RFC 6522) its sender has to be one
+that delivers mail, and its words those of a bounce.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import msgspec
+
+from app.mail.inbound import dialects, headers, reports
+from app.mail.inbound.dialects import Named
+from app.mail.inbound.facts import Report
+from app.mail.inbound.mime import RETURNED, Fields, Part, parse
+from app.mail.inbound.patterns import words
+from app.mail.inbound.reasons import judged
+
+MOST_REPORTS = reports.MOST_REPORTS
+
+_WENT_TO = ("to", "cc", "x-original-to", "delivered-to", "envelope-to", "x-receiver", "apparently-to")
+_OWN = ("from", "to", "reply-to", "sender", "return-path", "delivered-to", "x-original-to", "envelope-to", "errors-to")
+_DELIVERS = words(r"""
+    ^\W*(mailer[-_.]?daemon|mail[-_.]?daemon|post_?master|poostmaster|daemon|mdaemon|bounces?|mailsystem
+        |mail-?delivery|mailer|microsoftexchange\w*|delivery|system|mail\.?system|undeliver\w*|mailerror
+        |mail-?admin\w*)(\W|$)
+""")
+_DELIVERS_BY_NAME = words(r"""
+    mailer.?daemon|mail (delivery|deliver|system|router|administrator)|delivery (sub|system|agent|status)
+    postmaster|microsoft outlook|system administrator|internet mail|mail server|mdaemon|maildelivery
+""")
+_SUBJECT = words(r"""
+    undeliver|not (been )?deliver
+    deliver[a-z]* (\w+ )?(status|fail|error|problem|delay|notif|report|incomplete|attempt|impossible)
+    (fail|error)\w* (\w+ ){0,3}deliver|return(ed|ing)? (\w+ )?(mail|e-?mail|message|to sender)
+    failure (notice|notification|report)|mail (\w+ )?(error|failed|failure|could not|not sent)
+    (message|mail) status|bounced?\s|rejected|non[- ]?deliver|could ?n.t be (sent|delivered)|error sending
+    warning: (could not|message)|delayed mail|delay(ed)?\s|message (delayed|blocked|undeliv|not|rejected)
+    user unknown|nondeliv|permanent error|mail system|was not delivered|ndn:|unzustellbar|nicht zugestellt
+    zustell|r[uü]ckl[aä]ufer|non remis|[eé]chec|non distribu|no se (ha )?(pudo|podido)|devuelto|no entregad
+    mancata consegna|mancato recapito|non recapitat|onbestelbaar|niet (worden )?bezorgd|n[aã]o (foi )?entreg
+    falha na entrega|niedostarcz|nie dostarczono|zwrot|エラー|配信|配達|送信できません|返送|не доставлен|无法|退信|投递
+""")
+_WORDS = words(r"""
+    undeliver|unable to (send|deliver)
+    (not|n't|never) (be |been |yet been )?(successfully )?(sent|deliver|accept)|fatal error
+    deliver\w* (\w+ ){0,4}(fail|error|problem|delay)|fail\w* (\w+ ){0,5}deliver
+    (mail|message|e-?mail) (\w+ ){0,5}(rejected|returned|refused|bounced)|error (sending|\w+ ){0,4}deliver
+    (following|intended|all) (\w+ )?(recipients?|address(es)?)|user unknown|unknown user|remote host said
+    could ?n.t (be )?(deliver|sent|found|find)|mailbox|rcpt to|invalid user|[45]\d\d [45]\.\d
+    permanent (fatal )?error|final-recipient|delivery (status|report)|transcript of session|not reached
+    no such user|unzustellbar|nicht zugestellt|konnte nicht|non remis|n'a pas pu|no se (ha )?(pudo|podido)
+    impossibile|non recapitat|niet (worden )?(bezorgd|afgeleverd)|n[aã]o (p[oô]de|foi)\s|nie (mo[zż]|dostarcz)
+    送信できません|届けられ|配信|配達|エラー
+""")
+_ELSEWHERE = words(r"""
+    \bdelay|still (being )?(re)?tr|will (be |continue |keep )?(re)?tr(y|ied)|do not need to resend|warning only
+    temporary (failure|problem)|wird weiterhin|nouvelle tentative
+""")  # fmt: skip
+
+
+def delivers_mail(fields: Fields) -> bool:
+    """Whether a program that delivers mail sent it, by its names and by what it wants back: nothing."""
+    name, address = headers.mailbox(fields.first("from"))
+    raw = fields.words("from")
+    local = (address or raw).partition("@")[0]
+    return bool(
+        "x-failed-recipients" in fields
+        or _DELIVERS.search(local)
+        or _DELIVERS_BY_NAME.search(name or raw)
+        or empty_return_path(fields)
+    )
+
+
+def empty_return_path(fields: Fields) -> bool:
+    return any(path.strip() in {b"<>", b""} or b"MAILER-DAEMON" in path.upper() for path in fields.all("return-path"))
+
+
+def reports_of(root: Part, written_to: Collection[str], deep: int = 0) -> list[Report]:
+    """What it reports, of each recipient; of what is no report, nothing."""
+    leaves = list(root.leaves())
+    if (told := reports.notification(leaves[0].text if leaves else "")) is not None:
+        return told.reports
+    is_report = root.type == "multipart/report" and root.parameters.get("report-type", "delivery-status").lower() in {
+        "delivery-status",
+        "delivery",
+        "global-delivery-status",
+    }
+    machine = delivers_mail(root.fields)
+    if not is_report and not machine:
+        return []
+    groups = reports.groups(root)
+    text = dialects.texts_of(leaves)
+    lines, below = dialects.cut(text)
+    above = "\n".join(lines)
+    if not groups and not _is_bounce(root.fields, above):
+        return []
+    returned = [leaf.returned for leaf in leaves if leaf.type in RETURNED]
+    went_to = _named_in([*returned, *([below] if below else [])], _WENT_TO) | set(written_to)
+    own = _named_in([root.fields], _OWN) - went_to
+    named = {one.address: one for one in dialects.named(lines, went_to, own)}
+    if groups:
+        return _of_groups(groups, named, above)
+    return _of_text(root, named, above) or _within(leaves, written_to, deep) or _of_hints(root, above, went_to, own)
+
+
+def _within(leaves: list[Part], written_to: Collection[str], deep: int) -> list[Report]:
+    """What a report says that a filter has wrapped into one of its own."""
+    if deep:
+        return []
+    for leaf in leaves:
+        if leaf.type == "message/rfc822" and (told := reports_of(parse(leaf.content.lstrip()), written_to, deep + 1)):
+            return told
+    return []
+
+
+def _is_bounce(fields: Fields, above: str) -> bool:
+    if "x-failed-recipients" in fields:
+        return True
+    name, address = headers.mailbox(fields.first("from"))
+    says = bool(_WORDS.search(above[:8_000]))
+    if _SUBJECT.search(fields.words("subject")):
+        return True
+    return says and bool(_DELIVERS.search((address or "").partition("@")[0]) or _DELIVERS_BY_NAME.search(name))
+
+
+def _named_in(messages: list[Fields], names: tuple[str, ...]) -> set[str]:
+    return {
+        one for fields in messages for name in names for value in fields.all(name) for one in headers.addresses(value)
+    }
+
+
+def _of_groups(groups: list[reports.Group], named: dict[str, Named], above: str) -> list[Report]:
+    told: dict[str, Report] = {}
+    for group in groups:
+        who = named.get(group.recipient) or (named.get(group.original) if group.original else None)
+        around = " ".join(who.words) if who else " ".join(above.split())
+        report = judged(group.recipient, group.action, group.status, group.diagnostic, around)
+        told.setdefault(group.recipient, msgspec.structs.replace(report, original=group.original))
+    return list(told.values())
+
+
+def _of_text(root: Part, named: dict[str, Named], above: str) -> list[Report]:
+    """Of those that its header or its text names."""
+    failed = [one for value in root.fields.all("x-failed-recipients") for one in headers.addresses(value)] or list(
+        named
+    )
+    return [_told(root, one, named[one].words if one in named else [], above) for one in failed[:MOST_REPORTS]]
+
+
+def _of_hints(root: Part, above: str, went_to: set[str], own: set[str]) -> list[Report]:
+    """Where it names nobody in a way that we know: whom flufl.bounce finds, or who it can only be."""
+    temporary, permanent = dialects.known_to_flufl(root)
+    found = sorted((temporary | permanent) - own) or (list(went_to) if len(went_to) == 1 else [])
+    return [_told(root, one, [], above, delayed=one in temporary - permanent) for one in found[:MOST_REPORTS]]
+
+
+def _told(root: Part, address: str, around: list[str], above: str, *, delayed: bool = False) -> Report:
+    delayed = delayed or bool(_ELSEWHERE.search(root.fields.words("subject")))
+    return judged(address, "delayed" if delayed else "failed", "", " ".join(around), " ".join(above.split()))

@@ -1,0 +1,103 @@
+"""What a bounce means: its reason, and whether it is for good.
+
+Words come before codes, as in `app.mail.refusals`, which says whose the fault is; `reason_words` says what it is.
+
+The reasons are those that the field has come to agree on (Sisimai's among others). Hard are only those that name a
+mailbox or a domain that does not exist: a false hard bounce costs an address, a false soft one an email.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Set
+
+from app.mail.inbound.facts import Action, Reason, Report, Severity
+from app.mail.inbound.headers import storable
+from app.mail.inbound.patterns import words
+from app.mail.inbound.reason_words import BY_STATUS, BY_WORDS, DECISIVE
+from app.mail.refusals import whose
+
+MOST_TEXT = 2_000
+_TELLING = 1_500
+
+_HARD: Set[Reason] = {"USER_UNKNOWN", "HOST_UNKNOWN", "HAS_MOVED", "NOT_ACCEPT"}
+_OF_A_MAILBOX: Set[Reason | None] = {"USER_UNKNOWN", "HOST_UNKNOWN", "FILTERED", "SYSTEM_ERROR"}
+_POLICY: Set[Reason] = {
+    *("REJECTED", "BLOCKED", "BAD_REPUTATION", "REQUIRE_PTR", "AUTH_FAILURE", "POLICY_VIOLATION", "SECURITY_ERROR"),
+    *("SPAM_DETECTED", "VIRUS_DETECTED", "NO_RELAYING", "CONTENT_ERROR", "NOT_COMPLIANT_RFC", "SYNTAX_ERROR"),
+    *("MESG_TOO_BIG", "EXCEED_LIMIT", "TOO_MANY_CONN", "SPEEDING"),
+}
+
+_CODE = re.compile(r"(?:^|[\s:;#<(\[\"'-])([245][0-5]\d)(?=[ \-#]|$)(?! (?:seconds|minutes|hours|days|bytes|[kmg]b)\b)")
+_ENHANCED = re.compile(r"(?<![\d.])([245]\.\d{1,2}\.\d{1,3})(?![\d]|\.\d)")
+_VAGUE = re.compile(r"[245]\.(0\.0|[35]\.0|0\.\d{3})$")
+_PLAIN = words(r"have an? (\S+ )?account|見つかりません|no mailbox here")  # nobody says so of a mailbox that exists
+_AT_MAIL = words(
+    r"(after|reply to|said to|rejected|like our|to our) \W?mail[ _]from|\[mail_from\]|<<< .{0,80}mail from"
+)
+_AT_DATA = words(r"after (end of )?data|reply to (end of )?data|>>> data\b")
+_AT_RCPT = words(
+    r"smtp:rcpt|(after|reply to|said to|like our|rejected|>>>) \W?rcpt|\[rcpt_to\]|does not like recipient"
+)
+
+
+def judged(recipient: str, action: Action, status: str, diagnostic: str, around: str = "") -> Report:
+    """What a report means. `status` and `diagnostic` are its fields, `around` the words for people beside them."""
+    said = diagnostic or around
+    telling = said[:_TELLING]
+    found = _CODE.search(telling)
+    code = int(found[1]) if found else None
+    enhanced = _enhanced(status, telling)
+    reason: Reason = "UNDEFINED"
+    if found:
+        reason = reason_of(enhanced, telling[found.start() :], f"{telling} {around}")
+    if reason == "UNDEFINED":
+        reason = reason_of(enhanced, telling, f"{telling} {around}")
+    if reason == "UNDEFINED" and around is not said:
+        reason = reason_of(enhanced, around[:_TELLING], around)
+    level = code if code is not None and code >= 400 else 450 if (enhanced or "5").startswith("4") else 550
+    refusal = None if action == "delivered" else whose(level, enhanced, telling[:1_000])
+    severity: Severity = "hard" if reason in _HARD else "policy" if reason in _POLICY else "soft"
+    return Report(
+        storable(recipient),
+        action,
+        severity,
+        reason,
+        code,
+        enhanced,
+        storable(" ".join(said.split())[:MOST_TEXT]),
+        refusal,
+    )
+
+
+def _enhanced(status: str, telling: str) -> str | None:
+    """The status (RFC 3463): of the server's own words, unless the field says it better."""
+    field = _ENHANCED.search(status)
+    said = _ENHANCED.search(telling)
+    if said is None or (field is not None and _VAGUE.match(said[1])):
+        return field[1] if field else None
+    return said[1]
+
+
+def reason_of(enhanced: str | None, telling: str, whole: str) -> Reason:
+    """By the words of a server; `whole` may say what they were the answer to."""
+    detail = (enhanced or "").partition(".")[2]
+    if detail in DECISIVE:
+        return DECISIVE[detail]
+    text = " ".join(telling.split())
+    reason = next((reason for reason, pattern in BY_WORDS if pattern.search(text)), None)
+    if reason in _OF_A_MAILBOX and _AT_MAIL.search(whole):
+        return "REJECTED"  # what is unknown there is the sender
+    if reason == "SUSPEND" and detail == "1.1":
+        return "USER_UNKNOWN"
+    if reason == "USER_UNKNOWN" and _may_exist(detail, text, whole):
+        return "FILTERED"
+    by_status: Reason = BY_STATUS.get(detail, "UNDEFINED")
+    return by_status if reason is None else reason
+
+
+def _may_exist(detail: str, text: str, whole: str) -> bool:
+    """Whether a mailbox that is called unknown may be there: said after the message, or with a code of another kind."""
+    if detail.startswith("1.") or _AT_RCPT.search(whole) or _PLAIN.search(text):
+        return False
+    return detail.startswith(("0.", "2.", "7.")) or _AT_DATA.search(whole) is not None

@@ -1,0 +1,101 @@
+"""Whose a refusal is, by its words and codes: the one table for what servers reply and for what comes back as a bounce.
+
+Words come before the codes, for providers use codes (RFC 3463) for what they like. Gmail and Microsoft accept at
+submission and say in a bounce what others say in a reply.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+# Whose a refusal may be, for `app.domain.ledger.judge`: the sender's by its words, the server's pace by its words, or
+# anybody's. What names the recipient's mailbox is none of these.
+Refusal = Literal["SENDER", "THROTTLE", "EMAIL_4XX", "OTHER_5XX"]
+
+
+def _words(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(patterns), re.IGNORECASE)
+
+
+# The first of these that a refusal matches decides.
+SENDING_QUOTA = _words(
+    r"\b(relay|sending|submission|outgoing|outbound|daily|hourly)\W?(\w+ ){0,3}(quota|limit)",
+    r"(submission|relay|sending)quota",
+    r"(emails|mails|messages|recipients)( allowed)? (per|an?) (second|minute|hour|day)\b",
+)
+MAILBOX = _words(
+    r"recipient thread limit|recipient has exceeded|receiving (mail|messages|limit)",
+    r"gr[ea]y-?list",
+    r"\b(user|mailbox|recipient|account|address|addressee)('s)?( address)?( is| was| has been)?:? "
+    r"(unknown|not found|not known|unavailable|disabled|inactive|deactivated|invalid|full|busy|locked|over quota)",
+    r"(does not|doesn't|did not) exist|no longer (exists|active|available|valid)|over ?quota|mailbox .{0,20}full",
+    r"(no such|unknown|invalid|non-?existent|bad|inactive|disabled|undeliverable|unrouteable) "
+    r"(local )?(user|mailbox|recipient|account|address|person|part)",
+    r"no mailbox (here|by|with)|not a (valid|known|local) (user|mailbox|recipient|address)|user not local",
+    r"user (does not|doesn't) have an? (\S+ )?account",
+    r"insufficient (disk|storage) ?(space|quota)? .{0,20}(mailbox|user|recipient)|mailbox .{0,20}quota",
+)
+HERE = _words(
+    r"too many (messages|mails|emails|transactions|recipients|errors|commands|bad commands|invalid)",
+    r"per[- ](connection|session)|(in|on|for) this (connection|session)|error limit exceeded",
+)
+CONNECTIONS = _words(r"(concurrent|simultaneous|parallel|open) (smtp )?(connections|sessions)|too many connections")
+# What a recipient's side says of whom it lets write: no matter what it calls us, another recipient's may not.
+_OF_THE_RECIPIENT = _words(
+    r"recipient address rejected|\bgroup|forgroup|allowed.?senders|delivery restriction|distribution"
+)
+_SENDER = _words(
+    r"sender (address |domain |is |was )*(rejected|denied|refused|blocked|invalid|unknown|verif\w+ failed|"
+    r"not (allowed|authori[sz]ed|permitted|accepted|found))",
+    r"send ?as ?denied|(not|n't) (have )?(allowed|permitted|authori[sz]ed|permissions?) to (send|relay|use)",
+    r"address(es)? (is|are) not verified|match a verified sender|unauthenticated senders",
+    r"relay(ing)?( access| is| not)*( to \S+)? (denied|prohibited|permitted|(dis)?allowed)|unable to relay|not relay",
+    r"\b(helo|ehlo)\b.{0,40}(reject|invalid|denied|refused|fully|not)|invalid (helo|ehlo)",
+    r"\bauth\w* (is )?required|must (first )?authenticate|not authenticated|issue a starttls|requires authentication",
+    r"client host (\S+ )?(rejected|blocked)|(block|black|deny)-?list|blocked using|\bdnsbl\b|spamhaus|poor reputation",
+    r"(unusual|suspicious) (sending )?activity|(your|the sending|sender'?s?) (\w+ )?(account|mailbox|domain|tenant)",
+    r"account (has been |is |was )?(suspended|blocked|compromised|restricted)",
+)
+_RATE = _words(
+    r"throttl|too (fast|quickly|frequently|often)|slow(ing)? down|rate[- ]?limit|(sending|message|mail) rate",
+    r"rate (is |was |has been )?(exceeded|limited|too)",
+    r"too many (\w+ )?(requests|messages|mails|emails|recipients|attempts)",
+    r"quota (has been |is |was )?exceeded|quotaexceeded|exceeded .{0,40}(limit|quota|maximum|max\b|allowed)",
+    r"limit (has been |is |was )?(exceeded|reached)|try again (tomorrow|in an hour|after)",
+)
+_MAILBOX_CODES = {
+    *("5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1", "5.2.2"),
+    *("4.1.1", "4.1.2", "4.1.3", "4.1.6", "4.1.10", "4.2.1", "4.2.2"),
+}
+_SENDER_CODES = {
+    *("5.1.7", "5.1.8", "4.1.7", "4.1.8", "5.1.90", "5.4.5", "5.2.252", "5.7.3", "5.7.30", "5.7.57", "5.7.60"),
+    *("5.7.139", "5.7.232", "5.7.233", "5.7.705", "5.7.708", "5.7.750"),
+}
+_LOGIN_CODES = {530, 534, 535, 538}
+
+
+def of_the_mailbox(enhanced: str | None, words: str) -> bool:
+    """Whether the refusal names the recipient's mailbox."""
+    if SENDING_QUOTA.search(words) or enhanced in _SENDER_CODES:
+        return False
+    if MAILBOX.search(words):
+        return not _SENDER.search(words)
+    if enhanced not in _MAILBOX_CODES:
+        return False
+    return not _SENDER.search(words) and not (enhanced in {"4.2.1", "5.2.1"} and _RATE.search(words))
+
+
+def whose(code: int, enhanced: str | None, words: str) -> Refusal | None:
+    """Whose a refusal at RCPT, DATA or the dot may be; None: the mailbox's that it names."""
+    for_good = code >= 500
+    if of_the_mailbox(enhanced, words):
+        return None
+    if not _OF_THE_RECIPIENT.search(words):
+        if SENDING_QUOTA.search(words):
+            return "SENDER" if for_good else "THROTTLE"
+        if _SENDER.search(words) or enhanced in _SENDER_CODES or code in _LOGIN_CODES:
+            return "SENDER"
+        if _RATE.search(words):
+            return "SENDER" if for_good else "THROTTLE"
+    return "OTHER_5XX" if for_good else "EMAIL_4XX"
