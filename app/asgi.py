@@ -37,6 +37,7 @@ from app.http.operations import administration, alerts, events, health, sandbox
 from app.http.planning import waiting
 from app.http.recipients import lists, personal_data, saved_lists
 from app.http.senders import discovery, dns, senders
+from app.http.suppressions import suppressions
 from app.http.trial import for_this_machine
 from app.http.visitors import Visitors
 from app.http.webhooks import webhooks
@@ -132,6 +133,7 @@ def _routes() -> list[ControllerRouterHandler]:
             lists.router,
             saved_lists.router,
             personal_data.router,
+            suppressions.router,
             senders.router,
             connecting.list_providers,
             discovery.discover_servers,

@@ -16,11 +16,12 @@ from app.domain.ledger import exchange
 from app.domain.ledger.claims import Claimant, Report
 from app.domain.ledger.exchange import Patience
 from bench.registry import Figure, Run, bench
-from bench.service import cpu_s, schedule_campaign, server, service, settle
+from bench.service import cpu_s, schedule_campaign, server, service, settle, suppress_others
 from worker.__main__ import PLANNER_OPTIONS
 
 EMAILS = 20_000
 IDLE = 20_000
+SUPPRESSED = 1_000_000
 PATIENCE = Patience(None, 96)
 _LATER = """
 WITH campaign AS (
@@ -49,12 +50,13 @@ class _Cost(NamedTuple):
 
 @bench("exchange")
 def exchanges(run: Run) -> Iterator[Figure]:
-    """The exchange alone, 64 emails and 5 at a time, and beside 20,000 campaigns of the sender for next week."""
+    """The exchange alone, 64 emails and 5 at a time, and beside 20,000 campaigns for next week, 1,000,000 suppressions."""
     emails = run.emails or EMAILS
-    for size, idle in ((64, 0), (5, 0), (64, IDLE)):
-        with server(run.directory / f"{size}-{idle}") as postgres:
-            cost = asyncio.run(_run(postgres.url, emails, size, idle))
+    for size, idle, suppressed in ((64, 0, 0), (5, 0, 0), (64, IDLE, 0), (64, 0, SUPPRESSED)):
+        with server(run.directory / f"{size}-{idle}-{suppressed}") as postgres:
+            cost = asyncio.run(_run(postgres.url, emails, size, idle, suppressed))
         what = f"{size} at a time" + (f", {idle:,} idle campaigns" if idle else "")
+        what += f", {suppressed:,} suppressions" if suppressed else ""
         note = (
             f"PostgreSQL {cost.postgres_us:.0f} us and the worker {cost.worker_us:.0f} us of processor time, "
             f"{cost.wal_bytes:.0f} bytes of WAL"
@@ -62,7 +64,7 @@ def exchanges(run: Run) -> Iterator[Figure]:
         yield Figure(what, cost.took_us, "us an email", note)
 
 
-async def _run(url: str, emails: int, size: int, idle: int) -> _Cost:
+async def _run(url: str, emails: int, size: int, idle: int, suppressed: int) -> _Cost:
     async with service(url) as (pool, user):
         await schedule_campaign(pool, user, emails, "now")
         async with pool.connection() as conn:
@@ -72,6 +74,8 @@ async def _run(url: str, emails: int, size: int, idle: int) -> _Cost:
             (sender,) = await cursor.fetchall()
             token = uuid4()
             await conn.execute("INSERT INTO workers (token, name, lease_until) VALUES (%s, 'b', 'infinity')", [token])
+    if suppressed:
+        suppress_others(url, suppressed)
     settle(url)
     claimant = Claimant(token, user.workspace_id, sender["id"])
     async with await open_pool(url, options=PLANNER_OPTIONS) as pool, pool.connection() as conn:

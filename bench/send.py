@@ -18,6 +18,7 @@ from bench.service import (
     server,
     service,
     settle,
+    suppress_others,
     wait_for_messages,
     worker,
 )
@@ -26,9 +27,9 @@ from tests.support.sinkproc import Sink
 
 @bench("send")
 def send(run: Run) -> Iterator[Figure]:
-    """One worker process hands due emails to the sink, with 5 and with 64 lanes."""
-    for lanes, emails in ((5, 20_000), (64, 40_000)):
-        yield send_rate(run.directory / f"{lanes}", lanes, emails)
+    """One worker process hands due emails to the sink, with 5 and 64 lanes, and with 64 beside 1,000,000 suppressions."""
+    for lanes, emails, suppressed in ((5, 20_000, 0), (64, 40_000, 0), (64, 40_000, 1_000_000)):
+        yield send_rate(run.directory / f"{lanes}-{suppressed}", lanes, emails, suppressed=suppressed)
 
 
 @bench("backlog")
@@ -37,10 +38,12 @@ def backlog(run: Run) -> Iterator[Figure]:
     yield send_rate(run.directory, 64, 40_000, waiting=1_000_000)
 
 
-def send_rate(directory: Path, lanes: int, emails: int, *, waiting: int = 0) -> Figure:
-    """Emails a second of one worker process with so many lanes, while `waiting` others are not due."""
+def send_rate(directory: Path, lanes: int, emails: int, *, waiting: int = 0, suppressed: int = 0) -> Figure:
+    """Emails a second of one worker process with so many lanes, while `waiting` others are not due and `suppressed`
+    others are written to no more.
+    """
     with server(directory) as postgres, Sink() as sink:
-        asyncio.run(_prepare(postgres.url, emails, waiting))
+        asyncio.run(_prepare(postgres.url, emails, waiting, suppressed))
         with worker(postgres.url, sink, lanes) as process:
             wait_for_messages(sink, emails)
             used_s, memory = cpu_s(process.pid), memory_mb(process.pid)
@@ -53,15 +56,18 @@ def send_rate(directory: Path, lanes: int, emails: int, *, waiting: int = 0) -> 
             f"worker {used_s / took_s:.2f} cores and {memory:.0f} MB, sink {sink.stats()['cpu_s'] / took_s:.2f} cores"
         )
         what = f"{lanes} lanes" + (f", {waiting:,} waiting" if waiting else "")
+        what += f", {suppressed:,} suppressions" if suppressed else ""
         return Figure(what, (emails - 1) / took_s, "emails/s", note)
 
 
-async def _prepare(url: str, emails: int, waiting: int) -> None:
+async def _prepare(url: str, emails: int, waiting: int, suppressed: int) -> None:
     async with service(url) as (pool, user):
         if waiting:
             next_week = datetime.now(UTC) + timedelta(days=7)
             await schedule_campaign(pool, user, waiting, "later", start_time=next_week)
         await schedule_campaign(pool, user, emails, "now")
+    if suppressed:
+        suppress_others(url, suppressed)
     settle(url)
 
 

@@ -59,6 +59,17 @@ async def schedule_campaign(pool: Pool, user: User, count: int, name: str, **dra
     return await schedule(pool, user.workspace_id, request)
 
 
+def suppress_others(url: str, count: int) -> None:
+    """So many addresses that nobody here is written to at are suppressed in each workspace."""
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute(
+            "INSERT INTO suppressions (workspace_id, key, kind, name, reason)"
+            " SELECT w.id, substr(sha256(n::text::bytea), 1, 16), 'ADDRESS', 'gone' || n || '@bench.example', 'UNSUBSCRIBED'"
+            " FROM workspaces w, generate_series(1, %s) n",
+            [count],
+        )
+
+
 @contextmanager
 def worker(
     url: str, sink: Sink, lanes: int, *, trusted: Path | None = None, metrics_port: int | None = None

@@ -210,6 +210,7 @@ def _report(
         content_version=content_version,
         claimed_at=claim.claimed_at,
         refusal=verdict.refusal,
+        dead=verdict.dead,
         probe=claim.probe,
         retried=claim.attempts > 0,
         ended=time.monotonic(),

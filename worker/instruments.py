@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from app.collectors import new_registry
 from app.domain.ledger.claims import Outcome
 from app.domain.oauth.tokens import Outcome as RefreshOutcome
+from app.domain.suppressions.suppress import Reason
 
 MILLISECONDS_TO_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
@@ -60,6 +61,18 @@ EXCHANGE_CLAIMS = Histogram(
     "reachinbox_exchange_claims",
     "Emails claimed by one exchange.",
     buckets=(0, 1, 2, 5, 10, 20, 50, 100, 200, 500),
+    registry=REGISTRY,
+)
+SUPPRESSED_AT_CLAIM = Counter(
+    "reachinbox_emails_suppressed",
+    "Emails cancelled as they were to be claimed, since their recipient is suppressed, by the reason of that.",
+    ("reason",),
+    registry=REGISTRY,
+)
+SUPPRESSED = {reason: SUPPRESSED_AT_CLAIM.labels(reason.lower()) for reason in get_args(Reason)}
+CAMPAIGNS_BRAKED = Counter(
+    "reachinbox_campaigns_braked",
+    "Campaigns that paused themselves, since too many of their recipients do not exist.",
     registry=REGISTRY,
 )
 REPORTS_UNRECORDED = Gauge(

@@ -2,7 +2,8 @@
 
 Every worker sweeps: it puts emails of dead workers in doubt, finishes cancels of large campaigns, removes jobs of dead
 queue workers, wakes neglected senders, looks whether a stream sleeps past an email, has plans made that somebody asked
-for and nobody is at, and has senders that cannot send give to others. Sweeps of several workers do not harm each other.
+for and nobody is at, has senders that cannot send give to others, pauses campaigns of which too many recipients do not
+exist, and cancels what waits for domains that are suppressed. Sweeps of several workers do not harm each other.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Status
 
 from app.db import Pool, transaction
-from app.domain.campaigns import campaigns
+from app.domain.campaigns import brake, campaigns
 from app.domain.ledger import recovery, streams
 from app.domain.planning import changes, divide, handover
 from app.domain.senders import for_workers
+from app.domain.suppressions import walk
 from app.domain.webhooks import deliveries
 from worker.housekeeping import step
-from worker.instruments import STREAMS_ASLEEP
+from worker.instruments import CAMPAIGNS_BRAKED, STREAMS_ASLEEP
 from worker.lease import Lease
 
 # A queue's worker gives a sign of life every 10 s, whatever our leases are.
@@ -64,6 +66,13 @@ async def sweep(
         with step("hand_over"):
             for handed in await handover.hand_over(pool):
                 log.info("emails went to other senders", **handed._asdict())
+        with step("brake"):
+            for campaign_id, why in (await brake.brake(pool)).items():
+                CAMPAIGNS_BRAKED.inc()
+                log.warning("a campaign paused itself", campaign_id=campaign_id, reason=why)
+        with step("cancel_suppressed"):
+            if cancelled := await walk.walk(pool):
+                log.info("cancelled what waited for whom nobody writes to any more", emails=cancelled)
         with step("wake_webhooks"):
             await deliveries.wake_neglected(pool)
         with step("finish_cancels"):

@@ -17,7 +17,7 @@ from app.domain.ledger.claims import Claim, Claimant, Report
 from app.domain.ledger.exchange import Outlook, Patience, Traded
 from app.domain.ledger.judge import words_of
 from worker.handover import count
-from worker.instruments import EXCHANGE_CLAIMS, EXCHANGE_DURATION, LATENESS
+from worker.instruments import EXCHANGE_CLAIMS, EXCHANGE_DURATION, LATENESS, SUPPRESSED
 from worker.unrecorded import Unrecorded
 from worker.verdicts import ServerTrouble
 
@@ -132,6 +132,8 @@ class Trade:
             span.set_attributes({"claims": len(traded.claims)})
         EXCHANGE_DURATION.observe(time.perf_counter() - began)
         EXCHANGE_CLAIMS.observe(len(traded.claims))
+        for reason in traded.suppressed:
+            SUPPRESSED[reason].inc()
         for claim in traded.claims:
             LATENESS.observe((claim.claimed_at - claim.scheduled_at).total_seconds())
         if traded.judged:

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from app.domain.ledger.claims import Outcome
 from app.domain.senders.for_workers import BlockKind
-from app.mail.refusals import CONNECTIONS, HERE, MAILBOX, SENDING_QUOTA, Refusal, of_the_mailbox, whose
+from app.mail.refusals import CONNECTIONS, HERE, MAILBOX, SENDING_QUOTA, Refusal, is_dead, of_the_mailbox, whose
 
 Fault = Literal["email", "sender", "connection", "connections"]  # the last: there are more than the server wants
 Command = Literal["MAIL", "RCPT", "DATA", "."]
@@ -58,6 +58,7 @@ class Verdict(NamedTuple):
     code: int | None = None
     enhanced_code: str | None = None
     refusal: Refusal | None = None  # for the judge, who then says the kind
+    dead: bool = False  # the recipient's mailbox does not exist
 
 
 NO_SMTPUTF8 = Verdict(
@@ -116,8 +117,10 @@ def classify(command: Command, code: int, text: str, *, delivered: int, tried: i
         return verdict("RELEASED", "connection" if code == 421 and delivered else "sender")
     refusal = whose(code, enhanced, words)
     fault: Fault = "connection" if code == 421 else "email"  # the server hangs up
+    if refusal is None and code >= 500:
+        return verdict("REJECTED", fault)._replace(dead=is_dead(enhanced, words))
     if refusal is None:
-        return verdict("REJECTED" if code >= 500 else "DEFERRED", fault)
+        return verdict("DEFERRED", fault)
     return verdict("RELEASED", fault, refusal)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from contextlib import suppress
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, ValidatedEmail, validate_email
 from email_validator.rfc_constants import CASE_INSENSITIVE_MAILBOX_NAMES
@@ -58,6 +59,26 @@ def normalize(text: str, internal: Collection[str] = ()) -> str:
     if internal and is_internal(address.rpartition("@")[2], internal):
         return _internal(address)
     return _validated(address).normalized
+
+
+def normalize_any(text: str) -> str:
+    """As `normalize`, for an address that may be of a domain which is, or once was, internal. Raises InvalidAddress."""
+    try:
+        return normalize(text)
+    except InvalidAddress:
+        with suppress(InvalidAddress):
+            return normalize(text, {text.strip().rpartition("@")[2].lower()})
+        raise
+
+
+def domain_named(text: str) -> str:
+    """The domain in `text` (`example.com`, `@example.com`) as addresses have it. Raises InvalidAddress."""
+    name = text.strip().removeprefix("@").removesuffix(".")
+    if "@" in name:
+        raise InvalidAddress("This is no domain; give the part after the @-sign alone.")
+    if "." not in name:
+        raise InvalidAddress("This is no domain that mail is sent to; give a name such as example.com.")
+    return normalize_any(f"a@{name}").partition("@")[2]
 
 
 def _plain_domain(domain: str) -> str:

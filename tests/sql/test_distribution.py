@@ -32,6 +32,7 @@ DISTRIBUTED = {
     "refusals",
     "holds",
     "sender_dns",
+    "suppressions",
 }
 # These stay on one node, each for a reason.
 LOCAL = {

@@ -42,6 +42,7 @@ TABLES = (
     "holds",
     "plan_changes",
     "sender_dns",
+    "suppressions",
 )
 APPEND_ONLY = ("audit_log", "workspace_invitations")  # of the second the role removes rows, and changes none
 # The service's own, to which the tenants' role has no rights at all.
@@ -79,6 +80,8 @@ async def _fill(pool: Pool, user: User) -> None:
             b"INSERT INTO plan_changes (workspace_id, campaign_id, sender_id) "
             b"VALUES (%(user)s, %(campaign)s, %(sender)s)",
             b"INSERT INTO sender_dns (workspace_id, sender_id, domain) VALUES (%(user)s, %(sender)s, 'example.com')",
+            b"INSERT INTO suppressions (workspace_id, key, kind, name, reason) "
+            b"VALUES (%(user)s, address_digest('a@example.com'), 'ADDRESS', 'a@example.com', 'MANUAL')",
             b"INSERT INTO idempotency_keys (workspace_id, key, fingerprint) VALUES (%(user)s, 'k', 'f')",
             b"INSERT INTO sandbox_messages (workspace_id, envelope_from, envelope_to, content) "
             b"VALUES (%(user)s, 'a@example.com', '{b@example.com}', 'x')",

@@ -166,6 +166,42 @@ def test_a_reply_to_a_message_is_read_as_it_is_meant(command: Command, whose: st
         assert verdict.kind == ("REJECTED" if code >= 500 else "DEFERRED")
 
 
+# Of those of the mailbox that are for good, the ones after which nobody writes to it again.
+DEAD = {
+    "550 5.1.1 The email account that you tried to reach does not exist. Please try double-checking the recipient's"
+    " email address for typos or unnecessary spaces. x1si2 - gsmtp",
+    "550 5.2.1 The email account that you tried to reach is disabled. x1si2 - gsmtp",
+    "550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup",
+    "550 5.1.1 RESOLVER.ADR.ExRecipNotFound; not found",
+    "550 5.1.1 <ann@example.com>: Recipient address rejected: User unknown in virtual mailbox table",
+    "550 5.1.1 <ann@example.com>: Recipient address rejected: User unknown in local recipient table",
+    "550 <ann@example.com>: Recipient address rejected: User unknown in relay recipient table",
+    "550 Unknown user",
+    "550 No Such User Here",
+    "550 5.1.1 <ann@example.com>... User unknown",
+    "550 sorry, no mailbox here by that name (#5.1.1)",
+    "554 delivery error: dd This user doesn't have a yahoo.com account (ann@yahoo.com) [0] - mta1.mail.yahoo.com",
+    "552 1 Requested mail action aborted, mailbox not found",
+    "550 5.1.1 unknown or illegal alias: ann@icloud.com",
+    "550 5.1.6 Recipient no longer on server: ann@example.com",
+    "550 5.1.1 <ann@example.com> user does not exist",
+    "550 Address unknown",
+    "550 5.2.1 Mailbox not available",
+}
+
+
+@pytest.mark.parametrize("saying", [saying for sayings in SAYINGS.values() for saying in sayings])
+@pytest.mark.parametrize("command", ["RCPT", "."])
+def test_a_mailbox_is_dead_only_if_a_server_says_that_there_is_none(command: Command, saying: str) -> None:
+    assert classify(command, int(saying[:3]), saying[4:], delivered=3, tried=5).dead == (saying in DEAD)
+
+
+def test_what_is_said_to_mail_is_about_no_mailbox() -> None:
+    assert not classify("MAIL", 550, "5.1.1 no such user", delivered=3, tried=5).dead
+    assert not classify("RCPT", 450, "4.1.1 no such user", delivered=3, tried=5).dead
+    assert not classify("RCPT", 550, "5.1.1 no such user, mailbox of the group is full", delivered=3, tried=5).dead
+
+
 @pytest.mark.parametrize(
     ("saying", "whose"),
     [

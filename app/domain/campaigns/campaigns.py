@@ -61,7 +61,7 @@ class Campaign(msgspec.Struct, rename="camel"):
     not gone by `latest_at` is cancelled. After `emails_removed_at` the counts are all that is left of emails removed
     for their age. `waiting`: why its next email does not go now; answers to changes leave it out. Of a sender's
     campaigns the one with the latest `ahead_at` is planned first, then they come in the order of scheduling; none takes
-    more than its `share_percent` of what its senders may send.
+    more than its `share_percent` of what its senders may send. `brake`: why it paused itself.
     """
 
     id: int
@@ -95,6 +95,7 @@ class Campaign(msgspec.Struct, rename="camel"):
     share_percent: int | None = None
     kind: CampaignKind = "LIST"
     language: str | None = None
+    brake: str | None = None
 
 
 def _campaign(row: Row) -> Campaign:
@@ -129,6 +130,7 @@ def _campaign(row: Row) -> Campaign:
         share_percent=row["share_percent"],
         kind=row["kind"],
         language=row["language"],
+        brake=row["brake"],
     )
 
 
@@ -231,7 +233,7 @@ async def pause(pool: Pool, workspace_id: int, campaign_id: int, actor: Actor = 
         campaign = await lock_campaign(conn, workspace_id, campaign_id)
         if campaign["status"] not in {"ACTIVE", "PAUSED"}:
             raise Conflict(f"the campaign is {campaign['status']}; only an ACTIVE one can be paused")
-        await _set_status(conn, workspace_id, campaign_id, "PAUSED")
+        await set_status(conn, workspace_id, campaign_id, "PAUSED")
         if campaign["status"] == "ACTIVE":
             await changes.free_room(conn, workspace_id, campaign_id)
             await audit.record(conn, actor, workspace_id, "campaign.paused", f"campaigns/{campaign_id}")
@@ -251,7 +253,7 @@ async def resume(pool: Pool, workspace_id: int, campaign_id: int, actor: Actor =
         await changes.plan_now(pool, workspace_id, sender_id)
     async with transaction(pool, workspace_id) as conn:
         _check_paused(await lock_campaign(conn, workspace_id, campaign_id))
-        await _set_status(conn, workspace_id, campaign_id, "ACTIVE")
+        await set_status(conn, workspace_id, campaign_id, "ACTIVE")
         await audit.record(conn, actor, workspace_id, "campaign.resumed", f"campaigns/{campaign_id}")
         resumed = await read_campaign(conn, workspace_id, campaign_id)
         for sender in resumed.senders:
@@ -273,7 +275,7 @@ async def cancel(pool: Pool, workspace_id: int, campaign_id: int, actor: Actor =
         campaign = await lock_campaign(conn, workspace_id, campaign_id)
         if campaign["status"] == "FINISHED":
             raise Conflict("the campaign is FINISHED; nothing is left to cancel")
-        await _set_status(conn, workspace_id, campaign_id, "CANCELLED")
+        await set_status(conn, workspace_id, campaign_id, "CANCELLED")
         for stream_id in campaign["stream_ids"]:
             await _cancel_batch(conn, workspace_id, stream_id, "CAMPAIGN")
         if campaign["status"] == "ACTIVE":
@@ -311,7 +313,8 @@ async def _cancel_batch(conn: Conn, workspace_id: int, stream_id: int, reason: C
     return cast(int, row["cancelled"])
 
 
-async def _set_status(conn: Conn, workspace_id: int, campaign_id: int, status: CampaignStatus) -> None:
+async def set_status(conn: Conn, workspace_id: int, campaign_id: int, status: CampaignStatus) -> None:
+    """Of one that is locked."""
     params = {"workspace_id": workspace_id, "campaign_id": campaign_id}
     await conn.execute(sql.set_streams_open, params | {"open": status == "ACTIVE"})
     await conn.execute(sql.set_campaign_status, params | {"status": status})

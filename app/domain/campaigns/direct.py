@@ -22,6 +22,7 @@ from app.domain.campaigns.lacking import IfBlank, Lacking
 from app.domain.campaigns.trial import Trial
 from app.domain.recipients import lists
 from app.domain.recipients.lists import EMAIL, Recipient
+from app.domain.suppressions import held
 from app.domain.workspaces import audit, quotas
 from app.domain.workspaces.quotas import UNLIMITED, Quotas
 from app.errors import InvalidInput
@@ -36,7 +37,8 @@ NAME_CHARACTERS = 200
 
 class Direct(NamedTuple):
     """What to send, to whom, from which sender (None: the default one). `name`: of its campaign; `if_blank`: what
-    to do where the recipient has nothing for a field.
+    to do where the recipient has nothing for a field; `insists`: a person has confirmed to write to them, suppressed or
+    not.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Direct(NamedTuple):
     fields: Mapping[str, str]
     sender_id: int | None = None
     if_blank: Mapping[str, IfBlank] = {}
+    insists: bool = False
 
 
 class Posted(NamedTuple):
@@ -56,7 +59,7 @@ class Posted(NamedTuple):
 
 
 async def post(pool: Pool, workspace_id: int, mail: Direct, actor: Actor = LOCAL, most: Quotas = UNLIMITED) -> Posted:
-    """Have it sent, ahead of all that is planned. Raises InvalidInput, QuotaReached."""
+    """Have it sent, ahead of all that is planned. Raises InvalidInput, QuotaReached, Suppressed."""
     templates = await mail.content.parse(workspace_id)
     recipient = await _recipient(mail, templates)
     made = (await mail.content.sent(workspace_id)).made(mail.content)
@@ -81,7 +84,11 @@ async def post(pool: Pool, workspace_id: int, mail: Direct, actor: Actor = LOCAL
             "recipient": recipient.address,
             "fields": Jsonb(recipient.fields),
             "stored_bytes": size,
+            "insists": mail.insists,
         }
+        await held.owe_something(conn, workspace_id)
+        if not mail.insists:
+            await held.check(conn, workspace_id, recipient.address)
         row = await fetch_exactly_one(conn, sql.insert_direct, params)
         await conn.execute(sql.note_email, {"workspace_id": workspace_id} | row)
         await signatures.sign(conn, workspace_id, row["campaign_id"], [sender["id"]])

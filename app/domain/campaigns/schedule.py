@@ -24,7 +24,7 @@ from app.domain.campaigns.draft import (
     check_start,
 )
 from app.domain.campaigns.lacking import Lack, Lacking
-from app.domain.campaigns.staging import Target, addresses_of, insert_emails, stage
+from app.domain.campaigns.staging import Target, addresses_of, insert_emails, leave_out, stage
 from app.domain.campaigns.summary import PlanSummary, ends_of, summary_of
 from app.domain.campaigns.trial import Trial
 from app.domain.ledger import streams
@@ -40,6 +40,8 @@ from app.domain.recipients.csv_files import CsvList, Reading
 from app.domain.recipients.lists import Duplicate, RecipientList, Rejected, Repaired, Suspect
 from app.domain.recipients.saved_lists import SavedNamed
 from app.domain.recipients.stored_lists import Named
+from app.domain.suppressions import digests, held
+from app.domain.suppressions.held import FirstLook, LeftOut
 from app.domain.workspaces import audit, quotas
 from app.domain.workspaces.quotas import UNLIMITED, Quotas
 from app.errors import Conflict, InvalidInput, NotFound
@@ -60,8 +62,8 @@ class Heard(PlanSummary, rename="camel", kw_only=True):
     """What became of the recipients that came: how many were accepted, what was not and why, and how those who were are
     planned. `reading`: how a file was read.
 
-    `repaired_rows`: the first 1,000 that were repaired; `suspect_rows`: the first 1,000 whose address is probably
-    mistyped.
+    `repaired_rows`: the first 1,000 that were repaired; `suppressed_rows`: the first 1,000 of those who are written to
+    no more, or whose domain is; `suspect_rows`: the first 1,000 whose address is probably mistyped.
     """
 
     accepted: int
@@ -69,6 +71,8 @@ class Heard(PlanSummary, rename="camel", kw_only=True):
     rejected: list[Rejected]
     repaired: int = 0
     repaired_rows: list[Repaired] = msgspec.field(default_factory=list[Repaired])
+    suppressed: int = 0
+    suppressed_rows: list[LeftOut] = msgspec.field(default_factory=list[LeftOut])
     suspects: int = 0
     suspect_rows: list[Suspect] = msgspec.field(default_factory=list[Suspect])
     reading: Reading | None = None
@@ -123,9 +127,10 @@ async def schedule(
     the same sender for long; QuotaReached).
     """
     _check(request.draft)
+    address_key = await digests.address_key(pool)
     while True:
         async with _turns.take(workspace_id), stored_lists.spool() as file, transaction(pool, workspace_id) as conn:
-            asked = _Asked(workspace_id, request, file, actor, most, keeps_answer=idempotency is not None)
+            asked = _Asked(workspace_id, request, file, actor, most, address_key, keeps_answer=idempotency is not None)
             if idempotency is None:
                 return await _schedule(conn, asked)
             if await _key_is_free(conn, workspace_id, idempotency):
@@ -141,6 +146,7 @@ class _Asked(NamedTuple):
     file: BinaryIO
     actor: Actor
     most: Quotas
+    address_key: bytes
     keeps_answer: bool
 
 
@@ -154,20 +160,24 @@ async def _schedule_once(conn: Conn, asked: _Asked, idempotency: Idempotency) ->
 
 
 async def _schedule(conn: Conn, asked: _Asked) -> Scheduled:
-    workspace_id, request, file, actor, most, keeps_answer = asked
+    workspace_id, request, file, actor, most, address_key, keeps_answer = asked
     await quotas.check_campaigns(conn, workspace_id, most)
     room = await quotas.room(conn, workspace_id, most)
     room.take(request.draft.content.size)
     make = await _source(conn, workspace_id, request, file)
     recipients, trial, _ = await _recipients(workspace_id, request.draft, make)
     made = (await request.draft.content.sent(workspace_id)).made(request.draft.content)
-    await stage(conn, recipients, trial, room)
+    await stage(conn, recipients, trial, room, address_key)
     if keeps_answer:
         room.take(recipients.rejected_bytes)
     await trial.run()
+    suppressed = await held.first_look(conn, workspace_id)
+    await leave_out(conn, recipients, suppressed.numbers)
     planned = await _plan(conn, workspace_id, request.draft, recipients, lock=True)
     await quotas.check_again(conn, workspace_id, most, room.taken, campaign=True)
-    campaign_id = await _insert(conn, workspace_id, planned, request.draft, made, recipients, room.taken)
+    target = await _insert(conn, workspace_id, planned, request.draft, made, recipients, room.taken)
+    campaign_id = target.campaign_id
+    await held.last_look(conn, workspace_id, target.stream_ids, suppressed.newest)
     await ask_behind_others(conn, workspace_id, campaign_id)
     campaign = await read_campaign(conn, workspace_id, campaign_id)
     for sender in campaign.senders:
@@ -175,7 +185,7 @@ async def _schedule(conn: Conn, asked: _Asked) -> Scheduled:
             await defer_wake_up(conn, sender.sender_id, sender.next_at if sender.next_at > planned.now else None)
     await audit.record(conn, actor, workspace_id, "campaign.scheduled", f"campaigns/{campaign_id}")
     return Scheduled(
-        **_heard(recipients, planned.summary),
+        **_heard(recipients, suppressed, planned.summary),
         campaign=campaign,
     )
 
@@ -183,15 +193,18 @@ async def _schedule(conn: Conn, asked: _Asked) -> Scheduled:
 async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
     """What `schedule` would do with the same request, by the same stage and plan; keeps nothing. Raises as it does."""
     _check(request.draft)
+    address_key = await digests.address_key(pool)
     async with _turns.take(workspace_id), stored_lists.spool() as file, transaction(pool, workspace_id) as conn:
         make = await _source(conn, workspace_id, request, file)
         recipients, trial, lacking = await _recipients(workspace_id, request.draft, make)
         hints = (await request.draft.content.sent(workspace_id)).hints
-        await stage(conn, recipients, trial, quotas.Room(None))
+        await stage(conn, recipients, trial, quotas.Room(None), address_key)
         await trial.run()
+        suppressed = await held.first_look(conn, workspace_id)
+        await leave_out(conn, recipients, suppressed.numbers)
         planned = await _plan(conn, workspace_id, request.draft, recipients, lock=False)
     return Preview(
-        **_heard(recipients, planned.summary),
+        **_heard(recipients, suppressed, planned.summary),
         duplicate_rows=recipients.first_duplicates,
         lacking=lacking.found(),
         subjects_in_one_line=lacking.broken_subjects,
@@ -199,7 +212,7 @@ async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
     )
 
 
-def _heard(recipients: RecipientList, summary: PlanSummary) -> dict[str, Any]:
+def _heard(recipients: RecipientList, suppressed: FirstLook, summary: PlanSummary) -> dict[str, Any]:
     """The fields of `Heard`."""
     return msgspec.structs.asdict(summary) | {
         "accepted": recipients.accepted,
@@ -207,6 +220,8 @@ def _heard(recipients: RecipientList, summary: PlanSummary) -> dict[str, Any]:
         "rejected": recipients.rejected,
         "repaired": recipients.repaired,
         "repaired_rows": recipients.first_repaired,
+        "suppressed": len(suppressed.numbers),
+        "suppressed_rows": suppressed.shown,
         "suspects": recipients.suspects,
         "suspect_rows": recipients.first_suspects,
         "reading": recipients.reading if isinstance(recipients, CsvList) else None,
@@ -324,7 +339,7 @@ async def _insert(
     made: dict[str, str | None],
     recipients: RecipientList,
     stored_bytes: int,
-) -> int:
+) -> Target:
     row = await fetch_exactly_one(
         conn,
         sql.insert_campaign,
@@ -360,7 +375,7 @@ async def _insert(
     await signatures.sign(conn, workspace_id, target.campaign_id, planned.sender_ids)
     await forecast.keep(conn, workspace_id, target.campaign_id, planned.plan.runs)
     await streams.settle(conn, workspace_id, target.stream_ids)
-    return campaign["campaign_id"]
+    return target
 
 
 async def _key_is_free(conn: Conn, workspace_id: int, idempotency: Idempotency) -> bool:

@@ -17,6 +17,7 @@ from app.domain.campaigns.trial import Trial
 from app.domain.planning.campaign_calendar import Zones
 from app.domain.planning.plan import MICROSECOND, NEVER, Places, Plan
 from app.domain.recipients.lists import RecipientList
+from app.domain.suppressions.digests import hex_digest
 from app.domain.workspaces.quotas import Room
 from app.errors import InvalidInput
 from app.sql import queries
@@ -36,8 +37,9 @@ class Target(NamedTuple):
     stream_ids: list[int]
 
 
-async def stage(conn: Conn, recipients: RecipientList, trial: Trial, room: Room) -> None:
+async def stage(conn: Conn, recipients: RecipientList, trial: Trial, room: Room, address_key: bytes) -> None:
     """Read and check all recipients and keep them until the transaction ends, numbered from 0 in the list's order.
+    `address_key`: what digests of addresses are made with.
 
     Raises InvalidInput when none is left, QuotaReached as soon as they are more than there is room for.
     """
@@ -50,7 +52,13 @@ async def stage(conn: Conn, recipients: RecipientList, trial: Trial, room: Room)
         for number, r in rows:
             trial.see(recipients.row, r)
             # JSON escapes all control characters, and an address holds none: only backslashes are special to COPY.
-            chunk += b"%d\t%b\t%b\n" % (number, r.address.encode(), encode(r.fields).replace(b"\\", b"\\\\"))
+            chunk += b"%d\t%d\t%b\t\\\\x%b\t%b\n" % (
+                number,
+                recipients.row,
+                r.address.encode(),
+                hex_digest(address_key, r.address).encode(),
+                encode(r.fields).replace(b"\\", b"\\\\"),
+            )
             if len(chunk) >= CHUNK:
                 break
         return chunk
@@ -63,6 +71,20 @@ async def stage(conn: Conn, recipients: RecipientList, trial: Trial, room: Room)
             await copy.write(chunk)
     if not recipients.accepted:
         raise InvalidInput({"recipients": "no valid recipient"}, rejected=recipients.rejected)
+
+
+async def leave_out(conn: Conn, recipients: RecipientList, numbers: list[int]) -> None:
+    """Go on without those that were taken out of the stage, by their numbers in order. Raises InvalidInput when nobody
+    is left.
+    """
+    if not numbers:
+        return
+    recipients.accepted -= len(numbers)
+    if not recipients.accepted:
+        raise InvalidInput({"recipients": "everybody on the list is suppressed"}, rejected=recipients.rejected)
+    if recipients.zones is not None:
+        await asyncio.to_thread(recipients.zones.leave_out, numbers)
+    await conn.execute(sql.close_ranks, {"numbers": numbers, "first": numbers[0]})
 
 
 async def addresses_of(conn: Conn, numbers: Iterable[int]) -> dict[int, str]:

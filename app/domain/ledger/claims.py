@@ -46,7 +46,7 @@ class Report(msgspec.Struct, omit_defaults=True):
     A report names its claim by `id` and `claimed_at`. With a `refusal`, `kind` and `again_in_s` are for the judge to
     say; `ended` is when the reply came, by time.monotonic(). `command` is where the conversation ended (MAIL, RCPT,
     DATA, or `.` for the reply to the message), `again_in_s` when a RELEASED email is due next (None: when it was),
-    `content_version` which text of the campaign it was made from.
+    `content_version` which text of the campaign it was made from; `dead`: the recipient's mailbox does not exist.
     """
 
     id: int
@@ -64,4 +64,5 @@ class Report(msgspec.Struct, omit_defaults=True):
     refusal: Refusal | None = None
     probe: bool = False
     retried: bool = False  # it had been tried before
+    dead: bool = False
     ended: float | None = None

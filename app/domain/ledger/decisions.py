@@ -16,6 +16,8 @@ from app.domain.campaigns.campaigns import lock_campaign
 from app.domain.ledger import streams
 from app.domain.ledger.emails import Email, as_read, email_span, read_email
 from app.domain.ledger.exchange import EmailStatus
+from app.domain.suppressions import held
+from app.domain.suppressions.held import Suppressed, SuppressedEmail
 from app.domain.workspaces import audit
 from app.errors import Conflict, InvalidInput, NotFound
 from app.jobs import defer_wake_up
@@ -33,10 +35,20 @@ _ACTIONS: dict[tuple[EmailStatus, EmailStatus], audit.Action] = {
 }
 
 
-class Decided(msgspec.Struct):
-    """How many emails the decision changed; the others of those named were not in the state that it is for."""
+class Decided(msgspec.Struct, rename="camel"):
+    """How many emails the decision changed; the others of those named were not in the state that it is for, or their
+    recipients are `suppressed`: so many, and the first 1,000 of them.
+    """
 
     changed: int
+    suppressed: int = 0
+    suppressed_emails: list[SuppressedEmail] = msgspec.field(default_factory=list[SuppressedEmail])
+
+    def add(self, more: Decided) -> None:
+        self.changed += more.changed
+        self.suppressed += more.suppressed
+        room = held.MOST_SHOWN - len(self.suppressed_emails)
+        self.suppressed_emails += more.suppressed_emails[:room]
 
 
 class Chosen(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,12 +66,14 @@ class Chosen(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def retry(pool: Pool, workspace_id: int, email_id: int, actor: Actor = LOCAL) -> Email:
-    """Send a FAILED email again, now. Raises NotFound, Conflict when it is not FAILED."""
+    """Send a FAILED email again, now. Raises NotFound, Conflict when it is not FAILED, or its recipient suppressed."""
     return await _decide_one(pool, workspace_id, email_id, actor, "FAILED", "SCHEDULED")
 
 
 async def resolve(pool: Pool, workspace_id: int, email_id: int, decision: Decision, actor: Actor = LOCAL) -> Email:
-    """A person's decision on an UNKNOWN email. Raises NotFound, Conflict when it is not UNKNOWN."""
+    """A person's decision on an UNKNOWN email. Raises NotFound, Conflict when it is not UNKNOWN, or to be sent again to
+    somebody who is suppressed.
+    """
     return await _decide_one(pool, workspace_id, email_id, actor, "UNKNOWN", _outcome(decision))
 
 
@@ -83,13 +97,18 @@ async def _decide_one(
     pool: Pool, workspace_id: int, email_id: int, actor: Actor, before: EmailStatus, to: EmailStatus
 ) -> Email:
     async with transaction(pool, workspace_id) as conn:
+        await _begin(conn, workspace_id, to)
         found = await streams.lock_of_emails(conn, workspace_id, [email_id])
         params = {"workspace_id": workspace_id, "email_id": email_id}
         campaign = await fetch_one(conn, sql.campaign_of_email, params)
         if campaign is None:
             raise NotFound(f"no email {email_id}")
         _check_campaign(campaign, to)
-        if not await _decide(conn, workspace_id, [email_id], found, before, to):
+        decided = await _decide(conn, workspace_id, [email_id], found, before, to)
+        if decided.suppressed_emails:
+            suppressed = decided.suppressed_emails[0]
+            raise Suppressed(f"{suppressed.email} {suppressed.reason}")
+        if not decided.changed:
             email = await read_email(conn, workspace_id, email_id)
             if email.erased_at is not None and email.status == before:
                 raise Conflict("the recipient was erased: nobody knows any more where the email could be sent")
@@ -107,30 +126,38 @@ async def _decide_many(
         return await _decide_all(pool, workspace_id, chosen.campaign_id, actor, before, to)
     ids = sorted(set(chosen.ids or ()))
     async with transaction(pool, workspace_id) as conn:
+        await _begin(conn, workspace_id, to)
         found = await streams.lock_of_emails(conn, workspace_id, ids)
-        changed = await _decide(conn, workspace_id, ids, found, before, to) if found else 0
-        if changed:
+        decided = await _decide(conn, workspace_id, ids, found, before, to) if found else Decided(0)
+        if decided.changed:
             await audit.record(conn, actor, workspace_id, _ACTIONS[before, to], f"emails/{','.join(map(str, ids))}")
-    return Decided(changed)
+    return decided
 
 
 async def _decide_all(
     pool: Pool, workspace_id: int, campaign_id: int, actor: Actor, before: EmailStatus, to: EmailStatus
 ) -> Decided:
-    total = after_id = 0
+    total, after_id = Decided(0), 0
     while True:
         async with transaction(pool, workspace_id) as conn:
+            await _begin(conn, workspace_id, to)
             params = {"workspace_id": workspace_id, "campaign_id": campaign_id}
             campaign = await lock_campaign(conn, workspace_id, campaign_id)
             _check_campaign(campaign, to)
             ids = await _undecided(conn, params, before, after_id)
             if not ids:
-                return Decided(total)
-            changed = await _decide(conn, workspace_id, ids, campaign["stream_ids"], before, to, after=total)
-            if changed:
-                subject = f"campaigns/{campaign_id}, {changed} emails"
+                return total
+            part = await _decide(conn, workspace_id, ids, campaign["stream_ids"], before, to, after=total.changed)
+            if part.changed:
+                subject = f"campaigns/{campaign_id}, {part.changed} emails"
                 await audit.record(conn, actor, workspace_id, _ACTIONS[before, to], subject)
-        total, after_id = total + changed, ids[-1]
+        total.add(part)
+        after_id = ids[-1]
+
+
+async def _begin(conn: Conn, workspace_id: int, to: EmailStatus) -> None:
+    if to == "SCHEDULED":
+        await held.owe_something(conn, workspace_id)
 
 
 async def _undecided(conn: Conn, campaign: dict[str, Any], status: EmailStatus, after_id: int) -> list[int]:
@@ -151,8 +178,13 @@ async def _decide(
     before: EmailStatus,
     to: EmailStatus,
     after: int = 0,
-) -> int:
-    """How many changed; `after` is how many others go before them. The streams are theirs, and locked already."""
+) -> Decided:
+    """`after` is how many others go before them. The streams are theirs, and locked already; before that, `_begin`."""
+    suppressed: list[SuppressedEmail] = []
+    if to == "SCHEDULED":
+        suppressed = await held.of_emails(conn, workspace_id, ids, before)
+        left_out = {email.id for email in suppressed}
+        ids = [one for one in ids if one not in left_out]
     params = {"workspace_id": workspace_id, "ids": ids, "from": before, "to": to, "before": after}
     changed = await fetch_all(conn, sql.decide_emails, params)
     await streams.settle(conn, workspace_id, stream_ids)
@@ -161,7 +193,7 @@ async def _decide(
             {row["sender_id"] for row in changed}
         ):  # in one order, or two would wait for each other
             await defer_wake_up(conn, sender_id)
-    return sum(row["n"] for row in changed)
+    return Decided(sum(row["n"] for row in changed), len(suppressed), suppressed)
 
 
 def _check_campaign(campaign: Row, to: EmailStatus) -> None:

@@ -8,7 +8,7 @@ committed claim is the record that something is at an SMTP server.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -27,12 +27,14 @@ EmailStatus = Literal["SCHEDULED", "SENDING", "SENT", "FAILED", "UNKNOWN", "CANC
 
 
 class Traded(NamedTuple):
-    """What an exchange gave. `late`: some reports were on emails that are not ours any more; `blame`: a refusal that
-    shows the sender's own trouble; `judged`: the campaign of each email that the judge has looked at.
+    """What an exchange gave. `late`: some reports were on emails that are not ours any more; `suppressed`: for what
+    recipients of others are, which were cancelled in the place of a claim; `blame`: a refusal that shows the sender's
+    own trouble; `judged`: the campaign of each email that the judge has looked at.
     """
 
     claims: list[Claim]
     late: bool = False
+    suppressed: Sequence[str] = ()
     blame: Report | None = None
     judged: Mapping[int, int] = {}
 
@@ -102,7 +104,12 @@ async def _exchange(
         },
     )
     late = bool(rows) and rows[-1]["id"] is None
-    return Traded([Claim(**row) for row in (rows[:-1] if late else rows)], late)
+    given = rows[:-1] if late else rows
+    return Traded(
+        [Claim(**row) for row in given if row["claimed_at"] is not None],
+        late,
+        [row["message_id"] for row in given if row["claimed_at"] is None],
+    )
 
 
 async def record_late(conn: Conn, claimant: Claimant, reports: list[Report]) -> None:

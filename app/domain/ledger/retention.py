@@ -55,6 +55,7 @@ def chores(settings: Settings) -> list[Chore]:
     of_deleted = [
         Chore("emails of deleted workspaces", sql.remove_emails_of_deleted, {"batch": BATCH}),
         Chore("saved recipients of deleted workspaces", sql.remove_recipients_of_deleted, {"batch": BATCH}),
+        Chore("suppressions of deleted workspaces", sql.remove_suppressions_of_deleted, {"batch": BATCH}),
         Chore("deleted workspaces", sql.remove_deleted_workspace, {}),
         Chore("invitations to workspaces", sql.remove_workspace_invitations, {"days": INVITATIONS_KEPT_DAYS}),
     ]

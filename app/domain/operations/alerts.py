@@ -23,6 +23,7 @@ AlertKind = Literal[
     "worker.missing",
     "sender.blocked",
     "campaign.held",
+    "campaign.paused",  # by itself
     "email.unknown",
     "email.failed",
     "webhook.disabled",
@@ -56,6 +57,7 @@ async def list_alerts(pool: Pool, workspace_id: int, role: Role, ours: Ours) -> 
     async with transaction(pool, workspace_id) as conn:
         senders = await fetch_all(conn, sql.blocked_senders, params)
         held = await fetch_all(conn, sql.held_campaigns, params)
+        braked = await fetch_all(conn, sql.braked_campaigns, params)
         campaigns = await fetch_all(conn, sql.campaigns_in_trouble, params)
         webhooks = await fetch_all(conn, sql.webhooks_in_trouble, params) if covers(role, OWNER) else []
     alerts: list[Alert] = []
@@ -68,6 +70,7 @@ async def list_alerts(pool: Pool, workspace_id: int, role: Role, ours: Ours) -> 
         *alerts,
         *map(_of_sender, senders),
         *map(_of_held, held),
+        *map(_of_braked, braked),
         *map(_of_campaign, campaigns),
         *map(_of_webhook, webhooks),
     ]
@@ -91,6 +94,11 @@ def _of_held(row: Row) -> Alert:
         campaign_id=row["id"],
         until=row["probe_at"],
     )
+
+
+def _of_braked(row: Row) -> Alert:
+    message = f"“{row['name']}” has paused itself: {row['brake']}"
+    return Alert(kind="campaign.paused", message=message, since=None, campaign_id=row["id"])
 
 
 def _of_campaign(row: Row) -> Alert:

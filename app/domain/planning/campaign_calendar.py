@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zoneinfo
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from functools import cache
 from typing import Annotated, Any, Literal
@@ -149,6 +149,15 @@ class Zones:
             self.names.append(name)
         self.numbers.append(number)
         self.brought.append(bool(text))
+
+    def leave_out(self, numbers: Sequence[int]) -> None:
+        """Forget some of the recipients, by their numbers in order."""
+        kept, brought, after = array("H"), bytearray(), 0
+        for number in (*numbers, len(self.numbers)):
+            kept += self.numbers[after:number]
+            brought += self.brought[after:number]
+            after = number + 1
+        self.numbers, self.brought = kept, brought
 
 
 def _brought(fields: Mapping[str, str]) -> str:

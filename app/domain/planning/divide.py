@@ -24,6 +24,7 @@ from app.domain.planning.changes import PAGE, ask_for_campaign
 from app.domain.planning.course import BATCH, lock_plan, places_of, planning, sender_load, streams_of, zoned
 from app.domain.planning.plan import plan
 from app.domain.planning.slots import CampaignRoom
+from app.domain.suppressions.held import owe_something
 from app.errors import PlanChanging
 from app.jobs import defer_planning
 from app.sql import queries
@@ -85,6 +86,7 @@ async def _carry_out(pool: Pool, params: Row, part: _Part) -> bool:
         async with planning(pool) as conn:
             senders = [row["sender_id"] for row in await fetch_all(conn, sql.senders_divided, params)]
             await lock_plan(conn, *senders)
+            await owe_something(conn, workspace_id)
             locked = await streams.lock_of_campaign(conn, workspace_id, campaign_id)
             renewed = await fetch_one(conn, sql.renew_division, params)
             if renewed is None:

@@ -24,6 +24,7 @@ from app.domain.accounts.actor import WORKER
 from app.domain.ledger import streams
 from app.domain.planning import changes
 from app.domain.planning.course import BATCH, lock_plan, planning
+from app.domain.suppressions.held import owe_something
 from app.domain.workspaces import audit
 from app.errors import PlanChanging
 from app.jobs import defer_planning, defer_wake_up
@@ -63,6 +64,7 @@ async def _give(pool: Pool, stream: Row, *, is_first: bool) -> int:
     async with planning(pool) as conn:
         senders = await fetch_all(conn, sql.senders_of_handover, stream)
         await lock_plan(conn, *(row["sender_id"] for row in senders))
+        await owe_something(conn, stream["workspace_id"])
         await streams.lock_of_campaign(conn, stream["workspace_id"], stream["campaign_id"])
         parts = await fetch_all(conn, sql.parts, stream)
         giver = next((part for part in parts if part["stream_id"] == stream["stream_id"]), None)

@@ -3,19 +3,19 @@
 Erasing puts a placeholder in the address's place, so the ledger still adds up and campaigns still say what became of
 their emails; who they went to is nowhere any more. An erased email is never sent again: the database refuses it.
 
-It does not keep the address from being written to in later campaigns: nothing is left to know it by.
+It does not by itself keep the address from being written to in later campaigns. A suppression does: that stays, known
+by a digest of the address alone, which is pseudonymous and not anonymous.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from typing import Any
 
 import msgspec
 
-from app.db import Pool, fetch_all, fetch_exactly_one, transaction
+from app.db import Pool, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import Actor
 from app.domain.ledger import streams
 from app.domain.ledger.emails import read_attempts
@@ -23,7 +23,7 @@ from app.domain.ledger.texts import read_texts
 from app.domain.recipients import saved_lists, stored_lists
 from app.domain.workspaces import audit
 from app.errors import InvalidInput
-from app.mail.addresses import InvalidAddress, key, normalize, to_ascii
+from app.mail.addresses import InvalidAddress, key, normalize_any, to_ascii
 from app.sql import queries
 
 sql = queries(__name__)
@@ -76,6 +76,7 @@ async def erase(pool: Pool, workspace_id: int, email: str, actor: Actor) -> Eras
         await conn.execute(sql.lock_webhooks, {"workspace_id": workspace_id})
         await conn.execute(sql.erase_words_about_webhooks, params)
         messages = await fetch_exactly_one(conn, sql.erase_sandbox_messages, params)
+        await conn.execute(sql.erase_suppression, {"workspace_id": workspace_id, "email": address})
         await conn.execute(sql.erase_rejects, params)
         await conn.execute(sql.erase_deliveries, params)
         await conn.execute(sql.erase_words_in_deliveries, params)
@@ -106,7 +107,11 @@ async def _export(pool: Pool, workspace_id: int, address: str) -> AsyncIterator[
         rejected = await fetch_all(conn, sql.personal_rejects, params)
         messages = await fetch_all(conn, sql.personal_sandbox_messages, params)
         saved = await saved_lists.personal(conn, workspace_id, params["addresses"])
-    yield b'],"rejected":' + encode(
+        wish = await fetch_one(conn, sql.personal_suppression, {"workspace_id": workspace_id, "email": address})
+    yield b'],"suppression":' + encode(
+        wish and {"reason": wish["reason"], "domain": wish["domain"], "note": wish["note"], "since": wish["created_at"]}
+    )
+    yield b',"rejected":' + encode(
         [
             {"at": row["created_at"], "row": int(row["row"]), "email": row["email"], "reason": row["reason"]}
             for row in rejected
@@ -170,10 +175,8 @@ async def _emails(pool: Pool, workspace_id: int, ids: list[int]) -> list[dict[st
 def _address(email: str) -> str:
     """As the ledger has it, case aside; also one of a domain that was internal when it was written to."""
     try:
-        return normalize(email)
+        return normalize_any(email)
     except InvalidAddress as error:
-        with suppress(InvalidAddress):
-            return normalize(email, {email.strip().rpartition("@")[2].lower()})
         raise InvalidInput({"email": error.reason}) from None
 
 

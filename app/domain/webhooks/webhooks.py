@@ -29,7 +29,16 @@ from app.sql import queries
 
 sql = queries(__name__)
 
-EventType = Literal["email.failed", "email.unknown", "sender.blocked", "campaign.held", "campaign.finished"]
+EventType = Literal[
+    "email.failed",
+    "email.unknown",
+    "sender.blocked",
+    "campaign.held",
+    "campaign.paused",  # by itself
+    "campaign.finished",
+    "recipient.suppressed",
+    "recipient.unsubscribed",
+]
 EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 DeliveryStatus = Literal["PENDING", "DELIVERED", "FAILED"]
 URL = Bounds(1, 2000)  # characters

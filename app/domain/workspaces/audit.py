@@ -35,6 +35,7 @@ Action = Literal[
     "invitation.revoked",
     "workspace.created",
     "workspace.renamed",
+    "workspace.changed",
     "workspace.deleted",
     "member.invited",
     "member.invitation_revoked",
@@ -61,6 +62,7 @@ Action = Literal[
     "campaign.direct",  # a test, or whatever is written by hand to one recipient
     "campaign.moved",  # by a worker: a sender's emails went to the campaign's others
     "campaign.hold",  # by `hold-all`
+    "campaign.braked",  # by a worker: too many of its recipients do not exist
     "campaign.held.try",  # an answer about what a server's words hold back
     "campaign.held.fail",
     "campaign.held.go_on",
@@ -70,6 +72,10 @@ Action = Literal[
     "email.failed->scheduled",  # retried
     "email.unknown->scheduled",  # resolved: sent again
     "email.unknown->sent",  # resolved: taken as sent
+    "email.stopped",  # before it went
+    "suppressions.added",
+    "suppressions.exported",
+    "suppression.removed",
     "webhook.created",
     "webhook.changed",
     "webhook.deleted",

@@ -27,16 +27,21 @@ sql = queries(__name__)
 MOST_OWNED = 20  # by one person
 MOST_LISTED = 500
 NAME = Bounds(1, 100)  # characters
+BOUNCE_LIMIT = Bounds(1, 100)  # percent
+DEFAULT_BOUNCE_LIMIT = 5  # as the column's
 
 
 class Workspace(msgspec.Struct, rename="camel"):
-    """One of the person's. `selected`: it is the one that this request is about."""
+    """One of the person's. `selected`: it is the one that this request is about. `bounce_limit`: a campaign pauses
+    itself once more percent of those who were written to do not exist; None: none does.
+    """
 
     id: int
     name: str
     role: Role
     created_at: datetime
     selected: bool
+    bounce_limit: int | None
 
 
 async def make(
@@ -75,7 +80,7 @@ async def create(
         limit = default_hourly_limit
         workspace_id, at = await make(conn, box, actor.user_id, email, name, default_hourly_limit=limit)
         await audit.record(conn, actor, workspace_id, "workspace.created", f"workspaces/{workspace_id}")
-    return Workspace(workspace_id, name, "owner", at, selected=False)
+    return Workspace(workspace_id, name, "owner", at, selected=False, bounce_limit=DEFAULT_BOUNCE_LIMIT)
 
 
 async def list_of(pool: Pool, user_id: int, selected_id: int, *, only: int | None = None) -> list[Workspace]:
@@ -86,13 +91,31 @@ async def list_of(pool: Pool, user_id: int, selected_id: int, *, only: int | Non
     return [Workspace(**row, selected=row["id"] == selected_id) for row in rows]
 
 
-async def rename(pool: Pool, actor: Actor, workspace_id: int, name: str) -> None:
+class Changes(msgspec.Struct, frozen=True, kw_only=True):
+    """What to change; UNSET leaves as it is, None removes where there may be none."""
+
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    bounce_limit: int | msgspec.UnsetType | None = msgspec.UNSET
+
+
+async def change(pool: Pool, actor: Actor, workspace_id: int, changes: Changes) -> None:
     """Raises InvalidInput, NotFound."""
-    name = _check_name(name)
+    asked: dict[str, object] = {
+        name: it for name, it in msgspec.structs.asdict(changes).items() if it is not msgspec.UNSET
+    }
+    if changes.name is not msgspec.UNSET:
+        asked["name"] = _check_name(changes.name)
+    limit = changes.bounce_limit
+    if isinstance(limit, int) and not BOUNCE_LIMIT.allow(limit):
+        raise InvalidInput({"bounceLimit": f"give {BOUNCE_LIMIT} percent, or null for no limit"})
     async with transaction(pool) as conn:
-        if await fetch_one(conn, sql.rename_workspace, {"workspace_id": workspace_id, "name": name}) is None:
+        params = {"workspace_id": workspace_id, "names": list(asked)} | dict.fromkeys(("name", "bounce_limit")) | asked
+        if await fetch_one(conn, sql.change_workspace, params) is None:
             raise NotFound(f"no workspace {workspace_id}")
-        await audit.record(conn, actor, workspace_id, "workspace.renamed", f"workspaces/{workspace_id}")
+        if "name" in asked:
+            await audit.record(conn, actor, workspace_id, "workspace.renamed", f"workspaces/{workspace_id}")
+        if asked.keys() - {"name"}:
+            await audit.record(conn, actor, workspace_id, "workspace.changed", f"workspaces/{workspace_id}")
 
 
 async def delete(pool: Pool, box: SecretBox, actor: Actor, workspace_id: int, *, default_hourly_limit: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Annotated
 
 import msgspec
@@ -27,7 +28,8 @@ from app.http.parameters import TheActor, TheInstallation, ThePool, TheQuotas, T
 
 class TestBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
     """What to try, filled in with `fields`; goes to `email`, or to whoever asks. Without a `body`, one is made of
-    `bodyHtml`. `ifBlank`: as for a campaign.
+    `bodyHtml`. `ifBlank`: as for a campaign. To an address that is written to no more it goes only if that is confirmed
+    (`despiteSuppression`).
     """
 
     subject: Annotated[str, SUBJECT]
@@ -39,6 +41,7 @@ class TestBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_on
     email: str | None = None
     fields: dict[str, str] = {}
     if_blank: dict[str, IfBlank] = {}
+    despite_suppression: bool = False
 
 
 class Posted(msgspec.Struct, rename="camel"):
@@ -64,7 +67,7 @@ class TestOperation(Operation):
     summary="Send a test at once, ahead of all that is planned, within the sender's limits",
     request_max_body_size=MAX_BODY,
     operation_class=TestOperation,
-    responses=problems(*UNREADABLE),
+    responses=problems(HTTPStatus.CONFLICT, *UNREADABLE),
 )
 async def send_test(
     request: AnyRequest,
@@ -84,6 +87,7 @@ async def send_test(
             fields=asked.fields,
             sender_id=asked.sender_id,
             if_blank=asked.if_blank,
+            insists=asked.despite_suppression,
         )
         posted = await direct.post(pool, user.workspace_id, mail, actor, quotas)
     why = await waiting.of_email(pool, user.workspace_id, posted.email_id, installation)

@@ -17,6 +17,7 @@ from app.domain.ledger.emails import Email, EmailFilter, EmailSummary, ExportCol
 from app.domain.ledger.exchange import EmailStatus
 from app.domain.ledger.texts import Message
 from app.domain.pages import Page, PageRequest
+from app.domain.suppressions import stop
 from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.errors import NotFound
 from app.http.errors import problems
@@ -178,6 +179,17 @@ async def resolve_email(
 
 
 @post(
+    "/{id:int}/stop",
+    opt={"role": MEMBER},
+    status_code=HTTPStatus.OK,
+    summary="Stop an email that waits; its recipient stays in other campaigns",
+    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def stop_email(pool: ThePool, user: TheUser, actor: TheActor, email_id: Id) -> Email:
+    return await stop.stop(pool, user.workspace_id, email_id, actor)
+
+
+@post(
     "/retry",
     opt={"role": MEMBER},
     status_code=HTTPStatus.OK,
@@ -210,6 +222,7 @@ router = Router(
         show_email_message,
         retry_email,
         resolve_email,
+        stop_email,
         retry_emails,
         resolve_emails,
     ],

@@ -31,8 +31,9 @@ class Recipient(msgspec.Struct, forbid_unknown_fields=True):
     opt={"role": OWNER},
     media_type="application/json",
     summary="Everything kept about one address, over all campaigns",
-    response_description="An object with `email`, `emails` (each with its fields, campaign and attempts), `rejected` "
-    "rows of recent requests, `sandboxMessages`, and rows of uploaded `lists`.",
+    response_description="An object with `email`, `emails` (each with its fields, campaign and attempts), the "
+    "`suppression` if there is one, `rejected` rows of recent requests, `sandboxMessages`, and rows of uploaded "
+    "`lists`.",
     responses=problems(),
 )
 async def export_recipient(

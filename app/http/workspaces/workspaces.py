@@ -8,12 +8,13 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, Router, delete, get, patch, post
 from litestar.params import JSONBody
+from msgspec import UNSET, UnsetType
 
 from app.domain.accounts import sessions
 from app.domain.accounts.users import User
 from app.domain.workspaces import workspaces
 from app.domain.workspaces.roles import OWNER
-from app.domain.workspaces.workspaces import NAME, Workspace
+from app.domain.workspaces.workspaces import BOUNCE_LIMIT, NAME, Changes, Workspace
 from app.http.accounts.login import ADMIN
 from app.http.auth import Access, people_only
 from app.http.errors import problems
@@ -22,6 +23,13 @@ from app.http.parameters import Id, TheActor, ThePool, TheTerms, TheUser
 
 class WorkspaceBody(msgspec.Struct, forbid_unknown_fields=True):
     name: Annotated[str, NAME]
+
+
+class WorkspacePatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    """What to change; what is left out stays. `bounceLimit`, in percent: null for no limit."""
+
+    name: Annotated[str, NAME] | UnsetType = UNSET
+    bounce_limit: Annotated[int | None, BOUNCE_LIMIT] | UnsetType = UNSET
 
 
 @get(
@@ -66,15 +74,15 @@ async def select_workspace(request: Request[User, Access, Any], pool: ThePool, w
 @patch(
     "/{id:int}",
     opt={"role": OWNER, "workspace": "id", "scope": ADMIN},
-    summary="Rename a workspace",
+    summary="Rename a workspace, or change how many bounces pause its campaigns",
     responses=problems(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
 )
-async def rename_workspace(
-    pool: ThePool, user: TheUser, actor: TheActor, workspace_id: Id, data: JSONBody[WorkspaceBody]
+async def change_workspace(
+    pool: ThePool, user: TheUser, actor: TheActor, workspace_id: Id, data: JSONBody[WorkspacePatch]
 ) -> Workspace:
-    await workspaces.rename(pool, actor, workspace_id, data.name)
-    (renamed,) = await workspaces.list_of(pool, user.id, user.workspace_id, only=workspace_id)
-    return renamed
+    await workspaces.change(pool, actor, workspace_id, Changes(name=data.name, bounce_limit=data.bounce_limit))
+    (changed,) = await workspaces.list_of(pool, user.id, user.workspace_id, only=workspace_id)
+    return changed
 
 
 @delete(
@@ -94,5 +102,5 @@ async def delete_workspace(pool: ThePool, terms: TheTerms, actor: TheActor, work
 router = Router(
     "/workspaces",
     tags=["workspaces"],
-    route_handlers=[list_workspaces, create_workspace, select_workspace, rename_workspace, delete_workspace],
+    route_handlers=[list_workspaces, create_workspace, select_workspace, change_workspace, delete_workspace],
 )

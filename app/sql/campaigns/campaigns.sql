@@ -2,8 +2,8 @@
 -- A page of campaigns to lists, newest first, or one of any kind, each with the first and last planned time of what still waits and its use of
 -- the current window.
 SELECT c.id, c.sender_id, c.name, c.subject, c.body, c.body_html, c.language, c.fields, c.start_at, c.latest_at, c.delay_ms,
-       c.jitter_percent, c.hourly_limit, c.calendar, c.ahead_at, c.share_percent, c.kind, c.on_unknown, c.status, n.total, n.scheduled, n.sending, n.sent,
-       n.failed, n.unknown, n.cancelled, c.created_at, c.finished_at, c.emails_removed_at,
+       c.jitter_percent, c.hourly_limit, c.calendar, c.ahead_at, c.share_percent, c.kind, c.on_unknown, c.status, c.brake,
+       n.total, n.scheduled, n.sending, n.sent, n.failed, n.unknown, n.cancelled, c.created_at, c.finished_at, c.emails_removed_at,
        waiting.next_at, waiting.last_at, n.used_this_hour
 FROM (
     SELECT * FROM campaigns
@@ -49,7 +49,10 @@ WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s;
 
 -- name: set_campaign_status
 -- Pause, resume or cancel. What is being sent stays counted.
-UPDATE campaigns SET status = %(status)s, finished_at = NULL WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s;
+UPDATE campaigns
+SET status = %(status)s::campaign_status, finished_at = NULL,
+    brake = CASE WHEN %(status)s::campaign_status = 'PAUSED' THEN brake END
+WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s;
 
 -- name: cancel_waiting
 -- Cancel a batch of what waits in a stream, for the `reason`, and keep its counts true. The stream is locked, so nobody

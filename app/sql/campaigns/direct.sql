@@ -8,12 +8,13 @@ WITH campaign AS (
     RETURNING workspace_id, id, sender_id, start_at
 ),
 stream AS (
-    INSERT INTO streams (workspace_id, campaign_id, sender_id, direct, start_at, gap_ms, next_due_at, total, scheduled)
-    SELECT workspace_id, id, sender_id, true, start_at, 0, start_at, 1, 1 FROM campaign
+    INSERT INTO streams (workspace_id, campaign_id, sender_id, direct, insists, start_at, gap_ms, next_due_at, total,
+                         scheduled)
+    SELECT workspace_id, id, sender_id, true, %(insists)s, start_at, 0, start_at, 1, 1 FROM campaign
     RETURNING workspace_id, campaign_id, id, start_at
 )
-INSERT INTO emails (workspace_id, campaign_id, stream_id, recipient, fields, scheduled_at)
-SELECT workspace_id, campaign_id, id, %(recipient)s, %(fields)s, start_at FROM stream
+INSERT INTO emails (workspace_id, campaign_id, stream_id, recipient, recipient_key, fields, scheduled_at)
+SELECT workspace_id, campaign_id, id, %(recipient)s, address_digest(%(recipient)s), %(fields)s, start_at FROM stream
 RETURNING campaign_id, id AS email_id;
 
 -- name: note_email

@@ -6,11 +6,17 @@ SELECT set_config('lock_timeout', '30s', true), set_config('statement_timeout', 
 
 -- name: stage_recipients
 -- Where COPY puts the recipients of a request: row-level security allows COPY into no tenant table.
-CREATE TEMPORARY TABLE staged (number integer NOT NULL, recipient text NOT NULL, fields jsonb NOT NULL) ON COMMIT DROP;
+CREATE TEMPORARY TABLE staged (
+    number integer NOT NULL, row integer NOT NULL, recipient text NOT NULL, key bytea NOT NULL, fields jsonb NOT NULL
+) ON COMMIT DROP;
 
 -- name: copy_recipients
 -- Fill the stage, one line a recipient.
-COPY staged (number, recipient, fields) FROM STDIN;
+COPY staged (number, row, recipient, key, fields) FROM STDIN;
+
+-- name: close_ranks
+-- Number the stage anew, from 0 and without gaps, after some were taken out.
+UPDATE staged SET number = number - width_bucket(number, %(numbers)s::integer[]) WHERE number > %(first)s;
 
 -- name: join_at_once
 -- For the rest of the transaction: two lists are never gone through once for each entry of the other, however short
@@ -40,8 +46,8 @@ numbered AS (
     SELECT p.*, (row_number() OVER (ORDER BY p.first, p.at, p.k, p.ordinal) - 1)::integer FROM place p WHERE %(divided)s
 ),
 made AS (
-    INSERT INTO emails (workspace_id, campaign_id, stream_id, recipient, fields, scheduled_at, until)
-    SELECT %(workspace_id)s, %(campaign_id)s, n.stream_id, s.recipient, s.fields,
+    INSERT INTO emails (workspace_id, campaign_id, stream_id, recipient, recipient_key, fields, scheduled_at, until)
+    SELECT %(workspace_id)s, %(campaign_id)s, n.stream_id, s.recipient, s.key, s.fields,
            CASE WHEN n.jitter = 0 THEN n.at
                 ELSE jittered(n.at, s.recipient, least(n.jitter, (extract(epoch FROM n.ends - n.at) * 1000000)::bigint)) END,
            n.until
@@ -67,8 +73,8 @@ COPY placed (number, stream_id, at, jitter, until, zone) FROM STDIN;
 -- name: insert_placed_emails
 -- Turn the stage into emails, each at the place that it has.
 WITH made AS (
-    INSERT INTO emails (workspace_id, campaign_id, stream_id, recipient, fields, scheduled_at, until, zone)
-    SELECT %(workspace_id)s, %(campaign_id)s, p.stream_id, s.recipient, s.fields,
+    INSERT INTO emails (workspace_id, campaign_id, stream_id, recipient, recipient_key, fields, scheduled_at, until, zone)
+    SELECT %(workspace_id)s, %(campaign_id)s, p.stream_id, s.recipient, s.key, s.fields,
            jittered(at_microsecond(p.at), s.recipient, p.jitter), at_microsecond(p.until), p.zone
     FROM staged s
     JOIN placed p USING (number)

@@ -5,8 +5,8 @@
 --
 -- Locks, always in this order: the window of the sender's login (which makes the exchanges of one login take turns over
 -- all workers, and covers what holds it back), streams by id, hours of campaigns, the emails that are reported, campaigns
--- that may end by id, the emails that are claimed, which nobody touches who does not hold their stream, and where `tell`
--- writes to the outbox, webhooks by id.
+-- that may end by id, the emails that are claimed, which nobody touches who does not hold their stream, suppressions of
+-- addresses that do not exist by key, and where `tell` writes to the outbox, webhooks by id.
 --
 -- A crash before the commit leaves everything as it was. A crash after it leaves the claimed emails SENDING with
 -- our token: that is the write-ahead record, and `recover` finds it.
@@ -35,6 +35,7 @@ DECLARE
     statuses text[];
     claim_times timestamptz[];
     due_times timestamptz[];
+    dead bigint[];  -- of these, whose mailbox does not exist
     claims integer;
 BEGIN
     FOR try IN 1..2 LOOP
@@ -114,7 +115,8 @@ BEGIN
             SELECT of_workspace AS workspace_id, r.*
             FROM json_to_recordset(outcomes) AS r (
                 id bigint, kind text, command text, code integer, enhanced_code text, reply text,
-                duration_ms integer, server text, message_id text, again_in_s double precision, content_version integer
+                duration_ms integer, server text, message_id text, again_in_s double precision, content_version integer,
+                dead boolean
             )
         ),
         finished AS (
@@ -129,7 +131,7 @@ BEGIN
                 retry_count = e.retry_count + (v.kind = 'DEFERRED')::integer,
                 message_id = coalesce(v.message_id, e.message_id)
             FROM (
-                SELECT b.workspace_id, b.id, r.kind, r.message_id,
+                SELECT b.workspace_id, b.id, r.kind, r.message_id, r.dead,
                        CASE r.kind
                            WHEN 'DEFERRED' THEN now() + retry_wait(b.retry_count + 1, b.id)
                            WHEN 'UNKNOWN' THEN now() + retry_wait(b.attempts + 1, b.id)
@@ -156,7 +158,7 @@ BEGIN
                 JOIN emails b ON b.workspace_id = r.workspace_id AND b.id = r.id
             ) v
             WHERE e.workspace_id = v.workspace_id AND e.id = v.id AND e.claim_token = by_token
-            RETURNING e.id, e.stream_id, e.attempts, e.claimed_at, e.status, e.scheduled_at, v.kind
+            RETURNING e.id, e.stream_id, e.attempts, e.claimed_at, e.status, e.scheduled_at, v.kind, v.dead
         ),
         audit AS (
             INSERT INTO attempts (workspace_id, email_id, number, outcome, claimed_at, duration_ms, server, command, code,
@@ -167,8 +169,8 @@ BEGIN
             WHERE f.kind <> 'UNBEGUN'
         )
         SELECT coalesce(array_agg(f.stream_id), '{}'), array_agg(f.kind), array_agg(f.status), array_agg(f.claimed_at),
-               array_agg(f.scheduled_at)
-        INTO recorded, kinds, statuses, claim_times, due_times
+               array_agg(f.scheduled_at), array_agg(f.id) FILTER (WHERE f.dead)
+        INTO recorded, kinds, statuses, claim_times, due_times, dead
         FROM finished f;
     END IF;
 
@@ -186,7 +188,7 @@ BEGIN
 
     RETURN QUERY
     WITH active AS MATERIALIZED (
-        SELECT s.workspace_id, s.id, s.content_version, s.passed_at, s.passed_id, s.direct,
+        SELECT s.workspace_id, s.id, s.content_version, s.passed_at, s.passed_id, s.direct, s.insists,
                s.latest_at <= now() AS late,
                CASE WHEN s.latest_at <= now() THEN wanted
                     ELSE least(wanted, o.allowed - used_this_hour(o.window_start, o.used), (h.probe_at <= now())::integer,
@@ -201,10 +203,12 @@ BEGIN
     -- A verdict for each of the first that are due of each stream, so the work is bounded whatever waits at the head.
     head AS (
         SELECT d.workspace_id, d.id, a.direct, d.scheduled_at,
-               CASE WHEN a.late THEN 'LATE' WHEN d.until <= now() THEN 'ASIDE' ELSE 'CLAIM' END AS verdict
+               CASE WHEN a.late THEN 'LATE' WHEN s.reason IS NOT NULL THEN 'SUPPRESSED'
+                    WHEN d.until <= now() THEN 'ASIDE' ELSE 'CLAIM' END AS verdict,
+               s.reason
         FROM active a
         CROSS JOIN LATERAL (
-            SELECT e.workspace_id, e.id, e.scheduled_at, e.until
+            SELECT e.workspace_id, e.id, e.scheduled_at, e.until, e.recipient, e.recipient_key
             FROM emails e
             WHERE e.workspace_id = a.workspace_id AND e.stream_id = a.id
               AND e.status = 'SCHEDULED' AND e.scheduled_at <= now()
@@ -212,11 +216,24 @@ BEGIN
             ORDER BY e.scheduled_at, e.id
             LIMIT greatest(a.free, 0)
         ) d
+        -- As `suppression_of`, without the price of a call for each.
+        CROSS JOIN LATERAL (
+            SELECT CASE WHEN NOT a.insists THEN coalesce(
+                (SELECT p.reason FROM suppressions p
+                 WHERE p.workspace_id = d.workspace_id
+                   AND p.key = coalesce(d.recipient_key, address_digest(d.recipient))),
+                CASE WHEN (SELECT EXISTS (SELECT FROM suppressions p
+                                          WHERE p.workspace_id = of_workspace AND p.kind = 'DOMAIN'))
+                     THEN (SELECT p.reason FROM suppressions p
+                           WHERE p.workspace_id = d.workspace_id AND p.key = ANY (domain_digests(d.recipient))
+                           LIMIT 1) END
+            ) END AS reason
+        ) s
     ),
     judged AS MATERIALIZED (
-        (SELECT h.workspace_id, h.id, h.verdict FROM head h WHERE h.verdict <> 'CLAIM')
+        (SELECT h.workspace_id, h.id, h.verdict, h.reason FROM head h WHERE h.verdict <> 'CLAIM')
         UNION ALL
-        (SELECT c.workspace_id, c.id, c.verdict
+        (SELECT c.workspace_id, c.id, c.verdict, c.reason
          FROM (SELECT h.*, count(*) FILTER (WHERE NOT h.direct) OVER (ORDER BY h.direct DESC, h.scheduled_at, h.id) AS planned
                FROM head h WHERE h.verdict = 'CLAIM') c
          WHERE c.planned <= spaced
@@ -226,16 +243,16 @@ BEGIN
     ),
     decided AS (
         UPDATE emails e
-        SET status = CASE j.verdict WHEN 'CLAIM' THEN 'SENDING'::email_status WHEN 'LATE' THEN 'CANCELLED' ELSE e.status END,
+        SET status = CASE j.verdict WHEN 'CLAIM' THEN 'SENDING'::email_status WHEN 'ASIDE' THEN e.status ELSE 'CANCELLED' END,
             claim_token = CASE WHEN j.verdict = 'CLAIM' THEN by_token END,
             claimed_at = CASE WHEN j.verdict = 'CLAIM' THEN now() ELSE e.claimed_at END,
-            cancel_reason = CASE WHEN j.verdict = 'LATE' THEN 'LATE'::cancel_reason END,
+            cancel_reason = CASE WHEN j.verdict NOT IN ('CLAIM', 'ASIDE') THEN j.verdict::cancel_reason END,
             -- Its slot is over: until it has another one it stands behind.
             scheduled_at = CASE WHEN j.verdict = 'ASIDE' THEN now() + interval '15 minutes' ELSE e.scheduled_at END
         FROM judged j
         WHERE e.workspace_id = j.workspace_id AND e.id = j.id
         RETURNING e.id, e.campaign_id, e.stream_id, e.recipient, e.fields, e.retry_count, e.attempts, e.scheduled_at,
-                  e.claimed_at, e.message_id, j.verdict
+                  e.claimed_at, e.message_id, j.verdict, j.reason
     ),
     moves AS (
         -- What became of a claim belongs to the window that it was taken from.
@@ -248,12 +265,12 @@ BEGIN
     ),
     tallied AS (
         UPDATE streams s
-        SET scheduled = s.scheduled + m.scheduled - m.taken - m.late,
+        SET scheduled = s.scheduled + m.scheduled - m.taken - m.stopped,
             sending = s.sending + m.taken - m.ended,
             sent = s.sent + m.sent,
             failed = s.failed + m.failed,
             unknown = s.unknown + m.unknown,
-            cancelled = s.cancelled + m.cancelled + m.late,
+            cancelled = s.cancelled + m.cancelled + m.stopped,
             next_due_at = least(s.next_due_at, m.back_at),
             -- An email that goes back may lie before it, also one that is due later: others, whose now() is later than
             -- ours, may have passed that time while we waited for our turn.
@@ -272,7 +289,7 @@ BEGIN
         FROM (
             SELECT m.stream_id,
                    count(*) FILTER (WHERE m.kind = 'CLAIM') AS taken,
-                   count(*) FILTER (WHERE m.kind = 'LATE') AS late,
+                   count(*) FILTER (WHERE m.kind IN ('LATE', 'SUPPRESSED')) AS stopped,
                    count(*) FILTER (WHERE m.status IS NOT NULL) AS ended,
                    count(*) FILTER (WHERE m.kind = 'ACCEPTED') AS accepted,
                    count(*) FILTER (WHERE m.kind IN ('RELEASED', 'UNBEGUN') AND m.claimed_in >= hour) AS returned,
@@ -322,12 +339,13 @@ BEGIN
           AND w.workspace_id = o.workspace_id AND w.login_id = o.id AND w.window_start = m.claimed_in
     )
     SELECT q.id, q.campaign_id, a.content_version, q.recipient, q.fields, q.retry_count, q.attempts, q.scheduled_at,
-           q.claimed_at, q.message_id,
+           CASE WHEN q.verdict = 'CLAIM' THEN q.claimed_at END,
+           CASE WHEN q.verdict = 'CLAIM' THEN q.message_id ELSE q.reason::text END,
            held AND EXISTS (SELECT FROM holds h WHERE h.workspace_id = of_workspace AND h.login_id = of_login
                               AND coalesce(h.stream_id, q.stream_id) = q.stream_id)
     FROM decided q
     JOIN active a ON a.id = q.stream_id
-    WHERE q.verdict = 'CLAIM'
+    WHERE q.verdict IN ('CLAIM', 'SUPPRESSED')
     ORDER BY q.scheduled_at, q.id;
     GET DIAGNOSTICS claims = ROW_COUNT;
 
@@ -362,6 +380,22 @@ BEGIN
                       WHERE e.workspace_id = of_workspace AND e.status = 'SENDING' AND e.claim_token = by_token
                         AND e.claimed_at = now() AND e.stream_id = coalesce(h.stream_id, e.stream_id));
     END IF;
+    IF dead IS NOT NULL THEN
+        UPDATE streams s SET bounced = s.bounced + n.n
+        FROM (SELECT e.stream_id, count(*) AS n
+              FROM (SELECT of_workspace AS workspace_id, unnest(dead) AS id OFFSET 0) d
+              JOIN emails e ON e.workspace_id = d.workspace_id AND e.id = d.id
+              GROUP BY e.stream_id) n
+        WHERE s.workspace_id = of_workspace AND s.id = n.stream_id;
+        -- What else waits for them is cancelled as it is claimed, if not before by the sweep.
+        INSERT INTO suppressions (workspace_id, key, kind, name, reason, email_id, campaign_id, walked_to)
+        SELECT e.workspace_id, coalesce(e.recipient_key, address_digest(e.recipient)) AS key, 'ADDRESS', e.recipient,
+               'BOUNCED', e.id, e.campaign_id, 0
+        FROM (SELECT of_workspace AS workspace_id, unnest(dead) AS id OFFSET 0) d
+        JOIN emails e ON e.workspace_id = d.workspace_id AND e.id = d.id
+        ORDER BY key
+        ON CONFLICT DO NOTHING;
+    END IF;
     IF cardinality(recorded) < cardinality(ids) THEN
         RETURN NEXT;
     END IF;
@@ -370,8 +404,8 @@ COMMENT ON FUNCTION exchange IS 'Trade outcomes for new work: a statement of the
 REVOKE EXECUTE ON FUNCTION exchange FROM PUBLIC;
 
 -- name: exchange
--- See the function. A last row without an id says that some reports were on emails that are not ours any more: see
--- `record_late`.
+-- See the function. A row without `claimed_at` is no claim: its recipient is suppressed, for what `message_id` says. A last
+-- row without an id says that some reports were on emails that are not ours any more: see `record_late`.
 SELECT id, campaign_id, content_version, recipient, fields, retry_count, attempts, scheduled_at, claimed_at, message_id,
        probe
 FROM exchange(%(workspace_id)s::bigint, %(sender_id)s::bigint, %(token)s::uuid, %(ids)s::bigint[], %(outcomes)s::json,

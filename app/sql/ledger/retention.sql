@@ -246,12 +246,29 @@ removed AS (
 )
 SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
 
+-- name: remove_suppressions_of_deleted
+-- A batch of the suppressions of deleted workspaces.
+WITH batch AS MATERIALIZED (
+    SELECT p.workspace_id, p.key
+    FROM workspaces w
+    CROSS JOIN LATERAL (
+        SELECT p.workspace_id, p.key FROM suppressions p WHERE p.workspace_id = w.id LIMIT %(batch)s
+    ) p
+    WHERE w.deleted_at IS NOT NULL
+    LIMIT %(batch)s
+),
+removed AS (
+    DELETE FROM suppressions p USING batch b WHERE p.workspace_id = b.workspace_id AND p.key = b.key RETURNING 1
+)
+SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
+
 -- name: remove_deleted_workspace
--- A deleted workspace without emails and saved recipients, with all else that is its own. No row: none is there.
+-- A deleted workspace without emails, saved recipients and suppressions, with all else that is its own. No row: none is there.
 WITH gone AS MATERIALIZED (
     SELECT w.id FROM workspaces w
     WHERE w.deleted_at IS NOT NULL AND NOT EXISTS (SELECT FROM emails e WHERE e.workspace_id = w.id)
       AND NOT EXISTS (SELECT FROM saved_recipients r WHERE r.workspace_id = w.id)
+      AND NOT EXISTS (SELECT FROM suppressions p WHERE p.workspace_id = w.id)
     LIMIT 1
     FOR UPDATE SKIP LOCKED
 ),

@@ -54,6 +54,13 @@ WHERE h.workspace_id = %(workspace_id)s AND h.reason = 'REFUSED' AND h.of_stream
 ORDER BY c.id DESC
 LIMIT %(limit)s;
 
+-- name: braked_campaigns
+-- Campaigns that paused themselves, newest first.
+SELECT id, name, brake FROM campaigns
+WHERE workspace_id = %(workspace_id)s AND status = 'PAUSED' AND brake IS NOT NULL
+ORDER BY id DESC
+LIMIT %(limit)s;
+
 -- name: webhooks_in_trouble
 -- Webhooks that were disabled, not by a person, and those whose latest try failed.
 SELECT id, url, coalesce(disabled_at, failing_since) AS since, disabled_at, disabled_reason, last_error FROM webhooks

@@ -1,9 +1,19 @@
 -- name: emails_to_address
--- Every email to an address, in whatever ASCII case it was written: the ledger's index by recipient. Asked as the
--- service: row-level security would keep lower() from using that index. It is one at most for each campaign.
-SELECT id FROM emails
-WHERE workspace_id = %(workspace_id)s AND lower(recipient COLLATE "C") = lower(%(email)s::text COLLATE "C")
+-- Every email to an address, in whatever ASCII case it was written. Asked as the service: row-level security would keep
+-- lower() from its index. It is one at most for each campaign.
+SELECT id FROM emails_to(%(workspace_id)s::bigint, ARRAY[address_digest(%(email)s::text)],
+                         ARRAY[address_key(%(email)s::text)])
 ORDER BY campaign_id;
+
+-- name: personal_suppression
+-- Why the address is written to no more, by itself or with its domain.
+SELECT reason, note, created_at, CASE kind WHEN 'DOMAIN' THEN name END AS domain
+FROM suppression_of(%(workspace_id)s::bigint, %(email)s::text);
+
+-- name: erase_suppression
+-- That an address is written to no more stays, and is known by its digest alone.
+UPDATE suppressions SET name = NULL, note = NULL
+WHERE workspace_id = %(workspace_id)s AND key = address_digest(%(email)s::text);
 
 -- name: personal_emails
 -- What is known of emails, but for their texts.
@@ -25,12 +35,12 @@ WHERE workspace_id = %(workspace_id)s
 ORDER BY id;
 
 -- name: personal_rejects
--- Rows with an address that were refused, repaired or asked about, in answers kept for requests that are repeated. Such
+-- Rows with an address that were refused, left out, repaired or asked about, in answers kept for requests that are repeated. Such
 -- a row can hold more than the address, a name before it for one: `pattern` finds it as a word of its own.
 SELECT k.created_at, r.row ->> 'row' AS row, r.row ->> 'email' AS email,
        coalesce(r.row ->> 'reason', r.row ->> 'what', r.row ->> 'meant') AS reason
 FROM idempotency_keys k
-CROSS JOIN LATERAL (VALUES ('rejected'), ('repairedRows'), ('suspectRows')) AS part (name)
+CROSS JOIN LATERAL (VALUES ('rejected'), ('repairedRows'), ('suppressedRows'), ('suspectRows')) AS part (name)
 CROSS JOIN LATERAL jsonb_array_elements(k.answer -> part.name) AS r (row)
 WHERE k.workspace_id = %(workspace_id)s AND lower(r.row::text COLLATE "C") ~ %(pattern)s
 ORDER BY k.created_at;
@@ -46,6 +56,7 @@ WITH found AS (
 erased AS (
     UPDATE emails e
     SET recipient = 'erased-' || e.id || '@erased.invalid',
+        recipient_key = NULL,
         fields = '{}',
         erased_at = now(),
         status = CASE WHEN f.status = 'SCHEDULED' THEN 'CANCELLED' ELSE f.status END,
@@ -126,7 +137,7 @@ WITH erased AS (
 SELECT count(*) AS n FROM erased;
 
 -- name: erase_rejects
--- An address among the rows of kept answers, those that were refused, repaired or asked about, and the first of a file.
+-- An address among the rows of kept answers, those that were refused, left out, repaired or asked about, and the first of a file.
 -- The answers stay: a request that is repeated still writes nothing.
 UPDATE idempotency_keys k
 SET answer = k.answer || (
@@ -136,12 +147,13 @@ SET answer = k.answer || (
         FROM jsonb_array_elements(k.answer -> part.name) WITH ORDINALITY AS r (row, number)))
     FROM (VALUES ('rejected', '{"email": "", "reason": "erased"}'::jsonb),
                  ('repairedRows', '{"email": "", "address": "", "what": "erased", "others": []}'),
+                 ('suppressedRows', '{"email": "", "reason": "erased"}'),
                  ('suspectRows', '{"email": "", "meant": ""}')) AS part (name, erased)
     WHERE k.answer ? part.name)
     || CASE WHEN lower((k.answer #> '{reading,first}')::text COLLATE "C") ~ %(pattern)s
             THEN jsonb_build_object('reading', jsonb_set(k.answer -> 'reading', '{first}', '[]')) ELSE '{}' END
 WHERE k.workspace_id = %(workspace_id)s
-  AND (EXISTS (SELECT FROM (VALUES ('rejected'), ('repairedRows'), ('suspectRows')) AS part (name)
+  AND (EXISTS (SELECT FROM (VALUES ('rejected'), ('repairedRows'), ('suppressedRows'), ('suspectRows')) AS part (name)
                CROSS JOIN LATERAL jsonb_array_elements(k.answer -> part.name) AS r (row)
                WHERE lower(r.row::text COLLATE "C") ~ %(pattern)s)
        OR lower((k.answer #> '{reading,first}')::text COLLATE "C") ~ %(pattern)s);

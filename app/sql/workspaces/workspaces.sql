@@ -20,14 +20,18 @@ SELECT count(*) AS owned FROM members WHERE user_id = %(user_id)s AND role = 'ow
 
 -- name: list_workspaces
 -- A person's workspaces in the order in which they joined them, or only one of them.
-SELECT w.id, w.name, m.role, w.created_at
+SELECT w.id, w.name, m.role, w.created_at, w.bounce_limit
 FROM members m JOIN workspaces w ON w.id = m.workspace_id
 WHERE m.user_id = %(user_id)s AND (%(only)s::bigint IS NULL OR w.id = %(only)s)
 ORDER BY m.created_at, w.id LIMIT %(limit)s;
 
--- name: rename_workspace
--- Another name for it.
-UPDATE workspaces SET name = %(name)s WHERE id = %(workspace_id)s AND deleted_at IS NULL RETURNING id;
+-- name: change_workspace
+-- Another name for it, or another limit of its brake: what is among `names`.
+UPDATE workspaces
+SET name = CASE WHEN 'name' = ANY (%(names)s) THEN %(name)s ELSE name END,
+    bounce_limit = CASE WHEN 'bounce_limit' = ANY (%(names)s) THEN %(bounce_limit)s ELSE bounce_limit END
+WHERE id = %(workspace_id)s AND deleted_at IS NULL
+RETURNING id;
 
 -- name: people_of
 -- Who is a member of it.

@@ -386,6 +386,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/emails/{id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop an email that waits; its recipient stays in other campaigns */
+        post: operations["stopEmail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/emails/retry": {
         parameters: {
             query?: never;
@@ -634,6 +651,81 @@ export interface paths {
          */
         post: operations["eraseRecipient"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/suppressions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whom the workspace writes to no more, newest first */
+        get: operations["listSuppressions"];
+        put?: never;
+        /**
+         * Write to addresses and domains no more
+         * @description What waits for the addresses is CANCELLED at once, what waits for a domain soon after, and nothing of it is sent meanwhile. What is at a server this moment may still arrive. One that is there already stays as it is; only what somebody said themselves (UNSUBSCRIBED, COMPLAINED, REPLIED_STOP) takes the place of another reason.
+         */
+        post: operations["addSuppressions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/suppressions/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many there are of each reason */
+        get: operations["countSuppressions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/suppressions/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same list, oldest first, as CSV that can be added elsewhere */
+        get: operations["exportSuppressions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/suppressions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Allow writing to them again; the audit log keeps who said so, and why
+         * @description What was cancelled stays so.
+         */
+        delete: operations["removeSuppression"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1079,8 +1171,8 @@ export interface paths {
         delete: operations["deleteWorkspace"];
         options?: never;
         head?: never;
-        /** Rename a workspace */
-        patch: operations["renameWorkspace"];
+        /** Rename a workspace, or change how many bounces pause its campaigns */
+        patch: operations["changeWorkspace"];
         trace?: never;
     };
     "/api/members": {
@@ -1659,10 +1751,17 @@ export interface components {
             items: components["schemas"]["Account"][];
             nextCursor: string | null;
         };
+        /** Added */
+        Added: {
+            added: number;
+            known: number;
+            cancelled: number;
+            rejected: components["schemas"]["Rejected"][];
+        };
         /** Alert */
         Alert: {
             /** @enum {string} */
-            kind: "installation.other" | "worker.missing" | "sender.blocked" | "campaign.held" | "email.unknown" | "email.failed" | "webhook.disabled" | "webhook.failing";
+            kind: "installation.other" | "worker.missing" | "sender.blocked" | "campaign.held" | "campaign.paused" | "email.unknown" | "email.failed" | "webhook.disabled" | "webhook.failing";
             message: string;
             since: string | null;
             campaignId?: number | null;
@@ -1754,6 +1853,7 @@ export interface components {
              */
             kind: "LIST" | "DIRECT";
             language?: string | null;
+            brake?: string | null;
         };
         /** CampaignCalendar */
         CampaignCalendar: {
@@ -1863,6 +1963,9 @@ export interface components {
         /** Decided */
         Decided: {
             changed: number;
+            /** @default 0 */
+            suppressed: number;
+            suppressedEmails?: components["schemas"]["SuppressedEmail"][];
         };
         /** Delivery */
         Delivery: {
@@ -1977,7 +2080,7 @@ export interface components {
             userId: number | null;
             who: string;
             /** @enum {string} */
-            action: "account.created" | "account.linked" | "account.given_back" | "account.disabled" | "account.enabled" | "account.unknown" | "attempts.refused" | "login" | "login.failed" | "login.disabled" | "logout" | "session.ended" | "sessions.ended" | "password.changed" | "password.reset_asked" | "invitation.created" | "invitation.revoked" | "workspace.created" | "workspace.renamed" | "workspace.deleted" | "member.invited" | "member.invitation_revoked" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "key.created" | "key.revoked" | "sender.created" | "sender.changed" | "sender.deleted" | "list.created" | "list.grown" | "list.exported" | "list.removed" | "campaign.scheduled" | "campaign.changed" | "campaign.paused" | "campaign.resumed" | "campaign.cancelled" | "campaign.first" | "campaign.not_first" | "campaign.direct" | "campaign.moved" | "campaign.hold" | "campaign.held.try" | "campaign.held.fail" | "campaign.held.go_on" | "sender.held.try" | "sender.held.fail" | "sender.held.go_on" | "email.failed->scheduled" | "email.unknown->scheduled" | "email.unknown->sent" | "webhook.created" | "webhook.changed" | "webhook.deleted" | "webhook.secret_rotated" | "webhook.replayed" | "recipient.erase" | "recipient.export" | "emails.export" | "keys.revoked" | "installation.take-over" | "installation.rotate-key";
+            action: "account.created" | "account.linked" | "account.given_back" | "account.disabled" | "account.enabled" | "account.unknown" | "attempts.refused" | "login" | "login.failed" | "login.disabled" | "logout" | "session.ended" | "sessions.ended" | "password.changed" | "password.reset_asked" | "invitation.created" | "invitation.revoked" | "workspace.created" | "workspace.renamed" | "workspace.changed" | "workspace.deleted" | "member.invited" | "member.invitation_revoked" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "key.created" | "key.revoked" | "sender.created" | "sender.changed" | "sender.deleted" | "list.created" | "list.grown" | "list.exported" | "list.removed" | "campaign.scheduled" | "campaign.changed" | "campaign.paused" | "campaign.resumed" | "campaign.cancelled" | "campaign.first" | "campaign.not_first" | "campaign.direct" | "campaign.moved" | "campaign.hold" | "campaign.braked" | "campaign.held.try" | "campaign.held.fail" | "campaign.held.go_on" | "sender.held.try" | "sender.held.fail" | "sender.held.go_on" | "email.failed->scheduled" | "email.unknown->scheduled" | "email.unknown->sent" | "email.stopped" | "suppressions.added" | "suppressions.exported" | "suppression.removed" | "webhook.created" | "webhook.changed" | "webhook.deleted" | "webhook.secret_rotated" | "webhook.replayed" | "recipient.erase" | "recipient.export" | "emails.export" | "keys.revoked" | "installation.take-over" | "installation.rotate-key";
             subject: string;
             address: string;
             userAgent: string;
@@ -2163,6 +2266,12 @@ export interface components {
             ifBlank: components["schemas"]["IfBlank"] | null;
             rows: number[];
         };
+        /** LeftOut */
+        LeftOut: {
+            row: number;
+            email: string;
+            reason: string;
+        };
         /** Maker */
         Maker: {
             id: number;
@@ -2281,6 +2390,9 @@ export interface components {
             /** @default 0 */
             repaired: number;
             repairedRows?: components["schemas"]["Repaired"][];
+            /** @default 0 */
+            suppressed: number;
+            suppressedRows?: components["schemas"]["LeftOut"][];
             /** @default 0 */
             suspects: number;
             suspectRows?: components["schemas"]["Suspect"][];
@@ -2469,6 +2581,9 @@ export interface components {
             repaired: number;
             repairedRows?: components["schemas"]["Repaired"][];
             /** @default 0 */
+            suppressed: number;
+            suppressedRows?: components["schemas"]["LeftOut"][];
+            /** @default 0 */
             suspects: number;
             suspectRows?: components["schemas"]["Suspect"][];
             reading?: components["schemas"]["Reading"] | null;
@@ -2607,6 +2722,30 @@ export interface components {
             /** Format: date-time */
             createdAt: string;
         };
+        /** SuppressedEmail */
+        SuppressedEmail: {
+            id: number;
+            email: string;
+            reason: string;
+        };
+        /** Suppression */
+        Suppression: {
+            id: number;
+            email: string | null;
+            domain: string | null;
+            /** @enum {string} */
+            reason: "UNSUBSCRIBED" | "BOUNCED" | "COMPLAINED" | "REPLIED_STOP" | "MANUAL";
+            note: string | null;
+            emailId: number | null;
+            madeBy: number | null;
+            /** Format: date-time */
+            createdAt: string;
+        };
+        /** Page[Suppression] */
+        SuppressionPage: {
+            items: components["schemas"]["Suppression"][];
+            nextCursor: string | null;
+        };
         /** Suspect */
         Suspect: {
             row: number;
@@ -2704,7 +2843,7 @@ export interface components {
             id: number;
             url: string;
             description: string;
-            events: ("email.failed" | "email.unknown" | "sender.blocked" | "campaign.held" | "campaign.finished")[];
+            events: ("email.failed" | "email.unknown" | "sender.blocked" | "campaign.held" | "campaign.paused" | "campaign.finished" | "recipient.suppressed" | "recipient.unsubscribed")[];
             enabled: boolean;
             /** Format: date-time */
             createdAt: string;
@@ -2718,7 +2857,7 @@ export interface components {
         /** WebhookBody */
         WebhookBody: {
             url: string;
-            events: ("email.failed" | "email.unknown" | "sender.blocked" | "campaign.held" | "campaign.finished")[];
+            events: ("email.failed" | "email.unknown" | "sender.blocked" | "campaign.held" | "campaign.paused" | "campaign.finished" | "recipient.suppressed" | "recipient.unsubscribed")[];
             /** @default  */
             description: string;
         };
@@ -2730,7 +2869,7 @@ export interface components {
         /** WebhookPatch */
         WebhookPatch: {
             url?: string;
-            events?: ("email.failed" | "email.unknown" | "sender.blocked" | "campaign.held" | "campaign.finished")[];
+            events?: ("email.failed" | "email.unknown" | "sender.blocked" | "campaign.held" | "campaign.paused" | "campaign.finished" | "recipient.suppressed" | "recipient.unsubscribed")[];
             description?: string;
             enabled?: boolean;
         };
@@ -2749,6 +2888,7 @@ export interface components {
             /** Format: date-time */
             createdAt: string;
             selected: boolean;
+            bounceLimit: number | null;
         };
         /** WorkspaceBody */
         WorkspaceBody: {
@@ -2772,6 +2912,11 @@ export interface components {
             /** @enum {string} */
             role: "owner" | "member" | "viewer";
             email?: string | null;
+        };
+        /** WorkspacePatch */
+        WorkspacePatch: {
+            name?: string;
+            bounceLimit?: number | null;
         };
     };
     responses: never;
@@ -3160,6 +3305,8 @@ export interface operations {
                     ifBlank?: {
                         [key: string]: components["schemas"]["IfBlank"];
                     };
+                    /** @default false */
+                    despiteSuppression?: boolean;
                 };
             };
         };
@@ -3193,6 +3340,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5417,6 +5573,100 @@ export interface operations {
             };
         };
     };
+    stopEmail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Email"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     retryEmails: {
         parameters: {
             query?: never;
@@ -7098,7 +7348,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description An object with `email`, `emails` (each with its fields, campaign and attempts), `rejected` rows of recent requests, `sandboxMessages`, and rows of uploaded `lists`. */
+            /** @description An object with `email`, `emails` (each with its fields, campaign and attempts), the `suppression` if there is one, `rejected` rows of recent requests, `sandboxMessages`, and rows of uploaded `lists`. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7205,6 +7455,456 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listSuppressions: {
+        parameters: {
+            query?: {
+                /** @description A part of the address or domain. A whole address is found once erased, too. */
+                q?: string | null;
+                reason?: "UNSUBSCRIBED" | "BOUNCED" | "COMPLAINED" | "REPLIED_STOP" | "MANUAL" | null;
+                /** @description How many at most, 1 to 500. */
+                limit?: number;
+                /** @description `nextCursor` of the page before. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SuppressionPage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addSuppressions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @default [] */
+                    emails?: string[];
+                    /** @default [] */
+                    domains?: string[];
+                    /**
+                     * @default MANUAL
+                     * @enum {unknown}
+                     */
+                    reason?: "BOUNCED" | "COMPLAINED" | "MANUAL" | "REPLIED_STOP" | "UNSUBSCRIBED";
+                    note?: string | null;
+                };
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file: string;
+                    /**
+                     * @default MANUAL
+                     * @enum {unknown}
+                     */
+                    reason?: "BOUNCED" | "COMPLAINED" | "MANUAL" | "REPLIED_STOP" | "UNSUBSCRIBED";
+                    note?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Added"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    countSuppressions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: number;
+                    };
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportSuppressions: {
+        parameters: {
+            query?: {
+                /** @description A part of the address or domain. A whole address is found once erased, too. */
+                q?: string | null;
+                reason?: "UNSUBSCRIBED" | "BOUNCED" | "COMPLAINED" | "REPLIED_STOP" | "MANUAL" | null;
+                /** @description With the mark by which Excel knows UTF-8. */
+                spreadsheet?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A domain is written `*@example.com`. What spreadsheets take for a formula has an apostrophe in front, which is left out when the file is read. Those that were erased have no name, and are not in it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeSuppression: {
+        parameters: {
+            query: {
+                /** @description A word why, 1 to 200 characters, without names. */
+                why: string;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9808,7 +10508,7 @@ export interface operations {
             };
         };
     };
-    renameWorkspace: {
+    changeWorkspace: {
         parameters: {
             query?: never;
             header?: never;
@@ -9819,7 +10519,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["WorkspaceBody"];
+                "application/json": components["schemas"]["WorkspacePatch"];
             };
         };
         responses: {

@@ -8,7 +8,10 @@ export const EVENTS = optionsOf<Webhook["events"][number]>({
   "email.unknown": { label: "An email is in doubt" },
   "sender.blocked": { label: "A sender is backed off" },
   "campaign.held": { label: "A campaign is held back" },
+  "campaign.paused": { label: "A campaign has paused itself" },
   "campaign.finished": { label: "A campaign has finished" },
+  "recipient.suppressed": { label: "Somebody is written to no more" },
+  "recipient.unsubscribed": { label: "Somebody has unsubscribed" },
 });
 
 const OTHERS: Readonly<Record<string, string>> = { "webhook.test": "A test" };

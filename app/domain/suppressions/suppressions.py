@@ -1,0 +1,274 @@
+"""The suppressions of a workspace: listed, added, read from files, written to files, removed with a word why.
+
+Nothing that comes in removes or weakens one: a file adds, and what somebody said themselves stays (`suppress`). Many
+are added in batches, each in a transaction of its own; repeating what broke off is harmless.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress as passing
+from datetime import datetime
+from itertools import islice
+from typing import Any, BinaryIO, NamedTuple, get_args
+
+import msgspec
+
+from app.bounds import NOTE, Bounds
+from app.db import LOCK_MS, Pool, Row, fetch_all, fetch_one, transaction
+from app.domain.accounts.actor import Actor
+from app.domain.ledger.emails import csv_line
+from app.domain.pages import Page, PageRequest, page_of
+from app.domain.recipients.csv_files import from_csv
+from app.domain.recipients.lists import Rejected
+from app.domain.suppressions.suppress import BATCH, Reason, suppress
+from app.domain.workspaces import audit
+from app.errors import InvalidInput, NotFound
+from app.mail.addresses import InvalidAddress, domain_named, normalize_any
+from app.sql import queries
+from app.turns import Turns
+
+sql = queries(__name__)
+
+AT_ONCE = Bounds(0, 10_000)  # addresses, or domains, in one request; a file has as many as it likes
+WHY = Bounds(1, 200)  # characters
+EXPORT_PAGE = 500
+BOM = b"\xef\xbb\xbf"  # by which spreadsheets know UTF-8
+REASONS: tuple[Reason, ...] = get_args(Reason)
+_WHOLE_DOMAIN = {
+    "*",
+    "'",
+}  # in the place of a mailbox; the second: what a spreadsheet was kept from taking for a formula
+
+_turns = Turns(2, of_one=1)  # files: each is read for seconds
+
+
+class Suppression(msgspec.Struct, rename="camel"):
+    """An address or a domain, with all below it, that is written to no more. Once it is erased, neither is said.
+    `email_id`: the email that it came from; `made_by`: the member who did it.
+    """
+
+    id: int
+    email: str | None
+    domain: str | None
+    reason: Reason
+    note: str | None
+    email_id: int | None
+    made_by: int | None
+    created_at: datetime
+
+
+class Filter(NamedTuple):
+    """`q`: a part of the address or domain; a whole address is found when it was erased, too."""
+
+    q: str | None = None
+    reason: Reason | None = None
+
+
+class Asked(NamedTuple):
+    """What to add; of a file, each row may have a `reason` of its own."""
+
+    reason: Reason = "MANUAL"
+    note: str | None = None
+
+    def check(self) -> None:
+        """Raises InvalidInput."""
+        if self.note is not None and (not NOTE.allow(len(self.note)) or "\0" in self.note):
+            raise InvalidInput({"note": f"give {NOTE} characters"})
+
+
+class Added(msgspec.Struct, rename="camel"):
+    """How many are new and how many were known already; how many emails that waited for them are CANCELLED now. What
+    waits for a domain is cancelled in the background. `rejected`: rows of a file that are neither address nor domain.
+    """
+
+    added: int
+    known: int
+    cancelled: int
+    rejected: list[Rejected]
+
+
+async def page(pool: Pool, workspace_id: int, wanted: Filter, asked: PageRequest) -> Page[Suppression]:
+    """Newest first. Raises InvalidInput."""
+    if wanted.q is not None and "\0" in wanted.q:
+        raise InvalidInput({"q": "has a NUL character, which no address has"})
+    params = _params(workspace_id, wanted) | {"before": asked.check(), "limit": asked.limit + 1}
+    async with transaction(pool, workspace_id) as conn:
+        rows = await fetch_all(conn, sql.page_of_suppressions, params)
+    return page_of([_suppression(row) for row in rows], [row["id"] for row in rows], asked.limit)
+
+
+async def counts(pool: Pool, workspace_id: int) -> dict[Reason, int]:
+    """How many there are of each reason."""
+    async with transaction(pool, workspace_id) as conn:
+        found = await fetch_all(conn, sql.count_by_reason, {"workspace_id": workspace_id})
+    return dict.fromkeys(REASONS, 0) | {row["reason"]: row["n"] for row in found}
+
+
+async def add(
+    pool: Pool, workspace_id: int, emails: Sequence[str], domains: Sequence[str], asked: Asked, actor: Actor
+) -> Added:
+    """Raises InvalidInput, naming what is no address or domain; then nothing is added."""
+    asked.check()
+    wrong: dict[str, str] = {}
+    for name, texts in (("emails", emails), ("domains", domains)):
+        if not AT_ONCE.allow(len(texts)):
+            wrong[name] = f"give at most {AT_ONCE.most:,} at once, or a file"
+    if not emails and not domains:
+        wrong["emails"] = "give addresses or domains"
+    if wrong:
+        raise InvalidInput(wrong)
+    found = [_read(normalize_any, "emails", number, text, wrong) for number, text in enumerate(emails)]
+    named = [_read(domain_named, "domains", number, text, wrong) for number, text in enumerate(domains)]
+    if wrong:
+        raise InvalidInput(wrong)
+    told = Added(0, 0, 0, [])
+    await _add_all(pool, workspace_id, found, named, asked, actor, told)
+    await _record(pool, workspace_id, actor, told)
+    return told
+
+
+async def add_file(pool: Pool, workspace_id: int, file: BinaryIO, asked: Asked, actor: Actor) -> Added:
+    """From a CSV file as lists of recipients have it; `*@example.com` or `@example.com` in the place of an address is a
+    domain, and a column `reason` says why. Raises InvalidInput.
+    """
+    asked.check()
+    async with _turns.take(workspace_id):
+        recipients = await asyncio.to_thread(from_csv, file)
+        told = Added(0, 0, 0, [])
+        rows = iter(recipients)
+        while batch := await asyncio.to_thread(list, islice(rows, BATCH)):
+            by_reason: dict[Reason, tuple[list[str], list[str]]] = {}
+            for one in batch:
+                local, _, domain = one.address.rpartition("@")
+                emails, domains = by_reason.setdefault(_reason(one.fields, asked.reason), ([], []))
+                if local in _WHOLE_DOMAIN:
+                    domains.append(domain)
+                else:
+                    emails.append(one.address)
+            for reason, (emails, domains) in by_reason.items():
+                await _add_all(pool, workspace_id, emails, domains, asked._replace(reason=reason), actor, told)
+        bare = list[str]()
+        for row in recipients.rejected:
+            with passing(InvalidAddress):
+                if row.email.strip().startswith("@"):
+                    bare.append(domain_named(row.email))
+                    continue
+            told.rejected.append(row)
+        await _add_all(pool, workspace_id, [], bare, asked, actor, told)
+    await _record(pool, workspace_id, actor, told)
+    return told
+
+
+async def remove(pool: Pool, workspace_id: int, suppression_id: int, why: str, actor: Actor) -> None:
+    """Write to them again from now on; what was cancelled stays so. Raises InvalidInput, NotFound."""
+    why = why.strip()
+    if not WHY.allow(len(why)) or not why.isprintable():
+        raise InvalidInput({"why": f"say in {WHY} characters on one line why they may be written to again"})
+    params = {"workspace_id": workspace_id, "id": suppression_id}
+    async with transaction(pool, workspace_id) as conn:
+        gone = await fetch_one(conn, sql.remove_suppression, params)
+        if gone is None:
+            raise NotFound(f"no suppression {suppression_id}")
+        subject = f"suppressions/{suppression_id} ({gone['reason']}): {why}"
+        await audit.record(conn, actor, workspace_id, "suppression.removed", subject)
+
+
+async def export(
+    pool: Pool, actor: Actor, workspace_id: int, wanted: Filter, *, spreadsheet: bool
+) -> AsyncIterator[bytes]:
+    """As CSV that `add_file` reads, piece by piece, oldest first; those that were erased are left out."""
+    async with transaction(pool, workspace_id) as conn:
+        await audit.record(conn, actor, workspace_id, "suppressions.exported")
+    return _export(pool, workspace_id, wanted, spreadsheet)
+
+
+async def _export(pool: Pool, workspace_id: int, wanted: Filter, spreadsheet: bool) -> AsyncIterator[bytes]:
+    yield (BOM if spreadsheet else b"") + csv_line(("email", "reason", "since", "note"))
+    params, after = _params(workspace_id, wanted) | {"limit": EXPORT_PAGE}, 0
+    while True:
+        async with transaction(pool, workspace_id) as conn:
+            rows = await fetch_all(conn, sql.suppressions_after, params | {"after": after})
+        yield b"".join(csv_line((_written(row), row["reason"], row["created_at"], row["note"])) for row in rows)
+        if len(rows) < EXPORT_PAGE:
+            return
+        after = rows[-1]["id"]
+
+
+def _written(row: Row) -> str:
+    return row["name"] if row["kind"] == "ADDRESS" else f"*@{row['name']}"
+
+
+async def _add_all(
+    pool: Pool,
+    workspace_id: int,
+    emails: Sequence[str],
+    domains: Sequence[str],
+    asked: Asked,
+    actor: Actor,
+    told: Added,
+) -> None:
+    for some in _batches(emails):
+        await _add_some(pool, workspace_id, {"emails": some}, asked, actor, told)
+    for some in _batches(domains):
+        await _add_some(pool, workspace_id, {"domains": some}, asked, actor, told)
+
+
+async def _add_some(
+    pool: Pool, workspace_id: int, some: Mapping[str, Any], asked: Asked, actor: Actor, told: Added
+) -> None:
+    async with transaction(pool) as conn:
+        await conn.execute(sql.patience, {"lock_ms": str(LOCK_MS)})
+        done = await suppress(conn, workspace_id, **some, reason=asked.reason, actor=actor, note=asked.note)
+    told.added += done.added
+    told.known += done.known
+    told.cancelled += done.cancelled
+
+
+async def _record(pool: Pool, workspace_id: int, actor: Actor, told: Added) -> None:
+    async with transaction(pool, workspace_id) as conn:
+        await audit.record(
+            conn, actor, workspace_id, "suppressions.added", f"{told.added} of {told.added + told.known}"
+        )
+
+
+def _batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (texts[begin : begin + BATCH] for begin in range(0, len(texts), BATCH))
+
+
+def _read(read: Callable[[str], str], name: str, number: int, text: str, wrong: dict[str, str]) -> str:
+    try:
+        return read(text)
+    except InvalidAddress as error:
+        if len(wrong) < 100:
+            wrong[f"{name}[{number}]"] = error.reason
+        return ""
+
+
+def _reason(fields: Mapping[str, str], otherwise: Reason) -> Reason:
+    said = fields.get("reason", "").strip().upper()
+    return said if said in REASONS else otherwise
+
+
+def _params(workspace_id: int, wanted: Filter) -> dict[str, Any]:
+    q = None if wanted.q is None else wanted.q.strip()
+    address = None
+    with passing(InvalidAddress):
+        address = None if q is None else normalize_any(q)
+    like = None if q is None else "%" + q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    return {"workspace_id": workspace_id, "address": address, "q": like, "reason": wanted.reason}
+
+
+def _suppression(row: Row) -> Suppression:
+    is_address = row["kind"] == "ADDRESS"
+    return Suppression(
+        id=row["id"],
+        email=row["name"] if is_address else None,
+        domain=None if is_address else row["name"],
+        reason=row["reason"],
+        note=row["note"],
+        email_id=row["email_id"],
+        made_by=row["made_by"],
+        created_at=row["created_at"],
+    )

@@ -1,0 +1,117 @@
+-- name: owe_nothing_new
+-- Nobody adds emails of the workspace until the commit, and whoever is about to looks after it: see `owe_something`.
+SELECT pg_advisory_xact_lock(hashtextextended('reachinbox owed', %(workspace_id)s));
+
+-- name: digests
+-- What addresses are known by, those included of which nothing else is known.
+SELECT ARRAY(SELECT address_digest(e) FROM unnest(%(emails)s::text[]) AS e
+             UNION SELECT k FROM unnest(%(keys)s::bytea[]) AS k) AS keys;
+
+-- name: insert_suppressions
+-- Suppress addresses and domains. One that is there stays as it is, unless somebody says now themselves what was only said
+-- of them. Rows: what is new or has another reason.
+WITH wanted AS (
+    SELECT DISTINCT ON (key) key, kind, name
+    FROM (
+        SELECT address_digest(e) AS key, 'ADDRESS'::suppression_kind AS kind, e AS name FROM unnest(%(emails)s::text[]) AS e
+        UNION ALL
+        SELECT address_digest('@' || d), 'DOMAIN', d FROM unnest(%(domains)s::text[]) AS d
+        UNION ALL
+        SELECT k, 'ADDRESS', NULL FROM unnest(%(keys)s::bytea[]) AS k
+    ) w
+    ORDER BY key, name
+)
+INSERT INTO suppressions AS s (workspace_id, key, kind, name, reason, email_id, campaign_id, made_by, note, walked_to)
+SELECT %(workspace_id)s, w.key, w.kind, w.name, %(reason)s::suppression_reason, %(email_id)s::bigint,
+       (SELECT e.campaign_id FROM emails e WHERE e.workspace_id = %(workspace_id)s AND e.id = %(email_id)s::bigint),
+       %(made_by)s::bigint, %(note)s, CASE w.kind WHEN 'DOMAIN' THEN 0 END
+FROM wanted w
+ORDER BY w.key
+ON CONFLICT (workspace_id, key) DO UPDATE
+SET reason = excluded.reason, reason_before = s.reason, email_id = excluded.email_id, campaign_id = excluded.campaign_id,
+    made_by = excluded.made_by, created_at = now()
+WHERE is_own_wish(excluded.reason) AND NOT is_own_wish(s.reason)
+RETURNING id, reason_before IS NULL AS is_new;
+
+-- name: lock_streams_owing
+-- Streams in which something waits for one of the addresses, held in their order.
+SELECT s.id FROM streams s
+WHERE s.workspace_id = %(workspace_id)s
+  AND s.id IN (SELECT e.stream_id
+               FROM emails_to(%(workspace_id)s::bigint, %(keys)s::bytea[], %(mailboxes)s::text[]) e
+               WHERE e.status = 'SCHEDULED')
+ORDER BY s.id
+FOR NO KEY UPDATE;
+
+-- name: cancel_owed
+-- Cancel what waits in these streams, which are locked, for the addresses. Campaigns that end are locked in their order.
+WITH waiting AS (
+    SELECT e.id, e.stream_id, e.campaign_id
+    FROM emails_to(%(workspace_id)s::bigint, %(keys)s::bytea[], %(mailboxes)s::text[]) e
+    WHERE e.status = 'SCHEDULED' AND e.stream_id = ANY (%(stream_ids)s::bigint[])
+),
+ending AS MATERIALIZED (
+    SELECT id FROM campaigns
+    WHERE workspace_id = %(workspace_id)s AND id IN (SELECT campaign_id FROM waiting)
+    ORDER BY id
+    FOR NO KEY UPDATE
+),
+cancelled AS (
+    UPDATE emails e SET status = 'CANCELLED', cancel_reason = 'SUPPRESSED'
+    FROM waiting w
+    WHERE e.workspace_id = %(workspace_id)s AND e.id = w.id AND (SELECT count(*) FROM ending) > 0
+    RETURNING e.stream_id
+),
+tallied AS (
+    UPDATE streams s
+    SET scheduled = s.scheduled - n.n, cancelled = s.cancelled + n.n
+    FROM (SELECT stream_id, count(*) AS n FROM cancelled GROUP BY stream_id) n
+    WHERE s.workspace_id = %(workspace_id)s AND s.id = n.stream_id
+)
+SELECT count(*) AS n FROM cancelled;
+
+-- name: cancel_emails
+-- The same for emails by their ids.
+WITH waiting AS (
+    SELECT e.id, e.stream_id, e.campaign_id
+    FROM emails e
+    WHERE e.workspace_id = %(workspace_id)s AND e.id = ANY (%(ids)s::bigint[]) AND e.status = 'SCHEDULED'
+      AND e.stream_id = ANY (%(stream_ids)s::bigint[])
+),
+ending AS MATERIALIZED (
+    SELECT id FROM campaigns
+    WHERE workspace_id = %(workspace_id)s AND id IN (SELECT campaign_id FROM waiting)
+    ORDER BY id
+    FOR NO KEY UPDATE
+),
+cancelled AS (
+    UPDATE emails e SET status = 'CANCELLED', cancel_reason = %(why)s::cancel_reason
+    FROM waiting w
+    WHERE e.workspace_id = %(workspace_id)s AND e.id = w.id AND (SELECT count(*) FROM ending) > 0
+    RETURNING e.stream_id
+),
+tallied AS (
+    UPDATE streams s
+    SET scheduled = s.scheduled - n.n, cancelled = s.cancelled + n.n
+    FROM (SELECT stream_id, count(*) AS n FROM cancelled GROUP BY stream_id) n
+    WHERE s.workspace_id = %(workspace_id)s AND s.id = n.stream_id
+)
+SELECT count(*) AS n FROM cancelled;
+
+-- name: withdraw
+-- End an unsubscription that one email led to, within a day; what it took the place of stands again.
+WITH its AS (
+    SELECT workspace_id, key, reason_before FROM suppressions
+    WHERE workspace_id = %(workspace_id)s AND key = %(key)s AND email_id = %(email_id)s AND reason = 'UNSUBSCRIBED'
+      AND created_at > now() - interval '1 day'
+    FOR UPDATE
+),
+stands_again AS (
+    UPDATE suppressions s SET reason = i.reason_before, reason_before = NULL
+    FROM its i WHERE s.workspace_id = i.workspace_id AND s.key = i.key AND i.reason_before IS NOT NULL
+),
+gone AS (
+    DELETE FROM suppressions s USING its i
+    WHERE s.workspace_id = i.workspace_id AND s.key = i.key AND i.reason_before IS NULL
+)
+SELECT count(*) AS n FROM its;

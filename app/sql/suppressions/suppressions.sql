@@ -1,0 +1,29 @@
+-- name: patience
+-- Nobody's request waits longer for a lock than others do.
+SELECT set_config('lock_timeout', %(lock_ms)s, true);
+
+-- name: page_of_suppressions
+-- Suppressions, newest first: those with a part of the name, or the one of a whole address, whether or not it was erased.
+SELECT id, kind, name, reason, note, email_id, made_by, created_at FROM suppressions
+WHERE workspace_id = %(workspace_id)s AND id < coalesce(%(before)s::bigint, 9223372036854775807)
+  AND (%(q)s::text IS NULL OR name COLLATE "C" ILIKE %(q)s OR key = address_digest(%(address)s::text))
+  AND (%(reason)s::suppression_reason IS NULL OR reason = %(reason)s::suppression_reason)
+ORDER BY id DESC
+LIMIT %(limit)s;
+
+-- name: suppressions_after
+-- The same, oldest first, without those that were erased.
+SELECT id, kind, name, reason, note, created_at FROM suppressions
+WHERE workspace_id = %(workspace_id)s AND id > %(after)s AND name IS NOT NULL
+  AND (%(q)s::text IS NULL OR name COLLATE "C" ILIKE %(q)s OR key = address_digest(%(address)s::text))
+  AND (%(reason)s::suppression_reason IS NULL OR reason = %(reason)s::suppression_reason)
+ORDER BY id
+LIMIT %(limit)s;
+
+-- name: count_by_reason
+-- How many there are of each reason.
+SELECT reason, count(*) AS n FROM suppressions WHERE workspace_id = %(workspace_id)s GROUP BY reason;
+
+-- name: remove_suppression
+-- Somebody may be written to again.
+DELETE FROM suppressions WHERE workspace_id = %(workspace_id)s AND id = %(id)s RETURNING reason;

@@ -1,0 +1,149 @@
+"""Suppressions over HTTP: added, listed, found, read from files, written to files, removed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from app.db import Pool
+from app.domain.accounts.users import User
+from tests.support.api import problem, schedule, wrong_fields
+from tests.support.engine import check_conservation, execute, rows, value
+
+
+async def add(api: httpx.AsyncClient, *emails: str, **more: Any) -> Any:
+    answer = await api.post("/api/suppressions", json={"emails": list(emails)} | more)
+    assert answer.is_success, answer.text
+    return answer.json()
+
+
+async def listed(api: httpx.AsyncClient, **params: Any) -> list[dict[str, Any]]:
+    answer = await api.get("/api/suppressions", params=params)
+    assert answer.is_success, answer.text
+    return answer.json()["items"]
+
+
+async def send_file(api: httpx.AsyncClient, content: str | bytes, **texts: str) -> httpx.Response:
+    return await api.post("/api/suppressions", files={"file": ("stop.csv", content)}, data=texts)
+
+
+async def test_addresses_and_domains_are_added_once_and_what_waits_for_them_is_cancelled(
+    api: httpx.AsyncClient, pool: Pool, user: User
+) -> None:
+    campaign = (await schedule(api, recipients=["ann@example.com", "bob@example.com"]))["campaign"]["id"]
+    told = await add(api, "Ann@EXAMPLE.com", "ann@example.com", domains=["@Bücher.Example."], note="by phone")
+    assert told == {"added": 2, "known": 0, "cancelled": 1, "rejected": []}
+    again = await add(api, "ann@example.com", domains=["xn--bcher-kva.example"])
+    assert again == {"added": 0, "known": 2, "cancelled": 0, "rejected": []}
+    assert await check_conservation(pool, campaign) == {"SCHEDULED": 1, "CANCELLED": 1}
+    found = {one["email"] or one["domain"]: one for one in await listed(api)}
+    assert set(found) == {"Ann@example.com", "bücher.example"}
+    one = found["Ann@example.com"]
+    assert (one["reason"], one["note"], one["emailId"], one["madeBy"]) == ("MANUAL", "by phone", None, user.id)
+    assert (await api.get("/api/suppressions/counts")).json() == {
+        "UNSUBSCRIBED": 0,
+        "BOUNCED": 0,
+        "COMPLAINED": 0,
+        "REPLIED_STOP": 0,
+        "MANUAL": 2,
+    }
+    assert [entry["subject"] for entry in (await api.get("/api/audit")).json()["items"][:2]] == ["0 of 2", "2 of 2"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "field"),
+    [
+        ({}, "emails"),
+        ({"emails": ["a@example.com", "no"]}, "emails[1]"),
+        ({"domains": ["a@example.com"]}, "domains[0]"),
+        ({"domains": [" "]}, "domains[0]"),
+        ({"domains": ["com"]}, "domains[0]"),
+        ({"emails": ["a@example.com"], "note": "\0"}, "note"),
+        ({"emails": ["a@example.com"], "reason": "BORED"}, "reason"),
+    ],
+)
+async def test_what_is_wrong_is_named_and_nothing_is_added(
+    api: httpx.AsyncClient, sent: dict[str, Any], field: str
+) -> None:
+    assert field in wrong_fields(await api.post("/api/suppressions", json=sent))
+    assert await listed(api) == []
+
+
+async def test_they_are_found_by_a_part_by_reason_and_page_by_page(api: httpx.AsyncClient, pool: Pool) -> None:
+    await add(api, *[f"a{number}@example.com" for number in range(5)])
+    await add(api, "b_1@example.org", reason="COMPLAINED", domains=["example.net"])
+    assert [one["email"] for one in await listed(api, q="B_1")] == ["b_1@example.org"]
+    assert [one["domain"] for one in await listed(api, q="ample.net")] == ["example.net"]
+    assert len(await listed(api, reason="COMPLAINED")) == 2
+    assert await listed(api, q="a_") == []
+    first = (await api.get("/api/suppressions", params={"limit": 4})).json()
+    second = (await api.get("/api/suppressions", params={"limit": 4, "cursor": first["nextCursor"]})).json()
+    assert second["nextCursor"] is None
+    assert len({one["id"] for one in first["items"] + second["items"]}) == 7
+    await execute(pool, "UPDATE suppressions SET name = NULL WHERE name = 'a3@example.com'")
+    (erased,) = await listed(api, q=" A3@example.com ")
+    assert (erased["email"], erased["domain"]) == (None, None)
+
+
+async def test_a_file_is_added_in_batches_with_domains_and_reasons_of_its_rows(
+    api: httpx.AsyncClient, pool: Pool
+) -> None:
+    lines = ["email,reason,source", *(f"r{number}@example.com,,x" for number in range(2_500))]
+    lines += [
+        "gone@example.com,bounced,x",
+        "@example.org,,x",
+        "nonsense,,x",
+        "'@example.net,,x",
+        "*@example.info,bounced,x",
+    ]
+    answer = await send_file(api, "\n".join(lines), reason="COMPLAINED", note="from the old tool")
+    assert answer.is_success, answer.text
+    told = answer.json()
+    assert (told["added"], told["known"], [one["row"] for one in told["rejected"]]) == (2_504, 0, [2_504])
+    assert (await api.get("/api/suppressions/counts")).json() | {"COMPLAINED": 2_502, "BOUNCED": 2} == (
+        await api.get("/api/suppressions/counts")
+    ).json()
+    assert {one["domain"] for one in await listed(api, q="example.")} >= {"example.org", "example.net", "example.info"}
+
+
+async def test_an_export_can_be_added_elsewhere_and_lacks_who_was_erased(api: httpx.AsyncClient, pool: Pool) -> None:
+    await add(api, "=a@example.com", "b@example.com", domains=["example.org"], reason="UNSUBSCRIBED", note='say "no"')
+    await add(api, "gone@example.com")
+    await execute(pool, "UPDATE suppressions SET name = NULL WHERE name = 'gone@example.com'")
+    exported = (await api.get("/api/suppressions/export")).text
+    assert sorted(line.split(",")[:2] for line in exported.splitlines()) == [
+        ["'=a@example.com", "UNSUBSCRIBED"],
+        ["*@example.org", "UNSUBSCRIBED"],
+        ["b@example.com", "UNSUBSCRIBED"],
+        ["email", "reason"],
+    ]
+    before = await rows(pool, "SELECT key, kind FROM suppressions WHERE name IS NOT NULL ORDER BY key")
+    await execute(pool, "DELETE FROM suppressions")
+    assert (await send_file(api, exported)).json()["added"] == 3
+    assert await rows(pool, "SELECT key, kind FROM suppressions ORDER BY key") == before
+    assert (await api.get("/api/suppressions/export", params={"q": "b@", "spreadsheet": "true"})).text.count("\n") == 2
+
+
+async def test_a_file_weakens_nothing(api: httpx.AsyncClient, pool: Pool) -> None:
+    await add(api, "a@example.com", reason="UNSUBSCRIBED")
+    told = (await send_file(api, "email,reason\na@example.com,manual\n")).json()
+    assert (told["added"], told["known"]) == (0, 1)
+    assert await value(pool, "SELECT reason FROM suppressions") == "UNSUBSCRIBED"
+
+
+async def test_one_is_removed_with_a_word_why(api: httpx.AsyncClient, pool: Pool) -> None:
+    await add(api, "a@example.com")
+    (one,) = await listed(api)
+    path = f"/api/suppressions/{one['id']}"
+    problem(await api.delete(path), 400)
+    assert "why" in wrong_fields(await api.delete(path, params={"why": " "}))
+    assert (await api.delete(path, params={"why": "asked us by phone"})).status_code == 204
+    problem(await api.delete(path, params={"why": "again"}), 404)
+    entry = (await api.get("/api/audit")).json()["items"][0]
+    assert (entry["action"], entry["subject"]) == (
+        "suppression.removed",
+        f"suppressions/{one['id']} (MANUAL): asked us by phone",
+    )
+    assert (await schedule(api, recipients=["a@example.com"]))["accepted"] == 1
