@@ -7,12 +7,10 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import psycopg
 from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
-from psycopg.errors import LockNotAvailable
 
 from app import traces
 from app.collectors import PoolCollector
@@ -28,7 +26,7 @@ from app.http.accounts import google, login, own
 from app.http.auth import Authentication, provide_actor, provide_user, require_role, require_scope
 from app.http.bodies import SMALL, JsonRequest, in_turn
 from app.http.campaigns import campaigns, signatures, templates
-from app.http.errors import HANDLERS, database_unavailable, held_by_others, workspace_deleted
+from app.http.errors import DATABASE_HANDLERS, HANDLERS
 from app.http.headers import security_headers
 from app.http.ledger import emails, holds, stats
 from app.http.oauth import connecting
@@ -37,7 +35,7 @@ from app.http.operations import administration, alerts, events, health, sandbox
 from app.http.planning import waiting
 from app.http.recipients import lists, personal_data, saved_lists
 from app.http.senders import discovery, dns, senders
-from app.http.suppressions import suppressions
+from app.http.suppressions import suppressions, unsubscribing
 from app.http.trial import for_this_machine
 from app.http.visitors import Visitors
 from app.http.webhooks import webhooks
@@ -77,9 +75,7 @@ def assemble(dashboard_folder: Path) -> Litestar:
         request_max_body_size=SMALL,
         exception_handlers={
             **HANDLERS,
-            psycopg.OperationalError: database_unavailable,
-            psycopg.errors.RestrictViolation: workspace_deleted,
-            LockNotAvailable: held_by_others,
+            **DATABASE_HANDLERS,
         },
         openapi_config=openapi_config(),
         plugins=[StructSchemas()],
@@ -166,6 +162,7 @@ def _routes() -> list[ControllerRouterHandler]:
         members.public,
         google.router,
         connecting.router,
+        unsubscribing.router,
         health.router,
         request_metrics.show_metrics,
     ]

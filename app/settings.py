@@ -102,6 +102,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return urlsplit(self.base_url).hostname in LOOPBACK
 
     @property
+    def one_click(self) -> bool:
+        """Whether mail programs and their servers reach the page to unsubscribe (RFC 8058): over https, by a name or
+        address of the world.
+        """
+        parts = urlsplit(self.base_url)
+        host = (parts.hostname or "").removesuffix(".")
+        try:
+            is_public = ip_address(host).is_global
+        except ValueError:
+            is_public = is_public_name(host)
+        return parts.scheme == "https" and is_public
+
+    @property
     def named_host(self) -> str | None:
         """The host of BASE_URL, by which an installation is told from another; None: a name for any machine."""
         host = (urlsplit(self.base_url).hostname or "").removesuffix(".")

@@ -114,7 +114,7 @@ async def _once(conn: Conn, claimant: Claimant, reports: list[Report], size: int
             reply="2.0.0 Ok: queued",
             duration_ms=3,
             server="127.0.0.1:25",
-            message_id=f"<{claim.id}.{claim.campaign_id}.reachinbox@bench.example>",
+            message_id=f"<{claim.id:032x}@bench.example>",
             content_version=claim.content_version,
             claimed_at=claim.claimed_at,
         )

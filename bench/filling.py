@@ -71,7 +71,7 @@ SELECT %(workspace_id)s, %(campaign_id)s, %(stream_id)s, 'person' || n || '@benc
        jsonb_build_object('first_name', 'Name' || n), s::email_status,
        now() + (n - 100) * interval '1 ms' * (CASE WHEN s = 'SCHEDULED' THEN 1000 ELSE -1 END),
        (s IN ('SENT', 'FAILED', 'UNKNOWN'))::integer, CASE WHEN s IN ('SENT', 'FAILED', 'UNKNOWN') THEN now() END,
-       CASE WHEN s = 'SENT' THEN now() END, CASE WHEN s = 'SENT' THEN '<' || n || '.reachinbox@bench.example>' END
+       CASE WHEN s = 'SENT' THEN now() END, CASE WHEN s = 'SENT' THEN '<' || md5(n::text) || '@bench.example>' END
 FROM (SELECT n, (%(statuses)s::text[])[1 + n %% cardinality(%(statuses)s::text[])] AS s
       FROM generate_series(0, %(count)s - 1) n) emails
 ORDER BY n

@@ -39,6 +39,7 @@ from app.embedded.postgres import EmbeddedPostgres
 from app.jobs import CHECKS, POLLING_INTERVAL_S, QUICK, RESETS, WEBHOOKS
 from app.mail.addresses import domain_of
 from app.secrets import SecretBox, open_secret_box, secret_key
+from app.mail.opaque import Keys, Links, MessageIds
 from app.settings import Settings, SettingsError, check_secret_key, from_env
 from app.watched import keep_beating
 from worker.connect import Server
@@ -80,7 +81,9 @@ log = structlog.get_logger()
 class Worker:
     """One incarnation: a token, a lease, the sender loops, the queue."""
 
-    def __init__(self, settings: Settings, pool: Pool, box: SecretBox, fallback: Server, ours: Ours) -> None:
+    def __init__(
+        self, settings: Settings, pool: Pool, box: SecretBox, fallback: Server, ours: Ours, keys: Keys
+    ) -> None:
         self._settings = settings
         self._ours = ours
         self._pool = pool
@@ -98,6 +101,9 @@ class Worker:
             server_of=self._credentials.server_of,
             ehlo_name=settings.ehlo_name,
             patience=patience,
+            message_ids=MessageIds(keys.message),
+            links=Links(settings.base_url, keys),
+            one_click=settings.one_click,
         )
         self._dispatcher = Dispatcher(desk)
         self._planning = Planning(pool)
@@ -255,7 +261,8 @@ async def serve(settings: Settings, database_url: str) -> None:
         )
         while not stop.is_set():
             try:
-                await Worker(settings, pool, box, fallback, guard.ours).run(stop)
+                keys = await installation.read_keys(pool)
+                await Worker(settings, pool, box, fallback, guard.ours, keys).run(stop)
             except OtherInstallation:  # the guard says why
                 log.info("worker incarnation ended")
             except Exception:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from app.db import Pool, Row
 from app.domain.ledger.claims import Claimant
 from app.domain.ledger.exchange import Patience
+from app.mail.opaque import Links, MessageIds
 from worker.connect import Server
 from worker.instruments import LANES_OPEN
 from worker.unrecorded import Unrecorded
@@ -155,3 +156,6 @@ class Desk(NamedTuple):
     server_of: Callable[[Row], Server]  # raises ServerTrouble when the password cannot be read
     ehlo_name: str | None  # None: each sender's own domain
     patience: Patience
+    message_ids: MessageIds
+    links: Links
+    one_click: bool  # mail programs reach the page to unsubscribe

@@ -5,21 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import psycopg
 import structlog
 
 from app import traces
-from app.db import Pool, Row, until_answered
+from app.db import Row, until_answered
 from app.domain.campaigns import building
-from app.domain.ledger import exchange
 from app.domain.ledger.claims import Claim, Report
 from app.domain.senders import for_workers
 from app.mail.addresses import to_ascii
 from app.mail.markup import TemplateError
 from app.mail.message import HeaderInjection, Message, MessageBuilder
+from app.mail.names import UNSUBSCRIBE_URL
 from app.mail.rendering import Renderer
+from worker.desk import Desk
 from worker.instruments import HANDOVER_DURATION, OUTCOMES
 from worker.smtp import Conversation
 from worker.verdicts import Fault, Verdict, classify_loss
@@ -58,8 +60,8 @@ class _Builder(NamedTuple):
 class Handover:
     """Hands a sender's emails over, on any of its conversations."""
 
-    def __init__(self, pool: Pool, sender: Row) -> None:
-        self._pool = pool
+    def __init__(self, desk: Desk, sender: Row) -> None:
+        self._desk = desk
         self._user_id: int = sender["workspace_id"]
         self._sender_id: int = sender["id"]
         self._failing = sender["failures"] > 0
@@ -85,12 +87,16 @@ class Handover:
 
     async def _hand_over(self, conversation: Conversation, claim: Claim) -> Result:
         began = time.perf_counter()
-        message_id = exchange.message_id(claim, self._domain)
+        # Of one that was tried before the upgrade to opaque ids, the ledger has it.
+        message_id = claim.message_id or self._desk.message_ids.of(self._user_id, claim.id, self._domain)
         version = None
         try:
             version, builder, liquid = await self._builder(claim)
-            rendered = await liquid.render({**claim.fields, "email": claim.recipient}) if builder.liquid else ()
-            message = builder.build(claim.recipient, claim.fields, message_id, claim.claimed_at, rendered)
+            url = self._desk.links.unsubscribe(self._user_id, claim.id, claim.recipient) if builder.wants_link else ""
+            rendered: Sequence[str] = ()
+            if builder.liquid:
+                rendered = await liquid.render({**claim.fields, "email": claim.recipient, UNSUBSCRIBE_URL: url})
+            message = builder.build(claim.recipient, claim.fields, message_id, claim.claimed_at, rendered, url)
         except (HeaderInjection, TemplateError) as error:  # no byte of it was sent, and the failure is this email's
             reply = f"cannot be written: {error}"
             report = Report(
@@ -152,7 +158,7 @@ class Handover:
     async def _unblock(self) -> None:
         """The server lets the sender in. What came of the email is known by now, and no error here may cost that."""
         try:
-            await until_answered(lambda: for_workers.unblock_sender(self._pool, self._user_id, self._sender_id))
+            await until_answered(lambda: for_workers.unblock_sender(self._desk.pool, self._user_id, self._sender_id))
             self._failing = False
         except psycopg.Error:
             log.exception("sender not unblocked, the next email tries again")
@@ -169,7 +175,9 @@ class Handover:
 
     async def _load_builder(self, campaign_id: int) -> _Builder:
         version, builder = await until_answered(
-            lambda: building.message_builder(self._pool, self._user_id, campaign_id, self._sender_id)
+            lambda: building.message_builder(
+                self._desk.pool, self._user_id, campaign_id, self._sender_id, one_click=self._desk.one_click
+            )
         )
         return _Builder(version, builder, Renderer(builder.liquid, self._user_id))
 

@@ -120,7 +120,7 @@ class _Run:
         self._sender = _settings(sender)
         self._share = Share(desk.pool, desk.budget, claimant, bell.ring)
         self._trade = Trade(desk.pool, claimant, desk.patience, desk.unrecorded, away=self._retire_idle)
-        handover = Handover(desk.pool, sender)
+        handover = Handover(desk, sender)
         self._crew = Crew(desk, self._sender, self._share, handover, hand_in=self._trade.hand_in, ring=bell.ring)
         self._failures: int = sender["failures"]  # of the sender, when the lanes that we have connected
         self._mended = False  # plans

@@ -23,7 +23,9 @@ import msgspec
 
 from app.bounds import SUBJECT
 from app.mail.addresses import needs_smtputf8, to_ascii
+from app.mail.footer import PLACEHOLDER, Unsubscribe, with_line, with_link
 from app.mail.markup import TemplateError
+from app.mail.names import UNSUBSCRIBE_URL
 from app.mail.templates import Source, Template
 
 _LINE = 78  # RFC 5322, 2.1.1: what a line should not exceed
@@ -57,6 +59,8 @@ class MessageBuilder:
     `subject`, `body` and `body_html` are templates, in which `{{ email }}` is the recipient's address. With both
     bodies a message is multipart/alternative, with one of them (the other None, or blank text) just that part.
     `language` is that of their dates.
+    With `unsubscribe` "link", a part without the link to unsubscribe ends with it; with that and "header", and where
+    `one_click` says that mail programs reach it, the headers for it are there. `{{ unsubscribe_url }}` always is.
     `liquid` are those of the templates that take more than filling in names; `build` is given what they render to.
     Raises TemplateError for a wrong template and HeaderInjection for a line break in a header.
     """
@@ -70,6 +74,8 @@ class MessageBuilder:
         body: str,
         body_html: str | None,
         language: str | None = None,
+        unsubscribe: Unsubscribe = "none",
+        one_click: bool = False,
     ) -> None:
         for name, value in (("From", from_address), ("From", display_name), ("Subject", subject)):
             _refuse_breaks(name, value)
@@ -80,11 +86,24 @@ class MessageBuilder:
         self._subject_line = self._constant_subject_line()
         self._parts: list[_Part] = []
         if body_html is None or body.strip():  # an empty text beside HTML would hide it from who prefers text
-            self._parts.append(_Part("plain", self._parse(Source(_crlf(body), language=language))))
+            self._parts.append(self._part(Source(_crlf(body), language=language), unsubscribe))
         if body_html is not None:
-            self._parts.append(_Part("html", self._parse(Source(_crlf(body_html), True, language))))
+            self._parts.append(self._part(Source(_crlf(body_html), True, language), unsubscribe))
+        self._one_click = one_click and unsubscribe != "none"
         templates = [self._subject, *(part.template for part in self._parts)]
         self.wants_email = any(template is None or "email" in template.fields.mentioned for template in templates)
+        self._mentions_link = any(
+            template is None or UNSUBSCRIBE_URL in template.fields.mentioned for template in templates
+        )
+        self.wants_link = self._mentions_link or self._one_click
+
+    def _part(self, source: Source, unsubscribe: Unsubscribe) -> _Part:
+        """With the line at its end, if it lacks the link; whether full Liquid prints it, shows when it is rendered."""
+        template, wants_link = self._parse(source), unsubscribe == "link"
+        if wants_link and template is not None and UNSUBSCRIBE_URL not in template.fields.mentioned:
+            text = _crlf(with_line(source.text, PLACEHOLDER, source.language, html=source.html))
+            template = Template.parse(msgspec.structs.replace(source, text=text))
+        return _Part(source, template, wants_link=wants_link)
 
     def _parse(self, source: Source) -> Template | None:
         template = Template.parse(source)
@@ -98,10 +117,16 @@ class MessageBuilder:
         return _text_line("Subject", check_subject(self._subject.render({})))
 
     def build(
-        self, recipient: str, fields: Mapping[str, str], message_id: str, date: datetime, rendered: Sequence[str] = ()
+        self,
+        recipient: str,
+        fields: Mapping[str, str],
+        message_id: str,
+        date: datetime,
+        rendered: Sequence[str] = (),
+        unsubscribe_url: str = "",
     ) -> Message:
         """The message for `recipient`, a normalized address; `message_id` in angle brackets, `date` aware. `rendered`:
-        the texts of `liquid` for this recipient.
+        the texts of `liquid` for this recipient; `unsubscribe_url`: their link, if `wants_link`.
 
         Raises HeaderInjection, and TemplateError when `fields` lacks a required one, or one is too long.
         """
@@ -109,12 +134,15 @@ class MessageBuilder:
         _refuse_breaks("Message-ID", message_id)
         if self.wants_email:
             fields = {**fields, "email": recipient}
+        if self._mentions_link:
+            fields = {**fields, UNSUBSCRIBE_URL: unsubscribe_url}
         smtputf8 = self._smtputf8 or needs_smtputf8(recipient)
         envelope_to = recipient if smtputf8 else to_ascii(recipient)
         texts = iter(rendered)
         head = (
             f"{self._from}To: {envelope_to}\r\n{self._subject_line or self._render_subject(fields, texts)}"
             f"Date: {_date(int(date.timestamp()))}\r\nMessage-ID: {message_id}\r\n"
+            f"{_one_click_lines(unsubscribe_url) if self._one_click else ''}"
             "MIME-Version: 1.0\r\n"
         ).encode()
         parts = [part.build(fields, texts) for part in self._parts]
@@ -153,18 +181,30 @@ def _date(epoch_s: int) -> str:
     return format_datetime(datetime.fromtimestamp(epoch_s, UTC))
 
 
+def _one_click_lines(url: str) -> str:
+    """RFC 2369 and 8058. Once replies are read, a mailto: of the sender's belongs behind the link."""
+    return f"List-Unsubscribe: <{url}>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+
+
 class _Part:
     """One text part, its own headers included; built once if it is the same for every recipient."""
 
-    def __init__(self, subtype: str, template: Template | None) -> None:
+    def __init__(self, source: Source, template: Template | None, *, wants_link: bool) -> None:
         self.template = template  # None: it comes rendered
+        self._source, self._wants_link = source, wants_link
+        subtype = "html" if source.html else "plain"
         self._head = f'Content-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: '.encode()
         self._constant = self._encode(template.render({})) if template is not None and template.is_constant else None
 
     def build(self, fields: Mapping[str, str], texts: Iterator[str]) -> bytes:
         if self._constant is not None:
             return self._constant
-        return self._encode(_crlf(next(texts) if self.template is None else self.template.render(fields)))
+        if self.template is not None:
+            return self._encode(_crlf(self.template.render(fields)))
+        text = next(texts)
+        if self._wants_link:
+            text = with_link(text, fields[UNSUBSCRIBE_URL], self._source.language, html=self._source.html)
+        return self._encode(_crlf(text))
 
     def _encode(self, text: str) -> bytes:
         encoding, body = _transfer_encoded(text if text.endswith("\r\n") else text + "\r\n")

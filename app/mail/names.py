@@ -11,6 +11,9 @@ LIQUID_WORDS = frozenset(
     | {"reversed", "cols", "continue", "with", "for", "as", "if", "else", "required"}
 )
 
+UNSUBSCRIBE_URL = "unsubscribe_url"
+PROVIDED = frozenset({"email", UNSUBSCRIBE_URL})  # what every message brings by itself
+
 
 def _marks() -> str:
     """All marks (accents, vowels of Thai and of India's scripts) as the inside of a class of a regular expression."""

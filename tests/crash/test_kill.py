@@ -16,6 +16,7 @@ from procrastinate.exceptions import ConnectorException
 from structlog.testing import capture_logs
 
 from app.db import Pool, migrate, open_pool
+from app.domain.operations import installation
 from app.embedded.postgres import EmbeddedPostgres
 from app.secrets import SecretBox
 from tests.support.engine import (
@@ -196,7 +197,8 @@ async def test_after_a_moment_without_postgres_a_worker_listens_again(
         migrate(postgres.url)
         async with await open_pool(postgres.url, options=PLANNER_OPTIONS) as pool:
             server = Server("127.0.0.1", sink.port, "none", policy=None)
-            worker = Worker(settings, pool, SecretBox(SECRET_KEY), server, ours_in(tmp_path))
+            keys = await installation.read_keys(pool)
+            worker = Worker(settings, pool, SecretBox(SECRET_KEY), server, ours_in(tmp_path), keys)
             working = asyncio.create_task(worker.run(asyncio.Event()))
             await wait_for(lambda: _listening(pool), "it to listen")
             await asyncio.to_thread(postgres.stop, "immediate")

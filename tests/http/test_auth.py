@@ -25,6 +25,7 @@ from app.http.parameters import MAX_ID
 from app.secrets import SecretBox
 from app.settings import Settings
 from tests.support.api import Headers, authorization, problem, schedule, written
+from tests.support.ledger import message_id_of
 
 OPERATIONS = [
     (method.upper(), path)
@@ -118,7 +119,7 @@ async def test_the_scheme_may_be_written_in_any_case(api: httpx.AsyncClient) -> 
 
 async def _received(pool: Pool, campaign_id: int) -> int:
     """A message of the campaign in the sandbox mailbox; its id."""
-    content = f"Message-ID: <1.{campaign_id}.reachinbox@example.com>\r\nContent-Type: text/html\r\n\r\n<p>Hi</p>\r\n"
+    content = f"Message-ID: {await message_id_of(pool, campaign_id)}\r\nContent-Type: text/html\r\n\r\n<p>Hi</p>\r\n"
     await sandbox.store(pool, ReceivedMessage("owner@example.com", ["ada@example.com"], content.encode()))
     async with pool.connection() as conn:
         return (await fetch_exactly_one(conn, b"SELECT id FROM sandbox_messages"))["id"]

@@ -284,3 +284,68 @@ def test_a_subject_that_renders_too_long_is_refused(subject: str, filling: str) 
         build(fields={"a": filling * 1000 + "!", "b": "."}, subject=subject)
     with pytest.raises(TemplateError, match="998"):
         builder(subject="x" * 999)
+
+
+URL = "https://mail.example.com/u/token"
+
+
+def with_url(fields: dict[str, str] | None = None, **changes: Any) -> Message:
+    made = builder(**changes)
+    rendered = [
+        liquid.Template.parse(one).render({**(fields or {}), "email": "b@example.org", "unsubscribe_url": URL})
+        for one in made.liquid
+    ]
+    return made.build("b@example.org", fields or {}, MESSAGE_ID, DATE, rendered, URL if made.wants_link else "")
+
+
+def test_a_text_without_the_link_ends_with_it_in_its_language() -> None:
+    message = parse(
+        with_url(body="Hallo\n\n", body_html="<body><p>Hi</p></BODY ></html>", language="de-AT", unsubscribe="link")
+    )
+    assert part_text(message) == f"Hallo\r\n\r\nAbmelden: {URL}\r\n"
+    assert f'<a href="{URL}">Abmelden</a></p>\r\n</BODY >' in part_text(message, "html")
+    assert part_text(parse(with_url(body="Hi", language="ja", unsubscribe="link"))).endswith(f"Unsubscribe: {URL}\r\n")
+
+
+def test_a_text_with_the_link_has_no_other() -> None:
+    for body in (
+        "{{unsubscribe_url}}",
+        "{{ unsubscribe_url | default: 'x' }}",
+        "{% if true %}{{ unsubscribe_url }}{% endif %}",
+    ):
+        message = parse(with_url(body=f"Bye {body}", body_html="<p>Hi</p>", unsubscribe="link"))
+        assert part_text(message) == f"Bye {URL}\r\n"
+        assert part_text(message, "html").count(URL) == 1
+
+
+def test_what_liquid_does_not_show_is_no_link() -> None:
+    link = "{{ unsubscribe_url }}"
+    hidden = (
+        f"{{% comment %}}{link}{{% endcomment %}}",
+        f"{{% if no %}}{link}{{% endif %}}",
+        f"{{% raw %}}{link}{{% endraw %}}",
+    )
+    for body in hidden:
+        assert part_text(parse(with_url(body=f"Bye {body}", unsubscribe="link"))).count(URL) == 1
+
+
+def test_the_link_is_filled_in_whatever_else_tells_of_it_and_whatever_a_list_brings() -> None:
+    message = parse(with_url({"unsubscribe_url": "https://evil.example"}, body="{{ unsubscribe_url }}"))
+    assert part_text(message) == f"{URL}\r\n"
+    assert "List-Unsubscribe" not in message
+
+
+@pytest.mark.parametrize("unsubscribe", ["link", "header", "none"])
+@pytest.mark.parametrize("one_click", [True, False])
+def test_headers_are_there_where_they_are_wanted_and_work(unsubscribe: str, *, one_click: bool) -> None:
+    message = with_url(unsubscribe=unsubscribe, one_click=one_click)
+    assert_well_formed(message.content)
+    wanted = one_click and unsubscribe != "none"
+    expected = [b"List-Unsubscribe: <%b>" % URL.encode(), b"List-Unsubscribe-Post: List-Unsubscribe=One-Click"]
+    assert [line for line in head_of(message).split(b"\r\n") if line.startswith(b"List-")] == expected * wanted
+
+
+def test_who_wants_no_link_gets_none() -> None:
+    made = builder(unsubscribe="none", one_click=True)
+    assert not made.wants_link
+    assert b"/u/" not in made.build("b@example.org", {}, MESSAGE_ID, DATE).content

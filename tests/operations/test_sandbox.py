@@ -15,12 +15,13 @@ from app.domain.operations import sandbox
 from app.embedded.mailbox import MessageSummary, ReceivedMessage, summarize
 from app.settings import Settings
 from tests.support.api import api_client, authorization, problem, schedule
+from tests.support.ledger import message_id_of
 
 
-def received(campaign_id: int, recipient: str) -> ReceivedMessage:
+async def received(pool: Pool, campaign_id: int, recipient: str) -> ReceivedMessage:
     content = (
         f"From: Owner <owner@example.com>\r\nTo: {recipient}\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n"
-        f"Message-ID: <1.{campaign_id}.reachinbox@example.com>\r\n\r\nA text.\r\n"
+        f"Message-ID: {await message_id_of(pool, campaign_id)}\r\n\r\nA text.\r\n"
     )
     return ReceivedMessage("owner@example.com", [recipient], content.encode())
 
@@ -29,7 +30,7 @@ async def test_the_html_of_a_message_is_shown_so_that_it_can_do_nothing(
     api: httpx.AsyncClient, pool: Pool, stranger: dict[str, str]
 ) -> None:
     campaign_id = (await schedule(api))["campaign"]["id"]
-    plain = received(campaign_id, "ada@example.com")
+    plain = await received(pool, campaign_id, "ada@example.com")
     html = plain.content.replace(b"\r\n\r\nA text.", b"\r\nContent-Type: text/html\r\n\r\n<p style='color: red'>Hi</p>")
     await sandbox.store(pool, plain)
     await sandbox.store(pool, ReceivedMessage("owner@example.com", ["ada@example.com"], html))
@@ -56,7 +57,7 @@ async def test_a_message_is_shown_to_whose_campaign_it_came_from(
 ) -> None:
     campaign_id = (await schedule(api))["campaign"]["id"]
     for recipient in ("ada@example.com", "bob@example.com"):
-        await sandbox.store(pool, received(campaign_id, recipient))
+        await sandbox.store(pool, await received(pool, campaign_id, recipient))
     page = (await api.get("/api/sandbox/messages", params={"limit": 1})).json()
     (message,) = page["items"]
     assert (message["envelopeFrom"], message["envelopeTo"]) == ("owner@example.com", ["bob@example.com"])
@@ -80,7 +81,7 @@ async def test_messages_are_parsed_beside_the_event_loop(
     api: httpx.AsyncClient, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     campaign_id = (await schedule(api))["campaign"]["id"]
-    await sandbox.store(pool, received(campaign_id, "ada@example.com"))
+    await sandbox.store(pool, await received(pool, campaign_id, "ada@example.com"))
     threads: list[threading.Thread] = []
 
     def watched(content: bytes) -> MessageSummary:
@@ -98,7 +99,7 @@ async def test_a_list_has_no_messages_in_it_and_looks_at_their_beginnings_only(
     api: httpx.AsyncClient, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     campaign_id = (await schedule(api))["campaign"]["id"]
-    short = received(campaign_id, "ada@example.com")
+    short = await received(pool, campaign_id, "ada@example.com")
     long = ReceivedMessage("owner@example.com", ["ada@example.com"], short.content + b"words " * 100_000)
     await sandbox.store(pool, long)
     looked_at: list[int] = []

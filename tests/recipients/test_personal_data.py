@@ -21,6 +21,7 @@ from app.domain.workspaces import keys
 from app.embedded.mailbox import ReceivedMessage
 from tests.support.api import Headers, problem, schedule, wrong_fields
 from tests.support.engine import check_conservation, execute, row, rows, value
+from tests.support.ledger import message_id_of
 
 ADA = "Ada@example.com"
 
@@ -135,7 +136,7 @@ async def test_after_erasing_the_address_is_nowhere_and_the_ledger_adds_up(
     waiting = (await schedule(api, ["ada@EXAMPLE.com", "dora@example.com"]))["campaign"]["id"]
     alone = (await schedule(api, [ADA]))["campaign"]["id"]
     sent_id = await settle(pool, ADA, sent, "SENT")
-    message = b"Message-ID: <%d.%d.reachinbox@example.com>\r\nTo: Ada@example.com\r\n\r\nHi" % (sent_id, sent)
+    message = f"Message-ID: {await message_id_of(pool, sent)}\r\nTo: Ada@example.com\r\n\r\nHi".encode()
     await sandbox.store(pool, ReceivedMessage(envelope_from="o@example.com", envelope_to=[ADA], content=message))
     await told_of(pool, user, sent_id)
     file = f"Name;Mail\nBob;bob@example.com\nAda;{ADA.upper()}\n".encode("utf-16")

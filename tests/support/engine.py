@@ -338,7 +338,7 @@ async def running_workers(
             pool = await stack.enter_async_context(
                 await open_pool(database_url, min_size=2, max_size=10, options=PLANNER_OPTIONS)
             )
-            worker = Worker(settings, pool, SecretBox(SECRET_KEY), fallback, ours)
+            worker = Worker(settings, pool, SecretBox(SECRET_KEY), fallback, ours, await installation.read_keys(pool))
             incarnations.append(asyncio.create_task(worker.run(stop)))
         try:
             yield

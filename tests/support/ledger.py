@@ -6,8 +6,10 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
-from app.db import Conn, fetch_exactly_one
+from app.db import Conn, Pool, fetch_exactly_one, transaction
 from app.domain.ledger.claims import Claim, Report
+from app.domain.operations import installation
+from app.mail.opaque import Links, MessageIds
 from worker.verdicts import Verdict
 
 STATUSES = ("SCHEDULED", "SENDING", "SENT", "FAILED", "UNKNOWN", "CANCELLED")
@@ -68,3 +70,25 @@ def report_of(claim: Claim, verdict: Verdict) -> Report:
         retried=claim.attempts > 0,
         ended=time.monotonic(),
     )
+
+
+async def message_id_of(pool: Pool, campaign_id: int) -> str:
+    """The Message-ID of a campaign's first email."""
+    keys = await installation.read_keys(pool)
+    async with transaction(pool) as conn:
+        row = await fetch_exactly_one(
+            conn, b"SELECT workspace_id, first_email_id FROM campaigns WHERE id = %(c)s", {"c": campaign_id}
+        )
+    return MessageIds(keys.message).of(row["workspace_id"], row["first_email_id"], "example.com")
+
+
+async def token_of(pool: Pool, campaign_id: int, recipient: str) -> str:
+    """The token of the link to unsubscribe in the email of a campaign to a recipient."""
+    keys = await installation.read_keys(pool)
+    async with transaction(pool) as conn:
+        row = await fetch_exactly_one(
+            conn,
+            b"SELECT workspace_id, id FROM emails WHERE campaign_id = %(c)s AND recipient = %(r)s",
+            {"c": campaign_id, "r": recipient},
+        )
+    return Links("", keys).token(row["workspace_id"], row["id"], recipient)

@@ -25,7 +25,7 @@ PER_VISITOR = 100  # many people may share one address
 IN_ALL_PER_ACCOUNT, IN_ALL_PER_VISITOR = 100, 1000  # with those that worked, each of which costs as much
 LOGGED_OF_VISITORS = 100  # entries, of all visitors together
 
-What = Literal["login", "google", "register", "reset", "password", "invitation"]
+What = Literal["login", "google", "register", "reset", "password", "invitation", "link"]
 
 
 async def count_visitor(pool: Pool, actor: Actor, what: What, most: int | None = None) -> None:

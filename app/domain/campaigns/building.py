@@ -15,17 +15,22 @@ sql = queries(__name__)
 
 
 async def message_builder(
-    pool: Pool, workspace_id: int, campaign_id: int, sender_id: int
+    pool: Pool, workspace_id: int, campaign_id: int, sender_id: int, *, one_click: bool
 ) -> tuple[int, MessageBuilder]:
-    """What the worker builds a campaign's messages from a sender with, and the version of the content it is for."""
+    """What the worker builds a campaign's messages from a sender with, and the version of the content it is for.
+    `one_click`: mail programs reach the page to unsubscribe.
+    """
     params = {"workspace_id": workspace_id, "campaign_id": campaign_id, "sender_id": sender_id}
     async with pool.connection() as conn:
         row = await fetch_one(conn, sql.campaign_content, params)
     if row is None:
         raise NotFound(f"no campaign {campaign_id}")
-    written = Content(row["subject"], row["body"], row["body_html"], row["language"])
-    sent = signed(written, row["signature_text"], row["signature_html"])
+    written = Content(row["subject"], row["body"], row["body_html"], row["language"], row["unsubscribe"])
+    sent = signed(written, row["signature_text"], row["signature_html"]).addressed(row["postal_address"])
     builder = MessageBuilder(
-        from_address=row["email"], display_name=row["display_name"], **msgspec.structs.asdict(sent)
+        from_address=row["email"],
+        display_name=row["display_name"],
+        one_click=one_click,
+        **msgspec.structs.asdict(sent),
     )
     return row["content_version"], builder

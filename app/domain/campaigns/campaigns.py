@@ -23,6 +23,7 @@ from app.domain.planning.reasons import Service, Waiting
 from app.domain.workspaces import audit
 from app.errors import Conflict, NotFound
 from app.jobs import defer_wake_up
+from app.mail.footer import Unsubscribe
 from app.sql import queries
 
 sql = queries(__name__)
@@ -96,6 +97,7 @@ class Campaign(msgspec.Struct, rename="camel"):
     kind: CampaignKind = "LIST"
     language: str | None = None
     brake: str | None = None
+    unsubscribe: Unsubscribe = "none"
 
 
 def _campaign(row: Row) -> Campaign:
@@ -131,6 +133,7 @@ def _campaign(row: Row) -> Campaign:
         kind=row["kind"],
         language=row["language"],
         brake=row["brake"],
+        unsubscribe=row["unsubscribe"],
     )
 
 

@@ -18,10 +18,11 @@ from app.domain.planning.campaign_calendar import CampaignCalendar, kept
 from app.domain.planning.changes import ask_for_campaign, plan_soon
 from app.domain.planning.course import check_plan
 from app.domain.planning.divide import ask_to_divide, divide_soon
-from app.domain.recipients.lists import EMAIL
 from app.domain.workspaces import audit, quotas
 from app.domain.workspaces.quotas import UNLIMITED, Quotas
 from app.errors import Conflict, InvalidInput
+from app.mail.footer import Unsubscribe
+from app.mail.names import PROVIDED
 from app.sql import queries
 
 sql = queries(__name__)
@@ -36,6 +37,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     body: str | msgspec.UnsetType = msgspec.UNSET
     body_html: str | msgspec.UnsetType | None = msgspec.UNSET
     language: str | msgspec.UnsetType | None = msgspec.UNSET
+    unsubscribe: Unsubscribe | msgspec.UnsetType = msgspec.UNSET
     sender_ids: list[int] | msgspec.UnsetType = msgspec.UNSET
     start_time: datetime | msgspec.UnsetType = msgspec.UNSET
     latest_at: datetime | msgspec.UnsetType | None = msgspec.UNSET
@@ -189,6 +191,7 @@ def _parameters(workspace_id: int, campaign_id: int, changes: Changes, *, conten
         "body_html": _value(changes.body_html),
         "set_language": changes.language is not msgspec.UNSET,
         "language": _value(changes.language),
+        "unsubscribe": _value(changes.unsubscribe),
         "content_changed": content_changed,
         "start_at": _value(changes.start_time),
         "set_latest_at": changes.latest_at is not msgspec.UNSET,
@@ -237,7 +240,7 @@ async def _check_content(
     templates = await content.parse(workspace_id)
     content.check(templates, frozenset(row["fields"]))
     had = await _required_before(row, workspace_id)
-    needs = {name: sorted(fields.required - had - {EMAIL}) for name, fields in templates.fields.items()}
+    needs = {name: sorted(fields.required - had - PROVIDED) for name, fields in templates.fields.items()}
     return needs, (await content.sent(workspace_id)).made(content)
 
 

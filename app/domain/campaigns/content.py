@@ -12,15 +12,18 @@ from app.bounds import FIELD_CHARACTERS, RECIPIENT_BYTES, SUBJECT, TEXT
 from app.errors import InvalidInput, Unavailable
 from app.mail import rendering
 from app.mail.document import Written
+from app.mail.footer import Unsubscribe, with_address, with_link
 from app.mail.hints import Hint
 from app.mail.markup import TemplateError
 from app.mail.message import HeaderInjection, breaks_lines, check_subject
+from app.mail.names import PROVIDED, UNSUBSCRIBE_URL
 from app.mail.nearest import nearest
 from app.mail.rendering import NotRendered, Templates
 from app.mail.templates import Source
 from app.mail.values import locale_of
 
 T = TypeVar("T")
+WRITTEN = ("subject", "body", "body_html", "language")  # what of it is kept as a template
 log = structlog.get_logger()
 
 
@@ -37,12 +40,26 @@ class Rendered(msgspec.Struct, frozen=True):
 
 
 class Content(msgspec.Struct, frozen=True):
-    """What the messages say; merge fields in Liquid. `language` is what it is written in, such as `de`."""
+    """What the messages say; merge fields in Liquid. `language` is what it is written in, such as `de`; `unsubscribe`
+    how recipients say that they want no more. None: as is usual for so many of them.
+    """
 
     subject: str
     body: str
     body_html: str | None = None
     language: str | None = None
+    unsubscribe: Unsubscribe | None = None
+
+    def addressed(self, postal_address: str | None) -> Content:
+        """As it is sent, with a postal address at the end of its texts."""
+        if not postal_address:
+            return self
+        body, html = self.body, self.body_html
+        return msgspec.structs.replace(
+            self,
+            body=with_address(body, postal_address, html=False) if body.strip() else body,
+            body_html=html and with_address(html, postal_address, html=True),
+        )
 
     @property
     def size(self) -> int:
@@ -71,7 +88,7 @@ class Content(msgspec.Struct, frozen=True):
     def check(self, templates: Templates, known: frozenset[str]) -> None:
         """Raises InvalidInput for an empty or overlong part, or a field nobody brings; `templates` are its own.
 
-        `email`, the recipient's address, is always there.
+        `email`, the recipient's address, is always there, and the link to unsubscribe, but not in a subject.
         """
         known = known | {"email"}
         wrong: dict[str, str] = {}
@@ -81,6 +98,8 @@ class Content(msgspec.Struct, frozen=True):
             wrong["subject"] = f"is longer than {SUBJECT.most} characters (RFC 5322, 2.1.1)"
         elif any(c in self.subject for c in "\r\n\0"):
             wrong["subject"] = "has a line break; a subject is one line"
+        elif UNSUBSCRIBE_URL in templates.fields["subject"].mentioned:
+            wrong["subject"] = "has the link to unsubscribe, which is for texts"
         if not self.body.strip() and not (self.body_html or "").strip():
             wrong["body"] = "is empty; write a text"
         for name, text in (("body", self.body), ("bodyHtml", self.body_html or "")):
@@ -88,7 +107,7 @@ class Content(msgspec.Struct, frozen=True):
                 wrong[name] = "has a NUL character"
         if not wrong:
             for name, fields in templates.fields.items():
-                if unknown := sorted(fields.required - known):
+                if unknown := sorted(fields.required - known - PROVIDED):
                     have = f"the recipients have: {', '.join(sorted(known))}" if known else "the recipients have none"
                     wrong[name] = (
                         f'unknown merge field "{unknown[0]}" without a default{nearest(unknown[0], known)}; {have}. '
@@ -117,32 +136,41 @@ class Content(msgspec.Struct, frozen=True):
         fields: Mapping[str, str] | None,
         workspace_id: int,
         sign: Callable[[Content], Content] = lambda sent: sent,
+        *,
+        unsubscribe_url: str,
     ) -> Rendered:
         """What the recipient at `address` gets. Without `fields`, each merge field's name in brackets stands for it.
-        `sign` puts a signature to content as it is sent.
+        `sign` puts to content as it is sent what it ends with; `unsubscribe_url` stands for the link.
 
         Raises InvalidInput naming the part that does not parse, or that cannot be written for this recipient.
         """
         written = await self.parse(workspace_id)
         sent = await self.sent(workspace_id)
-        shown = await sign(sent.content).fill(address, fields, workspace_id)
+        shown = await sign(sent.content).fill(address, fields, workspace_id, unsubscribe_url)
         hints = list(sent.hints)
         if any(breaks_lines((fields or {}).get(name, "")) for name in written.fields["subject"].mentioned):
             hints.append(_ONE_LINE)
         return msgspec.structs.replace(shown, hints=hints)
 
-    async def fill(self, address: str, fields: Mapping[str, str] | None, workspace_id: int) -> Rendered:
+    async def fill(
+        self, address: str, fields: Mapping[str, str] | None, workspace_id: int, unsubscribe_url: str
+    ) -> Rendered:
         """The same of content as it is sent: nothing is made of it any more. Raises as `render` does."""
         if fields is not None:
             check_fields(fields)
         templates = await self.parse(workspace_id)
         if fields is None:
             fields = {field: f"[{field}]" for field in templates.mentioned}
-        (parts,) = await finished(templates.render([{**fields, "email": address}]))
+        provided = {"email": address, UNSUBSCRIBE_URL: unsubscribe_url}
+        (parts,) = await finished(templates.render([{**fields, **provided}]))
         if wrong := wrong_parts(parts, fields):
             raise InvalidInput({name: str(error) for name, error in wrong.items()})
         subject, text, html = (cast("str | None", parts.get(name)) for name in ("subject", "body", "bodyHtml"))
-        return Rendered(check_subject(subject or "", fields), text or "", html, sorted(templates.required), [])
+        if self.unsubscribe == "link":
+            text = text and with_link(text, unsubscribe_url, self.language, html=False)
+            html = html and with_link(html, unsubscribe_url, self.language, html=True)
+        required = sorted(templates.required - {UNSUBSCRIBE_URL})
+        return Rendered(check_subject(subject or "", fields), text or "", html, required, [])
 
 
 class Sent(NamedTuple):

@@ -79,6 +79,7 @@ async def post(pool: Pool, workspace_id: int, mail: Direct, actor: Actor = LOCAL
             "body": mail.content.body,
             "body_html": mail.content.body_html,
             "language": mail.content.language,
+            "unsubscribe": mail.content.unsubscribe or "none",
             **made,
             "field_names": sorted(recipient.fields),
             "recipient": recipient.address,

@@ -13,9 +13,10 @@ from typing import Literal
 import msgspec
 
 from app.bounds import FIELD_CHARACTERS
-from app.domain.recipients.lists import EMAIL, cut
+from app.domain.recipients.lists import cut
 from app.errors import InvalidInput
 from app.mail.message import breaks_lines
+from app.mail.names import PROVIDED
 from app.mail.rendering import Templates
 from app.mail.templates import printed
 from app.mail.values import date_of, number
@@ -53,12 +54,12 @@ class Lacking:
     def __init__(self, templates: Templates, if_blank: Mapping[str, IfBlank]) -> None:
         """Raises InvalidInput."""
         _check(if_blank)
-        self._used = sorted(templates.mentioned - {EMAIL})
+        self._used = sorted(templates.mentioned - PROVIDED)
         self._required = templates.required
         self._if_blank = dict(if_blank)
-        self._dates = templates.all_of("dates") - {EMAIL}
-        self._numbers = templates.all_of("numbers") - {EMAIL}
-        self._in_subject = sorted(templates.fields["subject"].mentioned - {EMAIL})
+        self._dates = templates.all_of("dates") - PROVIDED
+        self._numbers = templates.all_of("numbers") - PROVIDED
+        self._in_subject = sorted(templates.fields["subject"].mentioned - PROVIDED)
         self._counts = dict.fromkeys(self._used, 0)
         self._rows: dict[str, list[int]] = {name: [] for name in self._used}
         self.broken_subjects = 0

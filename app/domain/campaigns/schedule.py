@@ -46,6 +46,7 @@ from app.domain.workspaces import audit, quotas
 from app.domain.workspaces.quotas import UNLIMITED, Quotas
 from app.errors import Conflict, InvalidInput, NotFound
 from app.jobs import defer_wake_up
+from app.mail.footer import Unsubscribe
 from app.mail.hints import Hint
 from app.sql import queries
 from app.turns import Turns
@@ -88,20 +89,32 @@ class Preview(Heard, rename="camel", kw_only=True):
     """What `schedule` would do. `duplicate_rows`: the first 1,000 duplicates.
 
     `lacking`: which fields of the text recipients have nothing for; `subjects_in_one_line`: of how many the subject has
-    a line break, which is written as a blank; `hints`: what receivers may dislike about the message.
+    a line break, which is written as a blank; `hints`: what receivers may dislike about the message; `unsubscribe`: how
+    they do that, asked for or not.
     """
 
     duplicate_rows: list[Duplicate]
     lacking: list[Lack]
     subjects_in_one_line: int
     hints: list[Hint]
+    unsubscribe: Unsubscribe
 
 
 class Request(NamedTuple):
-    """`recipients` are made once the fields that the content requires are known, or are a list that is kept."""
+    """`recipients` are made once the fields that the content requires are known, or are a list that is kept.
+    `links_lead_here`: recipients can open the page to unsubscribe.
+    """
 
     draft: Draft
     recipients: Callable[[frozenset[str]], RecipientList] | Named | SavedNamed
+    links_lead_here: bool = False
+
+    def for_so_many(self, recipients: int) -> Draft:
+        """The draft, in which it is said how they unsubscribe: from a letter to one, nobody has to."""
+        content = self.draft.content
+        usual: Unsubscribe = "link" if self.links_lead_here and recipients > 1 else "none"
+        content = msgspec.structs.replace(content, unsubscribe=content.unsubscribe or usual)
+        return msgspec.structs.replace(self.draft, content=content)
 
 
 class Idempotency(NamedTuple):
@@ -173,9 +186,10 @@ async def _schedule(conn: Conn, asked: _Asked) -> Scheduled:
     await trial.run()
     suppressed = await held.first_look(conn, workspace_id)
     await leave_out(conn, recipients, suppressed.numbers)
-    planned = await _plan(conn, workspace_id, request.draft, recipients, lock=True)
+    draft = request.for_so_many(recipients.accepted)
+    planned = await _plan(conn, workspace_id, draft, recipients, lock=True)
     await quotas.check_again(conn, workspace_id, most, room.taken, campaign=True)
-    target = await _insert(conn, workspace_id, planned, request.draft, made, recipients, room.taken)
+    target = await _insert(conn, workspace_id, planned, draft, made, recipients, room.taken)
     campaign_id = target.campaign_id
     await held.last_look(conn, workspace_id, target.stream_ids, suppressed.newest)
     await ask_behind_others(conn, workspace_id, campaign_id)
@@ -209,6 +223,7 @@ async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
         lacking=lacking.found(),
         subjects_in_one_line=lacking.broken_subjects,
         hints=hints,
+        unsubscribe=request.for_so_many(recipients.accepted).content.unsubscribe or "none",
     )
 
 
@@ -351,6 +366,7 @@ async def _insert(
             "body": draft.content.body,
             "body_html": draft.content.body_html,
             "language": draft.content.language,
+            "unsubscribe": draft.content.unsubscribe,
             **made,
             "fields": sorted(recipients.fields),
             "start_at": draft.start_time or planned.now,  # not when a limit lets it begin: the limit may be lifted

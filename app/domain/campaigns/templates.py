@@ -10,7 +10,7 @@ import msgspec
 from psycopg.errors import UniqueViolation
 
 from app.db import Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
-from app.domain.campaigns.content import Content
+from app.domain.campaigns.content import WRITTEN, Content
 from app.domain.campaigns.draft import check_name
 from app.domain.pages import Page, PageRequest, page_of
 from app.errors import Conflict, InvalidInput, NotFound
@@ -80,7 +80,7 @@ async def change(pool: Pool, workspace_id: int, template_id: int, given: Mapping
     """
     before = await get(pool, workspace_id, template_id)
     name = given.get("name", before.name)
-    content = Content(**{field: given.get(field, getattr(before, field)) for field in Content.__struct_fields__})
+    content = Content(**{field: given.get(field, getattr(before, field)) for field in WRITTEN})
     await _check(workspace_id, name, content)
     params = _columns(workspace_id, name, content) | {"template_id": template_id}
     try:

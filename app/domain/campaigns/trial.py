@@ -12,12 +12,15 @@ from typing import NamedTuple
 from app.domain.campaigns.content import finished, wrong_parts
 from app.domain.recipients.lists import EMAIL, Recipient
 from app.errors import InvalidInput
+from app.mail.footer import example_url
 from app.mail.markup import TemplateError
 from app.mail.message import HeaderInjection
+from app.mail.names import PROVIDED, UNSUBSCRIBE_URL
 from app.mail.rendering import Templates
 
 MOST_TRIED = 50
 TOGETHER = 10
+LINK = example_url("https://example.com")
 
 
 class _Seen(NamedTuple):
@@ -30,7 +33,7 @@ class Trial:
 
     def __init__(self, templates: Templates, known: frozenset[str]) -> None:
         self._templates = templates
-        self._names = sorted((templates.mentioned & known) - {EMAIL})
+        self._names = sorted((templates.mentioned & known) - PROVIDED)
         self._count = 0
         self._sample: list[_Seen] = []
         self._longest: dict[str, _Seen] = {}
@@ -54,7 +57,7 @@ class Trial:
             await self._try(tried[first : first + TOGETHER])
 
     async def _try(self, tried: list[_Seen]) -> None:
-        every = [{**seen.recipient.fields, EMAIL: seen.recipient.address} for seen in tried]
+        every = [{**seen.recipient.fields, EMAIL: seen.recipient.address, UNSUBSCRIBE_URL: LINK} for seen in tried]
         for seen, fields, parts in zip(tried, every, await finished(self._templates.render(every)), strict=True):
             if wrong := wrong_parts(parts, fields):
                 who = f"row {seen.row} ({seen.recipient.address})"

@@ -58,11 +58,6 @@ class Outlook(NamedTuple):
     over_limit: bool
 
 
-def message_id(claim: Claim, domain: str) -> str:
-    """The Message-ID of an email: the same for every attempt at it."""
-    return claim.message_id or f"<{claim.id}.{claim.campaign_id}.reachinbox@{domain}>"
-
-
 _encode = msgspec.json.Encoder().encode
 
 

@@ -22,6 +22,7 @@ from app.domain.ledger import after_restore
 from app.domain.workspaces import audit
 from app.errors import Conflict
 from app.last_seen import LastSeen
+from app.mail.opaque import Keys
 from app.settings import Settings
 from app.sql import queries
 
@@ -106,6 +107,18 @@ async def take_over(pool: Pool, ours: Ours) -> None:
             )
         await conn.execute(sql.take_over, {"host": ours.host})
         await audit.record(conn, LOCAL, None, "installation.take-over", ours.host or "")
+
+
+async def read_keys(pool: Pool) -> Keys:
+    """See `keys`."""
+    async with transaction(pool) as conn:
+        return await keys(conn)
+
+
+async def keys(conn: Conn) -> Keys:
+    """The keys of Message-IDs, links and digests of addresses; as the service, since no tenant may."""
+    row = await fetch_exactly_one(conn, sql.keys)
+    return Keys(row["message_key"], row["link_key"], row["address_key"])
 
 
 _BEHIND = "it is older than what a worker has seen of it, as a snapshot that was put back is"

@@ -9,10 +9,12 @@ from datetime import datetime
 
 import msgspec
 
-from app.db import Pool, Row, fetch_all, fetch_one, transaction
+from app.db import Conn, Pool, Row, fetch_all, fetch_one, transaction
+from app.domain.operations import installation
 from app.domain.pages import Page, PageRequest, page_of
 from app.embedded.mailbox import ReceivedMessage, summarize
 from app.errors import NotFound
+from app.mail.opaque import EmailName, MessageIds
 from app.sql import queries
 from app.turns import Turns
 
@@ -25,8 +27,7 @@ _parsing = Turns(2, of_one=1)  # a page takes seconds of processor time, in a th
 
 _UNSEEN = re.compile(r"<(style|script)\b.*?(?:</\1|$)", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^>]*(?:>|$)")
-# The campaign in a Message-ID of ours: see domain.ledger.exchange.message_id.
-_OURS = re.compile(rb"^Message-ID:\s*<\d+\.(\d+)\.reachinbox@", re.IGNORECASE | re.MULTILINE)
+_MESSAGE_ID = re.compile(rb"^Message-ID:\s*(<[^<>\s]{1,250}>)", re.IGNORECASE | re.MULTILINE)
 
 
 class SandboxSummary(msgspec.Struct, rename="camel"):
@@ -59,18 +60,24 @@ class SandboxMessage(msgspec.Struct, rename="camel"):
 
 async def store(pool: Pool, message: ReceivedMessage) -> None:
     """Keep a message; returns once it is on disk."""
-    headers = message.content.partition(b"\r\n\r\n")[0]
-    found = _OURS.search(headers)
+    found = _MESSAGE_ID.search(message.content.partition(b"\r\n\r\n")[0])
     async with transaction(pool) as conn:
-        await conn.execute(
-            sql.insert_sandbox_message,
-            {
-                "campaign_id": int(found[1]) if found and len(found[1]) < 19 else None,
-                "envelope_from": message.envelope_from,
-                "envelope_to": message.envelope_to,
-                "content": message.content,
-            },
-        )
+        workspace_id = None if found is None else await _whose(conn, found[1].decode("ascii", "replace"), message)
+        params = {"workspace_id": workspace_id, "envelope_from": message.envelope_from}
+        params |= {"envelope_to": message.envelope_to, "content": message.content}
+        await conn.execute(sql.insert_sandbox_message, params)
+
+
+async def _whose(conn: Conn, message_id: str, message: ReceivedMessage) -> int | None:
+    """The workspace whose email the message is; None: nobody's that we know of."""
+    name = MessageIds((await installation.keys(conn)).message).whose(message_id)
+    if isinstance(name, EmailName):
+        row = await fetch_one(conn, sql.workspace_there, {"workspace_id": name.workspace_id})
+        return None if row is None else row["id"]
+    if name is None or (row := await fetch_one(conn, sql.email_of_old_id, name._asdict())) is None:
+        return None
+    believed = name.is_believed(row["tried_at"], row["opaque_since"], row["recipient"], message.envelope_to)
+    return row["workspace_id"] if believed else None
 
 
 async def list_messages(pool: Pool, workspace_id: int, page: PageRequest) -> Page[SandboxSummary]:

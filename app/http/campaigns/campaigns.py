@@ -29,6 +29,7 @@ from app.http.errors import problems
 from app.http.headers import FRAMED
 from app.http.openapi import schema_name
 from app.http.parameters import Cursor, Id, Limit, TheActor, TheInstallation, ThePool, TheQuotas, TheUser
+from app.mail.footer import Unsubscribe
 
 
 class CampaignPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -39,6 +40,7 @@ class CampaignPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True, 
     body: Annotated[str | msgspec.UnsetType, TEXT] = msgspec.UNSET
     body_html: Annotated[str | msgspec.UnsetType | None, TEXT] = msgspec.UNSET
     language: Annotated[str | msgspec.UnsetType | None, LANGUAGE] = msgspec.UNSET
+    unsubscribe: Unsubscribe | msgspec.UnsetType = msgspec.UNSET
     sender_ids: Annotated[list[AnId] | msgspec.UnsetType, SENDERS] = msgspec.UNSET
     start_time: datetime | msgspec.UnsetType = msgspec.UNSET
     latest_at: datetime | msgspec.UnsetType | None = msgspec.UNSET

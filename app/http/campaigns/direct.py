@@ -24,18 +24,20 @@ from app.http.campaigns.schedule import UNREADABLE, AnId
 from app.http.errors import AnyRequest, problems
 from app.http.openapi import one_of_forms
 from app.http.parameters import TheActor, TheInstallation, ThePool, TheQuotas, TheUser
+from app.mail.footer import Unsubscribe
 
 
 class TestBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
     """What to try, filled in with `fields`; goes to `email`, or to whoever asks. Without a `body`, one is made of
-    `bodyHtml`. `ifBlank`: as for a campaign. To an address that is written to no more it goes only if that is confirmed
-    (`despiteSuppression`).
+    `bodyHtml`. `ifBlank` and `unsubscribe`: as for a campaign, the latter `none` where it is left out; a link works. To
+    an address that is written to no more it goes only if that is confirmed (`despiteSuppression`).
     """
 
     subject: Annotated[str, SUBJECT]
     body: Annotated[str, TEXT] = ""
     body_html: Annotated[str | None, TEXT] = None
     language: Annotated[str | None, LANGUAGE] = None
+    unsubscribe: Unsubscribe = "none"
     name: Annotated[str | None, LABEL] = None
     sender_id: AnId | None = None
     email: str | None = None
@@ -82,7 +84,7 @@ async def send_test(
         asked = decode(await read(request, at_most=MAX_BODY), TestBody)
         mail = Direct(
             name=asked.name or f"Test: {asked.subject}",
-            content=Content(asked.subject, asked.body, asked.body_html, asked.language),
+            content=Content(asked.subject, asked.body, asked.body_html, asked.language, asked.unsubscribe),
             recipient=user.email if asked.email is None else asked.email,
             fields=asked.fields,
             sender_id=asked.sender_id,

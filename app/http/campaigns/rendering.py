@@ -14,6 +14,8 @@ from app.bounds import LANGUAGE, TEXT
 from app.db import Pool
 from app.domain.campaigns import signatures
 from app.domain.campaigns.content import Content, Rendered
+from app.domain.campaigns.signatures import Signature
+from app.domain.workspaces import postal_addresses
 from app.domain.workspaces.roles import VIEWER
 from app.errors import InvalidInput, NotFound
 from app.http.bodies import JSON, decode, read, require_content_type, room_for_body
@@ -22,38 +24,42 @@ from app.http.errors import AnyRequest, problems
 from app.http.forms import MULTIPART, form_of
 from app.http.headers import FRAMED
 from app.http.openapi import one_of_forms
-from app.http.parameters import MAX_ID, ThePool, TheUser
+from app.http.parameters import MAX_ID, ThePool, TheSettings, TheUser
+from app.mail.footer import Unsubscribe, example_url
 
 MAX_BODY = 8_000_000
 
 
 class RenderBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
     """Templates and whom to fill them in for. Without `fields`, names in brackets stand for the values. With
-    `senderId` it ends with that sender's signature.
+    `senderId` it ends with that sender's signature, then with the workspace's postal address, and with `unsubscribe`
+    as a campaign's messages do; a link is shown as it will look, and leads nowhere.
     """
 
     subject: Annotated[str, TEXT]
     body: Annotated[str, TEXT] = ""
     body_html: Annotated[str | None, TEXT] = None
     language: Annotated[str | None, LANGUAGE] = None
+    unsubscribe: Unsubscribe = "none"
     email: str
     fields: dict[str, str] | None = None
     sender_id: Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)] | None = None
 
-    async def render(self, pool: Pool, workspace_id: int) -> Rendered:
+    async def render(self, pool: Pool, workspace_id: int, base_url: str) -> Rendered:
         """Raises InvalidInput."""
-        content = Content(self.subject, self.body, self.body_html, self.language)
-        if self.sender_id is None:
-            return await content.render(self.email, self.fields, workspace_id)
-        try:
-            signature = await signatures.get(pool, workspace_id, self.sender_id)
-        except NotFound as error:
-            raise InvalidInput({"senderId": error.detail}) from None
+        content = Content(self.subject, self.body, self.body_html, self.language, self.unsubscribe)
+        signature = Signature("")
+        if self.sender_id is not None:
+            try:
+                signature = await signatures.get(pool, workspace_id, self.sender_id)
+            except NotFound as error:
+                raise InvalidInput({"senderId": error.detail}) from None
+        postal_address = await postal_addresses.get(pool, workspace_id)
 
-        def sign(sent: Content) -> Content:
-            return signatures.signed(sent, signature.text, signature.html)
+        def end(sent: Content) -> Content:
+            return signatures.signed(sent, signature.text, signature.html).addressed(postal_address)
 
-        return await content.render(self.email, self.fields, workspace_id, sign)
+        return await content.render(self.email, self.fields, workspace_id, end, unsubscribe_url=example_url(base_url))
 
 
 class RenderForm(msgspec.Struct, forbid_unknown_fields=True):
@@ -87,10 +93,11 @@ class RenderOperation(Operation):
     responses=problems(*UNREADABLE),
     opt={"role": VIEWER, "scope": "read"},
 )
-async def render_message(request: AnyRequest, pool: ThePool, user: TheUser) -> Rendered:
+async def render_message(request: AnyRequest, pool: ThePool, user: TheUser, settings: TheSettings) -> Rendered:
     require_content_type(request, JSON)
     async with room_for_body(request, user.workspace_id):  # until it is rendered: what waits for that is in memory
-        return await decode(await read(request, at_most=MAX_BODY), RenderBody).render(pool, user.workspace_id)
+        asked = decode(await read(request, at_most=MAX_BODY), RenderBody)
+        return await asked.render(pool, user.workspace_id, settings.base_url)
 
 
 @post(
@@ -103,12 +110,12 @@ async def render_message(request: AnyRequest, pool: ThePool, user: TheUser) -> R
     responses=problems(*UNREADABLE),
     opt={"role": VIEWER, "scope": "read"},
 )
-async def show_rendered_html(request: AnyRequest, pool: ThePool, user: TheUser) -> Response[str]:
+async def show_rendered_html(request: AnyRequest, pool: ThePool, user: TheUser, settings: TheSettings) -> Response[str]:
     require_content_type(request, MULTIPART)
     async with room_for_body(request, user.workspace_id):
         async with form_of(request) as form:
             text = form.texts.get("request")
         if text is None:
             raise InvalidInput({"request": "is missing; give the JSON that /render takes"})
-        rendered = await decode(text.encode(), RenderBody).render(pool, user.workspace_id)
+        rendered = await decode(text.encode(), RenderBody).render(pool, user.workspace_id, settings.base_url)
     return Response(rendered.html or "", media_type=MediaType.HTML, headers=FRAMED)

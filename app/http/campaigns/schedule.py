@@ -48,6 +48,7 @@ from app.http.parameters import MAX_ID, TheActor, ThePool, TheQuotas, TheSetting
 from app.http.recipients.choices import Corrections, EncodingName, corrections_of, source_of
 from app.http.recipients.sources import NULL, JsonRecipients, Lines, NullableRecipients, decode_list
 from app.http.validation import invalid_body
+from app.mail.footer import Unsubscribe
 from app.settings import Settings
 from app.turns import OneByOne
 
@@ -64,12 +65,18 @@ _repeats = OneByOne()
 
 
 class CampaignFields(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """The fields that both forms have. Without a `body`, one is made of `bodyHtml`."""
+    """The fields that both forms have. Without a `body`, one is made of `bodyHtml`.
+
+    `unsubscribe`: `link`, each text has the link, if need be in a line at its end, and mail programs are told of it;
+    `header`, they are told of it alone; `none`. Left out, it is `link`, and `none` for one recipient or where the
+    service is on its own machine's address.
+    """
 
     subject: Annotated[str, SUBJECT]
     body: Annotated[str, TEXT] = ""
     body_html: Annotated[str | None, TEXT] = None
     language: Annotated[str | None, LANGUAGE] = None
+    unsubscribe: Unsubscribe | None = None
     name: Annotated[str | None, LABEL] = None
     sender_id: AnId | None = None
     sender_ids: Annotated[list[AnId] | None, SENDERS] = None
@@ -86,7 +93,7 @@ class CampaignFields(msgspec.Struct, rename="camel", forbid_unknown_fields=True,
     def draft(self) -> Draft:
         """Raises InvalidInput."""
         return Draft(
-            content=Content(self.subject, self.body, self.body_html, self.language),
+            content=Content(self.subject, self.body, self.body_html, self.language, self.unsubscribe),
             name=self.name,
             sender_id=self.sender_id,
             sender_ids=self.sender_ids,
@@ -174,14 +181,14 @@ class CampaignRequest(NamedTuple):
         choices = self.asked.choices._replace(internal=frozenset(settings.allow_internal_domains))
         asked = self.asked._replace(choices=choices)
         if isinstance(source, Named | SavedNamed):
-            return schedule.Request(self.draft, source._replace(choices=choices))
+            return schedule.Request(self.draft, source._replace(choices=choices), not settings.is_local)
 
         def make(required: frozenset[str]) -> RecipientList:
             if isinstance(source, JsonRecipients | Lines):
                 return lists.from_json(source, required=required, choices=choices)
             return csv_files.from_csv(source, required=required, asked=asked)
 
-        return schedule.Request(self.draft, make)
+        return schedule.Request(self.draft, make, not settings.is_local)
 
     def fingerprint(self) -> bytes:
         """SHA-256 of what is asked for: spaces and the order of fields make no difference. Raises InvalidInput."""

@@ -33,6 +33,7 @@ from app.http.parameters import (
     TheActor,
     TheInstallation,
     ThePool,
+    TheSettings,
     TheUser,
 )
 
@@ -136,8 +137,8 @@ async def get_email(pool: ThePool, user: TheUser, email_id: Id) -> Email:
     summary="What an email says: as it was sent, or as it would be",
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
-async def get_email_message(pool: ThePool, user: TheUser, email_id: Id) -> Message:
-    return await texts.get_message(pool, user.workspace_id, email_id)
+async def get_email_message(pool: ThePool, user: TheUser, settings: TheSettings, email_id: Id) -> Message:
+    return await texts.get_message(pool, user.workspace_id, email_id, settings.base_url)
 
 
 @get(
@@ -147,8 +148,8 @@ async def get_email_message(pool: ThePool, user: TheUser, email_id: Id) -> Messa
     summary="The HTML of an email, fit to be shown in a frame",
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
-async def show_email_message(pool: ThePool, user: TheUser, email_id: Id) -> Response[str]:
-    message = await texts.get_message(pool, user.workspace_id, email_id)
+async def show_email_message(pool: ThePool, user: TheUser, settings: TheSettings, email_id: Id) -> Response[str]:
+    message = await texts.get_message(pool, user.workspace_id, email_id, settings.base_url)
     if message.html is None:
         raise NotFound("the email has no HTML")
     return Response(message.html, media_type=MediaType.HTML, headers=FRAMED)

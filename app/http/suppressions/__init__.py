@@ -1,0 +1,1 @@
+"""Suppressions over HTTP, and the page by which recipients unsubscribe."""

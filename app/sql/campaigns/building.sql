@@ -1,7 +1,7 @@
 -- name: campaign_content
 -- What the messages of a campaign from one of its senders are made of.
 SELECT c.subject, coalesce(c.body_made, c.body) AS body, coalesce(c.html_made, c.body_html) AS body_html, c.language,
-       c.content_version, s.email, s.display_name, g.text AS signature_text, g.html AS signature_html
+       c.unsubscribe, c.postal_address, c.content_version, s.email, s.display_name, g.text AS signature_text, g.html AS signature_html
 FROM campaigns c
 JOIN senders s ON s.workspace_id = c.workspace_id AND s.id = %(sender_id)s
 LEFT JOIN campaign_signatures g

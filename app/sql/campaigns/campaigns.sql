@@ -1,7 +1,7 @@
 -- name: list_campaigns
 -- A page of campaigns to lists, newest first, or one of any kind, each with the first and last planned time of what still waits and its use of
 -- the current window.
-SELECT c.id, c.sender_id, c.name, c.subject, c.body, c.body_html, c.language, c.fields, c.start_at, c.latest_at, c.delay_ms,
+SELECT c.id, c.sender_id, c.name, c.subject, c.body, c.body_html, c.language, c.unsubscribe, c.fields, c.start_at, c.latest_at, c.delay_ms,
        c.jitter_percent, c.hourly_limit, c.calendar, c.ahead_at, c.share_percent, c.kind, c.on_unknown, c.status, c.brake,
        n.total, n.scheduled, n.sending, n.sent, n.failed, n.unknown, n.cancelled, c.created_at, c.finished_at, c.emails_removed_at,
        waiting.next_at, waiting.last_at, n.used_this_hour

@@ -2,8 +2,9 @@
 -- The text that is about to be replaced, if any email can have been made from it: of a campaign that was never claimed
 -- from, nobody has seen a word. The campaign is locked.
 INSERT INTO campaign_contents (workspace_id, campaign_id, version, subject, body, body_html, language, body_made,
-                               html_made, replaced_at)
-SELECT workspace_id, id, content_version, subject, body, body_html, language, body_made, html_made, clock_timestamp()
+                               html_made, unsubscribe, replaced_at)
+SELECT workspace_id, id, content_version, subject, body, body_html, language, body_made, html_made, unsubscribe,
+       clock_timestamp()
 FROM campaigns
 WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s
   AND EXISTS (SELECT FROM streams s
@@ -26,6 +27,7 @@ SET name = coalesce(%(name)s, name),
     language = CASE WHEN %(set_language)s THEN %(language)s ELSE language END,
     body_made = CASE WHEN %(content_changed)s THEN %(body_made)s ELSE body_made END,
     html_made = CASE WHEN %(content_changed)s THEN %(html_made)s ELSE html_made END,
+    unsubscribe = coalesce(%(unsubscribe)s, unsubscribe),
     content_version = content_version + %(content_changed)s::integer,
     stored_bytes = greatest(0, stored_bytes + %(more_bytes)s),
     start_at = coalesce(%(start_at)s, start_at),

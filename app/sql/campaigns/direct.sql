@@ -2,9 +2,9 @@
 -- A campaign of kind DIRECT with its stream and its one email, which is due.
 WITH campaign AS (
     INSERT INTO campaigns (workspace_id, sender_id, kind, name, subject, body, body_html, language, body_made, html_made,
-                           fields, start_at, stored_bytes)
+                           unsubscribe, postal_address, fields, start_at, stored_bytes)
     VALUES (%(workspace_id)s, %(sender_id)s, 'DIRECT', %(name)s, %(subject)s, %(body)s, %(body_html)s, %(language)s,
-            %(body_made)s, %(html_made)s, %(field_names)s, now(), %(stored_bytes)s)
+            %(body_made)s, %(html_made)s, %(unsubscribe)s, own_postal_address(), %(field_names)s, now(), %(stored_bytes)s)
     RETURNING workspace_id, id, sender_id, start_at
 ),
 stream AS (

@@ -1,10 +1,11 @@
 -- name: insert_campaign
 -- A campaign, all of its emails still to be inserted in the same transaction.
-INSERT INTO campaigns (workspace_id, sender_id, name, subject, body, body_html, language, body_made, html_made, fields,
+INSERT INTO campaigns (workspace_id, sender_id, name, subject, body, body_html, language, body_made, html_made,
+                       unsubscribe, postal_address, fields,
                        start_at, latest_at, delay_ms, jitter_percent, hourly_limit, share_percent, calendar, on_unknown,
                        stored_bytes)
 VALUES (%(workspace_id)s, %(sender_id)s, %(name)s, %(subject)s, %(body)s, %(body_html)s, %(language)s, %(body_made)s,
-        %(html_made)s, %(fields)s, %(start_at)s, %(latest_at)s, %(delay_ms)s, %(jitter_percent)s, %(hourly_limit)s,
+        %(html_made)s, %(unsubscribe)s, own_postal_address(), %(fields)s, %(start_at)s, %(latest_at)s, %(delay_ms)s, %(jitter_percent)s, %(hourly_limit)s,
         %(share_percent)s, %(calendar)s, %(on_unknown)s, %(stored_bytes)s)
 RETURNING id;
 

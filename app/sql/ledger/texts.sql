@@ -8,6 +8,7 @@ SELECT e.id, e.recipient, e.fields, e.erased_at,
        CASE WHEN k.version IS NULL THEN coalesce(c.html_made, c.body_html)
             ELSE coalesce(k.html_made, k.body_html) END AS body_html,
        CASE WHEN k.version IS NULL THEN c.language ELSE k.language END AS language,
+       CASE WHEN k.version IS NULL THEN c.unsubscribe ELSE k.unsubscribe END AS unsubscribe, c.postal_address,
        g.text AS signature_text, g.html AS signature_html,
        e.attempts > 0 AND coalesce(
            coalesce(k.version, c.content_version) = a.content_version, c.content_version = 1) AS as_sent

@@ -35,3 +35,7 @@ SELECT gen_random_uuid(), h.system_identifier, h.timeline, h.database_oid, %(hos
 ON CONFLICT (only_row) DO UPDATE
 SET id = excluded.id, system_identifier = excluded.system_identifier, timeline = excluded.timeline,
     database_oid = excluded.database_oid, host = excluded.host, generation = 0, behind_since = NULL;
+
+-- name: keys
+-- What Message-IDs, links and digests of addresses are made with. The migrations make them; nothing changes them.
+SELECT message_key, link_key, address_key FROM installation;
