@@ -38,8 +38,8 @@ from app.embedded import mailbox
 from app.embedded.postgres import EmbeddedPostgres
 from app.jobs import CHECKS, POLLING_INTERVAL_S, QUICK, RESETS, WEBHOOKS
 from app.mail.addresses import domain_of
-from app.secrets import SecretBox, open_secret_box, secret_key
 from app.mail.opaque import Keys, Links, MessageIds
+from app.secrets import SecretBox, open_secret_box, secret_key
 from app.settings import Settings, SettingsError, check_secret_key, from_env
 from app.watched import keep_beating
 from worker.connect import Server
@@ -48,6 +48,7 @@ from worker.desk import Budget, Desk
 from worker.dispatch import Dispatcher
 from worker.dns_checks import keep_checked
 from worker.imap import Mailbox
+from worker.inbox import Reader
 from worker.installation import Guard
 from worker.instruments import LANES_MAX, REGISTRY, RESTARTS
 from worker.lease import Lease
@@ -108,6 +109,14 @@ class Worker:
         self._dispatcher = Dispatcher(desk)
         self._planning = Planning(pool)
         self._courier = Courier(pool, box, HostPolicy.of(settings))
+        self._reader = Reader(
+            pool,
+            self._token,
+            self._credentials,
+            desk.message_ids,
+            desk.links,
+            settings.inbox_poll_seconds,
+        )
         self._queue = make_queue(
             self._dispatcher.wake,
             self._planning.wake,
@@ -143,6 +152,7 @@ class Worker:
                 ),
                 asyncio.create_task(clean_up(self._pool, self._queue, self._token, self._settings)),
                 asyncio.create_task(self._credentials.keep_fresh()),
+                asyncio.create_task(self._reader.keep_reading()),
                 asyncio.create_task(keep_checked(self._pool, Resolver.of(self._settings))),
             ]
             queues = [

@@ -15,11 +15,12 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
-from imapclient import IMAPClient  # pyright: ignore[reportMissingTypeStubs] -- it has none
+from imapclient import IMAPClient, imap_utf7  # pyright: ignore[reportMissingTypeStubs] -- it has none
+from imapclient.response_parser import parse_response  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType] -- nor here
 
 from app.domain.operations import host_policy
 from app.domain.operations.host_policy import Lookup
@@ -31,7 +32,10 @@ from worker.verdicts import ServerTrouble, storable
 OPEN_S = 60.0  # for all of it, from TLS to the login
 COMMAND_S = 60.0
 CLOSE_S = 2.0
-MOST_BYTES = 64 * 1024 * 1024  # that a server may answer within one `do`
+MOST_BYTES = 20 * 1024 * 1024  # that a server may answer within one `do`, or within what is read by one allowance
+MOST_LINES = 100_000
+MOST_LITERAL = 512 * 1024  # bytes
+MOST_FOLDERS = 1_000
 _THREADS = ThreadPoolExecutor(max_workers=16, thread_name_prefix="imap")
 # How servers that know no special uses (RFC 6154) call the folder for what was sent.
 _SENT = {
@@ -59,6 +63,20 @@ class State(NamedTuple):
     messages: int
 
 
+class Allowance:
+    """What a server may still answer. It is held below the library, which would keep all of it."""
+
+    def __init__(self, count: int = MOST_BYTES, lines: int = MOST_LINES) -> None:
+        self.left = count
+        self.lines = lines
+
+    def take(self, count: int, lines: int = 0) -> bool:
+        """Whether that much was allowed."""
+        self.left -= count
+        self.lines -= lines
+        return self.left >= 0 and self.lines >= 0
+
+
 class Session:
     """What can be asked of a mailbox that is logged in to. It blocks: for functions that are given to `Mailbox.do`."""
 
@@ -80,12 +98,27 @@ class Session:
             found.append(Folder(str(name), frozenset(uses), not said & {"\\noselect", "\\nonexistent"}))
         return found
 
+    def standings(self) -> dict[str, State]:
+        """Of folders, without opening them (RFC 5819); where the server cannot say it, of none."""
+        if not self.has("LIST-STATUS"):
+            return {}
+        protocol = self._client.protocol
+        parts = protocol.list_with("STATUS", "(STATUS (UIDNEXT UIDVALIDITY))")
+        tokens = parse_response(parts)
+        found: dict[str, State] = {}
+        for name, told in zip(tokens[::2], tokens[1::2], strict=False):
+            of = dict(zip(told[::2], told[1::2], strict=False))
+            if isinstance(of.get(b"UIDVALIDITY"), int) and isinstance(of.get(b"UIDNEXT"), int):
+                folder = imap_utf7.decode(name) if isinstance(name, bytes) else str(name)
+                found[folder] = State(of[b"UIDVALIDITY"], of[b"UIDNEXT"], 0)
+        return found
+
     def examine(self, folder: str) -> State:
         """Open the folder for reading."""
         told: Mapping[bytes, Any] = self._client.select_folder(folder, readonly=True)
         return State(int(told[b"UIDVALIDITY"]), told.get(b"UIDNEXT"), int(told.get(b"EXISTS", 0)))
 
-    def search(self, *criteria: str | int) -> list[int]:
+    def search(self, *criteria: str | int | date) -> list[int]:
         """UIDs in the folder that is open."""
         return [int(uid) for uid in self._client.search(list(criteria))]
 
@@ -137,12 +170,14 @@ class Mailbox:
             raise
         return mailbox
 
-    async def do(self, act: Callable[[Session], T], within_s: float = COMMAND_S) -> T:
+    async def do(
+        self, act: Callable[[Session], T], within_s: float = COMMAND_S, allowance: Allowance | None = None
+    ) -> T:
         """What `act` gives, which is called in a thread. Raises ServerTrouble, and then it is of no further use."""
 
         def acting() -> T:
             if self._protocol is not None:
-                self._protocol.allow(MOST_BYTES)
+                self._protocol.allow(allowance or Allowance())
             return act(Session(self._client))
 
         return await self._run(acting, within_s)
@@ -236,11 +271,19 @@ class _Protocol(imaplib.IMAP4):
 
     def __init__(self, connected: socket.socket) -> None:
         self._connected = connected
-        self._left = MOST_BYTES
+        self._allowance = Allowance()
         super().__init__()
 
-    def allow(self, count: int) -> None:
-        self._left = count
+    def allow(self, allowance: Allowance) -> None:
+        self._allowance = allowance
+
+    def list_with(self, wanted: str, options: str) -> list[Any]:
+        """What comes of one kind with a list of all folders (RFC 5258)."""
+        outcome, told = self._simple_command("LIST", '""', '"*"', "RETURN", options)
+        if outcome != "OK":
+            raise self.error(_words(self.error(*told)))
+        self.untagged_responses.pop("LIST", None)
+        return [part for part in self.untagged_responses.pop(wanted, []) if part is not None]
 
     def secured(self) -> tuple[str | None, Mapping[str, Any] | None]:
         """The version of TLS, and the server's certificate."""
@@ -257,7 +300,7 @@ class _Protocol(imaplib.IMAP4):
         return self._connected
 
     def read(self, size: int) -> bytes:
-        self._take(size)
+        self._take(size, is_literal=True)
         return super().read(size)
 
     def readline(self) -> bytes:
@@ -265,9 +308,9 @@ class _Protocol(imaplib.IMAP4):
         self._take(len(line))
         return line
 
-    def _take(self, count: int) -> None:
-        self._left -= count
-        if self._left < 0:
+    def _take(self, count: int, *, is_literal: bool = False) -> None:
+        allowed = self._allowance.take(count, 0 if is_literal else 1)
+        if not allowed or (is_literal and count > MOST_LITERAL):
             raise self.abort("it answers with more than anybody asked for")
 
     def start_tls(self, context: ssl.SSLContext) -> None:
@@ -325,6 +368,7 @@ class _Client(IMAPClient):
         self._imap: Any
         super().__init__(host, port, ssl=False, timeout=COMMAND_S)
         self._imap.debug = 0  # it would log all that is said
+        self.normalise_times = False  # times keep their zones
 
     def _create_IMAP4(self) -> Any:
         return self.protocol

@@ -88,6 +88,17 @@ TOKEN_REFRESH = Counter(
     registry=REGISTRY,
 )
 TOKEN_REFRESHES = {outcome: TOKEN_REFRESH.labels(outcome) for outcome in get_args(RefreshOutcome)}
+INBOX_PASSES = Counter(
+    "reachinbox_inbox_passes",
+    "Looks through a mailbox, by what came of it: whole, cut_short (the rest follows), failed (for its server), broken "
+    "(a fault of the service).",
+    ("outcome",),
+    registry=REGISTRY,
+)
+RESPONSES = Counter("reachinbox_responses", "Responses to emails, by kind.", ("kind",), registry=REGISTRY)
+DOUBTS_SETTLED = Counter(
+    "reachinbox_doubts_settled", "Emails in doubt of which a copy was found in Sent.", registry=REGISTRY
+)
 BACK_OFFS = Counter(
     "reachinbox_sender_back_offs",
     "Senders backed off, by what it was for.",

@@ -33,6 +33,9 @@ DISTRIBUTED = {
     "holds",
     "sender_dns",
     "suppressions",
+    "inboxes",
+    "inbox_places",
+    "responses",
 }
 # These stay on one node, each for a reason.
 LOCAL = {

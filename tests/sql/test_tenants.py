@@ -43,6 +43,9 @@ TABLES = (
     "plan_changes",
     "sender_dns",
     "suppressions",
+    "inboxes",
+    "inbox_places",
+    "responses",
 )
 APPEND_ONLY = ("audit_log", "workspace_invitations")  # of the second the role removes rows, and changes none
 # The service's own, to which the tenants' role has no rights at all.
@@ -80,6 +83,13 @@ async def _fill(pool: Pool, user: User) -> None:
             b"INSERT INTO plan_changes (workspace_id, campaign_id, sender_id) "
             b"VALUES (%(user)s, %(campaign)s, %(sender)s)",
             b"INSERT INTO sender_dns (workspace_id, sender_id, domain) VALUES (%(user)s, %(sender)s, 'example.com')",
+            b"INSERT INTO inboxes (workspace_id, sender_id) VALUES (%(user)s, %(sender)s)",
+            b"INSERT INTO inbox_places (workspace_id, sender_id, folder, uid_validity, uid) "
+            b"VALUES (%(user)s, %(sender)s, 'INBOX', 1, 1)",
+            b"INSERT INTO responses (workspace_id, kind, email_id, campaign_id, stream_id, sender_id, recipient, weak, "
+            b"message_id, folder, uid_validity, uid, received_at, subject, text, attachments) "
+            b"VALUES (%(user)s, 'REPLY', 1, %(campaign)s, 1, %(sender)s, 'a@example.com', false, 'm', 'INBOX', 1, 1, "
+            b"now(), '', '', '{}')",
             b"INSERT INTO suppressions (workspace_id, key, kind, name, reason) "
             b"VALUES (%(user)s, address_digest('a@example.com'), 'ADDRESS', 'a@example.com', 'MANUAL')",
             b"INSERT INTO idempotency_keys (workspace_id, key, fingerprint) VALUES (%(user)s, 'k', 'f')",

@@ -11,7 +11,7 @@ import msgspec
 
 from app.bounds import Bounds
 from app.db import Conn, Pool, Row, fetch_all, fetch_one, transaction
-from app.domain.accounts.actor import LOCAL, Actor
+from app.domain.accounts.actor import LOCAL, WORKER, Actor
 from app.domain.campaigns.campaigns import lock_campaign
 from app.domain.ledger import streams
 from app.domain.ledger.emails import Email, as_read, email_span, read_email
@@ -153,6 +153,14 @@ async def _decide_all(
                 await audit.record(conn, actor, workspace_id, _ACTIONS[before, to], subject)
         total.add(part)
         after_id = ids[-1]
+
+
+async def arrived(conn: Conn, workspace_id: int, email_id: int, stream_ids: list[int], how: str) -> bool:
+    """What was in doubt was sent, as is known now: `how`. The email's stream is locked. False: it is not in doubt."""
+    decided = await _decide(conn, workspace_id, [email_id], stream_ids, "UNKNOWN", "SENT")
+    if decided.changed:
+        await audit.record(conn, WORKER, workspace_id, _ACTIONS["UNKNOWN", "SENT"], f"emails/{email_id} ({how})")
+    return decided.changed > 0
 
 
 async def _begin(conn: Conn, workspace_id: int, to: EmailStatus) -> None:

@@ -73,6 +73,8 @@ Action = Literal[
     "email.unknown->scheduled",  # resolved: sent again
     "email.unknown->sent",  # resolved: taken as sent
     "email.stopped",  # before it went
+    "response.corrected",  # what it is
+    "response.forgotten",
     "suppressions.added",
     "suppressions.exported",
     "suppression.removed",
