@@ -61,8 +61,8 @@ async def suppress(
     """Write no more to the addresses and to all of the domains; 1,000 at most. `keys` are for addresses that are known
     by their digest alone (`address_digest`), as after an erasure.
 
-    Addresses and domains as `app.mail.addresses` has them. `email_id`: the email that it came from, whose stream is held
-    from here on, too, if it `holds_email`. What somebody says
+    Addresses and domains as `app.mail.addresses` has them. `email_id`: the email that it came from, whose stream is
+    held from here on, too, if it `holds_email`. What somebody says
     themselves takes the place of a member's word or a bounce; nothing takes the place of that. Repeating it is
     harmless.
     """
