@@ -1,4 +1,4 @@
-"""Servers that mean no good, or are broken: a pass ends in time, the mailbox is left alone for a while, others go on."""
+"""Servers that mean no good, or are broken: a pass ends in time, and the mailbox is left alone for a while."""
 
 from __future__ import annotations
 

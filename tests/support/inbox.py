@@ -140,7 +140,8 @@ def bounce(message_id: str, recipient: str, status: str = "5.1.1", words: str = 
             f'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\n\n'
             f"--b\nContent-Type: text/plain\n\nI could not deliver your message.\n"
             f"--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.there.example\n\n"
-            f"Final-Recipient: rfc822; {recipient}\nAction: failed\nStatus: {status}\nDiagnostic-Code: smtp; {words}\n\n"
+            f"Final-Recipient: rfc822; {recipient}\nAction: failed\n"
+            f"Status: {status}\nDiagnostic-Code: smtp; {words}\n\n"
             f"--b\nContent-Type: text/rfc822-headers\n\nMessage-ID: {message_id}\nFrom: {ANN}\nTo: {recipient}\n"
             f"Subject: s\n\n--b--\n"
         )

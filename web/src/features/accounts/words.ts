@@ -62,6 +62,8 @@ const ACTIONS: Readonly<Record<Action, string>> = {
   "email.unknown->scheduled": "Had emails in doubt sent again",
   "email.unknown->sent": "Took emails in doubt as sent",
   "email.stopped": "Stopped an email",
+  "response.corrected": "Corrected what a response is",
+  "response.forgotten": "Forgot a response",
   "suppressions.added": "Suppressed addresses or domains",
   "suppressions.exported": "Exported suppressions",
   "suppression.removed": "Allowed writing to somebody again",
