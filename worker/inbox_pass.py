@@ -23,6 +23,7 @@ from app.domain.inbound.record import Found
 from app.mail.inbound import apart, headers
 from app.mail.inbound.apart import NotRead
 from app.mail.inbound.facts import Inbound, Incoming
+from app.mail.inbound.mime import Fields
 from app.mail.opaque import EmailName, Links, MessageIds
 from worker.imap import MOST_BYTES, MOST_FOLDERS, Allowance, Folder, Mailbox, Session, State
 from worker.instruments import DOUBTS_SETTLED, RESPONSES
@@ -35,10 +36,9 @@ HEADER_BYTES, BODY_BYTES = 65_536, 262_144
 CHUNK_BYTES = CHUNK * (HEADER_BYTES + BODY_BYTES) + 65_536  # at most
 SPAN = 10_000  # UIDs that are asked for at once: their list is one line
 _LAST_UID = 0xFFFFFFFF  # RFC 3501, section 9: nz-number
-_HEADER, _HEADERS_OF = "BODY.PEEK[HEADER]<0.%d>", b"BODY[HEADER]<0>"
-_TEXT, _TEXT_OF = "BODY.PEEK[TEXT]<0.%d>", b"BODY[TEXT]<0>"
-_IDS = "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID X-MICROSOFT-ORIGINAL-MESSAGE-ID)]"
-_IDS_OF = b"BODY[HEADER.FIELDS (MESSAGE-ID X-MICROSOFT-ORIGINAL-MESSAGE-ID)]"
+_HEADER, _TEXT = "BODY.PEEK[HEADER]<0.%d>", "BODY.PEEK[TEXT]<0.%d>"
+_OUR_ID = "X-MICROSOFT-ORIGINAL-MESSAGE-ID"  # where Outlook.com keeps it, having put its own in the place
+_IDS = f"BODY.PEEK[HEADER.FIELDS (MESSAGE-ID {_OUR_ID})]"
 _NOT_READ = {"\\sent", "\\drafts", "\\all", "\\flagged"}  # our own, and other views of the same
 _AT_GMAIL = {"\\all", "\\junk"}
 _OF_MACHINES = {"MACHINE_SENDER", "EMPTY_RETURN_PATH"}
@@ -170,16 +170,15 @@ class Pass:
     async def _fetch_headers(self, uids: Sequence[int]) -> list[Letter]:
         told = await self._do(lambda session: session.fetch(uids, "INTERNALDATE", _HEADER % HEADER_BYTES))
         return [
-            Letter(uid, _time_of(told[uid]), told[uid][_HEADERS_OF][:HEADER_BYTES])
+            Letter(uid, _time_of(told[uid]), _part(told[uid], b"BODY[HEADER")[:HEADER_BYTES])
             for uid in uids
-            if isinstance(told.get(uid, {}).get(_HEADERS_OF), bytes)  # others are gone meanwhile
+            if uid in told  # others are gone meanwhile
         ]
 
     async def _fetch_body(self, letter: Letter) -> Letter:
         told = await self._do(lambda session: session.fetch([letter.uid], _TEXT % BODY_BYTES))
-        body = told.get(letter.uid, {}).get(_TEXT_OF)
-        head = letter.raw.rstrip(b"\r\n") + b"\r\n\r\n"
-        return letter._replace(raw=head + (body[:BODY_BYTES] if isinstance(body, bytes) else b""))
+        body = _part(told.get(letter.uid, {}), b"BODY[TEXT")[:BODY_BYTES]
+        return letter._replace(raw=letter.raw.rstrip(b"\r\n") + b"\r\n\r\n" + body)
 
     async def _incoming(self, letter: Letter) -> Incoming:
         """With those of the addresses in it that the mailbox's senders wrote to."""
@@ -220,11 +219,12 @@ class Pass:
 
     async def _copy_of(self, doubt: Doubt, folder: str, state: State) -> Copy | None:
         wanted = doubt.message_id
-        both = ("OR", "HEADER", "MESSAGE-ID", wanted, "HEADER", "X-MICROSOFT-ORIGINAL-MESSAGE-ID", wanted)
+        both = ("OR", "HEADER", "MESSAGE-ID", wanted, "HEADER", _OUR_ID, wanted)
         uids = await self._do(lambda session: session.search(*both))
         told = await self._do(lambda session: session.fetch(uids[:5], "INTERNALDATE", _IDS))
         for uid, of in sorted(told.items()):
-            found = headers.ids(of.get(_IDS_OF) or b"")
+            fields = Fields(_part(of, b"BODY[HEADER"))
+            found = [*headers.ids(fields.first("message-id")), *headers.ids(fields.first(_OUR_ID.lower()))]
             if any(self._is_of(doubt, one) for one in found):
                 return Copy(Place(folder, state.uid_validity, uid), _time_of(of), found[0])
         return None
@@ -248,7 +248,14 @@ def _is_done(place: Place, standing: State) -> bool:
 
 def _may_report(message: Inbound) -> bool:
     """Whether its body may be a report on an email, by its headers."""
-    return message.kind != "REPLY" if "LIST" not in message.signs else bool(_OF_MACHINES & set(message.signs))
+    is_for_many = "LIST" in message.signs
+    return bool(_OF_MACHINES & set(message.signs)) or (message.kind != "REPLY" and not is_for_many)
+
+
+def _part(told: dict[bytes, Any], begins: bytes) -> bytes:
+    """Of a message: servers name what they give a little differently."""
+    found = next((content for name, content in told.items() if name.upper().startswith(begins)), None)
+    return found if isinstance(found, bytes) else b""
 
 
 def _time_of(told: dict[bytes, Any]) -> datetime:

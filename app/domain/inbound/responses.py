@@ -30,7 +30,7 @@ BEGINNING = 200  # characters of a text in a list
 Severity = Literal["hard", "soft", "policy"]
 AnswerKind = Literal["REPLY", "AUTO_REPLY", "BOUNCE", "COMPLAINT", "UNSUBSCRIBE"]
 KINDS: tuple[AnswerKind, ...] = get_args(AnswerKind)
-_REASONS: dict[AnswerKind, Reason] = {
+_REASONS: dict[ResponseKind, Reason] = {
     "BOUNCE": "BOUNCED",
     "COMPLAINT": "COMPLAINED",
     "UNSUBSCRIBE": "REPLIED_STOP",
@@ -176,12 +176,13 @@ async def _correct(conn: Conn, params: dict[str, Any], kind: AnswerKind | None, 
     whose = await fetch_one(conn, sql.whose_response, params)
     if whose is None:
         raise _not_found(params["id"])
-    if kind in _REASONS:
+    reason = None if kind is None else _reason_of(kind, whose)
+    if reason is not None:
         await suppress(
             conn,
             workspace_id,
             emails=[whose["recipient"]],
-            reason=_REASONS[kind],
+            reason=reason,
             email_id=whose["email_id"],
             holds_email=True,
             actor=actor,
@@ -206,13 +207,20 @@ async def _correct(conn: Conn, params: dict[str, Any], kind: AnswerKind | None, 
 
 async def _take_back(conn: Conn, workspace_id: int, whose: Row, before: Row, kind: AnswerKind | None) -> None:
     """What followed from what it was, unless something else about the email says the same."""
-    reason = _REASONS.get(before["kind"])
+    reason = _reason_of(before["kind"], whose)
     if reason is None or before["kind"] == kind:
         return
     after = await record.counted(conn, workspace_id, whose["email_id"])
     if not after[_COUNTED[reason]]:
         taken = {"workspace_id": workspace_id, "email_id": whose["email_id"], "reasons": [reason]}
         await conn.execute(sql.take_suppression_back, taken)
+
+
+def _reason_of(kind: ResponseKind, whose: Row) -> Reason | None:
+    """What its recipient is suppressed for, if it is of this kind."""
+    if kind == "BOUNCE" and (whose["severity"] in {"soft", "policy"} or whose["of_sender"]):
+        return None
+    return _REASONS.get(kind)
 
 
 def _not_found(response_id: int) -> NotFound:

@@ -29,22 +29,20 @@ WHERE r.workspace_id = %(workspace_id)s AND r.id = %(id)s AND r.forgotten_at IS 
 
 -- name: lock_response
 -- One that a person says something of, with what follows from it now; its stream is held.
-SELECT r.email_id, r.stream_id, r.recipient, r.kind AS read_kind, effective_kind(r) AS kind, is_hard(r) AS is_hard, r.weak,
-       r.of_sender
+SELECT r.kind AS read_kind, effective_kind(r) AS kind
 FROM responses r
 WHERE r.workspace_id = %(workspace_id)s AND r.id = %(id)s AND r.forgotten_at IS NULL
 FOR UPDATE;
 
 -- name: whose_response
--- Of which email and stream it is; neither ever changes.
-SELECT email_id, stream_id, recipient FROM responses
+-- Of which email and stream it is, and what a bounce said; none of it ever changes.
+SELECT email_id, stream_id, recipient, severity, of_sender FROM responses
 WHERE workspace_id = %(workspace_id)s AND id = %(id)s AND forgotten_at IS NULL;
 
 -- name: correct_response
 -- A person's word on what it is: it is no guess any more.
 UPDATE responses
-SET corrected_kind = nullif(%(kind)s::response_kind, kind), weak = false,
-    severity = CASE WHEN %(kind)s = 'BOUNCE' THEN coalesce(severity, 'hard') ELSE severity END
+SET corrected_kind = nullif(%(kind)s::response_kind, kind), weak = false
 WHERE workspace_id = %(workspace_id)s AND id = %(id)s;
 
 -- name: forget_response
