@@ -144,6 +144,16 @@ ALTER TABLE streams DROP CONSTRAINT IF EXISTS streams_responses;
 ALTER TABLE streams ADD CONSTRAINT streams_responses
     CHECK (replied >= 0 AND auto_replied >= 0 AND unsubscribed >= 0 AND complained >= 0);
 
+CREATE OR REPLACE FUNCTION response_counts(of_workspace bigint, of_campaign bigint) RETURNS TABLE (
+    replied bigint, auto_replied bigint, bounced bigint, complained bigint, unsubscribed bigint
+) LANGUAGE sql STABLE ROWS 1 AS $$
+    SELECT coalesce(sum(replied), 0)::bigint, coalesce(sum(auto_replied), 0)::bigint, coalesce(sum(bounced), 0)::bigint,
+           coalesce(sum(complained), 0)::bigint, coalesce(sum(unsubscribed), 0)::bigint
+    FROM streams WHERE workspace_id = of_workspace AND campaign_id = of_campaign
+$$;
+COMMENT ON FUNCTION response_counts IS 'How many emails of a campaign have a response of each kind';
+GRANT EXECUTE ON FUNCTION response_counts TO reachinbox_tenant;
+
 -- The Message-ID that a server put in the place of ours.
 ALTER TABLE emails ADD COLUMN IF NOT EXISTS provider_message_id text;
 DO $$

@@ -105,7 +105,7 @@ class Pass:
         )
         places = await inboxes.places(self._pool, self._inbox)
         standings = await self._do(Session.standings)
-        for folder in folders:
+        for folder in sorted(folders, key=_turn):
             wanted = folder.uses & _AT_GMAIL if is_gmail else not folder.uses & _NOT_READ
             if not folder.can_be_opened or not wanted:
                 continue
@@ -235,6 +235,11 @@ class Pass:
         if isinstance(whose, EmailName):
             return whose == (self._inbox.workspace_id, doubt.email.id)
         return message_id == doubt.message_id.strip("<>")
+
+
+def _turn(folder: Folder) -> tuple[bool, bool]:
+    """Where answers are likeliest is read first."""
+    return folder.name.upper() != "INBOX" and "\\all" not in folder.uses, "\\junk" not in folder.uses
 
 
 def _is_of(place: Place, state: State) -> bool:

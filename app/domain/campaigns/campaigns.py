@@ -55,6 +55,16 @@ class CampaignSender(msgspec.Struct, rename="camel"):
     given: Given | None
 
 
+class ResponseCounts(msgspec.Struct, rename="camel"):
+    """How many emails have a response of each kind; `bounced`: whose recipients do not exist, as servers say."""
+
+    replied: int
+    auto_replied: int
+    bounced: int
+    complained: int
+    unsubscribed: int
+
+
 class Campaign(msgspec.Struct, rename="camel"):
     """`counts` has every email status and adds up to `total`; `next_at` and `last_at` are the plan of what waits,
     `used_this_hour` what counts against `hourly_limit`. `held`: a server's words hold it back, its sender's hold aside.
@@ -98,6 +108,7 @@ class Campaign(msgspec.Struct, rename="camel"):
     language: str | None = None
     brake: str | None = None
     unsubscribe: Unsubscribe = "none"
+    responses: ResponseCounts | None = None
 
 
 def _campaign(row: Row) -> Campaign:
@@ -134,6 +145,7 @@ def _campaign(row: Row) -> Campaign:
         language=row["language"],
         brake=row["brake"],
         unsubscribe=row["unsubscribe"],
+        responses=ResponseCounts(**{name: row[name] for name in ResponseCounts.__struct_fields__}),
     )
 
 
