@@ -50,7 +50,7 @@ class _Cost(NamedTuple):
 
 @bench("exchange")
 def exchanges(run: Run) -> Iterator[Figure]:
-    """The exchange alone, 64 emails and 5 at a time, and beside 20,000 campaigns for next week, 1,000,000 suppressions."""
+    """The exchange alone, 64 emails and 5 at a time; beside 20,000 idle campaigns, beside 1,000,000 suppressions."""
     emails = run.emails or EMAILS
     for size, idle, suppressed in ((64, 0, 0), (5, 0, 0), (64, IDLE, 0), (64, 0, SUPPRESSED)):
         with server(run.directory / f"{size}-{idle}-{suppressed}") as postgres:

@@ -27,7 +27,7 @@ from tests.support.sinkproc import Sink
 
 @bench("send")
 def send(run: Run) -> Iterator[Figure]:
-    """One worker process hands due emails to the sink, with 5 and 64 lanes, and with 64 beside 1,000,000 suppressions."""
+    """One worker process hands due emails to the sink: 5 lanes, 64, and 64 beside 1,000,000 suppressions."""
     for lanes, emails, suppressed in ((5, 20_000, 0), (64, 40_000, 0), (64, 40_000, 1_000_000)):
         yield send_rate(run.directory / f"{lanes}-{suppressed}", lanes, emails, suppressed=suppressed)
 

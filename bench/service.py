@@ -64,7 +64,7 @@ def suppress_others(url: str, count: int) -> None:
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute(
             "INSERT INTO suppressions (workspace_id, key, kind, name, reason)"
-            " SELECT w.id, substr(sha256(n::text::bytea), 1, 16), 'ADDRESS', 'gone' || n || '@bench.example', 'UNSUBSCRIBED'"
+            " SELECT w.id, substr(sha256(n::text::bytea), 1, 16), 'ADDRESS', 'gone' || n || '@bench.example', 'MANUAL'"
             " FROM workspaces w, generate_series(1, %s) n",
             [count],
         )

@@ -45,7 +45,10 @@ BODIES: dict[str, Any] = {
     "/api/workspaces/{id}": {"name": "Mine"},
     "/api/members/{id}": {"role": "owner"},
 }
-QUERIES = {"/api/saved-lists/{id}/recipients": "?email=ada@example.com"}  # what a call does not go without
+QUERIES = {  # what a call does not go without
+    "/api/saved-lists/{id}/recipients": "?email=ada@example.com",
+    "/api/suppressions/{id}": "?why=asked",
+}
 PEOPLE_ONLY = {
     ("POST", "/api/workspaces"),
     ("POST", "/api/workspaces/{id}/select"),
@@ -137,6 +140,8 @@ async def _things(api: httpx.AsyncClient, pool: Pool, campaign: dict[str, Any]) 
     ids["webhooks"] = (await api.post("/api/webhooks", json=webhook)).json()["id"]
     ids["lists"] = (await api.post("/api/lists", json={"recipients": ["ada@example.com"]})).json()["id"]
     ids["saved-lists"] = (await api.post("/api/saved-lists", json={"name": "Buyers"})).json()["id"]
+    await api.post("/api/suppressions", json={"emails": ["gone@example.com"]})
+    ids["suppressions"] = (await api.get("/api/suppressions")).json()["items"][0]["id"]
     ids["templates"] = (await api.post("/api/templates", json={"name": "Spring"})).json()["id"]
     ids["sandbox"] = await _received(pool, ids["campaigns"])
     me = (await api.get("/api/auth/me")).json()

@@ -153,7 +153,7 @@ async def test_many_failed_emails_are_sent_again_spaced_as_their_campaign_is(
         await conn.execute("UPDATE streams SET gap_ms = 60000 WHERE campaign_id = %s", (campaign,))
         await conn.execute("UPDATE campaigns SET status = 'FINISHED', finished_at = now() WHERE id = %s", (campaign,))
     answer = await api.post("/api/emails/retry", json={"campaignId": campaign})
-    assert answer.json() == {"changed": 3}
+    assert answer.json()["changed"] == 3
     after = (await api.get(f"/api/campaigns/{campaign}")).json()
     assert (after["status"], after["counts"]["FAILED"], after["counts"]["SCHEDULED"]) == ("ACTIVE", 0, 3)
     waiting = (await api.get("/api/emails", params={"status": "SCHEDULED"})).json()["items"]
@@ -172,7 +172,7 @@ async def test_more_than_a_batch_is_decided_whole_and_each_email_once(
     async with pool.connection() as conn:
         campaign, _ = await insert_campaign(conn, user.workspace_id, ["UNKNOWN", "SENT", "FAILED"] * 1100)
     answer = await api.post("/api/emails/resolve", json={"campaignId": campaign, "as": "sent"})
-    assert answer.json() == {"changed": 1100}
+    assert answer.json()["changed"] == 1100
     counts = (await api.get(f"/api/campaigns/{campaign}")).json()["counts"]
     assert (counts["UNKNOWN"], counts["SENT"], counts["FAILED"]) == (0, 2200, 1100)
 
@@ -186,14 +186,12 @@ async def test_of_chosen_emails_those_in_the_wrong_state_or_of_others_stay(
         cancelled, _ = await insert_campaign(conn, user.workspace_id, ["UNKNOWN"], status="CANCELLED")
         theirs, _ = await insert_campaign(conn, other.workspace_id, ["UNKNOWN"])
         ids = [row["id"] for row in await fetch_all(conn, b"SELECT id FROM emails ORDER BY id")]
-    assert (await api.post("/api/emails/resolve", json={"ids": ids, "as": "resend"})).json() == {"changed": 2}
+    assert (await api.post("/api/emails/resolve", json={"ids": ids, "as": "resend"})).json()["changed"] == 2
     left = await api.get("/api/emails", params={"status": "UNKNOWN"})
     assert [email["campaignId"] for email in left.json()["items"]] == [cancelled]
     problem(await api.post("/api/emails/resolve", json={"campaignId": cancelled, "as": "resend"}), 409)
     problem(await api.post("/api/emails/resolve", json={"campaignId": theirs, "as": "sent"}), 404)
-    assert (await api.post("/api/emails/resolve", json={"campaignId": cancelled, "as": "sent"})).json() == {
-        "changed": 1
-    }
+    assert (await api.post("/api/emails/resolve", json={"campaignId": cancelled, "as": "sent"})).json()["changed"] == 1
 
 
 @pytest.mark.parametrize("body", [{}, {"ids": []}, {"ids": [1] * 1001}, {"ids": [1], "campaignId": 1}])

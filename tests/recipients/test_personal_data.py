@@ -98,6 +98,7 @@ async def test_of_somebody_unknown_the_export_says_so(api: httpx.AsyncClient) ->
     assert response.json() == {
         "email": "nobody@example.com",
         "emails": [],
+        "suppression": None,
         "rejected": [],
         "sandboxMessages": [],
         "savedLists": [],
@@ -249,7 +250,7 @@ async def test_an_erased_email_is_never_sent_again(api: httpx.AsyncClient, pool:
     answer = await api.post(f"/api/emails/{email_id}/{call}", json=body)
     assert "erased" in problem(answer, 409)["detail"]
     many = await api.post(f"/api/emails/{call}", json={"campaignId": campaign_id} | (body or {}))
-    assert many.json() == {"changed": 0}
+    assert many.json()["changed"] == 0
     assert (await row(pool, "SELECT count(*) AS n FROM audit_log WHERE action LIKE 'email.%%'"))["n"] == 0
     assert await check_conservation(pool, campaign_id) == {status: 1}
     with pytest.raises(CheckViolation):
@@ -280,6 +281,21 @@ async def test_what_is_being_sent_is_said_and_erased_the_next_time(api: httpx.As
     await execute(pool, "UPDATE streams SET scheduled = 1, sending = 0")
     assert (await erase(api))["cancelled"] == 1
     assert await check_conservation(pool, campaign_id) == {"CANCELLED": 1}
+
+
+async def test_of_a_suppression_the_wish_stays_and_the_plain_text_goes(api: httpx.AsyncClient, pool: Pool) -> None:
+    await schedule(api, recipients=[ADA])
+    sent = {"emails": [ADA, "other@example.com"], "note": "Ada rang up", "reason": "UNSUBSCRIBED"}
+    assert (await api.post("/api/suppressions", json=sent)).is_success
+    exported = (await api.get("/api/recipients/export", params={"email": ADA})).json()
+    assert (exported["suppression"]["reason"], exported["suppression"]["note"]) == ("UNSUBSCRIBED", "Ada rang up")
+    await erase(api)
+    found = await rows(pool, "SELECT name, note FROM suppressions ORDER BY name")
+    assert found == [{"name": "other@example.com", "note": "Ada rang up"}, {"name": None, "note": None}]
+    assert await rows(pool, "SELECT id FROM emails WHERE recipient_key = address_digest(%s)", ADA) == []
+    answer = await schedule(api, recipients=[ADA.upper(), "else@example.com"])
+    assert (answer["accepted"], answer["suppressed"]) == (1, 1)
+    assert "ada" not in str(await rows(pool, "SELECT data FROM webhook_deliveries")).lower()
 
 
 async def test_another_users_recipient_of_the_same_address_stays(

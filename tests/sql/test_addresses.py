@@ -19,6 +19,7 @@ ALLOWED = {
     ("refusals.sql", "lower(recipient), '@', 2) = %(domain)s"),
     ("emails.sql", "ILIKE"),
     ("saved_lists.sql", "ILIKE"),
+    ("suppressions.sql", "ILIKE"),
 }
 
 

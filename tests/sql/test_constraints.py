@@ -47,6 +47,12 @@ from tests.support.ledger import insert_campaign
         "INSERT INTO login_windows (workspace_id, login_id, window_start, allowed, used) "
         "SELECT workspace_id, id, now(), 1, -1 FROM logins",
         "UPDATE api_keys SET key_sha256 = 'short'",
+        "UPDATE streams SET bounced = -1",
+        "UPDATE streams SET insists = true",  # of a campaign to a list
+        "UPDATE workspaces SET bounce_limit = 0",
+        "UPDATE installation SET link_key = 'short'",
+        "INSERT INTO suppressions (workspace_id, key, kind, name, reason) "
+        "SELECT id, 'short', 'ADDRESS', 'a@example.com', 'MANUAL' FROM workspaces",
     ],
 )
 async def test_an_impossible_state_is_refused(pool: Pool, user: User, change: str) -> None:

@@ -103,6 +103,7 @@ async def test_what_waits_for_a_domain_and_those_below_it_is_cancelled_by_a_walk
     campaigns = [(await schedule_campaign(pool, owner, people)).campaign.id for _ in range(2)]
     async with transaction(pool) as conn:
         await suppress(conn, owner.workspace_id, domains=["example.org"], reason="MANUAL")
+    assert await walk(pool, for_s=0) == 0
     assert await walk(pool) == 12
     for campaign in campaigns:
         assert await check_conservation(pool, campaign) == {"SCHEDULED": 3, "CANCELLED": 6}

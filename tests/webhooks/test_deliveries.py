@@ -22,6 +22,7 @@ from app.domain.ledger.decisions import Chosen
 from app.domain.pages import PageRequest
 from app.domain.recipients import personal_data
 from app.domain.senders.for_workers import sql
+from app.domain.suppressions.suppress import suppress
 from app.domain.webhooks import deliveries, webhooks
 from app.domain.webhooks.webhooks import EVENT_TYPES, Delivery, Webhook, WebhookChanges
 from app.secrets import SecretBox
@@ -31,6 +32,7 @@ from tests.support.engine import (
     Fleet,
     Owner,
     execute,
+    rows,
     running_workers,
     schedule_campaign,
     settings_for,
@@ -98,12 +100,12 @@ async def test_a_campaign_tells_of_its_failures_and_its_end_in_order_and_signed(
         campaign = (await schedule_campaign(pool, owner, ["ann@example.com", "bad@example.com"])).campaign.id
 
         async def told() -> bool:
-            return "campaign.finished" in receiver.events
+            return "recipient.suppressed" in receiver.events
 
-        await wait_for(told, "the end of the campaign to be told")
-    assert receiver.events == ["email.failed", "campaign.finished"]
+        await wait_for(told, "the end of the campaign, and who does not exist, to be told")
+    assert receiver.events == ["email.failed", "campaign.finished", "recipient.suppressed"]
     assert isinstance(webhook.secret, str)
-    failed, finished = (told.verify(webhook.secret) for told in receiver.told)
+    failed, finished, suppressed = (told.verify(webhook.secret) for told in receiver.told)
     assert failed["data"] == {
         "emailId": await value(pool, "SELECT id FROM emails WHERE recipient = 'bad@example.com'"),
         "campaignId": campaign,
@@ -116,10 +118,18 @@ async def test_a_campaign_tells_of_its_failures_and_its_end_in_order_and_signed(
     assert finished["data"] | {"name": ""} == {
         "campaignId": campaign, "name": "", "total": 2, "sent": 1, "failed": 1, "unknown": 0,
     }  # fmt: skip
+    assert suppressed["data"] | {"suppressionId": 0} == {
+        "suppressionId": 0,
+        "reason": "BOUNCED",
+        "emailId": failed["data"]["emailId"],
+        "campaignId": campaign,
+        "recipient": "bad@example.com",
+    }
     assert set(failed) == {"type", "timestamp", "data"}
     assert [(d.event, d.status, d.status_code) for d in await log_of(pool, owner, webhook)] == [
         ("email.failed", "DELIVERED", 204),
         ("campaign.finished", "DELIVERED", 204),
+        ("recipient.suppressed", "DELIVERED", 204),
     ]
     assert receiver.connections == 1
     assert await log_of(pool, owner, other) == []
@@ -205,6 +215,26 @@ async def test_a_decision_ends_no_campaign_twice(pool: Pool, owner: Owner, recei
     webhook = await hook(pool, owner, receiver)
     await decisions.resolve_many(pool, owner.workspace_id, Chosen(campaign_id=campaign), "sent")
     assert await log_of(pool, owner, webhook) == []
+
+
+async def test_whoever_is_suppressed_is_told_and_who_unsubscribed_by_an_event_of_its_own(
+    pool: Pool, owner: Owner, receiver: Receiver
+) -> None:
+    webhook = await hook(pool, owner, receiver, "recipient.suppressed", "recipient.unsubscribed")
+    async with transaction(pool) as conn:
+        await suppress(conn, owner.workspace_id, emails=["a@example.com"], domains=["example.org"], reason="MANUAL")
+        await suppress(conn, owner.workspace_id, emails=["a@example.com"], reason="UNSUBSCRIBED", email_id=7)
+        await suppress(conn, owner.workspace_id, emails=["a@example.com"], reason="UNSUBSCRIBED", email_id=8)
+    told = await rows(pool, "SELECT event, data FROM webhook_deliveries WHERE webhook_id = %s", webhook.id)
+    assert len(told) == 4
+    assert {
+        (it["event"], it["data"]["reason"], it["data"].get("recipient"), it["data"].get("domain")) for it in told
+    } == {
+        ("recipient.suppressed", "MANUAL", "a@example.com", None),
+        ("recipient.suppressed", "MANUAL", None, "example.org"),
+        ("recipient.suppressed", "UNSUBSCRIBED", "a@example.com", None),
+        ("recipient.unsubscribed", "UNSUBSCRIBED", "a@example.com", None),
+    }
 
 
 async def test_what_is_rolled_back_is_not_told(pool: Pool, owner: Owner, receiver: Receiver) -> None:

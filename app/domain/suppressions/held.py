@@ -65,7 +65,9 @@ async def first_look(conn: Conn, workspace_id: int) -> FirstLook:
     """Take the suppressed out of `staged`, which has gaps in its numbers then."""
     params = {"workspace_id": workspace_id, "shown": MOST_SHOWN}
     newest = (await fetch_exactly_one(conn, sql.newest, params))["id"]
-    found = await fetch_exactly_one(conn, sql.take_out_suppressed, params)
+    found = await fetch_exactly_one(conn, sql.suppressed_of_staged, params)
+    if found["numbers"]:
+        await conn.execute(sql.take_out, {"numbers": found["numbers"]})
     shown = [
         LeftOut(row["row"], row["email"], words(row["reason"], datetime.fromisoformat(row["since"]), row["domain"]))
         for row in found["shown"]

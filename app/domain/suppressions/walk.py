@@ -7,6 +7,7 @@ exchange itself only writes it down. Nothing of this is needed to keep mail from
 
 from __future__ import annotations
 
+import time
 from itertools import groupby
 
 from psycopg import Rollback
@@ -22,8 +23,11 @@ sql = queries(__name__)
 EMAILS = 10_000  # that are gone through in one transaction
 
 
-async def walk(pool: Pool) -> int:
-    """Cancel what is found; how many emails. Whoever dies in between leaves the place from which the next goes on."""
+async def walk(pool: Pool, *, for_s: float = 2.0) -> int:
+    """Cancel what is found, for so long: others wait for the sweep to go on. How many emails. Whoever stops or dies in
+    between leaves the place from which the next goes on.
+    """
+    until = time.monotonic() + for_s
     async with transaction(pool) as conn:
         found = await fetch_all(conn, sql.walks, {"limit": BATCH})
     addresses = [row for row in found if row["kind"] == "ADDRESS"]
@@ -32,7 +36,7 @@ async def walk(pool: Pool) -> int:
         cancelled += await _cancel_addresses(pool, workspace_id, list(its))
     for row in found:
         if row["kind"] == "DOMAIN":
-            cancelled += await _walk_domain(pool, row)
+            cancelled += await _walk_domain(pool, row, until)
     return cancelled
 
 
@@ -45,10 +49,10 @@ async def _cancel_addresses(pool: Pool, workspace_id: int, rows: list[Row]) -> i
     return cancelled
 
 
-async def _walk_domain(pool: Pool, row: Row) -> int:
+async def _walk_domain(pool: Pool, row: Row, until: float) -> int:
     cancelled = 0
     place: int | None = row["walked_to"]
-    while place is not None:
+    while place is not None and time.monotonic() < until:
         async with transaction(pool) as conn:
             params = row | {"walked_to": place, "limit": EMAILS}
             batch = await fetch_exactly_one(conn, sql.look_through, params)

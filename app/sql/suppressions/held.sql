@@ -2,8 +2,8 @@
 -- The latest suppression of the workspace; 0: there is none.
 SELECT coalesce(max(id), 0) AS id FROM suppressions WHERE workspace_id = %(workspace_id)s;
 
--- name: take_out_suppressed
--- Take out of the stage who is suppressed, by the address or by its domain. Their numbers, and the first as they are shown.
+-- name: suppressed_of_staged
+-- Who of the stage is suppressed, by the address or by its domain: their numbers, and the first as they are shown.
 WITH domain AS MATERIALIZED (
     SELECT d.domain, p.*
     FROM (SELECT DISTINCT split_part(address_key(recipient), '@', 2) AS domain FROM staged
@@ -22,14 +22,15 @@ found AS MATERIALIZED (
     SELECT s.number, s.row, s.recipient, d.reason, d.created_at, d.name
     FROM domain d JOIN staged s ON split_part(address_key(s.recipient), '@', 2) = d.domain
     WHERE NOT EXISTS (SELECT FROM suppressions p WHERE p.workspace_id = %(workspace_id)s AND p.key = s.key)
-),
-gone AS (
-    DELETE FROM staged s USING found f WHERE s.number = f.number
 )
 SELECT ARRAY(SELECT number FROM found ORDER BY number) AS numbers,
        (SELECT coalesce(jsonb_agg(to_jsonb(f) ORDER BY f.number), '[]')
         FROM (SELECT number, row, recipient AS email, reason, created_at AS since, domain FROM found
               ORDER BY number LIMIT %(shown)s) f) AS shown;
+
+-- name: take_out
+-- Forget some of the staged. A statement of its own: mostly there are none, and then the stage is not gone through.
+DELETE FROM staged WHERE number = ANY (%(numbers)s::integer[]);
 
 -- name: suppressed_since
 -- What was suppressed after the first look. One that an exchange wrote meanwhile may be missing; claims see it.
