@@ -59,13 +59,13 @@ def main(arguments: list[str]) -> None:
         raw = [(directory / message.file).read_bytes() for message in messages]
     except (OSError, msgspec.DecodeError) as error:
         parser.error(f"{directory} is no folder of messages with expected results: {error}")
-    began = time.perf_counter()
+    began = time.process_time()
     inbound = [read(None, Incoming(one)) for one in raw]
-    took_s = time.perf_counter() - began
+    took_s = time.process_time() - began
     score = Score()
     misses = [miss for message, one in zip(messages, inbound, strict=True) for miss in compare(message, one, score)]
     print("\n".join([*score.lines(), *misses]))
-    print(f"{len(messages) / took_s:.0f} messages a second", file=sys.stderr)
+    print(f"{len(messages) / took_s:.0f} messages a second of processor time", file=sys.stderr)
 
 
 def compare(message: Message, inbound: Inbound, score: Score) -> Iterator[str]:

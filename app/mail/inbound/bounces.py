@@ -14,22 +14,15 @@ from app.mail.inbound import dialects, headers, reports
 from app.mail.inbound.dialects import Named
 from app.mail.inbound.facts import Report
 from app.mail.inbound.mime import RETURNED, Fields, Part, parse
+from app.mail.inbound.origin import delivers_mail, is_away, is_daemon
 from app.mail.inbound.patterns import words
 from app.mail.inbound.reasons import judged
 
 MOST_REPORTS = reports.MOST_REPORTS
+_TELLING = 8_000  # what a report has to say it says first
 
 _WENT_TO = ("to", "cc", "x-original-to", "delivered-to", "envelope-to", "x-receiver", "apparently-to")
 _OWN = ("from", "to", "reply-to", "sender", "return-path", "delivered-to", "x-original-to", "envelope-to", "errors-to")
-_DELIVERS = words(r"""
-    ^\W*(mailer[-_.]?daemon|mail[-_.]?daemon|post_?master|poostmaster|daemon|mdaemon|bounces?|mailsystem
-        |mail-?delivery|mailer|microsoftexchange\w*|delivery|system|mail\.?system|undeliver\w*|mailerror
-        |mail-?admin\w*)(\W|$)
-""")
-_DELIVERS_BY_NAME = words(r"""
-    mailer.?daemon|mail (delivery|deliver|system|router|administrator)|delivery (sub|system|agent|status)
-    postmaster|microsoft outlook|system administrator|internet mail|mail server|mdaemon|maildelivery
-""")
 _SUBJECT = words(r"""
     undeliver|not (been )?deliver
     deliver[a-z]* (\w+ )?(status|fail|error|problem|delay|notif|report|incomplete|attempt|impossible)
@@ -54,27 +47,14 @@ _WORDS = words(r"""
     impossibile|non recapitat|niet (worden )?(bezorgd|afgeleverd)|n[aã]o (p[oô]de|foi)\s|nie (mo[zż]|dostarcz)
     送信できません|届けられ|配信|配達|エラー
 """)
-_ELSEWHERE = words(r"""
-    \bdelay|still (being )?(re)?tr|will (be |continue |keep )?(re)?tr(y|ied)|do not need to resend|warning only
-    temporary (failure|problem)|wird weiterhin|nouvelle tentative
-""")  # fmt: skip
-
-
-def delivers_mail(fields: Fields) -> bool:
-    """Whether a program that delivers mail sent it, by its names and by what it wants back: nothing."""
-    name, address = headers.mailbox(fields.first("from"))
-    raw = fields.words("from")
-    local = (address or raw).partition("@")[0]
-    return bool(
-        "x-failed-recipients" in fields
-        or _DELIVERS.search(local)
-        or _DELIVERS_BY_NAME.search(name or raw)
-        or empty_return_path(fields)
-    )
-
-
-def empty_return_path(fields: Fields) -> bool:
-    return any(path.strip() in {b"<>", b""} or b"MAILER-DAEMON" in path.upper() for path in fields.all("return-path"))
+_DELAYED = words(r"""
+    ^\W*warning: (could not|message)|\bdelay|still (being )?(re)?tr|temporary (failure|problem)|wird weiterhin
+    nouvelle tentative
+""")
+_STILL_TRIED = words(r"""
+    warning (message )?only|no action is required|will (continue|keep|go on)|(will|shall) be (retried|tried again)
+    still being (re)?tried|not need to resend|delivery attempts will
+""")
 
 
 def reports_of(root: Part, written_to: Collection[str], deep: int = 0) -> list[Report]:
@@ -93,8 +73,8 @@ def reports_of(root: Part, written_to: Collection[str], deep: int = 0) -> list[R
     groups = reports.groups(root)
     text = dialects.texts_of(leaves)
     lines, below = dialects.cut(text)
-    above = "\n".join(lines)
-    if not groups and not _is_bounce(root.fields, above):
+    above = "\n".join(lines)[:_TELLING]
+    if not groups and not _is_bounce(root, leaves, above):
         return []
     returned = [leaf.returned for leaf in leaves if leaf.type in RETURNED]
     went_to = _named_in([*returned, *([below] if below else [])], _WENT_TO) | set(written_to)
@@ -115,14 +95,18 @@ def _within(leaves: list[Part], written_to: Collection[str], deep: int) -> list[
     return []
 
 
-def _is_bounce(fields: Fields, above: str) -> bool:
+def _is_bounce(root: Part, leaves: list[Part], above: str) -> bool:
+    """Of what a program sent that keeps to no standard: whether its words are those of a bounce. An absence note wants
+    nothing back, either, and its subject is ours.
+    """
+    fields = root.fields
     if "x-failed-recipients" in fields:
         return True
-    name, address = headers.mailbox(fields.first("from"))
-    says = bool(_WORDS.search(above[:8_000]))
-    if _SUBJECT.search(fields.words("subject")):
-        return True
-    return says and bool(_DELIVERS.search((address or "").partition("@")[0]) or _DELIVERS_BY_NAME.search(name))
+    subject = fields.words("subject")
+    said = _SUBJECT.search(subject) is not None, _WORDS.search(above) is not None
+    if is_daemon(fields):
+        return any(said)
+    return not is_away(subject) and (all(said) or (said[1] and any(leaf.type in RETURNED for leaf in leaves)))
 
 
 def _named_in(messages: list[Fields], names: tuple[str, ...]) -> set[str]:
@@ -157,5 +141,5 @@ def _of_hints(root: Part, above: str, went_to: set[str], own: set[str]) -> list[
 
 
 def _told(root: Part, address: str, around: list[str], above: str, *, delayed: bool = False) -> Report:
-    delayed = delayed or bool(_ELSEWHERE.search(root.fields.words("subject")))
+    delayed = delayed or bool(_DELAYED.search(root.fields.words("subject")) or _STILL_TRIED.search(above[:2_000]))
     return judged(address, "delayed" if delayed else "failed", "", " ".join(around), " ".join(above.split()))

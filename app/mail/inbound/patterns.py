@@ -14,6 +14,11 @@ def any_of(alternatives: str) -> str:
     return "|".join(line.strip(" ") for line in lines if line.strip())
 
 
+def lower(alternatives: str) -> re.Pattern[str]:
+    """Any of the lines, in a text in lower case: that is done in half the time."""
+    return re.compile(any_of(alternatives))
+
+
 def words(alternatives: str) -> re.Pattern[str]:
     """Any of the lines, whatever their case."""
     return re.compile(any_of(alternatives), re.IGNORECASE)

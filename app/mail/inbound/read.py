@@ -85,7 +85,9 @@ def _kind(
         return "BOUNCE" if "failed" in actions else "DELAY" if "delayed" in actions else "DELIVERED"
     if root.type != "multipart/report" and stop.says_stop(new, subject):
         return "UNSUBSCRIBE"
-    return "AUTO_REPLY" if root.type == "multipart/report" or absence.is_automatic(subject, new, held) else "REPLY"
+    answers = "in-reply-to" in root.fields or "references" in root.fields
+    automatic = root.type == "multipart/report" or absence.is_automatic(subject, new, held, answers=answers)
+    return "AUTO_REPLY" if automatic else "REPLY"
 
 
 def _written(leaves: list[Part]) -> tuple[str, str | None]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Set
+from functools import lru_cache
 
 from app.mail.inbound.facts import Action, Reason, Report, Severity
 from app.mail.inbound.headers import storable
@@ -28,7 +29,9 @@ _POLICY: Set[Reason] = {
     *("MESG_TOO_BIG", "EXCEED_LIMIT", "TOO_MANY_CONN", "SPEEDING"),
 }
 
-_CODE = re.compile(r"(?:^|[\s:;#<(\[\"'-])([245][0-5]\d)(?=[ \-#]|$)(?! (?:seconds|minutes|hours|days|bytes|[kmg]b)\b)")
+_CODE = re.compile(
+    r"(?:^|[\s:;#<(\[\"'_-])([245][0-5]\d)(?=[ \-#,_]|$)(?! (?:seconds|minutes|hours|days|bytes|[kmg]b)\b)"
+)
 _ENHANCED = re.compile(r"(?<![\d.])([245]\.\d{1,2}\.\d{1,3})(?![\d]|\.\d)")
 _VAGUE = re.compile(r"[245]\.(0\.0|[35]\.0|0\.\d{3})$")
 _PLAIN = words(r"have an? (\S+ )?account|見つかりません|no mailbox here")  # nobody says so of a mailbox that exists
@@ -43,6 +46,7 @@ _AT_RCPT = words(
 
 def judged(recipient: str, action: Action, status: str, diagnostic: str, around: str = "") -> Report:
     """What a report means. `status` and `diagnostic` are its fields, `around` the words for people beside them."""
+    around = around[:MOST_TEXT]
     said = diagnostic or around
     telling = said[:_TELLING]
     found = _CODE.search(telling)
@@ -57,7 +61,8 @@ def judged(recipient: str, action: Action, status: str, diagnostic: str, around:
         reason = reason_of(enhanced, around[:_TELLING], around)
     level = code if code is not None and code >= 400 else 450 if (enhanced or "5").startswith("4") else 550
     refusal = None if action == "delivered" else whose(level, enhanced, telling[:1_000])
-    severity: Severity = "hard" if reason in _HARD else "policy" if reason in _POLICY else "soft"
+    for_now = reason == "NOT_ACCEPT" and (enhanced or "").startswith("4.")
+    severity: Severity = "hard" if reason in _HARD and not for_now else "policy" if reason in _POLICY else "soft"
     return Report(
         storable(recipient),
         action,
@@ -79,21 +84,30 @@ def _enhanced(status: str, telling: str) -> str | None:
     return said[1]
 
 
+@lru_cache(256)  # a report on many recipients says the same of each
 def reason_of(enhanced: str | None, telling: str, whole: str) -> Reason:
     """By the words of a server; `whole` may say what they were the answer to."""
     detail = (enhanced or "").partition(".")[2]
     if detail in DECISIVE:
         return DECISIVE[detail]
-    text = " ".join(telling.split())
-    reason = next((reason for reason, pattern in BY_WORDS if pattern.search(text)), None)
+    text = " ".join(telling.split()).lower()
+    reason = _by_words(text)
     if reason in _OF_A_MAILBOX and _AT_MAIL.search(whole):
         return "REJECTED"  # what is unknown there is the sender
-    if reason == "SUSPEND" and detail == "1.1":
+    if detail == "1.1" and (reason == "SUSPEND" or (reason == "FILTERED" and "unavailable" in text)):
         return "USER_UNKNOWN"
+    if reason == "HOST_UNKNOWN" and (enhanced or "").startswith("4."):
+        return "NETWORK_ERROR"  # the name server may say otherwise tomorrow
     if reason == "USER_UNKNOWN" and _may_exist(detail, text, whole):
         return "FILTERED"
-    by_status: Reason = BY_STATUS.get(detail, "UNDEFINED")
-    return by_status if reason is None else reason
+    return BY_STATUS.get(detail, "UNDEFINED") if reason is None else reason
+
+
+def _by_words(text: str) -> Reason | None:
+    for reason, pattern in BY_WORDS:
+        if pattern.search(text):
+            return reason
+    return None
 
 
 def _may_exist(detail: str, text: str, whole: str) -> bool:

@@ -20,6 +20,7 @@ _INTRO_ENDS = words(r"""
         |escreveu|napisa[lł]\w*(?:\(a\))?|pisze|skrev(?: .{1,120})?|пишет|написал\w*)\W{0,6}:?|写道\W?
         |のメール\W?)\s*$
 """)
+_NAMES_ONE = re.compile(r"\d|@")  # an intro names a day or an address; what else ends like one is said by a person
 _SEPARATOR = words(r"""
     \W{0,3}[-_=]{2,100}\W{0,9}(?:original[- ]?(?:message|appointment|nachricht)|urspr[uü]ngliche nachricht|(?:message
         |courriel) d'origine|message original|mensaje original|messaggio originale|oorspronkelijk bericht
@@ -58,6 +59,8 @@ def new_part(text: str) -> str:
         number += 1
     while kept and not kept[-1].strip(" _-*\t\xa0"):
         kept.pop()
+    if not any(map(str.strip, kept)):  # whoever answers below what they quote unmarked is not to be lost
+        kept = [line.rstrip() for line in lines[number:] if not line.startswith(">")]
     return _BLANKS.sub("\n\n", "\n".join(kept)).strip()[:MOST_TEXT]
 
 
@@ -77,8 +80,10 @@ def _intro(lines: list[str], number: int) -> int:
         if not line.strip() or len(line) > _LONGEST_INTRO:
             return 0
         joined = f"{joined} {line.strip()}"
-        if _INTRO_ENDS.search(joined) and (
-            joined.rstrip().endswith((":", "\N{FULLWIDTH COLON}")) or ">" in joined[-40:] or count > 1
+        if (
+            _INTRO_ENDS.search(joined)
+            and _NAMES_ONE.search(joined)
+            and (joined.rstrip().endswith((":", "\N{FULLWIDTH COLON}")) or ">" in joined[-40:] or count > 1)
         ):
             return count
     return 0

@@ -56,7 +56,9 @@ def _groups(text: str) -> Iterator[Group]:
 
 def _group(fields: Fields) -> Group | None:
     named = [_address(fields.words(name)) for name in (*_OF_A_RECIPIENT, "x-actual-recipient")]
-    recipient = next((one for one in (named[0], named[1], named[2]) if one), None)
+    recipient = next((one for one in named if one), None)
+    if recipient and named[1] and "." not in recipient.rpartition("@")[2]:
+        recipient = named[1]  # the last name of it means something within one network alone
     if recipient is None:
         return None
     status = fields.words("status")

@@ -25,7 +25,7 @@ _COURTESY = re.compile(
     dear|sir|madam|bitte|danke|vielen dank|hallo|guten tag|mfg|mit freundlichen gr[uü](?:ss|ß)en
     s'?il (?:vous|te) pla[iî]t|svp|stp|merci( beaucoup)?|bonjour|cordialement|por favor|(muchas )?gracias|hola
     saludos|un saludo|per favore|per piacere|(mille )?grazie|buongiorno|salve|cordiali saluti|alstublieft
-    alsjeblieft|aub|svp|bedankt|dank (?:u|je)( wel)?|met vriendelijke groet|muito obrigad[oa]|obrigad[oa]|ol[aá]
+    alsjeblieft|aub|a u b|svp|bedankt|dank (?:u|je)( wel)?|met vriendelijke groet|muito obrigad[oa]|obrigad[oa]|ol[aá]
     bom dia|prosz[eę]|dzi[eę]kuj[eę]|dzie[nń] dobry|pozdrawiam|immediately|now|asap|sofort
     """)
     + r")\b"
@@ -37,12 +37,13 @@ _FROM_LIST = any_of(r"""
 _MAILS = r"(e ?mails?|mails?|messages?|newsletters?|these|this|them)"
 _STOP = re.compile(
     any_of(r"""
-    (please )?(stop|unsubscribe|unsubscribe me|opt ?out|opt me out|remove|remove me|take me off|delete me
+    (please )?(stop|unsubscribe|unsubscribe me|opt ?out|opt me out|remove|remove me|delete me
         |remove my (e ?mail )?(address|email|name))@LIST@( and (stop|unsubscribe|remove me|do not contact me))?
     (stop|quit|no more)( it| this| that)?( (sending|mailing|emailing|e mailing|contacting|writing|messaging
         |spamming))?( to)?( me| us)?( any)?( more)?( (of )?(your |these |such )?@MAILS@)?( again| anymore)?
     (do not|don'?t|dont|never) (e ?mail|mail|contact|write|write to|message|send|send me|send us)( to)?( me
         | us)?( any| any more| more)?( @MAILS@)?( again| any ?more| ever again)?
+    take me off( of)?( (this|your|the|any|all)( mailing| email| e mail)? lists?)?
     i (want|would like|wish|d like) to (unsubscribe|opt out|be removed)@LIST@
     (bitte )?(stopp?|abmelden|abbestellen|austragen|abmeldung|l[oö]schen)
     ((bitte )?(melden|tragen|nehmen|l[oö]schen|streichen|entfernen) sie (mich|uns|meine (adresse
@@ -88,7 +89,7 @@ _STOP = re.compile(
     wypisuj[eę] si[eę]|usu[nń](cie)?( mnie| m[oó]j adres)?( z (listy|bazy|waszej bazy))?
     nie (pisz(cie)?|wysy[lł]aj(cie)?|kontaktuj(cie)?)( si[eę])?( do)?( mnie| mi
         | ze mn[aą])?( wi[eę]cej)?( (maili|wiadomo[sś]ci))?
-    koniec|anuluj( subskrypcj[eę])?|prosz[eę] o (wypisanie|usuni[eę]cie)( mnie)?( z (listy|bazy))?
+    koniec|anuluj( subskrypcj[eę])?|(prosz[eę] )?o (wypisanie|usuni[eę]cie)( mnie)?( z (listy|bazy))?
     """)
     .replace("@LIST@", _FROM_LIST)
     .replace("@MAILS@", _MAILS)

@@ -1,0 +1,196 @@
+"""What people answer: its new part, in the ways of mail programs and languages; and who wants no more."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.letters import ABOUT_OURS, OUR_ID, THEM, US, daemon, fields, letter, of, report
+
+QUOTED = "> Hello Bob,\n>\n> may I ask about your roof?\n"
+PLAIN = "Hello Bob,\n\nmay I ask about your roof?\n"
+
+ANSWERS = {
+    "Gmail": f"Sure, call me.\n\nOn Thu, Nov 26, 2026 at 10:00 AM Ann <{US}> wrote:\n\n{QUOTED}",
+    "Gmail, broken over lines": f"Sure, call me.\n\nOn Thu, Nov 26, 2026 at 10:00 AM Ann of the Company\n<{US}>"
+    f" wrote:\n\n{QUOTED}",
+    "Apple Mail": f"Sure, call me.\n\n> On 26 Nov 2026, at 10:00, Ann <{US}> wrote:\n> \n{QUOTED}",
+    "Outlook": f"Sure, call me.\n\n________________________________\nFrom: Ann <{US}>\nSent: Thursday, November 26,"
+    f" 2026 10:00\nTo: Bob\n"
+    f"Subject: A question\n\n{PLAIN}",
+    "old Outlook": f"Sure, call me.\n\n-----Original Message-----\nFrom: Ann\n\n{PLAIN}",
+    "below the quote": f"On Thu, 26 Nov 2026 Ann <{US}> wrote:\n{QUOTED}\nSure, call me.\n",
+    "with a signature": "Sure, call me.\n\n-- \nBob Smith\nRoofs and more\n",
+    "German": f"Sure, call me.\n\nAm Do., 26. Nov. 2026 um 10:00 Uhr schrieb Ann <{US}>:\n\n{QUOTED}",
+    "German Outlook": f"Sure, call me.\n\nVon: Ann <{US}>\nGesendet: Donnerstag, 26. November 2026 10:00\nAn: Bob\n"
+    f"Betreff: Frage\n\n{PLAIN}",
+    "French": f"Sure, call me.\n\nLe jeu. 26 nov. 2026 à 10:00, Ann <{US}> a écrit :\n\n{QUOTED}",
+    "French Outlook": f"Sure, call me.\n\nDe : Ann <{US}>\nEnvoyé : jeudi 26 novembre 2026 10:00\nÀ : Bob\nObjet :"
+    f" Question\n\n{PLAIN}",
+    "Spanish": f"Sure, call me.\n\nEl jue, 26 nov 2026 a las 10:00, Ann (<{US}>) escribió:\n\n{QUOTED}",
+    "Italian": f"Sure, call me.\n\nIl giorno gio 26 nov 2026 alle ore 10:00 Ann <{US}> ha scritto:\n\n{QUOTED}",
+    "Dutch": f"Sure, call me.\n\nOp do 26 nov. 2026 om 10:00 schreef Ann <{US}>:\n\n{QUOTED}",
+    "Portuguese": f"Sure, call me.\n\nEm qui., 26 de nov. de 2026 às 10:00, Ann <{US}> escreveu:\n\n{QUOTED}",
+    "Polish": f"Sure, call me.\n\nczw., 26 lis 2026 o 10:00 Ann <{US}> napisał(a):\n\n{QUOTED}",
+}
+
+
+@pytest.mark.parametrize("program", ANSWERS)
+def test_only_what_is_new_is_the_answer(program: str) -> None:
+    inbound = of(letter(ANSWERS[program], head=ABOUT_OURS))
+    assert (inbound.kind, inbound.text) == ("REPLY", "Sure, call me.")
+    assert inbound.in_reply_to == inbound.references == [OUR_ID]
+
+
+def test_answers_between_the_lines_of_a_quote_are_all_kept() -> None:
+    text = f"On Thu, 26 Nov 2026 Ann <{US}> wrote:\n> Is it a flat roof?\nYes.\n> Is it old?\nVery.\n"
+    assert of(letter(text)).text == "Yes.\nVery."
+
+
+def test_an_answer_below_what_it_quotes_unmarked_is_not_lost() -> None:
+    assert of(letter("-----Original Message-----\nFrom: Ann\n\nMay I ask?\n\nSure, call me.")).text.endswith(
+        "Sure, call me."
+    )
+    assert of(letter("On Tuesday we can meet. As Bob wrote:\n\nIt leaks.")).text.endswith("It leaks.")
+
+
+def test_of_html_alone_the_new_part_is_read_and_what_is_shown_is_clean() -> None:
+    html = (
+        '<div onclick="x()">Sure, <b>call</b> me.<script>alert(1)</script><img src="javascript:x"><img'
+        ' src="https://t.example/p.gif">'
+        '</div><div class="gmail_quote"><div>On Thu Ann wrote:</div><blockquote>Hello Bob</blockquote></div>'
+    )
+    inbound = of(letter(html, head="Content-Type: text/html; charset=utf-8\n"))
+    assert inbound.text == "Sure, call me."
+    assert inbound.html is not None
+    assert "<b>call</b>" in inbound.html
+    assert "Hello Bob" in inbound.html
+    for harm in ("script", "onclick", "alert"):
+        assert harm not in inbound.html
+
+
+def test_facts_of_an_answer() -> None:
+    head = (
+        f"{ABOUT_OURS}Cc: Cy <cy@there.example>\nDelivered-To: ann+q7Zk2mT4vB9xW1cR8sLd@sender.example\nMessage-ID:"
+        f" <1@there.example>\n"
+        "X-Microsoft-Original-Message-ID: <o@sender.example>\nAuthentication-Results: mx.sender.example; dkim=pass\n"
+        'Content-Type: multipart/mixed; boundary="a"\n'
+    )
+    body = (
+        "--a\nContent-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: quoted-printable\n\nGr=FC=DFe\n"
+        "--a\nContent-Type: application/pdf\nContent-Disposition: attachment; filename*=UTF-8''Dachpl%C3%A4ne.pdf\n"
+        "Content-Transfer-Encoding: base64\n\nAAAA\n--a--\n"
+    )
+    sender = "=?utf-8?q?Bj=C3=B6rn?= =?utf-8?q?_B?= <Bob@There.example>"
+    inbound = of(letter(body, head=head, subject="=?utf-8?b?R3LDvMOfZQ==?=", sender=sender))
+    assert (inbound.kind, inbound.text, inbound.subject) == ("REPLY", "Grüße", "Grüße")
+    assert (inbound.sender, inbound.sender_name) == (THEM, "Björn B")
+    assert inbound.to == [US, "cy@there.example"]
+    assert (inbound.message_id, inbound.original_ids) == ("1@there.example", ["o@sender.example"])
+    assert inbound.attachments == ["Dachpläne.pdf"]
+    assert inbound.tokens == ["q7zk2mt4vb9xw1cr8sld"]
+    assert inbound.authentication == ["mx.sender.example; dkim=pass"]
+    assert inbound.date is not None
+    assert inbound.date.isoformat() == "2026-11-26T10:00:00+00:00"
+
+
+BOUNCE = report(f"<{THEM}>: 550 5.1.1 no such user\n", fields("smtp; 550 5.1.1 no such user", "5.1.1")).decode()
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        letter(f"I got this, what is wrong?\n\n{BOUNCE}", head=ABOUT_OURS),
+        letter(
+            "".join(f"> {line}\n" for line in BOUNCE.split("\n")), subject="Re: Undelivered Mail Returned to Sender"
+        ),
+        letter(
+            f"--a\nContent-Type: text/plain\n\nsee below\n--a\nContent-Type: message/rfc822\n\n{BOUNCE}\n--a--\n",
+            subject="Fwd: Undelivered Mail Returned to Sender",
+            head='Content-Type: multipart/mixed; boundary="a"\n',
+        ),
+        letter(
+            "--a\nContent-Type: text/plain\n\nsee below\n--a\nContent-Type: message/delivery-status\n\n"
+            + fields("smtp; 550 5.1.1 no such user", "5.1.1")
+            + "\n--a--\n",
+            subject="Fwd: Undelivered Mail Returned to Sender",
+            head='Content-Type: multipart/mixed; boundary="a"\n',
+        ),
+        letter(
+            "Our mailbox was full, the mail failed with 550 5.2.2. Please send it again to bob@there.example.",
+            head=ABOUT_OURS,
+        ),
+        letter(
+            "We do not deliver on Mondays; delivery failed last week, user unknown at the door.",
+            subject="Delivery problem",
+        ),
+    ],
+)
+def test_a_person_who_quotes_a_bounce_is_a_person(raw: bytes) -> None:
+    inbound = of(raw)
+    assert (inbound.kind, inbound.reports) == ("REPLY", [])
+
+
+STOPS = """\
+STOP|Stop.|stop!|please stop|Unsubscribe|unsubscribe me please|Remove me from your list
+Please remove me from this mailing list.
+Take me off your list, thanks|opt out|Please stop emailing me|Stop sending me emails|Do not contact me again
+Don't email me anymore
+no more emails|I want to unsubscribe
+Bitte melden Sie mich ab|Abmelden|Bitte nehmen Sie mich aus Ihrem Verteiler|Keine weiteren E-Mails
+Schreiben Sie mir nicht mehr
+Bitte entfernen Sie mich aus der Liste|Ich möchte mich abmelden|abbestellen
+Désabonnez-moi|Arrêtez de m'écrire|Me désinscrire, merci|Retirez-moi de votre liste|Ne me contactez plus
+Plus d'emails svp
+Se désabonner|Supprimez-moi de vos fichiers
+Baja|Darme de baja|No me escriba más|No me envíen más correos, gracias|Elimíneme de su lista|cancelar suscripción
+Cancellatemi dalla lista|Rimuovimi|Non scrivetemi più, grazie|Disiscrivetemi|Niente più mail|smettete di scrivermi
+Afmelden|Schrijf mij uit|Meld mij af van deze lijst|Geen mails meer a.u.b.|Verwijder mij uit de lijst
+Mail mij niet meer
+Remover|Remova-me da lista|Não quero mais emails|Descadastrar|Pare de me enviar emails|Não me contacte mais
+Wypisz mnie|Proszę o wypisanie z listy|Usuńcie mnie z bazy|Nie piszcie do mnie więcej|Wypisuję się
+Nie wysyłajcie mi więcej wiadomości"""
+
+
+@pytest.mark.parametrize("text", STOPS.replace("\n", "|").split("|"))
+def test_who_says_stop_and_nothing_else_wants_no_more(text: str) -> None:
+    assert (
+        of(letter(f"{text}\n\nSent from my iPhone\n\nOn Thu, Nov 26, 2026 Ann <{US}> wrote:\n{QUOTED}")).kind
+        == "UNSUBSCRIBE"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Stop by on Monday.",
+        "Don't stop.",
+        "Please do not stop writing to me",
+        "We stopped buying roofs, but send me a list",
+        "No more questions, we take it",
+        "I cannot unsubscribe from your offer, it is too good",
+        "Remove the second item from the offer, please",
+        "Piszcie do mnie",
+        "Proszę kontaktować się ze mną",
+        "Schreiben Sie mir",
+        "Melden Sie sich",
+        "Rezygnuję z oferty na dach",
+        "Keine Ahnung",
+        "Baja el precio y hablamos",
+        "Pare aqui na segunda",
+        "",
+        "no",
+        "Thanks",
+    ],
+)
+def test_who_says_more_is_read_by_a_person(text: str) -> None:
+    assert of(letter(text)).kind == "REPLY"
+
+
+def test_a_mail_to_unsubscribe_says_so_in_its_subject() -> None:
+    assert of(letter("", subject="unsubscribe")).kind == "UNSUBSCRIBE"
+    assert of(letter("This message was automatically generated by Gmail.", subject="Unsubscribe")).kind == "UNSUBSCRIBE"
+    assert of(letter("When can you come?", subject="unsubscribe")).kind == "REPLY"
+
+
+def test_a_daemon_that_says_stop_is_no_person() -> None:
+    assert of(daemon("Stop", subject="Delivery stopped")).kind != "REPLY"
