@@ -16,7 +16,7 @@ from app.db import Conn, Pool, fetch_all, fetch_exactly_one, fetch_one, transact
 from app.domain.accounts.actor import Actor
 from app.domain.senders.draft import SenderDraft
 from app.domain.senders.senders import insert_sender
-from app.domain.workspaces import audit
+from app.domain.workspaces import audit, postal_addresses
 from app.domain.workspaces.roles import Role
 from app.errors import Conflict, InvalidInput, NotFound
 from app.secrets import SecretBox
@@ -33,7 +33,8 @@ DEFAULT_BOUNCE_LIMIT = 5  # as the column's
 
 class Workspace(msgspec.Struct, rename="camel"):
     """One of the person's. `selected`: it is the one that this request is about. `bounce_limit`: a campaign pauses
-    itself once more percent of those who were written to do not exist; None: none does.
+    itself once more percent of those who were written to do not exist; None: none does. `postal_address`: what messages
+    end with, of campaigns that are scheduled from now on.
     """
 
     id: int
@@ -42,6 +43,7 @@ class Workspace(msgspec.Struct, rename="camel"):
     created_at: datetime
     selected: bool
     bounce_limit: int | None
+    postal_address: str | None
 
 
 async def make(
@@ -80,7 +82,15 @@ async def create(
         limit = default_hourly_limit
         workspace_id, at = await make(conn, box, actor.user_id, email, name, default_hourly_limit=limit)
         await audit.record(conn, actor, workspace_id, "workspace.created", f"workspaces/{workspace_id}")
-    return Workspace(workspace_id, name, "owner", at, selected=False, bounce_limit=DEFAULT_BOUNCE_LIMIT)
+    return Workspace(
+        workspace_id,
+        name,
+        "owner",
+        at,
+        selected=False,
+        bounce_limit=DEFAULT_BOUNCE_LIMIT,
+        postal_address=None,
+    )
 
 
 async def list_of(pool: Pool, user_id: int, selected_id: int, *, only: int | None = None) -> list[Workspace]:
@@ -96,6 +106,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str | msgspec.UnsetType = msgspec.UNSET
     bounce_limit: int | msgspec.UnsetType | None = msgspec.UNSET
+    postal_address: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 async def change(pool: Pool, actor: Actor, workspace_id: int, changes: Changes) -> None:
@@ -108,8 +119,10 @@ async def change(pool: Pool, actor: Actor, workspace_id: int, changes: Changes) 
     limit = changes.bounce_limit
     if isinstance(limit, int) and not BOUNCE_LIMIT.allow(limit):
         raise InvalidInput({"bounceLimit": f"give {BOUNCE_LIMIT} percent, or null for no limit"})
+    if not isinstance(changes.postal_address, msgspec.UnsetType):
+        asked["postal_address"] = postal_addresses.checked(changes.postal_address)
     async with transaction(pool) as conn:
-        params = {"workspace_id": workspace_id, "names": list(asked)} | dict.fromkeys(("name", "bounce_limit")) | asked
+        params = {"workspace_id": workspace_id, "names": list(asked)} | dict.fromkeys(Changes.__struct_fields__) | asked
         if await fetch_one(conn, sql.change_workspace, params) is None:
             raise NotFound(f"no workspace {workspace_id}")
         if "name" in asked:

@@ -22,6 +22,7 @@ from app.http.auth import is_https, own_pages_only, session_cookie
 from app.http.bodies import PUBLIC
 from app.http.errors import problems
 from app.http.parameters import TheActor, ThePool, TheSettings, TheTerms
+from app.mail.footer import Unsubscribe
 from app.secrets import secret_keys
 from app.settings import Settings
 
@@ -63,6 +64,8 @@ class PasswordSet(msgspec.Struct, rename="camel"):
 class Ways(msgspec.Struct, rename="camel"):
     """How one gets in here. `first_run`: the next to register becomes the administrator. `sandbox`: mail without a
     server of its own goes to the sandbox mailbox, whose inbox is at /api/sandbox. `base_url`: where the dashboard is.
+    `one_click`: mail programs reach the page to unsubscribe there; `unsubscribe`: what campaigns to several have unless
+    they say otherwise.
     """
 
     registration: bool
@@ -70,6 +73,8 @@ class Ways(msgspec.Struct, rename="camel"):
     first_run: bool
     sandbox: bool
     base_url: str
+    one_click: bool
+    unsubscribe: Unsubscribe
 
 
 def _logged_in(settings: Settings, user: User, token: str, status: HTTPStatus = HTTPStatus.OK) -> Response[User]:
@@ -98,7 +103,15 @@ def _browser_cookie_name(settings: Settings) -> str:
 async def ways(pool: ThePool, settings: TheSettings) -> Ways:
     first_run = await registration.admin_is_missing(pool)
     is_open = settings.allow_registration or first_run
-    return Ways(is_open, settings.google_client_id is not None, first_run, settings.sandboxed, settings.base_url)
+    return Ways(
+        registration=is_open,
+        google=settings.google_client_id is not None,
+        first_run=first_run,
+        sandbox=settings.sandboxed,
+        base_url=settings.base_url,
+        one_click=settings.one_click,
+        unsubscribe="none" if settings.is_local else "link",
+    )
 
 
 @post(

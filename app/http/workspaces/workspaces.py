@@ -13,6 +13,7 @@ from msgspec import UNSET, UnsetType
 from app.domain.accounts import sessions
 from app.domain.accounts.users import User
 from app.domain.workspaces import workspaces
+from app.domain.workspaces.postal_addresses import POSTAL_ADDRESS
 from app.domain.workspaces.roles import OWNER
 from app.domain.workspaces.workspaces import BOUNCE_LIMIT, NAME, Changes, Workspace
 from app.http.accounts.login import ADMIN
@@ -26,10 +27,12 @@ class WorkspaceBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class WorkspacePatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
-    """What to change; what is left out stays. `bounceLimit`, in percent: null for no limit."""
+    """What to change; what is left out stays. `bounceLimit`, in percent: null for no limit.
+    `postalAddress`, in lines: null for none."""
 
     name: Annotated[str, NAME] | UnsetType = UNSET
     bounce_limit: Annotated[int | None, BOUNCE_LIMIT] | UnsetType = UNSET
+    postal_address: Annotated[str | None, POSTAL_ADDRESS] | UnsetType = UNSET
 
 
 @get(
@@ -74,13 +77,13 @@ async def select_workspace(request: Request[User, Access, Any], pool: ThePool, w
 @patch(
     "/{id:int}",
     opt={"role": OWNER, "workspace": "id", "scope": ADMIN},
-    summary="Rename a workspace, or change how many bounces pause its campaigns",
+    summary="Rename a workspace, or change what pauses its campaigns and what its messages end with",
     responses=problems(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
 )
 async def change_workspace(
     pool: ThePool, user: TheUser, actor: TheActor, workspace_id: Id, data: JSONBody[WorkspacePatch]
 ) -> Workspace:
-    await workspaces.change(pool, actor, workspace_id, Changes(name=data.name, bounce_limit=data.bounce_limit))
+    await workspaces.change(pool, actor, workspace_id, Changes(**msgspec.structs.asdict(data)))
     (changed,) = await workspaces.list_of(pool, user.id, user.workspace_id, only=workspace_id)
     return changed
 

@@ -14,11 +14,13 @@ export const VALUES = {
     onUnknown: ["hold", "resend", "assume_sent"],
     status: ["ACTIVE", "PAUSED", "CANCELLED", "FINISHED"],
     kind: ["LIST", "DIRECT"],
+    unsubscribe: ["link", "header", "none"],
   },
   CampaignCalendar: {
     days: ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
   },
   CampaignPatch: {
+    unsubscribe: ["link", "header", "none"],
     onUnknown: ["hold", "resend", "assume_sent"],
   },
   Condition: {
@@ -111,6 +113,9 @@ export const VALUES = {
   },
   Waiting: {
     reason: ["NOT_DUE", "FOLLOWS", "PAUSED", "STOPPED", "CALENDAR", "HOURLY_LIMIT", "DAILY_LIMIT", "CAMPAIGN_LIMIT", "RAMP", "LEAST_GAP", "SENDER_BLOCKED", "LOGIN_EXPIRED", "SERVER_SLOW", "REFUSED", "INBOX_UNREAD", "PLAN_CHANGING", "OTHER_INSTALLATION", "NO_WORKER", "NOTHING_WAITS"],
+  },
+  Ways: {
+    unsubscribe: ["link", "header", "none"],
   },
   Webhook: {
     events: ["email.failed", "email.unknown", "sender.blocked", "campaign.held", "campaign.paused", "campaign.finished", "recipient.suppressed", "recipient.unsubscribed"],

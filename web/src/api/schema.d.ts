@@ -1171,7 +1171,7 @@ export interface paths {
         delete: operations["deleteWorkspace"];
         options?: never;
         head?: never;
-        /** Rename a workspace, or change how many bounces pause its campaigns */
+        /** Rename a workspace, or change what pauses its campaigns and what its messages end with */
         patch: operations["changeWorkspace"];
         trace?: never;
     };
@@ -1697,6 +1697,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/u/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The page to unsubscribe, for whoever has the link of an email; changes nothing */
+        get: operations["showPage"];
+        put?: never;
+        /** Unsubscribe, as the page does and, in one click, mail programs (RFC 8058) */
+        post: operations["act"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -1853,6 +1871,11 @@ export interface components {
              */
             kind: "LIST" | "DIRECT";
             language?: string | null;
+            /**
+             * @default none
+             * @enum {string}
+             */
+            unsubscribe: "link" | "header" | "none";
             brake?: string | null;
         };
         /** CampaignCalendar */
@@ -1876,6 +1899,7 @@ export interface components {
             body?: string;
             bodyHtml?: string | null;
             language?: string | null;
+            unsubscribe?: "link" | "header" | "none";
             senderIds?: number[];
             startTime?: string;
             latestAt?: string | null;
@@ -2401,6 +2425,8 @@ export interface components {
             lacking: components["schemas"]["Lack"][];
             subjectsInOneLine: number;
             hints: components["schemas"]["Hint"][];
+            /** @enum {string} */
+            unsubscribe: "link" | "header" | "none";
         };
         /** Problem */
         Problem: {
@@ -2837,6 +2863,9 @@ export interface components {
             firstRun: boolean;
             sandbox: boolean;
             baseUrl: string;
+            oneClick: boolean;
+            /** @enum {string} */
+            unsubscribe: "link" | "header" | "none";
         };
         /** Webhook */
         Webhook: {
@@ -2889,6 +2918,7 @@ export interface components {
             createdAt: string;
             selected: boolean;
             bounceLimit: number | null;
+            postalAddress: string | null;
         };
         /** WorkspaceBody */
         WorkspaceBody: {
@@ -2917,6 +2947,7 @@ export interface components {
         WorkspacePatch: {
             name?: string;
             bounceLimit?: number | null;
+            postalAddress?: string | null;
         };
     };
     responses: never;
@@ -2945,6 +2976,7 @@ export interface operations {
                     body?: string;
                     bodyHtml?: string | null;
                     language?: string | null;
+                    unsubscribe?: ("header" | "link" | "none") | null;
                     name?: string | null;
                     senderId?: number | null;
                     senderIds?: number[] | null;
@@ -2985,6 +3017,7 @@ export interface operations {
                     body?: string;
                     bodyHtml?: string | null;
                     language?: string | null;
+                    unsubscribe?: ("header" | "link" | "none") | null;
                     name?: string | null;
                     senderId?: number | null;
                     senderIds?: number[] | null;
@@ -3124,6 +3157,7 @@ export interface operations {
                     body?: string;
                     bodyHtml?: string | null;
                     language?: string | null;
+                    unsubscribe?: ("header" | "link" | "none") | null;
                     name?: string | null;
                     senderId?: number | null;
                     senderIds?: number[] | null;
@@ -3164,6 +3198,7 @@ export interface operations {
                     body?: string;
                     bodyHtml?: string | null;
                     language?: string | null;
+                    unsubscribe?: ("header" | "link" | "none") | null;
                     name?: string | null;
                     senderId?: number | null;
                     senderIds?: number[] | null;
@@ -3294,6 +3329,11 @@ export interface operations {
                     body?: string;
                     bodyHtml?: string | null;
                     language?: string | null;
+                    /**
+                     * @default none
+                     * @enum {unknown}
+                     */
+                    unsubscribe?: "header" | "link" | "none";
                     name?: string | null;
                     senderId?: number | null;
                     email?: string | null;
@@ -3418,6 +3458,11 @@ export interface operations {
                     body?: string;
                     bodyHtml?: string | null;
                     language?: string | null;
+                    /**
+                     * @default none
+                     * @enum {unknown}
+                     */
+                    unsubscribe?: "header" | "link" | "none";
                     email: string;
                     fields?: {
                         [key: string]: string;
@@ -13653,6 +13698,172 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    showPage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The end of the link in an email. */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    act: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The end of the link in an email. */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
                 };
             };
         };
