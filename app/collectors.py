@@ -154,6 +154,10 @@ class LedgerCollector(Collector):
         day.add_metric(["used"], vitals.day.used)
         day.add_metric(["left"], vitals.day.left)
         yield day
+        grants = GaugeMetricFamily("reachinbox_grants", "Connected mailboxes, by their grants.", labels=["state"])
+        for state in ("good", "failing", "ended"):
+            grants.add_metric([state], getattr(vitals.grants, state))
+        yield grants
         jobs = GaugeMetricFamily("reachinbox_queue_jobs", "Jobs of the queue.", labels=["queue", "status"])
         for (queue, status), count in vitals.jobs.items():
             jobs.add_metric([queue, status], count)
@@ -165,6 +169,7 @@ class LedgerCollector(Collector):
             ("streams_held", "Streams with emails that a server's words hold back.", vitals.plans.held),
             ("streams_behind", "Streams late by over a minute with nothing that holds them.", vitals.plans.behind),
             ("plan_changes_oldest_seconds", "How long a change of plan has waited.", vitals.plans.changing_s),
+            ("tokens_near_end", "Access tokens in use that end within two minutes.", vitals.grants.near_end),
             ("logins_day_full", "Logins that may send nothing more today.", vitals.day.full),
         ):
             yield GaugeMetricFamily(f"reachinbox_{name}", text, value)

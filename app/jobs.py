@@ -18,15 +18,18 @@ from app.db import Conn
 SEND_DUE = "send_due"
 PLAN_AGAIN = "plan_again"
 VERIFY_SENDER = "verify_sender"
+CHECK_WIRE = "check_wire"
 SEND_PASSWORD_RESET = "send_password_reset"  # noqa: S105 -- a task's name
 DELIVER_WEBHOOKS = "deliver_webhooks"  # deferred in SQL, too: see `exchange`
 # Queues: wake-ups never wait behind jobs that talk to other servers; nor do links to a new password wait behind servers
 # that users name.
-QUICK, RESETS, CHECKS, WEBHOOKS = "quick", "resets", "checks", "webhooks"
+# Nor do short checks wait for mail to come back.
+QUICK, RESETS, CHECKS, WIRE_CHECKS, WEBHOOKS = "quick", "resets", "checks", "wire_checks", "webhooks"
 _QUEUE_OF = {
     SEND_DUE: QUICK,
     PLAN_AGAIN: QUICK,
     VERIFY_SENDER: CHECKS,
+    CHECK_WIRE: WIRE_CHECKS,
     SEND_PASSWORD_RESET: RESETS,
     DELIVER_WEBHOOKS: WEBHOOKS,
 }
@@ -59,6 +62,13 @@ async def defer_verification(conn: Conn, workspace_id: int, sender_id: int) -> N
     """Have a worker connect to the sender's server and log in, when it is done with the workspace's other senders."""
     one_at_a_time = f"{VERIFY_SENDER}:workspace:{workspace_id}"
     await _defer(conn, VERIFY_SENDER, f"{VERIFY_SENDER}:{sender_id}", None, one_at_a_time, sender_id=sender_id)
+
+
+async def defer_wire_check(conn: Conn, workspace_id: int, sender_id: int) -> None:
+    """Have a worker send a mail as the sender and read it back, when it is done with the workspace's other checks."""
+    one_at_a_time = f"{CHECK_WIRE}:workspace:{workspace_id}"
+    lock = f"{CHECK_WIRE}:{sender_id}"
+    await _defer(conn, CHECK_WIRE, lock, None, one_at_a_time, workspace_id=workspace_id, sender_id=sender_id)
 
 
 async def defer_password_reset_mail(conn: Conn, reset_id: int) -> None:

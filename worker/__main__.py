@@ -13,7 +13,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from functools import partial
 from uuid import uuid4
@@ -25,7 +25,7 @@ import uvloop
 from app import log as logs
 from app import traces
 from app.collectors import PoolCollector, is_shown
-from app.db import Pool, Row, open_pool
+from app.db import Pool, open_pool
 from app.domain.ledger.claims import Claimant
 from app.domain.ledger.exchange import Patience
 from app.domain.oauth.providers import read_providers
@@ -33,11 +33,9 @@ from app.domain.operations import installation, sandbox, workers
 from app.domain.operations.host_policy import HostPolicy
 from app.domain.operations.installation import OtherInstallation, Ours
 from app.domain.operations.resolver import Resolver
-from app.domain.senders import for_workers
 from app.embedded import mailbox
 from app.embedded.postgres import EmbeddedPostgres
-from app.jobs import CHECKS, POLLING_INTERVAL_S, QUICK, RESETS, WEBHOOKS
-from app.mail.addresses import domain_of
+from app.jobs import CHECKS, POLLING_INTERVAL_S, QUICK, RESETS, WEBHOOKS, WIRE_CHECKS
 from app.mail.opaque import Keys, Links, MessageIds
 from app.secrets import SecretBox, open_secret_box, secret_key
 from app.settings import Settings, SettingsError, check_secret_key, from_env
@@ -47,7 +45,6 @@ from worker.credentials import Credentials
 from worker.desk import Budget, Desk
 from worker.dispatch import Dispatcher
 from worker.dns_checks import keep_checked
-from worker.imap import Mailbox
 from worker.inbox import Reader
 from worker.installation import Guard
 from worker.instruments import LANES_MAX, REGISTRY, RESTARTS
@@ -56,19 +53,17 @@ from worker.metrics_listener import Listener
 from worker.notices import send_password_reset
 from worker.planning import Planning
 from worker.retention import clean_up
-from worker.smtp import Conversation
+from worker.sender_checks import Checks
 from worker.sweep import sweep
 from worker.tasks import make_queue
 from worker.unrecorded import Unrecorded
-from worker.verdicts import ServerTrouble
 from worker.webhooks import Courier
 
-CONCURRENCY = {QUICK: 20, RESETS: 2, CHECKS: 8, WEBHOOKS: 4}  # jobs at once, by queue
+CONCURRENCY = {QUICK: 20, RESETS: 2, CHECKS: 8, WIRE_CHECKS: 4, WEBHOOKS: 4}  # jobs at once, by queue
 READY = 2 * len(CONCURRENCY) + 2  # connections: each queue listens on one and may look for jobs on another
 CONNECTIONS = READY + 2  # at most
 NEVER_S = 365 * 24 * 3600.0  # nobody aborts jobs of ours
 QUEUE_GRACE_S = 10  # for the jobs of a queue, once it is to end
-VERIFY_S = 15.0
 RESTART_PAUSE_S = 1.0
 # The exchange is planned once and for all, and must be right however small the tables were at that time.
 PLANNER_OPTIONS = (
@@ -117,10 +112,12 @@ class Worker:
             desk.links,
             settings.inbox_poll_seconds,
         )
+        checks = Checks(settings, pool, self._credentials)
         self._queue = make_queue(
             self._dispatcher.wake,
             self._planning.wake,
-            self._verify,
+            checks.verify,
+            checks.check_wire,
             self._send_reset,
             self._courier.deliver,
             deaf=self._fail,
@@ -195,40 +192,9 @@ class Worker:
         if not self._failed.done():
             self._failed.set_exception(error)
 
-    async def _verify(self, sender_id: int) -> None:
-        """Connect and log in, and write down what came of it."""
-        row = await for_workers.load_sender(self._pool, sender_id)
-        if row is None:
-            return
-        error, imap_error = await asyncio.gather(_let_in(self._enter_smtp(row)), _let_in(self._enter_imap(row)))
-        await for_workers.record_verification(self._pool, sender_id, row["verify_requested_at"], error, imap_error)
-
-    async def _enter_smtp(self, sender: Row) -> None:
-        name = self._settings.ehlo_name or domain_of(sender["email"])
-        conversation = await Conversation.open(self._credentials.server_of(sender), name)
-        await conversation.close()
-
-    async def _enter_imap(self, sender: Row) -> None:
-        server = self._credentials.imap_server_of(sender)
-        if server is not None:
-            mailbox = await Mailbox.open(server)
-            await mailbox.close()
-
     async def _send_reset(self, reset_id: int) -> None:
         key = secret_key(self._settings)
         await send_password_reset(self._pool, self._settings, key, self._fallback, reset_id)
-
-
-async def _let_in(entering: Awaitable[None]) -> str | None:
-    """Why a server did not let us in; None: it did."""
-    try:
-        async with asyncio.timeout(VERIFY_S):
-            await entering
-    except ServerTrouble as trouble:
-        return str(trouble)
-    except TimeoutError:
-        return f"the server was not done with letting us in after {VERIFY_S:g} s"
-    return None
 
 
 async def _end(task: asyncio.Task[None], patience_s: float = 1) -> None:

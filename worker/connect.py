@@ -12,7 +12,7 @@ import socket
 import ssl
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import aiosmtplib
 from aiosmtplib import SMTP, SMTPConnectError, SMTPException, SMTPResponseException
@@ -50,6 +50,13 @@ class Server(NamedTuple):
         return f"{self.host}:{self.port}"
 
 
+class Secured(NamedTuple):
+    """The version of TLS, None without, and until when the server's certificate is good, in its own words."""
+
+    version: str | None
+    certificate_until: str | None
+
+
 class Connection(NamedTuple):
     """A connection that is logged in, and which extensions the server offers on it."""
 
@@ -58,6 +65,7 @@ class Connection(NamedTuple):
     eightbitmime: bool
     pipelining: bool
     most_messages: int | None  # of one connection (MAILMAX of LIMITS, RFC 9422); None: it does not say
+    secured: Secured = Secured(None, None)
 
 
 async def connect(server: Server, ehlo_name: str, lookup: Lookup) -> Connection:
@@ -99,7 +107,16 @@ async def _connect(server: Server, ehlo_name: str, lookup: Lookup, bearer: Beare
         eightbitmime=client.supports_extension("8bitmime"),
         pipelining=client.supports_extension("pipelining"),
         most_messages=_mail_max(client.esmtp_extensions.get("limits", "")),
+        secured=_secured(client.transport),
     )
+
+
+def _secured(transport: asyncio.BaseTransport) -> Secured:
+    secure: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
+    if secure is None:
+        return Secured(None, None)
+    certificate: Any = secure.getpeercert() or {}
+    return Secured(secure.version(), certificate.get("notAfter"))
 
 
 def credential_for(server: Server, bearer: Bearer | None) -> Password | Token | None:

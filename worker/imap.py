@@ -24,18 +24,15 @@ from imapclient.response_parser import parse_response  # pyright: ignore[reportM
 
 from app.domain.operations import host_policy
 from app.domain.operations.host_policy import Lookup
-from worker.auth import Bearer, LoginRefused, Password, Token, by_token, may_be_of_bearer, with_bearer, words_of
+from worker.auth import Bearer, Password, Token, with_bearer
 from worker.connect import Server, credential_for, reach
+from worker.imap_protocol import Allowance, Protocol, words_in
 from worker.trust import trusted
 from worker.verdicts import ServerTrouble, storable
 
 OPEN_S = 60.0  # for all of it, from TLS to the login
 COMMAND_S = 60.0
 CLOSE_S = 2.0
-MOST_BYTES = 20 * 1024 * 1024  # that a server may answer within one `do`, or within what is read by one allowance
-MOST_LINES = 100_000
-MOST_LITERAL = 512 * 1024  # bytes
-MOST_FOLDERS = 1_000
 _THREADS = ThreadPoolExecutor(max_workers=16, thread_name_prefix="imap")
 # How servers that know no special uses (RFC 6154) call the folder for what was sent.
 _SENT = {
@@ -63,20 +60,6 @@ class State(NamedTuple):
     messages: int
 
 
-class Allowance:
-    """What a server may still answer. It is held below the library, which would keep all of it."""
-
-    def __init__(self, count: int = MOST_BYTES, lines: int = MOST_LINES) -> None:
-        self.left = count
-        self.lines = lines
-
-    def take(self, count: int, lines: int = 0) -> bool:
-        """Whether that much was allowed."""
-        self.left -= count
-        self.lines -= lines
-        return self.left >= 0 and self.lines >= 0
-
-
 class Session:
     """What can be asked of a mailbox that is logged in to. It blocks: for functions that are given to `Mailbox.do`."""
 
@@ -102,9 +85,7 @@ class Session:
         """Of folders, without opening them (RFC 5819); where the server cannot say it, of none."""
         if not self.has("LIST-STATUS"):
             return {}
-        protocol = self._client.protocol
-        parts = protocol.list_with("STATUS", "(STATUS (UIDNEXT UIDVALIDITY))")
-        tokens = parse_response(parts)
+        tokens = parse_response(self._client.protocol.list_with("STATUS", "(STATUS (UIDNEXT UIDVALIDITY))"))
         found: dict[str, State] = {}
         for name, told in zip(tokens[::2], tokens[1::2], strict=False):
             of = dict(zip(told[::2], told[1::2], strict=False))
@@ -138,7 +119,7 @@ class Mailbox:
     def __init__(self, server: Server, handle: socket.socket) -> None:
         self.server = server
         self._handle = handle  # of the connection, whatever TLS makes of the socket that it came with
-        self._protocol: _Protocol | None = None
+        self._protocol: Protocol | None = None
         self._client: Any = None
         self._lock = threading.Lock()
         self._is_busy = False  # a thread talks
@@ -247,7 +228,7 @@ class Mailbox:
             connected.settimeout(COMMAND_S)
             if self.server.security == "tls":
                 secure = context.wrap_socket(connected, server_hostname=host)
-            self._protocol = protocol = _Protocol(secure)
+            self._protocol = protocol = Protocol(secure)
         except BaseException:
             connected.close()
             secure.close()
@@ -260,110 +241,16 @@ class Mailbox:
         try:
             protocol.enter(self.server.address, credential)
         except imaplib.IMAP4.abort as error:
-            words = protocol.farewell or _words(error)
+            words = protocol.farewell or words_in(error)
             text = storable(f"{self.server.address} ended the conversation at the login: {words}")
             raise ServerTrouble(text, "login") from None
         self._client = _Client(protocol, host, self.server.port)
 
 
-class _Protocol(imaplib.IMAP4):
-    """On a socket that is connected, and reading no more than it is allowed."""
-
-    def __init__(self, connected: socket.socket) -> None:
-        self._connected = connected
-        self._allowance = Allowance()
-        super().__init__()
-
-    def allow(self, allowance: Allowance) -> None:
-        self._allowance = allowance
-
-    def list_with(self, wanted: str, options: str) -> list[Any]:
-        """What comes of one kind with a list of all folders (RFC 5258)."""
-        outcome, told = self._simple_command("LIST", '""', '"*"', "RETURN", options)
-        if outcome != "OK":
-            raise self.error(_words(self.error(*told)))
-        self.untagged_responses.pop("LIST", None)
-        return [part for part in self.untagged_responses.pop(wanted, []) if part is not None]
-
-    def secured(self) -> tuple[str | None, Mapping[str, Any] | None]:
-        """The version of TLS, and the server's certificate."""
-        secure = self.sock
-        return (secure.version(), secure.getpeercert()) if isinstance(secure, ssl.SSLSocket) else (None, None)
-
-    @property
-    def farewell(self) -> str | None:
-        """What it said when it hung up."""
-        said = self.untagged_responses.get("BYE")
-        return said[-1].decode("utf-8", "replace") if said and isinstance(said[-1], bytes) else None
-
-    def _create_socket(self, timeout: float | None = None) -> socket.socket:
-        return self._connected
-
-    def read(self, size: int) -> bytes:
-        self._take(size, is_literal=True)
-        return super().read(size)
-
-    def readline(self) -> bytes:
-        line = super().readline()
-        self._take(len(line))
-        return line
-
-    def _take(self, count: int, *, is_literal: bool = False) -> None:
-        allowed = self._allowance.take(count, 0 if is_literal else 1)
-        if not allowed or (is_literal and count > MOST_LITERAL):
-            raise self.abort("it answers with more than anybody asked for")
-
-    def start_tls(self, context: ssl.SSLContext) -> None:
-        """STARTTLS; what came before it, and whoever may have said it, counts no more (RFC 3501, section 6.2.1)."""
-        if self.state != "NONAUTH":
-            raise self.abort("it says that we are logged in before anything is secret")
-        self.starttls(context)
-        self.untagged_responses.clear()
-
-    def enter(self, address: str, credential: Password | Token) -> None:
-        """Log in: one try. Raises ServerTrouble."""
-        offered = {word.removeprefix("AUTH=").lower() for word in self.capabilities if word.startswith("AUTH=")}
-        says: list[str] = []
-        try:
-            if isinstance(credential, Token):
-                self._by_token(address, offered, credential, says)
-            else:
-                self._by_password(address, offered, credential)
-        except self.abort:
-            raise
-        except self.error as error:
-            text = storable(f"{address} refused the login: {_words(error)}{''.join(says)}")
-            raise LoginRefused(text, None, of_bearer=may_be_of_bearer(text)) from None
-
-    def _by_token(self, address: str, offered: set[str], credential: Token, says: list[str]) -> None:
-        by = by_token(address, offered, credential)
-        answers = [by.first]
-
-        def answer(challenge: bytes) -> bytes:
-            if challenge:
-                says.append(words_of(challenge))
-            return answers.pop() if answers else by.understood
-
-        self.authenticate(by.mechanism, answer)
-
-    def _by_password(self, address: str, offered: set[str], credential: Password) -> None:
-        username, password = credential.username, credential.password
-        if "plain" in offered:  # RFC 4616
-            self.authenticate("PLAIN", lambda _: f"\0{username}\0{password}".encode())
-        elif "LOGINDISABLED" in self.capabilities:
-            raise ServerTrouble(f"{address} takes no password by any way that is known here", "login")
-        elif not (username + password).isascii():
-            # RFC 3501 lets LOGIN say nothing else, and what servers make of it differs.
-            raise ServerTrouble(f"{address} takes passwords of ASCII characters alone", "login")
-        else:
-            quoted = username.replace("\\", "\\\\").replace('"', '\\"')
-            self.login(f'"{quoted}"', password)  # which quotes the password alone
-
-
 class _Client(IMAPClient):
     """IMAPClient for a conversation that has begun."""
 
-    def __init__(self, protocol: _Protocol, host: str, port: int) -> None:
+    def __init__(self, protocol: Protocol, host: str, port: int) -> None:
         self.protocol = protocol
         self._imap: Any
         super().__init__(host, port, ssl=False, timeout=COMMAND_S)
@@ -374,12 +261,6 @@ class _Client(IMAPClient):
         return self.protocol
 
 
-def _words(error: Exception) -> str:
-    """imaplib has them as bytes or text."""
-    first = error.args[0] if error.args else error
-    return first.decode("utf-8", "replace") if isinstance(first, bytes) else str(first)
-
-
 def _trouble(server: Server, error: Exception) -> ServerTrouble:
     """One sentence for a person who has to mend the sender's settings."""
     if isinstance(error, ssl.SSLError):
@@ -387,6 +268,6 @@ def _trouble(server: Server, error: Exception) -> ServerTrouble:
     if isinstance(error, OSError):
         return ServerTrouble(storable(f"cannot connect to {server.address}: {error}"), "connect")
     if isinstance(error, imaplib.IMAP4.error):
-        return ServerTrouble(storable(f"{server.address} says: {_words(error)}"), "protocol")
+        return ServerTrouble(storable(f"{server.address} says: {words_in(error)}"), "protocol")
     text = f"{server.address} answers what is no IMAP ({type(error).__name__})"
     return ServerTrouble(storable(text), "protocol")

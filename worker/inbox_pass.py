@@ -25,7 +25,8 @@ from app.mail.inbound.apart import NotRead
 from app.mail.inbound.facts import Inbound, Incoming
 from app.mail.inbound.mime import Fields
 from app.mail.opaque import EmailName, Links, MessageIds
-from worker.imap import MOST_BYTES, MOST_FOLDERS, Allowance, Folder, Mailbox, Session, State
+from worker.imap import Folder, Mailbox, Session, State
+from worker.imap_protocol import MOST_BYTES, Allowance
 from worker.instruments import DOUBTS_SETTLED, RESPONSES
 from worker.verdicts import ServerTrouble
 
@@ -34,6 +35,7 @@ NOTHING_NEW_S = 45.0  # after this, nothing more is begun
 CHUNK = 30  # messages at once
 HEADER_BYTES, BODY_BYTES = 65_536, 262_144
 CHUNK_BYTES = CHUNK * (HEADER_BYTES + BODY_BYTES) + 65_536  # at most
+MOST_FOLDERS = 1_000
 SPAN = 10_000  # UIDs that are asked for at once: their list is one line
 _LAST_UID = 0xFFFFFFFF  # RFC 3501, section 9: nz-number
 _HEADER, _TEXT = "BODY.PEEK[HEADER]<0.%d>", "BODY.PEEK[TEXT]<0.%d>"

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from app.collectors import new_registry
 from app.domain.ledger.claims import Outcome
 from app.domain.oauth.tokens import Outcome as RefreshOutcome
+from app.domain.senders.wire_judge import Judgement
 from app.domain.suppressions.suppress import Reason
 
 MILLISECONDS_TO_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
@@ -88,6 +89,13 @@ TOKEN_REFRESH = Counter(
     registry=REGISTRY,
 )
 TOKEN_REFRESHES = {outcome: TOKEN_REFRESH.labels(outcome) for outcome in get_args(RefreshOutcome)}
+WIRE_CHECK = Counter(
+    "reachinbox_wire_checks",
+    "Checks of senders by a mail, by the worst that they showed: good, unknown (not told), weak, wrong.",
+    ("result",),
+    registry=REGISTRY,
+)
+WIRE_CHECKS = {verdict: WIRE_CHECK.labels(verdict) for verdict in get_args(Judgement)}
 INBOX_PASSES = Counter(
     "reachinbox_inbox_passes",
     "Looks through a mailbox, by what came of it: whole, cut_short (the rest follows), failed (for its server), broken "

@@ -40,6 +40,7 @@ class Conversation:
         self._eightbitmime = connection.eightbitmime
         self._pipelining = connection.pipelining
         self._most_messages = connection.most_messages
+        self.secured = connection.secured
         self._deadline = _Deadline(self._wire.close)  # which ends the wait for a reply
         self._command: Command = "MAIL"  # the mail transaction has come to this one
         self._unanswered = 0  # commands that went out behind a refused one

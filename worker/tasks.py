@@ -17,7 +17,15 @@ from procrastinate.connector import Notify
 from procrastinate.exceptions import ConnectorException
 from structlog.contextvars import bind_contextvars
 
-from app.jobs import DELIVER_WEBHOOKS, PLAN_AGAIN, POLLING_INTERVAL_S, SEND_DUE, SEND_PASSWORD_RESET, VERIFY_SENDER
+from app.jobs import (
+    CHECK_WIRE,
+    DELIVER_WEBHOOKS,
+    PLAN_AGAIN,
+    POLLING_INTERVAL_S,
+    SEND_DUE,
+    SEND_PASSWORD_RESET,
+    VERIFY_SENDER,
+)
 from worker.housekeeping import step
 
 AGAIN_S = 0.5
@@ -81,6 +89,7 @@ def make_queue(
     wake: Callable[[int], None],
     plan: Callable[[int, int], None],
     verify: Callable[[int], Awaitable[None]],
+    check_wire: Callable[[int, int], Awaitable[None]],
     send_reset: Callable[[int], Awaitable[None]],
     deliver: Callable[[int], Awaitable[None]],
     *,
@@ -104,6 +113,11 @@ def make_queue(
     async def verify_sender(context: JobContext, sender_id: int) -> None:  # pyright: ignore[reportUnusedFunction] -- registered by name
         bind_contextvars(job_id=context.job.id, sender_id=sender_id)
         await verify(sender_id)
+
+    @queue.task(name=CHECK_WIRE, pass_context=True)
+    async def check_sender_on_wire(context: JobContext, workspace_id: int, sender_id: int) -> None:  # pyright: ignore[reportUnusedFunction] -- registered by name
+        bind_contextvars(job_id=context.job.id, sender_id=sender_id)
+        await check_wire(workspace_id, sender_id)
 
     @queue.task(name=SEND_PASSWORD_RESET, pass_context=True, retry=RetryStrategy(max_attempts=5, wait=60))
     async def send_password_reset(context: JobContext, reset_id: int) -> None:  # pyright: ignore[reportUnusedFunction] -- registered by name

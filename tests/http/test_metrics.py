@@ -153,6 +153,33 @@ async def test_the_room_of_the_day_is_that_of_logins_that_have_such_a_limit(
     assert seen["reachinbox_logins_day_full"] == 0
 
 
+async def test_connected_mailboxes_are_counted_by_their_grants(api: httpx.AsyncClient, pool: Pool, user: User) -> None:
+    async with transaction(pool) as conn:
+        await conn.execute(
+            "INSERT INTO logins (workspace_id, hourly_limit, max_connections, credential, provider,"
+            " refresh_token_encrypted, access_token_encrypted, access_expires_at, refresh_failures, grant_ended_at)"
+            " SELECT %s, 5, 1, 'OAUTH', 'company', 'r', 'a', now() + interval '1 min', n %% 2,"
+            " CASE WHEN n > 3 THEN now() END FROM generate_series(1, 5) n",
+            [user.workspace_id],
+        )
+    seen = await scrape(api)
+    states = {state: seen[f"reachinbox_grants state={state}"] for state in ("good", "failing", "ended")}
+    assert states == {"good": 1, "failing": 2, "ended": 2}
+    assert seen["reachinbox_tokens_near_end"] == 0  # nobody sends from them
+    async with transaction(pool) as conn:
+        await conn.execute("UPDATE senders SET login_id = (SELECT min(id) FROM logins WHERE credential = 'OAUTH')")
+        await conn.execute("INSERT INTO workers (token, name, lease_until) VALUES (gen_random_uuid(), 'w', 'infinity')")
+        await conn.execute(
+            "INSERT INTO lanes (workspace_id, sender_id, worker_token, count)"
+            " SELECT s.workspace_id, s.id, w.token, 1 FROM senders s, workers w LIMIT 1"
+        )
+    with pytest.MonkeyPatch.context() as patch:
+        now = collectors.time.monotonic
+        patch.setattr(collectors.time, "monotonic", lambda: now() + 3600)
+        seen = await scrape(api)
+    assert seen["reachinbox_tokens_near_end"] == 1
+
+
 async def test_it_counts_jobs_workers_and_lanes(api: httpx.AsyncClient, pool: Pool) -> None:
     await schedule(api, startTime="2099-01-01T00:00:00Z")
     await schedule(api)

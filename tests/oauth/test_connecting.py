@@ -101,7 +101,7 @@ async def test_a_mailbox_with_a_password_becomes_one_with_a_grant_and_back(
     )
     login += " s.login_id WHERE s.id = %s"
     # An address of the loopback is for the operator's provider alone: by hand, another server is named.
-    server = {"host": "smtp.example.com", "port": 587, "username": ANN, "password": "a secret"}
+    server = {"host": "smtp.example.com", "port": 587, "username": ANN, "password": "a secret", "imap": None}
     assert (await browser.patch(f"/api/senders/{sender_id}", json=server)).status_code == 200
     kept = await row(pool, login, sender_id)
     assert (kept["credential"], kept["refresh_token_encrypted"]) == ("PASSWORD", None)
@@ -115,7 +115,7 @@ async def test_a_sender_that_leaves_its_mailbox_takes_no_grant_along(
     browser: httpx.AsyncClient, provider: MailProvider, pool: Pool
 ) -> None:
     sender_id = await connect(browser, provider)
-    assert (await browser.patch(f"/api/senders/{sender_id}", json={"host": None})).status_code == 200
+    assert (await browser.patch(f"/api/senders/{sender_id}", json={"host": None, "imap": None})).status_code == 200
     assert await value(pool, "SELECT count(*) FROM logins WHERE refresh_token_encrypted IS NOT NULL") == 0
 
 
@@ -129,7 +129,8 @@ async def test_an_alias_logs_in_by_the_grant_of_its_mailbox_and_leaves_it_to_it(
     made = (await browser.post("/api/senders", json=alias)).json()
     assert made["credential"]["kind"] == "OAUTH"
     assert (made["hasPassword"], made["sharesLoginWith"]) == (False, [sender_id])
-    for change in ({"displayName": "Sales", "port": 2525}, {"host": None}):
+    assert (made["imap"]["host"], made["imap"]["port"], made["imap"]["username"]) == ("localhost", 993, None)
+    for change in ({"displayName": "Sales", "port": 2525}, {"host": None, "imap": None}):
         assert (await browser.patch(f"/api/senders/{made['id']}", json=change)).status_code == 200
         of_ann = (await browser.get(f"/api/senders/{sender_id}")).json()
         assert of_ann["credential"]["kind"] == "OAUTH"

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from app.db import Pool, fetch_exactly_one
-from app.domain.senders import for_workers, senders
+from app.domain.senders import for_workers, verification
 from app.domain.senders.senders import password_place
 from app.secrets import SecretBox
 from app.sql import read
@@ -209,7 +209,7 @@ async def test_a_verification_answers_what_the_worker_found(
 async def test_without_a_worker_a_verification_is_unavailable(
     api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(senders, "VERIFY_TIMEOUT_S", 0.0)
+    monkeypatch.setattr(verification, "VERIFY_TIMEOUT_S", 0.0)
     problem(await api.post("/api/senders/1/verify"), 503)
 
 
@@ -248,7 +248,7 @@ async def test_a_check_that_nobody_waits_for_any_more_holds_up_no_other(
 ) -> None:
     await execute(pool, "UPDATE senders SET verify_requested_at = now() - interval '61 seconds'")
     sender_id = (await create(api))["id"]
-    monkeypatch.setattr(senders, "VERIFY_POLL_S", 0.0)
-    monkeypatch.setattr(senders, "VERIFY_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(verification, "VERIFY_POLL_S", 0.0)
+    monkeypatch.setattr(verification, "VERIFY_TIMEOUT_S", 0.2)
     problem(await api.post(f"/api/senders/{sender_id}/verify"), 503)  # no worker is there
     assert await value(pool, "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'verify_sender'") == 1

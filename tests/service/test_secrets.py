@@ -177,7 +177,7 @@ async def test_every_secret_comes_under_the_current_key(
     await store(pool, strange, made[1].id)
 
     assert await reseal.reseal(pool, new) == (3, [made[1].id], [], [])
-    assert await reseal.reseal(pool, new) == (0, [made[1].id], [])
+    assert await reseal.reseal(pool, new) == (0, [made[1].id], [], [])
 
     async with pool.connection() as conn:
         rows = await fetch_all(conn, b"SELECT id, password_encrypted AS sealed FROM senders WHERE host IS NOT NULL")

@@ -9,7 +9,7 @@ import pytest
 from msgspec import structs
 
 from app.domain.operations.host_policy import HostPolicy
-from app.settings import Settings, SettingsError, check_secret_key, from_env
+from app.settings import SUBMISSION_PORTS, Settings, SettingsError, check_secret_key, from_env
 
 ROOT = Path(__file__).parents[2]
 VARIABLES = {"REACHINBOX_DATA_DIR" if name == "data_dir" else name.upper() for name in Settings.__struct_fields__}
@@ -157,16 +157,16 @@ def test_ports_are_a_list_or_any() -> None:
 
 
 @pytest.mark.parametrize(
-    ("env", "private", "ports"),
+    ("env", "private", "ports", "imap_ports"),
     [
-        ({}, True, None),  # a trial on one's own machine
-        ({"BASE_URL": "https://mail.example.com"}, False, {25, 465, 587, 2525}),
-        ({"SMTP_ALLOW_PRIVATE": "false"}, False, {25, 465, 587, 2525}),
-        ({"BASE_URL": "https://mail.example.com", "SMTP_ALLOW_PRIVATE": "yes"}, True, {25, 465, 587, 2525}),
-        ({"SMTP_ALLOWED_PORTS": "587"}, True, {587}),
+        ({}, True, None, None),  # a trial on one's own machine
+        ({"BASE_URL": "https://mail.example.com"}, False, {25, 465, 587, 2525}, {143, 993}),
+        ({"SMTP_ALLOW_PRIVATE": "false"}, False, {25, 465, 587, 2525}, {143, 993}),
+        ({"BASE_URL": "https://mail.example.com", "SMTP_ALLOW_PRIVATE": "yes"}, True, SUBMISSION_PORTS, {143, 993}),
+        ({"SMTP_ALLOWED_PORTS": "587", "IMAP_ALLOWED_PORTS": "993"}, True, {587}, {993}),
     ],
 )
 def test_senders_servers_are_free_in_a_trial_and_checked_elsewhere(
-    env: dict[str, str], private: bool, ports: set[int] | None
+    env: dict[str, str], private: bool, ports: set[int] | None, imap_ports: set[int] | None
 ) -> None:
-    assert HostPolicy.of(from_env(env)) == HostPolicy(private, ports)
+    assert HostPolicy.of(from_env(env)) == (private, ports, imap_ports)

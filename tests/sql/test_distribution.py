@@ -36,6 +36,7 @@ DISTRIBUTED = {
     "inboxes",
     "inbox_places",
     "responses",
+    "wire_checks",
 }
 # These stay on one node, each for a reason.
 LOCAL = {

@@ -46,6 +46,7 @@ TABLES = (
     "inboxes",
     "inbox_places",
     "responses",
+    "wire_checks",
 )
 APPEND_ONLY = ("audit_log", "workspace_invitations")  # of the second the role removes rows, and changes none
 # The service's own, to which the tenants' role has no rights at all.
@@ -92,6 +93,7 @@ async def _fill(pool: Pool, user: User) -> None:
             b"now(), '', '', '{}')",
             b"INSERT INTO suppressions (workspace_id, key, kind, name, reason) "
             b"VALUES (%(user)s, address_digest('a@example.com'), 'ADDRESS', 'a@example.com', 'MANUAL')",
+            b"INSERT INTO wire_checks (workspace_id, sender_id, reader_id) VALUES (%(user)s, %(sender)s, %(sender)s)",
             b"INSERT INTO idempotency_keys (workspace_id, key, fingerprint) VALUES (%(user)s, 'k', 'f')",
             b"INSERT INTO sandbox_messages (workspace_id, envelope_from, envelope_to, content) "
             b"VALUES (%(user)s, 'a@example.com', '{b@example.com}', 'x')",

@@ -48,7 +48,7 @@ LEASE_S = 2.0
 DRAIN_S = 20
 CONTENT = Content(subject="Hello", body="Hello, world.")
 NO_LIMIT = 10_000_000
-ANYWHERE = HostPolicy(allow_private=True, ports=None)  # sinks are on loopback, at ports of their own
+ANYWHERE = HostPolicy(allow_private=True, ports=None, imap_ports=None)  # sinks are on loopback, at ports of their own
 FAILURES = ("incarnation ended", "loop failed", "never retrieved", "deadlock")
 
 
@@ -300,6 +300,7 @@ def settings_for(sink: Sink, *, lanes: int = 8, lease_s: float = LEASE_S, **more
         smtp_security="none",
         smtp_allow_private=ANYWHERE.allow_private,
         smtp_allowed_ports=ANYWHERE.ports,
+        imap_allowed_ports=ANYWHERE.imap_ports,
         worker_concurrency=size_for_one(lanes),
         worker_lease_seconds=lease_s,
         **more,
@@ -382,6 +383,7 @@ class WorkerProcess:
             "SMTP_SECURITY": settings.smtp_security,
             "SMTP_ALLOW_PRIVATE": str(settings.smtp_allow_private),
             "SMTP_ALLOWED_PORTS": ",".join(map(str, settings.smtp_allowed_ports or ["*"])),
+            "IMAP_ALLOWED_PORTS": ",".join(map(str, settings.imap_allowed_ports or ["*"])),
             "WORKER_CONCURRENCY": str(settings.worker_concurrency),
             "WORKER_LEASE_SECONDS": str(settings.worker_lease_seconds),
             "MAX_ATTEMPTS": str(settings.max_attempts or ""),

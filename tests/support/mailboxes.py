@@ -20,7 +20,9 @@ START, CALLBACK = "/api/senders/connect/company", "/api/senders/connect/callback
 ANN = "ann@example.com"
 
 
-def providers_file(folder: Path, provider: MailProvider, smtp_port: int = 587, host: str = "localhost") -> Path:
+def providers_file(
+    folder: Path, provider: MailProvider, smtp_port: int = 587, host: str = "localhost", imap_port: int = 993
+) -> Path:
     file = folder / "providers.toml"
     (folder / "client_secret").write_text(CLIENT_SECRET + "\n")
     file.write_text(
@@ -37,6 +39,7 @@ def providers_file(folder: Path, provider: MailProvider, smtp_port: int = 587, h
         smtp_host = "{host}"
         smtp_port = {smtp_port}
         imap_host = "{host}"
+        imap_port = {imap_port}
         """
     )
     return file

@@ -15,7 +15,8 @@ from msgspec import structs
 from app.db import Pool
 from app.domain.accounts.users import find_user
 from app.domain.senders.draft import SenderChanges, SenderDraft, Server
-from app.domain.senders.senders import change_sender, create_sender, password_place, verify_sender
+from app.domain.senders.senders import change_sender, create_sender, password_place
+from app.domain.senders.verification import verify_sender
 from app.secrets import SecretBox
 from app.settings import SUBMISSION_PORTS
 from tests.support.api import api_client, authorization

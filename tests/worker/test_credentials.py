@@ -13,8 +13,11 @@ import msgspec
 import pytest
 
 from app.db import Pool
+from app.domain.accounts.actor import LOCAL
+from app.domain.accounts.users import find_user
 from app.secrets import SecretBox
 from app.settings import Settings, SettingsError, from_env
+from tests.support.api import api_client
 from tests.support.dovecot import PROGRAM, WANTED, Dovecot, dovecot
 from tests.support.engine import (
     SECRET_KEY,
@@ -32,7 +35,7 @@ from tests.support.engine import (
     wait_until_sent,
     wake_all,
 )
-from tests.support.mailboxes import ANN, granted, providers_file
+from tests.support.mailboxes import ANN, begin, come_back, granted, log_in, providers_file
 from tests.support.oauth import MailProvider
 from tests.support.sinkproc import Sink
 from worker.auth import Bearers
@@ -114,9 +117,13 @@ async def test_a_token_taken_back_in_the_middle_of_a_campaign_fails_and_loses_no
             counts = await check_conservation(post.pool, campaign)
             assert counts["FAILED"] == counts["UNKNOWN"] == 0
             assert counts["SCHEDULED"] > 0
-            await granted(post.pool, post.box, provider, post.owner.sender_id)  # she connects it again
-            await execute(post.pool, "UPDATE logins SET grant_ended_at = NULL")
-            await execute(post.pool, "UPDATE senders SET failures = 0, blocked_until = NULL, block_reason = NULL")
+            async with api_client(post.settings(server), database_url) as browser:
+                user = await find_user(post.pool, "owner@example.com")
+                await log_in(browser, post.pool, user.id, LOCAL)
+                sender = (await browser.get(f"/api/senders/{post.owner.sender_id}")).json()
+                assert sender["credential"]["endedAt"] is not None
+                url = await begin(browser, sender=str(post.owner.sender_id))
+                await come_back(browser, provider.consent(url, ANN))  # she connects it again, and that is all
             await wait_until_sent(post.pool, campaign, 60)
         await check_deliveries(post.pool, sink)
     assert provider.requests["refresh_token"] <= 3

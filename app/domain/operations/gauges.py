@@ -38,6 +38,15 @@ class DayRoom(NamedTuple):
     full: int
 
 
+class Grants(NamedTuple):
+    """Connected mailboxes, by how their grants are; `near_end`: access tokens in use that are about to end."""
+
+    good: int
+    failing: int
+    ended: int
+    near_end: int
+
+
 class Vitals(NamedTuple):
     """One reading. `emails` by status; `due` by whether they are held back (their sender is backed off, or a server's
     words hold them); `holds` by reason; `jobs` by queue and status, where a
@@ -53,6 +62,7 @@ class Vitals(NamedTuple):
     holds: dict[str, int]
     plans: Plans
     day: DayRoom
+    grants: Grants
 
 
 async def read_vitals(pool: Pool) -> Vitals:
@@ -65,6 +75,7 @@ async def read_vitals(pool: Pool) -> Vitals:
         holds = await fetch_exactly_one(conn, sql.holds_by_reason)
         plans = await fetch_exactly_one(conn, sql.streams_standing)
         day = await fetch_exactly_one(conn, sql.day_room)
+        grants = await fetch_exactly_one(conn, sql.grants)
         workforce = await fetch_exactly_one(conn, sql.workforce)
     return Vitals(
         emails=emails,
@@ -76,4 +87,5 @@ async def read_vitals(pool: Pool) -> Vitals:
         holds=holds,
         plans=Plans(**plans),
         day=DayRoom(**day),
+        grants=Grants(**grants),
     )

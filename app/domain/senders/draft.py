@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import re
+from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -10,6 +11,7 @@ import msgspec
 from app.bounds import DAILY_LIMIT, HOURLY_LIMIT, LEAST_GAP_S, RAMP_FROM, RAMP_PER_DAY, REMARK, ZONE, Bounds
 from app.domain.operations import host_policy
 from app.domain.operations.host_policy import HostPolicy, RefusedHost
+from app.domain.senders.known_providers import prints_blanks
 from app.errors import InvalidInput
 from app.mail.addresses import InvalidAddress, normalize
 from app.settings import SmtpSecurity
@@ -88,6 +90,19 @@ class SenderChanges(msgspec.Struct, frozen=True, kw_only=True):
     imap: ImapServer | msgspec.UnsetType | None = msgspec.UNSET
 
 
+_Asked = TypeVar("_Asked", SenderDraft, SenderChanges)
+
+
+def tidied(asked: _Asked) -> _Asked:
+    """Without what is no part of a password, though its provider prints it so: blanks, ordinary and no-break."""
+    changed: dict[str, Any] = {}
+    for name in ("server", "imap"):
+        at = getattr(asked, name)
+        if isinstance(at, Server | ImapServer) and at.password and prints_blanks(at.host):
+            changed[name] = msgspec.structs.replace(at, password=re.sub(r"\s", "", at.password))
+    return msgspec.structs.replace(asked, **changed) if changed else asked
+
+
 def limits_of(asked: SenderDraft | SenderChanges) -> dict[str, Any]:
     """What is asked of the login, as columns of `logins`; what is to be left alone is not there."""
     columns: dict[str, Any] = {
@@ -125,6 +140,8 @@ def check(asked: SenderDraft | SenderChanges, policy: HostPolicy, proof: Proof, 
         by_grant = proof in {"GRANT", "SHARED_GRANT"} and server.password is None
         wrong |= {} if by_grant else _wrong_with_place(server, policy)
         wrong |= wrong_with_login(server.username, server.password)
+        if server.port == 465 and server.security == "starttls":
+            wrong["security"] = "does not go with port 465, which speaks TLS at once: give tls, or port 587"
         if server.username is not None and server.security == "none":
             wrong["security"] = "would send the login in the clear; give starttls or tls"
         if server.password is not None and proof == "SHARED_GRANT":
@@ -182,4 +199,8 @@ def wrong_with_login(username: str | None, password: str | None) -> dict[str, st
     for name, value in (("username", username), ("password", password)):
         if value is not None and (any(ord(c) < 32 for c in value) or not LOGIN.allow(len(value))):
             wrong[name] = f"give {LOGIN} characters, and no control characters"
+    if username is not None and username != username.strip() and "username" not in wrong:
+        wrong["username"] = "has a blank at its beginning or end"
+    if password is not None and re.search(r"[\u00a0\u202f\u2007\ufeff]", password) and "password" not in wrong:
+        wrong["password"] = "has a no-break space, as pages have where words are set apart; take it out"  # noqa: S105 -- a message
     return wrong

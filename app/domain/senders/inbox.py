@@ -101,6 +101,8 @@ def _wrong_with_place(imap: ImapServer, policy: HostPolicy) -> dict[str, str]:
         host_policy.canonical(imap.host, allow_private=policy.allow_private)
     except RefusedHost as refused:
         wrong["imap.host"] = str(refused)
+    if (imap.port, imap.security) in {(993, "starttls"), (143, "tls")}:
+        wrong["imap.security"] = f"does not go with port {imap.port}: 993 is for tls, 143 for starttls"
     if not PORT.allow(port_of(imap)):
         wrong["imap.port"] = f"is not a port; give {PORT.least} to {PORT.most} (993 with tls, 143 with starttls)"
     elif policy.imap_ports is not None and port_of(imap) not in policy.imap_ports:

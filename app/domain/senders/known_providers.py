@@ -172,6 +172,12 @@ def by_mx(hosts: list[str]) -> KnownProvider | None:
     return next((known for name in names for known in KNOWN if any(is_under(name, zone) for zone in known.mx)), None)
 
 
+def prints_blanks(host: str) -> bool:
+    """Whether the provider of this server shows passwords with blanks that are no part of them."""
+    name = host.lower().removesuffix(".")
+    return any(known.password.spaces and name in {known.smtp.host, known.imap.host} for known in KNOWN)
+
+
 def is_under(name: str, zone: str) -> bool:
     """Whether it is that name or one under it."""
     return name == zone or name.endswith(f".{zone}")

@@ -39,7 +39,7 @@ async def lock(conn: Conn, workspace_id: int) -> None:
 
 async def grant_at(conn: Conn, workspace_id: int, sender_id: int | None, server: Server | None) -> Proof:
     """Whether the mailbox that is logged in to there is connected, for this sender or others."""
-    if server is None or server.username is None:
+    if server is None or server.username is None or "\0" in server.host + server.username:
         return "NONE"
     params = _named(workspace_id, sender_id, server)
     senders = await fetch_all(conn, sql.granted_senders, params)

@@ -6,15 +6,13 @@ login, throttles) is kept on the sender with its reason, and costs no email anyt
 
 from __future__ import annotations
 
-import asyncio
-import time
 from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
 from psycopg.errors import ForeignKeyViolation
 
-from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
+from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.ledger import holds
 from app.domain.ledger.holds import Held
@@ -22,20 +20,25 @@ from app.domain.operations.host_policy import STRICT, HostPolicy
 from app.domain.pages import Page, PageRequest, page_of
 from app.domain.planning import changes as plan_changes
 from app.domain.senders import inbox, logins
-from app.domain.senders.draft import RampUp, SenderChanges, SenderDraft, Server, check, limits_of
+from app.domain.senders.draft import (
+    RampUp,
+    SenderChanges,
+    SenderDraft,
+    Server,
+    check,
+    limits_of,
+    tidied,
+)
 from app.domain.senders.inbox import Before, Inbox
 from app.domain.workspaces import audit, quotas
 from app.domain.workspaces.quotas import UNLIMITED, Quotas
-from app.errors import CheckRuns, Conflict, NotFound, Unavailable
-from app.jobs import defer_verification, defer_wake_up
+from app.errors import Conflict, NotFound
+from app.jobs import defer_wake_up
 from app.secrets import SecretBox
 from app.settings import SmtpSecurity
 from app.sql import queries
 
 sql = queries(__name__)
-
-VERIFY_TIMEOUT_S = 60.0
-VERIFY_POLL_S = 0.1
 
 
 class Credential(msgspec.Struct, rename="camel"):
@@ -47,6 +50,19 @@ class Credential(msgspec.Struct, rename="camel"):
     provider: str | None
     ended_at: datetime | None
     error: str | None
+
+
+class Checked(msgspec.Struct, rename="camel"):
+    """What the sender's last check by a mail told, for those who write and send as it; null: not told. Whether the
+    one-click button can be hoped for, which Message-ID answers name, whether a copy lies where sent mail does.
+    """
+
+    one_click_signed: bool | None
+    message_id_kept: bool | None
+    sent_copy: bool | None
+    dmarc_aligned: bool | None
+    inbox_read: bool | None
+    checked_at: datetime
 
 
 class Sender(msgspec.Struct, rename="camel"):
@@ -86,6 +102,7 @@ class Sender(msgspec.Struct, rename="camel"):
     verified_at: datetime | None
     verify_error: str | None
     verify_imap_error: str | None
+    checked: Checked | None
     created_at: datetime
     held: Held | None
 
@@ -95,19 +112,10 @@ def _sender(row: Row) -> Sender:
     ramp = row["ramp_per_day"], row["ramp_from"]
     row["credential"] = Credential(row["kind"], row["provider"], row["grant_ended_at"], row["grant_error"])
     row["imap"] = inbox.of_row(row)
+    told = {name: row[name] for name in Checked.__struct_fields__}
+    row["checked"] = None if row["checked_at"] is None else Checked(**told)
     row["ramp_up"] = None if row["ramp_from"] is None else RampUp(*ramp)
     return Sender(**{name: row[name] for name in Sender.__struct_fields__})
-
-
-class Verification(msgspec.Struct, rename="camel"):
-    """Whether the servers let us in; if not, why, in their own words where they had some: `error` of the SMTP server's,
-    `imap_error` of the IMAP server's, where the sender has one.
-    """
-
-    ok: bool
-    error: str | None
-    imap_error: str | None
-    verified_at: datetime
 
 
 async def create_sender(
@@ -142,6 +150,7 @@ async def insert_sender(
 ) -> int:
     """Returns its id. Where the mailbox is connected by another sender, it takes no password. Raises InvalidInput."""
     await logins.lock(conn, workspace_id)
+    draft = tidied(draft)
     proof = await logins.grant_at(conn, workspace_id, None, draft.server)
     email = check(draft, policy, proof, inbox.wrong_with_imap(draft, policy, proof, Before()))
     sender_id = await _insert(conn, workspace_id, email, draft, default_hourly_limit, is_default=is_default)
@@ -234,6 +243,7 @@ async def change_sender(
     policy: HostPolicy = STRICT,
 ) -> Sender:
     """A changed limit plans the active campaigns of all again that share the login. Raises NotFound, InvalidInput."""
+    changes = tidied(changes)
     async with transaction(pool, workspace_id) as conn:
         await logins.lock(conn, workspace_id)
         before = await _read(conn, workspace_id, sender_id)
@@ -307,31 +317,3 @@ async def delete_sender(pool: Pool, workspace_id: int, sender_id: int, actor: Ac
             await audit.record(conn, actor, workspace_id, "sender.deleted", f"senders/{sender_id}")
     except ForeignKeyViolation:
         raise Conflict("the sender has campaigns; their record names it") from None
-
-
-async def verify_sender(pool: Pool, workspace_id: int, sender_id: int) -> Verification:
-    """Have a worker connect and log in, and wait for what it says.
-
-    Raises NotFound, CheckRuns while another is being checked in the workspace, and Unavailable when no worker answers
-    within a minute.
-    """
-    params = {"workspace_id": workspace_id, "sender_id": sender_id}
-    async with transaction(pool, workspace_id) as conn:
-        await conn.execute(sql.lock_checks, params)
-        running = await fetch_one(conn, sql.running_check, params | {"within_s": VERIFY_TIMEOUT_S})
-        if running is not None:
-            raise CheckRuns(running["id"])
-        if await fetch_one(conn, sql.request_verification, params) is None:
-            raise NotFound(f"no sender {sender_id}")
-        await defer_verification(conn, workspace_id, sender_id)
-    deadline = time.monotonic() + VERIFY_TIMEOUT_S
-    while time.monotonic() < deadline:
-        async with transaction(pool, workspace_id) as conn:
-            row = await fetch_one(conn, sql.verification, params)
-        if row is None:
-            raise NotFound(f"no sender {sender_id}")
-        if row["verified_at"] is not None:
-            ok = row["verify_error"] is None and row["verify_imap_error"] is None
-            return Verification(ok, row["verify_error"], row["verify_imap_error"], row["verified_at"])
-        await asyncio.sleep(VERIFY_POLL_S)
-    raise Unavailable("no worker answered within a minute; is one running?")

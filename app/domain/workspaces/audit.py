@@ -48,6 +48,7 @@ Action = Literal[
     "sender.created",
     "sender.changed",
     "sender.deleted",
+    "sender.checked",
     "list.created",  # one that is saved by name
     "list.grown",
     "list.exported",

@@ -12,7 +12,7 @@ from litestar.params import JSONBody
 from app.bounds import DAILY_LIMIT, HOURLY_LIMIT, LEAST_GAP_S, REMARK, ZONE
 from app.domain.operations.host_policy import HostPolicy
 from app.domain.pages import Page, PageRequest
-from app.domain.senders import senders
+from app.domain.senders import imports, senders, verification
 from app.domain.senders.draft import (
     LOGIN,
     MAX_CONNECTIONS,
@@ -23,7 +23,9 @@ from app.domain.senders.draft import (
     SenderDraft,
     Server,
 )
-from app.domain.senders.senders import Sender, Verification
+from app.domain.senders.imports import CSV, Imported, Terms
+from app.domain.senders.senders import Sender
+from app.domain.senders.verification import Verification
 from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.errors import InvalidInput
 from app.http.errors import problems
@@ -85,6 +87,12 @@ class SenderPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw
     imap: ImapServer | msgspec.UnsetType | None = msgspec.UNSET
 
 
+class ImportBody(msgspec.Struct, forbid_unknown_fields=True):
+    """The file's text."""
+
+    csv: Annotated[str, CSV]
+
+
 @get("/", opt={"role": VIEWER}, summary="List senders, oldest first", responses=problems())
 async def list_senders(
     pool: ThePool, user: TheUser, limit: Limit = 50, cursor: Cursor = None
@@ -131,6 +139,31 @@ async def create_sender(
         actor=actor,
         most=quotas,
     )
+
+
+@post(
+    "/import",
+    opt={"role": MEMBER},
+    status_code=HTTPStatus.OK,
+    summary="Add several mailboxes, of a CSV file",
+    description=(
+        "The first row has the columns: `email`, `host`, `port`, `security`, `username`, `password`, `hourlyLimit`, "
+        "`dailyLimit`, `imapHost` and so on, as for one sender, separated by commas, semicolons or tabs. With an "
+        "address at a provider that is known, `email` and `password` are enough. 500 rows at most."
+    ),
+    responses=problems(),
+)
+async def import_senders(
+    pool: ThePool,
+    box: TheBox,
+    user: TheUser,
+    settings: TheSettings,
+    actor: TheActor,
+    quotas: TheQuotas,
+    data: JSONBody[ImportBody],
+) -> Imported:
+    terms = Terms(box, HostPolicy.of(settings), settings.default_emails_per_hour, quotas)
+    return await imports.import_senders(pool, terms, actor, user.workspace_id, data.csv)
 
 
 @get(
@@ -196,7 +229,7 @@ async def delete_sender(pool: ThePool, user: TheUser, actor: TheActor, sender_id
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
 async def verify_sender(pool: ThePool, user: TheUser, sender_id: Id) -> Verification:
-    return await senders.verify_sender(pool, user.workspace_id, sender_id)
+    return await verification.verify_sender(pool, user.workspace_id, sender_id)
 
 
 def _server(fields: dict[str, Any]) -> Server | None:
@@ -214,5 +247,13 @@ def _server(fields: dict[str, Any]) -> Server | None:
 router = Router(
     "/senders",
     tags=["senders"],
-    route_handlers=[list_senders, create_sender, get_sender, change_sender, delete_sender, verify_sender],
+    route_handlers=[
+        list_senders,
+        create_sender,
+        import_senders,
+        get_sender,
+        change_sender,
+        delete_sender,
+        verify_sender,
+    ],
 )

@@ -100,6 +100,19 @@ JOIN logins l ON l.workspace_id = a.workspace_id AND l.id = a.login_id
 CROSS JOIN LATERAL login_room(l.workspace_id, l.id, this_hour()) r
 WHERE l.daily_limit IS NOT NULL OR l.ramp_from IS NOT NULL;
 
+-- name: grants
+-- Connected mailboxes by how their grants are: a person has to connect again, the latest refresh failed, or good; and
+-- those that workers hold connections for whose access token is about to end, which is refreshed long before that.
+SELECT count(*) FILTER (WHERE l.grant_ended_at IS NOT NULL) AS ended,
+       count(*) FILTER (WHERE l.grant_ended_at IS NULL AND l.refresh_failures > 0) AS failing,
+       count(*) FILTER (WHERE l.grant_ended_at IS NULL AND l.refresh_failures = 0) AS good,
+       count(*) FILTER (
+           WHERE l.grant_ended_at IS NULL AND l.access_expires_at < now() + interval '2 minutes'
+             AND EXISTS (SELECT FROM senders s JOIN lanes c ON c.workspace_id = s.workspace_id AND c.sender_id = s.id
+                         WHERE s.workspace_id = l.workspace_id AND s.login_id = l.id AND c.count > 0)) AS near_end
+FROM logins l
+WHERE l.credential = 'OAUTH';
+
 -- name: workforce
 -- Workers that are alive, the lanes they hold, and senders that are backed off.
 SELECT (SELECT count(*) FROM workers WHERE lease_until > now()) AS workers,

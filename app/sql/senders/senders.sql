@@ -15,7 +15,8 @@ WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s;
 SELECT s.id, s.email, s.display_name, s.host, s.port, s.security, s.username, s.password_encrypted, l.credential AS kind,
        l.provider, l.grant_ended_at, l.grant_error, s.imap_host, s.imap_port, s.imap_security, s.imap_username,
        s.verify_imap_error, i.whole_at AS imap_whole_at, i.error AS imap_error, i.failing_since AS imap_failing_since,
-       l.hourly_limit,
+       w.one_click_signed, w.message_id_kept, w.sent_copy, w.dmarc_aligned, w.inbox_read,
+       w.done_at AS checked_at, l.hourly_limit,
        l.max_connections, l.daily_limit, nullif(l.least_gap_ms, 0) / 1000 AS least_gap_seconds, l.ramp_from,
        l.ramp_per_day, l.timezone, s.is_default, s.blocked_until, s.block_reason, s.verified_at, s.verify_error,
        s.created_at, r.used AS used_this_hour, r.used_today, r.left_today, r.ramp_today,
@@ -27,6 +28,7 @@ FROM senders s
 JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id
 LEFT JOIN read_senders d ON d.workspace_id = s.workspace_id AND d.sender_id = s.id
 LEFT JOIN inboxes i ON i.workspace_id = d.workspace_id AND i.sender_id = d.inbox_id
+LEFT JOIN wire_checks w ON w.workspace_id = s.workspace_id AND w.sender_id = s.id AND w.done_at IS NOT NULL
 CROSS JOIN LATERAL login_room(s.workspace_id, s.login_id, this_hour()) r
 -- By the least gap, so many begin in the rest of the hour.
 CROSS JOIN LATERAL (
@@ -71,24 +73,3 @@ DELETE FROM senders WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s
 DELETE FROM logins l
 WHERE l.workspace_id = %(workspace_id)s AND l.id = %(login_id)s
   AND NOT EXISTS (SELECT FROM senders s WHERE s.workspace_id = l.workspace_id AND s.login_id = l.id);
-
--- name: lock_checks
--- Whoever asks next for a check in this workspace waits until the end of the transaction.
-SELECT pg_advisory_xact_lock(hashtextextended('reachinbox checks', %(workspace_id)s));
-
--- name: running_check
--- The workspace's sender that a worker is being asked to connect to, while somebody may still wait for the answer.
-SELECT id FROM senders
-WHERE workspace_id = %(workspace_id)s AND verified_at IS NULL
-  AND verify_requested_at > now() - make_interval(secs => %(within_s)s)
-LIMIT 1;
-
--- name: request_verification
--- Ask the worker to connect and log in.
-UPDATE senders SET verify_requested_at = clock_timestamp(), verified_at = NULL, verify_error = NULL, verify_imap_error = NULL
-WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s
-RETURNING verify_requested_at;
-
--- name: verification
--- Whether the worker has answered.
-SELECT verified_at, verify_error, verify_imap_error FROM senders WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s;

@@ -386,23 +386,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/emails/{id}/stop": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Stop an email that waits; its recipient stays in other campaigns */
-        post: operations["stopEmail"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/emails/retry": {
         parameters: {
             query?: never;
@@ -656,81 +639,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/suppressions": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Whom the workspace writes to no more, newest first */
-        get: operations["listSuppressions"];
-        put?: never;
-        /**
-         * Write to addresses and domains no more
-         * @description What waits for the addresses is CANCELLED at once, what waits for a domain soon after, and nothing of it is sent meanwhile. What is at a server this moment may still arrive. One that is there already stays as it is; only what somebody said themselves (UNSUBSCRIBED, COMPLAINED, REPLIED_STOP) takes the place of another reason.
-         */
-        post: operations["addSuppressions"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/suppressions/counts": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** How many there are of each reason */
-        get: operations["countSuppressions"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/suppressions/export": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The same list, oldest first, as CSV that can be added elsewhere */
-        get: operations["exportSuppressions"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/suppressions/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        /**
-         * Allow writing to them again; the audit log keeps who said so, and why
-         * @description What was cancelled stays so.
-         */
-        delete: operations["removeSuppression"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/senders": {
         parameters: {
             query?: never;
@@ -743,6 +651,26 @@ export interface paths {
         put?: never;
         /** Add a mailbox to send from */
         post: operations["createSender"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/senders/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add several mailboxes, of a CSV file
+         * @description The first row has the columns: `email`, `host`, `port`, `security`, `username`, `password`, `hourlyLimit`, `dailyLimit`, `imapHost` and so on, as for one sender, separated by commas, semicolons or tabs. With an address at a provider that is known, `email` and `password` are enough. 500 rows at most.
+         */
+        post: operations["importSenders"];
         delete?: never;
         options?: never;
         head?: never;
@@ -839,6 +767,30 @@ export interface paths {
         get: operations["checkDns"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/senders/{id}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the sender's last check on the wire showed
+         * @description 404 where there was none since the sender got its address and servers.
+         */
+        get: operations["getWireCheck"];
+        put?: never;
+        /**
+         * Send a mail as the sender and read it back
+         * @description A worker does it, within the sender's limits, which takes up to five minutes; ask for what it showed by GET. One at a time for a sender: 409 while another runs.
+         */
+        post: operations["requestWireCheck"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1171,8 +1123,8 @@ export interface paths {
         delete: operations["deleteWorkspace"];
         options?: never;
         head?: never;
-        /** Rename a workspace, or change what pauses its campaigns and what its messages end with */
-        patch: operations["changeWorkspace"];
+        /** Rename a workspace */
+        patch: operations["renameWorkspace"];
         trace?: never;
     };
     "/api/members": {
@@ -1697,24 +1649,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/u/{token}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The page to unsubscribe, for whoever has the link of an email; changes nothing */
-        get: operations["showPage"];
-        put?: never;
-        /** Unsubscribe, as the page does and, in one click, mail programs (RFC 8058) */
-        post: operations["act"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -1769,17 +1703,10 @@ export interface components {
             items: components["schemas"]["Account"][];
             nextCursor: string | null;
         };
-        /** Added */
-        Added: {
-            added: number;
-            known: number;
-            cancelled: number;
-            rejected: components["schemas"]["Rejected"][];
-        };
         /** Alert */
         Alert: {
             /** @enum {string} */
-            kind: "installation.other" | "worker.missing" | "sender.blocked" | "campaign.held" | "campaign.paused" | "email.unknown" | "email.failed" | "webhook.disabled" | "webhook.failing";
+            kind: "installation.other" | "worker.missing" | "sender.blocked" | "campaign.held" | "email.unknown" | "email.failed" | "webhook.disabled" | "webhook.failing";
             message: string;
             since: string | null;
             campaignId?: number | null;
@@ -1871,12 +1798,6 @@ export interface components {
              */
             kind: "LIST" | "DIRECT";
             language?: string | null;
-            /**
-             * @default none
-             * @enum {string}
-             */
-            unsubscribe: "link" | "header" | "none";
-            brake?: string | null;
         };
         /** CampaignCalendar */
         CampaignCalendar: {
@@ -1899,7 +1820,6 @@ export interface components {
             body?: string;
             bodyHtml?: string | null;
             language?: string | null;
-            unsubscribe?: "link" | "header" | "none";
             senderIds?: number[];
             startTime?: string;
             latestAt?: string | null;
@@ -1934,6 +1854,16 @@ export interface components {
             row: number;
             cells: string[];
         };
+        /** Checked */
+        Checked: {
+            oneClickSigned: boolean | null;
+            messageIdKept: boolean | null;
+            sentCopy: boolean | null;
+            dmarcAligned: boolean | null;
+            inboxRead: boolean | null;
+            /** Format: date-time */
+            checkedAt: string;
+        };
         /** Choice */
         Choice: {
             name: string;
@@ -1955,6 +1885,12 @@ export interface components {
         /** Conditions */
         Conditions: {
             filter: components["schemas"]["Condition"][];
+        };
+        /** Created */
+        Created: {
+            row: number;
+            id: number;
+            email: string;
         };
         /** Credential */
         Credential: {
@@ -1987,9 +1923,6 @@ export interface components {
         /** Decided */
         Decided: {
             changed: number;
-            /** @default 0 */
-            suppressed: number;
-            suppressedEmails?: components["schemas"]["SuppressedEmail"][];
         };
         /** Delivery */
         Delivery: {
@@ -2104,7 +2037,7 @@ export interface components {
             userId: number | null;
             who: string;
             /** @enum {string} */
-            action: "account.created" | "account.linked" | "account.given_back" | "account.disabled" | "account.enabled" | "account.unknown" | "attempts.refused" | "login" | "login.failed" | "login.disabled" | "logout" | "session.ended" | "sessions.ended" | "password.changed" | "password.reset_asked" | "invitation.created" | "invitation.revoked" | "workspace.created" | "workspace.renamed" | "workspace.changed" | "workspace.deleted" | "member.invited" | "member.invitation_revoked" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "key.created" | "key.revoked" | "sender.created" | "sender.changed" | "sender.deleted" | "list.created" | "list.grown" | "list.exported" | "list.removed" | "campaign.scheduled" | "campaign.changed" | "campaign.paused" | "campaign.resumed" | "campaign.cancelled" | "campaign.first" | "campaign.not_first" | "campaign.direct" | "campaign.moved" | "campaign.hold" | "campaign.braked" | "campaign.held.try" | "campaign.held.fail" | "campaign.held.go_on" | "sender.held.try" | "sender.held.fail" | "sender.held.go_on" | "email.failed->scheduled" | "email.unknown->scheduled" | "email.unknown->sent" | "email.stopped" | "suppressions.added" | "suppressions.exported" | "suppression.removed" | "webhook.created" | "webhook.changed" | "webhook.deleted" | "webhook.secret_rotated" | "webhook.replayed" | "recipient.erase" | "recipient.export" | "emails.export" | "keys.revoked" | "installation.take-over" | "installation.rotate-key";
+            action: "account.created" | "account.linked" | "account.given_back" | "account.disabled" | "account.enabled" | "account.unknown" | "attempts.refused" | "login" | "login.failed" | "login.disabled" | "logout" | "session.ended" | "sessions.ended" | "password.changed" | "password.reset_asked" | "invitation.created" | "invitation.revoked" | "workspace.created" | "workspace.renamed" | "workspace.deleted" | "member.invited" | "member.invitation_revoked" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "key.created" | "key.revoked" | "sender.created" | "sender.changed" | "sender.deleted" | "sender.checked" | "list.created" | "list.grown" | "list.exported" | "list.removed" | "campaign.scheduled" | "campaign.changed" | "campaign.paused" | "campaign.resumed" | "campaign.cancelled" | "campaign.first" | "campaign.not_first" | "campaign.direct" | "campaign.moved" | "campaign.hold" | "campaign.held.try" | "campaign.held.fail" | "campaign.held.go_on" | "sender.held.try" | "sender.held.fail" | "sender.held.go_on" | "email.failed->scheduled" | "email.unknown->scheduled" | "email.unknown->sent" | "webhook.created" | "webhook.changed" | "webhook.deleted" | "webhook.secret_rotated" | "webhook.replayed" | "recipient.erase" | "recipient.export" | "emails.export" | "keys.revoked" | "installation.take-over" | "installation.rotate-key";
             subject: string;
             address: string;
             userAgent: string;
@@ -2175,7 +2108,7 @@ export interface components {
             added: number;
             updated: number;
             duplicates: number;
-            rejected: components["schemas"]["Rejected"][];
+            rejected: components["schemas"]["recipients_lists_Rejected"][];
             repaired: number;
             repairedRows: components["schemas"]["Repaired"][];
             suspects: number;
@@ -2243,6 +2176,15 @@ export interface components {
             username?: string | null;
             password?: string | null;
         };
+        /** ImportBody */
+        ImportBody: {
+            csv: string;
+        };
+        /** Imported */
+        Imported: {
+            created: components["schemas"]["Created"][];
+            rejected: components["schemas"]["senders_imports_Rejected"][];
+        };
         /** Inbox */
         Inbox: {
             host: string;
@@ -2289,12 +2231,6 @@ export interface components {
             required: boolean;
             ifBlank: components["schemas"]["IfBlank"] | null;
             rows: number[];
-        };
-        /** LeftOut */
-        LeftOut: {
-            row: number;
-            email: string;
-            reason: string;
         };
         /** Maker */
         Maker: {
@@ -2410,13 +2346,10 @@ export interface components {
             late: number;
             accepted: number;
             duplicates: number;
-            rejected: components["schemas"]["Rejected"][];
+            rejected: components["schemas"]["recipients_lists_Rejected"][];
             /** @default 0 */
             repaired: number;
             repairedRows?: components["schemas"]["Repaired"][];
-            /** @default 0 */
-            suppressed: number;
-            suppressedRows?: components["schemas"]["LeftOut"][];
             /** @default 0 */
             suspects: number;
             suspectRows?: components["schemas"]["Suspect"][];
@@ -2425,8 +2358,6 @@ export interface components {
             lacking: components["schemas"]["Lack"][];
             subjectsInOneLine: number;
             hints: components["schemas"]["Hint"][];
-            /** @enum {string} */
-            unsubscribe: "link" | "header" | "none";
         };
         /** Problem */
         Problem: {
@@ -2437,7 +2368,7 @@ export interface components {
             detail: string;
             instance: string;
             errors?: components["schemas"]["FieldError"][];
-            rejected?: components["schemas"]["Rejected"][];
+            rejected?: components["schemas"]["recipients_lists_Rejected"][];
         };
         /** RampUp */
         RampUp: {
@@ -2476,12 +2407,6 @@ export interface components {
             email: string;
             password: string;
             invitation?: string | null;
-        };
-        /** Rejected */
-        Rejected: {
-            row: number;
-            email: string;
-            reason: string;
         };
         /** Rendered */
         Rendered: {
@@ -2602,13 +2527,10 @@ export interface components {
             late: number;
             accepted: number;
             duplicates: number;
-            rejected: components["schemas"]["Rejected"][];
+            rejected: components["schemas"]["recipients_lists_Rejected"][];
             /** @default 0 */
             repaired: number;
             repairedRows?: components["schemas"]["Repaired"][];
-            /** @default 0 */
-            suppressed: number;
-            suppressedRows?: components["schemas"]["LeftOut"][];
             /** @default 0 */
             suspects: number;
             suspectRows?: components["schemas"]["Suspect"][];
@@ -2658,6 +2580,7 @@ export interface components {
             verifiedAt: string | null;
             verifyError: string | null;
             verifyImapError: string | null;
+            checked: components["schemas"]["Checked"] | null;
             /** Format: date-time */
             createdAt: string;
             held: components["schemas"]["Held"] | null;
@@ -2729,6 +2652,15 @@ export interface components {
             userAgent: string;
             current: boolean;
         };
+        /** Showing */
+        Showing: {
+            /** @enum {string} */
+            subject: "handover" | "tls" | "inbox" | "delivery" | "folder" | "from" | "message_id" | "sent_copy" | "one_click" | "spf" | "dkim" | "dmarc";
+            /** @enum {string} */
+            verdict: "good" | "weak" | "wrong" | "unknown";
+            text: string;
+            advice?: string | null;
+        };
         /** Signature */
         Signature: {
             text: string;
@@ -2747,30 +2679,6 @@ export interface components {
             csv: components["schemas"]["CsvShape"] | null;
             /** Format: date-time */
             createdAt: string;
-        };
-        /** SuppressedEmail */
-        SuppressedEmail: {
-            id: number;
-            email: string;
-            reason: string;
-        };
-        /** Suppression */
-        Suppression: {
-            id: number;
-            email: string | null;
-            domain: string | null;
-            /** @enum {string} */
-            reason: "UNSUBSCRIBED" | "BOUNCED" | "COMPLAINED" | "REPLIED_STOP" | "MANUAL";
-            note: string | null;
-            emailId: number | null;
-            madeBy: number | null;
-            /** Format: date-time */
-            createdAt: string;
-        };
-        /** Page[Suppression] */
-        SuppressionPage: {
-            items: components["schemas"]["Suppression"][];
-            nextCursor: string | null;
         };
         /** Suspect */
         Suspect: {
@@ -2863,16 +2771,13 @@ export interface components {
             firstRun: boolean;
             sandbox: boolean;
             baseUrl: string;
-            oneClick: boolean;
-            /** @enum {string} */
-            unsubscribe: "link" | "header" | "none";
         };
         /** Webhook */
         Webhook: {
             id: number;
             url: string;
             description: string;
-            events: ("email.failed" | "email.unknown" | "sender.blocked" | "campaign.held" | "campaign.paused" | "campaign.finished" | "recipient.suppressed" | "recipient.unsubscribed")[];
+            events: ("email.failed" | "email.unknown" | "sender.blocked" | "campaign.held" | "campaign.finished")[];
             enabled: boolean;
             /** Format: date-time */
             createdAt: string;
@@ -2886,7 +2791,7 @@ export interface components {
         /** WebhookBody */
         WebhookBody: {
             url: string;
-            events: ("email.failed" | "email.unknown" | "sender.blocked" | "campaign.held" | "campaign.paused" | "campaign.finished" | "recipient.suppressed" | "recipient.unsubscribed")[];
+            events: ("email.failed" | "email.unknown" | "sender.blocked" | "campaign.held" | "campaign.finished")[];
             /** @default  */
             description: string;
         };
@@ -2898,7 +2803,7 @@ export interface components {
         /** WebhookPatch */
         WebhookPatch: {
             url?: string;
-            events?: ("email.failed" | "email.unknown" | "sender.blocked" | "campaign.held" | "campaign.paused" | "campaign.finished" | "recipient.suppressed" | "recipient.unsubscribed")[];
+            events?: ("email.failed" | "email.unknown" | "sender.blocked" | "campaign.held" | "campaign.finished")[];
             description?: string;
             enabled?: boolean;
         };
@@ -2907,6 +2812,27 @@ export interface components {
             /** Format: date-time */
             start: string;
             count: number;
+        };
+        /** WireCheck */
+        WireCheck: {
+            /** @enum {string} */
+            status: "RUNNING" | "DONE";
+            to: string | null;
+            /** Format: date-time */
+            requestedAt: string;
+            doneAt: string | null;
+            findings: components["schemas"]["Showing"][];
+            oneClickSigned: boolean | null;
+            messageIdKept: boolean | null;
+            sentCopy: boolean | null;
+            dmarcAligned: boolean | null;
+            inboxRead: boolean | null;
+            latencyMs: number | null;
+            usedMessageId: string | null;
+        };
+        /** WireCheckBody */
+        WireCheckBody: {
+            to?: string | null;
         };
         /** Workspace */
         Workspace: {
@@ -2917,8 +2843,6 @@ export interface components {
             /** Format: date-time */
             createdAt: string;
             selected: boolean;
-            bounceLimit: number | null;
-            postalAddress: string | null;
         };
         /** WorkspaceBody */
         WorkspaceBody: {
@@ -2943,11 +2867,16 @@ export interface components {
             role: "owner" | "member" | "viewer";
             email?: string | null;
         };
-        /** WorkspacePatch */
-        WorkspacePatch: {
-            name?: string;
-            bounceLimit?: number | null;
-            postalAddress?: string | null;
+        /** Rejected */
+        recipients_lists_Rejected: {
+            row: number;
+            email: string;
+            reason: string;
+        };
+        /** Rejected */
+        senders_imports_Rejected: {
+            row: number;
+            reason: string;
         };
     };
     responses: never;
@@ -2976,7 +2905,6 @@ export interface operations {
                     body?: string;
                     bodyHtml?: string | null;
                     language?: string | null;
-                    unsubscribe?: ("header" | "link" | "none") | null;
                     name?: string | null;
                     senderId?: number | null;
                     senderIds?: number[] | null;
@@ -3017,7 +2945,6 @@ export interface operations {
                     body?: string;
                     bodyHtml?: string | null;
                     language?: string | null;
-                    unsubscribe?: ("header" | "link" | "none") | null;
                     name?: string | null;
                     senderId?: number | null;
                     senderIds?: number[] | null;
@@ -3157,7 +3084,6 @@ export interface operations {
                     body?: string;
                     bodyHtml?: string | null;
                     language?: string | null;
-                    unsubscribe?: ("header" | "link" | "none") | null;
                     name?: string | null;
                     senderId?: number | null;
                     senderIds?: number[] | null;
@@ -3198,7 +3124,6 @@ export interface operations {
                     body?: string;
                     bodyHtml?: string | null;
                     language?: string | null;
-                    unsubscribe?: ("header" | "link" | "none") | null;
                     name?: string | null;
                     senderId?: number | null;
                     senderIds?: number[] | null;
@@ -3329,11 +3254,6 @@ export interface operations {
                     body?: string;
                     bodyHtml?: string | null;
                     language?: string | null;
-                    /**
-                     * @default none
-                     * @enum {unknown}
-                     */
-                    unsubscribe?: "header" | "link" | "none";
                     name?: string | null;
                     senderId?: number | null;
                     email?: string | null;
@@ -3345,8 +3265,6 @@ export interface operations {
                     ifBlank?: {
                         [key: string]: components["schemas"]["IfBlank"];
                     };
-                    /** @default false */
-                    despiteSuppression?: boolean;
                 };
             };
         };
@@ -3380,15 +3298,6 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3458,11 +3367,6 @@ export interface operations {
                     body?: string;
                     bodyHtml?: string | null;
                     language?: string | null;
-                    /**
-                     * @default none
-                     * @enum {unknown}
-                     */
-                    unsubscribe?: "header" | "link" | "none";
                     email: string;
                     fields?: {
                         [key: string]: string;
@@ -5618,100 +5522,6 @@ export interface operations {
             };
         };
     };
-    stopEmail: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Email"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal Server Error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     retryEmails: {
         parameters: {
             query?: never;
@@ -7393,7 +7203,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description An object with `email`, `emails` (each with its fields, campaign and attempts), the `suppression` if there is one, `rejected` rows of recent requests, `sandboxMessages`, and rows of uploaded `lists`. */
+            /** @description An object with `email`, `emails` (each with its fields, campaign and attempts), `rejected` rows of recent requests, `sandboxMessages`, and rows of uploaded `lists`. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7500,456 +7310,6 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal Server Error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    listSuppressions: {
-        parameters: {
-            query?: {
-                /** @description A part of the address or domain. A whole address is found once erased, too. */
-                q?: string | null;
-                reason?: "UNSUBSCRIBED" | "BOUNCED" | "COMPLAINED" | "REPLIED_STOP" | "MANUAL" | null;
-                /** @description How many at most, 1 to 500. */
-                limit?: number;
-                /** @description `nextCursor` of the page before. */
-                cursor?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SuppressionPage"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal Server Error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    addSuppressions: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": {
-                    /** @default [] */
-                    emails?: string[];
-                    /** @default [] */
-                    domains?: string[];
-                    /**
-                     * @default MANUAL
-                     * @enum {unknown}
-                     */
-                    reason?: "BOUNCED" | "COMPLAINED" | "MANUAL" | "REPLIED_STOP" | "UNSUBSCRIBED";
-                    note?: string | null;
-                };
-                "multipart/form-data": {
-                    /** Format: binary */
-                    file: string;
-                    /**
-                     * @default MANUAL
-                     * @enum {unknown}
-                     */
-                    reason?: "BOUNCED" | "COMPLAINED" | "MANUAL" | "REPLIED_STOP" | "UNSUBSCRIBED";
-                    note?: string | null;
-                };
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Added"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Request Entity Too Large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unsupported Media Type */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal Server Error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    countSuppressions: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        [key: string]: number;
-                    };
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal Server Error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    exportSuppressions: {
-        parameters: {
-            query?: {
-                /** @description A part of the address or domain. A whole address is found once erased, too. */
-                q?: string | null;
-                reason?: "UNSUBSCRIBED" | "BOUNCED" | "COMPLAINED" | "REPLIED_STOP" | "MANUAL" | null;
-                /** @description With the mark by which Excel knows UTF-8. */
-                spreadsheet?: boolean;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description A domain is written `*@example.com`. What spreadsheets take for a formula has an apostrophe in front, which is left out when the file is read. Those that were erased have no name, and are not in it. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/csv": unknown;
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal Server Error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    removeSuppression: {
-        parameters: {
-            query: {
-                /** @description A word why, 1 to 200 characters, without names. */
-                why: string;
-            };
-            header?: never;
-            path: {
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8116,6 +7476,84 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    importSenders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportBody"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Imported"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8714,6 +8152,189 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getWireCheck: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WireCheck"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    requestWireCheck: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WireCheckBody"];
+            };
+        };
+        responses: {
+            /** @description Request accepted, processing continues off-line */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WireCheck"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10553,7 +10174,7 @@ export interface operations {
             };
         };
     };
-    changeWorkspace: {
+    renameWorkspace: {
         parameters: {
             query?: never;
             header?: never;
@@ -10564,7 +10185,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["WorkspacePatch"];
+                "application/json": components["schemas"]["WorkspaceBody"];
             };
         };
         responses: {
@@ -13698,172 +13319,6 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    showPage: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The end of the link in an email. */
-                token: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": string;
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": string;
-                };
-            };
-            /** @description Request Timeout */
-            408: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": string;
-                };
-            };
-            /** @description Request Entity Too Large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": string;
-                };
-            };
-            /** @description Too Many Requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": string;
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": string;
-                };
-            };
-        };
-    };
-    act: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The end of the link in an email. */
-                token: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": string;
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": string;
-                };
-            };
-            /** @description Request Timeout */
-            408: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": string;
-                };
-            };
-            /** @description Request Entity Too Large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": string;
-                };
-            };
-            /** @description Too Many Requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": string;
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": string;
                 };
             };
         };

@@ -70,6 +70,7 @@ const ACTIONS: Readonly<Record<Action, string>> = {
   "sender.created": "Added a sender",
   "sender.changed": "Changed a sender",
   "sender.deleted": "Deleted a sender",
+  "sender.checked": "Checked a sender by a mail",
   "webhook.created": "Added a webhook",
   "webhook.changed": "Changed a webhook",
   "webhook.deleted": "Deleted a webhook",

@@ -1,0 +1,7 @@
+-- name: same_sender
+-- A sender of this address that logs in alike.
+SELECT id FROM senders
+WHERE workspace_id = %(workspace_id)s AND lower(email COLLATE "C") = lower(%(email)s::text COLLATE "C")
+  AND lower(host COLLATE "C") = lower(%(host)s::text COLLATE "C")
+  AND lower(username COLLATE "C") IS NOT DISTINCT FROM lower(%(username)s::text COLLATE "C")
+LIMIT 1;

@@ -1,0 +1,117 @@
+"""POST /api/senders/import: mailboxes of a CSV file, and combinations that are wrong before they are saved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from app.db import Pool
+from app.domain.senders.senders import password_place
+from app.secrets import SecretBox
+from tests.support.api import wrong_fields
+from tests.support.engine import row, rows, value
+
+MAILBOX: dict[str, Any] = {
+    "email": "sales@example.com",
+    "host": "smtp.example.com",
+    "username": "sales",
+    "password": "hunter2",
+}
+
+
+async def _import(api: httpx.AsyncClient, text: str) -> dict[str, Any]:
+    response = await api.post("/api/senders/import", json={"csv": text})
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+async def test_each_row_becomes_a_sender_or_is_rejected_with_its_number_and_the_reason(
+    api: httpx.AsyncClient, pool: Pool, box: SecretBox
+) -> None:
+    file = (
+        "\ufeffE-Mail;Host;Port;Security;Username;Password;Hourly limit;imap_host\r\n"
+        'ann@example.com;smtp.example.com;465;;ann;"s3cret;word";20;imap.example.com\r\n'
+        "\r\n"
+        "bob@gmail.com;;;;;abcd efgh\u00a0ijkl mnop;;\r\n"
+        "not an address;smtp.example.com;;;x;s3cret-x;;\r\n"
+        "eve@example.com;smtp.example.com;465;starttls;eve;s3cret-y;;\r\n"
+        "joe@example.com;;;;;s3cret-z;many;\r\n"
+        "ANN@example.com;SMTP.example.com;587;;Ann;s3cret-v;;\r\n"
+    )
+    answer = await _import(api, file)
+    assert [(made["row"], made["email"]) for made in answer["created"]] == [
+        (2, "ann@example.com"),
+        (4, "bob@gmail.com"),
+    ]
+    rejected = {one["row"]: one["reason"] for one in answer["rejected"]}
+    assert rejected.keys() == {5, 6, 7, 8}
+    assert rejected[6].startswith("security does not go with port 465")
+    assert rejected[7] == "hourly_limit is not a number"
+    assert rejected[8] == "email is a sender already, at this server and by this username"
+    assert "s3cret" not in str(answer)
+    ann, bob = [(await api.get(f"/api/senders/{made['id']}")).json() for made in answer["created"]]
+    assert (ann["security"], ann["hourlyLimit"], ann["imap"]["host"]) == ("tls", 20, "imap.example.com")
+    assert (bob["host"], bob["username"], bob["imap"]["host"]) == ("smtp.gmail.com", "bob@gmail.com", "imap.gmail.com")
+    kept = await row(pool, "SELECT password_encrypted AS p FROM senders WHERE id = %s", bob["id"])
+    assert box.open(kept["p"], password_place(bob["id"])) == "abcdefghijklmnop"
+    # Each is checked, one after the other.
+    jobs = await rows(pool, "SELECT args, lock FROM procrastinate_jobs WHERE task_name = 'verify_sender'")
+    assert {job["args"]["sender_id"] for job in jobs} == {ann["id"], bob["id"]}
+    # A file that is sent again makes nothing twice.
+    assert (await _import(api, file))["created"] == []
+
+
+async def test_the_quota_is_kept_and_the_rest_is_told(api: httpx.AsyncClient, pool: Pool) -> None:
+    lines = [f"a{number}@example.com,smtp.example.com,a{number},word" for number in range(500)]
+    too_many = "email,host,username,password\n" + "\n".join([*lines, "x@example.com,smtp.example.com,x,word"])
+    assert list(wrong_fields(await api.post("/api/senders/import", json={"csv": too_many}))) == ["csv"]
+    assert await value(pool, "SELECT count(*) FROM senders WHERE NOT is_default") == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\n\n",
+        "host,password\nsmtp.example.com,s3cret\n",
+        "email,email\na@example.com,b@example.com\n",
+        "email,colour\na@example.com,red\n",
+        'email,password\n"a@example.com,s3cret\n',
+    ],
+)
+async def test_a_file_that_is_none_is_refused_whole(api: httpx.AsyncClient, text: str) -> None:
+    answer = await api.post("/api/senders/import", json={"csv": text})
+    assert list(wrong_fields(answer)) == ["csv"]
+    assert "s3cret" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"port": 465, "security": "starttls"}, "security"),
+        ({"username": "sales "}, "username"),
+        ({"username": "\u00a0sales"}, "username"),
+        ({"password": "abcd\u00a0efgh"}, "password"),
+        ({"imap": {"host": "imap.example.com", "port": 993, "security": "starttls"}}, "imap.security"),
+        ({"imap": {"host": "imap.example.com", "port": 143}}, "imap.security"),
+        ({"imap": {"host": "imap.example.com", "username": "x ", "password": "y"}}, "imap.username"),
+    ],
+)
+async def test_a_wrong_combination_is_said_before_it_is_saved(
+    api: httpx.AsyncClient, changed: dict[str, Any], field: str
+) -> None:
+    assert list(wrong_fields(await api.post("/api/senders", json=MAILBOX | changed))) == [field]
+
+
+@pytest.mark.parametrize(("host", "kept"), [("smtp.gmail.com", "abcdefgh"), ("smtp.example.com", "abcd efgh")])
+async def test_blanks_are_taken_out_of_passwords_where_their_provider_prints_them(
+    api: httpx.AsyncClient, pool: Pool, box: SecretBox, host: str, kept: str
+) -> None:
+    made = (await api.post("/api/senders", json=MAILBOX | {"host": host, "password": "abcd efgh"})).json()
+    for _ in range(2):
+        stored = await row(pool, "SELECT password_encrypted AS p FROM senders WHERE id = %s", made["id"])
+        assert box.open(stored["p"], password_place(made["id"])) == kept
+        changed = await api.patch(f"/api/senders/{made['id']}", json={"password": "abcd efgh"})
+        assert changed.status_code == 200
