@@ -100,7 +100,6 @@ CREATE TABLE IF NOT EXISTS responses (
 CREATE INDEX IF NOT EXISTS responses_of_email ON responses (workspace_id, email_id);
 CREATE INDEX IF NOT EXISTS responses_of_campaign ON responses (workspace_id, campaign_id, received_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS responses_by_time ON responses (workspace_id, received_at DESC, id DESC);
-CREATE INDEX IF NOT EXISTS responses_by_recipient ON responses (workspace_id, lower(recipient COLLATE "C"));
 CREATE INDEX IF NOT EXISTS responses_age ON responses (recorded_at);
 CREATE OR REPLACE FUNCTION effective_kind(r responses) RETURNS response_kind LANGUAGE sql IMMUTABLE
     RETURN coalesce(r.corrected_kind, r.kind);

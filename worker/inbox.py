@@ -91,8 +91,12 @@ class Reader:
             log.warning("inbox not read", sender_id=inbox.sender_id, error=str(trouble))
             with step("leave_inbox"):
                 await inboxes.fail(self._pool, inbox, str(trouble), poll_s=self._poll_s)
-        except (LeaseLost, *DATABASE_AWAY) as error:
-            log.warning("inbox left to others", sender_id=inbox.sender_id, error=type(error).__name__)
+        except LeaseLost:
+            log.warning("inbox left to others", sender_id=inbox.sender_id)
+        except DATABASE_AWAY as error:
+            log.warning("inbox left, will be looked at again", sender_id=inbox.sender_id, error=str(error).strip())
+            with step("leave_inbox"):
+                await inboxes.leave(self._pool, inbox, 5.0)
         except asyncio.CancelledError:
             with step("leave_inbox"):
                 await inboxes.leave(self._pool, inbox, 0.0)

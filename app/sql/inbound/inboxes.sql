@@ -54,11 +54,12 @@ UPDATE inboxes i
 SET lease_token = NULL, lease_until = NULL, failures = 0, failing_since = NULL, error = NULL,
     whole_at = CASE WHEN %(is_whole)s THEN %(began)s ELSE whole_at END,
     next_at = CASE WHEN %(is_whole)s THEN now() + make_interval(secs => %(poll_s)s::float8 * (0.9 + 0.2 * random()) * (
-        SELECT CASE WHEN max(t.accepted_at) > now() - interval '1 hour' THEN 0.5
-                    WHEN max(t.accepted_at) > now() - interval '7 days' THEN 1
+        SELECT CASE WHEN max(w.accepted_at) > now() - interval '1 hour' THEN 0.5
+                    WHEN max(w.accepted_at) > now() - interval '7 days' THEN 1
                     ELSE 5 END
         FROM read_senders r
-        JOIN streams t ON t.workspace_id = r.workspace_id AND t.sender_id = r.sender_id
+        JOIN login_windows w ON w.workspace_id = r.workspace_id AND w.login_id = r.login_id
+            AND w.window_start > now() - interval '8 days'
         WHERE r.workspace_id = i.workspace_id AND r.inbox_id = i.sender_id
     )) ELSE now() END
 WHERE i.workspace_id = %(workspace_id)s AND i.sender_id = %(sender_id)s AND i.lease_token = %(token)s;

@@ -1,15 +1,21 @@
 -- name: named_emails
 -- Emails of the workspace that answers name: by id, or by the Message-ID that a server put in the place of ours. `tried_at`
 -- is when the first try was.
+WITH named AS (
+    SELECT * FROM emails WHERE workspace_id = %(workspace_id)s AND id = ANY (%(ids)s::bigint[])
+    UNION ALL
+    SELECT * FROM emails
+    WHERE workspace_id = %(workspace_id)s AND provider_message_id = ANY (%(provider_ids)s::text[])
+      AND provider_message_id IS NOT NULL  -- or no plan has the index
+)
 SELECT e.id, e.campaign_id, e.stream_id, t.sender_id, e.recipient, e.status, e.provider_message_id,
        coalesce(e.recipient_key, address_digest(e.recipient)) AS recipient_key,
        coalesce(a.claimed_at, e.sent_at, e.claimed_at) AS tried_at, i.opaque_since
-FROM emails e
+FROM named e
 JOIN streams t ON t.workspace_id = e.workspace_id AND t.id = e.stream_id
 LEFT JOIN attempts a ON a.workspace_id = e.workspace_id AND a.email_id = e.id AND a.number = 1
 CROSS JOIN installation i
-WHERE e.workspace_id = %(workspace_id)s AND e.erased_at IS NULL
-  AND (e.id = ANY (%(ids)s::bigint[]) OR e.provider_message_id = ANY (%(provider_ids)s::text[]));
+WHERE e.erased_at IS NULL;
 
 -- name: written_to
 -- The latest email to each of the addresses from the senders of a mailbox, of the last 90 days.
