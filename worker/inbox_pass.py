@@ -118,7 +118,10 @@ class Pass:
 
     async def _read_folder(self, name: str, place: Place | None) -> None:
         state = await self._do(lambda session: session.examine(name))
-        if not 0 < state.uid_validity <= _LAST_UID or not 0 < (state.uid_next or 1) <= _LAST_UID + 1:
+        if (
+            not 0 < state.uid_validity <= _LAST_UID
+            or not 0 < (1 if state.uid_next is None else state.uid_next) <= _LAST_UID + 1
+        ):
             raise ServerTrouble(f"{self._mailbox.server.address} names messages by what are no UIDs", "protocol")
         at = place.uid if place is not None and _is_of(place, state) else 0
         end = _LAST_UID if state.uid_next is None else state.uid_next - 1

@@ -66,9 +66,9 @@ async def test_senders_that_share_a_mailbox_are_read_once(read: Read) -> None:
     await read.set_up(NOWHERE, "SENT")
     await execute(
         read.pool,
-        "INSERT INTO senders (workspace_id, email, display_name, hourly_limit, imap_host, imap_port, imap_security,"
+        "INSERT INTO senders (workspace_id, email, display_name, imap_host, imap_port, imap_security,"
         " imap_username, imap_password_encrypted, login_id)"
-        " SELECT workspace_id, 'alias@example.com', '', 10, imap_host, imap_port, imap_security, imap_username,"
+        " SELECT workspace_id, 'alias@example.com', '', imap_host, imap_port, imap_security, imap_username,"
         " imap_password_encrypted, login_id FROM senders",
     )
     await inboxes.settle(read.pool)
@@ -86,7 +86,7 @@ async def test_another_mailbox_is_read_from_its_beginning_and_what_was_mended_at
     (inbox,) = await inboxes.lease(read.pool, uuid4(), 1)
     await record.pass_by(read.pool, inbox, Place("INBOX", 7, 5))
     await inboxes.fail(read.pool, inbox, "refused", poll_s=600)
-    assert await value(read.pool, "SELECT next_at > now() + interval '15 min' FROM inboxes")
+    assert await value(read.pool, "SELECT next_at > now() + interval '8 min' FROM inboxes")
     await execute(read.pool, "UPDATE senders SET imap_password_encrypted = 'x'")
     assert await value(read.pool, "SELECT next_at <= now() FROM inboxes")
     assert await value(read.pool, "SELECT uid FROM inbox_places") == 5

@@ -106,7 +106,7 @@ async def test_they_are_labelled_and_read(api: httpx.AsyncClient, came: Came) ->
     changed = await api.patch(f"/api/responses/{reply}", json={"label": ""})
     assert (changed.json()["label"], changed.json()["readAt"] is not None) == (None, True)
     for wrong in ({"label": "x" * 51}, {"label": "a\nb"}, {"kind": "FOUND_IN_SENT"}, {"forgotten": True, "read": True}):
-        assert (await api.patch(f"/api/responses/{reply}", json=wrong)).status_code == 400
+        assert (await api.patch(f"/api/responses/{reply}", json=wrong)).status_code == 422
 
 
 async def test_what_is_corrected_has_what_followed_undone_and_what_is_right_follow(

@@ -48,6 +48,7 @@ TABLES = (
     "responses",
     "wire_checks",
 )
+VIEWS = ("read_senders",)
 APPEND_ONLY = ("audit_log", "workspace_invitations")  # of the second the role removes rows, and changes none
 # The service's own, to which the tenants' role has no rights at all.
 WITHHELD = (
@@ -147,7 +148,17 @@ async def test_every_table_with_a_workspace_id_is_a_tenant_table(pool: Pool) -> 
             "WHERE column_name = 'workspace_id' AND table_schema = 'public'"
         )
         with_workspace = {row["table_name"] for row in await rows.fetchall()}
-    assert with_workspace - set(WITHHELD) == set(TABLES)
+    assert with_workspace - set(WITHHELD) == {*TABLES, *VIEWS}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+async def test_a_view_shows_what_its_reader_may_see(pool: Pool, user: User, other: User, view: str) -> None:
+    async with transaction(pool) as conn:
+        await conn.execute(b"UPDATE senders SET imap_host = 'imap.example.com', imap_port = 993, imap_security = 'tls'")
+        assert await _count(conn, view, f"workspace_id = {other.workspace_id}") == 1
+    async with transaction(pool, user.workspace_id) as conn:
+        assert await _count(conn, view) == 1
+        assert await _count(conn, view, f"workspace_id IS DISTINCT FROM {user.workspace_id}") == 0
 
 
 @pytest.mark.parametrize("table", TABLES)

@@ -178,15 +178,7 @@ async def _correct(conn: Conn, params: dict[str, Any], kind: AnswerKind | None, 
         raise _not_found(params["id"])
     reason = None if kind is None else _reason_of(kind, whose)
     if reason is not None:
-        await suppress(
-            conn,
-            workspace_id,
-            emails=[whose["recipient"]],
-            reason=reason,
-            email_id=whose["email_id"],
-            holds_email=True,
-            actor=actor,
-        )
+        await _suppress(conn, workspace_id, whose, reason, actor)
     await streams.lock(conn, workspace_id, [whose["stream_id"]])
     before = await fetch_one(conn, sql.lock_response, params)
     if before is None:
@@ -202,18 +194,27 @@ async def _correct(conn: Conn, params: dict[str, Any], kind: AnswerKind | None, 
         subject = f"responses/{params['id']} ({before['kind']} -> {kind})"
         await audit.record(conn, actor, workspace_id, "response.corrected", subject)
     await record.tally(conn, workspace_id, whose["email_id"], whose["stream_id"], counts)
-    await _take_back(conn, workspace_id, whose, before, kind)
+    if await _take_back(conn, workspace_id, whose, before, kind) and reason is not None:
+        await _suppress(conn, workspace_id, whose, reason, actor)  # what was there had kept its own reason
 
 
-async def _take_back(conn: Conn, workspace_id: int, whose: Row, before: Row, kind: AnswerKind | None) -> None:
-    """What followed from what it was, unless something else about the email says the same."""
+async def _suppress(conn: Conn, workspace_id: int, whose: Row, reason: Reason, actor: Actor) -> None:
+    email_id = whose["email_id"]
+    emails = [whose["recipient"]]
+    await suppress(conn, workspace_id, emails=emails, reason=reason, email_id=email_id, holds_email=True, actor=actor)
+
+
+async def _take_back(conn: Conn, workspace_id: int, whose: Row, before: Row, kind: AnswerKind | None) -> bool:
+    """Whether what followed from what it was is undone: unless something else about the email says the same."""
     reason = _reason_of(before["kind"], whose)
     if reason is None or before["kind"] == kind:
-        return
+        return False
     after = await record.counted(conn, workspace_id, whose["email_id"])
-    if not after[_COUNTED[reason]]:
-        taken = {"workspace_id": workspace_id, "email_id": whose["email_id"], "reasons": [reason]}
-        await conn.execute(sql.take_suppression_back, taken)
+    if after[_COUNTED[reason]]:
+        return False
+    params = {"workspace_id": workspace_id, "email_id": whose["email_id"], "reason": reason}
+    await conn.execute(sql.take_suppression_back, params)
+    return True
 
 
 def _reason_of(kind: ResponseKind, whose: Row) -> Reason | None:

@@ -69,7 +69,7 @@ GROUP BY 1;
 -- What a response has led to, that was something else: what took its place before stands again.
 WITH its AS (
     SELECT workspace_id, key, reason_before FROM suppressions
-    WHERE workspace_id = %(workspace_id)s AND email_id = %(email_id)s AND reason = ANY (%(reasons)s::suppression_reason[])
+    WHERE workspace_id = %(workspace_id)s AND email_id = %(email_id)s AND reason = %(reason)s::suppression_reason
     FOR UPDATE
 ),
 stands_again AS (
