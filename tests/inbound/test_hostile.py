@@ -66,6 +66,13 @@ async def test_a_folder_without_uids_was_not_read(read: Read, hostile: Hostile) 
     assert "answers what is no IMAP" in await _words(read, hostile)
 
 
+@pytest.mark.parametrize("command", [b"LIST", b"EXAMINE", b"UID SEARCH", b"UID FETCH"])
+async def test_a_connection_that_is_cut(read: Read, hostile: Hostile, command: bytes) -> None:
+    hostile.answers = READ
+    hostile.cut_at = command
+    assert "says: " in await _words(read, hostile)
+
+
 @pytest.mark.parametrize("uid_next", [0, 2**32 + 5, 2**70])
 async def test_uids_that_are_none(read: Read, hostile: Hostile, uid_next: int) -> None:
     hostile.answers = READ | {b"EXAMINE": EXAMINE.replace(b"UIDNEXT 6", b"UIDNEXT %d" % uid_next)}

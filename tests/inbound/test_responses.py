@@ -8,13 +8,15 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from app.db import Pool, transaction
+from app.db import Pool, fetch_exactly_one, transaction
 from app.domain.accounts.users import User
 from app.domain.inbound import inboxes, record
 from app.domain.inbound.inboxes import Inbox, Place
 from app.domain.inbound.matching import Answer, Named
 from app.domain.inbound.record import Found
+from app.domain.ledger import retention
 from app.mail.inbound.facts import Inbound, Kind, Report
+from app.settings import Settings
 from tests.support.api import Headers
 from tests.support.engine import execute, row, rows, value
 from tests.support.ledger import insert_campaign
@@ -191,6 +193,18 @@ async def test_they_are_exported_and_erased_with_their_recipient(api: httpx.Asyn
     assert "r1@" not in left["all_of_it"]
     assert "0123" not in left["all_of_it"]
     assert len(await _list(api)) == 1
+
+
+async def test_they_are_removed_after_a_time_and_what_followed_stays(came: Came) -> None:
+    await came.back("BOUNCE", report=HARD)
+    await came.back("REPLY", 2)
+    await execute(came.pool, "UPDATE responses SET recorded_at = now() - interval '401 days' WHERE kind = 'BOUNCE'")
+    (chore,) = [one for one in retention.chores(Settings(secret_key="x")) if one.what == "responses"]  # noqa: S106
+    async with transaction(came.pool) as conn:
+        assert (await fetch_exactly_one(conn, chore.text, chore.parameters))["removed"] == 1
+        assert await (await conn.execute(chore.text, chore.parameters)).fetchall() == []
+    assert await came.counts() == {"replied": 1, "bounced": 1}
+    assert await came.suppressed() == ["BOUNCED"]
 
 
 async def test_others_see_nothing_of_them(api: httpx.AsyncClient, came: Came, stranger: Headers) -> None:

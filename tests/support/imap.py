@@ -31,6 +31,7 @@ class Hostile:
         self.answer = b"%b OK done\r\n"
         self.answers: dict[bytes, bytes] = {}  # by what a command begins with, instead of `answer`
         self.drips_after: bytes | None = None  # such a command: then it never ends
+        self.cut_at: bytes | None = None  # such a command: it hangs up
         self.lines: list[bytes] = []
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
