@@ -49,6 +49,8 @@ class Hostile:
                         writer.write(self.login)
                         break
                     writer.write(self.login % tag)
+                elif self.cut_at is not None and command.startswith(self.cut_at):
+                    break
                 else:
                     answer = next(
                         (told for name, told in self.answers.items() if command.startswith(name)), self.answer
