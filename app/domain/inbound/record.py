@@ -42,6 +42,9 @@ class Found(NamedTuple):
 
 async def record(pool: Pool, inbox: Inbox, found: Found) -> bool:
     """Record it, and that all up to its place was looked at. False: it was known. Raises LeaseLost."""
+    email = found.answer.email
+    if email is not None and email.status == "UNKNOWN" and not found.answer.weak:
+        await _arrived(pool, inbox.workspace_id, email, kind_of(found.answer))
     is_new = False
     async with transaction(pool) as conn:
         is_new = await _record(conn, inbox, found)
@@ -57,6 +60,13 @@ async def pass_by(pool: Pool, inbox: Inbox, place: Place) -> None:
     """All up to the place was looked at, and is recorded as far as it is anything. Raises LeaseLost."""
     async with transaction(pool) as conn:
         await inboxes.move(conn, inbox, place)
+
+
+async def _arrived(pool: Pool, workspace_id: int, email: Named, kind: ResponseKind) -> None:
+    """By itself: this locks the campaign, which comes before what a response may suppress."""
+    async with transaction(pool) as conn:
+        stream_ids = await streams.lock_of_emails(conn, workspace_id, [email.id])
+        await decisions.arrived(conn, workspace_id, email.id, stream_ids, f"answered by {kind}")
 
 
 async def _record(conn: Conn, inbox: Inbox, found: Found) -> bool:
@@ -82,8 +92,6 @@ async def _record(conn: Conn, inbox: Inbox, found: Found) -> bool:
     if await fetch_one(conn, sql.insert_response, _row(inbox, found, email, kind)) is None:
         return False
     await tally(conn, workspace_id, email.id, email.stream_id, before)
-    if not answer.weak and now["status"] == "UNKNOWN":
-        await decisions.arrived(conn, workspace_id, email.id, stream_ids, f"answered by {kind}")
     if kind == "REPLY" and now["status"] == "SCHEDULED":
         await cancel_emails(conn, workspace_id, [email.id], stream_ids, "REPLIED")
     if login_id is not None:
