@@ -324,7 +324,8 @@ async def test_a_campaign_is_inserted_by_a_join_that_goes_through_both_lists_onc
     async with transaction(pool, full["workspace_id"]) as conn:
         await conn.execute(QUERIES["stage_recipients"])
         await conn.execute(
-            "INSERT INTO staged SELECT n, 'new' || n || '@example.com', '{}' FROM generate_series(0, %s) n",
+            "INSERT INTO staged (number, row, recipient, key, fields)"
+            " SELECT n, n, 'new' || n || '@example.com', sha256(n::text::bytea), '{}' FROM generate_series(0, %s) n",
             [emails - 1],
         )
         await conn.execute(QUERIES["join_at_once"])

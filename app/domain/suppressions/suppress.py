@@ -2,8 +2,8 @@
 
 Whoever suppresses takes `owed` for itself alone, and only then looks for emails: whoever adds some (scheduling, a
 retry) takes it with others and looks last. So one of the two sees the other. An exchange takes no part: it looks
-itself, once it holds the streams. What is at a server already may still arrive. Streams are locked before suppressions
-are written, as by exchanges, which write some, too.
+itself, once it holds the streams. What is at a server already may still arrive. Streams and campaigns are locked before
+suppressions are written, as by exchanges, which write some, too.
 
 All here is for a transaction of the service: row-level security would keep what is looked for by plain text, emails of
 before there were digests, from its index.
@@ -80,6 +80,7 @@ async def suppress(
     found = await fetch_exactly_one(conn, sql.digests, params)
     owed = Owed(found["keys"], [key(email) for email in emails])
     stream_ids = await lock_owing(conn, workspace_id, owed, [email_id] if holds_email and email_id is not None else [])
+    await conn.execute(sql.lock_campaigns_owing, params | {"stream_ids": stream_ids})
     made = await fetch_all(conn, sql.insert_suppressions, params)
     cancelled = await cancel_owed(conn, workspace_id, owed, stream_ids)
     added = sum(row["is_new"] for row in made)

@@ -45,6 +45,15 @@ WHERE s.workspace_id = %(workspace_id)s
 ORDER BY s.id
 FOR NO KEY UPDATE;
 
+-- name: lock_campaigns_owing
+-- Their campaigns, of which some may end: an exchange that has one may wait for a suppression that we are about to write.
+SELECT c.id FROM campaigns c
+WHERE c.workspace_id = %(workspace_id)s
+  AND c.id IN (SELECT s.campaign_id FROM streams s
+               WHERE s.workspace_id = %(workspace_id)s AND s.id = ANY (%(stream_ids)s::bigint[]))
+ORDER BY c.id
+FOR NO KEY UPDATE;
+
 -- name: cancel_owed
 -- Cancel what waits in these streams, which are locked, for the addresses. Campaigns that end are locked in their order.
 WITH waiting AS (
