@@ -15,7 +15,7 @@ ALL_TESTS = -m 'not long' --numprocesses $(or $(TESTERS),2)
 DASHBOARD := app/dashboard/index.html
 DASHBOARD_SOURCES := $(shell find web -name node_modules -prune -o -name __pycache__ -prune -o -type f -print)
 
-.PHONY: run install test test-long check-scale check-failover check-image check-compose lint bench soak screenshots api-types clean lock
+.PHONY: run install test test-long check-scale check-failover check-image check-compose check-spam lint bench soak screenshots api-types clean lock
 
 run: .venv/installed $(DASHBOARD)  ## Start everything, on an embedded Postgres unless .env or the environment names another
 	@if [ -f .env ]; then set -a; . ./.env; set +a; fi; exec $(BIN)/reachinbox up
@@ -40,6 +40,9 @@ check-image: .venv/installed-dev  ## Run the steps of the Dockerfile in a root m
 
 check-compose: .venv/installed-compose  ## Hold compose.yaml against the JSON schema of the Compose specification
 	.venv/compose/bin/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
+
+check-spam: .venv/installed-dev  ## Have SpamAssassin look at what is sent; with Debian's spamassassin
+	$(BIN)/python -m tests.support.spam
 
 lint: .venv/installed-dev  ## Check style, types and the rules on imports
 	$(BIN)/ruff check

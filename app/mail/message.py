@@ -81,6 +81,9 @@ class MessageBuilder:
             _refuse_breaks(name, value)
         self._smtputf8 = needs_smtputf8(from_address)
         self._from = _mailbox_line("From", display_name, from_address if self._smtputf8 else to_ascii(from_address))
+        # RFC 2919: all mail of a sender. Filters take what says how to unsubscribe, and not from what, for deceit.
+        local, _, domain = to_ascii(from_address).rpartition("@")
+        self._list_id = f"List-Id: <{local if local.isascii() else 'mail'}.{domain}>\r\n"
         self.liquid: list[Source] = []
         self._subject = self._parse(Source(subject, language=language))
         self._subject_line = self._constant_subject_line()
@@ -142,12 +145,16 @@ class MessageBuilder:
         head = (
             f"{self._from}To: {envelope_to}\r\n{self._subject_line or self._render_subject(fields, texts)}"
             f"Date: {_date(int(date.timestamp()))}\r\nMessage-ID: {message_id}\r\n"
-            f"{_one_click_lines(unsubscribe_url) if self._one_click else ''}"
+            f"{self._one_click_lines(unsubscribe_url) if self._one_click else ''}"
             "MIME-Version: 1.0\r\n"
         ).encode()
         parts = [part.build(fields, texts) for part in self._parts]
         content = parts[0] if len(parts) == 1 else _alternative(parts, message_id)
         return Message(head + content, smtputf8, envelope_to)
+
+    def _one_click_lines(self, url: str) -> str:
+        """RFC 2369 and 8058. Once replies are read, a mailto: of the sender's belongs behind the link."""
+        return f"{self._list_id}List-Unsubscribe: <{url}>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
 
     def _render_subject(self, fields: Mapping[str, str], texts: Iterator[str]) -> str:
         subject = next(texts) if self._subject is None else self._subject.render(fields)
@@ -179,11 +186,6 @@ def breaks_lines(value: str) -> bool:
 def _date(epoch_s: int) -> str:
     """A Date header's value; messages claimed together share it."""
     return format_datetime(datetime.fromtimestamp(epoch_s, UTC))
-
-
-def _one_click_lines(url: str) -> str:
-    """RFC 2369 and 8058. Once replies are read, a mailto: of the sender's belongs behind the link."""
-    return f"List-Unsubscribe: <{url}>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
 
 
 class _Part:

@@ -341,7 +341,11 @@ def test_headers_are_there_where_they_are_wanted_and_work(unsubscribe: str, *, o
     message = with_url(unsubscribe=unsubscribe, one_click=one_click)
     assert_well_formed(message.content)
     wanted = one_click and unsubscribe != "none"
-    expected = [b"List-Unsubscribe: <%b>" % URL.encode(), b"List-Unsubscribe-Post: List-Unsubscribe=One-Click"]
+    expected = [
+        b"List-Id: <ann.example.com>",
+        b"List-Unsubscribe: <%b>" % URL.encode(),
+        b"List-Unsubscribe-Post: List-Unsubscribe=One-Click",
+    ]
     assert [line for line in head_of(message).split(b"\r\n") if line.startswith(b"List-")] == expected * wanted
 
 

@@ -32,7 +32,7 @@ class WorkspacePatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True)
 
     name: Annotated[str, NAME] | UnsetType = UNSET
     bounce_limit: Annotated[int | None, BOUNCE_LIMIT] | UnsetType = UNSET
-    postal_address: Annotated[str | None, POSTAL_ADDRESS] | UnsetType = UNSET
+    postal_address: Annotated[str | UnsetType | None, POSTAL_ADDRESS] = UNSET
 
 
 @get(

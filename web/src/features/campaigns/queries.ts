@@ -9,6 +9,7 @@ import type { components } from "@/api/schema";
 export type Campaign = components["schemas"]["Campaign"];
 export type CampaignStatus = Campaign["status"];
 export type OnUnknown = Campaign["onUnknown"];
+export type Unsubscribe = NonNullable<Campaign["unsubscribe"]>;
 export type Planned = components["schemas"]["Planned"];
 export type Forecast = components["schemas"]["Forecast"];
 export type Given = components["schemas"]["Given"];

@@ -1,11 +1,13 @@
 import { Alert, Button, TextInput } from "@mantine/core";
 import { IconCalendarTime, IconEye } from "@tabler/icons-react";
-import { useSuspenseQuery } from "@tanstack/react-query";
+import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { useBlocker } from "@tanstack/react-router";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { LIMITS } from "@/api/constants";
 import { ApiProblem } from "@/api/problem";
-import { meQuery } from "@/features/accounts/queries";
+import { meQuery, waysQuery } from "@/features/accounts/queries";
+import type { Unsubscribe } from "@/features/campaigns/queries";
+import { UnsubscribeField } from "@/features/campaigns/UnsubscribeField";
 import { removeList } from "@/features/recipients/commands";
 import { useMay } from "@/features/workspaces/useMay";
 import { FormFailure } from "@/forms/FormFailure";
@@ -91,7 +93,10 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
   const from = useSenders(draft);
   const { query: reading, senders, asked } = from;
   const mailboxes = { leastLimit: from.leastLimit, count: Math.max(from.chosen.length, 1) };
-  const rendered = useRendered(content, recipient, from.chosen[0]?.id);
+  const { data: ways } = useQuery(waysQuery);
+  const usual = recipients.count > 1 ? (ways?.unsubscribe ?? "none") : "none";
+  const unsubscribe = content.unsubscribe ?? usual;
+  const rendered = useRendered(content, recipient, from.chosen[0]?.id, unsubscribe);
   const plan = usePlan(asked, recipients, mailboxes, rendered);
   const forget = () => {
     discard();
@@ -226,6 +231,14 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
               rowWord={recipients.rowWord}
               error={errors["steps[0].content.ifBlank"]}
             />
+            <UnsubscribeField
+              mt="md"
+              value={unsubscribe}
+              onChange={(value) =>
+                edit({ kind: "content", step, part: { unsubscribe: value as Unsubscribe } })
+              }
+              error={errors["steps[0].content.unsubscribe"]}
+            />
           </Section>
           <Section title="Timing">
             <TimingFields
@@ -274,6 +287,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
             draft={asked}
             content={content}
             recipient={recipient}
+            unsubscribe={unsubscribe}
             disabled={!from.isReady || !content.subject.trim() || !hasText(content)}
           />
         </div>

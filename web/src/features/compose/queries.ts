@@ -2,6 +2,7 @@
 
 import { answer, api } from "@/api/client";
 import type { components } from "@/api/schema";
+import type { Unsubscribe } from "@/features/campaigns/queries";
 import type { CampaignRequest } from "./draft/request";
 
 export type Plan = components["schemas"]["Preview"];
@@ -20,6 +21,7 @@ export interface RenderRequest {
   body: string;
   bodyHtml: string | null;
   language: string | null;
+  unsubscribe: Unsubscribe;
   email: string;
   /** null: names in brackets stand for the values. */
   fields: Record<string, string> | null;

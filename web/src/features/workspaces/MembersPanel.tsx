@@ -9,7 +9,7 @@ import { DeleteWorkspacePanel } from "./DeleteWorkspacePanel";
 import { InvitationsPanel } from "./InvitationsPanel";
 import { type Member, membersQuery } from "./queries";
 import { useMay } from "./useMay";
-import { NewWorkspacePanel, WorkspacePanel } from "./WorkspacePanel";
+import { NewWorkspacePanel, PostalAddressPanel, WorkspacePanel } from "./WorkspacePanel";
 import { ROLES, type Role, roleWords } from "./words";
 
 /** Who is in the workspace and what they may do; whoever owns it changes that, lets others in and names it. */
@@ -42,6 +42,7 @@ export function MembersPanel() {
       </Listing>
       {isOwner && <InvitationsPanel />}
       {isOwner && <WorkspacePanel />}
+      {isOwner && <PostalAddressPanel />}
       <NewWorkspacePanel />
       {isOwner && <DeleteWorkspacePanel />}
     </Stack>

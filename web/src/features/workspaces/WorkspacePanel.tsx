@@ -1,4 +1,4 @@
-import { Button, Stack, TextInput } from "@mantine/core";
+import { Button, Stack, Textarea, TextInput } from "@mantine/core";
 import { isNotEmpty } from "@mantine/form";
 import { useQuery } from "@tanstack/react-query";
 import { LIMITS } from "@/api/constants";
@@ -7,7 +7,8 @@ import { meQuery } from "@/features/accounts/queries";
 import { FormFailure } from "@/forms/FormFailure";
 import { useSubmit } from "@/forms/useSubmit";
 import { Panel } from "@/ui/Panel";
-import { makeWorkspace, renameWorkspace } from "./commands";
+import { changePostalAddress, makeWorkspace, renameWorkspace } from "./commands";
+import { workspacesQuery } from "./queries";
 import { useEnterWorkspace } from "./useEnterWorkspace";
 
 const LONGEST_NAME = LIMITS.WorkspaceBody.name.maxLength;
@@ -43,6 +44,50 @@ function NameForm({ name }: { name: string }) {
         />
         <Button type="submit" loading={pending} style={{ alignSelf: "flex-start" }}>
           Rename
+        </Button>
+      </Stack>
+    </form>
+  );
+}
+
+/** For owners: what messages end with, since some laws ask for it. */
+export function PostalAddressPanel() {
+  const { data: workspaces } = useQuery(workspacesQuery());
+  const selected = workspaces?.find((workspace) => workspace.selected);
+  return (
+    <Panel
+      title="Postal address"
+      description="Messages of campaigns that are scheduled from now on end with it. Some laws ask for one."
+    >
+      {selected && <PostalAddressForm key={selected.postalAddress} address={selected.postalAddress ?? ""} />}
+    </Panel>
+  );
+}
+
+function PostalAddressForm({ address }: { address: string }) {
+  const { form, submit, pending, failure } = useSubmit({
+    initialValues: { postalAddress: address },
+    send: changePostalAddress,
+    changes: [keys.workspaces()],
+    said: (changed) =>
+      changed.postalAddress ? "Messages end with this address now." : "Messages end with no address.",
+  });
+  return (
+    <form onSubmit={submit} noValidate>
+      <Stack maw={420}>
+        <FormFailure text={failure} />
+        <Textarea
+          label="Name and address, in lines"
+          description="Empty: none."
+          autosize
+          minRows={3}
+          maxLength={LIMITS.WorkspacePatch.postalAddress.maxLength}
+          autoComplete="off"
+          key={form.key("postalAddress")}
+          {...form.getInputProps("postalAddress")}
+        />
+        <Button type="submit" loading={pending} style={{ alignSelf: "flex-start" }}>
+          Save the address
         </Button>
       </Stack>
     </form>

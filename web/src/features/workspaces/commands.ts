@@ -43,6 +43,13 @@ export const renameWorkspace = ({ name }: { name: string }) => {
   return answer(api.PATCH("/api/workspaces/{id}", { params: { path: { id } }, body: { name } }));
 };
 
+/** `postalAddress` "": none. */
+export const changePostalAddress = ({ postalAddress }: { postalAddress: string }) => {
+  const id = session.get().user?.workspaceId ?? 0;
+  const body = { postalAddress: postalAddress.trim() || null };
+  return answer(api.PATCH("/api/workspaces/{id}", { params: { path: { id } }, body }));
+};
+
 /** Resolves to who one is then, in another workspace. */
 export const deleteWorkspace = async () => {
   const id = session.get().user?.workspaceId ?? 0;

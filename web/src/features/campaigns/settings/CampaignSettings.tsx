@@ -26,6 +26,7 @@ import { CalendarFields } from "../CalendarFields";
 import { changeCampaign } from "../commands";
 import { OnUnknownField } from "../OnUnknownField";
 import { type Campaign, campaignQuery } from "../queries";
+import { UnsubscribeField } from "../UnsubscribeField";
 import { changeable, changesTo, settingsOf } from "./settings";
 
 const DELAY_MS = LIMITS.CampaignPatch.delayBetweenMs;
@@ -174,6 +175,11 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
           }}
           errors={below(form.errors)}
           disabled={!can.content}
+        />
+        <UnsubscribeField
+          disabled={!can.content}
+          key={form.key("unsubscribe")}
+          {...form.getInputProps("unsubscribe")}
         />
         <OnUnknownField
           disabled={!can.content}

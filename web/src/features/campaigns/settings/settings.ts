@@ -4,7 +4,7 @@ import type { components } from "@/api/schema";
 import { instantOfInput, localInput } from "@/time/days";
 import type { Calendar } from "../calendar";
 import { of } from "../counts";
-import type { Campaign } from "../queries";
+import type { Campaign, Unsubscribe } from "../queries";
 
 type Patch = components["schemas"]["CampaignPatch"];
 
@@ -24,6 +24,7 @@ export interface CampaignSettings extends Record<string, unknown> {
   hourlyLimit: number | string;
   sharePercent: number | string;
   onUnknown: Campaign["onUnknown"];
+  unsubscribe: Unsubscribe;
 }
 
 /** What may still be changed: all of what has not begun, of what is over the name alone. */
@@ -47,6 +48,7 @@ export function settingsOf(campaign: Campaign): CampaignSettings {
     hourlyLimit: campaign.hourlyLimit ?? "",
     sharePercent: campaign.sharePercent ?? "",
     onUnknown: campaign.onUnknown,
+    unsubscribe: campaign.unsubscribe ?? "none",
   };
 }
 
@@ -74,5 +76,6 @@ export function changesTo(before: CampaignSettings, after: CampaignSettings): Pa
     patch.sharePercent = after.sharePercent === "" ? null : Number(after.sharePercent);
   }
   if (after.onUnknown !== before.onUnknown) patch.onUnknown = after.onUnknown;
+  if (after.unsubscribe !== before.unsubscribe) patch.unsubscribe = after.unsubscribe;
   return patch;
 }

@@ -2,7 +2,7 @@
 
 import type { components } from "@/api/schema";
 import type { Calendar } from "@/features/campaigns/calendar";
-import type { OnUnknown } from "@/features/campaigns/queries";
+import type { OnUnknown, Unsubscribe } from "@/features/campaigns/queries";
 import type { Columns } from "@/features/recipients/columns";
 import type { Condition } from "@/features/recipients/queries";
 import type { DelayUnit } from "../timing/delay";
@@ -52,6 +52,8 @@ export interface Content {
   textEdited: boolean;
   /** What it is written in, such as "de"; null: nobody has said. */
   language: string | null;
+  /** How recipients unsubscribe; null: as is usual for so many of them. */
+  unsubscribe: Unsubscribe | null;
   /** What to do for recipients who have nothing for a field, where that was said. */
   ifBlank: Readonly<Record<string, IfBlank>>;
 }
@@ -65,6 +67,7 @@ const NOTHING: Content = {
   html: "",
   textEdited: false,
   language: null,
+  unsubscribe: null,
   ifBlank: {},
 };
 

@@ -17,6 +17,7 @@ const PATHS: Readonly<Record<string, string>> = {
   body: "steps[0].content.body",
   bodyHtml: "steps[0].content.html",
   language: "steps[0].content.language",
+  unsubscribe: "steps[0].content.unsubscribe",
   ifBlank: "steps[0].content.ifBlank",
   startTime: "timing.startTime",
   latestAt: "timing.latestTime",

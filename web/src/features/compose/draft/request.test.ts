@@ -36,6 +36,7 @@ describe("a draft, as the API takes it,", () => {
       body: "B",
       bodyHtml: null,
       language: null,
+      unsubscribe: null,
       ifBlank: {},
       name: null,
       senderIds: null,
@@ -69,11 +70,12 @@ describe("a draft, as the API takes it,", () => {
   it("is tested from its sender, at once", () => {
     const draft = written({ subject: "S", body: "B" }, { senderIds: [7] });
     const ada = { email: "ada@example.com", fields: { name: "Ada" } };
-    expect(testOf(draft, draft.steps[0].content, ada)).toEqual({
+    expect(testOf(draft, draft.steps[0].content, ada, "link")).toEqual({
       subject: "S",
       body: "B",
       bodyHtml: null,
       language: null,
+      unsubscribe: "link",
       ifBlank: {},
       name: "Test: S",
       senderId: 7,

@@ -1,6 +1,7 @@
 /** The draft as the API takes it, and what it lacks for that. */
 
 import type { paths } from "@/api/schema";
+import type { Unsubscribe } from "@/features/campaigns/queries";
 import type { Recipient, Recipients } from "../recipients/useRecipients";
 import { spreadDelayMs, UNIT_MS } from "../timing/delay";
 import type { Content, Draft, Timing } from "./draft";
@@ -41,6 +42,7 @@ export function requestOf(
   const [{ content }] = draft.steps;
   return {
     ...contentFields(content),
+    unsubscribe: content.unsubscribe ?? null,
     name: draft.name.trim() || null,
     senderIds: draft.senderIds.length > 0 ? draft.senderIds : null,
     startTime: startOf(timing)?.toISOString() ?? null,
@@ -59,9 +61,11 @@ export function testOf(
   { name, senderIds }: Draft,
   content: Content,
   recipient: Recipient | undefined,
+  unsubscribe: Unsubscribe,
 ): TestRequest {
   return {
     ...contentFields(content),
+    unsubscribe,
     name: `Test: ${name.trim() || content.subject}`.slice(0, 200),
     senderId: senderIds[0] ?? null,
     fields: recipient?.fields ?? {},

@@ -41,6 +41,8 @@ const content = record<Content>({
   html: text,
   textEdited: flag,
   language: maybe(text),
+  // Drafts from before it was there lack it.
+  unsubscribe: (value) => value === undefined || maybe(one("link", "header", "none"))(value),
   ifBlank: each(ifBlank),
 });
 const calendar = record<Calendar>({

@@ -1,6 +1,7 @@
 import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { keys } from "@/api/keys";
+import type { Unsubscribe } from "@/features/campaigns/queries";
 import type { Content } from "../draft/draft";
 import { ASKED_ONCE, render } from "../queries";
 import type { Recipient } from "../recipients/useRecipients";
@@ -12,12 +13,14 @@ export function useRendered(
   content: Content,
   recipient: Recipient | undefined,
   senderId: number | undefined,
+  unsubscribe: Unsubscribe,
 ) {
   const asked = JSON.stringify({
     subject: content.subject,
     body: content.body,
     bodyHtml: content.rich ? content.html : null,
     language: content.language,
+    unsubscribe,
     email: recipient?.email ?? "someone@example.com",
     fields: recipient?.fields ?? null,
     senderId: senderId ?? null,

@@ -4,6 +4,7 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { sentence } from "@/api/problem";
 import type { components } from "@/api/schema";
 import { waysQuery } from "@/features/accounts/queries";
+import type { Unsubscribe } from "@/features/campaigns/queries";
 import { type Email, emailQuery } from "@/features/ledger/queries";
 import { emailWaitingQuery } from "@/features/planning/queries";
 import { WaitingNote } from "@/features/planning/WaitingNote";
@@ -17,14 +18,15 @@ interface Props {
   draft: Draft;
   content: Content;
   recipient: Recipient | undefined;
+  unsubscribe: Unsubscribe;
   disabled: boolean;
 }
 
 type Posted = components["schemas"]["Posted"];
 
 /** Sends what is previewed to the person who writes it, and follows it until it has gone. */
-export function TestButton({ draft, content, recipient, disabled }: Props) {
-  const test = useMutation({ mutationFn: () => sendTest(testOf(draft, content, recipient)) });
+export function TestButton({ draft, content, recipient, unsubscribe, disabled }: Props) {
+  const test = useMutation({ mutationFn: () => sendTest(testOf(draft, content, recipient, unsubscribe)) });
   return (
     <Stack gap="xs">
       <Button

@@ -36,6 +36,13 @@ export function asCampaign(campaign: Campaign): Beginning {
     { kind: "name", name: name === campaign.subject.slice(0, 200) ? "" : name },
     { kind: "senders", senderIds },
     { kind: "timing", part: timing },
-    { kind: "content", step, part: contentOf({ ...campaign, language: campaign.language ?? null }) },
+    {
+      kind: "content",
+      step,
+      part: {
+        ...contentOf({ ...campaign, language: campaign.language ?? null }),
+        unsubscribe: campaign.unsubscribe ?? null,
+      },
+    },
   ];
 }

@@ -1,0 +1,42 @@
+import "@mantine/core/styles/RadioCard.layer.css";
+import "@mantine/core/styles/Radio.layer.css";
+import { Radio, type RadioGroupProps, Stack, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { waysQuery } from "@/features/accounts/queries";
+import { optionsOf } from "@/ui/options";
+import type { Unsubscribe } from "./queries";
+
+type Words = { label: string; description: string };
+
+const WAYS = optionsOf<Unsubscribe, Words>({
+  link: {
+    label: "A link in the text",
+    description: "Where the text has none, a line with it is put at the end. Mail programs show a button, too.",
+  },
+  header: { label: "The mail program's button", description: "The text stays as it is." },
+  none: { label: "Not at all", description: "For letters to people who expect them." },
+});
+
+/** How recipients say that they want no more. */
+export function UnsubscribeField({ disabled, ...group }: Omit<RadioGroupProps, "children" | "label">) {
+  const { data: ways } = useQuery(waysQuery);
+  return (
+    <Radio.Group
+      label="How recipients unsubscribe"
+      description="Or put {{ unsubscribe_url }} where the link belongs."
+      {...group}
+    >
+      <Stack gap="xs" mt="xs">
+        {WAYS.map((way) => (
+          <Radio key={way.value} disabled={disabled} {...way} />
+        ))}
+        {ways && !ways.oneClick && (
+          <Text size="sm" c="dimmed">
+            There is no button here: mail programs show one only where BASE_URL is an https:// address that
+            the world reaches. It is {ways.baseUrl}.
+          </Text>
+        )}
+      </Stack>
+    </Radio.Group>
+  );
+}
