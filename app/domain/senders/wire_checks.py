@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from app.db import Conn, Pool, Row, fetch_one, transaction
+from app.db import Conn, Pool, Row, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import Actor
 from app.domain.senders.wire_judge import Showing, Shown
 from app.domain.workspaces import audit
@@ -115,7 +115,8 @@ async def take_allowance(pool: Pool, begun: Begun) -> bool:
     """One handover of what the sender's limits leave this hour; False: they leave nothing."""
     params = {"workspace_id": begun.workspace_id, "sender_id": begun.sender_id}
     async with transaction(pool) as conn:
-        return await fetch_one(conn, sql.take_allowance, params) is not None
+        held = await fetch_exactly_one(conn, sql.hold_window, params)
+        return await fetch_one(conn, sql.take_allowance, params | held) is not None
 
 
 async def end(

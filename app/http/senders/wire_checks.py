@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Annotated
 
-import msgspec
 from litestar import get, post
-from litestar.params import JSONBody
+from litestar.params import QueryParameter
 
 from app.domain.senders import wire_checks
 from app.domain.senders.wire_checks import WireCheck
@@ -14,13 +14,7 @@ from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.http.errors import problems
 from app.http.parameters import Id, TheActor, ThePool, TheUser
 
-
-class WireCheckBody(msgspec.Struct, forbid_unknown_fields=True):
-    """`to`: the address of another sender of the workspace whose mailbox is read here; null: the sender's own. Mail to
-    oneself within one provider may carry neither signature nor results: then an address elsewhere tells more.
-    """
-
-    to: str | None = None
+_TO = "The address of another sender of the workspace whose mailbox is read here; without it the sender's own."
 
 
 @post(
@@ -31,14 +25,19 @@ class WireCheckBody(msgspec.Struct, forbid_unknown_fields=True):
     summary="Send a mail as the sender and read it back",
     description=(
         "A worker does it, within the sender's limits, which takes up to five minutes; ask for what it showed by GET. "
-        "One at a time for a sender: 409 while another runs."
+        "One at a time for a sender: 409 while another runs. Mail to oneself within one provider may carry neither "
+        "signature nor results: then an address elsewhere tells more."
     ),
     responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
 async def request_wire_check(
-    pool: ThePool, user: TheUser, actor: TheActor, sender_id: Id, data: JSONBody[WireCheckBody]
+    pool: ThePool,
+    user: TheUser,
+    actor: TheActor,
+    sender_id: Id,
+    to: Annotated[str | None, QueryParameter(name="to", max_length=320, description=_TO)] = None,
 ) -> WireCheck:
-    return await wire_checks.request_check(pool, actor, user.workspace_id, sender_id, data.to)
+    return await wire_checks.request_check(pool, actor, user.workspace_id, sender_id, to)
 
 
 @get(

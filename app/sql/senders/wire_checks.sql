@@ -39,11 +39,15 @@ UPDATE wire_checks SET started_at = now()
 WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s AND started_at IS NULL
 RETURNING reader_id, requested_at;
 
+-- name: hold_window
+-- Hold the current window of the sender's login, which is made if need be.
+SELECT lock_window(%(workspace_id)s::bigint, %(sender_id)s::bigint) AS login_id;
+
 -- name: take_allowance
--- One handover of the current window of the sender's login, which is held. No row: its limit has nothing left.
+-- One handover of the window that is held. No row: its limit has nothing left.
 UPDATE login_windows w SET used = w.used + 1
-WHERE w.workspace_id = %(workspace_id)s AND w.login_id = lock_window(%(workspace_id)s::bigint, %(sender_id)s::bigint)
-  AND w.window_start = this_hour() AND w.used < w.allowed
+WHERE w.workspace_id = %(workspace_id)s AND w.login_id = %(login_id)s AND w.window_start = this_hour()
+  AND w.used < w.allowed
 RETURNING w.used;
 
 -- name: end_check

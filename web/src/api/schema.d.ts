@@ -788,7 +788,7 @@ export interface paths {
         put?: never;
         /**
          * Send a mail as the sender and read it back
-         * @description A worker does it, within the sender's limits, which takes up to five minutes; ask for what it showed by GET. One at a time for a sender: 409 while another runs.
+         * @description A worker does it, within the sender's limits, which takes up to five minutes; ask for what it showed by GET. One at a time for a sender: 409 while another runs. Mail to oneself within one provider may carry neither signature nor results: then an address elsewhere tells more.
          */
         post: operations["requestWireCheck"];
         delete?: never;
@@ -2829,10 +2829,6 @@ export interface components {
             inboxRead: boolean | null;
             latencyMs: number | null;
             usedMessageId: string | null;
-        };
-        /** WireCheckBody */
-        WireCheckBody: {
-            to?: string | null;
         };
         /** Workspace */
         Workspace: {
@@ -8275,18 +8271,17 @@ export interface operations {
     };
     requestWireCheck: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The address of another sender of the workspace whose mailbox is read here; without it the sender's own. */
+                to?: string | null;
+            };
             header?: never;
             path: {
                 id: number;
             };
             cookie?: never;
         };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["WireCheckBody"];
-            };
-        };
+        requestBody?: never;
         responses: {
             /** @description Request accepted, processing continues off-line */
             202: {
