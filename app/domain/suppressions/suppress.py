@@ -62,9 +62,8 @@ async def suppress(
     by their digest alone (`address_digest`), as after an erasure.
 
     Addresses and domains as `app.mail.addresses` has them. `email_id`: the email that it came from, whose stream is
-    held from here on, too, if it `holds_email`. What somebody says
-    themselves takes the place of a member's word or a bounce; nothing takes the place of that. Repeating it is
-    harmless.
+    held from here on, too, if it `holds_email`. What somebody says themselves takes the place of a member's word or a
+    bounce; nothing takes the place of that. Repeating it is harmless.
     """
     params = {
         "workspace_id": workspace_id,
