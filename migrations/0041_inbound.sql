@@ -189,6 +189,22 @@ CREATE OR REPLACE TRIGGER senders_inbox
         OR NEW.verified_at IS DISTINCT FROM OLD.verified_at AND NEW.verify_imap_error IS NULL)
     EXECUTE FUNCTION inbox_changes();
 
+-- A copy in Sent tells at once of most doubts. A mailbox that fails keeps its pause.
+CREATE OR REPLACE FUNCTION doubt_is_looked_up() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    UPDATE inboxes i SET next_at = now() + interval '3 seconds'
+    FROM streams t
+    JOIN read_senders r ON r.workspace_id = t.workspace_id AND r.sender_id = t.sender_id
+    WHERE t.workspace_id = NEW.workspace_id AND t.id = NEW.stream_id
+      AND i.workspace_id = r.workspace_id AND i.sender_id = r.inbox_id
+      AND i.failures = 0 AND i.next_at > now() + interval '3 seconds';
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION doubt_is_looked_up IS 'For the trigger emails_doubted: whether an email in doubt was sent';
+CREATE OR REPLACE TRIGGER emails_doubted AFTER UPDATE OF status ON emails FOR EACH ROW
+    WHEN (NEW.status = 'UNKNOWN' AND OLD.status <> 'UNKNOWN')
+    EXECUTE FUNCTION doubt_is_looked_up();
+
 -- Webhooks.
 ALTER TABLE webhooks DROP CONSTRAINT IF EXISTS webhooks_events_check;
 ALTER TABLE webhooks ADD CONSTRAINT webhooks_events_check CHECK (

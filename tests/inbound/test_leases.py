@@ -102,6 +102,25 @@ async def test_another_mailbox_is_read_from_its_beginning_and_what_was_mended_at
     assert await rows(read.pool, "SELECT * FROM inboxes") == []
 
 
+async def test_a_mailbox_is_looked_at_at_once_for_a_new_doubt_unless_it_fails(read: Read) -> None:
+    await read.set_up(NOWHERE, "SCHEDULED", "SCHEDULED")
+    await inboxes.settle(read.pool)
+    soon = "SELECT next_at < now() + interval '10 s' FROM inboxes"
+    (inbox,) = await inboxes.lease(read.pool, uuid4(), 1)
+    await inboxes.end(read.pool, inbox, is_whole=True, poll_s=60)
+    assert not await value(read.pool, soon)
+    doubt = "UPDATE emails SET status = 'UNKNOWN' WHERE id = %s"
+    change = "UPDATE streams SET scheduled = scheduled - 1, unknown = unknown + 1"
+    await execute(read.pool, doubt, read.email_ids[0])
+    await execute(read.pool, change)
+    assert await value(read.pool, soon)
+    await execute(read.pool, "UPDATE inboxes SET next_at = now()")
+    (inbox,) = await inboxes.lease(read.pool, uuid4(), 1)
+    await inboxes.fail(read.pool, inbox, "refused", poll_s=60)
+    await execute(read.pool, doubt, read.email_ids[1])
+    assert not await value(read.pool, soon)
+
+
 @needs_dovecot
 async def test_a_worker_that_is_killed_before_it_commits_leaves_all_to_the_next(
     pool: Pool, database_url: str, read: Read, owners: Owners, server: Server, sink: Sink, tmp_path: Path
