@@ -143,6 +143,14 @@ ALTER TABLE streams DROP CONSTRAINT IF EXISTS streams_responses;
 ALTER TABLE streams ADD CONSTRAINT streams_responses
     CHECK (replied >= 0 AND auto_replied >= 0 AND unsubscribed >= 0 AND complained >= 0);
 
+CREATE OR REPLACE FUNCTION came_back(e emails) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT FROM responses r
+                   WHERE r.workspace_id = e.workspace_id AND r.email_id = e.id AND r.of_sender
+                     AND effective_kind(r) = 'BOUNCE' AND r.recorded_at > e.sent_at)
+$$;
+COMMENT ON FUNCTION came_back IS 'Whether an email was returned since it was last sent, for a fault of its sender';
+GRANT EXECUTE ON FUNCTION came_back TO reachinbox_tenant;
+
 CREATE OR REPLACE FUNCTION response_counts(of_workspace bigint, of_campaign bigint) RETURNS TABLE (
     replied bigint, auto_replied bigint, bounced bigint, complained bigint, unsubscribed bigint
 ) LANGUAGE sql STABLE ROWS 1 AS $$

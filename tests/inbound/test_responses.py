@@ -18,7 +18,7 @@ from app.domain.ledger import retention
 from app.mail.inbound.facts import Inbound, Kind, Report
 from app.settings import Settings
 from tests.support.api import Headers
-from tests.support.engine import execute, row, rows, value
+from tests.support.engine import check_conservation, execute, row, rows, value
 from tests.support.ledger import insert_campaign
 
 HARD = Report("r1@example.com", "failed", "hard", "USER_UNKNOWN", 550, "5.1.1", "no such user")
@@ -155,6 +155,23 @@ async def test_an_email_counts_once_and_only_the_last_of_two_takes_back_what_fol
     assert (await came.counts(), await came.suppressed()) == ({"replied": 1}, [])
     assert (await api.get(f"/api/responses/{two[1]}")).status_code == 404
     assert await value(came.pool, "SELECT text || subject FROM responses WHERE id = %s", two[1]) == ""
+
+
+async def test_what_came_back_for_a_fault_of_its_sender_is_sent_again_once(api: httpx.AsyncClient, came: Came) -> None:
+    email_id = came.emails[0].id
+    refused = Report("r1@example.com", "failed", "policy", "BLOCKED", 550, "5.7.708", "no traffic", refusal="SENDER")
+    assert (await api.post(f"/api/emails/{email_id}/retry")).status_code == 409
+    await came.back("BOUNCE", report=refused)
+    assert (await came.counts(), await came.suppressed()) == ({}, [])
+    again = await api.post(f"/api/emails/{email_id}/retry")
+    assert again.json()["status"] == "SCHEDULED", again.text
+    assert await check_conservation(came.pool, came.emails[0].campaign_id) == {"SENT": 1, "SCHEDULED": 2}
+    await execute(
+        came.pool,
+        "UPDATE emails SET status = 'SENT', sent_at = now() + interval '1 s' WHERE id = %s",
+        email_id,
+    )
+    assert (await api.post(f"/api/emails/{email_id}/retry")).status_code == 409
 
 
 async def test_a_reply_cancels_what_waits_for_its_writer_in_the_campaign(came: Came) -> None:

@@ -61,6 +61,7 @@ const ACTIONS: Readonly<Record<Action, string>> = {
   "email.failed->scheduled": "Had failed emails tried again",
   "email.unknown->scheduled": "Had emails in doubt sent again",
   "email.unknown->sent": "Took emails in doubt as sent",
+  "email.bounced->scheduled": "Sent a returned email again",
   "email.stopped": "Stopped an email",
   "response.corrected": "Corrected what a response is",
   "response.forgotten": "Forgot a response",
