@@ -200,7 +200,7 @@ class Pass:
         except NotRead:
             if len(messages) > 1:
                 return [read for one in messages for read in await self._read_apart([one])]
-            log.exception("a message could not be read", sender_id=self._inbox.sender_id)
+            log.error("a message could not be read", sender_id=self._inbox.sender_id)  # the reason may quote it
             return [None]
 
     async def _match(self, messages: Sequence[Inbound | None]) -> list[Answer | None]:

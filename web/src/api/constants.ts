@@ -2,7 +2,7 @@
 
 export const VALUES = {
   Alert: {
-    kind: ["installation.other", "worker.missing", "sender.blocked", "campaign.held", "email.unknown", "email.failed", "webhook.disabled", "webhook.failing"],
+    kind: ["installation.other", "worker.missing", "sender.blocked", "campaign.held", "campaign.paused", "email.unknown", "email.failed", "webhook.disabled", "webhook.failing"],
   },
   ApiKey: {
     scopes: ["read", "send", "admin"],
@@ -14,11 +14,13 @@ export const VALUES = {
     onUnknown: ["hold", "resend", "assume_sent"],
     status: ["ACTIVE", "PAUSED", "CANCELLED", "FINISHED"],
     kind: ["LIST", "DIRECT"],
+    unsubscribe: ["link", "header", "none"],
   },
   CampaignCalendar: {
     days: ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
   },
   CampaignPatch: {
+    unsubscribe: ["link", "header", "none"],
     onUnknown: ["hold", "resend", "assume_sent"],
   },
   Condition: {
@@ -40,7 +42,7 @@ export const VALUES = {
     status: ["SCHEDULED", "SENDING", "SENT", "FAILED", "UNKNOWN", "CANCELLED"],
   },
   Entry: {
-    action: ["account.created", "account.linked", "account.given_back", "account.disabled", "account.enabled", "account.unknown", "attempts.refused", "login", "login.failed", "login.disabled", "logout", "session.ended", "sessions.ended", "password.changed", "password.reset_asked", "invitation.created", "invitation.revoked", "workspace.created", "workspace.renamed", "workspace.deleted", "member.invited", "member.invitation_revoked", "member.joined", "member.changed", "member.removed", "member.left", "key.created", "key.revoked", "sender.created", "sender.changed", "sender.deleted", "sender.checked", "list.created", "list.grown", "list.exported", "list.removed", "campaign.scheduled", "campaign.changed", "campaign.paused", "campaign.resumed", "campaign.cancelled", "campaign.first", "campaign.not_first", "campaign.direct", "campaign.moved", "campaign.hold", "campaign.held.try", "campaign.held.fail", "campaign.held.go_on", "sender.held.try", "sender.held.fail", "sender.held.go_on", "email.failed->scheduled", "email.unknown->scheduled", "email.unknown->sent", "webhook.created", "webhook.changed", "webhook.deleted", "webhook.secret_rotated", "webhook.replayed", "recipient.erase", "recipient.export", "emails.export", "keys.revoked", "installation.take-over", "installation.rotate-key"],
+    action: ["account.created", "account.linked", "account.given_back", "account.disabled", "account.enabled", "account.unknown", "attempts.refused", "login", "login.failed", "login.disabled", "logout", "session.ended", "sessions.ended", "password.changed", "password.reset_asked", "invitation.created", "invitation.revoked", "workspace.created", "workspace.renamed", "workspace.changed", "workspace.deleted", "member.invited", "member.invitation_revoked", "member.joined", "member.changed", "member.removed", "member.left", "key.created", "key.revoked", "sender.created", "sender.changed", "sender.deleted", "sender.checked", "list.created", "list.grown", "list.exported", "list.removed", "campaign.scheduled", "campaign.changed", "campaign.paused", "campaign.resumed", "campaign.cancelled", "campaign.first", "campaign.not_first", "campaign.direct", "campaign.moved", "campaign.hold", "campaign.braked", "campaign.held.try", "campaign.held.fail", "campaign.held.go_on", "sender.held.try", "sender.held.fail", "sender.held.go_on", "email.failed->scheduled", "email.bounced->scheduled", "email.unknown->scheduled", "email.unknown->sent", "email.stopped", "response.corrected", "response.forgotten", "suppressions.added", "suppressions.exported", "suppression.removed", "webhook.created", "webhook.changed", "webhook.deleted", "webhook.secret_rotated", "webhook.replayed", "recipient.erase", "recipient.export", "emails.export", "keys.revoked", "installation.take-over", "installation.rotate-key"],
   },
   Finding: {
     subject: ["spf", "dkim", "dmarc", "mx"],
@@ -88,8 +90,22 @@ export const VALUES = {
   Place: {
     security: ["none", "starttls", "tls"],
   },
+  Preview: {
+    unsubscribe: ["link", "header", "none"],
+  },
   Resolution: {
     as: ["sent", "resend"],
+  },
+  Response: {
+    kind: ["REPLY", "AUTO_REPLY", "BOUNCE", "COMPLAINT", "UNSUBSCRIBE", "FOUND_IN_SENT"],
+    severity: ["hard", "soft", "policy"],
+  },
+  ResponseSummary: {
+    kind: ["REPLY", "AUTO_REPLY", "BOUNCE", "COMPLAINT", "UNSUBSCRIBE", "FOUND_IN_SENT"],
+    severity: ["hard", "soft", "policy"],
+  },
+  ResponseUpdate: {
+    kind: ["REPLY", "AUTO_REPLY", "BOUNCE", "COMPLAINT", "UNSUBSCRIBE"],
   },
   SelectionResolution: {
     as: ["sent", "resend"],
@@ -107,20 +123,26 @@ export const VALUES = {
     subject: ["handover", "tls", "inbox", "delivery", "folder", "from", "message_id", "sent_copy", "one_click", "spf", "dkim", "dmarc"],
     verdict: ["good", "weak", "wrong", "unknown"],
   },
+  Suppression: {
+    reason: ["UNSUBSCRIBED", "BOUNCED", "COMPLAINED", "REPLIED_STOP", "MANUAL"],
+  },
   User: {
     role: ["owner", "member", "viewer"],
   },
   Waiting: {
     reason: ["NOT_DUE", "FOLLOWS", "PAUSED", "STOPPED", "CALENDAR", "HOURLY_LIMIT", "DAILY_LIMIT", "CAMPAIGN_LIMIT", "RAMP", "LEAST_GAP", "SENDER_BLOCKED", "LOGIN_EXPIRED", "SERVER_SLOW", "REFUSED", "INBOX_UNREAD", "PLAN_CHANGING", "OTHER_INSTALLATION", "NO_WORKER", "NOTHING_WAITS"],
   },
+  Ways: {
+    unsubscribe: ["link", "header", "none"],
+  },
   Webhook: {
-    events: ["email.failed", "email.unknown", "sender.blocked", "campaign.held", "campaign.finished"],
+    events: ["email.failed", "email.unknown", "email.replied", "email.bounced", "sender.blocked", "campaign.held", "campaign.paused", "campaign.finished", "recipient.suppressed", "recipient.unsubscribed"],
   },
   WebhookBody: {
-    events: ["email.failed", "email.unknown", "sender.blocked", "campaign.held", "campaign.finished"],
+    events: ["email.failed", "email.unknown", "email.replied", "email.bounced", "sender.blocked", "campaign.held", "campaign.paused", "campaign.finished", "recipient.suppressed", "recipient.unsubscribed"],
   },
   WebhookPatch: {
-    events: ["email.failed", "email.unknown", "sender.blocked", "campaign.held", "campaign.finished"],
+    events: ["email.failed", "email.unknown", "email.replied", "email.bounced", "sender.blocked", "campaign.held", "campaign.paused", "campaign.finished", "recipient.suppressed", "recipient.unsubscribed"],
   },
   WireCheck: {
     status: ["RUNNING", "DONE"],
@@ -191,6 +213,9 @@ export const LIMITS = {
   Reset: {
     password: {"maxLength": 1000, "minLength": 8},
   },
+  ResponseUpdate: {
+    label: {"maxLength": 50, "minLength": 0},
+  },
   Selection: {
     ids: {"maxItems": 1000, "minItems": 1},
     campaignId: {"min": 1},
@@ -249,5 +274,8 @@ export const LIMITS = {
   },
   WorkspaceBody: {
     name: {"maxLength": 100, "minLength": 1},
+  },
+  WorkspacePatch: {
+    postalAddress: {"maxLength": 500, "minLength": 0},
   },
 } as const;

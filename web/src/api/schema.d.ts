@@ -386,6 +386,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/emails/{id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop an email that waits; its recipient stays in other campaigns */
+        post: operations["stopEmail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/emails/retry": {
         parameters: {
             query?: never;
@@ -637,6 +654,136 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/suppressions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whom the workspace writes to no more, newest first */
+        get: operations["listSuppressions"];
+        put?: never;
+        /**
+         * Write to addresses and domains no more
+         * @description What waits for the addresses is CANCELLED at once, what waits for a domain soon after, and nothing of it is sent meanwhile. What is at a server this moment may still arrive. One that is there already stays as it is; only what somebody said themselves (UNSUBSCRIBED, COMPLAINED, REPLIED_STOP) takes the place of another reason.
+         */
+        post: operations["addSuppressions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/suppressions/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many there are of each reason */
+        get: operations["countSuppressions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/suppressions/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same list, oldest first, as CSV that can be added elsewhere */
+        get: operations["exportSuppressions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/suppressions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Allow writing to them again; the audit log keeps who said so, and why
+         * @description What was cancelled stays so.
+         */
+        delete: operations["removeSuppression"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/responses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What came back for emails, the latest first
+         * @description FOUND_IN_SENT, our own copy that settled a doubt, is listed only by its kind.
+         */
+        get: operations["listResponses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/responses/unread": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many nobody has read yet, of each kind */
+        get: operations["countUnread"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/responses/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One of them, whole */
+        get: operations["getResponse"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Label it, mark it as read, or correct what it is; null once it is forgotten */
+        patch: operations["changeResponse"];
         trace?: never;
     };
     "/api/senders": {
@@ -1123,8 +1270,8 @@ export interface paths {
         delete: operations["deleteWorkspace"];
         options?: never;
         head?: never;
-        /** Rename a workspace */
-        patch: operations["renameWorkspace"];
+        /** Rename a workspace, or change what pauses its campaigns and what its messages end with */
+        patch: operations["changeWorkspace"];
         trace?: never;
     };
     "/api/members": {
@@ -1649,6 +1796,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/u/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The page to unsubscribe, for whoever has the link of an email; changes nothing */
+        get: operations["showPage"];
+        put?: never;
+        /** Unsubscribe, as the page does and, in one click, mail programs (RFC 8058) */
+        post: operations["act"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -1703,10 +1868,17 @@ export interface components {
             items: components["schemas"]["Account"][];
             nextCursor: string | null;
         };
+        /** Added */
+        Added: {
+            added: number;
+            known: number;
+            cancelled: number;
+            rejected: components["schemas"]["recipients_lists_Rejected"][];
+        };
         /** Alert */
         Alert: {
             /** @enum {string} */
-            kind: "installation.other" | "worker.missing" | "sender.blocked" | "campaign.held" | "email.unknown" | "email.failed" | "webhook.disabled" | "webhook.failing";
+            kind: "installation.other" | "worker.missing" | "sender.blocked" | "campaign.held" | "campaign.paused" | "email.unknown" | "email.failed" | "webhook.disabled" | "webhook.failing";
             message: string;
             since: string | null;
             campaignId?: number | null;
@@ -1798,6 +1970,13 @@ export interface components {
              */
             kind: "LIST" | "DIRECT";
             language?: string | null;
+            brake?: string | null;
+            /**
+             * @default none
+             * @enum {string}
+             */
+            unsubscribe: "link" | "header" | "none";
+            responses?: components["schemas"]["ResponseCounts"] | null;
         };
         /** CampaignCalendar */
         CampaignCalendar: {
@@ -1820,6 +1999,7 @@ export interface components {
             body?: string;
             bodyHtml?: string | null;
             language?: string | null;
+            unsubscribe?: "link" | "header" | "none";
             senderIds?: number[];
             startTime?: string;
             latestAt?: string | null;
@@ -1923,6 +2103,9 @@ export interface components {
         /** Decided */
         Decided: {
             changed: number;
+            /** @default 0 */
+            suppressed: number;
+            suppressedEmails?: components["schemas"]["SuppressedEmail"][];
         };
         /** Delivery */
         Delivery: {
@@ -2037,7 +2220,7 @@ export interface components {
             userId: number | null;
             who: string;
             /** @enum {string} */
-            action: "account.created" | "account.linked" | "account.given_back" | "account.disabled" | "account.enabled" | "account.unknown" | "attempts.refused" | "login" | "login.failed" | "login.disabled" | "logout" | "session.ended" | "sessions.ended" | "password.changed" | "password.reset_asked" | "invitation.created" | "invitation.revoked" | "workspace.created" | "workspace.renamed" | "workspace.deleted" | "member.invited" | "member.invitation_revoked" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "key.created" | "key.revoked" | "sender.created" | "sender.changed" | "sender.deleted" | "sender.checked" | "list.created" | "list.grown" | "list.exported" | "list.removed" | "campaign.scheduled" | "campaign.changed" | "campaign.paused" | "campaign.resumed" | "campaign.cancelled" | "campaign.first" | "campaign.not_first" | "campaign.direct" | "campaign.moved" | "campaign.hold" | "campaign.held.try" | "campaign.held.fail" | "campaign.held.go_on" | "sender.held.try" | "sender.held.fail" | "sender.held.go_on" | "email.failed->scheduled" | "email.unknown->scheduled" | "email.unknown->sent" | "webhook.created" | "webhook.changed" | "webhook.deleted" | "webhook.secret_rotated" | "webhook.replayed" | "recipient.erase" | "recipient.export" | "emails.export" | "keys.revoked" | "installation.take-over" | "installation.rotate-key";
+            action: "account.created" | "account.linked" | "account.given_back" | "account.disabled" | "account.enabled" | "account.unknown" | "attempts.refused" | "login" | "login.failed" | "login.disabled" | "logout" | "session.ended" | "sessions.ended" | "password.changed" | "password.reset_asked" | "invitation.created" | "invitation.revoked" | "workspace.created" | "workspace.renamed" | "workspace.changed" | "workspace.deleted" | "member.invited" | "member.invitation_revoked" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "key.created" | "key.revoked" | "sender.created" | "sender.changed" | "sender.deleted" | "sender.checked" | "list.created" | "list.grown" | "list.exported" | "list.removed" | "campaign.scheduled" | "campaign.changed" | "campaign.paused" | "campaign.resumed" | "campaign.cancelled" | "campaign.first" | "campaign.not_first" | "campaign.direct" | "campaign.moved" | "campaign.hold" | "campaign.braked" | "campaign.held.try" | "campaign.held.fail" | "campaign.held.go_on" | "sender.held.try" | "sender.held.fail" | "sender.held.go_on" | "email.failed->scheduled" | "email.bounced->scheduled" | "email.unknown->scheduled" | "email.unknown->sent" | "email.stopped" | "response.corrected" | "response.forgotten" | "suppressions.added" | "suppressions.exported" | "suppression.removed" | "webhook.created" | "webhook.changed" | "webhook.deleted" | "webhook.secret_rotated" | "webhook.replayed" | "recipient.erase" | "recipient.export" | "emails.export" | "keys.revoked" | "installation.take-over" | "installation.rotate-key";
             subject: string;
             address: string;
             userAgent: string;
@@ -2047,6 +2230,7 @@ export interface components {
             emails: number;
             cancelled: number;
             sandboxMessages: number;
+            responses: number;
             lists: number;
             savedLists: number;
             beingSent: number;
@@ -2193,6 +2377,9 @@ export interface components {
             security: "starttls" | "tls";
             username: string | null;
             hasPassword: boolean;
+            wholeAt?: string | null;
+            error?: string | null;
+            failingSince?: string | null;
         };
         /** Invitation */
         Invitation: {
@@ -2231,6 +2418,12 @@ export interface components {
             required: boolean;
             ifBlank: components["schemas"]["IfBlank"] | null;
             rows: number[];
+        };
+        /** LeftOut */
+        LeftOut: {
+            row: number;
+            email: string;
+            reason: string;
         };
         /** Maker */
         Maker: {
@@ -2351,6 +2544,9 @@ export interface components {
             repaired: number;
             repairedRows?: components["schemas"]["Repaired"][];
             /** @default 0 */
+            suppressed: number;
+            suppressedRows?: components["schemas"]["LeftOut"][];
+            /** @default 0 */
             suspects: number;
             suspectRows?: components["schemas"]["Suspect"][];
             reading?: components["schemas"]["Reading"] | null;
@@ -2358,6 +2554,8 @@ export interface components {
             lacking: components["schemas"]["Lack"][];
             subjectsInOneLine: number;
             hints: components["schemas"]["Hint"][];
+            /** @enum {string} */
+            unsubscribe: "link" | "header" | "none";
         };
         /** Problem */
         Problem: {
@@ -2437,6 +2635,87 @@ export interface components {
         Resolution: {
             /** @enum {string} */
             as: "sent" | "resend";
+        };
+        /** Response */
+        Response: {
+            id: number;
+            /** @enum {string} */
+            kind: "REPLY" | "AUTO_REPLY" | "BOUNCE" | "COMPLAINT" | "UNSUBSCRIBE" | "FOUND_IN_SENT";
+            corrected: boolean;
+            emailId: number;
+            campaignId: number;
+            senderId: number;
+            recipient: string;
+            writer: string | null;
+            writerName: string;
+            weak: boolean;
+            /** Format: date-time */
+            receivedAt: string;
+            subject: string;
+            beginning: string;
+            attachments: string[];
+            /** @enum {null|string} */
+            severity: "hard" | "soft" | "policy" | null;
+            reason: string | null;
+            code: number | null;
+            enhancedCode: string | null;
+            ofSender: boolean;
+            backOn: string | null;
+            label: string | null;
+            readAt: string | null;
+            text: string;
+            html: string | null;
+            diagnostic: string | null;
+        };
+        /** ResponseCounts */
+        ResponseCounts: {
+            replied: number;
+            autoReplied: number;
+            bounced: number;
+            complained: number;
+            unsubscribed: number;
+        };
+        /** Page[ResponseSummary] */
+        ResponsePage: {
+            items: components["schemas"]["ResponseSummary"][];
+            nextCursor: string | null;
+        };
+        /** ResponseSummary */
+        ResponseSummary: {
+            id: number;
+            /** @enum {string} */
+            kind: "REPLY" | "AUTO_REPLY" | "BOUNCE" | "COMPLAINT" | "UNSUBSCRIBE" | "FOUND_IN_SENT";
+            corrected: boolean;
+            emailId: number;
+            campaignId: number;
+            senderId: number;
+            recipient: string;
+            writer: string | null;
+            writerName: string;
+            weak: boolean;
+            /** Format: date-time */
+            receivedAt: string;
+            subject: string;
+            beginning: string;
+            attachments: string[];
+            /** @enum {null|string} */
+            severity: "hard" | "soft" | "policy" | null;
+            reason: string | null;
+            code: number | null;
+            enhancedCode: string | null;
+            ofSender: boolean;
+            backOn: string | null;
+            label: string | null;
+            readAt: string | null;
+        };
+        /** ResponseUpdate */
+        ResponseUpdate: {
+            /** @enum {null|string} */
+            kind?: "REPLY" | "AUTO_REPLY" | "BOUNCE" | "COMPLAINT" | "UNSUBSCRIBE" | null;
+            label?: string | null;
+            read?: boolean | null;
+            /** @default false */
+            forgotten: boolean;
         };
         /** SandboxMessage */
         SandboxMessage: {
@@ -2531,6 +2810,9 @@ export interface components {
             /** @default 0 */
             repaired: number;
             repairedRows?: components["schemas"]["Repaired"][];
+            /** @default 0 */
+            suppressed: number;
+            suppressedRows?: components["schemas"]["LeftOut"][];
             /** @default 0 */
             suspects: number;
             suspectRows?: components["schemas"]["Suspect"][];
@@ -2680,6 +2962,30 @@ export interface components {
             /** Format: date-time */
             createdAt: string;
         };
+        /** SuppressedEmail */
+        SuppressedEmail: {
+            id: number;
+            email: string;
+            reason: string;
+        };
+        /** Suppression */
+        Suppression: {
+            id: number;
+            email: string | null;
+            domain: string | null;
+            /** @enum {string} */
+            reason: "UNSUBSCRIBED" | "BOUNCED" | "COMPLAINED" | "REPLIED_STOP" | "MANUAL";
+            note: string | null;
+            emailId: number | null;
+            madeBy: number | null;
+            /** Format: date-time */
+            createdAt: string;
+        };
+        /** Page[Suppression] */
+        SuppressionPage: {
+            items: components["schemas"]["Suppression"][];
+            nextCursor: string | null;
+        };
         /** Suspect */
         Suspect: {
             row: number;
@@ -2771,13 +3077,16 @@ export interface components {
             firstRun: boolean;
             sandbox: boolean;
             baseUrl: string;
+            oneClick: boolean;
+            /** @enum {string} */
+            unsubscribe: "link" | "header" | "none";
         };
         /** Webhook */
         Webhook: {
             id: number;
             url: string;
             description: string;
-            events: ("email.failed" | "email.unknown" | "sender.blocked" | "campaign.held" | "campaign.finished")[];
+            events: ("email.failed" | "email.unknown" | "email.replied" | "email.bounced" | "sender.blocked" | "campaign.held" | "campaign.paused" | "campaign.finished" | "recipient.suppressed" | "recipient.unsubscribed")[];
             enabled: boolean;
             /** Format: date-time */
             createdAt: string;
@@ -2791,7 +3100,7 @@ export interface components {
         /** WebhookBody */
         WebhookBody: {
             url: string;
-            events: ("email.failed" | "email.unknown" | "sender.blocked" | "campaign.held" | "campaign.finished")[];
+            events: ("email.failed" | "email.unknown" | "email.replied" | "email.bounced" | "sender.blocked" | "campaign.held" | "campaign.paused" | "campaign.finished" | "recipient.suppressed" | "recipient.unsubscribed")[];
             /** @default  */
             description: string;
         };
@@ -2803,7 +3112,7 @@ export interface components {
         /** WebhookPatch */
         WebhookPatch: {
             url?: string;
-            events?: ("email.failed" | "email.unknown" | "sender.blocked" | "campaign.held" | "campaign.finished")[];
+            events?: ("email.failed" | "email.unknown" | "email.replied" | "email.bounced" | "sender.blocked" | "campaign.held" | "campaign.paused" | "campaign.finished" | "recipient.suppressed" | "recipient.unsubscribed")[];
             description?: string;
             enabled?: boolean;
         };
@@ -2839,6 +3148,8 @@ export interface components {
             /** Format: date-time */
             createdAt: string;
             selected: boolean;
+            bounceLimit: number | null;
+            postalAddress: string | null;
         };
         /** WorkspaceBody */
         WorkspaceBody: {
@@ -2862,6 +3173,12 @@ export interface components {
             /** @enum {string} */
             role: "owner" | "member" | "viewer";
             email?: string | null;
+        };
+        /** WorkspacePatch */
+        WorkspacePatch: {
+            name?: string;
+            bounceLimit?: number | null;
+            postalAddress?: string | null;
         };
         /** Rejected */
         recipients_lists_Rejected: {
@@ -2901,6 +3218,7 @@ export interface operations {
                     body?: string;
                     bodyHtml?: string | null;
                     language?: string | null;
+                    unsubscribe?: ("header" | "link" | "none") | null;
                     name?: string | null;
                     senderId?: number | null;
                     senderIds?: number[] | null;
@@ -2941,6 +3259,7 @@ export interface operations {
                     body?: string;
                     bodyHtml?: string | null;
                     language?: string | null;
+                    unsubscribe?: ("header" | "link" | "none") | null;
                     name?: string | null;
                     senderId?: number | null;
                     senderIds?: number[] | null;
@@ -3080,6 +3399,7 @@ export interface operations {
                     body?: string;
                     bodyHtml?: string | null;
                     language?: string | null;
+                    unsubscribe?: ("header" | "link" | "none") | null;
                     name?: string | null;
                     senderId?: number | null;
                     senderIds?: number[] | null;
@@ -3120,6 +3440,7 @@ export interface operations {
                     body?: string;
                     bodyHtml?: string | null;
                     language?: string | null;
+                    unsubscribe?: ("header" | "link" | "none") | null;
                     name?: string | null;
                     senderId?: number | null;
                     senderIds?: number[] | null;
@@ -3250,6 +3571,11 @@ export interface operations {
                     body?: string;
                     bodyHtml?: string | null;
                     language?: string | null;
+                    /**
+                     * @default none
+                     * @enum {unknown}
+                     */
+                    unsubscribe?: "header" | "link" | "none";
                     name?: string | null;
                     senderId?: number | null;
                     email?: string | null;
@@ -3261,6 +3587,8 @@ export interface operations {
                     ifBlank?: {
                         [key: string]: components["schemas"]["IfBlank"];
                     };
+                    /** @default false */
+                    despiteSuppression?: boolean;
                 };
             };
         };
@@ -3294,6 +3622,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3363,6 +3700,11 @@ export interface operations {
                     body?: string;
                     bodyHtml?: string | null;
                     language?: string | null;
+                    /**
+                     * @default none
+                     * @enum {unknown}
+                     */
+                    unsubscribe?: "header" | "link" | "none";
                     email: string;
                     fields?: {
                         [key: string]: string;
@@ -5518,6 +5860,100 @@ export interface operations {
             };
         };
     };
+    stopEmail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Email"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     retryEmails: {
         parameters: {
             query?: never;
@@ -7199,7 +7635,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description An object with `email`, `emails` (each with its fields, campaign and attempts), `rejected` rows of recent requests, `sandboxMessages`, and rows of uploaded `lists`. */
+            /** @description An object with `email`, `emails` (each with its fields, campaign and attempts), the `suppression` if there is one, `rejected` rows of recent requests, `sandboxMessages`, and rows of uploaded `lists`. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7306,6 +7742,802 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listSuppressions: {
+        parameters: {
+            query?: {
+                /** @description A part of the address or domain. A whole address is found once erased, too. */
+                q?: string | null;
+                reason?: "UNSUBSCRIBED" | "BOUNCED" | "COMPLAINED" | "REPLIED_STOP" | "MANUAL" | null;
+                /** @description How many at most, 1 to 500. */
+                limit?: number;
+                /** @description `nextCursor` of the page before. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SuppressionPage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addSuppressions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @default [] */
+                    emails?: string[];
+                    /** @default [] */
+                    domains?: string[];
+                    /**
+                     * @default MANUAL
+                     * @enum {unknown}
+                     */
+                    reason?: "BOUNCED" | "COMPLAINED" | "MANUAL" | "REPLIED_STOP" | "UNSUBSCRIBED";
+                    note?: string | null;
+                };
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file: string;
+                    /**
+                     * @default MANUAL
+                     * @enum {unknown}
+                     */
+                    reason?: "BOUNCED" | "COMPLAINED" | "MANUAL" | "REPLIED_STOP" | "UNSUBSCRIBED";
+                    note?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Added"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    countSuppressions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: number;
+                    };
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportSuppressions: {
+        parameters: {
+            query?: {
+                /** @description A part of the address or domain. A whole address is found once erased, too. */
+                q?: string | null;
+                reason?: "UNSUBSCRIBED" | "BOUNCED" | "COMPLAINED" | "REPLIED_STOP" | "MANUAL" | null;
+                /** @description With the mark by which Excel knows UTF-8. */
+                spreadsheet?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A domain is written `*@example.com`. What spreadsheets take for a formula has an apostrophe in front, which is left out when the file is read. Those that were erased have no name, and are not in it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeSuppression: {
+        parameters: {
+            query: {
+                /** @description A word why, 1 to 200 characters, without names. */
+                why: string;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listResponses: {
+        parameters: {
+            query?: {
+                kind?: "REPLY" | "AUTO_REPLY" | "BOUNCE" | "COMPLAINT" | "UNSUBSCRIBE" | "FOUND_IN_SENT" | null;
+                campaignId?: number | null;
+                senderId?: number | null;
+                emailId?: number | null;
+                label?: string | null;
+                unread?: boolean | null;
+                /** @description A part of an address, a name, the subject or the text. */
+                q?: string | null;
+                /** @description How many at most, 1 to 500. */
+                limit?: number;
+                /** @description `nextCursor` of the page before. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResponsePage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    countUnread: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: number;
+                    };
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getResponse: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Response"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeResponse: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResponseUpdate"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Response"] | null;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8860,7 +10092,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Events `campaign` (id, status, total, counts, usedThisHour, nextAt, lastAt, finishedAt, held) and `sender` (id, blockedUntil, blockReason, held), as JSON: first the state of all that runs, then each second what changed. The stream ends after five minutes; ask anew. */
+            /** @description Events `campaign` (id, status, total, counts, usedThisHour, nextAt, lastAt, finishedAt, held), `sender` (id, blockedUntil, blockReason, held), and `responses` (latestId: something came back), as JSON: first the state of all that runs, then each second what changed. The stream ends after five minutes; ask anew. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -10169,7 +11401,7 @@ export interface operations {
             };
         };
     };
-    renameWorkspace: {
+    changeWorkspace: {
         parameters: {
             query?: never;
             header?: never;
@@ -10180,7 +11412,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["WorkspaceBody"];
+                "application/json": components["schemas"]["WorkspacePatch"];
             };
         };
         responses: {
@@ -13314,6 +14546,172 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    showPage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The end of the link in an email. */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    act: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The end of the link in an email. */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
                 };
             };
         };
