@@ -85,7 +85,7 @@ class Session:
         """Of folders, without opening them (RFC 5819); where the server cannot say it, of none."""
         if not self.has("LIST-STATUS"):
             return {}
-        tokens = parse_response(self._client.protocol.list_with("STATUS", "(STATUS (UIDNEXT UIDVALIDITY))"))
+        tokens: Any = parse_response(self._client.protocol.list_with("STATUS", "(STATUS (UIDNEXT UIDVALIDITY))"))
         found: dict[str, State] = {}
         for name, told in zip(tokens[::2], tokens[1::2], strict=False):
             of = dict(zip(told[::2], told[1::2], strict=False))

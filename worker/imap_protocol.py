@@ -47,7 +47,8 @@ class Protocol(imaplib.IMAP4):
         if outcome != "OK":
             raise self.error(words_in(self.error(*told)))
         self.untagged_responses.pop("LIST", None)
-        return [part for part in self.untagged_responses.pop(wanted, []) if part is not None]
+        parts: list[Any] = list(self.untagged_responses.pop(wanted, []))
+        return [part for part in parts if part is not None]
 
     def secured(self) -> tuple[str | None, Mapping[str, Any] | None]:
         """The version of TLS, and the server's certificate."""
