@@ -7,10 +7,12 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import psycopg
 from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
+from psycopg.errors import LockNotAvailable
 
 from app import traces
 from app.collectors import PoolCollector
@@ -26,7 +28,7 @@ from app.http.accounts import google, login, own
 from app.http.auth import Authentication, provide_actor, provide_user, require_role, require_scope
 from app.http.bodies import SMALL, JsonRequest, in_turn
 from app.http.campaigns import campaigns, signatures, templates
-from app.http.errors import DATABASE_HANDLERS, HANDLERS
+from app.http.errors import HANDLERS, database_unavailable, held_by_others, workspace_deleted
 from app.http.headers import security_headers
 from app.http.inbound import responses
 from app.http.ledger import emails, holds, stats
@@ -76,7 +78,9 @@ def assemble(dashboard_folder: Path) -> Litestar:
         request_max_body_size=SMALL,
         exception_handlers={
             **HANDLERS,
-            **DATABASE_HANDLERS,
+            psycopg.OperationalError: database_unavailable,
+            psycopg.errors.RestrictViolation: workspace_deleted,
+            LockNotAvailable: held_by_others,
         },
         openapi_config=openapi_config(),
         plugins=[StructSchemas()],

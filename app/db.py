@@ -20,7 +20,7 @@ import psycopg
 import structlog
 from psycopg import AsyncConnection, InterfaceError, OperationalError
 from psycopg.conninfo import conninfo_to_dict
-from psycopg.errors import ReadOnlySqlTransaction
+from psycopg.errors import LockNotAvailable, ReadOnlySqlTransaction, RestrictViolation
 from psycopg.rows import dict_row
 from psycopg.sql import SQL, Identifier
 from psycopg.types.json import set_json_dumps, set_json_loads
@@ -45,6 +45,8 @@ T = TypeVar("T")
 # What a call raises while the database cannot be reached, cuts us off, or takes no writing, as a standby before its
 # promotion. The call may have been committed all the same.
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout, ReadOnlySqlTransaction)
+# All that the database may refuse; those are named for which the API has words of its own.
+DATABASE_ERRORS = (psycopg.Error, OperationalError, LockNotAvailable, RestrictViolation)
 
 sql = queries(__name__)
 MIGRATIONS = Path(__file__).parent.parent / "migrations"

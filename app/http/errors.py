@@ -12,7 +12,6 @@ from http import HTTPStatus
 from typing import Any, cast
 
 import msgspec
-import psycopg
 from litestar import Request, Response
 from litestar.enums import ParamType
 from litestar.exceptions import HTTPException, NotFoundException, ValidationException
@@ -131,19 +130,19 @@ def _unknown(request: AnyRequest, error: Exception) -> Response[Problem]:
     return _answer(problem)
 
 
-def _database_unavailable(request: AnyRequest, error: Exception) -> Response[Problem]:
+def database_unavailable(request: AnyRequest, error: Exception) -> Response[Problem]:
     """The database is down, refuses connections, or is too slow to give one."""
     _log.error("%s %r: the database is unavailable: %s", request.method, request.url.path, error)
     return _app_error(request, Unavailable("the database does not answer; try again in a moment"))
 
 
-def _workspace_deleted(request: AnyRequest, error: Exception) -> Response[Problem]:
+def workspace_deleted(request: AnyRequest, error: Exception) -> Response[Problem]:
     """Somebody deleted the workspace while the request was under way; the database undid what it had begun."""
     del error
     return _app_error(request, Conflict("the workspace has just been deleted; nothing was done"))
 
 
-def _held_by_others(request: AnyRequest, error: Exception) -> Response[Problem]:
+def held_by_others(request: AnyRequest, error: Exception) -> Response[Problem]:
     """A lock was not to be had in time."""
     _log.warning("%s %r: a lock was not to be had: %s", request.method, request.url.path, error)
     return _app_error(request, BeingChanged())
@@ -154,12 +153,6 @@ HANDLERS: Mapping[type[Exception], Any] = {
     HTTPException: _http_exception,
     ValidationException: _validation,
     Exception: _unknown,
-}
-
-DATABASE_HANDLERS: Mapping[type[Exception], Any] = {
-    psycopg.OperationalError: _database_unavailable,
-    psycopg.errors.RestrictViolation: _workspace_deleted,
-    psycopg.errors.LockNotAvailable: _held_by_others,
 }
 
 

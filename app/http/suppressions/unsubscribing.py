@@ -16,7 +16,6 @@ from http import HTTPStatus
 from typing import Annotated, Any
 from urllib.parse import parse_qs
 
-import psycopg
 from litestar import MediaType, Response, Router, get, head, post
 from litestar.enums import RequestEncodingType
 from litestar.exceptions import HTTPException, ValidationException
@@ -24,11 +23,12 @@ from litestar.openapi import ResponseSpec
 from litestar.params import PathParameter
 from markupsafe import Markup
 
+from app.db import DATABASE_ERRORS
 from app.domain.suppressions import unsubscribing
 from app.domain.suppressions.unsubscribing import Asked
 from app.errors import AppError, NotFound, TooMany
 from app.http.bodies import PUBLIC, read
-from app.http.errors import DATABASE_HANDLERS, HANDLERS, AnyRequest
+from app.http.errors import HANDLERS, AnyRequest
 from app.http.parameters import TheActor, ThePool
 from app.http.suppressions.words import WORDS, Words, language_of
 
@@ -171,14 +171,14 @@ def _not_taken(request: AnyRequest, error: HTTPException) -> Response[str]:
 
 def _failed(request: AnyRequest, error: Exception) -> Response[str]:
     """Whoever posted may try again. The link is not named."""
-    away = isinstance(error, psycopg.Error | AppError)
+    away = isinstance(error, (AppError, *DATABASE_ERRORS))
     _log.error("a link to unsubscribe failed: %s", type(error).__name__, exc_info=None if away else error)
     status = HTTPStatus.SERVICE_UNAVAILABLE if away else HTTPStatus.INTERNAL_SERVER_ERROR
     return _answer(request, _PARAGRAPH.format(_words(request).failed), status)
 
 
 _HANDLERS: dict[int | type[Exception], Any] = {
-    **dict.fromkeys([*HANDLERS, psycopg.Error, *DATABASE_HANDLERS], _failed),
+    **dict.fromkeys([*HANDLERS, *DATABASE_ERRORS], _failed),
     NotFound: _unknown,
     TooMany: _too_many,
     HTTPException: _not_taken,

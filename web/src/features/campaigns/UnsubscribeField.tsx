@@ -11,7 +11,8 @@ type Words = { label: string; description: string };
 const WAYS = optionsOf<Unsubscribe, Words>({
   link: {
     label: "A link in the text",
-    description: "Where the text has none, a line with it is put at the end. Mail programs show a button, too.",
+    description:
+      "Where the text has none, a line with it is put at the end. Mail programs show a button, too.",
   },
   header: { label: "The mail program's button", description: "The text stays as it is." },
   none: { label: "Not at all", description: "For letters to people who expect them." },
