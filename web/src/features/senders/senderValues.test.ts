@@ -11,6 +11,8 @@ const own: Sender = {
   security: "starttls",
   username: "anna",
   hasPassword: true,
+  credential: { kind: "PASSWORD", provider: null, endedAt: null, error: null },
+  imap: null,
   hourlyLimit: 100,
   usedThisHour: 0,
   leftThisHour: 100,
@@ -29,6 +31,8 @@ const own: Sender = {
   held: null,
   verifiedAt: null,
   verifyError: null,
+  verifyImapError: null,
+  checked: null,
   createdAt: "2026-01-01T00:00:00Z",
 };
 
