@@ -19,7 +19,7 @@ ORDER BY r.received_at DESC, r.id DESC
 LIMIT %(limit)s;
 
 -- name: get_response
--- One of them, whole.
+-- One response with all that is kept of it.
 SELECT r.id, effective_kind(r) AS kind, r.corrected_kind IS NOT NULL AS corrected, r.email_id, r.campaign_id, r.sender_id,
        r.recipient, r.writer, r.writer_name, r.weak, r.received_at, r.subject, left(r.text, %(beginning)s) AS beginning,
        r.attachments, r.severity, r.reason, r.code, r.enhanced_code, r.of_sender, r.back_on, r.label, r.read_at,
