@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
 import structlog
+from psycopg import DataError, IntegrityError
 
 from app.db import Pool
 from app.domain.inbound import doubts, inboxes, matching, record
@@ -109,7 +110,7 @@ class Pass:
         standings = await self._do(Session.standings)
         for folder in sorted(folders, key=_turn):
             wanted = folder.uses & _AT_GMAIL if is_gmail else not folder.uses & _NOT_READ
-            if not folder.can_be_opened or not wanted:
+            if not folder.can_be_opened or not wanted or not folder.name.isprintable():  # nobody names one so
                 continue
             place, standing = places.get(folder.name), standings.get(folder.name)
             if place is None or standing is None or not _is_done(place, standing):
@@ -167,10 +168,18 @@ class Pass:
         read = await self._read_apart([await self._incoming(letter) for letter in whole])
         for letter, answer in zip(whole, await self._match(read), strict=True):
             if answer is not None:
-                found = Found(answer, Place(folder, state.uid_validity, letter.uid), letter.at)
-                if await record.record(self._pool, self._inbox, found):
-                    RESPONSES.labels(record.kind_of(answer).lower()).inc()
+                await self._record(Found(answer, Place(folder, state.uid_validity, letter.uid), letter.at))
         await self._pass_by(Place(folder, state.uid_validity, uids[-1]))
+
+    async def _record(self, found: Found) -> None:
+        """One that the database does not take is passed by, or nothing after it would ever be recorded."""
+        try:
+            is_new = await record.record(self._pool, self._inbox, found)
+        except (DataError, IntegrityError) as error:
+            log.error("a response could not be recorded", sender_id=self._inbox.sender_id, error=type(error).__name__)
+        else:
+            if is_new:
+                RESPONSES.labels(record.kind_of(found.answer).lower()).inc()
 
     async def _fetch_headers(self, uids: Sequence[int]) -> list[Letter]:
         told = await self._do(lambda session: session.fetch(uids, "INTERNALDATE", _HEADER % HEADER_BYTES))

@@ -63,6 +63,21 @@ async def test_what_came_before_the_sender_was_made_is_not_looked_at(
     assert [one["recipient"] for one in await read.responses()] == ["r2@example.com"]
 
 
+async def test_whatever_a_stranger_calls_a_message_it_is_recorded_once(
+    read: Read, owners: Owners, server: Server
+) -> None:
+    await read.set_up(server, "SENT", "SENT", "SENT")
+    for number, name in ((1, "ü" * 900), (2, "")):
+        message = reply(f"r{number}@example.com", head=f"In-Reply-To: {read.id_of(number)}\n")
+        long = f"Message-ID: <{name}@there.example>\r\n" if name else ""
+        owners.put(message.replace(f"Message-ID: <1.r{number}@there.example>\r\n".encode(), long.encode()))
+    owners.put(reply("r3@example.com", head=f"In-Reply-To: {read.id_of(3)}\n"))
+    for _ in range(2):
+        await execute(read.pool, "DELETE FROM inbox_places")
+        await read.read()
+        assert [one["recipient"] for one in await read.responses()] == [f"r{n}@example.com" for n in (1, 2, 3)]
+
+
 async def test_a_message_that_lies_in_two_folders_is_one(read: Read, owners: Owners, server: Server) -> None:
     await read.set_up(server, "SENT")
     message = reply("r1@example.com", head=f"In-Reply-To: {read.id_of(1)}\n")

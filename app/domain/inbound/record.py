@@ -8,6 +8,7 @@ Locks as everywhere (`app.domain.ledger.streams`), and the inbox last.
 from __future__ import annotations
 
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Literal, NamedTuple
 
 from psycopg import Rollback
@@ -23,6 +24,7 @@ from app.sql import queries
 
 sql = queries(__name__)
 
+_LONGEST_ID = 500  # bytes: an index has no room for what strangers may call a message
 ResponseKind = Literal["REPLY", "AUTO_REPLY", "BOUNCE", "COMPLAINT", "UNSUBSCRIBE", "FOUND_IN_SENT"]
 
 
@@ -37,7 +39,8 @@ class Found(NamedTuple):
     def message_id(self) -> str:
         """By which it is known again; of a message without one, by its place."""
         folder, uid_validity, uid = self.place
-        return self.answer.inbound.message_id or f"{uid_validity}/{uid} in {folder}"
+        own = self.answer.inbound.message_id or f"{uid_validity}/{uid} in {folder}"
+        return own if len(own.encode()) <= _LONGEST_ID else f"sha256:{sha256(own.encode()).hexdigest()}"
 
 
 async def record(pool: Pool, inbox: Inbox, found: Found) -> bool:
