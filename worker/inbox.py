@@ -23,7 +23,7 @@ from worker.credentials import Credentials
 from worker.housekeeping import step
 from worker.imap import Mailbox
 from worker.inbox_pass import Pass
-from worker.instruments import INBOX_PASSES
+from worker.instruments import PASSES
 from worker.verdicts import ServerTrouble
 
 AT_ONCE = 16  # as many as there are threads
@@ -85,9 +85,9 @@ class Reader:
         try:
             is_whole = await self._pass(inbox)
             await inboxes.end(self._pool, inbox, is_whole=is_whole, poll_s=self._poll_s)
-            INBOX_PASSES.labels("whole" if is_whole else "cut_short").inc()
+            PASSES["whole" if is_whole else "cut_short"].inc()
         except ServerTrouble as trouble:
-            INBOX_PASSES.labels("failed").inc()
+            PASSES["failed"].inc()
             log.warning("inbox not read", sender_id=inbox.sender_id, error=str(trouble))
             with step("leave_inbox"):
                 await inboxes.fail(self._pool, inbox, str(trouble), poll_s=self._poll_s)
@@ -102,7 +102,7 @@ class Reader:
                 await inboxes.leave(self._pool, inbox, 0.0)
             raise
         except Exception as error:
-            INBOX_PASSES.labels("broken").inc()
+            PASSES["broken"].inc()
             log.exception("inbox left, will be looked at again", sender_id=inbox.sender_id)
             with step("leave_inbox"):
                 await inboxes.leave(self._pool, inbox, 5.0 if isinstance(error, NotRead) else self._poll_s)

@@ -179,7 +179,7 @@ class Pass:
             log.error("a response could not be recorded", sender_id=self._inbox.sender_id, error=type(error).__name__)
         else:
             if is_new:
-                RESPONSES.labels(record.kind_of(found.answer).lower()).inc()
+                RESPONSES[record.kind_of(found.answer)].inc()
 
     async def _fetch_headers(self, uids: Sequence[int]) -> list[Letter]:
         told = await self._do(lambda session: session.fetch(uids, "INTERNALDATE", _HEADER % HEADER_BYTES))

@@ -11,6 +11,7 @@ from typing import get_args
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from app.collectors import new_registry
+from app.domain.inbound.record import ResponseKind
 from app.domain.ledger.claims import Outcome
 from app.domain.oauth.tokens import Outcome as RefreshOutcome
 from app.domain.senders.wire_judge import Judgement
@@ -103,7 +104,9 @@ INBOX_PASSES = Counter(
     ("outcome",),
     registry=REGISTRY,
 )
-RESPONSES = Counter("reachinbox_responses", "Responses to emails, by kind.", ("kind",), registry=REGISTRY)
+PASSES = {outcome: INBOX_PASSES.labels(outcome) for outcome in ("whole", "cut_short", "failed", "broken")}
+RESPONSE = Counter("reachinbox_responses", "Responses to emails, by kind.", ("kind",), registry=REGISTRY)
+RESPONSES = {kind: RESPONSE.labels(kind.lower()) for kind in get_args(ResponseKind) if kind != "FOUND_IN_SENT"}
 DOUBTS_SETTLED = Counter(
     "reachinbox_doubts_settled", "Emails in doubt of which a copy was found in Sent.", registry=REGISTRY
 )
