@@ -8,3 +8,8 @@ JOIN senders s ON s.workspace_id = c.workspace_id AND s.id = %(sender_id)s
 LEFT JOIN campaign_signatures g
     ON g.workspace_id = c.workspace_id AND g.campaign_id = c.id AND g.sender_id = s.id
 WHERE c.workspace_id = %(workspace_id)s AND c.id = %(campaign_id)s;
+
+-- name: step_content
+-- What a later step says.
+SELECT subject, coalesce(body_made, body) AS body, coalesce(html_made, body_html) AS body_html FROM campaign_steps
+WHERE workspace_id = %(workspace_id)s AND id = %(step_id)s;
