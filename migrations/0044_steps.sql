@@ -195,6 +195,11 @@ CREATE OR REPLACE FUNCTION in_thread(subject text) RETURNS text LANGUAGE sql IMM
 COMMENT ON FUNCTION in_thread IS 'The subject of what follows in the thread of a message with this one';
 GRANT EXECUTE ON FUNCTION in_thread TO reachinbox_tenant;
 
+CREATE OR REPLACE FUNCTION sent_on(sent timestamptz, calendar jsonb) RETURNS text LANGUAGE sql STABLE
+    RETURN to_char(sent AT TIME ZONE coalesce(calendar ->> 'zone', 'UTC'), 'YYYY-MM-DD');
+COMMENT ON FUNCTION sent_on IS 'The merge field sent_at of a later step: the day in the campaign''s zone';
+GRANT EXECUTE ON FUNCTION sent_on TO reachinbox_tenant;
+
 CREATE OR REPLACE FUNCTION step_number(e emails) RETURNS integer LANGUAGE sql STABLE AS $$
     SELECT CASE WHEN e.step_id IS NULL THEN 1
                 ELSE coalesce((SELECT s.position::integer FROM campaign_steps s

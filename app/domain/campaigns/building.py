@@ -35,12 +35,18 @@ async def message_builder(
         if row is None:
             raise NotFound(f"no campaign {campaign_id}")
         written = Content.of_row(row)
+        images: list[int] = row["images"]
         if step_id is not None:
             step = await fetch_exactly_one(conn, sql.step_content, {"workspace_id": workspace_id, "step_id": step_id})
-            its = {"subject": step["subject"] or subject or written.subject, "attachments": []}
-            written = msgspec.structs.replace(written, body=step["body"], body_html=step["body_html"], **its)
-            row["images"] = []
-        beside = await files.beside(conn, workspace_id, written, row["images"], row["sender_reply_to"])
+            written = msgspec.structs.replace(
+                written,
+                subject=step["subject"] or subject or written.subject,
+                body=step["body"],
+                body_html=step["body_html"],
+                attachments=[],
+            )
+            images = []
+        beside = await files.beside(conn, workspace_id, written, images, row["sender_reply_to"])
     sent = signed(written, row["signature_text"], row["signature_html"]).addressed(row["postal_address"])
     builder = MessageBuilder(
         from_address=row["email"],

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import NamedTuple
 
-from app.db import Pool, fetch_all, fetch_exactly_one, fetch_one, transaction
+from app.db import Pool, fetch_all, fetch_exactly_one, transaction
 from app.domain.ledger.texts import read_texts
 from app.sql import queries
 
@@ -34,13 +33,12 @@ async def thread_of(pool: Pool, workspace_id: int, email_id: int) -> Thread:
     """Of an email that follows another."""
     params = {"workspace_id": workspace_id, "email_id": email_id}
     async with transaction(pool) as conn:
+        own = await fetch_exactly_one(conn, sql.of_thread, params)
+        if not own["in_thread"]:
+            return Thread([], None, own["sent_on"])
         rows = await fetch_all(conn, sql.thread_of_email, params)
-        own = await fetch_one(conn, sql.is_in_thread, params)
-        sent_at: datetime = rows[-1]["local_sent_at"]
-        if own is None or not own["in_thread"]:
-            return Thread([], None, f"{sent_at:%Y-%m-%d}")
         begins = max((number for number, row in enumerate(rows) if row["begins_thread"]), default=0)
-        earlier = rows[begins:]
-        (first,) = await read_texts(conn, workspace_id, [earlier[0]["id"]])
+        earlier = [Sent(row["id"], row["message_id"]) for row in rows[begins:]]
+        (first,) = await read_texts(conn, workspace_id, [earlier[0].email_id])
         above = await fetch_exactly_one(conn, sql.subject_in_thread, {"subject": first["subject"]})
-    return Thread([Sent(row["id"], row["message_id"]) for row in earlier], above["subject"], f"{sent_at:%Y-%m-%d}")
+    return Thread(earlier, above["subject"], own["sent_on"])

@@ -24,12 +24,13 @@ from litestar.params import HeaderParameter
 
 from app.bounds import HOURLY_LIMIT, LABEL, SUBJECT, TEXT
 from app.domain.accounts.users import User
-from app.domain.campaigns import schedule, steps
+from app.domain.campaigns import schedule
 from app.domain.campaigns.campaigns import OnUnknown
 from app.domain.campaigns.draft import DAYS_AGO, DELAY_MS, EARLIER, JITTER_PERCENT, SENDERS, SHARE_PERCENT, Draft
 from app.domain.campaigns.files import Upload
 from app.domain.campaigns.lacking import IfBlank
 from app.domain.campaigns.schedule import Idempotency, Preview, Scheduled
+from app.domain.campaigns.steps import STEPS, WAIT, Step, parse_wait
 from app.domain.planning.campaign_calendar import CampaignCalendar, checked
 from app.domain.recipients import csv_files, lists, workbooks
 from app.domain.recipients.columns import Columns
@@ -70,15 +71,15 @@ class StepFields(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_
     the thread of the first. `{{ sent_at }}` is the day on which the one before it was sent.
     """
 
-    wait: Annotated[str, msgspec.Meta(pattern=steps.WAIT)]
+    wait: Annotated[str, msgspec.Meta(pattern=WAIT)]
     business_days: bool = False
     subject: Annotated[str | None, SUBJECT] = None
     body: Annotated[str, TEXT]
     body_html: Annotated[str | None, TEXT] = None
 
-    def to_domain(self) -> steps.Step:
-        return steps.Step(
-            wait=steps.parse_wait(self.wait),
+    def to_domain(self) -> Step:
+        return Step(
+            wait=parse_wait(self.wait),
             business_days=self.business_days,
             subject=self.subject,
             body=self.body,
@@ -120,7 +121,7 @@ class CampaignFields(MessageFields, rename="camel", forbid_unknown_fields=True, 
     if_blank: dict[str, IfBlank] = msgspec.field(default_factory=dict[str, IfBlank])
     not_if_written_to_days: Annotated[int | None, DAYS_AGO] = None
     not_in_campaigns: Annotated[list[AnId] | None, EARLIER] = None
-    steps: Annotated[list[StepFields], steps.STEPS] = msgspec.field(default_factory=list[StepFields])
+    steps: Annotated[list[StepFields], STEPS] = msgspec.field(default_factory=list[StepFields])
     stop_on: StopOn | None = None
     follow_up_without_reading: bool = False
 

@@ -10,6 +10,6 @@ LEFT JOIN campaign_signatures g
 WHERE c.workspace_id = %(workspace_id)s AND c.id = %(campaign_id)s;
 
 -- name: step_content
--- What a later step says.
+-- What the messages of a later step are made of.
 SELECT subject, coalesce(body_made, body) AS body, coalesce(html_made, body_html) AS body_html FROM campaign_steps
 WHERE workspace_id = %(workspace_id)s AND id = %(step_id)s;

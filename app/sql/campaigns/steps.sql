@@ -5,7 +5,7 @@ VALUES (%(workspace_id)s, %(campaign_id)s, 1, '0')
 RETURNING id;
 
 -- name: insert_step
--- A later step.
+-- A later step, at its place behind the first.
 INSERT INTO campaign_steps (workspace_id, campaign_id, position, wait, business_days, subject, body, body_html, body_made,
                             html_made)
 VALUES (%(workspace_id)s, %(campaign_id)s, %(position)s, %(wait)s, %(business_days)s, %(subject)s, %(body)s, %(body_html)s,

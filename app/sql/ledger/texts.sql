@@ -2,7 +2,9 @@
 -- What emails are made from: before they are tried, and where they wait to be tried again, the campaign's text; after
 -- that the text which the latest try had. Where the try does not say, since its worker was lost or it was removed, it
 -- is the text of that time. `as_sent`: the latest try had just this.
-SELECT e.id, e.recipient, e.fields, e.erased_at,
+SELECT e.id, e.recipient, e.erased_at,
+       CASE WHEN p.id IS NULL THEN e.fields
+            ELSE e.fields || jsonb_build_object('sent_at', sent_on(e.after_at, c.calendar)) END AS fields,
        CASE WHEN p.subject IS NOT NULL THEN p.subject
             WHEN p.id IS NOT NULL THEN in_thread(coalesce(
                 (SELECT q.subject FROM campaign_steps q

@@ -10,11 +10,9 @@ WITH RECURSIVE earlier AS (
     WHERE e.follows_id IS NOT NULL
 )
 SELECT e.id, coalesce('<' || e.provider_message_id || '>', e.message_id) AS message_id,
-       coalesce(e.sent_at, e.claimed_at, now()) AT TIME ZONE coalesce(c.calendar ->> 'zone', 'UTC') AS local_sent_at,
        s.subject IS NOT NULL AS begins_thread
 FROM earlier b
 JOIN emails e ON e.workspace_id = b.workspace_id AND e.id = b.id
-JOIN campaigns c ON c.workspace_id = e.workspace_id AND c.id = e.campaign_id
 LEFT JOIN campaign_steps s ON s.workspace_id = e.workspace_id AND s.id = e.step_id
 ORDER BY b.back DESC;
 
@@ -22,8 +20,10 @@ ORDER BY b.back DESC;
 -- What stands above a message in the thread of one with this subject.
 SELECT in_thread(%(subject)s::text) AS subject;
 
--- name: is_in_thread
--- Whether an email's step has no subject of its own.
-SELECT s.subject IS NULL AS in_thread
-FROM emails e JOIN campaign_steps s ON s.workspace_id = e.workspace_id AND s.id = e.step_id
+-- name: of_thread
+-- Whether an email's step has no subject of its own, and on which day the one before it was sent.
+SELECT s.subject IS NULL AS in_thread, sent_on(e.after_at, c.calendar) AS sent_on
+FROM emails e
+JOIN campaign_steps s ON s.workspace_id = e.workspace_id AND s.id = e.step_id
+JOIN campaigns c ON c.workspace_id = e.workspace_id AND c.id = e.campaign_id
 WHERE e.workspace_id = %(workspace_id)s AND e.id = %(email_id)s;
