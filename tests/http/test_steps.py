@@ -71,7 +71,11 @@ async def test_a_form_and_a_preview_take_them_too(api: httpx.AsyncClient) -> Non
         ([{"wait": "P9999D", "body": "x"}], "steps[0].wait", "365 days"),
         ([{"wait": "PT5H", "businessDays": True, "body": "x"}], "steps[0].businessDays", "days"),
         ([{"wait": "P3D", "body": " "}], "steps[0].body", "is empty"),
-        ([{"wait": "P3D", "body": "x"}, {"wait": "P3D", "body": "{{ nom }}"}], "steps[1].body", 'unknown merge field "nom"'),
+        (
+            [{"wait": "P3D", "body": "x"}, {"wait": "P3D", "body": "{{ nom }}"}],
+            "steps[1].body",
+            "unknown merge field",
+        ),
         ([{"wait": "P3D", "body": "{{ name"}], "steps[0].body", ""),
         ([{"wait": "P3D", "body": "x"}] * 11, "steps", ""),
         ([{"wait": "P3D", "body": "x", "subject": "a\nb"}], "steps[0].subject", "line break"),

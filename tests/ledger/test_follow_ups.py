@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +12,10 @@ from app.db import Pool, transaction
 from app.domain.accounts.actor import LOCAL
 from app.domain.campaigns import campaigns
 from app.domain.campaigns.steps import Step
+from app.domain.inbound import inboxes, record
+from app.domain.inbound.inboxes import Place
+from app.domain.inbound.matching import Answer, Named
+from app.domain.inbound.record import Found
 from app.domain.ledger import decisions, follow_ups, recovery, threads
 from app.domain.ledger.claims import Claim, Claimant, Report
 from app.domain.ledger.exchange import exchange, record_late
@@ -19,6 +23,8 @@ from app.domain.suppressions import walk
 from app.domain.suppressions.stop import stop
 from app.domain.suppressions.suppressions import Asked, add
 from app.errors import Conflict, InvalidInput
+from app.mail.inbound.facts import Inbound, Kind
+from app.mail.inbound.facts import Report as Reported
 from tests.ledger.test_holds import PATIENCE, Lane
 from tests.support.engine import Owner, check_conservation, execute, row, rows, schedule_campaign, value
 
@@ -159,6 +165,79 @@ async def test_who_is_stopped_while_a_step_is_being_sent_gets_no_next_one(pool: 
     }
     with pytest.raises(Conflict):
         await stop(pool, owner.workspace_id, claims[0].id, LOCAL)
+
+
+async def answered(pool: Pool, mine: Lane, claim: Claim, kind: Kind, back_on: date | None = None) -> None:
+    """Something came back for the email."""
+    if not await rows(pool, "SELECT FROM inboxes"):
+        await execute(pool, "UPDATE senders SET imap_host = 'i.example.com', imap_port = 993, imap_security = 'tls'")
+        await execute(pool, "INSERT INTO inboxes (workspace_id, sender_id) SELECT workspace_id, id FROM senders")
+    await execute(pool, "UPDATE inboxes SET next_at = now(), lease_until = NULL, lease_token = NULL")
+    (inbox,) = await inboxes.lease(pool, uuid4(), 60)
+    email = await row(
+        pool,
+        "SELECT e.id, e.campaign_id, e.stream_id, s.sender_id, e.recipient, e.status::text FROM emails e"
+        " JOIN streams s ON s.id = e.stream_id WHERE e.id = %s",
+        claim.id,
+    )
+    report = Reported(claim.recipient, "failed", "hard", "USER_UNKNOWN", 550, "5.1.1", "no such user")
+    said = report if kind in {"BOUNCE", "COMPLAINT"} else None
+    inbound = Inbound(kind, sender=claim.recipient, message_id=f"{claim.id}.{kind}@x.example", back_on=back_on)
+    found = Found(
+        Answer(inbound, Named(**email), False, said), Place("INBOX", 7, claim.id), await value(pool, "SELECT now()")
+    )
+    assert await record.record(pool, inbox, found)
+
+
+@pytest.mark.parametrize("when", ["owed", "waits", "being sent"])
+@pytest.mark.parametrize("kind", ["REPLY", "BOUNCE", "COMPLAINT", "UNSUBSCRIBE"])
+async def test_who_answers_gets_no_further_step(pool: Pool, owner: Owner, mine: Lane, kind: Kind, when: str) -> None:
+    """Of what is being sent meanwhile, nothing follows."""
+    campaign = await scheduled(pool, owner, ["them@example.com", "other@example.com"])
+    claims = await mine.claim()
+    first = next(one for one in claims if one.recipient == "them@example.com")
+    await tell(mine, claims)
+    second: list[Claim] = []
+    if when != "owed":
+        await days_pass(pool, 3)
+        await follow_ups.follow_up(pool)
+        second = await mine.claim() if when == "being sent" else []
+    await answered(pool, mine, first, kind)
+    await tell(mine, second)
+    if when != "being sent":
+        second = await follow(pool, mine, 3)
+        assert [one.recipient for one in second] == ["other@example.com"]
+        await tell(mine, second)
+    third = await follow(pool, mine, 4)
+    assert [one.recipient for one in third] == ["other@example.com"]
+    await check_conservation(pool, campaign)
+
+
+async def test_an_absence_note_stops_nothing_unless_it_is_said_to_and_is_waited_for(
+    pool: Pool, owner: Owner, mine: Lane
+) -> None:
+    campaign = await scheduled(pool, owner, ["a@example.com", "b@example.com"])
+    claims = await mine.claim()
+    await tell(mine, claims)
+    back_on = (await value(pool, "SELECT now()")).date() + 30 * DAY
+    await answered(pool, mine, claims[0], "AUTO_REPLY", back_on)
+    waits = await value(pool, "SELECT (follow_at AT TIME ZONE 'UTC')::date FROM emails WHERE id = %s", claims[0].id)
+    assert waits == back_on + 2 * DAY
+    second = await follow(pool, mine, 3)
+    assert [one.recipient for one in second] == [claims[1].recipient]
+    await tell(mine, second)
+    await days_pass(pool, 3)
+    await execute(pool, "UPDATE emails SET follow_at = now() WHERE id = %s", claims[0].id)
+    await follow_ups.follow_up(pool)
+    await answered(pool, mine, second[0], "AUTO_REPLY", None)
+    assert await value(pool, "SELECT sum(following) FROM streams") == 1, "it names no day"
+    await execute(pool, "UPDATE campaigns SET stop_on_auto_reply = true")
+    (waiting,) = await mine.claim()
+    await tell(mine, [waiting])
+    await answered(pool, mine, waiting, "AUTO_REPLY", back_on)
+    assert await follow(pool, mine, 60) != []
+    assert await value(pool, "SELECT stopped::text FROM emails WHERE id = %s", claims[0].id) == "REPLIED"
+    await check_conservation(pool, campaign)
 
 
 async def test_a_follow_up_waits_until_the_mailbox_was_read_since_the_email_before(
