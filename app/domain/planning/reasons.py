@@ -212,8 +212,8 @@ def _bounds(facts: Facts, scheduled_at: datetime) -> Iterator[tuple[datetime, Wa
         yield _until(_NEVER if slot is None else slot.begin, "CALENDAR", _closed(facts, "Its hours are over"))
     if facts.unread and scheduled_at <= facts.now + ASIDE:
         text = (
-            f"It follows another email, and nobody has read since that one and in the last half hour whether {facts.sender}"
-            " has an answer to it; the mailbox is read at once. See whether its inbox can be read."
+            "It follows another email, and nobody has read since that one and in the last half hour whether"
+            f" {facts.sender} has an answer to it; the mailbox is read at once. See whether its inbox can be read."
         )
         yield _until(max(scheduled_at, facts.now + LOOKED_AT_AGAIN), "INBOX_UNREAD", text)
     if facts.plan_holds:
