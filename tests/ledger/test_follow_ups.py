@@ -19,6 +19,8 @@ from app.domain.inbound.record import Found
 from app.domain.ledger import decisions, follow_ups, recovery, threads
 from app.domain.ledger.claims import Claim, Claimant, Report
 from app.domain.ledger.exchange import exchange, record_late
+from app.domain.planning import waiting
+from app.domain.planning.reasons import Service, Waiting
 from app.domain.suppressions import walk
 from app.domain.suppressions.stop import stop
 from app.domain.suppressions.suppressions import Asked, add
@@ -74,6 +76,11 @@ async def follow(pool: Pool, mine: Lane, days: int) -> list[Claim]:
     return await mine.claim()
 
 
+async def why(pool: Pool, owner: Owner, campaign: int) -> Waiting:
+    async with transaction(pool, owner.workspace_id) as conn:
+        return (await waiting.of_campaigns(conn, owner.workspace_id, [campaign], Service()))[campaign]
+
+
 async def test_each_step_follows_the_one_before_after_its_wait_and_then_the_campaign_is_finished(
     pool: Pool, owner: Owner, mine: Lane
 ) -> None:
@@ -82,6 +89,7 @@ async def test_each_step_follows_the_one_before_after_its_wait_and_then_the_camp
     assert await follow_ups.follow_up(pool) == (0, 0), "nothing is due for three days"
     read = await campaigns.get_campaign(pool, owner.workspace_id, campaign)
     assert (read.status, read.total, read.recipients, read.following) == ("ACTIVE", 2, 2, 2)
+    assert (await why(pool, owner, campaign)).reason == "FOLLOWS"
     waits = await value(pool, "SELECT min(follow_at - sent_at) FROM emails")
     assert waits == 3 * DAY
 
@@ -260,6 +268,7 @@ async def test_a_follow_up_waits_until_the_mailbox_was_read_since_the_email_befo
     )
     assert aside == {"status": "SCHEDULED", "later": True}
     assert await value(pool, "SELECT next_at <= now() FROM inboxes"), "it is to be read at once"
+    assert (await why(pool, owner, campaign)).reason == "INBOX_UNREAD"
 
     due = "UPDATE emails SET scheduled_at = now() - interval '1 s' WHERE after_at IS NOT NULL"
     await execute(pool, due)

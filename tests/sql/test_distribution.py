@@ -15,6 +15,7 @@ DISTRIBUTED = {
     "senders",
     "campaigns",
     "campaign_contents",
+    "campaign_steps",
     "campaign_signatures",
     "signatures",
     "emails",

@@ -265,7 +265,7 @@ class CampaignOperation(Operation):
     """Documents the two forms, which one handler takes."""
 
     def __post_init__(self) -> None:
-        self.request_body = one_of_forms({JSON: JsonCampaign, MULTIPART: FormCampaign})
+        self.request_body = one_of_forms({JSON: JsonCampaign, MULTIPART: FormCampaign}, (StepFields, StopOn))
 
 
 @post(

@@ -2058,6 +2058,11 @@ export interface components {
              */
             unsubscribe: "link" | "header" | "none";
             responses?: components["schemas"]["ResponseCounts"] | null;
+            /** @default 0 */
+            recipients: number;
+            /** @default 0 */
+            following: number;
+            steps?: components["schemas"]["CampaignStep"][];
         };
         /** CampaignCalendar */
         CampaignCalendar: {
@@ -2110,6 +2115,23 @@ export interface components {
             lastAt: string | null;
             takenOutAt: string | null;
             given: components["schemas"]["Given"] | null;
+        };
+        /** CampaignStep */
+        CampaignStep: {
+            id: number;
+            step: number;
+            wait: string;
+            businessDays: boolean;
+            subject: string | null;
+            body: string;
+            bodyHtml: string | null;
+            total: number;
+            sent: number;
+            waiting: number;
+            following: number;
+            answered: number;
+            bounced: number;
+            optedOut: number;
         };
         /** Cancelled */
         Cancelled: {
@@ -2286,6 +2308,12 @@ export interface components {
             erasedAt: string | null;
             /** @enum {null|string} */
             cancelReason: "CAMPAIGN" | "SUPPRESSED" | "UNSUBSCRIBED" | "REPLIED" | "BOUNCED" | "STOPPED" | "LATE" | "ERASED" | null;
+            /** @default 1 */
+            step: number;
+            followAt?: string | null;
+            followsId?: number | null;
+            /** @enum {null|string} */
+            stopped?: "CAMPAIGN" | "SUPPRESSED" | "UNSUBSCRIBED" | "REPLIED" | "BOUNCED" | "STOPPED" | "LATE" | "ERASED" | null;
         };
         /** Page[EmailSummary] */
         EmailPage: {
@@ -2312,6 +2340,7 @@ export interface components {
             reply: string | null;
             /** @enum {null|string} */
             cancelReason: "CAMPAIGN" | "SUPPRESSED" | "UNSUBSCRIBED" | "REPLIED" | "BOUNCED" | "STOPPED" | "LATE" | "ERASED" | null;
+            step: number;
             waiting?: components["schemas"]["Waiting"] | null;
         };
         /** Entry */
@@ -3421,6 +3450,20 @@ export interface operations {
                     };
                     notIfWrittenToDays?: number | null;
                     notInCampaigns?: number[] | null;
+                    steps?: {
+                        wait: string;
+                        /** @default false */
+                        businessDays?: boolean;
+                        subject?: string | null;
+                        body: string;
+                        bodyHtml?: string | null;
+                    }[];
+                    stopOn?: {
+                        /** @default false */
+                        autoReply?: boolean;
+                    } | null;
+                    /** @default false */
+                    followUpWithoutReading?: boolean;
                     recipients?: (string | {
                         [key: string]: unknown;
                     })[] | null;
@@ -3474,6 +3517,20 @@ export interface operations {
                     };
                     notIfWrittenToDays?: number | null;
                     notInCampaigns?: number[] | null;
+                    steps?: {
+                        wait: string;
+                        /** @default false */
+                        businessDays?: boolean;
+                        subject?: string | null;
+                        body: string;
+                        bodyHtml?: string | null;
+                    }[];
+                    stopOn?: {
+                        /** @default false */
+                        autoReply?: boolean;
+                    } | null;
+                    /** @default false */
+                    followUpWithoutReading?: boolean;
                     recipients?: string | null;
                     file?: string | null;
                     encoding?: ("UTF-8" | "UTF-16" | "Windows-1252" | "Windows-1250" | "Windows-1251" | "Shift_JIS" | "GB18030" | "Big5" | "EUC-KR" | "EUC-JP" | "Windows-1254" | "Windows-1253" | "Windows-1257" | "MacRoman" | "KOI8-R" | "ISO-8859-2" | "Windows-1255" | "Windows-1256" | "Windows-874" | "CP850" | "CP852" | "CP866" | "MacCyrillic" | "MacLatin2") | null;
@@ -3626,6 +3683,20 @@ export interface operations {
                     };
                     notIfWrittenToDays?: number | null;
                     notInCampaigns?: number[] | null;
+                    steps?: {
+                        wait: string;
+                        /** @default false */
+                        businessDays?: boolean;
+                        subject?: string | null;
+                        body: string;
+                        bodyHtml?: string | null;
+                    }[];
+                    stopOn?: {
+                        /** @default false */
+                        autoReply?: boolean;
+                    } | null;
+                    /** @default false */
+                    followUpWithoutReading?: boolean;
                     recipients?: (string | {
                         [key: string]: unknown;
                     })[] | null;
@@ -3679,6 +3750,20 @@ export interface operations {
                     };
                     notIfWrittenToDays?: number | null;
                     notInCampaigns?: number[] | null;
+                    steps?: {
+                        wait: string;
+                        /** @default false */
+                        businessDays?: boolean;
+                        subject?: string | null;
+                        body: string;
+                        bodyHtml?: string | null;
+                    }[];
+                    stopOn?: {
+                        /** @default false */
+                        autoReply?: boolean;
+                    } | null;
+                    /** @default false */
+                    followUpWithoutReading?: boolean;
                     recipients?: string | null;
                     file?: string | null;
                     encoding?: ("UTF-8" | "UTF-16" | "Windows-1252" | "Windows-1250" | "Windows-1251" | "Shift_JIS" | "GB18030" | "Big5" | "EUC-KR" | "EUC-JP" | "Windows-1254" | "Windows-1253" | "Windows-1257" | "MacRoman" | "KOI8-R" | "ISO-8859-2" | "Windows-1255" | "Windows-1256" | "Windows-874" | "CP850" | "CP852" | "CP866" | "MacCyrillic" | "MacLatin2") | null;
