@@ -9,7 +9,7 @@ CREATE TABLE IF NOT EXISTS addressed (
     step_id        bigint,
     email_id       bigint NOT NULL
 );
-GRANT SELECT ON addressed TO reachinbox_tenant;
+GRANT SELECT, INSERT, UPDATE, DELETE ON addressed TO reachinbox_tenant;
 DO $$ BEGIN PERFORM keep_tenants_apart('addressed'); END $$;
 
 CREATE OR REPLACE FUNCTION addressed_of_new_emails() RETURNS trigger
