@@ -287,7 +287,8 @@ def _headers(session: Session, folder: Folder, mail: Mail) -> list[bytes]:
     uids = session.search("SINCE", since, "HEADER", "MESSAGE-ID", mail.message_id)
     uids = uids or session.search("SINCE", since, "SUBJECT", mail.subject.rpartition(" ")[2])
     told = session.fetch(uids[-3:], f"BODY.PEEK[HEADER]<0.{MOST_HEADERS}>")
-    return [bytes(item[b"BODY[HEADER]<0>"]) for item in told.values() if item.get(b"BODY[HEADER]<0>")]
+    headers = (item.get(b"BODY[HEADER]<0>") for item in told.values())
+    return [value[:MOST_HEADERS] for value in headers if isinstance(value, bytes)]  # a server may name a number
 
 
 def _of_tls(conversation: Conversation) -> Showing:

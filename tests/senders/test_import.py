@@ -63,6 +63,33 @@ async def test_each_row_becomes_a_sender_or_is_rejected_with_its_number_and_the_
     assert (await _import(api, file))["created"] == []
 
 
+@pytest.mark.parametrize(
+    "cells",
+    [
+        *({name: "999999999"} for name in ("port", "imap_port", "hourly_limit", "daily_limit", "least_gap_seconds")),
+        *({name: "0"} for name in ("port", "imap_port", "hourly_limit", "daily_limit", "max_connections")),
+        *({name: "s3cret" * 200} for name in ("host", "username", "password", "imap_host", "display_name", "email")),
+        *({name: "s3\x00cret"} for name in ("host", "username", "password", "imap_host", "display_name", "email")),
+        *({name: "s3\x07cret"} for name in ("host", "username", "password", "imap_host", "imap_password", "email")),
+        *({name: "s3cret"} for name in ("host", "security", "imap_security", "imap_username", "imap_password")),
+        {"imap_username": "ann", "imap_password": "s3cret" * 200},
+        {"imap_username": "s3cret" * 200, "imap_password": "word"},
+        *({name: "127.0.0.1"} for name in ("host", "imap_host")),
+        {"host": "imap.s3cret.example", "password": "s3cret\u00a0"},
+    ],
+    ids=str,
+)
+async def test_a_wrong_row_of_any_kind_is_rejected_without_what_it_says(
+    api: httpx.AsyncClient, cells: dict[str, str]
+) -> None:
+    row = {"email": "eve@example.com", "host": "smtp.example.com", "imap_host": "imap.example.com"} | MAILBOX | cells
+    good = dict.fromkeys(row, "") | MAILBOX
+    text = "\n".join(",".join(line) for line in (row.keys(), row.values(), good.values()))
+    answer = await _import(api, text)
+    assert ([made["row"] for made in answer["created"]], [one["row"] for one in answer["rejected"]]) == ([3], [2])
+    assert "s3" not in str(answer)
+
+
 async def test_the_quota_is_kept_and_the_rest_is_told(api: httpx.AsyncClient, pool: Pool) -> None:
     lines = [f"a{number}@example.com,smtp.example.com,a{number},word" for number in range(500)]
     too_many = "email,host,username,password\n" + "\n".join([*lines, "x@example.com,smtp.example.com,x,word"])

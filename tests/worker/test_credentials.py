@@ -282,6 +282,7 @@ async def test_a_greeting_that_takes_longer_than_connecting_may_is_waited_for(mo
     ("answers", "words"),
     [
         ([b"334 " + base64.b64encode(b'{"status":"400","scope":"mail"}') + b"\r\n", b"535 5.7.8 no\r\n"], "status 400"),
+        ([b"334 " + base64.b64encode(b"[" * 5_000) + b"\r\n", b"535 5.7.8 no\r\n"], "535 5.7.8 no"),
         ([b"334 not base64!\r\n", b"535 5.7.3 Authentication unsuccessful\r\n"], "535 5.7.3 Authentication"),
         ([b"334 " + base64.b64encode(b'{"status":"401"}') + b"\r\n"], "status 401"),  # and it hangs up
         ([b"535 5.7.139 SmtpClientAuthentication is disabled for the Mailbox\r\n"], "is disabled for the Mailbox"),
