@@ -134,7 +134,7 @@ async def test_how_long_a_token_lives_is_believed_within_reason(
     store: TokenStore, login: Login, provider: ProviderServer, pool: Pool, said: str
 ) -> None:
     provider.fault = Fault(body=b'{"access_token": "good", "refresh_token": "next", "expires_in": %b}' % said.encode())
-    assert (await store.bearer(login)).token == "good"
+    assert (await store.bearer(login)).token == "good"  # noqa: S105 -- nobody's
     lives = "SELECT access_expires_at < now() + interval '367 days' FROM logins WHERE id = %s"
     assert await value(pool, lives, login.id)
 
