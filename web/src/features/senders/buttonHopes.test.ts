@@ -2,13 +2,21 @@ import { expect, test } from "vitest";
 import { buttonHopes } from "./buttonHopes";
 import type { Sender } from "./queries";
 
-function sender(email: string, oneClickSigned: boolean | null | undefined, host: string | null = "a.example") {
+function sender(
+  email: string,
+  oneClickSigned: boolean | null | undefined,
+  host: string | null = "a.example",
+) {
   const checked = oneClickSigned === undefined ? null : { oneClickSigned };
   return { email, host, checked } as Sender;
 }
 
 test("what each chosen sender's check told is said, the worst first", () => {
-  const told = buttonHopes([sender("a@x.example", true), sender("b@x.example", false), sender("c@x.example", null)]);
+  const told = buttonHopes([
+    sender("a@x.example", true),
+    sender("b@x.example", false),
+    sender("c@x.example", null),
+  ]);
   expect(told.map(({ hopes }) => hopes)).toEqual(["bad", "unknown", "good"]);
   expect(told[0]?.text).toMatch(/^b@x.example: its server does not sign/);
   expect(told[1]?.text).toMatch(/^c@x.example: .* until it is checked/);

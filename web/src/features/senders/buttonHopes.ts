@@ -7,7 +7,8 @@ export interface ButtonHopes {
 }
 
 const WORDS: Readonly<Record<ButtonHopes["hopes"], (emails: string, isOne: boolean) => string>> = {
-  good: (emails) => `${emails}: the check showed that the button's headers are signed, so it can be hoped for.`,
+  good: (emails) =>
+    `${emails}: the check showed that the button's headers are signed, so it can be hoped for.`,
   bad: (emails, isOne) =>
     `${emails}: ${isOne ? "its server does" : "their servers do"} not sign the button's headers, so mail programs may show none. Rely on the link in the text.`,
   unknown: (emails, isOne) =>
