@@ -145,7 +145,7 @@ async def test_looking_for_claims_unheard_of_does_not_give_back_those_just_made(
     sink.script({"dot": {"slow": 0.3}})
     async with _exchange_held_up(pool, owner, addresses(80)) as campaign:
         proxy.cut()
-    await wait_until_sent(pool, campaign, 20)
+    await wait_until_sent(pool, campaign)
     await _check_each_sent_once(pool, sink, addresses(80))
 
 
