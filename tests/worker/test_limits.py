@@ -223,7 +223,6 @@ async def test_max_connections_of_a_sender_holds_over_all_workers(
     assert sink.stats()["max_open"] == at_most
 
 
-@pytest.mark.alone
 async def test_a_worker_takes_over_the_connections_another_gives_up(
     pool: Pool, database_url: str, sink: Sink, owner: Owner, box: SecretBox
 ) -> None:
