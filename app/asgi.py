@@ -30,6 +30,7 @@ from app.http.bodies import SMALL, JsonRequest, in_turn
 from app.http.campaigns import campaigns, files, signatures, templates
 from app.http.errors import HANDLERS, database_unavailable, held_by_others, workspace_deleted
 from app.http.headers import security_headers
+from app.http.inbound import responses
 from app.http.ledger import emails, holds, stats
 from app.http.oauth import connecting
 from app.http.openapi import SECURITY, StructSchemas, openapi_config
@@ -135,6 +136,7 @@ def _routes() -> list[ControllerRouterHandler]:
             saved_lists.router,
             personal_data.router,
             suppressions.router,
+            responses.router,
             senders.router,
             connecting.list_providers,
             discovery.discover_servers,

@@ -69,11 +69,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     default_emails_per_hour: int = 100
     max_attempts: int | None = None  # of an email that is refused for now; unset: as retry_for_hours allows
     retry_for_hours: float = 96  # how long such an email is tried again
+    inbox_poll_seconds: float = 120  # between two looks at a mailbox
     # How long what is over is kept, in days; 0: for good.
     retention_emails_days: int = 0  # emails of campaigns that ended, with their attempts
     retention_attempts_days: int = 0  # attempts alone
     retention_sandbox_days: int = 30
     retention_stats_days: int = 400
+    retention_responses_days: int = 400
     # The most that one workspace may have; 0: any number.
     quota_senders: int = 1_000
     quota_keys: int = 1_000
@@ -318,6 +320,7 @@ def _wrong_numbers(s: Settings) -> list[str]:
         ("RETENTION_ATTEMPTS_DAYS", s.retention_attempts_days),
         ("RETENTION_SANDBOX_DAYS", s.retention_sandbox_days),
         ("RETENTION_STATS_DAYS", s.retention_stats_days),
+        ("RETENTION_RESPONSES_DAYS", s.retention_responses_days),
     ):
         if not 0 <= days <= MOST_DAYS:
             problems.append(f"{name}: {days} is out of range; give 1 to {MOST_DAYS}, or 0 to keep for good")
@@ -331,6 +334,8 @@ def _wrong_numbers(s: Settings) -> list[str]:
             problems.append(f"{name}: {most} is out of range; give 1 to {MOST_QUOTA}, or 0 for any number")
     if not 0 <= s.retry_for_hours <= MOST_RETRY_HOURS:
         problems.append(f"RETRY_FOR_HOURS: {s.retry_for_hours:g} is out of range; give 0 to {MOST_RETRY_HOURS}")
+    if not 1 <= s.inbox_poll_seconds <= 86_400:
+        problems.append(f"INBOX_POLL_SECONDS: {s.inbox_poll_seconds:g} is out of range; give 1 to 86400")
     if s.worker_lease_seconds < 1:
         problems.append(f"WORKER_LEASE_SECONDS: {s.worker_lease_seconds} is too short; give 1 or more")
     return problems

@@ -45,6 +45,7 @@ from worker.credentials import Credentials
 from worker.desk import Budget, Desk
 from worker.dispatch import Dispatcher
 from worker.dns_checks import keep_checked
+from worker.inbox import Reader
 from worker.installation import Guard
 from worker.instruments import LANES_MAX, REGISTRY, RESTARTS
 from worker.lease import Lease
@@ -106,6 +107,14 @@ class Worker:
         self._dispatcher = Dispatcher(desk)
         self._planning = Planning(pool)
         self._courier = Courier(pool, box, HostPolicy.of(settings))
+        self._reader = Reader(
+            pool,
+            self._token,
+            self._credentials,
+            desk.message_ids,
+            desk.links,
+            settings.inbox_poll_seconds,
+        )
         checks = Checks(settings, pool, self._credentials)
         self._queue = make_queue(
             self._dispatcher.wake,
@@ -143,6 +152,7 @@ class Worker:
                 ),
                 asyncio.create_task(clean_up(self._pool, self._queue, self._token, self._settings)),
                 asyncio.create_task(self._credentials.keep_fresh()),
+                asyncio.create_task(self._reader.keep_reading()),
                 asyncio.create_task(keep_checked(self._pool, Resolver.of(self._settings))),
             ]
             queues = [

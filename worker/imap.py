@@ -15,17 +15,18 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
-from imapclient import IMAPClient  # pyright: ignore[reportMissingTypeStubs] -- it has none
+from imapclient import IMAPClient, imap_utf7  # pyright: ignore[reportMissingTypeStubs] -- it has none
+from imapclient.response_parser import parse_response  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType] -- nor here
 
 from app.domain.operations import host_policy
 from app.domain.operations.host_policy import Lookup
 from worker.auth import Bearer, Password, Token, with_bearer
 from worker.connect import Server, credential_for, reach
-from worker.imap_protocol import MOST_BYTES, Protocol, words_in
+from worker.imap_protocol import Allowance, Protocol, words_in
 from worker.trust import trusted
 from worker.verdicts import ServerTrouble, storable
 
@@ -80,12 +81,25 @@ class Session:
             found.append(Folder(str(name), frozenset(uses), not said & {"\\noselect", "\\nonexistent"}))
         return found
 
+    def standings(self) -> dict[str, State]:
+        """Of folders, without opening them (RFC 5819); where the server cannot say it, of none."""
+        if not self.has("LIST-STATUS"):
+            return {}
+        tokens: Any = parse_response(self._client.protocol.list_with("STATUS", "(STATUS (UIDNEXT UIDVALIDITY))"))
+        found: dict[str, State] = {}
+        for name, told in zip(tokens[::2], tokens[1::2], strict=False):
+            of = dict(zip(told[::2], told[1::2], strict=False))
+            if isinstance(of.get(b"UIDVALIDITY"), int) and isinstance(of.get(b"UIDNEXT"), int):
+                folder = imap_utf7.decode(name) if isinstance(name, bytes) else str(name)
+                found[folder] = State(of[b"UIDVALIDITY"], of[b"UIDNEXT"], 0)
+        return found
+
     def examine(self, folder: str) -> State:
         """Open the folder for reading."""
         told: Mapping[bytes, Any] = self._client.select_folder(folder, readonly=True)
         return State(int(told[b"UIDVALIDITY"]), told.get(b"UIDNEXT"), int(told.get(b"EXISTS", 0)))
 
-    def search(self, *criteria: str | int) -> list[int]:
+    def search(self, *criteria: str | int | date) -> list[int]:
         """UIDs in the folder that is open."""
         return [int(uid) for uid in self._client.search(list(criteria))]
 
@@ -137,12 +151,14 @@ class Mailbox:
             raise
         return mailbox
 
-    async def do(self, act: Callable[[Session], T], within_s: float = COMMAND_S) -> T:
+    async def do(
+        self, act: Callable[[Session], T], within_s: float = COMMAND_S, allowance: Allowance | None = None
+    ) -> T:
         """What `act` gives, which is called in a thread. Raises ServerTrouble, and then it is of no further use."""
 
         def acting() -> T:
             if self._protocol is not None:
-                self._protocol.allow(MOST_BYTES)
+                self._protocol.allow(allowance or Allowance())
             return act(Session(self._client))
 
         return await self._run(acting, within_s)
@@ -239,6 +255,7 @@ class _Client(IMAPClient):
         self._imap: Any
         super().__init__(host, port, ssl=False, timeout=COMMAND_S)
         self._imap.debug = 0  # it would log all that is said
+        self.normalise_times = False  # times keep their zones
 
     def _create_IMAP4(self) -> Any:
         return self.protocol

@@ -11,7 +11,23 @@ from typing import Any
 from worker.auth import LoginRefused, Password, Token, by_token, may_be_of_bearer, words_of
 from worker.verdicts import ServerTrouble, storable
 
-MOST_BYTES = 64 * 1024 * 1024  # that a server may answer to what is asked of it at once
+MOST_BYTES = 20 * 1024 * 1024  # that a server may answer to what is asked of it at once, or by one allowance
+MOST_LINES = 100_000
+MOST_LITERAL = 512 * 1024  # bytes
+
+
+class Allowance:
+    """What a server may still answer. It is held below the library, which would keep all of it."""
+
+    def __init__(self, count: int = MOST_BYTES, lines: int = MOST_LINES) -> None:
+        self.left = count
+        self.lines = lines
+
+    def take(self, count: int, lines: int = 0) -> bool:
+        """Whether that much was allowed."""
+        self.left -= count
+        self.lines -= lines
+        return self.left >= 0 and self.lines >= 0
 
 
 class Protocol(imaplib.IMAP4):
@@ -19,11 +35,20 @@ class Protocol(imaplib.IMAP4):
 
     def __init__(self, connected: socket.socket) -> None:
         self._connected = connected
-        self._left = MOST_BYTES
+        self._allowance = Allowance()
         super().__init__()
 
-    def allow(self, count: int) -> None:
-        self._left = count
+    def allow(self, allowance: Allowance) -> None:
+        self._allowance = allowance
+
+    def list_with(self, wanted: str, options: str) -> list[Any]:
+        """What comes of one kind with a list of all folders (RFC 5258)."""
+        outcome, told = self._simple_command("LIST", '""', '"*"', "RETURN", options)
+        if outcome != "OK":
+            raise self.error(words_in(self.error(*told)))
+        self.untagged_responses.pop("LIST", None)
+        parts: list[Any] = list(self.untagged_responses.pop(wanted, []))
+        return [part for part in parts if part is not None]
 
     def secured(self) -> tuple[str | None, Mapping[str, Any] | None]:
         """The version of TLS, and the server's certificate."""
@@ -40,7 +65,7 @@ class Protocol(imaplib.IMAP4):
         return self._connected
 
     def read(self, size: int) -> bytes:
-        self._take(size)
+        self._take(size, is_literal=True)
         return super().read(size)
 
     def readline(self) -> bytes:
@@ -48,9 +73,9 @@ class Protocol(imaplib.IMAP4):
         self._take(len(line))
         return line
 
-    def _take(self, count: int) -> None:
-        self._left -= count
-        if self._left < 0:
+    def _take(self, count: int, *, is_literal: bool = False) -> None:
+        allowed = self._allowance.take(count, 0 if is_literal else 1)
+        if not allowed or (is_literal and count > MOST_LITERAL):
             raise self.abort("it answers with more than anybody asked for")
 
     def start_tls(self, context: ssl.SSLContext) -> None:

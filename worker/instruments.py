@@ -11,6 +11,7 @@ from typing import get_args
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from app.collectors import new_registry
+from app.domain.inbound.record import ResponseKind
 from app.domain.ledger.claims import Outcome
 from app.domain.oauth.tokens import Outcome as RefreshOutcome
 from app.domain.senders.wire_judge import Judgement
@@ -96,6 +97,19 @@ WIRE_CHECK = Counter(
     registry=REGISTRY,
 )
 WIRE_CHECKS = {verdict: WIRE_CHECK.labels(verdict) for verdict in get_args(Judgement)}
+INBOX_PASSES = Counter(
+    "reachinbox_inbox_passes",
+    "Looks through a mailbox, by what came of it: whole, cut_short (the rest follows), failed (for its server), broken "
+    "(a fault of the service).",
+    ("outcome",),
+    registry=REGISTRY,
+)
+PASSES = {outcome: INBOX_PASSES.labels(outcome) for outcome in ("whole", "cut_short", "failed", "broken")}
+RESPONSE = Counter("reachinbox_responses", "Responses to emails, by kind.", ("kind",), registry=REGISTRY)
+RESPONSES = {kind: RESPONSE.labels(kind.lower()) for kind in get_args(ResponseKind) if kind != "FOUND_IN_SENT"}
+DOUBTS_SETTLED = Counter(
+    "reachinbox_doubts_settled", "Emails in doubt of which a copy was found in Sent.", registry=REGISTRY
+)
 BACK_OFFS = Counter(
     "reachinbox_sender_back_offs",
     "Senders backed off, by what it was for.",

@@ -22,6 +22,7 @@ MAX_ID = 2**63 - 1
 Id = Annotated[int, PathParameter(name="id", ge=1, le=MAX_ID)]
 SenderIdFilter = Annotated[int | None, QueryParameter(name="senderId", ge=1, le=MAX_ID)]
 CampaignIdFilter = Annotated[int | None, QueryParameter(name="campaignId", ge=1, le=MAX_ID)]
+EmailIdFilter = Annotated[int | None, QueryParameter(name="emailId", ge=1, le=MAX_ID)]
 Limit = Annotated[int, QueryParameter(name="limit", description="How many at most, 1 to 500.")]
 Cursor = Annotated[
     str | None,

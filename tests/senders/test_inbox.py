@@ -27,6 +27,9 @@ SHOWN: dict[str, Any] = {
     "security": "tls",
     "username": None,
     "hasPassword": False,
+    "wholeAt": None,
+    "error": None,
+    "failingSince": None,
 }
 
 

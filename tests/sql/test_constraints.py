@@ -51,6 +51,13 @@ from tests.support.ledger import insert_campaign
         "UPDATE streams SET insists = true",  # of a campaign to a list
         "UPDATE workspaces SET bounce_limit = 0",
         "UPDATE installation SET link_key = 'short'",
+        "UPDATE streams SET replied = -1",
+        "INSERT INTO inboxes (workspace_id, sender_id, lease_token) "
+        "SELECT workspace_id, id, gen_random_uuid() FROM senders",  # without an end
+        "INSERT INTO inboxes (workspace_id, sender_id, failures) SELECT workspace_id, id, 1 FROM senders",  # no words
+        "INSERT INTO responses (workspace_id, kind, email_id, campaign_id, stream_id, sender_id, recipient, weak, "
+        "message_id, folder, uid_validity, uid, received_at, subject, text, attachments) "
+        "SELECT workspace_id, 'BOUNCE', 1, 1, 1, 1, 'a', false, 'm', 'INBOX', 1, 1, now(), '', '', '{}' FROM emails",
         "INSERT INTO suppressions (workspace_id, key, kind, name, reason) "
         "SELECT id, 'short', 'ADDRESS', 'a@example.com', 'MANUAL' FROM workspaces",
     ],

@@ -156,6 +156,25 @@ async def test_the_workers_queries_touch_what_they_use_and_no_more(
     assert _rows_touched(plan) <= 100, plan
 
 
+@pytest.mark.parametrize("analyzed", [False, True], ids=["before-analyze", "after-analyze"])
+@pytest.mark.parametrize("name", ["named_emails", "written_to", "doubts_of_inbox"])
+async def test_whose_answer_it_is_is_found_without_walking(
+    database_url: str, full: dict[str, Any], name: str, analyzed: bool
+) -> None:
+    sought = {
+        "provider_ids": ["1@provider.example"],
+        "addresses": ["r77@example.com"],
+        "inbox_id": full["sender_id"],
+    }
+    async with await open_pool(database_url, options=PLANNER_OPTIONS) as pool, pool.connection() as conn:
+        await conn.execute("UPDATE senders SET imap_host = 'h', imap_port = 993, imap_security = 'tls'")
+        if analyzed:
+            await conn.execute("ANALYZE")
+        plan = await _explained(conn, name, full | sought)
+    assert "Seq Scan on emails" not in plan, plan
+    assert _rows_touched(plan) <= 100, plan
+
+
 ROWS_READ = b"""
 SELECT relname AS table, coalesce(seq_tup_read, 0) AS walked, coalesce(idx_tup_fetch, 0) AS found
 FROM pg_stat_xact_user_tables

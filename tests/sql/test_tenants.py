@@ -41,12 +41,16 @@ TABLES = (
     "refusals",
     "holds",
     "plan_changes",
-    "suppressions",
     "sender_dns",
+    "suppressions",
+    "inboxes",
+    "inbox_places",
+    "responses",
     "files",
     "file_pieces",
     "wire_checks",
 )
+VIEWS = ("read_senders",)
 APPEND_ONLY = ("audit_log", "workspace_invitations")  # of the second the role removes rows, and changes none
 # The service's own, to which the tenants' role has no rights at all.
 WITHHELD = (
@@ -82,9 +86,16 @@ async def _fill(pool: Pool, user: User) -> None:
             b"VALUES (%(user)s, %(campaign)s, '{}', '{}', '{}')",
             b"INSERT INTO plan_changes (workspace_id, campaign_id, sender_id) "
             b"VALUES (%(user)s, %(campaign)s, %(sender)s)",
+            b"INSERT INTO sender_dns (workspace_id, sender_id, domain) VALUES (%(user)s, %(sender)s, 'example.com')",
+            b"INSERT INTO inboxes (workspace_id, sender_id) VALUES (%(user)s, %(sender)s)",
+            b"INSERT INTO inbox_places (workspace_id, sender_id, folder, uid_validity, uid) "
+            b"VALUES (%(user)s, %(sender)s, 'INBOX', 1, 1)",
+            b"INSERT INTO responses (workspace_id, kind, email_id, campaign_id, stream_id, sender_id, recipient, weak, "
+            b"message_id, folder, uid_validity, uid, received_at, subject, text, attachments) "
+            b"VALUES (%(user)s, 'REPLY', 1, %(campaign)s, 1, %(sender)s, 'a@example.com', false, 'm', 'INBOX', 1, 1, "
+            b"now(), '', '', '{}')",
             b"INSERT INTO suppressions (workspace_id, key, kind, name, reason) "
             b"VALUES (%(user)s, address_digest('a@example.com'), 'ADDRESS', 'a@example.com', 'MANUAL')",
-            b"INSERT INTO sender_dns (workspace_id, sender_id, domain) VALUES (%(user)s, %(sender)s, 'example.com')",
             b"INSERT INTO wire_checks (workspace_id, sender_id, reader_id) VALUES (%(user)s, %(sender)s, %(sender)s)",
             b"INSERT INTO idempotency_keys (workspace_id, key, fingerprint) VALUES (%(user)s, 'k', 'f')",
             b"INSERT INTO sandbox_messages (workspace_id, envelope_from, envelope_to, content) "
@@ -142,7 +153,17 @@ async def test_every_table_with_a_workspace_id_is_a_tenant_table(pool: Pool) -> 
             "WHERE column_name = 'workspace_id' AND table_schema = 'public'"
         )
         with_workspace = {row["table_name"] for row in await rows.fetchall()}
-    assert with_workspace - set(WITHHELD) == set(TABLES)
+    assert with_workspace - set(WITHHELD) == {*TABLES, *VIEWS}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+async def test_a_view_shows_what_its_reader_may_see(pool: Pool, user: User, other: User, view: str) -> None:
+    async with transaction(pool) as conn:
+        await conn.execute(b"UPDATE senders SET imap_host = 'imap.example.com', imap_port = 993, imap_security = 'tls'")
+        assert await _count(conn, view, f"workspace_id = {other.workspace_id}") == 1
+    async with transaction(pool, user.workspace_id) as conn:
+        assert await _count(conn, view) == 1
+        assert await _count(conn, view, f"workspace_id IS DISTINCT FROM {user.workspace_id}") == 0
 
 
 @pytest.mark.parametrize("table", TABLES)

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from aiosmtpd.controller import Controller
@@ -64,6 +65,7 @@ class Delivery:
         name = f"{time.time_ns()}.{os.getpid()}_{self.count}.tests"
         (maildir / "tmp" / name).write_bytes(content)
         for path in (self.folder / "mail" / address).rglob("*"):
-            shutil.chown(path, "nobody", "nogroup")
+            with suppress(FileNotFoundError):  # a lock of Dovecot, which somebody asks at the same time
+                shutil.chown(path, "nobody", "nogroup")
         shutil.chown(self.folder / "mail" / address, "nobody", "nogroup")
         (maildir / "tmp" / name).rename(maildir / "new" / name)

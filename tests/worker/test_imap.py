@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-import ssl
 import time
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
-import trustme
 
 from app.domain.operations import host_policy
 from tests.support.dovecot import PROGRAM, WANTED, Dovecot, dovecot
+from tests.support.imap import Hostile
 from tests.support.oauth import MailProvider
 from tests.support.sinkproc import Sink
 from worker import imap
@@ -133,52 +131,6 @@ async def test_a_private_address_is_not_connected_to() -> None:
 
 
 # Servers that mean no good
-
-
-class Hostile:
-    """Says what it is told to, in the clear or by TLS."""
-
-    def __init__(self, folder: Path) -> None:
-        authority = trustme.CA()
-        self.ca_file = folder / "ca.pem"
-        authority.cert_pem.write_to_path(self.ca_file)
-        self.context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        authority.issue_cert("localhost").configure_cert(self.context)
-        self.greeting = b"* OK ready\r\n"
-        self.capabilities = b"IMAP4rev1 AUTH=PLAIN SASL-IR"
-        self.login = b"%b OK done\r\n"
-        self.answer = b"%b OK done\r\n"
-        self.lines: list[bytes] = []
-
-    async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            writer.write(self.greeting)
-            while line := await reader.readline():
-                self.lines.append(line.strip())
-                tag, _, command = line.strip().partition(b" ")
-                if command.startswith(b"CAPABILITY"):
-                    writer.write(b"* CAPABILITY %b\r\n%b OK done\r\n" % (self.capabilities, tag))
-                elif command.startswith(b"AUTHENTICATE"):
-                    writer.write(b"+ \r\n")
-                    await reader.readline()
-                    if b"%b" not in self.login:
-                        writer.write(self.login)
-                        break
-                    writer.write(self.login % tag)
-                else:
-                    writer.write(self.answer % tag if b"%b" in self.answer else self.answer)
-        except (ConnectionError, ssl.SSLError):
-            pass
-        finally:
-            writer.close()
-
-    @asynccontextmanager
-    async def running(self, *, tls: bool = True) -> AsyncGenerator[Server]:
-        context = self.context if tls else None
-        async with await asyncio.start_server(self.converse, "127.0.0.1", 0, ssl=context) as listening:
-            port = listening.sockets[0].getsockname()[1]
-            security = "tls" if tls else "starttls"
-            yield Server("localhost", port, security, ANN, PASSWORD, policy=None, ca_file=self.ca_file)
 
 
 @pytest.fixture

@@ -56,6 +56,16 @@ class CampaignSender(msgspec.Struct, rename="camel"):
     given: Given | None
 
 
+class ResponseCounts(msgspec.Struct, rename="camel"):
+    """How many emails have a response of each kind; `bounced`: whose recipients do not exist, as servers say."""
+
+    replied: int
+    auto_replied: int
+    bounced: int
+    complained: int
+    unsubscribed: int
+
+
 class Campaign(msgspec.Struct, rename="camel"):
     """`counts` has every email status and adds up to `total`; `next_at` and `last_at` are the plan of what waits,
     `used_this_hour` what counts against `hourly_limit`. `held`: a server's words hold it back, its sender's hold aside.
@@ -97,13 +107,14 @@ class Campaign(msgspec.Struct, rename="camel"):
     share_percent: int | None = None
     kind: CampaignKind = "LIST"
     language: str | None = None
-    unsubscribe: Unsubscribe = "none"
     brake: str | None = None
     reply_to: str | None = None
     headers: dict[str, str] = {}
     cc: list[str] = []
     bcc: list[str] = []
     attachments: list[KeptFile] = []
+    unsubscribe: Unsubscribe = "none"
+    responses: ResponseCounts | None = None
 
 
 def _campaign(row: Row) -> Campaign:
@@ -138,13 +149,14 @@ def _campaign(row: Row) -> Campaign:
         share_percent=row["share_percent"],
         kind=row["kind"],
         language=row["language"],
-        unsubscribe=row["unsubscribe"],
         brake=row["brake"],
         reply_to=row["reply_to"],
         headers=row["headers"],
         cc=row["cc"],
         bcc=row["bcc"],
         attachments=row["files"],
+        unsubscribe=row["unsubscribe"],
+        responses=ResponseCounts(**{name: row[name] for name in ResponseCounts.__struct_fields__}),
     )
 
 

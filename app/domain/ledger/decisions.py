@@ -10,8 +10,8 @@ from typing import Any, Literal
 import msgspec
 
 from app.bounds import Bounds
-from app.db import Conn, Pool, Row, fetch_all, fetch_one, transaction
-from app.domain.accounts.actor import LOCAL, Actor
+from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
+from app.domain.accounts.actor import LOCAL, WORKER, Actor
 from app.domain.campaigns.campaigns import lock_campaign
 from app.domain.ledger import streams
 from app.domain.ledger.emails import Email, as_read, email_span, read_email
@@ -30,6 +30,7 @@ BATCH = 1_000
 CHOSEN = Bounds(1, BATCH)  # ids
 _ACTIONS: dict[tuple[EmailStatus, EmailStatus], audit.Action] = {
     ("FAILED", "SCHEDULED"): "email.failed->scheduled",
+    ("SENT", "SCHEDULED"): "email.bounced->scheduled",
     ("UNKNOWN", "SCHEDULED"): "email.unknown->scheduled",
     ("UNKNOWN", "SENT"): "email.unknown->sent",
 }
@@ -66,8 +67,13 @@ class Chosen(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def retry(pool: Pool, workspace_id: int, email_id: int, actor: Actor = LOCAL) -> Email:
-    """Send a FAILED email again, now. Raises NotFound, Conflict when it is not FAILED, or its recipient suppressed."""
-    return await _decide_one(pool, workspace_id, email_id, actor, "FAILED", "SCHEDULED")
+    """Send a FAILED email again, now, or one that came back for a fault of its sender. Raises NotFound, Conflict when
+    it is neither, or its recipient suppressed.
+    """
+    params = {"workspace_id": workspace_id, "email_id": email_id}
+    async with transaction(pool, workspace_id) as conn:
+        came_back = (await fetch_exactly_one(conn, sql.came_back, params))["came_back"]
+    return await _decide_one(pool, workspace_id, email_id, actor, "SENT" if came_back else "FAILED", "SCHEDULED")
 
 
 async def resolve(pool: Pool, workspace_id: int, email_id: int, decision: Decision, actor: Actor = LOCAL) -> Email:
@@ -153,6 +159,14 @@ async def _decide_all(
                 await audit.record(conn, actor, workspace_id, _ACTIONS[before, to], subject)
         total.add(part)
         after_id = ids[-1]
+
+
+async def arrived(conn: Conn, workspace_id: int, email_id: int, stream_ids: list[int], how: str) -> bool:
+    """What was in doubt was sent, as is known now: `how`. The email's stream is locked. False: it is not in doubt."""
+    decided = await _decide(conn, workspace_id, [email_id], stream_ids, "UNKNOWN", "SENT")
+    if decided.changed:
+        await audit.record(conn, WORKER, workspace_id, _ACTIONS["UNKNOWN", "SENT"], f"emails/{email_id} ({how})")
+    return decided.changed > 0
 
 
 async def _begin(conn: Conn, workspace_id: int, to: EmailStatus) -> None:

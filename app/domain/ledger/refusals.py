@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 
 from app.db import Conn, fetch_all, fetch_exactly_one
 from app.domain.ledger.claims import Claimant, Report
-from app.domain.ledger.judge import Evidence, Hold, Refusals, Subject, Tried, hold, judge, signature
+from app.domain.ledger.judge import REFUSED_S, Evidence, Hold, Refusals, Subject, Tried, hold, judge, signature
 from app.errors import NotFound
 from app.mail.addresses import domain_of
 from app.sql import queries
@@ -42,6 +42,22 @@ async def lock_window(conn: Conn, workspace_id: int, sender_id: int) -> int:
     if row["login_id"] is None:
         raise NotFound(f"no sender {sender_id}")
     return int(row["login_id"])
+
+
+async def hold_login(
+    conn: Conn, workspace_id: int, login_id: int, code: int | None, enhanced_code: str | None, words: str
+) -> None:
+    """Hold all of a login for what a bounce says of its sender, as for a reply; its window is locked. What holds it
+    already goes on doing so.
+    """
+    params = {
+        "workspace_id": workspace_id,
+        "login_id": login_id,
+        "signature": signature(".", code, enhanced_code, words),
+        "words": " ".join(str(part) for part in (code, enhanced_code, words) if part),
+        "first_s": REFUSED_S[0],
+    }
+    await conn.execute(sql.hold_login, params)
 
 
 async def _gather(conn: Conn, whose: dict[str, Any], claimant: Claimant, ids: list[int]) -> Evidence:

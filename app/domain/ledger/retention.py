@@ -44,6 +44,7 @@ def chores(settings: Settings) -> list[Chore]:
         ("sandbox messages", sql.remove_sandbox_messages, settings.retention_sandbox_days),
         ("webhook deliveries", sql.remove_deliveries, DELIVERIES_KEPT_DAYS),
         ("hours", sql.remove_windows, settings.retention_stats_days),
+        ("responses", sql.remove_responses, settings.retention_responses_days),
         ("recipient lists", sql.remove_unused_lists, UNUSED_DAYS),
         ("files", sql.remove_unused_files, files.UNUSED_DAYS),
         ("idempotency keys", sql.remove_idempotency_keys, KEYS_KEPT_DAYS),
@@ -59,6 +60,7 @@ def chores(settings: Settings) -> list[Chore]:
         Chore("saved recipients of deleted workspaces", sql.remove_recipients_of_deleted, {"batch": BATCH}),
         Chore("suppressions of deleted workspaces", sql.remove_suppressions_of_deleted, {"batch": BATCH}),
         Chore("files of deleted workspaces", sql.remove_files_of_deleted, {}),
+        Chore("responses of deleted workspaces", sql.remove_responses_of_deleted, {"batch": BATCH}),
         Chore("deleted workspaces", sql.remove_deleted_workspace, {}),
         Chore("invitations to workspaces", sql.remove_workspace_invitations, {"days": INVITATIONS_KEPT_DAYS}),
     ]

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import msgspec
 
-from app.db import Pool, Row, fetch_all, transaction
+from app.db import Pool, Row, fetch_all, fetch_exactly_one, transaction
 from app.domain.campaigns.campaigns import CampaignStatus, counts_of
 from app.domain.ledger import holds
 from app.domain.ledger.holds import Held
@@ -49,7 +49,16 @@ class SenderState(msgspec.Struct, rename="camel", frozen=True):
     held: Held | None
 
 
-Event = CampaignProgress | SenderState
+class Came(msgspec.Struct, rename="camel", frozen=True):
+    """The latest of what came back, once anything has."""
+
+    kind: ClassVar[str] = "responses"
+
+    latest_id: int
+    id: int = 0  # there is one for all
+
+
+Event = CampaignProgress | SenderState | Came
 
 
 async def look(pool: Pool, workspace_id: int, campaigns: Sequence[int], senders: Sequence[int]) -> list[Event]:
@@ -60,9 +69,11 @@ async def look(pool: Pool, workspace_id: int, campaigns: Sequence[int], senders:
         states = await fetch_all(conn, sql.sender_states, params | {"ids": list(senders)})
         held = await holds.of_campaigns(conn, workspace_id, [row["id"] for row in progress])
         held_senders = await holds.of_senders(conn, workspace_id, [row["id"] for row in states])
+        came = (await fetch_exactly_one(conn, sql.latest_response, params))["latest_id"]
     return [
         *(_progress(row, held.get(row["id"])) for row in progress),
         *(SenderState(**row, held=held_senders.get(row["id"])) for row in states),
+        *([] if came is None else [Came(came)]),
     ]
 
 

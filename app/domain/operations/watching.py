@@ -13,7 +13,7 @@ import structlog
 
 from app.db import Pool
 from app.domain.operations import events
-from app.domain.operations.events import CampaignProgress, Event
+from app.domain.operations.events import CampaignProgress, Event, SenderState
 
 EVERY_S = 1.0
 
@@ -94,5 +94,5 @@ class _Lookout:
 def _to_follow(found: Sequence[Event]) -> tuple[list[int], list[int]]:
     """The campaigns and senders to look at once more, even if nothing of them moves then: that is news."""
     campaigns = [e.id for e in found if isinstance(e, CampaignProgress) and e.status in {"ACTIVE", "PAUSED"}]
-    senders = [e.id for e in found if not isinstance(e, CampaignProgress) and (e.blocked_until or e.held)]
+    senders = [e.id for e in found if isinstance(e, SenderState) and (e.blocked_until or e.held)]
     return campaigns, senders

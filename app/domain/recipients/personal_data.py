@@ -44,6 +44,7 @@ class Erased(msgspec.Struct, rename="camel"):
     emails: int
     cancelled: int
     sandbox_messages: int
+    responses: int
     lists: int
     saved_lists: int
     copies: int
@@ -81,6 +82,7 @@ async def erase(pool: Pool, workspace_id: int, email: str, actor: Actor) -> Eras
         await conn.execute(sql.erase_words_about_webhooks, params)
         messages = await fetch_exactly_one(conn, sql.erase_sandbox_messages, params)
         await conn.execute(sql.erase_suppression, {"workspace_id": workspace_id, "email": address})
+        responses = await fetch_exactly_one(conn, sql.erase_responses, params)
         await conn.execute(sql.erase_rejects, params)
         await conn.execute(sql.erase_deliveries, params)
         await conn.execute(sql.erase_words_in_deliveries, params)
@@ -93,6 +95,7 @@ async def erase(pool: Pool, workspace_id: int, email: str, actor: Actor) -> Eras
         emails=emails["emails"],
         cancelled=emails["cancelled"],
         sandbox_messages=messages["n"],
+        responses=responses["n"],
         lists=removed,
         saved_lists=saved,
         copies=copies,
@@ -132,6 +135,7 @@ async def _export(pool: Pool, workspace_id: int, address: str) -> AsyncIterator[
     async with transaction(pool, workspace_id) as conn:
         rejected = await fetch_all(conn, sql.personal_rejects, params)
         messages = await fetch_all(conn, sql.personal_sandbox_messages, params)
+        responses = await fetch_all(conn, sql.personal_responses, params)
         saved = await saved_lists.personal(conn, workspace_id, params["addresses"])
         copied = await fetch_all(conn, sql.copied_to, params)
         wish = await fetch_one(conn, sql.personal_suppression, {"workspace_id": workspace_id, "email": address})
@@ -153,6 +157,23 @@ async def _export(pool: Pool, workspace_id: int, address: str) -> AsyncIterator[
                 "raw": row["content"].decode("utf-8", "replace"),
             }
             for row in messages
+        ]
+    )
+    yield b',"responses":' + encode(
+        [
+            {
+                "id": row["id"],
+                "kind": row["corrected_kind"] or row["kind"],
+                "emailId": row["email_id"],
+                "writer": row["writer"],
+                "receivedAt": row["received_at"],
+                "subject": row["subject"],
+                "text": row["text"],
+                "attachments": row["attachments"],
+                "diagnostic": row["diagnostic"],
+                "label": row["label"],
+            }
+            for row in responses
         ]
     )
     yield b',"savedLists":' + encode(saved)

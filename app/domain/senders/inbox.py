@@ -6,6 +6,7 @@ server that it was not given for is named together with it; nobody who may chang
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -24,13 +25,20 @@ _PORTS = {"tls": 993, "starttls": 143}
 
 
 class Inbox(msgspec.Struct, rename="camel"):
-    """Where a mailbox is read. `username` None: as whom, and by what, the sender logs in to its SMTP server."""
+    """Where a mailbox is read. `username` None: as whom, and by what, the sender logs in to its SMTP server.
+
+    All that had come by `whole_at` was read; `error` None: the latest look at it went well, else none does since
+    `failing_since`.
+    """
 
     host: str
     port: int
     security: Literal["starttls", "tls"]
     username: str | None
     has_password: bool
+    whole_at: datetime | None = None
+    error: str | None = None
+    failing_since: datetime | None = None
 
 
 class Before(NamedTuple):
@@ -46,7 +54,16 @@ def of_row(row: Row) -> Inbox | None:
     if row["imap_host"] is None:
         return None
     has_password = row["imap_username"] is not None
-    return Inbox(row["imap_host"], row["imap_port"], row["imap_security"], row["imap_username"], has_password)
+    return Inbox(
+        row["imap_host"],
+        row["imap_port"],
+        row["imap_security"],
+        row["imap_username"],
+        has_password,
+        whole_at=row["imap_whole_at"],
+        error=row["imap_error"],
+        failing_since=row["imap_failing_since"],
+    )
 
 
 def imap_password_place(sender_id: int) -> str:

@@ -23,7 +23,7 @@ from app.sql import queries
 sql = queries(__name__)
 
 Reason = Literal["UNSUBSCRIBED", "BOUNCED", "COMPLAINED", "REPLIED_STOP", "MANUAL"]
-CancelReason = Literal["SUPPRESSED", "STOPPED"]
+CancelReason = Literal["SUPPRESSED", "STOPPED", "REPLIED"]
 BATCH = 1_000  # addresses at once: others wait meanwhile
 
 
@@ -54,15 +54,16 @@ async def suppress(
     keys: Sequence[bytes] = (),
     reason: Reason,
     email_id: int | None = None,
+    holds_email: bool = False,
     actor: Actor | None = None,
     note: str | None = None,
 ) -> Suppressed:
     """Write no more to the addresses and to all of the domains; 1,000 at most. `keys` are for addresses that are known
     by their digest alone (`address_digest`), as after an erasure.
 
-    Addresses and domains as `app.mail.addresses` has them. `email_id`: the email that it came from. What somebody says
-    themselves takes the place of a member's word or a bounce; nothing takes the place of that. Repeating it is
-    harmless.
+    Addresses and domains as `app.mail.addresses` has them. `email_id`: the email that it came from, whose stream is
+    held from here on, too, if it `holds_email`. What somebody says themselves takes the place of a member's word or a
+    bounce; nothing takes the place of that. Repeating it is harmless.
     """
     params = {
         "workspace_id": workspace_id,
@@ -77,7 +78,7 @@ async def suppress(
     await conn.execute(sql.owe_nothing_new, params)
     found = await fetch_exactly_one(conn, sql.digests, params)
     owed = Owed(found["keys"], [key(email) for email in emails])
-    stream_ids = await lock_owing(conn, workspace_id, owed)
+    stream_ids = await lock_owing(conn, workspace_id, owed, [email_id] if holds_email and email_id is not None else [])
     await conn.execute(sql.lock_campaigns_owing, params | {"stream_ids": stream_ids})
     await conn.execute(sql.stand_behind, params | {"known": owed.keys})
     made = await fetch_all(conn, sql.insert_suppressions, params)
@@ -86,9 +87,10 @@ async def suppress(
     return Suppressed(added, len(found["keys"]) + len(set(domains)) - added, cancelled, [row["id"] for row in made])
 
 
-async def lock_owing(conn: Conn, workspace_id: int, owed: Owed) -> list[int]:
-    """Hold the streams in which something waits for one of the addresses; their ids."""
-    rows = await fetch_all(conn, sql.lock_streams_owing, {"workspace_id": workspace_id} | owed._asdict())
+async def lock_owing(conn: Conn, workspace_id: int, owed: Owed, emails: Sequence[int] = ()) -> list[int]:
+    """Hold the streams in which something waits for one of the addresses, and those of the emails; their ids."""
+    params = {"workspace_id": workspace_id, "ids": list(emails)} | owed._asdict()
+    rows = await fetch_all(conn, sql.lock_streams_owing, params)
     return [row["id"] for row in rows]
 
 

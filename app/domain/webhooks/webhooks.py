@@ -32,6 +32,8 @@ sql = queries(__name__)
 EventType = Literal[
     "email.failed",
     "email.unknown",
+    "email.replied",
+    "email.bounced",
     "sender.blocked",
     "campaign.held",
     "campaign.paused",  # by itself

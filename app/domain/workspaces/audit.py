@@ -71,9 +71,12 @@ Action = Literal[
     "sender.held.fail",
     "sender.held.go_on",
     "email.failed->scheduled",  # retried
+    "email.bounced->scheduled",  # it had come back for a fault of its sender
     "email.unknown->scheduled",  # resolved: sent again
     "email.unknown->sent",  # resolved: taken as sent
     "email.stopped",  # before it went
+    "response.corrected",  # what it is
+    "response.forgotten",
     "suppressions.added",
     "suppressions.exported",
     "suppression.removed",

@@ -43,8 +43,9 @@ _open: Counter[int] = Counter()  # streams, by person
     media_type="text/event-stream",
     summary="Progress as it happens, as server-sent events",
     response_description=(
-        "Events `campaign` (id, status, total, counts, usedThisHour, nextAt, lastAt, finishedAt, held) and `sender` "
-        "(id, blockedUntil, blockReason, held), as JSON: first the state of all that runs, then each second what "
+        "Events `campaign` (id, status, total, counts, usedThisHour, nextAt, lastAt, finishedAt, held), `sender` "
+        "(id, blockedUntil, blockReason, held), and `responses` (latestId: something came back), as JSON: first the "
+        "state of all that runs, then each second what "
         "changed. The stream ends after five minutes; ask anew."
     ),
     responses=problems(HTTPStatus.TOO_MANY_REQUESTS),

@@ -4,6 +4,12 @@ SELECT c.id, c.status, c.emails_removed_at, coalesce(c.latest_at <= now(), false
 JOIN emails e ON e.workspace_id = c.workspace_id AND e.campaign_id = c.id
 WHERE c.workspace_id = %(workspace_id)s AND e.id = %(email_id)s;
 
+-- name: came_back
+-- Whether an email was sent and came back for a fault of its sender.
+SELECT EXISTS (SELECT FROM emails e
+               WHERE e.workspace_id = %(workspace_id)s AND e.id = %(email_id)s AND e.status = 'SENT'
+                 AND came_back(e)) AS came_back;
+
 -- name: undecided_emails
 -- A batch of a campaign's emails in one status that waits for a person's word, oldest first, within a span of ids.
 SELECT id FROM emails
@@ -13,7 +19,7 @@ ORDER BY id
 LIMIT %(limit)s;
 
 -- name: decide_emails
--- A person's word on emails that ended FAILED or UNKNOWN: send them (again), or take them as sent. Only from the
+-- A person's word on emails that ended FAILED or UNKNOWN, or were SENT and came back for a fault of their sender: send them (again), or take them as sent. Only from the
 -- status the person saw; nothing is sent of a cancelled campaign, of one whose emails are being removed, or to whom
 -- was erased, nor after the campaign's end. What goes again goes from now on, spaced as its stream is, the first after
 -- `before` others; with a calendar its old slot says nothing, so the claim has it planned. The streams' counts move
@@ -26,6 +32,7 @@ WITH picked AS (
     JOIN streams s ON s.workspace_id = e.workspace_id AND s.id = e.stream_id
     JOIN campaigns c ON c.workspace_id = e.workspace_id AND c.id = e.campaign_id
     WHERE e.workspace_id = %(workspace_id)s AND e.id = ANY (%(ids)s::bigint[]) AND e.status = %(from)s::email_status
+      AND (%(from)s::email_status <> 'SENT' OR came_back(e))
       AND (%(to)s::email_status <> 'SCHEDULED'
            OR c.status <> 'CANCELLED' AND c.emails_removed_at IS NULL AND e.erased_at IS NULL
               AND coalesce(c.latest_at > now(), true))
@@ -58,7 +65,7 @@ UPDATE streams s
 SET failed = failed - CASE WHEN %(from)s::email_status = 'FAILED' THEN m.n ELSE 0 END,
     unknown = unknown - CASE WHEN %(from)s::email_status = 'UNKNOWN' THEN m.n ELSE 0 END,
     scheduled = scheduled + CASE WHEN %(to)s::email_status = 'SCHEDULED' THEN m.n ELSE 0 END,
-    sent = sent + CASE WHEN %(to)s::email_status = 'SENT' THEN m.n ELSE 0 END,
+    sent = sent + CASE WHEN %(to)s::email_status = 'SENT' THEN m.n WHEN %(from)s::email_status = 'SENT' THEN -m.n ELSE 0 END,
     open = open OR %(to)s::email_status = 'SCHEDULED' AND m.ended  -- a finished campaign goes on
 FROM moved m
 WHERE s.workspace_id = %(workspace_id)s AND s.id = m.stream_id AND (SELECT count(*) FROM campaign) > 0

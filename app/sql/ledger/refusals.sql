@@ -69,3 +69,9 @@ SET words = excluded.words, probe_at = excluded.probe_at, probes = excluded.prob
 DELETE FROM holds
 WHERE workspace_id = %(workspace_id)s AND login_id = %(login_id)s
   AND stream_id IS NOT DISTINCT FROM %(stream_id)s::bigint;
+
+-- name: hold_login
+-- A login is held for a bounce's words, until a probe gets through; what holds it already goes on doing so.
+INSERT INTO holds (workspace_id, login_id, reason, signature, words, since, probe_at)
+VALUES (%(workspace_id)s, %(login_id)s, 'REFUSED', %(signature)s, %(words)s, now(), now() + make_interval(secs => %(first_s)s))
+ON CONFLICT (workspace_id, login_id, stream_id) DO NOTHING;

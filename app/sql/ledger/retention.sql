@@ -114,6 +114,16 @@ WITH removed AS (
 )
 SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
 
+-- name: remove_responses
+-- What came back long ago. What followed from it, and the counts, stay.
+WITH removed AS (
+    DELETE FROM responses WHERE ctid = ANY (ARRAY (
+        SELECT ctid FROM responses WHERE recorded_at < now() - make_interval(days => %(days)s)
+        ORDER BY recorded_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
+    RETURNING 1
+)
+SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
+
 -- name: remove_windows
 -- Old hours of logins: what the charts are made of. A limit looks at a day of them; of older ones the ramp counts the days
 -- on which something was sent, so a day whose last such hour goes is counted on its login.
@@ -308,15 +318,32 @@ removed AS (
 )
 SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
 
+-- name: remove_responses_of_deleted
+-- A batch of the responses of deleted workspaces.
+WITH batch AS MATERIALIZED (
+    SELECT r.workspace_id, r.id
+    FROM workspaces w
+    CROSS JOIN LATERAL (
+        SELECT r.workspace_id, r.id FROM responses r WHERE r.workspace_id = w.id LIMIT %(batch)s
+    ) r
+    WHERE w.deleted_at IS NOT NULL
+    LIMIT %(batch)s
+),
+removed AS (
+    DELETE FROM responses r USING batch b WHERE r.workspace_id = b.workspace_id AND r.id = b.id RETURNING 1
+)
+SELECT count(*) AS removed FROM removed HAVING count(*) > 0;
+
 -- name: remove_deleted_workspace
--- A deleted workspace without emails, saved recipients, suppressions and files, with all else that is its own. No row:
--- none is there.
+-- A deleted workspace without emails, saved recipients, suppressions, files and responses, with all else that is its own. No
+-- row: none is there.
 WITH gone AS MATERIALIZED (
     SELECT w.id FROM workspaces w
     WHERE w.deleted_at IS NOT NULL AND NOT EXISTS (SELECT FROM emails e WHERE e.workspace_id = w.id)
       AND NOT EXISTS (SELECT FROM saved_recipients r WHERE r.workspace_id = w.id)
       AND NOT EXISTS (SELECT FROM suppressions p WHERE p.workspace_id = w.id)
       AND NOT EXISTS (SELECT FROM files f WHERE f.workspace_id = w.id)
+      AND NOT EXISTS (SELECT FROM responses r WHERE r.workspace_id = w.id)
     LIMIT 1
     FOR UPDATE SKIP LOCKED
 ),

@@ -24,3 +24,7 @@ WHERE s.workspace_id = %(workspace_id)s
                   WHERE h.workspace_id = s.workspace_id AND h.login_id = s.login_id AND h.stream_id IS NULL))
 ORDER BY s.id
 LIMIT %(limit)s;
+
+-- name: latest_response
+-- The latest of what came back.
+SELECT max(id) AS latest_id FROM responses WHERE workspace_id = %(workspace_id)s;

@@ -219,6 +219,29 @@ WITH erased AS (
 )
 SELECT count(*) AS n FROM erased;
 
+-- name: personal_responses
+-- What came back for emails to an address, or from it.
+SELECT r.id, r.kind, r.corrected_kind, r.email_id, r.writer, r.received_at, r.subject, r.text, r.attachments, r.diagnostic,
+       r.label
+FROM responses r
+WHERE r.workspace_id = %(workspace_id)s
+  AND (lower(r.recipient COLLATE "C") = ANY (%(addresses)s::text[]) OR lower(r.writer COLLATE "C") = ANY (%(addresses)s::text[]))
+ORDER BY r.id;
+
+-- name: erase_responses
+-- Who answered, and what; that something came back stays, as in the counts.
+WITH erased AS (
+    UPDATE responses
+    SET recipient = CASE WHEN lower(recipient COLLATE "C") = ANY (%(addresses)s::text[])
+                         THEN 'erased@erased.invalid' ELSE recipient END, writer = NULL, writer_name = '', subject = '', text = '', html = NULL,
+        attachments = '{}', diagnostic = NULL, label = NULL,
+        forgotten_at = coalesce(forgotten_at, now())
+    WHERE workspace_id = %(workspace_id)s
+      AND (lower(recipient COLLATE "C") = ANY (%(addresses)s::text[]) OR lower(writer COLLATE "C") = ANY (%(addresses)s::text[]))
+    RETURNING 1
+)
+SELECT count(*) AS n FROM erased;
+
 -- name: erase_rejects
 -- An address among the rows of kept answers, those that were refused, left out, repaired or asked about, and the first of a file.
 -- The answers stay: a request that is repeated still writes nothing.

@@ -14,7 +14,8 @@ WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s;
 -- A page of senders, oldest first, with what is left of their logins' limits.
 SELECT s.id, s.email, s.display_name, s.reply_to, s.host, s.port, s.security, s.username, s.password_encrypted,
        l.credential AS kind, l.provider, l.grant_ended_at, l.grant_error, s.imap_host, s.imap_port, s.imap_security,
-       s.imap_username, s.verify_imap_error, w.one_click_signed, w.message_id_kept, w.sent_copy, w.dmarc_aligned,
+       s.imap_username, s.verify_imap_error, i.whole_at AS imap_whole_at, i.error AS imap_error,
+       i.failing_since AS imap_failing_since, w.one_click_signed, w.message_id_kept, w.sent_copy, w.dmarc_aligned,
        w.inbox_read, w.done_at AS checked_at, l.hourly_limit,
        l.max_connections, l.daily_limit, nullif(l.least_gap_ms, 0) / 1000 AS least_gap_seconds, l.ramp_from,
        l.ramp_per_day, l.timezone, s.is_default, s.blocked_until, s.block_reason, s.verified_at, s.verify_error,
@@ -25,6 +26,8 @@ SELECT s.id, s.email, s.display_name, s.reply_to, s.host, s.port, s.security, s.
               ORDER BY o.id) AS shares_login_with
 FROM senders s
 JOIN logins l ON l.workspace_id = s.workspace_id AND l.id = s.login_id
+LEFT JOIN read_senders d ON d.workspace_id = s.workspace_id AND d.sender_id = s.id
+LEFT JOIN inboxes i ON i.workspace_id = d.workspace_id AND i.sender_id = d.inbox_id
 LEFT JOIN wire_checks w ON w.workspace_id = s.workspace_id AND w.sender_id = s.id AND w.done_at IS NOT NULL
 CROSS JOIN LATERAL login_room(s.workspace_id, s.login_id, this_hour()) r
 -- By the least gap, so many begin in the rest of the hour.

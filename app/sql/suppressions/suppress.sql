@@ -42,12 +42,14 @@ WHERE workspace_id = %(workspace_id)s AND key = ANY (%(known)s::bytea[]) AND rea
   AND (reason_before IS NULL OR is_own_wish(%(reason)s::suppression_reason) AND NOT is_own_wish(reason_before));
 
 -- name: lock_streams_owing
--- Streams in which something waits for one of the addresses, held in their order.
+-- Streams in which something waits for one of the addresses, and those of some emails, held in their order.
 SELECT s.id FROM streams s
 WHERE s.workspace_id = %(workspace_id)s
   AND s.id IN (SELECT e.stream_id
                FROM emails_to(%(workspace_id)s::bigint, %(keys)s::bytea[], %(mailboxes)s::text[]) e
-               WHERE e.status = 'SCHEDULED')
+               WHERE e.status = 'SCHEDULED'
+               UNION ALL
+               SELECT e.stream_id FROM emails e WHERE e.workspace_id = %(workspace_id)s AND e.id = ANY (%(ids)s::bigint[]))
 ORDER BY s.id
 FOR NO KEY UPDATE;
 

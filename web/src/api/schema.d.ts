@@ -805,6 +805,61 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/responses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What came back for emails, the latest first
+         * @description FOUND_IN_SENT, our own copy that settled a doubt, is listed only by its kind.
+         */
+        get: operations["listResponses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/responses/unread": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many nobody has read yet, of each kind */
+        get: operations["countUnread"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/responses/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One of them, whole */
+        get: operations["getResponse"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Label it, mark it as read, or correct what it is; null once it is forgotten */
+        patch: operations["changeResponse"];
+        trace?: never;
+    };
     "/api/senders": {
         parameters: {
             query?: never;
@@ -1989,11 +2044,6 @@ export interface components {
              */
             kind: "LIST" | "DIRECT";
             language?: string | null;
-            /**
-             * @default none
-             * @enum {string}
-             */
-            unsubscribe: "link" | "header" | "none";
             brake?: string | null;
             replyTo?: string | null;
             headers?: {
@@ -2002,6 +2052,12 @@ export interface components {
             cc?: string[];
             bcc?: string[];
             attachments?: components["schemas"]["KeptFile"][];
+            /**
+             * @default none
+             * @enum {string}
+             */
+            unsubscribe: "link" | "header" | "none";
+            responses?: components["schemas"]["ResponseCounts"] | null;
         };
         /** CampaignCalendar */
         CampaignCalendar: {
@@ -2266,7 +2322,7 @@ export interface components {
             userId: number | null;
             who: string;
             /** @enum {string} */
-            action: "account.created" | "account.linked" | "account.given_back" | "account.disabled" | "account.enabled" | "account.unknown" | "attempts.refused" | "login" | "login.failed" | "login.disabled" | "logout" | "session.ended" | "sessions.ended" | "password.changed" | "password.reset_asked" | "invitation.created" | "invitation.revoked" | "workspace.created" | "workspace.renamed" | "workspace.changed" | "workspace.deleted" | "member.invited" | "member.invitation_revoked" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "key.created" | "key.revoked" | "sender.created" | "sender.changed" | "sender.deleted" | "sender.checked" | "list.created" | "list.grown" | "list.exported" | "list.removed" | "campaign.scheduled" | "campaign.changed" | "campaign.paused" | "campaign.resumed" | "campaign.cancelled" | "campaign.first" | "campaign.not_first" | "campaign.direct" | "campaign.moved" | "campaign.hold" | "campaign.braked" | "campaign.held.try" | "campaign.held.fail" | "campaign.held.go_on" | "sender.held.try" | "sender.held.fail" | "sender.held.go_on" | "email.failed->scheduled" | "email.unknown->scheduled" | "email.unknown->sent" | "email.stopped" | "suppressions.added" | "suppressions.exported" | "suppression.removed" | "webhook.created" | "webhook.changed" | "webhook.deleted" | "webhook.secret_rotated" | "webhook.replayed" | "recipient.erase" | "recipient.export" | "emails.export" | "keys.revoked" | "installation.take-over" | "installation.rotate-key";
+            action: "account.created" | "account.linked" | "account.given_back" | "account.disabled" | "account.enabled" | "account.unknown" | "attempts.refused" | "login" | "login.failed" | "login.disabled" | "logout" | "session.ended" | "sessions.ended" | "password.changed" | "password.reset_asked" | "invitation.created" | "invitation.revoked" | "workspace.created" | "workspace.renamed" | "workspace.changed" | "workspace.deleted" | "member.invited" | "member.invitation_revoked" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "key.created" | "key.revoked" | "sender.created" | "sender.changed" | "sender.deleted" | "sender.checked" | "list.created" | "list.grown" | "list.exported" | "list.removed" | "campaign.scheduled" | "campaign.changed" | "campaign.paused" | "campaign.resumed" | "campaign.cancelled" | "campaign.first" | "campaign.not_first" | "campaign.direct" | "campaign.moved" | "campaign.hold" | "campaign.braked" | "campaign.held.try" | "campaign.held.fail" | "campaign.held.go_on" | "sender.held.try" | "sender.held.fail" | "sender.held.go_on" | "email.failed->scheduled" | "email.bounced->scheduled" | "email.unknown->scheduled" | "email.unknown->sent" | "email.stopped" | "response.corrected" | "response.forgotten" | "suppressions.added" | "suppressions.exported" | "suppression.removed" | "webhook.created" | "webhook.changed" | "webhook.deleted" | "webhook.secret_rotated" | "webhook.replayed" | "recipient.erase" | "recipient.export" | "emails.export" | "keys.revoked" | "installation.take-over" | "installation.rotate-key";
             subject: string;
             address: string;
             userAgent: string;
@@ -2276,6 +2332,7 @@ export interface components {
             emails: number;
             cancelled: number;
             sandboxMessages: number;
+            responses: number;
             lists: number;
             savedLists: number;
             copies: number;
@@ -2423,6 +2480,9 @@ export interface components {
             security: "starttls" | "tls";
             username: string | null;
             hasPassword: boolean;
+            wholeAt?: string | null;
+            error?: string | null;
+            failingSince?: string | null;
         };
         /** Invitation */
         Invitation: {
@@ -2728,6 +2788,87 @@ export interface components {
         Resolution: {
             /** @enum {string} */
             as: "sent" | "resend";
+        };
+        /** Response */
+        Response: {
+            id: number;
+            /** @enum {string} */
+            kind: "REPLY" | "AUTO_REPLY" | "BOUNCE" | "COMPLAINT" | "UNSUBSCRIBE" | "FOUND_IN_SENT";
+            corrected: boolean;
+            emailId: number;
+            campaignId: number;
+            senderId: number;
+            recipient: string;
+            writer: string | null;
+            writerName: string;
+            weak: boolean;
+            /** Format: date-time */
+            receivedAt: string;
+            subject: string;
+            beginning: string;
+            attachments: string[];
+            /** @enum {null|string} */
+            severity: "hard" | "soft" | "policy" | null;
+            reason: string | null;
+            code: number | null;
+            enhancedCode: string | null;
+            ofSender: boolean;
+            backOn: string | null;
+            label: string | null;
+            readAt: string | null;
+            text: string;
+            html: string | null;
+            diagnostic: string | null;
+        };
+        /** ResponseCounts */
+        ResponseCounts: {
+            replied: number;
+            autoReplied: number;
+            bounced: number;
+            complained: number;
+            unsubscribed: number;
+        };
+        /** Page[ResponseSummary] */
+        ResponsePage: {
+            items: components["schemas"]["ResponseSummary"][];
+            nextCursor: string | null;
+        };
+        /** ResponseSummary */
+        ResponseSummary: {
+            id: number;
+            /** @enum {string} */
+            kind: "REPLY" | "AUTO_REPLY" | "BOUNCE" | "COMPLAINT" | "UNSUBSCRIBE" | "FOUND_IN_SENT";
+            corrected: boolean;
+            emailId: number;
+            campaignId: number;
+            senderId: number;
+            recipient: string;
+            writer: string | null;
+            writerName: string;
+            weak: boolean;
+            /** Format: date-time */
+            receivedAt: string;
+            subject: string;
+            beginning: string;
+            attachments: string[];
+            /** @enum {null|string} */
+            severity: "hard" | "soft" | "policy" | null;
+            reason: string | null;
+            code: number | null;
+            enhancedCode: string | null;
+            ofSender: boolean;
+            backOn: string | null;
+            label: string | null;
+            readAt: string | null;
+        };
+        /** ResponseUpdate */
+        ResponseUpdate: {
+            /** @enum {null|string} */
+            kind?: "REPLY" | "AUTO_REPLY" | "BOUNCE" | "COMPLAINT" | "UNSUBSCRIBE" | null;
+            label?: string | null;
+            read?: boolean | null;
+            /** @default false */
+            forgotten: boolean;
         };
         /** SandboxMessage */
         SandboxMessage: {
@@ -3125,7 +3266,7 @@ export interface components {
             id: number;
             url: string;
             description: string;
-            events: ("email.failed" | "email.unknown" | "sender.blocked" | "campaign.held" | "campaign.paused" | "campaign.finished" | "recipient.suppressed" | "recipient.unsubscribed")[];
+            events: ("email.failed" | "email.unknown" | "email.replied" | "email.bounced" | "sender.blocked" | "campaign.held" | "campaign.paused" | "campaign.finished" | "recipient.suppressed" | "recipient.unsubscribed")[];
             enabled: boolean;
             /** Format: date-time */
             createdAt: string;
@@ -3139,7 +3280,7 @@ export interface components {
         /** WebhookBody */
         WebhookBody: {
             url: string;
-            events: ("email.failed" | "email.unknown" | "sender.blocked" | "campaign.held" | "campaign.paused" | "campaign.finished" | "recipient.suppressed" | "recipient.unsubscribed")[];
+            events: ("email.failed" | "email.unknown" | "email.replied" | "email.bounced" | "sender.blocked" | "campaign.held" | "campaign.paused" | "campaign.finished" | "recipient.suppressed" | "recipient.unsubscribed")[];
             /** @default  */
             description: string;
         };
@@ -3151,7 +3292,7 @@ export interface components {
         /** WebhookPatch */
         WebhookPatch: {
             url?: string;
-            events?: ("email.failed" | "email.unknown" | "sender.blocked" | "campaign.held" | "campaign.paused" | "campaign.finished" | "recipient.suppressed" | "recipient.unsubscribed")[];
+            events?: ("email.failed" | "email.unknown" | "email.replied" | "email.bounced" | "sender.blocked" | "campaign.held" | "campaign.paused" | "campaign.finished" | "recipient.suppressed" | "recipient.unsubscribed")[];
             description?: string;
             enabled?: boolean;
         };
@@ -8683,6 +8824,352 @@ export interface operations {
             };
         };
     };
+    listResponses: {
+        parameters: {
+            query?: {
+                kind?: "REPLY" | "AUTO_REPLY" | "BOUNCE" | "COMPLAINT" | "UNSUBSCRIBE" | "FOUND_IN_SENT" | null;
+                campaignId?: number | null;
+                senderId?: number | null;
+                emailId?: number | null;
+                label?: string | null;
+                unread?: boolean | null;
+                /** @description A part of an address, a name, the subject or the text. */
+                q?: string | null;
+                /** @description How many at most, 1 to 500. */
+                limit?: number;
+                /** @description `nextCursor` of the page before. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResponsePage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    countUnread: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: number;
+                    };
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getResponse: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Response"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeResponse: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResponseUpdate"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Response"] | null;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listSenders: {
         parameters: {
             query?: {
@@ -10201,7 +10688,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Events `campaign` (id, status, total, counts, usedThisHour, nextAt, lastAt, finishedAt, held) and `sender` (id, blockedUntil, blockReason, held), as JSON: first the state of all that runs, then each second what changed. The stream ends after five minutes; ask anew. */
+            /** @description Events `campaign` (id, status, total, counts, usedThisHour, nextAt, lastAt, finishedAt, held), `sender` (id, blockedUntil, blockReason, held), and `responses` (latestId: something came back), as JSON: first the state of all that runs, then each second what changed. The stream ends after five minutes; ask anew. */
             200: {
                 headers: {
                     [name: string]: unknown;

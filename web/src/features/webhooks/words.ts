@@ -6,6 +6,8 @@ import type { Webhook } from "./queries";
 export const EVENTS = optionsOf<Webhook["events"][number]>({
   "email.failed": { label: "An email failed" },
   "email.unknown": { label: "An email is in doubt" },
+  "email.replied": { label: "Somebody answered" },
+  "email.bounced": { label: "An email came back" },
   "sender.blocked": { label: "A sender is backed off" },
   "campaign.held": { label: "A campaign is held back" },
   "campaign.paused": { label: "A campaign has paused itself" },

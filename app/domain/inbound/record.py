@@ -1,0 +1,196 @@
+"""What came back is recorded once, in one transaction with all that follows from it and with the place it lay at.
+
+What follows: whoever does not exist, complained or wants no more is suppressed, and what waits for them cancelled; a
+bounce that is the sender's own fault holds its login and suppresses nobody; what was in doubt and is answered was sent.
+Locks as everywhere (`app.domain.ledger.streams`), and the inbox last.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Literal, NamedTuple
+
+from psycopg import Rollback
+
+from app.db import Conn, Pool, Row, fetch_exactly_one, fetch_one, transaction
+from app.domain.inbound import inboxes
+from app.domain.inbound.inboxes import Inbox, Place
+from app.domain.inbound.matching import Answer, Named
+from app.domain.ledger import decisions, refusals, streams
+from app.domain.suppressions.suppress import Reason, cancel_emails, suppress
+from app.mail.inbound.facts import Report
+from app.sql import queries
+
+sql = queries(__name__)
+
+_LONGEST_ID = 500  # bytes: an index has no room for what strangers may call a message
+ResponseKind = Literal["REPLY", "AUTO_REPLY", "BOUNCE", "COMPLAINT", "UNSUBSCRIBE", "FOUND_IN_SENT"]
+
+
+class Found(NamedTuple):
+    """An answer, where it lay, and when the mailbox's server says that it came."""
+
+    answer: Answer
+    place: Place
+    received_at: datetime
+
+    @property
+    def message_id(self) -> str:
+        """By which it is known again; of a message without one, by its place."""
+        folder, uid_validity, uid = self.place
+        own = self.answer.inbound.message_id or f"{uid_validity}/{uid} in {folder}"
+        return own if len(own.encode()) <= _LONGEST_ID else f"sha256:{sha256(own.encode()).hexdigest()}"
+
+
+async def record(pool: Pool, inbox: Inbox, found: Found) -> bool:
+    """Record it, and that all up to its place was looked at. False: it was known. Raises LeaseLost."""
+    email = found.answer.email
+    if email is not None and email.status == "UNKNOWN" and not found.answer.weak:
+        await _arrived(pool, inbox.workspace_id, email, kind_of(found.answer))
+    is_new = False
+    async with transaction(pool) as conn:
+        is_new = await _record(conn, inbox, found)
+        if not is_new:
+            raise Rollback
+        await inboxes.move(conn, inbox, found.place)
+    if not is_new:
+        await pass_by(pool, inbox, found.place)
+    return is_new
+
+
+async def pass_by(pool: Pool, inbox: Inbox, place: Place) -> None:
+    """All up to the place was looked at, and is recorded as far as it is anything. Raises LeaseLost."""
+    async with transaction(pool) as conn:
+        await inboxes.move(conn, inbox, place)
+
+
+async def _arrived(pool: Pool, workspace_id: int, email: Named, kind: ResponseKind) -> None:
+    """By itself: this locks the campaign, which comes before what a response may suppress."""
+    async with transaction(pool) as conn:
+        stream_ids = await streams.lock_of_emails(conn, workspace_id, [email.id])
+        await decisions.arrived(conn, workspace_id, email.id, stream_ids, f"answered by {kind}")
+
+
+async def _record(conn: Conn, inbox: Inbox, found: Found) -> bool:
+    answer, workspace_id = found.answer, inbox.workspace_id
+    known = {"workspace_id": workspace_id, "message_id": found.message_id}
+    if (await fetch_exactly_one(conn, sql.is_recorded, known))["there"]:
+        return False
+    email = answer.email
+    if email is None:
+        await _unsubscribe(conn, workspace_id, answer)
+        return True
+    kind = kind_of(answer)
+    if is_of_sender(answer):
+        login_id = await refusals.lock_window(conn, workspace_id, email.sender_id)
+        stream_ids = await streams.lock_of_emails(conn, workspace_id, [email.id])
+    else:
+        login_id = None
+        stream_ids = await _hold(conn, workspace_id, email, reason_of(kind, answer))
+    now = await fetch_one(conn, sql.email_now, {"workspace_id": workspace_id, "email_id": email.id})
+    if now is None:  # removed or erased this moment
+        return False
+    before = await counted(conn, workspace_id, email.id)
+    if await fetch_one(conn, sql.insert_response, _row(inbox, found, email, kind)) is None:
+        return False
+    await tally(conn, workspace_id, email.id, email.stream_id, before)
+    if kind == "REPLY" and now["status"] == "SCHEDULED":
+        await cancel_emails(conn, workspace_id, [email.id], stream_ids, "REPLIED")
+    if login_id is not None:
+        report = answer.report
+        code, enhanced, text = (report.code, report.enhanced_code, report.text) if report else (None, None, "")
+        await refusals.hold_login(conn, workspace_id, login_id, code, enhanced, text)
+    return True
+
+
+async def _hold(conn: Conn, workspace_id: int, email: Named, reason: Reason | None) -> list[int]:
+    """Hold the email's stream, and suppress its recipient if there is a reason; the stream's id."""
+    if reason is not None:
+        await suppress(conn, workspace_id, emails=[email.recipient], reason=reason, email_id=email.id, holds_email=True)
+    return await streams.lock_of_emails(conn, workspace_id, [email.id])
+
+
+async def _unsubscribe(conn: Conn, workspace_id: int, answer: Answer) -> None:
+    """By the link of an email that was removed, which has no stream any more."""
+    if answer.link is not None:
+        link = answer.link
+        await suppress(conn, workspace_id, keys=[link.digest], reason="UNSUBSCRIBED", email_id=link.email_id)
+
+
+async def counted(conn: Conn, workspace_id: int, email_id: int) -> Row:
+    """For what the responses to an email count, to be told to `tally` after a change; its stream is locked."""
+    return await fetch_exactly_one(conn, sql.kinds, {"workspace_id": workspace_id, "email_id": email_id})
+
+
+async def tally(conn: Conn, workspace_id: int, email_id: int, stream_id: int, before: Row) -> None:
+    params = {"workspace_id": workspace_id, "email_id": email_id, "stream_id": stream_id}
+    await conn.execute(sql.tally, params | before)
+
+
+def kind_of(answer: Answer) -> ResponseKind:
+    """Raises ValueError for a message that answers nothing."""
+    kind = answer.inbound.kind
+    if answer.link is not None:
+        return "UNSUBSCRIBE"
+    if kind == "DELAY" or kind == "DELIVERED":
+        raise ValueError(f"a notice of {kind} answers nothing")
+    return kind
+
+
+def is_of_sender(answer: Answer) -> bool:
+    """Whether a bounce is the sender's own fault: it says nothing about the recipient."""
+    report = answer.report
+    return answer.inbound.kind == "BOUNCE" and not answer.weak and report is not None and report.refusal == "SENDER"
+
+
+def reason_of(kind: ResponseKind, answer: Answer) -> Reason | None:
+    """What the recipient is suppressed for; None: not at all."""
+    if kind == "UNSUBSCRIBE":
+        return "REPLIED_STOP" if answer.link is None else "UNSUBSCRIBED"
+    if answer.weak:  # anybody can write what looks like a bounce
+        return None
+    if kind == "COMPLAINT":
+        return "COMPLAINED"
+    is_hard = kind == "BOUNCE" and answer.report is not None and answer.report.severity == "hard"
+    return "BOUNCED" if is_hard and not is_of_sender(answer) else None
+
+
+def _row(inbox: Inbox, found: Found, email: Named, kind: ResponseKind) -> dict[str, Any]:
+    answer, inbound = found.answer, found.answer.inbound
+    report = answer.report if kind == "BOUNCE" else None
+    severity = None if kind != "BOUNCE" else report.severity if report else "soft"
+    return {
+        "workspace_id": inbox.workspace_id,
+        "kind": kind,
+        "email_id": email.id,
+        "campaign_id": email.campaign_id,
+        "stream_id": email.stream_id,
+        "sender_id": email.sender_id,
+        "recipient": email.recipient,
+        "writer": inbound.sender,
+        "writer_name": inbound.sender_name[:500],
+        "weak": answer.weak,
+        "message_id": found.message_id,
+        "received_at": found.received_at,
+        "subject": inbound.subject,
+        "text": inbound.text,
+        "html": inbound.html,
+        "attachments": [name[:500] for name in inbound.attachments],
+        "severity": severity,
+        "back_on": inbound.back_on,
+        "of_sender": is_of_sender(answer),
+        **_said(report),
+        **found.place._asdict(),
+    }
+
+
+def _said(report: Report | None) -> dict[str, Any]:
+    if report is None:
+        return dict.fromkeys(("reason", "code", "enhanced_code", "diagnostic"))
+    return {
+        "reason": report.reason,
+        "code": report.code,
+        "enhanced_code": report.enhanced_code,
+        "diagnostic": report.text,
+    }

@@ -1,0 +1,228 @@
+"""What came back, for people: read, labelled, and corrected where its reader took it for something else.
+
+Whoever corrects what it is undoes what followed from that, and has follow what is right: the suppression, and the
+counts. What was cancelled meanwhile stays so.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, Literal, get_args
+
+import msgspec
+
+from app.bounds import Bounds
+from app.db import Conn, Pool, Row, fetch_all, fetch_one, transaction
+from app.domain.accounts.actor import LOCAL, Actor
+from app.domain.inbound import record
+from app.domain.inbound.record import ResponseKind
+from app.domain.ledger import streams
+from app.domain.pages import Page, PageRequest, page_of, time_key
+from app.domain.suppressions.suppress import Reason, suppress
+from app.domain.workspaces import audit
+from app.errors import Conflict, InvalidInput, NotFound
+from app.sql import queries
+
+sql = queries(__name__)
+
+LABEL = Bounds(0, 50)  # characters; none ends it
+BEGINNING = 200  # characters of a text in a list
+Severity = Literal["hard", "soft", "policy"]
+AnswerKind = Literal["REPLY", "AUTO_REPLY", "BOUNCE", "COMPLAINT", "UNSUBSCRIBE"]
+KINDS: tuple[AnswerKind, ...] = get_args(AnswerKind)
+_REASONS: dict[ResponseKind, Reason] = {
+    "BOUNCE": "BOUNCED",
+    "COMPLAINT": "COMPLAINED",
+    "UNSUBSCRIBE": "REPLIED_STOP",
+}
+_COUNTED: dict[Reason, str] = {"BOUNCED": "bounced", "COMPLAINED": "complained", "REPLIED_STOP": "unsubscribed"}
+
+
+class ResponseSummary(msgspec.Struct, rename="camel", kw_only=True):
+    """What came back for an email. `weak`: only the address says whose answer it is. `corrected`: a person said what it
+    is. Of a bounce, `of_sender`: it is the sender's fault, and says nothing about the recipient. `back_on` is the day
+    that an absence note names.
+    """
+
+    id: int
+    kind: ResponseKind
+    corrected: bool
+    email_id: int
+    campaign_id: int
+    sender_id: int
+    recipient: str
+    writer: str | None
+    writer_name: str
+    weak: bool
+    received_at: datetime
+    subject: str
+    beginning: str
+    attachments: list[str]
+    severity: Severity | None
+    reason: str | None
+    code: int | None
+    enhanced_code: str | None
+    of_sender: bool
+    back_on: date | None
+    label: str | None
+    read_at: datetime | None
+
+
+class Response(ResponseSummary, rename="camel", kw_only=True):
+    """`text` is what is new in it, without what it quotes; `html` is cleaned. `diagnostic`: what a bounce says."""
+
+    text: str
+    html: str | None
+    diagnostic: str | None
+
+
+class ResponseFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """`q`: a part of an address, a name, the subject or the text."""
+
+    kind: ResponseKind | None = None
+    campaign_id: int | None = None
+    sender_id: int | None = None
+    email_id: int | None = None
+    label: str | None = None
+    unread: bool | None = None
+    q: str | None = None
+
+    def check(self) -> None:
+        """Raises InvalidInput."""
+        wrong = {
+            name: "has a NUL character, which nothing here has"
+            for name in ("label", "q")
+            if "\0" in (getattr(self, name) or "")
+        }
+        if wrong:
+            raise InvalidInput(wrong)
+
+
+class ResponseChanges(msgspec.Struct, kw_only=True):
+    """What a person says of it; None leaves things as they are. `forgotten`: it answers nothing of ours."""
+
+    kind: AnswerKind | None = None
+    label: str | None = None
+    read: bool | None = None
+    forgotten: bool = False
+
+    def check(self) -> None:
+        """Raises InvalidInput."""
+        wrong: dict[str, str] = {}
+        if self.label is not None and not (LABEL.allow(len(self.label)) and (self.label or "x").isprintable()):
+            wrong["label"] = f"give {LABEL} characters on one line; none takes it away"
+        if self.forgotten and (self.kind is not None or self.label is not None or self.read is not None):
+            wrong["forgotten"] = "is all that can be said of it then; leave the others out"
+        if wrong:
+            raise InvalidInput(wrong)
+
+
+async def page(pool: Pool, workspace_id: int, wanted: ResponseFilter, asked: PageRequest) -> Page[ResponseSummary]:
+    """The latest first; our own copies that settled a doubt only by their kind. Raises InvalidInput."""
+    wanted.check()
+    before_at, before_id = asked.check_time() or (None, None)
+    params = msgspec.structs.asdict(wanted) | {
+        "workspace_id": workspace_id,
+        "before_at": before_at,
+        "before_id": before_id,
+        "beginning": BEGINNING,
+        "limit": asked.limit + 1,
+    }
+    async with transaction(pool, workspace_id) as conn:
+        rows = await fetch_all(conn, sql.page_of_responses, params)
+    keys = [time_key(row["received_at"], row["id"]) for row in rows]
+    return page_of([ResponseSummary(**row) for row in rows], keys, asked.limit)
+
+
+async def get(pool: Pool, workspace_id: int, response_id: int) -> Response:
+    """Raises NotFound."""
+    async with transaction(pool, workspace_id) as conn:
+        return await _read(conn, workspace_id, response_id)
+
+
+async def unread(pool: Pool, workspace_id: int) -> dict[ResponseKind, int]:
+    """How many nobody has read yet."""
+    async with transaction(pool, workspace_id) as conn:
+        rows = await fetch_all(conn, sql.count_unread, {"workspace_id": workspace_id})
+    return dict.fromkeys(KINDS, 0) | {row["kind"]: row["n"] for row in rows}
+
+
+async def change(
+    pool: Pool, workspace_id: int, response_id: int, changes: ResponseChanges, actor: Actor = LOCAL
+) -> Response | None:
+    """None: it is forgotten. Raises InvalidInput, NotFound, and Conflict for our own copy of an email."""
+    changes.check()
+    params = {"workspace_id": workspace_id, "id": response_id}
+    async with transaction(pool) as conn:  # as `suppress` asks for
+        if changes.kind is not None or changes.forgotten:
+            await _correct(conn, params, changes.kind, actor)
+        if changes.forgotten:
+            return None
+        await conn.execute(sql.mark_response, params | {"label": changes.label, "read": changes.read})
+        return await _read(conn, workspace_id, response_id)
+
+
+async def _read(conn: Conn, workspace_id: int, response_id: int) -> Response:
+    params = {"workspace_id": workspace_id, "id": response_id, "beginning": BEGINNING}
+    row = await fetch_one(conn, sql.get_response, params)
+    if row is None:
+        raise _not_found(response_id)
+    return Response(**row)
+
+
+async def _correct(conn: Conn, params: dict[str, Any], kind: AnswerKind | None, actor: Actor) -> None:
+    """`kind` None: it is no answer at all."""
+    workspace_id = params["workspace_id"]
+    whose = await fetch_one(conn, sql.whose_response, params)
+    if whose is None:
+        raise _not_found(params["id"])
+    reason = None if kind is None else _reason_of(kind, whose)
+    if reason is not None:
+        await _suppress(conn, workspace_id, whose, reason, actor)
+    await streams.lock(conn, workspace_id, [whose["stream_id"]])
+    before = await fetch_one(conn, sql.lock_response, params)
+    if before is None:
+        raise _not_found(params["id"])
+    if before["read_kind"] == "FOUND_IN_SENT":
+        raise Conflict("it is our own copy of the email, and nothing else")
+    counts = await record.counted(conn, workspace_id, whose["email_id"])
+    if kind is None:
+        await conn.execute(sql.forget_response, params)
+        await audit.record(conn, actor, workspace_id, "response.forgotten", f"responses/{params['id']}")
+    else:
+        await conn.execute(sql.correct_response, params | {"kind": kind})
+        subject = f"responses/{params['id']} ({before['kind']} -> {kind})"
+        await audit.record(conn, actor, workspace_id, "response.corrected", subject)
+    await record.tally(conn, workspace_id, whose["email_id"], whose["stream_id"], counts)
+    if await _take_back(conn, workspace_id, whose, before, kind) and reason is not None:
+        await _suppress(conn, workspace_id, whose, reason, actor)  # what was there had kept its own reason
+
+
+async def _suppress(conn: Conn, workspace_id: int, whose: Row, reason: Reason, actor: Actor) -> None:
+    email_id = whose["email_id"]
+    emails = [whose["recipient"]]
+    await suppress(conn, workspace_id, emails=emails, reason=reason, email_id=email_id, holds_email=True, actor=actor)
+
+
+async def _take_back(conn: Conn, workspace_id: int, whose: Row, before: Row, kind: AnswerKind | None) -> bool:
+    """Whether what followed from what it was is undone: unless something else about the email says the same."""
+    reason = _reason_of(before["kind"], whose)
+    if reason is None or before["kind"] == kind:
+        return False
+    after = await record.counted(conn, workspace_id, whose["email_id"])
+    if after[_COUNTED[reason]]:
+        return False
+    params = {"workspace_id": workspace_id, "email_id": whose["email_id"], "reason": reason}
+    await conn.execute(sql.take_suppression_back, params)
+    return True
+
+
+def _reason_of(kind: ResponseKind, whose: Row) -> Reason | None:
+    """What its recipient is suppressed for, if it is of this kind."""
+    if kind == "BOUNCE" and (whose["severity"] in {"soft", "policy"} or whose["of_sender"]):
+        return None
+    return _REASONS.get(kind)
+
+
+def _not_found(response_id: int) -> NotFound:
+    return NotFound(f"no response {response_id}")

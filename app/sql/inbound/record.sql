@@ -1,0 +1,46 @@
+-- name: is_recorded
+-- Whether the message was recorded before, by whichever mailbox it came in.
+SELECT EXISTS (SELECT FROM responses WHERE workspace_id = %(workspace_id)s AND message_id = %(message_id)s) AS there;
+
+-- name: insert_response
+-- A response. No row: it is there already.
+INSERT INTO responses (
+    workspace_id, kind, email_id, campaign_id, stream_id, sender_id, recipient, writer, writer_name, weak, message_id,
+    folder, uid_validity, uid, received_at, subject, text, html, attachments, severity, reason, code, enhanced_code,
+    diagnostic, of_sender, back_on)
+VALUES (
+    %(workspace_id)s, %(kind)s, %(email_id)s, %(campaign_id)s, %(stream_id)s, %(sender_id)s, %(recipient)s, %(writer)s,
+    %(writer_name)s, %(weak)s, %(message_id)s, %(folder)s, %(uid_validity)s, %(uid)s,
+    least(%(received_at)s::timestamptz, now()), %(subject)s, %(text)s, %(html)s, %(attachments)s, %(severity)s,
+    %(reason)s, %(code)s, %(enhanced_code)s, %(diagnostic)s, %(of_sender)s, %(back_on)s)
+ON CONFLICT (workspace_id, message_id) DO NOTHING
+RETURNING id;
+
+-- name: email_now
+-- What an email is, once its stream is held. No row: it is gone, or was erased.
+SELECT status, recipient FROM emails
+WHERE workspace_id = %(workspace_id)s AND id = %(email_id)s AND erased_at IS NULL;
+
+-- name: tally
+-- The counts of the stream, once a response to one of its emails is new or is something else: of each kind an email counts
+-- once. `seen` says what it counted for before; the stream is locked.
+WITH after AS (
+    SELECT t.replied, t.auto_replied, t.bounced, t.complained, t.unsubscribed
+    FROM response_kinds(%(workspace_id)s::bigint, %(email_id)s::bigint) t
+)
+UPDATE streams s
+SET replied = s.replied + a.replied::integer - %(replied)s::boolean::integer,
+    auto_replied = s.auto_replied + a.auto_replied::integer - %(auto_replied)s::boolean::integer,
+    bounced = s.bounced + a.bounced::integer - %(bounced)s::boolean::integer,
+    complained = s.complained + a.complained::integer - %(complained)s::boolean::integer,
+    unsubscribed = s.unsubscribed + a.unsubscribed::integer - %(unsubscribed)s::boolean::integer
+FROM after a
+WHERE s.workspace_id = %(workspace_id)s AND s.id = %(stream_id)s
+  AND (a.replied, a.auto_replied, a.bounced, a.complained, a.unsubscribed)
+      IS DISTINCT FROM (%(replied)s::boolean, %(auto_replied)s::boolean, %(bounced)s::boolean, %(complained)s::boolean,
+                        %(unsubscribed)s::boolean);
+
+-- name: kinds
+-- For what the responses to an email count.
+SELECT replied, auto_replied, bounced, complained, unsubscribed
+FROM response_kinds(%(workspace_id)s::bigint, %(email_id)s::bigint);

@@ -1,0 +1,80 @@
+-- name: page_of_responses
+-- A page of what came back, the latest first, with the beginning of each.
+SELECT r.id, effective_kind(r) AS kind, r.corrected_kind IS NOT NULL AS corrected, r.email_id, r.campaign_id, r.sender_id,
+       r.recipient, r.writer, r.writer_name, r.weak, r.received_at, r.subject, left(r.text, %(beginning)s) AS beginning,
+       r.attachments, r.severity, r.reason, r.code, r.enhanced_code, r.of_sender, r.back_on, r.label, r.read_at
+FROM responses r
+WHERE r.workspace_id = %(workspace_id)s AND r.forgotten_at IS NULL
+  AND CASE WHEN %(kind)s::response_kind IS NULL THEN r.kind <> 'FOUND_IN_SENT' ELSE effective_kind(r) = %(kind)s END
+  AND (%(campaign_id)s::bigint IS NULL OR r.campaign_id = %(campaign_id)s)
+  AND (%(sender_id)s::bigint IS NULL OR r.sender_id = %(sender_id)s)
+  AND (%(email_id)s::bigint IS NULL OR r.email_id = %(email_id)s)
+  AND (%(label)s::text IS NULL OR r.label = %(label)s)
+  AND (%(unread)s::boolean IS NULL OR (r.read_at IS NULL) = %(unread)s)
+  AND (%(q)s::text IS NULL
+       OR strpos(lower(r.recipient || ' ' || coalesce(r.writer, '') || ' ' || r.writer_name || ' ' || r.subject || ' ' || r.text),
+                 lower(%(q)s)) > 0)
+  AND (%(before_at)s::timestamptz IS NULL OR (r.received_at, r.id) < (%(before_at)s, %(before_id)s::bigint))
+ORDER BY r.received_at DESC, r.id DESC
+LIMIT %(limit)s;
+
+-- name: get_response
+-- One response with all that is kept of it.
+SELECT r.id, effective_kind(r) AS kind, r.corrected_kind IS NOT NULL AS corrected, r.email_id, r.campaign_id, r.sender_id,
+       r.recipient, r.writer, r.writer_name, r.weak, r.received_at, r.subject, left(r.text, %(beginning)s) AS beginning,
+       r.attachments, r.severity, r.reason, r.code, r.enhanced_code, r.of_sender, r.back_on, r.label, r.read_at,
+       r.text, r.html, r.diagnostic
+FROM responses r
+WHERE r.workspace_id = %(workspace_id)s AND r.id = %(id)s AND r.forgotten_at IS NULL;
+
+-- name: lock_response
+-- One that a person says something of, with what follows from it now; its stream is held.
+SELECT r.kind AS read_kind, effective_kind(r) AS kind
+FROM responses r
+WHERE r.workspace_id = %(workspace_id)s AND r.id = %(id)s AND r.forgotten_at IS NULL
+FOR UPDATE;
+
+-- name: whose_response
+-- Of which email and stream it is, and what a bounce said; none of it ever changes.
+SELECT email_id, stream_id, recipient, severity, of_sender FROM responses
+WHERE workspace_id = %(workspace_id)s AND id = %(id)s AND forgotten_at IS NULL;
+
+-- name: correct_response
+-- A person's word on what it is: it is no guess any more.
+UPDATE responses
+SET corrected_kind = nullif(%(kind)s::response_kind, kind), weak = false
+WHERE workspace_id = %(workspace_id)s AND id = %(id)s;
+
+-- name: forget_response
+-- It is no answer to us: what it says is gone, and it is not read again.
+UPDATE responses
+SET forgotten_at = now(), writer = NULL, writer_name = '', subject = '', text = '', html = NULL, attachments = '{}',
+    diagnostic = NULL, label = NULL
+WHERE workspace_id = %(workspace_id)s AND id = %(id)s;
+
+-- name: mark_response
+-- What people note on it; NULL leaves a column alone, an empty label ends it.
+UPDATE responses
+SET label = CASE WHEN %(label)s::text IS NULL THEN label ELSE nullif(%(label)s, '') END,
+    read_at = CASE WHEN %(read)s::boolean IS NULL THEN read_at WHEN %(read)s THEN coalesce(read_at, now()) END
+WHERE workspace_id = %(workspace_id)s AND id = %(id)s AND forgotten_at IS NULL;
+
+-- name: count_unread
+-- How many nobody has read yet, of each kind.
+SELECT effective_kind(r) AS kind, count(*) AS n FROM responses r
+WHERE r.workspace_id = %(workspace_id)s AND r.forgotten_at IS NULL AND r.read_at IS NULL AND r.kind <> 'FOUND_IN_SENT'
+GROUP BY 1;
+
+-- name: take_suppression_back
+-- What a response has led to, that was something else: what took its place before stands again.
+WITH its AS (
+    SELECT workspace_id, key, reason_before FROM suppressions
+    WHERE workspace_id = %(workspace_id)s AND email_id = %(email_id)s AND reason = %(reason)s::suppression_reason
+    FOR UPDATE
+),
+stands_again AS (
+    UPDATE suppressions s SET reason = i.reason_before, reason_before = NULL
+    FROM its i WHERE s.workspace_id = i.workspace_id AND s.key = i.key AND i.reason_before IS NOT NULL
+)
+DELETE FROM suppressions s USING its i
+WHERE s.workspace_id = i.workspace_id AND s.key = i.key AND i.reason_before IS NULL;

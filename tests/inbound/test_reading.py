@@ -1,0 +1,184 @@
+"""Mailboxes are read: what answers an email is recorded, nothing else is kept, and nothing is changed."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.mail.opaque import Links
+from tests.support.dovecot import PROGRAM, WANTED
+from tests.support.engine import check_conservation, execute, rows, value
+from tests.support.inbox import ANN, Owners, Read, bounce, reply
+from worker.connect import Server
+
+pytestmark = pytest.mark.skipif(PROGRAM is None and "CI" not in os.environ, reason=WANTED)
+
+
+async def test_what_answers_is_recorded_once_and_nothing_is_changed(read: Read, owners: Owners, server: Server) -> None:
+    await read.set_up(server, *["SENT"] * 6)
+    thread = f"In-Reply-To: {read.id_of(1)}\n"
+    owners.put(reply("r1@example.com", head=thread))
+    owners.put(bounce(read.id_of(2), "r2@example.com"))
+    owners.put(
+        reply("r3@example.com", "I am away.", head=f"In-Reply-To: {read.id_of(3)}\nAuto-Submitted: auto-replied\n")
+    )
+    owners.put(reply("r4@example.com"), "Junk")  # begins no thread, but from whom we wrote to
+    owners.put(reply("r5@example.com", "Unsubscribe", head=f"References: {read.id_of(5)}\n"))
+    # Nothing of ours:
+    owners.put(reply("r6@example.com", head="In-Reply-To: <another@thread.example>\n"))
+    owners.put(reply("r6@example.com", head="List-Id: <news.example.com>\n", number=2))
+    owners.put(reply("nobody@example.com"))
+    owners.put(reply(ANN, head=f"In-Reply-To: {read.id_of(6)}\n"))  # our own
+    owners.put(reply("r6@example.com", head=thread, number=3), "Sent")
+    before = owners.flags(), owners.flags("Junk")
+    for _ in range(2):
+        await read.read()
+        assert await read.responses() == [
+            {"kind": "REPLY", "recipient": "r1@example.com", "weak": False},
+            {"kind": "BOUNCE", "recipient": "r2@example.com", "weak": False},
+            {"kind": "AUTO_REPLY", "recipient": "r3@example.com", "weak": False},
+            {"kind": "UNSUBSCRIBE", "recipient": "r5@example.com", "weak": False},
+            {"kind": "REPLY", "recipient": "r4@example.com", "weak": True},
+        ]
+        assert await read.counts() == {"replied": 2, "bounced": 1, "autoReplied": 1, "unsubscribed": 1}
+    assert (owners.flags(), owners.flags("Junk")) == before
+    assert await rows(read.pool, "SELECT name, reason::text AS r FROM suppressions ORDER BY name") == [
+        {"name": "r2@example.com", "r": "BOUNCED"},
+        {"name": "r5@example.com", "r": "REPLIED_STOP"},
+    ]
+    inbox = await read.inbox()
+    assert inbox["whole_at"] is not None
+    assert (inbox["failures"], inbox["lease_token"]) == (0, None)
+
+
+async def test_what_came_before_the_sender_was_made_is_not_looked_at(
+    read: Read, owners: Owners, server: Server
+) -> None:
+    await read.set_up(server, "SENT", "SENT")
+    owners.put(reply("r1@example.com"), at=datetime.now(UTC) - timedelta(days=9))
+    owners.put(reply("r2@example.com"))
+    await read.read()
+    assert [one["recipient"] for one in await read.responses()] == ["r2@example.com"]
+
+
+async def test_whatever_a_stranger_calls_a_message_it_is_recorded_once(
+    read: Read, owners: Owners, server: Server
+) -> None:
+    await read.set_up(server, "SENT", "SENT", "SENT")
+    for number, name in ((1, "ü" * 900), (2, "")):
+        message = reply(f"r{number}@example.com", head=f"In-Reply-To: {read.id_of(number)}\n")
+        long = f"Message-ID: <{name}@there.example>\r\n" if name else ""
+        owners.put(message.replace(f"Message-ID: <1.r{number}@there.example>\r\n".encode(), long.encode()))
+    owners.put(reply("r3@example.com", head=f"In-Reply-To: {read.id_of(3)}\n"))
+    for _ in range(2):
+        await execute(read.pool, "DELETE FROM inbox_places")
+        await read.read()
+        assert [one["recipient"] for one in await read.responses()] == [f"r{n}@example.com" for n in (1, 2, 3)]
+
+
+async def test_a_message_that_lies_in_two_folders_is_one(read: Read, owners: Owners, server: Server) -> None:
+    await read.set_up(server, "SENT")
+    message = reply("r1@example.com", head=f"In-Reply-To: {read.id_of(1)}\n")
+    owners.imap.create("Kept")
+    owners.put(message)
+    owners.put(message, "Kept")
+    owners.put(message)
+    await read.read()
+    assert len(await read.responses()) == 1
+    assert await read.counts() == {"replied": 1}
+
+
+async def test_a_folder_that_was_made_anew_is_read_again_and_nothing_is_recorded_twice(
+    read: Read, owners: Owners, server: Server
+) -> None:
+    await read.set_up(server, "SENT", "SENT")
+    owners.imap.create("Kept")
+    for number in (1, 1, 1):
+        owners.put(reply(f"r{number}@example.com"), "Kept")
+    await read.read()
+    first = await rows(read.pool, "SELECT uid_validity, uid FROM inbox_places WHERE folder = 'Kept'")
+    owners.imap.delete("Kept")
+    owners.imap.create("Kept")
+    owners.put(reply("r1@example.com"), "Kept")
+    owners.put(reply("r2@example.com"), "Kept")
+    await read.read()
+    assert [one["recipient"] for one in await read.responses()] == ["r1@example.com", "r2@example.com"]
+    second = await rows(read.pool, "SELECT uid_validity, uid FROM inbox_places WHERE folder = 'Kept'")
+    assert first[0]["uid"] == 3
+    assert second[0]["uid"] == 2
+
+
+async def test_a_mail_to_unsubscribe_says_by_its_token_who_wants_no_more(
+    read: Read, owners: Owners, server: Server
+) -> None:
+    await read.set_up(server, "SENT", "SCHEDULED")
+    await execute(read.pool, "UPDATE emails SET recipient_key = address_digest(recipient)")
+    links = Links("", read.keys)
+    token = links.token(read.owner.workspace_id, read.email_ids[0], "r1@example.com")
+    owners.put(reply("somebody@else.example", "", subject=token))
+    forged = links.token(read.owner.workspace_id, read.email_ids[1], "r1@example.com")
+    owners.put(reply("r9@example.com", "", subject=forged[:-3] + "AAA"))
+    await read.read()
+    assert await read.responses() == [{"kind": "UNSUBSCRIBE", "recipient": "r1@example.com", "weak": False}]
+    assert await value(read.pool, "SELECT reason::text FROM suppressions") == "UNSUBSCRIBED"
+
+
+async def test_what_looks_like_a_bounce_and_names_no_email_suppresses_nobody(
+    read: Read, owners: Owners, server: Server
+) -> None:
+    await read.set_up(server, *["SENT"] * 3)
+    owners.put(bounce("<made-up@there.example>", "r1@example.com"))  # another's message: nothing
+    owners.put(bounce(read.id_of(2), "r3@example.com"))  # names somebody else
+    unnamed = bounce(read.id_of(3), "r3@example.com").replace(b"Message-ID: " + read.id_of(3).encode(), b"X-None: 1")
+    owners.put(unnamed)
+    await read.read()
+    assert await read.responses() == [
+        {"kind": "BOUNCE", "recipient": "r2@example.com", "weak": True},
+        {"kind": "BOUNCE", "recipient": "r3@example.com", "weak": True},
+    ]
+    assert await read.counts() == {}
+    assert await rows(read.pool, "SELECT * FROM suppressions") == []
+
+
+async def test_a_bounce_that_is_the_senders_fault_holds_it_and_says_nothing_of_the_recipient(
+    read: Read, owners: Owners, server: Server
+) -> None:
+    await read.set_up(server, "SENT")
+    words = "550 5.7.708 Service unavailable. Access denied, traffic not accepted from this IP"
+    owners.put(bounce(read.id_of(1), "r1@example.com", "5.7.708", words))
+    await read.read()
+    assert await read.responses("kind::text AS kind, of_sender") == [{"kind": "BOUNCE", "of_sender": True}]
+    (held,) = await rows(read.pool, "SELECT reason::text AS reason, words, stream_id FROM holds")
+    assert (held["reason"], held["stream_id"]) == ("REFUSED", None)
+    assert "5.7.708" in held["words"]
+    assert await rows(read.pool, "SELECT * FROM suppressions") == []
+    assert await read.counts() == {}
+
+
+async def test_an_email_in_doubt_whose_copy_lies_in_sent_was_sent(read: Read, owners: Owners, server: Server) -> None:
+    await read.set_up(server, *["UNKNOWN"] * 4)
+    copy = reply(ANN, head="", number=7)
+    owners.put(copy.replace(b"<7.ann@there.example>", read.id_of(1).encode()), "Sent")
+    replaced = f"X-Microsoft-Original-Message-ID: {read.id_of(2)}\n"
+    owners.put(reply(ANN, head=replaced, number=8), "Sent")
+    owners.put(reply("r3@example.com", head=f"In-Reply-To: {read.id_of(3)}\n"))  # whoever answers has got it
+    await read.read()
+    assert await check_conservation(read.pool, read.campaign_id) == {"SENT": 3, "UNKNOWN": 1}
+    assert await read.responses("kind::text AS kind, recipient") == [
+        {"kind": "REPLY", "recipient": "r3@example.com"},
+        {"kind": "FOUND_IN_SENT", "recipient": "r1@example.com"},
+        {"kind": "FOUND_IN_SENT", "recipient": "r2@example.com"},
+    ] or await read.responses("kind::text AS kind, recipient") == [
+        {"kind": "REPLY", "recipient": "r3@example.com"},
+        {"kind": "FOUND_IN_SENT", "recipient": "r2@example.com"},
+        {"kind": "FOUND_IN_SENT", "recipient": "r1@example.com"},
+    ]
+    audit = await rows(read.pool, "SELECT subject FROM audit_log WHERE action = 'email.unknown->sent' ORDER BY subject")
+    assert len(audit) == 3
+    assert "lies in Sent, UID 1" in audit[0]["subject"]
+    # An answer may now name the id that the server gave.
+    owners.put(reply("r2@example.com", head="In-Reply-To: <8.ann@there.example>\n"))
+    await read.read()
+    assert (await read.responses("recipient, weak"))[-1] == {"recipient": "r2@example.com", "weak": False}
