@@ -43,6 +43,7 @@ from tests.support.engine import (
 from tests.support.pg import TemplateServer
 from tests.support.ports import free_port
 from tests.support.sinkproc import Sink
+from tests.support.waiting import BOUND_S
 from worker.__main__ import CONCURRENCY, PLANNER_OPTIONS, Worker
 from worker.connect import Server
 from worker.tasks import make_queue
@@ -296,7 +297,7 @@ async def test_after_a_moment_without_postgres_a_worker_listens_again(
             await asyncio.to_thread(postgres.stop, "immediate")
             await asyncio.to_thread(postgres.start)
             with pytest.raises(ConnectorException):  # so that another follows
-                await asyncio.wait_for(working, 20)
+                await asyncio.wait_for(working, BOUND_S)
 
 
 @pytest.mark.alone
