@@ -68,7 +68,7 @@ RESTART_PAUSE_S = 1.0
 # The exchange is planned once and for all, and must be right however small the tables were at that time.
 PLANNER_OPTIONS = (
     "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off "
-    "-c jit=off"
+    "-c jit=off -c random_page_cost=1.1 -c cpu_tuple_cost=0.5 -c cpu_index_tuple_cost=0.5"
 )
 
 log = structlog.get_logger()
