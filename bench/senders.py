@@ -90,7 +90,8 @@ def senders(run: Run) -> Iterator[Figure]:
         firsts.setdefault(message.envelope_from, message.at)
     waits = sorted(at - due.at[address] for address, at in firsts.items())
     took_s = max(message.at for message in messages) - due.first
-    note = f"worker {used_s:.1f} s of processor time and {memory:.0f} MB, PostgreSQL {postgres_s:.1f} s, sink {sink_s:.1f} s"
+    used = f"worker {used_s:.1f} s, PostgreSQL {postgres_s:.1f} s, sink {sink_s:.1f} s"
+    note = f"processor time: {used}; worker {memory:.0f} MB"
     yield Figure(
         f"{count:,} senders, {EACH} emails each, all due within a second", len(messages) / took_s, "emails/s", note
     )
