@@ -216,6 +216,19 @@ def test_lanes_are_lent_back_to_a_sender_with_less_than_its_share_until_it_has_t
     assert budget.take(late, 1) == budget.surplus(big) == budget.surplus(late) == 0
 
 
+def test_a_sender_that_is_on_its_way_to_a_free_lane_is_not_called_again_until_it_has_answered() -> None:
+    budget, first, second, waiting = Budget(2), Wake(), Wake(), Wake()
+    assert budget.take(first, 1) == budget.take(second, 1) == 1
+    assert budget.take(waiting, 1) == 0
+    budget.give_back(first)
+    budget.give_back(second)
+    assert waiting.calls == 1
+    budget.answered(waiting)  # it takes nothing: its server has no room, say
+    assert budget.take(first, 1) == 1
+    budget.give_back(first)
+    assert waiting.calls == 2
+
+
 def test_servers_that_hang_hold_not_all_lanes_however_many_senders_they_have() -> None:
     budget, stuck = Budget(64), [Wake() for _ in range(8)]
     for wake in stuck:
