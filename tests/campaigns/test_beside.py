@@ -57,6 +57,8 @@ async def test_a_campaign_keeps_what_goes_along(api: httpx.AsyncClient) -> None:
         ({"cc": [f"c{n}@example.com" for n in range(3)], "bcc": [f"b{n}@example.com" for n in range(3)]}, "cc", "6"),
         ({"headers": {"Subject": "x"}}, "headers.Subject", "X-"),
         ({"headers": {"X-Spam-Status": "No"}}, "headers.X-Spam-Status", "servers"),
+        ({"headers": {"X-SMTPAPI": '{"to": ["x@example.com"]}'}}, "headers.X-SMTPAPI", "servers"),
+        ({"headers": {"X-Bcc": "x@example.com"}}, "headers.X-Bcc", "servers"),
         ({"headers": {"X-A: b\r\nBcc": "x"}}, "headers.X-A: b\r\nBcc", "X-"),
         ({"headers": {"X-A": "x\r\nBcc: y@example.com"}}, "headers.X-A", "line break"),
         ({"headers": {"X-A": " "}}, "headers.X-A", "empty"),
@@ -66,6 +68,7 @@ async def test_a_campaign_keeps_what_goes_along(api: httpx.AsyncClient) -> None:
         ({"headers": {"X-A": "{{ nobody_has_it }}"}}, "headers.X-A", "unknown merge field"),
         ({"headers": {"X-A": "{{ oh"}}, "headers.X-A", ""),
         ({"attachments": [77]}, "attachments", "not kept"),
+        ({"attachments": [2**63]}, "attachments[0]", ""),
         ({"bodyHtml": '<img src="/api/files/77">'}, "bodyHtml", "not kept"),
     ],
 )
@@ -131,6 +134,7 @@ async def test_programs_are_warned_of(api: httpx.AsyncClient) -> None:
     assert "Gmail" in script["warning"]
     disguised = await upload(api, "photo.jpg", b"MZ\x90\0")
     assert (disguised["isImage"], "is a program" in disguised["warning"]) == (False, True)
+    assert (await upload(api, "logo.png", b"<svg/>"))["type"] == "application/octet-stream"
     campaign = {"subject": "Hello", "body": "x", "recipients": ["ada@example.com"], "attachments": [disguised["id"]]}
     hints = (await api.post("/api/campaigns/preview", json=campaign)).json()["hints"]
     assert disguised["warning"] in [hint["found"] for hint in hints]
