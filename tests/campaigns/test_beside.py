@@ -223,6 +223,13 @@ async def test_erasing_an_address_takes_it_out_of_copies(api: httpx.AsyncClient,
     made = (await schedule(api, startTime=LATER, unsubscribe="link", **BESIDE))["campaign"]["id"]
     await api.post("/api/templates", json={"name": "Offer", **BESIDE})
     await execute(pool, "UPDATE senders SET reply_to = 'CRM@example.net'")
+    said = "250 taken\nNo copy to {}: 550 5.1.1 no such user"
+    attempt = (
+        "INSERT INTO attempts (workspace_id, email_id, number, outcome, claimed_at, command, code, reply) "
+        "SELECT workspace_id, id, %s, 'ACCEPTED', now(), '.', 250, %s FROM emails"
+    )
+    for number, address in enumerate(("CRM@example.net", "nocrm@example.net"), 1):
+        await execute(pool, attempt, number, said.format(address))
     exported = (await api.get("/api/recipients/export", params={"email": "crm@example.net"})).json()
     assert exported["copies"] == [{"campaign": {"id": made, "name": "Hello"}, "contentVersion": 1, "as": ["bcc"]}]
     erased = await api.post("/api/recipients/erase", json={"email": "Crm@example.net"})
@@ -231,6 +238,8 @@ async def test_erasing_an_address_takes_it_out_of_copies(api: httpx.AsyncClient,
         query = "SELECT count(*) FROM {} x WHERE x::text ILIKE '%%crm@%%'"
         assert not await value(pool, query.format(table)), table
     assert await row(pool, "SELECT copies, content_version FROM streams") == {"copies": 1, "content_version": 2}
+    replies = [found["reply"] for found in await rows(pool, "SELECT reply FROM attempts ORDER BY number")]
+    assert replies == ["(erased: it named a recipient)", said.format("nocrm@example.net")]
     # What was sent had the link, and is shown with it.
     assert await row(pool, "SELECT version, unsubscribe FROM campaign_contents") == {
         "version": 1,
