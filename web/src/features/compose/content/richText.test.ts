@@ -9,6 +9,9 @@ describe("rich text", () => {
       'News\n\nDear {{ name | default: "you" }},\nhello & welcome\n\n- one\n- two\n\nMore (https://example.com/x)',
     );
     expect(textOf('<p><img src="/api/files/1" alt="Our office"></p>')).toBe("Our office");
+    expect(textOf("<p>a</p><table><tbody><tr><th>b</th><td>c<br>d</td></tr><tr><td>e</td></tr></tbody></table>")).toBe(
+      "a\n\nb | c\nd\ne",
+    );
     expect(textOf("<ol><li><p>one</p></li><li><p>two</p></li></ol>")).toBe("1. one\n2. two");
   });
 

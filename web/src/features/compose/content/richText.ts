@@ -1,6 +1,6 @@
 /** Between rich text (HTML) and plain text. */
 
-const BLOCKS = new Set(["P", "H1", "H2", "H3", "H4", "UL", "OL", "BLOCKQUOTE", "PRE", "HR"]);
+const BLOCKS = new Set(["P", "H1", "H2", "H3", "H4", "UL", "OL", "BLOCKQUOTE", "PRE", "HR", "TABLE"]);
 
 /** The plain text alternative of what the editor made. */
 export function textOf(html: string): string {
@@ -19,6 +19,7 @@ function written(node: Node): string {
   if (node.tagName === "IMG") return node.getAttribute("alt") ?? "";
   if (node.tagName === "HR") return "\n\n---\n\n";
   if (node.tagName === "LI") return `\n${mark(node)}${inside.trim()}`;
+  if (node.tagName === "TR") return `\n${[...node.children].map((cell) => written(cell).trim()).join(" | ")}`;
   if (node.tagName === "A") {
     const href = node.getAttribute("href") ?? "";
     return href && href !== inside.trim() ? `${inside} (${href})` : inside;
