@@ -57,7 +57,7 @@ function isBetweenBlocks(node: ChildNode): boolean {
 function copy(node: Node, into: Element): void {
   const page = into.ownerDocument;
   if (node.nodeType === Node.TEXT_NODE) {
-    if (["TABLE", "TR"].includes(into.tagName)) return;  // between cells
+    if (["TABLE", "TR"].includes(into.tagName)) return; // between cells
     into.append(page.createTextNode((node.textContent ?? "").replace(/[\n\r\t]+/g, " ")));
     return;
   }
@@ -129,7 +129,9 @@ function isCell({ tagName }: Element): boolean {
 /** Whether lines are drawn is said by an attribute, or by the styles of the table or a cell. */
 function table(from: Element, into: Element): Element {
   const made = add(into, "table");
-  const drawn = [from, ...from.querySelectorAll("td, th")].some((one) => /border[^;]*:[^;]*(?:solid|double|dashed|dotted)/i.test(one.getAttribute(STYLE) ?? ""));
+  const drawn = [from, ...from.querySelectorAll("td, th")].some((one) =>
+    /border[^;]*:[^;]*(?:solid|double|dashed|dotted)/i.test(one.getAttribute(STYLE) ?? ""),
+  );
   made.setAttribute("border", drawn || Number(from.getAttribute("border")) ? "1" : "0");
   return made;
 }

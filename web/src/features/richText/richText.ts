@@ -32,6 +32,31 @@ function mark(item: Element): string {
   return list?.tagName === "OL" ? `${[...list.children].indexOf(item) + 1}. ` : "- ";
 }
 
+/** What the editor makes, and with which attributes: what is written otherwise would come out of it as something else. */
+const MADE: Readonly<Record<string, readonly string[]>> = {
+  ...Object.fromEntries(
+    ["P", "H2", "H3", "UL", "OL", "LI", "BLOCKQUOTE", "PRE", "HR", "BR"].map((tag) => [tag, []]),
+  ),
+  ...Object.fromEntries(["STRONG", "EM", "U", "S", "CODE", "TBODY", "TR"].map((tag) => [tag, []])),
+  A: ["href"],
+  IMG: ["src", "alt", "width"],
+  TABLE: ["border", "rules", "cellpadding", "cellspacing"],
+  TD: ["colspan", "rowspan", "align", "valign"],
+  TH: ["colspan", "rowspan", "align", "valign"],
+};
+
+/** Whether the editor can change it without changing the rest of it. */
+export function isOfEditor(html: string): boolean {
+  const page = new DOMParser().parseFromString(html, "text/html");
+  if (/<!--|<!doctype|<html|<head|<body/i.test(html)) return false;
+  return [...page.body.querySelectorAll("*")].every(
+    ({ tagName, attributes }) =>
+      [...attributes].every(({ name, value }) =>
+        tagName === "IMG" && name === "src" ? value.startsWith("/api/files/") : MADE[tagName]?.includes(name),
+      ) && tagName in MADE,
+  );
+}
+
 /** Plain text as the editor begins with it. */
 export function htmlOf(text: string): string {
   const safe = text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");

@@ -7,13 +7,13 @@ import { useEditor } from "@tiptap/react";
 import StarterKit from "@tiptap/starter-kit";
 import { type RefObject, useEffect } from "react";
 import { nonce } from "@/ui/nonce";
-import classes from "../compose.module.css";
 import { usePictures } from "./files";
 import { LiquidPiece } from "./LiquidPiece";
 import { linkTarget } from "./links";
 import { withoutPieces, withPieces } from "./liquidPieces";
 import { PICTURE_TYPES, Picture, picturesIn } from "./Picture";
 import { cleaned } from "./paste";
+import classes from "./richText.module.css";
 import { TABLES } from "./Table";
 
 interface Props {

@@ -10,7 +10,9 @@ const Table = Node.create({
   content: "tableRow+",
   isolating: true,
   addAttributes() {
-    return { border: { default: "0", parseHTML: (element) => (Number(element.getAttribute("border")) ? "1" : "0") } };
+    return {
+      border: { default: "0", parseHTML: (element) => (Number(element.getAttribute("border")) ? "1" : "0") },
+    };
   },
   parseHTML() {
     return [{ tag: "table" }];
