@@ -74,6 +74,7 @@ function Editor({ senderId, signature, done }: { senderId: number; signature: Si
           onChange={setHtml}
           onFocus={() => undefined}
           insert={insert}
+          pictures
           error={undefined}
         />
       </Suspense>
