@@ -185,7 +185,7 @@ function Attachments({ attachments, onChange, error }: AttachmentsProps) {
                 </ActionIcon>
               </Group>
               {file.warning && (
-                <Text size="sm" c="orange.9" role="status">
+                <Text size="sm" role="status">
                   {file.warning}
                 </Text>
               )}
