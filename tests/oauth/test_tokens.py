@@ -279,6 +279,10 @@ async def test_a_worker_killed_at_any_point_leaves_a_grant_that_works(
                     await wait_for(lambda w=waiting: _any(pool, w, "%refresh_lease%"), "the lease to be asked for")
                     victim.send_signal(signal.SIGKILL)
             assert provider.requests["refresh_token"] == before
+            # PostgreSQL goes on without it: the dead have the lease, and it is to run out now.
+            leased = "SELECT 1 FROM logins WHERE refresh_lease_until > now()"
+            await wait_for(lambda w=leased: _any(pool, w), "the lease to be given to the dead")
+            await execute(pool, "UPDATE logins SET refresh_lease_until = now()")
         else:
             with _child(database_url, login, connect_settings) as done:
                 assert await asyncio.to_thread(done.stdout.readline)  # pyright: ignore[reportOptionalMemberAccess]

@@ -80,7 +80,7 @@ async def _check(api: httpx.AsyncClient, sender_id: int, **query: str) -> dict[s
         check = (await api.get(url)).json()
         return check if check["status"] == "DONE" else None
 
-    return await wait_for(done, "the check to be done", 60)
+    return await wait_for(done, "the check to be done")
 
 
 def _verdicts(check: dict[str, Any]) -> dict[str, str]:
