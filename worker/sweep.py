@@ -3,8 +3,8 @@
 Every worker sweeps: it puts emails of dead workers in doubt, has tables counted that have outgrown their plans, makes
 emails of later steps that fall due, finishes cancels of large campaigns, removes jobs of dead queue workers, wakes
 neglected senders, looks whether a stream sleeps past an email, has plans made that somebody asked for and nobody is at,
-has senders that cannot send give to others, pauses campaigns of which too many recipients do not exist, and cancels what
-waits for domains that are suppressed. Sweeps of several workers do not harm each other.
+has senders that cannot send give to others, pauses campaigns of which too many recipients do not exist, and cancels
+what waits for domains that are suppressed. Sweeps of several workers do not harm each other.
 """
 
 from __future__ import annotations
