@@ -114,6 +114,7 @@ class Worker:
             desk.message_ids,
             desk.links,
             settings.inbox_poll_seconds,
+            settings.max_attempts,
         )
         checks = Checks(settings, pool, self._credentials)
         self._queue = make_queue(

@@ -44,6 +44,7 @@ class Reader:
         ids: MessageIds,
         links: Links,
         poll_s: float,
+        max_attempts: int | None = None,
         lookup: Lookup = look_up,
     ) -> None:
         self._pool = pool
@@ -52,6 +53,7 @@ class Reader:
         self._ids = ids
         self._links = links
         self._poll_s = poll_s
+        self._max_attempts = max_attempts
         self._lookup = lookup
         self._reading = set[asyncio.Task[None]]()
 
@@ -114,6 +116,6 @@ class Reader:
             raise LeaseLost
         mailbox = await Mailbox.open(server, self._lookup)
         try:
-            return await Pass(self._pool, inbox, mailbox, self._ids, self._links).run()
+            return await Pass(self._pool, inbox, mailbox, self._ids, self._links, self._max_attempts).run()
         finally:
             await mailbox.close()

@@ -65,12 +65,21 @@ class Letter(NamedTuple):
 class Pass:
     """Through a mailbox that is leased and logged in to."""
 
-    def __init__(self, pool: Pool, inbox: Inbox, mailbox: Mailbox, ids: MessageIds, links: Links) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        inbox: Inbox,
+        mailbox: Mailbox,
+        ids: MessageIds,
+        links: Links,
+        max_attempts: int | None = None,
+    ) -> None:
         self._pool = pool
         self._inbox = inbox
         self._mailbox = mailbox
         self._ids = ids
         self._links = links
+        self._max_attempts = max_attempts  # of an email in doubt
         self._began = time.monotonic()
         self._allowance = Allowance(MOST_BYTES)
 
@@ -220,6 +229,7 @@ class Pass:
     # Doubts
 
     async def _look_for_doubts(self, folders: Sequence[str]) -> None:
+        """Those that lie in none of the folders go again where their campaign says so."""
         left = await doubts.of_inbox(self._pool, self._inbox, self._ids) if folders else []
         for folder in folders if left else ():
             state = await self._do(lambda session, folder=folder: session.examine(folder))
@@ -229,7 +239,10 @@ class Pass:
                 if copy is not None:
                     left.remove(doubt)
                     if await doubts.found(self._pool, self._inbox, doubt, copy):
-                        DOUBTS_SETTLED.inc()
+                        DOUBTS_SETTLED["sent"].inc()
+        if left:
+            again = await doubts.not_found(self._pool, self._inbox, left, self._max_attempts)
+            DOUBTS_SETTLED["resent"].inc(again)
 
     async def _copy_of(self, doubt: Doubt, folder: str, state: State) -> Copy | None:
         wanted = doubt.message_id

@@ -36,6 +36,7 @@ DISTRIBUTED = {
     "inboxes",
     "inbox_places",
     "responses",
+    "sent_readings",
     "wire_checks",
     "files",
     "file_pieces",

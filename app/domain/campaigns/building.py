@@ -36,6 +36,8 @@ async def message_builder(
         language=sent.language,
         unsubscribe=sent.unsubscribe or "none",
         one_click=one_click,
+        by_mail=row["is_read"],
+        refers_to_itself=row["is_renamed"],
         beside=beside,
     )
     return row["content_version"], builder

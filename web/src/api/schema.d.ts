@@ -2019,7 +2019,7 @@ export interface components {
             hourlyLimit: number | null;
             calendar: components["schemas"]["CampaignCalendar"] | null;
             /** @enum {string} */
-            onUnknown: "hold" | "resend" | "assume_sent";
+            onUnknown: "hold" | "resend" | "resend_if_not_in_sent" | "assume_sent";
             /** @enum {string} */
             status: "ACTIVE" | "PAUSED" | "CANCELLED" | "FINISHED";
             total: number;
@@ -2096,7 +2096,7 @@ export interface components {
             calendar?: components["schemas"]["CampaignCalendar"] | null;
             hourlyLimit?: number | null;
             sharePercent?: number | null;
-            onUnknown?: "hold" | "resend" | "assume_sent";
+            onUnknown?: "hold" | "resend" | "resend_if_not_in_sent" | "assume_sent";
         };
         /** CampaignSender */
         CampaignSender: {
@@ -2286,6 +2286,7 @@ export interface components {
             erasedAt: string | null;
             /** @enum {null|string} */
             cancelReason: "CAMPAIGN" | "SUPPRESSED" | "UNSUBSCRIBED" | "REPLIED" | "BOUNCED" | "STOPPED" | "LATE" | "ERASED" | null;
+            notInSent: components["schemas"]["NotInSent"] | null;
         };
         /** Page[EmailSummary] */
         EmailPage: {
@@ -2583,6 +2584,13 @@ export interface components {
             name: string;
             purpose?: string | null;
             source?: string | null;
+        };
+        /** NotInSent */
+        NotInSent: {
+            readings: number;
+            /** Format: date-time */
+            lastAt: string;
+            keepsCopies: boolean | null;
         };
         /** Offer */
         Offer: {
@@ -3415,7 +3423,7 @@ export interface operations {
                      * @default hold
                      * @enum {unknown}
                      */
-                    onUnknown?: "assume_sent" | "hold" | "resend";
+                    onUnknown?: "assume_sent" | "hold" | "resend" | "resend_if_not_in_sent";
                     ifBlank?: {
                         [key: string]: components["schemas"]["IfBlank"];
                     };
@@ -3468,7 +3476,7 @@ export interface operations {
                      * @default hold
                      * @enum {unknown}
                      */
-                    onUnknown?: "assume_sent" | "hold" | "resend";
+                    onUnknown?: "assume_sent" | "hold" | "resend" | "resend_if_not_in_sent";
                     ifBlank?: {
                         [key: string]: components["schemas"]["IfBlank"];
                     };
@@ -3620,7 +3628,7 @@ export interface operations {
                      * @default hold
                      * @enum {unknown}
                      */
-                    onUnknown?: "assume_sent" | "hold" | "resend";
+                    onUnknown?: "assume_sent" | "hold" | "resend" | "resend_if_not_in_sent";
                     ifBlank?: {
                         [key: string]: components["schemas"]["IfBlank"];
                     };
@@ -3673,7 +3681,7 @@ export interface operations {
                      * @default hold
                      * @enum {unknown}
                      */
-                    onUnknown?: "assume_sent" | "hold" | "resend";
+                    onUnknown?: "assume_sent" | "hold" | "resend" | "resend_if_not_in_sent";
                     ifBlank?: {
                         [key: string]: components["schemas"]["IfBlank"];
                     };
