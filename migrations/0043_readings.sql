@@ -51,3 +51,19 @@ COMMENT ON FUNCTION keep_id_of_ses IS 'For the trigger attempts_at_ses: the Mess
 CREATE OR REPLACE TRIGGER attempts_at_ses AFTER INSERT ON attempts FOR EACH ROW
     WHEN (NEW.server LIKE '%email-smtp%.amazonaws.com:%' AND NEW.outcome = 'ACCEPTED')
     EXECUTE FUNCTION keep_id_of_ses();
+
+-- Where a server puts nothing into Sent, who reads the mailbox does: `copy_to_sent` false, not. Which emails have been dealt
+-- with, of the last days.
+ALTER TABLE senders ADD COLUMN IF NOT EXISTS copy_to_sent boolean NOT NULL DEFAULT true;
+CREATE TABLE IF NOT EXISTS sent_copies (
+    workspace_id   bigint NOT NULL,
+    email_id       bigint NOT NULL,
+    done_at        timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (workspace_id, email_id),
+    FOREIGN KEY (workspace_id, email_id) REFERENCES emails (workspace_id, id) ON DELETE CASCADE
+);
+GRANT SELECT, INSERT, UPDATE, DELETE ON sent_copies TO reachinbox_tenant;
+DO $$
+BEGIN
+    PERFORM keep_tenants_apart('sent_copies');
+END $$;

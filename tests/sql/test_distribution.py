@@ -37,6 +37,7 @@ DISTRIBUTED = {
     "inbox_places",
     "responses",
     "sent_readings",
+    "sent_copies",
     "wire_checks",
     "files",
     "file_pieces",

@@ -2,7 +2,7 @@
 
 export const VALUES = {
   Alert: {
-    kind: ["installation.other", "worker.missing", "sender.blocked", "campaign.held", "campaign.paused", "email.unknown", "email.failed", "webhook.disabled", "webhook.failing"],
+    kind: ["installation.other", "worker.missing", "sender.blocked", "sender.unread", "campaign.held", "campaign.paused", "email.unknown", "email.failed", "webhook.disabled", "webhook.failing"],
   },
   ApiKey: {
     scopes: ["read", "send", "admin"],

@@ -1952,7 +1952,7 @@ export interface components {
         /** Alert */
         Alert: {
             /** @enum {string} */
-            kind: "installation.other" | "worker.missing" | "sender.blocked" | "campaign.held" | "campaign.paused" | "email.unknown" | "email.failed" | "webhook.disabled" | "webhook.failing";
+            kind: "installation.other" | "worker.missing" | "sender.blocked" | "sender.unread" | "campaign.held" | "campaign.paused" | "email.unknown" | "email.failed" | "webhook.disabled" | "webhook.failing";
             message: string;
             since: string | null;
             campaignId?: number | null;
@@ -3009,6 +3009,7 @@ export interface components {
             hasPassword: boolean;
             credential: components["schemas"]["Credential"];
             imap: components["schemas"]["Inbox"] | null;
+            copyToSent: boolean;
             hourlyLimit: number;
             usedThisHour: number;
             leftThisHour: number;
@@ -3051,6 +3052,8 @@ export interface components {
             rampUp?: components["schemas"]["RampUp"] | null;
             timezone?: string | null;
             imap?: components["schemas"]["ImapServer"] | null;
+            /** @default true */
+            copyToSent: boolean;
         };
         /** Page[Sender] */
         SenderPage: {
@@ -3074,6 +3077,7 @@ export interface components {
             rampUp?: components["schemas"]["RampUp"] | null;
             timezone?: string | null;
             imap?: components["schemas"]["ImapServer"] | null;
+            copyToSent?: boolean;
         };
         /** SenderPlan */
         SenderPlan: {
