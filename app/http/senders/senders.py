@@ -62,7 +62,7 @@ class SenderBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_
     ramp_up: RampUp | None = None
     timezone: Annotated[str | None, ZONE] = None
     imap: ImapServer | None = None
-    copy_to_sent: bool = True
+    copy_to_sent: bool | None = None
 
 
 class SenderPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -134,7 +134,7 @@ async def create_sender(
         ramp_up=data.ramp_up,
         timezone=data.timezone,
         imap=data.imap,
-        copy_to_sent=data.copy_to_sent,
+        copy_to_sent=data.copy_to_sent is not False,
     )
     limit = settings.default_emails_per_hour
     return await senders.create_sender(

@@ -3052,8 +3052,7 @@ export interface components {
             rampUp?: components["schemas"]["RampUp"] | null;
             timezone?: string | null;
             imap?: components["schemas"]["ImapServer"] | null;
-            /** @default true */
-            copyToSent: boolean;
+            copyToSent?: boolean | null;
         };
         /** Page[Sender] */
         SenderPage: {
