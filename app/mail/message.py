@@ -131,7 +131,9 @@ class MessageBuilder:
         wants_mail = by_mail and unsubscribe != "none" and local.isascii()
         self._mail_to = f"mailto:{quote(local, safe=_SAFE)}@{domain}?subject=" if wants_mail else None
         self._refers_to_itself = refers_to_itself
-        self._images = [enclosed.image(file) for file in beside.images] if body_html is not None else []
+        self._images = (
+            [enclosed.image(file, n) for n, file in enumerate(beside.images)] if body_html is not None else []
+        )
         self._attachments = [enclosed.attachment(file) for file in beside.attachments]
         templates = [self._subject, *(part.template for part in self._parts), *(one for _, one in self._own)]
         self.wants_email = any(template is None or "email" in template.fields.mentioned for template in templates)

@@ -41,7 +41,10 @@ test("of an email in doubt it is told that it is not in Sent, and what that mean
 
 test("a cancelled email says why", () => {
   const email = (cancelReason: CancelReason | null) =>
-    explain({ status: "CANCELLED", attempts: [], retryCount: 0, scheduledAt: at(5), cancelReason, notInSent: null }, NOW);
+    explain(
+      { status: "CANCELLED", attempts: [], retryCount: 0, scheduledAt: at(5), cancelReason, notInSent: null },
+      NOW,
+    );
   expect(email("CAMPAIGN")).toBe("Its campaign was cancelled before its turn. It was not sent.");
   expect(email(null)).toBe(email("CAMPAIGN")); // of before reasons were kept
   expect(email("SUPPRESSED")).toContain("suppressed");
