@@ -170,6 +170,11 @@ class LedgerCollector(Collector):
             ("streams_behind", "Streams late by over a minute with nothing that holds them.", vitals.plans.behind),
             ("plan_changes_oldest_seconds", "How long a change of plan has waited.", vitals.plans.changing_s),
             ("tokens_near_end", "Access tokens in use that end within two minutes.", vitals.grants.near_end),
+            (
+                "inbox_unread_seconds",
+                "The longest that a mailbox of emails that wait was not read.",
+                vitals.inbox_unread_s,
+            ),
             ("logins_day_full", "Logins that may send nothing more today.", vitals.day.full),
         ):
             yield GaugeMetricFamily(f"reachinbox_{name}", text, value)

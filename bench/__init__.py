@@ -5,6 +5,7 @@ The modules named here register their benches when imported, and run in this ord
 
 from bench import exchange as exchange
 from bench import hostile_lists as hostile_lists
+from bench import inbox as inbox
 from bench import liquid as liquid
 from bench import machine as machine
 from bench import million as million

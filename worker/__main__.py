@@ -115,6 +115,8 @@ class Worker:
             desk.message_ids,
             desk.links,
             settings.inbox_poll_seconds,
+            settings.max_attempts,
+            one_click=settings.one_click,
         )
         checks = Checks(settings, pool, self._credentials)
         self._queue = make_queue(

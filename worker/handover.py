@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import psycopg
@@ -13,7 +12,8 @@ import structlog
 
 from app import traces
 from app.db import Row, until_answered
-from app.domain.campaigns import building, copies
+from app.domain.campaigns import building
+from app.domain.campaigns.building import Letter
 from app.domain.ledger import threads
 from app.domain.ledger.claims import Claim, Report
 from app.domain.ledger.threads import Thread
@@ -23,7 +23,7 @@ from app.mail.enclosed import Enclosed
 from app.mail.header_lines import HeaderInjection
 from app.mail.markup import TemplateError
 from app.mail.message import Message, MessageBuilder
-from app.mail.names import SENT_AT, UNSUBSCRIBE_URL
+from app.mail.names import SENT_AT
 from app.mail.rendering import Renderer
 from worker.desk import Desk
 from worker.instruments import HANDOVER_DURATION, OUTCOMES
@@ -106,15 +106,9 @@ class Handover:
             thread = None if claim.step_id is None else await self._thread(claim)
             version, builder, liquid = await self._builder(claim, thread and thread.subject)
             fields = claim.fields if thread is None else {**claim.fields, SENT_AT: thread.sent_on}
-            url = self._desk.links.unsubscribe(self._user_id, claim.id, claim.recipient) if builder.wants_link else ""
-            rendered: Sequence[str] = ()
-            if builder.liquid:
-                rendered = await liquid.render({**fields, "email": claim.recipient, UNSUBSCRIBE_URL: url})
-            without = await self._left_out(builder.copies) if builder.copies else frozenset[str]()
             references = self._references(thread) if thread else ()
-            message = builder.build(
-                claim.recipient, fields, message_id, claim.claimed_at, rendered, url, without, references
-            )
+            letter = Letter(claim.id, claim.recipient, fields, message_id, claim.claimed_at, references)
+            message = await building.write(self._desk.pool, self._desk.links, self._user_id, builder, liquid, letter)
         except (HeaderInjection, TemplateError) as error:  # no byte of it was sent, and the failure is this email's
             reply = f"cannot be written: {error}"
             report = Report(
@@ -173,9 +167,6 @@ class Handover:
             await conversation.close()
             reason = f"internal error ({type(error).__name__})"
             return classify_loss(conversation.command, reason, delivered=1)  # not the sender's, whatever it is
-
-    async def _left_out(self, addresses: Mapping[str, str]) -> frozenset[str]:
-        return await until_answered(lambda: copies.left_out(self._desk.pool, self._user_id, addresses))
 
     async def _read(self, file: Enclosed, number: int) -> bytes:
         return await self._desk.pieces.get(self._user_id, file, number)

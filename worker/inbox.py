@@ -24,6 +24,7 @@ from worker.housekeeping import step
 from worker.imap import Mailbox
 from worker.inbox_pass import Pass
 from worker.instruments import PASSES
+from worker.sent_copies import SentCopies
 from worker.verdicts import ServerTrouble
 
 AT_ONCE = 16  # as many as there are threads
@@ -44,6 +45,9 @@ class Reader:
         ids: MessageIds,
         links: Links,
         poll_s: float,
+        max_attempts: int | None = None,
+        *,
+        one_click: bool = False,
         lookup: Lookup = look_up,
     ) -> None:
         self._pool = pool
@@ -52,6 +56,8 @@ class Reader:
         self._ids = ids
         self._links = links
         self._poll_s = poll_s
+        self._max_attempts = max_attempts
+        self._copies = SentCopies(pool, ids, links, one_click=one_click)
         self._lookup = lookup
         self._reading = set[asyncio.Task[None]]()
 
@@ -114,6 +120,8 @@ class Reader:
             raise LeaseLost
         mailbox = await Mailbox.open(server, self._lookup)
         try:
-            return await Pass(self._pool, inbox, mailbox, self._ids, self._links).run()
+            return await Pass(
+                self._pool, inbox, mailbox, self._ids, self._links, self._copies, self._max_attempts
+            ).run()
         finally:
             await mailbox.close()

@@ -17,10 +17,12 @@ from psycopg import DataError, IntegrityError
 
 from app.db import Pool
 from app.domain.inbound import doubts, inboxes, matching, record
+from app.domain.inbound.copies import ToCopy
 from app.domain.inbound.doubts import Copy, Doubt
 from app.domain.inbound.inboxes import Inbox, Place
 from app.domain.inbound.matching import Answer
 from app.domain.inbound.record import Found
+from app.mail.addresses import key
 from app.mail.inbound import apart, headers
 from app.mail.inbound.apart import NotRead
 from app.mail.inbound.facts import Inbound, Incoming
@@ -29,6 +31,7 @@ from app.mail.opaque import EmailName, Links, MessageIds
 from worker.imap import Folder, Mailbox, Session, State
 from worker.imap_protocol import MOST_BYTES, Allowance
 from worker.instruments import DOUBTS_SETTLED, RESPONSES
+from worker.sent_copies import SentCopies
 from worker.verdicts import ServerTrouble
 
 PASS_S = 60.0  # after this, it fails
@@ -65,12 +68,23 @@ class Letter(NamedTuple):
 class Pass:
     """Through a mailbox that is leased and logged in to."""
 
-    def __init__(self, pool: Pool, inbox: Inbox, mailbox: Mailbox, ids: MessageIds, links: Links) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        inbox: Inbox,
+        mailbox: Mailbox,
+        ids: MessageIds,
+        links: Links,
+        copies: SentCopies,
+        max_attempts: int | None = None,
+    ) -> None:
         self._pool = pool
         self._inbox = inbox
         self._mailbox = mailbox
         self._ids = ids
         self._links = links
+        self._copies = copies
+        self._max_attempts = max_attempts  # of an email in doubt
         self._began = time.monotonic()
         self._allowance = Allowance(MOST_BYTES)
 
@@ -86,9 +100,11 @@ class Pass:
                     "protocol",
                 )
             await self._read_folders(folders)
-            await self._look_for_doubts([folder.name for folder in folders if "\\sent" in folder.uses])
+            sent = [folder.name for folder in folders if "\\sent" in folder.uses and folder.can_be_opened]
+            await self._look_for_doubts(sent)
         except CutShort:
             return False
+        await self._put_copies(sent)
         return True
 
     async def _do(self, act: Callable[[Session], T]) -> T:
@@ -164,8 +180,8 @@ class Pass:
             for letter, message, answer in zip(letters, seen, named, strict=True)
             if answer is not None or (message is not None and _may_report(message))
         ]
-        whole = [await self._fetch_body(letter) for letter in wanted]
-        read = await self._read_apart([await self._incoming(letter) for letter in whole])
+        whole = await self._fetch_bodies(wanted)
+        read = await self._read_apart(await self._incoming(whole))
         for letter, answer in zip(whole, await self._match(read), strict=True):
             if answer is not None:
                 await self._record(Found(answer, Place(folder, state.uid_validity, letter.uid), letter.at))
@@ -189,16 +205,27 @@ class Pass:
             if uid in told  # others are gone meanwhile
         ]
 
-    async def _fetch_body(self, letter: Letter) -> Letter:
-        told = await self._do(lambda session: session.fetch([letter.uid], _TEXT % BODY_BYTES))
-        body = _part(told.get(letter.uid, {}), b"BODY[TEXT")[:BODY_BYTES]
-        return letter._replace(raw=letter.raw.rstrip(b"\r\n") + b"\r\n\r\n" + body)
+    async def _fetch_bodies(self, letters: Sequence[Letter]) -> list[Letter]:
+        uids = [letter.uid for letter in letters]
+        told = await self._do(lambda session: session.fetch(uids, _TEXT % BODY_BYTES))
+        return [
+            letter._replace(
+                raw=letter.raw.rstrip(b"\r\n")
+                + b"\r\n\r\n"
+                + _part(told.get(letter.uid, {}), b"BODY[TEXT")[:BODY_BYTES]
+            )
+            for letter in letters
+        ]
 
-    async def _incoming(self, letter: Letter) -> Incoming:
-        """With those of the addresses in it that the mailbox's senders wrote to."""
-        text = letter.raw[:HEADER_BYTES].decode("latin-1") + letter.raw[HEADER_BYTES:][:HEADER_BYTES].decode("latin-1")
-        named = list(dict.fromkeys(found.lower() for found in headers.ADDRESS.findall(text)))[: headers.MOST_ADDRESSES]
-        return Incoming(letter.raw, await matching.written_to(self._pool, self._inbox, named))
+    async def _incoming(self, letters: Sequence[Letter]) -> list[Incoming]:
+        """With those of the addresses in them that the mailbox's senders wrote to."""
+        named = [_addresses_in(letter.raw) for letter in letters]
+        every = {address for some in named for address in some}
+        known = await matching.written_to(self._pool, self._inbox, every) if every else frozenset[str]()
+        return [
+            Incoming(letter.raw, known & {key(address) for address in some})
+            for letter, some in zip(letters, named, strict=True)
+        ]
 
     async def _read_apart(self, messages: Sequence[Incoming]) -> list[Inbound | None]:
         """What each is. One that its reader fails at is passed by, or nothing after it would ever be read."""
@@ -220,6 +247,7 @@ class Pass:
     # Doubts
 
     async def _look_for_doubts(self, folders: Sequence[str]) -> None:
+        """Those that lie in none of the folders go again where their campaign says so."""
         left = await doubts.of_inbox(self._pool, self._inbox, self._ids) if folders else []
         for folder in folders if left else ():
             state = await self._do(lambda session, folder=folder: session.examine(folder))
@@ -229,7 +257,10 @@ class Pass:
                 if copy is not None:
                     left.remove(doubt)
                     if await doubts.found(self._pool, self._inbox, doubt, copy):
-                        DOUBTS_SETTLED.inc()
+                        DOUBTS_SETTLED["sent"].inc()
+        if left:
+            again = await doubts.not_found(self._pool, self._inbox, left, self._max_attempts)
+            DOUBTS_SETTLED["resent"].inc(again)
 
     async def _copy_of(self, doubt: Doubt, folder: str, state: State) -> Copy | None:
         wanted = doubt.message_id
@@ -250,6 +281,33 @@ class Pass:
             return whose == (self._inbox.workspace_id, doubt.email.id)
         return message_id == doubt.message_id.strip("<>")
 
+    # Copies in Sent
+
+    async def _put_copies(self, folders: Sequence[str]) -> None:
+        """The mailbox is read by then, and whatever its server says to a copy changes nothing of that."""
+        for email in await self._copies.due(self._inbox) if folders else ():
+            try:
+                self._goes_on()
+                await self._put_copy(folders, email)
+            except CutShort:
+                return
+            except ServerTrouble as trouble:
+                log.warning("a sent email got no copy", sender_id=email.sender_id, error=str(trouble))
+                await self._copies.done(self._inbox, email)  # it may lie there, or be refused again and again
+                return
+            await self._copies.done(self._inbox, email)
+
+    async def _put_copy(self, folders: Sequence[str], email: ToCopy) -> None:
+        """Into the first of the folders, unless it lies in one."""
+        wanted = email.letter.message_id
+        for folder in folders:
+            await self._do(lambda session, folder=folder: session.examine(folder))
+            if await self._do(lambda session: session.search("HEADER", "MESSAGE-ID", wanted)):
+                return
+        message = await self._copies.written(self._inbox, email)
+        if message is not None:
+            await self._do(lambda session: session.append(folders[0], message, (b"\\Seen",), email.sent_at))
+
 
 def _turn(folder: Folder) -> tuple[bool, bool]:
     """Where answers are likeliest is read first."""
@@ -263,6 +321,11 @@ def _is_of(place: Place, state: State) -> bool:
 
 def _is_done(place: Place, standing: State) -> bool:
     return _is_of(place, standing) and standing.uid_next == place.uid + 1
+
+
+def _addresses_in(raw: bytes) -> list[str]:
+    text = raw[: 2 * HEADER_BYTES].decode("latin-1")
+    return list(dict.fromkeys(found.lower() for found in headers.ADDRESS.findall(text)))[: headers.MOST_ADDRESSES]
 
 
 def _may_report(message: Inbound) -> bool:

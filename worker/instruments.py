@@ -107,9 +107,13 @@ INBOX_PASSES = Counter(
 PASSES = {outcome: INBOX_PASSES.labels(outcome) for outcome in ("whole", "cut_short", "failed", "broken")}
 RESPONSE = Counter("reachinbox_responses", "Responses to emails, by kind.", ("kind",), registry=REGISTRY)
 RESPONSES = {kind: RESPONSE.labels(kind.lower()) for kind in get_args(ResponseKind) if kind != "FOUND_IN_SENT"}
-DOUBTS_SETTLED = Counter(
-    "reachinbox_doubts_settled", "Emails in doubt of which a copy was found in Sent.", registry=REGISTRY
+DOUBT_SETTLED = Counter(
+    "reachinbox_doubts_settled",
+    "Emails in doubt that Sent told of, by what they became: sent (a copy lies there), resent (none does).",
+    ("as",),
+    registry=REGISTRY,
 )
+DOUBTS_SETTLED = {become: DOUBT_SETTLED.labels(become) for become in ("sent", "resent")}
 BACK_OFFS = Counter(
     "reachinbox_sender_back_offs",
     "Senders backed off, by what it was for.",

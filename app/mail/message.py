@@ -19,6 +19,7 @@ from email.utils import format_datetime
 from functools import lru_cache
 from hashlib import blake2s
 from typing import cast
+from urllib.parse import quote
 
 import msgspec
 
@@ -40,6 +41,8 @@ from app.mail.markup import TemplateError
 from app.mail.names import UNSUBSCRIBE_URL
 from app.mail.templates import Source, Template
 
+_ONE_CLICK = "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+_SAFE = "!$'*+-._~"  # in the first part of a mailto: (RFC 6068, section 2)
 _LINE_END = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")
 _FOLD = "\r\n "
 _BREAKS = re.compile(rf"\s*{_LINE_END.pattern}\s*")
@@ -85,7 +88,10 @@ class MessageBuilder:
     and attachments are put around these (RFC 2387, 2046).
     `language` is that of their dates.
     With `unsubscribe` "link", a part without the link to unsubscribe ends with it; with that and "header", and where
-    `one_click` says that mail programs reach it, the headers for it are there. `{{ unsubscribe_url }}` always is.
+    `one_click` says that mail programs reach it, the headers for it are there; with `by_mail`, a mail to the sender
+    with the link's token does the same. `{{ unsubscribe_url }}` always is.
+    `refers_to_itself`: a server on the way puts another Message-ID in the place of ours, which answers name no more.
+    They do name what the message that they answer refers to.
     `liquid` are those of the templates that take more than filling in names; `build` is given what they render to.
     Raises TemplateError for a wrong template and HeaderInjection for a line break in a header.
     """
@@ -101,6 +107,8 @@ class MessageBuilder:
         language: str | None = None,
         unsubscribe: Unsubscribe = "none",
         one_click: bool = False,
+        by_mail: bool = False,
+        refers_to_itself: bool = False,
         beside: Beside = _NOTHING,
     ) -> None:
         for name, value in (("From", from_address), ("From", display_name), ("Subject", subject)):
@@ -121,6 +129,9 @@ class MessageBuilder:
             shown = enclosed.with_content_ids(body_html, [image.id for image in beside.images])
             self._parts.append(self._part(Source(_crlf(shown), True, language), unsubscribe))
         self._one_click = one_click and unsubscribe != "none"
+        wants_mail = by_mail and unsubscribe != "none" and local.isascii()
+        self._mail_to = f"mailto:{quote(local, safe=_SAFE)}@{domain}?subject=" if wants_mail else None
+        self._refers_to_itself = refers_to_itself
         self._images = (
             [enclosed.image(file, n) for n, file in enumerate(beside.images)] if body_html is not None else []
         )
@@ -130,7 +141,7 @@ class MessageBuilder:
         self._mentions_link = any(
             template is None or UNSUBSCRIBE_URL in template.fields.mentioned for template in templates
         )
-        self.wants_link = self._mentions_link or self._one_click
+        self.wants_link = self._mentions_link or self._one_click or wants_mail
 
     def _part(self, source: Source, unsubscribe: Unsubscribe) -> _Part:
         """With the line at its end, if it lacks the link; whether full Liquid prints it, shows when it is rendered."""
@@ -201,12 +212,12 @@ class MessageBuilder:
         if self.copies:
             line, copies = self._copied(without | {key(to_ascii(recipient))})
             fixed += line
-        if references:
-            fixed += _thread_lines(references)
+        if references or self._refers_to_itself:
+            fixed += _thread_lines(references, [message_id] if self._refers_to_itself else [])
         head = (
             f"{self._from}To: {envelope_to}\r\n{subject_line}"
             f"Date: {_date(int(date.timestamp()))}\r\nMessage-ID: {message_id}\r\n"
-            f"{self._one_click_lines(unsubscribe_url) if self._one_click else ''}{fixed}"
+            f"{self._unsubscribe_lines(unsubscribe_url)}{fixed}"
             "MIME-Version: 1.0\r\n"
         ).encode()
         parts = [part.build(fields, texts) for part in self._parts]
@@ -238,19 +249,25 @@ class MessageBuilder:
             return text
         return enclosed.multipart("mixed", [text, *self._attachments], next(boundaries))
 
-    def _one_click_lines(self, url: str) -> str:
-        """RFC 2369 and 8058. Once replies are read, a mailto: of the sender's belongs behind the link."""
-        return f"{self._list_id}List-Unsubscribe: <{url}>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+    def _unsubscribe_lines(self, url: str) -> str:
+        """RFC 2369 and 8058."""
+        if self._mail_to is None:
+            return f"{self._list_id}List-Unsubscribe: <{url}>\r\n{_ONE_CLICK}" if self._one_click else ""
+        mail = f"<{self._mail_to}{url.rpartition('/')[2]}>\r\n"
+        if not self._one_click:
+            return f"{self._list_id}List-Unsubscribe: {mail}"
+        return f"{self._list_id}List-Unsubscribe: <{url}>,\r\n {mail}{_ONE_CLICK}"
 
     def _render_subject(self, fields: Mapping[str, str], texts: Iterator[str]) -> str:
         subject = next(texts) if self._subject is None else self._subject.render(fields)
         return text_line("Subject", check_subject(subject, fields))
 
 
-def _thread_lines(references: Sequence[str]) -> str:
+def _thread_lines(references: Sequence[str], itself: Sequence[str]) -> str:
     for one in references:
         refuse_breaks("References", one)
-    return f"In-Reply-To: {references[-1]}\r\nReferences: {_FOLD.join(references)}\r\n"
+    answered = f"In-Reply-To: {references[-1]}\r\n" if references else ""
+    return f"{answered}References: {_FOLD.join([*references, *itself])}\r\n"
 
 
 def check_subject(subject: str, fields: Mapping[str, str] | None = None) -> str:

@@ -127,7 +127,7 @@ async def test_a_wrong_field_is_named_and_nothing_is_written(api: httpx.AsyncCli
 async def test_a_wrong_field_is_explained_in_words(api: httpx.AsyncClient) -> None:
     for field, value, words in (
         ("delayBetweenMs", "1000", "should be a whole number, not text"),
-        ("onUnknown", "maybe", "is not one of hold, resend, assume_sent"),
+        ("onUnknown", "maybe", "is not one of hold, resend, resend_if_not_in_sent, assume_sent"),
         ("startTime", "tomorrow", "is no time with its offset from UTC"),
         ("subjct", "Hello", "is not known here; the fields are: subject, body, bodyHtml"),
     ):

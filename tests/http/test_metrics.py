@@ -114,6 +114,21 @@ async def test_emails_that_a_servers_words_hold_back_are_not_overdue(
     assert seen["reachinbox_streams_held"] == 1
 
 
+async def test_the_mailbox_that_was_read_the_longest_ago_is_told_while_its_sender_has_something_to_send(
+    api: httpx.AsyncClient, pool: Pool, user: User
+) -> None:
+    async with transaction(pool) as conn:
+        _, sender_id = await insert_campaign(conn, user.workspace_id, ["SCHEDULED"])
+        await conn.execute(
+            "UPDATE senders SET imap_host = 'x', imap_port = 993, imap_security = 'tls' WHERE id = %s", [sender_id]
+        )
+        await conn.execute(
+            "INSERT INTO inboxes (workspace_id, sender_id, whole_at) VALUES (%s, %s, now() - interval '40 min')",
+            [user.workspace_id, sender_id],
+        )
+    assert 2_400 <= (await scrape(api))["reachinbox_inbox_unread_seconds"] < 2_500
+
+
 async def test_campaigns_that_are_late_with_nothing_that_holds_them_are_counted(
     api: httpx.AsyncClient, pool: Pool, user: User
 ) -> None:

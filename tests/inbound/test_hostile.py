@@ -60,6 +60,23 @@ async def test_a_server_that_says_yes_and_gives_nothing_was_not_read(read: Read,
     assert "lists no folder" in await _words(read, hostile)
 
 
+async def test_a_search_that_finds_everything_settles_no_doubt(read: Read, hostile: Hostile) -> None:
+    """Nor does a copy that names another email, or an id that somebody has made up."""
+    header = b"Message-ID: <%b@example.com>\r\n\r\n" % (b"ab" * 16)
+    hostile.answers = READ | {
+        b"LIST": LIST.replace(b"%b OK", b'* LIST (\\Sent) "/" Sent\r\n%b OK'),
+        b"UID FETCH": b"* 1 FETCH (UID 1 BODY[HEADER]<0> {%d}\r\n%b BODY[HEADER.FIELDS (X)] {%d}\r\n%b)\r\n"
+        % (len(header), header, len(header), header)
+        + b"%b OK done\r\n",
+    }
+    async with hostile.running() as server:
+        await read.set_up(server, "UNKNOWN")
+        await read.read()
+    assert (await read.inbox())["error"] is None
+    assert await value(read.pool, "SELECT readings FROM sent_readings") == 1
+    assert await value(read.pool, "SELECT status FROM emails") == "UNKNOWN"
+
+
 async def test_a_folder_without_uids_was_not_read(read: Read, hostile: Hostile) -> None:
     hostile.answers = {b"LIST": LIST}
     hostile.answer = b"%b OK done\r\n"

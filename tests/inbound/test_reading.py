@@ -110,6 +110,30 @@ async def test_a_folder_that_was_made_anew_is_read_again_and_nothing_is_recorded
     assert second[0]["uid"] == 2
 
 
+async def test_folders_that_are_renamed_emptied_or_filled_again_lose_no_answer_and_give_none_twice(
+    read: Read, owners: Owners, server: Server
+) -> None:
+    await read.set_up(server, *["SENT"] * 3)
+    owners.imap.create("Kept")
+    owners.put(reply("r1@example.com"), "Kept")
+    owners.put(reply("r1@example.com"))
+    await read.read()
+    owners.imap.rename("Kept", "Customers")
+    owners.put(reply("r2@example.com"), "Customers")
+    owners.imap.select("INBOX")
+    owners.imap.store("1:*", "+FLAGS", "\\Deleted")
+    owners.imap.expunge()
+    owners.imap.unselect()
+    await read.read()
+    owners.put(reply("r1@example.com"))
+    owners.put(reply("r3@example.com"))
+    owners.imap.delete("Customers")
+    await read.read()
+    assert [one["recipient"] for one in await read.responses()] == [f"r{n}@example.com" for n in (1, 2, 3)]
+    assert await read.counts() == {"replied": 3}
+    assert (await read.inbox())["error"] is None
+
+
 async def test_a_mail_to_unsubscribe_says_by_its_token_who_wants_no_more(
     read: Read, owners: Owners, server: Server
 ) -> None:
@@ -123,6 +147,27 @@ async def test_a_mail_to_unsubscribe_says_by_its_token_who_wants_no_more(
     await read.read()
     assert await read.responses() == [{"kind": "UNSUBSCRIBE", "recipient": "r1@example.com", "weak": False}]
     assert await value(read.pool, "SELECT reason::text FROM suppressions") == "UNSUBSCRIBED"
+
+
+async def test_an_answer_may_name_the_id_that_amazon_gave(read: Read, owners: Owners, server: Server) -> None:
+    await read.set_up(server, *["SENT"] * 3)
+    given = "0102019ac0d4e5f6-12345678-9abc-4def-8012-3456789abcde-000000"
+    hosts = ("email-smtp.eu-west-1.amazonaws.com:587", "email-smtp-fips.us-east-1.amazonaws.com:465", "mx.example:587")
+    for number, host in enumerate(hosts):
+        await execute(
+            read.pool,
+            "INSERT INTO attempts (workspace_id, email_id, number, outcome, claimed_at, server, code, reply)"
+            " VALUES (%s, %s, 1, 'ACCEPTED', now(), %s, 250, %s)",
+            *(read.owner.workspace_id, read.email_ids[number], host, f"Ok {given}"),
+        )
+    owners.put(reply("b@else.example", head=f"In-Reply-To: <{given}@eu-west-1.amazonses.com>\n"))
+    owners.put(reply("b@else.example", head=f"References: <{given}@email.amazonses.com>\n", number=2))
+    await read.read()
+    assert await read.responses("recipient, weak") == [
+        {"recipient": "r1@example.com", "weak": False},
+        {"recipient": "r2@example.com", "weak": False},
+    ]
+    assert await value(read.pool, "SELECT count(*) FROM emails WHERE provider_message_id IS NULL") == 1
 
 
 async def test_what_looks_like_a_bounce_and_names_no_email_suppresses_nobody(

@@ -350,7 +350,25 @@ def test_headers_are_there_where_they_are_wanted_and_work(unsubscribe: str, *, o
     assert [line for line in head_of(message).split(b"\r\n") if line.startswith(b"List-")] == expected * wanted
 
 
+@pytest.mark.parametrize("unsubscribe", ["link", "header", "none"])
+@pytest.mark.parametrize("one_click", [True, False])
+def test_where_the_mailbox_is_read_a_mail_unsubscribes_too(unsubscribe: str, *, one_click: bool) -> None:
+    address = "a%nn&co+x@bücher.example"
+    message = with_url(unsubscribe=unsubscribe, one_click=one_click, by_mail=True, from_address=address)
+    assert_well_formed(message.content)
+    mail = f"<mailto:a%25nn%26co+x@xn--bcher-kva.example?subject={URL.rpartition('/')[2]}>"
+    wanted = "" if unsubscribe == "none" else f"<{URL}>, {mail}" if one_click else mail
+    told = parse(message)
+    assert (told["List-Unsubscribe"] or "").replace("\r\n", "") == wanted
+    assert (told["List-Unsubscribe-Post"] is not None) == (one_click and bool(wanted))
+
+
+def test_where_the_message_id_is_replaced_a_message_refers_to_itself() -> None:
+    assert parse(with_url(refers_to_itself=True))["References"] == MESSAGE_ID
+    assert parse(with_url())["References"] is None
+
+
 def test_who_wants_no_link_gets_none() -> None:
-    made = builder(unsubscribe="none", one_click=True)
+    made = builder(unsubscribe="none", one_click=True, by_mail=True)
     assert not made.wants_link
     assert b"/u/" not in made.build("b@example.org", {}, MESSAGE_ID, DATE).content

@@ -38,6 +38,8 @@ DISTRIBUTED = {
     "inboxes",
     "inbox_places",
     "responses",
+    "sent_readings",
+    "sent_copies",
     "wire_checks",
     "files",
     "file_pieces",

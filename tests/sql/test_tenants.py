@@ -48,6 +48,8 @@ TABLES = (
     "inboxes",
     "inbox_places",
     "responses",
+    "sent_readings",
+    "sent_copies",
     "files",
     "file_pieces",
     "wire_checks",
@@ -95,6 +97,10 @@ async def _fill(pool: Pool, user: User) -> None:
             b"INSERT INTO inboxes (workspace_id, sender_id) VALUES (%(user)s, %(sender)s)",
             b"INSERT INTO inbox_places (workspace_id, sender_id, folder, uid_validity, uid) "
             b"VALUES (%(user)s, %(sender)s, 'INBOX', 1, 1)",
+            b"INSERT INTO sent_readings (workspace_id, email_id, attempt, last_at) "
+            b"SELECT workspace_id, id, 1, now() FROM emails WHERE workspace_id = %(user)s",
+            b"INSERT INTO sent_copies (workspace_id, email_id) SELECT workspace_id, id FROM emails "
+            b"WHERE workspace_id = %(user)s",
             b"INSERT INTO responses (workspace_id, kind, email_id, campaign_id, stream_id, sender_id, recipient, weak, "
             b"message_id, folder, uid_validity, uid, received_at, subject, text, attachments) "
             b"VALUES (%(user)s, 'REPLY', 1, %(campaign)s, 1, %(sender)s, 'a@example.com', false, 'm', 'INBOX', 1, 1, "

@@ -97,11 +97,11 @@ class Read:
 class Owners:
     """Whom the mailbox belongs to, as its own mail program sees it."""
 
-    def __init__(self, at: Dovecot) -> None:
+    def __init__(self, at: Dovecot, who: str = ANN) -> None:
         self.imap = imaplib.IMAP4_SSL(
             "localhost", at.imaps, ssl_context=ssl.create_default_context(cafile=str(at.ca_file)), timeout=30
         )
-        self.imap.login(ANN, f'"{WORD}"' if " " not in WORD else WORD)
+        self.imap.login(who, f'"{WORD}"' if " " not in WORD else WORD)
 
     def put(self, message: bytes, folder: str = "INBOX", at: datetime | None = None) -> None:
         when = imaplib.Time2Internaldate(at or datetime.now(UTC))

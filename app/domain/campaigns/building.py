@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
 import msgspec
 
-from app.db import Pool, fetch_exactly_one, fetch_one
-from app.domain.campaigns import files
+from app.db import Pool, fetch_exactly_one, fetch_one, until_answered
+from app.domain.campaigns import copies, files
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.signatures import signed
 from app.errors import NotFound
-from app.mail.message import MessageBuilder
+from app.mail.message import Message, MessageBuilder
+from app.mail.names import UNSUBSCRIBE_URL
+from app.mail.opaque import Links
+from app.mail.rendering import Renderer
 from app.sql import queries
 
 sql = queries(__name__)
+
+
+class Letter(NamedTuple):
+    """An email to be written: to whom, as what, and when it was claimed, which is its date. `references`: ids of what
+    it follows in its thread.
+    """
+
+    id: int
+    recipient: str
+    fields: Mapping[str, str]
+    message_id: str
+    claimed_at: datetime
+    references: Sequence[str] = ()
 
 
 async def message_builder(
@@ -57,6 +77,34 @@ async def message_builder(
         language=sent.language,
         unsubscribe=sent.unsubscribe or "none",
         one_click=one_click,
+        by_mail=row["is_read"],
+        refers_to_itself=row["is_renamed"],
         beside=beside,
     )
     return row["content_version"], builder
+
+
+async def write(
+    pool: Pool, links: Links, workspace_id: int, builder: MessageBuilder, liquid: Renderer, letter: Letter
+) -> Message:
+    """The same each time, unless somebody who would get a copy was suppressed meanwhile. `liquid` is the builder's.
+
+    Raises HeaderInjection, TemplateError, and what a database or a child process in trouble raises.
+    """
+    url = links.unsubscribe(workspace_id, letter.id, letter.recipient) if builder.wants_link else ""
+    rendered: Sequence[str] = ()
+    if builder.liquid:
+        rendered = await liquid.render({**letter.fields, "email": letter.recipient, UNSUBSCRIBE_URL: url})
+    without = frozenset[str]()
+    if builder.copies:
+        without = await until_answered(lambda: copies.left_out(pool, workspace_id, builder.copies))
+    return builder.build(
+        letter.recipient,
+        letter.fields,
+        letter.message_id,
+        letter.claimed_at,
+        rendered,
+        url,
+        without,
+        letter.references,
+    )

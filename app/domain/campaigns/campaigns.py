@@ -32,7 +32,7 @@ from app.sql import queries
 sql = queries(__name__)
 CampaignStatus = Literal["ACTIVE", "PAUSED", "CANCELLED", "FINISHED"]
 CampaignKind = Literal["LIST", "DIRECT"]
-OnUnknown = Literal["hold", "resend", "assume_sent"]
+OnUnknown = Literal["hold", "resend", "resend_if_not_in_sent", "assume_sent"]
 CANCEL_BATCH = 10_000
 FOLLOW_BATCH = 1_000  # the stream counts them one by one
 

@@ -169,6 +169,22 @@ async def arrived(conn: Conn, workspace_id: int, email_id: int, stream_ids: list
     return decided.changed > 0
 
 
+async def lock_to_send_again(conn: Conn, workspace_id: int, email_id: int) -> list[int]:
+    """Hold the email's stream, before `never_left`."""
+    await _begin(conn, workspace_id, "SCHEDULED")
+    return await streams.lock_of_emails(conn, workspace_id, [email_id])
+
+
+async def never_left(conn: Conn, workspace_id: int, email_id: int, stream_ids: list[int], how: str) -> bool:
+    """What was in doubt was not sent, as is known now: `how`. It goes again. False: its recipient is suppressed, or its
+    campaign sends no more.
+    """
+    decided = await _decide(conn, workspace_id, [email_id], stream_ids, "UNKNOWN", "SCHEDULED")
+    if decided.changed:
+        await audit.record(conn, WORKER, workspace_id, _ACTIONS["UNKNOWN", "SCHEDULED"], f"emails/{email_id} ({how})")
+    return decided.changed > 0
+
+
 async def _begin(conn: Conn, workspace_id: int, to: EmailStatus) -> None:
     if to == "SCHEDULED":
         await held.owe_something(conn, workspace_id)

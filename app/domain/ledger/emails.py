@@ -78,10 +78,22 @@ class Attempt(msgspec.Struct, rename="camel"):
     reply: str | None
 
 
+class NotInSent(msgspec.Struct, rename="camel"):
+    """How often an email in doubt was looked for in the folder for sent mail, and was not there; when the latest look
+    was. `keeps_copies`: whether its sender's server puts copies there, as the wire check of the last 30 days says;
+    None: it does not say.
+    """
+
+    readings: int
+    last_at: datetime
+    keeps_copies: bool | None
+
+
 class Email(msgspec.Struct, rename="camel"):
     """An email with every attempt, first to last; `subject` as its recipient sees it. At `erased_at` a placeholder took
-    the recipient's place. `step`: of its campaign's, from 1. The next one follows at `follow_at` at the earliest;
-    `stopped` says why none will. `follows_id`: the email of the step before.
+    the recipient's place. `not_in_sent`: what the mailbox says of one that is UNKNOWN; None: nothing yet. `step`: of
+    its campaign's, from 1. The next one follows at `follow_at` at the earliest; `stopped` says why none will.
+    `follows_id`: the email of the step before.
     """
 
     id: int
@@ -99,6 +111,7 @@ class Email(msgspec.Struct, rename="camel"):
     attempts: list[Attempt]
     erased_at: datetime | None
     cancel_reason: CancelReason | None
+    not_in_sent: NotInSent | None
     step: int = 1
     follow_at: datetime | None = None
     follows_id: int | None = None
@@ -210,6 +223,8 @@ async def read_email(conn: Conn, workspace_id: int, email_id: int) -> Email:
         raise NotFound(f"no email {email_id}")
     row["attempts"] = await read_attempts(conn, workspace_id, email_id)
     row["subject"] = texts[0]["subject"]
+    read = row["readings"] is not None
+    row["not_in_sent"] = NotInSent(row["readings"], row["read_at"], row["keeps_copies"]) if read else None
     return Email(**{name: row[name] for name in Email.__struct_fields__})
 
 

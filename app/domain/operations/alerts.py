@@ -22,6 +22,7 @@ AlertKind = Literal[
     "installation.other",
     "worker.missing",
     "sender.blocked",
+    "sender.unread",
     "campaign.held",
     "campaign.paused",  # by itself
     "email.unknown",
@@ -56,6 +57,7 @@ async def list_alerts(pool: Pool, workspace_id: int, role: Role, ours: Ours) -> 
     params = {"workspace_id": workspace_id, "limit": AT_MOST}
     async with transaction(pool, workspace_id) as conn:
         senders = await fetch_all(conn, sql.blocked_senders, params)
+        unread = await fetch_all(conn, sql.unread_senders, params)
         held = await fetch_all(conn, sql.held_campaigns, params)
         braked = await fetch_all(conn, sql.braked_campaigns, params)
         campaigns = await fetch_all(conn, sql.campaigns_in_trouble, params)
@@ -69,6 +71,7 @@ async def list_alerts(pool: Pool, workspace_id: int, role: Role, ours: Ours) -> 
     return [
         *alerts,
         *map(_of_sender, senders),
+        *map(_of_mailbox, unread),
         *map(_of_held, held),
         *map(_of_braked, braked),
         *map(_of_campaign, campaigns),
@@ -83,6 +86,16 @@ def _of_sender(row: Row) -> Alert:
         since=row["since"],
         sender_id=row["id"],
         until=row["blocked_until"],
+    )
+
+
+def _of_mailbox(row: Row) -> Alert:
+    return Alert(
+        kind="sender.unread",
+        message=f"The mailbox of {row['email']} cannot be read: {row['error']}",
+        since=row["since"],
+        sender_id=row["id"],
+        until=row["next_at"],
     )
 
 

@@ -63,6 +63,7 @@ class Vitals(NamedTuple):
     plans: Plans
     day: DayRoom
     grants: Grants
+    inbox_unread_s: float  # the longest that a mailbox was not read whole which emails that wait are sent from
 
 
 async def read_vitals(pool: Pool) -> Vitals:
@@ -76,6 +77,7 @@ async def read_vitals(pool: Pool) -> Vitals:
         plans = await fetch_exactly_one(conn, sql.streams_standing)
         day = await fetch_exactly_one(conn, sql.day_room)
         grants = await fetch_exactly_one(conn, sql.grants)
+        unread = await fetch_exactly_one(conn, sql.inboxes_unread)
         workforce = await fetch_exactly_one(conn, sql.workforce)
     return Vitals(
         emails=emails,
@@ -88,4 +90,5 @@ async def read_vitals(pool: Pool) -> Vitals:
         plans=Plans(**plans),
         day=DayRoom(**day),
         grants=Grants(**grants),
+        inbox_unread_s=unread["unread_s"],
     )

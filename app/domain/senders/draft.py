@@ -70,6 +70,7 @@ class SenderDraft(msgspec.Struct, frozen=True, kw_only=True):
     ramp_up: RampUp | None = None
     timezone: str | None = None
     imap: ImapServer | None = None
+    copy_to_sent: bool = True
 
 
 class SenderChanges(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,6 +91,7 @@ class SenderChanges(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str | msgspec.UnsetType | None = msgspec.UNSET
     server: Server | msgspec.UnsetType | None = msgspec.UNSET
     imap: ImapServer | msgspec.UnsetType | None = msgspec.UNSET
+    copy_to_sent: bool | None = None
 
 
 _Asked = TypeVar("_Asked", SenderDraft, SenderChanges)

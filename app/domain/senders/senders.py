@@ -67,7 +67,8 @@ class Checked(msgspec.Struct, rename="camel"):
 
 class Sender(msgspec.Struct, rename="camel"):
     """A mailbox; answers go to `reply_to` where there is one. `host` None: the fallback server. `blocked_until`: it is
-    backed off, for `block_reason`. `held`: its server's words hold back all its campaigns.
+    backed off, for `block_reason`. `held`: its server's words hold back all its campaigns. `copy_to_sent`: where its
+    server keeps no copies of what is sent, who reads its mailbox puts them there.
 
     Limits and what they leave are its login's, which the senders in `shares_login_with` have, too. `used_today`: this
     clock hour and the 23 before it. `left_today`: of the daily limit and of the ramp's day; None without either.
@@ -85,6 +86,7 @@ class Sender(msgspec.Struct, rename="camel"):
     has_password: bool
     credential: Credential
     imap: Inbox | None
+    copy_to_sent: bool
     hourly_limit: int
     used_this_hour: int
     left_this_hour: int
@@ -197,6 +199,7 @@ async def _insert(
             "security": server and server.security,
             "username": server and server.username,
             "is_default": is_default,
+            "copy_to_sent": draft.copy_to_sent,
         },
     )
     return int(row["id"])
@@ -259,6 +262,7 @@ async def change_sender(
             "sender_id": sender_id,
             "email": email,
             "display_name": changes.display_name,
+            "copy_to_sent": changes.copy_to_sent,
             "set_reply_to": changes.reply_to is not msgspec.UNSET,
             "reply_to": None if changes.reply_to is msgspec.UNSET else changes.reply_to,
             "set_server": changes.server is not msgspec.UNSET,

@@ -74,6 +74,7 @@ class SenderBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_
     ramp_up: RampUp | None = None
     timezone: Annotated[str | None, ZONE] = None
     imap: ImapServer | None = None
+    copy_to_sent: bool | None = None
 
 
 class SenderPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -101,6 +102,7 @@ class SenderPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw
     ramp_up: RampUp | msgspec.UnsetType | None = msgspec.UNSET
     timezone: Annotated[str | msgspec.UnsetType | None, ZONE] = msgspec.UNSET
     imap: ImapServer | msgspec.UnsetType | None = msgspec.UNSET
+    copy_to_sent: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class ImportBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -144,6 +146,7 @@ async def create_sender(
         ramp_up=data.ramp_up,
         timezone=data.timezone,
         imap=data.imap,
+        copy_to_sent=data.copy_to_sent is not False,
     )
     limit = settings.default_emails_per_hour
     return await senders.create_sender(

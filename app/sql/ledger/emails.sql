@@ -82,10 +82,13 @@ ORDER BY page.number;
 -- One email, without what it says.
 SELECT e.id, e.campaign_id, c.name AS campaign_name, s.sender_id, e.recipient, e.fields, e.status, e.scheduled_at,
        e.sent_at, e.message_id, e.retry_count, e.erased_at, e.cancel_reason,
-       step_number(e) AS step, e.follow_at, e.follows_id, e.stopped
+       step_number(e) AS step, e.follow_at, e.follows_id, e.stopped,
+       n.readings, n.last_at AS read_at, keeps_copies(s.workspace_id, s.sender_id) AS keeps_copies
 FROM emails e
 JOIN campaigns c ON c.workspace_id = e.workspace_id AND c.id = e.campaign_id
 JOIN streams s ON s.workspace_id = e.workspace_id AND s.id = e.stream_id
+LEFT JOIN sent_readings n ON n.workspace_id = e.workspace_id AND n.email_id = e.id AND n.attempt = e.attempts
+    AND e.status = 'UNKNOWN'
 WHERE e.workspace_id = %(workspace_id)s AND e.id = %(email_id)s;
 
 -- name: attempts_of_email

@@ -43,6 +43,15 @@ WHERE s.workspace_id = %(workspace_id)s AND (s.blocked_until > now() OR h.id IS 
 ORDER BY s.id
 LIMIT %(limit)s;
 
+-- name: unread_senders
+-- Senders whose mailbox could not be read for ten minutes, and why.
+SELECT s.id, s.email, i.failing_since AS since, i.error, i.next_at
+FROM inboxes i
+JOIN senders s ON s.workspace_id = i.workspace_id AND s.id = i.sender_id
+WHERE i.workspace_id = %(workspace_id)s AND i.failing_since < now() - interval '10 minutes'
+ORDER BY s.id
+LIMIT %(limit)s;
+
 -- name: held_campaigns
 -- Campaigns that may go and whose emails are refused one after the other, newest first.
 SELECT c.id, c.name, h.since, h.probe_at, h.words

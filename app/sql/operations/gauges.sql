@@ -113,6 +113,14 @@ SELECT count(*) FILTER (WHERE l.grant_ended_at IS NOT NULL) AS ended,
 FROM logins l
 WHERE l.credential = 'OAUTH';
 
+-- name: inboxes_unread
+-- For how long the mailbox has not been read whole for which this is longest, of those that emails which wait are sent from.
+SELECT coalesce(max(extract(epoch FROM now() - coalesce(i.whole_at, i.failing_since))), 0)::float8 AS unread_s
+FROM inboxes i
+JOIN read_senders r ON r.workspace_id = i.workspace_id AND r.inbox_id = i.sender_id
+WHERE EXISTS (SELECT FROM streams t
+              WHERE t.workspace_id = r.workspace_id AND t.sender_id = r.sender_id AND t.open AND t.scheduled > 0);
+
 -- name: workforce
 -- Workers that are alive, the lanes they hold, and senders that are backed off.
 SELECT (SELECT count(*) FROM workers WHERE lease_until > now()) AS workers,

@@ -1,8 +1,9 @@
 -- name: insert_sender
 -- A mailbox to send from.
-INSERT INTO senders (workspace_id, login_id, email, display_name, reply_to, host, port, security, username, is_default)
+INSERT INTO senders (workspace_id, login_id, email, display_name, reply_to, host, port, security, username, is_default,
+                     copy_to_sent)
 VALUES (%(workspace_id)s, %(login_id)s, %(email)s, %(display_name)s, %(reply_to)s, %(host)s, %(port)s, %(security)s,
-        %(username)s, %(is_default)s)
+        %(username)s, %(is_default)s, %(copy_to_sent)s)
 RETURNING id;
 
 -- name: set_sender_password
@@ -14,7 +15,7 @@ WHERE workspace_id = %(workspace_id)s AND id = %(sender_id)s;
 -- A page of senders, oldest first, with what is left of their logins' limits.
 SELECT s.id, s.email, s.display_name, s.reply_to, s.host, s.port, s.security, s.username, s.password_encrypted,
        l.credential AS kind, l.provider, l.grant_ended_at, l.grant_error, s.imap_host, s.imap_port, s.imap_security,
-       s.imap_username, s.verify_imap_error, i.whole_at AS imap_whole_at, i.error AS imap_error,
+       s.imap_username, s.copy_to_sent, s.verify_imap_error, i.whole_at AS imap_whole_at, i.error AS imap_error,
        i.failing_since AS imap_failing_since, w.one_click_signed, w.message_id_kept, w.sent_copy, w.dmarc_aligned,
        w.inbox_read, w.done_at AS checked_at, l.hourly_limit,
        l.max_connections, l.daily_limit, nullif(l.least_gap_ms, 0) / 1000 AS least_gap_seconds, l.ramp_from,
@@ -48,6 +49,7 @@ LIMIT %(limit)s;
 UPDATE senders
 SET email = coalesce(%(email)s, email),
     display_name = coalesce(%(display_name)s, display_name),
+    copy_to_sent = coalesce(%(copy_to_sent)s, copy_to_sent),
     reply_to = CASE WHEN %(set_reply_to)s THEN %(reply_to)s ELSE reply_to END,
     host = CASE WHEN %(set_server)s THEN %(host)s ELSE host END,
     port = CASE WHEN %(set_server)s THEN %(port)s ELSE port END,

@@ -2,7 +2,7 @@
 
 export const VALUES = {
   Alert: {
-    kind: ["installation.other", "worker.missing", "sender.blocked", "campaign.held", "campaign.paused", "email.unknown", "email.failed", "webhook.disabled", "webhook.failing"],
+    kind: ["installation.other", "worker.missing", "sender.blocked", "sender.unread", "campaign.held", "campaign.paused", "email.unknown", "email.failed", "webhook.disabled", "webhook.failing"],
   },
   ApiKey: {
     scopes: ["read", "send", "admin"],
@@ -11,7 +11,7 @@ export const VALUES = {
     outcome: ["ACCEPTED", "REJECTED", "DEFERRED", "RELEASED", "UNKNOWN"],
   },
   Campaign: {
-    onUnknown: ["hold", "resend", "assume_sent"],
+    onUnknown: ["hold", "resend", "resend_if_not_in_sent", "assume_sent"],
     status: ["ACTIVE", "PAUSED", "CANCELLED", "FINISHED"],
     kind: ["LIST", "DIRECT"],
     unsubscribe: ["link", "header", "none"],
@@ -21,7 +21,7 @@ export const VALUES = {
   },
   CampaignPatch: {
     unsubscribe: ["link", "header", "none"],
-    onUnknown: ["hold", "resend", "assume_sent"],
+    onUnknown: ["hold", "resend", "resend_if_not_in_sent", "assume_sent"],
   },
   Cancelled: {
     reason: ["CAMPAIGN", "SUPPRESSED", "UNSUBSCRIBED", "REPLIED", "BOUNCED", "STOPPED", "LATE", "ERASED"],

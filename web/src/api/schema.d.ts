@@ -1952,7 +1952,7 @@ export interface components {
         /** Alert */
         Alert: {
             /** @enum {string} */
-            kind: "installation.other" | "worker.missing" | "sender.blocked" | "campaign.held" | "campaign.paused" | "email.unknown" | "email.failed" | "webhook.disabled" | "webhook.failing";
+            kind: "installation.other" | "worker.missing" | "sender.blocked" | "sender.unread" | "campaign.held" | "campaign.paused" | "email.unknown" | "email.failed" | "webhook.disabled" | "webhook.failing";
             message: string;
             since: string | null;
             campaignId?: number | null;
@@ -2019,7 +2019,7 @@ export interface components {
             hourlyLimit: number | null;
             calendar: components["schemas"]["CampaignCalendar"] | null;
             /** @enum {string} */
-            onUnknown: "hold" | "resend" | "assume_sent";
+            onUnknown: "hold" | "resend" | "resend_if_not_in_sent" | "assume_sent";
             /** @enum {string} */
             status: "ACTIVE" | "PAUSED" | "CANCELLED" | "FINISHED";
             total: number;
@@ -2101,7 +2101,7 @@ export interface components {
             calendar?: components["schemas"]["CampaignCalendar"] | null;
             hourlyLimit?: number | null;
             sharePercent?: number | null;
-            onUnknown?: "hold" | "resend" | "assume_sent";
+            onUnknown?: "hold" | "resend" | "resend_if_not_in_sent" | "assume_sent";
         };
         /** CampaignSender */
         CampaignSender: {
@@ -2308,6 +2308,7 @@ export interface components {
             erasedAt: string | null;
             /** @enum {null|string} */
             cancelReason: "CAMPAIGN" | "SUPPRESSED" | "UNSUBSCRIBED" | "REPLIED" | "BOUNCED" | "STOPPED" | "LATE" | "ERASED" | null;
+            notInSent: components["schemas"]["NotInSent"] | null;
             /** @default 1 */
             step: number;
             followAt?: string | null;
@@ -2612,6 +2613,13 @@ export interface components {
             name: string;
             purpose?: string | null;
             source?: string | null;
+        };
+        /** NotInSent */
+        NotInSent: {
+            readings: number;
+            /** Format: date-time */
+            lastAt: string;
+            keepsCopies: boolean | null;
         };
         /** Offer */
         Offer: {
@@ -3030,6 +3038,7 @@ export interface components {
             hasPassword: boolean;
             credential: components["schemas"]["Credential"];
             imap: components["schemas"]["Inbox"] | null;
+            copyToSent: boolean;
             hourlyLimit: number;
             usedThisHour: number;
             leftThisHour: number;
@@ -3072,6 +3081,7 @@ export interface components {
             rampUp?: components["schemas"]["RampUp"] | null;
             timezone?: string | null;
             imap?: components["schemas"]["ImapServer"] | null;
+            copyToSent?: boolean | null;
         };
         /** Page[Sender] */
         SenderPage: {
@@ -3095,6 +3105,7 @@ export interface components {
             rampUp?: components["schemas"]["RampUp"] | null;
             timezone?: string | null;
             imap?: components["schemas"]["ImapServer"] | null;
+            copyToSent?: boolean;
         };
         /** SenderPlan */
         SenderPlan: {
@@ -3444,7 +3455,7 @@ export interface operations {
                      * @default hold
                      * @enum {unknown}
                      */
-                    onUnknown?: "assume_sent" | "hold" | "resend";
+                    onUnknown?: "assume_sent" | "hold" | "resend" | "resend_if_not_in_sent";
                     ifBlank?: {
                         [key: string]: components["schemas"]["IfBlank"];
                     };
@@ -3511,7 +3522,7 @@ export interface operations {
                      * @default hold
                      * @enum {unknown}
                      */
-                    onUnknown?: "assume_sent" | "hold" | "resend";
+                    onUnknown?: "assume_sent" | "hold" | "resend" | "resend_if_not_in_sent";
                     ifBlank?: {
                         [key: string]: components["schemas"]["IfBlank"];
                     };
@@ -3677,7 +3688,7 @@ export interface operations {
                      * @default hold
                      * @enum {unknown}
                      */
-                    onUnknown?: "assume_sent" | "hold" | "resend";
+                    onUnknown?: "assume_sent" | "hold" | "resend" | "resend_if_not_in_sent";
                     ifBlank?: {
                         [key: string]: components["schemas"]["IfBlank"];
                     };
@@ -3744,7 +3755,7 @@ export interface operations {
                      * @default hold
                      * @enum {unknown}
                      */
-                    onUnknown?: "assume_sent" | "hold" | "resend";
+                    onUnknown?: "assume_sent" | "hold" | "resend" | "resend_if_not_in_sent";
                     ifBlank?: {
                         [key: string]: components["schemas"]["IfBlank"];
                     };

@@ -11,8 +11,9 @@ const attempt = (outcome: Attempt["outcome"]): Attempt => ({
 });
 
 test("each status is explained, by how it came about", () => {
+  const notInSent = null;
   const email = (status: Parameters<typeof explain>[0]["status"], ...attempts: Attempt[]) =>
-    explain({ status, attempts, retryCount: 0, scheduledAt: at(5), cancelReason: null }, NOW);
+    explain({ status, attempts, retryCount: 0, scheduledAt: at(5), cancelReason: null, notInSent }, NOW);
   expect(email("SCHEDULED")).toContain("waits to be sent");
   expect(email("SCHEDULED", attempt("DEFERRED"))).toContain("tried again at");
   expect(email("SENT", attempt("ACCEPTED"))).toContain("took it");
@@ -23,9 +24,27 @@ test("each status is explained, by how it came about", () => {
   expect(email("CANCELLED")).toContain("was not sent");
 });
 
+test("of an email in doubt it is told that it is not in Sent, and what that means", () => {
+  const email = (keepsCopies: boolean | null) =>
+    explain(
+      {
+        ...{ status: "UNKNOWN", attempts: [attempt("UNKNOWN")], retryCount: 0, scheduledAt: at(5) },
+        ...{ cancelReason: null, notInSent: { readings: 2, lastAt: at(-3), keepsCopies } },
+      },
+      NOW,
+    );
+  expect(email(true)).toContain("looked for 2 times");
+  expect(email(true)).toContain("probably not sent");
+  expect(email(false)).toContain("says nothing");
+  expect(email(null)).toContain("a check on the wire");
+});
+
 test("a cancelled email says why", () => {
   const email = (cancelReason: CancelReason | null) =>
-    explain({ status: "CANCELLED", attempts: [], retryCount: 0, scheduledAt: at(5), cancelReason }, NOW);
+    explain(
+      { status: "CANCELLED", attempts: [], retryCount: 0, scheduledAt: at(5), cancelReason, notInSent: null },
+      NOW,
+    );
   expect(email("CAMPAIGN")).toBe("Its campaign was cancelled before its turn. It was not sent.");
   expect(email(null)).toBe(email("CAMPAIGN")); // of before reasons were kept
   expect(email("SUPPRESSED")).toContain("suppressed");

@@ -50,7 +50,7 @@ export const CANCELLED_FOR: Readonly<
   },
 };
 
-type Told = Pick<Email, "status" | "retryCount" | "attempts" | "scheduledAt" | "cancelReason">;
+type Told = Pick<Email, "status" | "retryCount" | "attempts" | "scheduledAt" | "cancelReason" | "notInSent">;
 
 /** What an email's status means, and what becomes of it. */
 export function explain(email: Told, now = new Date()): string {
@@ -71,10 +71,21 @@ export function explain(email: Told, now = new Date()): string {
         ? `The mail server refused it ${counted(tries, "time")}, so it is not tried again by itself.`
         : "The mail server refused it for good. Nobody has got it.";
     case "UNKNOWN":
-      return "The mail server may have taken it: the connection was lost before its answer came. It stays like this until you decide.";
+      return `The mail server may have taken it: the connection was lost before its answer came. ${notInSent(email.notInSent, now)}It stays like this until you decide.`;
     case "CANCELLED":
       return `${CANCELLED_FOR[email.cancelReason ?? "CAMPAIGN"].sentence} It was not sent.`;
   }
+}
+
+function notInSent(told: Told["notInSent"], now: Date): string {
+  if (!told) return "";
+  const means =
+    told.keepsCopies === null
+      ? "Whether this server keeps copies there, a check on the wire of the sender tells. "
+      : told.keepsCopies
+        ? "This server keeps copies there, so it was probably not sent. "
+        : "This server keeps no copies there, so that says nothing. ";
+  return `Its copy is not in Sent, where it was looked for ${counted(told.readings, "time")}, last at ${localTime(new Date(told.lastAt), now)}. ${means}`;
 }
 
 export const OUTCOMES: Readonly<Record<Attempt["outcome"], { label: string; text: string }>> = {

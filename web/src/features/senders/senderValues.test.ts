@@ -14,6 +14,7 @@ const own: Sender = {
   email: "anna@example.com",
   displayName: "Anna",
   replyTo: null,
+  copyToSent: true,
   host: "mail.example.com",
   port: 587,
   security: "starttls",
