@@ -95,7 +95,7 @@ function Ask({ sender, isRunning }: { sender: Sender; isRunning: boolean }) {
       </Group>
       {others.length === 0 && (
         <Text size="xs" c="dimmed">
-          It goes to itself. Once a mailbox elsewhere is a sender, too, and is read, it can be sent to that one.
+          It goes to itself; or to a mailbox elsewhere, once that is a sender, too, and is read.
         </Text>
       )}
       {command.error && (
