@@ -6,7 +6,7 @@ import asyncio
 import smtplib
 import tempfile
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 
 import psycopg
 from psycopg.rows import dict_row
@@ -16,6 +16,7 @@ from app.domain.oauth.providers import read_providers
 from app.domain.operations import installation, readiness
 from app.domain.senders.senders import password_place
 from app.errors import AppError, Unavailable
+from app.mail.login import by_password
 from app.secrets import UndecipherableSecret, open_secret_box
 from app.settings import Settings, SettingsError, check_secret_key, trust
 from app.sql import queries
@@ -119,8 +120,8 @@ def _smtp(settings: Settings) -> str:
     try:
         with _connect(settings.smtp_host, settings) as server:
             if settings.smtp_username is not None and settings.smtp_password is not None:
-                server.login(settings.smtp_username, settings.smtp_password)
-    except (OSError, smtplib.SMTPException) as error:
+                _log_in(server, settings.smtp_username, settings.smtp_password, settings)
+    except (OSError, ValueError, smtplib.SMTPException) as error:
         raise Unavailable(f"{address}: {error}") from error
     return f"{address} lets us in"
 
@@ -135,6 +136,24 @@ def _connect(host: str, settings: Settings) -> smtplib.SMTP:
     else:
         server.ehlo()
     return server
+
+
+def _log_in(server: smtplib.SMTP, username: str, password: str, settings: Settings) -> None:
+    """As workers do, with one try: smtplib goes through all mechanisms with a password that is wrong.
+
+    Raises ValueError, OSError, SMTPException.
+    """
+    server.ehlo_or_helo_if_needed()
+    offered = server.esmtp_features.get("auth", "").lower().split()
+    dialogue = by_password(offered, username, password, in_the_clear=settings.smtp_security == "none")
+    if dialogue is None:
+        raise smtplib.SMTPException("no login by a password is offered")
+    code, text = server.docmd(next(dialogue).decode())
+    with suppress(StopIteration):
+        while True:
+            code, text = server.docmd(dialogue.send((code, text.decode(errors="replace"))).decode())
+    if code != 235:
+        raise smtplib.SMTPException(f"the login is refused: {code} {text.decode(errors='replace')}")
 
 
 def _version(row: Row) -> str:

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
-import hmac
 import json
 import re
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
+from app.mail.login import by_password, decoded
 from worker.verdicts import ServerTrouble, storable
 from worker.wire import Reply, Wire, WireError
 
@@ -106,24 +105,13 @@ async def log_in(wire: Wire, address: str, offered: Collection[str], credential:
 
 
 async def _by_password(wire: Wire, address: str, offered: Collection[str], credential: Password) -> None:
-    # Under TLS the plainest, which all servers know; in the clear, where there is one that does not show the password.
-    order = ("cram-md5", "plain", "login") if credential.in_the_clear else ("plain", "login", "cram-md5")
-    mechanism = next((mechanism for mechanism in order if mechanism in offered), None)
-    username, password = credential.username.encode(), credential.password.encode()
-    if mechanism == "plain":  # RFC 4616
-        reply = await _say(wire, b"AUTH PLAIN " + _encoded(b"\0%b\0%b" % (username, password)))
-    elif mechanism == "login":
-        reply = await _say(wire, b"AUTH LOGIN")
-        for answer in (username, password):
-            if reply.code == 334:
-                reply = await _say(wire, _encoded(answer))
-    elif mechanism == "cram-md5":  # RFC 2195
-        reply = await _say(wire, b"AUTH CRAM-MD5")
-        if reply.code == 334:
-            digest = hmac.new(password, _decoded(reply.text), "md5").hexdigest()
-            reply = await _say(wire, _encoded(username + b" " + digest.encode()))
-    else:
+    dialogue = by_password(offered, credential.username, credential.password, in_the_clear=credential.in_the_clear)
+    if dialogue is None:
         raise ServerTrouble(f"{address} {_without(offered)}; a password cannot be used there", "login")
+    reply = await _say(wire, next(dialogue))
+    with suppress(StopIteration):
+        while True:
+            reply = await _say(wire, dialogue.send((reply.code, reply.text)))
     if reply.code != 235:
         raise LoginRefused(storable(f"{address} refused the login: {reply.code} {reply.text}"), reply.code)
 
@@ -136,7 +124,7 @@ async def _by_token(wire: Wire, address: str, offered: Collection[str], credenti
     said = ""
     if reply.code == 334:  # the error comes as a challenge, which is to be answered before it is one (RFC 7628, 3.2.3)
         with suppress(ValueError):  # what is not even base64 says nothing
-            said = words_of(_decoded(reply.text))
+            said = words_of(decoded(reply.text))
         try:
             reply = await _say(wire, _encoded(by.understood))
         except (WireError, TimeoutError):  # it has said what there was to say
@@ -204,11 +192,3 @@ def _without(offered: Collection[str]) -> str:
 
 def _encoded(data: bytes) -> bytes:
     return base64.b64encode(data)
-
-
-def _decoded(text: str) -> bytes:
-    """Raises ValueError."""
-    try:
-        return base64.b64decode(text.strip(), validate=True)
-    except (binascii.Error, ValueError):
-        raise ValueError("its challenge is not base64") from None

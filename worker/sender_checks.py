@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
+from ssl import cert_time_to_seconds
 from typing import NamedTuple
 
 import structlog
@@ -299,6 +300,8 @@ def _of_tls(conversation: Conversation) -> Showing:
     version, until = conversation.secured
     if version is None:
         return Showing("tls", "weak", "the connection to the SMTP server is not encrypted")
+    if until is not None:
+        until = f"{datetime.fromtimestamp(cert_time_to_seconds(until), UTC):%Y-%m-%d}"
     return Showing("tls", "good", f"{version}, with a certificate that is good until {until}")
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -199,11 +200,30 @@ async def _other_browser(browser: httpx.AsyncClient, pool: Pool, user: User, box
     browser.cookies.delete("reachinbox-connect")
 
 
+async def _browser_of_another_authorization(browser: httpx.AsyncClient, pool: Pool, user: User, box: SecretBox) -> None:
+    await begin(browser)
+
+
+async def _other_workspace(browser: httpx.AsyncClient, pool: Pool, user: User, box: SecretBox) -> None:
+    made = (await browser.post("/api/workspaces", json={"name": "Another"})).json()
+    assert (await browser.post(f"/api/workspaces/{made['id']}/select")).status_code in {200, 201}
+
+
+async def _removed(browser: httpx.AsyncClient, pool: Pool, user: User, box: SecretBox) -> None:
+    await _leave(pool, user, box)
+
+
 async def _later(browser: httpx.AsyncClient, pool: Pool, user: User, box: SecretBox) -> None:
     await execute(pool, "UPDATE oidc_logins SET created_at = created_at - interval '11 minutes'")
 
 
-@pytest.mark.parametrize("change", [_other_session, _other_user, _other_browser, _later])
+@pytest.mark.parametrize(
+    "change",
+    [
+        *(_other_session, _other_user, _other_browser, _browser_of_another_authorization),
+        *(_other_workspace, _removed, _later),
+    ],
+)
 async def test_it_ends_where_it_began_and_in_time(
     browser: httpx.AsyncClient,
     provider: MailProvider,
@@ -225,19 +245,59 @@ async def test_a_state_works_once_and_not_for_a_login(browser: httpx.AsyncClient
     assert await come_back(browser, back) == "/senders?connectFailed=expired"
 
 
-async def test_who_lost_the_role_on_the_way_connects_nothing(
-    browser: httpx.AsyncClient, provider: MailProvider, pool: Pool, user: User, box: SecretBox
-) -> None:
-    back = provider.consent(await begin(browser), ANN)
+async def _make_viewer(pool: Pool, user: User, box: SecretBox) -> None:
+    other = await _another_owner(pool, user, box)
+    await members.change_role(pool, LOCAL.of(other.id), user.workspace_id, user.id, "viewer")
+
+
+async def _leave(pool: Pool, user: User, box: SecretBox) -> None:
+    other = await _another_owner(pool, user, box)
+    await members.remove(pool, box, LOCAL.of(other.id), user.workspace_id, user.id, default_hourly_limit=100)
+
+
+async def _another_owner(pool: Pool, user: User, box: SecretBox) -> User:
     other = await create_user(pool, box, "other@example.com", "battery staple", default_hourly_limit=100)
     await execute(
         pool, "INSERT INTO members (workspace_id, user_id, role) VALUES (%s, %s, 'owner')", user.workspace_id, other.id
     )
-    await members.change_role(pool, LOCAL.of(other.id), user.workspace_id, user.id, "viewer")
-    assert await come_back(browser, back) == "/senders?connectFailed=role"
+    return other
+
+
+async def test_who_lost_the_role_on_the_way_connects_nothing(
+    browser: httpx.AsyncClient, provider: MailProvider, pool: Pool, user: User, box: SecretBox
+) -> None:
+    back = provider.consent(await begin(browser, next="/compose"), ANN)
+    await _make_viewer(pool, user, box)
+    assert await come_back(browser, back) == "/senders?connectFailed=role&next=%2Fcompose"
     assert provider.forms == []
     response = await browser.get(START)
     assert response.headers["location"] == "/senders?connectFailed=role"
+
+
+@pytest.mark.parametrize("lose", [_make_viewer, _leave])
+async def test_who_loses_the_role_while_the_provider_is_asked_connects_nothing(
+    browser: httpx.AsyncClient,
+    provider: MailProvider,
+    pool: Pool,
+    user: User,
+    box: SecretBox,
+    lose: Callable[..., Coroutine[Any, Any, None]],
+) -> None:
+    loop = asyncio.get_running_loop()
+    provider.before_answer = lambda _: asyncio.run_coroutine_threadsafe(lose(pool, user, box), loop).result(30)
+    back = provider.consent(await begin(browser, next="/compose"), ANN)
+    assert await come_back(browser, back) == "/senders?connectFailed=role&next=%2Fcompose"
+    assert len(provider.forms) == 1
+    assert await value(pool, "SELECT count(*) FROM logins WHERE provider IS NOT NULL") == 0
+
+
+async def test_whose_session_ended_on_the_way_is_told_so_after_the_login(
+    browser: httpx.AsyncClient, provider: MailProvider, pool: Pool
+) -> None:
+    back = provider.consent(await begin(browser), ANN)
+    await execute(pool, "DELETE FROM sessions")
+    assert await come_back(browser, back) == "/login?next=%2Fsenders%3FconnectFailed%3Dexpired"
+    assert provider.forms == []
 
 
 async def test_a_key_connects_nothing_and_nobody_is_sent_to_log_in(
@@ -256,6 +316,14 @@ async def test_an_answer_of_another_issuer_is_refused_before_its_code_is_used(
     )
     assert await come_back(browser, back) == "/senders?connectFailed=failed"
     assert provider.forms == []
+
+
+async def test_an_answer_without_an_issuer_is_taken_as_providers_of_before_rfc_9207_give_it(
+    browser: httpx.AsyncClient, provider: MailProvider
+) -> None:
+    back = provider.consent(await begin(browser), ANN).replace("&" + urlencode({"iss": provider.issuer}), "")
+    assert "iss=" not in back
+    assert (await come_back(browser, back)).startswith("/senders?connected=")
 
 
 @pytest.mark.parametrize(
@@ -285,10 +353,11 @@ async def test_who_unticks_mail_is_told_so(browser: httpx.AsyncClient, provider:
 async def test_who_says_no_comes_back_to_our_page_without_the_providers_words(
     browser: httpx.AsyncClient, provider: MailProvider
 ) -> None:
-    state = dict(parse_qsl(urlsplit(await begin(browser)).query))["state"]
-    query = {"error": "access_denied", "error_description": "<script>alert(1)</script>", "state": state}
-    url = f"http://127.0.0.1:3000/api/senders/connect/callback?{urlencode(query)}"
-    assert await come_back(browser, url) == "/senders?connectFailed=cancelled"
+    for error, code in (("access_denied", "cancelled"), ("<img src=x onerror=alert(2)>\r\nX: y", "failed")):
+        state = dict(parse_qsl(urlsplit(await begin(browser, next="/compose?draft=1")).query))["state"]
+        query = {"error": error, "error_description": "<script>alert(1)</script>", "state": state}
+        url = f"http://127.0.0.1:3000/api/senders/connect/callback?{urlencode(query)}"
+        assert await come_back(browser, url) == f"/senders?connectFailed={code}&next=%2Fcompose%3Fdraft%3D1"
 
 
 @pytest.mark.parametrize("fault", [TOO_MANY, A_PAGE, *(Fault(body=_of_id_token(said)) for said in NO_CLAIMS)])

@@ -284,6 +284,46 @@ async def test_a_worker_killed_before_the_provider_answers_loses_nothing_that_th
     assert (await waiting).version == 2
 
 
+@pytest.mark.parametrize("forgets", [False, True])
+async def test_a_worker_killed_between_the_providers_answer_and_its_commit_loses_what_the_provider_forgot_alone(
+    database_url: str,
+    connect_settings: Settings,
+    store: TokenStore,
+    login: Login,
+    provider: ProviderServer,
+    pool: Pool,
+    forgets: bool,
+) -> None:
+    """The token that was there is used once more: where it is good no more, the person is asked to connect again."""
+    provider.forgets = forgets
+    arrived, go_on = threading.Event(), threading.Event()
+
+    def hold(grant_type: str) -> None:
+        arrived.set()
+        go_on.wait(20)
+
+    provider.before_answer = hold
+    with _child(database_url, login, connect_settings) as victim:
+        assert await asyncio.to_thread(arrived.wait, 30)
+        async with pool.connection() as holder, holder.transaction():
+            await holder.execute(b"SELECT FROM logins FOR UPDATE")
+            go_on.set()
+            waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE %s"
+            await wait_for(lambda: _any(pool, waiting, "%had_ended%"), "the new tokens to be written")
+            victim.send_signal(signal.SIGKILL)
+            victim.wait()
+    provider.before_answer = lambda grant_type: None
+    assert (await _login_row(pool, login))["grant_version"] == 1
+    await execute(pool, "UPDATE logins SET refresh_lease_until = now()")
+    if not forgets:
+        assert (await store.bearer(login)).version == 2
+        return
+    with pytest.raises(NoBearer, match="connect the mailbox again") as caught:
+        await store.bearer(login)
+    assert caught.value.ended
+    assert (await value(pool, "SELECT block_reason FROM senders WHERE login_id = %s", login.id)) == str(caught.value)
+
+
 async def test_a_worker_killed_at_any_point_leaves_a_grant_that_works(
     database_url: str, connect_settings: Settings, store: TokenStore, login: Login, provider: ProviderServer, pool: Pool
 ) -> None:

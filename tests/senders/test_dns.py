@@ -48,7 +48,7 @@ def spf(*records: str, include: str | None = None, **seen: str | None) -> Spf:
 @pytest.mark.parametrize(
     ("given", "verdict", "words", "publish"),
     [
-        (spf("v=spf1 mx ~all"), "good", "1 look-ups of 10", None),
+        (spf("v=spf1 mx ~all"), "good", "in 1 of 10 look-ups", None),
         (spf(), "wrong", "no SPF record", None),
         (spf(include="_spf.google.com"), "wrong", "no SPF record", "v=spf1 include:_spf.google.com ~all"),
         (spf("v=spf1 mx ~all", "v=spf1 a ~all"), "wrong", "several", None),
@@ -70,7 +70,7 @@ def spf(*records: str, include: str | None = None, **seen: str | None) -> Spf:
         ),
         (spf("v=spf1 include:a.b -all"), "unknown", "did not answer for a.b", None),
         (Spf(ACME, ["v=spf1 include:a.b -all"], {"a.b": SpfPart([])}), "wrong", "SPF of a.b, which has none", None),
-        (spf("v=spf1 redirect=a.b", a_b="v=spf1 mx ~all"), "good", "2 look-ups", None),
+        (spf("v=spf1 redirect=a.b", a_b="v=spf1 mx ~all"), "good", "in 2 of 10 look-ups", None),
         (spf("v=spf1 " + "a:x.example " * 11 + "~all"), "wrong", "takes 11 look-ups", None),
         (spf("v=spf1 include:a.b ~all", a_b="v=spf1 include:a.b ~all"), "wrong", "look-ups", None),  # a circle
         (Spf(ACME, None, {}), "unknown", "did not answer", None),

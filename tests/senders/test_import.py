@@ -152,6 +152,8 @@ async def test_a_file_that_is_none_is_refused_whole(api: httpx.AsyncClient, text
     ("changed", "field"),
     [
         ({"port": 465, "security": "starttls"}, "security"),
+        ({"port": 465, "security": "none", "username": None, "password": None}, "security"),
+        ({"port": 587, "security": "tls"}, "security"),
         ({"username": "sales "}, "username"),
         ({"username": "\u00a0sales"}, "username"),
         ({"password": "abcd\u00a0efgh"}, "password"),

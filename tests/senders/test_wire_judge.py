@@ -81,6 +81,8 @@ def test_results_of_anybody_but_the_receiver_count_for_nothing(forged: bytes) ->
 def test_a_receiver_that_names_itself_nowhere_is_believed_where_it_is_known_to_be_so() -> None:
     anonymous = GOOD.replace(b"mx.own.example;", b"")
     assert _shown(SIGNED + anonymous, names_itself=False).dmarc_aligned is True
+    forged = GOOD.replace(b"mx.own.example", b"mx.evil.example")
+    assert _shown(SIGNED + forged + anonymous, names_itself=False).dmarc_aligned is None
 
 
 @pytest.mark.parametrize(
@@ -91,6 +93,9 @@ def test_a_receiver_that_names_itself_nowhere_is_believed_where_it_is_known_to_b
         (b"spf=fail smtp.mailfrom=ann@example.com; dkim=none", False),
         (b"dkim=pass header.d=example.com; dmarc=fail", False),
         (b"auth=pass smtp.auth=ann", None),
+        # Words that a stranger chose, quoted and in a comment.
+        (b'spf=fail smtp.mailfrom="; dmarc=pass (\\"; dmarc=pass "@evil.example; dmarc=fail', False),
+        (b'spf=fail (says "; dmarc=pass; (; dmarc=pass)) smtp.mailfrom=x@evil.example; dmarc=fail', False),
         (b"none", None),
     ],
 )

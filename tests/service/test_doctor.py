@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import psycopg
@@ -10,6 +11,7 @@ import pytest
 from app.db import Pool
 from app.domain.accounts.users import User
 from app.secrets import SecretBox
+from tests.support.dovecot import PROGRAM, WANTED, dovecot
 from tests.support.pg import TemplateServer
 from tests.support.shell import Shell
 from tests.support.sinkproc import Sink
@@ -53,6 +55,24 @@ def test_the_doctor_logs_in_at_the_smtp_server(installed: Shell) -> None:
         ended = installed("doctor", SMTP_HOST="127.0.0.1", SMTP_PORT=str(sink.port), SMTP_SECURITY="starttls")
         assert ended.returncode == 1
         assert "STARTTLS extension not supported" in ended.stdout
+
+
+@pytest.mark.skipif(PROGRAM is None and "CI" not in os.environ, reason=WANTED)
+def test_the_doctor_logs_in_once_and_trusts_the_authority_that_is_named(installed: Shell) -> None:
+    """A wrong password by one mechanism alone, as servers count tries."""
+    installed.env |= {"SMTP_HOST": "localhost", "SMTP_USERNAME": "ann@example.com", "SMTP_PASSWORD": "a sécret"}
+    with Sink() as sink, dovecot(sink.port, {"ann@example.com": "a sécret"}) as at:
+        for port, security in ((at.submission, "starttls"), (at.submissions, "tls")):
+            installed.env |= {"SMTP_PORT": str(port), "SMTP_SECURITY": security}
+            untrusted = installed("doctor").stdout
+            assert f"FAIL  SMTP: localhost:{port}: " in untrusted
+            assert "certificate verify failed" in untrusted
+            assert (
+                f"ok    SMTP: localhost:{port} lets us in" in installed("doctor", SMTP_CA_FILE=str(at.ca_file)).stdout
+            )
+        refused = installed("doctor", SMTP_CA_FILE=str(at.ca_file), SMTP_PASSWORD="wrong").stdout  # noqa: S106
+        assert f"FAIL  SMTP: localhost:{port}: the login is refused: 535 5.7.8 Authentication failed" in refused
+        assert at.log().lower().count("password mismatch") == 1
 
 
 def test_the_doctor_names_a_server_that_is_down(installed: Shell) -> None:

@@ -53,6 +53,7 @@ class MailProvider:
 
     def __init__(self, *, rotates: bool = True, lives_s: int = 3600) -> None:
         self.rotates = rotates
+        self.forgets = True  # a refresh token that it has given another one for; Microsoft does not
         self.lives_s = lives_s  # an access token
         self.fault: Fault | None = None
         self.before_answer: Callable[[str], None] = lambda grant_type: None  # once tokens are made, before they go out
@@ -146,7 +147,7 @@ class MailProvider:
             grant = self._refresh_tokens.get(used)
             if grant is None:
                 return _json({"error": "invalid_grant", "error_description": "Token has been expired or revoked."}, 400)
-            if self.rotates:
+            if self.rotates and self.forgets:
                 del self._refresh_tokens[used]
             return _json(self._tokens(grant, None if self.rotates else used))
         asked = self._codes.pop(form["code"], None)

@@ -252,6 +252,23 @@ async def test_a_wrong_password_is_tried_once_and_the_servers_words_are_kept_tho
     assert sum(line.startswith(b"EHLO") for line in strict.lines) == 1
 
 
+async def test_a_wrong_password_is_tried_once_by_all_lanes_of_a_worker(
+    pool: Pool, owner: Owner, database_url: str, sink: Sink
+) -> None:
+    """However many emails are due: the first lane tells."""
+    strict = Strict()
+    blocked = "SELECT block_reason FROM senders WHERE block_reason LIKE '%%Username and Password not accepted%%'"
+    async with (
+        strict_server(strict) as server,
+        running_workers(database_url, settings_for(sink, lanes=64), fallback=server),
+    ):
+        campaign = (await schedule_campaign(pool, owner, 200)).campaign.id
+        await wait_for(lambda: rows(pool, blocked), "the sender to be blocked")
+    assert len(strict.tries()) == 1
+    counts = await check_conservation(pool, campaign)
+    assert counts["SCHEDULED"] == 200
+
+
 async def test_a_server_that_hangs_up_at_the_login_without_a_word_is_said_to() -> None:
     strict = Strict()
     strict.answers = [b""]

@@ -139,6 +139,7 @@ async def _connect(
     if returned.code is None:
         raise ConnectFailed("failed", "there is no code")
     given, address = await _ask(provider, place.redirect_uri, returned.code, begun)
+    await _check_role(pool, place.user)  # once more: the provider may have taken its time
     workspace_id: int = begun["workspace_id"]
     try:
         async with transaction(pool, workspace_id) as conn:
@@ -152,6 +153,11 @@ async def _check_place(pool: Pool, place: Place, begun: Row) -> None:
     user = place.user
     if (place.session_id, user.id, user.workspace_id) != (begun["session_id"], begun["user_id"], begun["workspace_id"]):
         raise ConnectFailed("expired", "it was begun in another session or workspace")
+    await _check_role(pool, user)
+
+
+async def _check_role(pool: Pool, user: User) -> None:
+    """Raises ConnectFailed."""
     try:
         role = await members.role_in(pool, user.workspace_id, user.id)
     except NotFound as error:

@@ -123,7 +123,7 @@ def _judge_one_spf(spf: Spf, record: str) -> Finding:
         return finding("weak", "?all says nothing of others", Record(spf.domain, "TXT", _ending(record)))
     if unanswered:
         return finding("unknown", f"DNS did not answer for {unanswered[0]}")
-    return finding("good", f"it says who may send, in {lookups} look-ups of {MOST_LOOKUPS}")
+    return finding("good", f"it says who may send, in {lookups} of {MOST_LOOKUPS} look-ups")
 
 
 def _ending(record: str) -> str:

@@ -144,8 +144,10 @@ def check(asked: SenderDraft | SenderChanges, policy: HostPolicy, proof: Proof, 
         by_grant = proof in {"GRANT", "SHARED_GRANT"} and server.password is None
         wrong |= {} if by_grant else _wrong_with_place(server, policy)
         wrong |= wrong_with_login(server.username, server.password)
-        if server.port == 465 and server.security == "starttls":
+        if server.port == 465 and server.security != "tls":
             wrong["security"] = "does not go with port 465, which speaks TLS at once: give tls, or port 587"
+        if server.port == 587 and server.security == "tls":
+            wrong["security"] = "does not go with port 587, which begins in the clear: give starttls, or port 465"
         if server.username is not None and server.security == "none":
             wrong["security"] = "would send the login in the clear; give starttls or tls"
         if server.password is not None and proof == "SHARED_GRANT":

@@ -197,7 +197,7 @@ def _results(message: Message, seen: Seen) -> list[Result] | None:
     first, *others = _without_comments(headers[0]).split(";")
     if "=" in first:  # whoever names nobody
         return None if seen.names_itself else _parsed([first, *others])
-    authserv_id = first.split()[0].lower().removesuffix(".") if first.split() else ""
+    authserv_id = first.split()[0].strip('"').lower().removesuffix(".") if first.split() else ""
     if not any(is_under(authserv_id, zone) for zone in seen.own_zones):
         return None
     return _parsed(others)
@@ -214,16 +214,20 @@ def _parsed(parts: list[str]) -> list[Result]:
 
 
 def _without_comments(text: str) -> str:
-    """RFC 5322, section 3.2.2: they nest."""
+    """Nor with semicolons in quoted strings, which divide nothing there (RFC 5322, 3.2.2 and 3.2.4: comments nest)."""
     kept: list[str] = []
     depth = 0
-    escaped = False
+    quoted = escaped = False
     for letter in text:
         if escaped:
             escaped = False
         elif letter == "\\":
             escaped = True
             continue
+        elif letter == '"' and not depth:
+            quoted = not quoted
+        elif quoted:
+            pass
         elif letter == "(":
             depth += 1
             continue
@@ -231,7 +235,7 @@ def _without_comments(text: str) -> str:
             depth -= 1
             continue
         if not depth:
-            kept.append(letter)
+            kept.append("," if quoted and letter == ";" else letter)
     return "".join(kept)
 
 

@@ -70,6 +70,8 @@ async def begin(
     next_page = own_path(request.query_params.get("next"))
     try:
         place = await _place(request, settings)
+        if not covers(place.user.role, MEMBER):
+            raise ConnectFailed("role", f"this takes the role {MEMBER}")
         chosen = mail_providers.get(name)
         if chosen is None:
             raise ConnectFailed("failed", f"no provider {name[:100]!r} is set up")
@@ -96,6 +98,8 @@ async def finish(
         place = await _place(request, settings)
         returned = returned_with(request, settings, _COOKIE)
         connected = await connecting.finish(pool, mail_providers, terms, place, actor.of(place.user.id), returned)
+    except Unauthenticated as error:  # the session has ended meanwhile: the login says what came of it
+        return _failed(settings, error, _page_of(ConnectFailure("expired")))
     except Exception as error:
         return _failed(settings, error, error.next if isinstance(error, ConnectFailed) else None)
     page = own_path(connected.next) or f"{PAGE}?{urlencode({'connected': connected.sender_id})}"
@@ -103,12 +107,10 @@ async def finish(
 
 
 async def _place(request: Request[Any, Any, Any], settings: Settings) -> Place:
-    """Who is there, in which session. Raises ConnectFailed, Unauthenticated, Forbidden."""
+    """Who is there, in which session. Raises Unauthenticated, Forbidden."""
     user, access = await authenticate(request)
     if access.session_id is None:
         raise Unauthenticated("mailboxes are connected by people who are logged in")
-    if not covers(user.role, MEMBER):
-        raise ConnectFailed("role", f"this takes the role {MEMBER}")
     return Place(settings.base_url.rstrip("/") + f"{PATH}/callback", user, access.session_id)
 
 
@@ -130,8 +132,12 @@ def _failed(settings: Settings, error: Exception, next_page: str | None) -> Redi
         _log.warning("connecting a mailbox failed (%s): %s", code, error)
     else:
         _log.error("connecting a mailbox failed", exc_info=error)
-    query = msgspec.to_builtins(ConnectFailure(code, own_path(next_page)))
-    return Redirect(f"{PAGE}?{urlencode(query)}", status_code=HTTP_303_SEE_OTHER, cookies=cookies)
+    page = _page_of(ConnectFailure(code, own_path(next_page)))
+    return Redirect(page, status_code=HTTP_303_SEE_OTHER, cookies=cookies)
+
+
+def _page_of(failure: ConnectFailure) -> str:
+    return f"{PAGE}?{urlencode(msgspec.to_builtins(failure))}"
 
 
 router = Router(PATH, include_in_schema=False, route_handlers=[begin, finish])

@@ -45,7 +45,7 @@ export function WireFindings({ sender }: { sender: Sender }) {
           ))}
           <Text size="sm" c="dimmed">
             To {check.to}, <Time value={check.doneAt ?? check.requestedAt} />
-            {check.latencyMs !== null && `, there after ${Math.round(check.latencyMs / 1000)} seconds`}
+            {check.latencyMs !== null && `, there after ${seconds(check.latencyMs)}`}
           </Text>
         </>
       ) : (
@@ -93,6 +93,11 @@ function Ask({ sender, isRunning }: { sender: Sender; isRunning: boolean }) {
           Send a mail and read it back
         </Button>
       </Group>
+      {others.length === 0 && (
+        <Text size="xs" c="dimmed">
+          It goes to itself; or to a mailbox elsewhere, once that is a sender, too, and is read.
+        </Text>
+      )}
       {command.error && (
         <Alert color="red" role="alert">
           {sentence(command.error)}
@@ -100,6 +105,11 @@ function Ask({ sender, isRunning }: { sender: Sender; isRunning: boolean }) {
       )}
     </>
   );
+}
+
+function seconds(ms: number) {
+  const rounded = Math.round(ms / 1000);
+  return rounded > 1 ? `${rounded} seconds` : "a second";
 }
 
 function ShowingRow({ showing: { subject, verdict, text, advice } }: { showing: Showing }) {
