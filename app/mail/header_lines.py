@@ -74,6 +74,18 @@ def addresses_line(name: str, addresses: Sequence[str]) -> str:
     return f"{name}: " + ",\r\n ".join(addresses) + "\r\n"
 
 
+def thread_lines(ids: Sequence[str]) -> str:
+    """In-Reply-To and References (RFC 5322, 3.6.4) of a message in a thread: `ids` without brackets, the one that it
+    answers last. Without any: nothing.
+    """
+    if not ids:
+        return ""
+    named = [f"<{one}>" for one in ids]
+    for one in named:
+        refuse_breaks("References", one)
+    return f"In-Reply-To: {named[-1]}\r\nReferences: " + "\r\n ".join(named) + "\r\n"
+
+
 def parameter(name: str, value: str) -> str:
     """A parameter of a structured header, folded before it: by RFC 2231 where ASCII does not do."""
     plain = plain_parameter(name, value)

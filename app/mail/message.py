@@ -35,6 +35,7 @@ from app.mail.header_lines import (
     own_line,
     refuse_breaks,
     text_line,
+    thread_lines,
 )
 from app.mail.markup import TemplateError
 from app.mail.names import UNSUBSCRIBE_URL
@@ -63,7 +64,9 @@ class Message(msgspec.Struct, frozen=True, gc=False):
 
 
 class Beside(msgspec.Struct, frozen=True, kw_only=True):
-    """What messages have beside their text. `headers`: templates by their names; `images`: what the HTML shows."""
+    """What messages have beside their text. `headers`: templates by their names; `images`: what the HTML shows;
+    `thread`: Message-IDs of what came before in the thread, the one that is answered last.
+    """
 
     reply_to: str | None = None
     headers: Mapping[str, str] = {}
@@ -71,6 +74,7 @@ class Beside(msgspec.Struct, frozen=True, kw_only=True):
     bcc: Sequence[str] = ()
     attachments: Sequence[Enclosed] = ()
     images: Sequence[Enclosed] = ()
+    thread: Sequence[str] = ()
 
 
 _NOTHING = Beside()
@@ -140,6 +144,7 @@ class MessageBuilder:
     def _read_headers(self, beside: Beside, language: str | None) -> None:
         """What stands in each message's head beside what the recipient's own lines are."""
         self._fixed = "" if beside.reply_to is None else f"Reply-To: {to_ascii(beside.reply_to)}\r\n"
+        self._fixed += thread_lines(beside.thread)
         self._own: list[tuple[str, Template | None]] = []
         for name, text in beside.headers.items():
             refuse_breaks(name, f"{name}: {text}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from app.db import Pool, fetch_one
 from app.domain.campaigns import files
 from app.domain.campaigns.content import Content
@@ -26,6 +28,7 @@ async def message_builder(
             raise NotFound(f"no campaign {campaign_id}")
         written = Content.of_row(row)
         beside = await files.beside(conn, workspace_id, written, row["images"], row["sender_reply_to"])
+    beside = msgspec.structs.replace(beside, thread=row["thread"] or ())
     sent = signed(written, row["signature_text"], row["signature_html"]).addressed(row["postal_address"])
     builder = MessageBuilder(
         from_address=row["email"],
