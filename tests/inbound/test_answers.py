@@ -74,6 +74,19 @@ async def test_an_answer_goes_at_once_as_it_was_written_and_in_the_thread(
     assert found["thread"] == [f"m{sent.id}@ours.example", "1@x.example", "2@x.example"]
 
 
+async def test_answers_are_exported_and_erased_with_whom_they_went_to(
+    api: httpx.AsyncClient, pool: Pool, came: Came
+) -> None:
+    posted = await _answered(api, await came.back("REPLY"))
+    exported = await api.get("/api/recipients/export", params={"email": "r1@example.com"})
+    assert "Thursday at ten?" in exported.text
+    erased = await api.post("/api/recipients/erase", json={"email": "r1@example.com"})
+    assert erased.json()["emails"] == 2, erased.text
+    kept = await value(pool, "SELECT to_jsonb(c)::text FROM campaigns c WHERE id = %s", posted["campaignId"])
+    assert "Thursday" not in kept
+    assert "x.example" not in kept
+
+
 async def test_what_cannot_be_answered_says_why(api: httpx.AsyncClient, came: Came) -> None:
     bounce, reply = await came.back("BOUNCE", report=HARD), await came.back("REPLY", 2)
     refused = await api.post(f"/api/responses/{bounce}/answer", json=ANSWER)

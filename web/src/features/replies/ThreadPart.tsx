@@ -3,10 +3,12 @@ import { useEffect, useRef, useState } from "react";
 import type { Response, ThreadEmail, ThreadItem } from "@/features/inbound/queries";
 import { kindWords, verdict, writerOf } from "@/features/inbound/words";
 import { EMAIL_STATUS } from "@/features/ledger/words";
+import { useMay } from "@/features/workspaces/useMay";
 import { Time } from "@/time/Time";
 import { HtmlFrame } from "@/ui/HtmlFrame";
 import { AnchorLink } from "@/ui/links";
 import { StatusBadge } from "@/ui/StatusBadge";
+import { useSendAgain } from "./commands";
 import classes from "./Replies.module.css";
 
 interface Props {
@@ -77,6 +79,7 @@ function Ours({ email, at }: { email: ThreadEmail; at: string }) {
 function Theirs({ response }: { response: Response }) {
   const { id, text, html, diagnostic, attachments } = response;
   const [whole, setWhole] = useState(false);
+  const maySend = useMay("member");
   return (
     <>
       <div className={classes.summary}>
@@ -95,12 +98,25 @@ function Theirs({ response }: { response: Response }) {
           alone.
         </Text>
       )}
+      {response.ofSender && maySend && <SendAgain emailId={response.emailId} />}
       {html !== null && (
         <Button size="compact-xs" variant="default" mt="xs" onClick={() => setWhole(!whole)}>
           {whole ? "Show what is new in it" : "Show as it came, with what it quotes"}
         </Button>
       )}
     </>
+  );
+}
+
+function SendAgain({ emailId }: { emailId: number }) {
+  const { run, pending } = useSendAgain(emailId);
+  return (
+    <Group gap="xs" mt="xs">
+      <Button size="xs" variant="default" loading={pending} onClick={() => void run()}>
+        Send the email again
+      </Button>
+      <Text size="sm">The recipient has done nothing wrong: it was the sender that was refused.</Text>
+    </Group>
   );
 }
 

@@ -73,6 +73,16 @@ export function useCorrect(response: ResponseSummary) {
   return { correct, pending };
 }
 
+/** An email that came back for a fault of its sender, once that is mended. */
+export function useSendAgain(emailId: number) {
+  return useCommand({
+    run: () => answer(api.POST("/api/emails/{id}/retry", { params: { path: { id: emailId } } })),
+    changes: CHANGED,
+    said: () => "It is sent again.",
+    failed: "It was not sent again",
+  });
+}
+
 /** It answers nothing of ours: what it says is removed. */
 export function useForget(response: ResponseSummary, done: () => void) {
   const { run, pending } = useCommand({
