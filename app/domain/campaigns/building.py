@@ -27,7 +27,8 @@ async def message_builder(
         if row is None:
             raise NotFound(f"no campaign {campaign_id}")
         written = Content.of_row(row)
-        beside = await files.beside(conn, workspace_id, written, row["images"], row["sender_reply_to"])
+        images = list(dict.fromkeys(row["images"]))  # a signature may show one that the text shows
+        beside = await files.beside(conn, workspace_id, written, images, row["sender_reply_to"])
     beside = msgspec.structs.replace(beside, thread=row["thread"] or ())
     sent = signed(written, row["signature_text"], row["signature_html"]).addressed(row["postal_address"])
     builder = MessageBuilder(

@@ -17,7 +17,7 @@ import { lazyPart } from "@/ui/lazyPart";
 import { type Answer, sendAnswer } from "./commands";
 import classes from "./Replies.module.css";
 
-const RichText = lazyPart(() => import("@/features/compose/RichText"), "RichText");
+const RichBody = lazyPart(() => import("@/features/richText/RichBody"), "RichBody");
 
 /** What a person wrote is answered here, by a button or by r. */
 export function AnswerForm({ response }: { response: Response }) {
@@ -83,7 +83,7 @@ function Form({ response, close }: { response: Response; close: () => void }) {
         />
         {rich ? (
           <Suspense fallback={<Skeleton height={180} />}>
-            <RichText
+            <RichBody
               label="Your answer"
               html={form.getValues().bodyHtml}
               onChange={(html) => form.setFieldValue("bodyHtml", html)}
