@@ -50,7 +50,7 @@ class SenderState(msgspec.Struct, rename="camel", frozen=True):
 
 
 class Came(msgspec.Struct, rename="camel", frozen=True):
-    """The latest of what came back; 0: nothing has."""
+    """The latest of what came back, once anything has."""
 
     kind: ClassVar[str] = "responses"
 
@@ -73,7 +73,7 @@ async def look(pool: Pool, workspace_id: int, campaigns: Sequence[int], senders:
     return [
         *(_progress(row, held.get(row["id"])) for row in progress),
         *(SenderState(**row, held=held_senders.get(row["id"])) for row in states),
-        Came(came),
+        *([] if came is None else [Came(came)]),
     ]
 
 

@@ -26,5 +26,5 @@ ORDER BY s.id
 LIMIT %(limit)s;
 
 -- name: latest_response
--- The latest of what came back; 0: nothing has.
-SELECT coalesce(max(id), 0) AS latest_id FROM responses WHERE workspace_id = %(workspace_id)s;
+-- The latest of what came back.
+SELECT max(id) AS latest_id FROM responses WHERE workspace_id = %(workspace_id)s;

@@ -4,13 +4,15 @@ import type { QueryClient } from "@tanstack/react-query";
 import type { Live } from "@/api/eventStream";
 import { keys } from "@/api/keys";
 
-/** The latest that is shown; null: a stream has begun, and has not said yet. */
+/** The latest that was told; null: a stream has begun, and has told of nothing yet. */
 let latest: number | null = null;
 
 export const inboundLive: Live = {
   hear: {
     responses(queries, { latestId }) {
-      if (latest !== null && latestId > latest) void readAnew(queries);
+      // The first that is told may be what is shown, or the first that ever came: asking again is cheap.
+      if (latest === null) void queries.invalidateQueries({ queryKey: keys.responses.all() });
+      else if (latestId > latest) void readAnew(queries);
       latest = latestId;
     },
   },
