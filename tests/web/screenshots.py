@@ -51,7 +51,6 @@ INSIDE = {
     "email": "/emails/1",
     "replies": "/replies",
     "reply": "/replies?response=4",
-    "campaign-responses": "/campaigns/3",
     "lists": "/lists",
     "recipient": "/recipients?email=failed.1@customers.example.org",
     "recipients": "/recipients?email=failed.1",
