@@ -81,6 +81,8 @@ LANGUAGE sql STABLE AS $$
     JOIN addressed a ON a.workspace_id = e.workspace_id AND a.recipient_key = e.recipient_key AND a.campaign_id = e.campaign_id
     JOIN emails o ON o.workspace_id = a.workspace_id AND o.id = a.email_id
     WHERE e.workspace_id = of_workspace AND e.id = of_email
+    UNION ALL
+    SELECT * FROM emails WHERE workspace_id = of_workspace AND id = of_email AND recipient_key IS NULL
 $$;
 COMMENT ON FUNCTION emails_beside IS 'An email and those of its campaign''s other steps to the same recipient';
 GRANT EXECUTE ON FUNCTION emails_beside TO reachinbox_tenant;

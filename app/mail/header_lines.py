@@ -74,6 +74,17 @@ def addresses_line(name: str, addresses: Sequence[str]) -> str:
     return f"{name}: " + ",\r\n ".join(addresses) + "\r\n"
 
 
+def thread_lines(earlier: Sequence[str], itself: str | None = None) -> str:
+    """In-Reply-To and References (RFC 5322, 3.6.4) of a message in a thread: Message-IDs in their brackets, the one that
+    it answers last. `itself`: its own, where it refers to that, too. Without any: nothing.
+    """
+    for one in earlier:
+        refuse_breaks("References", one)
+    answered = f"In-Reply-To: {earlier[-1]}\r\n" if earlier else ""
+    named = earlier if itself is None else [*earlier, itself]
+    return f"{answered}References: " + "\r\n ".join(named) + "\r\n" if named else ""
+
+
 def parameter(name: str, value: str) -> str:
     """A parameter of a structured header, folded before it: by RFC 2231 where ASCII does not do."""
     plain = plain_parameter(name, value)

@@ -36,6 +36,7 @@ from app.mail.header_lines import (
     own_line,
     refuse_breaks,
     text_line,
+    thread_lines,
 )
 from app.mail.markup import TemplateError
 from app.mail.names import UNSUBSCRIBE_URL
@@ -44,7 +45,6 @@ from app.mail.templates import Source, Template
 _ONE_CLICK = "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
 _SAFE = "!$'*+-._~"  # in the first part of a mailto: (RFC 6068, section 2)
 _LINE_END = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")
-_FOLD = "\r\n "
 _BREAKS = re.compile(rf"\s*{_LINE_END.pattern}\s*")
 
 
@@ -67,7 +67,9 @@ class Message(msgspec.Struct, frozen=True, gc=False):
 
 
 class Beside(msgspec.Struct, frozen=True, kw_only=True):
-    """What messages have beside their text. `headers`: templates by their names; `images`: what the HTML shows."""
+    """What messages have beside their text. `headers`: templates by their names; `images`: what the HTML shows;
+    `thread`: Message-IDs of what came before in the thread, the one that is answered last.
+    """
 
     reply_to: str | None = None
     headers: Mapping[str, str] = {}
@@ -75,6 +77,7 @@ class Beside(msgspec.Struct, frozen=True, kw_only=True):
     bcc: Sequence[str] = ()
     attachments: Sequence[Enclosed] = ()
     images: Sequence[Enclosed] = ()
+    thread: Sequence[str] = ()
 
 
 _NOTHING = Beside()
@@ -154,6 +157,7 @@ class MessageBuilder:
     def _read_headers(self, beside: Beside, language: str | None) -> None:
         """What stands in each message's head beside what the recipient's own lines are."""
         self._fixed = "" if beside.reply_to is None else f"Reply-To: {to_ascii(beside.reply_to)}\r\n"
+        self._thread = [f"<{one}>" for one in beside.thread]
         self._own: list[tuple[str, Template | None]] = []
         for name, text in beside.headers.items():
             refuse_breaks(name, f"{name}: {text}")
@@ -212,8 +216,8 @@ class MessageBuilder:
         if self.copies:
             line, copies = self._copied(without | {key(to_ascii(recipient))})
             fixed += line
-        if references or self._refers_to_itself:
-            fixed += _thread_lines(references, [message_id] if self._refers_to_itself else [])
+        if references or self._thread or self._refers_to_itself:
+            fixed += thread_lines(references or self._thread, message_id if self._refers_to_itself else None)
         head = (
             f"{self._from}To: {envelope_to}\r\n{subject_line}"
             f"Date: {_date(int(date.timestamp()))}\r\nMessage-ID: {message_id}\r\n"
@@ -261,13 +265,6 @@ class MessageBuilder:
     def _render_subject(self, fields: Mapping[str, str], texts: Iterator[str]) -> str:
         subject = next(texts) if self._subject is None else self._subject.render(fields)
         return text_line("Subject", check_subject(subject, fields))
-
-
-def _thread_lines(references: Sequence[str], itself: Sequence[str]) -> str:
-    for one in references:
-        refuse_breaks("References", one)
-    answered = f"In-Reply-To: {references[-1]}\r\n" if references else ""
-    return f"{answered}References: {_FOLD.join([*references, *itself])}\r\n"
 
 
 def check_subject(subject: str, fields: Mapping[str, str] | None = None) -> str:

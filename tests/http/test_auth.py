@@ -38,6 +38,7 @@ BODIES: dict[str, Any] = {
     "/api/campaigns/{id}/held": {"answer": "go_on"},
     "/api/senders/{id}/held": {"answer": "go_on"},
     "PATCH": {},
+    "/api/responses/{id}/answer": {"body": "Yes"},
     "/api/senders/{id}/signature": {"text": "Ann"},
     "/api/emails/{id}/resolve": {"as": "sent"},
     "/api/saved-lists/{id}/recipients": {"recipients": ["ada@example.com"]},
@@ -128,10 +129,25 @@ async def _received(pool: Pool, campaign_id: int) -> int:
         return (await fetch_exactly_one(conn, b"SELECT id FROM sandbox_messages"))["id"]
 
 
+async def _answered(pool: Pool, email_id: int) -> int:
+    """What came back for an email; its id."""
+    insert = b"""
+        INSERT INTO responses (workspace_id, kind, email_id, campaign_id, stream_id, sender_id, recipient, weak,
+                               message_id, folder, uid_validity, uid, received_at, subject, text, attachments)
+        SELECT e.workspace_id, 'REPLY', e.id, e.campaign_id, e.stream_id, s.sender_id, e.recipient, false,
+               'a@x.example', 'INBOX', 1, 1, now(), 'Re: Hello', 'Yes', '{}'
+        FROM emails e JOIN streams s ON s.workspace_id = e.workspace_id AND s.id = e.stream_id
+        WHERE e.id = %(email_id)s
+        RETURNING id"""
+    async with transaction(pool) as conn:
+        return (await fetch_exactly_one(conn, insert, {"email_id": email_id}))["id"]
+
+
 async def _things(api: httpx.AsyncClient, pool: Pool, campaign: dict[str, Any]) -> dict[str, int]:
     """The id of one of each kind in the workspace of `user`, by the part of the path that names the kind."""
     ids = {"campaigns": campaign["id"], "senders": campaign["senderId"]}
     ids["emails"] = (await api.get("/api/emails")).json()["items"][0]["id"]
+    ids["responses"] = await _answered(pool, ids["emails"])
     ids["keys"] = (await api.get("/api/keys")).json()["items"][0]["id"]
     await api.post("/api/auth/login", json={"email": "owner@example.com", "password": "correct horse"})
     ids["auth"] = (await api.get("/api/auth/sessions", headers=HIDE_KEY)).json()[0]["id"]

@@ -3,79 +3,17 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
 
 import httpx
-import pytest
 
 from app.db import Pool, fetch_exactly_one, transaction
 from app.domain.accounts.users import User
-from app.domain.inbound import inboxes, record
-from app.domain.inbound.inboxes import Inbox, Place
-from app.domain.inbound.matching import Answer, Named
-from app.domain.inbound.record import Found
 from app.domain.ledger import retention
-from app.mail.inbound.facts import Inbound, Kind, Report
+from app.mail.inbound.facts import Report
 from app.settings import Settings
 from tests.support.api import Headers
+from tests.support.came import HARD, Came
 from tests.support.engine import check_conservation, execute, row, rows, value
-from tests.support.ledger import insert_campaign
-
-HARD = Report("r1@example.com", "failed", "hard", "USER_UNKNOWN", 550, "5.1.1", "no such user")
-
-
-class Came:
-    """Puts down what came for emails of one campaign to r1@example.com and the like."""
-
-    def __init__(self, pool: Pool, inbox: Inbox, emails: list[Named]) -> None:
-        self.pool, self.inbox, self.emails = pool, inbox, emails
-        self._count = 0
-
-    async def back(
-        self, kind: Kind, number: int = 1, *, weak: bool = False, report: Report | None = None, text: str = "Yes"
-    ) -> int:
-        """The response's id."""
-        self._count += 1
-        email = self.emails[number - 1]
-        inbound = Inbound(
-            kind, sender=email.recipient, message_id=f"{self._count}@x.example", subject="Re: s", text=text
-        )
-        found = Found(
-            Answer(inbound, email, weak, report),
-            Place("INBOX", 7, self._count),
-            await value(self.pool, "SELECT now()"),
-        )
-        assert await record.record(self.pool, self.inbox, found)
-        return await value(self.pool, "SELECT max(id) FROM responses")
-
-    async def counts(self) -> dict[str, int]:
-        found = await row(
-            self.pool, "SELECT replied, auto_replied, bounced, complained, unsubscribed FROM streams WHERE total > 0"
-        )
-        return {name: count for name, count in found.items() if count}
-
-    async def suppressed(self) -> list[str]:
-        return [one["r"] for one in await rows(self.pool, "SELECT reason::text AS r FROM suppressions ORDER BY id")]
-
-
-@pytest.fixture
-async def came(pool: Pool, user: User) -> Came:
-    async with transaction(pool) as conn:
-        _, sender_id = await insert_campaign(conn, user.workspace_id, ["SENT", "SENT", "SCHEDULED"])
-    await execute(
-        pool,
-        "UPDATE senders SET imap_host = 'imap.example.com', imap_port = 993, imap_security = 'tls',"
-        " imap_username = 'ann', imap_password_encrypted = 'x' WHERE id = %s",
-        sender_id,
-    )
-    await inboxes.settle(pool)
-    (inbox,) = await inboxes.lease(pool, uuid4(), 1)
-    found = await rows(pool, "SELECT id, campaign_id, stream_id, recipient, status FROM emails ORDER BY id")
-    emails = [
-        Named(one["id"], one["campaign_id"], one["stream_id"], sender_id, one["recipient"], one["status"])
-        for one in found
-    ]
-    return Came(pool, inbox, emails)
 
 
 async def _list(api: httpx.AsyncClient, **query: Any) -> list[dict[str, Any]]:

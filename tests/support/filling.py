@@ -62,6 +62,27 @@ ON CONFLICT DO NOTHING
 """
 STATUSES = ("SENT", "FAILED", "UNKNOWN", "SCHEDULED", "SENDING", "CANCELLED")
 
+RESPONSE = """
+INSERT INTO responses (workspace_id, kind, email_id, campaign_id, stream_id, sender_id, recipient, writer, writer_name,
+                       weak, message_id, folder, uid_validity, uid, received_at, subject, text, html, attachments,
+                       severity, reason, code, enhanced_code, diagnostic, back_on)
+SELECT e.workspace_id, %(kind)s, e.id, e.campaign_id, e.stream_id, s.sender_id, e.recipient, e.recipient, %(name)s,
+       %(weak)s, gen_random_uuid() || '@there.example', 'INBOX', 1, 1, now() - make_interval(mins => %(minutes_ago)s),
+       %(subject)s, %(text)s, %(html)s, %(attachments)s, %(severity)s, %(reason)s, %(code)s, %(enhanced_code)s,
+       %(diagnostic)s, %(back_on)s
+FROM emails e JOIN streams s ON s.workspace_id = e.workspace_id AND s.id = e.stream_id
+WHERE e.recipient = %(recipient)s ORDER BY e.id DESC LIMIT 1
+RETURNING id, stream_id, email_id
+"""
+COUNTED = """
+UPDATE streams s SET (replied, auto_replied, bounced, complained, unsubscribed) = (
+    SELECT count(*) FILTER (WHERE k.replied), count(*) FILTER (WHERE k.auto_replied), count(*) FILTER (WHERE k.bounced),
+           count(*) FILTER (WHERE k.complained), count(*) FILTER (WHERE k.unsubscribed)
+    FROM (SELECT DISTINCT email_id FROM responses WHERE stream_id = s.id) r,
+         response_kinds(s.workspace_id, r.email_id) k)
+WHERE id = %(stream_id)s
+"""
+
 
 def fill(
     url: str,
@@ -91,3 +112,14 @@ def fill(
         conn.execute(SPAN, campaign)
         conn.execute(WINDOWS, campaign)
         return campaign["campaign_id"]
+
+
+def come_back(url: str, recipient: str, kind: str, text: str, **more: object) -> int:
+    """What a reader of the sender's mailbox would have recorded for the latest email to somebody; its id."""
+    missing = dict.fromkeys(("html", "severity", "reason", "code", "enhanced_code", "diagnostic", "back_on"))
+    given = {"name": "", "subject": "Re: Hello", "weak": False, "minutes_ago": 0, "attachments": list[str]()} | more
+    with psycopg.connect(url) as conn:
+        row = conn.execute(RESPONSE, missing | given | {"recipient": recipient, "kind": kind, "text": text}).fetchone()
+        assert row is not None, f"nothing was sent to {recipient}"
+        conn.execute(COUNTED, {"stream_id": row[1]})
+    return row[0]

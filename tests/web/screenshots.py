@@ -18,7 +18,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from app.embedded.postgres import EmbeddedPostgres
 from tests.support.browser import NARROW, WIDE, Scheme, ask, launch, log_in, open_page, register
-from tests.support.filling import fill
+from tests.support.filling import come_back, fill
 from tests.support.service import Service, until
 
 FOLDER = Path("screenshots")
@@ -49,6 +49,8 @@ INSIDE = {
     "trouble": "/trouble",
     "in-doubt": "/trouble?status=UNKNOWN&campaignId=2",
     "email": "/emails/1",
+    "replies": "/replies",
+    "reply": "/replies?response=4",
     "lists": "/lists",
     "recipient": "/recipients?email=failed.1@customers.example.org",
     "recipients": "/recipients?email=failed.1",
@@ -183,6 +185,24 @@ def fill_ledger(service: Service) -> None:
             {"SENT": 412, "FAILED": 2},
             "Invitation to the open day",
             status="FINISHED",
+        )
+        host, hello = "customers.example.org", {"subject": "Re: What is new in November"}
+        come_back(
+            postgres.url, f"sent.3@{host}", "REPLY", "Please send me the catalogue.", name="Ada Lovelace", **hello
+        )
+        come_back(
+            *(postgres.url, f"sent.4@{host}", "AUTO_REPLY", "I am away until Monday."),
+            **(hello | {"name": "Grace Hopper", "back_on": "2026-11-30", "minutes_ago": 40}),
+        )
+        come_back(
+            *(postgres.url, f"sent.5@{host}", "BOUNCE", ""),
+            **{"subject": "Undelivered Mail Returned to Sender", "severity": "hard", "code": 550, "minutes_ago": 75},
+            **{"enhanced_code": "5.1.1", "diagnostic": "550 5.1.1 The email account does not exist", "weak": True},
+        )
+        come_back(
+            *(postgres.url, f"sent.6@{host}", "REPLY", "Yes, we would like to hear more.\n\nIs Thursday at ten fine?"),
+            **(hello | {"name": "Charles Babbage", "attachments": ["plan.pdf"], "minutes_ago": 130}),
+            **{"html": "<p>Yes, we would like to <b>hear more</b>.</p><p>Is Thursday at ten fine?</p>"},
         )
 
 

@@ -67,6 +67,7 @@ async def message_builder(
             )
             images = row["signature_images"]
         beside = await files.beside(conn, workspace_id, written, images, row["sender_reply_to"])
+    beside = msgspec.structs.replace(beside, thread=row["thread"] or ())
     sent = signed(written, row["signature_text"], row["signature_html"]).addressed(row["postal_address"])
     builder = MessageBuilder(
         from_address=row["email"],

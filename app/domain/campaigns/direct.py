@@ -1,4 +1,4 @@
-"""Direct mail: what a person writes by hand to one recipient, such as a test to oneself.
+"""Direct mail: what a person writes by hand to one recipient, such as a test to oneself, or an answer.
 
 It is a campaign of kind DIRECT, with one email that is due at once: no plan makes it wait, and an exchange takes it
 before all that is planned. Limits hold for it as for everything. It is in the ledger, in exports and erasures, and not
@@ -8,7 +8,7 @@ in lists and figures.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -36,10 +36,20 @@ sql = queries(__name__)
 NAME_CHARACTERS = 200
 
 
+class Thread(NamedTuple):
+    """Where an answer belongs: the response that it answers, the email that all began with, and the Message-IDs that
+    came before it, that of the response last.
+    """
+
+    response_id: int
+    email_id: int
+    message_ids: Sequence[str]
+
+
 class Direct(NamedTuple):
     """What to send, to whom, from which sender (None: the default one). `name`: of its campaign; `if_blank`: what
     to do where the recipient has nothing for a field; `insists`: a person has confirmed to write to them, suppressed or
-    not; `internal`: domains of the operator's network.
+    not; `internal`: domains of the operator's network; `thread`: of an answer.
     """
 
     name: str
@@ -50,6 +60,7 @@ class Direct(NamedTuple):
     if_blank: Mapping[str, IfBlank] = {}
     insists: bool = False
     internal: frozenset[str] = frozenset()
+    thread: Thread | None = None
 
 
 class Posted(NamedTuple):
@@ -87,6 +98,8 @@ async def post(pool: Pool, workspace_id: int, mail: Direct, actor: Actor = LOCAL
             "fields": Jsonb(recipient.fields),
             "stored_bytes": size,
             "insists": mail.insists,
+            "thread_email_id": mail.thread and mail.thread.email_id,
+            "thread": mail.thread and list(mail.thread.message_ids),
         }
         await held.owe_something(conn, workspace_id)
         if not mail.insists:
@@ -95,7 +108,13 @@ async def post(pool: Pool, workspace_id: int, mail: Direct, actor: Actor = LOCAL
         await conn.execute(sql.note_email, {"workspace_id": workspace_id} | row)
         await signatures.sign(conn, workspace_id, row["campaign_id"], [sender["id"]])
         await defer_wake_up(conn, sender["id"])
-        await audit.record(conn, actor, workspace_id, "campaign.direct", f"campaigns/{row['campaign_id']}")
+        if mail.thread is None:
+            await audit.record(conn, actor, workspace_id, "campaign.direct", f"campaigns/{row['campaign_id']}")
+        else:
+            answered = {"workspace_id": workspace_id, "response_id": mail.thread.response_id}
+            await conn.execute(sql.mark_answered, answered)
+            subject = f"responses/{mail.thread.response_id} (campaigns/{row['campaign_id']})"
+            await audit.record(conn, actor, workspace_id, "response.answered", subject)
     return Posted(row["campaign_id"], row["email_id"], recipient.address)
 
 

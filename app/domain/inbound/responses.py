@@ -1,11 +1,12 @@
 """What came back, for people: read, labelled, and corrected where its reader took it for something else.
 
-Whoever corrects what it is undoes what followed from that, and has follow what is right: the suppression, and the
-counts. What was cancelled meanwhile stays so.
+Whoever corrects what it is undoes what followed from that, and has follow what is right: the suppression, the counts,
+and whether the campaign goes on writing to the recipient. What a suppression has cancelled stays so.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Literal, get_args
 
@@ -16,8 +17,9 @@ from app.db import Conn, Pool, Row, containing, fetch_all, fetch_one, transactio
 from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.inbound import record
 from app.domain.inbound.record import ResponseKind
-from app.domain.ledger import streams
+from app.domain.ledger import decisions, streams
 from app.domain.pages import Page, PageRequest, page_of, time_key
+from app.domain.suppressions import held
 from app.domain.suppressions.suppress import Reason, cancel_emails, suppress
 from app.domain.workspaces import audit
 from app.errors import Conflict, InvalidInput, NotFound
@@ -26,6 +28,7 @@ from app.sql import queries
 sql = queries(__name__)
 
 LABEL = Bounds(0, 50)  # characters; none ends it
+CHOSEN = Bounds(1, 500)  # ids
 BEGINNING = 200  # characters of a text in a list
 Severity = Literal["hard", "soft", "policy"]
 AnswerKind = Literal["REPLY", "AUTO_REPLY", "BOUNCE", "COMPLAINT", "UNSUBSCRIBE"]
@@ -66,6 +69,7 @@ class ResponseSummary(msgspec.Struct, rename="camel", kw_only=True):
     back_on: date | None
     label: str | None
     read_at: datetime | None
+    answered_at: datetime | None
 
 
 class Response(ResponseSummary, rename="camel", kw_only=True):
@@ -77,7 +81,9 @@ class Response(ResponseSummary, rename="camel", kw_only=True):
 
 
 class ResponseFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """`q`: a part of an address, a name, the subject or the text."""
+    """`q`: a part of an address, a name, the subject or the text; `address`: to whom or from whom it is. A campaign
+    has those to answers that were sent in its threads, too.
+    """
 
     kind: ResponseKind | None = None
     campaign_id: int | None = None
@@ -86,12 +92,13 @@ class ResponseFilter(msgspec.Struct, frozen=True, kw_only=True):
     label: str | None = None
     unread: bool | None = None
     q: str | None = None
+    address: str | None = None
 
     def check(self) -> None:
         """Raises InvalidInput."""
         wrong = {
             name: "has a NUL character, which nothing here has"
-            for name in ("label", "q")
+            for name in ("label", "q", "address")
             if "\0" in (getattr(self, name) or "")
         }
         if wrong:
@@ -108,13 +115,24 @@ class ResponseChanges(msgspec.Struct, kw_only=True):
 
     def check(self) -> None:
         """Raises InvalidInput."""
-        wrong: dict[str, str] = {}
-        if self.label is not None and not (LABEL.allow(len(self.label)) and (self.label or "x").isprintable()):
-            wrong["label"] = f"give {LABEL} characters on one line; none takes it away"
+        wrong = _wrong_label(self.label)
         if self.forgotten and (self.kind is not None or self.label is not None or self.read is not None):
             wrong["forgotten"] = "is all that can be said of it then; leave the others out"
         if wrong:
             raise InvalidInput(wrong)
+
+
+class LabelCount(msgspec.Struct):
+    """How many responses have a label."""
+
+    label: str
+    n: int
+
+
+class Marked(msgspec.Struct):
+    """How many of the responses that were named are there."""
+
+    changed: int
 
 
 async def page(pool: Pool, workspace_id: int, wanted: ResponseFilter, asked: PageRequest) -> Page[ResponseSummary]:
@@ -148,6 +166,31 @@ async def unread(pool: Pool, workspace_id: int) -> dict[ResponseKind, int]:
     return dict.fromkeys(KINDS, 0) | {row["kind"]: row["n"] for row in rows}
 
 
+async def labels(pool: Pool, workspace_id: int) -> list[LabelCount]:
+    """Those in use, what most have first."""
+    async with transaction(pool, workspace_id) as conn:
+        rows = await fetch_all(conn, sql.count_labels, {"workspace_id": workspace_id})
+    return [LabelCount(**row) for row in rows]
+
+
+async def mark(pool: Pool, workspace_id: int, ids: Sequence[int], label: str | None, read: bool | None) -> Marked:
+    """Label many, or note that they are read; None leaves things as they are. Raises InvalidInput."""
+    wrong = _wrong_label(label)
+    if not CHOSEN.allow(len(ids)):
+        wrong["ids"] = f"give {CHOSEN} ids"
+    if wrong:
+        raise InvalidInput(wrong)
+    params = {"workspace_id": workspace_id, "ids": list(ids), "label": label, "read": read}
+    async with transaction(pool, workspace_id) as conn:
+        return Marked(len(await fetch_all(conn, sql.mark_responses, params)))
+
+
+def _wrong_label(label: str | None) -> dict[str, str]:
+    if label is None or (LABEL.allow(len(label)) and (label or "x").isprintable()):
+        return {}
+    return {"label": f"give {LABEL} characters on one line; none takes it away"}
+
+
 async def change(
     pool: Pool, workspace_id: int, response_id: int, changes: ResponseChanges, actor: Actor = LOCAL
 ) -> Response | None:
@@ -159,16 +202,23 @@ async def change(
             await _correct(conn, params, changes.kind, actor)
         if changes.forgotten:
             return None
-        await conn.execute(sql.mark_response, params | {"label": changes.label, "read": changes.read})
+        await fetch_all(
+            conn, sql.mark_responses, params | {"ids": [response_id], "label": changes.label, "read": changes.read}
+        )
         return await _read(conn, workspace_id, response_id)
 
 
+async def read_whole(conn: Conn, workspace_id: int, ids: Sequence[int]) -> dict[int, Response]:
+    """Those that are there, by id."""
+    params = {"workspace_id": workspace_id, "ids": list(ids), "beginning": BEGINNING}
+    return {row["id"]: Response(**row) for row in await fetch_all(conn, sql.whole_responses, params)}
+
+
 async def _read(conn: Conn, workspace_id: int, response_id: int) -> Response:
-    params = {"workspace_id": workspace_id, "id": response_id, "beginning": BEGINNING}
-    row = await fetch_one(conn, sql.get_response, params)
-    if row is None:
-        raise _not_found(response_id)
-    return Response(**row)
+    found = await read_whole(conn, workspace_id, [response_id])
+    if response_id not in found:
+        raise not_found(response_id)
+    return found[response_id]
 
 
 async def _correct(conn: Conn, params: dict[str, Any], kind: AnswerKind | None, actor: Actor) -> None:
@@ -176,14 +226,16 @@ async def _correct(conn: Conn, params: dict[str, Any], kind: AnswerKind | None, 
     workspace_id = params["workspace_id"]
     whose = await fetch_one(conn, sql.whose_response, params)
     if whose is None:
-        raise _not_found(params["id"])
-    reason = None if kind is None else _reason_of(kind, whose)
+        raise not_found(params["id"])
+    reason = _reason_of(kind, whose)
     if reason is not None:
         await _suppress(conn, workspace_id, whose, reason, actor)
+    elif _lets_go_on(kind, whose):
+        await held.owe_something(conn, workspace_id)
     await streams.lock(conn, workspace_id, [whose["stream_id"]])
     before = await fetch_one(conn, sql.lock_response, params)
     if before is None:
-        raise _not_found(params["id"])
+        raise not_found(params["id"])
     if before["read_kind"] == "FOUND_IN_SENT":
         raise Conflict("it is our own copy of the email, and nothing else")
     counts = await record.counted(conn, workspace_id, whose["email_id"])
@@ -199,6 +251,15 @@ async def _correct(conn: Conn, params: dict[str, Any], kind: AnswerKind | None, 
         await cancel_emails(conn, workspace_id, [whose["email_id"]], [whose["stream_id"]], "REPLIED")
     if await _take_back(conn, workspace_id, whose, before, kind) and reason is not None:
         await _suppress(conn, workspace_id, whose, reason, actor)  # what was there had kept its own reason
+    if _lets_go_on(kind, whose):
+        params = {"workspace_id": workspace_id, "email_id": whose["email_id"]}
+        stopped = [row["id"] for row in await fetch_all(conn, sql.stopped_beside, params)]
+        await decisions.go_on(conn, workspace_id, stopped, [whose["stream_id"]])
+
+
+def _lets_go_on(kind: AnswerKind | None, whose: Row) -> bool:
+    """Whether the campaign goes on writing to whoever a response of this kind came from."""
+    return kind != "REPLY" and _reason_of(kind, whose) is None
 
 
 async def _suppress(conn: Conn, workspace_id: int, whose: Row, reason: Reason, actor: Actor) -> None:
@@ -220,12 +281,12 @@ async def _take_back(conn: Conn, workspace_id: int, whose: Row, before: Row, kin
     return True
 
 
-def _reason_of(kind: ResponseKind, whose: Row) -> Reason | None:
+def _reason_of(kind: ResponseKind | None, whose: Row) -> Reason | None:
     """What its recipient is suppressed for, if it is of this kind."""
     if kind == "BOUNCE" and (whose["severity"] in {"soft", "policy"} or whose["of_sender"]):
         return None
-    return _REASONS.get(kind)
+    return None if kind is None else _REASONS.get(kind)
 
 
-def _not_found(response_id: int) -> NotFound:
+def not_found(response_id: int) -> NotFound:
     return NotFound(f"no response {response_id}")

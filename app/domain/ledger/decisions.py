@@ -185,6 +185,14 @@ async def never_left(conn: Conn, workspace_id: int, email_id: int, stream_ids: l
     return decided.changed > 0
 
 
+async def go_on(conn: Conn, workspace_id: int, email_ids: list[int], stream_ids: list[int]) -> None:
+    """What was cancelled for a response that is none goes after all, unless its recipient is suppressed. The streams
+    are locked, and before that nobody suppresses (`held.owe_something`).
+    """
+    if email_ids:
+        await _decide(conn, workspace_id, email_ids, stream_ids, "CANCELLED", "SCHEDULED")
+
+
 async def _begin(conn: Conn, workspace_id: int, to: EmailStatus) -> None:
     if to == "SCHEDULED":
         await held.owe_something(conn, workspace_id)

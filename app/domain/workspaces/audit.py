@@ -75,6 +75,7 @@ Action = Literal[
     "email.unknown->scheduled",  # resolved: sent again
     "email.unknown->sent",  # resolved: taken as sent
     "email.stopped",  # before it went
+    "response.answered",
     "response.corrected",  # what it is
     "response.forgotten",
     "suppressions.added",

@@ -17,7 +17,7 @@ from app.domain.accounts.actor import Actor
 from app.domain.senders.draft import SenderDraft
 from app.domain.senders.senders import insert_sender
 from app.domain.workspaces import audit, postal_addresses
-from app.domain.workspaces.roles import Role
+from app.domain.workspaces.roles import VIEWER, Role
 from app.errors import Conflict, InvalidInput, NotFound
 from app.secrets import SecretBox
 from app.sql import queries
@@ -34,7 +34,7 @@ DEFAULT_BOUNCE_LIMIT = 5  # as the column's
 class Workspace(msgspec.Struct, rename="camel"):
     """One of the person's. `selected`: it is the one that this request is about. `bounce_limit`: a campaign pauses
     itself once more percent of those who were written to do not exist; None: none does. `postal_address`: what messages
-    end with, of campaigns that are scheduled from now on.
+    end with, of campaigns that are scheduled from now on. `responses_for`: the least role that reads what came back.
     """
 
     id: int
@@ -44,6 +44,7 @@ class Workspace(msgspec.Struct, rename="camel"):
     selected: bool
     bounce_limit: int | None
     postal_address: str | None
+    responses_for: Role
 
 
 async def make(
@@ -90,6 +91,7 @@ async def create(
         selected=False,
         bounce_limit=DEFAULT_BOUNCE_LIMIT,
         postal_address=None,
+        responses_for=VIEWER,
     )
 
 
@@ -107,6 +109,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     name: str | msgspec.UnsetType = msgspec.UNSET
     bounce_limit: int | msgspec.UnsetType | None = msgspec.UNSET
     postal_address: str | msgspec.UnsetType | None = msgspec.UNSET
+    responses_for: Role | msgspec.UnsetType = msgspec.UNSET
 
 
 async def change(pool: Pool, actor: Actor, workspace_id: int, changes: Changes) -> None:

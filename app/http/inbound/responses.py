@@ -6,22 +6,33 @@ from http import HTTPStatus
 from typing import Annotated
 
 import msgspec
-from litestar import Router, get, patch
+from litestar import MediaType, Router, get, patch
+from litestar import Response as Answer
+from litestar.handlers import BaseRouteHandler
 from litestar.params import JSONBody, QueryParameter
 
-from app.domain.inbound import responses
+from app.domain.inbound import privacy, responses, threads
 from app.domain.inbound.record import ResponseKind
 from app.domain.inbound.responses import (
+    CHOSEN,
     LABEL,
     AnswerKind,
+    LabelCount,
+    Marked,
     Response,
     ResponseChanges,
     ResponseFilter,
     ResponseSummary,
 )
+from app.domain.inbound.threads import Thread
 from app.domain.pages import Page, PageRequest
 from app.domain.workspaces.roles import MEMBER, VIEWER
+from app.errors import NotFound
+from app.http.auth import Connection
+from app.http.campaigns.message import AnId
 from app.http.errors import problems
+from app.http.headers import FRAMED, FRAMED_WITH_IMAGES
+from app.http.inbound.answers import answer_response
 from app.http.openapi import schema_name
 from app.http.parameters import (
     CampaignIdFilter,
@@ -32,6 +43,7 @@ from app.http.parameters import (
     SenderIdFilter,
     TheActor,
     ThePool,
+    TheSettings,
     TheUser,
 )
 
@@ -46,6 +58,20 @@ class ResponseUpdate(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     label: Annotated[str | None, LABEL] = None
     read: bool | None = None
     forgotten: bool = False
+
+
+class Marks(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What to note on many: as in `ResponseUpdate`."""
+
+    ids: Annotated[list[AnId], CHOSEN]
+    label: Annotated[str | None, LABEL] = None
+    read: bool | None = None
+
+
+async def may_read(connection: Connection, _handler: BaseRouteHandler) -> None:
+    """A guard: a workspace says from which role on what came back is read. Raises Forbidden."""
+    user = connection.user
+    await privacy.check(connection.app.state["pool"], user.workspace_id, user.role)
 
 
 @get(
@@ -67,11 +93,21 @@ async def list_responses(
     q: Annotated[
         str | None, QueryParameter(name="q", description="A part of an address, a name, the subject or the text.")
     ] = None,
+    address: Annotated[
+        str | None, QueryParameter(name="address", description="To whose emails, or from whom it is.")
+    ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Annotated[Page[ResponseSummary], schema_name("ResponsePage")]:
     wanted = ResponseFilter(
-        kind=kind, campaign_id=campaign_id, sender_id=sender_id, email_id=email_id, label=label, unread=unread, q=q
+        kind=kind,
+        campaign_id=campaign_id,
+        sender_id=sender_id,
+        email_id=email_id,
+        label=label,
+        unread=unread,
+        q=q,
+        address=address,
     )
     return await responses.page(pool, user.workspace_id, wanted, PageRequest(limit, cursor))
 
@@ -81,9 +117,49 @@ async def count_unread(pool: ThePool, user: TheUser) -> dict[ResponseKind, int]:
     return await responses.unread(pool, user.workspace_id)
 
 
+@get("/labels", opt={"role": VIEWER}, summary="The labels in use, those that most have first", responses=problems())
+async def list_labels(pool: ThePool, user: TheUser) -> list[LabelCount]:
+    return await responses.labels(pool, user.workspace_id)
+
+
+@patch("/", opt={"role": MEMBER}, summary="Label many, or mark them as read", responses=problems())
+async def mark_responses(pool: ThePool, user: TheUser, data: JSONBody[Marks]) -> Marked:
+    return await responses.mark(pool, user.workspace_id, data.ids, data.label, data.read)
+
+
 @get("/{id:int}", opt={"role": VIEWER}, summary="One of them, whole", responses=problems(HTTPStatus.NOT_FOUND))
 async def get_response(pool: ThePool, user: TheUser, response_id: Id) -> Response:
     return await responses.get(pool, user.workspace_id, response_id)
+
+
+@get(
+    "/{id:int}/thread",
+    opt={"role": VIEWER},
+    summary="What was sent, what came back and what was answered, in order of time",
+    responses=problems(HTTPStatus.NOT_FOUND),
+)
+async def get_thread(pool: ThePool, user: TheUser, settings: TheSettings, response_id: Id) -> Thread:
+    return await threads.get(pool, user.workspace_id, response_id, settings.base_url)
+
+
+@get(
+    "/{id:int}/html",
+    opt={"role": VIEWER},
+    media_type=MediaType.HTML,
+    summary="Its HTML, cleaned, fit to be shown in a frame",
+    description="Pictures that lie elsewhere are loaded only with `images`: whose they are learns of it.",
+    responses=problems(HTTPStatus.NOT_FOUND),
+)
+async def show_response(
+    pool: ThePool,
+    user: TheUser,
+    response_id: Id,
+    images: Annotated[bool, QueryParameter(name="images")] = False,
+) -> Answer[str]:
+    html = (await responses.get(pool, user.workspace_id, response_id)).html
+    if html is None:
+        raise NotFound("it has no HTML")
+    return Answer(html, media_type=MediaType.HTML, headers=FRAMED_WITH_IMAGES if images else FRAMED)
 
 
 @patch(
@@ -100,5 +176,18 @@ async def change_response(
 
 
 router = Router(
-    "/responses", tags=["responses"], route_handlers=[list_responses, count_unread, get_response, change_response]
+    "/responses",
+    tags=["responses"],
+    guards=[may_read],
+    route_handlers=[
+        list_responses,
+        mark_responses,
+        count_unread,
+        list_labels,
+        get_response,
+        get_thread,
+        show_response,
+        change_response,
+        answer_response,
+    ],
 )

@@ -14,7 +14,7 @@ from app.domain.accounts import sessions
 from app.domain.accounts.users import User
 from app.domain.workspaces import workspaces
 from app.domain.workspaces.postal_addresses import POSTAL_ADDRESS
-from app.domain.workspaces.roles import OWNER
+from app.domain.workspaces.roles import OWNER, Role
 from app.domain.workspaces.workspaces import BOUNCE_LIMIT, NAME, Changes, Workspace
 from app.http.accounts.login import ADMIN
 from app.http.auth import Access, people_only
@@ -28,11 +28,12 @@ class WorkspaceBody(msgspec.Struct, forbid_unknown_fields=True):
 
 class WorkspacePatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     """What to change; what is left out stays. `bounceLimit`, in percent: null for no limit.
-    `postalAddress`, in lines: null for none."""
+    `postalAddress`, in lines: null for none. `responsesFor`: the least role that reads and answers what came back."""
 
     name: Annotated[str | UnsetType, NAME] = UNSET
     bounce_limit: Annotated[int | UnsetType | None, BOUNCE_LIMIT] = UNSET
     postal_address: Annotated[str | UnsetType | None, POSTAL_ADDRESS] = UNSET
+    responses_for: Role | UnsetType = UNSET
 
 
 @get(

@@ -3,7 +3,7 @@
 SELECT c.subject, coalesce(c.body_made, c.body) AS body, coalesce(c.html_made, c.body_html) AS body_html, c.language,
        c.unsubscribe, c.reply_to, c.headers, c.cc, c.bcc, c.attachments,
        c.images || coalesce(g.images, '{}') AS images, coalesce(g.images, '{}') AS signature_images,
-       c.postal_address, c.content_version,
+       c.postal_address, c.content_version, c.thread,
        s.imap_host IS NOT NULL AS is_read, NOT coalesce(w.habit_kept, true) AS is_renamed,
        s.email, s.display_name, s.reply_to AS sender_reply_to, g.text AS signature_text, g.html AS signature_html
 FROM campaigns c

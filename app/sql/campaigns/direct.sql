@@ -3,10 +3,12 @@
 WITH campaign AS (
     INSERT INTO campaigns (workspace_id, sender_id, kind, name, subject, body, body_html, language, unsubscribe, reply_to,
                            headers, cc, bcc, attachments, images, body_made, html_made, postal_address, fields, start_at,
-                           stored_bytes)
+                           stored_bytes, thread_email_id, thread)
     VALUES (%(workspace_id)s, %(sender_id)s, 'DIRECT', %(name)s, %(subject)s, %(body)s, %(body_html)s, %(language)s,
             %(unsubscribe)s, %(reply_to)s, %(headers)s, %(cc)s, %(bcc)s, %(attachments)s, %(images)s, %(body_made)s,
-            %(html_made)s, own_postal_address(), %(field_names)s, now(), %(stored_bytes)s)
+            %(html_made)s,
+            CASE WHEN %(thread_email_id)s::bigint IS NULL THEN own_postal_address() END,  -- no advertisement
+            %(field_names)s, now(), %(stored_bytes)s, %(thread_email_id)s, %(thread)s)
     RETURNING workspace_id, id, sender_id, start_at, cardinality(cc || bcc) AS copies
 ),
 stream AS (
@@ -23,6 +25,11 @@ RETURNING campaign_id, id AS email_id;
 -- Between which ids the campaign's emails lie.
 UPDATE campaigns SET first_email_id = %(email_id)s, last_email_id = %(email_id)s
 WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s;
+
+-- name: mark_answered
+-- Somebody has answered a response, and read it.
+UPDATE responses SET answered_at = now(), read_at = coalesce(read_at, now())
+WHERE workspace_id = %(workspace_id)s AND id = %(response_id)s;
 
 -- name: sender_of
 -- The sender that was named, or the default one.

@@ -2,29 +2,35 @@
 -- A page of what came back, the latest first, with the beginning of each.
 SELECT r.id, effective_kind(r) AS kind, r.corrected_kind IS NOT NULL AS corrected, r.email_id, r.campaign_id, r.sender_id,
        r.recipient, r.writer, r.writer_name, r.weak, r.received_at, r.subject, left(r.text, %(beginning)s) AS beginning,
-       r.attachments, r.severity, r.reason, r.code, r.enhanced_code, r.of_sender, r.back_on, r.label, r.read_at
+       r.attachments, r.severity, r.reason, r.code, r.enhanced_code, r.of_sender, r.back_on, r.label, r.read_at, r.answered_at
 FROM responses r
 WHERE r.workspace_id = %(workspace_id)s AND r.forgotten_at IS NULL
   AND CASE WHEN %(kind)s::response_kind IS NULL THEN r.kind <> 'FOUND_IN_SENT' ELSE effective_kind(r) = %(kind)s END
-  AND (%(campaign_id)s::bigint IS NULL OR r.campaign_id = %(campaign_id)s)
+  AND (%(campaign_id)s::bigint IS NULL OR r.campaign_id = ANY (ARRAY (
+          SELECT %(campaign_id)s::bigint
+          UNION ALL
+          SELECT a.id FROM campaigns a
+          JOIN emails e ON e.workspace_id = a.workspace_id AND e.id = a.thread_email_id
+          WHERE a.workspace_id = %(workspace_id)s AND a.thread_email_id IS NOT NULL AND e.campaign_id = %(campaign_id)s)))
   AND (%(sender_id)s::bigint IS NULL OR r.sender_id = %(sender_id)s)
   AND (%(email_id)s::bigint IS NULL OR r.email_id = %(email_id)s)
   AND (%(label)s::text IS NULL OR r.label = %(label)s)
   AND (%(unread)s::boolean IS NULL OR (r.read_at IS NULL) = %(unread)s)
   AND (%(q)s::text IS NULL
        OR concat_ws(' ', r.recipient, r.writer, r.writer_name, r.subject, r.text) ILIKE %(q)s)
+  AND (%(address)s::text IS NULL OR lower(%(address)s) IN (lower(r.recipient), lower(r.writer)))
   AND (%(before_at)s::timestamptz IS NULL OR (r.received_at, r.id) < (%(before_at)s, %(before_id)s::bigint))
 ORDER BY r.received_at DESC, r.id DESC
 LIMIT %(limit)s;
 
--- name: get_response
--- One response with all that is kept of it.
+-- name: whole_responses
+-- Responses with all that is kept of them.
 SELECT r.id, effective_kind(r) AS kind, r.corrected_kind IS NOT NULL AS corrected, r.email_id, r.campaign_id, r.sender_id,
        r.recipient, r.writer, r.writer_name, r.weak, r.received_at, r.subject, left(r.text, %(beginning)s) AS beginning,
-       r.attachments, r.severity, r.reason, r.code, r.enhanced_code, r.of_sender, r.back_on, r.label, r.read_at,
+       r.attachments, r.severity, r.reason, r.code, r.enhanced_code, r.of_sender, r.back_on, r.label, r.read_at, r.answered_at,
        r.text, r.html, r.diagnostic
 FROM responses r
-WHERE r.workspace_id = %(workspace_id)s AND r.id = %(id)s AND r.forgotten_at IS NULL;
+WHERE r.workspace_id = %(workspace_id)s AND r.id = ANY (%(ids)s::bigint[]) AND r.forgotten_at IS NULL;
 
 -- name: lock_response
 -- One that a person says something of, with what follows from it now; its stream is held.
@@ -51,12 +57,34 @@ SET forgotten_at = now(), writer = NULL, writer_name = '', subject = '', text = 
     diagnostic = NULL, label = NULL
 WHERE workspace_id = %(workspace_id)s AND id = %(id)s;
 
--- name: mark_response
--- What people note on it; NULL leaves a column alone, an empty label ends it.
+-- name: mark_responses
+-- What people note on some of them; NULL leaves a column alone, an empty label ends it.
 UPDATE responses
 SET label = CASE WHEN %(label)s::text IS NULL THEN label ELSE nullif(%(label)s, '') END,
     read_at = CASE WHEN %(read)s::boolean IS NULL THEN read_at WHEN %(read)s THEN coalesce(read_at, now()) END
-WHERE workspace_id = %(workspace_id)s AND id = %(id)s AND forgotten_at IS NULL;
+WHERE workspace_id = %(workspace_id)s AND id = ANY (%(ids)s::bigint[]) AND forgotten_at IS NULL
+RETURNING id;
+
+-- name: count_labels
+-- How many have each label.
+SELECT label, count(*) AS n FROM responses
+WHERE workspace_id = %(workspace_id)s AND label IS NOT NULL AND forgotten_at IS NULL
+GROUP BY 1
+ORDER BY 2 DESC, 1
+LIMIT 200;
+
+-- name: stopped_beside
+-- What was cancelled for the recipient of an email in its campaign, since they answered or do not exist, where nothing
+-- that came back says so any more.
+WITH beside AS (
+    SELECT o.id, o.status, o.cancel_reason FROM emails_beside(%(workspace_id)s::bigint, %(email_id)s::bigint) o
+)
+SELECT id FROM beside
+WHERE status = 'CANCELLED' AND cancel_reason IN ('REPLIED', 'BOUNCED')
+  AND NOT EXISTS (
+      SELECT FROM responses r
+      WHERE r.workspace_id = %(workspace_id)s AND r.email_id IN (SELECT id FROM beside) AND r.forgotten_at IS NULL
+        AND (effective_kind(r) = 'REPLY' OR is_hard(r)));
 
 -- name: count_unread
 -- How many nobody has read yet, of each kind.

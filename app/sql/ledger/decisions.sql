@@ -19,7 +19,8 @@ ORDER BY id
 LIMIT %(limit)s;
 
 -- name: decide_emails
--- A person's word on emails that ended FAILED or UNKNOWN, or were SENT and came back for a fault of their sender: send them (again), or take them as sent. Only from the
+-- A person's word on emails that ended FAILED or UNKNOWN, or were SENT and came back for a fault of their sender, or were
+-- CANCELLED for a response that was taken for something else: send them (again), or take them as sent. Only from the
 -- status the person saw; nothing is sent of a cancelled campaign, of one whose emails are being removed, or to whom
 -- was erased, nor after the campaign's end. What goes again goes from now on, spaced as its stream is, the first after
 -- `before` others; with a calendar its old slot says nothing, so the claim has it planned. The streams' counts move
@@ -33,6 +34,7 @@ WITH picked AS (
     JOIN campaigns c ON c.workspace_id = e.workspace_id AND c.id = e.campaign_id
     WHERE e.workspace_id = %(workspace_id)s AND e.id = ANY (%(ids)s::bigint[]) AND e.status = %(from)s::email_status
       AND (%(from)s::email_status <> 'SENT' OR came_back(e))
+      AND (%(from)s::email_status <> 'CANCELLED' OR e.cancel_reason IN ('REPLIED', 'BOUNCED'))
       AND (%(to)s::email_status <> 'SCHEDULED'
            OR c.status <> 'CANCELLED' AND c.emails_removed_at IS NULL AND e.erased_at IS NULL
               AND coalesce(c.latest_at > now(), true))
@@ -40,7 +42,9 @@ WITH picked AS (
 changed AS (
     UPDATE emails e
     SET status = %(to)s::email_status,
-        scheduled_at = CASE WHEN %(to)s::email_status = 'SCHEDULED' THEN p.due_at ELSE e.scheduled_at END,
+        scheduled_at = CASE WHEN %(from)s::email_status = 'CANCELLED' THEN greatest(e.scheduled_at, p.due_at)
+                            WHEN %(to)s::email_status = 'SCHEDULED' THEN p.due_at ELSE e.scheduled_at END,
+        cancel_reason = NULL,
         until = CASE WHEN %(to)s::email_status = 'SCHEDULED' THEN p.until ELSE e.until END,
         retry_count = CASE WHEN %(to)s::email_status = 'SCHEDULED' THEN 0 ELSE e.retry_count END,
         sent_at = CASE WHEN %(to)s::email_status = 'SENT' THEN now() END,
@@ -66,6 +70,7 @@ tried_again AS (
 UPDATE streams s
 SET failed = failed - CASE WHEN %(from)s::email_status = 'FAILED' THEN m.n ELSE 0 END,
     unknown = unknown - CASE WHEN %(from)s::email_status = 'UNKNOWN' THEN m.n ELSE 0 END,
+    cancelled = cancelled - CASE WHEN %(from)s::email_status = 'CANCELLED' THEN m.n ELSE 0 END,
     scheduled = scheduled + CASE WHEN %(to)s::email_status = 'SCHEDULED' THEN m.n ELSE 0 END,
     sent = sent + CASE WHEN %(to)s::email_status = 'SENT' THEN m.n WHEN %(from)s::email_status = 'SENT' THEN -m.n ELSE 0 END,
     open = open OR %(to)s::email_status = 'SCHEDULED' AND m.ended  -- a finished campaign goes on

@@ -46,8 +46,8 @@ WHERE k.workspace_id = %(workspace_id)s AND lower(r.row::text COLLATE "C") ~ %(p
 ORDER BY k.created_at;
 
 -- name: erase_emails
--- Put a placeholder in an address's place, drop its fields and what servers replied, and cancel what waits. The rest of
--- the ledger stays and adds up. `freed`: streams with room for others now. The emails' streams are locked already; campaigns that end are locked in their order.
+-- Put a placeholder in an address's place, drop its fields, what servers replied and what they alone were answered, and
+-- cancel what waits. The rest of the ledger stays and adds up. `freed`: streams with room for others now. The emails' streams are locked already; campaigns that end are locked in their order.
 WITH found AS (
     SELECT id, status FROM emails
     WHERE workspace_id = %(workspace_id)s AND id = ANY (%(ids)s::bigint[]) AND status <> 'SENDING'
@@ -76,6 +76,13 @@ ending AS MATERIALIZED (
     WHERE workspace_id = %(workspace_id)s AND id IN (SELECT campaign_id FROM erased WHERE cancelled)
     ORDER BY id
     FOR NO KEY UPDATE
+),
+unsaid AS (
+    UPDATE campaigns c
+    SET name = '(erased)', subject = '(erased)', body = '(erased)', body_html = NULL, body_made = NULL, html_made = NULL,
+        thread = '{}'
+    FROM erased e
+    WHERE c.workspace_id = %(workspace_id)s AND c.id = e.campaign_id AND c.thread_email_id IS NOT NULL
 ),
 tallied AS (
     UPDATE streams s

@@ -20,17 +20,18 @@ SELECT count(*) AS owned FROM members WHERE user_id = %(user_id)s AND role = 'ow
 
 -- name: list_workspaces
 -- A person's workspaces in the order in which they joined them, or only one of them.
-SELECT w.id, w.name, m.role, w.created_at, w.bounce_limit, w.postal_address
+SELECT w.id, w.name, m.role, w.created_at, w.bounce_limit, w.postal_address, w.responses_for
 FROM members m JOIN workspaces w ON w.id = m.workspace_id
 WHERE m.user_id = %(user_id)s AND (%(only)s::bigint IS NULL OR w.id = %(only)s)
 ORDER BY m.created_at, w.id LIMIT %(limit)s;
 
 -- name: change_workspace
--- Another name for it, limit of its brake or postal address: what is among `names`.
+-- Another name for it, limit of its brake, postal address or role that reads what came back: what is among `names`.
 UPDATE workspaces
 SET name = CASE WHEN 'name' = ANY (%(names)s) THEN %(name)s ELSE name END,
     bounce_limit = CASE WHEN 'bounce_limit' = ANY (%(names)s) THEN %(bounce_limit)s ELSE bounce_limit END,
-    postal_address = CASE WHEN 'postal_address' = ANY (%(names)s) THEN %(postal_address)s ELSE postal_address END
+    postal_address = CASE WHEN 'postal_address' = ANY (%(names)s) THEN %(postal_address)s ELSE postal_address END,
+    responses_for = CASE WHEN 'responses_for' = ANY (%(names)s) THEN %(responses_for)s ELSE responses_for END
 WHERE id = %(workspace_id)s AND deleted_at IS NULL
 RETURNING id;
 

@@ -48,7 +48,7 @@ export const VALUES = {
     cancelReason: ["CAMPAIGN", "SUPPRESSED", "UNSUBSCRIBED", "REPLIED", "BOUNCED", "STOPPED", "LATE", "ERASED"],
   },
   Entry: {
-    action: ["account.created", "account.linked", "account.given_back", "account.disabled", "account.enabled", "account.unknown", "attempts.refused", "login", "login.failed", "login.disabled", "logout", "session.ended", "sessions.ended", "password.changed", "password.reset_asked", "invitation.created", "invitation.revoked", "workspace.created", "workspace.renamed", "workspace.changed", "workspace.deleted", "member.invited", "member.invitation_revoked", "member.joined", "member.changed", "member.removed", "member.left", "key.created", "key.revoked", "sender.created", "sender.changed", "sender.deleted", "sender.checked", "list.created", "list.grown", "list.exported", "list.removed", "campaign.scheduled", "campaign.changed", "campaign.paused", "campaign.resumed", "campaign.cancelled", "campaign.first", "campaign.not_first", "campaign.direct", "campaign.moved", "campaign.hold", "campaign.braked", "campaign.held.try", "campaign.held.fail", "campaign.held.go_on", "sender.held.try", "sender.held.fail", "sender.held.go_on", "email.failed->scheduled", "email.bounced->scheduled", "email.unknown->scheduled", "email.unknown->sent", "email.stopped", "response.corrected", "response.forgotten", "suppressions.added", "suppressions.exported", "suppression.removed", "webhook.created", "webhook.changed", "webhook.deleted", "webhook.secret_rotated", "webhook.replayed", "recipient.erase", "recipient.export", "emails.export", "keys.revoked", "installation.take-over", "installation.rotate-key"],
+    action: ["account.created", "account.linked", "account.given_back", "account.disabled", "account.enabled", "account.unknown", "attempts.refused", "login", "login.failed", "login.disabled", "logout", "session.ended", "sessions.ended", "password.changed", "password.reset_asked", "invitation.created", "invitation.revoked", "workspace.created", "workspace.renamed", "workspace.changed", "workspace.deleted", "member.invited", "member.invitation_revoked", "member.joined", "member.changed", "member.removed", "member.left", "key.created", "key.revoked", "sender.created", "sender.changed", "sender.deleted", "sender.checked", "list.created", "list.grown", "list.exported", "list.removed", "campaign.scheduled", "campaign.changed", "campaign.paused", "campaign.resumed", "campaign.cancelled", "campaign.first", "campaign.not_first", "campaign.direct", "campaign.moved", "campaign.hold", "campaign.braked", "campaign.held.try", "campaign.held.fail", "campaign.held.go_on", "sender.held.try", "sender.held.fail", "sender.held.go_on", "email.failed->scheduled", "email.bounced->scheduled", "email.unknown->scheduled", "email.unknown->sent", "email.stopped", "response.answered", "response.corrected", "response.forgotten", "suppressions.added", "suppressions.exported", "suppression.removed", "webhook.created", "webhook.changed", "webhook.deleted", "webhook.secret_rotated", "webhook.replayed", "recipient.erase", "recipient.export", "emails.export", "keys.revoked", "installation.take-over", "installation.rotate-key"],
   },
   Finding: {
     subject: ["spf", "dkim", "dmarc", "mx"],
@@ -132,6 +132,9 @@ export const VALUES = {
   Suppression: {
     reason: ["UNSUBSCRIBED", "BOUNCED", "COMPLAINED", "REPLIED_STOP", "MANUAL"],
   },
+  ThreadEmail: {
+    status: ["SCHEDULED", "SENDING", "SENT", "FAILED", "UNKNOWN", "CANCELLED"],
+  },
   User: {
     role: ["owner", "member", "viewer"],
   },
@@ -155,12 +158,16 @@ export const VALUES = {
   },
   Workspace: {
     role: ["owner", "member", "viewer"],
+    responsesFor: ["owner", "member", "viewer"],
   },
   WorkspaceInvitation: {
     role: ["owner", "member", "viewer"],
   },
   WorkspaceInvitationBody: {
     role: ["owner", "member", "viewer"],
+  },
+  WorkspacePatch: {
+    responsesFor: ["owner", "member", "viewer"],
   },
   LoginFailure: {
     error: ["busy", "cancelled", "closed", "disabled", "domain", "expired", "failed", "unverified"],
@@ -171,6 +178,12 @@ export const VALUES = {
 } as const;
 
 export const LIMITS = {
+  AnswerBody: {
+    body: {"maxLength": 200000, "minLength": 0},
+    bodyHtml: {"maxLength": 200000, "minLength": 0},
+    subject: {"maxLength": 998, "minLength": 1},
+    attachments: {"maxItems": 20, "minItems": 0},
+  },
   CampaignPatch: {
     subject: {"maxLength": 998, "minLength": 1},
     body: {"maxLength": 200000, "minLength": 0},
@@ -203,6 +216,10 @@ export const LIMITS = {
   },
   KeyBody: {
     name: {"maxLength": 200, "minLength": 1},
+  },
+  Marks: {
+    ids: {"maxItems": 500, "minItems": 1},
+    label: {"maxLength": 50, "minLength": 0},
   },
   NewSavedList: {
     name: {"maxLength": 200, "minLength": 1},

@@ -19,6 +19,7 @@ export interface Events {
     "id" | "status" | "total" | "counts" | "usedThisHour" | "nextAt" | "lastAt" | "finishedAt" | "held"
   >;
   sender: Pick<Schemas["Sender"], "id" | "blockedUntil" | "blockReason" | "held">;
+  responses: { latestId: number };
 }
 
 /** What a feature does about it. */
@@ -118,6 +119,7 @@ export function watchEvents(queries: QueryClient, features: readonly Live[]): ()
       followSoon();
     });
     stream.addEventListener("sender", (message) => hear("sender", message));
+    stream.addEventListener("responses", (message) => hear("responses", message));
   };
 
   /** A refusal may mean that the session is over, and the client is who asks to log in again. */

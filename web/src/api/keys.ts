@@ -39,6 +39,14 @@ export const keys = {
     message: (id: number) => own("emails", "one", id, "message"),
     waiting: (id: number) => own("emails", "one", id, "waiting"),
   },
+  responses: {
+    all: () => own("responses"),
+    lists: () => own("responses", "list"),
+    list: (filter: Asked) => own("responses", "list", filter),
+    thread: (id: number) => own("responses", "thread", id),
+    unread: () => own("responses", "unread"),
+    labels: () => own("responses", "labels"),
+  },
   recipients: {
     all: () => own("recipients"),
     one: (email: string) => own("recipients", email),

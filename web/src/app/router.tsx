@@ -19,6 +19,7 @@ import { templatePlace } from "@/features/compose/templates/search";
 import { emailSearch } from "@/features/ledger/search";
 import { sandboxPlace } from "@/features/operations/sandbox/search";
 import { recipientPlace } from "@/features/recipients/one/search";
+import { replySearch } from "@/features/replies/search";
 import { senderPlace } from "@/features/senders/search";
 import { suppressionSearch } from "@/features/suppressions/search";
 import { ErrorState } from "@/ui/ErrorState";
@@ -118,6 +119,13 @@ const email = createRoute({
   path: "/emails/$id",
   params: id,
   component: lazyRouteComponent(() => import("@/features/ledger/EmailPage"), "EmailPage"),
+});
+
+const replies = createRoute({
+  getParentRoute: () => inside,
+  path: "/replies",
+  validateSearch: replySearch,
+  component: lazyRouteComponent(() => import("@/features/replies/RepliesPage"), "RepliesPage"),
 });
 
 const lists = createRoute({
@@ -226,6 +234,7 @@ const pagesInside = inside.addChildren([
   sent,
   trouble,
   email,
+  replies,
   lists,
   recipients,
   suppressed,

@@ -8,6 +8,7 @@ import {
   IconInbox,
   IconLogout,
   IconMailbox,
+  IconMessageReply,
   IconPencilPlus,
   IconSelector,
   IconSend,
@@ -21,6 +22,8 @@ import { Link, type LinkProps, Outlet, useRouterState } from "@tanstack/react-ro
 import { useEffect, useSyncExternalStore } from "react";
 import { session } from "@/api/session";
 import { meQuery, waysQuery } from "@/features/accounts/queries";
+import { UnreadCount } from "@/features/inbound/UnreadCount";
+import { useMayRead } from "@/features/inbound/useMayRead";
 import { InstallationBanner } from "@/features/operations/InstallationBanner";
 import { useMay } from "@/features/workspaces/useMay";
 import { WorkspaceSwitch } from "@/features/workspaces/WorkspaceSwitch";
@@ -37,6 +40,8 @@ interface Entry {
   icon: typeof IconInbox;
   /** Only where the sandbox mailbox runs. */
   sandbox?: boolean;
+  /** What came back: only for whoever may read it, with how many are unread. */
+  replies?: boolean;
 }
 
 const GROUPS: ReadonlyArray<{ label: string; entries: readonly Entry[] }> = [
@@ -47,6 +52,7 @@ const GROUPS: ReadonlyArray<{ label: string; entries: readonly Entry[] }> = [
       { to: "/week", label: "This week", icon: IconCalendarWeek },
       { to: "/scheduled", label: "Scheduled", icon: IconClock },
       { to: "/sent", label: "Sent", icon: IconSend },
+      { to: "/replies", label: "Replies", icon: IconMessageReply, replies: true },
       { to: "/trouble", label: "Failed and in doubt", icon: IconAlertTriangle },
     ],
   },
@@ -109,6 +115,7 @@ function Frame() {
 function Sidebar() {
   const { data: ways } = useQuery(waysQuery);
   const maySend = useMay("member");
+  const mayRead = useMayRead();
   return (
     <div className={classes.nav}>
       <Link to="/" className={classes.home} aria-label="ReachInbox: your campaigns">
@@ -134,7 +141,7 @@ function Sidebar() {
               {group.label}
             </Text>
             {group.entries
-              .filter((entry) => !entry.sandbox || ways?.sandbox)
+              .filter((entry) => (!entry.sandbox || ways?.sandbox) && (!entry.replies || mayRead))
               .map((entry) => (
                 <Link
                   key={entry.label}
@@ -144,6 +151,7 @@ function Sidebar() {
                 >
                   <entry.icon size={18} stroke={1.7} aria-hidden />
                   {entry.label}
+                  {entry.replies && <UnreadCount />}
                 </Link>
               ))}
           </div>

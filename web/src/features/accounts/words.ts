@@ -63,6 +63,7 @@ const ACTIONS: Readonly<Record<Action, string>> = {
   "email.unknown->sent": "Took emails in doubt as sent",
   "email.bounced->scheduled": "Sent a returned email again",
   "email.stopped": "Stopped an email",
+  "response.answered": "Answered a response",
   "response.corrected": "Corrected what a response is",
   "response.forgotten": "Forgot a response",
   "suppressions.added": "Suppressed addresses or domains",

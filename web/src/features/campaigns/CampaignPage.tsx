@@ -21,6 +21,7 @@ import { CampaignActions } from "./CampaignActions";
 import { CampaignContent } from "./CampaignContent";
 import { CampaignDecisions } from "./CampaignDecisions";
 import { CampaignEmails } from "./CampaignEmails";
+import { CampaignResponses } from "./CampaignResponses";
 import { CampaignSenders } from "./CampaignSenders";
 import { CampaignWaiting } from "./CampaignWaiting";
 import { CancelledNote } from "./CancelledNote";
@@ -77,6 +78,7 @@ export function CampaignPage() {
       />
       <Stack gap="lg">
         <Progress campaign={campaign} sender={sender} />
+        <CampaignResponses campaign={campaign} />
         <CampaignSenders campaign={campaign} senders={senders?.items ?? []} />
         <Parts campaign={campaign} sender={sender} />
       </Stack>

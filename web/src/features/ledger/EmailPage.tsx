@@ -2,6 +2,7 @@ import "@mantine/core/styles/Grid.layer.css";
 import { Alert, Button, Grid, Group, Paper, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
+import { ResponsesPanel } from "@/features/inbound/ResponsesPanel";
 import { emailWaitingQuery } from "@/features/planning/queries";
 import { WaitingNote } from "@/features/planning/WaitingNote";
 import { sendersQuery } from "@/features/senders/queries";
@@ -48,6 +49,7 @@ export function EmailPage() {
       />
       <Stack gap="lg">
         <Standing email={email} />
+        <ResponsesPanel of={{ emailId: email.id }} />
         <Grid gap="lg">
           <Grid.Col span={{ base: 12, md: 7 }}>
             <Paper withBorder radius="lg" p="lg">

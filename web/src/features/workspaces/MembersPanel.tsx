@@ -8,6 +8,7 @@ import { BouncePanel } from "./BouncePanel";
 import { useChangeRole, useLeave, useRemoveMember } from "./commands";
 import { DeleteWorkspacePanel } from "./DeleteWorkspacePanel";
 import { InvitationsPanel } from "./InvitationsPanel";
+import { PrivacyPanel } from "./PrivacyPanel";
 import { type Member, membersQuery } from "./queries";
 import { useMay } from "./useMay";
 import { NewWorkspacePanel, PostalAddressPanel, WorkspacePanel } from "./WorkspacePanel";
@@ -43,6 +44,7 @@ export function MembersPanel() {
       </Listing>
       {isOwner && <InvitationsPanel />}
       {isOwner && <WorkspacePanel />}
+      {isOwner && <PrivacyPanel />}
       {isOwner && <BouncePanel />}
       {isOwner && <PostalAddressPanel />}
       <NewWorkspacePanel />

@@ -49,6 +49,12 @@ export const setBounceLimit = (bounceLimit: number | null) => {
   return answer(api.PATCH("/api/workspaces/{id}", { params: { path: { id } }, body: { bounceLimit } }));
 };
 
+/** The least role that reads what came back. */
+export const setResponsesFor = (responsesFor: Role) => {
+  const id = session.get().user?.workspaceId ?? 0;
+  return answer(api.PATCH("/api/workspaces/{id}", { params: { path: { id } }, body: { responsesFor } }));
+};
+
 /** `postalAddress` "": none. */
 export const changePostalAddress = ({ postalAddress }: { postalAddress: string }) => {
   const id = session.get().user?.workspaceId ?? 0;

@@ -2,8 +2,8 @@ import { Button } from "@mantine/core";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { type KeyboardEvent, useEffect, useRef } from "react";
 import { Time } from "@/time/Time";
+import classes from "@/ui/Panes.module.css";
 import type { SandboxSummary } from "../queries";
-import classes from "./Sandbox.module.css";
 
 interface Props {
   messages: readonly SandboxSummary[];

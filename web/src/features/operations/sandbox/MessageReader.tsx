@@ -6,8 +6,8 @@ import { Time } from "@/time/Time";
 import { ErrorState } from "@/ui/ErrorState";
 import { HtmlFrame } from "@/ui/HtmlFrame";
 import { ButtonLink } from "@/ui/links";
+import classes from "@/ui/Panes.module.css";
 import { type SandboxMessage, sandboxMessageQuery } from "../queries";
-import classes from "./Sandbox.module.css";
 
 type View = "html" | "text" | "source";
 

@@ -9,11 +9,11 @@ import { EmptyState } from "@/ui/EmptyState";
 import { ErrorState } from "@/ui/ErrorState";
 import { ButtonLink } from "@/ui/links";
 import { PageHeader } from "@/ui/PageHeader";
+import classes from "@/ui/Panes.module.css";
 import { TableSkeleton } from "@/ui/skeletons";
 import { newestInSandboxQuery, sandboxQuery } from "../queries";
 import { MessageList } from "./MessageList";
 import { MessageReader } from "./MessageReader";
-import classes from "./Sandbox.module.css";
 
 export function SandboxPage() {
   const { data: ways } = useQuery(waysQuery);

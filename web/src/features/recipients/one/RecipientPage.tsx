@@ -2,6 +2,7 @@ import { Stack, Text } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { ApiProblem, sentence } from "@/api/problem";
+import { ResponsesPanel } from "@/features/inbound/ResponsesPanel";
 import { Time } from "@/time/Time";
 import { ErrorState } from "@/ui/ErrorState";
 import { AnchorLink } from "@/ui/links";
@@ -43,6 +44,7 @@ function One({ email }: { email: string }) {
       <PageHeader title={first.email} documentTitle="Recipient" description={<Known page={first} />} />
       <Stack gap="lg">
         <Standing email={first.email} suppressions={first.suppressions} />
+        <ResponsesPanel of={{ address: first.email }} />
         <Timeline query={query} moments={query.data.pages.flatMap(({ items }) => items)} />
         <PersonalData email={first.email} />
       </Stack>

@@ -1,0 +1,118 @@
+"""What came back: seen as it comes, read, labelled, corrected and answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from app.embedded.postgres import EmbeddedPostgres
+from tests.support.browser import NARROW, ask, assert_accessible, assert_fits
+from tests.support.filling import come_back
+from tests.support.service import Service, until
+
+ComeBack = Callable[..., int]
+HTML = "<p>Gladly, see <b>below</b>.</p><blockquote>Hello Ada</blockquote>"
+
+
+@pytest.fixture
+def back(service: Service) -> ComeBack:
+    def put(recipient: str, kind: str, text: str, **more: object) -> int:
+        with EmbeddedPostgres(service.data_dir) as postgres:
+            return come_back(postgres.url, recipient, kind, text, **more)
+
+    return put
+
+
+def test_a_reply_is_seen_as_it_comes_and_read_labelled_answered_and_corrected(
+    inside: Page, email: str, back: ComeBack
+) -> None:
+    ada, bob = f"ada.{email}", f"bob.{email}"
+    body = {"name": "Roofs", "subject": "Hello", "body": "Is your roof dry?", "recipients": [ada, bob]}
+    campaign = ask(inside, "POST", "/api/campaigns/schedule", body)["campaign"]["id"]
+    until(lambda: ask(inside, "GET", f"/api/campaigns/{campaign}")["counts"]["SENT"] == 2, "both have gone")
+    inside.goto("/replies")
+    expect(inside.get_by_role("heading", name="Nothing has come back yet")).to_be_visible()
+    assert_accessible(inside)
+
+    # By itself, within a moment: in the navigation, and in the list.
+    back(ada, "REPLY", "It is not. Call me.", name="Ada Byron", html=HTML)
+    unread = inside.get_by_role("link", name="Replies 1 unread")
+    expect(unread).to_be_visible()
+    back(bob, "BOUNCE", "", severity="hard", code=550, enhanced_code="5.1.1", diagnostic="no such user", minutes_ago=5)
+    rows = inside.get_by_role("list", name="Responses").get_by_role("link")
+    expect(rows).to_have_count(2)
+    expect(rows.nth(1)).to_contain_text("No such mailbox (550 5.1.1)")
+
+    # By keys: to open one is to read it.
+    inside.keyboard.press("j")
+    thread = inside.get_by_role("region", name="Thread")
+    expect(thread.get_by_text("It is not. Call me.")).to_be_visible()
+    expect(thread.get_by_text("Is your roof dry?")).to_be_hidden()
+    expect(unread).to_be_hidden()
+    thread.locator("summary").click()
+    expect(thread.get_by_text("Is your roof dry?")).to_be_visible()
+    assert_accessible(inside)
+    inside.keyboard.press("j")
+    expect(thread.get_by_text("no such user")).to_be_visible()
+    expect(thread.get_by_role("button", name="Answer")).to_be_hidden()
+    inside.keyboard.press("k")
+    expect(thread.get_by_text("It is not. Call me.")).to_be_visible()
+
+    # The whole of it, without pictures of others.
+    thread.get_by_role("button", name="Show as it came").click()
+    expect(thread.frame_locator("iframe").get_by_text("Hello Ada")).to_be_visible()
+    expect(thread.get_by_role("button", name="Load them")).to_be_visible()
+
+    thread.get_by_role("combobox", name="Label").or_(thread.get_by_role("textbox", name="Label")).fill("Interested")
+    inside.keyboard.press("Enter")
+    expect(rows.first).to_contain_text("Interested")
+
+    # An answer goes at once, from the same sender, in the thread; it says what was typed.
+    inside.locator("h1").click()
+    inside.keyboard.press("r")
+    thread.get_by_role("textbox", name="Your answer").fill("Tomorrow at ten? {{ as typed }}")
+    assert_accessible(inside)
+    thread.get_by_role("button", name="Send the answer").click()
+    expect(inside.get_by_text(f"On its way to {ada}.")).to_be_visible()
+    expect(thread.locator("summary", has_text="Your answer")).to_be_visible()
+    expect(rows.first).to_contain_text("Answered")
+    received = until(
+        lambda: [one for one in ask(inside, "GET", "/api/sandbox/messages")["items"] if one["subject"] == "Re: Hello"],
+        "the answer has come",
+    )
+    raw = ask(inside, "GET", f"/api/sandbox/messages/{received[0]['id']}")["raw"]
+    assert "Tomorrow at ten? {{ as typed }}" in raw
+    assert "@there.example>" in raw.partition("In-Reply-To:")[2].partition("References:")[0]
+
+    # It was a program after all.
+    thread.get_by_role("combobox", name="What it is").click()
+    inside.get_by_role("option", name="Automatic").click()
+    expect(rows.first).to_contain_text("Automatic")
+
+    # Many at once.
+    for name in ("Ada Byron", bob):
+        inside.get_by_role("checkbox", name=f"Choose {name}").check()
+    chosen = inside.get_by_role("group", name="What is chosen")
+    chosen.get_by_role("combobox", name="Label").or_(chosen.get_by_role("textbox", name="Label")).fill("Meeting")
+    inside.keyboard.press("Enter")
+    expect(rows.nth(1)).to_contain_text("Meeting")
+    inside.get_by_role("button", name="Bounces").click()
+    expect(rows).to_have_count(1)
+
+    # Where else it is shown.
+    inside.goto(f"/campaigns/{campaign}")
+    figures = inside.get_by_role("region", name="What came back")
+    expect(figures).to_contain_text("50 % of those sent")
+    figures.get_by_role("link", name="1").first.click()
+    expect(rows).to_have_count(1)
+    inside.goto(f"/recipients?email={ada}")
+    inside.get_by_role("list", name="What came back").get_by_role("link").click()
+    expect(thread.get_by_text("It is not. Call me.")).to_be_visible()
+    inside.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
+    assert_fits(inside)
+    assert_accessible(inside)
+    thread.get_by_role("button", name="All responses").click()
+    expect(rows.first).to_be_visible()
+    assert_fits(inside)

@@ -1,0 +1,134 @@
+import { Button, Group, SegmentedControl, Skeleton, Stack, Text, Textarea, TextInput } from "@mantine/core";
+import { useHotkeys } from "@mantine/hooks";
+import { IconCornerUpLeft } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { Suspense, useRef, useState } from "react";
+import { LIMITS } from "@/api/constants";
+import { keys } from "@/api/keys";
+import { ApiProblem } from "@/api/problem";
+import type { Response } from "@/features/inbound/queries";
+import { sendersQuery } from "@/features/senders/queries";
+import { useMay } from "@/features/workspaces/useMay";
+import { FormFailure } from "@/forms/FormFailure";
+import { useSubmit } from "@/forms/useSubmit";
+import { useUnsaved } from "@/forms/useUnsaved";
+import { confirm } from "@/ui/confirm";
+import { lazyPart } from "@/ui/lazyPart";
+import { type Answer, sendAnswer } from "./commands";
+import classes from "./Replies.module.css";
+
+const RichBody = lazyPart(() => import("@/features/richText/RichBody"), "RichBody");
+
+/** What a person wrote is answered here, by a button or by r. */
+export function AnswerForm({ response }: { response: Response }) {
+  const [open, setOpen] = useState(false);
+  const maySend = useMay("member");
+  const isPersons = response.kind !== "BOUNCE" && response.kind !== "COMPLAINT";
+  useHotkeys([["r", () => setOpen(maySend && isPersons)]]);
+  if (!maySend || !isPersons) return null;
+  if (open) return <Form response={response} close={() => setOpen(false)} />;
+  return (
+    <Button leftSection={<IconCornerUpLeft size={16} aria-hidden />} onClick={() => setOpen(true)}>
+      Answer
+    </Button>
+  );
+}
+
+const PARTS = [
+  { value: "plain", label: "Plain" },
+  { value: "rich", label: "Rich" },
+];
+
+function Form({ response, close }: { response: Response; close: () => void }) {
+  const { data: senders } = useQuery(sendersQuery());
+  const [rich, setRich] = useState(false);
+  const insert = useRef<((text: string) => void) | null>(null);
+  const { form, submit, pending, failure, isDirty } = useSubmit({
+    initialValues: { subject: "", body: "", bodyHtml: "" },
+    send: ({ subject, body, bodyHtml }) =>
+      sendOrAsk(response, {
+        ...(subject.trim() && { subject }),
+        ...(rich ? { body: "", bodyHtml } : { body }),
+        despiteSuppression: false,
+      }),
+    changes: [keys.responses.all()],
+    done: close,
+    said: ({ recipient }) => `On its way to ${recipient}.`,
+  });
+  useUnsaved(isDirty);
+  const from = senders?.items.find(({ id }) => id === response.senderId)?.email;
+  return (
+    <form onSubmit={submit} noValidate className={classes.answer} aria-label="Answer">
+      <Stack gap="sm">
+        <FormFailure text={failure} />
+        <Group justify="space-between" gap="xs">
+          <Text size="sm">
+            To {response.writer ?? response.recipient}
+            {from && `, from ${from}`}
+          </Text>
+          <SegmentedControl
+            size="xs"
+            aria-label="Kind of text"
+            data={PARTS}
+            value={rich ? "rich" : "plain"}
+            onChange={(part) => setRich(part === "rich")}
+          />
+        </Group>
+        <TextInput
+          label="Subject"
+          placeholder={`As it was: ${response.subject}`}
+          maxLength={LIMITS.AnswerBody.subject.maxLength}
+          key={form.key("subject")}
+          {...form.getInputProps("subject")}
+        />
+        {rich ? (
+          <Suspense fallback={<Skeleton height={180} />}>
+            <RichBody
+              label="Your answer"
+              html={form.getValues().bodyHtml}
+              onChange={(html) => form.setFieldValue("bodyHtml", html)}
+              onFocus={() => {}}
+              insert={insert}
+              error={form.errors.bodyHtml as string | undefined}
+            />
+          </Suspense>
+        ) : (
+          <Textarea
+            label="Your answer"
+            autosize
+            minRows={5}
+            maxRows={18}
+            autoFocus
+            key={form.key("body")}
+            {...form.getInputProps("body")}
+          />
+        )}
+        <Group gap="xs">
+          <Button type="submit" loading={pending}>
+            Send the answer
+          </Button>
+          <Button variant="subtle" onClick={close}>
+            Leave it
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}
+
+/** To somebody who is written to no more, only once a person has said so. */
+async function sendOrAsk(response: Response, body: Answer) {
+  try {
+    return await sendAnswer(response.id, body);
+  } catch (error) {
+    if (!(error instanceof ApiProblem) || !error.type.endsWith("suppressed")) throw error;
+    const sure = await confirm({
+      title: "Write to them all the same?",
+      children: `${error.detail}. Campaigns leave them out. Your answer goes to them alone, and they stay suppressed.`,
+      confirm: "Send the answer",
+      danger: false,
+    });
+    if (!sure) throw error;
+    return await sendAnswer(response.id, { ...body, despiteSuppression: true });
+  }
+}
