@@ -28,6 +28,7 @@ test: .venv/installed-dev $(DASHBOARD)  ## Run every test but the long ones, TES
 
 test-long: .venv/installed-dev $(DASHBOARD)  ## Run the tests that take longer than fits in `make test`; REACHINBOX_FUZZ_S (3600) of generated templates
 	$(BIN)/pytest -m long
+	$(BIN)/pytest -m 'hypothesis and not long' --hypothesis-profile many
 
 check-scale: .venv/installed-dev  ## Three worker hosts, one of them cut off for a minute; as root, with iproute2 and faketime
 	CI=true REACHINBOX_CUT_S=60 REACHINBOX_LEASE_S=20 $(BIN)/pytest tests/crash/test_scale_out.py -s

@@ -238,6 +238,11 @@ async def fetch_all(conn: Conn, text: bytes, params: dict[str, Any] | None = Non
     return await (await conn.execute(text, params)).fetchall()
 
 
+def containing(text: str) -> str:
+    """What ILIKE finds this text with, wherever it stands."""
+    return "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+
+
 def migrate(url: str, *, waiting: Callable[[str], None] | None = None) -> int:
     """Bring the schema up to date; returns how many migrations were applied.
 

@@ -18,6 +18,7 @@ from bench.service import (
     count_by_status,
     cpu_s,
     memory_mb,
+    postgres_cpu_s,
     server,
     service,
     settle,
@@ -78,6 +79,7 @@ def senders(run: Run) -> Iterator[Figure]:
         due = asyncio.run(_prepare(postgres.url, count))
         with worker(postgres.url, sink, 64, trusted=trusted) as process:
             wait_for_messages(sink, count * EACH)
+            postgres_s = postgres_cpu_s(postgres.url)
             used_s, memory = cpu_s(process.pid), memory_mb(process.pid)
         counts = count_by_status(postgres.url)
         assert counts.get("SENT") == count * EACH, counts
@@ -88,7 +90,8 @@ def senders(run: Run) -> Iterator[Figure]:
         firsts.setdefault(message.envelope_from, message.at)
     waits = sorted(at - due.at[address] for address, at in firsts.items())
     took_s = max(message.at for message in messages) - due.first
-    note = f"worker {used_s:.1f} s of processor time and {memory:.0f} MB, sink {sink_s:.1f} s"
+    used = f"worker {used_s:.1f} s, PostgreSQL {postgres_s:.1f} s, sink {sink_s:.1f} s"
+    note = f"processor time: {used}; worker {memory:.0f} MB"
     yield Figure(
         f"{count:,} senders, {EACH} emails each, all due within a second", len(messages) / took_s, "emails/s", note
     )

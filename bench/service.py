@@ -105,6 +105,12 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def postgres_cpu_s(url: str) -> float:
+    """Processor seconds that all processes of the server at `url` which run now have used."""
+    with psycopg.connect(url) as conn:
+        return sum(cpu_s(pid) for (pid,) in conn.execute("SELECT pid FROM pg_stat_activity").fetchall())
+
+
 def memory_mb(pid: int, name: str = "VmHWM") -> float:
     """A process's memory in MB: VmRSS now, VmHWM at its highest (proc(5))."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():

@@ -66,10 +66,11 @@ CONNECTIONS = READY + 2  # at most
 NEVER_S = 365 * 24 * 3600.0  # nobody aborts jobs of ours
 QUEUE_GRACE_S = 10  # for the jobs of a queue, once it is to end
 RESTART_PAUSE_S = 1.0
-# The exchange is planned once and for all, and must be right however small the tables were at that time.
+# The exchange is planned once and for all, and must be right however small the tables were at that time. Rows are dear:
+# by the usual costs a walk through thousands of them, that are in memory anyway, is taken for a few look-ups.
 PLANNER_OPTIONS = (
     "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off "
-    "-c jit=off"
+    "-c jit=off -c random_page_cost=1.1 -c cpu_tuple_cost=0.5 -c cpu_index_tuple_cost=0.5"
 )
 
 log = structlog.get_logger()

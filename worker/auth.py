@@ -184,7 +184,7 @@ def words_of(challenge: bytes) -> str:
     """What the JSON of a refused bearer says, in words: `(of the access token it says: status 401, scope mail)`."""
     try:
         told: Any = json.loads(challenge)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     if not isinstance(told, dict):
         return ""

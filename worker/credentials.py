@@ -23,7 +23,7 @@ from worker.instruments import TOKEN_REFRESHES
 from worker.verdicts import ServerTrouble
 
 REFRESH_EVERY_S = 5.0
-MOST_AT_ONCE = 8  # providers that are slow hold up nobody but others of theirs
+MOST_AT_ONCE = 8  # of one provider: one that is slow holds up nobody but others of its own
 
 log = structlog.get_logger()
 
@@ -117,9 +117,13 @@ class Credentials:
         """Refresh tokens some time before they expire, until cancelled: lanes find them fresh, and providers are asked
         evenly, not at the turn of the hour.
         """
+        await asyncio.gather(*map(self._keep_fresh, self._providers))
+        await asyncio.Event().wait()  # without providers: a worker ends with the first of its helpers that does
+
+    async def _keep_fresh(self, provider: str) -> None:
         while True:
             with step("refresh_tokens"):
-                while due := await tokens.due_for_refresh(self._pool, MOST_AT_ONCE):
+                while due := await tokens.due_for_refresh(self._pool, provider, MOST_AT_ONCE):
                     await asyncio.gather(*map(self._refresh, due))
             await asyncio.sleep(REFRESH_EVERY_S)
 

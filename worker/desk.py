@@ -49,6 +49,7 @@ class Budget:
         self._lent = 0
         self._holders: dict[Callable[[], None], int] = {}
         self._waiting: dict[Callable[[], None], None] = {}
+        self._called = set[Callable[[], None]]()  # of those, who were woken for a lane and have not come for it yet
         self.helpless_until = 0.0  # time.monotonic(): until then nobody asks once more whether there are other workers
         self._hungry: dict[Callable[[], None], float] = {}  # with lanes, but fewer than their share: when last refused
 
@@ -74,6 +75,10 @@ class Budget:
         elif self._holders.get(wake, 0) < self._share:
             self._hungry[wake] = time.monotonic()
         return taken
+
+    def answered(self, wake: Callable[[], None]) -> None:
+        """It has come for the lane that it was woken for, whether it takes it or not: from here on it is woken anew."""
+        self._called.discard(wake)
 
     def give_back(self, wake: Callable[[], None], count: int = 1) -> None:
         self.free += count
@@ -110,14 +115,19 @@ class Budget:
 
     def leave(self, wake: Callable[[], None]) -> None:
         """Wait no longer; a free lane is the next one's."""
+        self._called.discard(wake)
         if wake in self._waiting:
             del self._waiting[wake]
             self._wake_next()
 
     def _wake_next(self) -> None:
-        """First come, first served, and one for each free lane: thousands may wait."""
+        """First come, first served, and one for each free lane: thousands may wait. Who is on the way is not woken once
+        more, or it would look at the ledger once more.
+        """
         for waiter in list(islice(self._waiting, max(self.free, 0))):
-            waiter()
+            if waiter not in self._called:
+                self._called.add(waiter)
+                waiter()
         for holder in list(islice(self._hungry, max(self.free - self._reserve, 0))):
             holder()
 

@@ -41,6 +41,11 @@ _SENT = {
     *("verzonden", "verzonden items", "wysłane"),
 }
 _JUNK = {"junk", "junk email", "junk e-mail", "spam", "bulk mail"}
+# What IMAPClient and imaplib raise where a server's answer is none, or of another kind than was asked for.
+_NO_ANSWER = (
+    *(imaplib.IMAP4.error, OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError),
+    *(AssertionError, RecursionError),
+)
 T = TypeVar("T")
 
 
@@ -209,8 +214,7 @@ class Mailbox:
             self._hang_up()
             waited = within_s if not str(error) else COMMAND_S
             raise ServerTrouble(f"{self.server.address} was not done after {waited:g} s", "connect") from None
-        except (imaplib.IMAP4.error, OSError, ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
-            # IMAPClient and imaplib raise what comes where a server's answer is none.
+        except _NO_ANSWER as error:
             self._hang_up()
             raise _trouble(self.server, error) from error
         except asyncio.CancelledError:

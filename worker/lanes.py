@@ -82,6 +82,7 @@ class Share:
         target = max(self.taken, min(self.taken + count, self._cap.lanes(now)))
         if target > self.reserved and (room := self._budget.room(self._lane_free)):
             await self._reserve(min(target, self.taken + room))
+        self._budget.answered(self._lane_free)
         # With none to be had in this worker, ask all the same: that is a place in the queue.
         granted = min(target, self.reserved) if self._budget.room(self._lane_free) else target
         room = granted - self.taken

@@ -16,6 +16,7 @@ from app.db import Pool, Row
 from app.domain.operations.resolver import DnsAway, Resolver
 from app.domain.senders import for_workers, wire_checks
 from app.domain.senders.known_providers import KNOWN
+from app.domain.senders.threading import UNTOLD, Habit, habit_of
 from app.domain.senders.wire_checks import Begun
 from app.domain.senders.wire_judge import MOST_HEADERS, Arrived, Judgement, Seen, Showing, Shown, judge
 from app.mail.addresses import domain_of
@@ -83,12 +84,12 @@ class Checks:
         reader = await for_workers.load_sender(self._pool, begun.reader_id)
         if reader is None:
             shown = _only(Showing("inbox", "wrong", "the mailbox that the mail was to go to is there no more"))
-            await self._end(begun, sender, shown, None, None)
+            await self._end(begun, sender, shown)
             return
         mail = Mail.to(self._settings, sender, reader["email"])
         sent = await self._send(begun, sender, mail)
         if sent.failure is not None:
-            await self._end(begun, sender, _only(*sent.showings, sent.failure), None, None)
+            await self._end(begun, sender, _only(*sent.showings, sent.failure))
             return
         look = await Look(self._credentials, sender, reader, mail).until_found()
         seen = Seen(
@@ -102,12 +103,14 @@ class Checks:
         )
         shown = judge(seen) if look.inbox_read else _only()
         shown = shown._replace(showings=[*sent.showings, *look.showings, *shown.showings])
-        await self._end(begun, sender, shown, look.inbox_read, look.latency_ms)
+        habit = habit_of(mail.message_id, shown.used_message_id, sent.reply)
+        await self._end(begun, sender, shown, habit, look)
 
     async def _end(
-        self, begun: Begun, sender: Row, shown: Shown, inbox_read: bool | None, latency_ms: int | None
+        self, begun: Begun, sender: Row, shown: Shown, habit: Habit = UNTOLD, look: Look | None = None
     ) -> None:
-        await wire_checks.end(self._pool, begun, sender["email"], shown, inbox_read, latency_ms)
+        inbox_read, latency_ms = (None, None) if look is None else (look.inbox_read, look.latency_ms)
+        await wire_checks.end(self._pool, begun, sender["email"], shown, habit, inbox_read, latency_ms)
         verdicts = {showing.verdict for showing in shown.showings}
         result = next(one for one in _WORST_FIRST if one in verdicts or one == "good")
         WIRE_CHECKS[result].inc()
@@ -130,7 +133,7 @@ class Checks:
             code = "" if verdict.code is None else f"{verdict.code} "
             text = f"the server did not take the mail at {verdict.command}: {code}{verdict.text}"
             return Sent(showings, Showing("handover", "wrong", text))
-        return Sent([Showing("handover", "good", "the server took the mail"), *showings], None)
+        return Sent([Showing("handover", "good", "the server took the mail"), *showings], None, verdict.text)
 
     async def _own_zones(self, reader: Row) -> set[str]:
         """Under which names the servers are that take mail for the mailbox."""
@@ -178,10 +181,11 @@ class Mail(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """What handing over showed; `failure`: why there is nothing to look for."""
+    """What handing over showed; `failure`: why there is nothing to look for, otherwise `reply` is the 250's text."""
 
     showings: list[Showing]
     failure: Showing | None
+    reply: str = ""
 
 
 class Look:
@@ -287,7 +291,8 @@ def _headers(session: Session, folder: Folder, mail: Mail) -> list[bytes]:
     uids = session.search("SINCE", since, "HEADER", "MESSAGE-ID", mail.message_id)
     uids = uids or session.search("SINCE", since, "SUBJECT", mail.subject.rpartition(" ")[2])
     told = session.fetch(uids[-3:], f"BODY.PEEK[HEADER]<0.{MOST_HEADERS}>")
-    return [bytes(item[b"BODY[HEADER]<0>"]) for item in told.values() if item.get(b"BODY[HEADER]<0>")]
+    headers = (item.get(b"BODY[HEADER]<0>") for item in told.values())
+    return [value[:MOST_HEADERS] for value in headers if isinstance(value, bytes)]  # a server may name a number
 
 
 def _of_tls(conversation: Conversation) -> Showing:

@@ -1,10 +1,10 @@
 """Cleaning up after workers that died.
 
-Every worker sweeps: it puts emails of dead workers in doubt, makes emails of later steps that fall due, finishes
-cancels of large campaigns, removes jobs of dead queue workers, wakes neglected senders, looks whether a stream sleeps
-past an email, has plans made that somebody asked for and nobody is at, has senders that cannot send give to others,
-pauses campaigns of which too many recipients do not exist, and cancels what waits for domains that are suppressed.
-Sweeps of several workers do not harm each other.
+Every worker sweeps: it puts emails of dead workers in doubt, has tables counted that have outgrown their plans, makes
+emails of later steps that fall due, finishes cancels of large campaigns, removes jobs of dead queue workers, wakes
+neglected senders, looks whether a stream sleeps past an email, has plans made that somebody asked for and nobody is at,
+has senders that cannot send give to others, pauses campaigns of which too many recipients do not exist, and cancels
+what waits for domains that are suppressed. Sweeps of several workers do not harm each other.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from procrastinate.jobs import Status
 from app.db import Pool, transaction
 from app.domain.campaigns import brake, campaigns
 from app.domain.ledger import follow_ups, recovery, streams
+from app.domain.operations import counting
 from app.domain.planning import changes, divide, handover
 from app.domain.senders import for_workers
 from app.domain.suppressions import walk
@@ -49,6 +50,9 @@ async def sweep(
     while True:
         with step("recover"):
             await _recover(pool, lease, max_attempts)
+        with step("count_tables"):  # before whatever goes through them
+            if counted := await counting.count_outgrown(pool):
+                log.info("counted tables that had outgrown their plans", tables=counted)
         with step("wake_senders"):
             # As far ahead as the next sweep and some more: what a dead worker was waiting for still leaves on time.
             if woken := await for_workers.wake_neglected(pool, 2 * pause_s, looked_after()):

@@ -57,19 +57,19 @@ def attachment(file: Enclosed) -> Segments:
     return _part(head, file)
 
 
-def image(file: Enclosed) -> Segments:
-    """The part of a picture that HTML shows."""
+def image(file: Enclosed, number: int) -> Segments:
+    """The part of the picture that HTML shows as the so many-th, from 0 on."""
     head = (
         f"Content-Type: {file.type}{plain_parameter('name', file.name)}\r\n"
-        f"Content-ID: <{content_id(file.id)}>\r\n"
+        f"Content-ID: <{_content_id(number)}>\r\n"
         f"Content-Disposition: inline{parameter('filename', file.name)}\r\n"
     )
     return _part(head, file)
 
 
-def content_id(file_id: int) -> str:
-    """The same in every message: HTML names it, and it says nothing about the message."""
-    return f"image{file_id}@inline.invalid"
+def _content_id(number: int) -> str:
+    """The same in every message: HTML names it, and it says nothing about the message or how many files we have."""
+    return f"image{number + 1}@inline.invalid"
 
 
 _SHOWN_FILE = re.compile(r"""(\bsrc\s*=\s*["']?)/api/files/(\d{1,18})(?=["'\s>])""", re.IGNORECASE)
@@ -82,7 +82,7 @@ def files_shown(html: str) -> list[int]:
 
 def with_content_ids(html: str, ids: Sequence[int]) -> str:
     """HTML as it is sent: it shows the parts that go along (RFC 2392)."""
-    return with_urls(html, {one: f"cid:{content_id(one)}" for one in ids})
+    return with_urls(html, {one: f"cid:{_content_id(number)}" for number, one in enumerate(ids)})
 
 
 def with_urls(html: str, urls: Mapping[int, str]) -> str:

@@ -26,6 +26,7 @@ _PROGRAMS = frozenset(
     | {"mde", "mjs", "msc", "msi", "msix", "msp", "mst", "nsh", "pif", "ps1", "psc1", "reg", "scr", "sct", "shb"}
     | {"sys", "url", "vb", "vbe", "vbs", "vhd", "vxd", "wsc", "wsf", "wsh", "xll"}
 )
+_PAGES = frozenset({"htm", "html", "mht", "mhtml", "shtml", "svg", "svgz", "xht", "xhtml"})
 _PROGRAM_BEGINS = (b"MZ", b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"#!")
 _MOST_NAME = 150  # characters: in ASCII it fits one line
 
@@ -33,6 +34,7 @@ _MOST_NAME = 150  # characters: in ASCII it fits one line
 def file_name(text: str) -> str:
     """A name as it is sent: of a path its end, without what no file system has in a name."""
     name = unicodedata.normalize("NFC", text).replace("\\", "/").rpartition("/")[2]
+    name = "".join(" " if unicodedata.category(c) == "Zs" else c for c in name)  # macOS writes "9.30\u202fPM"
     name = "".join(c for c in name if c.isprintable() and c not in '"*:<>?|').strip(" .")
     if len(name) > _MOST_NAME:
         stem, dot, ending = name.rpartition(".")
@@ -44,9 +46,11 @@ def file_name(text: str) -> str:
 def type_of(name: str) -> str:
     """A file's media type by its name."""
     ending = re.search(r"\.[^.]+$", name.lower())
-    found = (ending and _OTHER.get(ending[0])) or _TYPES.guess_type(name)[0]
-    # What is a message or made of parts by its type would have to be written otherwise (RFC 2046, 5.2.1).
-    return ANY_TYPE if found is None or found.startswith(("message/", "multipart/")) else found
+    found, packed = _TYPES.guess_type(name)
+    found = (ending and _OTHER.get(ending[0])) or found
+    # What is a message or made of parts by its type would have to be written otherwise (RFC 2046, 5.2.1), and what is
+    # packed (`a.csv.gz`) is not of the kind of what is in it.
+    return ANY_TYPE if found is None or packed or found.startswith(("message/", "multipart/")) else found
 
 
 def objection(name: str, begin: bytes) -> str | None:
@@ -54,6 +58,8 @@ def objection(name: str, begin: bytes) -> str | None:
     ending = name.lower().rpartition(".")[2]
     if ending in _PROGRAMS:
         return f"{name} is of a kind (.{ending}) that Gmail, Outlook and others refuse to deliver."
+    if ending in _PAGES:
+        return f"{name} is a page that can hold scripts (.{ending}); many receivers take one for phishing. Send a PDF."
     if begin.startswith(_PROGRAM_BEGINS):
         return f"{name} is a program, whatever it is called, and most receivers refuse to deliver one."
     return None

@@ -121,7 +121,9 @@ class MessageBuilder:
             shown = enclosed.with_content_ids(body_html, [image.id for image in beside.images])
             self._parts.append(self._part(Source(_crlf(shown), True, language), unsubscribe))
         self._one_click = one_click and unsubscribe != "none"
-        self._images = [enclosed.image(file) for file in beside.images] if body_html is not None else []
+        self._images = (
+            [enclosed.image(file, n) for n, file in enumerate(beside.images)] if body_html is not None else []
+        )
         self._attachments = [enclosed.attachment(file) for file in beside.attachments]
         templates = [self._subject, *(part.template for part in self._parts), *(one for _, one in self._own)]
         self.wants_email = any(template is None or "email" in template.fields.mentioned for template in templates)

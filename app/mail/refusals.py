@@ -89,23 +89,6 @@ _SENDER_CODES = {
     *("5.1.7", "5.1.8", "4.1.7", "4.1.8", "5.1.90", "5.4.5", "5.2.252", "5.7.3", "5.7.30", "5.7.57", "5.7.60"),
     *("5.7.139", "5.7.232", "5.7.233", "5.7.705", "5.7.708", "5.7.750"),
 }
-# Of refusals that name a mailbox those that say that it is none. One that is full, busy, slow or wary may be there
-# tomorrow, and "mailbox unavailable" is what some say to whatever they do not want.
-_DEAD = _words(
-    r"\b(user|mailbox|recipient|account|address|addressee)('s)?( address)?( is| was| has been)?:? "
-    r"(unknown|not found|not known|disabled|inactive|deactivated|invalid)",
-    r"(does not|doesn't|did not) exist|no longer (exists|active|valid)",
-    r"(no such|unknown|invalid|non-?existent|inactive|disabled) (local )?"
-    r"(user|mailbox|recipient|account|address|person)",
-    r"no mailbox (here|by|with)|not a (valid|known|local) (user|mailbox|recipient|address)|user not local",
-    r"user (does not|doesn't) have an? (\S+ )?account",
-)
-_ALIVE = _words(
-    r"\bfull\b|quota|insufficient|\bbusy\b|\blocked\b|thread limit|has exceeded|receiving (mail|messages|limit)",
-    r"gr[ea]y-?list|temporar",
-)
-_DEAD_CODES = {"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"}
-_UNTOLD_CODES = {None, "5.0.0", "5.1.0", "5.5.0", "5.5.1"}  # the words decide
 _LOGIN_CODES = {530, 534, 535, 538}
 
 

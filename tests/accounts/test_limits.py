@@ -19,6 +19,7 @@ from app.settings import Settings
 from tests.support.api import api_client, problem, wrong_fields
 from tests.support.engine import execute, rows, value
 from tests.support.people import PASSWORD, PEER, register, use_session
+from tests.support.waiting import BOUND_S
 
 OWNER = {"email": "owner@example.com", "password": PASSWORD}
 WRONG = OWNER | {"password": "wrong horse"}
@@ -197,7 +198,7 @@ async def test_whoever_asks_for_too_many_is_refused_alone(
 async def test_how_one_gets_in_is_told_while_somebody_makes_an_account(visitor: httpx.AsyncClient, pool: Pool) -> None:
     async with transaction(pool) as conn:
         await lock_accounts(conn)
-        answer = await asyncio.wait_for(visitor.get("/api/auth/ways"), 5)
+        answer = await asyncio.wait_for(visitor.get("/api/auth/ways"), BOUND_S)
     assert answer.json()["firstRun"] is False
 
 

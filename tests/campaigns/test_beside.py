@@ -57,6 +57,8 @@ async def test_a_campaign_keeps_what_goes_along(api: httpx.AsyncClient) -> None:
         ({"cc": [f"c{n}@example.com" for n in range(3)], "bcc": [f"b{n}@example.com" for n in range(3)]}, "cc", "6"),
         ({"headers": {"Subject": "x"}}, "headers.Subject", "X-"),
         ({"headers": {"X-Spam-Status": "No"}}, "headers.X-Spam-Status", "servers"),
+        ({"headers": {"X-SMTPAPI": '{"to": ["x@example.com"]}'}}, "headers.X-SMTPAPI", "servers"),
+        ({"headers": {"X-Bcc": "x@example.com"}}, "headers.X-Bcc", "servers"),
         ({"headers": {"X-A: b\r\nBcc": "x"}}, "headers.X-A: b\r\nBcc", "X-"),
         ({"headers": {"X-A": "x\r\nBcc: y@example.com"}}, "headers.X-A", "line break"),
         ({"headers": {"X-A": " "}}, "headers.X-A", "empty"),
@@ -66,6 +68,7 @@ async def test_a_campaign_keeps_what_goes_along(api: httpx.AsyncClient) -> None:
         ({"headers": {"X-A": "{{ nobody_has_it }}"}}, "headers.X-A", "unknown merge field"),
         ({"headers": {"X-A": "{{ oh"}}, "headers.X-A", ""),
         ({"attachments": [77]}, "attachments", "not kept"),
+        ({"attachments": [2**63]}, "attachments[0]", ""),
         ({"bodyHtml": '<img src="/api/files/77">'}, "bodyHtml", "not kept"),
     ],
 )
@@ -131,6 +134,7 @@ async def test_programs_are_warned_of(api: httpx.AsyncClient) -> None:
     assert "Gmail" in script["warning"]
     disguised = await upload(api, "photo.jpg", b"MZ\x90\0")
     assert (disguised["isImage"], "is a program" in disguised["warning"]) == (False, True)
+    assert (await upload(api, "logo.png", b"<svg/>"))["type"] == "application/octet-stream"
     campaign = {"subject": "Hello", "body": "x", "recipients": ["ada@example.com"], "attachments": [disguised["id"]]}
     hints = (await api.post("/api/campaigns/preview", json=campaign)).json()["hints"]
     assert disguised["warning"] in [hint["found"] for hint in hints]
@@ -219,6 +223,13 @@ async def test_erasing_an_address_takes_it_out_of_copies(api: httpx.AsyncClient,
     made = (await schedule(api, startTime=LATER, unsubscribe="link", **BESIDE))["campaign"]["id"]
     await api.post("/api/templates", json={"name": "Offer", **BESIDE})
     await execute(pool, "UPDATE senders SET reply_to = 'CRM@example.net'")
+    said = "250 taken\nNo copy to {}: 550 5.1.1 no such user"
+    attempt = (
+        "INSERT INTO attempts (workspace_id, email_id, number, outcome, claimed_at, command, code, reply) "
+        "SELECT workspace_id, id, %s, 'ACCEPTED', now(), '.', 250, %s FROM emails"
+    )
+    for number, address in enumerate(("CRM@example.net", "nocrm@example.net"), 1):
+        await execute(pool, attempt, number, said.format(address))
     exported = (await api.get("/api/recipients/export", params={"email": "crm@example.net"})).json()
     assert exported["copies"] == [{"campaign": {"id": made, "name": "Hello"}, "contentVersion": 1, "as": ["bcc"]}]
     erased = await api.post("/api/recipients/erase", json={"email": "Crm@example.net"})
@@ -227,6 +238,8 @@ async def test_erasing_an_address_takes_it_out_of_copies(api: httpx.AsyncClient,
         query = "SELECT count(*) FROM {} x WHERE x::text ILIKE '%%crm@%%'"
         assert not await value(pool, query.format(table)), table
     assert await row(pool, "SELECT copies, content_version FROM streams") == {"copies": 1, "content_version": 2}
+    replies = [found["reply"] for found in await rows(pool, "SELECT reply FROM attempts ORDER BY number")]
+    assert replies == ["(erased: it named a recipient)", said.format("nocrm@example.net")]
     # What was sent had the link, and is shown with it.
     assert await row(pool, "SELECT version, unsubscribe FROM campaign_contents") == {
         "version": 1,

@@ -50,7 +50,7 @@ async def test_a_test_goes_at_once_while_a_list_waits_for_hours(
     await schedule_campaign(pool, owner, addresses(500, "list"), start_time=later)
     posted = await direct.post(pool, owner.workspace_id, MAIL)
     async with running_workers(database_url, settings_for(sink)):
-        await wait_until_sent(pool, posted.campaign_id, 10)
+        await wait_until_sent(pool, posted.campaign_id)
     assert [entry.envelope_to for entry in sink.accepted()] == ["me@example.com"]
 
 

@@ -11,8 +11,12 @@ import pytest
 from app.db import Pool
 from app.domain.accounts.users import User
 from app.domain.campaigns.building import message_builder
+from app.domain.ledger import retention
+from app.mail.enclosed import Enclosed
+from app.settings import Settings
 from tests.support.api import problem, schedule, wrong_fields
-from tests.support.engine import running_workers, settings_for, wait_until_settled
+from tests.support.engine import execute, register_worker, rows, running_workers, settings_for, wait_until_settled
+from tests.support.pictures import PNG
 from tests.support.sinkproc import Sink
 
 SIGNATURE = {"text": "Ann Lee\nACME & Co", "html": "<p><b>Ann</b> Lee</p>"}
@@ -125,3 +129,35 @@ async def test_a_sender_that_is_added_signs_and_those_before_it_end_as_they_did(
     answer = await api.patch(f"/api/campaigns/{made['campaign']['id']}", json={"senderIds": [one, other]})
     assert answer.status_code == 200, answer.text
     assert await endings(api) == {(one, "Hello"), (other, "Other")}
+
+
+async def test_a_signatures_pictures_go_along_and_stay_for_as_long_as_it_does(
+    api: httpx.AsyncClient, pool: Pool, user: User
+) -> None:
+    async def upload(name: str, content: bytes) -> int:
+        return (await api.post("/api/files", files={"file": (name, content)})).json()["id"]
+
+    one, _ = await two_senders(api)
+    logo, svg, loose = await upload("logo.png", PNG), await upload("logo.svg", b"<svg/>"), await upload("x.png", PNG)
+    large = await upload("large.png", PNG + bytes(1_000_000))
+    for shown, words in ((svg, "no picture"), (large, "1 MB together"), (999, "not kept")):
+        answer = await api.put(f"/api/senders/{one}/signature", json={"text": "x", "html": picture(shown)})
+        assert words in wrong_fields(answer)["html"]
+    await put(api, one, text="One", html=picture(logo))
+    later = {"startTime": "2030-01-01T00:00:00Z", "senderIds": [one]}
+    made = await schedule(api, ["p@example.com"], bodyHtml=f"<p>Hi</p>{picture(loose)}", **later)
+    await put(api, one, text="")  # the campaign keeps what it has
+    _, builder = await message_builder(pool, user.workspace_id, made["campaign"]["id"], one, one_click=False)
+    built = builder.build("p@example.com", {}, "<1@example.com>", datetime.now(UTC))
+    assert [part.id for part in built.rest if isinstance(part, Enclosed)] == [loose, logo]
+    assert built.content.count(b'src="cid:') == 2
+    token = await register_worker(pool, "one")
+    chore = next(one for one in retention.chores(Settings()) if one.what == "files")
+    await execute(pool, "UPDATE files SET used_at = now() - interval '8 days'")
+    while await retention.remove_batch(pool, token, chore) is not None:
+        pass
+    assert {file["id"] for file in await rows(pool, "SELECT id FROM files")} == {logo, loose}
+
+
+def picture(file_id: int) -> str:
+    return f'<p><img src="/api/files/{file_id}" alt="us"></p>'

@@ -109,7 +109,7 @@ async def accepts(sink: Sink, count: int) -> None:
     async def many() -> bool:
         return len(sink.accepted()) >= count
 
-    await wait_for(many, f"{count} to be accepted", 60)
+    await wait_for(many, f"{count} to be accepted")
 
 
 async def refuses(fleet: Fleet, workers: int) -> None:
@@ -163,7 +163,7 @@ async def test_after_a_failover_nothing_is_sent_until_somebody_says_that_nothing
             assert len(sink.accepted()) == LANES
             await take_over(tmp_path, pair.standby.url, "--nothing-lost")
             async with await open_pool(pair.standby.url) as pool:
-                assert await wait_until_settled(pool, campaign, 60) == {"SENT": 50}
+                assert await wait_until_settled(pool, campaign) == {"SENT": 50}
                 await check_deliveries(pool, sink)
             assert set((await accepted(sink)).values()) == {1}
             await drain(fleet)

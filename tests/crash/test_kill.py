@@ -43,6 +43,7 @@ from tests.support.engine import (
 from tests.support.pg import TemplateServer
 from tests.support.ports import free_port
 from tests.support.sinkproc import Sink
+from tests.support.waiting import BOUND_S
 from worker.__main__ import CONCURRENCY, PLANNER_OPTIONS, Worker
 from worker.connect import Server
 from worker.tasks import make_queue
@@ -110,11 +111,11 @@ async def test_workers_killed_again_and_again_send_nothing_twice_and_lose_nothin
     fleet.start(settings_for(sink, lanes=LANES), WORKERS)
 
     for moment in sorted(chance.sample(range(1, emails * 4 // 5), times)):
-        await wait_for(lambda moment=moment: _progress(pool, campaign, moment), f"{moment} to be sent", 60)
+        await wait_for(lambda moment=moment: _progress(pool, campaign, moment), f"{moment} to be sent")
         victims = await wait_for(lambda: _at_work(pool, fleet), "a worker that holds emails")
         chance.choice(victims).kill()
         fleet.start(settings_for(sink, lanes=LANES))
-    await wait_until_settled(pool, campaign, 60)
+    await wait_until_settled(pool, campaign)
 
     counts = await _check_outcome(pool, campaign, sink)
     print(f"{counts['SENT']} sent, {counts['UNKNOWN']} in doubt, {time.monotonic() - began:.0f} s")
@@ -141,11 +142,11 @@ async def test_workers_killed_under_a_campaign_of_five_senders_send_nothing_twic
     fleet.start(settings, WORKERS)
 
     for moment in sorted(chance.sample(range(1, emails * 4 // 5), times)):
-        await wait_for(lambda moment=moment: _progress(pool, campaign, moment), f"{moment} to be sent", 60)
+        await wait_for(lambda moment=moment: _progress(pool, campaign, moment), f"{moment} to be sent")
         victims = await wait_for(lambda: _at_work(pool, fleet), "a worker that holds emails")
         chance.choice(victims).kill()
         fleet.start(settings)
-    await wait_until_settled(pool, campaign, 60)
+    await wait_until_settled(pool, campaign)
 
     counts = await _check_outcome(pool, campaign, sink)
     print(f"{counts['SENT']} sent, {counts['UNKNOWN']} in doubt, {time.monotonic() - began:.0f} s")
@@ -165,7 +166,7 @@ async def test_a_worker_killed_while_it_makes_a_plan_leaves_one_that_another_fin
     owner = await create_owner(pool)
     made = (await schedule_campaign(pool, owner, emails, delay_between_ms=10)).campaign.id
     (worker,) = fleet.start(settings_for(sink, lanes=LANES))
-    await wait_for(lambda: _progress(pool, made, 50), "50 to be sent", 60)
+    await wait_for(lambda: _progress(pool, made, 50), "50 to be sent")
     before = await value(pool, "SELECT max(scheduled_at) FROM emails")
     await change.change(pool, owner.workspace_id, made, Changes(delay_between_ms=40))
 
@@ -174,7 +175,7 @@ async def test_a_worker_killed_while_it_makes_a_plan_leaves_one_that_another_fin
         later = await value(pool, "SELECT count(*) FROM emails WHERE scheduled_at > %s", before)
         return later > at_once + 2_500 - emails // 4
 
-    await wait_for(under_way, "a part of the plan", 60)
+    await wait_for(under_way, "a part of the plan")
     worker.kill()
     assert await value(pool, "SELECT count(*) FROM plan_changes") == 1
     half = await value(pool, "SELECT count(*) FROM emails WHERE scheduled_at <= %s", before)
@@ -219,11 +220,11 @@ async def test_workers_told_to_stop_leave_nothing_in_doubt(
 
     # All in the first third: a stop takes a while, and the others go on meanwhile.
     for moment in sorted(chance.sample(range(1, emails // 3), times)):
-        await wait_for(lambda moment=moment: _progress(pool, campaign, moment), f"{moment} to be sent", 60)
+        await wait_for(lambda moment=moment: _progress(pool, campaign, moment), f"{moment} to be sent")
         victims = await wait_for(lambda: _at_work(pool, fleet), "a worker that holds emails")
         assert chance.choice(victims).drain() == 0
         fleet.start(settings_for(sink, lanes=LANES))
-    await wait_until_settled(pool, campaign, 60)
+    await wait_until_settled(pool, campaign)
 
     assert await _check_outcome(pool, campaign, sink) == {"SENT": emails}
     assert len(sink.accepted()) == emails
@@ -268,12 +269,12 @@ async def test_a_service_whose_postgres_crashes_goes_on_by_itself(
     async with _mailing(tmp_path, emails, sink) as it:
         url = it.postgres.url
         for number, moment in enumerate(sorted(chance.sample(range(1, emails * 4 // 5), times))):
-            await wait_for(lambda moment=moment: _progress(it.pool, it.campaign, moment), f"{moment} to be sent", 60)
+            await wait_for(lambda moment=moment: _progress(it.pool, it.campaign, moment), f"{moment} to be sent")
             it.postgres.stop("immediate")
             if number % 2:
                 await wait_for(lambda: _quiet(sink), "the lanes to run out of work")
             assert it.postgres.start() == url
-        await wait_until_settled(it.pool, it.campaign, 60)
+        await wait_until_settled(it.pool, it.campaign)
 
         assert await _check_outcome(it.pool, it.campaign, sink) == {"SENT": emails}
         assert len(sink.accepted()) == emails
@@ -296,7 +297,7 @@ async def test_after_a_moment_without_postgres_a_worker_listens_again(
             await asyncio.to_thread(postgres.stop, "immediate")
             await asyncio.to_thread(postgres.start)
             with pytest.raises(ConnectorException):  # so that another follows
-                await asyncio.wait_for(working, 20)
+                await asyncio.wait_for(working, BOUND_S)
 
 
 @pytest.mark.alone
@@ -340,6 +341,7 @@ async def _listening(pool: Pool, workers: int = len(CONCURRENCY)) -> bool:
     return await value(pool, listening) == workers
 
 
+@pytest.mark.long  # half a minute, and it compares with the seconds that a pool left to itself would take
 async def test_a_long_outage_of_postgres_leaves_nothing_in_doubt_and_is_over_when_it_is_over(
     tmp_path: Path, sink: Sink
 ) -> None:
@@ -369,7 +371,7 @@ async def test_a_mail_server_that_dies_and_comes_back_costs_no_email_more_than_a
         await wait_for(lambda: _backed_off(pool), "the sender to be backed off")
         assert (await check_conservation(pool, campaign))["SCHEDULED"] > 0
         with Sink(log=log, port=sink.port) as sink:
-            await wait_until_settled(pool, campaign, 30)
+            await wait_until_settled(pool, campaign)
             counts = await _check_outcome(pool, campaign, sink)
     assert counts["UNKNOWN"] <= lanes
     assert await value(pool, "SELECT max(retry_count) FROM emails") == 0

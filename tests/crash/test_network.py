@@ -28,6 +28,7 @@ from tests.support.engine import (
 )
 from tests.support.proxy import Proxy
 from tests.support.sinkproc import Sink
+from tests.support.waiting import BOUND_S
 
 PEOPLE = addresses(40)
 WARM_UP = addresses(40, "w")  # opens the window, and has the worker's statements prepared
@@ -145,7 +146,7 @@ async def test_looking_for_claims_unheard_of_does_not_give_back_those_just_made(
     sink.script({"dot": {"slow": 0.3}})
     async with _exchange_held_up(pool, owner, addresses(80)) as campaign:
         proxy.cut()
-    await wait_until_sent(pool, campaign, 20)
+    await wait_until_sent(pool, campaign)
     await _check_each_sent_once(pool, sink, addresses(80))
 
 
@@ -169,7 +170,6 @@ async def test_workers_cut_off_from_postgres_for_longer_than_a_lease_do_not_take
     assert Counter(entry.envelope_to for entry in sink.accepted()) == Counter(PEOPLE)
 
 
-@pytest.mark.alone
 async def test_a_worker_told_to_stop_while_its_connections_die_stops(
     pool: Pool, proxy: Proxy, fleet: Fleet, sink: Sink, owner: Owner
 ) -> None:
@@ -191,4 +191,4 @@ async def test_a_worker_told_to_stop_while_its_connections_die_stops(
 
     await wait_for(finishing, "the worker to hear of it")
     proxy.cut()
-    assert await asyncio.to_thread(worker.process.wait, 15) == 0
+    assert await asyncio.to_thread(worker.process.wait, BOUND_S) == 0

@@ -105,7 +105,7 @@ async def test_wake_ups_in_any_number_send_nothing_twice(
         async with transaction(pool) as conn:
             await defer_wake_up(conn, owner.sender_id)
             await defer_help(conn, owner.sender_id)
-    await wait_until_sent(pool, made.campaign.id, timeout_s=30)
+    await wait_until_sent(pool, made.campaign.id)
     accepted = Counter(entry.envelope_to for entry in sink.accepted())
     assert accepted == Counter(addresses(600))
     assert fleet.complaints() == []

@@ -49,7 +49,7 @@ async def test_patroni_moves_the_service_to_the_standby_and_nothing_is_lost_or_s
                 async def a_third() -> bool:
                     return len(sink.accepted()) >= EMAILS // 3
 
-                await wait_for(a_third, "a third to be accepted", 60)
+                await wait_for(a_third, "a third to be accepted")
                 leader = cluster.node("leader")
                 assert leader
                 await asyncio.to_thread(leader.kill)

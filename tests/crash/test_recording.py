@@ -57,7 +57,7 @@ async def test_known_outcomes_survive_a_database_that_takes_no_writing(
         return (await check_conservation(pool, campaign)).total() == 5
 
     await wait_for(there_again, "the database")
-    assert await wait_until_settled(pool, campaign, 60) == {"SENT": 5}
+    assert await wait_until_settled(pool, campaign) == {"SENT": 5}
     await check_deliveries(pool, sink)
     assert set(Counter(entry.envelope_to for entry in sink.accepted()).values()) == {1}
     assert fleet.logged("sender loop failed") == []

@@ -75,13 +75,13 @@ async def test_a_restore_to_an_earlier_moment_sends_nothing_twice(tmp_path: Path
                     async def many() -> bool:
                         return await sent(pool, soon) >= 100
 
-                    await wait_for(many, "100 to be sent", 30)
+                    await wait_for(many, "100 to be sent")
                     moment = str(await value(pool, "SELECT clock_timestamp()"))
 
                     async def all_sent() -> bool:
                         return await sent(pool, soon) == emails
 
-                    await wait_for(all_sent, "all to be sent", 60)
+                    await wait_for(all_sent, "all to be sent")
                     assert worker.drain() == 0
                 async with await open_pool(postgres.superuser_url) as superusers:
                     segment = await value(superusers, "SELECT pg_walfile_name(pg_switch_wal())")
@@ -89,7 +89,7 @@ async def test_a_restore_to_an_earlier_moment_sends_nothing_twice(tmp_path: Path
                 async def archived() -> bool:
                     return (lost / "postgres" / "archive" / segment).exists()
 
-                await wait_for(archived, "the log to be archived", 30)
+                await wait_for(archived, "the log to be archived")
         finally:
             postgres.stop("immediate")
         before = len(sink.accepted())
@@ -98,7 +98,7 @@ async def test_a_restore_to_an_earlier_moment_sends_nothing_twice(tmp_path: Path
         postgres = restore(tmp_path / "base", lost, tmp_path / "restored", moment)
         try:
             async with await open_pool(postgres.url) as pool:
-                await wait_for(lambda: is_promoted(pool), "the end of the recovery", 30)
+                await wait_for(lambda: is_promoted(pool), "the end of the recovery")
                 forgotten = await check_conservation(pool, soon)
                 print(f"{before} were accepted; the ledger of {moment} says {dict(forgotten)}")
                 assert forgotten["SENT"] >= 100
@@ -111,7 +111,7 @@ async def test_a_restore_to_an_earlier_moment_sends_nothing_twice(tmp_path: Path
 
                     await wait_for(refuses, "the worker to notice")
                     assert worker.drain() == 0
-                await wait_for(lambda: no_lease(pool), "the last lease to run out", 30)
+                await wait_for(lambda: no_lease(pool), "the last lease to run out")
                 assert await check_conservation(pool, soon) == forgotten
                 assert len(sink.accepted()) == before
 
@@ -125,7 +125,7 @@ async def test_a_restore_to_an_earlier_moment_sends_nothing_twice(tmp_path: Path
                 with Fleet(postgres.url, tmp_path) as fleet:
                     (worker,) = fleet.start(settings_for(sink, lanes=LANES))
                     another = (await schedule_campaign(pool, owner, ["new@example.com"])).campaign.id
-                    await wait_for(lambda: one_more(pool, another), "the service to work again", 30)
+                    await wait_for(lambda: one_more(pool, another), "the service to work again")
                     assert len(sink.accepted()) == before + 1
                     await check_service(pool, owner.workspace_id, soon, later, in_doubt)
                     assert worker.drain() == 0

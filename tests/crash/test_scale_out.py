@@ -128,7 +128,7 @@ async def test_three_hosts_keep_the_promises_though_one_dies_one_is_cut_off_and_
     async def all_share() -> bool:
         return len(await _sent_by(pool, centre)) == 3
 
-    await wait_for(all_share, "all hosts to share the campaigns", 30)
+    await wait_for(all_share, "all hosts to share the campaigns")
 
     workers[KILLED].kill()
     centre.cut_off(centre.hosts[CUT])
@@ -144,7 +144,7 @@ async def test_three_hosts_keep_the_promises_though_one_dies_one_is_cut_off_and_
     async def sends_again() -> bool:
         return (await _sent_by(pool, centre, str(back_at)))[CUT] > 0
 
-    await wait_for(sends_again, "the host that was cut off to send again", 30)
+    await wait_for(sends_again, "the host that was cut off to send again")
     sink.script([])
 
     async def limit_is_reached() -> bool:
@@ -157,7 +157,7 @@ async def test_three_hosts_keep_the_promises_though_one_dies_one_is_cut_off_and_
     assert len(sink.accepted()) <= limit
     await the_clock_moves_on(pool, timedelta(hours=1))
     for campaign in campaigns:
-        await wait_until_settled(pool, campaign, 30)
+        await wait_until_settled(pool, campaign)
     await _check_sent_once(pool, sink, total, in_doubt)
     by_host = dict(sorted((await _sent_by(pool, centre)).items()))
     print(

@@ -102,7 +102,7 @@ async def test_an_upgrade_waits_for_workers_of_the_version_before_and_loses_noth
         assert found["SENT"] + found["SCHEDULED"] == 3
         with Fleet(before, tmp_path) as fleet:
             fleet.start(settings_for(sink, lanes=1))
-            await wait_until_sent(pool, campaign, 60)
+            await wait_until_sent(pool, campaign)
             assert fleet.complaints() == []
         await check_deliveries(pool, sink)
     assert Counter(entry.envelope_to for entry in sink.accepted()) == {f"r{n}@example.com": 1 for n in (1, 2, 3)}

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from app.embedded import mailbox
 from app.embedded.mailbox import Mailbox, ReceivedMessage, summarize
+from tests.support.waiting import BOUND_S
 
 PLAIN = b"From: ada@example.org\r\nTo: bob@example.org\r\nSubject: hello\r\n\r\n..dotted line\r\n"
 
@@ -53,7 +54,7 @@ async def deliver(
     """Hand one message over and return the reply to its final dot."""
 
     def converse() -> tuple[int, bytes]:
-        with smtplib.SMTP("127.0.0.1", box.port, timeout=10) as client:
+        with smtplib.SMTP("127.0.0.1", box.port, timeout=BOUND_S) as client:
             client.ehlo()
             if options:
                 client.command_encoding = "utf-8"
@@ -106,7 +107,7 @@ async def test_a_bounce_has_no_sender(box: Mailbox, shelf: Shelf) -> None:
 
 async def test_a_message_over_the_size_limit_is_refused(box: Mailbox, shelf: Shelf) -> None:
     def announce() -> tuple[int, bytes]:
-        with smtplib.SMTP("127.0.0.1", box.port, timeout=10) as client:
+        with smtplib.SMTP("127.0.0.1", box.port, timeout=BOUND_S) as client:
             client.ehlo()
             return client.mail("ada@example.org", (f"SIZE={mailbox.SIZE_LIMIT_BYTES + 1}",))
 
@@ -117,8 +118,8 @@ async def test_closing_hangs_up_on_idle_clients(shelf: Shelf) -> None:
     box = await mailbox.serve(shelf.store)
     reader, writer = await asyncio.open_connection("127.0.0.1", box.port)
     assert (await reader.readline()).startswith(b"220 ")
-    await asyncio.wait_for(box.close(), 5)
-    assert await asyncio.wait_for(reader.read(), 5) == b""
+    await asyncio.wait_for(box.close(), BOUND_S)
+    assert await asyncio.wait_for(reader.read(), BOUND_S) == b""
     writer.close()
     await writer.wait_closed()
 

@@ -19,6 +19,7 @@ from app.settings import Settings
 from tests.support.api import Headers, Server, authorization, serve
 from tests.support.engine import wait_for
 from tests.support.ports import free_port
+from tests.support.waiting import BOUND_S
 
 
 @asynccontextmanager
@@ -37,7 +38,7 @@ async def said(port: int, *pieces: bytes) -> bytes:
             for piece in pieces:
                 writer.write(piece)
                 await writer.drain()
-            return await asyncio.wait_for(reader.read(), 30)
+            return await asyncio.wait_for(reader.read(), BOUND_S)
         except ConnectionError:  # closed while we were still writing: what was answered may be lost with it
             return b""
 
@@ -94,7 +95,7 @@ async def test_heads_end_at_64_kb_as_the_command_serves_them(server: Server) -> 
     async with connected(port) as (reader, writer):
         writer.write(b"GET /healthz HTTP/1.1\r\nX: ".ljust(MOST_HEAD, b"x"))
         writer.write(b"x")
-        answer = await asyncio.wait_for(reader.read(), 10)
+        answer = await asyncio.wait_for(reader.read(), BOUND_S)
     assert answer.startswith(b"HTTP/1.1 431 ")
     assert b"application/problem+json" in answer
 
@@ -127,7 +128,7 @@ async def test_a_head_without_end_is_not_kept(server: Server) -> None:
     ],
 )
 async def test_what_stands_still_is_dropped(port: int, sent: bytes) -> None:
-    answer = await asyncio.wait_for(said(port, sent), 10)
+    answer = await asyncio.wait_for(said(port, sent), BOUND_S)
     if b"login" in sent:
         assert answer.startswith(b"HTTP/1.1 408 ")
     assert answer.count(b"HTTP/1.1 200") == (sent.count(b"GET") > 0 and b"\r\n\r\n" in sent)

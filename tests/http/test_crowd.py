@@ -13,6 +13,7 @@ import pytest
 
 from app.http.crowd import ENOUGH_FILES
 from tests.support.api import Server, serve
+from tests.support.waiting import BOUND_S
 
 FEW_FILES = 100
 LOGIN = (
@@ -44,10 +45,10 @@ async def test_whoever_opens_connections_and_says_nothing_keeps_nobody_out(serve
             stack.callback(writer.close)
             writer.write(said)
             if said == WAYS:
-                await asyncio.wait_for(reader.readuntil(b"}"), 10)
+                await asyncio.wait_for(reader.readuntil(b"}"), BOUND_S)
             readers.append(reader)
         async with httpx.AsyncClient(base_url=server.base_url) as client:
             assert (await client.get("/healthz")).status_code == 200
         for reader in readers[:FEW_FILES]:  # silent longest
-            assert await asyncio.wait_for(reader.read(), 10) is not None
+            assert await asyncio.wait_for(reader.read(), BOUND_S) is not None
         assert not readers[-1].at_eof()

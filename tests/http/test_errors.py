@@ -14,6 +14,7 @@ from app.domain.accounts.users import User
 from app.settings import Settings
 from tests.support.api import api_client, authorization, problem, schedule, wrong_fields
 from tests.support.pg import TemplateServer
+from tests.support.waiting import BOUND_S
 
 
 async def test_an_unknown_address_is_not_found(api: httpx.AsyncClient) -> None:
@@ -84,7 +85,7 @@ async def test_while_the_database_is_down_the_service_is_unavailable_and_comes_b
             assert "psycopg" not in response.text
         assert (await api.get("/healthz")).status_code == 200
         postgres.accept_connections(database_url)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(BOUND_S):
             while (await api.get("/readyz")).status_code != 200:
                 pass  # each try waits for the pool, which tries again within a few seconds
         assert (await api.get("/api/campaigns")).status_code == 200

@@ -90,6 +90,7 @@ async def test_responses_are_listed_the_latest_first_and_found(api: httpx.AsyncC
     assert [one["id"] for one in await _list(api)] == [second, first]
     assert [one["id"] for one in await _list(api, kind="REPLY")] == [first]
     assert [one["id"] for one in await _list(api, q="ROOF")] == [first]
+    assert await _list(api, q="r%f") == []
     assert [one["id"] for one in await _list(api, emailId=came.emails[1].id)] == [second]
     assert await _list(api, campaignId=999) == []
     page = (await api.get("/api/responses", params={"limit": 1})).json()

@@ -295,7 +295,7 @@ async def test_many_emails_go_while_others_are_sent_and_workers_are_killed(
 
         for limit in (many - 5_000, many - 15_000):
             (worker,) = fleet.start(settings)
-            await wait_for(lambda limit=limit: fewer_than(limit), f"fewer than {limit}", 60)
+            await wait_for(lambda limit=limit: fewer_than(limit), f"fewer than {limit}")
             worker.kill()
             emails, attempts = await left(pool, old)
             assert emails == attempts

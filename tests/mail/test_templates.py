@@ -154,10 +154,10 @@ def test_a_wrong_template_is_refused_when_parsed(source: str, detail: str) -> No
     ],
 )
 def test_a_template_that_grows_without_bound_is_stopped_early(source: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(TemplateError):
         parse(source)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_the_filters_people_use_work() -> None:

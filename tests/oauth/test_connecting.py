@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -19,7 +20,15 @@ from app.settings import Settings
 from tests.support.api import api_client, authorization
 from tests.support.engine import execute, row, rows, value
 from tests.support.mailboxes import ANN, START, begin, come_back, connect, log_in
-from tests.support.oauth import A_PAGE, TOO_MANY, MailProvider
+from tests.support.oauth import A_PAGE, TOO_MANY, Fault, MailProvider
+
+NO_CLAIMS = (b"[" * 100_000, b"[]", b"7", b"null", b'"nonce"', b"\xff", b'{"nonce": []}')
+
+
+def _of_id_token(payload: bytes) -> bytes:
+    parts = (b'{"alg": "none"}', payload, b"")
+    token = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in parts)
+    return b'{"access_token": "a", "refresh_token": "r", "id_token": "%b"}' % token
 
 
 async def test_a_mailbox_is_connected_and_its_tokens_are_kept_for_nobody_to_see(
@@ -282,7 +291,7 @@ async def test_who_says_no_comes_back_to_our_page_without_the_providers_words(
     assert await come_back(browser, url) == "/senders?connectFailed=cancelled"
 
 
-@pytest.mark.parametrize("fault", [TOO_MANY, A_PAGE])
+@pytest.mark.parametrize("fault", [TOO_MANY, A_PAGE, *(Fault(body=_of_id_token(said)) for said in NO_CLAIMS)])
 async def test_a_provider_out_of_its_mind_connects_nothing(
     browser: httpx.AsyncClient, provider: MailProvider, pool: Pool, fault: Any
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import os
 import signal
 import subprocess
@@ -95,7 +96,19 @@ async def test_a_provider_that_does_not_rotate_keeps_its_refresh_token(
     assert provider.requests["refresh_token"] == 2
 
 
-@pytest.mark.parametrize("fault", [TOO_MANY, BROKEN, A_PAGE, Fault(302, b"", headers={"Location": "/"})])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        *(TOO_MANY, BROKEN, A_PAGE, Fault(302, b"", headers={"Location": "/"})),
+        Fault(body=b"[" * 100_000),
+        Fault(body=b'{"access_token": "x", "padding": "%b"}' % (b"x" * 300_000)),
+        Fault(body=gzip.compress(b'{"access_token": "x"}'), headers={"Content-Encoding": "gzip"}),
+        Fault(body=b'{"access_token": "\\ud800", "expires_in": 3600}'),
+        Fault(body=b'{"access_token": "x", "refresh_token": "line\\nbreak"}'),
+        *(Fault(body=body) for body in (b"[]", b"7", b"null", b'"error"')),
+        *(Fault(body=b'{"access_token": "x", "expires_in": %b}' % said) for said in (b"1e999", b"NaN", b'"never"')),
+    ],
+)
 async def test_a_provider_in_trouble_is_not_asked_again_at_once_and_ends_no_grant(
     store: TokenStore, login: Login, provider: ProviderServer, pool: Pool, fault: Fault
 ) -> None:
@@ -114,6 +127,16 @@ async def test_a_provider_in_trouble_is_not_asked_again_at_once_and_ends_no_gran
     await execute(pool, "UPDATE logins SET refresh_after = now()")
     await store.bearer(login)
     assert (await _login_row(pool, login))["refresh_failures"] == 0
+
+
+@pytest.mark.parametrize("said", ["1" + "0" * 400, "1e18", "-5"])
+async def test_how_long_a_token_lives_is_believed_within_reason(
+    store: TokenStore, login: Login, provider: ProviderServer, pool: Pool, said: str
+) -> None:
+    provider.fault = Fault(body=b'{"access_token": "good", "refresh_token": "next", "expires_in": %b}' % said.encode())
+    assert (await store.bearer(login)).token == "good"  # noqa: S105 -- nobody's
+    lives = "SELECT access_expires_at < now() + interval '367 days' FROM logins WHERE id = %s"
+    assert await value(pool, lives, login.id)
 
 
 async def test_a_provider_that_is_away_or_too_slow_costs_nothing_while_the_token_is_good(
@@ -142,7 +165,7 @@ async def test_a_grant_that_was_taken_back_blocks_its_senders_and_tells_webhooks
     assert sender["block_reason"].startswith("connect the mailbox again")
     told = await row(pool, "SELECT event, data FROM webhook_deliveries")
     assert (told["event"], told["data"]["senderId"]) == ("sender.blocked", sender["id"])
-    assert await due_for_refresh(pool, 10) == []
+    assert await due_for_refresh(pool, "company", 10) == []
 
 
 async def test_a_refused_token_is_refreshed_once_and_not_again_while_it_is_new(
@@ -279,6 +302,10 @@ async def test_a_worker_killed_at_any_point_leaves_a_grant_that_works(
                     await wait_for(lambda w=waiting: _any(pool, w, "%refresh_lease%"), "the lease to be asked for")
                     victim.send_signal(signal.SIGKILL)
             assert provider.requests["refresh_token"] == before
+            # PostgreSQL goes on without it: the dead have the lease, and it is to run out now.
+            leased = "SELECT 1 FROM logins WHERE refresh_lease_until > now()"
+            await wait_for(lambda w=leased: _any(pool, w), "the lease to be given to the dead")
+            await execute(pool, "UPDATE logins SET refresh_lease_until = now()")
         else:
             with _child(database_url, login, connect_settings) as done:
                 assert await asyncio.to_thread(done.stdout.readline)  # pyright: ignore[reportOptionalMemberAccess]
@@ -321,13 +348,14 @@ async def test_refreshes_ahead_are_spread_and_for_mailboxes_in_use(
         times.add(await value(pool, ahead, login.id))
     assert all(1800 <= at <= 3240 for at in times)
     assert max(times) - min(times) > 300
-    assert await due_for_refresh(pool, 10) == []
+    assert await due_for_refresh(pool, "company", 10) == []
     await execute(pool, "UPDATE logins SET refresh_at = now() - interval '1 hour'")
-    assert await due_for_refresh(pool, 10) == []  # nobody uses it
+    assert await due_for_refresh(pool, "company", 10) == []  # nobody uses it
     await execute(pool, "UPDATE logins SET refresh_at = now() - interval '25 hours'")
-    assert await due_for_refresh(pool, 10) == [login]  # lest it dies of disuse
+    assert await due_for_refresh(pool, "company", 10) == [login]  # lest it dies of disuse
+    assert await due_for_refresh(pool, "google", 10) == []  # a provider that is slow holds up its own alone
     await store.refresh_ahead(login)
-    assert await due_for_refresh(pool, 10) == []
+    assert await due_for_refresh(pool, "company", 10) == []
     assert provider.requests["refresh_token"] == 21
 
 

@@ -26,6 +26,7 @@ from app.secrets import SecretBox
 from app.settings import Settings
 from tests.support.api import Headers, authorization, listening, problem, schedule, serve
 from tests.support.engine import execute, wait_for
+from tests.support.waiting import BOUND_S
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ async def client(settings: Settings, database_url: str, pool: Pool, user: User) 
     headers = await authorization(pool, user)
     async with (
         listening(settings, database_url) as base_url,
-        httpx.AsyncClient(base_url=base_url, headers=headers, timeout=20) as client,
+        httpx.AsyncClient(base_url=base_url, headers=headers, timeout=BOUND_S) as client,
     ):
         yield client
 
@@ -170,14 +171,14 @@ async def test_open_streams_do_not_hold_up_the_end_of_the_api(
     headers = await authorization(pool, user)
     async with (
         serve(database_url, tmp_path) as server,
-        httpx.AsyncClient(base_url=server.base_url, headers=headers, timeout=20) as client,
+        httpx.AsyncClient(base_url=server.base_url, headers=headers, timeout=BOUND_S) as client,
     ):
         await schedule(client, startTime="2030-01-01T00:00:00Z")
         async with watching(client) as events:
             await anext(events)
             server.process.send_signal(signal.SIGTERM)
             assert [event async for event in events] == []
-        assert await asyncio.wait_for(server.process.wait(), 5) == 0
+        assert await asyncio.wait_for(server.process.wait(), BOUND_S) == 0
 
 
 async def test_a_person_has_ten_streams_and_may_open_another_when_one_has_ended(

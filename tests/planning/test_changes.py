@@ -122,7 +122,7 @@ async def test_a_worker_plans_what_a_cancel_made_room_for(
 
     async with running_workers(database_url, settings_for(sink)):
         await campaigns.cancel(pool, owner.workspace_id, large)
-        await wait_for(at_its_start, "the other campaign to move up", 10)
+        await wait_for(at_its_start, "the other campaign to move up")
 
 
 async def test_what_needs_no_room_stays_as_it_is(pool: Pool, owner: Owner) -> None:
@@ -229,7 +229,7 @@ async def test_what_nobody_is_at_any_more_is_found_by_the_sweep(
         return await _times(pool, made) == [start + number * SECOND for number in range(5)]
 
     async with running_workers(database_url, settings_for(sink)):
-        await wait_for(planned, "the sweep to have it planned", 10)
+        await wait_for(planned, "the sweep to have it planned")
 
 
 @pytest.mark.usefixtures("small_batches")
@@ -289,7 +289,7 @@ async def test_a_request_plans_the_first_emails_and_leaves_the_rest_to_a_worker(
         return await _times(pool, made) == planned
 
     async with running_workers(database_url, settings_for(sink)):
-        await wait_for(whole, "the worker to plan the rest", 10)
+        await wait_for(whole, "the worker to plan the rest")
 
 
 async def test_retries_among_the_first_are_no_reason_to_leave_the_rest(
@@ -358,7 +358,7 @@ async def test_more_than_a_batch_over_a_limit_is_planned_again_as_a_whole(
         return [row["n"] for row in found] == [5] * 7
 
     async with running_workers(database_url, settings_for(sink)):
-        await wait_for(planned, "the rest to move on", 15)
+        await wait_for(planned, "the rest to move on")
     assert await value(pool, "SELECT sent FROM streams WHERE campaign_id = %s", made) == 5
 
 

@@ -156,7 +156,7 @@ async def test_what_moves_is_sent_by_the_others(pool: Pool, database_url: str, s
     await blocked(pool, owner)
     await execute(pool, "UPDATE senders SET blocked_until = now() + interval '1 hour' WHERE failures > 0")
     async with running_workers(database_url, settings_for(sink)):
-        await wait_until_sent(pool, made, 30)
+        await wait_until_sent(pool, made)
     assert Counter(entry.envelope_from for entry in sink.accepted()) == {"a@example.com": 20}
     assert await check_conservation(pool, made) == {"SENT": 20}
 

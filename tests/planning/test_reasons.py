@@ -84,6 +84,20 @@ CASES: list[tuple[Reason, datetime | None, dict[str, Any], str]] = [
         "since it began with 5 emails a day, 3 emails more each day",
     ),
     ("CAMPAIGN_LIMIT", NEXT_HOUR, {"campaign_used": 7, "campaign_hourly": 7}, "7 emails that"),
+    # Limits that were lowered below what an email takes with its copies let none go until somebody changes that.
+    (
+        "HOURLY_LIMIT",
+        None,
+        {"window_full": True, "limits": Limits(3, copies=5)},
+        "goes to 6 addresses with its copies, for which the 3 emails an hour of anna@example.com leave no room; raise",
+    ),
+    ("DAILY_LIMIT", None, {"window_full": True, "limits": Limits(50, daily=2, copies=2)}, "3 addresses"),
+    (
+        "CAMPAIGN_LIMIT",
+        None,
+        {"campaign_hourly": 2, "limits": Limits(50, copies=2)},
+        "2 emails an hour of the campaign",
+    ),
     (
         "CAMPAIGN_LIMIT",
         NEXT_HOUR,

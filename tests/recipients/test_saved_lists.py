@@ -15,6 +15,7 @@ from app.domain.recipients import saved_lists
 from app.settings import Settings
 from tests.support.api import Headers, api_client, authorization, problem, wrong_fields
 from tests.support.engine import rows, value, wait_until_blocked
+from tests.support.waiting import BOUND_S
 
 URL = "/api/saved-lists"
 
@@ -272,7 +273,7 @@ async def test_whoever_is_erased_while_a_list_grows_is_in_none_afterwards(
         staged.clear()
         let_go.clear()
         growing = asyncio.create_task(grow(api, list_id, {"email": "ann@example.com", "name": "Anna"}))
-        await asyncio.wait_for(staged.wait(), 30)
+        await asyncio.wait_for(staged.wait(), BOUND_S)
         erasing = asyncio.create_task(api.post("/api/recipients/erase", json={"email": "ann@example.com"}))
         await wait_until_blocked(pool)
         let_go.set()

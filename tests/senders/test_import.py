@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from app.db import Pool
+from app.domain.accounts.users import User
 from app.domain.senders.senders import password_place
 from app.secrets import SecretBox
-from tests.support.api import wrong_fields
+from app.settings import Settings
+from tests.support.api import api_client, authorization, wrong_fields
+from tests.support.dns import NameServer
 from tests.support.engine import row, rows, value
 
 MAILBOX: dict[str, Any] = {
@@ -61,6 +65,63 @@ async def test_each_row_becomes_a_sender_or_is_rejected_with_its_number_and_the_
     assert {job["args"]["sender_id"] for job in jobs} == {ann["id"], bob["id"]}
     # A file that is sent again makes nothing twice.
     assert (await _import(api, file))["created"] == []
+
+
+async def test_servers_of_a_row_without_a_host_are_found_as_for_one_address(
+    settings: Settings, database_url: str, pool: Pool, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.domain.senders.imports.MOST_DOMAINS", 3)
+    records = {
+        ("at-google.example", "MX"): ["1 aspmx.l.google.com."],
+        ("_submissions._tcp.own.example", "SRV"): ["0 0 465 mail.own.example."],
+        ("_imaps._tcp.own.example", "SRV"): ["0 0 993 mail.own.example."],
+        ("_submission._tcp.hosted.example", "SRV"): ["0 0 587 mail.elsewhere.example."],
+    }
+    lines = ("ann@at-google.example", "bob@own.example", "joe@hosted.example", "eve@own.example", "tom@fourth.example")
+    with NameServer(records) as names:
+        settings = msgspec.structs.replace(settings, dns_servers=(names.address,))
+        async with api_client(settings, database_url, await authorization(pool, user)) as api:
+            answer = await _import(api, "email,password\n" + "".join(f"{email},s3 cret\n" for email in lines))
+            made = [(await api.get(f"/api/senders/{one['id']}")).json() for one in answer["created"]]
+        assert names.asked["own.example", "MX"] == 1  # once for a domain
+        assert names.asked["fourth.example", "MX"] == 0  # and of so many
+    assert [(one["host"], one["port"], one["security"], one["username"], one["imap"]["host"]) for one in made] == [
+        ("smtp.gmail.com", 587, "starttls", "ann@at-google.example", "imap.gmail.com"),
+        ("mail.own.example", 465, "tls", "bob@own.example", "mail.own.example"),
+        ("mail.own.example", 465, "tls", "eve@own.example", "mail.own.example"),
+    ]
+    # What a person would have to confirm, no file does.
+    rejected = {one["row"]: one["reason"] for one in answer["rejected"]}
+    assert rejected.keys() == {4, 6}
+    assert "confirmed by a person" in rejected[4]
+    assert rejected[6] == "host is missing, and nothing tells where its servers are"
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        *({name: "999999999"} for name in ("port", "imap_port", "hourly_limit", "daily_limit", "least_gap_seconds")),
+        *({name: "0"} for name in ("port", "imap_port", "hourly_limit", "daily_limit", "max_connections")),
+        *({name: "s3cret" * 200} for name in ("host", "username", "password", "imap_host", "display_name", "email")),
+        *({name: "s3\x00cret"} for name in ("host", "username", "password", "imap_host", "display_name", "email")),
+        *({name: "s3\x07cret"} for name in ("host", "username", "password", "imap_host", "imap_password", "email")),
+        *({name: "s3cret"} for name in ("host", "security", "imap_security", "imap_username", "imap_password")),
+        {"imap_username": "ann", "imap_password": "s3cret" * 200},
+        {"imap_username": "s3cret" * 200, "imap_password": "word"},
+        *({name: "127.0.0.1"} for name in ("host", "imap_host")),
+        {"host": "imap.s3cret.example", "password": "s3cret\u00a0"},
+    ],
+    ids=str,
+)
+async def test_a_wrong_row_of_any_kind_is_rejected_without_what_it_says(
+    api: httpx.AsyncClient, cells: dict[str, str]
+) -> None:
+    row = {"email": "eve@example.com", "host": "smtp.example.com", "imap_host": "imap.example.com"} | MAILBOX | cells
+    good = dict.fromkeys(row, "") | MAILBOX
+    text = "\n".join(",".join(line) for line in (row.keys(), row.values(), good.values()))
+    answer = await _import(api, text)
+    assert ([made["row"] for made in answer["created"]], [one["row"] for one in answer["rejected"]]) == ([3], [2])
+    assert "s3" not in str(answer)
 
 
 async def test_the_quota_is_kept_and_the_rest_is_told(api: httpx.AsyncClient, pool: Pool) -> None:

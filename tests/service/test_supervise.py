@@ -20,6 +20,7 @@ import pytest
 
 from app.supervise import Backoff, Child, supervise
 from app.vigil import Patience
+from tests.support.waiting import BOUND_S
 
 CHILD = """
 import os, signal, sys, time
@@ -77,7 +78,7 @@ class Journal:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(BOUND_S):
         while not holds():  # noqa: ASYNC110 -- other processes do not set events
             await asyncio.sleep(0.01)
 
@@ -136,7 +137,7 @@ async def test_a_second_signal_cuts_the_grace_short(journal: Journal) -> None:
     (asked,) = await journal.until("term", 1)
     assert not running.done()
     at_once.set()
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, BOUND_S)
     assert not alive(asked.pid)
 
 
@@ -167,7 +168,7 @@ async def test_stop_while_a_dead_child_waits_ends_at_once(journal: Journal) -> N
     (started,) = await journal.until("start", 1)
     await until(lambda: not alive(started.pid))
     stop.set()
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, BOUND_S)
     assert len(journal.entries("start")) == 1
 
 
@@ -196,7 +197,7 @@ def test_children_drain_when_the_supervisor_is_killed(journal: Journal) -> None:
 
 
 def until_sync(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + BOUND_S
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -51,11 +51,10 @@ def test_of_several_containers_starting_at_once_one_migrates(empty_url: str) -> 
     assert applied == [0, 0, 0, COUNT]
 
 
-def test_a_lock_row_left_by_a_killed_process_is_broken(empty_url: str) -> None:
-    migrate(empty_url)
-    with psycopg.connect(empty_url, autocommit=True) as conn:
+def test_a_lock_row_left_by_a_killed_process_is_broken(database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as conn:
         conn.execute("INSERT INTO yoyo_lock (locked, ctime, pid) VALUES (1, now(), 1)")
-    assert migrate(empty_url) == 0
+    assert migrate(database_url) == 0
 
 
 def test_a_migration_that_was_applied_but_not_marked_may_run_again(
@@ -125,31 +124,28 @@ def _functions(conn: psycopg.Connection[tuple[str]]) -> set[str]:
 
 @pytest.mark.parametrize(("lease_s", "kept"), [(60, True), (-60, False), (None, False)])
 def test_a_function_of_another_version_stays_as_long_as_a_worker_may_call_it(
-    empty_url: str, lease_s: int | None, kept: bool
+    database_url: str, lease_s: int | None, kept: bool
 ) -> None:
-    migrate(empty_url)
-    with psycopg.connect(empty_url, autocommit=True) as conn:
+    with psycopg.connect(database_url, autocommit=True) as conn:
         assert _functions(conn) == set(functions())
         conn.execute(OTHERS)
         if lease_s is not None:
             conn.execute((WORKER % lease_s).encode())
-        migrate(empty_url)
+        migrate(database_url)
         assert _functions(conn) - set(functions()) == ({"exchange_0123456789ab"} if kept else set())
 
 
-def test_a_function_that_is_missing_is_made_again(empty_url: str) -> None:
+def test_a_function_that_is_missing_is_made_again(database_url: str) -> None:
     """Whoever was killed between the last migration and the functions has left none."""
-    migrate(empty_url)
-    with psycopg.connect(empty_url, autocommit=True) as conn:
+    with psycopg.connect(database_url, autocommit=True) as conn:
         for name in functions():
             conn.execute(f"DROP FUNCTION {name}".encode())
-        assert migrate(empty_url) == 0
+        assert migrate(database_url) == 0
         assert _functions(conn) == set(functions())
 
 
-def test_nobody_else_may_call_a_function_of_the_workers(empty_url: str) -> None:
-    migrate(empty_url)
-    with psycopg.connect(empty_url, autocommit=True) as conn:
+def test_nobody_else_may_call_a_function_of_the_workers(database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as conn:
         for name in functions():
             allowed = conn.execute(
                 "SELECT has_function_privilege('reachinbox_tenant', oid, 'EXECUTE') FROM pg_proc WHERE proname = %s",

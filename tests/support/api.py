@@ -116,7 +116,7 @@ async def serve(database_url: str, data_dir: Path) -> AsyncGenerator[Server]:
                 except httpx.TransportError:
                     return False
 
-            await wait_for(ready, "the API to answer", 60)
+            await wait_for(ready, "the API to answer")
         yield Server(process, base_url)
     finally:
         if process.returncode is None:

@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request, WebError
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request, WebError, expect
+
+from tests.support.waiting import BOUND_S
 
 Scheme = Literal["light", "dark"]
 
@@ -30,6 +32,7 @@ REFUSED = "Failed to load resource: the server responded with a status of 4"
 
 def launch(playwright: Playwright) -> Browser:
     # The shell is the same browser without its own windows, menus and services: half the work for the processors.
+    expect.set_options(timeout=BOUND_S * 1000)
     chromium = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     assert chromium, "the tests of the dashboard need Chromium: apt-get install chromium-headless-shell"
     # It would also keep frames of other origins in their page's process, and complain of what axe-core sends to them.
@@ -71,7 +74,7 @@ def new_profile(
         timezone_id=timezone,
         locale="en-GB",
     )
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(BOUND_S * 1000)
     return context
 
 

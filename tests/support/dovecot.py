@@ -20,13 +20,13 @@ from typing import NamedTuple
 import trustme
 
 from tests.support.ports import free_port
+from tests.support.waiting import BOUND_S
 
 PROGRAM = shutil.which("dovecot", path=f"{os.environ['PATH']}:/usr/sbin") if os.geteuid() == 0 else None
 if PROGRAM is not None and not Path("/usr/lib/dovecot/submission").exists():
     PROGRAM = None
 WANTED = "needs root and Debian's Dovecot: apt-get install --no-install-recommends dovecot-imapd dovecot-submissiond"
 NAME = "localhost"  # what the certificate is for
-_READY_S = 20
 _CONFIGURATION = """
 protocols = imap submission
 listen = 127.0.0.1
@@ -180,7 +180,7 @@ def dovecot(
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], *logs: Path) -> None:
-    deadline = time.monotonic() + _READY_S
+    deadline = time.monotonic() + BOUND_S
     while True:
         try:
             with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:

@@ -37,6 +37,7 @@ from app.jobs import defer_wake_up
 from app.secrets import SecretBox
 from app.settings import Settings
 from tests.support.sinkproc import Sink
+from tests.support.waiting import BOUND_S
 from worker.__main__ import PLANNER_OPTIONS, Worker
 from worker.connect import Server
 from worker.desk import size_for_one
@@ -45,7 +46,6 @@ T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 SECRET_KEY = "a secret for tests"  # noqa: S105
 LEASE_S = 2.0
-DRAIN_S = 20
 CONTENT = Content(subject="Hello", body="Hello, world.")
 NO_LIMIT = 10_000_000
 ANYWHERE = HostPolicy(allow_private=True, ports=None, imap_ports=None)  # sinks are on loopback, at ports of their own
@@ -269,7 +269,7 @@ async def wake_all(pool: Pool) -> None:
 # Waiting
 
 
-async def wait_for(condition: Callable[[], Awaitable[T]], what: str, timeout_s: float = 30) -> T:
+async def wait_for(condition: Callable[[], Awaitable[T]], what: str, timeout_s: float = BOUND_S) -> T:
     """The first truthy answer of `condition`, asked fifty times a second. A database that is away is no answer."""
     deadline = time.monotonic() + timeout_s
     while True:
@@ -292,7 +292,7 @@ async def wait_until_blocked(pool: Pool) -> None:
     await wait_for(lambda: value(pool, blocked), "somebody to wait for a lock")
 
 
-async def wait_until_settled(pool: Pool, campaign_id: int, timeout_s: float = 30) -> Counter[str]:
+async def wait_until_settled(pool: Pool, campaign_id: int, timeout_s: float = BOUND_S) -> Counter[str]:
     """Wait until nothing of the campaign waits or is being sent; conservation is checked all the while."""
 
     async def settled() -> Counter[str] | None:
@@ -302,7 +302,7 @@ async def wait_until_settled(pool: Pool, campaign_id: int, timeout_s: float = 30
     return await wait_for(settled, "the campaign to settle", timeout_s)
 
 
-async def wait_until_sent(pool: Pool, campaign_id: int, timeout_s: float = 30) -> None:
+async def wait_until_sent(pool: Pool, campaign_id: int, timeout_s: float = BOUND_S) -> None:
     counts = await wait_until_settled(pool, campaign_id, timeout_s)
     assert set(counts) == {"SENT"}
     assert await campaign_status(pool, campaign_id) == "FINISHED"
@@ -373,7 +373,7 @@ async def running_workers(
             yield
         finally:
             stop.set()
-            _, stuck = await asyncio.wait(incarnations, timeout=DRAIN_S)
+            _, stuck = await asyncio.wait(incarnations, timeout=BOUND_S)
             stacks = [str(task.get_stack()) + str(task.get_coro()) for task in asyncio.all_tasks()] if stuck else []
             for task in stuck:
                 task.cancel()
@@ -442,7 +442,7 @@ class WorkerProcess:
         self.process.kill()
         self.process.wait()
 
-    def drain(self, timeout_s: float = 20) -> int:
+    def drain(self, timeout_s: float = BOUND_S) -> int:
         """SIGTERM, and the exit code."""
         self.process.terminate()
         return self.process.wait(timeout_s)

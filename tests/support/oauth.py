@@ -20,7 +20,9 @@ from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from joserfc import jwt
-from joserfc.jwk import KeySet, RSAKey
+from joserfc.jwk import KeySet
+
+from tests.support.oidc import first_key
 
 CLIENT_ID = "reachinbox-tests"
 CLIENT_SECRET = "a client secret of some length, for tests"  # noqa: S105
@@ -59,7 +61,7 @@ class MailProvider:
         self.agrees = ""  # who sits in a real browser, and agrees as soon as the page is there
         self.claims: dict[str, Any] = {}  # instead of the right ones of an ID token
         self._lock = threading.Lock()
-        self._key = RSAKey.generate_key(2048, {"kid": "first"})
+        self._key = first_key()
         self._codes: dict[str, dict[str, str]] = {}
         self._refresh_tokens: dict[str, _Grant] = {}
         self._access_tokens: dict[str, tuple[_Grant, float]] = {}

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qs, parse_qsl, urlsplit
@@ -24,6 +25,12 @@ CLIENT_ID = "reachinbox-tests"
 CLIENT_SECRET = "a client secret of some length, for tests"  # noqa: S105
 
 _SIGNATURES = JWSRegistry(algorithms=["RS256"], strict_check_header=False)
+
+
+@cache
+def first_key() -> RSAKey:
+    """The same for all providers of this process: to make one takes longer than most tests."""
+    return RSAKey.generate_key(2048, {"kid": "first"})
 
 
 class ProviderProcess:
@@ -78,7 +85,7 @@ class FakeProvider:
     """
 
     def __init__(self) -> None:
-        self.key = RSAKey.generate_key(2048, {"kid": "first"})
+        self.key = first_key()
         self.published: list[Key] = [self.key]
         self.forge: Callable[[dict[str, Any]], str] = self.sign
         self.requests: Counter[str] = Counter()

@@ -19,6 +19,7 @@ import psycopg
 
 from tests.support.clusters import kill_server
 from tests.support.ports import free_port
+from tests.support.waiting import BOUND_S
 
 PROGRAMS = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"))), None)
 CAN_RUN = os.geteuid() == 0 and PROGRAMS is not None and all(map(shutil.which, ("patroni", "etcd")))
@@ -28,7 +29,6 @@ WANTED = (
 )
 PASSWORD = "a password for tests"  # noqa: S105
 TTL_S = 20  # the least that Patroni takes: for so long a leader that says nothing stays one
-READY_S = 60
 
 
 class Node(NamedTuple):
@@ -149,7 +149,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _wait(holds: Any, what: str, folder: Path) -> None:
-    deadline = time.monotonic() + READY_S
+    deadline = time.monotonic() + BOUND_S
     while not holds():
         if time.monotonic() > deadline:
             log = (folder / "log").read_text(errors="replace").splitlines()[-30:]

@@ -16,10 +16,10 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 
 from tests.support.ports import free_port
+from tests.support.waiting import BOUND_S
 
 START = Path(__file__).parents[2] / "deploy" / "pgbouncer" / "start.sh"
 PROGRAM = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
-_READY_S = 10
 
 
 @contextmanager
@@ -67,7 +67,7 @@ def pgbouncer(database_url: str, *, pool_size: int, setting: str = "") -> Genera
 
 
 def _wait_until_it_answers(process: subprocess.Popen[bytes], url: str) -> None:
-    deadline = time.monotonic() + _READY_S
+    deadline = time.monotonic() + BOUND_S
     while time.monotonic() < deadline:
         assert process.poll() is None, "PgBouncer has ended"
         with suppress(psycopg.OperationalError), psycopg.connect(url, prepare_threshold=None):

@@ -14,9 +14,10 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support.waiting import BOUND_S
+
 PROGRAM = shutil.which("postfix", path=f"{os.environ['PATH']}:/usr/sbin") if os.geteuid() == 0 else None
 WANTED = "needs root and Debian's postfix: apt-get install --no-install-recommends postfix"
-_READY_S = 20
 _MASTER = """
 127.0.0.1:{port} inet n - n - - smtpd
 cleanup   unix n - n - 0 cleanup
@@ -80,7 +81,7 @@ def postfix(**settings: str) -> Generator[int]:
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + _READY_S
+    deadline = time.monotonic() + BOUND_S
     while True:
         try:
             with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:

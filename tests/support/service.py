@@ -16,6 +16,7 @@ import psycopg
 
 from app.embedded.postgres import EmbeddedPostgres
 from tests.support.ports import free_port
+from tests.support.waiting import BOUND_S
 
 T = TypeVar("T")
 
@@ -86,7 +87,7 @@ class Service:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(30)
+        self.process.wait(BOUND_S)
 
     def worker_pids(self) -> list[int]:
         """Process ids of the workers known to the ledger, oldest first."""
@@ -111,7 +112,7 @@ class Service:
         return httpx.request(method, self.url + path, headers=headers, **body).raise_for_status()
 
 
-def until(holds: Callable[[], T], what: str, timeout_s: float = 60) -> T:
+def until(holds: Callable[[], T], what: str, timeout_s: float = BOUND_S) -> T:
     """The first truthy answer."""
     deadline = time.monotonic() + timeout_s
     while not (answer := holds()):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from tests.support.forks import start_sink
+from tests.support.waiting import BOUND_S
 
 
 class Accepted(NamedTuple):
@@ -89,7 +90,7 @@ class Sink:
         """open, max_open, connections, messages, held, and the processor time used so far: cpu_s."""
         return self.control("stats")
 
-    def wait(self, *, timeout_s: float = 10, **at_least: int) -> None:
+    def wait(self, *, timeout_s: float = BOUND_S, **at_least: int) -> None:
         """Wait until each of the named stats has come to its value: `wait(held=1)`."""
         deadline = time.monotonic() + timeout_s
         while any((stats := self.stats())[name] < value for name, value in at_least.items()):

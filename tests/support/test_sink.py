@@ -14,13 +14,14 @@ import trustme
 
 from tests.support.ports import free_port
 from tests.support.sinkproc import Sink
+from tests.support.waiting import BOUND_S
 
 MESSAGE = "Message-ID: <1@a.test>\r\nSubject: hello\r\n\r\nbody\r\n"
 
 
 @contextmanager
 def client(sink: Sink) -> Iterator[smtplib.SMTP]:
-    smtp = smtplib.SMTP("127.0.0.1", sink.port, local_hostname="client.test", timeout=10)
+    smtp = smtplib.SMTP("127.0.0.1", sink.port, local_hostname="client.test", timeout=BOUND_S)
     try:
         yield smtp
     finally:
@@ -45,7 +46,7 @@ class Raw:
     """A socket past its greeting, for what smtplib does not do."""
 
     def __init__(self, sink: Sink) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", sink.port), timeout=10)
+        self.socket = socket.create_connection(("127.0.0.1", sink.port), timeout=BOUND_S)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # each say() is a packet of its own
         self.lines = self.socket.makefile("rb")
 
@@ -302,7 +303,7 @@ def test_implicit_tls_needs_no_command(certificate: tuple[Path, Path, ssl.SSLCon
     *files, context = certificate
     with (
         Sink(implicit_tls=(files[0], files[1])) as sink,
-        smtplib.SMTP_SSL("127.0.0.1", sink.port, local_hostname="c", timeout=10, context=context) as smtp,
+        smtplib.SMTP_SSL("127.0.0.1", sink.port, local_hostname="c", timeout=BOUND_S, context=context) as smtp,
     ):
         assert send(smtp) == 250
 

@@ -25,6 +25,7 @@ from app.domain.suppressions.suppressions import Asked, add
 from app.errors import Conflict, InvalidInput
 from tests.ledger.test_holds import Lane
 from tests.support.engine import Owner, check_conservation, create_owner, execute, rows, schedule_campaign, value
+from tests.support.waiting import BOUND_S
 
 GATES = 777
 THEM = "them@example.com"
@@ -94,7 +95,7 @@ class Stage:
     async def come_to_rest(self) -> None:
         """Wait until each who has begun is done, about to commit, or blocked by another."""
         began = [actor for actor in self.actors if actor.task is not None]
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(BOUND_S):
             before: list[str] | None = None
             while True:
                 found = {

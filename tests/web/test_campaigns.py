@@ -60,7 +60,7 @@ def test_pause_and_resume_are_seen_in_another_tab_without_a_reload(inside: Page)
     expect(other.get_by_text("Resume the campaign, and what waits")).to_be_visible()
     other.get_by_role("button", name="Resume Spring letter").click()
     # Where both came within the second between two looks of the events, the next reading tells.
-    expect(inside.get_by_role("button", name="Pause Spring letter")).to_be_visible(timeout=15_000)
+    expect(inside.get_by_role("button", name="Pause Spring letter")).to_be_visible()
     expect(inside.get_by_text("Resume the campaign, and what waits")).to_be_hidden()
 
 
@@ -72,8 +72,8 @@ def test_what_began_and_ended_between_two_events_is_seen_all_the_same(inside: Pa
     inside.reload()
     expect(inside.get_by_role("button", name="Pause Spring letter")).to_be_visible()
     assert inside.request.post(f"/api/campaigns/{campaign}/pause").ok
-    expect(inside.get_by_text("Resume the campaign, and what waits")).to_be_visible(timeout=15_000)
-    expect(inside.get_by_text("Reconnecting…")).to_be_visible(timeout=15_000)
+    expect(inside.get_by_text("Resume the campaign, and what waits")).to_be_visible()
+    expect(inside.get_by_text("Reconnecting…")).to_be_visible()
     assert_accessible(inside)
 
 

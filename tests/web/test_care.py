@@ -135,13 +135,13 @@ def test_it_is_said_once_that_what_is_shown_can_be_read_anew_no_more(inside: Pag
     expect(inside.get_by_role("link", name="Spring letter", exact=True)).to_be_visible()
     inside.route(re.compile("/api/(campaigns|senders|stats)"), lambda route: route.fulfill(status=429))
     said = inside.get_by_role("alert").filter(has_text="may be out of date")
-    expect(said).to_have_count(1, timeout=30_000)
+    expect(said).to_have_count(1)
     with inside.expect_response(re.compile("/api/campaigns")):
         pass
     expect(said).to_have_count(1)
     expect(inside.get_by_role("link", name="Spring letter", exact=True)).to_be_visible()
     inside.unroute_all(behavior="ignoreErrors")
-    expect(said).to_have_count(0, timeout=30_000)
+    expect(said).to_have_count(0)
 
 
 def test_nothing_of_a_draft_stays_in_the_browser_after_the_log_out(inside: Page, email: str) -> None:

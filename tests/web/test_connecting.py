@@ -178,5 +178,5 @@ def test_the_check_on_the_wire_is_offered_and_says_what_it_lacks(inside: Page) -
     card.get_by_role("button", name="Does its mail arrive?").click()
     expect(card.get_by_text("Not tried yet.")).to_be_visible()
     card.get_by_role("button", name="Send a mail and read it back").click()
-    expect(card.get_by_text("Handed over")).to_be_visible(timeout=30_000)
+    expect(card.get_by_text("Handed over")).to_be_visible()
     expect(card.get_by_text("Wrong", exact=True).first).to_be_visible()

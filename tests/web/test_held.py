@@ -95,7 +95,7 @@ def test_a_held_campaigns_page_says_that_its_sender_is_backed_off(inside: Page, 
     notice.get_by_role("button", name="The text is mended: try now").click()
     words = re.compile(r"The sender is held back until .* anna@example\.com.* Sender address rejected")
     backed_off = inside.get_by_text(words)
-    expect(backed_off).to_be_visible(timeout=15_000)
+    expect(backed_off).to_be_visible()
     expect(notice).to_be_visible()
 
 
@@ -107,7 +107,7 @@ def test_a_held_sender_is_answered_on_its_card_and_a_viewer_only_reads(
         campaign_from(inside, sender, stem, 4)
     inside.goto("/senders")
     notice = card(inside, "anna@example.com").get_by_role("alert").filter(has_text="refuses this sender's emails")
-    expect(notice).to_contain_text(WORDS, timeout=30_000)
+    expect(notice).to_contain_text(WORDS)
     expect(notice.get_by_role("button")).to_have_count(3)
     inside.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
     assert_fits(inside)

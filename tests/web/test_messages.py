@@ -21,6 +21,7 @@ WORD = (
     "<span>·<span>&nbsp;&nbsp; </span></span><!--[endif]-->First</p><p class=MsoNormal>Bye<o:p></o:p></p>"
     "</body></html>"
 )
+TABLE = "<table border=1><tr><td><p>Seats</p></td><td><p>12</p></td></tr></table>"
 PASTE = """(element, html) => {
   const data = new DataTransfer();
   data.setData("text/html", html);
@@ -62,6 +63,51 @@ def test_what_is_pasted_from_docs_and_word_is_as_it_was_there(composing: Page) -
     expect(rich.locator("li").last).to_have_text("First")
     expect(framed(page)).to_contain_text("Dear Ada, bold")
     expect(framed(page)).to_contain_text("Bye")
+
+
+def test_what_goes_along_is_asked_for_sent_and_changed_in_the_editor_later(composing: Page) -> None:
+    page = composing
+    recipients(page).fill("Ada <ada@example.com>")
+    page.get_by_label("Subject").fill("All of it")
+    rich = editor(page)
+    rich.evaluate(PASTE, TABLE)
+    expect(rich.locator("table td").nth(1)).to_have_text("12")
+    expect(framed(page).locator("td").nth(1)).to_have_text("12")
+    page.locator("input[aria-label='Files to attach']").set_input_files(
+        {"name": "offer.html", "mimeType": "text/html", "buffer": b"<p>An offer</p>"}
+    )
+    attached = page.get_by_role("list", name="Attached files")
+    expect(attached).to_contain_text("take one for phishing")
+    page.get_by_role("button", name="Copies, Reply-To and headers").click()
+    page.get_by_label("Answers go to").fill("nobody")
+    page.get_by_role("combobox", name="Cc", exact=True).fill("boss@example.net")
+    page.keyboard.press("Enter")
+    page.get_by_role("combobox", name="Bcc", exact=True).fill("crm@example.net")
+    page.keyboard.press("Tab")
+    page.get_by_role("button", name="Add a header").click()
+    page.get_by_role("textbox", name="Header").fill("X-Deal")
+    page.get_by_role("textbox", name="Value").fill("7")
+    expect(page.get_by_label("Answers go to")).to_have_attribute("aria-invalid", "true")
+    page.get_by_label("Answers go to").fill("desk@example.net")
+    assert_accessible(page)
+    page.get_by_role("button", name="Schedule 1 email").click()
+    page.wait_for_url(re.compile(r"/campaigns/\d+"))
+    made = ask(page, "GET", f"/api/campaigns/{page.url.split('?')[0].rsplit('/', 1)[1]}")
+    assert (made["replyTo"], made["cc"], made["bcc"]) == ("desk@example.net", ["boss@example.net"], ["crm@example.net"])
+    assert (made["headers"], [file["name"] for file in made["attachments"]]) == ({"X-Deal": "7"}, ["offer.html"])
+    text = {"subject": "Later", "body": made["body"], "bodyHtml": made["bodyHtml"], "startTime": "2030-01-31T08:00:00Z"}
+    later = ask(page, "POST", "/api/campaigns/schedule", text | {"recipients": ["ada@example.com"]})["campaign"]["id"]
+    page.goto(f"/campaigns/{later}")
+    page.get_by_role("tab", name="Settings").click()
+    written = page.get_by_role("textbox", name="Rich text")
+    written.locator("td").nth(1).click()
+    page.keyboard.press("End")
+    page.keyboard.type("3 seats")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("The campaign is changed.")).to_be_visible()
+    changed = ask(page, "GET", f"/api/campaigns/{later}")
+    assert "123 seats</td>" in changed["bodyHtml"]
+    assert changed["body"] == "Seats | 123 seats"
 
 
 def test_a_merge_field_is_one_piece_and_a_link_gets_its_scheme(composing: Page) -> None:

@@ -283,7 +283,7 @@ def test_saving_a_form_changes_nothing_that_somebody_else_changed_meanwhile(insi
     form = inside.get_by_role("dialog", name="Edit the sender")
     expect(form.get_by_label("Emails an hour, at most")).to_have_value("100")
     ask(inside, "PATCH", f"/api/senders/{sender}", {"hourlyLimit": 200})
-    expect(card(inside, "anna@example.com").get_by_text("of 200")).to_be_attached(timeout=15_000)  # it was read anew
+    expect(card(inside, "anna@example.com").get_by_text("of 200")).to_be_attached()  # it was read anew
     form.get_by_label("Display name").fill("Anna")
     form.get_by_role("button", name="Save").click()
     expect(form).to_have_count(0)
@@ -315,6 +315,6 @@ def test_what_a_sender_that_is_taken_out_gives_to_the_others_is_said_on_the_camp
     ask(inside, "PATCH", f"/api/campaigns/{made}", {"senderIds": [stays]})
     inside.goto(f"/campaigns/{made}")
     note = inside.get_by_text("to the campaign's other senders")
-    expect(note).to_contain_text("because it was taken out of the campaign", timeout=20_000)
+    expect(note).to_contain_text("because it was taken out of the campaign")
     expect(note).to_contain_text(re.compile(r"anna@example\.com gave [1-9] emails?"))
     assert_accessible(inside)

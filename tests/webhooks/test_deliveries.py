@@ -150,7 +150,7 @@ async def test_a_server_that_is_down_is_told_of_once(
 
     async with running_workers(database_url, settings_for(sink)):
         await schedule_campaign(pool, owner, 1)
-        await wait_for(failed_again, "a second back-off", timeout_s=30)
+        await wait_for(failed_again, "a second back-off")
     (delivery,) = await log_of(pool, owner, webhook)
     assert delivery.event == "sender.blocked"
     data = await value(pool, "SELECT data FROM webhook_deliveries")
@@ -169,7 +169,7 @@ async def test_what_a_lost_worker_leaves_in_doubt_is_told(
         await asyncio.to_thread(sink.wait, held=1)
         worker.kill()
     async with running_workers(database_url, settings_for(sink)):
-        await wait_until_settled(pool, campaign, timeout_s=30)
+        await wait_until_settled(pool, campaign)
 
         async def told() -> bool:
             return len(receiver.told) == 2

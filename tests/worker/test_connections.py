@@ -244,7 +244,7 @@ async def test_a_mended_login_ends_the_back_off_at_once(post: Post, secure_sink:
 
         mended = SenderChanges(server=Server("127.0.0.1", sink.port, "starttls", "ann", "secret"))
         await change_sender(post.pool, post.box, post.owner.workspace_id, sender_id, mended, policy=ANYWHERE)
-        await wait_until_sent(post.pool, campaign, timeout_s=3)
+        await wait_until_sent(post.pool, campaign)
 
 
 async def test_tls_from_the_first_byte_is_used(post: Post, make_sink: MakeSink, authority: Authority) -> None:

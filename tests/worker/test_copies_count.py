@@ -8,14 +8,16 @@ import pytest
 
 from app.db import Pool
 from app.domain.campaigns import direct
+from app.domain.campaigns.change import Changes, change
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.direct import Direct
 from app.domain.planning.plan import Stream, pace_of, plan
-from app.domain.planning.slots import CampaignRoom, Limits, Room
+from app.domain.planning.slots import CampaignRoom, Limits, Ramp, Room
 from app.errors import InvalidInput
 from tests.planning.test_plan import NINE
 from tests.support.engine import (
     Owner,
+    add_sender,
     addresses,
     check_conservation,
     clear_of_the_hour,
@@ -134,3 +136,27 @@ def test_a_limit_that_is_too_low_is_refused_when_it_is_asked_for_and_ends_no_pla
     assert "6 addresses" in refused.value.fields["cc"]
     made = plan(2, [Stream(NINE, pace_of(timedelta(0)), Room(Limits(3, copies=5), {}))], copies=5)
     assert [run.size for run in made.runs] == [1, 1]
+
+
+def test_a_ramp_leaves_the_room_that_it_has_grown_to() -> None:
+    limits = Limits(100, ramp=Ramp(3, 2), copies=5)
+    assert Room(limits, {}).most == 3
+    assert Room(limits, {}, days_sent=2).most == 7
+
+
+async def test_a_test_that_no_limit_lets_go_is_refused(pool: Pool, owner: Owner) -> None:
+    await execute(pool, "UPDATE logins SET hourly_limit = 2")
+    with pytest.raises(InvalidInput) as refused:
+        await direct.post(pool, owner.workspace_id, Direct("A test", COPIED, "me@example.com", {}))
+    assert "3 addresses" in refused.value.fields["cc"]
+    await execute(pool, "UPDATE logins SET hourly_limit = 3")
+    await direct.post(pool, owner.workspace_id, Direct("A test", COPIED, "me@example.com", {}))
+
+
+async def test_no_sender_comes_to_send_what_its_limit_never_lets_go(pool: Pool, owner: Owner) -> None:
+    campaign_id = (await schedule_campaign(pool, owner, 4, content=COPIED)).campaign.id
+    small = await add_sender(pool, owner, "small@example.com", hourly_limit=2)
+    with pytest.raises(InvalidInput) as refused:
+        await change(pool, owner.workspace_id, campaign_id, Changes(sender_ids=[owner.sender_id, small.sender_id]))
+    assert "3 addresses" in refused.value.fields["cc"]
+    assert await value(pool, "SELECT count(*) FROM streams") == 1

@@ -66,4 +66,4 @@ async def test_a_postfix_that_wants_a_full_name_takes_mail_from_a_container(
         server = Server("127.0.0.1", port, "none", policy=None)
         async with running_workers(database_url, settings, fallback=server):
             await execute(pool, "UPDATE senders SET email = 'ann@bücher.example'")
-            await wait_until_sent(pool, (await schedule_campaign(pool, owner, 5)).campaign.id, 30)
+            await wait_until_sent(pool, (await schedule_campaign(pool, owner, 5)).campaign.id)

@@ -8,6 +8,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from app.db import Pool, transaction
 from app.domain.accounts.actor import LOCAL
@@ -250,6 +251,21 @@ WHOLE = encoded(bytes(PIECE))
 
 async def read(file: Enclosed, number: int) -> bytes:
     return encoded(bytes(file.size - number * PIECE)) if number == file.pieces - 1 else WHOLE
+
+
+@pytest.mark.parametrize("offers", ["8BITMIME", "SIZE", "SIZE 0", "SIZE x"])
+async def test_a_server_that_names_no_most_is_sent_all_and_judged_by_what_it_says_then(offers: str) -> None:
+    message = replace(MESSAGE, rest=(replace(LARGE, size=PIECE + 1),))
+    async with mail_server(offers=(offers,)) as there:
+        there.refuse_at_end = "552 5.3.4 too large for us"
+        conversation = await Conversation.open(there.address, "here.test")
+        refused = await conversation.deliver("me@example.com", message, read)
+        there.refuse_at_end = ""
+        taken = await conversation.deliver("me@example.com", message, read)
+        await conversation.close()
+    assert (refused.command, refused.refusal, taken.kind) == (".", "OTHER_5XX", "ACCEPTED")
+    (handed,) = there.handed
+    assert (len(handed.content), "SIZE=" in handed.mail) == (message.size, "SIZE" in offers)
 
 
 async def test_a_server_that_reads_slowly_is_waited_for_with_little_in_memory() -> None:

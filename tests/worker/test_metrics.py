@@ -26,6 +26,7 @@ from tests.support.engine import (
 from tests.support.ports import free_port
 from tests.support.prometheus import check_metrics, samples
 from tests.support.sinkproc import Sink
+from tests.support.waiting import BOUND_S
 from worker.__main__ import CONNECTIONS
 from worker.desk import size_for_one
 from worker.metrics_listener import Listener
@@ -96,7 +97,7 @@ async def test_its_listener_asks_for_the_token(guarded: str) -> None:
 async def test_a_client_that_says_nothing_keeps_no_other_waiting(guarded: str) -> None:
     url = httpx.URL(guarded)
     _, writer = await asyncio.open_connection(url.host, url.port)
-    async with httpx.AsyncClient(base_url=guarded, timeout=5) as client:
+    async with httpx.AsyncClient(base_url=guarded, timeout=BOUND_S) as client:
         assert (await client.get("/metrics")).status_code == 401
     writer.close()
     await writer.wait_closed()

@@ -33,6 +33,7 @@ from tests.support.engine import (
     wait_until_settled,
 )
 from tests.support.sinkproc import Sink
+from tests.support.waiting import BOUND_S
 from worker import handover, retention
 from worker.smtp import Conversation
 
@@ -79,7 +80,7 @@ async def test_each_step_of_the_sweep_is_by_itself(
 
     monkeypatch.setattr(deliveries, "wake_neglected", woken)
     async with running_workers(database_url, settings_for(sink)):
-        await asyncio.wait_for(swept.wait(), 15)
+        await asyncio.wait_for(swept.wait(), BOUND_S)
         await wait_until_sent(pool, (await schedule_campaign(pool, owner, 20)).campaign.id)
 
 

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from app.mail.message import Message
+from tests.support.waiting import BOUND_S
 from worker.connect import Server
 from worker.smtp import Conversation
 
@@ -64,7 +65,7 @@ async def comes_within(reader: asyncio.StreamReader, seconds: float) -> bool:
 @asynccontextmanager
 async def talking(turns: list[Turn], offers: bytes = b"PIPELINING") -> AsyncGenerator[tuple[Partner, Conversation]]:
     there = Partner(turns, offers=offers)
-    async with await asyncio.start_server(there.converse, "127.0.0.1", 0) as server, asyncio.timeout(10):
+    async with await asyncio.start_server(there.converse, "127.0.0.1", 0) as server, asyncio.timeout(BOUND_S):
         port = server.sockets[0].getsockname()[1]
         conversation = await Conversation.open(Server("127.0.0.1", port, "none", policy=None), "here.test")
         yield there, conversation
@@ -161,7 +162,7 @@ async def test_a_server_that_stops_talking_and_reading_is_noticed_at_once() -> N
         await over.wait()  # and takes no more than fits into the buffers
         writer.close()
 
-    async with await asyncio.start_server(converse, "127.0.0.1", 0) as server, asyncio.timeout(10):
+    async with await asyncio.start_server(converse, "127.0.0.1", 0) as server, asyncio.timeout(BOUND_S):
         port = server.sockets[0].getsockname()[1]
         conversation = await Conversation.open(Server("127.0.0.1", port, "none", policy=None), "here.test")
         content = b"Subject: Hello\r\n\r\n" + 500_000 * b"A long message about it all.\r\n"

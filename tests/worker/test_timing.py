@@ -16,6 +16,7 @@ from app.domain.campaigns import campaigns, change
 from app.domain.campaigns.change import Changes
 from app.domain.ledger import decisions, emails, texts
 from app.domain.senders import for_workers
+from app.jobs import EARLY
 from tests.support.engine import (
     Owner,
     addresses,
@@ -32,6 +33,7 @@ from tests.support.engine import (
     wake_all,
 )
 from tests.support.sinkproc import Sink
+from worker.sweep import LONGEST_PAUSE_S
 from worker.tasks import Connector
 
 
@@ -54,10 +56,12 @@ async def test_nothing_leaves_before_its_time_and_all_leave_in_order(
 async def test_an_email_scheduled_while_a_worker_waits_for_a_later_one_leaves_at_once(
     database_url: str, pool: Pool, sink: Sink, owner: Owner
 ) -> None:
+    later = datetime.now(UTC) + EARLY  # which a loop waits for in place
     async with running_workers(database_url, settings_for(sink)):
-        await schedule_campaign(pool, owner, 1, start_time=datetime.now(UTC) + timedelta(seconds=8))
+        await schedule_campaign(pool, owner, 1, start_time=later)
         made = await schedule_campaign(pool, owner, ["soon@example.com"])
-        await wait_until_sent(pool, made.campaign.id, timeout_s=4)
+        await wait_until_sent(pool, made.campaign.id)
+    assert sink.accepted()[0].at < later.timestamp()
 
 
 async def test_a_paused_campaign_stops_within_a_second_and_goes_on_spaced(
@@ -156,14 +160,6 @@ async def test_a_campaign_whose_worker_was_away_is_spaced_anew_and_not_sent_in_a
     assert len(sink.accepted()) <= 4
 
 
-async def test_a_changed_delay_counts_from_now_on(database_url: str, pool: Pool, sink: Sink, owner: Owner) -> None:
-    async with running_workers(database_url, settings_for(sink)):
-        made = await schedule_campaign(pool, owner, 20, delay_between_ms=60_000)
-        await wait_for(lambda: _sent(pool, made.campaign.id, 1), "the first")
-        await change.change(pool, owner.workspace_id, made.campaign.id, Changes(delay_between_ms=20))
-        await wait_until_sent(pool, made.campaign.id, timeout_s=5)
-
-
 async def test_changed_words_are_in_what_is_sent_from_then_on(
     database_url: str, pool: Pool, sink: Sink, owner: Owner
 ) -> None:
@@ -197,7 +193,7 @@ async def test_a_wake_up_from_before_it_listens_is_not_left_to_the_next_poll(
         await wait_until_sent(pool, before.campaign.id)  # so it has looked
         made = await schedule_campaign(pool, owner, 1)
         may_listen.set()
-        await wait_until_sent(pool, made.campaign.id, timeout_s=5)
+        await wait_until_sent(pool, made.campaign.id)
 
 
 async def test_a_lost_wake_up_is_made_up_for(database_url: str, pool: Pool, sink: Sink, owner: Owner) -> None:
@@ -217,7 +213,7 @@ async def test_what_a_drained_worker_was_waiting_for_leaves_on_time_under_the_ne
     async with running_workers(database_url, settings_for(sink, lease_s=60)):
         await wait_until_sent(pool, made.campaign.id)
     (entry,) = sink.accepted()
-    assert 0 <= entry.at - start.timestamp() < 1
+    assert 0 <= entry.at - start.timestamp() < LONGEST_PAUSE_S, "a sweep did not have to find it"
 
 
 async def _no_wake_up_left(pool: Pool) -> bool:
@@ -231,7 +227,7 @@ async def test_a_retried_email_leaves_at_once(database_url: str, pool: Pool, sin
         await wait_for(lambda: _failed(pool, made.campaign.id), "the refusal")
         email_id = await value(pool, "SELECT id FROM emails")
         await decisions.retry(pool, owner.workspace_id, email_id)
-        await wait_until_sent(pool, made.campaign.id, timeout_s=4)
+        await wait_until_sent(pool, made.campaign.id)
     email = await emails.get_email(pool, owner.workspace_id, email_id)
     assert [attempt.outcome for attempt in email.attempts] == ["REJECTED", "ACCEPTED"]
 

@@ -19,10 +19,12 @@ ATTACHMENTS = Bounds(0, 20)
 ENCLOSED_BYTES = 10_000_000  # of attachments and pictures together
 
 _NAME = re.compile(r"X-[A-Za-z0-9][A-Za-z0-9-]{0,70}", re.IGNORECASE)
-# What mail servers write and read among themselves, and what would make a message look like one that they have seen.
+# What mail servers write and read among themselves, what would make a message look like one that they have seen, and by
+# what providers are told of further recipients, whom nothing here would count or leave out.
 _OF_SERVERS = re.compile(
     r"X-(Received|Spam|Virus|Original|Forwarded|Envelope|Delivered|Apparently|Auth|Google|Gm-|MS-|Microsoft|Forefront|"
-    r"Exchange|YMail|Yahoo|Amavis|Rspamd|Failed|Loop|BeenThere|Sender|Return|Reach-?Inbox)",
+    r"Exchange|YMail|Yahoo|Amavis|Rspamd|Failed|Loop|BeenThere|Sender|Return|Reach-?Inbox|"
+    r"B?Cc$|Rcpt|SMTPAPI|MC-Bcc|Mailgun-Recipient)",
     re.IGNORECASE,
 )
 

@@ -35,7 +35,7 @@ async def message_builder(
         if row is None:
             raise NotFound(f"no campaign {campaign_id}")
         written = Content.of_row(row)
-        images: list[int] = row["images"]
+        images = list(dict.fromkeys(row["images"]))  # a signature may show one that the text shows
         if step_id is not None:
             step = await fetch_exactly_one(conn, sql.step_content, {"workspace_id": workspace_id, "step_id": step_id})
             written = msgspec.structs.replace(
@@ -45,7 +45,7 @@ async def message_builder(
                 body_html=step["body_html"],
                 attachments=[],
             )
-            images = []
+            images = list(dict.fromkeys(row["signature_images"]))
         beside = await files.beside(conn, workspace_id, written, images, row["sender_reply_to"])
     sent = signed(written, row["signature_text"], row["signature_html"]).addressed(row["postal_address"])
     builder = MessageBuilder(

@@ -16,7 +16,7 @@ from app.domain.campaigns.content import Content
 from app.domain.campaigns.draft import check_latest, check_name, check_pace, check_senders, check_share, check_start
 from app.domain.planning.campaign_calendar import CampaignCalendar, kept
 from app.domain.planning.changes import ask_for_campaign, plan_soon
-from app.domain.planning.course import check_plan
+from app.domain.planning.course import check_copies_of, check_plan
 from app.domain.planning.divide import ask_to_divide, divide_soon
 from app.domain.workspaces import audit, quotas
 from app.domain.workspaces.quotas import UNLIMITED, Quotas
@@ -145,6 +145,10 @@ async def _change_senders(conn: Conn, workspace_id: int, campaign_id: int, sende
     added = [row["sender_id"] for row in await fetch_all(conn, sql.add_senders, params)]
     await conn.execute(sql.name_first_sender, params)
     if added:
+        row = await read_row(conn, workspace_id, campaign_id)
+        for sender_id in added:
+            copies = Content.of_row(row).copies
+            await check_copies_of(conn, workspace_id, sender_id, copies, row["share_percent"])
         await signatures.sign(conn, workspace_id, campaign_id, added)
         await ask_to_divide(conn, workspace_id, campaign_id)
     return added

@@ -20,6 +20,7 @@ from app.domain.campaigns import files, signatures
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.lacking import IfBlank, Lacking
 from app.domain.campaigns.trial import Trial
+from app.domain.planning.course import check_copies_of
 from app.domain.recipients import lists
 from app.domain.recipients.lists import EMAIL, Choices, Recipient
 from app.domain.suppressions import held
@@ -72,6 +73,7 @@ async def post(pool: Pool, workspace_id: int, mail: Direct, actor: Actor = LOCAL
             lacks = "there is no default sender; name one" if mail.sender_id is None else f"no sender {mail.sender_id}"
             raise InvalidInput({"senderId": lacks})
         await quotas.check_again(conn, workspace_id, most, size, campaign=True)
+        await check_copies_of(conn, workspace_id, sender["id"], mail.content.copies)
         await files.use(conn, workspace_id, mail.content)
         params = {
             "workspace_id": workspace_id,

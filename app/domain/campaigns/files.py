@@ -21,11 +21,11 @@ from app.domain.workspaces import quotas
 from app.domain.workspaces.quotas import Quotas
 from app.errors import Conflict, InvalidInput, NotFound
 from app.mail.enclosed import PIECE, Enclosed, files_shown, with_urls
-from app.mail.file_types import file_name, objection, type_of
+from app.mail.file_types import ANY_TYPE, file_name, objection, type_of
 from app.mail.hints import Hint
 from app.mail.markup import TemplateError
 from app.mail.message import Beside
-from app.mail.pictures import picture_of
+from app.mail.pictures import PICTURE_TYPES, picture_of
 from app.sql import queries
 
 sql = queries(__name__)
@@ -90,6 +90,8 @@ class Read:
         picture = picture_of(content)
         self.is_image = picture is not None
         self.type = type_of(self.name) if picture is None else picture.type
+        if picture is None and self.type in PICTURE_TYPES:
+            self.type = ANY_TYPE  # whatever it is: nobody is to be shown it as a picture
         self.warning = objection(self.name, content[:8])
 
 

@@ -11,12 +11,16 @@ from markupsafe import escape
 
 from app.bounds import TEXT, Bounds
 from app.db import Conn, Pool, fetch_one, transaction
+from app.domain.campaigns import files
 from app.domain.campaigns.content import Content
 from app.errors import InvalidInput, NotFound
+from app.mail.enclosed import files_shown
 from app.sql import queries
 
 sql = queries(__name__)
 SIGNATURE = Bounds(0, 10_000)  # characters
+PICTURES = Bounds(0, 5)  # that it shows
+PICTURES_BYTES = 1_000_000  # of these together: they go along beside what a message may have
 
 
 class Signature(msgspec.Struct, frozen=True):
@@ -47,12 +51,31 @@ async def put(pool: Pool, workspace_id: int, sender_id: int, signature: Signatur
         wrong["text"] = "is empty; messages without HTML end with it"
     if wrong:
         raise InvalidInput(wrong)
-    params = {"workspace_id": workspace_id, "sender_id": sender_id, **msgspec.structs.asdict(signature)}
+    images = files_shown(signature.html or "")
+    params = {
+        "workspace_id": workspace_id,
+        "sender_id": sender_id,
+        **msgspec.structs.asdict(signature),
+        "images": images,
+    }
     async with transaction(pool, workspace_id) as conn:
+        await _use_pictures(conn, workspace_id, signature, images)
         row = await fetch_one(conn, sql.put_signature, params)
     if row is None:
         raise NotFound(f"no sender {sender_id}")
     return Signature(**row)
+
+
+async def _use_pictures(conn: Conn, workspace_id: int, signature: Signature, images: Sequence[int]) -> None:
+    """Have them kept for the signature. Raises InvalidInput."""
+    try:
+        await files.use(conn, workspace_id, Content("", "", signature.html))
+    except InvalidInput as error:
+        raise InvalidInput({"html": next(iter(error.fields.values()))}) from None
+    size = sum(file.size for file in (await files.of_ids(conn, workspace_id, images)).values())
+    if not PICTURES.allow(len(images)) or size > PICTURES_BYTES:
+        most = f"{PICTURES.most} of {PICTURES_BYTES / 1_000_000:g} MB together are the most"
+        raise InvalidInput({"html": f"shows {len(images)} pictures of {size / 1_000_000:.1f} MB; {most}"})
 
 
 async def sign(conn: Conn, workspace_id: int, campaign_id: int, sender_ids: Sequence[int]) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from app.bounds import Bounds
-from app.db import Conn, Pool, Row, fetch_all, fetch_one, transaction
+from app.db import Conn, Pool, Row, containing, fetch_all, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.inbound import record
 from app.domain.inbound.record import ResponseKind
@@ -123,6 +123,7 @@ async def page(pool: Pool, workspace_id: int, wanted: ResponseFilter, asked: Pag
     before_at, before_id = asked.check_time() or (None, None)
     params = msgspec.structs.asdict(wanted) | {
         "workspace_id": workspace_id,
+        "q": None if wanted.q is None else containing(wanted.q),
         "before_at": before_at,
         "before_id": before_id,
         "beginning": BEGINNING,

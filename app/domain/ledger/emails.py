@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
+from app.db import Conn, Pool, Row, containing, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import Actor
 from app.domain.campaigns.campaigns import CampaignKind
 from app.domain.campaigns.content import rendered_subject
@@ -123,7 +123,7 @@ class EmailFilter(NamedTuple):
         params = self._asdict()
         params["direct"] = None if self.campaign_id is not None else params.pop("kind") == "DIRECT"
         if self.q is not None:
-            params["q"] = "%" + self.q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+            params["q"] = containing(self.q)
         return params
 
 

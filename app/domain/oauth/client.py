@@ -8,8 +8,10 @@ database.
 from __future__ import annotations
 
 import asyncio
+import math
 import warnings
-from typing import Annotated, Any, Literal, NamedTuple
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Literal, NamedTuple, cast
 
 import httpx
 import msgspec
@@ -26,10 +28,14 @@ with warnings.catch_warnings():
 
 TIMEOUT_S = 10.0  # for a connection, and for each piece of an answer
 ALL_OF_IT_S = 20.0  # for an answer of the token endpoint, however slowly its pieces come
+MOST_BYTES = 256 * 1024  # of an answer
+LONGEST_LIFE_S = 366 * 24 * 3600.0  # of an access token that anybody is believed
 LEEWAY_S = 60  # between the provider's clock and ours
 LONGEST_WORDS = 300
-# What an answer that is wrong, or none, makes the libraries raise; those of msgspec and JSON are ValueErrors.
-BAD_ANSWER = (httpx.HTTPError, OAuthError, JoseError, ValueError)
+# What an answer that is wrong, or none, makes the libraries raise: those of msgspec and JSON are ValueErrors, what is
+# nested without an end is a RecursionError, an endless number an ArithmeticError, and so on.
+NO_ANSWER = (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError)
+BAD_ANSWER = (httpx.HTTPError, OAuthError, JoseError, *NO_ANSWER)
 # The grant is over, or the provider wants its person: no refresh helps (OpenID Connect Core 1.0, section 3.1.2.6).
 _FOR_THE_PERSON = {"invalid_grant", "interaction_required", "login_required", "consent_required"}
 
@@ -49,21 +55,26 @@ class ProviderTrouble(Exception):
         self.retry_s = retry_s
 
 
+# RFC 6749, appendices A.12 and A.17: printable ASCII.
+Token = Annotated[str, msgspec.Meta(min_length=1, max_length=20_000, pattern=r"\A[ -~]+\Z")]
+
+
 class Tokens(msgspec.Struct):
     """What a token endpoint gives (RFC 6749, section 5.1). `expires_in` None: it does not say."""
 
-    access_token: Annotated[str, msgspec.Meta(min_length=1, max_length=20_000)]
+    access_token: Token
     expires_in: int | float | str | None = None
-    refresh_token: Annotated[str, msgspec.Meta(min_length=1, max_length=20_000)] | None = None
+    refresh_token: Token | None = None
     scope: str | None = None
     id_token: str | None = None
 
     def lives_s(self, unless_said: float) -> float:
         """For how many seconds the access token is good."""
         try:
-            return max(float(self.expires_in or unless_said), 0.0)
-        except ValueError:
+            said_s = float(self.expires_in or unless_said)
+        except (ValueError, OverflowError):
             return unless_said
+        return unless_said if math.isnan(said_s) else min(max(said_s, 0.0), LONGEST_LIFE_S)
 
 
 class Claims(msgspec.Struct):
@@ -97,7 +108,34 @@ class Client(NamedTuple):
             token_endpoint_auth_method="client_secret_post" if secret_in_form else "client_secret_basic",
             timeout=TIMEOUT_S,
             follow_redirects=False,
+            headers={"accept-encoding": "identity"},  # a few bytes may be packed gigabytes
+            event_hooks={"response": [_bound]},
         )
+
+
+class _Bounded(httpx.AsyncByteStream):
+    """An answer, as long as it is not too long."""
+
+    def __init__(self, stream: httpx.AsyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        left = MOST_BYTES
+        async for part in self._stream:
+            left -= len(part)
+            if left < 0:
+                raise httpx.DecodingError("it answers with more than anybody asked for")
+            yield part
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+async def _bound(response: httpx.Response) -> None:
+    """Nothing of it has been read yet."""
+    if response.headers.get("content-encoding", "identity").lower() != "identity":
+        raise httpx.DecodingError("it answers in an encoding that nobody asked for")
+    response.stream = _Bounded(cast("httpx.AsyncByteStream", response.stream))
 
 
 def check_claims(claims: dict[str, Any], client_id: str, nonce: str, issuer: str | None) -> Claims:
@@ -149,7 +187,7 @@ async def _ask(client: Any, call: Any) -> Tokens:
         raise ProviderTrouble("away", f"no answer within {TIMEOUT_S:g} s") from None
     except httpx.HTTPError as error:
         raise ProviderTrouble("away", f"cannot be asked: {_words(str(error)) or type(error).__name__}") from None
-    except (ValueError, TypeError):
+    except NO_ANSWER:
         # Not what it said, which may be a page, and not from whom: an exception holds what it was raised for.
         raise ProviderTrouble("away", "answered something that is no answer to a client") from None
 

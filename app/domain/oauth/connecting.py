@@ -172,7 +172,7 @@ async def _ask(provider: MailProvider, redirect_uri: str, code: str, begun: Row)
         claims = oauth.check_claims(stated, provider.client_id, begun["nonce"], provider.issuer)
         named = (getattr(claims, claim) for claim in provider.address_claims)
         address = normalize(next(name for name in named if name is not None))
-    except (ProviderTrouble, JoseError, InvalidAddress, ValueError, StopIteration) as error:
+    except (ProviderTrouble, JoseError, InvalidAddress, StopIteration, *oauth.NO_ANSWER) as error:
         raise ConnectFailed("failed", f"{type(error).__name__}: {str(error)[:300]}") from error
     if lacking := provider.lacks(given.scope):
         raise ConnectFailed("scope", f"not given: {' '.join(lacking)}")

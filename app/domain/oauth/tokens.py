@@ -210,10 +210,10 @@ async def unblock(conn: Conn, login: Login) -> None:
         await defer_wake_up(conn, sender["id"])
 
 
-async def due_for_refresh(pool: Pool, most: int) -> list[Login]:
-    """Logins whose tokens are to be refreshed by now, as they are in use, or were not for a day."""
+async def due_for_refresh(pool: Pool, provider: str, most: int) -> list[Login]:
+    """Logins of this provider whose tokens are to be refreshed by now, as they are in use, or were not for a day."""
     async with pool.connection() as conn:
-        rows = await fetch_all(conn, sql.due_for_refresh, {"most": most})
+        rows = await fetch_all(conn, sql.due_for_refresh, {"provider": provider, "most": most})
     return [Login(row["workspace_id"], row["id"]) for row in rows]
 
 

@@ -59,6 +59,7 @@ class Resolver:
 
 
 def _text(record: object) -> str:
+    """As the database takes it, too: nobody's word has a NUL in it that means something."""
     if isinstance(record, TXT):
-        return b"".join(record.strings).decode("utf-8", "replace")
+        return b"".join(record.strings).decode("utf-8", "replace").replace("\0", "\ufffd")
     return str(record)

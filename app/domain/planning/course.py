@@ -19,7 +19,19 @@ from app.db import LOCK_MS, Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch
 from app.domain.ledger import streams
 from app.domain.planning.calendar import Calendar
 from app.domain.planning.campaign_calendar import RECIPIENT, CampaignCalendar, in_zone, of_kept
-from app.domain.planning.plan import HORIZON, MICROSECOND, Pace, Place, Plan, Stream, in_order, pace_of, place_in, plan
+from app.domain.planning.plan import (
+    HORIZON,
+    MICROSECOND,
+    Pace,
+    Place,
+    Plan,
+    Stream,
+    check_copies,
+    in_order,
+    pace_of,
+    place_in,
+    plan,
+)
 from app.domain.planning.slots import CampaignRoom, Limits, Ramp, Room, hour_of
 from app.domain.planning.zones import zone_named
 from app.errors import InvalidInput, NotFound, PlanChanging
@@ -115,6 +127,13 @@ async def sender_load(
         login["since"],
         login["days_sent"],
     )
+
+
+async def check_copies_of(conn: Conn, workspace_id: int, sender_id: int, copies: int, share: int | None = None) -> None:
+    """Whether a sender's limits let emails with so many copies go at all. Raises NotFound, InvalidInput."""
+    if copies:
+        load = await sender_load(conn, workspace_id, sender_id)
+        check_copies(copies, load.room(share, copies).most)
 
 
 def _limits(login: Row) -> Limits:

@@ -182,12 +182,16 @@ def _weight(streams: Sequence[Stream], campaign: CampaignRoom | None, copies: in
     """
     most = min(stream.room.most for stream in streams)
     most = most if campaign is None else min(most, campaign.most)
-    if copies < most:
-        return 1 + copies
     if may_refuse:
+        check_copies(copies, most)
+    return 1 + copies if copies < most else max(most, 1)
+
+
+def check_copies(copies: int, most: int) -> None:
+    """Whether an email with its copies can go at all where `most` may in an hour or day. Raises InvalidInput."""
+    if copies >= most:
         why = f"each email goes to {1 + copies} addresses with its copies, and a limit lets {most} go in an hour or day"
         raise InvalidInput({"cc": f"{why}; raise the limit or take copies out"})
-    return max(most, 1)
 
 
 class _Share:

@@ -203,6 +203,8 @@ def _bounds(facts: Facts, scheduled_at: datetime) -> Iterator[tuple[datetime, Wa
         yield _full(facts)
     if facts.campaign_hourly is not None and facts.campaign_used + facts.limits.copies >= facts.campaign_hourly:
         most = _n(facts.campaign_hourly)
+        if facts.limits.copies >= facts.campaign_hourly:
+            yield _until(_NEVER, "CAMPAIGN_LIMIT", _too_many(facts, f"the {most} an hour of the campaign"))
         text = f"The campaign has sent the {most} that it may send in this hour; raise its limit."
         yield _until(hour_of(facts.now) + HOUR, "CAMPAIGN_LIMIT", text)
     if facts.login_free_at is not None:
@@ -247,10 +249,18 @@ def _full(facts: Facts) -> tuple[datetime, Waiting]:
     if left > facts.limits.copies:  # what the window allows was reckoned before a limit was raised
         bound = "HOURLY_LIMIT"
     until = hour + HOUR
-    while room.left(until)[0] <= facts.limits.copies and until - hour < timedelta(days=3):
+    while (later := room.left(until))[0] <= facts.limits.copies:
+        if until - hour >= timedelta(days=3):  # by then nothing of what was sent counts
+            return _until(_NEVER, later[1], _too_many(facts, _allowed(facts, later[1])))
         until += HOUR
     used = f"{facts.sender} has used up {_allowed(facts, bound)}"
     return _until(until, bound, f"{used}; raise that, or add a sender to the campaign.")
+
+
+def _too_many(facts: Facts, allowed: str) -> str:
+    """A limit was lowered below what one email takes."""
+    goes = f"Each email goes to {1 + facts.limits.copies} addresses with its copies"
+    return f"{goes}, for which {allowed} leave no room; raise that, or take copies out."
 
 
 def _planned(facts: Facts, scheduled_at: datetime) -> Waiting:

@@ -82,7 +82,7 @@ class Room:
         bounds = (limits.campaign_hourly, share_of(self._hourly, limits.share))
         self._own_hourly = min((bound for bound in bounds if bound is not None), default=None)
         self._own_daily = None if limits.daily is None else share_of(limits.daily, limits.share)
-        ramp = None if limits.ramp is None else limits.ramp.first
+        ramp = None if limits.ramp is None else limits.ramp.first + limits.ramp.per_day * days_sent
         every = (self._hourly, self._own_hourly, limits.daily, self._own_daily, ramp)
         self.most = min(bound for bound in every if bound is not None)  # in an hour of which nothing is taken
         self._taken: Counter[int] = Counter()

@@ -112,6 +112,9 @@ async def _erase_copies(pool: Pool, workspace_id: int, params: dict[str, Any]) -
         found = {row["campaign_id"] for row in await fetch_all(conn, sql.copied_to, params)}
     for campaign_id in sorted(found):
         one = params | {"campaign_id": campaign_id}
+        # Words first: should this process die in between, the campaign still names the address when it is erased again.
+        async with transaction(pool, workspace_id) as conn:
+            await conn.execute(sql.erase_words_about_copies, one)
         async with transaction(pool, workspace_id) as conn:
             await lock_campaign(conn, workspace_id, campaign_id)
             await conn.execute(sql.keep_text_with_copies, one)
@@ -119,7 +122,7 @@ async def _erase_copies(pool: Pool, workspace_id: int, params: dict[str, Any]) -
             await conn.execute(sql.erase_former_copies, one)
             await conn.execute(sql.count_copies, one)
         async with transaction(pool, workspace_id) as conn:
-            await conn.execute(sql.erase_words_about_copies, one)
+            await conn.execute(sql.erase_words_about_copies, one)  # and what was said meanwhile
     return len(found)
 
 

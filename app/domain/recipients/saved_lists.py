@@ -16,7 +16,7 @@ import msgspec
 from psycopg.types.json import Jsonb
 
 from app.bounds import LABEL, NOTE
-from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
+from app.db import Conn, Pool, Row, containing, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import Actor
 from app.domain.ledger.emails import csv_line
 from app.domain.pages import Page, PageRequest, page_of
@@ -236,7 +236,7 @@ async def page_of_recipients(
     """In the order in which they came; `q` is a part of the address. Raises InvalidInput, NotFound."""
     if q is not None and "\0" in q:
         raise InvalidInput({"q": "has a NUL character, which no address has"})
-    like = None if q is None else "%" + q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    like = None if q is None else containing(q)
     await get(pool, workspace_id, list_id)
     params = _params(workspace_id, list_id, conditions) | {"q": like, "after": asked.check(), "limit": asked.limit + 1}
     async with transaction(pool, workspace_id) as conn:

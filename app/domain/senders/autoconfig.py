@@ -5,6 +5,7 @@ A stranger wrote it. Expat builds no tree and is given no entity: whatever has a
 
 from __future__ import annotations
 
+import re
 from typing import Literal, NamedTuple
 from xml.parsers import expat
 
@@ -102,7 +103,7 @@ def _found(server: _Server, email: str) -> Found | None:
     security = _SECURITY.get(values.get("socketType", "").lower())
     port = values.get("port", "")
     host = _filled(values.get("hostname", ""), email).lower()
-    if security is None or not host or not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65_536):
+    if security is None or not host or not (re.fullmatch(r"[0-9]{1,5}", port) and 0 < int(port) < 65_536):
         return None
     username = _filled(values.get("username", ""), email)
     return Found(Place(host, int(port), security), username if username and "%" not in username else None)

@@ -6,9 +6,12 @@ transaction of its own, so a file that was read half is sent again whole: what i
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 import msgspec
@@ -18,8 +21,9 @@ from app.db import Pool, fetch_one, transaction
 from app.domain.accounts.actor import Actor
 from app.domain.operations.host_policy import HostPolicy
 from app.domain.senders import senders, verification
+from app.domain.senders.discovery import Discovered, Finder, discover
 from app.domain.senders.draft import ImapServer, SenderDraft, Server
-from app.domain.senders.known_providers import KnownProvider, by_domain
+from app.domain.senders.known_providers import KnownProvider, Place, by_domain
 from app.domain.workspaces.quotas import Quotas
 from app.errors import InvalidInput, QuotaReached
 from app.mail.addresses import InvalidAddress, domain_of, normalize
@@ -30,6 +34,9 @@ sql = queries(__name__)
 
 CSV = Bounds(1, 500_000)  # characters of the file
 MOST_ROWS = 500
+MOST_DOMAINS = 20  # whose servers are looked for, for rows without a host
+AT_ONCE = 5  # of these
+LOOKING_S = 45.0  # for all of these
 _LONGEST_CELL = 2_000
 # What a column's header may be called, letters alone.
 _COLUMNS: dict[str, str] = {
@@ -83,14 +90,41 @@ class Terms(NamedTuple):
     policy: HostPolicy
     default_hourly_limit: int
     most: Quotas
+    finder: Finder
+
+
+class _Given(NamedTuple):
+    """The cells of a row that say something, numbers apart."""
+
+    texts: dict[str, str]
+    numbers: dict[str, int]
+
+    @property
+    def email(self) -> str:
+        return self.texts["email"]
+
+
+class _Servers(NamedTuple):
+    """Of a mailbox, as its address tells."""
+
+    smtp: Place
+    imap: Place | None
+    username: str
 
 
 async def import_senders(pool: Pool, terms: Terms, actor: Actor, workspace_id: int, text: str) -> Imported:
     """Raises InvalidInput where the text as a whole cannot be read."""
     done = Imported([], [])
+    given: dict[int, _Given] = {}
     for number, cells in _records(text):
         try:
-            draft = _draft(cells)
+            given[number] = _given(cells)
+        except InvalidInput as error:
+            done.rejected.append(_rejected(number, error))
+    found = await _look_for(terms.finder, given.values())
+    for number, row in given.items():
+        try:
+            draft = _draft(row, found)
             await _refuse_known(pool, workspace_id, draft)
             made = await senders.create_sender(
                 pool,
@@ -103,14 +137,39 @@ async def import_senders(pool: Pool, terms: Terms, actor: Actor, workspace_id: i
                 most=terms.most,
             )
         except InvalidInput as error:
-            reason = "; ".join(f"{field} {words}" for field, words in error.fields.items())
-            done.rejected.append(RejectedMailbox(number, reason))
+            done.rejected.append(_rejected(number, error))
         except QuotaReached as error:
             done.rejected.append(RejectedMailbox(number, error.detail))
         else:
             done.created.append(Created(number, made.id, made.email))
             await verification.ask_to_verify(pool, workspace_id, made.id)
+    done.rejected.sort(key=lambda one: one.row)
     return done
+
+
+def _rejected(number: int, error: InvalidInput) -> RejectedMailbox:
+    return RejectedMailbox(number, "; ".join(f"{field} {words}" for field, words in error.fields.items()))
+
+
+async def _look_for(finder: Finder, rows: Iterable[_Given]) -> dict[str, Discovered]:
+    """What domains say of their servers, for rows that name none: of so many domains at most, and in so long."""
+    addresses: dict[str, str] = {}
+    for row in rows:
+        if "host" not in row.texts and _known(row.email) is None:
+            with suppress(InvalidAddress):  # which is rejected for that
+                address = normalize(row.email)
+                addresses.setdefault(domain_of(address), address)
+    found: dict[str, Discovered] = {}
+    turn = asyncio.Semaphore(AT_ONCE)
+
+    async def look(domain: str, address: str) -> None:
+        async with turn:
+            found[domain] = await discover(finder, address)
+
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LOOKING_S):
+            await asyncio.gather(*(look(*one) for one in list(addresses.items())[:MOST_DOMAINS]))
+    return found
 
 
 def _records(text: str) -> list[tuple[int, dict[str, str]]]:
@@ -139,7 +198,7 @@ def _records(text: str) -> list[tuple[int, dict[str, str]]]:
     return [(number, dict(zip(columns, cells, strict=False))) for number, cells in rows[1:]]
 
 
-def _draft(cells: dict[str, str]) -> SenderDraft:
+def _given(cells: dict[str, str]) -> _Given:
     """Raises InvalidInput. A password is as it is written; all else without blanks around it."""
     given = {name: value if name.endswith("password") else value.strip() for name, value in cells.items()}
     given = {name: value for name, value in given.items() if value}
@@ -158,53 +217,80 @@ def _draft(cells: dict[str, str]) -> SenderDraft:
         wrong["email"] = "is missing"
     if wrong:
         raise InvalidInput(wrong)
+    return _Given(given, numbers)
+
+
+def _draft(row: _Given, found: Mapping[str, Discovered]) -> SenderDraft:
+    """Raises InvalidInput."""
+    servers = _servers_of(row, found)
     return SenderDraft(
-        email=given["email"],
-        display_name=given.get("display_name", ""),
-        server=_server(given, numbers),
-        imap=_imap(given, numbers),
-        hourly_limit=numbers.get("hourly_limit"),
-        daily_limit=numbers.get("daily_limit"),
-        least_gap_seconds=numbers.get("least_gap_seconds"),
-        max_connections=numbers.get("max_connections"),
+        email=row.email,
+        display_name=row.texts.get("display_name", ""),
+        server=_server(row, servers),
+        imap=_imap(row, servers),
+        hourly_limit=row.numbers.get("hourly_limit"),
+        daily_limit=row.numbers.get("daily_limit"),
+        least_gap_seconds=row.numbers.get("least_gap_seconds"),
+        max_connections=row.numbers.get("max_connections"),
     )
 
 
-def _server(given: dict[str, str], numbers: dict[str, int]) -> Server:
-    """With a known provider's address, its servers and the address as the username need not be written. Raises
-    InvalidInput.
+def _servers_of(row: _Given, found: Mapping[str, Discovered]) -> _Servers | None:
+    """A known provider's, by the address, or those that its domain tells of; None: the row names them. Raises
+    InvalidInput: what a person would have to confirm, no file does.
     """
-    known = _known(given["email"])
-    host = given.get("host") or (known and known.smtp.host)
-    if host is None:
-        raise InvalidInput({"host": "is missing"})
-    at_known = known is not None and host == known.smtp.host
-    port = numbers.get("port", known.smtp.port if known is not None and at_known else 587)
+    known = _known(row.email)
+    if known is not None:
+        return _Servers(known.smtp, known.imap, row.email)
+    if "host" in row.texts:
+        return None
+    try:
+        address = normalize(row.email)
+    except InvalidAddress as error:
+        raise InvalidInput({"email": error.reason}) from None
+    told = found.get(domain_of(address))
+    if told is None or told.smtp is None:
+        raise InvalidInput({"host": "is missing, and nothing tells where its servers are"})
+    if not told.confirmed:
+        text = "is missing, and what tells of its servers has to be confirmed by a person: add this mailbox by itself"
+        raise InvalidInput({"host": text})
+    is_local = told.username == told.email.rpartition("@")[0]  # as the provider's other mailboxes are named, too
+    return _Servers(told.smtp, told.imap, address.rpartition("@")[0] if is_local else address)
+
+
+def _server(row: _Given, servers: _Servers | None) -> Server:
+    """With servers that are known, they and the username need not be written. Raises InvalidInput."""
+    given = row.texts
+    at = None if servers is None or given.get("host") not in {None, servers.smtp.host} else servers.smtp
+    port = row.numbers.get("port", 587 if at is None else at.port)
+    usual = at.security if at is not None and port == at.port else _SECURITY.get(port, "starttls")
+    username = row.email if servers is None or at is None else servers.username
     return msgspec.convert(
         {
-            "host": host,
+            "host": given.get("host") if at is None else at.host,
             "port": port,
-            "security": given.get("security") or _SECURITY.get(port, "starttls"),
-            "username": given.get("username") or (given["email"] if given.get("password") else None),
+            "security": given.get("security") or usual,
+            "username": given.get("username") or (username if given.get("password") else None),
             "password": given.get("password"),
         },
         Server,
     )
 
 
-def _imap(given: dict[str, str], numbers: dict[str, int]) -> ImapServer | None:
-    known = _known(given["email"])
-    host = given.get("imap_host")
-    if host is None and known is not None and given.get("host") in {None, known.smtp.host} and given.get("password"):
-        host = known.imap.host
+def _imap(row: _Given, servers: _Servers | None) -> ImapServer | None:
+    given = row.texts
+    is_there = servers is not None and given.get("host") in {None, servers.smtp.host} and given.get("password")
+    at = servers.imap if servers is not None and is_there and given.get("imap_host") is None else None
+    host = given.get("imap_host") if at is None else at.host
     if host is None:
         return None
-    port = numbers.get("imap_port")
+    port = row.numbers.get("imap_port", None if at is None else at.port)
+    usual = at.security if at is not None and port == at.port else "starttls" if port == 143 else "tls"
     return msgspec.convert(
         {
             "host": host,
             "port": port,
-            "security": given.get("imap_security") or ("starttls" if port == 143 else "tls"),
+            "security": given.get("imap_security") or usual,
             "username": given.get("imap_username"),
             "password": given.get("imap_password"),
         },

@@ -13,6 +13,7 @@ import msgspec
 
 from app.db import Conn, Pool, Row, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import Actor
+from app.domain.senders.threading import Habit
 from app.domain.senders.wire_judge import Showing, Shown
 from app.domain.workspaces import audit
 from app.errors import CheckRuns, InvalidInput, NotFound
@@ -120,9 +121,17 @@ async def take_allowance(pool: Pool, begun: Begun) -> bool:
 
 
 async def end(
-    pool: Pool, begun: Begun, address: str, shown: Shown, inbox_read: bool | None, latency_ms: int | None
+    pool: Pool,
+    begun: Begun,
+    address: str,
+    shown: Shown,
+    habit: Habit,
+    inbox_read: bool | None,
+    latency_ms: int | None,
 ) -> None:
-    """Keep what was found; the DNS check learns by which selectors the sender's domain signs."""
+    """Keep what was found; the DNS check learns by which selectors the sender's domain signs, threading what the server
+    does to Message-IDs.
+    """
     named = {"workspace_id": begun.workspace_id, "sender_id": begun.sender_id}
     found = {
         "requested_at": begun.requested_at,
@@ -134,6 +143,8 @@ async def end(
         "inbox_read": inbox_read,
         "latency_ms": latency_ms,
         "used_message_id": shown.used_message_id,
+        "habit_word": habit.word,
+        "habit_domain": habit.domain,
     }
     async with transaction(pool) as conn:
         await conn.execute(sql.end_check, named | found)

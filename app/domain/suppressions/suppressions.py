@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, NamedTuple, get_args
 import msgspec
 
 from app.bounds import NOTE, Bounds
-from app.db import LOCK_MS, Conn, Pool, Row, fetch_all, fetch_one, transaction
+from app.db import LOCK_MS, Conn, Pool, Row, containing, fetch_all, fetch_one, transaction
 from app.domain.accounts.actor import Actor
 from app.domain.ledger.emails import csv_line
 from app.domain.pages import Page, PageRequest, page_of
@@ -271,7 +271,7 @@ def _params(workspace_id: int, wanted: Filter) -> dict[str, Any]:
     address = None
     with passing(InvalidAddress):
         address = None if q is None else normalize_any(q)
-    like = None if q is None else "%" + q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    like = None if q is None else containing(q)
     return {"workspace_id": workspace_id, "address": address, "q": like, "reason": wanted.reason}
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 from litestar import get
 from litestar.params import QueryParameter
 
+from app.domain.oauth.providers import Providers
 from app.domain.operations.host_policy import HostPolicy
 from app.domain.operations.resolver import Resolver
 from app.domain.senders import discovery
@@ -15,7 +16,7 @@ from app.domain.senders.discovery import EMAIL, Discovered, Finder
 from app.domain.workspaces.roles import MEMBER
 from app.http.errors import problems
 from app.http.parameters import TheMailProviders, TheSettings
-from app.settings import trust
+from app.settings import Settings, trust
 
 
 @get(
@@ -34,6 +35,9 @@ async def discover_servers(
     mail_providers: TheMailProviders,
     email: Annotated[str, QueryParameter(name="email", min_length=EMAIL.least, max_length=EMAIL.most)],
 ) -> Discovered:
-    tls = trust(settings.smtp_ca_file)
-    finder = Finder(mail_providers, HostPolicy.of(settings), Resolver.of(settings), tls)
-    return await discovery.discover(finder, email)
+    return await discovery.discover(finder_of(settings, mail_providers), email)
+
+
+def finder_of(settings: Settings, providers: Providers) -> Finder:
+    """Whom this installation asks."""
+    return Finder(providers, HostPolicy.of(settings), Resolver.of(settings), trust(settings.smtp_ca_file))

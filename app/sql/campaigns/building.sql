@@ -1,7 +1,9 @@
 -- name: campaign_content
 -- What the messages of a campaign from one of its senders are made of.
 SELECT c.subject, coalesce(c.body_made, c.body) AS body, coalesce(c.html_made, c.body_html) AS body_html, c.language,
-       c.unsubscribe, c.reply_to, c.headers, c.cc, c.bcc, c.attachments, c.images, c.postal_address, c.content_version,
+       c.unsubscribe, c.reply_to, c.headers, c.cc, c.bcc, c.attachments,
+       c.images || coalesce(g.images, '{}') AS images, coalesce(g.images, '{}') AS signature_images,
+       c.postal_address, c.content_version,
        s.email, s.display_name, s.reply_to AS sender_reply_to, g.text AS signature_text, g.html AS signature_html
 FROM campaigns c
 JOIN senders s ON s.workspace_id = c.workspace_id AND s.id = %(sender_id)s

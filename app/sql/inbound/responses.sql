@@ -12,8 +12,7 @@ WHERE r.workspace_id = %(workspace_id)s AND r.forgotten_at IS NULL
   AND (%(label)s::text IS NULL OR r.label = %(label)s)
   AND (%(unread)s::boolean IS NULL OR (r.read_at IS NULL) = %(unread)s)
   AND (%(q)s::text IS NULL
-       OR strpos(lower(r.recipient || ' ' || coalesce(r.writer, '') || ' ' || r.writer_name || ' ' || r.subject || ' ' || r.text),
-                 lower(%(q)s)) > 0)
+       OR concat_ws(' ', r.recipient, r.writer, r.writer_name, r.subject, r.text) ILIKE %(q)s)
   AND (%(before_at)s::timestamptz IS NULL OR (r.received_at, r.id) < (%(before_at)s, %(before_id)s::bigint))
 ORDER BY r.received_at DESC, r.id DESC
 LIMIT %(limit)s;

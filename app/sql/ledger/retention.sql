@@ -294,6 +294,12 @@ named AS MATERIALIZED (
        OR EXISTS (SELECT FROM templates t
                   WHERE (t.attachments <> '{}' OR t.images <> '{}') AND (t.attachments || t.images) @> ARRAY[b.id]
                     AND t.workspace_id = b.workspace_id)
+       OR EXISTS (SELECT FROM signatures g
+                  WHERE g.images <> '{}' AND g.images @> ARRAY[b.id] AND g.workspace_id = b.workspace_id)
+       OR EXISTS (SELECT FROM campaign_signatures g
+                  JOIN campaigns c ON c.workspace_id = g.workspace_id AND c.id = g.campaign_id
+                  WHERE g.images <> '{}' AND g.images @> ARRAY[b.id]
+                    AND g.workspace_id = b.workspace_id AND c.emails_removed_at IS NULL)
 ),
 kept AS (
     UPDATE files f SET used_at = now() FROM named n WHERE f.workspace_id = n.workspace_id AND f.id = n.id

@@ -76,10 +76,10 @@ WHERE workspace_id = %(workspace_id)s AND login_id = %(login_id)s
 RETURNING id;
 
 -- name: due_for_refresh
--- Logins to refresh ahead of need: those that a worker holds connections for, and, as refresh tokens die of disuse, any
+-- A provider's logins to refresh ahead of need: those that a worker holds connections for, and, as refresh tokens die of disuse, any
 -- that was not refreshed for a day since it was due.
 SELECT l.workspace_id, l.id FROM logins l
-WHERE l.credential = 'OAUTH' AND l.grant_ended_at IS NULL AND l.refresh_at <= now()
+WHERE l.credential = 'OAUTH' AND l.provider = %(provider)s AND l.grant_ended_at IS NULL AND l.refresh_at <= now()
   AND (l.refresh_lease_until IS NULL OR l.refresh_lease_until <= now())
   AND (l.refresh_after IS NULL OR l.refresh_after <= now())
   AND (l.refresh_at <= now() - interval '1 day'

@@ -57,10 +57,13 @@ BEGIN
                                       AND n.asked_at < coalesce(mine.asked_at, 'infinity'))::integer AS ahead
             FROM (
                 SELECT e.sender_id, sum(e.count) AS count, min(e.asked_at) AS asked_at
-                FROM senders same
-                JOIN lanes e ON e.workspace_id = same.workspace_id AND e.sender_id = same.id
-                WHERE same.workspace_id = s.workspace_id AND same.login_id = s.login_id
-                  AND (e.sender_id, e.worker_token) <> (s.id, by_token)
+                -- From the few senders of the login to their lanes: lanes are never counted as many as there are.
+                FROM (SELECT m.workspace_id, m.id FROM senders m
+                      WHERE m.workspace_id = s.workspace_id AND m.login_id = s.login_id OFFSET 0) same
+                CROSS JOIN LATERAL (
+                    SELECT * FROM lanes l WHERE l.workspace_id = same.workspace_id AND l.sender_id = same.id OFFSET 0
+                ) e
+                WHERE (e.sender_id, e.worker_token) <> (s.id, by_token)
                 GROUP BY e.sender_id
             ) n
         ) o
@@ -74,11 +77,12 @@ BEGIN
             asked_at = CASE WHEN l.count > 0 AND excluded.count = 0 THEN clock_timestamp() ELSE l.asked_at END
     )
     SELECT g.count AS lanes, EXISTS (
-        SELECT FROM senders o
-        JOIN lanes w ON w.workspace_id = o.workspace_id AND w.sender_id = o.id
-        WHERE o.workspace_id = g.workspace_id AND o.login_id = g.login_id AND o.id <> g.id
-        GROUP BY o.id
-        HAVING sum(w.count) = 0
+        SELECT FROM (SELECT m.workspace_id, m.id FROM senders m
+                     WHERE m.workspace_id = g.workspace_id AND m.login_id = g.login_id AND m.id <> g.id OFFSET 0) o
+        CROSS JOIN LATERAL (
+            SELECT sum(w.count) AS count FROM lanes w WHERE w.workspace_id = o.workspace_id AND w.sender_id = o.id
+        ) n
+        WHERE n.count = 0
     ) AS others_wait
     FROM granted g;
 END $$;

@@ -51,11 +51,14 @@ WHERE w.workspace_id = %(workspace_id)s AND w.login_id = %(login_id)s AND w.wind
 RETURNING w.used;
 
 -- name: end_check
--- What a worker found, of the check that was asked for then.
+-- What a worker found, of the check that was asked for then. A habit lasts until a check tells another.
 UPDATE wire_checks
 SET done_at = now(), findings = %(findings)s::jsonb, one_click_signed = %(one_click_signed)s,
     message_id_kept = %(message_id_kept)s, sent_copy = %(sent_copy)s, dmarc_aligned = %(dmarc_aligned)s,
-    inbox_read = %(inbox_read)s, latency_ms = %(latency_ms)s, used_message_id = %(used_message_id)s
+    inbox_read = %(inbox_read)s, latency_ms = %(latency_ms)s, used_message_id = %(used_message_id)s,
+    habit_word = CASE WHEN %(message_id_kept)s::boolean IS NULL THEN habit_word ELSE %(habit_word)s END,
+    habit_domain = CASE WHEN %(message_id_kept)s::boolean IS NULL THEN habit_domain ELSE %(habit_domain)s END,
+    habit_kept = coalesce(%(message_id_kept)s, habit_kept)
 WHERE workspace_id = %(workspace_id)s AND sender_id = %(sender_id)s AND requested_at = %(requested_at)s
   AND done_at IS NULL;
 

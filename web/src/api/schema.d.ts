@@ -889,7 +889,7 @@ export interface paths {
         put?: never;
         /**
          * Add several mailboxes, of a CSV file
-         * @description The first row has the columns: `email`, `host`, `port`, `security`, `username`, `password`, `hourlyLimit`, `dailyLimit`, `imapHost` and so on, as for one sender, separated by commas, semicolons or tabs. With an address at a provider that is known, `email` and `password` are enough. 500 rows at most.
+         * @description The first row has the columns: `email`, `host`, `port`, `security`, `username`, `password`, `hourlyLimit`, `dailyLimit`, `imapHost` and so on, as for one sender, separated by commas, semicolons or tabs. With an address at a provider that is known, or at a domain that tells where its servers are, `email` and `password` are enough. 500 rows at most; servers are looked for at 20 domains, for 45 seconds.
          */
         post: operations["importSenders"];
         delete?: never;

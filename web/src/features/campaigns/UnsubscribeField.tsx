@@ -3,6 +3,9 @@ import "@mantine/core/styles/Radio.layer.css";
 import { Radio, type RadioGroupProps, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { waysQuery } from "@/features/accounts/queries";
+import { buttonHopes } from "@/features/senders/buttonHopes";
+import type { Sender } from "@/features/senders/queries";
+import { AnchorLink } from "@/ui/links";
 import { optionsOf } from "@/ui/options";
 import type { Unsubscribe } from "./queries";
 
@@ -18,9 +21,15 @@ const WAYS = optionsOf<Unsubscribe, Words>({
   none: { label: "Not at all", description: "For letters to people who expect them." },
 });
 
+interface Props extends Omit<RadioGroupProps, "children" | "label"> {
+  /** Whose mail it is, to say whether the button can be hoped for. */
+  senders?: readonly Sender[];
+}
+
 /** How recipients say that they want no more. */
-export function UnsubscribeField({ disabled, ...group }: Omit<RadioGroupProps, "children" | "label">) {
+export function UnsubscribeField({ disabled, senders, ...group }: Props) {
   const { data: ways } = useQuery(waysQuery);
+  const hopes = ways?.oneClick && group.value !== "none" ? buttonHopes(senders ?? []) : [];
   return (
     <Radio.Group
       label="How recipients unsubscribe"
@@ -37,6 +46,11 @@ export function UnsubscribeField({ disabled, ...group }: Omit<RadioGroupProps, "
             the world reaches. It is {ways.baseUrl}.
           </Text>
         )}
+        {hopes.map(({ hopes, text }) => (
+          <Text key={hopes} size="sm" c="dimmed">
+            {text} {hopes === "unknown" && <AnchorLink to="/senders">Check now</AnchorLink>}
+          </Text>
+        ))}
       </Stack>
     </Radio.Group>
   );

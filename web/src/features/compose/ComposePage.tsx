@@ -238,6 +238,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
               onChange={(value) =>
                 edit({ kind: "content", step, part: { unsubscribe: value as Unsubscribe } })
               }
+              senders={from.chosen}
               error={errors["steps[0].content.unsubscribe"]}
             />
           </Section>

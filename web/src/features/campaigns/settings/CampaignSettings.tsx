@@ -16,6 +16,8 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { LIMITS } from "@/api/constants";
 import { keys } from "@/api/keys";
+import { HtmlField } from "@/features/richText/HtmlField";
+import { textOf } from "@/features/richText/richText";
 import { sendersQuery } from "@/features/senders/queries";
 import { useMay } from "@/features/workspaces/useMay";
 import { FormFailure } from "@/forms/FormFailure";
@@ -53,6 +55,7 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
     },
     said: () => "The campaign is changed.",
   });
+  const [html, setHtml] = useState(before.bodyHtml);
   const [calendar, setCalendar] = useState(before.calendar);
   const { data: senders } = useQuery(sendersQuery());
   const others = senders && senders.items.length > 1 ? senders.items : null;
@@ -83,15 +86,16 @@ export function CampaignSettings({ campaign }: { campaign: Campaign }) {
           {...form.getInputProps("body")}
         />
         {campaign.bodyHtml !== null && (
-          <Textarea
-            label="HTML"
-            autosize
-            minRows={4}
-            maxRows={16}
+          <HtmlField
+            html={html}
+            onChange={(changed) => {
+              // The plain text follows, as it did when both were written.
+              if (form.getValues().body === textOf(html)) form.setFieldValue("body", textOf(changed));
+              setHtml(changed);
+              form.setFieldValue("bodyHtml", changed);
+            }}
             disabled={!can.content}
-            styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }}
-            key={form.key("bodyHtml")}
-            {...form.getInputProps("bodyHtml")}
+            error={typeof form.errors.bodyHtml === "string" ? form.errors.bodyHtml : undefined}
           />
         )}
         <SimpleGrid cols={{ base: 1, sm: 2 }}>

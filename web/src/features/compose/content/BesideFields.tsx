@@ -3,12 +3,12 @@ import { ActionIcon, Button, Group, Stack, TagsInput, Text, TextInput } from "@m
 import { Dropzone } from "@mantine/dropzone";
 import { IconPaperclip, IconPlus, IconX } from "@tabler/icons-react";
 import { useRef, useState } from "react";
+import { type KeptFile, useUploads } from "@/features/richText/files";
 import { FormFailure } from "@/forms/FormFailure";
 import { bytes } from "@/ui/numbers";
 import classes from "../compose.module.css";
 import type { Attached, Content } from "../draft/draft";
 import type { Errors } from "../draft/errors";
-import { type KeptFile, useUploads } from "./files";
 
 const MOST_COPIES = 5;
 const MOST_HEADERS = 10;
@@ -185,7 +185,7 @@ function Attachments({ attachments, onChange, error }: AttachmentsProps) {
                 </ActionIcon>
               </Group>
               {file.warning && (
-                <Text size="sm" c="orange.9" role="status">
+                <Text size="sm" role="status">
                   {file.warning}
                 </Text>
               )}

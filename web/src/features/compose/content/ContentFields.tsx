@@ -8,7 +8,7 @@ import { LanguageField } from "./LanguageField";
 import { MergeFields } from "./MergeFields";
 import { withBody, withHtml, withKind, withTextOfHtml } from "./plainAndRich";
 
-const RichBody = lazyPart(() => import("./RichBody"), "RichBody");
+const RichBody = lazyPart(() => import("@/features/richText/RichBody"), "RichBody");
 
 interface Props {
   content: Content;

@@ -1,8 +1,8 @@
 /** Between content in the editor and texts as the API keeps them: those of templates and of campaigns. */
 
 import type { components } from "@/api/schema";
+import { textOf } from "@/features/richText/richText";
 import { type Attached, type Content, EMPTY } from "../draft/draft";
-import { textOf } from "./richText";
 
 type Told = Required<Omit<components["schemas"]["TemplateBody"], "name" | "attachments">>;
 

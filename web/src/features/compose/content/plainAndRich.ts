@@ -1,7 +1,7 @@
 /** How plain and rich text of one content follow each other: what each change to one of them changes beside it. */
 
+import { htmlOf, textOf } from "@/features/richText/richText";
 import type { Content } from "../draft/draft";
-import { htmlOf, textOf } from "./richText";
 
 /** The plain text was changed. Without rich text on the page it is what counts: an older rich one is dropped. */
 export function withBody({ rich }: Content, body: string): Partial<Content> {

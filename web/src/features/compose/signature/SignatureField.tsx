@@ -3,14 +3,14 @@ import { useQuery } from "@tanstack/react-query";
 import { Suspense, useRef, useState } from "react";
 import { keys } from "@/api/keys";
 import { sentence } from "@/api/problem";
+import { htmlOf, textOf } from "@/features/richText/richText";
 import { FormFailure } from "@/forms/FormFailure";
 import { useCommand } from "@/forms/useCommand";
 import { lazyPart } from "@/ui/lazyPart";
-import { htmlOf, textOf } from "../content/richText";
 import { putSignature } from "./commands";
 import { type Signature, signatureQuery } from "./queries";
 
-const RichBody = lazyPart(() => import("../content/RichBody"), "RichBody");
+const RichBody = lazyPart(() => import("@/features/richText/RichBody"), "RichBody");
 
 /** What the messages of a sender end with, and where it is changed. `email` tells several senders apart. */
 export function SignatureField({ senderId, email }: { senderId: number; email: string | null }) {
@@ -74,6 +74,7 @@ function Editor({ senderId, signature, done }: { senderId: number; signature: Si
           onChange={setHtml}
           onFocus={() => undefined}
           insert={insert}
+          pictures
           error={undefined}
         />
       </Suspense>

@@ -39,10 +39,34 @@ describe("what is pasted", () => {
     );
   });
 
-  it("from Gmail has its lines, and the cells of its tables in them", () => {
+  it("from Gmail has its lines and its tables", () => {
     expect(cleaned(GMAIL)).toBe(
       "<p>Hello <strong>there</strong>,</p><p><br></p><p>see <em>below</em>. </p><blockquote>said</blockquote>" +
-        "<p>A | B</p><p>C</p><p>Ann</p>",
+        '<table border="0"><tr><td>A</td><td>B</td></tr><tr><td>C</td></tr></table><p>Ann</p>',
+    );
+  });
+
+  it("keeps tables as Word, Google Docs and spreadsheets draw them", () => {
+    const word = `<table class=MsoTableGrid border=1 cellspacing=0 style='border-collapse:collapse;border:none'>
+      <thead><tr><th colspan=2 style='width:90pt'><p class=MsoNormal><b>Seats<o:p></o:p></b></p></th></tr></thead>
+      <tr><td width=100><p class=MsoNormal>Team</p><p class=MsoNormal>{{ company }}</p></td><td></td></tr></table>`;
+    expect(cleaned(word)).toBe(
+      '<table border="1"><tr><th colspan="2"><strong>Seats</strong></th></tr>' +
+        "<tr><td>Team<br>{{ company }}</td><td></td></tr></table>",
+    );
+    const docs = `<div dir="ltr"><table style="border:none"><colgroup><col width="10"/></colgroup><tbody><tr><td
+      style="border-left:solid #000 1pt"><ul><li><p>one</p></li><li><p>two</p></li></ul></td><td><h2>Big</h2><hr><img
+      src="https://x.example/y.png"></td></tr></tbody></table></div>`;
+    expect(cleaned(docs)).toBe(
+      '<table border="1"><tr><td>• one<br>• two</td><td><strong>Big</strong><br></td></tr></table>',
+    );
+  });
+
+  it("leaves tables that only place things to what is in them", () => {
+    const newsletter = `<table width="100%"><tr><td><table><tr><td><h1>News</h1></td></tr></table></td></tr>
+      <tr><td>Hello</td></tr><tr><td><table><tr><td>A</td><td>1</td></tr></table></td></tr></table>`;
+    expect(cleaned(newsletter)).toBe(
+      '<h2>News</h2><p>Hello</p><table border="0"><tr><td>A</td><td>1</td></tr></table>',
     );
   });
 

@@ -1,12 +1,12 @@
 /**
- * What was copied from Word, Google Docs, Gmail or a page, as mail can show it: headings, lists, links, and text that is
- * bold, italic, underlined or struck through. They say much of it by styles, which are read from the text of the
+ * What was copied from Word, Google Docs, Gmail or a page, as mail can show it: headings, lists, links, tables, and text
+ * that is bold, italic, underlined or struck through. They say much of it by styles, which are read from the text of the
  * attribute, under another name: the policy of this page lets no document apply them. All else is dropped.
  */
 
 const STYLE = "data-style";
 
-const BLOCKS = new Set(["P", "H1", "H2", "H3", "H4", "UL", "OL", "LI", "BLOCKQUOTE", "PRE", "HR"]);
+const BLOCKS = new Set(["P", "H1", "H2", "H3", "H4", "UL", "OL", "LI", "BLOCKQUOTE", "PRE", "HR", "TABLE"]);
 const INLINE: Readonly<Record<string, string>> = {
   B: "strong",
   STRONG: "strong",
@@ -22,6 +22,9 @@ const INLINE: Readonly<Record<string, string>> = {
 const DROPPED =
   "style, script, meta, link, title, head, xml, o\\:p, object, iframe, img, picture, video, audio, button, input";
 const HEADINGS: Readonly<Record<string, string>> = { H1: "h2", H4: "h3", H5: "h3", H6: "h3" };
+
+const EMPTY = new Set(["BR", "HR", "TD", "TH"]); // that say something without anything in them
+const LINES = new Set(["P", "DIV", "LI", "H1", "H2", "H3", "H4", "H5", "H6", "BLOCKQUOTE", "PRE"]);
 
 const SIGNS = /<!(?:--)?\[if !supportLists\](?:--)?>([\s\S]*?)<!(?:--)?\[endif\](?:--)?>/g;
 
@@ -54,20 +57,21 @@ function isBetweenBlocks(node: ChildNode): boolean {
 function copy(node: Node, into: Element): void {
   const page = into.ownerDocument;
   if (node.nodeType === Node.TEXT_NODE) {
+    if (["TABLE", "TR"].includes(into.tagName)) return; // between cells
     into.append(page.createTextNode((node.textContent ?? "").replace(/[\n\r\t]+/g, " ")));
     return;
   }
   if (!(node instanceof Element)) return;
   const place = open(node, into);
   for (const child of node.childNodes) copy(child, place);
-  if (place !== into && !place.hasChildNodes() && !["BR", "HR"].includes(place.tagName)) place.remove();
+  if (place !== into && !place.hasChildNodes() && !EMPTY.has(place.tagName)) place.remove();
 }
 
 /** The element that this one becomes, in place; that around it where nothing is left of it. */
 function open(node: Element, into: Element): Element {
   const tag = node.tagName;
   if (node.hasAttribute("data-sign")) return into;
-  if (tag === "BR" || tag === "HR") return add(into, tag);
+  if (tag === "BR" || tag === "HR") return add(into, isInTable(node) ? "br" : tag);
   if (tag === "A") {
     const href = node.getAttribute("href") ?? "";
     if (!/^(?:https?:|mailto:|tel:|\{\{)/i.test(href)) return into;
@@ -75,11 +79,13 @@ function open(node: Element, into: Element): Element {
     link.setAttribute("href", unwrapped(href));
     return link;
   }
-  if (tag === "TR") return add(into, "p");
-  if ((tag === "TD" || tag === "TH") && node.previousElementSibling) into.append(" | ");
-  // In an item, and in a cell, there are lines and no paragraphs of their own.
-  if (tag === "DIV" || tag === "P") {
-    if (node.closest("td, th")) return into;
+  if (tag === "TABLE") return isInTable(node) ? table(node, into) : into;
+  if (isInTable(node)) {
+    if (tag === "TR") return add(into, tag);
+    if (isCell(node)) return spanning(node, add(into, tag));
+    return node.closest("td, th") ? inCell(node, into) : into;
+  }
+  if (tag === "DIV" || tag === "P" || isCell(node)) {
     if (node.querySelector("p, div, ul, ol, table, h1, h2, h3, h4, blockquote")) return into;
     const paragraph = add(into, "p");
     const level = /mso-list:\s*\S+\s+level(\d+)/i.exec(node.getAttribute(STYLE) ?? "")?.[1];
@@ -94,6 +100,57 @@ function open(node: Element, into: Element): Element {
   if (inline && !(inline === "strong" && /^(?:normal|400)$/.test(weight)))
     return formatted(node, add(into, inline));
   return formatted(node, into);
+}
+
+const tables = new WeakMap<Element, boolean>();
+
+/**
+ * Whether a table around it, or itself, is one for its reader. One with others in it, or with one cell a row, is there for
+ * the place of things, as newsletters and signatures have it: what is in its cells stands below each other.
+ */
+function isInTable(node: Element): boolean {
+  const table = node.closest("table");
+  if (table === null) return false;
+  const known = tables.get(table);
+  if (known !== undefined) return known;
+  const is = !table.querySelector("table") && [...table.querySelectorAll("tr")].some(isWide);
+  tables.set(table, is);
+  return is;
+}
+
+function isWide(row: Element): boolean {
+  return [...row.children].filter(isCell).length > 1;
+}
+
+function isCell({ tagName }: Element): boolean {
+  return tagName === "TD" || tagName === "TH";
+}
+
+/** Whether lines are drawn is said by an attribute, or by the styles of the table or a cell. */
+function table(from: Element, into: Element): Element {
+  const made = add(into, "table");
+  const drawn = [from, ...from.querySelectorAll("td, th")].some((one) =>
+    /border[^;]*:[^;]*(?:solid|double|dashed|dotted)/i.test(one.getAttribute(STYLE) ?? ""),
+  );
+  made.setAttribute("border", drawn || Number(from.getAttribute("border")) ? "1" : "0");
+  return made;
+}
+
+function spanning(from: Element, cell: Element): Element {
+  for (const name of ["colspan", "rowspan"]) {
+    const cells = Number(from.getAttribute(name));
+    if (Number.isInteger(cells) && cells > 1 && cells <= 100) cell.setAttribute(name, `${cells}`);
+  }
+  return cell;
+}
+
+/** In a cell there are lines, and no paragraphs of their own. */
+function inCell(node: Element, into: Element): Element {
+  const before = into.closest("td, th")?.textContent?.trim() ?? "";
+  if (LINES.has(node.tagName) && before && !before.endsWith("•")) add(into, "br");
+  if (node.tagName === "LI") into.append("• ");
+  const inline = INLINE[node.tagName] ?? (/^H\d$/.test(node.tagName) ? "strong" : undefined);
+  return formatted(node, inline ? add(into, inline) : into);
 }
 
 /** Within the formatting that its style says. */

@@ -1,6 +1,6 @@
 /** Between rich text (HTML) and plain text. */
 
-const BLOCKS = new Set(["P", "H1", "H2", "H3", "H4", "UL", "OL", "BLOCKQUOTE", "PRE", "HR"]);
+const BLOCKS = new Set(["P", "H1", "H2", "H3", "H4", "UL", "OL", "BLOCKQUOTE", "PRE", "HR", "TABLE"]);
 
 /** The plain text alternative of what the editor made. */
 export function textOf(html: string): string {
@@ -19,6 +19,7 @@ function written(node: Node): string {
   if (node.tagName === "IMG") return node.getAttribute("alt") ?? "";
   if (node.tagName === "HR") return "\n\n---\n\n";
   if (node.tagName === "LI") return `\n${mark(node)}${inside.trim()}`;
+  if (node.tagName === "TR") return `\n${[...node.children].map((cell) => written(cell).trim()).join(" | ")}`;
   if (node.tagName === "A") {
     const href = node.getAttribute("href") ?? "";
     return href && href !== inside.trim() ? `${inside} (${href})` : inside;
@@ -29,6 +30,31 @@ function written(node: Node): string {
 function mark(item: Element): string {
   const list = item.parentElement;
   return list?.tagName === "OL" ? `${[...list.children].indexOf(item) + 1}. ` : "- ";
+}
+
+/** What the editor makes, and with which attributes: what is written otherwise would come out of it as something else. */
+const MADE: Readonly<Record<string, readonly string[]>> = {
+  ...Object.fromEntries(
+    ["P", "H2", "H3", "UL", "OL", "LI", "BLOCKQUOTE", "PRE", "HR", "BR"].map((tag) => [tag, []]),
+  ),
+  ...Object.fromEntries(["STRONG", "EM", "U", "S", "CODE", "TBODY", "TR"].map((tag) => [tag, []])),
+  A: ["href"],
+  IMG: ["src", "alt", "width"],
+  TABLE: ["border", "rules", "cellpadding", "cellspacing"],
+  TD: ["colspan", "rowspan", "align", "valign"],
+  TH: ["colspan", "rowspan", "align", "valign"],
+};
+
+/** Whether the editor can change it without changing the rest of it. */
+export function isOfEditor(html: string): boolean {
+  const page = new DOMParser().parseFromString(html, "text/html");
+  if (/<!--|<!doctype|<html|<head|<body/i.test(html)) return false;
+  return [...page.body.querySelectorAll("*")].every(
+    ({ tagName, attributes }) =>
+      [...attributes].every(({ name, value }) =>
+        tagName === "IMG" && name === "src" ? value.startsWith("/api/files/") : MADE[tagName]?.includes(name),
+      ) && tagName in MADE,
+  );
 }
 
 /** Plain text as the editor begins with it. */

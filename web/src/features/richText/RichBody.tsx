@@ -7,13 +7,14 @@ import { useEditor } from "@tiptap/react";
 import StarterKit from "@tiptap/starter-kit";
 import { type RefObject, useEffect } from "react";
 import { nonce } from "@/ui/nonce";
-import classes from "../compose.module.css";
 import { usePictures } from "./files";
 import { LiquidPiece } from "./LiquidPiece";
 import { linkTarget } from "./links";
 import { withoutPieces, withPieces } from "./liquidPieces";
 import { PICTURE_TYPES, Picture, picturesIn } from "./Picture";
 import { cleaned } from "./paste";
+import classes from "./richText.module.css";
+import { TABLES } from "./Table";
 
 interface Props {
   /** What it is called for who does not see it. */
@@ -59,7 +60,7 @@ export function RichBody({ label = "Rich text", html, onChange, onFocus, insert,
     return files.length > 0;
   };
   const editor = useEditor({
-    extensions: [StarterKit.configure({ link: false }), Links, LiquidPiece, Picture],
+    extensions: [StarterKit.configure({ link: false }), Links, LiquidPiece, Picture, ...TABLES],
     content: withPieces(html),
     injectNonce: nonce,
     editorProps: {

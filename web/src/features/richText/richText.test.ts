@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { htmlOf, textOf } from "./richText";
+import { htmlOf, isOfEditor, textOf } from "./richText";
 
 describe("rich text", () => {
   it("has a plain text that reads as it does", () => {
@@ -9,7 +9,26 @@ describe("rich text", () => {
       'News\n\nDear {{ name | default: "you" }},\nhello & welcome\n\n- one\n- two\n\nMore (https://example.com/x)',
     );
     expect(textOf('<p><img src="/api/files/1" alt="Our office"></p>')).toBe("Our office");
+    expect(
+      textOf("<p>a</p><table><tbody><tr><th>b</th><td>c<br>d</td></tr><tr><td>e</td></tr></tbody></table>"),
+    ).toBe("a\n\nb | c\nd\ne");
     expect(textOf("<ol><li><p>one</p></li><li><p>two</p></li></ol>")).toBe("1. one\n2. two");
+  });
+
+  it("is changed in the editor where the editor made it, and as HTML where it would lose something", () => {
+    const made =
+      '<h2>News</h2><p><a href="https://x.example">{{ name }}</a><img src="/api/files/1" alt=""></p>';
+    expect(
+      isOfEditor(`${made}<table border="0"><tbody><tr><td colspan="2">x</td></tr></tbody></table>`),
+    ).toBe(true);
+    for (const other of [
+      '<p style="color:red">x</p>',
+      "<div>x</div>",
+      '<img src="https://x.example/y.png">',
+      "<!doctype html><html><body><p>x</p></body></html>",
+      "<p>x</p><!-- note -->",
+    ])
+      expect(isOfEditor(other)).toBe(false);
   });
 
   it("begins as the plain text did", () => {
