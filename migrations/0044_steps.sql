@@ -191,7 +191,7 @@ CREATE OR REPLACE TRIGGER streams_end AFTER UPDATE OF scheduled, sending, follow
     EXECUTE FUNCTION campaign_follows_streams();
 
 CREATE OR REPLACE FUNCTION in_thread(subject text) RETURNS text LANGUAGE sql IMMUTABLE
-    RETURN CASE WHEN lower(left(ltrim(subject), 3) COLLATE "C") = 're:' THEN subject ELSE 'Re: ' || subject END;
+    RETURN CASE WHEN lower(subject COLLATE "C") ~ '^\s*re:' THEN subject ELSE 'Re: ' || subject END;
 COMMENT ON FUNCTION in_thread IS 'The subject of what follows in the thread of a message with this one';
 GRANT EXECUTE ON FUNCTION in_thread TO reachinbox_tenant;
 

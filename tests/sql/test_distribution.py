@@ -20,6 +20,7 @@ DISTRIBUTED = {
     "signatures",
     "emails",
     "attempts",
+    "addressed",
     "logins",
     "login_windows",
     "streams",

@@ -45,7 +45,7 @@ async def message_builder(
                 body_html=step["body_html"],
                 attachments=[],
             )
-            images = list(dict.fromkeys(row["signature_images"]))
+            images = row["signature_images"]
         beside = await files.beside(conn, workspace_id, written, images, row["sender_reply_to"])
     sent = signed(written, row["signature_text"], row["signature_html"]).addressed(row["postal_address"])
     builder = MessageBuilder(

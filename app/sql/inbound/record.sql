@@ -31,9 +31,9 @@ SET follow_at = CASE WHEN o.follow_at IS NOT NULL THEN greatest(o.follow_at, b.a
     scheduled_at = CASE WHEN o.status = 'SCHEDULED' THEN greatest(o.scheduled_at, b.at) ELSE o.scheduled_at END,
     not_before = CASE WHEN o.status = 'SCHEDULED' THEN greatest(o.scheduled_at, b.at) ELSE o.not_before END,
     until = CASE WHEN o.status = 'SCHEDULED' AND o.until IS NOT NULL THEN now() ELSE o.until END
-FROM emails e, LATERAL (SELECT (%(back_on)s::date + 2)::timestamp AT TIME ZONE 'UTC' AS at) b
-WHERE e.workspace_id = %(workspace_id)s AND e.id = %(email_id)s AND e.step_id IS NOT NULL
-  AND o.workspace_id = e.workspace_id AND o.recipient_key = e.recipient_key AND o.campaign_id = e.campaign_id
+FROM emails_beside(%(workspace_id)s::bigint, %(email_id)s::bigint) t,
+     LATERAL (SELECT (%(back_on)s::date + 2)::timestamp AT TIME ZONE 'UTC' AS at) b
+WHERE o.workspace_id = %(workspace_id)s AND o.id = t.id AND o.step_id IS NOT NULL
   AND (o.follow_at < b.at OR o.status = 'SCHEDULED' AND o.follows_id IS NOT NULL AND o.scheduled_at < b.at);
 
 -- name: tally

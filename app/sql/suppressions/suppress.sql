@@ -103,7 +103,7 @@ WITH its AS MATERIALIZED (
     UNION
     SELECT o.id
     FROM emails e
-    JOIN emails o ON o.workspace_id = e.workspace_id AND o.recipient_key = e.recipient_key AND o.campaign_id = e.campaign_id
+    CROSS JOIN LATERAL emails_beside(e.workspace_id, e.id) o
     WHERE e.workspace_id = %(workspace_id)s AND e.id = ANY (%(ids)s::bigint[]) AND e.step_id IS NOT NULL
 ),
 stopped AS (
