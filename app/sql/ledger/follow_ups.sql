@@ -40,7 +40,6 @@ WITH made AS (
     JOIN emails e ON e.workspace_id = w.workspace_id AND e.id = w.id
     WHERE e.follow_at IS NOT NULL
     ORDER BY w.at, e.id
-    ON CONFLICT DO NOTHING
     RETURNING id
 ),
 made_of AS (SELECT count(*)::integer AS n, max(id) AS last_id FROM made),
