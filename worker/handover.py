@@ -100,13 +100,13 @@ class Handover:
     async def _hand_over(self, conversation: Conversation, claim: Claim) -> Result:
         began = time.perf_counter()
         # Of one that was tried before the upgrade to opaque ids, the ledger has it.
-        message_id = claim.message_id or self._desk.message_ids.of(self._user_id, claim.id, self._domain)
+        message_id = claim.message_id or self._message_id(claim.id)
         version = None
         try:
             thread = None if claim.step_id is None else await self._thread(claim)
             version, builder, liquid = await self._builder(claim, thread and thread.subject)
             fields = claim.fields if thread is None else {**claim.fields, SENT_AT: thread.sent_on}
-            references = self._references(thread) if thread else ()
+            references = thread.references(self._message_id) if thread else ()
             letter = Letter(claim.id, claim.recipient, fields, message_id, claim.claimed_at, references)
             message = await building.write(self._desk.pool, self._desk.links, self._user_id, builder, liquid, letter)
         except (HeaderInjection, TemplateError) as error:  # no byte of it was sent, and the failure is this email's
@@ -182,10 +182,9 @@ class Handover:
     async def _thread(self, claim: Claim) -> Thread:
         return await until_answered(lambda: threads.thread_of(self._desk.pool, self._user_id, claim.id))
 
-    def _references(self, thread: Thread) -> list[str]:
-        """Ids that the ledger has not heard of, since their worker was lost, are the same each time."""
-        ids = self._desk.message_ids
-        return [one.message_id or ids.of(self._user_id, one.email_id, self._domain) for one in thread.earlier]
+    def _message_id(self, email_id: int) -> str:
+        """The same each time."""
+        return self._desk.message_ids.of(self._user_id, email_id, self._domain)
 
     async def _builder(self, claim: Claim, subject: str | None = None) -> _Builder:
         """The builder of the claim's campaign and step, made once for each version of its content, which is the claim's

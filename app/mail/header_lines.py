@@ -75,8 +75,8 @@ def addresses_line(name: str, addresses: Sequence[str]) -> str:
 
 
 def thread_lines(earlier: Sequence[str], itself: str | None = None) -> str:
-    """In-Reply-To and References (RFC 5322, 3.6.4) of a message in a thread: Message-IDs in their brackets, the one that
-    it answers last. `itself`: its own, where it refers to that, too. Without any: nothing.
+    """In-Reply-To and References (RFC 5322, 3.6.4) of a message in a thread: Message-IDs in their brackets, the one
+    that it answers last. `itself`: its own, where it refers to that, too. Without any: nothing.
     """
     for one in earlier:
         refuse_breaks("References", one)

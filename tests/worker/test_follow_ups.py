@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from app.db import Pool
 from app.domain.campaigns.content import Content
@@ -20,7 +21,7 @@ async def test_a_sequence_goes_out_by_itself_in_one_thread(pool: Pool, database_
         Step(wait=AT_ONCE, body="{% if name %}Three{% endif %}, since {{ sent_at | date: '%Y' }}."),
         Step(wait=AT_ONCE, subject="Four for {{ name }}", body="Four."),
     )
-    people = [{"email": "a@example.com", "name": "Ann"}, {"email": "b@example.com", "name": "Bob"}]
+    people: list[Any] = [{"email": "a@example.com", "name": "Ann"}, {"email": "b@example.com", "name": "Bob"}]
     made = await schedule_campaign(pool, owner, people, content=CONTENT, steps=steps, follow_up_without_reading=True)
     campaign = made.campaign.id
     async with receiving(pool, database_url) as received:

@@ -1,8 +1,9 @@
 """After the database was restored to an earlier moment: nothing goes out by itself.
 
 The restored ledger does not know what was sent after that moment. What it still takes for waiting may have arrived
-long ago, and would be sent once more. So every campaign is paused, and what was due by now, or being sent, is in
-doubt, whatever the campaign's `onUnknown` says: a policy for the odd lost answer is none for a lost day.
+long ago, and would be sent once more; so may what it owes. So every campaign is paused, and what was due by now, or
+being sent, is in doubt, whatever the campaign's `onUnknown` says: a policy for the odd lost answer is none for a lost
+day.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import NamedTuple
 
 from app.db import Pool, Row, fetch_all, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL
-from app.domain.ledger import streams
+from app.domain.ledger import follow_ups, streams
 from app.domain.ledger.refusals import lock_window
 from app.domain.workspaces import audit
 from app.errors import Conflict
@@ -44,6 +45,7 @@ async def hold_all(pool: Pool) -> list[Held]:
         await conn.execute(sql.close_all)
         for row in await fetch_all(conn, sql.pause_all):
             await audit.record(conn, LOCAL, row["workspace_id"], "campaign.hold", f"campaigns/{row['id']}")
+    await follow_ups.catch_up(pool)
     async with transaction(pool) as conn:
         found = await fetch_all(conn, sql.streams_to_hold)
     held: dict[int, Held] = {}

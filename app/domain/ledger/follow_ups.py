@@ -7,9 +7,10 @@ owed. It is unique by recipient and step, so no two workers make it twice.
 
 from __future__ import annotations
 
+import math
 import time
-from datetime import timedelta
-from typing import NamedTuple
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.ledger import streams
@@ -34,15 +35,26 @@ class Followed(NamedTuple):
 
 async def follow_up(pool: Pool, *, for_s: float = 2.0) -> Followed:
     """Make emails of what falls due, for so long: others wait for the sweep to go on."""
-    until = time.monotonic() + for_s
+    return await _make(pool, {"ahead": AHEAD, "closed": False}, time.monotonic() + for_s)
+
+
+async def catch_up(pool: Pool) -> Followed:
+    """The same of all that has fallen due by now, at the times at which it was due, although nothing of it is sent: for
+    `after_restore`, which puts in doubt what was due.
+    """
+    return await _make(pool, {"ahead": timedelta(0), "closed": True}, math.inf)
+
+
+async def _make(pool: Pool, how: dict[str, Any], until: float) -> Followed:
+    """`closed`: of paused campaigns, too."""
     async with transaction(pool) as conn:
-        owing = await fetch_all(conn, sql.streams_owing, {"ahead": AHEAD})
+        owing = await fetch_all(conn, sql.streams_owing, how)
     made = stopped = 0
     for stream in owing:
         is_last = False
         while not is_last and time.monotonic() < until:
             async with transaction(pool) as conn:
-                batch, is_last = await _follow_up(conn, stream)
+                batch, is_last = await _follow_up(conn, stream | how)
             made, stopped = made + batch.made, stopped + batch.stopped
     return Followed(made, stopped)
 
@@ -55,12 +67,12 @@ async def _follow_up(conn: Conn, stream: Row) -> tuple[Followed, bool]:
     campaign = await fetch_one(conn, sql.still_open, stream)
     if campaign is None:
         return Followed(), True
-    rows = await fetch_all(conn, sql.owing, stream | {"ahead": AHEAD, "limit": BATCH})
+    rows = await fetch_all(conn, sql.owing, stream | {"limit": BATCH})
     if not rows:
         return Followed(), True
     calendar = of_kept(campaign["calendar"])
     following = [row for row in rows if row["step_id"] is not None and not row["suppressed"]]
-    times = [_due(row, calendar) for row in following]
+    times = [_due(row, calendar, row["follow_at"] if stream["closed"] else row["now"]) for row in following]
     params = stream | {
         "ids": [row["id"] for row in following],
         "step_ids": [row["step_id"] for row in following],
@@ -76,6 +88,6 @@ async def _follow_up(conn: Conn, stream: Row) -> tuple[Followed, bool]:
     return Followed(made, len(suppressed)), len(rows) < BATCH
 
 
-def _due(row: Row, calendar: CampaignCalendar | None) -> Due:
+def _due(row: Row, calendar: CampaignCalendar | None, not_before: datetime) -> Due:
     wait = Wait(row["wait"], row["business_days"])
-    return due(row["sent_at"], wait, calendar, row["zone"], max(row["follow_at"], row["now"]))
+    return due(row["sent_at"], wait, calendar, row["zone"], max(row["follow_at"], not_before))

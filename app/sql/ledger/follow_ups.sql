@@ -1,7 +1,7 @@
 -- name: streams_owing
--- Open streams with an email whose next step falls due so soon.
+-- Streams with an email whose next step falls due so soon: open ones, or all but those of cancelled campaigns.
 SELECT s.workspace_id, s.id AS stream_id, s.campaign_id, s.sender_id FROM streams s
-WHERE s.stepped AND s.open AND s.following > 0
+WHERE s.stepped AND (s.open OR %(closed)s) AND s.following > 0
   AND EXISTS (SELECT FROM emails e WHERE e.workspace_id = s.workspace_id AND e.stream_id = s.id
                 AND e.follow_at <= now() + %(ahead)s::interval)
 ORDER BY s.workspace_id, s.id;
@@ -10,7 +10,8 @@ ORDER BY s.workspace_id, s.id;
 -- What the times of follow-ups depend on, now that the stream is locked. No row: nothing of it is sent now, or any more.
 SELECT c.calendar FROM streams s
 JOIN campaigns c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
-WHERE s.workspace_id = %(workspace_id)s AND s.id = %(stream_id)s AND s.open AND coalesce(s.latest_at > now(), true);
+WHERE s.workspace_id = %(workspace_id)s AND s.id = %(stream_id)s
+  AND (s.open OR %(closed)s AND c.status <> 'CANCELLED') AND coalesce(s.latest_at > now(), true);
 
 -- name: owing
 -- The first emails of a stream whose next step falls due, and what follows each.
@@ -39,7 +40,6 @@ WITH made AS (
     JOIN emails e ON e.workspace_id = w.workspace_id AND e.id = w.id
     WHERE e.follow_at IS NOT NULL
     ORDER BY w.at, e.id
-    ON CONFLICT DO NOTHING
     RETURNING id
 ),
 made_of AS (SELECT count(*)::integer AS n, max(id) AS last_id FROM made),
