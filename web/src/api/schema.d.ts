@@ -7770,6 +7770,8 @@ export interface operations {
                     correctDomains?: {
                         [key: string]: string;
                     } | null;
+                    /** @default false */
+                    preview?: boolean;
                 };
             };
         };
