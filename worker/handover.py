@@ -16,7 +16,7 @@ from app.db import Row, until_answered
 from app.domain.campaigns import building, copies
 from app.domain.ledger.claims import Claim, Report
 from app.domain.senders import for_workers
-from app.mail.addresses import to_ascii
+from app.mail.addresses import key, to_ascii
 from app.mail.enclosed import Enclosed
 from app.mail.header_lines import HeaderInjection
 from app.mail.markup import TemplateError
@@ -26,7 +26,7 @@ from app.mail.rendering import Renderer
 from worker.desk import Desk
 from worker.instruments import HANDOVER_DURATION, OUTCOMES
 from worker.smtp import Conversation
-from worker.verdicts import Fault, Verdict, classify_loss
+from worker.verdicts import Fault, Verdict, classify_loss, storable
 
 FIRST_RETRY_S, LONGEST_RETRY_S = 60.0, 3600.0
 MOST_LOSSES = 20
@@ -68,6 +68,7 @@ class Handover:
         self._sender_id: int = sender["id"]
         self._failing = sender["failures"] > 0
         self._not_written_in_a_row = 0
+        self._lost: dict[str, set[int]] = {}  # by a copy's key, the emails that lost their connection when it was named
         self.take_sender(sender)
 
     def take_sender(self, sender: Row) -> None:
@@ -98,7 +99,9 @@ class Handover:
             rendered: Sequence[str] = ()
             if builder.liquid:
                 rendered = await liquid.render({**claim.fields, "email": claim.recipient, UNSUBSCRIBE_URL: url})
+            hung = self._hung_up_at(builder.copies, claim) if self._lost else {}
             without = await self._left_out(builder.copies) if builder.copies else frozenset[str]()
+            without |= hung.keys()
             message = builder.build(claim.recipient, claim.fields, message_id, claim.claimed_at, rendered, url, without)
         except (HeaderInjection, TemplateError) as error:  # no byte of it was sent, and the failure is this email's
             reply = f"cannot be written: {error}"
@@ -117,6 +120,11 @@ class Handover:
         handed_at = time.perf_counter()
         verdict = await self._deliver(conversation, claim, message)
         HANDOVER_DURATION.observe(time.perf_counter() - handed_at)
+        if verdict.lost_copy is not None:
+            self._lost.setdefault(key(to_ascii(verdict.lost_copy)), set()).add(claim.id)
+        if hung:
+            said = [f"No copy to {copy}: the connection was lost when it was named" for copy in hung.values()]
+            verdict = verdict._replace(text=storable("\n".join([verdict.text, *said])))
         if self._failing and verdict.fault == "email" and verdict.refusal is None and verdict.code is not None:
             await self._unblock()
         report = _report(
@@ -158,6 +166,16 @@ class Handover:
             await conversation.close()
             reason = f"internal error ({type(error).__name__})"
             return classify_loss(conversation.command, reason, delivered=1)  # not the sender's, whatever it is
+
+    def _hung_up_at(self, copies: Mapping[str, str], claim: Claim) -> Mapping[str, str]:
+        """The copies that this attempt leaves out: some servers hang up over a recipient instead of refusing them. Once
+        may be chance and concerns that email alone, twice is the server's way with that address.
+        """
+        return {
+            copy: copies[copy]
+            for copy, emails in self._lost.items()
+            if copy in copies and (claim.id in emails or len(emails) > 1)
+        }
 
     async def _left_out(self, addresses: Mapping[str, str]) -> frozenset[str]:
         return await until_answered(lambda: copies.left_out(self._desk.pool, self._user_id, addresses))

@@ -159,9 +159,7 @@ async def grow_saved_list(
         source = source_of(sent.recipients, sent.list_id, sent.columns, choices)
 
         given = _given(source, choices)
-        return await saved_lists.grow(
-            pool, user.workspace_id, list_id, given, actor, quotas, preview=sent.preview
-        )
+        return await saved_lists.grow(pool, user.workspace_id, list_id, given, actor, quotas, preview=sent.preview)
 
 
 def _given(source: JsonRecipients | Named, choices: Choices) -> Callable[[frozenset[str]], RecipientList] | Named:
