@@ -58,7 +58,7 @@ class MailServer:
             if verb == "EHLO":
                 offered = "".join(f"250-{one}\r\n" for one in ("there.test", *self.offers))
                 writer.write(f"{offered}250 HELP\r\n".encode())
-            elif verb == "RCPT" and (said := next((say for part, say in self.refuse.items() if part in line), None)):
+            elif verb == "RCPT" and (said := self._said_to(line)) is not None:
                 writer.write(f"{said}\r\n".encode() if said else b"")
                 if not said or said.startswith("421"):
                     break
@@ -86,6 +86,9 @@ class MailServer:
                 if verb == "QUIT":
                     break
         writer.close()
+
+    def _said_to(self, line: str) -> str | None:
+        return next((say for part, say in self.refuse.items() if part in line), None)
 
     async def _content(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes | None:
         content = b""
