@@ -99,7 +99,7 @@ class Handover:
             rendered: Sequence[str] = ()
             if builder.liquid:
                 rendered = await liquid.render({**claim.fields, "email": claim.recipient, UNSUBSCRIBE_URL: url})
-            hung = self._hung_up_at(builder.copies, claim) if self._lost else {}
+            hung = self._hung_up_at(builder.copies, claim)
             without = await self._left_out(builder.copies) if builder.copies else frozenset[str]()
             without |= hung.keys()
             message = builder.build(claim.recipient, claim.fields, message_id, claim.claimed_at, rendered, url, without)
