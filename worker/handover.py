@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import psycopg
@@ -59,6 +60,15 @@ class _Builder(NamedTuple):
     liquid: Renderer
 
 
+@dataclass(slots=True)
+class _LostAt:
+    """Connections lost when a copy was named: when the `first` was, the `emails`, and whether one began after it."""
+
+    first: float
+    emails: set[int]
+    again: bool = False
+
+
 class Handover:
     """Hands a sender's emails over, on any of its conversations."""
 
@@ -68,7 +78,7 @@ class Handover:
         self._sender_id: int = sender["id"]
         self._failing = sender["failures"] > 0
         self._not_written_in_a_row = 0
-        self._lost: dict[str, set[int]] = {}  # by a copy's key, the emails that lost their connection when it was named
+        self._lost: dict[str, _LostAt] = {}  # by a copy's key
         self.take_sender(sender)
 
     def take_sender(self, sender: Row) -> None:
@@ -121,7 +131,9 @@ class Handover:
         verdict = await self._deliver(conversation, claim, message)
         HANDOVER_DURATION.observe(time.perf_counter() - handed_at)
         if verdict.lost_copy is not None:
-            self._lost.setdefault(key(to_ascii(verdict.lost_copy)), set()).add(claim.id)
+            lost = self._lost.setdefault(key(to_ascii(verdict.lost_copy)), _LostAt(time.perf_counter(), set()))
+            lost.emails.add(claim.id)
+            lost.again = lost.again or began > lost.first
         if hung:
             said = [f"No copy to {copy}: the connection was lost when it was named" for copy in hung.values()]
             verdict = verdict._replace(text=storable("\n".join([verdict.text, *said])))
@@ -169,12 +181,12 @@ class Handover:
 
     def _hung_up_at(self, copies: Mapping[str, str], claim: Claim) -> Mapping[str, str]:
         """The copies that this attempt leaves out: some servers hang up over a recipient instead of refusing them. Once
-        may be chance and concerns that email alone, twice is the server's way with that address.
+        may be chance and concerns that email alone; once more, by an email begun afterwards, is the server's way.
         """
         return {
             copy: copies[copy]
-            for copy, emails in self._lost.items()
-            if copy in copies and (claim.id in emails or len(emails) > 1)
+            for copy, lost in self._lost.items()
+            if copy in copies and (lost.again or claim.id in lost.emails)
         }
 
     async def _left_out(self, addresses: Mapping[str, str]) -> frozenset[str]:
