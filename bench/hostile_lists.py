@@ -1,4 +1,4 @@
-"""Lists made to fill memory: each previewed and scheduled by an API process of its own, whose memory is looked at."""
+"""Lists made to fill memory: previewed and scheduled by one API process, whose memory is looked at."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from bench.api import api, create_account
 from bench.registry import Failed, Figure, Run, bench
 from bench.service import memory_mb
 
-MOST_MB = 150  # that the API may grow by, whatever it is sent
-PIECE = 1_000_000  # bytes written at a time
+MOST_MB = 100  # that the API may grow by over all of them, at any size
+SIZE = 400_000  # bytes of each, where `--emails` does not say another: all of them take about a minute
+PIECE = 100_000  # bytes written at a time
 FORM = {"subject": "Hello", "body": "Hello {{ name | default: 'you' }}"}
 EMOJI = "\N{GRINNING FACE}".encode()  # one of them has Python keep four bytes for each character of a text
 
@@ -85,22 +86,20 @@ BODIES = (
 
 @bench("hostile-lists", only_if_named=True)
 def hostile_lists(run: Run) -> Iterator[Figure]:
-    """How much the API grows by 200 MB of CSV or JSON made to fill its memory; more than 150 MB fails."""
-    worst = 0.0
+    """By how much the API has grown at most after each of the lists made to fill its memory."""
     with EmbeddedPostgres(run.directory / "postgres") as postgres:
         key = create_account(postgres.url)
-        for body in BODIES:
-            path = run.directory / "body"
-            size = _write(body, path, body.most if run.emails is None else min(body.most, 100 * run.emails))
-            with api(postgres.url, key) as (client, process):
-                client.get("/api/campaigns")
-                before_mb = memory_mb(process.pid, "VmRSS")
+        with api(postgres.url, key) as (client, process):
+            client.get("/api/campaigns")
+            before_mb = memory_mb(process.pid, "VmRSS")
+            for body in BODIES:
+                path = run.directory / "body"
+                size = _write(body, path, min(body.most, SIZE if run.emails is None else 100 * run.emails))
                 notes = [_send(client, call, body, path) for call in ("preview", "schedule")]
                 grown_mb = memory_mb(process.pid) - before_mb
-            worst = max(worst, grown_mb)
-            yield Figure(f"{body.what} ({size / 1e6:.0f} MB)", grown_mb, "MB", "; ".join(notes))
-    if worst > MOST_MB:
-        raise Failed(f"the API grew by {worst:.0f} MB, and {MOST_MB} MB is the most")
+                yield Figure(f"{body.what} ({size / 1e6:.1f} MB)", grown_mb, "MB", "; ".join(notes))
+                if grown_mb > MOST_MB:
+                    raise Failed(f"{body.what}: the API grew by {grown_mb:.0f} MB, and {MOST_MB} MB is the most")
 
 
 def _write(body: Body, path: Path, most: int) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import psycopg
@@ -18,7 +20,7 @@ from app.domain.ledger import threads
 from app.domain.ledger.claims import Claim, Report
 from app.domain.ledger.threads import Thread
 from app.domain.senders import for_workers
-from app.mail.addresses import to_ascii
+from app.mail.addresses import key, to_ascii
 from app.mail.enclosed import Enclosed
 from app.mail.header_lines import HeaderInjection
 from app.mail.markup import TemplateError
@@ -28,7 +30,7 @@ from app.mail.rendering import Renderer
 from worker.desk import Desk
 from worker.instruments import HANDOVER_DURATION, OUTCOMES
 from worker.smtp import Conversation
-from worker.verdicts import Fault, Verdict, classify_loss
+from worker.verdicts import Fault, Verdict, classify_loss, storable
 
 FIRST_RETRY_S, LONGEST_RETRY_S = 60.0, 3600.0
 MOST_LOSSES = 20
@@ -69,6 +71,15 @@ class _Builder(NamedTuple):
     liquid: Renderer
 
 
+@dataclass(slots=True)
+class _LostAt:
+    """Connections lost when a copy was named: when the `first` was, the `emails`, and whether one began after it."""
+
+    first: float
+    emails: set[int]
+    again: bool = False
+
+
 class Handover:
     """Hands a sender's emails over, on any of its conversations."""
 
@@ -78,6 +89,7 @@ class Handover:
         self._sender_id: int = sender["id"]
         self._failing = sender["failures"] > 0
         self._not_written_in_a_row = 0
+        self._lost: dict[str, _LostAt] = {}  # by a copy's key
         self.take_sender(sender)
 
     def take_sender(self, sender: Row) -> None:
@@ -107,7 +119,8 @@ class Handover:
             version, builder, liquid = await self._builder(claim, thread and thread.subject)
             fields = claim.fields if thread is None else {**claim.fields, SENT_AT: thread.sent_on}
             references = thread.references(self._message_id) if thread else ()
-            letter = Letter(claim.id, claim.recipient, fields, message_id, claim.claimed_at, references)
+            hung = self._hung_up_at(builder.copies, claim)
+            letter = Letter(claim.id, claim.recipient, fields, message_id, claim.claimed_at, references, frozenset(hung))
             message = await building.write(self._desk.pool, self._desk.links, self._user_id, builder, liquid, letter)
         except (HeaderInjection, TemplateError) as error:  # no byte of it was sent, and the failure is this email's
             reply = f"cannot be written: {error}"
@@ -126,6 +139,13 @@ class Handover:
         handed_at = time.perf_counter()
         verdict = await self._deliver(conversation, claim, message)
         HANDOVER_DURATION.observe(time.perf_counter() - handed_at)
+        if verdict.lost_copy is not None:
+            lost = self._lost.setdefault(key(to_ascii(verdict.lost_copy)), _LostAt(time.perf_counter(), set()))
+            lost.emails.add(claim.id)
+            lost.again = lost.again or began > lost.first
+        if hung:
+            said = [f"No copy to {copy}: the connection was lost when it was named" for copy in hung.values()]
+            verdict = verdict._replace(text=storable("\n".join([verdict.text, *said])))
         if self._failing and verdict.fault == "email" and verdict.refusal is None and verdict.code is not None:
             await self._unblock()
         report = _report(
@@ -167,6 +187,16 @@ class Handover:
             await conversation.close()
             reason = f"internal error ({type(error).__name__})"
             return classify_loss(conversation.command, reason, delivered=1)  # not the sender's, whatever it is
+
+    def _hung_up_at(self, copies: Mapping[str, str], claim: Claim) -> Mapping[str, str]:
+        """The copies that this attempt leaves out: some servers hang up over a recipient instead of refusing them. Once
+        may be chance and concerns that email alone; once more, by an email begun afterwards, is the server's way.
+        """
+        return {
+            copy: copies[copy]
+            for copy, lost in self._lost.items()
+            if copy in copies and (lost.again or claim.id in lost.emails)
+        }
 
     async def _read(self, file: Enclosed, number: int) -> bytes:
         return await self._desk.pieces.get(self._user_id, file, number)

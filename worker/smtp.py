@@ -34,6 +34,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 ENVELOPE: tuple[Command, ...] = ("MAIL", "RCPT", "DATA")  # what goes before the message
 MAIN = 1  # of these, by its number: the recipient that decides
 _LONGEST_REFUSAL = 300  # characters of what is said of a copy
+_CLOSING = 421  # "closing transmission channel" (RFC 5321, section 4.2.2)
 
 Read = Callable[[Enclosed, int], Awaitable[bytes]]  # a piece of a file, as it is sent
 
@@ -58,6 +59,7 @@ class Conversation:
         self._command: Command = "MAIL"  # the mail transaction has come to this one
         self._unanswered = 0  # commands that went out behind a refused one
         self._refused: list[str] = []  # who gets no copy, and why
+        self._copy: str | None = None  # to whom, while the reply to this RCPT is waited for
         self._within_s = 0.0  # how long it may take, whatever is waited for
         self.server = server
         self.delivered = 0
@@ -105,7 +107,11 @@ class Conversation:
         except WireError as error:
             self._wire.close()
             reason = f"no reply within {self._within_s:g} s" if self._deadline.passed else str(error)
-            return classify_loss(self._command, reason, delivered=self.delivered)
+            if self._copy is None:
+                return classify_loss(self._command, reason, delivered=self.delivered)
+            # The server had taken the sender and the recipient.
+            verdict = classify_loss(self._command, f"{reason}, at the copy to {self._copy}", delivered=1)
+            return verdict._replace(lost_copy=self._copy)
         except asyncio.CancelledError:
             self._wire.close()  # its stream is out of step
             raise
@@ -142,7 +148,7 @@ class Conversation:
     async def _transact(self, envelope: list[bytes], message: Message, read: Read) -> Reply:
         """One mail transaction up to the reply that decides it, which is the one to `_command`. Raises WireError."""
         wire = self._wire
-        self._unanswered, self._refused = 0, []
+        self._unanswered, self._refused, self._copy = 0, [], None
         commands = ENVELOPE
         if message.copies:
             commands = (*ENVELOPE[:-1], *ENVELOPE[MAIN:-1] * len(message.copies), ENVELOPE[-1])
@@ -153,6 +159,7 @@ class Conversation:
             wire.send(b"".join(envelope[:together]))
         for number, command in enumerate(commands):
             self._command = command
+            self._copy = message.copies[number - MAIN - 1] if MAIN < number < len(commands) - 1 else None
             if number >= together:
                 wire.begin()
                 wire.send(envelope[number])
@@ -160,9 +167,10 @@ class Conversation:
             reply = await wire.reply()
             if reply.code == 354 if command == "DATA" else 200 <= reply.code < 300:
                 continue
-            if MAIN < number < len(commands) - 1:
-                copy = message.copies[number - MAIN - 1]
-                self._refused.append(f"No copy to {copy}: {reply.code} {reply.text}"[:_LONGEST_REFUSAL])
+            if self._copy is not None:
+                if reply.code == _CLOSING:
+                    raise WireError(f"{reply.code} {reply.text}")
+                self._refused.append(f"No copy to {self._copy}: {reply.code} {reply.text}"[:_LONGEST_REFUSAL])
                 continue
             self._unanswered = max(together - number - 1, 0)
             return reply

@@ -59,6 +59,7 @@ class Verdict(NamedTuple):
     enhanced_code: str | None = None
     refusal: Refusal | None = None  # for the judge, who then says the kind
     dead: bool = False  # the recipient's mailbox does not exist
+    lost_copy: str | None = None  # at whose RCPT, a copy's, the connection was lost
 
 
 NO_SMTPUTF8 = Verdict(

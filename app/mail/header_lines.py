@@ -44,7 +44,10 @@ def own_line(name: str, text: str) -> str:
     text = text.strip()
     if text.isascii() and text.isprintable() and "=?" not in text:
         return f"{name}: {text}\r\n"
-    return f"{name}:\r\n {_encoded_words(text)}\r\n"
+    words = _encoded_words(text)
+    # RFC 2047, section 2: a line with one has 76 characters at most.
+    gap = " " if len(name) + 2 + len(words.partition("\r\n")[0]) <= 76 else "\r\n "
+    return f"{name}:{gap}{words}\r\n"
 
 
 def _folded(line: str) -> str:

@@ -56,7 +56,7 @@ from markupsafe import Markup, soft_str
 from app.bounds import FIELD_CHARACTERS
 from app.mail import values
 from app.mail.markup import TemplateError, line_of, parts
-from app.mail.names import escaped, escaped_name, unescaped
+from app.mail.names import LIQUID_WORDS, escaped, escaped_name, unescaped
 from app.mail.nearest import nearest
 from app.mail.strip_html import strip_html
 from app.mail.templates import MAX_OUTPUT, Fields, Source, Wrong, check_number, missing, printed, too_long
@@ -103,6 +103,8 @@ _FILTERS = {
 }
 _WORDS = _TAGS - {"#"} | {f"end{name}" for name in _TAGS - {"#", "assign", "echo"}} | {"else", "elsif", "when", "raw"}
 _UNEXPECTED = re.compile(r"unexpected tag '(\w+)'")
+_NO_NAME = re.compile(r"expected a primitive expression, found (\w+)")
+_TWO_WORDS = "expected end of expression, found word"
 _OF_LISTS = frozenset({"default", "first", "last", "size", "slice"})  # all others take a list as its text
 _KEEPING = frozenset({"default", "strip", "lstrip", "rstrip", "squish"})  # a date is one behind them, too
 _SEARCHING = frozenset({"remove", "remove_first", "remove_last", "replace", "replace_first", "replace_last", "split"})
@@ -517,8 +519,16 @@ def _descend(expressions: Iterable[Expression]) -> Iterator[Expression]:
 def _explained(source: str, error: LiquidError) -> TemplateError:
     where = line_of(source, error.token.start_index) if error.token and error.token.source == source else ""
     message = unescaped(str(error.message))
-    near = nearest(tag[1], _WORDS) if (tag := _UNEXPECTED.fullmatch(message)) else ""
-    return TemplateError(f"{where}{message}{near}")
+    return TemplateError(f"{where}{message}{_meant(message)}")
+
+
+def _meant(message: str) -> str:
+    """What a word was probably meant to be, to be put behind what is wrong with it."""
+    if tag := _UNEXPECTED.fullmatch(message):
+        return nearest(tag[1], _WORDS)
+    if (word := _NO_NAME.fullmatch(message)) and word[1] in LIQUID_WORDS:
+        return f"; the merge field of that name is '{word[1]}_'"
+    return "; a merge field is one word, such as first_name" if message == _TWO_WORDS else ""
 
 
 @lru_cache(maxsize=32)

@@ -25,6 +25,7 @@ _WIDE_ONES = re.compile(f"[{''.join(map(chr, _WIDE))}]")
 _BLANK = re.compile(
     "[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]"
 )  # those of no width of their own, and no-break ones
+_BLANK_AT = re.compile(f"{_BLANK.pattern}*@{_BLANK.pattern}*")
 _ANGLED = re.compile(r"<([^<>]*@[^<>]*)>")
 _SCHEME = re.compile(r"#?(mailto|smtp):\s*", re.IGNORECASE)  # Access puts # between a text and its target
 _COMMENT = re.compile(r"\([^()@]*\)")
@@ -89,7 +90,7 @@ def _replaced(cell: str, what: list[str]) -> str:
         text = _INVISIBLE.sub("", text)
         what.append("invisible characters left out")
     if _BLANK.search(text):
-        text = _BLANK.sub(" ", text)
+        text = _BLANK.sub(" ", _BLANK_AT.sub("@", text))
         what.append("no-break blanks left out")
     if _WIDE_ONES.search(text):
         text = text.translate(_WIDE)

@@ -166,6 +166,14 @@ def test_a_misspelt_tag_names_the_nearest(tag: str, meant: str) -> None:
         render(f"{{% if a %}}x{{% {tag} %}}y{{% endif %}}", a="1", b="2")
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"), [("First Name", "one word, such as first_name"), ("for", "'for_'"), ("in", "'in_'")]
+)
+def test_a_name_that_can_be_none_says_how_it_is_written(name: str, meant: str) -> None:
+    with pytest.raises(TemplateError, match=meant):
+        render(f"Hi {{{{ {name} }}}}")
+
+
 def test_a_date_behind_a_default_is_one() -> None:
     source = '{{ day | default: "2030-01-01" | date: "long" }}{{ other | strip | date }}{{ no | upcase | date }}'
     assert liquid.Template.parse(Source(source)).fields.dates == {"day", "other"}

@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.mail import liquid
-from app.mail.header_lines import HeaderInjection
+from app.mail.header_lines import HeaderInjection, own_line
 from app.mail.markup import TemplateError
 from app.mail.message import Message, MessageBuilder, check_subject
 from app.mail.templates import printed
@@ -85,6 +85,15 @@ def name_in_from(message: Message) -> str:
     """By hand: policy.default in Python 3.11 keeps the blank between encoded words (RFC 2047, 6.2)."""
     raw = message_from_bytes(message.content, policy=policy.compat32)["From"]
     return str(make_header(decode_header(parseaddr(raw.replace("\r\n", ""))[0])))
+
+
+@pytest.mark.parametrize("name", ["X-Deal", f"X-{'a' * 60}", f"X-{'a' * 72}"])
+@pytest.mark.parametrize("value", ["é", "é" * 100])
+def test_a_header_of_ones_own_begins_beside_its_name_where_that_fits(name: str, value: str) -> None:
+    line = own_line(name, value)
+    assert line.startswith(f"{name}: =?" if name == "X-Deal" else f"{name}:\r\n =?")
+    assert max(map(len, line.split("\r\n"))) <= 76
+    assert str(make_header(decode_header(line.partition(":")[2].strip().replace("\r\n", "")))) == value
 
 
 def crlf(text: str) -> str:

@@ -30,6 +30,7 @@ def wide(text: str) -> str:
         ("jo@example\u00ad.com", "jo@example.com", "invisible"),
         ("jo@example.com\u00a0", "jo@example.com", "no-break"),
         ("\u3000jo@example.com", "jo@example.com", "no-break"),
+        ("jo\u00a0@\u00a0example.com", "jo@example.com", "no-break"),
         ("jo\uff20example.com", "jo@example.com", "wide"),
         (wide("jo") + "@example.com", "jo@example.com", "wide"),
         (wide("JO.doe@example.com"), "JO.doe@example.com", "wide"),

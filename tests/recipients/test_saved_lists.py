@@ -116,6 +116,25 @@ async def test_it_grows_by_an_uploaded_file(api: httpx.AsyncClient) -> None:
     assert await kept(api, list_id) == [("jiri@example.com", {"name": "Jiří"}), ("eva@gmail.com", {"name": "Eva"})]
 
 
+async def test_a_preview_says_what_a_file_would_do_and_does_nothing(api: httpx.AsyncClient) -> None:
+    list_id = await create(api)
+    await grow(api, list_id, "ann@example.com")
+    content = b"Owner;Mail\nboss@example.com;ann@example.com\nboss@example.com;<bob@gmial.com>\n"
+    uploaded = (await api.post("/api/lists", files={"file": ("p.csv", content)})).json()
+    named = {"listId": uploaded["id"], "columns": {"email": 1, "hasHeader": True, "fields": ["chef", ""]}}
+    before = (await api.get(f"{URL}/{list_id}")).json()
+    for _ in range(2):
+        seen = await grow(api, list_id, **named, preview=True)
+        assert (seen["added"], seen["updated"], seen["repaired"], seen["suspects"]) == (1, 1, 1, 1)
+        assert seen["list"]["fields"] == ["chef"]
+    assert (await api.get(f"{URL}/{list_id}")).json() == before
+    await grow(api, list_id, **named)
+    assert await kept(api, list_id) == [
+        ("ann@example.com", {"chef": "boss@example.com"}),
+        ("bob@gmial.com", {"chef": "boss@example.com"}),
+    ]
+
+
 async def test_all_or_nothing(api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
     list_id = await create(api)
     await grow(api, list_id, "ann@example.com")

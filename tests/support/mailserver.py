@@ -27,9 +27,9 @@ class Handed:
 
 
 class MailServer:
-    """`refuse`: what is said to RCPT, by part of the line. `stop_reading_after` so many bytes of a message it reads on
-    once `go_on` is set; `refuse_after`: it says no there, in the middle, and hangs up if it is to `hang_up`;
-    `refuse_at_end`: what it says to the final dot.
+    """`refuse`: what is said to RCPT, by part of the line; after "" and 421 it hangs up. `stop_reading_after` so many
+    bytes of a message it reads on once `go_on` is set; `refuse_after`: it says no there, in the middle, and hangs up if
+    it is to `hang_up`; `refuse_at_end`: what it says to the final dot.
     """
 
     def __init__(self, *, offers: tuple[str, ...] = ("PIPELINING", "8BITMIME", "SIZE 30000000")) -> None:
@@ -58,8 +58,10 @@ class MailServer:
             if verb == "EHLO":
                 offered = "".join(f"250-{one}\r\n" for one in ("there.test", *self.offers))
                 writer.write(f"{offered}250 HELP\r\n".encode())
-            elif verb == "RCPT" and (said := next((say for part, say in self.refuse.items() if part in line), None)):
-                writer.write(f"{said}\r\n".encode())
+            elif verb == "RCPT" and (said := self._said_to(line)) is not None:
+                writer.write(f"{said}\r\n".encode() if said else b"")
+                if not said or said.startswith("421"):
+                    break
             elif verb == "DATA" and not recipients:
                 writer.write(b"503 5.5.1 RCPT first\r\n")
             elif verb == "DATA":
@@ -84,6 +86,9 @@ class MailServer:
                 if verb == "QUIT":
                     break
         writer.close()
+
+    def _said_to(self, line: str) -> str | None:
+        return next((say for part, say in self.refuse.items() if part in line), None)
 
     async def _content(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes | None:
         content = b""

@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support.browser import NARROW, WIDE, ask, assert_accessible, assert_fits
 
-PEOPLE = "Name;E-Mail;City\nJiří;jiri@example.com;Praha\nEva;eva@example.com;Brno\n".encode("cp1250")
+PEOPLE = "Name;E-Mail;City\nJiří;jiri@example.com;Praha\nEva;eva@gmial.com;Brno\n".encode("cp1250")
 
 
 def test_a_list_is_kept_grown_and_written_to(inside: Page) -> None:
@@ -18,11 +18,23 @@ def test_a_list_is_kept_grown_and_written_to(inside: Page) -> None:
     drawer.get_by_role("button", name="Save").click()
     row = inside.get_by_role("list", name="Lists").get_by_role("listitem")
     expect(row).to_contain_text("From: The shop")
+    row.get_by_role("button", name="Add a file").click()
     inside.locator("input[type=file]").first.set_input_files(
         {"name": "people.csv", "mimeType": "text/csv", "buffer": PEOPLE}
     )
-    expect(inside.get_by_text("2 recipients added, 0 updated.")).to_be_visible()
+    expect(drawer.get_by_role("combobox", name="Column with the addresses")).to_have_value("E-Mail")
+    expect(drawer.get_by_role("table", name="Columns")).to_contain_text("Jiří")
+    drawer.get_by_label("Merge field of City").fill("name")
+    expect(drawer.get_by_role("button", name="Add")).to_be_disabled()  # of two columns with one name
+    drawer.get_by_label("Merge field of City").fill("abode")
+    expect(drawer.get_by_text("1 address probably mistyped")).to_be_visible()
+    drawer.get_by_role("button", name="Correct them").click()
+    expect(drawer.get_by_text("To be 2 recipients added, 0 updated; 1 repaired.")).to_be_visible()
+    assert_accessible(inside)
+    drawer.get_by_role("button", name="Add 2 recipients").click()
+    expect(inside.get_by_text("2 recipients added, 0 updated; 1 repaired.")).to_be_visible()
     expect(row).to_contain_text("2 recipients")
+    expect(row).to_contain_text("abode, name")
     assert_accessible(inside)
     inside.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
     assert_fits(inside)

@@ -141,6 +141,30 @@ async def test_a_refused_copy_is_noted_and_changes_nothing(
     assert not await value(pool, "SELECT count(*) FROM senders WHERE block_reason IS NOT NULL")
 
 
+@pytest.mark.parametrize("said", ["", "421 4.7.0 not to them, bye"])
+@pytest.mark.parametrize("offers", [("PIPELINING", "SIZE"), ("SIZE",)])
+async def test_a_server_that_hangs_up_at_a_copy_holds_nobodys_email_back(
+    pool: Pool, database_url: str, sink: Sink, owner: Owner, offers: tuple[str, ...], said: str
+) -> None:
+    people = ["a@example.com", "b@example.com", "c@example.com"]
+    content = Content("Hello", "Hi.", cc=["odd@example.net", "there@example.net"])
+    settings = settings_for(sink, lanes=1)
+    async with mail_server(offers=offers) as there:
+        there.refuse = {"odd@": said}
+        scheduled = await schedule_campaign(pool, owner, people, content=content)
+        async with running_workers(database_url, settings, fallback=there.address):
+            await wait_until_sent(pool, scheduled.campaign.id)
+    assert sorted(handed.recipients for handed in there.handed) == [[each, "there@example.net"] for each in people]
+    lost, sent = 0, "No copy to odd@example.net: the connection was lost when it was named"
+    for each in people:
+        *before, last = await attempts(pool, scheduled.campaign.id, each)
+        assert sent in last["reply"]
+        assert all("at the copy to odd@example.net" in one["reply"] for one in before)
+        lost += len(before)
+    assert lost == 2  # once may be chance
+    assert not await value(pool, "SELECT count(*) FROM senders WHERE block_reason IS NOT NULL")
+
+
 @pytest.mark.parametrize(("cc", "suppressed"), [([], 1), (["gone@example.net"], 1), (["boss@example.net"], 0)])
 async def test_a_refusal_of_the_whole_message_says_of_nobody_that_they_do_not_exist_where_several_get_it(
     pool: Pool, database_url: str, sink: Sink, owner: Owner, cc: list[str], suppressed: int

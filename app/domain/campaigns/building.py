@@ -24,7 +24,7 @@ sql = queries(__name__)
 
 class Letter(NamedTuple):
     """An email to be written: to whom, as what, and when it was claimed, which is its date. `references`: ids of what
-    it follows in its thread.
+    it follows in its thread; `without`: keys of addresses that get no copy of it.
     """
 
     id: int
@@ -33,6 +33,7 @@ class Letter(NamedTuple):
     message_id: str
     claimed_at: datetime
     references: Sequence[str] = ()
+    without: frozenset[str] = frozenset()
 
 
 async def message_builder(
@@ -96,9 +97,9 @@ async def write(
     rendered: Sequence[str] = ()
     if builder.liquid:
         rendered = await liquid.render({**letter.fields, "email": letter.recipient, UNSUBSCRIBE_URL: url})
-    without = frozenset[str]()
+    without = letter.without
     if builder.copies:
-        without = await until_answered(lambda: copies.left_out(pool, workspace_id, builder.copies))
+        without |= await until_answered(lambda: copies.left_out(pool, workspace_id, builder.copies))
     return builder.build(
         letter.recipient,
         letter.fields,

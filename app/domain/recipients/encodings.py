@@ -46,7 +46,10 @@ NAMES = {
     "cp1257": "Windows-1257",
     "mac_roman": "MacRoman",
     "koi8_r": "KOI8-R",
+    "koi8_u": "KOI8-U",
     "iso8859_2": "ISO-8859-2",
+    "iso8859_5": "ISO-8859-5",
+    "iso8859_7": "ISO-8859-7",
     "cp1255": "Windows-1255",
     "cp1256": "Windows-1256",
     "cp874": "Windows-874",
@@ -61,8 +64,8 @@ CODECS = {name: next(codec for codec, called in NAMES.items() if called == name)
 _GUESSED = tuple(codec for codec in NAMES if not codec.startswith("utf"))
 # How much likelier a text has to be in an encoding that few programs write; several times as much where little is seen.
 _SELDOM = {
-    **dict.fromkeys(("cp1254", "cp1257", "mac_roman", "iso8859_2", "koi8_r"), 0.02),
-    **dict.fromkeys(("cp874", "cp850", "cp852", "cp866", "mac_cyrillic", "mac_latin2"), 0.1),
+    **dict.fromkeys(("cp1254", "cp1257", "mac_roman", "iso8859_2", "iso8859_7", "koi8_r", "koi8_u"), 0.02),
+    **dict.fromkeys(("cp874", "iso8859_5", "cp850", "cp852", "cp866", "mac_cyrillic", "mac_latin2"), 0.1),
 }
 _FEW = 4  # words
 # The characters that a large set has first: by the lead byte.

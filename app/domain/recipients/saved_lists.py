@@ -75,7 +75,7 @@ class SavedNamed(NamedTuple):
 
 
 class Grown(msgspec.Struct, rename="camel"):
-    """What an upload did to a list: how many it added, and how many had fields updated; others are as they were."""
+    """What an upload did to a list, or would do: how many are new in it, and of how many fields were updated."""
 
     saved_list: SavedList = msgspec.field(name="list")
     added: int
@@ -161,8 +161,10 @@ async def grow(
     given: Callable[[frozenset[str]], RecipientList] | Named,
     actor: Actor,
     most: Quotas = UNLIMITED,
+    *,
+    preview: bool = False,
 ) -> Grown:
-    """Add recipients, and update the fields of those who are there, all or nothing.
+    """Add recipients, and update the fields of those who are there, all or nothing. A preview says what that would do.
 
     Raises InvalidInput, NotFound, Conflict (too many recipients; QuotaReached).
     """
@@ -170,6 +172,7 @@ async def grow(
         _turns.take(workspace_id),
         stored_lists.spool() as file,
         transaction(pool, workspace_id) as conn,
+        conn.transaction(force_rollback=preview),
     ):
         params = {"workspace_id": workspace_id, "id": list_id}
         await _locked(conn, workspace_id, list_id)

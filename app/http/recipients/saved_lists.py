@@ -56,13 +56,17 @@ class SavedListPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True)
 
 
 class MoreRecipients(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """Recipients to add, as a campaign takes them: themselves, or a list that was uploaded (`listId`)."""
+    """Recipients to add, as a campaign takes them: themselves, or a list that was uploaded (`listId`).
+
+    With `preview` nothing is added, and the answer is what it would be.
+    """
 
     recipients: NullableRecipients | UnsetType = UNSET
     list_id: Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)] | None = None
     columns: Columns | None = None
     every_address: bool = False
     correct_domains: Corrections | None = None
+    preview: bool = False
 
 
 class Conditions(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
@@ -155,7 +159,7 @@ async def grow_saved_list(
         source = source_of(sent.recipients, sent.list_id, sent.columns, choices)
 
         given = _given(source, choices)
-        return await saved_lists.grow(pool, user.workspace_id, list_id, given, actor, quotas)
+        return await saved_lists.grow(pool, user.workspace_id, list_id, given, actor, quotas, preview=sent.preview)
 
 
 def _given(source: JsonRecipients | Named, choices: Choices) -> Callable[[frozenset[str]], RecipientList] | Named:

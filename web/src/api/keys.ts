@@ -85,6 +85,7 @@ export const keys = {
     all: () => own("savedLists"),
     list: () => own("savedLists", "list"),
     sample: (id: number) => own("savedLists", "sample", id),
+    growth: (id: number, more: Asked) => own("savedLists", "growth", id, more),
   },
   lists: {
     all: () => own("lists"),

@@ -7994,6 +7994,8 @@ export interface operations {
                     correctDomains?: {
                         [key: string]: string;
                     } | null;
+                    /** @default false */
+                    preview?: boolean;
                 };
             };
         };

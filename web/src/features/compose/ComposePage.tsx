@@ -9,6 +9,7 @@ import { meQuery, waysQuery } from "@/features/accounts/queries";
 import type { Unsubscribe } from "@/features/campaigns/queries";
 import { UnsubscribeField } from "@/features/campaigns/UnsubscribeField";
 import { removeList } from "@/features/recipients/commands";
+import { useFile } from "@/features/recipients/useFile";
 import { useMay } from "@/features/workspaces/useMay";
 import { FormFailure } from "@/forms/FormFailure";
 import { confirm } from "@/ui/confirm";
@@ -31,7 +32,6 @@ import { Hints } from "./preview/Hints";
 import { PreviewPane } from "./preview/PreviewPane";
 import { useRendered } from "./preview/useRendered";
 import { RecipientsField } from "./recipients/RecipientsField";
-import { useFile } from "./recipients/useFile";
 import { useRecipients } from "./recipients/useRecipients";
 import { useTyped } from "./recipients/useTyped";
 import { Section } from "./Section";
@@ -83,7 +83,9 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
     [changeNow],
   );
   const typed = useTyped(audience.typed, keepTyped);
-  const file = useFile(audience, (part) => changeNow({ kind: "audience", part }));
+  const file = useFile(audience.file, (chosen) =>
+    changeNow({ kind: "audience", part: { source: "file", ...chosen } }),
+  );
   const recipients = useRecipients(audience, typed, file);
   const [at, setAt] = useState(0);
   const [started, setStarted] = useState(0);

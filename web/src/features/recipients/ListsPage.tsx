@@ -7,6 +7,7 @@ import { EmptyState } from "@/ui/EmptyState";
 import { Listing } from "@/ui/Listing";
 import { PageHeader } from "@/ui/PageHeader";
 import { Panel, Rows } from "@/ui/Panel";
+import { AddFileDrawer } from "./AddFileDrawer";
 import { type SavedList, savedListsQuery } from "./queries";
 import { SavedListForm } from "./SavedListForm";
 import { SavedListRow } from "./SavedListRow";
@@ -16,6 +17,7 @@ export function ListsPage() {
   const query = useQuery(savedListsQuery());
   const mayChange = useMay("member");
   const [edited, setEdited] = useState<SavedList | "new" | null>(null);
+  const [grown, setGrown] = useState<SavedList | null>(null);
   const close = () => setEdited(null);
   const add = mayChange && (
     <Button leftSection={<IconPlus size={17} aria-hidden />} onClick={() => setEdited("new")}>
@@ -41,6 +43,7 @@ export function ListsPage() {
                       list={list}
                       mayChange={mayChange}
                       edit={() => setEdited(list)}
+                      grow={() => setGrown(list)}
                     />
                   ))}
                 </Rows>
@@ -72,6 +75,7 @@ export function ListsPage() {
           </Stack>
         )}
       </Drawer>
+      {grown && <AddFileDrawer key={grown.id} list={grown} close={() => setGrown(null)} />}
     </>
   );
 }

@@ -1,30 +1,24 @@
-import { Button, FileButton, Group, Text } from "@mantine/core";
+import { Button, Group } from "@mantine/core";
 import { addressOf } from "@/api/client";
 import { keys } from "@/api/keys";
 import { useCommand } from "@/forms/useCommand";
 import { confirm } from "@/ui/confirm";
-import { count, counted } from "@/ui/numbers";
+import { counted } from "@/ui/numbers";
 import { Row } from "@/ui/Panel";
-import { addFile, type Grown, removeSavedList } from "./commands";
+import { removeSavedList } from "./commands";
 import type { SavedList } from "./queries";
 
 interface Props {
   list: SavedList;
   mayChange: boolean;
   edit: () => void;
+  grow: () => void;
 }
 
-export function SavedListRow({ list, mayChange, edit }: Props) {
-  const changes = [keys.savedLists.all()];
-  const adding = useCommand({
-    run: (file: File) => addFile(list.id, file),
-    changes,
-    said: grownWords,
-    failed: "The file was not added",
-  });
+export function SavedListRow({ list, mayChange, edit, grow }: Props) {
   const removing = useCommand({
     run: () => removeSavedList(list.id),
-    changes,
+    changes: [keys.savedLists.all()],
     said: () => `${list.name} is removed.`,
   });
   const remove = async () => {
@@ -49,17 +43,9 @@ export function SavedListRow({ list, mayChange, edit }: Props) {
       actions={
         <Group gap="xs">
           {mayChange && (
-            <FileButton
-              onChange={(file) => file && void adding.run(file)}
-              accept=".csv,.tsv,.txt,.xlsx,.xls,.ods"
-              inputProps={{ "aria-label": `File to add to ${list.name}` }}
-            >
-              {(props) => (
-                <Button {...props} variant="default" size="compact-sm" loading={adding.pending}>
-                  Add a file
-                </Button>
-              )}
-            </FileButton>
+            <Button variant="default" size="compact-sm" onClick={grow}>
+              Add a file
+            </Button>
           )}
           <Button
             component="a"
@@ -88,21 +74,6 @@ export function SavedListRow({ list, mayChange, edit }: Props) {
           )}
         </Group>
       }
-    >
-      {adding.pending && (
-        <Text size="sm" c="dimmed" role="status">
-          Reading the file.
-        </Text>
-      )}
-    </Row>
+    />
   );
-}
-
-function grownWords({ added, updated, rejected, duplicates, repaired }: Grown): string {
-  const others = [
-    rejected.length > 0 && `${count(rejected.length)} refused`,
-    duplicates > 0 && `${counted(duplicates, "duplicate")}`,
-    repaired > 0 && `${count(repaired)} repaired`,
-  ].filter(Boolean);
-  return `${counted(added, "recipient")} added, ${count(updated)} updated${others.length > 0 ? `; ${others.join(", ")}` : ""}.`;
 }

@@ -2,6 +2,7 @@
 
 import type { components } from "@/api/schema";
 import { fieldName } from "./mergeFields";
+import type { StoredList } from "./queries";
 
 export type Columns = components["schemas"]["Columns"];
 
@@ -29,6 +30,10 @@ export function withEmail(columns: Columns, email: number): Columns {
   );
   return { ...columns, email, fields };
 }
+
+/** How many rows of a file are recipients. */
+export const rowsUnderHeader = ({ rows }: Pick<StoredList, "rows">, { hasHeader }: Columns): number =>
+  rows - (hasHeader ? 1 : 0);
 
 /** The merge fields that a row brings. */
 export function rowFields(cells: readonly string[], { email, fields }: Columns): Record<string, string> {

@@ -7,7 +7,7 @@ import type { components } from "@/api/schema";
 import { useCommand } from "@/forms/useCommand";
 import { confirm } from "@/ui/confirm";
 import { download } from "@/ui/download";
-import type { Person, SavedList, StoredList } from "./queries";
+import type { Grown, MoreRecipients, Person, SavedList, StoredList } from "./queries";
 
 export type Erased = components["schemas"]["Erased"];
 
@@ -66,8 +66,6 @@ export function uploadRecipients(recipients: Person[]): Promise<StoredList> {
   return answer(api.POST("/api/lists", { body: { recipients } }));
 }
 
-export type Grown = components["schemas"]["Grown"];
-
 /** Changes a list, or begins one where `id` is undefined. Throws ApiProblem. */
 export function saveList(
   id: number | undefined,
@@ -85,19 +83,9 @@ export function saveList(
   );
 }
 
-/** Adds the recipients of a file to a list. Throws ApiProblem. */
-export async function addFile(id: number, file: File): Promise<Grown> {
-  const uploaded = await uploadFile(file, new AbortController().signal);
-  try {
-    return await answer(
-      api.POST("/api/saved-lists/{id}/recipients", {
-        params: { path: { id } },
-        body: { listId: uploaded.id },
-      }),
-    );
-  } finally {
-    void removeList(uploaded.id);
-  }
+/** Adds recipients to a list. Throws ApiProblem. */
+export function growList(id: number, more: MoreRecipients): Promise<Grown> {
+  return answer(api.POST("/api/saved-lists/{id}/recipients", { params: { path: { id } }, body: more }));
 }
 
 /** Throws ApiProblem. */

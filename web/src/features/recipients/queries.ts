@@ -4,7 +4,7 @@ import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { answer, api, request } from "@/api/client";
 import { keys } from "@/api/keys";
 import { allPages, MOST, PAGE } from "@/api/reading";
-import type { components } from "@/api/schema";
+import type { components, paths } from "@/api/schema";
 
 /** As the dashboard makes them of what is typed. A type, since an interface is none of the API's open objects. */
 export type Person = { email: string; name?: string };
@@ -12,6 +12,14 @@ export type Person = { email: string; name?: string };
 export type StoredList = components["schemas"]["StoredList"];
 
 export type SavedList = components["schemas"]["SavedList"];
+
+export type Grown = components["schemas"]["Grown"];
+
+/** Recipients of an uploaded file, and what was said about them. */
+export type MoreRecipients = Pick<
+  paths["/api/saved-lists/{id}/recipients"]["post"]["requestBody"]["content"]["application/json"],
+  "listId" | "columns" | "everyAddress" | "correctDomains"
+>;
 
 /** One of the API's, with all of its parts. */
 export type Condition = Required<components["schemas"]["Condition"]>;
@@ -54,6 +62,22 @@ export const savedSampleQuery = (id: number) =>
           signal,
         }),
       ),
+  });
+
+/** What a list would be with more recipients. */
+export const growthQuery = (id: number, more: MoreRecipients) =>
+  queryOptions({
+    queryKey: keys.savedLists.growth(id, more),
+    queryFn: ({ signal }) =>
+      answer(
+        api.POST("/api/saved-lists/{id}/recipients", {
+          params: { path: { id } },
+          body: { ...more, preview: true },
+          signal,
+        }),
+      ),
+    refetchOnWindowFocus: false,
+    gcTime: 0,
   });
 
 /** Of a list, which never changes. */

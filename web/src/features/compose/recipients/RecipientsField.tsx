@@ -1,17 +1,17 @@
 import { SegmentedControl, Stack, Text, Textarea } from "@mantine/core";
 import { type Rejected, sentence } from "@/api/problem";
+import { CsvField } from "@/features/recipients/CsvField";
 import { LeftOut, type LeftOutRow } from "@/features/recipients/LeftOut";
 import { Repairs } from "@/features/recipients/Repairs";
 import { csvOfPaste, isTable } from "@/features/recipients/typed";
+import type { ListFile } from "@/features/recipients/useFile";
 import { count } from "@/ui/numbers";
 import classes from "../compose.module.css";
 import type { Audience } from "../draft/draft";
 import type { Errors } from "../draft/errors";
 import type { Plan } from "../queries";
-import { CsvField } from "./CsvField";
 import { EarlierFields } from "./EarlierFields";
 import { SavedField } from "./SavedField";
-import type { ListFile } from "./useFile";
 import type { Recipients } from "./useRecipients";
 import type { Typed } from "./useTyped";
 
@@ -97,7 +97,6 @@ export function RecipientsField({
         <CsvField
           file={file}
           columns={audience.columns}
-          rows={recipients.count}
           onColumns={(columns) => onChange({ columns })}
           error={error}
         />

@@ -1,14 +1,14 @@
 import { skipToken, useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
-import { type Columns, columnErrors, rowFields } from "@/features/recipients/columns";
+import { type Columns, columnErrors, rowFields, rowsUnderHeader } from "@/features/recipients/columns";
 import {
   type Condition,
   type SavedList,
   savedListsQuery,
   savedSampleQuery,
 } from "@/features/recipients/queries";
+import type { ListFile } from "@/features/recipients/useFile";
 import type { Audience } from "../draft/draft";
-import type { ListFile } from "./useFile";
 import type { Typed } from "./useTyped";
 
 export interface Recipient {
@@ -115,7 +115,7 @@ function ofFile(list: ListFile["list"], wanted: Columns | null): Made {
     fields: rowFields(cells, columns),
   }));
   return {
-    count: list.rows - (columns.hasHeader ? 1 : 0),
+    count: rowsUnderHeader(list, columns),
     fields: Object.keys(rowFields([], columns)),
     sample,
     settled: Object.keys(columnErrors(columns)).length === 0,

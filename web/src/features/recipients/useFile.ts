@@ -2,11 +2,17 @@ import { skipToken, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 import { keys } from "@/api/keys";
 import { ApiProblem, sentence } from "@/api/problem";
-import { removeList, uploadFile } from "@/features/recipients/commands";
-import { listQuery, type StoredList } from "@/features/recipients/queries";
-import type { Audience } from "../draft/draft";
+import type { Columns } from "./columns";
+import { removeList, uploadFile } from "./commands";
+import { listQuery, type StoredList } from "./queries";
 
 const MOST_BYTES = 199_000_000; // of the API's 200 MB, which the form around it shares
+
+/** What is kept of the choice: the list that the file has become, and its columns, null as they were found. */
+export interface Chosen {
+  file: number | null;
+  columns: Columns | null;
+}
 
 export interface ListFile {
   list: StoredList | null;
@@ -21,8 +27,8 @@ export interface ListFile {
   remove: () => void;
 }
 
-/** The CSV of a draft: uploaded when it is chosen, a list from then on. */
-export function useFile({ file: id }: Audience, keep: (part: Partial<Audience>) => void): ListFile {
+/** A file of recipients: uploaded when it is chosen, a list from then on. */
+export function useFile(id: number | null, keep: (chosen: Chosen) => void): ListFile {
   const queries = useQueryClient();
   const asked = listQuery(id ?? 0);
   const { data, error: unread } = useQuery(id === null ? { ...asked, queryFn: skipToken } : asked);
@@ -51,7 +57,7 @@ export function useFile({ file: id }: Audience, keep: (part: Partial<Audience>) 
       const list = await uploadFile(file, abort.signal, encoding);
       if (abort.signal.aborted) return void removeList(list.id);
       queries.setQueryData(keys.lists.one(list.id), list);
-      keep({ source: "file", file: list.id, columns: null });
+      keep({ file: list.id, columns: null });
       if (id !== null) void removeList(id);
       setUploading(null);
       setChosen({ file, list: list.id });

@@ -1,6 +1,6 @@
 import { Checkbox, Group, Select, Stack, Table, Text, TextInput } from "@mantine/core";
-import { type Columns, columnErrors, withEmail } from "@/features/recipients/columns";
-import type { StoredList } from "@/features/recipients/queries";
+import { type Columns, columnErrors, withEmail } from "./columns";
+import type { StoredList } from "./queries";
 
 interface Props {
   csv: NonNullable<StoredList["csv"]>;

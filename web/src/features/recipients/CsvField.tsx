@@ -4,25 +4,23 @@ import { Alert, Button, Group, Progress, Select, Stack, Text } from "@mantine/co
 import { Dropzone } from "@mantine/dropzone";
 import { IconFileSpreadsheet, IconUpload, IconX } from "@tabler/icons-react";
 import { useRef } from "react";
-import type { Columns } from "@/features/recipients/columns";
-import { ENCODINGS } from "@/features/recipients/encodings";
 import { FormFailure } from "@/forms/FormFailure";
 import { counted } from "@/ui/numbers";
-import classes from "../compose.module.css";
 import { ColumnMapping } from "./ColumnMapping";
+import classes from "./CsvField.module.css";
+import { type Columns, rowsUnderHeader } from "./columns";
+import { ENCODINGS } from "./encodings";
 import type { ListFile } from "./useFile";
 
 interface Props {
   file: ListFile;
   columns: Columns | null;
-  /** How many of its rows are recipients. */
-  rows: number;
   onColumns: (columns: Columns) => void;
   error: string | undefined;
 }
 
 /** A file, dropped or chosen, and what its columns are. */
-export function CsvField({ file, columns, rows, onColumns, error }: Props) {
+export function CsvField({ file, columns, onColumns, error }: Props) {
   const open = useRef<() => void>(null);
   const { list, uploading } = file;
   const name = uploading ?? list?.name;
@@ -85,9 +83,12 @@ export function CsvField({ file, columns, rows, onColumns, error }: Props) {
             Uploading the file.
           </Text>
         ) : (
-          csv && (
+          list &&
+          csv &&
+          shown && (
             <Text size="sm" c="dimmed">
-              {counted(rows, "row")}, {csv.sheet ? `sheet “${csv.sheet}”` : csv.encoding}.
+              {counted(rowsUnderHeader(list, shown), "row")},{" "}
+              {csv.sheet ? `sheet “${csv.sheet}”` : csv.encoding}.
             </Text>
           )
         )}
