@@ -208,6 +208,30 @@ async def test_accounts_are_found_by_a_part_of_their_address_and_paged(ann: http
         problem(await ann.get("/api/admin/users", params={"q": wrong}), 422)
 
 
+async def test_the_administrator_hands_over_a_link_to_a_new_password(
+    ann: httpx.AsyncClient, eve: httpx.AsyncClient, pool: Pool
+) -> None:
+    """UX.md B7: without SMTP_HOST a link goes where nobody reads it."""
+    key = await make_key(eve)
+    me = await me_of(eve)
+    link = await act(ann, "reset-link", me["id"])
+    body = {"token": link["token"], "password": "battery staple"}
+    assert (await eve.post("/api/auth/reset/confirm", json=body)).json() == {"keysRevoked": 1}
+    problem(await eve.get("/api/auth/me"), 401)
+    problem(await ann.get("/api/auth/me", headers=key), 401)
+    problem(await eve.post("/api/auth/reset/confirm", json=body), 422)
+    assert (await eve.post("/api/auth/login", json=EVE | {"password": "battery staple"})).status_code == 200
+    # It came by no mail, so the address is as unproven as before, and what the account had set up goes on.
+    assert await value(pool, "SELECT email_proven_at FROM users WHERE id = %s", me["id"]) is None
+    assert await audited(pool, "password.link_made", "account.given_back") == [
+        ("password.link_made", f"users/{me['id']}")
+    ]
+    problem(await eve.post(f"/api/admin/users/{me['id']}/reset-link"), 403)
+    problem(await ann.post("/api/admin/users/999/reset-link"), 404)
+    await act(ann, "disable", me["id"])
+    problem(await ann.post(f"/api/admin/users/{me['id']}/reset-link"), 409)
+
+
 @pytest.mark.parametrize("way", ["reset", "change", "change without"])
 async def test_keys_end_with_a_reset_and_with_a_change_where_that_is_asked(
     eve: httpx.AsyncClient, ann: httpx.AsyncClient, pool: Pool, settings: Settings, way: str

@@ -31,6 +31,7 @@ Action = Literal[
     "sessions.ended",  # all of somebody's, by the administrator
     "password.changed",
     "password.reset_asked",
+    "password.link_made",  # by the administrator, for somebody else
     "invitation.created",  # to the installation
     "invitation.revoked",
     "workspace.created",

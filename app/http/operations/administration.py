@@ -9,8 +9,9 @@ import msgspec
 from litestar import Router, delete, get, post
 from litestar.params import JSONBody, QueryParameter
 
-from app.domain.accounts import administration, registration
+from app.domain.accounts import administration, password_changes, registration
 from app.domain.accounts.administration import Account, Disabled
+from app.domain.accounts.password_changes import ResetLink
 from app.domain.accounts.registration import Invitation
 from app.domain.pages import Page, PageRequest
 from app.domain.workspaces import audit
@@ -19,7 +20,8 @@ from app.http.accounts.login import ADMIN
 from app.http.auth import require_admin
 from app.http.errors import problems
 from app.http.openapi import schema_name
-from app.http.parameters import Cursor, Id, Limit, TheActor, ThePool
+from app.http.parameters import Cursor, Id, Limit, TheActor, ThePool, TheSettings
+from app.secrets import secret_keys
 
 
 class InvitationBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -89,6 +91,19 @@ async def revoke_keys(pool: ThePool, actor: TheActor, account_id: Id) -> Account
     return await administration.revoke_keys(pool, actor, account_id)
 
 
+@post(
+    "/users/{id:int}/reset-link",
+    opt={"role": None},
+    status_code=HTTPStatus.OK,
+    summary="Make a link to a new password, for an account that mail does not reach; the token is shown this once",
+    description="It works once, within an hour, at /reset-password?token=. A disabled account gets none: 409.",
+    responses=problems(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def make_reset_link(pool: ThePool, settings: TheSettings, actor: TheActor, account_id: Id) -> ResetLink:
+    signer = password_changes.reset_signer(*secret_keys(settings))
+    return await password_changes.make_reset_link(pool, signer, actor, account_id)
+
+
 @get(
     "/audit",
     opt={"role": None},
@@ -144,6 +159,7 @@ admin = Router(
         enable_user,
         end_sessions,
         revoke_keys,
+        make_reset_link,
         list_accounts_audit,
         list_invitations,
         invite,

@@ -1523,6 +1523,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/users/{id}/reset-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a link to a new password, for an account that mail does not reach; the token is shown this once
+         * @description It works once, within an hour, at /reset-password?token=. A disabled account gets none: 409.
+         */
+        post: operations["makeResetLink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/audit": {
         parameters: {
             query?: never;
@@ -2322,7 +2342,7 @@ export interface components {
             userId: number | null;
             who: string;
             /** @enum {string} */
-            action: "account.created" | "account.linked" | "account.given_back" | "account.disabled" | "account.enabled" | "account.unknown" | "attempts.refused" | "login" | "login.failed" | "login.disabled" | "logout" | "session.ended" | "sessions.ended" | "password.changed" | "password.reset_asked" | "invitation.created" | "invitation.revoked" | "workspace.created" | "workspace.renamed" | "workspace.changed" | "workspace.deleted" | "member.invited" | "member.invitation_revoked" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "key.created" | "key.revoked" | "sender.created" | "sender.changed" | "sender.deleted" | "sender.checked" | "list.created" | "list.grown" | "list.exported" | "list.removed" | "campaign.scheduled" | "campaign.changed" | "campaign.paused" | "campaign.resumed" | "campaign.cancelled" | "campaign.first" | "campaign.not_first" | "campaign.direct" | "campaign.moved" | "campaign.hold" | "campaign.braked" | "campaign.held.try" | "campaign.held.fail" | "campaign.held.go_on" | "sender.held.try" | "sender.held.fail" | "sender.held.go_on" | "email.failed->scheduled" | "email.bounced->scheduled" | "email.unknown->scheduled" | "email.unknown->sent" | "email.stopped" | "response.corrected" | "response.forgotten" | "suppressions.added" | "suppressions.exported" | "suppression.removed" | "webhook.created" | "webhook.changed" | "webhook.deleted" | "webhook.secret_rotated" | "webhook.replayed" | "recipient.erase" | "recipient.export" | "emails.export" | "keys.revoked" | "installation.take-over" | "installation.rotate-key";
+            action: "account.created" | "account.linked" | "account.given_back" | "account.disabled" | "account.enabled" | "account.unknown" | "attempts.refused" | "login" | "login.failed" | "login.disabled" | "logout" | "session.ended" | "sessions.ended" | "password.changed" | "password.reset_asked" | "password.link_made" | "invitation.created" | "invitation.revoked" | "workspace.created" | "workspace.renamed" | "workspace.changed" | "workspace.deleted" | "member.invited" | "member.invitation_revoked" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "key.created" | "key.revoked" | "sender.created" | "sender.changed" | "sender.deleted" | "sender.checked" | "list.created" | "list.grown" | "list.exported" | "list.removed" | "campaign.scheduled" | "campaign.changed" | "campaign.paused" | "campaign.resumed" | "campaign.cancelled" | "campaign.first" | "campaign.not_first" | "campaign.direct" | "campaign.moved" | "campaign.hold" | "campaign.braked" | "campaign.held.try" | "campaign.held.fail" | "campaign.held.go_on" | "sender.held.try" | "sender.held.fail" | "sender.held.go_on" | "email.failed->scheduled" | "email.bounced->scheduled" | "email.unknown->scheduled" | "email.unknown->sent" | "email.stopped" | "response.corrected" | "response.forgotten" | "suppressions.added" | "suppressions.exported" | "suppression.removed" | "webhook.created" | "webhook.changed" | "webhook.deleted" | "webhook.secret_rotated" | "webhook.replayed" | "recipient.erase" | "recipient.export" | "emails.export" | "keys.revoked" | "installation.take-over" | "installation.rotate-key";
             subject: string;
             address: string;
             userAgent: string;
@@ -2779,6 +2799,12 @@ export interface components {
         Reset: {
             token: string;
             password: string;
+        };
+        /** ResetLink */
+        ResetLink: {
+            token: string;
+            /** Format: date-time */
+            expiresAt: string;
         };
         /** ResetRequest */
         ResetRequest: {
@@ -13079,6 +13105,100 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    makeResetLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResetLink"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -28,6 +28,7 @@ const ACTIONS: Readonly<Record<Action, string>> = {
   "sessions.ended": "Ended all sessions of an account",
   "password.changed": "Changed the password",
   "password.reset_asked": "Asked for a link to a new password",
+  "password.link_made": "Made a link to a new password for an account",
   "key.created": "Made an API key",
   "key.revoked": "Revoked an API key",
   "keys.revoked": "Revoked all API keys of an account",

@@ -3,13 +3,21 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { meQuery } from "@/features/accounts/queries";
 import { Time } from "@/time/Time";
+import { CopyField } from "@/ui/CopyField";
 import { confirm } from "@/ui/confirm";
 import { Listing } from "@/ui/Listing";
 import { LoadMore } from "@/ui/LoadMore";
 import { counted } from "@/ui/numbers";
 import { Panel, Row, Rows } from "@/ui/Panel";
 import { SearchField } from "@/ui/SearchField";
-import { type Account, useDisable, useEnable, useEndSessions, useRevokeKeys } from "../commands";
+import {
+  type Account,
+  useDisable,
+  useEnable,
+  useEndSessions,
+  useResetLink,
+  useRevokeKeys,
+} from "../commands";
 import { usersQuery } from "../queries";
 
 export function AccountsPanel() {
@@ -53,6 +61,7 @@ export function AccountsPanel() {
 function AccountRow({ account }: { account: Account }) {
   const { data: me } = useQuery(meQuery);
   const isMe = account.id === me?.id;
+  const [token, setToken] = useState<string | null>(null);
   return (
     <Row
       title={
@@ -75,18 +84,25 @@ function AccountRow({ account }: { account: Account }) {
           )}
           <span>{counted(account.sessions, "session")}</span>
           <span>{counted(account.keys, "API key")}</span>
+          {token && (
+            <CopyField
+              label={`Link to a new password for ${account.email}, shown this once`}
+              value={`${location.origin}/reset-password?${new URLSearchParams({ token })}`}
+            />
+          )}
         </>
       }
-      actions={!isMe && <Actions account={account} />}
+      actions={!isMe && <Actions account={account} made={setToken} />}
     />
   );
 }
 
-function Actions({ account }: { account: Account }) {
+function Actions({ account, made }: { account: Account; made: (token: string) => void }) {
   const disable = useDisable(account);
   const enable = useEnable(account);
   const sessions = useEndSessions(account);
   const apiKeys = useRevokeKeys(account);
+  const resetLink = useResetLink(account, made);
   const { email } = account;
   const askToDisable = async () => {
     let pauseCampaigns = false;
@@ -132,6 +148,17 @@ function Actions({ account }: { account: Account }) {
           aria-label={`Revoke keys of ${email}`}
         >
           Revoke keys
+        </Button>
+      )}
+      {!account.disabledAt && (
+        <Button
+          size="xs"
+          variant="default"
+          loading={resetLink.pending}
+          onClick={resetLink.make}
+          aria-label={`New password for ${email}`}
+        >
+          New password
         </Button>
       )}
       {account.disabledAt ? (
