@@ -109,7 +109,10 @@ class ResetLink(msgspec.Struct, rename="camel"):
 
 
 async def make_reset_link(pool: Pool, signer: Signer, actor: Actor, user_id: int) -> ResetLink:
-    """For an administrator to hand over where mail does not reach. Raises NotFound, and Conflict for a disabled account."""
+    """For an administrator to hand over where mail does not reach.
+
+    Raises NotFound, and Conflict for a disabled account.
+    """
     async with transaction(pool) as conn:
         user = await fetch_one(conn, sql.user_by_id, {"user_id": user_id})
         if user is None:

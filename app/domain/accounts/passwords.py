@@ -1,6 +1,6 @@
 """Passwords: which are too easy to guess, and argon2id, hashed and verified in threads of their own, since each takes a
-tenth of a second and 64 MiB on purpose. Two at a time, whoever asks, so that nothing else waits for a thread and no more
-memory is taken.
+tenth of a second and 64 MiB on purpose. Two at a time, whoever asks, so that nothing else waits for a thread and no
+more memory is taken.
 
 Whoever asks for many, waits for them alone: next is whose have the fewest turns (`Actor.place`). Where too many wait
 already, of one or of all, the next one is told so at once.

@@ -9,7 +9,7 @@ import msgspec
 from litestar import Router, delete, get, post
 from litestar.params import JSONBody, QueryParameter
 
-from app.domain.accounts import administration, password_changes, registration
+from app.domain.accounts import administration, password_changes, registration, removal
 from app.domain.accounts.administration import Account, Disabled
 from app.domain.accounts.password_changes import ResetLink
 from app.domain.accounts.registration import Invitation
@@ -20,7 +20,7 @@ from app.http.accounts.login import ADMIN
 from app.http.auth import require_admin
 from app.http.errors import problems
 from app.http.openapi import schema_name
-from app.http.parameters import Cursor, Id, Limit, TheActor, ThePool, TheSettings
+from app.http.parameters import Cursor, Id, Limit, TheActor, ThePool, TheSettings, TheTerms
 from app.secrets import secret_keys
 
 
@@ -34,6 +34,12 @@ class DisablingBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     """`pauseCampaigns`: also those that run in workspaces which the account alone owns."""
 
     pause_campaigns: bool = False
+
+
+class RemovalBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    """`heirId`: the account that gets the workspaces which nobody else owns; null: they are deleted."""
+
+    heir_id: int | None = None
 
 
 @get("/users", opt={"role": None}, summary="List accounts, oldest first", responses=problems(HTTPStatus.FORBIDDEN))
@@ -104,6 +110,21 @@ async def make_reset_link(pool: ThePool, settings: TheSettings, actor: TheActor,
     return await password_changes.make_reset_link(pool, signer, actor, account_id)
 
 
+@post(
+    "/users/{id:int}/remove",
+    opt={"role": None},
+    status_code=HTTPStatus.NO_CONTENT,
+    summary="Remove an account for good; what it alone owned is handed over or deleted",
+    description="Its keys end everywhere. Refused with 409: one's own account, the last administrator's, and, without "
+    "an heir, while campaigns in its workspaces are not over.",
+    responses=problems(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def remove_user(
+    pool: ThePool, terms: TheTerms, actor: TheActor, account_id: Id, data: JSONBody[RemovalBody]
+) -> None:
+    await removal.remove(pool, terms, actor, account_id, data.heir_id)
+
+
 @get(
     "/audit",
     opt={"role": None},
@@ -160,6 +181,7 @@ admin = Router(
         end_sessions,
         revoke_keys,
         make_reset_link,
+        remove_user,
         list_accounts_audit,
         list_invitations,
         invite,

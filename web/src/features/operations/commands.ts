@@ -71,6 +71,17 @@ export function useResetLink(account: Account, made: (token: string) => void) {
   return { make, pending };
 }
 
+/** Asked for with who gets the workspaces that it alone owns; null: they are deleted. */
+export function useRemove(account: Account) {
+  return useCommand({
+    run: (heirId: number | null) =>
+      answer(api.POST("/api/admin/users/{id}/remove", { ...of(account), body: { heirId } })),
+    changes: [keys.users.all(), keys.workspaces()],
+    said: () => `${account.email} is removed.`,
+    failed: `${account.email} is not removed`,
+  });
+}
+
 export function useRevokeKeys(account: Account) {
   const { run, pending } = useCommand({
     run: () => answer(api.POST("/api/admin/users/{id}/revoke-keys", of(account))),

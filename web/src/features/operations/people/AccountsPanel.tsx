@@ -15,6 +15,7 @@ import {
   useDisable,
   useEnable,
   useEndSessions,
+  useRemove,
   useResetLink,
   useRevokeKeys,
 } from "../commands";
@@ -92,16 +93,24 @@ function AccountRow({ account }: { account: Account }) {
           )}
         </>
       }
-      actions={!isMe && <Actions account={account} made={setToken} />}
+      actions={me && !isMe && <Actions account={account} me={me} made={setToken} />}
     />
   );
 }
 
-function Actions({ account, made }: { account: Account; made: (token: string) => void }) {
+interface Props {
+  account: Account;
+  me: { id: number };
+  /** The token of a link to a new password. */
+  made: (token: string) => void;
+}
+
+function Actions({ account, me, made }: Props) {
   const disable = useDisable(account);
   const enable = useEnable(account);
   const sessions = useEndSessions(account);
   const apiKeys = useRevokeKeys(account);
+  const remove = useRemove(account);
   const resetLink = useResetLink(account, made);
   const { email } = account;
   const askToDisable = async () => {
@@ -125,6 +134,30 @@ function Actions({ account, made }: { account: Account; made: (token: string) =>
       confirm: "Disable the account",
     });
     if (sure) await disable.run(pauseCampaigns);
+  };
+  const askToRemove = async () => {
+    let heir: number | null = me.id;
+    const sure = await confirm({
+      title: `Remove ${email} for good?`,
+      children: (
+        <Stack gap="sm">
+          <Text>
+            The account is gone with its sessions and API keys. Workspaces that others own, too, go on without
+            it.
+          </Text>
+          <Checkbox
+            label="Hand over to me what it alone owns"
+            description="Otherwise those workspaces are deleted, which needs their campaigns to be over."
+            defaultChecked
+            onChange={(event) => {
+              heir = event.currentTarget.checked ? me.id : null;
+            }}
+          />
+        </Stack>
+      ),
+      confirm: "Remove the account",
+    });
+    if (sure) await remove.run(heir);
   };
   return (
     <Group gap={6}>
@@ -182,6 +215,15 @@ function Actions({ account, made }: { account: Account; made: (token: string) =>
           Disable
         </Button>
       )}
+      <Button
+        size="xs"
+        variant="default"
+        loading={remove.pending}
+        onClick={askToRemove}
+        aria-label={`Remove ${email}`}
+      >
+        Remove
+      </Button>
     </Group>
   );
 }
