@@ -1,4 +1,4 @@
-import { Burger, Button, Drawer, Group, Menu, Text } from "@mantine/core";
+import { Badge, Burger, Button, Drawer, Group, Menu, Text, VisuallyHidden } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import {
   IconAlertTriangle,
@@ -22,6 +22,7 @@ import { useEffect, useSyncExternalStore } from "react";
 import { session } from "@/api/session";
 import { meQuery, waysQuery } from "@/features/accounts/queries";
 import { InstallationBanner } from "@/features/operations/InstallationBanner";
+import { alertsQuery } from "@/features/operations/queries";
 import { useMay } from "@/features/workspaces/useMay";
 import { WorkspaceSwitch } from "@/features/workspaces/WorkspaceSwitch";
 import { SchemeSwitch } from "@/ui/SchemeSwitch";
@@ -108,6 +109,8 @@ function Frame() {
 
 function Sidebar() {
   const { data: ways } = useQuery(waysQuery);
+  const { data: alerts = [] } = useQuery(alertsQuery());
+  const blocked = alerts.filter(({ kind }) => kind === "sender.blocked").length;
   const maySend = useMay("member");
   return (
     <div className={classes.nav}>
@@ -144,6 +147,12 @@ function Sidebar() {
                 >
                   <entry.icon size={18} stroke={1.7} aria-hidden />
                   {entry.label}
+                  {entry.to === "/senders" && blocked > 0 && (
+                    <Badge color="red" size="sm" ml="auto">
+                      {blocked}
+                      <VisuallyHidden> held back</VisuallyHidden>
+                    </Badge>
+                  )}
                 </Link>
               ))}
           </div>
