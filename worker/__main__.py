@@ -134,7 +134,8 @@ class Worker:
         """
         lease_s = self._settings.worker_lease_seconds
         name = f"{socket.gethostname()}:{os.getpid()}"
-        await workers.register(self._pool, self._token, name, lease_s, self._ours)
+        sandboxed = self._settings.sandboxed
+        await workers.register(self._pool, self._token, name, lease_s, self._ours, sandboxed=sandboxed)
         lease = Lease(self._pool, self._token, lease_s, self._ours)
         log.info("worker started", lanes=self._settings.worker_concurrency)
         async with self._queue.open_async(self._pool):

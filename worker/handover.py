@@ -14,14 +14,16 @@ import structlog
 from app import traces
 from app.db import Row, until_answered
 from app.domain.campaigns import building, copies
+from app.domain.ledger import threads
 from app.domain.ledger.claims import Claim, Report
+from app.domain.ledger.threads import Thread
 from app.domain.senders import for_workers
 from app.mail.addresses import to_ascii
 from app.mail.enclosed import Enclosed
 from app.mail.header_lines import HeaderInjection
 from app.mail.markup import TemplateError
 from app.mail.message import Message, MessageBuilder
-from app.mail.names import UNSUBSCRIBE_URL
+from app.mail.names import SENT_AT, UNSUBSCRIBE_URL
 from app.mail.rendering import Renderer
 from worker.desk import Desk
 from worker.instruments import HANDOVER_DURATION, OUTCOMES
@@ -51,6 +53,14 @@ class Result(NamedTuple):
     fault: Fault
 
 
+class _Text(NamedTuple):
+    """What a builder is for: a campaign's first step, or a later one, under its own subject or that of its thread."""
+
+    campaign_id: int
+    step_id: int | None
+    subject: str | None
+
+
 class _Builder(NamedTuple):
     """What a campaign's messages are built with; `liquid` renders the templates that the builder does not fill in."""
 
@@ -74,7 +84,7 @@ class Handover:
         """The sender has changed: write messages anew, as from its present address and name."""
         self._from, self._from_ascii = sender["email"], to_ascii(sender["email"])
         self._domain = self._from_ascii.rpartition("@")[2]
-        self._builders: dict[int, asyncio.Task[_Builder]] = {}
+        self._builders: dict[_Text, asyncio.Task[_Builder]] = {}
 
     async def deliver(self, conversation: Conversation, claim: Claim) -> Result:
         """Build the message and hand it over."""
@@ -93,13 +103,18 @@ class Handover:
         message_id = claim.message_id or self._desk.message_ids.of(self._user_id, claim.id, self._domain)
         version = None
         try:
-            version, builder, liquid = await self._builder(claim)
+            thread = None if claim.step_id is None else await self._thread(claim)
+            version, builder, liquid = await self._builder(claim, thread and thread.subject)
+            fields = claim.fields if thread is None else {**claim.fields, SENT_AT: thread.sent_on}
             url = self._desk.links.unsubscribe(self._user_id, claim.id, claim.recipient) if builder.wants_link else ""
             rendered: Sequence[str] = ()
             if builder.liquid:
-                rendered = await liquid.render({**claim.fields, "email": claim.recipient, UNSUBSCRIBE_URL: url})
+                rendered = await liquid.render({**fields, "email": claim.recipient, UNSUBSCRIBE_URL: url})
             without = await self._left_out(builder.copies) if builder.copies else frozenset[str]()
-            message = builder.build(claim.recipient, claim.fields, message_id, claim.claimed_at, rendered, url, without)
+            references = self._references(thread) if thread else ()
+            message = builder.build(
+                claim.recipient, fields, message_id, claim.claimed_at, rendered, url, without, references
+            )
         except (HeaderInjection, TemplateError) as error:  # no byte of it was sent, and the failure is this email's
             reply = f"cannot be written: {error}"
             report = Report(
@@ -173,20 +188,35 @@ class Handover:
         except psycopg.Error:
             log.exception("sender not unblocked, the next email tries again")
 
-    async def _builder(self, claim: Claim) -> _Builder:
-        """The campaign's builder, made once for each version of its content, which is the claim's or a newer one. One
-        that could not be made is made anew for the next email.
+    async def _thread(self, claim: Claim) -> Thread:
+        return await until_answered(lambda: threads.thread_of(self._desk.pool, self._user_id, claim.id))
+
+    def _references(self, thread: Thread) -> list[str]:
+        """Ids that the ledger has not heard of, since their worker was lost, are the same each time."""
+        ids = self._desk.message_ids
+        return [one.message_id or ids.of(self._user_id, one.email_id, self._domain) for one in thread.earlier]
+
+    async def _builder(self, claim: Claim, subject: str | None = None) -> _Builder:
+        """The builder of the claim's campaign and step, made once for each version of its content, which is the claim's
+        or a newer one. One that could not be made is made anew for the next email. `subject`: its thread's.
         """
-        task = self._builders.get(claim.campaign_id)
+        text = _Text(claim.campaign_id, claim.step_id, subject)
+        task = self._builders.get(text)
         if task is None or (task.done() and (_failed(task) or task.result().version < claim.content_version)):
-            task = asyncio.create_task(self._load_builder(claim.campaign_id))
-            self._builders[claim.campaign_id] = task
+            task = asyncio.create_task(self._load_builder(text))
+            self._builders[text] = task
         return await task
 
-    async def _load_builder(self, campaign_id: int) -> _Builder:
+    async def _load_builder(self, text: _Text) -> _Builder:
         version, builder = await until_answered(
             lambda: building.message_builder(
-                self._desk.pool, self._user_id, campaign_id, self._sender_id, one_click=self._desk.one_click
+                self._desk.pool,
+                self._user_id,
+                text.campaign_id,
+                self._sender_id,
+                one_click=self._desk.one_click,
+                step_id=text.step_id,
+                subject=text.subject,
             )
         )
         return _Builder(version, builder, Renderer(builder.liquid, self._user_id))

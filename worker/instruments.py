@@ -125,6 +125,11 @@ HOUSEKEEPING_FAILURES = Counter(
     ("step",),
     registry=REGISTRY,
 )
+FOLLOWED = Counter(
+    "reachinbox_emails_followed",
+    "Emails of later steps that were made as they fell due.",
+    registry=REGISTRY,
+)
 STREAMS_ASLEEP = Counter(
     "reachinbox_streams_asleep",
     "Streams that would have slept past an email of theirs, until a sweep woke them: each is a fault of the service.",

@@ -1,10 +1,10 @@
 """Cleaning up after workers that died.
 
-Every worker sweeps: it puts emails of dead workers in doubt, has tables counted that have outgrown their plans,
-finishes cancels of large campaigns, removes jobs of dead queue workers, wakes neglected senders, looks whether a stream
-sleeps past an email, has plans made that somebody asked for and nobody is at, has senders that cannot send give to
-others, pauses campaigns of which too many recipients do not exist, and cancels what waits for domains that are
-suppressed. Sweeps of several workers do not harm each other.
+Every worker sweeps: it puts emails of dead workers in doubt, has tables counted that have outgrown their plans, makes
+emails of later steps that fall due, finishes cancels of large campaigns, removes jobs of dead queue workers, wakes
+neglected senders, looks whether a stream sleeps past an email, has plans made that somebody asked for and nobody is at,
+has senders that cannot send give to others, pauses campaigns of which too many recipients do not exist, and cancels
+what waits for domains that are suppressed. Sweeps of several workers do not harm each other.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from procrastinate.jobs import Status
 
 from app.db import Pool, transaction
 from app.domain.campaigns import brake, campaigns
-from app.domain.ledger import recovery, streams
+from app.domain.ledger import follow_ups, recovery, streams
 from app.domain.operations import counting
 from app.domain.planning import changes, divide, handover
 from app.domain.senders import for_workers
 from app.domain.suppressions import walk
 from app.domain.webhooks import deliveries
 from worker.housekeeping import step
-from worker.instruments import CAMPAIGNS_BRAKED, STREAMS_ASLEEP
+from worker.instruments import CAMPAIGNS_BRAKED, FOLLOWED, STREAMS_ASLEEP
 from worker.lease import Lease
 
 # A queue's worker gives a sign of life every 10 s, whatever our leases are.
@@ -61,6 +61,11 @@ async def sweep(
             if asleep := await streams.heal(pool):
                 STREAMS_ASLEEP.inc(len(asleep))
                 log.error("streams slept past an email of theirs", stream_ids=asleep)
+        with step("follow_up"):
+            followed = await follow_ups.follow_up(pool)
+            if followed.made:
+                FOLLOWED.inc(followed.made)
+                log.info("made emails of what followed", emails=followed.made)
         with step("divide"):
             if divided := await divide.divide_neglected(pool):
                 log.info("divided campaigns over their senders", campaign_ids=divided)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from importlib import metadata
 from pathlib import Path
@@ -128,15 +128,29 @@ def openapi_config() -> OpenAPIConfig:
     )
 
 
-def one_of_forms(forms: Mapping[str, type[msgspec.Struct]]) -> RequestBody:
-    """How the document shows a body that a handler decodes by itself: by media type. Structs within are components."""
+def one_of_forms(forms: Mapping[str, type[msgspec.Struct]], within: Sequence[type[msgspec.Struct]] = ()) -> RequestBody:
+    """How the document shows a body that a handler decodes by itself: by media type. Structs in it are components, as
+    other parts of the document have them; those that none has, `within`, are shown in their places.
+    """
     content: dict[str, OpenAPIMediaType] = {}
     for media_type, form in forms.items():
         _, components = msgspec.json.schema_components([form], ref_template="#/components/schemas/{name}")
-        schema = components[form.__name__]
-        for name, keywords in _bounds(form).items():
-            schema["properties"][name] |= keywords
-        for name, said in schema["properties"].items():
-            said.setdefault("description", description(form.__name__, name))
-        content[media_type] = OpenAPIMediaType(schema=schema)
+        for each in (form, *within):
+            properties = components[each.__name__]["properties"]
+            for name, keywords in _bounds(each).items():
+                properties[name] |= keywords
+            for name, said in properties.items():
+                said.setdefault("description", description(each.__name__, name))
+        places = {f"#/components/schemas/{each.__name__}": components[each.__name__] for each in within}
+        content[media_type] = OpenAPIMediaType(schema=_with(places, components[form.__name__]))
     return RequestBody(required=True, content=content)
+
+
+def _with(places: Mapping[str, Any], schema: Any) -> Any:
+    """The schema, in which some references are what they refer to."""
+    if isinstance(schema, list):
+        return [_with(places, each) for each in cast("list[Any]", schema)]
+    if not isinstance(schema, dict):
+        return schema
+    its = cast("dict[str, Any]", schema)
+    return places[its["$ref"]] if its.get("$ref") in places else {key: _with(places, its[key]) for key in its}

@@ -41,6 +41,7 @@ from app.mail.names import UNSUBSCRIBE_URL
 from app.mail.templates import Source, Template
 
 _LINE_END = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")
+_FOLD = "\r\n "
 _BREAKS = re.compile(rf"\s*{_LINE_END.pattern}\s*")
 
 
@@ -175,10 +176,12 @@ class MessageBuilder:
         rendered: Sequence[str] = (),
         unsubscribe_url: str = "",
         without: frozenset[str] = frozenset(),
+        references: Sequence[str] = (),
     ) -> Message:
         """The message for `recipient`, a normalized address; `message_id` in angle brackets, `date` aware. `rendered`:
         the texts of `liquid` for this recipient; `unsubscribe_url`: their link, if `wants_link`; `without`: keys of
-        addresses that get no copy.
+        addresses that get no copy; `references`: ids of the messages that it follows in their thread, the first to the
+        one before it (RFC 5322, 3.6.4).
 
         Raises HeaderInjection, and TemplateError when `fields` lacks a required one, or one is too long.
         """
@@ -198,6 +201,8 @@ class MessageBuilder:
         if self.copies:
             line, copies = self._copied(without | {key(to_ascii(recipient))})
             fixed += line
+        if references:
+            fixed += _thread_lines(references)
         head = (
             f"{self._from}To: {envelope_to}\r\n{subject_line}"
             f"Date: {_date(int(date.timestamp()))}\r\nMessage-ID: {message_id}\r\n"
@@ -240,6 +245,12 @@ class MessageBuilder:
     def _render_subject(self, fields: Mapping[str, str], texts: Iterator[str]) -> str:
         subject = next(texts) if self._subject is None else self._subject.render(fields)
         return text_line("Subject", check_subject(subject, fields))
+
+
+def _thread_lines(references: Sequence[str]) -> str:
+    for one in references:
+        refuse_breaks("References", one)
+    return f"In-Reply-To: {references[-1]}\r\nReferences: {_FOLD.join(references)}\r\n"
 
 
 def check_subject(subject: str, fields: Mapping[str, str] | None = None) -> str:

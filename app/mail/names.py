@@ -13,6 +13,7 @@ LIQUID_WORDS = frozenset(
 
 UNSUBSCRIBE_URL = "unsubscribe_url"
 PROVIDED = frozenset({"email", UNSUBSCRIBE_URL})  # what every message brings by itself
+SENT_AT = "sent_at"  # what a later step's brings: the day on which the one before it was sent
 
 
 def _marks() -> str:

@@ -375,7 +375,7 @@ async def test_a_campaign_is_inserted_by_a_join_that_goes_through_both_lists_onc
             "streams": [full["stream_id"]] * emails,
         }
         runs |= {name: [datetime.now(UTC)] * emails for name in ("ats", "ends", "untils")}
-        runs |= {name: [0] * emails for name in ("gaps", "jitters")} | {"divided": divided}
+        runs |= {name: [0] * emails for name in ("gaps", "jitters")} | {"divided": divided, "step_id": None}
         plan = await _explained(conn, "insert_emails", full | runs)
     assert _rows_touched(plan) <= emails, plan
 

@@ -18,8 +18,10 @@ TABLES = (
     "senders",
     "campaigns",
     "campaign_contents",
+    "campaign_steps",
     "emails",
     "attempts",
+    "addressed",
     "logins",
     "login_windows",
     "streams",
@@ -77,6 +79,9 @@ async def _fill(pool: Pool, user: User) -> None:
         for statement in (
             b"INSERT INTO attempts (workspace_id, email_id, number, outcome, claimed_at) "
             b"SELECT workspace_id, id, 1, 'ACCEPTED', now() FROM emails WHERE workspace_id = %(user)s LIMIT 1",
+            b"UPDATE emails SET recipient_key = address_digest(recipient) WHERE workspace_id = %(user)s",
+            b"INSERT INTO campaign_steps (workspace_id, campaign_id, position, wait) "
+            b"VALUES (%(user)s, %(campaign)s, 1, '0')",
             b"INSERT INTO campaign_contents (workspace_id, campaign_id, version, subject, body) "
             b"VALUES (%(user)s, %(campaign)s, 1, 'Hello', 'You')",
             b"INSERT INTO login_windows (workspace_id, login_id, window_start, allowed) "

@@ -150,14 +150,17 @@ async def check_conservation(pool: Pool, campaign_id: int) -> Counter[str]:
     seen = await row(
         pool,
         """
-        SELECT n.total, c.status,
+        SELECT n.total, c.status, f.following, f.recipients,
+               (SELECT count(*) FROM emails WHERE campaign_id = c.id AND follow_at IS NOT NULL) AS owing,
+               (SELECT count(*) FROM emails WHERE campaign_id = c.id AND follows_id IS NULL) AS first,
                jsonb_build_object('SCHEDULED', n.scheduled, 'SENDING', n.sending, 'SENT', n.sent, 'FAILED', n.failed,
                                   'UNKNOWN', n.unknown, 'CANCELLED', n.cancelled) AS counters,
                (SELECT jsonb_object_agg(e.status, e.n)
                 FROM (SELECT status, count(*) AS n FROM emails WHERE campaign_id = c.id GROUP BY 1) e) AS emails,
                (SELECT count(*) FROM emails WHERE campaign_id = c.id
                   AND (status = 'CANCELLED') <> (cancel_reason IS NOT NULL)) AS for_no_reason
-        FROM campaigns c CROSS JOIN LATERAL campaign_counts(c.workspace_id, c.id) n WHERE c.id = %s
+        FROM campaigns c CROSS JOIN LATERAL campaign_counts(c.workspace_id, c.id) n
+        CROSS JOIN LATERAL campaign_recipients(c.workspace_id, c.id) f WHERE c.id = %s
         """,
         campaign_id,
     )
@@ -172,6 +175,7 @@ async def check_conservation(pool: Pool, campaign_id: int) -> Counter[str]:
     assert counters == Counter(seen["emails"])
     assert not seen["for_no_reason"], "only what is cancelled has a reason for that, and has it"
     assert counters.total() == seen["total"]
+    assert (seen["following"], seen["recipients"]) == (seen["owing"], seen["first"])
     return counters
 
 
@@ -250,7 +254,9 @@ async def the_clock_moves_on(pool: Pool, by: timedelta) -> None:
             " until = until - %(by)s WHERE status = 'SCHEDULED'",
             {"by": by},
         )
-        await conn.execute("UPDATE emails SET claimed_at = claimed_at - %s", [by])
+        await conn.execute(
+            "UPDATE emails SET claimed_at = claimed_at - %(by)s, follow_at = follow_at - %(by)s", {"by": by}
+        )
     await wake_all(pool)
 
 

@@ -7,14 +7,15 @@ Whoever changes a campaign locks its streams first, and then the campaign: see `
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal, cast
+from typing import Literal
 
 import msgspec
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
-from app.domain.campaigns import files
+from app.domain.campaigns import files, steps
 from app.domain.campaigns.files import KeptFile
+from app.domain.campaigns.steps import CampaignStep
 from app.domain.ledger import holds, streams
 from app.domain.ledger.holds import Held
 from app.domain.operations.installation import Ours
@@ -33,6 +34,7 @@ CampaignStatus = Literal["ACTIVE", "PAUSED", "CANCELLED", "FINISHED"]
 CampaignKind = Literal["LIST", "DIRECT"]
 OnUnknown = Literal["hold", "resend", "assume_sent"]
 CANCEL_BATCH = 10_000
+FOLLOW_BATCH = 1_000  # the stream counts them one by one
 
 
 class Given(msgspec.Struct, rename="camel"):
@@ -73,7 +75,9 @@ class Campaign(msgspec.Struct, rename="camel"):
     not gone by `latest_at` is cancelled. After `emails_removed_at` the counts are all that is left of emails removed
     for their age. `waiting`: why its next email does not go now; answers to changes leave it out. Of a sender's
     campaigns the one with the latest `ahead_at` is planned first, then they come in the order of scheduling; none takes
-    more than its `share_percent` of what its senders may send. `brake`: why it paused itself.
+    more than its `share_percent` of what its senders may send. `brake`: why it paused itself. `total` counts emails of
+    all steps, `recipients` those of the first, `following` those that a next step will follow; `steps`: of a campaign
+    with later ones, all, where it is read by itself.
     """
 
     id: int
@@ -115,6 +119,9 @@ class Campaign(msgspec.Struct, rename="camel"):
     attachments: list[KeptFile] = []
     unsubscribe: Unsubscribe = "none"
     responses: ResponseCounts | None = None
+    recipients: int = 0
+    following: int = 0
+    steps: list[CampaignStep] = []
 
 
 def _campaign(row: Row) -> Campaign:
@@ -157,6 +164,9 @@ def _campaign(row: Row) -> Campaign:
         attachments=row["files"],
         unsubscribe=row["unsubscribe"],
         responses=ResponseCounts(**{name: row[name] for name in ResponseCounts.__struct_fields__}),
+        recipients=row["recipients"],
+        following=row["following"],
+        steps=row.get("steps", []),
     )
 
 
@@ -216,7 +226,7 @@ async def read_row(conn: Conn, workspace_id: int, campaign_id: int) -> Row:
     rows = await _rows(conn, workspace_id, campaign_id=campaign_id)
     if not rows:
         raise NotFound(f"no campaign {campaign_id}")
-    return rows[0]
+    return rows[0] | {"steps": await steps.of_campaign(conn, workspace_id, campaign_id)}
 
 
 async def _rows(
@@ -328,24 +338,29 @@ async def finish_cancels(pool: Pool) -> dict[int, int]:
     async with transaction(pool) as conn:
         found = await fetch_all(conn, sql.waiting_in_vain)
     for row in found:
-        n = CANCEL_BATCH
-        while n == CANCEL_BATCH:
+        is_last = False
+        while not is_last:
             async with transaction(pool) as conn:
                 await streams.lock(conn, row["workspace_id"], [row["stream_id"]])
                 if await fetch_one(conn, sql.still_in_vain, row) is None:
                     break
-                n = await _cancel_batch(conn, row["workspace_id"], row["stream_id"], row["reason"])
+                n, is_last = await _cancel_batch(conn, row["workspace_id"], row["stream_id"], row["reason"])
             if n:
                 cancelled[row["campaign_id"]] = cancelled.get(row["campaign_id"], 0) + n
     return cancelled
 
 
-async def _cancel_batch(conn: Conn, workspace_id: int, stream_id: int, reason: Literal["CAMPAIGN", "LATE"]) -> int:
-    """Cancel a batch of what waits in the stream, which is locked; returns how many emails that were."""
-    params = {"workspace_id": workspace_id, "stream_id": stream_id, "reason": reason, "batch": CANCEL_BATCH}
-    row = await fetch_exactly_one(conn, sql.cancel_waiting, params)
+async def _cancel_batch(
+    conn: Conn, workspace_id: int, stream_id: int, reason: Literal["CAMPAIGN", "LATE"]
+) -> tuple[int, bool]:
+    """Cancel a batch of what waits in the stream, which is locked, and of what would follow; returns how many emails
+    that were, and whether nothing is left.
+    """
+    params = {"workspace_id": workspace_id, "stream_id": stream_id, "reason": reason}
+    row = await fetch_exactly_one(conn, sql.cancel_waiting, params | {"batch": CANCEL_BATCH})
+    followed = await fetch_exactly_one(conn, sql.end_following, params | {"batch": FOLLOW_BATCH})
     await streams.settle(conn, workspace_id, [stream_id])
-    return cast(int, row["cancelled"])
+    return row["cancelled"], row["cancelled"] < CANCEL_BATCH and followed["ended"] < FOLLOW_BATCH
 
 
 async def set_status(conn: Conn, workspace_id: int, campaign_id: int, status: CampaignStatus) -> None:

@@ -108,16 +108,19 @@ class Content(msgspec.Struct, frozen=True):
             if not TEXT.allow(len(text))
         }:
             raise InvalidInput(wrong)
+        templates = await finished(Templates.parse(self.sources(), workspace_id))
+        if wrong := wrong_with(self.headers, self.cc, self.bcc) | templates.wrong:
+            raise InvalidInput(wrong)
+        return templates
+
+    def sources(self) -> dict[str, Source]:
+        """Of its templates, by the wire names of its parts."""
         sources = {
             name: Source(text, False, self.language) for name, text in (("subject", self.subject), ("body", self.body))
         }
         if self.body_html is not None:
             sources["bodyHtml"] = Source(self.body_html, True, self.language)
-        sources |= {_part_of(name): Source(text, False, self.language) for name, text in self.headers.items()}
-        templates = await finished(Templates.parse(sources, workspace_id))
-        if wrong := wrong_with(self.headers, self.cc, self.bcc) | templates.wrong:
-            raise InvalidInput(wrong)
-        return templates
+        return sources | {_part_of(name): Source(text, False, self.language) for name, text in self.headers.items()}
 
     def check(self, templates: Templates, known: frozenset[str]) -> None:
         """Raises InvalidInput for an empty or overlong part, or a field nobody brings; `templates` are its own.
@@ -256,9 +259,12 @@ def wrong_parts(
     wrong: dict[str, TemplateError | HeaderInjection]
     wrong = {name: text for name, text in parts.items() if isinstance(text, TemplateError)}
     for name, text in parts.items():
-        if isinstance(text, str) and (name == "subject" or name.startswith(_OWN)):
+        if isinstance(text, str) and (name.endswith("subject") or name.startswith(_OWN)):
             try:
-                check_subject(text, fields) if name == "subject" else check_own(name.removeprefix(_OWN), text, fields)
+                if name.startswith(_OWN):
+                    check_own(name.removeprefix(_OWN), text, fields)
+                else:
+                    check_subject(text, fields)
             except (TemplateError, HeaderInjection) as error:
                 wrong[name] = error
     return wrong

@@ -51,15 +51,17 @@ class Lack(msgspec.Struct, frozen=True, rename="camel"):
 class Lacking:
     """Looks at every recipient of a list, before anybody counts them."""
 
-    def __init__(self, templates: Templates, if_blank: Mapping[str, IfBlank]) -> None:
-        """Raises InvalidInput."""
+    def __init__(
+        self, templates: Templates, if_blank: Mapping[str, IfBlank], provided: frozenset[str] = PROVIDED
+    ) -> None:
+        """`provided`: what no recipient brings. Raises InvalidInput."""
         _check(if_blank)
-        self._used = sorted(templates.mentioned - PROVIDED)
+        self._used = sorted(templates.mentioned - provided)
         self._required = templates.required
         self._if_blank = dict(if_blank)
-        self._dates = templates.all_of("dates") - PROVIDED
-        self._numbers = templates.all_of("numbers") - PROVIDED
-        self._in_subject = sorted(templates.fields["subject"].mentioned - PROVIDED)
+        self._dates = templates.all_of("dates") - provided
+        self._numbers = templates.all_of("numbers") - provided
+        self._in_subject = sorted(templates.fields["subject"].mentioned - provided)
         self._counts = dict.fromkeys(self._used, 0)
         self._rows: dict[str, list[int]] = {name: [] for name in self._used}
         self.broken_subjects = 0

@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 
 from app.db import Conn, Pool, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
-from app.domain.campaigns import files, signatures
+from app.domain.campaigns import files, signatures, steps
 from app.domain.campaigns.campaigns import Campaign, read_campaign
 from app.domain.campaigns.draft import (
     Draft,
@@ -51,6 +51,7 @@ from app.errors import Conflict, InvalidInput, NotFound
 from app.jobs import defer_wake_up
 from app.mail.footer import Unsubscribe
 from app.mail.hints import Hint
+from app.mail.names import PROVIDED, SENT_AT
 from app.sql import queries
 from app.turns import Turns
 
@@ -109,13 +110,14 @@ class Preview(Heard, rename="camel", kw_only=True):
 class Request(NamedTuple):
     """`recipients` are made once the fields that the content requires are known, or are a list that is kept.
     `attached`: files that come along, to be attached behind those that the content names. `links_lead_here`: recipients
-    can open the page to unsubscribe.
+    can open the page to unsubscribe. `sandboxed`: what has no server of its own goes to the sandbox.
     """
 
     draft: Draft
     recipients: Callable[[frozenset[str]], RecipientList] | Named | SavedNamed
     attached: Sequence[Upload] = ()
     links_lead_here: bool = False
+    sandboxed: bool = False
 
     def for_so_many(self, draft: Draft, recipients: int) -> Draft:
         """The draft, in which it is said how they unsubscribe: from a letter to one, nobody has to."""
@@ -185,7 +187,7 @@ async def _schedule(conn: Conn, asked: _Asked) -> Scheduled:
     await quotas.check_campaigns(conn, workspace_id, most)
     room = await quotas.room(conn, workspace_id, most)
     draft = request.draft
-    room.take(draft.content.size)
+    room.take(draft.content.size + sum(step.content(draft.content).size for step in draft.steps))
     coming = await files.read_all(request.attached)
     make = await _source(conn, workspace_id, request, file)
     recipients, trial, _ = await _recipients(workspace_id, draft, make)
@@ -197,6 +199,7 @@ async def _schedule(conn: Conn, asked: _Asked) -> Scheduled:
     taken_out = await take_out(conn, workspace_id, draft, recipients)
     draft = request.for_so_many(draft, recipients.accepted)
     planned = await _plan(conn, workspace_id, draft, recipients, lock=True)
+    await _check_read(conn, workspace_id, request, planned)
     stored_bytes = room.taken  # files count by themselves
     room.take(sum(read.size for read in coming))
     await quotas.check_again(conn, workspace_id, most, room.taken, campaign=True)
@@ -230,6 +233,7 @@ async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
         await trial.run()
         taken_out = await take_out(conn, workspace_id, request.draft, recipients)
         planned = await _plan(conn, workspace_id, request.draft, recipients, lock=False)
+        await _check_read(conn, workspace_id, request, planned)
     return Preview(
         **_heard(recipients, taken_out, planned.summary),
         duplicate_rows=recipients.first_duplicates,
@@ -264,6 +268,7 @@ def _check(draft: Draft) -> None:
     check_latest(draft.latest_at, draft.start_time)
     check_senders(draft.sender_id, draft.sender_ids)
     check_earlier(draft.not_if_written_to_days, draft.not_in_campaigns)
+    steps.check(draft.steps)
 
 
 async def _source(
@@ -279,14 +284,25 @@ async def _source(
 async def _recipients(
     workspace_id: int, draft: Draft, make: Callable[[frozenset[str]], RecipientList]
 ) -> tuple[RecipientList, Trial, Lacking]:
-    templates = await draft.content.parse(workspace_id)
-    lacking = Lacking(templates, draft.if_blank)
+    first = await draft.content.parse(workspace_id)
+    templates = await steps.parse(draft.content, draft.steps, workspace_id) if draft.steps else first
+    lacking = Lacking(templates, draft.if_blank, PROVIDED | {SENT_AT} if draft.steps else PROVIDED)
     recipients = await asyncio.to_thread(make, frozenset())  # looks through all of a file
-    draft.content.check(templates, recipients.fields | lacking.settled)
+    known = recipients.fields | lacking.settled
+    draft.content.check(first, known)
+    await steps.check_texts(draft.content, draft.steps, known, workspace_id)
     recipients.look = lacking.look
     if draft.calendar is not None and draft.calendar.timezone == RECIPIENT:
         recipients.zones = Zones(draft.calendar)
     return recipients, Trial(templates, recipients.fields), lacking
+
+
+async def _check_read(conn: Conn, workspace_id: int, request: Request, planned: _Planned) -> None:
+    """Raises InvalidInput."""
+    draft = request.draft
+    if draft.steps and not draft.follow_up_without_reading:
+        reply_to = draft.content.reply_to
+        await steps.check_read(conn, workspace_id, planned.sender_ids, reply_to, sandboxed=request.sandboxed)
 
 
 class _Planned(NamedTuple):
@@ -388,15 +404,20 @@ async def _insert(
             "calendar": draft.calendar and Jsonb(kept(draft.calendar)),
             "on_unknown": draft.on_unknown,
             "stored_bytes": stored_bytes,
+            "stop_on_auto_reply": draft.stop_on_auto_reply,
+            "follow_up_without_reading": draft.follow_up_without_reading,
         },
     )
     campaign = {"workspace_id": workspace_id, "campaign_id": int(row["id"])}
     if draft.hourly_limit is not None:
         await conn.execute(sql.insert_hours, campaign | {"hourly_limit": draft.hourly_limit})
     totals = {"sender_ids": planned.sender_ids, "totals": [part.count for part in planned.summary.senders]}
-    rows = await fetch_all(conn, sql.insert_streams, campaign | totals)
+    rows = await fetch_all(conn, sql.insert_streams, campaign | totals | {"stepped": bool(draft.steps)})
     stream_ids = {row["sender_id"]: row["id"] for row in rows}
-    target = Target(workspace_id, campaign["campaign_id"], [stream_ids[sender_id] for sender_id in planned.sender_ids])
+    step_id = await steps.insert(conn, workspace_id, campaign["campaign_id"], draft.content, draft.steps)
+    target = Target(
+        workspace_id, campaign["campaign_id"], [stream_ids[sender_id] for sender_id in planned.sender_ids], step_id
+    )
     await insert_emails(conn, target, planned.plan, recipients.zones)
     await signatures.sign(conn, workspace_id, target.campaign_id, planned.sender_ids)
     await forecast.keep(conn, workspace_id, target.campaign_id, planned.plan.runs)

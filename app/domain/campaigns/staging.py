@@ -31,11 +31,14 @@ CHUNK = 1_000_000  # bytes: of rows, a few may be as large as many
 
 
 class Target(NamedTuple):
-    """Whose emails the staged recipients become: the campaign's, on these of its streams as the plan numbers them."""
+    """Whose emails the staged recipients become: the campaign's, on these of its streams as the plan numbers them, and
+    of its first step, if others follow.
+    """
 
     workspace_id: int
     campaign_id: int
     stream_ids: list[int]
+    step_id: int | None = None
 
 
 async def stage(conn: Conn, recipients: RecipientList, trial: Trial, room: Room, address_key: bytes) -> None:

@@ -15,11 +15,12 @@ from app.errors import InvalidInput
 from app.mail.footer import example_url
 from app.mail.header_lines import HeaderInjection
 from app.mail.markup import TemplateError
-from app.mail.names import PROVIDED, UNSUBSCRIBE_URL
+from app.mail.names import PROVIDED, SENT_AT, UNSUBSCRIBE_URL
 from app.mail.rendering import Templates
 
 MOST_TRIED = 50
 TOGETHER = 10
+DAY = "2026-01-31"  # for that of the step before
 LINK = example_url("https://example.com")
 
 
@@ -57,7 +58,10 @@ class Trial:
             await self._try(tried[first : first + TOGETHER])
 
     async def _try(self, tried: list[_Seen]) -> None:
-        every = [{**seen.recipient.fields, EMAIL: seen.recipient.address, UNSUBSCRIBE_URL: LINK} for seen in tried]
+        every = [
+            {SENT_AT: DAY, **seen.recipient.fields, EMAIL: seen.recipient.address, UNSUBSCRIBE_URL: LINK}
+            for seen in tried
+        ]
         for seen, fields, parts in zip(tried, every, await finished(self._templates.render(every)), strict=True):
             if wrong := wrong_parts(parts, fields):
                 who = f"row {seen.row} ({seen.recipient.address})"

@@ -95,8 +95,13 @@ async def _record(conn: Conn, inbox: Inbox, found: Found) -> bool:
     if await fetch_one(conn, sql.insert_response, _row(inbox, found, email, kind)) is None:
         return False
     await tally(conn, workspace_id, email.id, email.stream_id, before)
-    if kind == "REPLY" and now["status"] == "SCHEDULED":
+    answered = kind == "REPLY" or (kind == "AUTO_REPLY" and now["stop_on_auto_reply"])
+    if answered and (now["stepped"] or now["status"] == "SCHEDULED"):
         await cancel_emails(conn, workspace_id, [email.id], stream_ids, "REPLIED")
+    elif kind == "AUTO_REPLY" and now["stepped"] and answer.inbound.back_on is not None:
+        params = {"workspace_id": workspace_id, "email_id": email.id, "back_on": answer.inbound.back_on}
+        await conn.execute(sql.wait_for_return, params)
+        await streams.settle(conn, workspace_id, stream_ids)
     if login_id is not None:
         report = answer.report
         code, enhanced, text = (report.code, report.enhanced_code, report.text) if report else (None, None, "")

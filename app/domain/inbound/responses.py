@@ -18,7 +18,7 @@ from app.domain.inbound import record
 from app.domain.inbound.record import ResponseKind
 from app.domain.ledger import streams
 from app.domain.pages import Page, PageRequest, page_of, time_key
-from app.domain.suppressions.suppress import Reason, suppress
+from app.domain.suppressions.suppress import Reason, cancel_emails, suppress
 from app.domain.workspaces import audit
 from app.errors import Conflict, InvalidInput, NotFound
 from app.sql import queries
@@ -195,6 +195,8 @@ async def _correct(conn: Conn, params: dict[str, Any], kind: AnswerKind | None, 
         subject = f"responses/{params['id']} ({before['kind']} -> {kind})"
         await audit.record(conn, actor, workspace_id, "response.corrected", subject)
     await record.tally(conn, workspace_id, whose["email_id"], whose["stream_id"], counts)
+    if kind == "REPLY":
+        await cancel_emails(conn, workspace_id, [whose["email_id"]], [whose["stream_id"]], "REPLIED")
     if await _take_back(conn, workspace_id, whose, before, kind) and reason is not None:
         await _suppress(conn, workspace_id, whose, reason, actor)  # what was there had kept its own reason
 

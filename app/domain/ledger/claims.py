@@ -38,6 +38,7 @@ class Claim(NamedTuple):
     claimed_at: datetime
     message_id: str | None
     probe: bool = False  # the sender or the campaign is held: this one shows whether it still has to be
+    step_id: int | None = None  # of one that follows another
 
 
 class Report(msgspec.Struct, omit_defaults=True):

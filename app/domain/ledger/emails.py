@@ -59,6 +59,7 @@ class EmailSummary(msgspec.Struct, rename="camel"):
     enhanced_code: str | None
     reply: str | None
     cancel_reason: CancelReason | None
+    step: int
     waiting: Waiting | None = None
 
 
@@ -79,7 +80,8 @@ class Attempt(msgspec.Struct, rename="camel"):
 
 class Email(msgspec.Struct, rename="camel"):
     """An email with every attempt, first to last; `subject` as its recipient sees it. At `erased_at` a placeholder took
-    the recipient's place.
+    the recipient's place. `step`: of its campaign's, from 1. The next one follows at `follow_at` at the earliest;
+    `stopped` says why none will. `follows_id`: the email of the step before.
     """
 
     id: int
@@ -97,6 +99,10 @@ class Email(msgspec.Struct, rename="camel"):
     attempts: list[Attempt]
     erased_at: datetime | None
     cancel_reason: CancelReason | None
+    step: int = 1
+    follow_at: datetime | None = None
+    follows_id: int | None = None
+    stopped: CancelReason | None = None
 
 
 class EmailFilter(NamedTuple):

@@ -17,11 +17,12 @@ from app.sql import queries
 sql = queries(__name__)
 
 
-async def register(pool: Pool, token: UUID, name: str, lease_s: float, ours: Ours) -> None:
-    """Raises OtherInstallation."""
+async def register(pool: Pool, token: UUID, name: str, lease_s: float, ours: Ours, *, sandboxed: bool = False) -> None:
+    """`sandboxed`: what has no server of its own goes to the sandbox. Raises OtherInstallation."""
     async with pool.connection() as conn:
         await installation.admit(conn, ours)
-        row = await fetch_exactly_one(conn, sql.register_worker, {"token": token, "name": name, "lease_s": lease_s})
+        params = {"token": token, "name": name, "lease_s": lease_s, "sandboxed": sandboxed}
+        row = await fetch_exactly_one(conn, sql.register_worker, params)
     ours.last_seen.note(row["installation"], row["generation"])
 
 

@@ -20,7 +20,7 @@ from app.domain.planning.slots import Bound, Limits, Room, hour_of
 # What each means stands in docs/waiting.md; the dashboard has words for each (`web/src/features/planning/words.ts`).
 Reason = Literal[
     "NOT_DUE",
-    "FOLLOWS",  # a later step's, whose predecessor has not gone: comes with follow-ups
+    "FOLLOWS",  # a later step's, which is owed and no email yet
     "PAUSED",
     "STOPPED",  # the recipient or a person has stopped it: comes with opt-out
     "CALENDAR",
@@ -33,7 +33,7 @@ Reason = Literal[
     "LOGIN_EXPIRED",  # a grant that its provider takes no more: comes with logins by OAuth
     "SERVER_SLOW",
     "REFUSED",
-    "INBOX_UNREAD",  # nobody knows whether an answer is there: comes with follow-ups
+    "INBOX_UNREAD",  # nobody knows whether an answer is there
     "PLAN_CHANGING",
     "OTHER_INSTALLATION",
     "NO_WORKER",
@@ -42,6 +42,7 @@ Reason = Literal[
 
 HOUR = timedelta(hours=1)
 LATE = timedelta(minutes=1)  # due for longer, with nothing that forbids it: connections are too few or too slow
+ASIDE = timedelta(minutes=1)  # what follows, while its inbox is unread
 LOOKED_AT_AGAIN = timedelta(seconds=1)  # what is held until its plan is made
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -57,10 +58,13 @@ class Waiting(msgspec.Struct, rename="camel", frozen=True):
 
 
 class Service(NamedTuple):
-    """Whether anything is sent at all. `other`: it is another installation's database, in words; `alive`: a worker."""
+    """Whether anything is sent at all. `other`: it is another installation's database, in words; `alive`: a worker, and
+    one that is `sandboxed`.
+    """
 
     other: str | None = None
     alive: bool = True
+    sandboxed: bool = False
 
 
 class Hold(NamedTuple):
@@ -82,6 +86,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     scheduled_at: datetime | None
     until: datetime | None = None  # the end of its slot
     attempts: int = 0
+    follows: bool = False  # it is a later step's
+    unread: bool = False  # nobody has read, lately and since the email before it, where an answer would lie
+    follow_at: datetime | None = None  # when a later step of the stream falls due first that is no email yet
     # Its campaign and the stream
     campaign_status: str
     open: bool = True
@@ -121,7 +128,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     def first_that_was_missed(self) -> datetime | None:
         """The hour of that slot, if its time is in a later one that has to be accounted for."""
-        if self.scheduled_at is None or self.scheduled_at <= self.earliest or self._is_retry:
+        if self.scheduled_at is None or self.scheduled_at <= self.earliest or self._is_retry or self.follows:
             return None
         slot = self.first_slot()
         return None if slot is None or self.scheduled_at < slot.end else hour_of(slot.begin)
@@ -144,13 +151,16 @@ def _first_slot(calendar: Calendar | None, earliest: datetime) -> Opening | None
 
 def decide(facts: Facts) -> Waiting:
     """The reason, until when, and what would change it."""
-    if facts.scheduled_at is None or facts.campaign_status == "CANCELLED":
+    if (facts.scheduled_at or facts.follow_at) is None or facts.campaign_status == "CANCELLED":
         return Waiting("NOTHING_WAITS", None, _nothing(facts))
     if facts.campaign_status == "PAUSED":
         return Waiting("PAUSED", None, "Resume the campaign, and what waits is planned from then on.")
     if not facts.open:
         text = f"{facts.sender} is out of the campaign, and its emails are being given to the other senders."
         return Waiting("PLAN_CHANGING", None, text)
+    if facts.scheduled_at is None:
+        text = "Nothing waits but later steps, each for so long after the one before it; whoever answers gets none."
+        return Waiting("FOLLOWS", facts.follow_at, text)
     if facts.latest_at is not None and facts.latest_at <= facts.now:
         text = "It is too late for what has not gone: it is being cancelled, since the campaign says so."
         return Waiting("NOTHING_WAITS", None, text)
@@ -202,6 +212,12 @@ def _bounds(facts: Facts, scheduled_at: datetime) -> Iterator[tuple[datetime, Wa
     if facts.until is not None and facts.until <= facts.now:
         slot = facts.first_slot()
         yield _until(_NEVER if slot is None else slot.begin, "CALENDAR", _closed(facts, "Its hours are over"))
+    if facts.unread and scheduled_at <= facts.now + ASIDE:
+        text = (
+            "It follows another email, and nobody has read since that one and in the last half hour whether"
+            f" {facts.sender} has an answer to it; the mailbox is read at once. See whether its inbox can be read."
+        )
+        yield _until(max(scheduled_at, facts.now + LOOKED_AT_AGAIN), "INBOX_UNREAD", text)
     if facts.plan_holds:
         text = "The campaign's calendar was changed, and nothing goes before it has its time by the new one."
         yield facts.now + LOOKED_AT_AGAIN, Waiting("PLAN_CHANGING", None, text)
@@ -251,6 +267,9 @@ def _planned(facts: Facts, scheduled_at: datetime) -> Waiting:
     """Why its time is no earlier."""
     if facts.attempts and scheduled_at > facts.now:
         text = "The server did not take it for good when it was tried; it is tried again then, by itself."
+        return Waiting("NOT_DUE", scheduled_at, text)
+    if facts.follows and scheduled_at > facts.now:
+        text = "It follows another email, after the wait of its step; until then an answer stops it."
         return Waiting("NOT_DUE", scheduled_at, text)
     if scheduled_at <= facts.start_at:
         return Waiting("NOT_DUE", facts.start_at, "Its campaign starts then; move the start to have it go sooner.")

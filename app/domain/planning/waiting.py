@@ -76,7 +76,7 @@ async def read_service(pool: Pool, ours: Ours) -> Service:
     """Whether anything is sent at all, which is nobody's in particular."""
     other = await installation.trouble(pool, ours)
     async with pool.connection() as conn:
-        return Service(other, (await fetch_exactly_one(conn, sql.workers_live))["alive"])
+        return Service(other, **await fetch_exactly_one(conn, sql.workers_live))
 
 
 def _next_of_each(facts: list[tuple[int, Facts]]) -> dict[int, Waiting]:
@@ -105,6 +105,7 @@ async def read_facts(
         "campaign_ids": list(campaign_ids),
         "sender_ids": list(sender_ids),
         "email_ids": list(email_ids),
+        "sandboxed": service.sandboxed,
     }
     rows = await fetch_all(conn, sql.standing, params)
     facts = [_facts(row, service) for row in rows]
@@ -208,6 +209,9 @@ def _facts(row: Row, service: Service) -> Facts:
         scheduled_at=row["scheduled_at"],
         until=row["until"],
         attempts=row["attempts"] or 0,
+        follows=row["after_at"] is not None,
+        unread=row["unread"],
+        follow_at=row["follow_at"],
         campaign_status=row["campaign_status"],
         open=row["open"],
         start_at=row["start_at"],

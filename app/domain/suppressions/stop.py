@@ -1,4 +1,6 @@
-"""Stopping one recipient in one campaign: their email that waits is not sent; in other campaigns they stay."""
+"""Stopping one recipient in one campaign: what waits for them is not sent, and nothing follows; in other campaigns they
+stay.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +14,12 @@ from app.errors import Conflict
 
 
 async def stop(pool: Pool, workspace_id: int, email_id: int, actor: Actor) -> Email:
-    """Raises NotFound, and Conflict when it does not wait."""
+    """Raises NotFound, and Conflict when it does not wait and nothing follows."""
     async with transaction(pool, workspace_id) as conn:
         stream_ids = await streams.lock_of_emails(conn, workspace_id, [email_id])
         email = await read_email(conn, workspace_id, email_id)
         if not await cancel_emails(conn, workspace_id, [email_id], stream_ids, "STOPPED"):
-            raise Conflict(f"the email is {email.status}; only one that waits can be stopped")
+            raise Conflict(f"the email is {email.status}; only one that waits, or that another follows, can be stopped")
         await audit.record(conn, actor, workspace_id, "email.stopped", f"emails/{email_id}")
         email = await read_email(conn, workspace_id, email_id)
     return await as_read(email, workspace_id)

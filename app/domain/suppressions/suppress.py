@@ -107,11 +107,13 @@ async def cancel_owed(conn: Conn, workspace_id: int, owed: Owed, stream_ids: lis
 async def cancel_emails(
     conn: Conn, workspace_id: int, ids: Sequence[int], stream_ids: list[int], why: CancelReason
 ) -> int:
-    """Cancel those of the emails that wait; their streams are locked. How many."""
+    """Cancel those of the emails that wait, and have nothing follow for their recipients in their campaigns; their
+    streams are locked. How many emails that concerns.
+    """
     params = {"workspace_id": workspace_id, "ids": list(ids), "stream_ids": stream_ids, "why": why}
     cancelled = await fetch_exactly_one(conn, sql.cancel_emails, params)
     await streams.settle(conn, workspace_id, stream_ids)
-    return cancelled["n"]
+    return cancelled["n"] + cancelled["stopped"]
 
 
 async def withdraw(conn: Conn, workspace_id: int, *, key: bytes, email_id: int) -> bool:

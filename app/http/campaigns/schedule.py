@@ -22,7 +22,7 @@ from litestar import post
 from litestar.openapi.spec import Operation
 from litestar.params import HeaderParameter
 
-from app.bounds import HOURLY_LIMIT, LABEL, SUBJECT
+from app.bounds import HOURLY_LIMIT, LABEL, SUBJECT, TEXT
 from app.domain.accounts.users import User
 from app.domain.campaigns import schedule
 from app.domain.campaigns.campaigns import OnUnknown
@@ -30,6 +30,7 @@ from app.domain.campaigns.draft import DAYS_AGO, DELAY_MS, EARLIER, JITTER_PERCE
 from app.domain.campaigns.files import Upload
 from app.domain.campaigns.lacking import IfBlank
 from app.domain.campaigns.schedule import Idempotency, Preview, Scheduled
+from app.domain.campaigns.steps import STEPS, WAIT, Step, parse_wait
 from app.domain.planning.campaign_calendar import CampaignCalendar, checked
 from app.domain.recipients import csv_files, lists, workbooks
 from app.domain.recipients.columns import Columns
@@ -64,6 +65,34 @@ BINARY: dict[str, Any] = {"format": "binary", "contentMediaType": "text/csv"}
 _repeats = OneByOne()
 
 
+class StepFields(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """A later step: `wait` after the one before, an ISO 8601 duration such as P3D or PT90S; with `businessDays` its
+    days are those on which the campaign sends (Monday to Friday without a calendar). Without a `subject`, it goes in
+    the thread of the first. `{{ sent_at }}` is the day on which the one before it was sent.
+    """
+
+    wait: Annotated[str, msgspec.Meta(pattern=WAIT)]
+    business_days: bool = False
+    subject: Annotated[str | None, SUBJECT] = None
+    body: Annotated[str, TEXT]
+    body_html: Annotated[str | None, TEXT] = None
+
+    def to_domain(self) -> Step:
+        return Step(
+            wait=parse_wait(self.wait),
+            business_days=self.business_days,
+            subject=self.subject,
+            body=self.body,
+            body_html=self.body_html,
+        )
+
+
+class StopOn(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """What stops a recipient's later steps beside an answer: with `autoReply`, an absence note."""
+
+    auto_reply: bool = False
+
+
 class CampaignFields(MessageFields, rename="camel", forbid_unknown_fields=True, kw_only=True):
     """The fields that both forms have. Who got something in the last `notIfWrittenToDays`, or is among the recipients
     of `notInCampaigns`, is left out.
@@ -71,6 +100,9 @@ class CampaignFields(MessageFields, rename="camel", forbid_unknown_fields=True, 
     `unsubscribe`: `link`, each text has the link, if need be in a line at its end, and mail programs are told of it;
     `header`, they are told of it alone; `none`. Left out, it is `link`, and `none` for one recipient or where the
     service is on its own machine's address.
+
+    `steps` are the later messages, to whoever did not answer. They leave only while the mailbox that answers come to is
+    read; where a sender has none, only with `followUpWithoutReading`.
     """
 
     subject: Annotated[str, SUBJECT]
@@ -89,6 +121,9 @@ class CampaignFields(MessageFields, rename="camel", forbid_unknown_fields=True, 
     if_blank: dict[str, IfBlank] = msgspec.field(default_factory=dict[str, IfBlank])
     not_if_written_to_days: Annotated[int | None, DAYS_AGO] = None
     not_in_campaigns: Annotated[list[AnId] | None, EARLIER] = None
+    steps: Annotated[list[StepFields], STEPS] = msgspec.field(default_factory=list[StepFields])
+    stop_on: StopOn | None = None
+    follow_up_without_reading: bool = False
 
     def draft(self, settings: Settings) -> Draft:
         """Raises InvalidInput."""
@@ -108,6 +143,9 @@ class CampaignFields(MessageFields, rename="camel", forbid_unknown_fields=True, 
             if_blank=self.if_blank,
             not_if_written_to_days=self.not_if_written_to_days,
             not_in_campaigns=self.not_in_campaigns,
+            steps=[step.to_domain() for step in self.steps],
+            stop_on_auto_reply=self.stop_on is not None and self.stop_on.auto_reply,
+            follow_up_without_reading=self.follow_up_without_reading,
         )
 
 
@@ -148,8 +186,8 @@ class FormCampaign(CampaignFields, rename="camel", forbid_unknown_fields=True, k
     from a spreadsheet with their header.
 
     `encoding` and `emailColumn` (a header, or a number from 1) are found where they are not given. `correctDomains`,
-    `senderIds`, `calendar`, `ifBlank`, `notInCampaigns`, `headers`, `cc`, `bcc` and, where it is text, `attachments`
-    are JSON; files of the name `attachments`, as many as there are, are attached behind those.
+    `senderIds`, `calendar`, `ifBlank`, `notInCampaigns`, `headers`, `cc`, `bcc`, `steps`, `stopOn` and, where it is
+    text, `attachments` are JSON; files of the name `attachments`, as many as there are, are attached behind those.
     """
 
     recipients: str | None = None
@@ -186,17 +224,16 @@ class CampaignRequest(NamedTuple):
         source = self.source
         choices = self.asked.choices._replace(internal=frozenset(settings.allow_internal_domains))
         asked = self.asked._replace(choices=choices)
+        about = {"links_lead_here": not settings.is_local, "sandboxed": settings.sandboxed}
         if isinstance(source, Named | SavedNamed):
-            return schedule.Request(
-                self.draft, source._replace(choices=choices), self.attached, links_lead_here=not settings.is_local
-            )
+            return schedule.Request(self.draft, source._replace(choices=choices), self.attached, **about)
 
         def make(required: frozenset[str]) -> RecipientList:
             if isinstance(source, JsonRecipients | Lines):
                 return lists.from_json(source, required=required, choices=choices)
             return csv_files.from_csv(source, required=required, asked=asked)
 
-        return schedule.Request(self.draft, make, self.attached, links_lead_here=not settings.is_local)
+        return schedule.Request(self.draft, make, self.attached, **about)
 
     def fingerprint(self) -> bytes:
         """SHA-256 of what is asked for: spaces and the order of fields make no difference. Raises InvalidInput."""
@@ -228,7 +265,7 @@ class CampaignOperation(Operation):
     """Documents the two forms, which one handler takes."""
 
     def __post_init__(self) -> None:
-        self.request_body = one_of_forms({JSON: JsonCampaign, MULTIPART: FormCampaign})
+        self.request_body = one_of_forms({JSON: JsonCampaign, MULTIPART: FormCampaign}, (StepFields, StopOn))
 
 
 @post(
@@ -329,10 +366,24 @@ async def _of_form(form: Form, workspace_id: int, settings: Settings) -> AsyncGe
     yield CampaignRequest(fields.draft(settings), _listed(fields.recipients), fields.asked(), attached)
 
 
+_JSON_FIELDS = (
+    "senderIds",
+    "calendar",
+    "ifBlank",
+    "notInCampaigns",
+    "headers",
+    "cc",
+    "bcc",
+    "attachments",
+    "steps",
+    "stopOn",
+)
+
+
 def _decoded(texts: dict[str, str]) -> dict[str, object]:
     """The fields of a form that are more than a text. Raises InvalidInput."""
     decoded: dict[str, object] = {}
-    for name in ("senderIds", "calendar", "ifBlank", "notInCampaigns", "headers", "cc", "bcc", "attachments"):
+    for name in _JSON_FIELDS:
         if name in texts:
             try:
                 decoded[name] = msgspec.json.decode(texts[name])

@@ -5,7 +5,7 @@ SELECT c.id, c.sender_id, c.name, c.subject, c.body, c.body_html, c.language, c.
        c.attachments, c.fields, c.start_at, c.latest_at, c.delay_ms,
        c.jitter_percent, c.hourly_limit, c.calendar, c.ahead_at, c.share_percent, c.kind, c.on_unknown, c.status, c.brake,
        n.total, n.scheduled, n.sending, n.sent, n.failed, n.unknown, n.cancelled, c.created_at, c.finished_at, c.emails_removed_at,
-       waiting.next_at, waiting.last_at, n.used_this_hour, r.replied, r.auto_replied, r.bounced, r.complained, r.unsubscribed
+       f.recipients, f.following, waiting.next_at, waiting.last_at, n.used_this_hour, r.replied, r.auto_replied, r.bounced, r.complained, r.unsubscribed
 FROM (
     SELECT * FROM campaigns
     WHERE workspace_id = %(workspace_id)s
@@ -17,6 +17,7 @@ FROM (
 ) c
 CROSS JOIN LATERAL campaign_counts(c.workspace_id, c.id) n
 CROSS JOIN LATERAL response_counts(c.workspace_id, c.id) r
+CROSS JOIN LATERAL campaign_recipients(c.workspace_id, c.id) f
 CROSS JOIN LATERAL waiting_of(c.workspace_id, c.id) waiting
 ORDER BY c.id DESC;
 
@@ -46,7 +47,7 @@ UPDATE streams s
 SET open = %(open)s AND (s.taken_out_at IS NULL
                          OR NOT EXISTS (SELECT FROM emails e
                                         WHERE e.workspace_id = s.workspace_id AND e.stream_id = s.id
-                                          AND e.status = 'SCHEDULED' AND e.attempts = 0))
+                                          AND e.status = 'SCHEDULED' AND e.attempts = 0 AND e.follows_id IS NULL))
 WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s;
 
 -- name: set_campaign_status
@@ -82,13 +83,28 @@ RETURNING n.n AS cancelled;
 SELECT s.workspace_id, s.campaign_id, s.id AS stream_id, 'CAMPAIGN' AS reason
 FROM campaigns c
 JOIN streams s ON s.workspace_id = c.workspace_id AND s.campaign_id = c.id
-WHERE c.status = 'CANCELLED' AND s.scheduled > 0
+WHERE c.status = 'CANCELLED' AND (s.scheduled > 0 OR s.following > 0)
 UNION ALL
 SELECT s.workspace_id, s.campaign_id, s.id, 'LATE'
 FROM streams s
 JOIN campaigns c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
-WHERE s.latest_at <= now() AND s.scheduled > 0 AND c.status <> 'CANCELLED'
+WHERE s.latest_at <= now() AND (s.scheduled > 0 OR s.following > 0) AND c.status <> 'CANCELLED'
 ORDER BY stream_id;
+
+-- name: end_following
+-- A batch of what owes a next step in a stream owes none any more, for the `reason`; the stream is locked and counts it.
+WITH owing AS (
+    SELECT id FROM emails
+    WHERE workspace_id = %(workspace_id)s AND stream_id = %(stream_id)s AND follow_at IS NOT NULL
+    LIMIT %(batch)s
+),
+ended AS (
+    UPDATE emails e SET follow_at = NULL, stopped = %(reason)s::cancel_reason
+    FROM owing o
+    WHERE e.workspace_id = %(workspace_id)s AND e.id = o.id
+    RETURNING 1
+)
+SELECT count(*) AS ended FROM ended;
 
 -- name: still_in_vain
 -- Whether it still is so, now that the stream is locked: an end can be moved, too.

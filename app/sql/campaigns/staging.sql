@@ -46,8 +46,8 @@ numbered AS (
     SELECT p.*, (row_number() OVER (ORDER BY p.first, p.at, p.k, p.ordinal) - 1)::integer FROM place p WHERE %(divided)s
 ),
 made AS (
-    INSERT INTO emails (workspace_id, campaign_id, stream_id, recipient, recipient_key, fields, scheduled_at, until)
-    SELECT %(workspace_id)s, %(campaign_id)s, n.stream_id, s.recipient, s.key, s.fields,
+    INSERT INTO emails (workspace_id, campaign_id, stream_id, recipient, recipient_key, fields, step_id, scheduled_at, until)
+    SELECT %(workspace_id)s, %(campaign_id)s, n.stream_id, s.recipient, s.key, s.fields, %(step_id)s::bigint,
            CASE WHEN n.jitter = 0 THEN n.at
                 ELSE jittered(n.at, s.recipient, least(n.jitter, (extract(epoch FROM n.ends - n.at) * 1000000)::bigint)) END,
            n.until
@@ -73,8 +73,8 @@ COPY placed (number, stream_id, at, jitter, until, zone) FROM STDIN;
 -- name: insert_placed_emails
 -- Turn the stage into emails, each at the place that it has.
 WITH made AS (
-    INSERT INTO emails (workspace_id, campaign_id, stream_id, recipient, recipient_key, fields, scheduled_at, until, zone)
-    SELECT %(workspace_id)s, %(campaign_id)s, p.stream_id, s.recipient, s.key, s.fields,
+    INSERT INTO emails (workspace_id, campaign_id, stream_id, recipient, recipient_key, fields, step_id, scheduled_at, until, zone)
+    SELECT %(workspace_id)s, %(campaign_id)s, p.stream_id, s.recipient, s.key, s.fields, %(step_id)s::bigint,
            jittered(at_microsecond(p.at), s.recipient, p.jitter), at_microsecond(p.until), p.zone
     FROM staged s
     JOIN placed p USING (number)

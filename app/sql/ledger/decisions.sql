@@ -43,7 +43,9 @@ changed AS (
         scheduled_at = CASE WHEN %(to)s::email_status = 'SCHEDULED' THEN p.due_at ELSE e.scheduled_at END,
         until = CASE WHEN %(to)s::email_status = 'SCHEDULED' THEN p.until ELSE e.until END,
         retry_count = CASE WHEN %(to)s::email_status = 'SCHEDULED' THEN 0 ELSE e.retry_count END,
-        sent_at = CASE WHEN %(to)s::email_status = 'SENT' THEN now() END
+        sent_at = CASE WHEN %(to)s::email_status = 'SENT' THEN now() END,
+        follow_at = CASE WHEN %(to)s::email_status = 'SENT' AND e.step_id IS NOT NULL
+                         THEN follows_at(e.workspace_id, e.id, now()) END
     FROM picked p
     WHERE e.workspace_id = %(workspace_id)s AND e.id = p.id AND e.status = %(from)s::email_status
     RETURNING e.campaign_id, e.stream_id, p.ended

@@ -15,7 +15,7 @@ CREATE FUNCTION exchange(
     accepted_ago_s double precision, most_attempts integer, retry_for_hours double precision
 ) RETURNS TABLE (
     id bigint, campaign_id bigint, content_version integer, recipient text, fields jsonb, retry_count integer,
-    attempts integer, scheduled_at timestamptz, claimed_at timestamptz, message_id text, probe boolean
+    attempts integer, scheduled_at timestamptz, claimed_at timestamptz, message_id text, probe boolean, step_id bigint
 ) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
@@ -29,6 +29,7 @@ DECLARE
     held boolean := false;
     limited boolean;       -- a campaign of them has a limit of its own
     copied boolean;        -- of one of them each email goes to more than its recipient: all count
+    stepped boolean;       -- a campaign of them has later steps
     ending boolean;        -- perhaps
     -- What was recorded, an entry for each email.
     recorded bigint[] := '{}';
@@ -90,10 +91,11 @@ BEGIN
         RETURN;
     END IF;
 
-    SELECT array_agg(t.id), bool_or(t.limited), bool_or(t.copies > 0), bool_or(t.going <= cardinality(ids) + wanted)
-    INTO locked, limited, copied, ending
+    SELECT array_agg(t.id), bool_or(t.limited), bool_or(t.copies > 0), bool_or(t.stepped),
+           bool_or(t.going <= cardinality(ids) + wanted)
+    INTO locked, limited, copied, stepped, ending
     FROM (
-        SELECT s.id, s.copies, s.scheduled + s.sending AS going,
+        SELECT s.id, s.copies, s.stepped, s.scheduled + s.sending AS going,
                EXISTS (SELECT FROM campaign_hours o
                        WHERE o.workspace_id = s.workspace_id AND o.campaign_id = s.campaign_id) AS limited
         FROM streams s
@@ -128,6 +130,8 @@ BEGIN
             UPDATE emails e
             SET status = v.status,
                 sent_at = CASE WHEN v.status = 'SENT' THEN now() END,
+                follow_at = CASE WHEN v.status = 'SENT' AND e.step_id IS NOT NULL
+                                 THEN follows_at(e.workspace_id, e.id, now()) END,
                 scheduled_at = CASE WHEN v.status = 'SCHEDULED' THEN coalesce(v.not_before, e.scheduled_at)
                                     ELSE e.scheduled_at END,
                 not_before = CASE WHEN v.status = 'SCHEDULED' THEN v.not_before END,
@@ -196,6 +200,8 @@ BEGIN
     WITH active AS MATERIALIZED (
         SELECT s.workspace_id, s.id, s.content_version, s.passed_at, s.passed_id, s.direct, s.insists, s.start_at, s.copies,
                s.latest_at <= now() AS late,
+               CASE WHEN s.stepped THEN inbox_read_at(s.workspace_id, s.campaign_id, s.sender_id, (
+                   SELECT k.sandboxed FROM workers k WHERE k.token = by_token)) END AS read_at,
                CASE WHEN s.latest_at <= now() THEN wanted
                     ELSE least(wanted, (o.allowed - used_this_hour(o.window_start, o.used)) / (1 + s.copies),
                                (h.probe_at <= now())::integer, spaced_room(s.free_at, s.gap_ms), CASE WHEN NOT s.direct THEN spaced END)
@@ -213,11 +219,15 @@ BEGIN
     head AS (
         SELECT d.workspace_id, d.id, a.direct, a.copies, d.scheduled_at,
                CASE WHEN a.late THEN 'LATE' WHEN s.reason IS NOT NULL THEN 'SUPPRESSED'
-                    WHEN d.until <= now() THEN 'ASIDE' ELSE 'CLAIM' END AS verdict,
+                    WHEN d.until <= now() THEN 'ASIDE'
+                    -- What follows is not sent blindly: an answer may lie there that nobody has read.
+                    WHEN d.after_at IS NOT NULL
+                         AND coalesce(a.read_at < greatest(d.after_at, now() - interval '30 minutes'), true) THEN 'UNREAD'
+                    ELSE 'CLAIM' END AS verdict,
                s.reason
         FROM active a
         CROSS JOIN LATERAL (
-            SELECT e.workspace_id, e.id, e.scheduled_at, e.until, e.recipient, e.recipient_key
+            SELECT e.workspace_id, e.id, e.scheduled_at, e.until, e.recipient, e.recipient_key, e.after_at
             FROM emails e
             WHERE e.workspace_id = a.workspace_id AND e.stream_id = a.id
               AND e.status = 'SCHEDULED' AND e.scheduled_at <= now()
@@ -256,16 +266,19 @@ BEGIN
     ),
     decided AS (
         UPDATE emails e
-        SET status = CASE j.verdict WHEN 'CLAIM' THEN 'SENDING'::email_status WHEN 'ASIDE' THEN e.status ELSE 'CANCELLED' END,
+        SET status = CASE WHEN j.verdict = 'CLAIM' THEN 'SENDING'::email_status
+                          WHEN j.verdict IN ('ASIDE', 'UNREAD') THEN e.status ELSE 'CANCELLED' END,
             claim_token = CASE WHEN j.verdict = 'CLAIM' THEN by_token END,
             claimed_at = CASE WHEN j.verdict = 'CLAIM' THEN now() ELSE e.claimed_at END,
-            cancel_reason = CASE WHEN j.verdict NOT IN ('CLAIM', 'ASIDE') THEN j.verdict::cancel_reason END,
+            cancel_reason = CASE WHEN j.verdict NOT IN ('CLAIM', 'ASIDE', 'UNREAD') THEN j.verdict::cancel_reason END,
             -- Its slot is over: until it has another one it stands behind.
-            scheduled_at = CASE WHEN j.verdict = 'ASIDE' THEN now() + interval '15 minutes' ELSE e.scheduled_at END
+            scheduled_at = CASE j.verdict WHEN 'ASIDE' THEN now() + interval '15 minutes'
+                                          WHEN 'UNREAD' THEN now() + interval '1 minute' ELSE e.scheduled_at END
         FROM judged j
         WHERE e.workspace_id = j.workspace_id AND e.id = j.id
         RETURNING e.id, e.campaign_id, e.stream_id, e.recipient, e.fields, e.retry_count, e.attempts, e.scheduled_at,
-                  e.claimed_at, e.message_id, j.verdict, j.reason
+                  e.claimed_at, e.message_id, CASE WHEN e.follows_id IS NOT NULL THEN e.step_id END AS step_id,
+                  j.verdict, j.reason
     ),
     moves AS (
         -- What became of a claim belongs to the window that it was taken from.
@@ -274,7 +287,8 @@ BEGIN
         FROM unnest(recorded, kinds, statuses, claim_times, due_times)
                  AS m (stream_id, kind, status, claimed_at, scheduled_at)
         UNION ALL
-        SELECT q.stream_id, q.verdict, NULL, hour, NULL, q.scheduled_at, q.id FROM decided q WHERE q.verdict <> 'ASIDE'
+        SELECT q.stream_id, q.verdict, NULL, hour, NULL, q.scheduled_at, q.id FROM decided q
+        WHERE q.verdict NOT IN ('ASIDE', 'UNREAD')
     ),
     tallied AS (
         UPDATE streams s
@@ -360,7 +374,8 @@ BEGIN
            CASE WHEN q.verdict = 'CLAIM' THEN q.claimed_at END,
            CASE WHEN q.verdict = 'CLAIM' THEN q.message_id ELSE q.reason::text END,
            held AND EXISTS (SELECT FROM holds h WHERE h.workspace_id = of_workspace AND h.login_id = of_login
-                              AND coalesce(h.stream_id, q.stream_id) = q.stream_id)
+                              AND coalesce(h.stream_id, q.stream_id) = q.stream_id),
+           q.step_id
     FROM decided q
     JOIN active a ON a.id = q.stream_id
     WHERE q.verdict IN ('CLAIM', 'SUPPRESSED')
@@ -384,6 +399,17 @@ BEGIN
         ORDER BY s.campaign_id
         -- What is asked for already is under way: asked for with every claim, it would never begin.
         ON CONFLICT (workspace_id, campaign_id, sender_id) DO NOTHING;
+        IF stepped THEN
+            -- What was set aside, since nobody knows whether there is an answer, has the mailbox read at once. One that
+            -- fails keeps its pause.
+            UPDATE inboxes i SET next_at = now()
+            FROM streams s CROSS JOIN LATERAL inbox_of_answers(s.workspace_id, s.campaign_id, s.sender_id) a
+            WHERE s.workspace_id = of_workspace AND s.id = ANY (due) AND s.stepped
+              AND i.workspace_id = a.workspace_id AND i.sender_id = a.sender_id AND i.failures = 0 AND i.next_at > now()
+              AND EXISTS (SELECT FROM emails e
+                          WHERE e.workspace_id = s.workspace_id AND e.stream_id = s.id AND e.status = 'SCHEDULED'
+                            AND e.scheduled_at = now() + interval '1 minute' AND e.after_at IS NOT NULL);
+        END IF;
     END IF;
     IF limited THEN
         UPDATE campaign_hours o SET window_start = greatest(o.window_start, hour), used = n.used_this_hour
@@ -425,7 +451,7 @@ REVOKE EXECUTE ON FUNCTION exchange FROM PUBLIC;
 -- See the function. A row without `claimed_at` is no claim: its recipient is suppressed, for what `message_id` says. A last
 -- row without an id says that some reports were on emails that are not ours any more: see `record_late`.
 SELECT id, campaign_id, content_version, recipient, fields, retry_count, attempts, scheduled_at, claimed_at, message_id,
-       probe
+       probe, step_id
 FROM exchange(%(workspace_id)s::bigint, %(sender_id)s::bigint, %(token)s::uuid, %(ids)s::bigint[], %(outcomes)s::json,
               %(wanted)s::integer, %(accepted_ago_s)s::float8, %(max_attempts)s::integer, %(retry_for_hours)s::float8);
 
@@ -522,6 +548,8 @@ believed AS (
     UPDATE emails e
     SET status = CASE WHEN r.kind = 'ACCEPTED' THEN 'SENT' ELSE e.status END,
         sent_at = CASE WHEN r.kind = 'ACCEPTED' THEN now() ELSE e.sent_at END,
+        follow_at = CASE WHEN r.kind = 'ACCEPTED' AND e.step_id IS NOT NULL
+                         THEN follows_at(e.workspace_id, e.id, now()) ELSE e.follow_at END,
         attempts = e.attempts + 1,
         message_id = coalesce(r.message_id, e.message_id)
     FROM before b

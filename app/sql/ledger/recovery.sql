@@ -21,7 +21,8 @@ WITH lost AS (
         attempts = e.attempts + 1,
         scheduled_at = CASE WHEN v.status = 'SCHEDULED' THEN now() + retry_wait(e.attempts + 1, e.id) ELSE e.scheduled_at END,
         not_before = CASE WHEN v.status = 'SCHEDULED' THEN now() + retry_wait(e.attempts + 1, e.id) END,
-        sent_at = CASE WHEN v.status = 'SENT' THEN now() END
+        sent_at = CASE WHEN v.status = 'SENT' THEN now() END,
+        follow_at = CASE WHEN v.status = 'SENT' AND e.step_id IS NOT NULL THEN follows_at(e.workspace_id, e.id, now()) END
     FROM emails held
          JOIN campaigns c ON c.workspace_id = held.workspace_id AND c.id = held.campaign_id
          LEFT JOIN LATERAL (

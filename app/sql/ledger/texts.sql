@@ -2,10 +2,21 @@
 -- What emails are made from: before they are tried, and where they wait to be tried again, the campaign's text; after
 -- that the text which the latest try had. Where the try does not say, since its worker was lost or it was removed, it
 -- is the text of that time. `as_sent`: the latest try had just this.
-SELECT e.id, e.recipient, e.fields, e.erased_at,
-       CASE WHEN k.version IS NULL THEN c.subject ELSE k.subject END AS subject,
-       CASE WHEN k.version IS NULL THEN coalesce(c.body_made, c.body) ELSE coalesce(k.body_made, k.body) END AS body,
-       CASE WHEN k.version IS NULL THEN coalesce(c.html_made, c.body_html)
+SELECT e.id, e.recipient, e.erased_at,
+       CASE WHEN p.id IS NULL THEN e.fields
+            ELSE e.fields || jsonb_build_object('sent_at', sent_on(e.after_at, c.calendar)) END AS fields,
+       CASE WHEN p.subject IS NOT NULL THEN p.subject
+            WHEN p.id IS NOT NULL THEN in_thread(coalesce(
+                (SELECT q.subject FROM campaign_steps q
+                 WHERE q.workspace_id = p.workspace_id AND q.campaign_id = p.campaign_id AND q.position < p.position
+                   AND q.subject IS NOT NULL
+                 ORDER BY q.position DESC LIMIT 1),
+                CASE WHEN k.version IS NULL THEN c.subject ELSE k.subject END))
+            WHEN k.version IS NULL THEN c.subject ELSE k.subject END AS subject,
+       CASE WHEN p.id IS NOT NULL THEN coalesce(p.body_made, p.body)
+            WHEN k.version IS NULL THEN coalesce(c.body_made, c.body) ELSE coalesce(k.body_made, k.body) END AS body,
+       CASE WHEN p.id IS NOT NULL THEN coalesce(p.html_made, p.body_html)
+            WHEN k.version IS NULL THEN coalesce(c.html_made, c.body_html)
             ELSE coalesce(k.html_made, k.body_html) END AS body_html,
        CASE WHEN k.version IS NULL THEN c.language ELSE k.language END AS language,
        CASE WHEN k.version IS NULL THEN c.unsubscribe ELSE k.unsubscribe END AS unsubscribe, c.postal_address,
@@ -13,7 +24,8 @@ SELECT e.id, e.recipient, e.fields, e.erased_at,
        CASE WHEN k.version IS NULL THEN c.headers ELSE k.headers END AS headers,
        CASE WHEN k.version IS NULL THEN c.cc ELSE k.cc END AS cc,
        CASE WHEN k.version IS NULL THEN c.bcc ELSE k.bcc END AS bcc,
-       CASE WHEN k.version IS NULL THEN c.attachments ELSE k.attachments END AS attachments,
+       CASE WHEN p.id IS NOT NULL THEN '{}' WHEN k.version IS NULL THEN c.attachments
+            ELSE k.attachments END AS attachments,
        g.text AS signature_text, g.html AS signature_html,
        e.attempts > 0 AND coalesce(
            coalesce(k.version, c.content_version) = a.content_version, c.content_version = 1) AS as_sent
@@ -22,6 +34,7 @@ JOIN campaigns c ON c.workspace_id = e.workspace_id AND c.id = e.campaign_id
 JOIN streams s ON s.workspace_id = e.workspace_id AND s.id = e.stream_id
 LEFT JOIN campaign_signatures g
     ON g.workspace_id = s.workspace_id AND g.campaign_id = s.campaign_id AND g.sender_id = s.sender_id
+LEFT JOIN campaign_steps p ON p.workspace_id = e.workspace_id AND p.id = e.step_id AND e.follows_id IS NOT NULL
 LEFT JOIN attempts a ON a.workspace_id = e.workspace_id AND a.email_id = e.id AND a.number = e.attempts
 LEFT JOIN LATERAL (
     SELECT * FROM campaign_contents t

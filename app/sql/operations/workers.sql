@@ -3,8 +3,8 @@
 WITH raised AS (
     UPDATE installation SET generation = generation + 1 RETURNING id, generation
 )
-INSERT INTO workers (token, name, lease_until)
-VALUES (%(token)s, %(name)s, now() + make_interval(secs => %(lease_s)s))
+INSERT INTO workers (token, name, lease_until, sandboxed)
+VALUES (%(token)s, %(name)s, now() + make_interval(secs => %(lease_s)s), %(sandboxed)s)
 RETURNING (SELECT id FROM raised) AS installation, (SELECT generation FROM raised) AS generation;
 
 -- name: renew_lease

@@ -49,7 +49,7 @@ SELECT e.id, coalesce(e.zone, zone_brought(e.fields)) AS zone
 FROM streams s
 JOIN emails e ON e.workspace_id = s.workspace_id AND e.stream_id = s.id
 WHERE s.workspace_id = %(workspace_id)s AND s.campaign_id = %(campaign_id)s
-  AND e.status = 'SCHEDULED' AND e.attempts = 0
+  AND e.status = 'SCHEDULED' AND e.attempts = 0 AND e.follows_id IS NULL
 ORDER BY e.id;
 
 -- name: deal_out
@@ -64,7 +64,8 @@ moving AS MATERIALIZED (
     SELECT e.workspace_id, e.id, e.stream_id AS was, w.stream_id
     FROM wanted w
     JOIN emails e ON e.workspace_id = w.workspace_id AND e.id = w.id
-    WHERE coalesce(e.status = 'SCHEDULED', false) AND e.attempts = 0 AND e.stream_id + 0 <> w.stream_id
+    WHERE coalesce(e.status = 'SCHEDULED', false) AND e.attempts = 0 AND e.follows_id IS NULL
+      AND e.stream_id + 0 <> w.stream_id
     FOR NO KEY UPDATE OF e
 ),
 moved AS (

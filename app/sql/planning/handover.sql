@@ -16,7 +16,7 @@ WHERE t.scheduled > 0 AND c.status IN ('ACTIVE', 'PAUSED')
   AND CASE
       WHEN EXISTS (SELECT FROM emails e
                    WHERE e.workspace_id = t.workspace_id AND e.stream_id = t.id AND e.status = 'SCHEDULED'
-                     AND e.attempts = 0)
+                     AND e.attempts = 0 AND e.follows_id IS NULL)
       THEN EXISTS (SELECT FROM streams o
                    JOIN senders s ON s.workspace_id = o.workspace_id AND s.id = o.sender_id
                    WHERE o.workspace_id = t.workspace_id AND o.campaign_id = t.campaign_id AND o.id <> t.id
@@ -51,9 +51,10 @@ WHERE t.workspace_id = %(workspace_id)s AND t.campaign_id = %(campaign_id)s AND 
 ORDER BY t.id;
 
 -- name: not_begun
--- The first emails of a stream that no server has heard of.
+-- The first emails of a stream that no server has heard of. What follows an email stays with the sender of that.
 SELECT id FROM emails
 WHERE workspace_id = %(workspace_id)s AND stream_id = %(stream_id)s AND status = 'SCHEDULED' AND attempts = 0
+  AND follows_id IS NULL
 ORDER BY scheduled_at, id
 LIMIT %(limit)s;
 

@@ -3,10 +3,13 @@
 -- first streams of senders. `about` is the id that was asked for.
 WITH asked AS (
     SELECT t.campaign_id AS about, t.id AS stream_id, NULL::email_status AS status, h.scheduled_at, h.until, h.attempts,
-           h.zone
+           h.zone, h.after_at, CASE WHEN t.stepped THEN (
+               SELECT min(e.follow_at) FROM emails e
+               WHERE e.workspace_id = t.workspace_id AND e.stream_id = t.id AND e.follow_at IS NOT NULL
+           ) END AS follow_at
     FROM streams t
     LEFT JOIN LATERAL (
-        SELECT e.scheduled_at, e.until, e.attempts, coalesce(e.zone, zone_brought(e.fields)) AS zone
+        SELECT e.scheduled_at, e.until, e.attempts, coalesce(e.zone, zone_brought(e.fields)) AS zone, e.after_at
         FROM emails e
         WHERE e.workspace_id = t.workspace_id AND e.stream_id = t.id AND e.status = 'SCHEDULED' AND t.scheduled > 0
         ORDER BY e.scheduled_at, e.id
@@ -14,7 +17,7 @@ WITH asked AS (
     ) h ON true
     WHERE t.workspace_id = %(workspace_id)s AND t.campaign_id = ANY (%(campaign_ids)s::bigint[])
     UNION ALL
-    SELECT s.id, t.id, NULL, h.scheduled_at, h.until, h.attempts, h.zone
+    SELECT s.id, t.id, NULL, h.scheduled_at, h.until, h.attempts, h.zone, h.after_at, NULL
     FROM unnest(%(sender_ids)s::bigint[]) AS s (id)
     CROSS JOIN LATERAL (
         SELECT n.id FROM streams n
@@ -23,7 +26,7 @@ WITH asked AS (
         LIMIT 5
     ) t
     CROSS JOIN LATERAL (
-        SELECT e.scheduled_at, e.until, e.attempts, coalesce(e.zone, zone_brought(e.fields)) AS zone
+        SELECT e.scheduled_at, e.until, e.attempts, coalesce(e.zone, zone_brought(e.fields)) AS zone, e.after_at
         FROM emails e
         WHERE e.workspace_id = %(workspace_id)s AND e.stream_id = t.id AND e.status = 'SCHEDULED'
         ORDER BY e.scheduled_at, e.id
@@ -31,11 +34,14 @@ WITH asked AS (
     ) h
     UNION ALL
     SELECT e.id, e.stream_id, e.status, CASE WHEN e.status = 'SCHEDULED' THEN e.scheduled_at END, e.until, e.attempts,
-           coalesce(e.zone, zone_brought(e.fields))
+           coalesce(e.zone, zone_brought(e.fields)), e.after_at, NULL
     FROM emails e
     WHERE e.workspace_id = %(workspace_id)s AND e.id = ANY (%(email_ids)s::bigint[])
 )
-SELECT a.about, a.status, a.scheduled_at, a.until, a.attempts, a.zone,
+SELECT a.about, a.status, a.scheduled_at, a.until, a.attempts, a.zone, a.after_at, a.follow_at,
+       CASE WHEN a.after_at IS NOT NULL THEN coalesce(
+           inbox_read_at(t.workspace_id, t.campaign_id, t.sender_id, %(sandboxed)s)
+               < greatest(a.after_at, now() - interval '30 minutes'), true) ELSE false END AS unread,
        now() AS now, t.campaign_id, c.status AS campaign_status, t.open,
        greatest(t.start_at, 'epoch') AS start_at, t.latest_at, c.calendar,
        c.hourly_limit AS campaign_hourly_limit, c.share_percent, t.copies,
@@ -113,8 +119,8 @@ CROSS JOIN LATERAL (
 GROUP BY w.number, hour, t.campaign_id, c.name, t.of_login;
 
 -- name: workers_live
--- Whether any worker is alive.
-SELECT EXISTS (SELECT FROM workers WHERE lease_until > now()) AS alive;
+-- Whether any worker is alive, and whether one has the sandbox.
+SELECT count(*) > 0 AS alive, coalesce(bool_or(sandboxed), false) AS sandboxed FROM workers WHERE lease_until > now();
 
 -- name: campaign_is_there
 -- Whether there is such a campaign.

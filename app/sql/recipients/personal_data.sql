@@ -59,6 +59,7 @@ erased AS (
         recipient_key = NULL,
         fields = '{}',
         erased_at = now(),
+        follow_at = NULL,
         status = CASE WHEN f.status = 'SCHEDULED' THEN 'CANCELLED' ELSE f.status END,
         cancel_reason = CASE WHEN f.status = 'SCHEDULED' THEN 'ERASED' ELSE e.cancel_reason END
     FROM found f

@@ -7,9 +7,10 @@ WITH theirs AS MATERIALIZED (
     SELECT id, status, coalesce(sent_at, CASE WHEN status IN ('SENDING', 'FAILED', 'UNKNOWN') THEN claimed_at END,
                                 scheduled_at) AS at
     FROM (
-        (SELECT * FROM emails
-         WHERE workspace_id = %(workspace_id)s AND recipient_key = address_digest(%(email)s)
-         ORDER BY campaign_id DESC
+        (SELECT e.*
+         FROM addressed a JOIN emails e ON e.workspace_id = a.workspace_id AND e.id = a.email_id
+         WHERE a.workspace_id = %(workspace_id)s AND a.recipient_key = address_digest(%(email)s)
+         ORDER BY a.campaign_id DESC
          LIMIT %(most)s)
         UNION ALL
         (SELECT * FROM emails

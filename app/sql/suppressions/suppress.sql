@@ -47,7 +47,7 @@ SELECT s.id FROM streams s
 WHERE s.workspace_id = %(workspace_id)s
   AND s.id IN (SELECT e.stream_id
                FROM emails_to(%(workspace_id)s::bigint, %(keys)s::bytea[], %(mailboxes)s::text[]) e
-               WHERE e.status = 'SCHEDULED'
+               WHERE e.status = 'SCHEDULED' OR e.follow_at IS NOT NULL
                UNION ALL
                SELECT e.stream_id FROM emails e WHERE e.workspace_id = %(workspace_id)s AND e.id = ANY (%(ids)s::bigint[]))
 ORDER BY s.id
@@ -63,8 +63,15 @@ ORDER BY c.id
 FOR NO KEY UPDATE;
 
 -- name: cancel_owed
--- Cancel what waits in these streams, which are locked, for the addresses. Campaigns that end are locked in their order.
-WITH waiting AS (
+-- Cancel what waits in these streams, which are locked, for the addresses; and nothing follows for them. Campaigns that end
+-- are locked in their order.
+WITH stopped AS (
+    UPDATE emails e SET follow_at = NULL, stopped = 'SUPPRESSED'
+    FROM emails_to(%(workspace_id)s::bigint, %(keys)s::bytea[], %(mailboxes)s::text[]) o
+    WHERE e.workspace_id = %(workspace_id)s AND e.id = o.id AND o.follow_at IS NOT NULL
+      AND o.stream_id = ANY (%(stream_ids)s::bigint[])
+),
+waiting AS (
     SELECT e.id, e.stream_id, e.campaign_id
     FROM emails_to(%(workspace_id)s::bigint, %(keys)s::bytea[], %(mailboxes)s::text[]) e
     WHERE e.status = 'SCHEDULED' AND e.stream_id = ANY (%(stream_ids)s::bigint[])
@@ -90,12 +97,27 @@ tallied AS (
 SELECT count(*) AS n FROM cancelled;
 
 -- name: cancel_emails
--- The same for emails by their ids.
-WITH waiting AS (
-    SELECT e.id, e.stream_id, e.campaign_id
+-- The same for emails by their ids: what waits of them, and of other steps for their recipients; nothing follows.
+WITH its AS MATERIALIZED (
+    SELECT e.id FROM emails e WHERE e.workspace_id = %(workspace_id)s AND e.id = ANY (%(ids)s::bigint[])
+    UNION
+    SELECT o.id
     FROM emails e
-    WHERE e.workspace_id = %(workspace_id)s AND e.id = ANY (%(ids)s::bigint[]) AND e.status = 'SCHEDULED'
-      AND e.stream_id = ANY (%(stream_ids)s::bigint[])
+    CROSS JOIN LATERAL emails_beside(e.workspace_id, e.id) o
+    WHERE e.workspace_id = %(workspace_id)s AND e.id = ANY (%(ids)s::bigint[]) AND e.step_id IS NOT NULL
+),
+stopped AS (
+    UPDATE emails e SET follow_at = NULL, stopped = %(why)s::cancel_reason
+    FROM its
+    WHERE e.workspace_id = %(workspace_id)s AND e.id = its.id AND e.stream_id = ANY (%(stream_ids)s::bigint[])
+      AND e.step_id IS NOT NULL AND e.stopped IS NULL AND e.status NOT IN ('SCHEDULED', 'CANCELLED')
+    RETURNING 1
+),
+waiting AS (
+    SELECT e.id, e.stream_id, e.campaign_id
+    FROM its
+    JOIN emails e ON e.workspace_id = %(workspace_id)s AND e.id = its.id
+    WHERE e.status = 'SCHEDULED' AND e.stream_id = ANY (%(stream_ids)s::bigint[])
 ),
 ending AS MATERIALIZED (
     SELECT id FROM campaigns
@@ -115,7 +137,7 @@ tallied AS (
     FROM (SELECT stream_id, count(*) AS n FROM cancelled GROUP BY stream_id) n
     WHERE s.workspace_id = %(workspace_id)s AND s.id = n.stream_id
 )
-SELECT count(*) AS n FROM cancelled;
+SELECT count(*) AS n, (SELECT count(*) FROM stopped) AS stopped FROM cancelled;
 
 -- name: withdraw
 -- End an unsubscription that one email led to, within a day; what it took the place of stands again.

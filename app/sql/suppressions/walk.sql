@@ -17,14 +17,14 @@ WHERE s.workspace_id = o.workspace_id AND s.key = o.key;
 -- The next emails of the workspace: up to which id they go, NULL where these were the last, and which of them wait for the
 -- domain or one below it.
 WITH batch AS MATERIALIZED (
-    SELECT id, recipient, status FROM emails
+    SELECT id, recipient, status = 'SCHEDULED' OR follow_at IS NOT NULL AS is_owed FROM emails
     WHERE workspace_id = %(workspace_id)s AND id > %(walked_to)s
     ORDER BY id
     LIMIT %(limit)s
 )
 SELECT CASE WHEN count(*) = %(limit)s THEN max(id) END AS last_id,
        coalesce(array_agg(id) FILTER (
-           WHERE status = 'SCHEDULED'
+           WHERE is_owed
              AND right('.' || split_part(address_key(recipient), '@', 2), length(%(name)s) + 1) = '.' || %(name)s), '{}') AS waiting
 FROM batch;
 

@@ -41,6 +41,7 @@ export const VALUES = {
   Email: {
     status: ["SCHEDULED", "SENDING", "SENT", "FAILED", "UNKNOWN", "CANCELLED"],
     cancelReason: ["CAMPAIGN", "SUPPRESSED", "UNSUBSCRIBED", "REPLIED", "BOUNCED", "STOPPED", "LATE", "ERASED"],
+    stopped: ["CAMPAIGN", "SUPPRESSED", "UNSUBSCRIBED", "REPLIED", "BOUNCED", "STOPPED", "LATE", "ERASED"],
   },
   EmailSummary: {
     status: ["SCHEDULED", "SENDING", "SENT", "FAILED", "UNKNOWN", "CANCELLED"],

@@ -2203,6 +2203,18 @@ export interface components {
             unsubscribe: "link" | "header" | "none";
             /** @description How many emails have a response of each kind. */
             responses?: components["schemas"]["ResponseCounts"] | null;
+            /**
+             * @description Addresses, or objects with `email` and merge fields.
+             * @default 0
+             */
+            recipients: number;
+            /**
+             * @description How many emails a next step will follow.
+             * @default 0
+             */
+            following: number;
+            /** @description The campaign's later steps, each a wait after the one before. */
+            steps?: components["schemas"]["CampaignStep"][];
         };
         /** CampaignCalendar */
         CampaignCalendar: {
@@ -2291,6 +2303,37 @@ export interface components {
             takenOutAt: string | null;
             /** @description What this sender gave to the campaign's others; null: nothing. */
             given: components["schemas"]["Given"] | null;
+        };
+        /** CampaignStep */
+        CampaignStep: {
+            /** @description Its number, which never changes. */
+            id: number;
+            /** @description Which step of the campaign, from 1. */
+            step: number;
+            /** @description How long after the step before, as an ISO 8601 duration such as P3D or PT90S. */
+            wait: string;
+            /** @description Whether the days of `wait` are those on which the campaign sends; Monday to Friday without a calendar. */
+            businessDays: boolean;
+            /** @description The subject, a Liquid template in what is scheduled; one line. */
+            subject: string | null;
+            /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
+            body: string;
+            /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
+            bodyHtml: string | null;
+            /** @description How many emails, of every status. */
+            total: number;
+            /** @description How many emails of the step were sent. */
+            sent: number;
+            /** @description How many emails of the step wait to be sent. */
+            waiting: number;
+            /** @description How many emails a next step will follow. */
+            following: number;
+            /** @description How many of these emails a person answered. */
+            answered: number;
+            /** @description How many emails came back because their recipients do not exist. */
+            bounced: number;
+            /** @description How many of these recipients want no more. */
+            optedOut: number;
         };
         /** Cancelled */
         Cancelled: {
@@ -2587,6 +2630,20 @@ export interface components {
              * @enum {null|string}
              */
             cancelReason: "CAMPAIGN" | "SUPPRESSED" | "UNSUBSCRIBED" | "REPLIED" | "BOUNCED" | "STOPPED" | "LATE" | "ERASED" | null;
+            /**
+             * @description Which step of the campaign, from 1.
+             * @default 1
+             */
+            step: number;
+            /** @description When the next step follows at the earliest; null: none does. */
+            followAt?: string | null;
+            /** @description The email of the step before; null: it is of the first. */
+            followsId?: number | null;
+            /**
+             * @description Why no next step follows; null: one does, or there is none.
+             * @enum {null|string}
+             */
+            stopped?: "CAMPAIGN" | "SUPPRESSED" | "UNSUBSCRIBED" | "REPLIED" | "BOUNCED" | "STOPPED" | "LATE" | "ERASED" | null;
         };
         /** Page[EmailSummary] */
         EmailPage: {
@@ -2636,6 +2693,8 @@ export interface components {
              * @enum {null|string}
              */
             cancelReason: "CAMPAIGN" | "SUPPRESSED" | "UNSUBSCRIBED" | "REPLIED" | "BOUNCED" | "STOPPED" | "LATE" | "ERASED" | null;
+            /** @description Which step of the campaign, from 1. */
+            step: number;
             /** @description Why it does not go now; null: it does, or it is over. */
             waiting?: components["schemas"]["Waiting"] | null;
         };
@@ -4579,6 +4638,35 @@ export interface operations {
                     notIfWrittenToDays?: number | null;
                     /** @description Leave out recipients of these campaigns. */
                     notInCampaigns?: number[] | null;
+                    /** @description The campaign's later steps, each a wait after the one before. */
+                    steps?: {
+                        /** @description How long after the step before, as an ISO 8601 duration such as P3D or PT90S. */
+                        wait: string;
+                        /**
+                         * @description Whether the days of `wait` are those on which the campaign sends; Monday to Friday without a calendar.
+                         * @default false
+                         */
+                        businessDays?: boolean;
+                        /** @description The subject, a Liquid template in what is scheduled; one line. */
+                        subject?: string | null;
+                        /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
+                        body: string;
+                        /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
+                        bodyHtml?: string | null;
+                    }[];
+                    /** @description What stops a recipient's later steps beside an answer. */
+                    stopOn?: {
+                        /**
+                         * @description Whether an absence note stops a recipient's later steps, too.
+                         * @default false
+                         */
+                        autoReply?: boolean;
+                    } | null;
+                    /**
+                     * @description Later steps go although nobody reads the senders' mailboxes, so that an answer stops nothing.
+                     * @default false
+                     */
+                    followUpWithoutReading?: boolean;
                     /** @description Addresses, or objects with `email` and merge fields. */
                     recipients?: (string | {
                         [key: string]: unknown;
@@ -4679,6 +4767,35 @@ export interface operations {
                     notIfWrittenToDays?: number | null;
                     /** @description Leave out recipients of these campaigns. */
                     notInCampaigns?: number[] | null;
+                    /** @description The campaign's later steps, each a wait after the one before. */
+                    steps?: {
+                        /** @description How long after the step before, as an ISO 8601 duration such as P3D or PT90S. */
+                        wait: string;
+                        /**
+                         * @description Whether the days of `wait` are those on which the campaign sends; Monday to Friday without a calendar.
+                         * @default false
+                         */
+                        businessDays?: boolean;
+                        /** @description The subject, a Liquid template in what is scheduled; one line. */
+                        subject?: string | null;
+                        /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
+                        body: string;
+                        /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
+                        bodyHtml?: string | null;
+                    }[];
+                    /** @description What stops a recipient's later steps beside an answer. */
+                    stopOn?: {
+                        /**
+                         * @description Whether an absence note stops a recipient's later steps, too.
+                         * @default false
+                         */
+                        autoReply?: boolean;
+                    } | null;
+                    /**
+                     * @description Later steps go although nobody reads the senders' mailboxes, so that an answer stops nothing.
+                     * @default false
+                     */
+                    followUpWithoutReading?: boolean;
                     /** @description Addresses, or objects with `email` and merge fields. */
                     recipients?: string | null;
                     /** @description The file itself. */
@@ -4877,6 +4994,35 @@ export interface operations {
                     notIfWrittenToDays?: number | null;
                     /** @description Leave out recipients of these campaigns. */
                     notInCampaigns?: number[] | null;
+                    /** @description The campaign's later steps, each a wait after the one before. */
+                    steps?: {
+                        /** @description How long after the step before, as an ISO 8601 duration such as P3D or PT90S. */
+                        wait: string;
+                        /**
+                         * @description Whether the days of `wait` are those on which the campaign sends; Monday to Friday without a calendar.
+                         * @default false
+                         */
+                        businessDays?: boolean;
+                        /** @description The subject, a Liquid template in what is scheduled; one line. */
+                        subject?: string | null;
+                        /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
+                        body: string;
+                        /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
+                        bodyHtml?: string | null;
+                    }[];
+                    /** @description What stops a recipient's later steps beside an answer. */
+                    stopOn?: {
+                        /**
+                         * @description Whether an absence note stops a recipient's later steps, too.
+                         * @default false
+                         */
+                        autoReply?: boolean;
+                    } | null;
+                    /**
+                     * @description Later steps go although nobody reads the senders' mailboxes, so that an answer stops nothing.
+                     * @default false
+                     */
+                    followUpWithoutReading?: boolean;
                     /** @description Addresses, or objects with `email` and merge fields. */
                     recipients?: (string | {
                         [key: string]: unknown;
@@ -4977,6 +5123,35 @@ export interface operations {
                     notIfWrittenToDays?: number | null;
                     /** @description Leave out recipients of these campaigns. */
                     notInCampaigns?: number[] | null;
+                    /** @description The campaign's later steps, each a wait after the one before. */
+                    steps?: {
+                        /** @description How long after the step before, as an ISO 8601 duration such as P3D or PT90S. */
+                        wait: string;
+                        /**
+                         * @description Whether the days of `wait` are those on which the campaign sends; Monday to Friday without a calendar.
+                         * @default false
+                         */
+                        businessDays?: boolean;
+                        /** @description The subject, a Liquid template in what is scheduled; one line. */
+                        subject?: string | null;
+                        /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
+                        body: string;
+                        /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
+                        bodyHtml?: string | null;
+                    }[];
+                    /** @description What stops a recipient's later steps beside an answer. */
+                    stopOn?: {
+                        /**
+                         * @description Whether an absence note stops a recipient's later steps, too.
+                         * @default false
+                         */
+                        autoReply?: boolean;
+                    } | null;
+                    /**
+                     * @description Later steps go although nobody reads the senders' mailboxes, so that an answer stops nothing.
+                     * @default false
+                     */
+                    followUpWithoutReading?: boolean;
                     /** @description Addresses, or objects with `email` and merge fields. */
                     recipients?: string | null;
                     /** @description The file itself. */

@@ -1,0 +1,179 @@
+"""A campaign's later steps: each a wait after the one before, to whoever did not answer, in the thread of the first or
+under a subject of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from app.bounds import Bounds
+from app.db import Conn, fetch_all, fetch_exactly_one
+from app.domain.campaigns.content import Content, finished
+from app.errors import InvalidInput
+from app.mail.names import SENT_AT
+from app.mail.rendering import Templates
+from app.sql import queries
+
+sql = queries(__name__)
+
+STEPS = Bounds(0, 10)  # after the first
+SHORTEST, LONGEST = timedelta(seconds=1), timedelta(days=365)
+# ISO 8601, without years and months, whose lengths differ.
+WAIT = r"^P(?!$)([0-9]{1,3}W)?([0-9]{1,4}D)?(T(?=[0-9])([0-9]{1,5}H)?([0-9]{1,6}M)?([0-9]{1,8}S)?)?(?!\n)$"
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """A later step. Without a `subject` it is in the thread of the first; with `business_days`, the days of its `wait`
+    are those on which the campaign sends.
+    """
+
+    wait: timedelta
+    business_days: bool = False
+    subject: str | None = None
+    body: str
+    body_html: str | None = None
+
+    def content(self, first: Content) -> Content:
+        """As a message by itself: files and headers of one's own go along with the first step alone."""
+        return Content(
+            subject=f"Re: {first.subject}" if self.subject is None else self.subject,
+            body=self.body,
+            body_html=self.body_html,
+            language=first.language,
+            unsubscribe=first.unsubscribe,
+        )
+
+
+class CampaignStep(msgspec.Struct, rename="camel", kw_only=True):
+    """A step as it stands, from 1, and how many emails of it there are: `sent`, `waiting` to be sent, and `following`,
+    which the next step will follow; how many have been `answered`, `bounced` since their recipient does not exist, or
+    had its recipient opt out.
+    """
+
+    id: int
+    step: int
+    wait: str
+    business_days: bool
+    subject: str | None
+    body: str
+    body_html: str | None
+    total: int
+    sent: int
+    waiting: int
+    following: int
+    answered: int
+    bounced: int
+    opted_out: int
+
+
+def parse_wait(text: str) -> timedelta:
+    """Of an ISO 8601 duration that fits `WAIT`."""
+    found = re.fullmatch(WAIT, text)
+    if found is None:
+        raise ValueError(f"{text} is no duration")
+    weeks, days, _, hours, minutes, seconds = (
+        int(part.rstrip("WDHMS")) if part and part[0] != "T" else 0 for part in found.groups()
+    )
+    return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+def written_wait(wait: timedelta) -> str:
+    """As an ISO 8601 duration: whole days, and the rest in seconds."""
+    days, seconds = wait.days, wait.seconds
+    return f"P{f'{days}D' if days or not seconds else ''}{f'T{seconds}S' if seconds else ''}"
+
+
+def check(steps: Sequence[Step]) -> None:
+    """Raises InvalidInput."""
+    if not STEPS.allow(len(steps)):
+        raise InvalidInput({"steps": f"are more than {STEPS.most} after the first"})
+    for number, step in enumerate(steps):
+        if not SHORTEST <= step.wait <= LONGEST:
+            raise InvalidInput({f"steps[{number}].wait": f"is from one second to {LONGEST.days} days"})
+        if step.business_days and not step.wait.days:
+            raise InvalidInput({f"steps[{number}].businessDays": "are for a wait of days; give one, such as P3D"})
+
+
+async def parse(content: Content, steps: Sequence[Step], workspace_id: int) -> Templates:
+    """The templates of all steps by the wire names of their parts. Raises InvalidInput naming what does not parse."""
+    first = await content.parse(workspace_id)
+    if not steps:
+        return first
+    sources = content.sources()
+    for number, step in enumerate(steps):
+        its = step.content(content)
+        try:
+            await its.parse(workspace_id)
+        except InvalidInput as error:
+            raise _named(number, error) from None
+        sources |= {f"steps[{number}].{name}": source for name, source in its.sources().items()}
+    return await finished(Templates.parse(sources, workspace_id))
+
+
+async def check_texts(content: Content, steps: Sequence[Step], known: frozenset[str], workspace_id: int) -> None:
+    """Raises InvalidInput for an empty or overlong part, or a field nobody brings."""
+    for number, step in enumerate(steps):
+        its = step.content(content)
+        try:
+            if its.images:
+                raise InvalidInput(
+                    {"bodyHtml": "shows a picture that was uploaded; those go along with the first step"}
+                )
+            its.check(await its.parse(workspace_id), known | {SENT_AT})
+        except InvalidInput as error:
+            raise _named(number, error) from None
+
+
+def _named(number: int, error: InvalidInput) -> InvalidInput:
+    return InvalidInput({f"steps[{number}].{name}": text for name, text in error.fields.items()})
+
+
+async def check_read(
+    conn: Conn, workspace_id: int, sender_ids: Sequence[int], reply_to: str | None, *, sandboxed: bool
+) -> None:
+    """Somebody reads the answers. `sandboxed`: of senders without a server, there are none. Raises InvalidInput."""
+    params = {
+        "workspace_id": workspace_id,
+        "sender_ids": list(sender_ids),
+        "reply_to": reply_to,
+        "sandboxed": sandboxed,
+    }
+    unread = await fetch_all(conn, sql.senders_unread, params)
+    if unread:
+        why = (
+            f"nobody reads the mailbox that answers to {unread[0]['email']} come to, so a follow-up could go to"
+            " somebody who has answered; have the sender's inbox read (`imap`), or say true to send them blindly"
+        )
+        raise InvalidInput({"followUpWithoutReading": why})
+
+
+async def insert(
+    conn: Conn, workspace_id: int, campaign_id: int, content: Content, steps: Sequence[Step]
+) -> int | None:
+    """Keep the steps of a new campaign; the id of its first. None: it has just one, which costs nothing."""
+    if not steps:
+        return None
+    campaign = {"workspace_id": workspace_id, "campaign_id": campaign_id}
+    first = await fetch_exactly_one(conn, sql.insert_first_step, campaign)
+    for position, step in enumerate(steps, 2):
+        its = step.content(content)
+        made = (await its.sent(workspace_id)).made(its)
+        own = {"subject": step.subject, "body": step.body, "body_html": step.body_html, "wait": step.wait}
+        params = campaign | own | made | {"position": position, "business_days": step.business_days}
+        await conn.execute(sql.insert_step, params)
+    return first["id"]
+
+
+async def of_campaign(conn: Conn, workspace_id: int, campaign_id: int) -> list[CampaignStep]:
+    """None where it has just one."""
+    params = {"workspace_id": workspace_id, "campaign_id": campaign_id}
+    found: list[CampaignStep] = []
+    for row in await fetch_all(conn, sql.steps_of_campaign, params):
+        fields: dict[str, Any] = row | {"wait": written_wait(row["wait"])}
+        found.append(CampaignStep(**fields))
+    return found

@@ -1,0 +1,81 @@
+"""Follow-ups: an email that owes its recipient the next step becomes, once that falls due, an email of that step.
+
+What an email owes stands on it (`emails.follow_at`), set by `follows_at` on every way to SENT; whoever stops a
+recipient clears it. Here it becomes an email, in batches, each a transaction: whoever dies in between leaves the rest
+owed. It is unique by recipient and step, so no two workers make it twice.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import NamedTuple
+
+from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
+from app.domain.ledger import streams
+from app.domain.planning.campaign_calendar import CampaignCalendar, of_kept
+from app.domain.planning.follow import Due, Wait, due
+from app.domain.suppressions import held
+from app.jobs import defer_wake_up
+from app.sql import queries
+
+sql = queries(__name__)
+
+AHEAD = timedelta(hours=1)  # so long before it is due it becomes an email, which claims find in time
+BATCH = 500  # emails: others wait for their stream meanwhile
+
+
+class Followed(NamedTuple):
+    """How many emails were made, and how many recipients turned out to be suppressed."""
+
+    made: int = 0
+    stopped: int = 0
+
+
+async def follow_up(pool: Pool, *, for_s: float = 2.0) -> Followed:
+    """Make emails of what falls due, for so long: others wait for the sweep to go on."""
+    until = time.monotonic() + for_s
+    async with transaction(pool) as conn:
+        owing = await fetch_all(conn, sql.streams_owing, {"ahead": AHEAD})
+    made = stopped = 0
+    for stream in owing:
+        is_last = False
+        while not is_last and time.monotonic() < until:
+            async with transaction(pool) as conn:
+                batch, is_last = await _follow_up(conn, stream)
+            made, stopped = made + batch.made, stopped + batch.stopped
+    return Followed(made, stopped)
+
+
+async def _follow_up(conn: Conn, stream: Row) -> tuple[Followed, bool]:
+    """A batch of a stream's; and whether it was the last."""
+    workspace_id = stream["workspace_id"]
+    await held.owe_something(conn, workspace_id)
+    await streams.lock(conn, workspace_id, [stream["stream_id"]])
+    campaign = await fetch_one(conn, sql.still_open, stream)
+    if campaign is None:
+        return Followed(), True
+    rows = await fetch_all(conn, sql.owing, stream | {"ahead": AHEAD, "limit": BATCH})
+    if not rows:
+        return Followed(), True
+    calendar = of_kept(campaign["calendar"])
+    following = [row for row in rows if row["step_id"] is not None and not row["suppressed"]]
+    times = [_due(row, calendar) for row in following]
+    params = stream | {
+        "ids": [row["id"] for row in following],
+        "step_ids": [row["step_id"] for row in following],
+        "ats": [each.at for each in times],
+        "untils": [each.until for each in times],
+    }
+    made = (await fetch_exactly_one(conn, sql.make_follow_ups, params))["n"]
+    suppressed = [row["id"] for row in rows if row["suppressed"]]
+    await conn.execute(sql.owe_no_more, stream | {"ids": [row["id"] for row in rows], "suppressed": suppressed})
+    await streams.settle(conn, workspace_id, [stream["stream_id"]])
+    if times:
+        await defer_wake_up(conn, stream["sender_id"], min(each.at for each in times))
+    return Followed(made, len(suppressed)), len(rows) < BATCH
+
+
+def _due(row: Row, calendar: CampaignCalendar | None) -> Due:
+    wait = Wait(row["wait"], row["business_days"])
+    return due(row["sent_at"], wait, calendar, row["zone"], max(row["follow_at"], row["now"]))

@@ -1,0 +1,29 @@
+-- name: thread_of_email
+-- What an email follows, the first to the one before it, with the ids that they went out under: a provider's, where it put
+-- that in the place of ours.
+WITH RECURSIVE earlier AS (
+    SELECT e.workspace_id, e.follows_id AS id, 1 AS back FROM emails e
+    WHERE e.workspace_id = %(workspace_id)s AND e.id = %(email_id)s
+    UNION ALL
+    SELECT e.workspace_id, e.follows_id, b.back + 1
+    FROM earlier b JOIN emails e ON e.workspace_id = b.workspace_id AND e.id = b.id
+    WHERE e.follows_id IS NOT NULL
+)
+SELECT e.id, coalesce('<' || e.provider_message_id || '>', e.message_id) AS message_id,
+       s.subject IS NOT NULL AS begins_thread
+FROM earlier b
+JOIN emails e ON e.workspace_id = b.workspace_id AND e.id = b.id
+LEFT JOIN campaign_steps s ON s.workspace_id = e.workspace_id AND s.id = e.step_id
+ORDER BY b.back DESC;
+
+-- name: subject_in_thread
+-- What stands above a message in the thread of one with this subject.
+SELECT in_thread(%(subject)s::text) AS subject;
+
+-- name: of_thread
+-- Whether an email's step has no subject of its own, and on which day the one before it was sent.
+SELECT s.subject IS NULL AS in_thread, sent_on(e.after_at, c.calendar) AS sent_on
+FROM emails e
+JOIN campaign_steps s ON s.workspace_id = e.workspace_id AND s.id = e.step_id
+JOIN campaigns c ON c.workspace_id = e.workspace_id AND c.id = e.campaign_id
+WHERE e.workspace_id = %(workspace_id)s AND e.id = %(email_id)s;

@@ -1,0 +1,129 @@
+"""A campaign of several steps over the API: scheduled, previewed, read; what is wrong is named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from app.db import Pool
+from app.domain.ledger import follow_ups
+from tests.support.api import schedule
+from tests.support.engine import execute, value
+
+STEPS = [
+    {"wait": "P3D", "body": "{{ name }}, I wrote on {{ sent_at }}."},
+    {"wait": "P1W", "businessDays": True, "subject": "Last try", "body": "Well?", "bodyHtml": "<p>Well?</p>"},
+]
+PEOPLE = [{"email": "a@example.com", "name": "Ann"}, {"email": "b@example.com", "name": "Bob"}]
+
+
+async def test_steps_are_scheduled_and_read_with_their_counts(api: httpx.AsyncClient, pool: Pool) -> None:
+    campaign = (await schedule(api, PEOPLE, steps=STEPS, stopOn={"autoReply": True}))["campaign"]
+    assert [step["wait"] for step in campaign["steps"]] == ["P0D", "P3D", "P7D"]
+    await execute(
+        pool, "UPDATE emails SET status = 'SENT', sent_at = now(), follow_at = now() WHERE recipient = 'a@example.com'"
+    )
+    read = (await api.get(f"/api/campaigns/{campaign['id']}")).json()
+    assert (read["recipients"], read["following"]) == (2, 1)
+    first, second, third = read["steps"]
+    assert {name: first[name] for name in ("step", "total", "sent", "waiting", "following", "answered")} == {
+        "step": 1,
+        "total": 2,
+        "sent": 1,
+        "waiting": 1,
+        "following": 1,
+        "answered": 0,
+    }
+    assert (second["subject"], second["total"], third["subject"], third["businessDays"]) == (None, 0, "Last try", True)
+    listed = (await api.get("/api/campaigns")).json()["items"][0]
+    assert (listed["recipients"], listed["steps"]) == (2, [])
+    emails = (await api.get("/api/emails")).json()["items"]
+    assert {email["step"] for email in emails} == {1}
+    assert (await api.get(f"/api/emails/{emails[-1]['id']}")).json()["followAt"] is not None
+
+
+async def test_a_form_and_a_preview_take_them_too(api: httpx.AsyncClient) -> None:
+    fields = {"subject": "s", "body": "b", "recipients": "a@example.com", "steps": '[{"wait": "PT90S", "body": "x"}]'}
+    files = {"nothing": (None, "")}
+    del files["nothing"]
+    answer = await api.post(
+        "/api/campaigns/schedule", data=fields, files={"file": ("l.csv", b"email\na@example.com\n")}
+    )
+    assert answer.status_code == 422, "both a file and recipients"
+    del fields["recipients"]
+    answer = await api.post(
+        "/api/campaigns/schedule", data=fields, files={"file": ("l.csv", b"email\na@example.com\n")}
+    )
+    assert answer.json()["campaign"]["steps"][1]["wait"] == "PT90S"
+    asked: dict[str, Any] = {"subject": "s", "body": "b", "recipients": PEOPLE, "steps": STEPS}
+    assert (await api.post("/api/campaigns/preview", json=asked)).json()["accepted"] == 2
+
+
+@pytest.mark.parametrize(
+    ("steps", "field", "says"),
+    [
+        ([{"wait": "3 days", "body": "x"}], "steps", "wait"),
+        ([{"wait": "P", "body": "x"}], "steps", "wait"),
+        ([{"wait": "P1M", "body": "x"}], "steps", "wait"),
+        ([{"wait": "PT0S", "body": "x"}], "steps[0].wait", "one second"),
+        ([{"wait": "P9999D", "body": "x"}], "steps[0].wait", "365 days"),
+        ([{"wait": "PT5H", "businessDays": True, "body": "x"}], "steps[0].businessDays", "days"),
+        ([{"wait": "P3D", "body": " "}], "steps[0].body", "is empty"),
+        (
+            [{"wait": "P3D", "body": "x"}, {"wait": "P3D", "body": "{{ nom }}"}],
+            "steps[1].body",
+            "unknown merge field",
+        ),
+        ([{"wait": "P3D", "body": "{{ name"}], "steps[0].body", ""),
+        ([{"wait": "P3D", "body": "x"}] * 11, "steps", ""),
+        ([{"wait": "P3D", "body": "x", "subject": "a\nb"}], "steps[0].subject", "line break"),
+    ],
+)
+async def test_what_is_wrong_with_a_step_is_named(
+    api: httpx.AsyncClient, pool: Pool, steps: list[dict[str, Any]], field: str, says: str
+) -> None:
+    asked = {"subject": "s", "body": "b", "recipients": PEOPLE, "steps": steps}
+    answer = await api.post("/api/campaigns/schedule", json=asked)
+    assert answer.status_code == 422, answer.text
+    errors = {error["field"]: error["detail"] for error in answer.json()["errors"]}
+    assert any(name.startswith(field) and says in text + name for name, text in errors.items()), errors
+    assert await value(pool, "SELECT count(*) FROM campaigns") == 0
+
+
+async def test_who_lacks_what_a_step_needs_is_said_when_it_is_scheduled(api: httpx.AsyncClient) -> None:
+    people = [*PEOPLE, {"email": "c@example.com", "name": ""}]
+    answer = await schedule(api, people, steps=STEPS)
+    assert (answer["accepted"], answer["rejected"][0]["email"]) == (2, "c@example.com")
+
+
+async def test_a_sender_that_nobody_reads_follows_up_only_if_that_is_wanted(api: httpx.AsyncClient, pool: Pool) -> None:
+    await execute(pool, "UPDATE senders SET host = 'smtp.example.com', port = 587, security = 'starttls'")
+    asked: dict[str, Any] = {"subject": "s", "body": "b", "recipients": PEOPLE, "steps": STEPS}
+    for path in ("schedule", "preview"):
+        answer = await api.post(f"/api/campaigns/{path}", json=asked)
+        (error,) = answer.json()["errors"]
+        assert error["field"] == "followUpWithoutReading"
+        assert "nobody reads the mailbox" in error["detail"]
+    answer = await api.post("/api/campaigns/schedule", json=asked | {"followUpWithoutReading": True})
+    assert answer.status_code == 201
+
+
+async def test_a_later_step_is_shown_as_it_is_sent(api: httpx.AsyncClient, pool: Pool) -> None:
+    await schedule(api, PEOPLE, steps=STEPS)
+    await execute(
+        pool,
+        "UPDATE emails SET status = 'SENT', sent_at = now() - interval '3 d', follow_at = now()"
+        " WHERE recipient = 'a@example.com'",
+    )
+    await execute(pool, "UPDATE streams SET scheduled = 1, sent = 1")
+    assert (await follow_ups.follow_up(pool)).made == 1
+    email = (await api.get("/api/emails", params={"status": "SCHEDULED", "q": "a@"})).json()["items"][0]
+    assert email["step"] == 2
+    message = (await api.get(f"/api/emails/{email['id']}/message")).json()
+    assert message["subject"].startswith("Re: ")
+    assert message["text"].startswith("Ann, I wrote on 20")
+    assert (await api.get(f"/api/emails/{email['id']}")).json()["subject"] == message["subject"]
+    exported = (await api.get("/api/emails/export")).text
+    assert "step" in exported.splitlines()[0]

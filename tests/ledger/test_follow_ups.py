@@ -1,0 +1,347 @@
+"""What follows an email: owed from when it was sent, made as it falls due, stopped by an answer, never sent blindly."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from app.db import Pool, transaction
+from app.domain.accounts.actor import LOCAL
+from app.domain.campaigns import campaigns
+from app.domain.campaigns.steps import Step
+from app.domain.inbound import inboxes, record
+from app.domain.inbound.inboxes import Place
+from app.domain.inbound.matching import Answer, Named
+from app.domain.inbound.record import Found
+from app.domain.ledger import decisions, follow_ups, recovery, threads
+from app.domain.ledger.claims import Claim, Claimant, Report
+from app.domain.ledger.exchange import exchange, record_late
+from app.domain.planning import waiting
+from app.domain.planning.reasons import Service, Waiting
+from app.domain.suppressions import walk
+from app.domain.suppressions.stop import stop
+from app.domain.suppressions.suppressions import Asked, add
+from app.errors import Conflict, InvalidInput
+from app.mail.inbound.facts import Inbound, Kind
+from app.mail.inbound.facts import Report as Reported
+from tests.ledger.test_holds import PATIENCE, Lane
+from tests.support.engine import Owner, check_conservation, execute, row, rows, schedule_campaign, value
+
+DAY = timedelta(days=1)
+TWO = (Step(wait=3 * DAY, body="Did you see it?"), Step(wait=4 * DAY, subject="Last try", body="Well?"))
+
+
+@pytest.fixture
+async def mine(pool: Pool, owner: Owner) -> Lane:
+    token = uuid4()
+    await execute(
+        pool, "INSERT INTO workers (token, name, lease_until) VALUES (%s, 'lane', now() + interval '1 d')", token
+    )
+    return Lane(pool, Claimant(token, owner.workspace_id, owner.sender_id))
+
+
+async def scheduled(pool: Pool, owner: Owner, recipients: Any = 2, **draft: Any) -> int:
+    draft = {"steps": TWO, "follow_up_without_reading": True} | draft
+    return (await schedule_campaign(pool, owner, recipients, **draft)).campaign.id
+
+
+async def tell(mine: Lane, claims: list[Claim], kind: Any = "ACCEPTED") -> None:
+    reports = [
+        Report(one.id, kind, message_id=f"<{one.id}@example.com>", claimed_at=one.claimed_at, content_version=1)
+        for one in claims
+    ]
+    async with mine.pool.connection() as conn:
+        await exchange(conn, mine.claimant, reports, 0, patience=PATIENCE)
+
+
+async def days_pass(pool: Pool, days: int) -> None:
+    """Of what was sent, and of what follows; due now."""
+    by = timedelta(days=days)
+    await execute(pool, "UPDATE emails SET sent_at = sent_at - %s, follow_at = follow_at - %s", by, by)
+    await execute(
+        pool,
+        "UPDATE emails SET after_at = after_at - %s, scheduled_at = scheduled_at - %s WHERE follows_id IS NOT NULL",
+        by,
+        by,
+    )
+
+
+async def follow(pool: Pool, mine: Lane, days: int) -> list[Claim]:
+    """So many days later: the follow-ups that are due, claimed."""
+    await days_pass(pool, days)
+    await follow_ups.follow_up(pool)
+    return await mine.claim()
+
+
+async def why(pool: Pool, owner: Owner, campaign: int) -> Waiting:
+    async with transaction(pool, owner.workspace_id) as conn:
+        return (await waiting.of_campaigns(conn, owner.workspace_id, [campaign], Service()))[campaign]
+
+
+async def test_each_step_follows_the_one_before_after_its_wait_and_then_the_campaign_is_finished(
+    pool: Pool, owner: Owner, mine: Lane
+) -> None:
+    campaign = await scheduled(pool, owner)
+    await tell(mine, await mine.claim())
+    assert await follow_ups.follow_up(pool) == (0, 0), "nothing is due for three days"
+    read = await campaigns.get_campaign(pool, owner.workspace_id, campaign)
+    assert (read.status, read.total, read.recipients, read.following) == ("ACTIVE", 2, 2, 2)
+    assert (await why(pool, owner, campaign)).reason == "FOLLOWS"
+    waits = await value(pool, "SELECT min(follow_at - sent_at) FROM emails")
+    assert waits == 3 * DAY
+
+    second = await follow(pool, mine, 3)
+    assert len(second) == 2
+    assert await follow_ups.follow_up(pool) == (0, 0)
+    await check_conservation(pool, campaign)
+    await tell(mine, second)
+    third = await follow(pool, mine, 4)
+    assert len({one.step_id for one in second + third}) == 2
+    await tell(mine, third)
+    assert await check_conservation(pool, campaign) == {"SENT": 6}
+    read = await campaigns.get_campaign(pool, owner.workspace_id, campaign)
+    assert (read.status, read.total, read.recipients, read.following) == ("FINISHED", 6, 2, 0)
+    assert [(one.step, one.sent, one.wait) for one in read.steps] == [(1, 2, "P0D"), (2, 2, "P3D"), (3, 2, "P4D")]
+
+
+async def test_a_campaign_of_one_step_owes_nothing(pool: Pool, owner: Owner, mine: Lane) -> None:
+    campaign = await scheduled(pool, owner, steps=())
+    await tell(mine, await mine.claim())
+    assert await rows(pool, "SELECT id FROM campaign_steps") == []
+    assert await value(pool, "SELECT count(*) FROM emails WHERE step_id IS NOT NULL OR follow_at IS NOT NULL") == 0
+    assert (await campaigns.get_campaign(pool, owner.workspace_id, campaign)).steps == []
+
+
+async def test_what_was_in_doubt_and_turns_out_sent_is_followed_too(pool: Pool, owner: Owner, mine: Lane) -> None:
+    """By a person, by a late report, and by the policy when its worker is lost."""
+    campaign = await scheduled(pool, owner, 3)
+    doubtful, late, lost = await mine.claim()
+    await tell(mine, [doubtful], "UNKNOWN")
+    await tell(mine, [late], "UNKNOWN")
+    await decisions.resolve(pool, owner.workspace_id, doubtful.id, "sent")
+    await execute(pool, "UPDATE attempts SET command = NULL WHERE email_id = %s", late.id)
+    async with pool.connection() as conn:
+        await record_late(conn, mine.claimant, [Report(late.id, "ACCEPTED", claimed_at=late.claimed_at)])
+    await execute(pool, "UPDATE campaigns SET on_unknown = 'assume_sent'")
+    await execute(pool, "UPDATE workers SET lease_until = now() - interval '1 s'")
+    async with transaction(pool) as conn:
+        await recovery.recover(conn, None)
+    assert await value(pool, "SELECT array_agg(id ORDER BY id) FROM emails WHERE follow_at IS NOT NULL") == sorted(
+        [doubtful.id, late.id, lost.id]
+    )
+    await check_conservation(pool, campaign)
+
+
+@pytest.mark.parametrize("waits", [False, True])
+@pytest.mark.parametrize("how", ["person", "suppressed", "cancelled", "domain"])
+async def test_who_is_stopped_gets_no_further_step(pool: Pool, owner: Owner, mine: Lane, how: str, waits: bool) -> None:
+    """Before the follow-up is an email, and after."""
+    campaign = await scheduled(pool, owner, ["them@example.com"])
+    (first,) = await mine.claim()
+    await tell(mine, [first])
+    if waits:
+        await days_pass(pool, 3)
+        await follow_ups.follow_up(pool)
+    if how == "person":
+        await stop(pool, owner.workspace_id, first.id, LOCAL)
+    elif how == "cancelled":
+        await campaigns.cancel(pool, owner.workspace_id, campaign)
+    else:
+        emails, domains = (["them@example.com"], []) if how == "suppressed" else ([], ["example.com"])
+        await add(pool, owner.workspace_id, emails, domains, Asked(), LOCAL)
+        await walk.walk(pool)
+    assert await follow(pool, mine, 3) == []
+    counts = await check_conservation(pool, campaign)
+    assert counts == ({"SENT": 1, "CANCELLED": 1} if waits else {"SENT": 1})
+    assert await value(pool, "SELECT sum(following) FROM streams") == 0
+    status = "CANCELLED" if how == "cancelled" else "FINISHED"
+    assert (await campaigns.get_campaign(pool, owner.workspace_id, campaign)).status == status
+
+
+async def test_who_is_stopped_while_a_step_is_being_sent_gets_no_next_one(pool: Pool, owner: Owner, mine: Lane) -> None:
+    await scheduled(pool, owner, 1)
+    claims = await mine.claim()
+    await stop(pool, owner.workspace_id, claims[0].id, LOCAL)
+    await tell(mine, claims)
+    assert await row(pool, "SELECT status::text, follow_at, stopped::text FROM emails") == {
+        "status": "SENT",
+        "follow_at": None,
+        "stopped": "STOPPED",
+    }
+    with pytest.raises(Conflict):
+        await stop(pool, owner.workspace_id, claims[0].id, LOCAL)
+
+
+async def answered(pool: Pool, mine: Lane, claim: Claim, kind: Kind, back_on: date | None = None) -> None:
+    """Something came back for the email."""
+    if not await rows(pool, "SELECT FROM inboxes"):
+        await execute(pool, "UPDATE senders SET imap_host = 'i.example.com', imap_port = 993, imap_security = 'tls'")
+        await execute(pool, "INSERT INTO inboxes (workspace_id, sender_id) SELECT workspace_id, id FROM senders")
+    await execute(pool, "UPDATE inboxes SET next_at = now(), lease_until = NULL, lease_token = NULL")
+    (inbox,) = await inboxes.lease(pool, uuid4(), 60)
+    email = await row(
+        pool,
+        "SELECT e.id, e.campaign_id, e.stream_id, s.sender_id, e.recipient, e.status::text FROM emails e"
+        " JOIN streams s ON s.id = e.stream_id WHERE e.id = %s",
+        claim.id,
+    )
+    report = Reported(claim.recipient, "failed", "hard", "USER_UNKNOWN", 550, "5.1.1", "no such user")
+    said = report if kind in {"BOUNCE", "COMPLAINT"} else None
+    inbound = Inbound(kind, sender=claim.recipient, message_id=f"{claim.id}.{kind}@x.example", back_on=back_on)
+    found = Found(
+        Answer(inbound, Named(**email), False, said), Place("INBOX", 7, claim.id), await value(pool, "SELECT now()")
+    )
+    assert await record.record(pool, inbox, found)
+
+
+@pytest.mark.parametrize("when", ["owed", "waits", "being sent"])
+@pytest.mark.parametrize("kind", ["REPLY", "BOUNCE", "COMPLAINT", "UNSUBSCRIBE"])
+async def test_who_answers_gets_no_further_step(pool: Pool, owner: Owner, mine: Lane, kind: Kind, when: str) -> None:
+    """Of what is being sent meanwhile, nothing follows."""
+    campaign = await scheduled(pool, owner, ["them@example.com", "other@example.com"])
+    claims = await mine.claim()
+    first = next(one for one in claims if one.recipient == "them@example.com")
+    await tell(mine, claims)
+    second: list[Claim] = []
+    if when != "owed":
+        await days_pass(pool, 3)
+        await follow_ups.follow_up(pool)
+        second = await mine.claim() if when == "being sent" else []
+    await answered(pool, mine, first, kind)
+    await tell(mine, second)
+    if when != "being sent":
+        second = await follow(pool, mine, 3)
+        assert [one.recipient for one in second] == ["other@example.com"]
+        await tell(mine, second)
+    third = await follow(pool, mine, 4)
+    assert [one.recipient for one in third] == ["other@example.com"]
+    await check_conservation(pool, campaign)
+
+
+async def test_an_absence_note_stops_nothing_unless_it_is_said_to_and_is_waited_for(
+    pool: Pool, owner: Owner, mine: Lane
+) -> None:
+    campaign = await scheduled(pool, owner, ["a@example.com", "b@example.com"])
+    claims = await mine.claim()
+    await tell(mine, claims)
+    back_on = (await value(pool, "SELECT now()")).date() + 30 * DAY
+    await answered(pool, mine, claims[0], "AUTO_REPLY", back_on)
+    waits = await value(pool, "SELECT (follow_at AT TIME ZONE 'UTC')::date FROM emails WHERE id = %s", claims[0].id)
+    assert waits == back_on + 2 * DAY
+    second = await follow(pool, mine, 3)
+    assert [one.recipient for one in second] == [claims[1].recipient]
+    await tell(mine, second)
+    await days_pass(pool, 3)
+    await execute(pool, "UPDATE emails SET follow_at = now() WHERE id = %s", claims[0].id)
+    await follow_ups.follow_up(pool)
+    await answered(pool, mine, second[0], "AUTO_REPLY", None)
+    assert await value(pool, "SELECT sum(following) FROM streams") == 1, "it names no day"
+    await execute(pool, "UPDATE campaigns SET stop_on_auto_reply = true")
+    (waiting,) = await mine.claim()
+    await tell(mine, [waiting])
+    await answered(pool, mine, waiting, "AUTO_REPLY", back_on)
+    assert await follow(pool, mine, 60) != []
+    assert await value(pool, "SELECT stopped::text FROM emails WHERE id = %s", claims[0].id) == "REPLIED"
+    await check_conservation(pool, campaign)
+
+
+async def test_a_follow_up_waits_until_the_mailbox_was_read_since_the_email_before(
+    pool: Pool, owner: Owner, mine: Lane
+) -> None:
+    with pytest.raises(InvalidInput, match="nobody reads the mailbox"):
+        await scheduled(pool, owner, follow_up_without_reading=False)
+    await execute(pool, "UPDATE senders SET imap_host = 'imap.example.com', imap_port = 993, imap_security = 'tls'")
+    await execute(
+        pool,
+        "INSERT INTO inboxes (workspace_id, sender_id, next_at) SELECT workspace_id, id, now() + interval '1 h'"
+        " FROM senders",
+    )
+    campaign = await scheduled(pool, owner, 1, follow_up_without_reading=False)
+    await tell(mine, await mine.claim())
+    assert await follow(pool, mine, 3) == []
+    aside = await row(
+        pool,
+        "SELECT status::text, scheduled_at > now() + interval '50 s' AS later FROM emails WHERE after_at IS NOT NULL",
+    )
+    assert aside == {"status": "SCHEDULED", "later": True}
+    assert await value(pool, "SELECT next_at <= now() FROM inboxes"), "it is to be read at once"
+    assert (await why(pool, owner, campaign)).reason == "INBOX_UNREAD"
+
+    due = "UPDATE emails SET scheduled_at = now() - interval '1 s' WHERE after_at IS NOT NULL"
+    await execute(pool, due)
+    await execute(pool, "UPDATE inboxes SET whole_at = now() - interval '31 m'")
+    assert await mine.claim() == [], "a reading of half an hour ago says nothing of now"
+    await execute(pool, due)
+    await execute(pool, "UPDATE emails SET after_at = now() - interval '1 m' WHERE after_at IS NOT NULL")
+    await execute(pool, "UPDATE inboxes SET whole_at = now() - interval '2 m'")
+    assert await mine.claim() == [], "nor one of before the email"
+    await execute(pool, due)
+    await execute(pool, "UPDATE inboxes SET whole_at = now()")
+    assert len(await mine.claim()) == 1
+    await check_conservation(pool, campaign)
+
+
+async def test_answers_that_go_elsewhere_are_looked_for_there(pool: Pool, owner: Owner, mine: Lane) -> None:
+    await execute(pool, "UPDATE senders SET imap_host = 'i.example.com', imap_port = 993, imap_security = 'tls'")
+    await execute(
+        pool, "INSERT INTO inboxes (workspace_id, sender_id, whole_at) SELECT workspace_id, id, now() FROM senders"
+    )
+    await scheduled(pool, owner, 1, follow_up_without_reading=False)
+    await tell(mine, await mine.claim())
+    await execute(pool, "UPDATE campaigns SET reply_to = 'answers@elsewhere.example'")
+    assert await follow(pool, mine, 3) == []
+
+
+async def test_what_goes_to_the_sandbox_counts_as_read(pool: Pool, owner: Owner, mine: Lane) -> None:
+    await scheduled(pool, owner, 1)
+    await execute(pool, "UPDATE campaigns SET follow_up_without_reading = false")
+    await tell(mine, await mine.claim())
+    assert await follow(pool, mine, 3) == []
+    await execute(pool, "UPDATE workers SET sandboxed = true")
+    await execute(pool, "UPDATE emails SET scheduled_at = now() WHERE after_at IS NOT NULL")
+    assert len(await mine.claim()) == 1
+
+
+async def test_a_follow_up_is_in_the_thread_of_the_first_under_the_ids_that_they_went_out_with(
+    pool: Pool, owner: Owner, mine: Lane
+) -> None:
+    steps = (Step(wait=DAY, body="2"), Step(wait=DAY, body="3"), Step(wait=DAY, subject="New", body="4"))
+    await scheduled(pool, owner, 1, steps=(*steps, Step(wait=DAY, body="5")))
+    seen: list[threads.Thread] = []
+    claims = await mine.claim()
+    sent: list[int] = []
+    for _ in range(4):
+        sent.append(claims[0].id)
+        await tell(mine, claims)
+        await execute(pool, "UPDATE emails SET provider_message_id = 'p@ses' WHERE id = %s", sent[0])
+        claims = await follow(pool, mine, 1)
+        seen.append(await threads.thread_of(pool, owner.workspace_id, claims[0].id))
+    ids = [f"<{one}@example.com>" for one in sent]
+    assert [[each.message_id for each in thread.earlier] for thread in seen] == [
+        ["<p@ses>"],
+        ["<p@ses>", ids[1]],
+        [],
+        [ids[3]],
+    ]
+    assert [thread.subject for thread in seen] == ["Re: Hello", "Re: Hello", None, "Re: New"]
+
+
+async def test_two_sweeps_make_a_follow_up_once_and_nothing_of_a_paused_campaign(
+    pool: Pool, owner: Owner, mine: Lane
+) -> None:
+    campaign = await scheduled(pool, owner, 3)
+    await tell(mine, await mine.claim())
+    await days_pass(pool, 3)
+    await campaigns.pause(pool, owner.workspace_id, campaign)
+    assert await follow_ups.follow_up(pool) == (0, 0)
+    await campaigns.resume(pool, owner.workspace_id, campaign)
+    assert (await follow_ups.follow_up(pool)).made == 3
+    # As if the sweep had died in between: owed once more, and there already.
+    await execute(pool, "UPDATE emails SET follow_at = now() WHERE follows_id IS NULL")
+    assert await follow_ups.follow_up(pool) == (0, 0)
+    assert await value(pool, "SELECT count(*) FROM emails WHERE follows_id IS NOT NULL") == 3
+    assert await value(pool, "SELECT sum(following) FROM streams") == 0
+    await check_conservation(pool, campaign)

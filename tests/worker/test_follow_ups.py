@@ -1,0 +1,48 @@
+"""Follow-ups as they come in: in the thread of the first, with what workers do by themselves."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from app.db import Pool
+from app.domain.campaigns.content import Content
+from app.domain.campaigns.steps import Step
+from tests.support.engine import Owner, campaign_status, check_conservation, schedule_campaign, value, wait_for
+from tests.worker.test_links import part, receiving
+
+AT_ONCE = timedelta(seconds=1)
+CONTENT = Content(subject="Hi {{ name }}", body="One.", reply_to=None)
+
+
+async def test_a_sequence_goes_out_by_itself_in_one_thread(pool: Pool, database_url: str, owner: Owner) -> None:
+    steps = (
+        Step(wait=AT_ONCE, body="Two, {{ name }}, since {{ sent_at }}.", body_html="<p>Two, {{ sent_at }}</p>"),
+        Step(wait=AT_ONCE, body="{% if name %}Three{% endif %}, since {{ sent_at | date: '%Y' }}."),
+        Step(wait=AT_ONCE, subject="Four for {{ name }}", body="Four."),
+    )
+    people = [{"email": "a@example.com", "name": "Ann"}, {"email": "b@example.com", "name": "Bob"}]
+    made = await schedule_campaign(pool, owner, people, content=CONTENT, steps=steps, follow_up_without_reading=True)
+    campaign = made.campaign.id
+    async with receiving(pool, database_url) as received:
+        await wait_for(lambda: _is_finished(pool, campaign), "all steps to be sent", 60)
+    assert await check_conservation(pool, campaign) == {"SENT": 8}
+    today = await value(pool, "SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD')")
+    for address, name in (("a@example.com", "Ann"), ("b@example.com", "Bob")):
+        first, second, third, fourth = (one for one in received if one["To"] == address)
+        ids = [str(one["Message-ID"]) for one in (first, second, third, fourth)]
+        assert [str(one["Subject"]) for one in (first, second, third, fourth)] == [
+            f"Hi {name}",
+            f"Re: Hi {name}",
+            f"Re: Hi {name}",
+            f"Four for {name}",
+        ]
+        assert [first["In-Reply-To"], second["In-Reply-To"], third["In-Reply-To"]] == [None, *ids[:2]]
+        assert (str(second["References"]), str(third["References"]).split()) == (ids[0], ids[:2])
+        assert (fourth["In-Reply-To"], fourth["References"]) == (None, None)
+        assert part(second, "plain").startswith(f"Two, {name}, since {today}.")
+        assert today in part(second, "html")
+        assert "Three, since 20" in part(third, "plain")
+
+
+async def _is_finished(pool: Pool, campaign_id: int) -> bool:
+    return await campaign_status(pool, campaign_id) == "FINISHED"
