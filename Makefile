@@ -15,7 +15,7 @@ ALL_TESTS = -m 'not long' --numprocesses $(or $(TESTERS),2)
 DASHBOARD := app/dashboard/index.html
 DASHBOARD_SOURCES := $(shell find web -name node_modules -prune -o -name __pycache__ -prune -o -type f -print)
 
-.PHONY: run install test test-long check-scale check-failover check-image check-compose check-spam lint bench soak screenshots api-types clean lock
+.PHONY: run install test test-long check-scale check-failover check-image check-compose check-spam lint bench soak screenshots api-types api-docs clean lock
 
 run: .venv/installed $(DASHBOARD)  ## Start everything, on an embedded Postgres unless .env or the environment names another
 	@if [ -f .env ]; then set -a; . ./.env; set +a; fi; exec $(BIN)/reachinbox up
@@ -53,6 +53,7 @@ lint: .venv/installed-dev  ## Check style, types and the rules on imports
 	$(BIN)/python web/build.py run lint
 	$(BIN)/python web/build.py run types
 	$(BIN)/python -m web.api_types --check
+	$(BIN)/python -m web.api_docs
 
 bench: .venv/installed  ## Measure; BENCH names what and how
 	@$(BIN)/python -m bench $(BENCH)
@@ -65,6 +66,9 @@ screenshots: .venv/installed-dev $(DASHBOARD)  ## Show every page, wide and narr
 
 api-types: .venv/installed-dev  ## Write the dashboard's types of the API anew
 	$(BIN)/python -m web.api_types
+
+api-docs: .venv/installed-dev  ## Fail where a field of the API, which /docs shows, has no description
+	$(BIN)/python -m web.api_docs
 
 clean:  ## Remove .venv, the built dashboard and caches; data stays
 	rm -rf app/dashboard web/node_modules screenshots .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -23,7 +23,7 @@ from app.domain.operations import installation
 from app.domain.operations.installation import Ours
 from app.domain.operations.watching import Watching
 from app.domain.workspaces.quotas import Quotas, quotas_of
-from app.http import dashboard, request_metrics
+from app.http import dashboard, reference, request_metrics
 from app.http.accounts import google, login, own
 from app.http.auth import Authentication, provide_actor, provide_user, require_role, require_scope
 from app.http.bodies import SMALL, JsonRequest, in_turn
@@ -174,6 +174,7 @@ def _routes() -> list[ControllerRouterHandler]:
         connecting.router,
         health.router,
         request_metrics.show_metrics,
+        reference.show_reference,
     ]
 
 

@@ -117,7 +117,7 @@ async def _create_users(url: str) -> tuple[int, str, list[int]]:
     async with service(url) as (pool, first):
         box = SecretBox(SECRET_KEY)
         others = [
-            await create_user(pool, box, f"user{n}@bench.example", "a password", default_hourly_limit=UNLIMITED)
+            await create_user(pool, box, f"user{n}@bench.example", "battery staple", default_hourly_limit=UNLIMITED)
             for n in range(2)
         ]
         return first.id, await create_key(pool, LOCAL, first.id, "bench"), [user.workspace_id for user in others]

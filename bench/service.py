@@ -46,7 +46,7 @@ async def service(url: str) -> AsyncGenerator[tuple[Pool, User], None]:
     pool = await open_pool(url)
     async with pool:
         box = SecretBox(SECRET_KEY)
-        user = await create_user(pool, box, "ann@bench.example", "a password", default_hourly_limit=UNLIMITED)
+        user = await create_user(pool, box, "ann@bench.example", "battery staple", default_hourly_limit=UNLIMITED)
         (sender,) = (await list_senders(pool, user.workspace_id, PageRequest())).items
         await change_sender(pool, box, user.workspace_id, sender.id, SenderChanges(max_connections=1000))
         yield pool, user

@@ -120,7 +120,8 @@ class Handover:
             fields = claim.fields if thread is None else {**claim.fields, SENT_AT: thread.sent_on}
             references = thread.references(self._message_id) if thread else ()
             hung = self._hung_up_at(builder.copies, claim)
-            letter = Letter(claim.id, claim.recipient, fields, message_id, claim.claimed_at, references, frozenset(hung))
+            without = frozenset(hung)
+            letter = Letter(claim.id, claim.recipient, fields, message_id, claim.claimed_at, references, without)
             message = await building.write(self._desk.pool, self._desk.links, self._user_id, builder, liquid, letter)
         except (HeaderInjection, TemplateError) as error:  # no byte of it was sent, and the failure is this email's
             reply = f"cannot be written: {error}"

@@ -23,7 +23,7 @@ from app import log as logs
 from app.cli.database import migrated_pool, say_waiting, url_of
 from app.cli.serving import api, up, worker
 from app.db import migrate
-from app.domain.accounts import administration, users
+from app.domain.accounts import administration, password_changes, users
 from app.domain.accounts.actor import LOCAL
 from app.domain.ledger import after_restore
 from app.domain.operations import installation, reseal
@@ -97,6 +97,12 @@ def _parser() -> argparse.ArgumentParser:
     creating = command("create-user", create_user, "make an account")
     creating.epilog = "The password is the first line of standard input; if there is none, one is made and printed."
     creating.add_argument("email", metavar="EMAIL")
+    setting = command("set-password", set_password, "give an account another password")
+    setting.epilog = (
+        "The password is the first line of standard input; if there is none, one is made and printed. The account is "
+        "logged out everywhere, and the API keys that it has made are revoked."
+    )
+    setting.add_argument("email", metavar="EMAIL")
     disabling = command("disable-user", disable_user, "let nobody in by an account any more")
     disabling.epilog = "It is logged out everywhere and its API keys are refused, until enable-user."
     disabling.add_argument("email", metavar="EMAIL")
@@ -156,6 +162,23 @@ def create_user(settings: Settings, options: argparse.Namespace) -> None:
     with url_of(settings) as url:
         user = asyncio.run(run(url))
     print(f"{user.email} has an account now{'' if given else ', with this password:'}", file=sys.stderr)
+    if not given:
+        print(password)
+
+
+def set_password(settings: Settings, options: argparse.Namespace) -> None:
+    given = _read_password()
+    password = given or secrets.token_urlsafe(12)
+
+    async def run(url: str) -> int:
+        async with migrated_pool(url) as pool:
+            user_id = await users.find_id(pool, options.email)
+            return await password_changes.set_password(pool, LOCAL, user_id, password)
+
+    with url_of(settings) as url:
+        revoked = asyncio.run(run(url))
+    said = f"{options.email} has another password now; API keys revoked: {revoked}{'' if given else '; the password:'}"
+    print(said, file=sys.stderr)
     if not given:
         print(password)
 

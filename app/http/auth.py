@@ -142,9 +142,14 @@ async def own_pages_only(connection: Connection, _handler: BaseRouteHandler) -> 
 
 async def require_scope(connection: Connection, handler: BaseRouteHandler) -> None:
     """A guard: reading needs `read`, writing `send`, unless the handler says otherwise. Raises Forbidden."""
-    needed: Scope = handler.opt.get("scope", "read" if _method(connection) in SAFE_METHODS else "send")
+    needed = scope_of(handler, _method(connection))
     if needed not in connection.auth.scopes:
         raise Forbidden(f"this key lacks the scope {needed}")
+
+
+def scope_of(handler: BaseRouteHandler, method: str) -> Scope:
+    """What a key needs for a call."""
+    return handler.opt.get("scope", "read" if method in SAFE_METHODS else "send")
 
 
 async def require_role(connection: Connection, handler: BaseRouteHandler) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from importlib import metadata
-from typing import Annotated, Any, cast, get_args, get_origin
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Union, cast, get_args, get_origin
 
 import msgspec
 from litestar import Response, Router
@@ -25,12 +28,11 @@ from litestar.openapi.spec import (
     SecurityScheme,
 )
 from litestar.params import KwargDefinition
-from litestar.types import Method
-from litestar.types.internal_types import PathParameterDefinition
 from litestar.typing import FieldDefinition
 
 from app.bounds import Bounds
 
+DESCRIPTIONS: dict[str, str] = tomllib.loads(Path(__file__).with_name("descriptions.toml").read_text())
 SECURITY: list[SecurityRequirement] = [{"apiKey": []}, {"session": []}]
 
 
@@ -51,7 +53,14 @@ class StructSchemas(StructSchemaPlugin):
             said = cast(Schema, (schema.properties or {})[name])
             for keyword, bound in keywords.items():
                 setattr(said, _snake(keyword), bound)
+        for name, said in (schema.properties or {}).items():
+            said.description = said.description or description(kind.__name__, name)
         return schema
+
+
+def description(struct: str, field: str) -> str | None:
+    """What a field means; None: nobody has said it."""
+    return DESCRIPTIONS.get(f"{struct}.{field}") or DESCRIPTIONS.get(field)
 
 
 # Each is about one kind of value alone (JSON Schema Validation, 6), so it also fits a field that may be null.
@@ -70,7 +79,8 @@ def _bounds(kind: type[msgspec.Struct]) -> dict[str, dict[str, int]]:
         annotation, *metadata = get_args(field.type) if get_origin(field.type) is Annotated else [field.type]
         for bounds in metadata:
             if isinstance(bounds, Bounds):
-                kinds = {get_origin(each) or each for each in (annotation, *get_args(annotation))}
+                several = get_args(annotation) if get_origin(annotation) in {Union, UnionType} else (annotation,)
+                kinds = {get_origin(each) or each for each in several}
                 least, most = next(words for of, words in _KEYWORDS.items() if of in kinds)
                 found[field.encode_name] = {least: bounds.least, most: bounds.most}
     return found
@@ -81,7 +91,7 @@ def _snake(keyword: str) -> str:
     return re.sub("[A-Z]", lambda capital: f"_{capital[0].lower()}", keyword)
 
 
-def _operation_id(handler: HTTPRouteHandler, _method: Method, _path: list[str | PathParameterDefinition]) -> str:
+def operation_id(handler: HTTPRouteHandler, *_where: object) -> str:
     """The handler's name in camelCase: `scheduleCampaign`."""
     first, *rest = handler.handler_name.split("_")
     return first + "".join(word.capitalize() for word in rest)
@@ -101,7 +111,7 @@ def openapi_config() -> OpenAPIConfig:
         summary="Email campaigns from your own mailboxes: scheduled, spaced, within each mailbox's hourly limit.",
         openapi_router=Router("/api/schema", route_handlers=[], include_in_schema=False, after_request=_no_pages),
         render_plugins=[JsonRenderPlugin(path="/")],
-        operation_id_creator=_operation_id,
+        operation_id_creator=operation_id,
         components=Components(
             security_schemes={
                 "apiKey": SecurityScheme(
@@ -126,8 +136,11 @@ def one_of_forms(forms: Mapping[str, type[msgspec.Struct]], within: Sequence[typ
     for media_type, form in forms.items():
         _, components = msgspec.json.schema_components([form], ref_template="#/components/schemas/{name}")
         for each in (form, *within):
+            properties = components[each.__name__]["properties"]
             for name, keywords in _bounds(each).items():
-                components[each.__name__]["properties"][name] |= keywords
+                properties[name] |= keywords
+            for name, said in properties.items():
+                said.setdefault("description", description(each.__name__, name))
         places = {f"#/components/schemas/{each.__name__}": components[each.__name__] for each in within}
         content[media_type] = OpenAPIMediaType(schema=_with(places, components[form.__name__]))
     return RequestBody(required=True, content=content)

@@ -375,6 +375,43 @@ async def test_registering_badly_is_refused_beside_the_field(ann: httpx.AsyncCli
     problem(await ann.post("/api/auth/register", json=bob | {"email": "ANN@example.com"}), 409)
 
 
+@pytest.mark.parametrize(
+    ("password", "why"),
+    [
+        ("password", "This is a top-10 common password."),
+        ("P@ssw0rd1", "This is similar to a commonly used password."),
+        ("qwertyuiop", "This is a top-100 common password."),
+        ("ann@example.com", "It is among the first that somebody would try."),
+        ("a" * 1000, 'Repeats like "aaa" are easy to guess.'),
+    ],
+)
+async def test_a_password_that_is_easy_to_guess_is_refused_beside_the_field(
+    ann: httpx.AsyncClient, pool: Pool, settings: Settings, password: str, why: str
+) -> None:
+    said = f"is easy to guess. {why} Take some words that have nothing to do with each other."
+    if password != ANN["email"]:  # which is somebody else's
+        bob = {"email": "bob@example.com", "password": password}
+        assert wrong_fields(await ann.post("/api/auth/register", json=bob)) == {"password": said}
+    change = {"currentPassword": ANN["password"], "newPassword": password}
+    assert wrong_fields(await ann.post("/api/auth/password", json=change)) == {"newPassword": said}
+    await ann.post("/api/auth/reset", json={"email": "ann@example.com"})
+    token = reset_signer(settings.secret_key or "").sign(str(await value(pool, "SELECT id FROM password_resets")))
+    reset = {"token": token, "password": password}
+    assert wrong_fields(await ann.post("/api/auth/reset/confirm", json=reset)) == {"password": said}
+    good = {"token": token, "password": "battery staple"}  # what was refused has not used the link
+    assert (await ann.post("/api/auth/reset/confirm", json=good)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "password", ["battery staple", "日本語のパスワード", "4@8({<369&!1|05$7+%2zs" * 40, "xkcdjwqp"]
+)
+async def test_a_password_that_is_hard_to_guess_is_taken_whatever_it_is_of(
+    ann: httpx.AsyncClient, password: str
+) -> None:
+    change = {"currentPassword": ANN["password"], "newPassword": password}
+    assert (await ann.post("/api/auth/password", json=change)).status_code == 200
+
+
 async def test_the_log_says_who_did_what_and_from_where(ann: httpx.AsyncClient) -> None:
     await ann.post("/api/auth/login", json=ANN | {"password": "wrong horse"})
     await ann.post("/api/auth/login", json=ANN, headers={"User-Agent": "a browser"})

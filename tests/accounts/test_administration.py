@@ -208,6 +208,68 @@ async def test_accounts_are_found_by_a_part_of_their_address_and_paged(ann: http
         problem(await ann.get("/api/admin/users", params={"q": wrong}), 422)
 
 
+async def test_a_removed_account_leaves_its_workspaces_to_an_heir(
+    ann: httpx.AsyncClient, eve: httpx.AsyncClient, visit: Visit, pool: Pool
+) -> None:
+    bob = await visit()
+    await register(bob, "bob")
+    key, me, heir = await make_key(eve), await me_of(eve), await me_of(bob)
+    campaign = (await schedule(eve, ["a@example.net"], startTime="2099-01-01T00:00:00Z"))["campaign"]
+    refused = await ann.post(f"/api/admin/users/{me['id']}/remove", json={})
+    assert "campaigns that are not over: 1" in problem(refused, 409)["detail"]
+    for nobody in (me["id"], 999):
+        problem(await ann.post(f"/api/admin/users/{me['id']}/remove", json={"heirId": nobody}), 422)
+    answer = await ann.post(f"/api/admin/users/{me['id']}/remove", json={"heirId": heir["id"]})
+    assert answer.status_code == 204, answer.text
+    problem(await eve.get("/api/auth/me"), 401)
+    problem(await bob.get("/api/auth/me", headers=key), 401)
+    problem(await eve.post("/api/auth/login", json=EVE), 401)
+    (await bob.post(f"/api/workspaces/{me['workspaceId']}/select")).raise_for_status()
+    assert (await bob.get(f"/api/campaigns/{campaign['id']}")).json()["status"] == "ACTIVE"
+    assert [account["email"] for account in await accounts(ann)] == ["ann@example.com", "bob@example.com"]
+    problem(await ann.post(f"/api/admin/users/{me['id']}/remove", json={}), 404)
+    problem(await ann.post(f"/api/admin/users/{(await me_of(ann))['id']}/remove", json={}), 409)
+    problem(await bob.post(f"/api/admin/users/{heir['id']}/remove", json={}), 403)
+
+
+async def test_a_removed_account_without_an_heir_takes_what_it_alone_owned_along(
+    ann: httpx.AsyncClient, eve: httpx.AsyncClient, pool: Pool
+) -> None:
+    await bring_in(eve, ann, "member")
+    me = await me_of(eve)
+    assert (await ann.post(f"/api/admin/users/{me['id']}/remove", json={})).status_code == 204
+    assert await value(pool, "SELECT deleted_at IS NOT NULL FROM workspaces WHERE id = %s", me["workspaceId"])
+    assert me["workspaceId"] not in {workspace["id"] for workspace in (await ann.get("/api/workspaces")).json()}
+    assert await audited(pool, "workspace.deleted", "account.removed") == [
+        ("workspace.deleted", f"workspaces/{me['workspaceId']}"),
+        ("account.removed", f"users/{me['id']}"),
+    ]
+
+
+async def test_the_administrator_hands_over_a_link_to_a_new_password(
+    ann: httpx.AsyncClient, eve: httpx.AsyncClient, pool: Pool
+) -> None:
+    """UX.md B7: without SMTP_HOST a link goes where nobody reads it."""
+    key = await make_key(eve)
+    me = await me_of(eve)
+    link = await act(ann, "reset-link", me["id"])
+    body = {"token": link["token"], "password": "battery staple"}
+    assert (await eve.post("/api/auth/reset/confirm", json=body)).json() == {"keysRevoked": 1}
+    problem(await eve.get("/api/auth/me"), 401)
+    problem(await ann.get("/api/auth/me", headers=key), 401)
+    problem(await eve.post("/api/auth/reset/confirm", json=body), 422)
+    assert (await eve.post("/api/auth/login", json=EVE | {"password": "battery staple"})).status_code == 200
+    # It came by no mail, so the address is as unproven as before, and what the account had set up goes on.
+    assert await value(pool, "SELECT email_proven_at FROM users WHERE id = %s", me["id"]) is None
+    assert await audited(pool, "password.link_made", "account.given_back") == [
+        ("password.link_made", f"users/{me['id']}")
+    ]
+    problem(await eve.post(f"/api/admin/users/{me['id']}/reset-link"), 403)
+    problem(await ann.post("/api/admin/users/999/reset-link"), 404)
+    await act(ann, "disable", me["id"])
+    problem(await ann.post(f"/api/admin/users/{me['id']}/reset-link"), 409)
+
+
 @pytest.mark.parametrize("way", ["reset", "change", "change without"])
 async def test_keys_end_with_a_reset_and_with_a_change_where_that_is_asked(
     eve: httpx.AsyncClient, ann: httpx.AsyncClient, pool: Pool, settings: Settings, way: str

@@ -45,7 +45,7 @@ def test_help_names_every_command(reachinbox: Shell) -> None:
     ended = reachinbox("--help")
     assert ended.returncode == 0
     for command in (
-        *("up", "api", "worker", "migrate", "demo", "create-user", "disable-user", "enable-user"),
+        *("up", "api", "worker", "migrate", "demo", "create-user", "set-password", "disable-user", "enable-user"),
         *("create-api-key", "rotate-key", "doctor"),
     ):
         assert f"\n    {command}" in ended.stdout
@@ -168,6 +168,25 @@ async def test_an_account_is_disabled_and_enabled(installed: Shell, pool: Pool, 
         ("account.created", "command line"),
         ("account.created", "command line"),
     ]
+
+
+async def test_a_forgotten_password_is_set_anew(installed: Shell, pool: Pool) -> None:
+    """UX.md B7: nobody was let in again where no mail leaves the installation."""
+    installed("create-user", "ada@example.com", stdin="correct horse")
+    key = installed("create-api-key", "ada@example.com").stdout.strip()
+    weak = installed("set-password", "ada@example.com", stdin="password")
+    assert (weak.returncode, weak.stderr.partition(". ")[0]) == (1, "reachinbox: password: is easy to guess")
+    assert await password_fits(pool, "ada@example.com", "correct horse")
+    ended = installed("set-password", "ADA@example.com", stdin="battery staple")
+    assert (ended.returncode, ended.stdout) == (0, "")
+    assert ended.stderr == "ADA@example.com has another password now; API keys revoked: 1\n"
+    assert await password_fits(pool, "ada@example.com", "battery staple")
+    with pytest.raises(Unauthenticated):
+        await keys.find_holder(pool, key)
+    made = installed("set-password", "ada@example.com", stdin="").stdout.strip()
+    assert await password_fits(pool, "ada@example.com", made)
+    unknown = installed("set-password", "nobody@example.com", stdin="battery staple")
+    assert (unknown.returncode, unknown.stderr) == (1, "reachinbox: no account for nobody@example.com\n")
 
 
 async def test_an_api_key_is_printed_alone_and_works(installed: Shell, pool: Pool, user: User) -> None:

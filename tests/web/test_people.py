@@ -52,6 +52,31 @@ def bring_in(admin: Page, guest: Page, email: str) -> None:
     guest.get_by_role("heading", name="Campaigns", level=1).wait_for()
 
 
+def test_a_forgotten_password_is_set_by_a_link_that_the_administrator_hands_over(admin: Page, guest: Page) -> None:
+    """UX.md B7: without SMTP_HOST nobody reads the mail with the link, and the page did not say so."""
+    bring_in(admin, guest, "dora@example.com")
+    guest.context.clear_cookies()
+    guest.goto("/reset-password")
+    guest.get_by_label("Email address").fill("dora@example.com")
+    guest.get_by_role("button", name="Send me the link").click()
+    expect(guest.get_by_text("reachinbox set-password")).to_be_visible()
+    admin.reload()
+    admin.get_by_role("button", name="New password for dora@example.com").click()
+    admin.get_by_role("dialog").get_by_role("button", name="Make the link").click()
+    link = admin.get_by_label("Link to a new password for dora@example.com, shown this once", exact=True).input_value()
+    assert_accessible(admin)
+    guest.goto(link)
+    guest.get_by_label("New password", exact=True).fill("password1")
+    guest.get_by_role("button", name="Set the password").click()
+    expect(guest.get_by_text("easy to guess")).to_be_visible()
+    guest.get_by_label("New password", exact=True).fill("battery staple")
+    guest.get_by_role("button", name="Set the password").click()
+    guest.get_by_label("Email address").fill("dora@example.com")
+    guest.get_by_label("Password", exact=True).fill("battery staple")
+    guest.get_by_role("button", name="Log in", exact=True).click()
+    guest.get_by_role("heading", name="Campaigns", level=1).wait_for()
+
+
 def test_the_administrator_invites_and_the_link_makes_an_account(admin: Page, guest: Page) -> None:
     admin.get_by_label("For this address alone").fill("bob@@example.com")
     admin.get_by_role("button", name="Make a link").click()

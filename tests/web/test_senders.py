@@ -220,6 +220,8 @@ def test_a_sender_whose_login_is_refused_says_why_it_is_backed_off_and_until_whe
     inside.goto("/senders")
     paused = card(inside, "anna@example.com").get_by_role("alert").filter(has_text="paused")
     expect(paused).to_contain_text("refused the login: 535")
+    main = inside.get_by_role("navigation", name="Main")
+    expect(main.get_by_role("link", name="Senders")).to_contain_text("1 held back")  # UX.md, 2.4: shown nowhere else
     expect(paused).to_contain_text("Next try at")
     assert_accessible(inside)
 

@@ -7,11 +7,13 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import pytest
+from structlog.testing import capture_logs
 
 from app.db import Pool
 from app.domain.accounts.actor import LOCAL
 from app.domain.accounts.password_changes import ask_for_reset
 from app.jobs import CHECKS, defer_verification
+from app.settings import Settings
 from tests.support.engine import (
     Owner,
     create_owner,
@@ -25,6 +27,8 @@ from tests.support.engine import (
 from tests.support.sinkproc import Sink
 from worker import __main__ as worker
 from worker import sender_checks
+from worker.connect import Server
+from worker.notices import send_password_reset
 
 
 async def test_a_reset_link_is_sent_to_the_account_and_counts_against_no_limit(
@@ -50,6 +54,18 @@ async def test_a_link_that_has_expired_is_not_sent(database_url: str, pool: Pool
     async with running_workers(database_url, settings_for(sink)):
         await wait_for(done, "the job to be done with")
     assert sink.accepted() == []
+
+
+async def test_where_no_server_mails_the_link_it_is_in_the_log(pool: Pool, sink: Sink, owner: Owner) -> None:
+    """UX.md B7: the sandbox shows mail of workspaces, and this is of none."""
+    await ask_for_reset(pool, LOCAL, "owner@example.com")
+    reset_id = await value(pool, "SELECT id FROM password_resets")
+    server = Server("127.0.0.1", sink.port, "none", policy=None)
+    for settings, links in ((Settings(), 1), (settings_for(sink), 0)):
+        with capture_logs() as logged:
+            await send_password_reset(pool, settings, "a key", server, reset_id)
+        assert sum("/reset-password?token=" in event.get("link", "") for event in logged) == links
+    assert len(sink.accepted()) == 2
 
 
 class Silent:

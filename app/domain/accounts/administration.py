@@ -60,20 +60,25 @@ async def disable(pool: Pool, actor: Actor, user_id: int, *, pause_campaigns: bo
     `pause_campaigns`: those that run in workspaces which it alone owns. Raises NotFound, and Conflict for oneself and
     for the last administrator.
     """
-    if actor.user_id == user_id:
-        raise Conflict("this is your own account: somebody else has to disable it")
     async with transaction(pool) as conn:
-        await lock_accounts(conn)  # of two administrators who disable each other, one stays
-        account = await _read(conn, user_id)
-        other_admin = (await fetch_exactly_one(conn, sql.has_other_admin, {"user_id": user_id}))["has_other_admin"]
-        if account.is_admin and not other_admin:
-            raise Conflict("this is the last administrator's account")
+        await check_dispensable(conn, actor, user_id)
         if await fetch_one(conn, sql.disable_user, {"user_id": user_id}) is not None:
             await audit.record(conn, actor, None, "account.disabled", f"users/{user_id}")
         await sessions.end_others(conn, user_id, None)
     paused = await _pause_campaigns(pool, actor, user_id) if pause_campaigns else 0
     async with transaction(pool) as conn:
         return Disabled(await _read(conn, user_id), paused)
+
+
+async def check_dispensable(conn: Conn, actor: Actor, user_id: int) -> None:
+    """Raises NotFound, and Conflict for oneself and for the last administrator, which holds until the commit."""
+    if actor.user_id == user_id:
+        raise Conflict("this is your own account: somebody else has to do that")
+    await lock_accounts(conn)  # of two administrators who disable each other, one stays
+    account = await _read(conn, user_id)
+    other_admin = (await fetch_exactly_one(conn, sql.has_other_admin, {"user_id": user_id}))["has_other_admin"]
+    if account.is_admin and not other_admin:
+        raise Conflict("this is the last administrator's account")
 
 
 async def enable(pool: Pool, actor: Actor, user_id: int) -> Account:

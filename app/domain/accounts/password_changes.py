@@ -1,17 +1,23 @@
-"""A new password: by whoever knows the old one, or by a link in a mail to the account's address."""
+"""A new password: by whoever knows the old one, by a link, in a mail to the account's address or from an administrator,
+or by the command line.
+"""
 
 from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
 
 from app.db import Conn, Pool, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts import attempts, sessions
 from app.domain.accounts.actor import Actor
 from app.domain.accounts.login import hold_password
-from app.domain.accounts.passwords import check_password, hash_password, is_password
+from app.domain.accounts.passwords import check_password, hash_new_password, is_password
 from app.domain.accounts.tokens import Signer
 from app.domain.accounts.users import Terms, account_address, read_user
 from app.domain.workspaces import audit, keys
 from app.domain.workspaces.workspaces import lock_people, make_for_homeless
-from app.errors import InvalidInput
+from app.errors import Conflict, InvalidInput, NotFound
 from app.jobs import defer_password_reset_mail
 from app.sql import queries
 
@@ -59,7 +65,7 @@ async def change_password(
     place = actor.place(user_id)
     if row["password_hash"] is not None and not await is_password(current, row["password_hash"], place):
         raise InvalidInput({"currentPassword": "is not the current password"})
-    hashed = await hash_password(new, place)
+    hashed = await hash_new_password(new, "newPassword", place, row["email"])
     async with transaction(pool) as conn:
         if not await hold_password(conn, row):
             raise InvalidInput({"currentPassword": "is not the current password: it has just been changed"})
@@ -90,8 +96,46 @@ async def ask_for_reset(pool: Pool, actor: Actor, email: str) -> None:
             return
         await audit.record(conn, actor, None, "password.reset_asked")
         if user["disabled_at"] is None:
-            row = await fetch_exactly_one(conn, sql.insert_password_reset, {"user_id": user["id"], "for_s": RESET_S})
+            asked = {"user_id": user["id"], "for_s": RESET_S, "handed_over": False}
+            row = await fetch_exactly_one(conn, sql.insert_password_reset, asked)
             await defer_password_reset_mail(conn, row["id"])
+
+
+class ResetLink(msgspec.Struct, rename="camel"):
+    """`token` is that of /reset-password; whoever has it sets the account's password, once, before `expires_at`."""
+
+    token: str
+    expires_at: datetime
+
+
+async def make_reset_link(pool: Pool, signer: Signer, actor: Actor, user_id: int) -> ResetLink:
+    """For an administrator to hand over where mail does not reach.
+
+    Raises NotFound, and Conflict for a disabled account.
+    """
+    async with transaction(pool) as conn:
+        user = await fetch_one(conn, sql.user_by_id, {"user_id": user_id})
+        if user is None:
+            raise NotFound(f"no account {user_id}")
+        if user["disabled_at"] is not None:
+            raise Conflict("the account is disabled: enable it first")
+        asked = {"user_id": user_id, "for_s": RESET_S, "handed_over": True}
+        row = await fetch_exactly_one(conn, sql.insert_password_reset, asked)
+        await audit.record(conn, actor, None, "password.link_made", f"users/{user_id}")
+    return ResetLink(signer.sign(str(row["id"])), row["expires_at"])
+
+
+async def set_password(pool: Pool, actor: Actor, user_id: int, new: str) -> int:
+    """By whoever runs the service: as `reset_password`, without a link. Raises InvalidInput, NotFound."""
+    check_password(new, "password")
+    async with transaction(pool) as conn:
+        user = await fetch_one(conn, sql.user_by_id, {"user_id": user_id})
+    if user is None:
+        raise NotFound(f"no account {user_id}")
+    hashed = await hash_new_password(new, "password", actor.place(user_id), user["email"])
+    async with transaction(pool) as conn:
+        await _set_password(conn, actor, user_id, hashed, but_session_id=None)
+        return await keys.revoke_made_by(conn, actor, user_id)
 
 
 async def address_of_reset(pool: Pool, reset_id: int) -> str | None:
@@ -122,11 +166,12 @@ async def reset_password(pool: Pool, signer: Signer, terms: Terms, actor: Actor,
         raise InvalidInput(NOT_VALID)
     user_id = int(row["user_id"])
     actor = actor.of(user_id)
-    hashed = await hash_password(new, actor.place(user_id))
+    hashed = await hash_new_password(new, "password", actor.place(user_id), row["email"])
     async with transaction(pool) as conn:
         if await fetch_one(conn, sql.use_password_reset, reset) is None:
             raise InvalidInput(NOT_VALID)
         await _set_password(conn, actor, user_id, hashed, but_session_id=None)
         revoked = await keys.revoke_made_by(conn, actor, user_id)
-        await _prove_address(conn, terms, actor, user_id)  # the link was in a mail to it
+        if not row["handed_over"]:
+            await _prove_address(conn, terms, actor, user_id)  # the link was in a mail to it
     return revoked

@@ -1,5 +1,6 @@
-"""Passwords: argon2id, hashed and verified in threads of their own, since each takes a tenth of a second and 64 MiB on
-purpose. Two at a time, whoever asks, so that nothing else waits for a thread and no more memory is taken.
+"""Passwords: which are too easy to guess, and argon2id, hashed and verified in threads of their own, since each takes a
+tenth of a second and 64 MiB on purpose. Two at a time, whoever asks, so that nothing else waits for a thread and no
+more memory is taken.
 
 Whoever asks for many, waits for them alone: next is whose have the fewest turns (`Actor.place`). Where too many wait
 already, of one or of all, the next one is told so at once.
@@ -8,6 +9,7 @@ already, of one or of all, the next one is told so at once.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +17,7 @@ from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from zxcvbn import zxcvbn
 
 from app.bounds import Bounds
 from app.errors import InvalidInput, Unavailable
@@ -24,6 +27,8 @@ T = TypeVar("T")
 
 LENGTH = Bounds(8, 1000)
 MOST_WAITING, MOST_OF_ONE = 500, 50
+WEIGHED = 16  # characters: what estimating takes grows with their number, to seconds where somebody wants it to
+FEWEST_GUESSES = 1_000_000  # of somebody who tries what people choose first; logins are limited, hashes slow
 
 _hasher = PasswordHasher()
 
@@ -57,6 +62,28 @@ def check_password(password: str, field: str) -> None:
     """Raises InvalidInput on `field`."""
     if not LENGTH.allow(len(password)):
         raise InvalidInput({field: f"give {LENGTH} characters"})
+
+
+async def hash_new_password(password: str, field: str, whose: str, email: str) -> str:
+    """The hash of a password that somebody with this address chose.
+
+    Raises Unavailable, and InvalidInput on `field` where it is easy to guess.
+    """
+
+    def weigh_and_hash() -> str:
+        _refuse_weak(password, field, email)
+        return _hasher.hash(password)
+
+    return await _queue.run(whose, weigh_and_hash)
+
+
+def _refuse_weak(password: str, field: str, email: str) -> None:
+    """By its first characters, than which the whole is no easier. Raises InvalidInput."""
+    about = ["reachinbox", email, *re.split(r"[^\w]+", email)]
+    found = zxcvbn(password[:WEIGHED], user_inputs=[word for word in about if len(word) > 1])
+    if found["guesses"] < FEWEST_GUESSES:
+        why = found["feedback"]["warning"] or "It is among the first that somebody would try."
+        raise InvalidInput({field: f"is easy to guess. {why} Take some words that have nothing to do with each other."})
 
 
 async def hash_password(password: str, whose: str) -> str:

@@ -13,7 +13,7 @@ import msgspec
 from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts import attempts, sessions
 from app.domain.accounts.actor import Actor
-from app.domain.accounts.passwords import check_password, hash_password
+from app.domain.accounts.passwords import check_password, hash_new_password
 from app.domain.accounts.tokens import digest, new_token
 from app.domain.accounts.users import (
     Terms,
@@ -70,7 +70,7 @@ async def register(
         if await read_user(conn, email) is not None:
             raise taken(email)
     await attempts.count(pool, actor, "register", "all", PER_INSTALLATION)
-    hashed = await hash_password(password, actor.place(email))
+    hashed = await hash_new_password(password, "password", actor.place(email), email)
     async with transaction(pool) as conn:
         user = await admit(conn, terms, actor, email, hashed, invitation)
         await audit.record(conn, actor.of(user.id), None, "account.created")

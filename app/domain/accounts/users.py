@@ -8,7 +8,7 @@ import msgspec
 
 from app.db import Conn, Pool, Row, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL
-from app.domain.accounts.passwords import check_password, hash_password
+from app.domain.accounts.passwords import check_password, hash_new_password
 from app.domain.workspaces import audit, workspaces
 from app.domain.workspaces.roles import Role
 from app.errors import Conflict, Forbidden, InvalidInput, NotFound
@@ -56,7 +56,7 @@ async def create_user(
     """An account made by whoever runs the service. Raises InvalidInput, Conflict."""
     email = check_email(email)
     check_password(password, "password")
-    hashed = await hash_password(password, LOCAL.place(email))
+    hashed = await hash_new_password(password, "password", LOCAL.place(email), email)
     async with transaction(pool) as conn:
         admin = may_be_admin and await needs_admin(conn)
         limit = default_hourly_limit

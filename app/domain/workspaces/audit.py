@@ -21,6 +21,7 @@ Action = Literal[
     "account.given_back",
     "account.disabled",
     "account.enabled",
+    "account.removed",
     "account.unknown",  # a login or reset for an address that has no account, by nobody: once a while
     "attempts.refused",  # too many: the first of a while
     "login",
@@ -31,12 +32,14 @@ Action = Literal[
     "sessions.ended",  # all of somebody's, by the administrator
     "password.changed",
     "password.reset_asked",
+    "password.link_made",  # by the administrator, for somebody else
     "invitation.created",  # to the installation
     "invitation.revoked",
     "workspace.created",
     "workspace.renamed",
     "workspace.changed",
     "workspace.deleted",
+    "workspace.handed_over",  # by the administrator, who removes its only owner
     "member.invited",
     "member.invitation_revoked",
     "member.joined",

@@ -151,15 +151,21 @@ async def delete(pool: Pool, box: SecretBox, actor: Actor, workspace_id: int, *,
             raise Conflict("somebody has just joined the workspace; try again")
         if not (await fetch_exactly_one(conn, sql.has_another, named | {"user_id": actor.user_id}))["has_another"]:
             raise Conflict("this is your last workspace; make another one first")
-        owed = await fetch_exactly_one(conn, sql.owed_by_workspace, named)
-        if owed["campaigns"]:
-            raise Conflict(f"campaigns that are not over: {owed['campaigns']}; cancel them or let them finish first")
-        if owed["sending"]:
-            raise Conflict(f"{owed['sending']} emails are being sent this moment; try again in a minute")
-        await conn.execute(sql.delete_workspace, named)
+        await close(conn, workspace_id)
         await make_for_homeless(conn, box, people, default_hourly_limit=default_hourly_limit)
         # In the account's own log: that of the workspace goes with it.
         await audit.record(conn, actor, None, "workspace.deleted", f"workspaces/{workspace_id}")
+
+
+async def close(conn: Conn, workspace_id: int) -> None:
+    """Nobody is a member of the locked workspace any more. Raises Conflict while anything in it is to be sent."""
+    named = {"workspace_id": workspace_id}
+    owed = await fetch_exactly_one(conn, sql.owed_by_workspace, named)
+    if owed["campaigns"]:
+        raise Conflict(f"campaigns that are not over: {owed['campaigns']}; cancel them or let them finish first")
+    if owed["sending"]:
+        raise Conflict(f"{owed['sending']} emails are being sent this moment; try again in a minute")
+    await conn.execute(sql.delete_workspace, named)
 
 
 async def _people_of(conn: Conn, workspace_id: int) -> set[int]:

@@ -9,8 +9,9 @@ import msgspec
 from litestar import Router, delete, get, post
 from litestar.params import JSONBody, QueryParameter
 
-from app.domain.accounts import administration, registration
+from app.domain.accounts import administration, password_changes, registration, removal
 from app.domain.accounts.administration import Account, Disabled
+from app.domain.accounts.password_changes import ResetLink
 from app.domain.accounts.registration import Invitation
 from app.domain.pages import Page, PageRequest
 from app.domain.workspaces import audit
@@ -19,7 +20,8 @@ from app.http.accounts.login import ADMIN
 from app.http.auth import require_admin
 from app.http.errors import problems
 from app.http.openapi import schema_name
-from app.http.parameters import Cursor, Id, Limit, TheActor, ThePool
+from app.http.parameters import Cursor, Id, Limit, TheActor, ThePool, TheSettings, TheTerms
+from app.secrets import secret_keys
 
 
 class InvitationBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -32,6 +34,12 @@ class DisablingBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     """`pauseCampaigns`: also those that run in workspaces which the account alone owns."""
 
     pause_campaigns: bool = False
+
+
+class RemovalBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    """`heirId`: the account that gets the workspaces which nobody else owns; null: they are deleted."""
+
+    heir_id: int | None = None
 
 
 @get("/users", opt={"role": None}, summary="List accounts, oldest first", responses=problems(HTTPStatus.FORBIDDEN))
@@ -89,6 +97,34 @@ async def revoke_keys(pool: ThePool, actor: TheActor, account_id: Id) -> Account
     return await administration.revoke_keys(pool, actor, account_id)
 
 
+@post(
+    "/users/{id:int}/reset-link",
+    opt={"role": None},
+    status_code=HTTPStatus.OK,
+    summary="Make a link to a new password, for an account that mail does not reach; the token is shown this once",
+    description="It works once, within an hour, at /reset-password?token=. A disabled account gets none: 409.",
+    responses=problems(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def make_reset_link(pool: ThePool, settings: TheSettings, actor: TheActor, account_id: Id) -> ResetLink:
+    signer = password_changes.reset_signer(*secret_keys(settings))
+    return await password_changes.make_reset_link(pool, signer, actor, account_id)
+
+
+@post(
+    "/users/{id:int}/remove",
+    opt={"role": None},
+    status_code=HTTPStatus.NO_CONTENT,
+    summary="Remove an account for good; what it alone owned is handed over or deleted",
+    description="Its keys end everywhere. Refused with 409: one's own account, the last administrator's, and, without "
+    "an heir, while campaigns in its workspaces are not over.",
+    responses=problems(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def remove_user(
+    pool: ThePool, terms: TheTerms, actor: TheActor, account_id: Id, data: JSONBody[RemovalBody]
+) -> None:
+    await removal.remove(pool, terms, actor, account_id, data.heir_id)
+
+
 @get(
     "/audit",
     opt={"role": None},
@@ -144,6 +180,8 @@ admin = Router(
         enable_user,
         end_sessions,
         revoke_keys,
+        make_reset_link,
+        remove_user,
         list_accounts_audit,
         list_invitations,
         invite,

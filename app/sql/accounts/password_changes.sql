@@ -1,6 +1,6 @@
 -- name: user_by_id
 -- An account by its id.
-SELECT id, password_hash FROM users WHERE id = %(user_id)s;
+SELECT id, email, password_hash, disabled_at FROM users WHERE id = %(user_id)s;
 
 -- name: set_password
 -- A new password for an account.
@@ -58,14 +58,14 @@ bare AS (
 SELECT DISTINCT user_id FROM left_by;
 
 -- name: insert_password_reset
--- A reset somebody asked for; the link to it is signed and sent by the worker.
-INSERT INTO password_resets (user_id, expires_at)
-VALUES (%(user_id)s, now() + make_interval(secs => %(for_s)s))
-RETURNING id;
+-- A reset: the link to it is signed and sent by the worker, or handed over by an administrator.
+INSERT INTO password_resets (user_id, expires_at, handed_over)
+VALUES (%(user_id)s, now() + make_interval(secs => %(for_s)s), %(handed_over)s)
+RETURNING id, expires_at;
 
 -- name: open_password_reset
--- Whose the reset is, which the mail with its link goes to. No row: it was used, has expired, or the account is disabled.
-SELECT u.id AS user_id, u.email FROM password_resets r JOIN users u ON u.id = r.user_id
+-- Whose the reset is, which the mail with its link goes to, and whether it went by mail at all. No row: it was used, has expired, or the account is disabled.
+SELECT u.id AS user_id, u.email, r.handed_over FROM password_resets r JOIN users u ON u.id = r.user_id
 WHERE r.id = %(reset_id)s AND r.used_at IS NULL AND r.expires_at > now() AND u.disabled_at IS NULL;
 
 -- name: use_password_reset

@@ -1595,6 +1595,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/users/{id}/reset-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a link to a new password, for an account that mail does not reach; the token is shown this once
+         * @description It works once, within an hour, at /reset-password?token=. A disabled account gets none: 409.
+         */
+        post: operations["makeResetLink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/users/{id}/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Remove an account for good; what it alone owned is handed over or deleted
+         * @description Its keys end everywhere. Refused with 409: one's own account, the last administrator's, and, without an heir, while campaigns in its workspaces are not over.
+         */
+        post: operations["removeUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/audit": {
         parameters: {
             query?: never;
@@ -2000,522 +2040,914 @@ export interface components {
     schemas: {
         /** Account */
         Account: {
+            /** @description Its number, which never changes. */
             id: number;
+            /** @description An email address, compared without regard to case. */
             email: string;
+            /** @description Whether the account administers the installation. */
             isAdmin: boolean;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made, in RFC 3339; of a member, when they joined.
+             */
             createdAt: string;
+            /** @description When it was disabled; null: it works. */
             disabledAt: string | null;
+            /** @description In how many places the account is logged in. */
             sessions: number;
+            /** @description How many API keys that it made still work. */
             keys: number;
         };
         /** Page[Account] */
         AccountPage: {
+            /** @description This page's entries. */
             items: components["schemas"]["Account"][];
+            /** @description The `cursor` of the next page; null: this is the last one. */
             nextCursor: string | null;
         };
         /** Added */
         Added: {
+            /** @description How many are new. */
             added: number;
+            /** @description How many were known already. */
             known: number;
+            /** @description How many emails that waited are cancelled now. */
             cancelled: number;
+            /** @description Rows that nobody is sent to, with the reason. */
             rejected: components["schemas"]["Rejected"][];
         };
         /** Alert */
         Alert: {
-            /** @enum {string} */
+            /**
+             * @description Of which kind it is.
+             * @enum {string}
+             */
             kind: "installation.other" | "worker.missing" | "sender.blocked" | "sender.unread" | "campaign.held" | "campaign.paused" | "email.unknown" | "email.failed" | "webhook.disabled" | "webhook.failing";
+            /** @description What it is, for people. */
             message: string;
+            /** @description Since when; null: not known. */
             since: string | null;
+            /** @description The campaign that it belongs to. */
             campaignId?: number | null;
+            /** @description The sender that it goes from. */
             senderId?: number | null;
+            /** @description The webhook that it is about. */
             webhookId?: number | null;
+            /** @description How many emails. */
             count?: number | null;
+            /** @description When it ends by itself, as far as is known; null: not by itself, or nobody knows. */
             until?: string | null;
         };
         /** AnswerBody */
         AnswerBody: {
-            /** @default  */
+            /**
+             * @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`.
+             * @default
+             */
             body: string;
+            /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
             bodyHtml?: string | null;
+            /** @description The subject, a Liquid template in what is scheduled; one line. */
             subject?: string | null;
+            /** @description Files that go along: of a request, ids from `POST /api/files`. */
             attachments?: number[];
-            /** @default false */
+            /**
+             * @description Send the test also to an address that is written to no more.
+             * @default false
+             */
             despiteSuppression: boolean;
         };
         /** ApiKey */
         ApiKey: {
+            /** @description Its number, which never changes. */
             id: number;
+            /** @description What people call it. */
             name: string;
+            /** @description How the key begins, to know it by. */
             prefix: string;
+            /** @description What the key may do: `read`, `send`, `admin`. */
             scopes: ("read" | "send" | "admin")[];
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made, in RFC 3339; of a member, when they joined.
+             */
             createdAt: string;
+            /** @description When it stops working; null: never. */
             expiresAt: string | null;
+            /** @description When it was used last; null: never. */
             lastUsedAt: string | null;
+            /** @description When it was revoked; null: it was not. */
             revokedAt: string | null;
+            /** @description Who made it. */
             madeBy: components["schemas"]["Maker"];
+            /** @description The key itself, shown only when it has just been made. */
             key?: string;
         };
         /** Page[ApiKey] */
         ApiKeyPage: {
+            /** @description This page's entries. */
             items: components["schemas"]["ApiKey"][];
+            /** @description The `cursor` of the next page; null: this is the last one. */
             nextCursor: string | null;
         };
         /** Attempt */
         Attempt: {
+            /** @description Which try it was, from 1. */
             number: number;
-            /** @enum {string} */
+            /**
+             * @description How the try ended; null: it has not.
+             * @enum {string}
+             */
             outcome: "ACCEPTED" | "REJECTED" | "DEFERRED" | "RELEASED" | "UNKNOWN";
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the try began.
+             */
             claimedAt: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the outcome was recorded; null: it has not been.
+             */
             recordedAt: string;
+            /** @description How long the try took, in milliseconds. */
             durationMs: number | null;
+            /** @description The server that was spoken to. */
             server: string | null;
+            /** @description The SMTP command at which it ended, such as RCPT. */
             command: string | null;
+            /** @description The SMTP reply code, such as 550; null: none came. */
             code: number | null;
+            /** @description The enhanced status code (RFC 3463), such as 5.1.1. */
             enhancedCode: string | null;
+            /** @description The server's words. */
             reply: string | null;
         };
         /** Page[Entry] */
         AuditPage: {
+            /** @description This page's entries. */
             items: components["schemas"]["Entry"][];
+            /** @description The `cursor` of the next page; null: this is the last one. */
             nextCursor: string | null;
         };
         /** Campaign */
         Campaign: {
+            /** @description Its number, which never changes. */
             id: number;
+            /** @description What people call it. */
             name: string;
+            /** @description The sender that it goes from. */
             senderId: number;
+            /** @description The senders over which the campaign is divided; the default sender where none is given. */
             senderIds: number[];
+            /** @description Each sender's part of it. */
             senders: components["schemas"]["CampaignSender"][];
+            /** @description The subject, a Liquid template in what is scheduled; one line. */
             subject: string;
+            /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
             body: string;
+            /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
             bodyHtml: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the first email may go, in RFC 3339 with an offset; left out or past: at once.
+             */
             startTime: string;
+            /** @description What has not gone by then is cancelled; null: nothing is. */
             latestAt: string | null;
+            /** @description Milliseconds from one email of the campaign to the next; 0: as fast as limits allow. */
             delayBetweenMs: number;
+            /** @description By how much each delay may be longer or shorter, in percent of it. */
             jitterPercent: number;
+            /** @description Emails in a clock hour. */
             hourlyLimit: number | null;
+            /** @description On which days and at what hours it sends; null: at any time. */
             calendar: components["schemas"]["CampaignCalendar"] | null;
-            /** @enum {string} */
+            /**
+             * @description What to do when nobody knows whether an email arrived: `hold` it for a person, `resend` it, or `assume_sent`.
+             * @enum {string}
+             */
             onUnknown: "hold" | "resend" | "resend_if_not_in_sent" | "assume_sent";
-            /** @enum {string} */
+            /**
+             * @description The state that it is in.
+             * @enum {string}
+             */
             status: "ACTIVE" | "PAUSED" | "CANCELLED" | "FINISHED";
+            /** @description How many emails, of every status. */
             total: number;
+            /** @description How many emails have each status; they add up to the total. */
             counts: {
                 [key: string]: number;
             };
+            /** @description When the next email goes; null: none waits. */
             nextAt: string | null;
+            /** @description When the last email goes. */
             lastAt: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made, in RFC 3339; of a member, when they joined.
+             */
             createdAt: string;
+            /** @description When its last email was decided; null: it is not over. */
             finishedAt: string | null;
-            /** @default 0 */
+            /**
+             * @description How many emails count against this clock hour's limit.
+             * @default 0
+             */
             usedThisHour: number;
+            /** @description When its emails were removed for their age; the counts stay. null: they are there. */
             emailsRemovedAt?: string | null;
+            /** @description What a server's words hold back; null: nothing. */
             held?: components["schemas"]["Held"] | null;
+            /** @description Why it does not go now; null: it does, or it is over. */
             waiting?: components["schemas"]["Waiting"] | null;
+            /** @description Since when the campaign is planned before others of its senders; null: in the order of scheduling. */
             aheadAt?: string | null;
+            /** @description How much of what its senders may send the campaign takes at most, in percent; null: all. */
             sharePercent?: number | null;
             /**
+             * @description Of which kind it is.
              * @default LIST
              * @enum {string}
              */
             kind: "LIST" | "DIRECT";
+            /** @description The message's language, such as `de`; null: it is not said. */
             language?: string | null;
+            /** @description Why the campaign paused itself; null: it did not. */
             brake?: string | null;
+            /** @description Where answers go; null: to the sender's own address. */
             replyTo?: string | null;
+            /** @description Headers of your own, by name; those that the message needs cannot be set. */
             headers?: {
                 [key: string]: string;
             };
+            /** @description Addresses that every message is copied to, for all to see; 5 at most with `bcc`. */
             cc?: string[];
+            /** @description Addresses that get a blind copy of every message, 5 at most with `cc`. */
             bcc?: string[];
+            /** @description Files that go along: of a request, ids from `POST /api/files`. */
             attachments?: components["schemas"]["KeptFile"][];
             /**
+             * @description How recipients unsubscribe: by a `link`, by a `header` alone, or `none`.
              * @default none
              * @enum {string}
              */
             unsubscribe: "link" | "header" | "none";
+            /** @description How many emails have a response of each kind. */
             responses?: components["schemas"]["ResponseCounts"] | null;
-            /** @default 0 */
+            /**
+             * @description Addresses, or objects with `email` and merge fields.
+             * @default 0
+             */
             recipients: number;
-            /** @default 0 */
+            /**
+             * @description How many emails a next step will follow.
+             * @default 0
+             */
             following: number;
+            /** @description The campaign's later steps, each a wait after the one before. */
             steps?: components["schemas"]["CampaignStep"][];
         };
         /** CampaignCalendar */
         CampaignCalendar: {
+            /** @description An IANA name such as Europe/Berlin, or `recipient` for each recipient's own (merge field `timezone`). */
             timezone: string;
+            /** @description The days of the week on which it sends, such as `mon`. */
             days: ("mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun")[];
+            /** @description The clock time from which it sends, such as 09:00. */
             from: string;
+            /** @description The clock time until which it sends; at or before `from`: on the next morning. */
             to: string;
+            /** @description A country such as DE, or a part of one such as DE-BY, on whose public holidays nothing goes. */
             holidays?: string | null;
+            /** @description The zone of recipients who bring none. */
             fallbackTimezone?: string | null;
         };
         /** Page[Campaign] */
         CampaignPage: {
+            /** @description This page's entries. */
             items: components["schemas"]["Campaign"][];
+            /** @description The `cursor` of the next page; null: this is the last one. */
             nextCursor: string | null;
         };
         /** CampaignPatch */
         CampaignPatch: {
+            /** @description The subject, a Liquid template in what is scheduled; one line. */
             subject?: string;
+            /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
             body?: string;
+            /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
             bodyHtml?: string | null;
+            /** @description The message's language, such as `de`; null: it is not said. */
             language?: string | null;
+            /** @description Where answers go; null: to the sender's own address. */
             replyTo?: string | null;
+            /** @description Headers of your own, by name; those that the message needs cannot be set. */
             headers?: {
                 [key: string]: string;
             };
+            /** @description Addresses that every message is copied to, for all to see; 5 at most with `bcc`. */
             cc?: string[];
+            /** @description Addresses that get a blind copy of every message, 5 at most with `cc`. */
             bcc?: string[];
+            /** @description Files that go along: of a request, ids from `POST /api/files`. */
             attachments?: number[];
+            /** @description What people call it. */
             name?: string;
+            /** @description How recipients unsubscribe: by a `link`, by a `header` alone, or `none`. */
             unsubscribe?: "link" | "header" | "none";
+            /** @description The senders over which the campaign is divided; the default sender where none is given. */
             senderIds?: number[];
+            /** @description When the first email may go, in RFC 3339 with an offset; left out or past: at once. */
             startTime?: string;
+            /** @description What has not gone by then is cancelled; null: nothing is. */
             latestAt?: string | null;
+            /** @description Milliseconds from one email of the campaign to the next; 0: as fast as limits allow. */
             delayBetweenMs?: number;
+            /** @description By how much each delay may be longer or shorter, in percent of it. */
             jitterPercent?: number;
+            /** @description On which days and at what hours it sends; null: at any time. */
             calendar?: components["schemas"]["CampaignCalendar"] | null;
+            /** @description Emails in a clock hour. */
             hourlyLimit?: number | null;
+            /** @description How much of what its senders may send the campaign takes at most, in percent; null: all. */
             sharePercent?: number | null;
+            /** @description What to do when nobody knows whether an email arrived: `hold` it for a person, `resend` it, or `assume_sent`. */
             onUnknown?: "hold" | "resend" | "resend_if_not_in_sent" | "assume_sent";
         };
         /** CampaignSender */
         CampaignSender: {
+            /** @description The sender that it goes from. */
             senderId: number;
+            /** @description How many emails, of every status. */
             total: number;
+            /** @description How many emails have each status; they add up to the total. */
             counts: {
                 [key: string]: number;
             };
+            /** @description How many emails count against this clock hour's limit. */
             usedThisHour: number;
+            /** @description When the next email goes; null: none waits. */
             nextAt: string | null;
+            /** @description When the last email goes. */
             lastAt: string | null;
+            /** @description Since when this sender sends no more of the campaign; null: it does. */
             takenOutAt: string | null;
+            /** @description What this sender gave to the campaign's others; null: nothing. */
             given: components["schemas"]["Given"] | null;
         };
         /** CampaignStep */
         CampaignStep: {
+            /** @description Its number, which never changes. */
             id: number;
+            /** @description Which step of the campaign, from 1. */
             step: number;
+            /** @description How long after the step before, as an ISO 8601 duration such as P3D or PT90S. */
             wait: string;
+            /** @description Whether the days of `wait` are those on which the campaign sends; Monday to Friday without a calendar. */
             businessDays: boolean;
+            /** @description The subject, a Liquid template in what is scheduled; one line. */
             subject: string | null;
+            /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
             body: string;
+            /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
             bodyHtml: string | null;
+            /** @description How many emails, of every status. */
             total: number;
+            /** @description How many emails of the step were sent. */
             sent: number;
+            /** @description How many emails of the step wait to be sent. */
             waiting: number;
+            /** @description How many emails a next step will follow. */
             following: number;
+            /** @description How many of these emails a person answered. */
             answered: number;
+            /** @description How many emails came back because their recipients do not exist. */
             bounced: number;
+            /** @description How many of these recipients want no more. */
             optedOut: number;
         };
         /** Cancelled */
         Cancelled: {
-            /** @enum {string} */
+            /**
+             * @description Why.
+             * @enum {string}
+             */
             reason: "CAMPAIGN" | "SUPPRESSED" | "UNSUBSCRIBED" | "REPLIED" | "BOUNCED" | "STOPPED" | "LATE" | "ERASED";
+            /** @description How many emails. */
             count: number;
         };
         /** CancelledBy */
         CancelledBy: {
+            /** @description This page's entries. */
             items: components["schemas"]["Cancelled"][];
         };
         /** Candidate */
         Candidate: {
+            /** @description Which column, from 0. */
             column: number;
+            /** @description What people call it. */
             name: string;
+            /** @description How many of the first rows have an address in this column. */
             addresses: number;
         };
         /** Cells */
         Cells: {
+            /** @description The row's number from 1, as a spreadsheet counts, its header included. */
             row: number;
+            /** @description What is in the row's cells, as text. */
             cells: string[];
         };
         /** Checked */
         Checked: {
+            /** @description Whether the headers for unsubscribing with one click are signed; null: nobody told. */
             oneClickSigned: boolean | null;
+            /** @description Whether the provider keeps our Message-ID; null: nobody told. */
             messageIdKept: boolean | null;
+            /** @description Whether the provider puts a copy into Sent; null: nobody told. */
             sentCopy: boolean | null;
+            /** @description Whether the check's mail passed DMARC for the sender's domain; null: nobody told. */
             dmarcAligned: boolean | null;
+            /** @description Whether the mailbox could be read during the check; null: nobody told. */
             inboxRead: boolean | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When that was looked at; null: never.
+             */
             checkedAt: string;
         };
         /** Choice */
         Choice: {
+            /** @description What people call it. */
             name: string;
+            /** @description A word for people. */
             label: string;
         };
         /** Columns */
         Columns: {
+            /** @description Whether the first row is a header. */
             hasHeader: boolean;
+            /** @description The column that has the addresses, from 0. */
             email: number;
+            /** @description The merge field of each column; "": the column is left out. */
             fields: string[];
         };
         /** Condition */
         Condition: {
+            /** @description The field's name. */
             field: string;
-            /** @enum {string} */
+            /**
+             * @description `equals`, `not`, `contains`, `empty` or `filled`.
+             * @enum {string}
+             */
             is: "equals" | "not" | "contains" | "empty" | "filled";
+            /** @description What to compare the field with; none for `empty` and `filled`. */
             values?: string[];
         };
         /** Conditions */
         Conditions: {
+            /** @description Conditions that a list's recipient has to meet, every one. */
             filter: components["schemas"]["Condition"][];
         };
         /** Created */
         Created: {
+            /** @description The row's number from 1, as a spreadsheet counts, its header included. */
             row: number;
+            /** @description Its number, which never changes. */
             id: number;
+            /** @description An email address, compared without regard to case. */
             email: string;
         };
         /** Credential */
         Credential: {
-            /** @enum {string} */
+            /**
+             * @description Of which kind it is.
+             * @enum {string}
+             */
             kind: "PASSWORD" | "OAUTH";
+            /** @description The provider at which the mailbox is connected; null: it logs in by a password. */
             provider: string | null;
+            /** @description Since when the mailbox has to be connected again; null: it need not be. */
             endedAt: string | null;
+            /** @description What went wrong last, in the server's words where it had some; null: nothing. */
             error: string | null;
         };
         /** Credentials */
         Credentials: {
+            /** @description An email address, compared without regard to case. */
             email: string;
+            /** @description A password; it is kept encrypted or hashed, and never shown. */
             password: string;
         };
         /** CsvShape */
         CsvShape: {
+            /** @description The character encoding, such as utf-8; found where it is left out. */
             encoding: string;
+            /** @description Which column of the file has the addresses, and which merge field each other one is. */
             columns: components["schemas"]["Columns"];
+            /** @description The first rows as they are, to look at. */
             first: components["schemas"]["Cells"][];
+            /** @description Columns that could be that of the addresses, the likeliest first. */
             candidates?: components["schemas"]["Candidate"][];
+            /** @description The sheet of the workbook that was read; null: it is a CSV file. */
             sheet?: string | null;
+            /** @description The first rows with bytes that the encoding does not have; they were read as Windows-1252. */
             illRows?: number[];
         };
         /** DayPlan */
         DayPlan: {
-            /** Format: date */
+            /**
+             * Format: date
+             * @description The day, in the time zone of the plan.
+             */
             day: string;
+            /** @description How many emails. */
             count: number;
         };
         /** Decided */
         Decided: {
+            /** @description How many emails the decision changed. */
             changed: number;
-            /** @default 0 */
+            /**
+             * @description How many recipients are left out because they are written to no more.
+             * @default 0
+             */
             suppressed: number;
+            /** @description The first 1,000 emails of such recipients. */
             suppressedEmails?: components["schemas"]["SuppressedEmail"][];
         };
         /** Delivery */
         Delivery: {
+            /** @description Its number, which never changes. */
             id: number;
+            /** @description The Message-ID; of a delivery, its `webhook-id`, the same at every try. */
             messageId: string;
+            /** @description The event's name, such as `email.sent`. */
             event: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made, in RFC 3339; of a member, when they joined.
+             */
             createdAt: string;
-            /** @enum {string} */
+            /**
+             * @description The state that it is in.
+             * @enum {string}
+             */
             status: "PENDING" | "DELIVERED" | "FAILED";
+            /** @description How often it was tried; of one email, each try, the first one first. */
             attempts: number;
+            /** @description When it was tried last; null: not yet. */
             attemptedAt: string | null;
+            /** @description The HTTP status that the latest try was answered with; null: no answer came. */
             statusCode: number | null;
+            /** @description What went wrong last, in the server's words where it had some; null: nothing. */
             error: string | null;
+            /** @description When it is tried again; null: it is not. */
             nextAttemptAt: string | null;
         };
         /** Page[Delivery] */
         DeliveryPage: {
+            /** @description This page's entries. */
             items: components["schemas"]["Delivery"][];
+            /** @description The `cursor` of the next page; null: this is the last one. */
             nextCursor: string | null;
         };
         /** Disabled */
         Disabled: {
+            /** @description The account as it is now. */
             account: components["schemas"]["Account"];
+            /** @description How many campaigns were paused with it. */
             campaignsPaused: number;
         };
         /** DisablingBody */
         DisablingBody: {
-            /** @default false */
+            /**
+             * @description Also pause campaigns in workspaces that the account alone owns.
+             * @default false
+             */
             pauseCampaigns: boolean;
         };
         /** Discovered */
         Discovered: {
+            /** @description An email address, compared without regard to case. */
             email: string;
-            /** @enum {string} */
+            /**
+             * @description Where the servers are known from.
+             * @enum {string}
+             */
             source: "provider" | "mx" | "autoconfig" | "srv" | "nothing";
+            /** @description A word for people. */
             label?: string | null;
+            /** @description The server to send by. */
             smtp?: components["schemas"]["Place"] | null;
+            /** @description Where the mailbox is read; null: it is not. */
             imap?: components["schemas"]["Place"] | null;
+            /** @description What to log in with; null: most likely the address. */
             username?: string | null;
-            /** @default true */
+            /**
+             * @description Whether the servers are sure. Where they are not, look at them before a password goes there.
+             * @default true
+             */
             confirmed: boolean;
+            /** @description Why the servers are only proposed. */
             doubt?: string | null;
+            /** @description The provider to connect the mailbox at; null: none that is set up here. */
             oauth?: string | null;
+            /** @description What to type as the password; null: the usual one. */
             password: components["schemas"]["PasswordHint"];
         };
         /** DnsCheck */
         DnsCheck: {
+            /** @description A domain, with all below it. */
             domain: string;
+            /** @description Whether the domain is one's own; else its provider keeps the DNS. */
             own: boolean;
+            /** @description What was found, each with its verdict. */
             findings: components["schemas"]["Finding"][];
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When that was looked at; null: never.
+             */
             checkedAt: string;
         };
         /** Duplicate */
         Duplicate: {
+            /** @description The row's number from 1, as a spreadsheet counts, its header included. */
             row: number;
+            /** @description An email address, compared without regard to case. */
             email: string;
+            /** @description The earlier row with the same mailbox. */
             first: number;
         };
         /** Email */
         Email: {
+            /** @description Its number, which never changes. */
             id: number;
+            /** @description The campaign that it belongs to. */
             campaignId: number;
+            /** @description That campaign's name. */
             campaignName: string;
+            /** @description The sender that it goes from. */
             senderId: number;
+            /** @description The address that it goes to. */
             recipient: string;
+            /** @description The merge fields with their values. */
             fields: {
                 [key: string]: string;
             };
-            /** @enum {string} */
+            /**
+             * @description The state that it is in.
+             * @enum {string}
+             */
             status: "SCHEDULED" | "SENDING" | "SENT" | "FAILED" | "UNKNOWN" | "CANCELLED";
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it is planned to go.
+             */
             scheduledAt: string;
+            /** @description When a server took it; null: none has. */
             sentAt: string | null;
+            /** @description The Message-ID; of a delivery, its `webhook-id`, the same at every try. */
             messageId: string | null;
+            /** @description How often it was tried again. */
             retryCount: number;
+            /** @description The subject, a Liquid template in what is scheduled; one line. */
             subject: string;
+            /** @description How often it was tried; of one email, each try, the first one first. */
             attempts: components["schemas"]["Attempt"][];
+            /** @description When a placeholder took the recipient's place; null: it did not. */
             erasedAt: string | null;
-            /** @enum {null|string} */
+            /**
+             * @description Why it was cancelled; null: it was not.
+             * @enum {null|string}
+             */
             cancelReason: "CAMPAIGN" | "SUPPRESSED" | "UNSUBSCRIBED" | "REPLIED" | "BOUNCED" | "STOPPED" | "LATE" | "ERASED" | null;
+            /** @description What looking for an email in doubt in the folder for sent mail has told; null: nothing yet. */
             notInSent: components["schemas"]["NotInSent"] | null;
-            /** @default 1 */
+            /**
+             * @description Which step of the campaign, from 1.
+             * @default 1
+             */
             step: number;
+            /** @description When the next step follows at the earliest; null: none does. */
             followAt?: string | null;
+            /** @description The email of the step before; null: it is of the first. */
             followsId?: number | null;
-            /** @enum {null|string} */
+            /**
+             * @description Why no next step follows; null: one does, or there is none.
+             * @enum {null|string}
+             */
             stopped?: "CAMPAIGN" | "SUPPRESSED" | "UNSUBSCRIBED" | "REPLIED" | "BOUNCED" | "STOPPED" | "LATE" | "ERASED" | null;
         };
         /** Page[EmailSummary] */
         EmailPage: {
+            /** @description This page's entries. */
             items: components["schemas"]["EmailSummary"][];
+            /** @description The `cursor` of the next page; null: this is the last one. */
             nextCursor: string | null;
         };
         /** EmailSummary */
         EmailSummary: {
+            /** @description Its number, which never changes. */
             id: number;
+            /** @description The campaign that it belongs to. */
             campaignId: number;
+            /** @description That campaign's name. */
             campaignName: string;
+            /** @description The sender that it goes from. */
             senderId: number;
+            /** @description The address that it goes to. */
             recipient: string;
-            /** @enum {string} */
+            /**
+             * @description The state that it is in.
+             * @enum {string}
+             */
             status: "SCHEDULED" | "SENDING" | "SENT" | "FAILED" | "UNKNOWN" | "CANCELLED";
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it is planned to go.
+             */
             scheduledAt: string;
+            /** @description When a server took it; null: none has. */
             sentAt: string | null;
+            /** @description The Message-ID; of a delivery, its `webhook-id`, the same at every try. */
             messageId: string | null;
+            /** @description How often it was tried again. */
             retryCount: number;
+            /** @description How often it was tried; of one email, each try, the first one first. */
             attempts: number;
+            /** @description The SMTP reply code, such as 550; null: none came. */
             code: number | null;
+            /** @description The enhanced status code (RFC 3463), such as 5.1.1. */
             enhancedCode: string | null;
+            /** @description The server's words. */
             reply: string | null;
-            /** @enum {null|string} */
+            /**
+             * @description Why it was cancelled; null: it was not.
+             * @enum {null|string}
+             */
             cancelReason: "CAMPAIGN" | "SUPPRESSED" | "UNSUBSCRIBED" | "REPLIED" | "BOUNCED" | "STOPPED" | "LATE" | "ERASED" | null;
+            /** @description Which step of the campaign, from 1. */
             step: number;
+            /** @description Why it does not go now; null: it does, or it is over. */
             waiting?: components["schemas"]["Waiting"] | null;
         };
         /** Entry */
         Entry: {
+            /** @description Its number, which never changes. */
             id: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When, in RFC 3339.
+             */
             at: string;
+            /** @description Whose account it was; null: nobody's, or one that is gone. */
             userId: number | null;
+            /** @description The address of whoever did it, or words where there is none. */
             who: string;
-            /** @enum {string} */
-            action: "account.created" | "account.linked" | "account.given_back" | "account.disabled" | "account.enabled" | "account.unknown" | "attempts.refused" | "login" | "login.failed" | "login.disabled" | "logout" | "session.ended" | "sessions.ended" | "password.changed" | "password.reset_asked" | "invitation.created" | "invitation.revoked" | "workspace.created" | "workspace.renamed" | "workspace.changed" | "workspace.deleted" | "member.invited" | "member.invitation_revoked" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "key.created" | "key.revoked" | "sender.created" | "sender.changed" | "sender.deleted" | "sender.checked" | "list.created" | "list.grown" | "list.exported" | "list.removed" | "campaign.scheduled" | "campaign.changed" | "campaign.paused" | "campaign.resumed" | "campaign.cancelled" | "campaign.first" | "campaign.not_first" | "campaign.direct" | "campaign.moved" | "campaign.hold" | "campaign.braked" | "campaign.held.try" | "campaign.held.fail" | "campaign.held.go_on" | "sender.held.try" | "sender.held.fail" | "sender.held.go_on" | "email.failed->scheduled" | "email.bounced->scheduled" | "email.unknown->scheduled" | "email.unknown->sent" | "email.stopped" | "response.answered" | "response.corrected" | "response.forgotten" | "suppressions.added" | "suppressions.exported" | "suppression.removed" | "webhook.created" | "webhook.changed" | "webhook.deleted" | "webhook.secret_rotated" | "webhook.replayed" | "recipient.erase" | "recipient.export" | "emails.export" | "keys.revoked" | "installation.take-over" | "installation.rotate-key";
+            /**
+             * @description What was done, as a word that never changes.
+             * @enum {string}
+             */
+            action: "account.created" | "account.linked" | "account.given_back" | "account.disabled" | "account.enabled" | "account.removed" | "account.unknown" | "attempts.refused" | "login" | "login.failed" | "login.disabled" | "logout" | "session.ended" | "sessions.ended" | "password.changed" | "password.reset_asked" | "password.link_made" | "invitation.created" | "invitation.revoked" | "workspace.created" | "workspace.renamed" | "workspace.changed" | "workspace.deleted" | "workspace.handed_over" | "member.invited" | "member.invitation_revoked" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "key.created" | "key.revoked" | "sender.created" | "sender.changed" | "sender.deleted" | "sender.checked" | "list.created" | "list.grown" | "list.exported" | "list.removed" | "campaign.scheduled" | "campaign.changed" | "campaign.paused" | "campaign.resumed" | "campaign.cancelled" | "campaign.first" | "campaign.not_first" | "campaign.direct" | "campaign.moved" | "campaign.hold" | "campaign.braked" | "campaign.held.try" | "campaign.held.fail" | "campaign.held.go_on" | "sender.held.try" | "sender.held.fail" | "sender.held.go_on" | "email.failed->scheduled" | "email.bounced->scheduled" | "email.unknown->scheduled" | "email.unknown->sent" | "email.stopped" | "response.answered" | "response.corrected" | "response.forgotten" | "suppressions.added" | "suppressions.exported" | "suppression.removed" | "webhook.created" | "webhook.changed" | "webhook.deleted" | "webhook.secret_rotated" | "webhook.replayed" | "recipient.erase" | "recipient.export" | "emails.export" | "keys.revoked" | "installation.take-over" | "installation.rotate-key";
+            /** @description What it was done to, such as `senders/7`. */
             subject: string;
+            /** @description The address that was taken; of a session or a log entry, the IP address that it came from. */
             address: string;
+            /** @description What the browser or program called itself. */
             userAgent: string;
         };
         /** Erased */
         Erased: {
+            /** @description How many emails. */
             emails: number;
+            /** @description How many emails that waited are cancelled now. */
             cancelled: number;
+            /** @description How many messages in the sandbox mailbox were erased. */
             sandboxMessages: number;
+            /** @description How many responses were erased. */
             responses: number;
+            /** @description How many uploaded lists had the address in them and are removed. */
             lists: number;
+            /** @description Out of how many saved lists the address was taken. */
             savedLists: number;
+            /** @description How many campaigns the address got copies or answers of. */
             copies: number;
+            /** @description How many are at an SMTP server this moment: ask again in a minute, until it is 0. */
             beingSent: number;
         };
         /** FieldError */
         FieldError: {
+            /** @description The field's name. */
             field: string;
+            /** @description What is wrong and what to do about it, for people. */
             detail: string;
         };
         /** Finding */
         Finding: {
-            /** @enum {string} */
+            /**
+             * @description What was looked at.
+             * @enum {string}
+             */
             subject: "spf" | "dkim" | "dmarc" | "mx";
-            /** @enum {string} */
+            /**
+             * @description How good or bad it is.
+             * @enum {string}
+             */
             verdict: "good" | "weak" | "wrong" | "unknown";
+            /** @description As plain text. */
             text: string;
+            /** @description What is there now. */
             found?: string[];
+            /** @description The record to publish; null: none is needed. */
             publish?: components["schemas"]["Record"] | null;
         };
         /** Fitting */
         Fitting: {
+            /** @description How many recipients fit. */
             recipients: number;
         };
         /** Forecast */
         Forecast: {
-            /** @enum {string} */
+            /**
+             * @description What one point stands for: `hour` or `day` (UTC).
+             * @enum {string}
+             */
             by: "hour" | "day";
+            /** @description The first plan beside what was sent, over time. */
             points: components["schemas"]["ForecastPoint"][];
+            /** @description How much later than planned half of the emails went, in milliseconds; negative: earlier. */
             medianLateMs: number | null;
+            /** @description How much later than planned the last one went, in milliseconds; negative: earlier. */
             worstLateMs: number | null;
         };
         /** ForecastOfAll */
         ForecastOfAll: {
-            /** @enum {string} */
+            /**
+             * @description What one point stands for: `hour` or `day` (UTC).
+             * @enum {string}
+             */
             by: "hour" | "day";
+            /** @description The first plan beside what was sent, over time. */
             points: components["schemas"]["ForecastPoint"][];
+            /** @description Of how many ended campaigns the deviations are. */
             campaigns: number;
+            /** @description How much later than planned half of the emails went, in milliseconds; negative: earlier. */
             medianLateMs: number | null;
+            /** @description How much later than planned the last one went, in milliseconds; negative: earlier. */
             worstLateMs: number | null;
         };
         /** ForecastPoint */
         ForecastPoint: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the hour or day begins.
+             */
             start: string;
+            /** @description How many emails the first plan had by then. */
             planned: number;
+            /** @description How many emails were sent by then. */
             sent: number;
         };
         /** Given */
         Given: {
+            /** @description How many emails. */
             emails: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When, in RFC 3339.
+             */
             at: string;
-            /** @enum {string} */
+            /**
+             * @description Why.
+             * @enum {string}
+             */
             reason: "TAKEN_OUT" | "CONNECTION" | "LOGIN" | "QUOTA";
         };
         /** Grown */
         Grown: {
+            /** @description The list as it is now. */
             list: components["schemas"]["SavedList"];
+            /** @description How many are new. */
             added: number;
+            /** @description How many recipients that were there had fields changed. */
             updated: number;
+            /** @description How many rows were folded because their mailbox is in an earlier one. */
             duplicates: number;
+            /** @description Rows that nobody is sent to, with the reason. */
             rejected: components["schemas"]["Rejected"][];
+            /** @description How many rows said more than an address, or said it wrongly, and were understood. */
             repaired: number;
+            /** @description The first 1,000 of those rows, with what was taken. */
             repairedRows: components["schemas"]["Repaired"][];
+            /** @description How many rows have a domain that is probably mistyped; they are sent to as they are. */
             suspects: number;
+            /** @description The first 1,000 of those rows, with the domain that was probably meant. */
             suspectRows: components["schemas"]["Suspect"][];
         };
         /** Health */
         Health: {
             /**
+             * @description The state that it is in.
              * @default ok
              * @constant
              */
@@ -2523,1009 +2955,1776 @@ export interface components {
         };
         /** Held */
         Held: {
-            /** @enum {string} */
+            /**
+             * @description Why.
+             * @enum {string}
+             */
             reason: "REFUSED" | "SERVER_SLOW";
+            /** @description The server's words. */
             words: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Since when; null: not known.
+             */
             since: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When one email is tried again.
+             */
             probeAt: string;
+            /** @description How many emails. */
             emails: number | null;
         };
         /** HeldAnswer */
         HeldAnswer: {
-            /** @enum {string} */
+            /**
+             * @description `try`: the next email is tried now. `fail`: the refused emails fail, the others go on. `go_on`: all go on.
+             * @enum {string}
+             */
             answer: "try" | "fail" | "go_on";
+            /** @description Since when; null: not known. */
             since?: string | null;
         };
         /** Hint */
         Hint: {
+            /** @description In which part of the message. */
             part: string;
+            /** @description What is there now. */
             found: string;
+            /** @description Why. */
             reason: string;
         };
         /** Hour */
         Hour: {
+            /** @description The sender that it goes from. */
             senderId: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the clock hour begins.
+             */
             windowStart: string;
+            /** @description How much of the hour's limit is used. */
             used: number;
+            /** @description How many recipients are written to; of an hour, how many emails a server took. */
             accepted: number;
+            /** @description How many emails servers refused for good. */
             rejected: number;
+            /** @description How many the server put off, to be tried again. */
             deferred: number;
+            /** @description How many were given back without having been tried. */
             released: number;
+            /** @description How many may or may not have arrived: nobody knows. */
             unknown: number;
         };
         /** IfBlank */
         IfBlank: {
-            /** @enum {string} */
+            /**
+             * @description `leave_out`, `write` (the `text`) or `send` as it is.
+             * @enum {string}
+             */
             do: "leave_out" | "write" | "send";
-            /** @default  */
+            /**
+             * @description As plain text.
+             * @default
+             */
             text: string;
         };
         /** ImapServer */
         ImapServer: {
+            /** @description The server's name; null: the fallback server. */
             host: string;
+            /** @description The server's port; it follows from `security` where it is left out. */
             port?: number | null;
             /**
+             * @description `tls` from the start, `starttls`, or `none`.
              * @default tls
              * @enum {string}
              */
             security: "starttls" | "tls";
+            /** @description What to log in with; null: no login, or as the sender does. */
             username?: string | null;
+            /** @description A password; it is kept encrypted or hashed, and never shown. */
             password?: string | null;
         };
         /** ImportBody */
         ImportBody: {
+            /** @description The text of a CSV file, with its header. Of a list: how its file was read. */
             csv: string;
         };
         /** Imported */
         Imported: {
+            /** @description The senders that were made, with their rows. */
             created: components["schemas"]["Created"][];
+            /** @description Rows that nobody is sent to, with the reason. */
             rejected: components["schemas"]["RejectedMailbox"][];
         };
         /** Inbox */
         Inbox: {
+            /** @description The server's name; null: the fallback server. */
             host: string;
+            /** @description The server's port; it follows from `security` where it is left out. */
             port: number;
-            /** @enum {string} */
+            /**
+             * @description `tls` from the start, `starttls`, or `none`.
+             * @enum {string}
+             */
             security: "starttls" | "tls";
+            /** @description What to log in with; null: no login, or as the sender does. */
             username: string | null;
+            /** @description Whether a password is kept; it is never shown. */
             hasPassword: boolean;
+            /** @description All that had come by then was read; null: nothing was. */
             wholeAt?: string | null;
+            /** @description What went wrong last, in the server's words where it had some; null: nothing. */
             error?: string | null;
+            /** @description Since when it fails; null: it works. */
             failingSince?: string | null;
         };
         /** Invitation */
         Invitation: {
+            /** @description Its number, which never changes. */
             id: number;
+            /** @description An email address, compared without regard to case. */
             email: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made, in RFC 3339; of a member, when they joined.
+             */
             createdAt: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it stops working; null: never.
+             */
             expiresAt: string;
+            /** @description When it was used; null: it was not. */
             usedAt: string | null;
+            /** @description The secret of a link, shown only when it has just been made. */
             token?: string;
         };
         /** InvitationBody */
         InvitationBody: {
+            /** @description An email address, compared without regard to case. */
             email?: string | null;
         };
         /** Page[Invitation] */
         InvitationPage: {
+            /** @description This page's entries. */
             items: components["schemas"]["Invitation"][];
+            /** @description The `cursor` of the next page; null: this is the last one. */
             nextCursor: string | null;
         };
         /** InvitationToken */
         InvitationToken: {
+            /** @description The secret of a link, shown only when it has just been made. */
             token: string;
         };
         /** KeptFile */
         KeptFile: {
+            /** @description Its number, which never changes. */
             id: number;
+            /** @description What people call it. */
             name: string;
+            /** @description Its media type. */
             type: string;
+            /** @description Whether HTML may show it. */
             isImage: boolean;
+            /** @description How large it is, in bytes. */
             size: number;
+            /** @description Why receivers may refuse it; null: nothing is known. */
             warning: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made, in RFC 3339; of a member, when they joined.
+             */
             createdAt: string;
         };
         /** KeyBody */
         KeyBody: {
+            /** @description What people call it. */
             name: string;
+            /** @description What the key may do: `read`, `send`, `admin`. */
             scopes?: ("read" | "send" | "admin")[] | null;
+            /** @description When it stops working; null: never. */
             expiresAt?: string | null;
         };
         /** LabelCount */
         LabelCount: {
+            /** @description A word for people. */
             label: string;
+            /** @description How many responses have it. */
             n: number;
         };
         /** Lack */
         Lack: {
+            /** @description The field's name. */
             field: string;
+            /** @description How many recipients have nothing for the field. */
             recipients: number;
+            /** @description Whether the text prints the field without a default. */
             required: boolean;
+            /** @description What to do for recipients who have nothing for a field, by field. */
             ifBlank: components["schemas"]["IfBlank"] | null;
+            /** @description The first rows that it is about. */
             rows: number[];
         };
         /** LeftOut */
         LeftOut: {
+            /** @description The row's number from 1, as a spreadsheet counts, its header included. */
             row: number;
+            /** @description An email address, compared without regard to case. */
             email: string;
+            /** @description Why. */
             reason: string;
         };
         /** Maker */
         Maker: {
+            /** @description Its number, which never changes. */
             id: number;
+            /** @description An email address, compared without regard to case. */
             email: string;
         };
         /** Marked */
         Marked: {
+            /** @description How many emails the decision changed. */
             changed: number;
         };
         /** Marks */
         Marks: {
+            /** @description The ids of those that are meant. */
             ids: number[];
+            /** @description A word for people. */
             label?: string | null;
+            /** @description Whether somebody has read it. */
             read?: boolean | null;
         };
         /** Member */
         Member: {
+            /** @description Its number, which never changes. */
             id: number;
+            /** @description An email address, compared without regard to case. */
             email: string;
-            /** @enum {string} */
+            /**
+             * @description `owner`, `member` or `viewer` of the workspace.
+             * @enum {string}
+             */
             role: "owner" | "member" | "viewer";
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made, in RFC 3339; of a member, when they joined.
+             */
             createdAt: string;
         };
         /** MemberPatch */
         MemberPatch: {
-            /** @enum {string} */
+            /**
+             * @description `owner`, `member` or `viewer` of the workspace.
+             * @enum {string}
+             */
             role: "owner" | "member" | "viewer";
         };
         /** Message */
         Message: {
+            /** @description The subject, a Liquid template in what is scheduled; one line. */
             subject: string;
+            /** @description As plain text. */
             text: string;
+            /** @description As HTML; null: there is none. */
             html: string | null;
+            /** @description Whether the latest attempt had just this text. */
             asSent: boolean;
+            /** @description Where answers go; null: to the sender's own address. */
             replyTo: string | null;
+            /** @description Headers of your own, by name; those that the message needs cannot be set. */
             headers: {
                 [key: string]: string;
             };
+            /** @description Addresses that every message is copied to, for all to see; 5 at most with `bcc`. */
             cc: string[];
+            /** @description Addresses that get a blind copy of every message, 5 at most with `cc`. */
             bcc: string[];
+            /** @description Files that go along: of a request, ids from `POST /api/files`. */
             attachments: components["schemas"]["KeptFile"][];
         };
         /** Moment */
         Moment: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When, in RFC 3339.
+             */
             at: string;
+            /** @description The email. */
             email: components["schemas"]["EmailSummary"];
         };
         /** NewSavedList */
         NewSavedList: {
+            /** @description What people call it. */
             name: string;
+            /** @description What the list's addresses are kept for. */
             purpose?: string | null;
+            /** @description Where the list's addresses come from. */
             source?: string | null;
         };
         /** NotInSent */
         NotInSent: {
+            /** @description How often it was looked for, and was not there. */
             readings: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the last email goes.
+             */
             lastAt: string;
+            /** @description Whether the server puts copies of what it sends into Sent, by the check of the last 30 days; null: it does not say. */
             keepsCopies: boolean | null;
         };
         /** Offer */
         Offer: {
+            /** @description The workspace's name. */
             workspaceName: string;
-            /** @enum {string} */
+            /**
+             * @description `owner`, `member` or `viewer` of the workspace.
+             * @enum {string}
+             */
             role: "owner" | "member" | "viewer";
+            /** @description The address of whoever made the invitation. */
             invitedBy: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it stops working; null: never.
+             */
             expiresAt: string;
         };
         /** PasswordChange */
         PasswordChange: {
+            /** @description The new password, which must not be easy to guess. */
             newPassword: string;
-            /** @default  */
+            /**
+             * @description The password so far; empty for an account that has none.
+             * @default
+             */
             currentPassword: string;
-            /** @default false */
+            /**
+             * @description Also end every API key that one has made, in whichever workspace.
+             * @default false
+             */
             revokeKeys: boolean;
         };
         /** PasswordHint */
         PasswordHint: {
-            /** @enum {string} */
+            /**
+             * @description Of which kind it is.
+             * @enum {string}
+             */
             kind: "mailbox" | "app" | "none";
+            /** @description As plain text. */
             text: string;
+            /** @description The page on which it is made. */
             where?: string | null;
-            /** @default false */
+            /**
+             * @description Whether it is shown there with spaces that are no part of it.
+             * @default false
+             */
             spaces: boolean;
         };
         /** PasswordSet */
         PasswordSet: {
+            /** @description How many API keys stopped working. */
             keysRevoked: number;
         };
         /** Place */
         Place: {
+            /** @description The server's name; null: the fallback server. */
             host: string;
+            /** @description The server's port; it follows from `security` where it is left out. */
             port: number;
-            /** @enum {string} */
+            /**
+             * @description `tls` from the start, `starttls`, or `none`.
+             * @enum {string}
+             */
             security: "none" | "starttls" | "tls";
         };
         /** Planned */
         Planned: {
+            /** @description The clock hours with what is planned for each. */
             hours: components["schemas"]["PlannedHour"][];
+            /** @description Campaigns that have to do with it. */
             campaigns: components["schemas"]["PlannedCampaign"][];
+            /** @description How many more there are. */
             others: number;
         };
         /** PlannedCampaign */
         PlannedCampaign: {
+            /** @description The campaign that it belongs to. */
             campaignId: number;
+            /** @description What people call it. */
             name: string;
+            /** @description How many emails. */
             count: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the first email goes.
+             */
             firstAt: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the last email goes.
+             */
             lastAt: string;
         };
         /** PlannedHour */
         PlannedHour: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the hour or day begins.
+             */
             start: string;
+            /** @description How many emails. */
             count: number;
         };
         /** Posted */
         Posted: {
+            /** @description The campaign that it belongs to. */
             campaignId: number;
+            /** @description The email that it is about. */
             emailId: number;
+            /** @description The address that it goes to. */
             recipient: string;
+            /** @description Why it does not go now; null: it does, or it is over. */
             waiting: components["schemas"]["Waiting"];
         };
         /** Preview */
         Preview: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the first email goes.
+             */
             firstAt: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the last email goes.
+             */
             lastAt: string;
+            /** @description What makes the plan take longer than its spacing alone. */
             heldBackBy: {
                 [key: string]: number;
             };
+            /** @description How many emails go in each clock hour. */
             hourly: components["schemas"]["WindowPlan"][];
+            /** @description A time zone by its IANA name, such as Europe/Berlin; null: UTC. */
             timezone: string;
+            /** @description How the plan is spread over days. */
             days: components["schemas"]["DayPlan"][];
+            /** @description Each sender's part of it. */
             senders: components["schemas"]["SenderPlan"][];
+            /** @description How many emails would go after `latestAt`, which cancels them. */
             late: number;
+            /** @description How many recipients are written to; of an hour, how many emails a server took. */
             accepted: number;
+            /** @description How many rows were folded because their mailbox is in an earlier one. */
             duplicates: number;
+            /** @description Rows that nobody is sent to, with the reason. */
             rejected: components["schemas"]["Rejected"][];
-            /** @default 0 */
+            /**
+             * @description How many rows said more than an address, or said it wrongly, and were understood.
+             * @default 0
+             */
             repaired: number;
+            /** @description The first 1,000 of those rows, with what was taken. */
             repairedRows?: components["schemas"]["Repaired"][];
-            /** @default 0 */
+            /**
+             * @description How many recipients are left out because they are written to no more.
+             * @default 0
+             */
             suppressed: number;
+            /** @description The first 1,000 of those rows, with the reason. */
             suppressedRows?: components["schemas"]["LeftOut"][];
-            /** @default 0 */
+            /**
+             * @description How many recipients are left out because they were written to before.
+             * @default 0
+             */
             earlier: number;
+            /** @description The first 1,000 of those rows, with when. */
             earlierRows?: components["schemas"]["LeftOut"][];
-            /** @default 0 */
+            /**
+             * @description How many rows have a domain that is probably mistyped; they are sent to as they are.
+             * @default 0
+             */
             suspects: number;
+            /** @description The first 1,000 of those rows, with the domain that was probably meant. */
             suspectRows?: components["schemas"]["Suspect"][];
+            /** @description How the file was read; null: there was none. */
             reading?: components["schemas"]["Reading"] | null;
+            /** @description The first 1,000 rows whose mailbox is in an earlier row. */
             duplicateRows: components["schemas"]["Duplicate"][];
+            /** @description Fields of the text for which recipients have nothing. */
             lacking: components["schemas"]["Lack"][];
+            /** @description In how many subjects a line break became a blank. */
             subjectsInOneLine: number;
+            /** @description What receivers may dislike about the message. */
             hints: components["schemas"]["Hint"][];
-            /** @enum {string} */
+            /**
+             * @description How recipients unsubscribe: by a `link`, by a `header` alone, or `none`.
+             * @enum {string}
+             */
             unsubscribe: "link" | "header" | "none";
         };
         /** Problem */
         Problem: {
-            /** @default about:blank */
+            /**
+             * @description A URI for the kind of problem (RFC 9457).
+             * @default about:blank
+             */
             type: string;
+            /** @description What kind of problem it is, in words. */
             title: string;
+            /** @description The HTTP status code. */
             status: number;
+            /** @description What is wrong and what to do about it, for people. */
             detail: string;
+            /** @description The request that it happened in. */
             instance: string;
+            /** @description The wrong fields, with 422. */
             errors?: components["schemas"]["FieldError"][];
+            /** @description Rows that nobody is sent to, with the reason. */
             rejected?: components["schemas"]["Rejected"][];
         };
         /** RampUp */
         RampUp: {
+            /** @description How many emails more each day on which something was sent. */
             perDay: number;
+            /** @description How many emails go on the first day. */
             from: number;
         };
         /** Readiness */
         Readiness: {
             /**
+             * @description The state that it is in.
              * @default ok
              * @constant
              */
             status: "ok";
+            /** @description Why workers send nothing from this database; null: they do. */
             otherInstallation?: string;
         };
         /** Reading */
         Reading: {
+            /** @description The character encoding, such as utf-8; found where it is left out. */
             encoding: string;
+            /** @description The header of the column with the addresses, or its number from 1; found where it is left out. */
             emailColumn: string;
+            /** @description Columns that could have been meant as well. */
             others: components["schemas"]["Candidate"][];
+            /** @description The first rows as they are, to look at. */
             first: components["schemas"]["Cells"][];
+            /** @description The sheet of the workbook that was read; null: it is a CSV file. */
             sheet?: string | null;
         };
         /** Recipient */
         Recipient: {
+            /** @description An email address, compared without regard to case. */
             email: string;
         };
         /** RecipientPage */
         RecipientPage: {
+            /** @description An email address, compared without regard to case. */
             email: string;
+            /** @description Why nothing is sent to them; none where they may be written to. */
             suppressions: components["schemas"]["Suppression"][];
+            /** @description How many emails. */
             emails: number;
+            /** @description The email that goes to them next; null: none does. */
             next: components["schemas"]["EmailSummary"] | null;
+            /** @description This page's entries. */
             items: components["schemas"]["Moment"][];
+            /** @description The `cursor` of the next page; null: this is the last one. */
             nextCursor: string | null;
         };
         /** Record */
         Record: {
+            /** @description What people call it. */
             name: string;
+            /** @description The kind of DNS record, such as TXT. */
             type: string;
+            /** @description What the record says. */
             value: string;
         };
         /** RegistrationBody */
         RegistrationBody: {
+            /** @description An email address, compared without regard to case. */
             email: string;
+            /** @description A password; it is kept encrypted or hashed, and never shown. */
             password: string;
+            /** @description The token of an invitation's link. */
             invitation?: string | null;
         };
         /** Rejected */
         Rejected: {
+            /** @description The row's number from 1, as a spreadsheet counts, its header included. */
             row: number;
+            /** @description An email address, compared without regard to case. */
             email: string;
+            /** @description Why. */
             reason: string;
         };
         /** RejectedMailbox */
         RejectedMailbox: {
+            /** @description The row's number from 1, as a spreadsheet counts, its header included. */
             row: number;
+            /** @description Why. */
             reason: string;
+        };
+        /** RemovalBody */
+        RemovalBody: {
+            /** @description The account that gets the workspaces which nobody else owns; null: they are deleted. */
+            heirId?: number | null;
         };
         /** Rendered */
         Rendered: {
+            /** @description The subject, a Liquid template in what is scheduled; one line. */
             subject: string;
+            /** @description As plain text. */
             text: string;
+            /** @description As HTML; null: there is none. */
             html: string | null;
+            /** @description Merge fields that every recipient must bring. */
             required: string[];
+            /** @description What receivers may dislike about the message. */
             hints: components["schemas"]["Hint"][];
+            /** @description Headers of your own, by name; those that the message needs cannot be set. */
             headers?: {
                 [key: string]: string;
             };
         };
         /** Repaired */
         Repaired: {
+            /** @description The row's number from 1, as a spreadsheet counts, its header included. */
             row: number;
+            /** @description An email address, compared without regard to case. */
             email: string;
+            /** @description The address that was taken; of a session or a log entry, the IP address that it came from. */
             address: string;
+            /** @description What was mended. */
             what: string;
+            /** @description The cell's other addresses. */
             others: string[];
         };
         /** Reset */
         Reset: {
+            /** @description The secret of a link, shown only when it has just been made. */
             token: string;
+            /** @description A password; it is kept encrypted or hashed, and never shown. */
             password: string;
+        };
+        /** ResetLink */
+        ResetLink: {
+            /** @description The secret of a link, shown only when it has just been made. */
+            token: string;
+            /**
+             * Format: date-time
+             * @description When it stops working; null: never.
+             */
+            expiresAt: string;
         };
         /** ResetRequest */
         ResetRequest: {
+            /** @description An email address, compared without regard to case. */
             email: string;
         };
         /** Resolution */
         Resolution: {
-            /** @enum {string} */
+            /**
+             * @description `sent`: the email did arrive. `resend`: it is sent again.
+             * @enum {string}
+             */
             as: "sent" | "resend";
         };
         /** Response */
         Response: {
+            /** @description Its number, which never changes. */
             id: number;
-            /** @enum {string} */
+            /**
+             * @description Of which kind it is.
+             * @enum {string}
+             */
             kind: "REPLY" | "AUTO_REPLY" | "BOUNCE" | "COMPLAINT" | "UNSUBSCRIBE" | "FOUND_IN_SENT";
+            /** @description Whether a person said what it is. */
             corrected: boolean;
+            /** @description The email that it is about. */
             emailId: number;
+            /** @description The campaign that it belongs to. */
             campaignId: number;
+            /** @description The sender that it goes from. */
             senderId: number;
+            /** @description The address that it goes to. */
             recipient: string;
+            /** @description The address of whoever wrote it. */
             writer: string | null;
+            /** @description The name of whoever wrote it. */
             writerName: string;
+            /** @description Whether only the address says whose answer it is. */
             weak: boolean;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it came in.
+             */
             receivedAt: string;
+            /** @description The subject, a Liquid template in what is scheduled; one line. */
             subject: string;
+            /** @description The first words of it. */
             beginning: string;
+            /** @description The names of the files that came with it. */
             attachments: string[];
-            /** @enum {null|string} */
+            /**
+             * @description Of a bounce: for good or for now.
+             * @enum {null|string}
+             */
             severity: "hard" | "soft" | "policy" | null;
+            /** @description Why. */
             reason: string | null;
+            /** @description The SMTP reply code, such as 550; null: none came. */
             code: number | null;
+            /** @description The enhanced status code (RFC 3463), such as 5.1.1. */
             enhancedCode: string | null;
+            /** @description Whether the bounce is the sender's fault and says nothing about the recipient. */
             ofSender: boolean;
+            /** @description The day that an absence note says its writer is back on. */
             backOn: string | null;
+            /** @description A word for people. */
             label: string | null;
+            /** @description When somebody read it; null: nobody has. */
             readAt: string | null;
+            /** @description When it was answered from here; null: it was not. */
             answeredAt: string | null;
+            /** @description As plain text. */
             text: string;
+            /** @description As HTML; null: there is none. */
             html: string | null;
+            /** @description What the bounce says in its technical part. */
             diagnostic: string | null;
         };
         /** ResponseCounts */
         ResponseCounts: {
+            /** @description How many emails a person answered. */
             replied: number;
+            /** @description How many emails were answered by an absence note or another automatic answer. */
             autoReplied: number;
+            /** @description How many emails came back because their recipients do not exist. */
             bounced: number;
+            /** @description How many emails were reported as spam. */
             complained: number;
+            /** @description How many recipients want no more. */
             unsubscribed: number;
         };
         /** Page[ResponseSummary] */
         ResponsePage: {
+            /** @description This page's entries. */
             items: components["schemas"]["ResponseSummary"][];
+            /** @description The `cursor` of the next page; null: this is the last one. */
             nextCursor: string | null;
         };
         /** ResponseSummary */
         ResponseSummary: {
+            /** @description Its number, which never changes. */
             id: number;
-            /** @enum {string} */
+            /**
+             * @description Of which kind it is.
+             * @enum {string}
+             */
             kind: "REPLY" | "AUTO_REPLY" | "BOUNCE" | "COMPLAINT" | "UNSUBSCRIBE" | "FOUND_IN_SENT";
+            /** @description Whether a person said what it is. */
             corrected: boolean;
+            /** @description The email that it is about. */
             emailId: number;
+            /** @description The campaign that it belongs to. */
             campaignId: number;
+            /** @description The sender that it goes from. */
             senderId: number;
+            /** @description The address that it goes to. */
             recipient: string;
+            /** @description The address of whoever wrote it. */
             writer: string | null;
+            /** @description The name of whoever wrote it. */
             writerName: string;
+            /** @description Whether only the address says whose answer it is. */
             weak: boolean;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it came in.
+             */
             receivedAt: string;
+            /** @description The subject, a Liquid template in what is scheduled; one line. */
             subject: string;
+            /** @description The first words of it. */
             beginning: string;
+            /** @description The names of the files that came with it. */
             attachments: string[];
-            /** @enum {null|string} */
+            /**
+             * @description Of a bounce: for good or for now.
+             * @enum {null|string}
+             */
             severity: "hard" | "soft" | "policy" | null;
+            /** @description Why. */
             reason: string | null;
+            /** @description The SMTP reply code, such as 550; null: none came. */
             code: number | null;
+            /** @description The enhanced status code (RFC 3463), such as 5.1.1. */
             enhancedCode: string | null;
+            /** @description Whether the bounce is the sender's fault and says nothing about the recipient. */
             ofSender: boolean;
+            /** @description The day that an absence note says its writer is back on. */
             backOn: string | null;
+            /** @description A word for people. */
             label: string | null;
+            /** @description When somebody read it; null: nobody has. */
             readAt: string | null;
+            /** @description When it was answered from here; null: it was not. */
             answeredAt: string | null;
         };
         /** ResponseUpdate */
         ResponseUpdate: {
-            /** @enum {null|string} */
+            /**
+             * @description Of which kind it is.
+             * @enum {null|string}
+             */
             kind?: "REPLY" | "AUTO_REPLY" | "BOUNCE" | "COMPLAINT" | "UNSUBSCRIBE" | null;
+            /** @description A word for people. */
             label?: string | null;
+            /** @description Whether somebody has read it. */
             read?: boolean | null;
-            /** @default false */
+            /**
+             * @description It answers nothing that was sent from here: what it says is removed.
+             * @default false
+             */
             forgotten: boolean;
         };
         /** SandboxMessage */
         SandboxMessage: {
+            /** @description Its number, which never changes. */
             id: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it came in.
+             */
             receivedAt: string;
+            /** @description The address in MAIL FROM. */
             envelopeFrom: string;
+            /** @description The address in RCPT TO. */
             envelopeTo: string[];
+            /** @description The subject, a Liquid template in what is scheduled; one line. */
             subject: string;
+            /** @description What the message's From says. */
             headerFrom: string;
+            /** @description What the message's To says. */
             headerTo: string;
+            /** @description The Message-ID; of a delivery, its `webhook-id`, the same at every try. */
             messageId: string;
+            /** @description As plain text. */
             text: string | null;
+            /** @description As HTML; null: there is none. */
             html: string | null;
+            /** @description The message's source. */
             raw: string;
         };
         /** SandboxSummary */
         SandboxSummary: {
+            /** @description Its number, which never changes. */
             id: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it came in.
+             */
             receivedAt: string;
+            /** @description The address in MAIL FROM. */
             envelopeFrom: string;
+            /** @description The address in RCPT TO. */
             envelopeTo: string[];
+            /** @description The subject, a Liquid template in what is scheduled; one line. */
             subject: string;
+            /** @description What the message's From says. */
             headerFrom: string;
+            /** @description The first words. */
             snippet: string;
         };
         /** Page[SandboxSummary] */
         SandboxSummaryPage: {
+            /** @description This page's entries. */
             items: components["schemas"]["SandboxSummary"][];
+            /** @description The `cursor` of the next page; null: this is the last one. */
             nextCursor: string | null;
         };
         /** SavedList */
         SavedList: {
+            /** @description Its number, which never changes. */
             id: number;
+            /** @description What people call it. */
             name: string;
+            /** @description What the list's addresses are kept for. */
             purpose: string | null;
+            /** @description Where the list's addresses come from. */
             source: string | null;
+            /** @description Merge fields that some of its recipients have. */
             fields: string[];
+            /** @description How many recipients it has. */
             recipients: number;
+            /** @description How large it is, in bytes. */
             size: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made, in RFC 3339; of a member, when they joined.
+             */
             createdAt: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             */
             changedAt: string;
         };
         /** Page[SavedList] */
         SavedListPage: {
+            /** @description This page's entries. */
             items: components["schemas"]["SavedList"][];
+            /** @description The `cursor` of the next page; null: this is the last one. */
             nextCursor: string | null;
         };
         /** SavedListPatch */
         SavedListPatch: {
+            /** @description What people call it. */
             name?: string;
+            /** @description What the list's addresses are kept for. */
             purpose?: string | null;
+            /** @description Where the list's addresses come from. */
             source?: string | null;
         };
         /** SavedRecipient */
         SavedRecipient: {
+            /** @description Its number, which never changes. */
             id: number;
+            /** @description An email address, compared without regard to case. */
             email: string;
+            /** @description The merge fields with their values. */
             fields: {
                 [key: string]: string;
             };
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the recipient came into the list.
+             */
             addedAt: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             */
             changedAt: string;
         };
         /** Page[SavedRecipient] */
         SavedRecipientPage: {
+            /** @description This page's entries. */
             items: components["schemas"]["SavedRecipient"][];
+            /** @description The `cursor` of the next page; null: this is the last one. */
             nextCursor: string | null;
         };
         /** Scheduled */
         Scheduled: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the first email goes.
+             */
             firstAt: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the last email goes.
+             */
             lastAt: string;
+            /** @description What makes the plan take longer than its spacing alone. */
             heldBackBy: {
                 [key: string]: number;
             };
+            /** @description How many emails go in each clock hour. */
             hourly: components["schemas"]["WindowPlan"][];
+            /** @description A time zone by its IANA name, such as Europe/Berlin; null: UTC. */
             timezone: string;
+            /** @description How the plan is spread over days. */
             days: components["schemas"]["DayPlan"][];
+            /** @description Each sender's part of it. */
             senders: components["schemas"]["SenderPlan"][];
+            /** @description How many emails would go after `latestAt`, which cancels them. */
             late: number;
+            /** @description How many recipients are written to; of an hour, how many emails a server took. */
             accepted: number;
+            /** @description How many rows were folded because their mailbox is in an earlier one. */
             duplicates: number;
+            /** @description Rows that nobody is sent to, with the reason. */
             rejected: components["schemas"]["Rejected"][];
-            /** @default 0 */
+            /**
+             * @description How many rows said more than an address, or said it wrongly, and were understood.
+             * @default 0
+             */
             repaired: number;
+            /** @description The first 1,000 of those rows, with what was taken. */
             repairedRows?: components["schemas"]["Repaired"][];
-            /** @default 0 */
+            /**
+             * @description How many recipients are left out because they are written to no more.
+             * @default 0
+             */
             suppressed: number;
+            /** @description The first 1,000 of those rows, with the reason. */
             suppressedRows?: components["schemas"]["LeftOut"][];
-            /** @default 0 */
+            /**
+             * @description How many recipients are left out because they were written to before.
+             * @default 0
+             */
             earlier: number;
+            /** @description The first 1,000 of those rows, with when. */
             earlierRows?: components["schemas"]["LeftOut"][];
-            /** @default 0 */
+            /**
+             * @description How many rows have a domain that is probably mistyped; they are sent to as they are.
+             * @default 0
+             */
             suspects: number;
+            /** @description The first 1,000 of those rows, with the domain that was probably meant. */
             suspectRows?: components["schemas"]["Suspect"][];
+            /** @description How the file was read; null: there was none. */
             reading?: components["schemas"]["Reading"] | null;
+            /** @description The campaign that was scheduled. */
             campaign: components["schemas"]["Campaign"];
         };
         /** Selection */
         Selection: {
+            /** @description The ids of those that are meant. */
             ids?: number[] | null;
+            /** @description The campaign that it belongs to. */
             campaignId?: number | null;
         };
         /** SelectionResolution */
         SelectionResolution: {
+            /** @description The ids of those that are meant. */
             ids?: number[] | null;
+            /** @description The campaign that it belongs to. */
             campaignId?: number | null;
-            /** @enum {string} */
+            /**
+             * @description `sent`: the email did arrive. `resend`: it is sent again.
+             * @enum {string}
+             */
             as: "sent" | "resend";
         };
         /** Sender */
         Sender: {
+            /** @description Its number, which never changes. */
             id: number;
+            /** @description An email address, compared without regard to case. */
             email: string;
+            /** @description The name that recipients see beside the address. */
             displayName: string;
+            /** @description Where answers go; null: to the sender's own address. */
             replyTo: string | null;
+            /** @description The server's name; null: the fallback server. */
             host: string | null;
+            /** @description The server's port; it follows from `security` where it is left out. */
             port: number | null;
-            /** @enum {null|string} */
+            /**
+             * @description `tls` from the start, `starttls`, or `none`.
+             * @enum {null|string}
+             */
             security: "none" | "starttls" | "tls" | null;
+            /** @description What to log in with; null: no login, or as the sender does. */
             username: string | null;
+            /** @description Whether a password is kept; it is never shown. */
             hasPassword: boolean;
+            /** @description How the mailbox logs in. */
             credential: components["schemas"]["Credential"];
+            /** @description Where the mailbox is read; null: it is not. */
             imap: components["schemas"]["Inbox"] | null;
+            /** @description Whether a copy of what is sent is put into Sent, where the server is known to keep none. */
             copyToSent: boolean;
+            /** @description Emails in a clock hour. */
             hourlyLimit: number;
+            /** @description How many emails count against this clock hour's limit. */
             usedThisHour: number;
+            /** @description How many emails its login may send in this clock hour still. */
             leftThisHour: number;
+            /** @description Emails in a clock hour and the 23 before it; null: no limit but the hourly one. */
             dailyLimit: number | null;
+            /** @description How many went in this clock hour and the 23 before it. */
             usedToday: number;
+            /** @description How many it may send today still, by daily limit and ramp; null: it has neither. */
             leftToday: number | null;
+            /** @description Seconds from one email of the login to the next, at least; null: none. */
             leastGapSeconds: number | null;
+            /** @description How a new mailbox begins with few emails a day; null: it does not. */
             rampUp: components["schemas"]["RampUp"] | null;
+            /** @description How many emails the ramp gives today; null: there is no ramp. */
             rampToday: number | null;
+            /** @description A time zone by its IANA name, such as Europe/Berlin; null: UTC. */
             timezone: string;
+            /** @description How many connections to its server are open at once, at most. */
             maxConnections: number;
+            /** @description Other senders of the same login, which share its limits. */
             sharesLoginWith: number[];
+            /** @description Whether campaigns use it that name no sender. */
             isDefault: boolean;
+            /** @description When the sender is tried again; null: it is not held back. */
             blockedUntil: string | null;
+            /** @description Why nothing goes from this sender at present, with the server's words. */
             blockReason: string | null;
+            /** @description When the server let us in last; null: it never has. */
             verifiedAt: string | null;
+            /** @description Why the SMTP server did not let us in; null: it did. */
             verifyError: string | null;
+            /** @description Why the IMAP server did not let us in; null: it did, or there is none. */
             verifyImapError: string | null;
+            /** @description What the latest check by a mail told. */
             checked: components["schemas"]["Checked"] | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made, in RFC 3339; of a member, when they joined.
+             */
             createdAt: string;
+            /** @description What a server's words hold back; null: nothing. */
             held: components["schemas"]["Held"] | null;
         };
         /** SenderBody */
         SenderBody: {
+            /** @description An email address, compared without regard to case. */
             email: string;
-            /** @default  */
+            /**
+             * @description The name that recipients see beside the address.
+             * @default
+             */
             displayName: string;
+            /** @description Where answers go; null: to the sender's own address. */
             replyTo?: string | null;
+            /** @description The server's name; null: the fallback server. */
             host?: string | null;
+            /** @description The server's port; it follows from `security` where it is left out. */
             port?: number | null;
-            /** @enum {null|string} */
+            /**
+             * @description `tls` from the start, `starttls`, or `none`.
+             * @enum {null|string}
+             */
             security?: "none" | "starttls" | "tls" | null;
+            /** @description What to log in with; null: no login, or as the sender does. */
             username?: string | null;
+            /** @description A password; it is kept encrypted or hashed, and never shown. */
             password?: string | null;
+            /** @description Emails in a clock hour. */
             hourlyLimit?: number | null;
+            /** @description How many connections to its server are open at once, at most. */
             maxConnections?: number | null;
+            /** @description Emails in a clock hour and the 23 before it; null: no limit but the hourly one. */
             dailyLimit?: number | null;
+            /** @description Seconds from one email of the login to the next, at least; null: none. */
             leastGapSeconds?: number | null;
+            /** @description How a new mailbox begins with few emails a day; null: it does not. */
             rampUp?: components["schemas"]["RampUp"] | null;
+            /** @description A time zone by its IANA name, such as Europe/Berlin; null: UTC. */
             timezone?: string | null;
+            /** @description Where the mailbox is read; null: it is not. */
             imap?: components["schemas"]["ImapServer"] | null;
+            /** @description Whether a copy of what is sent is put into Sent, where the server is known to keep none. */
             copyToSent?: boolean | null;
         };
         /** Page[Sender] */
         SenderPage: {
+            /** @description This page's entries. */
             items: components["schemas"]["Sender"][];
+            /** @description The `cursor` of the next page; null: this is the last one. */
             nextCursor: string | null;
         };
         /** SenderPatch */
         SenderPatch: {
+            /** @description An email address, compared without regard to case. */
             email?: string;
+            /** @description The name that recipients see beside the address. */
             displayName?: string;
+            /** @description Where answers go; null: to the sender's own address. */
             replyTo?: string | null;
+            /** @description The server's name; null: the fallback server. */
             host?: string | null;
+            /** @description The server's port; it follows from `security` where it is left out. */
             port?: number;
+            /** @description `tls` from the start, `starttls`, or `none`. */
             security?: "none" | "starttls" | "tls";
+            /** @description What to log in with; null: no login, or as the sender does. */
             username?: string | null;
+            /** @description A password; it is kept encrypted or hashed, and never shown. */
             password?: string;
+            /** @description Emails in a clock hour. */
             hourlyLimit?: number;
+            /** @description How many connections to its server are open at once, at most. */
             maxConnections?: number;
+            /** @description Emails in a clock hour and the 23 before it; null: no limit but the hourly one. */
             dailyLimit?: number | null;
+            /** @description Seconds from one email of the login to the next, at least; null: none. */
             leastGapSeconds?: number | null;
+            /** @description How a new mailbox begins with few emails a day; null: it does not. */
             rampUp?: components["schemas"]["RampUp"] | null;
+            /** @description A time zone by its IANA name, such as Europe/Berlin; null: UTC. */
             timezone?: string | null;
+            /** @description Where the mailbox is read; null: it is not. */
             imap?: components["schemas"]["ImapServer"] | null;
+            /** @description Whether a copy of what is sent is put into Sent, where the server is known to keep none. */
             copyToSent?: boolean;
         };
         /** SenderPlan */
         SenderPlan: {
+            /** @description The sender that it goes from. */
             senderId: number;
+            /** @description How many emails. */
             count: number;
+            /** @description When the first email goes. */
             firstAt: string | null;
+            /** @description When the last email goes. */
             lastAt: string | null;
+            /** @description Emails in a clock hour. */
             hourlyLimit: number;
         };
         /** SenderWaiting */
         SenderWaiting: {
+            /** @description The sender that it goes from. */
             senderId: number;
+            /** @description Why it does not go now; null: it does, or it is over. */
             waiting: components["schemas"]["Waiting"];
         };
         /** Session */
         Session: {
+            /** @description Its number, which never changes. */
             id: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made, in RFC 3339; of a member, when they joined.
+             */
             createdAt: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was used last.
+             */
             lastSeenAt: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it stops working; null: never.
+             */
             expiresAt: string;
+            /** @description The address that was taken; of a session or a log entry, the IP address that it came from. */
             address: string;
+            /** @description What the browser or program called itself. */
             userAgent: string;
+            /** @description Whether it is the session that asks. */
             current: boolean;
         };
         /** Showing */
         Showing: {
-            /** @enum {string} */
+            /**
+             * @description What was looked at.
+             * @enum {string}
+             */
             subject: "handover" | "tls" | "inbox" | "delivery" | "folder" | "from" | "message_id" | "sent_copy" | "one_click" | "spf" | "dkim" | "dmarc";
-            /** @enum {string} */
+            /**
+             * @description How good or bad it is.
+             * @enum {string}
+             */
             verdict: "good" | "weak" | "wrong" | "unknown";
+            /** @description As plain text. */
             text: string;
+            /** @description What to do about it, in a sentence. */
             advice?: string | null;
         };
         /** Signature */
         Signature: {
+            /** @description As plain text. */
             text: string;
+            /** @description As HTML; null: there is none. */
             html?: string | null;
         };
         /** SignatureBody */
         SignatureBody: {
+            /** @description As plain text. */
             text: string;
+            /** @description As HTML; null: there is none. */
             html?: string | null;
         };
         /** StoredList */
         StoredList: {
+            /** @description Its number, which never changes. */
             id: number;
+            /** @description What people call it. */
             name: string | null;
+            /** @description How many rows have content, the header among them. */
             rows: number;
+            /** @description The text of a CSV file, with its header. Of a list: how its file was read. */
             csv: components["schemas"]["CsvShape"] | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made, in RFC 3339; of a member, when they joined.
+             */
             createdAt: string;
         };
         /** SuppressedEmail */
         SuppressedEmail: {
+            /** @description Its number, which never changes. */
             id: number;
+            /** @description An email address, compared without regard to case. */
             email: string;
+            /** @description Why. */
             reason: string;
         };
         /** Suppression */
         Suppression: {
+            /** @description Its number, which never changes. */
             id: number;
+            /** @description An email address, compared without regard to case. */
             email: string | null;
+            /** @description A domain, with all below it. */
             domain: string | null;
-            /** @enum {string} */
+            /**
+             * @description Why.
+             * @enum {string}
+             */
             reason: "UNSUBSCRIBED" | "BOUNCED" | "COMPLAINED" | "REPLIED_STOP" | "MANUAL";
+            /** @description A remark of your own. */
             note: string | null;
+            /** @description The email that it is about. */
             emailId: number | null;
+            /** @description Who made it. */
             madeBy: number | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made, in RFC 3339; of a member, when they joined.
+             */
             createdAt: string;
         };
         /** Page[Suppression] */
         SuppressionPage: {
+            /** @description This page's entries. */
             items: components["schemas"]["Suppression"][];
+            /** @description The `cursor` of the next page; null: this is the last one. */
             nextCursor: string | null;
         };
         /** Suspect */
         Suspect: {
+            /** @description The row's number from 1, as a spreadsheet counts, its header included. */
             row: number;
+            /** @description An email address, compared without regard to case. */
             email: string;
+            /** @description The domain that was probably meant. */
             meant: string;
         };
         /** Template */
         Template: {
+            /** @description Its number, which never changes. */
             id: number;
+            /** @description What people call it. */
             name: string;
+            /** @description The subject, a Liquid template in what is scheduled; one line. */
             subject: string;
+            /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
             body: string;
+            /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
             bodyHtml: string | null;
+            /** @description The message's language, such as `de`; null: it is not said. */
             language: string | null;
+            /** @description Where answers go; null: to the sender's own address. */
             replyTo: string | null;
+            /** @description Headers of your own, by name; those that the message needs cannot be set. */
             headers: {
                 [key: string]: string;
             };
+            /** @description Addresses that every message is copied to, for all to see; 5 at most with `bcc`. */
             cc: string[];
+            /** @description Addresses that get a blind copy of every message, 5 at most with `cc`. */
             bcc: string[];
+            /** @description Files that go along: of a request, ids from `POST /api/files`. */
             attachments: components["schemas"]["KeptFile"][];
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made, in RFC 3339; of a member, when they joined.
+             */
             createdAt: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             */
             updatedAt: string;
         };
         /** TemplateBody */
         TemplateBody: {
-            /** @default  */
+            /**
+             * @description The subject, a Liquid template in what is scheduled; one line.
+             * @default
+             */
             subject: string;
-            /** @default  */
+            /**
+             * @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`.
+             * @default
+             */
             body: string;
+            /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
             bodyHtml?: string | null;
+            /** @description The message's language, such as `de`; null: it is not said. */
             language?: string | null;
+            /** @description Where answers go; null: to the sender's own address. */
             replyTo?: string | null;
+            /** @description Headers of your own, by name; those that the message needs cannot be set. */
             headers?: {
                 [key: string]: string;
             };
+            /** @description Addresses that every message is copied to, for all to see; 5 at most with `bcc`. */
             cc?: string[];
+            /** @description Addresses that get a blind copy of every message, 5 at most with `cc`. */
             bcc?: string[];
+            /** @description Files that go along: of a request, ids from `POST /api/files`. */
             attachments?: number[];
+            /** @description What people call it. */
             name: string;
         };
         /** Page[TemplateSummary] */
         TemplatePage: {
+            /** @description This page's entries. */
             items: components["schemas"]["TemplateSummary"][];
+            /** @description The `cursor` of the next page; null: this is the last one. */
             nextCursor: string | null;
         };
         /** TemplatePatch */
         TemplatePatch: {
+            /** @description The subject, a Liquid template in what is scheduled; one line. */
             subject?: string;
+            /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
             body?: string;
+            /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
             bodyHtml?: string | null;
+            /** @description The message's language, such as `de`; null: it is not said. */
             language?: string | null;
+            /** @description Where answers go; null: to the sender's own address. */
             replyTo?: string | null;
+            /** @description Headers of your own, by name; those that the message needs cannot be set. */
             headers?: {
                 [key: string]: string;
             };
+            /** @description Addresses that every message is copied to, for all to see; 5 at most with `bcc`. */
             cc?: string[];
+            /** @description Addresses that get a blind copy of every message, 5 at most with `cc`. */
             bcc?: string[];
+            /** @description Files that go along: of a request, ids from `POST /api/files`. */
             attachments?: number[];
+            /** @description What people call it. */
             name?: string;
         };
         /** TemplateSummary */
         TemplateSummary: {
+            /** @description Its number, which never changes. */
             id: number;
+            /** @description What people call it. */
             name: string;
+            /** @description The subject, a Liquid template in what is scheduled; one line. */
             subject: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made, in RFC 3339; of a member, when they joined.
+             */
             createdAt: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             */
             updatedAt: string;
         };
         /** Thread */
         Thread: {
+            /** @description The email that the thread began with. */
             rootId: number;
+            /** @description This page's entries. */
             items: components["schemas"]["ThreadItem"][];
         };
         /** ThreadEmail */
         ThreadEmail: {
+            /** @description Its number, which never changes. */
             id: number;
+            /** @description The campaign that it belongs to. */
             campaignId: number;
+            /** @description That campaign's name. */
             campaignName: string;
+            /** @description The sender that it goes from. */
             senderId: number;
+            /** @description The address that it goes to. */
             recipient: string;
-            /** @enum {string} */
+            /**
+             * @description The state that it is in.
+             * @enum {string}
+             */
             status: "SCHEDULED" | "SENDING" | "SENT" | "FAILED" | "UNKNOWN" | "CANCELLED";
+            /** @description Whether it is an answer that was written here; else it is an email of a campaign. */
             isAnswer: boolean;
+            /** @description The subject, a Liquid template in what is scheduled; one line. */
             subject: string;
+            /** @description As plain text. */
             text: string | null;
+            /** @description Whether it has HTML, beside the text. */
             hasHtml: boolean;
         };
         /** ThreadItem */
         ThreadItem: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When, in RFC 3339.
+             */
             at: string;
+            /** @description An email address, compared without regard to case. */
             email?: components["schemas"]["ThreadEmail"] | null;
+            /** @description What came back; null: this is an email. */
             response?: components["schemas"]["Response"] | null;
         };
         /** Totals */
         Totals: {
+            /** @description How many emails have each status; they add up to the total. */
             counts: {
                 [key: string]: number;
             };
+            /** @description How many emails of active campaigns are due by then; 10,001 means more than 10,000. */
             due: number;
         };
         /** User */
         User: {
+            /** @description Its number, which never changes. */
             id: number;
+            /** @description An email address, compared without regard to case. */
             email: string;
+            /** @description Whether the account administers the installation. */
             isAdmin: boolean;
+            /** @description The workspace that is selected. */
             workspaceId: number;
+            /** @description The workspace's name. */
             workspaceName: string;
-            /** @enum {string} */
+            /**
+             * @description `owner`, `member` or `viewer` of the workspace.
+             * @enum {string}
+             */
             role: "owner" | "member" | "viewer";
         };
         /** Verification */
         Verification: {
+            /** @description Whether the servers let us in. */
             ok: boolean;
+            /** @description What went wrong last, in the server's words where it had some; null: nothing. */
             error: string | null;
+            /** @description What the IMAP server said; null: it let us in, or there is none. */
             imapError: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the server let us in last; null: it never has.
+             */
             verifiedAt: string;
         };
         /** Waiting */
         Waiting: {
-            /** @enum {string} */
+            /**
+             * @description Why.
+             * @enum {string}
+             */
             reason: "NOT_DUE" | "FOLLOWS" | "PAUSED" | "STOPPED" | "CALENDAR" | "HOURLY_LIMIT" | "DAILY_LIMIT" | "CAMPAIGN_LIMIT" | "RAMP" | "LEAST_GAP" | "SENDER_BLOCKED" | "LOGIN_EXPIRED" | "SERVER_SLOW" | "REFUSED" | "INBOX_UNREAD" | "PLAN_CHANGING" | "OTHER_INSTALLATION" | "NO_WORKER" | "NOTHING_WAITS";
+            /** @description When it ends by itself, as far as is known; null: not by itself, or nobody knows. */
             until: string | null;
+            /** @description What is wrong and what to do about it, for people. */
             detail: string;
         };
         /** Ways */
         Ways: {
+            /** @description Whether anybody may register. */
             registration: boolean;
+            /** @description Whether one can log in with Google, or another provider that is set up here. */
             google: boolean;
+            /** @description Whether the next to register becomes the administrator. */
             firstRun: boolean;
+            /** @description Whether mail without a server of its own goes to the built-in sandbox mailbox. */
             sandbox: boolean;
+            /** @description Where the dashboard is. */
             baseUrl: string;
+            /** @description Whether mail programs reach the page to unsubscribe. */
             oneClick: boolean;
-            /** @enum {string} */
+            /**
+             * @description How recipients unsubscribe: by a `link`, by a `header` alone, or `none`.
+             * @enum {string}
+             */
             unsubscribe: "link" | "header" | "none";
         };
         /** Webhook */
         Webhook: {
+            /** @description Its number, which never changes. */
             id: number;
+            /** @description Where events are sent; https, and http where private addresses are allowed. */
             url: string;
+            /** @description What it is for, in words of your own. */
             description: string;
+            /** @description Which events are told. */
             events: ("email.failed" | "email.unknown" | "email.replied" | "email.bounced" | "sender.blocked" | "campaign.held" | "campaign.paused" | "campaign.finished" | "recipient.suppressed" | "recipient.unsubscribed")[];
+            /** @description Whether events are told; true also ends a pause after failures. */
             enabled: boolean;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made, in RFC 3339; of a member, when they joined.
+             */
             createdAt: string;
+            /** @description When it was disabled; null: it works. */
             disabledAt: string | null;
+            /** @description Why it disabled itself; null: a person did it, or it works. */
             disabledReason: string | null;
+            /** @description Since when it fails; null: it works. */
             failingSince: string | null;
+            /** @description What went wrong at the latest try; null: nothing. */
             lastError: string | null;
+            /** @description Nothing is tried before then; null: nothing holds it back. */
             retryAt: string | null;
+            /** @description The signing secret, shown only when it has just been made. */
             secret?: string;
         };
         /** WebhookBody */
         WebhookBody: {
+            /** @description Where events are sent; https, and http where private addresses are allowed. */
             url: string;
+            /** @description Which events are told. */
             events: ("email.failed" | "email.unknown" | "email.replied" | "email.bounced" | "sender.blocked" | "campaign.held" | "campaign.paused" | "campaign.finished" | "recipient.suppressed" | "recipient.unsubscribed")[];
-            /** @default  */
+            /**
+             * @description What it is for, in words of your own.
+             * @default
+             */
             description: string;
         };
         /** Page[Webhook] */
         WebhookPage: {
+            /** @description This page's entries. */
             items: components["schemas"]["Webhook"][];
+            /** @description The `cursor` of the next page; null: this is the last one. */
             nextCursor: string | null;
         };
         /** WebhookPatch */
         WebhookPatch: {
+            /** @description Where events are sent; https, and http where private addresses are allowed. */
             url?: string;
+            /** @description Which events are told. */
             events?: ("email.failed" | "email.unknown" | "email.replied" | "email.bounced" | "sender.blocked" | "campaign.held" | "campaign.paused" | "campaign.finished" | "recipient.suppressed" | "recipient.unsubscribed")[];
+            /** @description What it is for, in words of your own. */
             description?: string;
+            /** @description Whether events are told; true also ends a pause after failures. */
             enabled?: boolean;
         };
         /** WindowPlan */
         WindowPlan: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the hour or day begins.
+             */
             start: string;
+            /** @description How many emails. */
             count: number;
         };
         /** WireCheck */
         WireCheck: {
-            /** @enum {string} */
+            /**
+             * @description The state that it is in.
+             * @enum {string}
+             */
             status: "RUNNING" | "DONE";
+            /** @description The address that the check's mail went to. */
             to: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the check was asked for.
+             */
             requestedAt: string;
+            /** @description When the check ended; null: it runs. */
             doneAt: string | null;
+            /** @description What was found, each with its verdict. */
             findings: components["schemas"]["Showing"][];
+            /** @description Whether the headers for unsubscribing with one click are signed; null: nobody told. */
             oneClickSigned: boolean | null;
+            /** @description Whether the provider keeps our Message-ID; null: nobody told. */
             messageIdKept: boolean | null;
+            /** @description Whether the provider puts a copy into Sent; null: nobody told. */
             sentCopy: boolean | null;
+            /** @description Whether the check's mail passed DMARC for the sender's domain; null: nobody told. */
             dmarcAligned: boolean | null;
+            /** @description Whether the mailbox could be read during the check; null: nobody told. */
             inboxRead: boolean | null;
+            /** @description Milliseconds from the server's 250 until the mail was seen in the mailbox. */
             latencyMs: number | null;
+            /** @description The Message-ID that the mail has now. */
             usedMessageId: string | null;
         };
         /** Workspace */
         Workspace: {
+            /** @description Its number, which never changes. */
             id: number;
+            /** @description What people call it. */
             name: string;
-            /** @enum {string} */
+            /**
+             * @description `owner`, `member` or `viewer` of the workspace.
+             * @enum {string}
+             */
             role: "owner" | "member" | "viewer";
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made, in RFC 3339; of a member, when they joined.
+             */
             createdAt: string;
+            /** @description Whether it is the workspace that this request is about. */
             selected: boolean;
+            /** @description In percent: a campaign pauses itself once more of those written to do not exist; null: it never does. */
             bounceLimit: number | null;
+            /** @description What messages end with, in lines; null: nothing. */
             postalAddress: string | null;
-            /** @enum {string} */
+            /**
+             * @description From which role on members read what came back.
+             * @enum {string}
+             */
             responsesFor: "owner" | "member" | "viewer";
         };
         /** WorkspaceBody */
         WorkspaceBody: {
+            /** @description What people call it. */
             name: string;
         };
         /** WorkspaceInvitation */
         WorkspaceInvitation: {
+            /** @description Its number, which never changes. */
             id: number;
-            /** @enum {string} */
+            /**
+             * @description `owner`, `member` or `viewer` of the workspace.
+             * @enum {string}
+             */
             role: "owner" | "member" | "viewer";
+            /** @description An email address, compared without regard to case. */
             email: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was made, in RFC 3339; of a member, when they joined.
+             */
             createdAt: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it stops working; null: never.
+             */
             expiresAt: string;
+            /** @description When it was used; null: it was not. */
             usedAt: string | null;
+            /** @description The secret of a link, shown only when it has just been made. */
             token?: string;
         };
         /** WorkspaceInvitationBody */
         WorkspaceInvitationBody: {
-            /** @enum {string} */
+            /**
+             * @description `owner`, `member` or `viewer` of the workspace.
+             * @enum {string}
+             */
             role: "owner" | "member" | "viewer";
+            /** @description An email address, compared without regard to case. */
             email?: string | null;
         };
         /** WorkspacePatch */
         WorkspacePatch: {
+            /** @description What people call it. */
             name?: string;
+            /** @description In percent: a campaign pauses itself once more of those written to do not exist; null: it never does. */
             bounceLimit?: number | null;
+            /** @description What messages end with, in lines; null: nothing. */
             postalAddress?: string | null;
+            /** @description From which role on members read what came back. */
             responsesFor?: "owner" | "member" | "viewer";
         };
     };
@@ -3550,132 +4749,255 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
+                    /** @description The subject, a Liquid template in what is scheduled; one line. */
                     subject: string;
-                    /** @default  */
+                    /**
+                     * @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`.
+                     * @default
+                     */
                     body?: string;
+                    /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
                     bodyHtml?: string | null;
+                    /** @description The message's language, such as `de`; null: it is not said. */
                     language?: string | null;
+                    /** @description Where answers go; null: to the sender's own address. */
                     replyTo?: string | null;
-                    /** @default {} */
+                    /**
+                     * @description Headers of your own, by name; those that the message needs cannot be set.
+                     * @default {}
+                     */
                     headers?: {
                         [key: string]: string;
                     };
-                    /** @default [] */
+                    /**
+                     * @description Addresses that every message is copied to, for all to see; 5 at most with `bcc`.
+                     * @default []
+                     */
                     cc?: string[];
-                    /** @default [] */
+                    /**
+                     * @description Addresses that get a blind copy of every message, 5 at most with `cc`.
+                     * @default []
+                     */
                     bcc?: string[];
-                    /** @default [] */
+                    /**
+                     * @description Files that go along: of a request, ids from `POST /api/files`.
+                     * @default []
+                     */
                     attachments?: number[];
+                    /** @description How recipients unsubscribe: by a `link`, by a `header` alone, or `none`. */
                     unsubscribe?: ("header" | "link" | "none") | null;
+                    /** @description What people call it. */
                     name?: string | null;
+                    /** @description The sender that it goes from. */
                     senderId?: number | null;
+                    /** @description The senders over which the campaign is divided; the default sender where none is given. */
                     senderIds?: number[] | null;
+                    /** @description When the first email may go, in RFC 3339 with an offset; left out or past: at once. */
                     startTime?: string | null;
+                    /** @description What has not gone by then is cancelled; null: nothing is. */
                     latestAt?: string | null;
-                    /** @default 0 */
+                    /**
+                     * @description Milliseconds from one email of the campaign to the next; 0: as fast as limits allow.
+                     * @default 0
+                     */
                     delayBetweenMs?: number;
-                    /** @default 0 */
+                    /**
+                     * @description By how much each delay may be longer or shorter, in percent of it.
+                     * @default 0
+                     */
                     jitterPercent?: number;
+                    /** @description On which days and at what hours it sends; null: at any time. */
                     calendar?: components["schemas"]["CampaignCalendar"] | null;
+                    /** @description Emails in a clock hour. */
                     hourlyLimit?: number | null;
+                    /** @description How much of what its senders may send the campaign takes at most, in percent; null: all. */
                     sharePercent?: number | null;
                     /**
+                     * @description What to do when nobody knows whether an email arrived: `hold` it for a person, `resend` it, or `assume_sent`.
                      * @default hold
                      * @enum {unknown}
                      */
                     onUnknown?: "assume_sent" | "hold" | "resend" | "resend_if_not_in_sent";
+                    /** @description What to do for recipients who have nothing for a field, by field. */
                     ifBlank?: {
                         [key: string]: components["schemas"]["IfBlank"];
                     };
+                    /** @description Leave out who was written to in so many days. */
                     notIfWrittenToDays?: number | null;
+                    /** @description Leave out recipients of these campaigns. */
                     notInCampaigns?: number[] | null;
+                    /** @description The campaign's later steps, each a wait after the one before. */
                     steps?: {
+                        /** @description How long after the step before, as an ISO 8601 duration such as P3D or PT90S. */
                         wait: string;
-                        /** @default false */
+                        /**
+                         * @description Whether the days of `wait` are those on which the campaign sends; Monday to Friday without a calendar.
+                         * @default false
+                         */
                         businessDays?: boolean;
+                        /** @description The subject, a Liquid template in what is scheduled; one line. */
                         subject?: string | null;
+                        /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
                         body: string;
+                        /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
                         bodyHtml?: string | null;
                     }[];
+                    /** @description What stops a recipient's later steps beside an answer. */
                     stopOn?: {
-                        /** @default false */
+                        /**
+                         * @description Whether an absence note stops a recipient's later steps, too.
+                         * @default false
+                         */
                         autoReply?: boolean;
                     } | null;
-                    /** @default false */
+                    /**
+                     * @description Later steps go although nobody reads the senders' mailboxes, so that an answer stops nothing.
+                     * @default false
+                     */
                     followUpWithoutReading?: boolean;
+                    /** @description Addresses, or objects with `email` and merge fields. */
                     recipients?: (string | {
                         [key: string]: unknown;
                     })[] | null;
+                    /** @description A list that was uploaded (`POST /api/lists`). */
                     listId?: number | null;
+                    /** @description Which column of the file has the addresses, and which merge field each other one is. */
                     columns?: components["schemas"]["Columns"] | null;
-                    /** @default false */
+                    /**
+                     * @description Write to every address of a cell that has several, and not to the first alone.
+                     * @default false
+                     */
                     everyAddress?: boolean;
+                    /** @description Domains that were mistyped, each with the one to put in its place. */
                     correctDomains?: {
                         [key: string]: string;
                     } | null;
+                    /** @description A list that is kept by name: a copy of it is written to. */
                     savedListId?: number | null;
+                    /** @description Conditions that a list's recipient has to meet, every one. */
                     filter?: components["schemas"]["Condition"][] | null;
                 };
                 "multipart/form-data": {
+                    /** @description The subject, a Liquid template in what is scheduled; one line. */
                     subject: string;
-                    /** @default  */
+                    /**
+                     * @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`.
+                     * @default
+                     */
                     body?: string;
+                    /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
                     bodyHtml?: string | null;
+                    /** @description The message's language, such as `de`; null: it is not said. */
                     language?: string | null;
+                    /** @description Where answers go; null: to the sender's own address. */
                     replyTo?: string | null;
-                    /** @default {} */
+                    /**
+                     * @description Headers of your own, by name; those that the message needs cannot be set.
+                     * @default {}
+                     */
                     headers?: {
                         [key: string]: string;
                     };
-                    /** @default [] */
+                    /**
+                     * @description Addresses that every message is copied to, for all to see; 5 at most with `bcc`.
+                     * @default []
+                     */
                     cc?: string[];
-                    /** @default [] */
+                    /**
+                     * @description Addresses that get a blind copy of every message, 5 at most with `cc`.
+                     * @default []
+                     */
                     bcc?: string[];
-                    /** @default [] */
+                    /**
+                     * @description Files that go along: of a request, ids from `POST /api/files`.
+                     * @default []
+                     */
                     attachments?: number[];
+                    /** @description How recipients unsubscribe: by a `link`, by a `header` alone, or `none`. */
                     unsubscribe?: ("header" | "link" | "none") | null;
+                    /** @description What people call it. */
                     name?: string | null;
+                    /** @description The sender that it goes from. */
                     senderId?: number | null;
+                    /** @description The senders over which the campaign is divided; the default sender where none is given. */
                     senderIds?: number[] | null;
+                    /** @description When the first email may go, in RFC 3339 with an offset; left out or past: at once. */
                     startTime?: string | null;
+                    /** @description What has not gone by then is cancelled; null: nothing is. */
                     latestAt?: string | null;
-                    /** @default 0 */
+                    /**
+                     * @description Milliseconds from one email of the campaign to the next; 0: as fast as limits allow.
+                     * @default 0
+                     */
                     delayBetweenMs?: number;
-                    /** @default 0 */
+                    /**
+                     * @description By how much each delay may be longer or shorter, in percent of it.
+                     * @default 0
+                     */
                     jitterPercent?: number;
+                    /** @description On which days and at what hours it sends; null: at any time. */
                     calendar?: components["schemas"]["CampaignCalendar"] | null;
+                    /** @description Emails in a clock hour. */
                     hourlyLimit?: number | null;
+                    /** @description How much of what its senders may send the campaign takes at most, in percent; null: all. */
                     sharePercent?: number | null;
                     /**
+                     * @description What to do when nobody knows whether an email arrived: `hold` it for a person, `resend` it, or `assume_sent`.
                      * @default hold
                      * @enum {unknown}
                      */
                     onUnknown?: "assume_sent" | "hold" | "resend" | "resend_if_not_in_sent";
+                    /** @description What to do for recipients who have nothing for a field, by field. */
                     ifBlank?: {
                         [key: string]: components["schemas"]["IfBlank"];
                     };
+                    /** @description Leave out who was written to in so many days. */
                     notIfWrittenToDays?: number | null;
+                    /** @description Leave out recipients of these campaigns. */
                     notInCampaigns?: number[] | null;
+                    /** @description The campaign's later steps, each a wait after the one before. */
                     steps?: {
+                        /** @description How long after the step before, as an ISO 8601 duration such as P3D or PT90S. */
                         wait: string;
-                        /** @default false */
+                        /**
+                         * @description Whether the days of `wait` are those on which the campaign sends; Monday to Friday without a calendar.
+                         * @default false
+                         */
                         businessDays?: boolean;
+                        /** @description The subject, a Liquid template in what is scheduled; one line. */
                         subject?: string | null;
+                        /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
                         body: string;
+                        /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
                         bodyHtml?: string | null;
                     }[];
+                    /** @description What stops a recipient's later steps beside an answer. */
                     stopOn?: {
-                        /** @default false */
+                        /**
+                         * @description Whether an absence note stops a recipient's later steps, too.
+                         * @default false
+                         */
                         autoReply?: boolean;
                     } | null;
-                    /** @default false */
+                    /**
+                     * @description Later steps go although nobody reads the senders' mailboxes, so that an answer stops nothing.
+                     * @default false
+                     */
                     followUpWithoutReading?: boolean;
+                    /** @description Addresses, or objects with `email` and merge fields. */
                     recipients?: string | null;
+                    /** @description The file itself. */
                     file?: string | null;
-                    encoding?: ("UTF-8" | "UTF-16" | "Windows-1252" | "Windows-1250" | "Windows-1251" | "Shift_JIS" | "GB18030" | "Big5" | "EUC-KR" | "EUC-JP" | "Windows-1254" | "Windows-1253" | "Windows-1257" | "MacRoman" | "KOI8-R" | "ISO-8859-2" | "Windows-1255" | "Windows-1256" | "Windows-874" | "CP850" | "CP852" | "CP866" | "MacCyrillic" | "MacLatin2") | null;
+                    /** @description The character encoding, such as utf-8; found where it is left out. */
+                    encoding?: ("UTF-8" | "UTF-16" | "Windows-1252" | "Windows-1250" | "Windows-1251" | "Shift_JIS" | "GB18030" | "Big5" | "EUC-KR" | "EUC-JP" | "Windows-1254" | "Windows-1253" | "Windows-1257" | "MacRoman" | "KOI8-R" | "KOI8-U" | "ISO-8859-2" | "ISO-8859-5" | "ISO-8859-7" | "Windows-1255" | "Windows-1256" | "Windows-874" | "CP850" | "CP852" | "CP866" | "MacCyrillic" | "MacLatin2") | null;
+                    /** @description The header of the column with the addresses, or its number from 1; found where it is left out. */
                     emailColumn?: string | null;
-                    /** @default false */
+                    /**
+                     * @description Write to every address of a cell that has several, and not to the first alone.
+                     * @default false
+                     */
                     everyAddress?: boolean;
+                    /** @description Domains that were mistyped, each with the one to put in its place. */
                     correctDomains?: string | null;
                 };
             };
@@ -3783,132 +5105,255 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
+                    /** @description The subject, a Liquid template in what is scheduled; one line. */
                     subject: string;
-                    /** @default  */
+                    /**
+                     * @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`.
+                     * @default
+                     */
                     body?: string;
+                    /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
                     bodyHtml?: string | null;
+                    /** @description The message's language, such as `de`; null: it is not said. */
                     language?: string | null;
+                    /** @description Where answers go; null: to the sender's own address. */
                     replyTo?: string | null;
-                    /** @default {} */
+                    /**
+                     * @description Headers of your own, by name; those that the message needs cannot be set.
+                     * @default {}
+                     */
                     headers?: {
                         [key: string]: string;
                     };
-                    /** @default [] */
+                    /**
+                     * @description Addresses that every message is copied to, for all to see; 5 at most with `bcc`.
+                     * @default []
+                     */
                     cc?: string[];
-                    /** @default [] */
+                    /**
+                     * @description Addresses that get a blind copy of every message, 5 at most with `cc`.
+                     * @default []
+                     */
                     bcc?: string[];
-                    /** @default [] */
+                    /**
+                     * @description Files that go along: of a request, ids from `POST /api/files`.
+                     * @default []
+                     */
                     attachments?: number[];
+                    /** @description How recipients unsubscribe: by a `link`, by a `header` alone, or `none`. */
                     unsubscribe?: ("header" | "link" | "none") | null;
+                    /** @description What people call it. */
                     name?: string | null;
+                    /** @description The sender that it goes from. */
                     senderId?: number | null;
+                    /** @description The senders over which the campaign is divided; the default sender where none is given. */
                     senderIds?: number[] | null;
+                    /** @description When the first email may go, in RFC 3339 with an offset; left out or past: at once. */
                     startTime?: string | null;
+                    /** @description What has not gone by then is cancelled; null: nothing is. */
                     latestAt?: string | null;
-                    /** @default 0 */
+                    /**
+                     * @description Milliseconds from one email of the campaign to the next; 0: as fast as limits allow.
+                     * @default 0
+                     */
                     delayBetweenMs?: number;
-                    /** @default 0 */
+                    /**
+                     * @description By how much each delay may be longer or shorter, in percent of it.
+                     * @default 0
+                     */
                     jitterPercent?: number;
+                    /** @description On which days and at what hours it sends; null: at any time. */
                     calendar?: components["schemas"]["CampaignCalendar"] | null;
+                    /** @description Emails in a clock hour. */
                     hourlyLimit?: number | null;
+                    /** @description How much of what its senders may send the campaign takes at most, in percent; null: all. */
                     sharePercent?: number | null;
                     /**
+                     * @description What to do when nobody knows whether an email arrived: `hold` it for a person, `resend` it, or `assume_sent`.
                      * @default hold
                      * @enum {unknown}
                      */
                     onUnknown?: "assume_sent" | "hold" | "resend" | "resend_if_not_in_sent";
+                    /** @description What to do for recipients who have nothing for a field, by field. */
                     ifBlank?: {
                         [key: string]: components["schemas"]["IfBlank"];
                     };
+                    /** @description Leave out who was written to in so many days. */
                     notIfWrittenToDays?: number | null;
+                    /** @description Leave out recipients of these campaigns. */
                     notInCampaigns?: number[] | null;
+                    /** @description The campaign's later steps, each a wait after the one before. */
                     steps?: {
+                        /** @description How long after the step before, as an ISO 8601 duration such as P3D or PT90S. */
                         wait: string;
-                        /** @default false */
+                        /**
+                         * @description Whether the days of `wait` are those on which the campaign sends; Monday to Friday without a calendar.
+                         * @default false
+                         */
                         businessDays?: boolean;
+                        /** @description The subject, a Liquid template in what is scheduled; one line. */
                         subject?: string | null;
+                        /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
                         body: string;
+                        /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
                         bodyHtml?: string | null;
                     }[];
+                    /** @description What stops a recipient's later steps beside an answer. */
                     stopOn?: {
-                        /** @default false */
+                        /**
+                         * @description Whether an absence note stops a recipient's later steps, too.
+                         * @default false
+                         */
                         autoReply?: boolean;
                     } | null;
-                    /** @default false */
+                    /**
+                     * @description Later steps go although nobody reads the senders' mailboxes, so that an answer stops nothing.
+                     * @default false
+                     */
                     followUpWithoutReading?: boolean;
+                    /** @description Addresses, or objects with `email` and merge fields. */
                     recipients?: (string | {
                         [key: string]: unknown;
                     })[] | null;
+                    /** @description A list that was uploaded (`POST /api/lists`). */
                     listId?: number | null;
+                    /** @description Which column of the file has the addresses, and which merge field each other one is. */
                     columns?: components["schemas"]["Columns"] | null;
-                    /** @default false */
+                    /**
+                     * @description Write to every address of a cell that has several, and not to the first alone.
+                     * @default false
+                     */
                     everyAddress?: boolean;
+                    /** @description Domains that were mistyped, each with the one to put in its place. */
                     correctDomains?: {
                         [key: string]: string;
                     } | null;
+                    /** @description A list that is kept by name: a copy of it is written to. */
                     savedListId?: number | null;
+                    /** @description Conditions that a list's recipient has to meet, every one. */
                     filter?: components["schemas"]["Condition"][] | null;
                 };
                 "multipart/form-data": {
+                    /** @description The subject, a Liquid template in what is scheduled; one line. */
                     subject: string;
-                    /** @default  */
+                    /**
+                     * @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`.
+                     * @default
+                     */
                     body?: string;
+                    /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
                     bodyHtml?: string | null;
+                    /** @description The message's language, such as `de`; null: it is not said. */
                     language?: string | null;
+                    /** @description Where answers go; null: to the sender's own address. */
                     replyTo?: string | null;
-                    /** @default {} */
+                    /**
+                     * @description Headers of your own, by name; those that the message needs cannot be set.
+                     * @default {}
+                     */
                     headers?: {
                         [key: string]: string;
                     };
-                    /** @default [] */
+                    /**
+                     * @description Addresses that every message is copied to, for all to see; 5 at most with `bcc`.
+                     * @default []
+                     */
                     cc?: string[];
-                    /** @default [] */
+                    /**
+                     * @description Addresses that get a blind copy of every message, 5 at most with `cc`.
+                     * @default []
+                     */
                     bcc?: string[];
-                    /** @default [] */
+                    /**
+                     * @description Files that go along: of a request, ids from `POST /api/files`.
+                     * @default []
+                     */
                     attachments?: number[];
+                    /** @description How recipients unsubscribe: by a `link`, by a `header` alone, or `none`. */
                     unsubscribe?: ("header" | "link" | "none") | null;
+                    /** @description What people call it. */
                     name?: string | null;
+                    /** @description The sender that it goes from. */
                     senderId?: number | null;
+                    /** @description The senders over which the campaign is divided; the default sender where none is given. */
                     senderIds?: number[] | null;
+                    /** @description When the first email may go, in RFC 3339 with an offset; left out or past: at once. */
                     startTime?: string | null;
+                    /** @description What has not gone by then is cancelled; null: nothing is. */
                     latestAt?: string | null;
-                    /** @default 0 */
+                    /**
+                     * @description Milliseconds from one email of the campaign to the next; 0: as fast as limits allow.
+                     * @default 0
+                     */
                     delayBetweenMs?: number;
-                    /** @default 0 */
+                    /**
+                     * @description By how much each delay may be longer or shorter, in percent of it.
+                     * @default 0
+                     */
                     jitterPercent?: number;
+                    /** @description On which days and at what hours it sends; null: at any time. */
                     calendar?: components["schemas"]["CampaignCalendar"] | null;
+                    /** @description Emails in a clock hour. */
                     hourlyLimit?: number | null;
+                    /** @description How much of what its senders may send the campaign takes at most, in percent; null: all. */
                     sharePercent?: number | null;
                     /**
+                     * @description What to do when nobody knows whether an email arrived: `hold` it for a person, `resend` it, or `assume_sent`.
                      * @default hold
                      * @enum {unknown}
                      */
                     onUnknown?: "assume_sent" | "hold" | "resend" | "resend_if_not_in_sent";
+                    /** @description What to do for recipients who have nothing for a field, by field. */
                     ifBlank?: {
                         [key: string]: components["schemas"]["IfBlank"];
                     };
+                    /** @description Leave out who was written to in so many days. */
                     notIfWrittenToDays?: number | null;
+                    /** @description Leave out recipients of these campaigns. */
                     notInCampaigns?: number[] | null;
+                    /** @description The campaign's later steps, each a wait after the one before. */
                     steps?: {
+                        /** @description How long after the step before, as an ISO 8601 duration such as P3D or PT90S. */
                         wait: string;
-                        /** @default false */
+                        /**
+                         * @description Whether the days of `wait` are those on which the campaign sends; Monday to Friday without a calendar.
+                         * @default false
+                         */
                         businessDays?: boolean;
+                        /** @description The subject, a Liquid template in what is scheduled; one line. */
                         subject?: string | null;
+                        /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
                         body: string;
+                        /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
                         bodyHtml?: string | null;
                     }[];
+                    /** @description What stops a recipient's later steps beside an answer. */
                     stopOn?: {
-                        /** @default false */
+                        /**
+                         * @description Whether an absence note stops a recipient's later steps, too.
+                         * @default false
+                         */
                         autoReply?: boolean;
                     } | null;
-                    /** @default false */
+                    /**
+                     * @description Later steps go although nobody reads the senders' mailboxes, so that an answer stops nothing.
+                     * @default false
+                     */
                     followUpWithoutReading?: boolean;
+                    /** @description Addresses, or objects with `email` and merge fields. */
                     recipients?: string | null;
+                    /** @description The file itself. */
                     file?: string | null;
-                    encoding?: ("UTF-8" | "UTF-16" | "Windows-1252" | "Windows-1250" | "Windows-1251" | "Shift_JIS" | "GB18030" | "Big5" | "EUC-KR" | "EUC-JP" | "Windows-1254" | "Windows-1253" | "Windows-1257" | "MacRoman" | "KOI8-R" | "ISO-8859-2" | "Windows-1255" | "Windows-1256" | "Windows-874" | "CP850" | "CP852" | "CP866" | "MacCyrillic" | "MacLatin2") | null;
+                    /** @description The character encoding, such as utf-8; found where it is left out. */
+                    encoding?: ("UTF-8" | "UTF-16" | "Windows-1252" | "Windows-1250" | "Windows-1251" | "Shift_JIS" | "GB18030" | "Big5" | "EUC-KR" | "EUC-JP" | "Windows-1254" | "Windows-1253" | "Windows-1257" | "MacRoman" | "KOI8-R" | "KOI8-U" | "ISO-8859-2" | "ISO-8859-5" | "ISO-8859-7" | "Windows-1255" | "Windows-1256" | "Windows-874" | "CP850" | "CP852" | "CP866" | "MacCyrillic" | "MacLatin2") | null;
+                    /** @description The header of the column with the addresses, or its number from 1; found where it is left out. */
                     emailColumn?: string | null;
-                    /** @default false */
+                    /**
+                     * @description Write to every address of a cell that has several, and not to the first alone.
+                     * @default false
+                     */
                     everyAddress?: boolean;
+                    /** @description Domains that were mistyped, each with the one to put in its place. */
                     correctDomains?: string | null;
                 };
             };
@@ -4007,37 +5452,65 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
+                    /** @description The subject, a Liquid template in what is scheduled; one line. */
                     subject: string;
-                    /** @default  */
+                    /**
+                     * @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`.
+                     * @default
+                     */
                     body?: string;
+                    /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
                     bodyHtml?: string | null;
+                    /** @description The message's language, such as `de`; null: it is not said. */
                     language?: string | null;
+                    /** @description Where answers go; null: to the sender's own address. */
                     replyTo?: string | null;
-                    /** @default {} */
+                    /**
+                     * @description Headers of your own, by name; those that the message needs cannot be set.
+                     * @default {}
+                     */
                     headers?: {
                         [key: string]: string;
                     };
-                    /** @default [] */
+                    /**
+                     * @description Addresses that every message is copied to, for all to see; 5 at most with `bcc`.
+                     * @default []
+                     */
                     cc?: string[];
-                    /** @default [] */
+                    /**
+                     * @description Addresses that get a blind copy of every message, 5 at most with `cc`.
+                     * @default []
+                     */
                     bcc?: string[];
-                    /** @default [] */
+                    /**
+                     * @description Files that go along: of a request, ids from `POST /api/files`.
+                     * @default []
+                     */
                     attachments?: number[];
                     /**
+                     * @description How recipients unsubscribe: by a `link`, by a `header` alone, or `none`.
                      * @default none
                      * @enum {unknown}
                      */
                     unsubscribe?: "header" | "link" | "none";
+                    /** @description What people call it. */
                     name?: string | null;
+                    /** @description The sender that it goes from. */
                     senderId?: number | null;
+                    /** @description An email address, compared without regard to case. */
                     email?: string | null;
+                    /** @description The merge fields with their values. */
                     fields?: {
                         [key: string]: string;
                     };
+                    /** @description What to do for recipients who have nothing for a field, by field. */
                     ifBlank?: {
                         [key: string]: components["schemas"]["IfBlank"];
                     };
-                    /** @default false */
+                    /**
+                     * @description Send the test also to an address that is written to no more.
+                     * @default false
+                     */
                     despiteSuppression?: boolean;
                 };
             };
@@ -4145,31 +5618,54 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
+                    /** @description The subject, a Liquid template in what is scheduled; one line. */
                     subject: string;
-                    /** @default  */
+                    /**
+                     * @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`.
+                     * @default
+                     */
                     body?: string;
+                    /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
                     bodyHtml?: string | null;
+                    /** @description The message's language, such as `de`; null: it is not said. */
                     language?: string | null;
+                    /** @description Where answers go; null: to the sender's own address. */
                     replyTo?: string | null;
-                    /** @default {} */
+                    /**
+                     * @description Headers of your own, by name; those that the message needs cannot be set.
+                     * @default {}
+                     */
                     headers?: {
                         [key: string]: string;
                     };
-                    /** @default [] */
+                    /**
+                     * @description Addresses that every message is copied to, for all to see; 5 at most with `bcc`.
+                     * @default []
+                     */
                     cc?: string[];
-                    /** @default [] */
+                    /**
+                     * @description Addresses that get a blind copy of every message, 5 at most with `cc`.
+                     * @default []
+                     */
                     bcc?: string[];
-                    /** @default [] */
+                    /**
+                     * @description Files that go along: of a request, ids from `POST /api/files`.
+                     * @default []
+                     */
                     attachments?: number[];
                     /**
+                     * @description How recipients unsubscribe: by a `link`, by a `header` alone, or `none`.
                      * @default none
                      * @enum {unknown}
                      */
                     unsubscribe?: "header" | "link" | "none";
+                    /** @description An email address, compared without regard to case. */
                     email: string;
+                    /** @description The merge fields with their values. */
                     fields?: {
                         [key: string]: string;
                     } | null;
+                    /** @description The sender that it goes from. */
                     senderId?: number | null;
                 };
             };
@@ -5780,7 +7276,10 @@ export interface operations {
         requestBody: {
             content: {
                 "multipart/form-data": {
-                    /** Format: binary */
+                    /**
+                     * Format: binary
+                     * @description The file itself.
+                     */
                     file: string;
                 };
             };
@@ -7091,14 +8590,19 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
+                    /** @description Addresses, or objects with `email` and merge fields. */
                     recipients: (string | {
                         [key: string]: unknown;
                     })[];
                 };
                 "multipart/form-data": {
-                    /** Format: binary */
+                    /**
+                     * Format: binary
+                     * @description The file itself.
+                     */
                     file: string;
-                    encoding?: ("UTF-8" | "UTF-16" | "Windows-1252" | "Windows-1250" | "Windows-1251" | "Shift_JIS" | "GB18030" | "Big5" | "EUC-KR" | "EUC-JP" | "Windows-1254" | "Windows-1253" | "Windows-1257" | "MacRoman" | "KOI8-R" | "ISO-8859-2" | "Windows-1255" | "Windows-1256" | "Windows-874" | "CP850" | "CP852" | "CP866" | "MacCyrillic" | "MacLatin2") | null;
+                    /** @description The character encoding, such as utf-8; found where it is left out. */
+                    encoding?: ("UTF-8" | "UTF-16" | "Windows-1252" | "Windows-1250" | "Windows-1251" | "Shift_JIS" | "GB18030" | "Big5" | "EUC-KR" | "EUC-JP" | "Windows-1254" | "Windows-1253" | "Windows-1257" | "MacRoman" | "KOI8-R" | "KOI8-U" | "ISO-8859-2" | "ISO-8859-5" | "ISO-8859-7" | "Windows-1255" | "Windows-1256" | "Windows-874" | "CP850" | "CP852" | "CP866" | "MacCyrillic" | "MacLatin2") | null;
                 };
             };
         };
@@ -7984,17 +9488,27 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
+                    /** @description Addresses, or objects with `email` and merge fields. */
                     recipients?: (string | {
                         [key: string]: unknown;
                     })[] | null;
+                    /** @description A list that was uploaded (`POST /api/lists`). */
                     listId?: number | null;
+                    /** @description Which column of the file has the addresses, and which merge field each other one is. */
                     columns?: components["schemas"]["Columns"] | null;
-                    /** @default false */
+                    /**
+                     * @description Write to every address of a cell that has several, and not to the first alone.
+                     * @default false
+                     */
                     everyAddress?: boolean;
+                    /** @description Domains that were mistyped, each with the one to put in its place. */
                     correctDomains?: {
                         [key: string]: string;
                     } | null;
-                    /** @default false */
+                    /**
+                     * @description Says what it would do, and changes nothing.
+                     * @default false
+                     */
                     preview?: boolean;
                 };
             };
@@ -8692,25 +10206,38 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    /** @default [] */
+                    /**
+                     * @description Addresses to write to no more.
+                     * @default []
+                     */
                     emails?: string[];
-                    /** @default [] */
+                    /**
+                     * @description Domains to write to no more.
+                     * @default []
+                     */
                     domains?: string[];
                     /**
+                     * @description Why.
                      * @default MANUAL
                      * @enum {unknown}
                      */
                     reason?: "BOUNCED" | "COMPLAINED" | "MANUAL" | "REPLIED_STOP" | "UNSUBSCRIBED";
+                    /** @description A remark of your own. */
                     note?: string | null;
                 };
                 "multipart/form-data": {
-                    /** Format: binary */
+                    /**
+                     * Format: binary
+                     * @description The file itself.
+                     */
                     file: string;
                     /**
+                     * @description Why.
                      * @default MANUAL
                      * @enum {unknown}
                      */
                     reason?: "BOUNCED" | "COMPLAINED" | "MANUAL" | "REPLIED_STOP" | "UNSUBSCRIBED";
+                    /** @description A remark of your own. */
                     note?: string | null;
                 };
             };
@@ -13729,6 +15256,196 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    makeResetLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResetLink"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RemovalBody"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

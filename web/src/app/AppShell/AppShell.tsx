@@ -1,4 +1,4 @@
-import { Burger, Button, Drawer, Group, Menu, Text } from "@mantine/core";
+import { Badge, Burger, Button, Drawer, Group, Menu, Text, VisuallyHidden } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import {
   IconAlertTriangle,
@@ -25,6 +25,7 @@ import { meQuery, waysQuery } from "@/features/accounts/queries";
 import { UnreadCount } from "@/features/inbound/UnreadCount";
 import { useMayRead } from "@/features/inbound/useMayRead";
 import { InstallationBanner } from "@/features/operations/InstallationBanner";
+import { alertsQuery } from "@/features/operations/queries";
 import { useMay } from "@/features/workspaces/useMay";
 import { WorkspaceSwitch } from "@/features/workspaces/WorkspaceSwitch";
 import { SchemeSwitch } from "@/ui/SchemeSwitch";
@@ -114,6 +115,8 @@ function Frame() {
 
 function Sidebar() {
   const { data: ways } = useQuery(waysQuery);
+  const { data: alerts = [] } = useQuery(alertsQuery());
+  const blocked = alerts.filter(({ kind }) => kind === "sender.blocked").length;
   const maySend = useMay("member");
   const mayRead = useMayRead();
   return (
@@ -152,6 +155,12 @@ function Sidebar() {
                   <entry.icon size={18} stroke={1.7} aria-hidden />
                   {entry.label}
                   {entry.replies && <UnreadCount />}
+                  {entry.to === "/senders" && blocked > 0 && (
+                    <Badge color="red" size="sm" ml="auto">
+                      {blocked}
+                      <VisuallyHidden> held back</VisuallyHidden>
+                    </Badge>
+                  )}
                 </Link>
               ))}
           </div>

@@ -1,4 +1,4 @@
-import { Alert, Badge, Button, Group, Stack, Switch, Text } from "@mantine/core";
+import { Alert, Anchor, Badge, Button, Group, Stack, Switch, Text } from "@mantine/core";
 import { IconKey } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
@@ -22,7 +22,14 @@ export function KeysPanel() {
     <Stack>
       <Panel
         title="API keys"
-        description="For programs that send for you. Each request names its key as a bearer token."
+        description={
+          <>
+            For programs that send for you. Each request names its key as a bearer token.{" "}
+            <Anchor href="/docs" inherit>
+              What the API can do
+            </Anchor>
+          </>
+        }
       >
         {made ? <Made apiKey={made} done={() => setMade(null)} /> : <KeyForm done={setMade} />}
       </Panel>

@@ -1,6 +1,7 @@
-import { Alert, Button, PasswordInput, Stack, TextInput } from "@mantine/core";
+import { Alert, Button, Code, PasswordInput, Stack, Text, TextInput } from "@mantine/core";
 import { isNotEmpty } from "@mantine/form";
 import { IconMailCheck } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { FormFailure } from "@/forms/FormFailure";
@@ -9,6 +10,7 @@ import { AnchorLink } from "@/ui/links";
 import { AuthLayout } from "./AuthLayout";
 import { askForReset, resetPassword } from "./commands";
 import { newPassword, PASSWORD_HINT, revoked } from "./passwords";
+import { waysQuery } from "./queries";
 
 const route = getRouteApi("/reset-password");
 
@@ -22,6 +24,7 @@ const back = <AnchorLink to="/login">Back to the login</AnchorLink>;
 
 function AskForLink() {
   const [sentTo, setSentTo] = useState<string | null>(null);
+  const { data: ways } = useQuery(waysQuery);
   const { form, submit, pending, failure } = useSubmit({
     initialValues: { email: "" },
     validate: { email: isNotEmpty("Give your email address.") },
@@ -35,6 +38,13 @@ function AskForLink() {
           If <strong>{sentTo}</strong> has an account here, a link to a new password is on its way there. It
           is good for one hour.
         </Alert>
+        {ways?.sandbox && (
+          <Text size="sm" mt="md">
+            This installation has no mail server of its own (SMTP_HOST), so the mail does not leave it. The
+            link is in its log; whoever runs it can hand it to you, or set a password with{" "}
+            <Code>reachinbox set-password</Code>. So can an administrator, with a link from Settings, People.
+          </Text>
+        )}
       </AuthLayout>
     );
   }

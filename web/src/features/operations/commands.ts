@@ -51,6 +51,37 @@ export function useEndSessions(account: Account) {
   });
 }
 
+/** Made after a question, since whoever has the link gets in. */
+export function useResetLink(account: Account, made: (token: string) => void) {
+  const { run, pending } = useCommand({
+    run: () => answer(api.POST("/api/admin/users/{id}/reset-link", of(account))),
+    changes: [keys.users.all()],
+    done: ({ token }) => made(token),
+    failed: `There is no link for ${account.email}`,
+  });
+  const make = async () => {
+    const sure = await confirm({
+      title: `A link to a new password for ${account.email}?`,
+      children:
+        "Whoever has the link sets the password, once, within an hour. The account is then logged out everywhere, and its API keys are revoked. The log says that you made it.",
+      confirm: "Make the link",
+    });
+    if (sure) await run();
+  };
+  return { make, pending };
+}
+
+/** Asked for with who gets the workspaces that it alone owns; null: they are deleted. */
+export function useRemove(account: Account) {
+  return useCommand({
+    run: (heirId: number | null) =>
+      answer(api.POST("/api/admin/users/{id}/remove", { ...of(account), body: { heirId } })),
+    changes: [keys.users.all(), keys.workspaces()],
+    said: () => `${account.email} is removed.`,
+    failed: `${account.email} is not removed`,
+  });
+}
+
 export function useRevokeKeys(account: Account) {
   const { run, pending } = useCommand({
     run: () => answer(api.POST("/api/admin/users/{id}/revoke-keys", of(account))),

@@ -19,5 +19,7 @@ export function hearSender(queries: QueryClient, event: Events["sender"]): void 
     shown.blockReason !== event.blockReason ||
     shown.held?.since !== event.held?.since ||
     shown.held?.probeAt !== event.held?.probeAt;
-  if (shown && isAnother) void queries.invalidateQueries({ queryKey });
+  if (!shown || !isAnother) return;
+  void queries.invalidateQueries({ queryKey });
+  void queries.invalidateQueries({ queryKey: keys.alerts() }); // the navigation counts those held back
 }

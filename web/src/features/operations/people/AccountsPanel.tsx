@@ -3,13 +3,22 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { meQuery } from "@/features/accounts/queries";
 import { Time } from "@/time/Time";
+import { CopyField } from "@/ui/CopyField";
 import { confirm } from "@/ui/confirm";
 import { Listing } from "@/ui/Listing";
 import { LoadMore } from "@/ui/LoadMore";
 import { counted } from "@/ui/numbers";
 import { Panel, Row, Rows } from "@/ui/Panel";
 import { SearchField } from "@/ui/SearchField";
-import { type Account, useDisable, useEnable, useEndSessions, useRevokeKeys } from "../commands";
+import {
+  type Account,
+  useDisable,
+  useEnable,
+  useEndSessions,
+  useRemove,
+  useResetLink,
+  useRevokeKeys,
+} from "../commands";
 import { usersQuery } from "../queries";
 
 export function AccountsPanel() {
@@ -53,6 +62,7 @@ export function AccountsPanel() {
 function AccountRow({ account }: { account: Account }) {
   const { data: me } = useQuery(meQuery);
   const isMe = account.id === me?.id;
+  const [token, setToken] = useState<string | null>(null);
   return (
     <Row
       title={
@@ -75,18 +85,33 @@ function AccountRow({ account }: { account: Account }) {
           )}
           <span>{counted(account.sessions, "session")}</span>
           <span>{counted(account.keys, "API key")}</span>
+          {token && (
+            <CopyField
+              label={`Link to a new password for ${account.email}, shown this once`}
+              value={`${location.origin}/reset-password?${new URLSearchParams({ token })}`}
+            />
+          )}
         </>
       }
-      actions={!isMe && <Actions account={account} />}
+      actions={me && !isMe && <Actions account={account} me={me} made={setToken} />}
     />
   );
 }
 
-function Actions({ account }: { account: Account }) {
+interface Props {
+  account: Account;
+  me: { id: number };
+  /** The token of a link to a new password. */
+  made: (token: string) => void;
+}
+
+function Actions({ account, me, made }: Props) {
   const disable = useDisable(account);
   const enable = useEnable(account);
   const sessions = useEndSessions(account);
   const apiKeys = useRevokeKeys(account);
+  const remove = useRemove(account);
+  const resetLink = useResetLink(account, made);
   const { email } = account;
   const askToDisable = async () => {
     let pauseCampaigns = false;
@@ -109,6 +134,30 @@ function Actions({ account }: { account: Account }) {
       confirm: "Disable the account",
     });
     if (sure) await disable.run(pauseCampaigns);
+  };
+  const askToRemove = async () => {
+    let heir: number | null = me.id;
+    const sure = await confirm({
+      title: `Remove ${email} for good?`,
+      children: (
+        <Stack gap="sm">
+          <Text>
+            The account is gone with its sessions and API keys. Workspaces that others own, too, go on without
+            it.
+          </Text>
+          <Checkbox
+            label="Hand over to me what it alone owns"
+            description="Otherwise those workspaces are deleted, which needs their campaigns to be over."
+            defaultChecked
+            onChange={(event) => {
+              heir = event.currentTarget.checked ? me.id : null;
+            }}
+          />
+        </Stack>
+      ),
+      confirm: "Remove the account",
+    });
+    if (sure) await remove.run(heir);
   };
   return (
     <Group gap={6}>
@@ -134,6 +183,17 @@ function Actions({ account }: { account: Account }) {
           Revoke keys
         </Button>
       )}
+      {!account.disabledAt && (
+        <Button
+          size="xs"
+          variant="default"
+          loading={resetLink.pending}
+          onClick={resetLink.make}
+          aria-label={`New password for ${email}`}
+        >
+          New password
+        </Button>
+      )}
       {account.disabledAt ? (
         <Button
           size="xs"
@@ -155,6 +215,15 @@ function Actions({ account }: { account: Account }) {
           Disable
         </Button>
       )}
+      <Button
+        size="xs"
+        variant="default"
+        loading={remove.pending}
+        onClick={askToRemove}
+        aria-label={`Remove ${email}`}
+      >
+        Remove
+      </Button>
     </Group>
   );
 }

@@ -1,0 +1,52 @@
+"""An account is removed for good, and what it alone owned is handed over or deleted.
+
+What others own goes on without it. Keys that it made end with it, in every workspace; the logs keep what it did, by
+nobody.
+"""
+
+from __future__ import annotations
+
+from app.db import Pool, fetch_all, transaction
+from app.domain.accounts.actor import Actor
+from app.domain.accounts.administration import check_dispensable
+from app.domain.accounts.users import Terms
+from app.domain.workspaces import audit
+from app.domain.workspaces.workspaces import close, lock_people, make_for_homeless
+from app.errors import Conflict, InvalidInput
+from app.sql import queries
+
+sql = queries(__name__)
+
+
+async def remove(pool: Pool, terms: Terms, actor: Actor, user_id: int, heir_id: int | None) -> None:
+    """Workspaces that nobody else owns go to the account `heir_id`; with None they are deleted.
+
+    Raises NotFound, InvalidInput for an heir that there is not, and Conflict for oneself, for the last administrator,
+    and while something is to be sent from what would be deleted.
+    """
+    named = [user_id] if heir_id is None else [user_id, heir_id]
+    async with transaction(pool) as conn:
+        await check_dispensable(conn, actor, user_id)
+        people = {
+            row["user_id"] for row in await fetch_all(conn, sql.people_around, {"user_id": user_id, "named": named})
+        }
+        if heir_id is not None and (heir_id == user_id or heir_id not in people):
+            raise InvalidInput({"heirId": "is no other account"})
+        await lock_people(conn, people)
+        await conn.execute(sql.lock_workspaces_of, {"user_id": user_id})
+        around = await fetch_all(conn, sql.people_around, {"user_id": user_id, "named": named})
+        if {row["user_id"] for row in around} - people:
+            raise Conflict("somebody has just joined a workspace of the account; try again")
+        for row in await fetch_all(conn, sql.owned_alone, {"user_id": user_id}):
+            workspace_id = row["workspace_id"]
+            if heir_id is None:
+                await close(conn, workspace_id)
+                await audit.record(conn, actor, None, "workspace.deleted", f"workspaces/{workspace_id}")
+            else:
+                await conn.execute(sql.make_owner, {"workspace_id": workspace_id, "heir_id": heir_id})
+                handed = f"workspaces/{workspace_id}, users/{user_id} to users/{heir_id}"
+                await audit.record(conn, actor, None, "workspace.handed_over", handed)
+        await conn.execute(sql.remove_user, {"user_id": user_id})
+        left = people - {user_id}
+        await make_for_homeless(conn, terms.box, left, default_hourly_limit=terms.default_hourly_limit)
+        await audit.record(conn, actor, None, "account.removed", f"users/{user_id}")

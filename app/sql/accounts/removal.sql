@@ -1,0 +1,26 @@
+-- name: people_around
+-- The account, who gets its workspaces, and all who share one with it.
+SELECT id AS user_id FROM users WHERE id = ANY (%(named)s::bigint[])
+UNION
+SELECT user_id FROM members WHERE workspace_id IN (SELECT workspace_id FROM members WHERE user_id = %(user_id)s);
+
+-- name: lock_workspaces_of
+-- The account's workspaces, which nobody joins, leaves or deletes until the end of the transaction.
+SELECT id FROM workspaces WHERE id IN (SELECT workspace_id FROM members WHERE user_id = %(user_id)s)
+ORDER BY id FOR UPDATE;
+
+-- name: owned_alone
+-- Workspaces that would have no owner without the account.
+SELECT workspace_id FROM members WHERE role = 'owner'
+GROUP BY workspace_id HAVING array_agg(user_id) = ARRAY[%(user_id)s::bigint]
+ORDER BY workspace_id;
+
+-- name: make_owner
+-- Who gets a workspace owns it from now on, whether or not they were a member of it.
+INSERT INTO members (workspace_id, user_id, role, created_at)
+VALUES (%(workspace_id)s, %(heir_id)s, 'owner', clock_timestamp())
+ON CONFLICT (workspace_id, user_id) DO UPDATE SET role = 'owner';
+
+-- name: remove_user
+-- The account is gone with its memberships, sessions, keys, links and invitations; the log keeps what it did.
+DELETE FROM users WHERE id = %(user_id)s;
