@@ -142,6 +142,18 @@ async def test_a_file_loses_no_address_of_a_cell_and_none_of_the_operators_netwo
     assert [one["name"] for one in names] == ["Ops@corp.local", "a@example.com", "b@example.com", "sub.corp.local"]
 
 
+async def test_an_internal_domain_is_one_however_it_is_written(
+    settings: Settings, database_url: str, pool: Pool, user: User
+) -> None:
+    allowed = msgspec.structs.replace(settings, allow_internal_domains=("xn--bcher-kva.de", "xn--bcher-kva.local"))
+    async with api_client(allowed, database_url, await authorization(pool, user)) as api:
+        await add(api, domains=["bücher.de", "xn--bcher-kva.local"])
+        told = await schedule(
+            api, recipients=["a@xn--bcher-kva.de", "a@bücher.de", "a@bücher.local", "a@xn--bcher-kva.local", "b@x.de"]
+        )
+    assert (told["accepted"], told["suppressed"], told["duplicates"]) == (1, 2, 2)
+
+
 async def test_a_file_weakens_nothing(api: httpx.AsyncClient, pool: Pool) -> None:
     await add(api, "a@example.com", reason="UNSUBSCRIBED")
     told = (await send_file(api, "email,reason\na@example.com,manual\n")).json()
