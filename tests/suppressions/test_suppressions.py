@@ -185,7 +185,9 @@ async def test_those_of_a_campaign_or_since_a_time_are_removed_at_once_and_own_w
         await add(api, *(f"{reason}{number}@example.com" for number in range(3)), reason=reason)
     await add(api, *(f"n{number}@example.com" for number in range(2_500)), reason="BOUNCED")
     await execute(pool, "UPDATE suppressions SET campaign_id = 7 WHERE strpos(name, '0@') > 0")
-    await execute(pool, "UPDATE suppressions SET created_at = now() - interval '2 days' WHERE starts_with(name, 'BOUNCED')")
+    await execute(
+        pool, "UPDATE suppressions SET created_at = now() - interval '2 days' WHERE starts_with(name, 'BOUNCED')"
+    )
     since = (datetime.now(UTC) - timedelta(days=1)).isoformat()
 
     async def remove(**which: Any) -> httpx.Response:

@@ -16,12 +16,13 @@ from typing import Any, BinaryIO, Literal, NamedTuple, get_args
 import msgspec
 
 from app.bounds import NOTE, Bounds
-from app.db import LOCK_MS, Conn, Pool, Row, containing, fetch_all, fetch_exactly_one, fetch_one, transaction
+from app.db import LOCK_MS, Conn, Pool, Row, containing, fetch_all, fetch_one, transaction
 from app.domain.accounts.actor import Actor
 from app.domain.ledger.emails import csv_line
 from app.domain.pages import Page, PageRequest, page_of
 from app.domain.recipients import csv_files
 from app.domain.recipients.lists import Choices, Rejected
+from app.domain.suppressions.held import newest
 from app.domain.suppressions.suppress import BATCH, Reason, suppress
 from app.domain.workspaces import audit
 from app.errors import InvalidInput, NotFound
@@ -213,7 +214,7 @@ async def remove_some(pool: Pool, workspace_id: int, which: Removal, why: str, a
     params = which._asdict() | {"workspace_id": workspace_id, "limit": BATCH}
     told = Removed(0)
     async with transaction(pool, workspace_id) as conn:
-        params |= {"newest": (await fetch_exactly_one(conn, sql.newest, params))["id"]}
+        params |= {"newest": await newest(conn, workspace_id)}
     while True:
         async with transaction(pool, workspace_id) as conn:
             gone = (await conn.execute(sql.remove_some, params)).rowcount

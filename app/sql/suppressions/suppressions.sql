@@ -46,7 +46,3 @@ USING (SELECT workspace_id, key FROM suppressions
        LIMIT %(limit)s
        FOR UPDATE) o
 WHERE s.workspace_id = o.workspace_id AND s.key = o.key;
-
--- name: newest
--- The latest of all; 0: there is none.
-SELECT coalesce(max(id), 0) AS id FROM suppressions WHERE workspace_id = %(workspace_id)s;
