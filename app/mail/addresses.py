@@ -13,6 +13,7 @@ import re
 from collections.abc import Collection
 from contextlib import suppress
 
+import idna
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, ValidatedEmail, validate_email
 from email_validator.rfc_constants import CASE_INSENSITIVE_MAILBOX_NAMES
 
@@ -43,8 +44,8 @@ def normalize(text: str, internal: Collection[str] = ()) -> str:
     """The address in `text`, trimmed: domain in lower case and as Unicode (U-labels), local part in NFC.
 
     The local part keeps its case, RFC 2142's role names (`Info@`, `SALES@`) aside. `internal` are the domains that
-    exist within the operator's network alone (`corp.local`, a host of one label), with all below them. Raises
-    InvalidAddress.
+    exist within the operator's network alone (`corp.local`, a host of one label), in A-labels, with all below them.
+    Raises InvalidAddress.
     """
     address = text.strip()
     if len(address) <= _PLAIN_LENGTH:
@@ -67,7 +68,7 @@ def normalize_any(text: str) -> str:
         return normalize(text)
     except InvalidAddress:
         with suppress(InvalidAddress):
-            return normalize(text, {text.strip().rpartition("@")[2].lower()})
+            return normalize(text, {_a_labels(text.strip().rpartition("@")[2])})
         raise
 
 
@@ -107,21 +108,42 @@ def needs_smtputf8(address: str) -> bool:
 def to_ascii(address: str) -> str:
     """The address with its domain in A-labels (IDNA 2008); the local part stays as it is."""
     local, _, domain = address.rpartition("@")
-    return address if domain.isascii() else f"{local}@{_validated(address).ascii_domain}"
+    return address if domain.isascii() else f"{local}@{_a_labels(domain)}"
 
 
 def is_internal(domain: str, internal: Collection[str]) -> bool:
-    """Whether the domain is one of `internal`, or below one."""
-    labels = domain.lower().split(".")
+    """Whether the domain is one of `internal`, which are in A-labels, or below one."""
+    labels = _a_labels(domain).split(".")
     return any(".".join(labels[n:]) in internal for n in range(len(labels)))
 
 
 def _internal(address: str) -> str:
-    """Of a domain that no registry knows: letters, digits and hyphens, and the local part like any other."""
+    """Of a domain that no registry knows: letters, digits and hyphens, and the local part like any other. It may be one
+    that a registry knows all the same, so it is written as others are.
+    """
     local, _, domain = address.rpartition("@")
-    if not _HOST.fullmatch(domain) or len(domain) > _MOST_DOMAIN:
+    registered = _a_labels(domain)
+    if not _HOST.fullmatch(registered) or len(registered) > _MOST_DOMAIN:
         raise InvalidAddress("The part after the @-sign is not the name of a host.")
-    return f"{_validated(f'{local}@example.com').local_part}@{domain.lower()}"
+    return f"{_validated(f'{local}@example.com').local_part}@{_u_labels(registered)}"
+
+
+def _a_labels(domain: str) -> str:
+    """As it is registered (IDNA 2008); in lower case alone where that has no word on it, as of some hosts."""
+    if len(domain) > _MOST_DOMAIN:  # no domain; what IDNA does to it may take long
+        return domain.lower()
+    try:
+        return idna.encode(domain, uts46=True).decode()
+    except idna.IDNAError:
+        return domain.lower()
+
+
+def _u_labels(domain: str) -> str:
+    """As people read a domain in A-labels."""
+    try:
+        return idna.decode(domain)
+    except idna.IDNAError:
+        return domain
 
 
 def _validated(address: str) -> ValidatedEmail:

@@ -161,6 +161,16 @@ async def test_it_is_written_as_a_campaign_would_be(api: httpx.AsyncClient) -> N
     assert 'style="color: red;"' in message["html"]
 
 
+@pytest.mark.parametrize("change", [{"startTime": "2030-01-01T00:00:00Z"}, {"delayBetweenMs": 5}, {"senderIds": [1]}])
+async def test_it_has_no_plan_that_can_be_changed(api: httpx.AsyncClient, change: dict[str, Any]) -> None:
+    """Who insists on writing to somebody has said so at its start: no suppression of after that may come before it."""
+    await api.post("/api/suppressions", json={"emails": ["a@example.com"]})
+    asked = TEST | {"email": "a@example.com", "despiteSuppression": True}
+    campaign = (await api.post("/api/campaigns/test", json=asked)).json()["campaignId"]
+    assert "by hand" in problem(await api.patch(f"/api/campaigns/{campaign}", json=change), 409)["detail"]
+    assert (await api.patch(f"/api/campaigns/{campaign}", json={"subject": "Hello"})).status_code == 200
+
+
 async def test_a_test_goes_to_the_operators_network_too(
     settings: Settings, database_url: str, pool: Pool, user: User
 ) -> None:

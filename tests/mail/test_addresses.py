@@ -5,7 +5,7 @@ from email_validator import EmailNotValidError, validate_email
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.mail.addresses import InvalidAddress, key, needs_smtputf8, normalize, to_ascii
+from app.mail.addresses import InvalidAddress, key, needs_smtputf8, normalize, normalize_any, to_ascii
 
 LOCAL = st.one_of(
     st.text("abcXYZ019.!#$%&'*+/=?^_`{|}~-", min_size=1, max_size=70),
@@ -144,10 +144,18 @@ def test_a_domain_outside_ascii_travels_in_a_labels() -> None:
         (" Ops@Mail.CORP.local ", "Ops@mail.corp.local"),
         ("root@intranet", "root@intranet"),
         ("ann@example.com", "ann@example.com"),
+        ("a@xn--bcher-kva.intranet", "a@bücher.intranet"),
+        ("a@BÜCHER.Intranet", "a@bücher.intranet"),
+        ("a@xn--bcher-kva.local", "a@bücher.local"),
+        ("a@bücher.local", "a@bücher.local"),
+        ("a@XN--bcher-kva.de", "a@bücher.de"),
+        ("a@r3--x.intranet", "a@r3--x.intranet"),
     ],
 )
 def test_internal_domains_are_taken_where_the_operator_allows_them(text: str, address: str) -> None:
-    assert normalize(text, {"corp.local", "intranet"}) == address
+    allowed = {"corp.local", "intranet", "xn--bcher-kva.local", "xn--bcher-kva.de"}
+    assert normalize(text, allowed) == normalize_any(text) == address
+    assert normalize(to_ascii(address), allowed) == address
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from app.domain.campaigns.brake import brake
 from app.domain.campaigns.campaigns import pause, resume
 from app.domain.ledger import streams
 from app.domain.ledger.claims import Claim, Claimant, Report
+from app.domain.ledger.decisions import Chosen, retry_many
 from app.domain.ledger.exchange import exchange
 from app.domain.suppressions.suppress import suppress
 from app.domain.suppressions.walk import walk
@@ -155,6 +156,36 @@ async def test_a_campaign_of_which_too_many_do_not_exist_pauses_itself_and_count
     assert await brake(pool) == {}, "what was before is decided"
     await bounce(pool, mine, 50, 3)
     assert list(await brake(pool)) == [campaign]
+
+
+async def test_who_is_tried_again_counts_once_for_the_brake(pool: Pool, owner: Owner, mine: Lane) -> None:
+    """Also those of before the brake, once it counts anew: for what becomes of them then."""
+    campaign = (await schedule_campaign(pool, owner, 200)).campaign.id
+    rate = "SELECT gone, bounced FROM bounce_rate(%s, %s)"
+
+    async def again() -> None:
+        await execute(pool, "DELETE FROM suppressions")
+        await retry_many(pool, owner.workspace_id, Chosen(campaign_id=campaign))
+        await execute(pool, "UPDATE emails SET scheduled_at = now() - interval '1 hour' WHERE attempts > 0")
+        await execute(pool, "UPDATE streams SET next_due_at = now() - interval '1 hour', passed_at = '-infinity'")
+
+    await bounce(pool, mine, 40, 2)
+    for _ in range(2):
+        await again()
+        await bounce(pool, mine, 2, 2)
+        assert await row(pool, rate, owner.workspace_id, campaign) == {"gone": 40, "bounced": 2}
+    await again()
+    await bounce(pool, mine, 2, 0)
+    assert await row(pool, rate, owner.workspace_id, campaign) == {"gone": 40, "bounced": 0}
+    await bounce(pool, mine, 60, 6)
+    assert list(await brake(pool)) == [campaign]
+    await resume(pool, owner.workspace_id, campaign)
+    await bounce(pool, mine, 10, 1)
+    await again()  # six of before, one of after
+    assert await row(pool, rate, owner.workspace_id, campaign) == {"gone": 9, "bounced": 0}
+    await bounce(pool, mine, 7, 2)
+    assert await row(pool, rate, owner.workspace_id, campaign) == {"gone": 16, "bounced": 2}
+    await check_conservation(pool, campaign)
 
 
 async def test_the_brake_stops_other_senders_though_the_one_that_bounced_has_nothing_left(

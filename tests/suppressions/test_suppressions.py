@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -142,6 +143,18 @@ async def test_a_file_loses_no_address_of_a_cell_and_none_of_the_operators_netwo
     assert [one["name"] for one in names] == ["Ops@corp.local", "a@example.com", "b@example.com", "sub.corp.local"]
 
 
+async def test_an_internal_domain_is_one_however_it_is_written(
+    settings: Settings, database_url: str, pool: Pool, user: User
+) -> None:
+    allowed = msgspec.structs.replace(settings, allow_internal_domains=("xn--bcher-kva.de", "xn--bcher-kva.local"))
+    async with api_client(allowed, database_url, await authorization(pool, user)) as api:
+        await add(api, domains=["bücher.de", "xn--bcher-kva.local"])
+        told = await schedule(
+            api, recipients=["a@xn--bcher-kva.de", "a@bücher.de", "a@bücher.local", "a@xn--bcher-kva.local", "b@x.de"]
+        )
+    assert (told["accepted"], told["suppressed"], told["duplicates"]) == (1, 2, 2)
+
+
 async def test_a_file_weakens_nothing(api: httpx.AsyncClient, pool: Pool) -> None:
     await add(api, "a@example.com", reason="UNSUBSCRIBED")
     told = (await send_file(api, "email,reason\na@example.com,manual\n")).json()
@@ -163,3 +176,35 @@ async def test_one_is_removed_with_a_word_why(api: httpx.AsyncClient, pool: Pool
         f"suppressions/{one['id']} (MANUAL): asked us by phone",
     )
     assert (await schedule(api, recipients=["a@example.com"]))["accepted"] == 1
+
+
+async def test_those_of_a_campaign_or_since_a_time_are_removed_at_once_and_own_wishes_stay(
+    api: httpx.AsyncClient, pool: Pool
+) -> None:
+    for reason in ("BOUNCED", "MANUAL", "UNSUBSCRIBED", "COMPLAINED", "REPLIED_STOP"):
+        await add(api, *(f"{reason}{number}@example.com" for number in range(3)), reason=reason)
+    await add(api, *(f"n{number}@example.com" for number in range(2_500)), reason="BOUNCED")
+    await execute(pool, "UPDATE suppressions SET campaign_id = 7 WHERE strpos(name, '0@') > 0")
+    await execute(
+        pool, "UPDATE suppressions SET created_at = now() - interval '2 days' WHERE starts_with(name, 'BOUNCED')"
+    )
+    since = (datetime.now(UTC) - timedelta(days=1)).isoformat()
+
+    async def remove(**which: Any) -> httpx.Response:
+        return await api.post("/api/suppressions/remove", json={"why": "a relay refused all"} | which)
+
+    assert "since" in wrong_fields(await remove(reason="BOUNCED"))
+    assert "reason" in wrong_fields(await remove(reason="UNSUBSCRIBED", since=since))
+    assert "why" in wrong_fields(await remove(reason="BOUNCED", since=since, why=" "))
+    assert (await remove(reason="BOUNCED", campaignId=7, since=since)).json() == {"removed": 250}
+    assert (await remove(reason="BOUNCED", since=since)).json() == {"removed": 2_250}
+    assert (await remove(reason="BOUNCED", campaignId=7)).json() == {"removed": 1}
+    assert (await remove(reason="MANUAL", campaignId=8)).json() == {"removed": 0}
+    left = {"UNSUBSCRIBED": 3, "BOUNCED": 2, "COMPLAINED": 3, "REPLIED_STOP": 3, "MANUAL": 3}
+    assert (await api.get("/api/suppressions/counts")).json() == left
+    told = [
+        one["subject"]
+        for one in (await api.get("/api/audit")).json()["items"]
+        if one["action"] == "suppressions.removed"
+    ]
+    assert (told[0], len(told)) == ("1 BOUNCED of campaigns/7: a relay refused all", 5)

@@ -235,6 +235,9 @@ def _parameters(workspace_id: int, campaign_id: int, changes: Changes, content: 
 def _check_changeable(row: Row, changes: Changes) -> None:
     """Raises Conflict for what it is too late to change."""
     given = _given(msgspec.structs.asdict(changes)).keys()
+    if row["kind"] == "DIRECT" and (_pace(changes) or "sender_ids" in given):
+        # Whoever insists on writing to somebody who is suppressed has said so at its start.
+        raise Conflict("what is written by hand to one recipient goes at once: there is no plan to change")
     if row["status"] in {"CANCELLED", "FINISHED"} and given - {"name"}:
         raise Conflict(f"the campaign is {row['status']}; only its name can still be changed")
     if "start_time" in given and row["scheduled"] != row["total"]:

@@ -64,7 +64,7 @@ class Suppressed(Conflict):
 async def first_look(conn: Conn, workspace_id: int) -> FirstLook:
     """Take the suppressed out of `staged`, which has gaps in its numbers then."""
     params = {"workspace_id": workspace_id, "shown": MOST_SHOWN}
-    newest = (await fetch_exactly_one(conn, sql.newest, params))["id"]
+    latest = await newest(conn, workspace_id)
     found = await fetch_exactly_one(conn, sql.suppressed_of_staged, params)
     if found["numbers"]:
         await conn.execute(sql.take_out, {"numbers": found["numbers"]})
@@ -72,7 +72,12 @@ async def first_look(conn: Conn, workspace_id: int) -> FirstLook:
         LeftOut(row["row"], row["email"], words(row["reason"], datetime.fromisoformat(row["since"]), row["domain"]))
         for row in found["shown"]
     ]
-    return FirstLook(found["numbers"], shown, newest)
+    return FirstLook(found["numbers"], shown, latest)
+
+
+async def newest(conn: Conn, workspace_id: int) -> int:
+    """The id of the workspace's latest suppression; 0: there is none."""
+    return (await fetch_exactly_one(conn, sql.newest, {"workspace_id": workspace_id}))["id"]
 
 
 async def last_look(conn: Conn, workspace_id: int, stream_ids: list[int], newest: int) -> None:

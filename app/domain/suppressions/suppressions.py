@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress as passing
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
-from typing import Any, BinaryIO, NamedTuple, get_args
+from typing import Any, BinaryIO, Literal, NamedTuple, get_args
 
 import msgspec
 
@@ -22,6 +22,7 @@ from app.domain.ledger.emails import csv_line
 from app.domain.pages import Page, PageRequest, page_of
 from app.domain.recipients import csv_files
 from app.domain.recipients.lists import Choices, Rejected
+from app.domain.suppressions.held import newest
 from app.domain.suppressions.suppress import BATCH, Reason, suppress
 from app.domain.workspaces import audit
 from app.errors import InvalidInput, NotFound
@@ -35,6 +36,7 @@ AT_ONCE = Bounds(0, 10_000)  # addresses, or domains, in one request; a file has
 WHY = Bounds(1, 200)  # characters
 EXPORT_PAGE = 500
 BOM = b"\xef\xbb\xbf"  # by which spreadsheets know UTF-8
+Said = Literal["BOUNCED", "MANUAL"]  # of somebody, and not by them
 REASONS: tuple[Reason, ...] = get_args(Reason)
 _WHOLE_DOMAIN = {
     "*",
@@ -76,6 +78,20 @@ class Asked(NamedTuple):
         """Raises InvalidInput."""
         if self.note is not None and (not NOTE.allow(len(self.note)) or "\0" in self.note):
             raise InvalidInput({"note": f"give {NOTE} characters"})
+
+
+class Removal(NamedTuple):
+    """Which to remove at once: of a `campaign_id`, `since` a time, or both. What somebody said themselves never is."""
+
+    reason: Said
+    campaign_id: int | None = None
+    since: datetime | None = None
+
+
+class Removed(msgspec.Struct):
+    """How many may be written to again."""
+
+    removed: int
 
 
 class Added(msgspec.Struct, rename="camel"):
@@ -178,9 +194,7 @@ async def add_file(
 
 async def remove(pool: Pool, workspace_id: int, suppression_id: int, why: str, actor: Actor) -> None:
     """Write to them again from now on; what was cancelled stays so. Raises InvalidInput, NotFound."""
-    why = why.strip()
-    if not WHY.allow(len(why)) or not why.isprintable():
-        raise InvalidInput({"why": f"say in {WHY} characters on one line why they may be written to again"})
+    why = _checked(why)
     params = {"workspace_id": workspace_id, "id": suppression_id}
     async with transaction(pool, workspace_id) as conn:
         gone = await fetch_one(conn, sql.remove_suppression, params)
@@ -188,6 +202,27 @@ async def remove(pool: Pool, workspace_id: int, suppression_id: int, why: str, a
             raise NotFound(f"no suppression {suppression_id}")
         subject = f"suppressions/{suppression_id} ({gone['reason']}): {why}"
         await audit.record(conn, actor, workspace_id, "suppression.removed", subject)
+
+
+async def remove_some(pool: Pool, workspace_id: int, which: Removal, why: str, actor: Actor) -> Removed:
+    """Write to many again, as when a server said of all that they do not exist. In batches; each says in the audit log
+    how many. Those that are made meanwhile stay. Raises InvalidInput.
+    """
+    why = _checked(why)
+    if which.campaign_id is None and which.since is None:
+        raise InvalidInput({"since": "say of which campaign, or since when, or both"})
+    params = which._asdict() | {"workspace_id": workspace_id, "limit": BATCH}
+    told = Removed(0)
+    async with transaction(pool, workspace_id) as conn:
+        params |= {"newest": await newest(conn, workspace_id)}
+    while True:
+        async with transaction(pool, workspace_id) as conn:
+            gone = (await conn.execute(sql.remove_some, params)).rowcount
+            if gone:
+                await audit.record(conn, actor, workspace_id, "suppressions.removed", _subject(which, gone, why))
+        told.removed += gone
+        if gone < BATCH:
+            return told
 
 
 async def export(
@@ -209,6 +244,20 @@ async def _export(pool: Pool, workspace_id: int, wanted: Filter, spreadsheet: bo
         if len(rows) < EXPORT_PAGE:
             return
         after = rows[-1]["id"]
+
+
+def _checked(why: str) -> str:
+    """Raises InvalidInput."""
+    why = why.strip()
+    if not WHY.allow(len(why)) or not why.isprintable():
+        raise InvalidInput({"why": f"say in {WHY} characters on one line why they may be written to again"})
+    return why
+
+
+def _subject(which: Removal, count: int, why: str) -> str:
+    of = "" if which.campaign_id is None else f" of campaigns/{which.campaign_id}"
+    since = "" if which.since is None else f" since {which.since.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return f"{count} {which.reason}{of}{since}: {why}"
 
 
 def _written(row: Row) -> str:

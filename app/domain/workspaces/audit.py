@@ -84,6 +84,7 @@ Action = Literal[
     "suppressions.added",
     "suppressions.exported",
     "suppression.removed",
+    "suppressions.removed",
     "webhook.created",
     "webhook.changed",
     "webhook.deleted",

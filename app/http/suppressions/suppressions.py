@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, BinaryIO, cast
 
 import msgspec
 from litestar import Router, delete, get, post
 from litestar.openapi.spec import Operation
-from litestar.params import QueryParameter
+from litestar.params import JSONBody, QueryParameter
 from litestar.response import Stream
 
 from app.bounds import NOTE
@@ -17,7 +18,18 @@ from app.domain.pages import Page, PageRequest
 from app.domain.recipients import workbooks
 from app.domain.suppressions import suppressions
 from app.domain.suppressions.suppress import Reason
-from app.domain.suppressions.suppressions import AT_ONCE, REASONS, Added, Asked, Filter, Suppression
+from app.domain.suppressions.suppressions import (
+    AT_ONCE,
+    REASONS,
+    WHY,
+    Added,
+    Asked,
+    Filter,
+    Removal,
+    Removed,
+    Said,
+    Suppression,
+)
 from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.errors import InvalidInput
 from app.http.bodies import JSON, decode, read, require_content_type, room_for_body
@@ -158,6 +170,31 @@ async def remove_suppression(
     await suppressions.remove(pool, user.workspace_id, suppression_id, why, actor)
 
 
+class SuppressionsRemovalBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, rename="camel"):
+    """Which to remove, and a word why, without names. Of a campaign, since a time, or both."""
+
+    reason: Said
+    why: Annotated[str, WHY]
+    campaign_id: int | None = None
+    since: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+
+
+@post(
+    "/remove",
+    opt={"role": MEMBER},
+    status_code=HTTPStatus.OK,
+    summary="Allow writing to many again; the audit log keeps who said so, and why",
+    description="For when a server said of all that they do not exist. What somebody said themselves stays, and what "
+    "was cancelled does.",
+    responses=problems(),
+)
+async def remove_suppressions(
+    pool: ThePool, user: TheUser, actor: TheActor, data: JSONBody[SuppressionsRemovalBody]
+) -> Removed:
+    which = Removal(data.reason, data.campaign_id, data.since)
+    return await suppressions.remove_some(pool, user.workspace_id, which, data.why, actor)
+
+
 router = Router(
     "/suppressions",
     tags=["suppressions"],
@@ -167,5 +204,6 @@ router = Router(
         add_suppressions,
         export_suppressions,
         remove_suppression,
+        remove_suppressions,
     ],
 )

@@ -17,8 +17,8 @@ FROM bounce_rate(%(workspace_id)s::bigint, %(campaign_id)s::bigint) r
 WHERE r.gone >= %(first)s AND 100 * r.bounced > r.bounce_limit * r.gone;
 
 -- name: note_brake
--- Why it paused itself, and from where it counts anew.
+-- Why it paused itself, and when, from where it counts anew.
 UPDATE campaigns c
-SET brake = %(why)s, braked_gone = c.braked_gone + r.gone, braked_bounced = c.braked_bounced + r.bounced
+SET brake = %(why)s, braked_at = now(), braked_gone = c.braked_gone + r.gone, braked_bounced = c.braked_bounced + r.bounced
 FROM bounce_rate(%(workspace_id)s::bigint, %(campaign_id)s::bigint) r
 WHERE c.workspace_id = %(workspace_id)s AND c.id = %(campaign_id)s;

@@ -24,14 +24,18 @@ LIMIT %(limit)s;
 -- status the person saw; nothing is sent of a cancelled campaign, of one whose emails are being removed, or to whom
 -- was erased, nor after the campaign's end. What goes again goes from now on, spaced as its stream is, the first after
 -- `before` others; with a calendar its old slot says nothing, so the claim has it planned. The streams' counts move
--- along; they are locked, and their campaigns after the emails, in their order.
+-- along; they are locked, and their campaigns after the emails, in their order. What goes again counts no more for the
+-- brake, neither now nor in what it has counted when it paused the campaign.
 WITH picked AS (
     SELECT e.id, e.campaign_id, c.status = 'FINISHED' AS ended, CASE WHEN c.calendar IS NOT NULL THEN now() END AS until,
            now() + least((row_number() OVER (PARTITION BY s.id ORDER BY e.id) - 1 + %(before)s::bigint)
-                         * make_interval(secs => s.gap_ms / 1000.0), interval '5 years') AS due_at
+                         * make_interval(secs => s.gap_ms / 1000.0), interval '5 years') AS due_at,
+           coalesce(a.dead, false) AS dead,
+           coalesce(%(from)s::email_status <> 'UNKNOWN' AND a.recorded_at <= c.braked_at, false) AS braked
     FROM emails e
     JOIN streams s ON s.workspace_id = e.workspace_id AND s.id = e.stream_id
     JOIN campaigns c ON c.workspace_id = e.workspace_id AND c.id = e.campaign_id
+    LEFT JOIN attempts a ON a.workspace_id = e.workspace_id AND a.email_id = e.id AND a.number = e.attempts
     WHERE e.workspace_id = %(workspace_id)s AND e.id = ANY (%(ids)s::bigint[]) AND e.status = %(from)s::email_status
       AND (%(from)s::email_status <> 'SENT' OR came_back(e))
       AND (%(from)s::email_status <> 'CANCELLED' OR e.cancel_reason IN ('REPLIED', 'BOUNCED'))
@@ -52,10 +56,11 @@ changed AS (
                          THEN follows_at(e.workspace_id, e.id, now()) END
     FROM picked p
     WHERE e.workspace_id = %(workspace_id)s AND e.id = p.id AND e.status = %(from)s::email_status
-    RETURNING e.campaign_id, e.stream_id, p.ended
+    RETURNING e.campaign_id, e.stream_id, p.ended, p.dead, p.braked
 ),
 moved AS (
-    SELECT stream_id, count(*) AS n, bool_or(ended) AS ended FROM changed GROUP BY stream_id
+    SELECT stream_id, count(*) AS n, bool_or(ended) AS ended, count(*) FILTER (WHERE dead) AS dead
+    FROM changed GROUP BY stream_id
 ),
 campaign AS MATERIALIZED (
     SELECT id FROM campaigns
@@ -64,13 +69,18 @@ campaign AS MATERIALIZED (
     FOR NO KEY UPDATE
 ),
 tried_again AS (
-    UPDATE campaigns c SET attempts_removed_to = 0
-    FROM campaign o WHERE c.workspace_id = %(workspace_id)s AND c.id = o.id
+    UPDATE campaigns c
+    SET attempts_removed_to = 0, braked_gone = c.braked_gone - n.gone, braked_bounced = c.braked_bounced - n.bounced
+    FROM campaign o
+    JOIN (SELECT campaign_id, count(*) FILTER (WHERE braked) AS gone, count(*) FILTER (WHERE braked AND dead) AS bounced
+          FROM changed GROUP BY campaign_id) n ON n.campaign_id = o.id
+    WHERE c.workspace_id = %(workspace_id)s AND c.id = o.id
 )
 UPDATE streams s
 SET failed = failed - CASE WHEN %(from)s::email_status = 'FAILED' THEN m.n ELSE 0 END,
     unknown = unknown - CASE WHEN %(from)s::email_status = 'UNKNOWN' THEN m.n ELSE 0 END,
     cancelled = cancelled - CASE WHEN %(from)s::email_status = 'CANCELLED' THEN m.n ELSE 0 END,
+    bounced = bounced - m.dead,
     scheduled = scheduled + CASE WHEN %(to)s::email_status = 'SCHEDULED' THEN m.n ELSE 0 END,
     sent = sent + CASE WHEN %(to)s::email_status = 'SENT' THEN m.n WHEN %(from)s::email_status = 'SENT' THEN -m.n ELSE 0 END,
     open = open OR %(to)s::email_status = 'SCHEDULED' AND m.ended  -- a finished campaign goes on

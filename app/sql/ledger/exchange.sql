@@ -172,9 +172,9 @@ BEGIN
         ),
         audit AS (
             INSERT INTO attempts (workspace_id, email_id, number, outcome, claimed_at, duration_ms, server, command, code,
-                                  enhanced_code, reply, content_version)
+                                  enhanced_code, reply, content_version, dead)
             SELECT of_workspace, f.id, f.attempts, f.kind::attempt_outcome, f.claimed_at, r.duration_ms, r.server, r.command,
-                   r.code, r.enhanced_code, r.reply, r.content_version
+                   r.code, r.enhanced_code, r.reply, r.content_version, nullif(f.dead, false)
             FROM finished f JOIN report r USING (id)
             WHERE f.kind <> 'UNBEGUN'
         )

@@ -33,3 +33,16 @@ SELECT reason, count(*) AS n FROM suppressions WHERE workspace_id = %(workspace_
 -- name: remove_suppression
 -- Somebody may be written to again.
 DELETE FROM suppressions WHERE workspace_id = %(workspace_id)s AND id = %(id)s RETURNING reason;
+
+-- name: remove_some
+-- A batch of those that nobody said themselves: of a campaign, since a time, or both. In the order in which others lock them.
+DELETE FROM suppressions s
+USING (SELECT workspace_id, key FROM suppressions
+       WHERE workspace_id = %(workspace_id)s AND reason = %(reason)s::suppression_reason AND NOT is_own_wish(reason)
+         AND (%(campaign_id)s::bigint IS NULL OR campaign_id = %(campaign_id)s)
+         AND (%(since)s::timestamptz IS NULL OR created_at >= %(since)s)
+         AND id <= %(newest)s
+       ORDER BY key
+       LIMIT %(limit)s
+       FOR UPDATE) o
+WHERE s.workspace_id = o.workspace_id AND s.key = o.key;

@@ -72,6 +72,7 @@ const ACTIONS: Readonly<Record<Action, string>> = {
   "suppressions.added": "Suppressed addresses or domains",
   "suppressions.exported": "Exported suppressions",
   "suppression.removed": "Allowed writing to somebody again",
+  "suppressions.removed": "Allowed writing to many again",
   "sender.created": "Added a sender",
   "sender.changed": "Changed a sender",
   "sender.deleted": "Deleted a sender",
