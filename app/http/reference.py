@@ -72,7 +72,7 @@ def _needs(app: Litestar) -> Iterator[tuple[str, str]]:
     """What a call takes, by its `operationId`: a scope of the key, and a role in the workspace."""
     for route in app.routes:
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
-            guards = handler.resolve_guards()  # pyright: ignore[reportUnknownMemberType] -- types that Litestar leaves open
+            guards = cast("list[Any]", handler.resolve_guards())  # pyright: ignore[reportUnknownMemberType]
             if require_scope in guards:
                 scope, role = scope_of(handler, min(handler.http_methods)), handler.opt.get("role")
                 needs = f"the scope `{scope}`" + (f" and the role `{role}` or more" if role else "")
