@@ -68,17 +68,13 @@ DECLARE
 BEGIN
     FOR broken_off IN SELECT indexrelid::regclass FROM pg_index
                       WHERE indrelid IN ('emails'::regclass, 'streams'::regclass) AND NOT indisvalid
-                        AND indexrelid::regclass::text IN ('emails_once', 'emails_owing_next', 'streams_stepped') LOOP
+                        AND indexrelid::regclass::text IN ('emails_owing_next', 'streams_stepped') LOOP
         EXECUTE 'DROP INDEX ' || broken_off;
     END LOOP;
 END $$;
 CREATE INDEX CONCURRENTLY IF NOT EXISTS streams_stepped ON streams (workspace_id, id) WHERE stepped;
 CREATE INDEX CONCURRENTLY IF NOT EXISTS emails_owing_next ON emails (workspace_id, stream_id, follow_at)
     WHERE follow_at IS NOT NULL;
--- Nobody gets a step twice, whatever crashes.
-CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS emails_once
-    ON emails (workspace_id, recipient_key, campaign_id, step_id) NULLS NOT DISTINCT WHERE recipient_key IS NOT NULL;
-DROP INDEX CONCURRENTLY IF EXISTS emails_recipient_key;
 
 CREATE OR REPLACE FUNCTION next_step(of_workspace bigint, of_email bigint) RETURNS SETOF campaign_steps
 LANGUAGE sql STABLE ROWS 1 AS $$

@@ -4,7 +4,7 @@
  * attribute, under another name: the policy of this page lets no document apply them. All else is dropped.
  */
 
-const STYLE = "data-style";
+import { STYLE, unstyled } from "./richText";
 
 const BLOCKS = new Set(["P", "H1", "H2", "H3", "H4", "UL", "OL", "LI", "BLOCKQUOTE", "PRE", "HR", "TABLE"]);
 const INLINE: Readonly<Record<string, string>> = {
@@ -35,8 +35,7 @@ function signIn(drawn: string): string {
 export function cleaned(html: string): string {
   // Word says between such marks what it draws before a list's item: a bullet or a number, and blanks.
   const bare = html.replace(SIGNS, (_, drawn: string) => `<span data-sign="${signIn(drawn)}"></span>`);
-  const unstyled = bare.replace(/<[a-z][^>]*>/gi, (tag) => tag.replace(/\sstyle\s*=/gi, ` ${STYLE}=`));
-  const from = new DOMParser().parseFromString(unstyled, "text/html");
+  const from = new DOMParser().parseFromString(unstyled(bare), "text/html");
   for (const dropped of from.body.querySelectorAll(DROPPED)) dropped.remove();
   const to = document.implementation.createHTMLDocument("");
   for (const node of from.body.childNodes) copy(node, to.body);

@@ -45,10 +45,18 @@ const MADE: Readonly<Record<string, readonly string[]>> = {
   TH: ["colspan", "rowspan", "align", "valign"],
 };
 
+/** How `unstyled` calls what styles an element. */
+export const STYLE = "data-style";
+
+/** The browser refuses styles in what is parsed, too, and says so: they become attributes of another name. */
+export function unstyled(html: string): string {
+  return html.replace(/<[a-z][^>]*>/gi, (tag) => tag.replace(/\sstyle\s*=/gi, ` ${STYLE}=`));
+}
+
 /** Whether the editor can change it without changing the rest of it. */
 export function isOfEditor(html: string): boolean {
-  const page = new DOMParser().parseFromString(html, "text/html");
-  if (/<!--|<!doctype|<html|<head|<body/i.test(html)) return false;
+  if (/<!--|<!doctype|<html|<head|<body|<style/i.test(html)) return false;
+  const page = new DOMParser().parseFromString(unstyled(html), "text/html");
   return [...page.body.querySelectorAll("*")].every(
     ({ tagName, attributes }) =>
       [...attributes].every(({ name, value }) =>
