@@ -86,8 +86,6 @@ async def _fill(pool: Pool, user: User) -> None:
             b"VALUES (%(user)s, %(campaign)s, 1, '0')",
             b"INSERT INTO campaign_contents (workspace_id, campaign_id, version, subject, body) "
             b"VALUES (%(user)s, %(campaign)s, 1, 'Hello', 'You')",
-            b"INSERT INTO campaign_steps (workspace_id, campaign_id, position, wait) "
-            b"VALUES (%(user)s, %(campaign)s, 1, '0')",
             b"INSERT INTO login_windows (workspace_id, login_id, window_start, allowed) "
             b"SELECT workspace_id, id, now(), 1 FROM logins WHERE workspace_id = %(user)s",
             b"INSERT INTO campaign_hours (workspace_id, campaign_id, allowed) VALUES (%(user)s, %(campaign)s, 1)",
