@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import AsyncIterator
 
@@ -239,6 +240,7 @@ async def test_no_log_has_the_link(
         raise RuntimeError("broken")
 
     monkeypatch.setattr("app.domain.suppressions.unsubscribing.look", fails)
+    caplog.set_level(logging.WARNING, logger="httpx")  # the visitor's own
     page = await visitor.get(link)
     assert page.status_code == 500
     assert "That did not work" in page.text

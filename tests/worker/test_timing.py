@@ -64,6 +64,7 @@ async def test_an_email_scheduled_while_a_worker_waits_for_a_later_one_leaves_at
     assert sink.accepted()[0].at < later.timestamp()
 
 
+@pytest.mark.alone  # it measures gaps of milliseconds
 async def test_a_paused_campaign_stops_within_a_second_and_goes_on_spaced(
     database_url: str, pool: Pool, sink: Sink, owner: Owner
 ) -> None:
@@ -81,6 +82,7 @@ async def test_a_paused_campaign_stops_within_a_second_and_goes_on_spaced(
     assert sum(gap < 0.025 for gap in gaps) <= len(gaps) // 5  # one held up now and then makes the next look close
 
 
+@pytest.mark.alone  # it measures gaps of milliseconds
 @pytest.mark.parametrize("delay_ms", [50, 200])
 async def test_the_delay_holds_whatever_held_the_emails_up_before(
     database_url: str, pool: Pool, sink: Sink, owner: Owner, delay_ms: int
