@@ -165,6 +165,7 @@ async def test_whose_answer_it_is_is_found_without_walking(
         "provider_ids": ["1@provider.example"],
         "addresses": ["r77@example.com"],
         "inbox_id": full["sender_id"],
+        "settled_s": 3600.0,
     }
     async with await open_pool(database_url, options=PLANNER_OPTIONS) as pool, pool.connection() as conn:
         await conn.execute("UPDATE senders SET imap_host = 'h', imap_port = 993, imap_security = 'tls'")
