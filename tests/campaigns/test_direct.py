@@ -44,7 +44,7 @@ MAIL = Direct("A test", Content("Hello", "A text."), "me@example.com", {})
 async def test_a_test_goes_at_once_while_a_list_waits_for_hours(
     pool: Pool, database_url: str, sink: Sink, owner: Owner, box: SecretBox
 ) -> None:
-    await clear_of_the_hour(60)
+    await clear_of_the_hour()
     await change_sender(pool, box, owner.workspace_id, owner.sender_id, SenderChanges(hourly_limit=50))
     later = datetime.now(UTC) + timedelta(minutes=1)  # within the hour, all of which is planned for
     await schedule_campaign(pool, owner, addresses(500, "list"), start_time=later)
@@ -55,7 +55,7 @@ async def test_a_test_goes_at_once_while_a_list_waits_for_hours(
 
 
 async def test_a_full_hour_moves_it_to_the_next_one_before_all_others(pool: Pool, owner: Owner, box: SecretBox) -> None:
-    await clear_of_the_hour(60)
+    await clear_of_the_hour()
     await change_sender(pool, box, owner.workspace_id, owner.sender_id, SenderChanges(hourly_limit=5))
     await schedule_campaign(pool, owner, addresses(12, "list"))
     posted = await direct.post(pool, owner.workspace_id, MAIL)

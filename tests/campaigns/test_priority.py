@@ -23,7 +23,7 @@ HOUR = timedelta(hours=1)
 @pytest.fixture
 async def three(pool: Pool, owner: Owner, box: SecretBox) -> list[int]:
     """Campaigns of twenty emails each on a sender that may send ten an hour."""
-    await clear_of_the_hour(60)
+    await clear_of_the_hour()
     await change_sender(pool, box, owner.workspace_id, owner.sender_id, SenderChanges(hourly_limit=10))
     return [(await schedule_campaign(pool, owner, addresses(20, name))).campaign.id for name in ("a", "b", "c")]
 

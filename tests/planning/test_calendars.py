@@ -269,7 +269,7 @@ async def test_a_calendar_that_is_changed_moves_what_waits_also_of_yesterdays_sl
 
 
 async def test_a_limit_below_what_the_day_has_used_waits_for_the_next(pool: Pool, owner: Owner, box: SecretBox) -> None:
-    await clear_of_the_hour(20)
+    await clear_of_the_hour()
     made = (await schedule_campaign(pool, owner, 10)).campaign.id
     await execute(
         pool,

@@ -84,7 +84,7 @@ async def test_a_campaign_that_stops_frees_its_room_for_the_senders_others(
 
 
 async def test_a_person_who_is_erased_leaves_their_place_to_the_next(pool: Pool, owner: Owner, box: SecretBox) -> None:
-    await clear_of_the_hour(10)
+    await clear_of_the_hour()
     await change_sender(pool, box, owner.workspace_id, owner.sender_id, SenderChanges(hourly_limit=3))
     large = (await schedule_campaign(pool, owner, addresses(5, "large"))).campaign.id
     news = (await schedule_campaign(pool, owner, ["news@example.com", "large0@example.com"])).campaign.id
@@ -167,7 +167,7 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("small_batches")
 async def test_a_plan_of_many_batches_is_one_plan(pool: Pool, owner: Owner, box: SecretBox) -> None:
-    await clear_of_the_hour(30)
+    await clear_of_the_hour()
     made = (await schedule_campaign(pool, owner, 95, hourly_limit=40)).campaign.id
     await change_sender(pool, box, owner.workspace_id, owner.sender_id, SenderChanges(hourly_limit=25))
     found = await rows(
@@ -346,7 +346,7 @@ async def test_mending_moves_a_batch_and_leaves_the_rest_to_the_background(
 async def test_more_than_a_batch_over_a_limit_is_planned_again_as_a_whole(
     pool: Pool, database_url: str, sink: Sink, owner: Owner, box: SecretBox
 ) -> None:
-    await clear_of_the_hour(30)
+    await clear_of_the_hour()
     await change_sender(pool, box, owner.workspace_id, owner.sender_id, SenderChanges(hourly_limit=5))
     made = (await schedule_campaign(pool, owner, 40)).campaign.id
     await execute(pool, "UPDATE emails SET scheduled_at = now() - interval '1 second' + id * interval '1 microsecond'")

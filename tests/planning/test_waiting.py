@@ -153,7 +153,7 @@ async def test_what_is_told_to_wait_does_not_go_and_goes_afterwards(
     hold: Case,
     remedy: Case,
 ) -> None:
-    await clear_of_the_hour(60)
+    await clear_of_the_hour()
     assert await _claims(pool, claimant) == 1
     before = await _why(pool, owner, campaign, ours)
     assert (before.reason, before.detail[:14]) == ("NOT_DUE", "It is its turn")
@@ -194,7 +194,7 @@ async def test_a_day_that_is_used_up_ends_when_room_comes(
 async def test_a_campaign_that_waits_behind_another_names_it_and_says_what_to_do(
     pool: Pool, owner: Owner, ours: Ours, claimant: Claimant, box: SecretBox
 ) -> None:
-    await clear_of_the_hour(60)
+    await clear_of_the_hour()
     await change_sender(pool, box, owner.workspace_id, owner.sender_id, SenderChanges(hourly_limit=10))
     await schedule_campaign(pool, owner, addresses(200, "large"), name="Big list")
     news = (await schedule_campaign(pool, owner, addresses(5, "news"))).campaign.id
@@ -208,7 +208,7 @@ async def test_a_campaign_that_waits_behind_another_names_it_and_says_what_to_do
 
 
 async def test_ones_own_emails_are_nobodys_fault(pool: Pool, owner: Owner, ours: Ours, claimant: Claimant) -> None:
-    await clear_of_the_hour(60)
+    await clear_of_the_hour()
     await schedule_campaign(pool, owner, 30, hourly_limit=10)
     last = await row(pool, "SELECT id, scheduled_at FROM emails ORDER BY id DESC LIMIT 1")
     found = await waiting.of_email(pool, owner.workspace_id, last["id"], ours)

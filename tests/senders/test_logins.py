@@ -68,7 +68,7 @@ async def change(api: httpx.AsyncClient, sender: dict[str, Any], **fields: Any) 
 
 
 async def test_a_sender_tells_its_limits_and_what_they_leave(api: httpx.AsyncClient, pool: Pool) -> None:
-    await clear_of_the_hour(10)
+    await clear_of_the_hour()
     sender = await create(
         api, dailyLimit=40, leastGapSeconds=1, rampUp={"from": 5, "perDay": 3}, timezone="Europe/Berlin"
     )
@@ -82,7 +82,7 @@ async def test_a_sender_tells_its_limits_and_what_they_leave(api: httpx.AsyncCli
 
 
 async def test_the_least_gap_leaves_no_more_of_the_hour_than_fit_into_it(api: httpx.AsyncClient, pool: Pool) -> None:
-    await clear_of_the_hour(10)
+    await clear_of_the_hour()
     sender = await create(api, leastGapSeconds=600)
     assert 1 <= sender["leftThisHour"] <= 6
     await used(pool, sender["id"], h0=1)
@@ -162,7 +162,7 @@ async def test_a_zone_that_only_python_knows_is_refused(api: httpx.AsyncClient, 
 
 
 async def test_a_limit_lowered_below_what_the_day_has_used_leaves_nothing(api: httpx.AsyncClient, pool: Pool) -> None:
-    await clear_of_the_hour(10)
+    await clear_of_the_hour()
     sender = await create(api)
     await used(pool, sender["id"], h0=3, h5=20)
     assert await allowed(pool, sender["id"]) == 1000
@@ -173,7 +173,7 @@ async def test_a_limit_lowered_below_what_the_day_has_used_leaves_nothing(api: h
 
 
 async def test_a_window_takes_over_what_the_day_has_left_and_the_least_gap(api: httpx.AsyncClient, pool: Pool) -> None:
-    await clear_of_the_hour(10)
+    await clear_of_the_hour()
     sender = await create(api, dailyLimit=30)
     await used(pool, sender["id"], h1=12, h23=8, h24=5)
     await execute(
@@ -188,7 +188,7 @@ async def test_an_exchange_from_before_the_turn_of_the_hour_is_counted_in_the_da
     api: httpx.AsyncClient, pool: Pool
 ) -> None:
     """Whoever opens a window waits for what is still under way in the one before, and closes it."""
-    await clear_of_the_hour(10)
+    await clear_of_the_hour()
     sender = await create(api, dailyLimit=30)
     await used(pool, sender["id"], h1=0)
 
@@ -309,7 +309,7 @@ async def test_without_a_login_or_a_server_nothing_is_shared(api: httpx.AsyncCli
 async def test_a_sender_that_comes_to_a_login_takes_its_limits_and_adds_what_it_used(
     api: httpx.AsyncClient, pool: Pool
 ) -> None:
-    await clear_of_the_hour(10)
+    await clear_of_the_hour()
     there = await create(api, dailyLimit=30)
     comes = await create(api, email="b@example.com", username="other", dailyLimit=500)
     await used(pool, there["id"], h0=3, h2=4)
@@ -365,7 +365,7 @@ async def test_two_that_ask_for_one_login_at_once_share_it(api: httpx.AsyncClien
 async def test_a_changed_limit_plans_the_campaigns_of_all_that_share_it_again(
     api: httpx.AsyncClient, pool: Pool
 ) -> None:
-    await clear_of_the_hour(10)
+    await clear_of_the_hour()
     senders = [await create(api, email=f"box{n}@example.com") for n in range(2)]
     for sender in senders:
         await schedule(api, senderId=sender["id"])

@@ -38,7 +38,7 @@ COPIED = Content("Hello", "Hi.", cc=["a@example.net"], bcc=["b@example.net"])
 
 @pytest.fixture
 async def ten_an_hour(pool: Pool) -> Owner:
-    await clear_of_the_hour(60)
+    await clear_of_the_hour()
     return await create_owner(pool, hourly_limit=10)
 
 
@@ -82,7 +82,7 @@ async def test_what_has_no_copies_takes_what_copies_leave(
 
 
 async def test_a_campaigns_own_limit_counts_them_too(pool: Pool, database_url: str, sink: Sink, owner: Owner) -> None:
-    await clear_of_the_hour(60)
+    await clear_of_the_hour()
     async with mail_server() as there:
         await schedule_campaign(pool, owner, 4, content=COPIED, hourly_limit=7)
         await execute(pool, "UPDATE emails SET scheduled_at = now()")

@@ -202,7 +202,7 @@ async def three_senders(pool: Pool, owner: Owner, hourly_limit: int) -> list[int
 async def test_two_campaigns_that_share_three_senders_fill_the_hour_of_each_and_no_more(
     pool: Pool, database_url: str, sink: Sink, owner: Owner
 ) -> None:
-    await clear_of_the_hour(40)
+    await clear_of_the_hour()
     senders = await three_senders(pool, owner, 20)
     both = [
         (await schedule_campaign(pool, owner, addresses(count, name), sender_ids=senders)).campaign.id

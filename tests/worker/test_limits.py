@@ -43,7 +43,7 @@ WORKERS = 3
 
 @pytest.fixture
 async def fifty_an_hour(pool: Pool) -> Owner:
-    await clear_of_the_hour(30)
+    await clear_of_the_hour()
     return await create_owner(pool, hourly_limit=50)
 
 
@@ -121,7 +121,7 @@ async def test_of_500_due_emails_50_leave_each_hour_and_the_rest_waits_in_order(
 
 
 async def test_a_campaigns_own_limit_holds_as_well(pool: Pool, database_url: str, sink: Sink, owner: Owner) -> None:
-    await clear_of_the_hour(30)
+    await clear_of_the_hour()
     campaign = (await schedule_campaign(pool, owner, 100, hourly_limit=30)).campaign.id
     await _make_all_due(pool)
     async with running_workers(database_url, settings_for(sink), WORKERS):
@@ -305,7 +305,7 @@ async def test_a_raised_limit_takes_effect_without_a_restart(
 async def test_a_lowered_limit_takes_effect_while_sending(
     pool: Pool, database_url: str, sink: Sink, owner: Owner, box: SecretBox
 ) -> None:
-    await clear_of_the_hour(30)
+    await clear_of_the_hour()
     sink.script({"dot": {"slow": 0.02}})
     campaign = (await schedule_campaign(pool, owner, 1000)).campaign.id
     async with running_workers(database_url, settings_for(sink), 2):
@@ -355,7 +355,7 @@ async def test_a_changed_delay_takes_effect_without_a_restart(
 async def test_a_changed_campaign_limit_takes_effect_without_a_restart(
     pool: Pool, database_url: str, sink: Sink, owner: Owner
 ) -> None:
-    await clear_of_the_hour(30)
+    await clear_of_the_hour()
     campaign = (await schedule_campaign(pool, owner, 100, hourly_limit=10)).campaign.id
     async with running_workers(database_url, settings_for(sink)):
         await _handed_over(sink, 10)
