@@ -82,14 +82,19 @@ async def _record(conn: Conn, inbox: Inbox, found: Found) -> bool:
         await _unsubscribe(conn, workspace_id, answer)
         return True
     kind = kind_of(answer)
+    about = await fetch_one(conn, sql.about, {"workspace_id": workspace_id, "email_id": email.id})
+    if about is None:  # removed this moment
+        return False
+    its = [email.id, about["id"]]
     if is_of_sender(answer):
         login_id = await refusals.lock_window(conn, workspace_id, email.sender_id)
-        stream_ids = await streams.lock_of_emails(conn, workspace_id, [email.id])
+        stream_ids = await streams.lock_of_emails(conn, workspace_id, its)
     else:
         login_id = None
-        stream_ids = await _hold(conn, workspace_id, email, reason_of(kind, answer))
-    now = await fetch_one(conn, sql.email_now, {"workspace_id": workspace_id, "email_id": email.id})
-    if now is None:  # removed or erased this moment
+        stream_ids = await _hold(conn, workspace_id, email, its, reason_of(kind, answer))
+    params = {"workspace_id": workspace_id, "email_id": email.id, "about": about["id"]}
+    now = await fetch_one(conn, sql.email_now, params)
+    if now is None:  # erased
         return False
     before = await counted(conn, workspace_id, email.id)
     if await fetch_one(conn, sql.insert_response, _row(inbox, found, email, kind)) is None:
@@ -97,11 +102,9 @@ async def _record(conn: Conn, inbox: Inbox, found: Found) -> bool:
     await tally(conn, workspace_id, email.id, email.stream_id, before)
     answered = kind == "REPLY" or (kind == "AUTO_REPLY" and now["stop_on_auto_reply"])
     if answered and (now["stepped"] or now["status"] == "SCHEDULED"):
-        await cancel_emails(conn, workspace_id, [email.id], stream_ids, "REPLIED")
-    elif kind == "AUTO_REPLY" and now["stepped"] and answer.inbound.back_on is not None:
-        params = {"workspace_id": workspace_id, "email_id": email.id, "back_on": answer.inbound.back_on}
-        await conn.execute(sql.wait_for_return, params)
-        await streams.settle(conn, workspace_id, stream_ids)
+        await cancel_emails(conn, workspace_id, its, stream_ids, "REPLIED")
+    elif kind == "AUTO_REPLY" and now["stepped"]:
+        await wait_for_return(conn, workspace_id, about["id"], stream_ids)
     if login_id is not None:
         report = answer.report
         code, enhanced, text = (report.code, report.enhanced_code, report.text) if report else (None, None, "")
@@ -109,10 +112,17 @@ async def _record(conn: Conn, inbox: Inbox, found: Found) -> bool:
     return True
 
 
-async def _hold(conn: Conn, workspace_id: int, email: Named, reason: Reason | None) -> list[int]:
-    """Hold the email's stream, and suppress its recipient if there is a reason; the stream's id."""
-    if reason is not None:
-        await suppress(conn, workspace_id, emails=[email.recipient], reason=reason, email_id=email.id, holds_email=True)
+async def wait_for_return(conn: Conn, workspace_id: int, email_id: int, stream_ids: list[int]) -> None:
+    """What follows an email waits as long as absence notes say, if they say it; the streams are locked."""
+    await conn.execute(sql.wait_for_return, {"workspace_id": workspace_id, "email_id": email_id})
+    await streams.settle(conn, workspace_id, stream_ids)
+
+
+async def _hold(conn: Conn, workspace_id: int, email: Named, its: list[int], reason: Reason | None) -> list[int]:
+    """Hold the streams of `its`, or suppress the recipient, if there is a reason, and hold the email's; their ids."""
+    if reason is None:
+        return await streams.lock_of_emails(conn, workspace_id, its)
+    await suppress(conn, workspace_id, emails=[email.recipient], reason=reason, email_id=email.id, holds_email=True)
     return await streams.lock_of_emails(conn, workspace_id, [email.id])
 
 

@@ -232,7 +232,10 @@ async def _correct(conn: Conn, params: dict[str, Any], kind: AnswerKind | None, 
         await _suppress(conn, workspace_id, whose, reason, actor)
     elif _lets_go_on(kind, whose):
         await held.owe_something(conn, workspace_id)
-    await streams.lock(conn, workspace_id, [whose["stream_id"]])
+    stream_ids = [whose["stream_id"]]
+    if reason is None and whose["about_stream_id"] is not None:  # who is suppressed gets nothing of any campaign
+        stream_ids.append(whose["about_stream_id"])
+    await streams.lock(conn, workspace_id, stream_ids)
     before = await fetch_one(conn, sql.lock_response, params)
     if before is None:
         raise not_found(params["id"])
@@ -247,19 +250,34 @@ async def _correct(conn: Conn, params: dict[str, Any], kind: AnswerKind | None, 
         subject = f"responses/{params['id']} ({before['kind']} -> {kind})"
         await audit.record(conn, actor, workspace_id, "response.corrected", subject)
     await record.tally(conn, workspace_id, whose["email_id"], whose["stream_id"], counts)
-    if kind == "REPLY":
-        await cancel_emails(conn, workspace_id, [whose["email_id"]], [whose["stream_id"]], "REPLIED")
+    if _stops(kind, whose):
+        its = [one for one in (whose["email_id"], whose["about"]) if one is not None]
+        await cancel_emails(conn, workspace_id, its, stream_ids, "REPLIED")
     if await _take_back(conn, workspace_id, whose, before, kind) and reason is not None:
         await _suppress(conn, workspace_id, whose, reason, actor)  # what was there had kept its own reason
-    if _lets_go_on(kind, whose):
-        params = {"workspace_id": workspace_id, "email_id": whose["email_id"]}
-        stopped = [row["id"] for row in await fetch_all(conn, sql.stopped_beside, params)]
-        await decisions.go_on(conn, workspace_id, stopped, [whose["stream_id"]])
+    if _lets_go_on(kind, whose) and whose["about"] is not None:
+        await _go_on(conn, workspace_id, whose["about"], stream_ids)
+
+
+async def _go_on(conn: Conn, workspace_id: int, email_id: int, stream_ids: list[int]) -> None:
+    """The campaign of an email goes on for its recipient, unless something else that came back stops it; after the
+    return that absence notes name.
+    """
+    params = {"workspace_id": workspace_id, "email_id": email_id}
+    waited = [row["id"] for row in await fetch_all(conn, sql.stopped_beside, params)]
+    sent = [row["id"] for row in await fetch_all(conn, sql.unstop, params)]
+    await decisions.go_on(conn, workspace_id, waited, stream_ids)
+    await conn.execute(sql.owe_again, params | {"ids": sent})
+    await record.wait_for_return(conn, workspace_id, email_id, stream_ids)
+
+
+def _stops(kind: AnswerKind | None, whose: Row) -> bool:
+    return kind == "REPLY" or (kind == "AUTO_REPLY" and whose["stop_on_auto_reply"])
 
 
 def _lets_go_on(kind: AnswerKind | None, whose: Row) -> bool:
     """Whether the campaign goes on writing to whoever a response of this kind came from."""
-    return kind != "REPLY" and _reason_of(kind, whose) is None
+    return not _stops(kind, whose) and _reason_of(kind, whose) is None
 
 
 async def _suppress(conn: Conn, workspace_id: int, whose: Row, reason: Reason, actor: Actor) -> None:

@@ -34,6 +34,7 @@ _ACTIONS: dict[tuple[EmailStatus, EmailStatus], audit.Action] = {
     ("UNKNOWN", "SCHEDULED"): "email.unknown->scheduled",
     ("UNKNOWN", "SENT"): "email.unknown->sent",
 }
+_STOPPED = {"REPLIED": "they answered", "STOPPED": "a person stopped them"}
 
 
 class Decided(msgspec.Struct, rename="camel"):
@@ -118,6 +119,9 @@ async def _decide_one(
             email = await read_email(conn, workspace_id, email_id)
             if email.erased_at is not None and email.status == before:
                 raise Conflict("the recipient was erased: nobody knows any more where the email could be sent")
+            stopped = await fetch_exactly_one(conn, sql.stop_of, params)
+            if email.status == before and stopped["why"] is not None:
+                raise Conflict(f"the campaign writes to {email.recipient} no more: {_STOPPED[stopped['why']]}")
             raise Conflict(f"the email is {email.status}; this is for a {before} one")
         await audit.record(conn, actor, workspace_id, _ACTIONS[before, to], f"emails/{email_id}")
         email = await read_email(conn, workspace_id, email_id)

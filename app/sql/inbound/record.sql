@@ -16,11 +16,20 @@ VALUES (
 ON CONFLICT (workspace_id, message_id) DO NOTHING
 RETURNING id;
 
--- name: email_now
--- What an email is, once its stream is held. No row: it is gone, or was erased.
-SELECT e.status, e.recipient, e.step_id IS NOT NULL AS stepped, c.stop_on_auto_reply
+-- name: about
+-- The email that what comes back for this one is about: of a person's answer, the one that its thread began with.
+SELECT coalesce(c.thread_email_id, e.id) AS id
 FROM emails e
 JOIN campaigns c ON c.workspace_id = e.workspace_id AND c.id = e.campaign_id
+WHERE e.workspace_id = %(workspace_id)s AND e.id = %(email_id)s;
+
+-- name: email_now
+-- What an email is, once its stream is held, and whether the campaign that it is `about` has later steps. No row: it is
+-- gone, or was erased.
+SELECT e.status, coalesce(o.step_id IS NOT NULL, false) AS stepped, coalesce(c.stop_on_auto_reply, false) AS stop_on_auto_reply
+FROM emails e
+LEFT JOIN emails o ON o.workspace_id = e.workspace_id AND o.id = %(about)s
+LEFT JOIN campaigns c ON c.workspace_id = o.workspace_id AND c.id = o.campaign_id
 WHERE e.workspace_id = %(workspace_id)s AND e.id = %(email_id)s AND e.erased_at IS NULL;
 
 -- name: wait_for_return
@@ -32,7 +41,7 @@ SET follow_at = CASE WHEN o.follow_at IS NOT NULL THEN greatest(o.follow_at, b.a
     not_before = CASE WHEN o.status = 'SCHEDULED' THEN greatest(o.scheduled_at, b.at) ELSE o.not_before END,
     until = CASE WHEN o.status = 'SCHEDULED' AND o.until IS NOT NULL THEN now() ELSE o.until END
 FROM emails_beside(%(workspace_id)s::bigint, %(email_id)s::bigint) t,
-     LATERAL (SELECT (%(back_on)s::date + 2)::timestamp AT TIME ZONE 'UTC' AS at) b
+     away_until(%(workspace_id)s::bigint, %(email_id)s::bigint) AS b (at)
 WHERE o.workspace_id = %(workspace_id)s AND o.id = t.id AND o.step_id IS NOT NULL
   AND (o.follow_at < b.at OR o.status = 'SCHEDULED' AND o.follows_id IS NOT NULL AND o.scheduled_at < b.at);
 

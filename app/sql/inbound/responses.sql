@@ -40,9 +40,15 @@ WHERE r.workspace_id = %(workspace_id)s AND r.id = %(id)s AND r.forgotten_at IS 
 FOR UPDATE;
 
 -- name: whose_response
--- Of which email and stream it is, and what a bounce said; none of it ever changes.
-SELECT email_id, stream_id, recipient, severity, of_sender FROM responses
-WHERE workspace_id = %(workspace_id)s AND id = %(id)s AND forgotten_at IS NULL;
+-- Of which email and stream it is, what a bounce said, and which email it is about: of a response to a person's answer, the
+-- one that its thread began with. None of it ever changes.
+SELECT r.email_id, r.stream_id, r.recipient, r.severity, r.of_sender, o.id AS about, o.stream_id AS about_stream_id,
+       coalesce(oc.stop_on_auto_reply, false) AS stop_on_auto_reply
+FROM responses r
+LEFT JOIN campaigns c ON c.workspace_id = r.workspace_id AND c.id = r.campaign_id
+LEFT JOIN emails o ON o.workspace_id = r.workspace_id AND o.id = coalesce(c.thread_email_id, r.email_id)
+LEFT JOIN campaigns oc ON oc.workspace_id = o.workspace_id AND oc.id = o.campaign_id
+WHERE r.workspace_id = %(workspace_id)s AND r.id = %(id)s AND r.forgotten_at IS NULL;
 
 -- name: correct_response
 -- A person's word on what it is: it is no guess any more.
@@ -76,15 +82,25 @@ LIMIT 200;
 -- name: stopped_beside
 -- What was cancelled for the recipient of an email in its campaign, since they answered or do not exist, where nothing
 -- that came back says so any more.
-WITH beside AS (
-    SELECT o.id, o.status, o.cancel_reason FROM emails_beside(%(workspace_id)s::bigint, %(email_id)s::bigint) o
-)
-SELECT id FROM beside
+SELECT id FROM emails_beside(%(workspace_id)s::bigint, %(email_id)s::bigint)
 WHERE status = 'CANCELLED' AND cancel_reason IN ('REPLIED', 'BOUNCED')
-  AND NOT EXISTS (
-      SELECT FROM responses r
-      WHERE r.workspace_id = %(workspace_id)s AND r.email_id IN (SELECT id FROM beside) AND r.forgotten_at IS NULL
-        AND (effective_kind(r) = 'REPLY' OR is_hard(r)));
+  AND NOT has_stopped(%(workspace_id)s::bigint, %(email_id)s::bigint);
+
+-- name: unstop
+-- The campaign of an email does not end for its recipient where nothing that came back says so any more.
+UPDATE emails e SET stopped = NULL
+FROM emails_beside(%(workspace_id)s::bigint, %(email_id)s::bigint) o
+WHERE e.workspace_id = %(workspace_id)s AND e.id = o.id AND o.stopped = 'REPLIED'
+  AND NOT has_stopped(%(workspace_id)s::bigint, %(email_id)s::bigint)
+RETURNING e.id;
+
+-- name: owe_again
+-- These owe what follows, as if nobody had answered. Their stream is locked.
+UPDATE emails e SET follow_at = f.at
+FROM campaigns c, emails o, follows_at(o.workspace_id, o.id, o.sent_at) AS f (at)
+WHERE o.workspace_id = %(workspace_id)s AND o.id = ANY (%(ids)s::bigint[]) AND o.status = 'SENT' AND f.at IS NOT NULL
+  AND c.workspace_id = o.workspace_id AND c.id = o.campaign_id AND c.emails_removed_at IS NULL
+  AND e.workspace_id = o.workspace_id AND e.id = o.id;
 
 -- name: count_unread
 -- How many nobody has read yet, of each kind.

@@ -4,6 +4,10 @@ SELECT c.id, c.status, c.emails_removed_at, coalesce(c.latest_at <= now(), false
 JOIN emails e ON e.workspace_id = c.workspace_id AND e.campaign_id = c.id
 WHERE c.workspace_id = %(workspace_id)s AND e.id = %(email_id)s;
 
+-- name: stop_of
+-- Why the campaign of an email writes to its recipient no more; NULL: it does.
+SELECT stop_of(e) AS why FROM emails e WHERE e.workspace_id = %(workspace_id)s AND e.id = %(email_id)s;
+
 -- name: came_back
 -- Whether an email was sent and came back for a fault of its sender.
 SELECT EXISTS (SELECT FROM emails e
@@ -22,7 +26,7 @@ LIMIT %(limit)s;
 -- A person's word on emails that ended FAILED or UNKNOWN, or were SENT and came back for a fault of their sender, or were
 -- CANCELLED for a response that was taken for something else: send them (again), or take them as sent. Only from the
 -- status the person saw; nothing is sent of a cancelled campaign, of one whose emails are being removed, or to whom
--- was erased, nor after the campaign's end. What goes again goes from now on, spaced as its stream is, the first after
+-- was erased, nor after the campaign's end, nor to whom the campaign writes no more. What goes again goes from now on, spaced as its stream is, the first after
 -- `before` others; with a calendar its old slot says nothing, so the claim has it planned. The streams' counts move
 -- along; they are locked, and their campaigns after the emails, in their order. What goes again counts no more for the
 -- brake, neither now nor in what it has counted when it paused the campaign.
@@ -41,7 +45,7 @@ WITH picked AS (
       AND (%(from)s::email_status <> 'CANCELLED' OR e.cancel_reason IN ('REPLIED', 'BOUNCED'))
       AND (%(to)s::email_status <> 'SCHEDULED'
            OR c.status <> 'CANCELLED' AND c.emails_removed_at IS NULL AND e.erased_at IS NULL
-              AND coalesce(c.latest_at > now(), true))
+              AND coalesce(c.latest_at > now(), true) AND stop_of(e) IS NULL)
 ),
 changed AS (
     UPDATE emails e
