@@ -236,6 +236,7 @@ async def test_an_absence_note_stops_nothing_unless_it_is_said_to_and_is_waited_
     await tell(mine, second)
     await days_pass(pool, 3)
     await execute(pool, "UPDATE emails SET follow_at = now() WHERE id = %s", claims[0].id)
+    await execute(pool, "UPDATE responses SET back_on = back_on - 33")
     await follow_ups.follow_up(pool)
     await answered(pool, mine, second[0], "AUTO_REPLY", None)
     assert await value(pool, "SELECT sum(following) FROM streams") == 1, "it names no day"
