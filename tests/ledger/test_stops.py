@@ -174,7 +174,8 @@ async def test_who_answers_a_person_s_answer_has_answered_the_campaign(pool: Poo
     await tell(mine, [by_hand])
     await answered(pool, mine, by_hand, "REPLY")
     assert await value(pool, "SELECT sum(following) FROM streams") == 0
-    for kind, following in (("AUTO_REPLY", 1), ("REPLY", 0), (None, 1)):
+    corrections: list[tuple[AnswerKind | None, int]] = [("AUTO_REPLY", 1), ("REPLY", 0), (None, 1)]
+    for kind, following in corrections:
         await correct(pool, owner, kind)
         assert await value(pool, "SELECT sum(following) FROM streams") == following, kind
     assert [one.recipient for one in await follow(pool, mine, 3)] == ["them@example.com"]
