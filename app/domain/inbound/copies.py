@@ -22,7 +22,9 @@ SETTLE_S = 60.0  # a server that puts copies there by itself has done so by then
 
 
 class ToCopy(NamedTuple):
-    """An email that was sent, and by which version of its campaign's content. `step_id`: of a later step. `domain`: the sender's."""
+    """An email that was sent, and by which version of its campaign's content. `step_id`: of a later step; `domain`: of
+    the sender.
+    """
 
     letter: Letter
     campaign_id: int

@@ -1,4 +1,14 @@
-import { Checkbox, Collapse, Group, NumberInput, PasswordInput, Select, Stack, Switch, TextInput } from "@mantine/core";
+import {
+  Checkbox,
+  Collapse,
+  Group,
+  NumberInput,
+  PasswordInput,
+  Select,
+  Stack,
+  Switch,
+  TextInput,
+} from "@mantine/core";
 import { LIMITS } from "@/api/constants";
 import { INBOX_SECURITIES } from "./providers";
 
