@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from email import message_from_bytes, policy
 
 import pytest
 
@@ -11,6 +12,7 @@ from app.mail.message import MessageBuilder
 from tests.support.dovecot import PROGRAM, WANTED
 from tests.support.engine import execute, rows, value
 from tests.support.inbox import ANN, Owners, Read, reply
+from tests.worker.test_links import part
 from worker.connect import Server
 from worker.imap import Session
 from worker.verdicts import ServerTrouble
@@ -72,6 +74,39 @@ async def test_each_email_gets_one_just_as_it_was_sent(read: Read, owners: Owner
         from_address=ANN, display_name=sender[0]["display_name"], subject="s", body="b", body_html=None
     )
     assert body == builder.build("r1@example.com", {}, read.id_of(1), claimed_at).content
+
+
+async def test_a_later_step_gets_the_copy_of_its_own_text_in_its_thread(
+    read: Read, owners: Owners, server: Server
+) -> None:
+    await read.set_up(server, "SENT", "SENT")
+    await _were_sent(read.pool)
+    await execute(read.pool, "UPDATE streams SET stepped = true, followed = 1")
+    for position, body in ((1, None), (2, "Two, since {{ sent_at }}.")):
+        await execute(
+            read.pool,
+            "INSERT INTO campaign_steps (workspace_id, campaign_id, position, wait, body)"
+            " SELECT workspace_id, id, %s, '1 day', %s FROM campaigns",
+            position,
+            body,
+        )
+    first, second = read.email_ids
+    step = "(SELECT id FROM campaign_steps WHERE position = %s)"
+    await execute(read.pool, f"UPDATE emails SET step_id = {step} WHERE id = %s", 1, first)  # noqa: S608 -- a test's
+    await execute(
+        read.pool,
+        f"UPDATE emails SET step_id = {step}, follows_id = %s, after_at = '2026-11-20 12:00Z' WHERE id = %s",  # noqa: S608 -- a test's
+        *(2, first, second),
+    )
+    await read.read()
+    assert _copies(owners) == [b"To: r1@example.com", b"To: r2@example.com"]
+    owners.imap.select("Sent", readonly=True)
+    found = [told[1] for told in owners.imap.fetch("1:*", "(BODY.PEEK[])")[1] if isinstance(told, tuple)]
+    owners.imap.unselect()
+    own, later = (message_from_bytes(one, policy=policy.default) for one in found)
+    assert (own["Subject"], own["References"]) == ("s", None)
+    assert (later["Subject"], later["References"], later["In-Reply-To"]) == ("Re: s", read.id_of(1), read.id_of(1))
+    assert [part(one, "plain").strip() for one in (own, later)] == ["b", "Two, since 2026-11-20."]
 
 
 async def test_nothing_is_written_where_that_is_not_wanted_or_not_known_to_be_needed(

@@ -109,6 +109,21 @@ async def test_messages_that_nobody_asked_for_are_not_looked_at(read: Read, host
     assert sum(line.split()[1:3] == [b"UID", b"FETCH"] for line in hostile.lines) == 1
 
 
+async def test_a_hundred_thousand_old_messages_cost_a_few_questions(read: Read, hostile: Hostile) -> None:
+    hostile.answers = READ | {
+        b"EXAMINE": EXAMINE.replace(b"UIDNEXT 6", b"UIDNEXT 100001").replace(b"* 5 EXISTS", b"* 100000 EXISTS"),
+        b"UID SEARCH": b"* SEARCH\r\n%b OK done\r\n",
+    }
+    async with hostile.running() as server:
+        await read.set_up(server, "SENT")
+        await read.read()
+    found = await read.inbox()
+    assert (found["error"], found["whole_at"] is not None) == (None, True)
+    assert await value(read.pool, "SELECT uid FROM inbox_places") == 100_000
+    asked = [line.split()[2] for line in hostile.lines if line.split()[1:2] == [b"UID"]]
+    assert asked == [b"SEARCH"] * 3
+
+
 async def test_more_than_a_pass_may_read_goes_on_where_it_was(
     read: Read, hostile: Hostile, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,13 +22,17 @@ SETTLE_S = 60.0  # a server that puts copies there by itself has done so by then
 
 
 class ToCopy(NamedTuple):
-    """An email that was sent, and by which version of its campaign's content."""
+    """An email that was sent, and by which version of its campaign's content. `step_id`: of a later step; `domain`: of
+    the sender.
+    """
 
     letter: Letter
     campaign_id: int
     sender_id: int
     sent_at: datetime
     content_version: int | None
+    step_id: int | None
+    domain: str
 
 
 async def due(pool: Pool, inbox: Inbox, ids: MessageIds) -> list[ToCopy]:
@@ -39,9 +43,20 @@ async def due(pool: Pool, inbox: Inbox, ids: MessageIds) -> list[ToCopy]:
         rows = await fetch_all(conn, sql.emails_to_copy, params)
     found: list[ToCopy] = []
     for row in rows:
-        message_id = row["message_id"] or ids.of(inbox.workspace_id, row["id"], domain_of(row["sender"]))
+        domain = domain_of(row["sender"])
+        message_id = row["message_id"] or ids.of(inbox.workspace_id, row["id"], domain)
         letter = Letter(row["id"], row["recipient"], row["fields"], message_id, row["claimed_at"])
-        found.append(ToCopy(letter, row["campaign_id"], row["sender_id"], row["sent_at"], row["content_version"]))
+        found.append(
+            ToCopy(
+                letter,
+                row["campaign_id"],
+                row["sender_id"],
+                row["sent_at"],
+                row["content_version"],
+                row["step_id"],
+                domain,
+            )
+        )
     return found
 
 

@@ -1,10 +1,22 @@
-import { Collapse, Group, NumberInput, PasswordInput, Select, Stack, Switch, TextInput } from "@mantine/core";
+import {
+  Checkbox,
+  Collapse,
+  Group,
+  NumberInput,
+  PasswordInput,
+  Select,
+  Stack,
+  Switch,
+  TextInput,
+} from "@mantine/core";
 import { LIMITS } from "@/api/constants";
 import { INBOX_SECURITIES } from "./providers";
 
 interface Props {
   /** What an input needs of the form. */
   field: (name: string) => object;
+  /** The same for what is either checked or not. */
+  checkbox: (name: string) => object;
   reads: boolean;
   onReads: (reads: boolean) => void;
   /** A password for reading is stored, and goes on being used. */
@@ -12,7 +24,7 @@ interface Props {
 }
 
 /** Where a mailbox is read, so that answers, bounces and opt-outs are found. */
-export function InboxFields({ field, reads, onReads, keepsPassword }: Props) {
+export function InboxFields({ field, checkbox, reads, onReads, keepsPassword }: Props) {
   return (
     <Stack gap="xs">
       <Switch
@@ -55,6 +67,11 @@ export function InboxFields({ field, reads, onReads, keepsPassword }: Props) {
             }
             autoComplete="new-password"
             {...field("imapPassword")}
+          />
+          <Checkbox
+            label="Put copies of what is sent into Sent"
+            description="Only where the check of the sender has shown that its server keeps none."
+            {...checkbox("copyToSent")}
           />
         </Stack>
       </Collapse>

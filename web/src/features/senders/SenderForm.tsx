@@ -165,6 +165,10 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
   };
   const hint = PROVIDERS.find((each) => each.id === provider)?.hint;
   const field = (name: string) => ({ key: form.key(name), ...form.getInputProps(name) });
+  const checkbox = (name: string) => ({
+    key: form.key(name),
+    ...form.getInputProps(name, { type: "checkbox" }),
+  });
   return (
     <form onSubmit={submit} noValidate>
       <Stack>
@@ -259,6 +263,7 @@ export function SenderForm({ sender: shown, fallback, done, cancel }: Props) {
             />
             <InboxFields
               field={field}
+              checkbox={checkbox}
               reads={reads}
               onReads={setReads}
               keepsPassword={keepsInboxPassword(sender, form.getValues())}

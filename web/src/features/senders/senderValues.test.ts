@@ -63,6 +63,7 @@ describe("senderBody", () => {
       rampUp: null,
       timezone: NEW_SENDER.timezone,
       imap: null,
+      copyToSent: true,
     });
   });
 
@@ -78,6 +79,7 @@ describe("senderPatch", () => {
 
   it("names what was changed alone, so that the password stays", () => {
     expect(senderPatch(own, { ...valuesOf(own), hourlyLimit: 50 })).toEqual({ hourlyLimit: 50 });
+    expect(senderPatch(own, { ...valuesOf(own), copyToSent: false })).toEqual({ copyToSent: false });
     expect(senderPatch(own, { ...valuesOf(own), port: 465, security: "tls" })).toEqual({
       port: 465,
       security: "tls",

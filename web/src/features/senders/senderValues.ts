@@ -20,6 +20,7 @@ export interface SenderValues extends Record<string, unknown> {
   username: string;
   password: string;
   readsInbox: boolean;
+  copyToSent: boolean;
   imapHost: string;
   imapPort: number | string;
   imapSecurity: InboxSecurity;
@@ -45,6 +46,7 @@ export const NEW_SENDER: SenderValues = {
   username: "",
   password: "",
   readsInbox: false,
+  copyToSent: true,
   imapHost: "",
   imapPort: 993,
   imapSecurity: "tls",
@@ -71,6 +73,7 @@ export function valuesOf(sender: Sender): SenderValues {
     username: sender.username ?? "",
     password: "",
     readsInbox: sender.imap !== null,
+    copyToSent: sender.copyToSent,
     imapHost: sender.imap?.host ?? "",
     imapPort: sender.imap?.port ?? 993,
     imapSecurity: sender.imap?.security ?? "tls",
@@ -121,6 +124,7 @@ export function senderBody(values: SenderValues): SenderBody {
     rampUp: rampUp(values),
     timezone: values.timezone,
     imap: imap(values),
+    copyToSent: values.copyToSent,
   };
 }
 
@@ -157,6 +161,7 @@ export function senderPatch(before: Sender, values: SenderValues): SenderPatch {
   if (after.rampUp?.from !== before.rampUp?.from || after.rampUp?.perDay !== before.rampUp?.perDay)
     patch.rampUp = after.rampUp ?? null;
   if (after.timezone !== before.timezone) patch.timezone = after.timezone ?? null;
+  if (values.copyToSent !== before.copyToSent) patch.copyToSent = values.copyToSent;
   if (isOther(after.imap ?? null, before.imap)) patch.imap = after.imap ?? null;
   if (!values.ownServer) return before.host === null ? patch : { ...patch, host: null };
   if (after.host !== before.host) patch.host = after.host ?? "";
