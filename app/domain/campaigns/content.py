@@ -157,7 +157,7 @@ class Content(msgspec.Struct, frozen=True):
         """Fields that nobody has, for which a default or a condition stands in, and that are nearly one that is."""
         reason = "Nobody has a value for it, so all get what stands in for it."
         return [
-            Hint(name, f"It uses {unknown}, which no recipient has{near}.", reason)
+            Hint(name, f"It uses {unknown}, which no recipient has{near}", reason)
             for name, fields in templates.fields.items()
             for unknown in sorted(fields.mentioned - fields.required - known - PROVIDED)
             if (near := nearest(unknown, known))
