@@ -81,6 +81,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     quota_keys: int = 1_000
     quota_campaigns_a_day: int = 10_000
     quota_stored_megabytes: int = 20_000
+    quota_suppressions: int = 5_000_000
     google_client_id: str | None = None
     google_client_secret: str | None = None
     oidc_issuer: str = "https://accounts.google.com"
@@ -329,6 +330,7 @@ def _wrong_numbers(s: Settings) -> list[str]:
         ("QUOTA_KEYS", s.quota_keys),
         ("QUOTA_CAMPAIGNS_A_DAY", s.quota_campaigns_a_day),
         ("QUOTA_STORED_MEGABYTES", s.quota_stored_megabytes),
+        ("QUOTA_SUPPRESSIONS", s.quota_suppressions),
     ):
         if not 0 <= most <= MOST_QUOTA:
             problems.append(f"{name}: {most} is out of range; give 1 to {MOST_QUOTA}, or 0 for any number")

@@ -7,6 +7,7 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from ssl import cert_time_to_seconds
 from typing import NamedTuple
@@ -23,6 +24,7 @@ from app.domain.senders.wire_judge import MOST_HEADERS, Arrived, Judgement, Seen
 from app.mail.addresses import domain_of
 from app.mail.message import Message, MessageBuilder
 from app.settings import Settings
+from worker.auth import LoginRefused
 from worker.credentials import Credentials
 from worker.imap import Folder, Mailbox, Session
 from worker.instruments import WIRE_CHECKS
@@ -60,8 +62,23 @@ class Checks:
         row = await for_workers.load_sender(self._pool, sender_id)
         if row is None:
             return
-        error, imap_error = await asyncio.gather(_let_in(self._enter_smtp(row)), _let_in(self._enter_imap(row)))
-        await for_workers.record_verification(self._pool, sender_id, row["verify_requested_at"], error, imap_error)
+        trouble = await _let_in(self._enter_smtp(row))
+        refused = isinstance(trouble, LoginRefused)
+        imap_trouble = self._refused_already(row) if refused else None
+        imap_trouble = imap_trouble or await _let_in(self._enter_imap(row))
+        errors = [None if one is None else str(one) for one in (trouble, imap_trouble)]
+        await for_workers.record_verification(self._pool, sender_id, row["verify_requested_at"], *errors)
+
+    def _refused_already(self, sender: Row) -> ServerTrouble | None:
+        """Why its IMAP server is not asked, once its SMTP server has refused the login: providers count wrong passwords
+        over both, and lock the account.
+        """
+        with suppress(ServerTrouble):
+            smtp, imap = self._credentials.server_of(sender), self._credentials.imap_server_of(sender)
+            alike = imap and smtp.password and (smtp.username, smtp.password) == (imap.username, imap.password)
+            if imap and alike:
+                return ServerTrouble(f"{imap.address} was not tried with the password just refused", "login")
+        return None
 
     async def _enter_smtp(self, sender: Row) -> None:
         await (await self._connect(sender)).close()
@@ -309,13 +326,13 @@ def _only(*showings: Showing) -> Shown:
     return Shown(list(showings), None, None, None, None, None, [])
 
 
-async def _let_in(entering: Awaitable[None]) -> str | None:
+async def _let_in(entering: Awaitable[None]) -> ServerTrouble | None:
     """Why a server did not let us in; None: it did."""
     try:
         async with asyncio.timeout(VERIFY_S):
             await entering
     except ServerTrouble as trouble:
-        return str(trouble)
+        return trouble
     except TimeoutError:
-        return f"the server was not done with letting us in after {VERIFY_S:g} s"
+        return ServerTrouble(f"the server was not done with letting us in after {VERIFY_S:g} s", "connect")
     return None

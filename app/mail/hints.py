@@ -22,6 +22,10 @@ _SHORTENERS = frozenset(
 _ANSWER = re.compile(r"\s*(?:re|fwd?|aw|wg|sv|vs|tr|rv|antw|odp|ynt)\s*:", re.IGNORECASE)
 _LIQUID = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _URL = re.compile(r"https?://[^\s<>\"')\]]+", re.IGNORECASE)
+# As mail programs make links of them: `bit.ly/x`, and not the end of another name or of an address.
+_BARE = re.compile(
+    rf"(?<![\w.@/-])(?:www\.)?({'|'.join(map(re.escape, sorted(_SHORTENERS, reverse=True)))})/[\w-]", re.IGNORECASE
+)
 _HOST = re.compile(r"(?:https?://)?((?:[a-z0-9-]+\.)+[a-z]{2,})(?:[/?#]\S*)?", re.IGNORECASE)
 _SCHEME = re.compile(r"(?:https?://[^/]|mailto:|tel:|sms:|#)", re.IGNORECASE)
 _DROPPED = frozenset({"script", "iframe", "object", "embed", "form", "video", "audio", "link"})
@@ -59,8 +63,9 @@ def _of_subject(subject: str) -> list[Hint]:
 
 def _of_links(body: str, page: _Page) -> list[Hint]:
     found: list[Hint] = []
-    for part, targets in (("body", _URL.findall(body)), ("bodyHtml", [target for target, _ in page.links])):
-        hosts = {_host(target) for target in targets}
+    in_html = [target for target, _ in page.links]
+    for part, targets, written in (("body", _URL.findall(body), body), ("bodyHtml", in_html, "".join(page.text))):
+        hosts = {_host(target) for target in targets} | {host.lower() for host in _BARE.findall(written)}
         found += [
             Hint(
                 part,

@@ -159,3 +159,8 @@ async def test_a_misspelt_field_names_the_nearest(api: httpx.AsyncClient) -> Non
     campaign = {"subject": "For {{ compnay }}", "body": "x", "recipients": TYPED}
     wrong = wrong_fields(await api.post("/api/campaigns/preview", json=campaign))
     assert "; did you mean 'company'?" in wrong["subject"]
+    campaign["subject"] = 'For {{ compnay | default: "you" }}, {{ other | default: "x" }}'
+    hints = (await api.post("/api/campaigns/preview", json=campaign)).json()["hints"]
+    assert [(one["part"], one["found"]) for one in hints] == [
+        ("subject", "It uses compnay, which no recipient has; did you mean 'company'?")
+    ]

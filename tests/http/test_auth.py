@@ -43,12 +43,12 @@ BODIES: dict[str, Any] = {
     "/api/emails/{id}/resolve": {"as": "sent"},
     "/api/saved-lists/{id}/recipients": {"recipients": ["ada@example.com"]},
     "/api/saved-lists/{id}/count": {"filter": []},
+    "/api/suppressions/{id}": {"why": "asked"},
     "/api/workspaces/{id}": {"name": "Mine"},
     "/api/members/{id}": {"role": "owner"},
 }
 QUERIES = {  # what a call does not go without
     "/api/saved-lists/{id}/recipients": "?email=ada@example.com",
-    "/api/suppressions/{id}": "?why=asked",
 }
 PEOPLE_ONLY = {
     ("POST", "/api/workspaces"),

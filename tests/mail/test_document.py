@@ -173,6 +173,7 @@ def told(subject: str = "News", body: str = "x", html: str = "") -> list[tuple[s
         ({"subject": "LAST CHANCE TODAY"}, "subject", "Nearly all of it is in capitals."),
         ({"subject": "Sale!!!"}, "subject", "It has several signs such as ! or $ in a row."),
         ({"body": "See https://bit.ly/3x."}, "body", "It links to bit.ly, which shortens addresses."),
+        ({"body": "See www.Bit.ly/3x."}, "body", "It links to bit.ly, which shortens addresses."),
         (
             {"html": '<p>Some text that is long enough to be read.</p><a href="http://www.tinyurl.com/x">x</a>'},
             "bodyHtml",

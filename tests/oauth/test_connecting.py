@@ -10,12 +10,14 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 import pytest
+from psycopg.errors import LockNotAvailable
 
-from app.db import Pool
+from app.db import Pool, transaction
 from app.domain.accounts.actor import LOCAL
 from app.domain.accounts.users import User, create_user
 from app.domain.operations.reseal import reseal
 from app.domain.workspaces import members
+from app.errors import NotFound
 from app.secrets import SecretBox
 from app.settings import Settings
 from tests.support.api import api_client, authorization
@@ -289,6 +291,18 @@ async def test_who_loses_the_role_while_the_provider_is_asked_connects_nothing(
     assert await come_back(browser, back) == "/senders?connectFailed=role&next=%2Fcompose"
     assert len(provider.forms) == 1
     assert await value(pool, "SELECT count(*) FROM logins WHERE provider IS NOT NULL") == 0
+
+
+async def test_nobody_loses_the_role_between_the_last_look_and_the_commit(pool: Pool, user: User) -> None:
+    async with transaction(pool, user.workspace_id) as conn:
+        assert await members.hold_role(conn, user.workspace_id, user.id) == "owner"
+        with pytest.raises(NotFound):
+            await members.hold_role(conn, user.workspace_id, user.id + 1)
+        with pytest.raises(LockNotAvailable):
+            await execute(pool, "SELECT FROM members WHERE user_id = %s FOR NO KEY UPDATE NOWAIT", user.id)
+    async with transaction(pool) as conn:  # of no workspace
+        with pytest.raises(NotFound):
+            await members.hold_role(conn, user.workspace_id, user.id)
 
 
 async def test_whose_session_ended_on_the_way_is_told_so_after_the_login(

@@ -83,6 +83,15 @@ LISTS = {
     "koi8_u": ("email;імя\na@example.com;Іван Їжак\n", "a@example.com,Олексій Гнатюк", "a@example.com,Євген Ткач"),
     "iso8859_5": ("email;имя\na@example.com;Иван Петров\n", "a@example.com,Ольга Смирнова"),
     "iso8859_7": ("email,όνομα\na@example.com,Άννα Παπαδοπούλου\n", "a@example.com,Άγγελος Νικολάου"),
+    "iso8859_15": (
+        "email;price\na@example.com;5 €\n",
+        "email;nom;prix\na@example.com;Cœur d'Or;20 €\nb@example.com;Béatrice Lefèvre;30€\n",
+        "email,nimi\na@example.com,Šarlotta Žák\nb@example.com,5 €",
+    ),
+    "iso2022_jp": ("email,名前\na@example.com,田中 健\n", "a@example.com,鈴木"),
+    "utf-32": ("email,name\na@example.com,Zoë\n", "email,名前\na@example.com,田中\n"),
+    "utf-32-le": ("email,name\na@example.com,Zoë\n",),
+    "utf-32-be": ("email,name\na@example.com,Zoë\n",),
     "iso8859_2": ("email;jmeno\na@example.com;Tomáš Žák\n",),
     "utf-8": ("email,name\na@example.com,Zoë\n",),
     "utf-16": ("email,name\na@example.com,Zoë\n",),
@@ -99,7 +108,7 @@ def test_the_encoding_is_found_and_told(codec: str, text: str) -> None:
     assert from_csv(file).reading.encoding == encodings.NAMES[codec]
 
 
-@pytest.mark.parametrize("codec", ["cp1250", "cp1252", "cp932", "utf-8", "utf-16"])
+@pytest.mark.parametrize("codec", ["cp1250", "cp1252", "cp932", "utf-8", "utf-16", "utf-32", "iso2022_jp"])
 def test_the_one_that_is_named_is_taken(codec: str) -> None:
     text = LISTS[codec][0]
     asked = Asked(encoding=encodings.NAMES[codec])

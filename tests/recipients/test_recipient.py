@@ -131,7 +131,7 @@ async def test_it_says_why_they_are_written_to_no_more(api: httpx.AsyncClient, p
     (first, *_) = found["items"]
     assert (first["email"]["status"], first["email"]["cancelReason"]) == ("CANCELLED", "SUPPRESSED")
     for each in found["suppressions"]:
-        await api.delete(f"/api/suppressions/{each['id']}", params={"why": "a mistake"})
+        await api.request("DELETE", f"/api/suppressions/{each['id']}", json={"why": "a mistake"})
     assert (await page_of(api))["suppressions"] == []
 
 

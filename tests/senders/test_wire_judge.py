@@ -47,7 +47,7 @@ def test_a_mail_that_is_as_it_should_be_is_good_throughout() -> None:
     ("extra", "signed"),
     [
         (b"", None),  # nothing is told
-        (SIGNED, True),  # the receiver says nothing, and there is a signature
+        (SIGNED, None),  # nobody says whether the signature is good
         (SIGNED.replace(b"-Post", b"-Host"), False),
         (GOOD, False),  # judged, and not signed
         (SIGNED + GOOD.replace(b"dkim=pass", b"dkim=fail"), False),
@@ -56,7 +56,9 @@ def test_a_mail_that_is_as_it_should_be_is_good_throughout() -> None:
     ],
 )
 def test_one_click_is_hoped_for_where_a_good_signature_covers_both_headers(extra: bytes, signed: bool | None) -> None:
-    assert _shown(extra).one_click_signed is signed
+    shown = _shown(extra)
+    assert shown.one_click_signed is signed
+    assert _verdicts(shown)["one_click"] == {None: "unknown", True: "good", False: "weak"}[signed]
 
 
 @pytest.mark.parametrize(

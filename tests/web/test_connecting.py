@@ -129,6 +129,11 @@ def test_a_mailbox_is_connected_and_connected_again(inside: Page, provider: Mail
     inside.goto("/senders")
     again = card.get_by_role("link", name="Connect again with The company")
     provider.agrees = "somebody-else@company.example"
+    (path,) = [again.get_attribute("href")]
+    inside.goto(f"{path}&next=%2Fcompose")
+    back = inside.get_by_role("link", name="Back to where you were")
+    expect(back).to_have_attribute("href", "/compose")
+    inside.goto("/senders")
     again.click()
     expect(inside.get_by_text("You agreed with another account than this mailbox")).to_be_visible()
     assert_accessible(inside)

@@ -21,6 +21,13 @@ WORD = (
     "<span>·<span>&nbsp;&nbsp; </span></span><!--[endif]-->First</p><p class=MsoNormal>Bye<o:p></o:p></p>"
     "</body></html>"
 )
+GMAIL = (
+    '<meta charset="utf-8"><div dir="ltr" class="gmail_default"><div style="color:rgb(34,34,34)">Hello '
+    '<b>there</b>,<script>alert(1)</script></div><div><br></div><div>See <a href="https://example.com/offer" '
+    'target="_blank" data-saferedirecturl="https://www.google.com/url?q=https://example.com/offer">the offer</a> '
+    '<img src="https://mail.google.com/mail/u/0/images/cleardot.gif" class="CToWUd" width="1" height="1">'
+    '</div><div class="gmail_signature" data-smartmail="gmail_signature"><i>Ann</i></div></div>'
+)
 TABLE = "<table border=1><tr><td><p>Seats</p></td><td><p>12</p></td></tr></table>"
 PASTE = """(element, html) => {
   const data = new DataTransfer();
@@ -47,7 +54,7 @@ def framed(page: Page) -> Any:
     return page.frame_locator("iframe[title='Rich text of the email']").locator("body")
 
 
-def test_what_is_pasted_from_docs_and_word_is_as_it_was_there(composing: Page) -> None:
+def test_what_is_pasted_from_docs_word_and_gmail_is_as_it_was_there(composing: Page) -> None:
     page = composing
     recipients(page).fill("Ada <ada@example.com>")
     page.get_by_label("Subject").fill("Pasted")
@@ -63,6 +70,15 @@ def test_what_is_pasted_from_docs_and_word_is_as_it_was_there(composing: Page) -
     expect(rich.locator("li").last).to_have_text("First")
     expect(framed(page)).to_contain_text("Dear Ada, bold")
     expect(framed(page)).to_contain_text("Bye")
+    page.keyboard.press("Control+End")
+    page.keyboard.press("Enter")
+    rich.evaluate(PASTE, GMAIL)
+    expect(rich.locator("strong").last).to_have_text("there")
+    expect(rich.locator("a")).to_have_attribute("href", "https://example.com/offer")
+    expect(rich.locator("em").last).to_have_text("Ann")
+    expect(framed(page)).to_contain_text("See the offer")
+    sent = framed(page).inner_html()
+    assert not [word for word in ("alert", "cleardot", "gmail_", "mso-", "o:p", "saferedirect") if word in sent], sent
 
 
 def test_what_goes_along_is_asked_for_sent_and_changed_in_the_editor_later(composing: Page) -> None:

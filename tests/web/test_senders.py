@@ -12,7 +12,7 @@ import pytest
 import trustme
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.support.browser import NARROW, ask, assert_accessible, assert_fits, join, open_page
+from tests.support.browser import NARROW, ask, assert_accessible, assert_fits, join, open_page, violations
 from tests.support.service import Service
 from tests.support.sinkproc import Sink
 
@@ -304,6 +304,7 @@ def test_senders_fit_a_narrow_screen(browser: Browser, service: Service, email: 
         page.get_by_role("link", name="Add a sender").click()
         page.get_by_role("dialog", name="Add a sender").wait_for()
         assert_fits(page)
+        assert violations(page) == []  # by all rules: the drawer's header is no banner beside the page's
         page.keyboard.press("Escape")
         expect(page).to_have_url(f"{service.url}/senders")
 

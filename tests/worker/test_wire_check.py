@@ -166,6 +166,10 @@ async def test_a_mail_that_never_arrives_and_a_login_that_fails_are_told_in_word
         assert _verdicts(check) == {"handover": "unknown"}
         changed = await api.patch(f"/api/senders/{lost}", json={"password": "wrong"})
         assert changed.status_code == 200
+        # Providers count wrong passwords: the same one is tried at one of the two servers.
+        verified = (await api.post(f"/api/senders/{lost}/verify")).json()
+        assert "535" in verified["error"]
+        assert verified["imapError"] == f"localhost:{post.imaps} was not tried with the password just refused"
         await execute(pool, "UPDATE login_windows SET allowed = used + 1")
         check = await _check(api, lost)
         assert (_verdicts(check), "535" in str(check["findings"])) == ({"handover": "wrong"}, True)

@@ -11,8 +11,9 @@ import httpx
 import msgspec
 import pytest
 
-from app.db import Pool
+from app.db import Pool, transaction
 from app.domain.accounts.users import User
+from app.domain.suppressions.suppress import suppress
 from app.settings import Settings
 from tests.support.api import Headers, api_client, authorization, problem, schedule, written
 from tests.support.engine import execute, rows, value
@@ -51,6 +52,25 @@ async def test_so_many_senders_also_when_several_are_added_at_once(quoted: Quote
         reached(last, "3 senders", "delete one", "QUOTA_SENDERS")
         others = await api.post("/api/senders", json={"email": "t@example.com"}, headers=stranger)
         assert others.status_code == 201
+
+
+async def test_so_many_suppressions_and_more_of_those_who_say_so_themselves(
+    quoted: Quoted, pool: Pool, user: User
+) -> None:
+    path = "/api/suppressions"
+    async with quoted(quota_suppressions=3) as api:
+        assert (await api.post(path, json={"emails": ["a@example.com", "b@example.com"]})).json()["added"] == 2
+        more = ["b@example.com", "c@example.com", "d@example.com"]
+        refused = await api.post(path, json={"emails": more})
+        reached(refused, "more than 3 suppressions", "QUOTA_SUPPRESSIONS")
+        told = (await api.post(path, json={"emails": more[:2]})).json()
+        assert (told["added"], told["known"]) == (1, 1)
+        assert (await api.post(path, json={"emails": more[:2]})).json()["known"] == 2  # what is there is no more
+        file = {"file": ("old.csv", b"email\ne@example.com\n")}
+        reached(await api.post(path, files=file), "more than 3 suppressions")
+        async with transaction(pool) as conn:
+            await suppress(conn, user.workspace_id, emails=["f@example.com"], reason="UNSUBSCRIBED")
+        assert (await api.get(f"{path}/counts")).json()["UNSUBSCRIBED"] == 1
 
 
 async def test_so_many_keys_in_use(quoted: Quoted, pool: Pool) -> None:
@@ -119,7 +139,9 @@ async def test_a_workspace_stores_no_more_than_it_may(quoted: Quoted, pool: Pool
 
 
 async def test_0_is_any_number(quoted: Quoted) -> None:
-    none = dict.fromkeys(("quota_senders", "quota_keys", "quota_campaigns_a_day", "quota_stored_megabytes"), 0)
+    none = dict.fromkeys(
+        ("quota_senders", "quota_keys", "quota_campaigns_a_day", "quota_stored_megabytes", "quota_suppressions"), 0
+    )
     async with quoted(**none) as api:
         await schedule(api)
         assert (await api.post("/api/keys", json={"name": "k"})).status_code == 201

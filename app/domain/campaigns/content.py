@@ -153,6 +153,16 @@ class Content(msgspec.Struct, frozen=True):
         if wrong:
             raise InvalidInput(wrong)
 
+    def misspelt(self, templates: Templates, known: frozenset[str]) -> list[Hint]:
+        """Fields that nobody has, for which a default or a condition stands in, and that are nearly one that is."""
+        reason = "Nobody has a value for it, so all get what stands in for it."
+        return [
+            Hint(name, f"It uses {unknown}, which no recipient has{near}", reason)
+            for name, fields in templates.fields.items()
+            for unknown in sorted(fields.mentioned - fields.required - known - PROVIDED)
+            if (near := nearest(unknown, known))
+        ]
+
     async def sent(self, workspace_id: int) -> Sent:
         """What is made of it, once for all recipients; the templates are right. Raises Unavailable."""
         written = Written(self.subject, self.body, self.body_html or "", self.language)

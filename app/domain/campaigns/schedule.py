@@ -226,9 +226,11 @@ async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
     async with _turns.take(workspace_id), stored_lists.spool() as file, transaction(pool, workspace_id) as conn:
         make = await _source(conn, workspace_id, request, file)
         recipients, trial, lacking = await _recipients(workspace_id, request.draft, make)
-        hints = (await request.draft.content.sent(workspace_id)).hints
+        content = request.draft.content
+        hints = (await content.sent(workspace_id)).hints
+        hints += content.misspelt(await content.parse(workspace_id), recipients.fields | {"email"})
         coming = await files.read_all(request.attached)
-        hints += await files.look(conn, workspace_id, request.draft.content, coming)
+        hints += await files.look(conn, workspace_id, content, coming)
         await stage(conn, recipients, trial, quotas.Room(None), address_key)
         await trial.run()
         taken_out = await take_out(conn, workspace_id, request.draft, recipients)

@@ -139,10 +139,10 @@ async def _connect(
     if returned.code is None:
         raise ConnectFailed("failed", "there is no code")
     given, address = await _ask(provider, place.redirect_uri, returned.code, begun)
-    await _check_role(pool, place.user)  # once more: the provider may have taken its time
     workspace_id: int = begun["workspace_id"]
     try:
         async with transaction(pool, workspace_id) as conn:
+            await _check_role(conn, place.user)  # once more: the provider may have taken its time
             return await _keep(conn, terms, actor, provider, workspace_id, begun["sender_id"], given, address)
     except QuotaReached as error:
         raise ConnectFailed("quota", error.detail) from error
@@ -153,13 +153,14 @@ async def _check_place(pool: Pool, place: Place, begun: Row) -> None:
     user = place.user
     if (place.session_id, user.id, user.workspace_id) != (begun["session_id"], begun["user_id"], begun["workspace_id"]):
         raise ConnectFailed("expired", "it was begun in another session or workspace")
-    await _check_role(pool, user)
+    async with transaction(pool, user.workspace_id) as conn:
+        await _check_role(conn, user)
 
 
-async def _check_role(pool: Pool, user: User) -> None:
-    """Raises ConnectFailed."""
+async def _check_role(conn: Conn, user: User) -> None:
+    """Until the end of the transaction they keep it. Raises ConnectFailed."""
     try:
-        role = await members.role_in(pool, user.workspace_id, user.id)
+        role = await members.hold_role(conn, user.workspace_id, user.id)
     except NotFound as error:
         raise ConnectFailed("role", error.detail) from error
     if not covers(role, MEMBER):

@@ -23,6 +23,8 @@ _MOST_ILL_SHARE = 3  # for each character that is UTF-8, so that a text may be
 _MOST_ILL = 100_000  # bytes that are no UTF-8, after which the rest of a file need not be looked at
 _BOMS = {
     codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16's, with which it begins
+    codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
@@ -33,6 +35,9 @@ NAMES = {
     "utf-16": "UTF-16",
     "utf-16-le": "UTF-16",
     "utf-16-be": "UTF-16",
+    "utf-32": "UTF-32",
+    "utf-32-le": "UTF-32",
+    "utf-32-be": "UTF-32",
     "cp1252": "Windows-1252",
     "cp1250": "Windows-1250",
     "cp1251": "Windows-1251",
@@ -47,6 +52,7 @@ NAMES = {
     "mac_roman": "MacRoman",
     "koi8_r": "KOI8-R",
     "koi8_u": "KOI8-U",
+    "iso8859_15": "ISO-8859-15",
     "iso8859_2": "ISO-8859-2",
     "iso8859_5": "ISO-8859-5",
     "iso8859_7": "ISO-8859-7",
@@ -58,16 +64,21 @@ NAMES = {
     "cp866": "CP866",
     "mac_cyrillic": "MacCyrillic",
     "mac_latin2": "MacLatin2",
+    "iso2022_jp": "ISO-2022-JP",
 }
 # The one that may be named for each: these are what the API takes.
 CODECS = {name: next(codec for codec, called in NAMES.items() if called == name) for name in NAMES.values()}
-_GUESSED = tuple(codec for codec in NAMES if not codec.startswith("utf"))
+_GUESSED = tuple(codec for codec in NAMES if not codec.startswith(("utf", "iso2022")))
 # How much likelier a text has to be in an encoding that few programs write; several times as much where little is seen.
 _SELDOM = {
-    **dict.fromkeys(("cp1254", "cp1257", "mac_roman", "iso8859_2", "iso8859_7", "koi8_r", "koi8_u"), 0.02),
+    **dict.fromkeys(
+        ("cp1254", "cp1257", "mac_roman", "iso8859_2", "iso8859_7", "iso8859_15", "koi8_r", "koi8_u"), 0.02
+    ),
     **dict.fromkeys(("cp874", "iso8859_5", "cp850", "cp852", "cp866", "mac_cyrillic", "mac_latin2"), 0.1),
 }
 _FEW = 4  # words
+_ESCAPES = (b"\x1b$B", b"\x1b$@")  # by which ISO-2022-JP, whose bytes are ASCII's, begins Japanese (RFC 1468)
+_SWITCHED = re.compile(rb"\x1b\$[@B](?:[!-~][!-~])+\x1b\([BJ]")
 # The characters that a large set has first: by the lead byte.
 _LEVEL_ONE = {
     "cp932": ((0x81, 0x83), (0x88, 0x97)),
@@ -121,7 +132,8 @@ def detect(file: BinaryIO, named: str | None = None) -> Encoding:
         return _named(file, named)
     file.seek(0)
     start = file.read(_START)
-    codec = next((codec for bom, codec in _BOMS.items() if start.startswith(bom)), None) or _unmarked_utf16(start)
+    codec = next((codec for bom, codec in _BOMS.items() if start.startswith(bom)), None)
+    codec = codec or _unmarked(start) or _switched(file)
     if codec == "utf-8-sig" or codec is None:
         utf8 = codec or "utf-8"
         looked = _look(file, utf8, "surrogateescape")
@@ -166,19 +178,34 @@ def _named(file: BinaryIO, named: str) -> Encoding:
     if codec is None:
         raise InvalidInput({"encoding": f"is none that we know; give one of {', '.join(CODECS)}"})
     file.seek(0)
-    start = file.read(3)
+    start = file.read(_START)
     if codec == "utf-8" and start.startswith(codecs.BOM_UTF8):
         codec = "utf-8-sig"
     if codec == "utf-16" and start[:2] not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        codec = _unmarked_utf16(start) or "utf-16-le"
+        codec = _unmarked(start) or "utf-16-le"
+    if codec == "utf-32" and not start.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        codec = _unmarked(start) or "utf-32-le"
     looked = _look(file, codec, "surrogateescape" if codec.startswith("utf-8") else "strict")
     if looked is None:
         raise InvalidInput({"encoding": f"is not that of the file: some of its bytes are no {named}"})
     return Encoding(codec, looked.has_nul, looked.ill > 0, looked.has_guard)
 
 
-def _unmarked_utf16(start: bytes) -> str | None:
-    """Every other byte of mostly Western text is 0 then."""
+def _switched(file: BinaryIO) -> str | None:
+    """ISO-2022-JP, if it says so before anything that is no ASCII."""
+    file.seek(0)
+    start = file.read(CHUNK)
+    is_it = start.isascii() and any(escape in start for escape in _ESCAPES) and _SWITCHED.search(start)
+    return "iso2022_jp" if is_it else None
+
+
+def _unmarked(start: bytes) -> str | None:
+    """UTF-32 or UTF-16: three of four bytes of mostly Western text are 0 then, or every other."""
+    quarter = len(start) // 4
+    for first, codec in ((0, "utf-32-le"), (3, "utf-32-be")):
+        others = [start[place::4].count(0) for place in (1, 2, 3 - first)]
+        if quarter and start[first::4].count(0) == 0 and min(others) >= 0.6 * quarter:
+            return codec
     half = len(start) // 2
     if half and start[1::2].count(0) > 0.6 * half > start[::2].count(0) * 10:
         return "utf-16-le"

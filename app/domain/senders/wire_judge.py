@@ -114,7 +114,8 @@ def judge(seen: Seen) -> Shown:
     results = _results(arrived, seen)
     signed = _is_signed(signatures, results)
     aligned = _is_aligned(domain_of(seen.address), results)
-    showings += [_of_from(arrived, seen.address), _of_one_click(signed), *_of_results(results, aligned)]
+    one_click = _of_one_click(signed, is_signature_there=bool(signatures))
+    showings += [_of_from(arrived, seen.address), one_click, *_of_results(results, aligned)]
     domain = domain_of(seen.address)
     selectors = sorted({one.selector for one in signatures if one.domain == domain and one.selector})
     return Shown(showings, signed, kept, aligned, sent_copy, used, selectors)
@@ -240,12 +241,12 @@ def _without_comments(text: str) -> str:
 
 
 def _is_signed(signatures: list[Signature], results: list[Result] | None) -> bool | None:
-    """RFC 8058, section 4: both headers under a signature that is good. None: it was neither signed nor judged."""
+    """RFC 8058, section 4: both headers under a signature that is good. None: nobody says whether there is one."""
     if not signatures:
         return None if results is None else False
     covering = [one for one in signatures if {"list-unsubscribe", "list-unsubscribe-post"} <= one.signs]
     if results is None:
-        return bool(covering)
+        return None if covering else False
     good = {_domain_of_dkim(one) for one in results if (one.method, one.result) == ("dkim", "pass")}
     return any(one.domain in good for one in covering)
 
@@ -272,7 +273,10 @@ def _is_aligned(domain: str, results: list[Result] | None) -> bool | None:
     return any(name and (is_under(name, domain) or is_under(domain, name)) for name in proven)
 
 
-def _of_one_click(signed: bool | None) -> Showing:
+def _of_one_click(signed: bool | None, *, is_signature_there: bool) -> Showing:
+    if signed is None and is_signature_there:
+        text = "the receiving server does not tell whether the signature is good; check to an address elsewhere"
+        return Showing("one_click", "unknown", text)
     if signed is None:
         text = "the mail came back unsigned, as within one provider; check to an address elsewhere"
         return Showing("one_click", "unknown", text)

@@ -24,7 +24,8 @@ from app.domain.recipients import csv_files
 from app.domain.recipients.lists import Choices, Rejected
 from app.domain.suppressions.held import newest
 from app.domain.suppressions.suppress import BATCH, Reason, suppress
-from app.domain.workspaces import audit
+from app.domain.workspaces import audit, quotas
+from app.domain.workspaces.quotas import Quotas
 from app.errors import InvalidInput, NotFound
 from app.mail.addresses import InvalidAddress, domain_named, normalize_any
 from app.sql import queries
@@ -69,10 +70,11 @@ class Filter(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What to add; of a file, each row may have a `reason` of its own."""
+    """What to add; of a file, each row may have a `reason` of its own. `most`: beyond which nothing is added."""
 
     reason: Reason = "MANUAL"
     note: str | None = None
+    most: Quotas = quotas.UNLIMITED
 
     def check(self) -> None:
         """Raises InvalidInput."""
@@ -131,7 +133,9 @@ async def of_address(conn: Conn, workspace_id: int, address: str) -> list[Suppre
 async def add(
     pool: Pool, workspace_id: int, emails: Sequence[str], domains: Sequence[str], asked: Asked, actor: Actor
 ) -> Added:
-    """Raises InvalidInput, naming what is no address or domain; then nothing is added."""
+    """Raises InvalidInput, naming what is no address or domain; then nothing is added. Raises QuotaReached, with what
+    was added before.
+    """
     asked.check()
     wrong: dict[str, str] = {}
     for name, texts in (("emails", emails), ("domains", domains)):
@@ -161,7 +165,7 @@ async def add_file(
 ) -> Added:
     """From a CSV file as lists of recipients have it, with every address of a cell; `*@example.com` or `@example.com`
     in the place of an address is a domain, and a column `reason` says why. `internal`: domains of the operator's
-    network. Raises InvalidInput.
+    network. Raises InvalidInput, and QuotaReached, with what was added before.
     """
     asked.check()
     read = csv_files.Asked(choices=Choices(internal, every_address=True))
@@ -285,6 +289,8 @@ async def _add_some(
     async with transaction(pool) as conn:
         await conn.execute(sql.patience, {"lock_ms": str(LOCK_MS)})
         done = await suppress(conn, workspace_id, **some, reason=asked.reason, actor=actor, note=asked.note)
+        if done.added:
+            await quotas.check_suppressions(conn, workspace_id, asked.most)
     told.added += done.added
     told.known += done.known
     told.cancelled += done.cancelled

@@ -49,6 +49,14 @@ async def role_in(pool: Pool, workspace_id: int, user_id: int) -> Role:
     return row["role"]
 
 
+async def hold_role(conn: Conn, workspace_id: int, user_id: int) -> Role:
+    """The same, and nobody changes it until the end of the transaction. Raises NotFound."""
+    row = await fetch_one(conn, sql.hold_role, {"workspace_id": workspace_id, "user_id": user_id})
+    if row is None or row["role"] is None:
+        raise NotFound(f"no workspace {workspace_id}")
+    return row["role"]
+
+
 async def change_role(pool: Pool, actor: Actor, workspace_id: int, user_id: int, role: Role) -> Member:
     """Raises NotFound, and Conflict where nobody would be an owner any more."""
     params = {"workspace_id": workspace_id, "user_id": user_id}

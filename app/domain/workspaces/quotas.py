@@ -31,6 +31,7 @@ class Quotas(msgspec.Struct, frozen=True, kw_only=True):
     keys: int = 0
     campaigns_a_day: int = 0
     stored_bytes: int = 0
+    suppressions: int = 0
 
 
 UNLIMITED = Quotas()
@@ -42,6 +43,7 @@ def quotas_of(settings: Settings) -> Quotas:
         keys=settings.quota_keys,
         campaigns_a_day=settings.quota_campaigns_a_day,
         stored_bytes=settings.quota_stored_megabytes * 1_000_000,
+        suppressions=settings.quota_suppressions,
     )
 
 
@@ -61,6 +63,18 @@ async def check_keys(conn: Conn, workspace_id: int, quotas: Quotas) -> None:
         count = (await fetch_exactly_one(conn, sql.count_keys, {"workspace_id": workspace_id}))["n"]
         if count >= quotas.keys:
             raise _reached(f"has {count:,} keys in use, and {quotas.keys:,} is the most", "revoke one", "QUOTA_KEYS")
+
+
+async def check_suppressions(conn: Conn, workspace_id: int, quotas: Quotas) -> None:
+    """Raises QuotaReached if the transaction has added some beyond; `suppress` keeps others from adding meanwhile."""
+    most = quotas.suppressions
+    params = {"workspace_id": workspace_id, "most": most}
+    if most and (await fetch_exactly_one(conn, sql.has_more_suppressions, params))["has_more"]:
+        raise _reached(
+            f"would have more than {most:,} suppressions, and that is the most",
+            "suppress domains instead of their addresses",
+            "QUOTA_SUPPRESSIONS",
+        )
 
 
 async def check_campaigns(conn: Conn, workspace_id: int, quotas: Quotas) -> None:

@@ -37,7 +37,7 @@ from app.http.campaigns.schedule import BINARY, MAX_BODY, UNREADABLE
 from app.http.errors import AnyRequest, problems
 from app.http.forms import MULTIPART, form_of
 from app.http.openapi import one_of_forms, schema_name
-from app.http.parameters import Cursor, Id, Limit, TheActor, ThePool, TheSettings, TheUser
+from app.http.parameters import Cursor, Id, Limit, TheActor, ThePool, TheQuotas, TheSettings, TheUser
 
 MAX_JSON = 3_000_000  # bytes
 
@@ -106,17 +106,17 @@ async def count_suppressions(pool: ThePool, user: TheUser) -> dict[Reason, int]:
     responses=problems(HTTPStatus.CONFLICT, *UNREADABLE),
 )
 async def add_suppressions(
-    request: AnyRequest, pool: ThePool, user: TheUser, actor: TheActor, settings: TheSettings
+    request: AnyRequest, pool: ThePool, user: TheUser, actor: TheActor, settings: TheSettings, quotas: TheQuotas
 ) -> Added:
     async with room_for_body(request, user.workspace_id, has_file=True):
         if require_content_type(request, JSON, MULTIPART) == JSON:
             sent = decode(await read(request, at_most=MAX_JSON), NewSuppressions)
-            asked = Asked(sent.reason, sent.note)
+            asked = Asked(sent.reason, sent.note, quotas)
             return await suppressions.add(pool, user.workspace_id, sent.emails, sent.domains, asked, actor)
         async with form_of(request) as form:
             if form.texts.keys() - {"reason", "note"} or form.files.keys() != {"file"}:
                 raise InvalidInput({"file": "is what to send, a CSV or Excel file, with `reason` and `note` at most"})
-            asked = Asked(_reason(form.texts.get("reason", "MANUAL")), form.texts.get("note"))
+            asked = Asked(_reason(form.texts.get("reason", "MANUAL")), form.texts.get("note"), quotas)
             file = cast(BinaryIO, form.files["file"].file)
             async with workbooks.as_csv(file, user.workspace_id) as (content, _):
                 internal = frozenset(settings.allow_internal_domains)
@@ -153,6 +153,12 @@ async def export_suppressions(
     return Stream(lines, media_type="text/csv; charset=utf-8", headers=headers)
 
 
+class SuppressionRemovalBody(msgspec.Struct, forbid_unknown_fields=True):
+    """A word why, without names."""
+
+    why: Annotated[str, WHY]
+
+
 @delete(
     "/{id:int}",
     opt={"role": MEMBER},
@@ -165,9 +171,9 @@ async def remove_suppression(
     user: TheUser,
     actor: TheActor,
     suppression_id: Id,
-    why: Annotated[str, QueryParameter(name="why", description="A word why, 1 to 200 characters, without names.")],
+    data: JSONBody[SuppressionRemovalBody],
 ) -> None:
-    await suppressions.remove(pool, user.workspace_id, suppression_id, why, actor)
+    await suppressions.remove(pool, user.workspace_id, suppression_id, data.why, actor)
 
 
 class SuppressionsRemovalBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, rename="camel"):

@@ -13,6 +13,10 @@ SELECT id FROM workspaces WHERE id = %(workspace_id)s AND deleted_at IS NULL FOR
 -- What a member is. No row: no member.
 SELECT role FROM members WHERE workspace_id = %(workspace_id)s AND user_id = %(user_id)s;
 
+-- name: hold_role
+-- The same, which stays so until the commit. NULL: no member.
+SELECT hold_role(%(workspace_id)s::bigint, %(user_id)s::bigint) AS role;
+
 -- name: has_other_owner
 -- Whether somebody else owns the workspace, too.
 SELECT EXISTS (

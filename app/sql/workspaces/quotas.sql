@@ -11,6 +11,10 @@ SELECT count(*) AS n FROM senders WHERE workspace_id = %(workspace_id)s;
 SELECT count(*) AS n FROM api_keys
 WHERE workspace_id = %(workspace_id)s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now());
 
+-- name: has_more_suppressions
+-- Whether a workspace has more suppressions than so many.
+SELECT EXISTS (SELECT FROM suppressions WHERE workspace_id = %(workspace_id)s OFFSET %(most)s) AS has_more;
+
 -- name: full_until
 -- When the oldest of the last so many campaigns is a day old. No row: there are fewer, or it is.
 SELECT created_at + interval '1 day' AS until

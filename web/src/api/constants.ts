@@ -279,6 +279,9 @@ export const LIMITS = {
     text: {"maxLength": 10000, "minLength": 0},
     html: {"maxLength": 10000, "minLength": 0},
   },
+  SuppressionRemovalBody: {
+    why: {"maxLength": 200, "minLength": 1},
+  },
   SuppressionsRemovalBody: {
     why: {"maxLength": 200, "minLength": 1},
   },

@@ -4323,6 +4323,11 @@ export interface components {
             /** @description The `cursor` of the next page; null: this is the last one. */
             nextCursor: string | null;
         };
+        /** SuppressionRemovalBody */
+        SuppressionRemovalBody: {
+            /** @description In a word, for the audit log. */
+            why: string;
+        };
         /** SuppressionsRemovalBody */
         SuppressionsRemovalBody: {
             /**
@@ -5028,7 +5033,7 @@ export interface operations {
                     /** @description The file itself. */
                     file?: string | null;
                     /** @description The character encoding, such as utf-8; found where it is left out. */
-                    encoding?: ("UTF-8" | "UTF-16" | "Windows-1252" | "Windows-1250" | "Windows-1251" | "Shift_JIS" | "GB18030" | "Big5" | "EUC-KR" | "EUC-JP" | "Windows-1254" | "Windows-1253" | "Windows-1257" | "MacRoman" | "KOI8-R" | "KOI8-U" | "ISO-8859-2" | "ISO-8859-5" | "ISO-8859-7" | "Windows-1255" | "Windows-1256" | "Windows-874" | "CP850" | "CP852" | "CP866" | "MacCyrillic" | "MacLatin2") | null;
+                    encoding?: ("UTF-8" | "UTF-16" | "UTF-32" | "Windows-1252" | "Windows-1250" | "Windows-1251" | "Shift_JIS" | "GB18030" | "Big5" | "EUC-KR" | "EUC-JP" | "Windows-1254" | "Windows-1253" | "Windows-1257" | "MacRoman" | "KOI8-R" | "KOI8-U" | "ISO-8859-15" | "ISO-8859-2" | "ISO-8859-5" | "ISO-8859-7" | "Windows-1255" | "Windows-1256" | "Windows-874" | "CP850" | "CP852" | "CP866" | "MacCyrillic" | "MacLatin2" | "ISO-2022-JP") | null;
                     /** @description The header of the column with the addresses, or its number from 1; found where it is left out. */
                     emailColumn?: string | null;
                     /**
@@ -5384,7 +5389,7 @@ export interface operations {
                     /** @description The file itself. */
                     file?: string | null;
                     /** @description The character encoding, such as utf-8; found where it is left out. */
-                    encoding?: ("UTF-8" | "UTF-16" | "Windows-1252" | "Windows-1250" | "Windows-1251" | "Shift_JIS" | "GB18030" | "Big5" | "EUC-KR" | "EUC-JP" | "Windows-1254" | "Windows-1253" | "Windows-1257" | "MacRoman" | "KOI8-R" | "KOI8-U" | "ISO-8859-2" | "ISO-8859-5" | "ISO-8859-7" | "Windows-1255" | "Windows-1256" | "Windows-874" | "CP850" | "CP852" | "CP866" | "MacCyrillic" | "MacLatin2") | null;
+                    encoding?: ("UTF-8" | "UTF-16" | "UTF-32" | "Windows-1252" | "Windows-1250" | "Windows-1251" | "Shift_JIS" | "GB18030" | "Big5" | "EUC-KR" | "EUC-JP" | "Windows-1254" | "Windows-1253" | "Windows-1257" | "MacRoman" | "KOI8-R" | "KOI8-U" | "ISO-8859-15" | "ISO-8859-2" | "ISO-8859-5" | "ISO-8859-7" | "Windows-1255" | "Windows-1256" | "Windows-874" | "CP850" | "CP852" | "CP866" | "MacCyrillic" | "MacLatin2" | "ISO-2022-JP") | null;
                     /** @description The header of the column with the addresses, or its number from 1; found where it is left out. */
                     emailColumn?: string | null;
                     /**
@@ -8641,7 +8646,7 @@ export interface operations {
                      */
                     file: string;
                     /** @description The character encoding, such as utf-8; found where it is left out. */
-                    encoding?: ("UTF-8" | "UTF-16" | "Windows-1252" | "Windows-1250" | "Windows-1251" | "Shift_JIS" | "GB18030" | "Big5" | "EUC-KR" | "EUC-JP" | "Windows-1254" | "Windows-1253" | "Windows-1257" | "MacRoman" | "KOI8-R" | "KOI8-U" | "ISO-8859-2" | "ISO-8859-5" | "ISO-8859-7" | "Windows-1255" | "Windows-1256" | "Windows-874" | "CP850" | "CP852" | "CP866" | "MacCyrillic" | "MacLatin2") | null;
+                    encoding?: ("UTF-8" | "UTF-16" | "UTF-32" | "Windows-1252" | "Windows-1250" | "Windows-1251" | "Shift_JIS" | "GB18030" | "Big5" | "EUC-KR" | "EUC-JP" | "Windows-1254" | "Windows-1253" | "Windows-1257" | "MacRoman" | "KOI8-R" | "KOI8-U" | "ISO-8859-15" | "ISO-8859-2" | "ISO-8859-5" | "ISO-8859-7" | "Windows-1255" | "Windows-1256" | "Windows-874" | "CP850" | "CP852" | "CP866" | "MacCyrillic" | "MacLatin2" | "ISO-2022-JP") | null;
                 };
             };
         };
@@ -10532,17 +10537,18 @@ export interface operations {
     };
     removeSuppression: {
         parameters: {
-            query: {
-                /** @description A word why, 1 to 200 characters, without names. */
-                why: string;
-            };
+            query?: never;
             header?: never;
             path: {
                 id: number;
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SuppressionRemovalBody"];
+            };
+        };
         responses: {
             /** @description Request fulfilled, nothing follows */
             204: {

@@ -1,4 +1,4 @@
-import { Alert, Drawer, Group, Skeleton, Stack, Text } from "@mantine/core";
+import { Alert, Anchor, Drawer, Group, Skeleton, Stack, Text } from "@mantine/core";
 import { IconCircleCheck, IconMailbox, IconPlugConnectedX, IconPlus } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
@@ -19,7 +19,7 @@ const TITLES = { new: "Add a sender", file: "Add several mailboxes", one: "Edit 
 const route = getRouteApi("/inside/senders");
 
 export function SendersPage() {
-  const { edit, connected, connectFailed } = route.useSearch();
+  const { edit, connected, connectFailed, next } = route.useSearch();
   const navigate = useNavigate();
   const { data: ways } = useQuery(waysQuery);
   const { data, error, refetch } = useQuery({ ...sendersQuery(), refetchInterval: 5_000 });
@@ -52,7 +52,7 @@ export function SendersPage() {
           closeButtonLabel="Close"
           onClose={close}
         >
-          {CONNECT_FAILURES[connectFailed]}
+          {CONNECT_FAILURES[connectFailed]} {next && <Anchor href={next}>Back to where you were</Anchor>}
         </Alert>
       )}
       {isConnected && (

@@ -16,6 +16,7 @@ import { Panel, Rows } from "@/ui/Panel";
 import { SearchField } from "@/ui/SearchField";
 import { TableSkeleton } from "@/ui/skeletons";
 import { AddForm } from "./AddForm";
+import { AllowMany } from "./AllowMany";
 import type { Added } from "./commands";
 import { countsQuery, type SuppressionFilter, suppressionsQuery } from "./queries";
 import { SuppressionRow } from "./SuppressionRow";
@@ -75,6 +76,9 @@ export function SuppressedPage() {
                 <SearchField label="Address or domain" value={filter.q} onChange={(q) => change({ q })} />
               </Box>
               <CsvButton path={exportPath(filter)} />
+              {mayChange && (filter.reason === "BOUNCED" || filter.reason === "MANUAL") && (
+                <AllowMany reason={filter.reason} />
+              )}
             </Group>
             <Found filter={filter} mayChange={mayChange} />
           </>

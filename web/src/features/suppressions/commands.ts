@@ -5,6 +5,7 @@ import { keys } from "@/api/keys";
 import { ApiProblem } from "@/api/problem";
 import type { components } from "@/api/schema";
 import { useCommand } from "@/forms/useCommand";
+import { instantOfInput } from "@/time/days";
 import { confirm } from "@/ui/confirm";
 import { counted } from "@/ui/numbers";
 import type { Suppression } from "./queries";
@@ -58,9 +59,22 @@ export async function suppressFile(file: File, note: string): Promise<Added> {
 
 /** Throws ApiProblem. */
 export async function allowAgain({ id }: Suppression, why: string): Promise<void> {
-  await answer(
-    api.DELETE("/api/suppressions/{id}", { params: { path: { id }, query: { why: why.trim() } } }),
-  );
+  await answer(api.DELETE("/api/suppressions/{id}", { params: { path: { id } }, body: { why: why.trim() } }));
+}
+
+/** What somebody else said of them: it ends for many at once. */
+export type Said = components["schemas"]["SuppressionsRemovalBody"]["reason"];
+
+/** Throws ApiProblem. */
+export function allowMany(
+  reason: Said,
+  { since, campaign, why }: { since: string; campaign: string | null; why: string },
+): Promise<{ removed: number }> {
+  const of = {
+    since: since ? instantOfInput(since).toISOString() : null,
+    campaignId: campaign === null ? null : Number(campaign),
+  };
+  return answer(api.POST("/api/suppressions/remove", { body: { reason, why: why.trim(), ...of } }));
 }
 
 /** One address, after a question. */
