@@ -194,5 +194,5 @@ async def _owe_anew(pool: Pool, campaign: Row) -> bool:
         place = (await fetch_exactly_one(conn, sql.owe_anew, campaign | {"limit": BATCH}))["next"]
         if place is None:
             await _end_removed(conn, campaign["workspace_id"], stream_ids)
-        await conn.execute(sql.go_on, campaign | {"next": place})
+        await conn.execute(sql.note_place, campaign | {"next": place})
     return place is not None

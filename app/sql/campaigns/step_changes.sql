@@ -87,7 +87,7 @@ anew AS (
 )
 SELECT CASE WHEN count(*) = %(limit)s THEN max(id) + 1 END AS next FROM batch;
 
--- name: go_on
+-- name: note_place
 -- Note from where to go on; with `ended`, that all of it is done, unless something of a removed step is being sent, which may
 -- come back to wait. No row: it is over.
 UPDATE campaigns c
