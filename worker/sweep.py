@@ -19,7 +19,7 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Status
 
 from app.db import Pool, transaction
-from app.domain.campaigns import brake, campaigns
+from app.domain.campaigns import brake, campaigns, step_changes
 from app.domain.ledger import follow_ups, recovery, streams
 from app.domain.operations import counting
 from app.domain.planning import changes, divide, handover
@@ -61,6 +61,8 @@ async def sweep(
             if asleep := await streams.heal(pool):
                 STREAMS_ASLEEP.inc(len(asleep))
                 log.error("streams slept past an email of theirs", stream_ids=asleep)
+        with step("change_steps"):
+            await step_changes.carry_on(pool)
         with step("follow_up"):
             followed = await follow_ups.follow_up(pool)
             if followed.made:

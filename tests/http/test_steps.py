@@ -98,6 +98,27 @@ async def test_who_lacks_what_a_step_needs_is_said_when_it_is_scheduled(api: htt
     assert (answer["accepted"], answer["rejected"][0]["email"]) == (2, "c@example.com")
 
 
+async def test_steps_are_changed_while_the_campaign_runs(api: httpx.AsyncClient) -> None:
+    campaign = (await schedule(api, PEOPLE, steps=STEPS))["campaign"]
+    path = f"/api/campaigns/{campaign['id']}"
+    ids = [step["id"] for step in campaign["steps"]]
+    moved = STEPS[1] | {"id": ids[2], "wait": "P2D"}
+    changed = await api.patch(path, json={"steps": [moved, {"wait": "P1D", "body": "{{ name }}, new"}]})
+    assert changed.status_code == 200, changed.text
+    steps = changed.json()["steps"]
+    assert [(step["step"], step["wait"], step["subject"]) for step in steps[1:]] == [
+        (2, "P2D", "Last try"),
+        (3, "P1D", None),
+    ]
+    assert steps[1]["id"] == ids[2]
+    answer = await api.patch(path, json={"steps": [{"id": ids[1], "wait": "P1D", "body": "x"}]})
+    assert answer.json()["errors"][0]["field"] == "steps[0].id", "it was removed"
+    people = [*PEOPLE, {"email": "c@example.com", "name": ""}]
+    blank = (await schedule(api, people, steps=[{"wait": "P1D", "body": "x"}], body="Hello"))["campaign"]
+    answer = await api.patch(f"/api/campaigns/{blank['id']}", json={"steps": [STEPS[0]]})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "steps[0].body")
+
+
 async def test_a_sender_that_nobody_reads_follows_up_only_if_that_is_wanted(api: httpx.AsyncClient, pool: Pool) -> None:
     await execute(pool, "UPDATE senders SET host = 'smtp.example.com', port = 587, security = 'starttls'")
     asked: dict[str, Any] = {"subject": "s", "body": "b", "recipients": PEOPLE, "steps": STEPS}

@@ -16,6 +16,7 @@ DISTRIBUTED = {
     "campaigns",
     "campaign_contents",
     "campaign_steps",
+    "step_contents",
     "campaign_signatures",
     "signatures",
     "emails",

@@ -19,6 +19,7 @@ TABLES = (
     "campaigns",
     "campaign_contents",
     "campaign_steps",
+    "step_contents",
     "emails",
     "attempts",
     "addressed",
@@ -84,6 +85,8 @@ async def _fill(pool: Pool, user: User) -> None:
             b"UPDATE emails SET recipient_key = address_digest(recipient) WHERE workspace_id = %(user)s",
             b"INSERT INTO campaign_steps (workspace_id, campaign_id, position, wait) "
             b"VALUES (%(user)s, %(campaign)s, 1, '0')",
+            b"INSERT INTO step_contents (workspace_id, step_id, version, body, replaced_at) "
+            b"SELECT workspace_id, id, 1, 'b', now() FROM campaign_steps WHERE workspace_id = %(user)s",
             b"INSERT INTO campaign_contents (workspace_id, campaign_id, version, subject, body) "
             b"VALUES (%(user)s, %(campaign)s, 1, 'Hello', 'You')",
             b"INSERT INTO login_windows (workspace_id, login_id, window_start, allowed) "

@@ -366,5 +366,11 @@ async def _cancel_batch(
 async def set_status(conn: Conn, workspace_id: int, campaign_id: int, status: CampaignStatus) -> None:
     """Of one that is locked."""
     params = {"workspace_id": workspace_id, "campaign_id": campaign_id}
-    await conn.execute(sql.set_streams_open, params | {"open": status == "ACTIVE"})
+    await open_streams(conn, workspace_id, campaign_id, is_open=status == "ACTIVE")
     await conn.execute(sql.set_campaign_status, params | {"status": status})
+
+
+async def open_streams(conn: Conn, workspace_id: int, campaign_id: int, *, is_open: bool) -> None:
+    """Say whether anything is claimed of a campaign that is locked."""
+    params = {"workspace_id": workspace_id, "campaign_id": campaign_id, "open": is_open}
+    await conn.execute(sql.set_streams_open, params)

@@ -10,10 +10,11 @@ from psycopg.types.json import Jsonb
 
 from app.db import Conn, Pool, Row, fetch_all, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
-from app.domain.campaigns import files, signatures
-from app.domain.campaigns.campaigns import Campaign, OnUnknown, get_campaign, lock_campaign, read_row
+from app.domain.campaigns import files, signatures, step_changes
+from app.domain.campaigns.campaigns import Campaign, OnUnknown, get_campaign, lock_campaign, open_streams, read_row
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.draft import check_latest, check_name, check_pace, check_senders, check_share, check_start
+from app.domain.campaigns.step_changes import Prepared, WantedStep
 from app.domain.planning.campaign_calendar import CampaignCalendar, kept
 from app.domain.planning.changes import ask_for_campaign, plan_soon
 from app.domain.planning.course import check_copies_of, check_plan
@@ -30,7 +31,9 @@ T = TypeVar("T")
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
-    """What to change; UNSET leaves as it is, None removes where there may be none."""
+    """What to change; UNSET leaves as it is, None removes where there may be none. `steps`: all later ones; a FINISHED
+    campaign goes on with them only with `reopen`.
+    """
 
     name: str | msgspec.UnsetType = msgspec.UNSET
     subject: str | msgspec.UnsetType = msgspec.UNSET
@@ -52,6 +55,8 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     hourly_limit: int | msgspec.UnsetType | None = msgspec.UNSET
     share_percent: int | msgspec.UnsetType | None = msgspec.UNSET
     on_unknown: OnUnknown | msgspec.UnsetType = msgspec.UNSET
+    steps: list[WantedStep] | msgspec.UnsetType = msgspec.UNSET
+    reopen: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 async def change(
@@ -73,6 +78,8 @@ async def change(
         await divide_soon(pool, workspace_id, campaign_id)
     for sender_id in changed.asked:
         await plan_soon(pool, workspace_id, sender_id)
+    if not isinstance(changes.steps, msgspec.UnsetType):
+        await step_changes.carry_on(pool)
     return await get_campaign(pool, workspace_id, campaign_id)
 
 
@@ -97,9 +104,12 @@ async def _change(
     _check_changeable(row, changes)
     before = Content.of_row(row)
     needs, made = await _check_content(workspace_id, row, changes)  # may wait its turn: no connection waits with it
+    prepared = await _prepare_steps(workspace_id, row, changes)
     pace = _pace(changes) | _copies(row, changes)
     async with transaction(pool, workspace_id) as conn:
         await _check_waiting(conn, workspace_id, campaign_id, needs)
+        if prepared is not None:
+            await step_changes.check_recipients(conn, workspace_id, campaign_id, prepared)
         if pace:
             await check_plan(conn, workspace_id, campaign_id, pace)
         await lock_campaign(conn, workspace_id, campaign_id)
@@ -113,6 +123,8 @@ async def _change(
             _check_copies(row, content)
             await files.use(conn, workspace_id, content)
             more_bytes = await _keep_content(conn, workspace_id, row, content, most)
+        if prepared is not None:
+            await _change_steps(conn, workspace_id, row, prepared, most, alone=content is None)
         parameters = _parameters(workspace_id, campaign_id, changes, content)
         await conn.execute(sql.update_campaign, parameters | made | {"more_bytes": more_bytes})
         added = None
@@ -130,6 +142,26 @@ async def _change(
             asked = await ask_for_campaign(conn, workspace_id, campaign_id, hold=closes)
         await audit.record(conn, actor, workspace_id, "campaign.changed", f"campaigns/{campaign_id}")
     return _Changed(asked, bool(added))
+
+
+async def _prepare_steps(workspace_id: int, row: Row, changes: Changes) -> Prepared | None:
+    if isinstance(changes.steps, msgspec.UnsetType):
+        return None
+    before = Content.of_row(row)
+    return await step_changes.prepare(workspace_id, before, _content_after(row, changes) or before, row, changes.steps)
+
+
+async def _change_steps(
+    conn: Conn, workspace_id: int, row: Row, prepared: Prepared, most: Quotas, *, alone: bool
+) -> None:
+    """`alone`: the first step's text stays, and is kept with the version that ends with another's."""
+    campaign = {"workspace_id": workspace_id, "campaign_id": row["id"]}
+    if row["status"] == "FINISHED":
+        await open_streams(conn, workspace_id, row["id"], is_open=True)
+    kept = alone and step_changes.replaces(row["steps"], prepared)
+    if kept:
+        await conn.execute(sql.keep_content, campaign)
+    await step_changes.apply(conn, workspace_id, row["id"], prepared, most, new_version=kept)
 
 
 async def _change_senders(conn: Conn, workspace_id: int, campaign_id: int, sender_ids: list[int]) -> list[int]:
@@ -238,10 +270,23 @@ def _check_changeable(row: Row, changes: Changes) -> None:
     if row["kind"] == "DIRECT" and (_pace(changes) or "sender_ids" in given):
         # Whoever insists on writing to somebody who is suppressed has said so at its start.
         raise Conflict("what is written by hand to one recipient goes at once: there is no plan to change")
-    if row["status"] in {"CANCELLED", "FINISHED"} and given - {"name"}:
+    if "steps" in given:
+        _check_steps_changeable(row)
+    if row["status"] == "FINISHED" and "steps" in given and given <= {"name", "steps", "reopen"}:
+        if changes.reopen is not True:
+            raise Conflict("the campaign is FINISHED; with `reopen`, it goes on for whoever has a step to come")
+    elif row["status"] in {"CANCELLED", "FINISHED"} and given - {"name"}:
         raise Conflict(f"the campaign is {row['status']}; only its name can still be changed")
     if "start_time" in given and row["scheduled"] != row["total"]:
         raise Conflict("the campaign has begun; its start cannot be moved any more")
+
+
+def _check_steps_changeable(row: Row) -> None:
+    """Raises Conflict."""
+    if not row["steps"]:
+        raise Conflict("the campaign was scheduled with one step, and its emails owe no other; schedule one with steps")
+    if row["emails_removed_at"] is not None:
+        raise Conflict("emails of the campaign were removed for their age; nothing can follow them")
 
 
 def _content_after(row: Row, changes: Changes) -> Content | None:

@@ -165,8 +165,13 @@ async def insert(
         made = (await its.sent(workspace_id)).made(its)
         own = {"subject": step.subject, "body": step.body, "body_html": step.body_html, "wait": step.wait}
         params = campaign | own | made | {"position": position, "business_days": step.business_days}
-        await conn.execute(sql.insert_step, params)
+        await insert_step(conn, params)
     return first["id"]
+
+
+async def insert_step(conn: Conn, columns: dict[str, Any]) -> int:
+    """Its id."""
+    return (await fetch_exactly_one(conn, sql.insert_step, columns))["id"]
 
 
 async def of_campaign(conn: Conn, workspace_id: int, campaign_id: int) -> list[CampaignStep]:

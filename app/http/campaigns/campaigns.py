@@ -17,6 +17,8 @@ from app.domain.campaigns.campaigns import Campaign, CampaignStatus, OnUnknown
 from app.domain.campaigns.cancelled import CancelledBy
 from app.domain.campaigns.change import Changes
 from app.domain.campaigns.draft import DELAY_MS, JITTER_PERCENT, SENDERS, SHARE_PERCENT
+from app.domain.campaigns.step_changes import WantedStep
+from app.domain.campaigns.steps import STEPS
 from app.domain.pages import Page, PageRequest
 from app.domain.planning import forecast
 from app.domain.planning.campaign_calendar import CampaignCalendar, checked
@@ -27,7 +29,7 @@ from app.http.campaigns.direct import send_test
 from app.http.campaigns.message import AnId, MessagePatch
 from app.http.campaigns.priority import put_first, put_first_no_longer
 from app.http.campaigns.rendering import MAX_BODY, render_message, show_rendered_html
-from app.http.campaigns.schedule import preview_campaign, schedule_campaign
+from app.http.campaigns.schedule import StepFields, preview_campaign, schedule_campaign
 from app.http.errors import problems
 from app.http.headers import FRAMED
 from app.http.openapi import schema_name
@@ -35,8 +37,16 @@ from app.http.parameters import Cursor, Id, Limit, TheActor, TheInstallation, Th
 from app.mail.footer import Unsubscribe
 
 
+class StepPatch(StepFields, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """A later step as it is to be; with an `id` it is the campaign's step of that id, changed or moved here."""
+
+    id: AnId | None = None
+
+
 class CampaignPatch(MessagePatch, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """What to change; fields left out stay as they are, null removes where there may be none."""
+    """What to change; fields left out stay as they are, null removes where there may be none. `steps`: all later ones
+    in their order; one that is left out is removed. A finished campaign goes on with them only with `reopen`.
+    """
 
     name: Annotated[str | msgspec.UnsetType, LABEL] = msgspec.UNSET
     subject: Annotated[str | msgspec.UnsetType, SUBJECT] = msgspec.UNSET
@@ -50,6 +60,8 @@ class CampaignPatch(MessagePatch, rename="camel", forbid_unknown_fields=True, kw
     hourly_limit: Annotated[int | msgspec.UnsetType | None, HOURLY_LIMIT] = msgspec.UNSET
     share_percent: Annotated[int | msgspec.UnsetType | None, SHARE_PERCENT] = msgspec.UNSET
     on_unknown: OnUnknown | msgspec.UnsetType = msgspec.UNSET
+    steps: Annotated[list[StepPatch] | msgspec.UnsetType, STEPS] = msgspec.UNSET
+    reopen: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 @get("/", opt={"role": VIEWER}, summary="List campaigns, newest first", responses=problems())
@@ -122,6 +134,9 @@ async def change_campaign(
 ) -> Campaign:
     given = msgspec.structs.asdict(data)
     changes = Changes(**given | addressed(given, settings.allow_internal_domains))
+    if not isinstance(data.steps, msgspec.UnsetType):
+        wanted = [WantedStep(id=one.id, step=one.to_domain()) for one in data.steps]
+        changes = msgspec.structs.replace(changes, steps=wanted)
     if isinstance(data.calendar, CampaignCalendar):
         changes = msgspec.structs.replace(changes, calendar=checked(data.calendar))
     return await change.change(pool, user.workspace_id, campaign_id, changes, actor, quotas)

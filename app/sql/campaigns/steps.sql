@@ -9,7 +9,8 @@ RETURNING id;
 INSERT INTO campaign_steps (workspace_id, campaign_id, position, wait, business_days, subject, body, body_html, body_made,
                             html_made)
 VALUES (%(workspace_id)s, %(campaign_id)s, %(position)s, %(wait)s, %(business_days)s, %(subject)s, %(body)s, %(body_html)s,
-        %(body_made)s, %(html_made)s);
+        %(body_made)s, %(html_made)s)
+RETURNING id;
 
 -- name: senders_unread
 -- Senders of which nobody reads the mailbox that answers come to; what has no server goes to the sandbox, where there is one.
@@ -56,7 +57,7 @@ SELECT s.id, s.position AS step, s.wait, s.business_days,
        coalesce(n.following, 0) AS following, coalesce(r.answered, 0) AS answered, coalesce(r.bounced, 0) AS bounced,
        coalesce(r.opted_out, 0) AS opted_out
 FROM campaign c
-JOIN campaign_steps s ON s.workspace_id = c.workspace_id AND s.campaign_id = c.id
+JOIN campaign_steps s ON s.workspace_id = c.workspace_id AND s.campaign_id = c.id AND s.removed_at IS NULL
 LEFT JOIN email n ON n.step_id = s.id
 LEFT JOIN response r ON r.step_id = s.id
 ORDER BY s.position;

@@ -5,17 +5,19 @@
 SELECT e.id, e.recipient, e.erased_at,
        CASE WHEN p.id IS NULL THEN e.fields
             ELSE e.fields || jsonb_build_object('sent_at', sent_on(e.after_at, c.calendar)) END AS fields,
-       CASE WHEN p.subject IS NOT NULL THEN p.subject
+       CASE WHEN CASE WHEN h.version IS NULL THEN p.subject ELSE h.subject END IS NOT NULL
+                THEN CASE WHEN h.version IS NULL THEN p.subject ELSE h.subject END
             WHEN p.id IS NOT NULL THEN in_thread(coalesce(
                 (SELECT q.subject FROM campaign_steps q
                  WHERE q.workspace_id = p.workspace_id AND q.campaign_id = p.campaign_id AND q.position < p.position
-                   AND q.subject IS NOT NULL
+                   AND q.subject IS NOT NULL AND q.removed_at IS NULL
                  ORDER BY q.position DESC LIMIT 1),
                 CASE WHEN k.version IS NULL THEN c.subject ELSE k.subject END))
             WHEN k.version IS NULL THEN c.subject ELSE k.subject END AS subject,
-       CASE WHEN p.id IS NOT NULL THEN coalesce(p.body_made, p.body)
+       CASE WHEN h.version IS NOT NULL THEN coalesce(h.body_made, h.body) WHEN p.id IS NOT NULL THEN coalesce(p.body_made, p.body)
             WHEN k.version IS NULL THEN coalesce(c.body_made, c.body) ELSE coalesce(k.body_made, k.body) END AS body,
-       CASE WHEN p.id IS NOT NULL THEN coalesce(p.html_made, p.body_html)
+       CASE WHEN h.version IS NOT NULL THEN coalesce(h.html_made, h.body_html)
+            WHEN p.id IS NOT NULL THEN coalesce(p.html_made, p.body_html)
             WHEN k.version IS NULL THEN coalesce(c.html_made, c.body_html)
             ELSE coalesce(k.html_made, k.body_html) END AS body_html,
        CASE WHEN k.version IS NULL THEN c.language ELSE k.language END AS language,
@@ -44,5 +46,13 @@ LEFT JOIN LATERAL (
     ORDER BY t.version
     LIMIT 1
 ) k ON true
+LEFT JOIN LATERAL (
+    SELECT * FROM step_contents t
+    WHERE t.workspace_id = p.workspace_id AND t.step_id = p.id
+      AND e.status NOT IN ('SCHEDULED', 'SENDING') AND e.attempts > 0
+      AND CASE WHEN a.content_version IS NULL THEN t.replaced_at > e.claimed_at ELSE t.version >= a.content_version END
+    ORDER BY t.version
+    LIMIT 1
+) h ON true
 WHERE e.workspace_id = %(workspace_id)s AND e.id = ANY (%(ids)s::bigint[])
 ORDER BY e.id;

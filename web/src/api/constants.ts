@@ -201,6 +201,7 @@ export const LIMITS = {
     jitterPercent: {"max": 100, "min": 0},
     hourlyLimit: {"max": 10000000, "min": 1},
     sharePercent: {"max": 100, "min": 1},
+    steps: {"maxItems": 10, "minItems": 0},
   },
   Columns: {
     email: {"min": 0},
@@ -278,6 +279,12 @@ export const LIMITS = {
   SignatureBody: {
     text: {"maxLength": 10000, "minLength": 0},
     html: {"maxLength": 10000, "minLength": 0},
+  },
+  StepPatch: {
+    subject: {"maxLength": 998, "minLength": 1},
+    body: {"maxLength": 200000, "minLength": 0},
+    bodyHtml: {"maxLength": 200000, "minLength": 0},
+    id: {"min": 1},
   },
   SuppressionRemovalBody: {
     why: {"maxLength": 200, "minLength": 1},

@@ -2393,6 +2393,10 @@ export interface components {
             sharePercent?: number | null;
             /** @description What to do when nobody knows whether an email arrived: `hold` it for a person, `resend` it, or `assume_sent`. */
             onUnknown?: "hold" | "resend" | "resend_if_not_in_sent" | "assume_sent";
+            /** @description The campaign's later steps, each a wait after the one before. */
+            steps?: components["schemas"]["StepPatch"][];
+            /** @description A finished campaign goes on with its changed steps, for whoever has one to come. */
+            reopen?: boolean;
         };
         /** CampaignSender */
         CampaignSender: {
@@ -4265,6 +4269,24 @@ export interface components {
             text: string;
             /** @description As HTML; null: there is none. */
             html?: string | null;
+        };
+        /** StepPatch */
+        StepPatch: {
+            /** @description How long after the step before, as an ISO 8601 duration such as P3D or PT90S. */
+            wait: string;
+            /**
+             * @description Whether the days of `wait` are those on which the campaign sends; Monday to Friday without a calendar.
+             * @default false
+             */
+            businessDays: boolean;
+            /** @description The subject, a Liquid template in what is scheduled; one line. */
+            subject?: string | null;
+            /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
+            body: string;
+            /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
+            bodyHtml?: string | null;
+            /** @description Its number, which never changes. */
+            id?: number | null;
         };
         /** StoredList */
         StoredList: {

@@ -1,0 +1,198 @@
+"""Changing the later steps of a campaign that is scheduled: added, changed, removed, put in another order.
+
+What was sent keeps its text and version. What is owed follows the steps as they are: the next one of a recipient is the
+first behind the last that they had, in today's order. Emails owe it in batches, the rest of a large campaign by the
+workers' sweep; the campaign's row says how far that is, and whoever makes emails of what falls due looks at the steps
+themselves. What is an email already stays one, unless its step is removed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
+from app.domain.campaigns import steps
+from app.domain.campaigns.content import Content
+from app.domain.campaigns.steps import CampaignStep, Step
+from app.domain.ledger import streams
+from app.domain.workspaces import quotas
+from app.domain.workspaces.quotas import Quotas
+from app.errors import Conflict, InvalidInput
+from app.mail.names import PROVIDED, SENT_AT
+from app.sql import queries
+
+sql = queries(__name__)
+
+MOST = 50  # steps of a campaign, those that were removed included: each stays for the emails that it had
+TEXT = ("subject", "body", "body_html")
+BATCH = 1_000  # emails: the stream counts them one by one
+
+
+class WantedStep(msgspec.Struct, frozen=True, kw_only=True):
+    """A later step as it is to be; `id`: the one that it is now, None: it is new."""
+
+    id: int | None = None
+    step: Step
+
+
+class Prepared(NamedTuple):
+    """Steps that were checked, what is made of each as columns, and the fields that they require and that nothing
+    required before, by the name of the part.
+    """
+
+    steps: list[WantedStep]
+    made: list[dict[str, str | None]]
+    needs: dict[str, list[str]]
+
+
+async def prepare(
+    workspace_id: int, before: Content, content: Content, row: Row, wanted: Sequence[WantedStep]
+) -> Prepared:
+    """`before` and `content`: the first step's, before and after. Raises InvalidInput."""
+    plain = [one.step for one in wanted]
+    steps.check(plain)
+    await steps.parse(content, plain, workspace_id)
+    await steps.check_texts(content, plain, frozenset(row["fields"]), workspace_id)
+    had = set(PROVIDED) | {SENT_AT}
+    earlier = [before.body, before.body_html, *(part for one in row["steps"] for part in (one.body, one.body_html))]
+    had |= await _required([before.subject, *(one.subject for one in row["steps"]), *earlier], before, workspace_id)
+    made: list[dict[str, str | None]] = []
+    needs: dict[str, list[str]] = {}
+    for number, step in enumerate(plain):
+        its = step.content(content)
+        made.append((await its.sent(workspace_id)).made(its))
+        for name, fields in (await its.parse(workspace_id)).fields.items():
+            needs[f"steps[{number}].{name}"] = sorted(fields.required - had)
+    return Prepared(list(wanted), made, needs)
+
+
+async def _required(texts: Sequence[str | None], like: Content, workspace_id: int) -> frozenset[str]:
+    found: frozenset[str] = frozenset()
+    for text in texts:
+        try:
+            one = Content(subject="", body=text or "", language=like.language)
+            found |= (await one.parse(workspace_id)).required
+        except InvalidInput:  # an earlier version took it
+            continue
+    return found
+
+
+async def check_recipients(conn: Conn, workspace_id: int, campaign_id: int, prepared: Prepared) -> None:
+    """Raises InvalidInput for a field that somebody who may get a step has no text for."""
+    for name, fields in prepared.needs.items():
+        for field in fields:
+            params = {"workspace_id": workspace_id, "campaign_id": campaign_id, "field": field}
+            if await fetch_one(conn, sql.without_field, params):
+                why = f'needs "{field}", and some recipients have none; write {{{{ {field} | default: "…" }}}}'
+                raise InvalidInput({name: why})
+
+
+def replaces(now: Sequence[CampaignStep], prepared: Prepared) -> bool:
+    """Whether a text of a step that stays becomes another."""
+    texts = {one.id: _text(one) for one in now}
+    return any(one.id in texts and texts[one.id] != _text(one.step) for one in prepared.steps)
+
+
+def _text(step: CampaignStep | Step) -> tuple[str | None, str, str | None]:
+    return step.subject, step.body, step.body_html
+
+
+async def apply(
+    conn: Conn, workspace_id: int, campaign_id: int, prepared: Prepared, most: Quotas, *, new_version: bool
+) -> None:
+    """Change the steps of a campaign, which is locked, before its own text is replaced. `new_version`: only a later
+    step's is. Raises InvalidInput, Conflict.
+    """
+    campaign = {"workspace_id": workspace_id, "campaign_id": campaign_id}
+    rows = await fetch_all(conn, sql.all_steps, campaign)
+    _check_ids(rows, prepared.steps)
+    there = {row["id"]: row for row in rows}
+    order: list[int] = [rows[0]["id"]]
+    size = 0
+    for wanted, made in zip(prepared.steps, prepared.made, strict=True):
+        old = None if wanted.id is None else there[wanted.id]
+        own = {name: getattr(wanted.step, name) for name in Step.__struct_fields__}
+        columns: dict[str, Any] = campaign | own | made
+        if old is None:
+            order.append(await steps.insert_step(conn, columns | {"position": len(order) + 1}))
+        else:
+            await _update(conn, old, columns)
+            order.append(old["id"])
+        if old is None or any(old[name] != own[name] for name in TEXT):
+            size += wanted.step.content(Content("", "")).size
+    await quotas.check_again(conn, workspace_id, most, size, campaign=False)
+    await conn.execute(sql.place_steps, {"workspace_id": workspace_id} | places(rows, order))
+    await conn.execute(sql.note_change, campaign | {"more_bytes": size, "new_version": new_version})
+    await _end_removed(conn, workspace_id, await streams.lock_of_campaign(conn, workspace_id, campaign_id))
+
+
+async def _update(conn: Conn, old: Row, columns: dict[str, Any]) -> None:
+    params = columns | {"id": old["id"]}
+    if any(old[name] != columns[name] for name in TEXT):
+        await conn.execute(sql.keep_step_content, params)
+    await conn.execute(sql.update_step, params)
+
+
+def places(rows: Sequence[Row], order: Sequence[int]) -> dict[str, list[Any]]:
+    """The places of all steps, as columns: of `order`, those that stay and those that are new, from 1; of one that is
+    removed, that of the one before it, so that what follows it follows that.
+    """
+    position = {step_id: place for place, step_id in enumerate(order, 1)}
+    before = 1
+    ids, positions, removed = list(order), list(position.values()), [False] * len(order)
+    for row in rows:
+        if row["id"] in position:
+            before = position[row["id"]]
+        else:
+            ids.append(row["id"])
+            positions.append(before)
+            removed.append(True)
+    return {"ids": ids, "positions": positions, "removed": removed}
+
+
+def _check_ids(rows: Sequence[Row], wanted: Sequence[WantedStep]) -> None:
+    """Raises InvalidInput, Conflict."""
+    later = {row["id"] for row in rows[1:] if not row["removed"]}
+    seen = set[int]()
+    for number, one in enumerate(wanted):
+        if one.id is None:
+            continue
+        if one.id not in later:
+            raise InvalidInput({f"steps[{number}].id": f"is no later step of the campaign: {one.id}; leave it out"})
+        if one.id in seen:
+            raise InvalidInput({f"steps[{number}].id": "is there twice"})
+        seen.add(one.id)
+    if len(rows) + sum(one.id is None for one in wanted) > MOST:
+        raise Conflict(f"the campaign has had {len(rows)} steps, removed ones too, and {MOST} is the most; change one")
+
+
+async def _end_removed(conn: Conn, workspace_id: int, stream_ids: Sequence[int]) -> None:
+    params = {"workspace_id": workspace_id, "stream_ids": list(stream_ids)}
+    await conn.execute(sql.owe_instead, params)
+    await conn.execute(sql.cancel_removed, params)
+    await streams.settle(conn, workspace_id, stream_ids)
+
+
+async def carry_on(pool: Pool, *, for_s: float = 2.0) -> None:
+    """Have emails owe what follows their campaigns' changed steps, for so long: others wait for the sweep to go on."""
+    until = time.monotonic() + for_s
+    async with transaction(pool) as conn:
+        found = await fetch_all(conn, sql.owing_anew)
+    for campaign in found:
+        while time.monotonic() < until and await _owe_anew(pool, campaign):
+            pass
+
+
+async def _owe_anew(pool: Pool, campaign: Row) -> bool:
+    """A batch of them; whether there are more."""
+    async with transaction(pool) as conn:
+        stream_ids = await streams.lock_of_campaign(conn, campaign["workspace_id"], campaign["campaign_id"])
+        place = (await fetch_exactly_one(conn, sql.owe_anew, campaign | {"limit": BATCH}))["next"]
+        if place is None:
+            await _end_removed(conn, campaign["workspace_id"], stream_ids)
+        await conn.execute(sql.note_place, campaign | {"next": place})
+    return place is not None
