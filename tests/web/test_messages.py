@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import ask, assert_accessible
+from tests.support.browser import ask, assert_accessible, schedule
 from tests.web.test_first_campaign import choose, preview, recipients, schedule_button, write
 
 DOCS = (
@@ -90,7 +90,7 @@ def test_what_goes_along_is_asked_for_sent_and_changed_in_the_editor_later(compo
     expect(page.get_by_label("Answers go to")).to_have_attribute("aria-invalid", "true")
     page.get_by_label("Answers go to").fill("desk@example.net")
     assert_accessible(page)
-    page.get_by_role("button", name="Schedule 1 email").click()
+    schedule(page, 1)
     page.wait_for_url(re.compile(r"/campaigns/\d+"))
     made = ask(page, "GET", f"/api/campaigns/{page.url.split('?')[0].rsplit('/', 1)[1]}")
     assert (made["replyTo"], made["cc"], made["bcc"]) == ("desk@example.net", ["boss@example.net"], ["crm@example.net"])
@@ -181,7 +181,7 @@ def test_a_campaign_is_duplicated_without_its_list(composing: Page) -> None:
     page = composing
     recipients(page).fill("ada@example.com")
     write(page, "Again", "A text.")
-    page.get_by_role("button", name="Schedule 1 email").click()
+    schedule(page, 1)
     page.wait_for_url(re.compile(r"/campaigns/\d+"))
     page.get_by_role("link", name="Duplicate Again").click()
     expect(page.get_by_label("Subject")).to_have_value("Again")
