@@ -145,7 +145,7 @@ def test_blanks_are_asked_about_before_anything_is_sent(composing: Page) -> None
     asked.get_by_label("Instead of company").fill("your company")
     expect(schedule_button(page)).to_have_text("Schedule 3 emails")
     assert_accessible(page)
-    schedule_button(page).click()
+    schedule(page, 3)
     page.wait_for_url(re.compile(r"/campaigns/\d+"))
     emails = ask(page, "GET", "/api/emails?limit=3")["items"]
     subjects = {ask(page, "GET", f"/api/emails/{email['id']}/message")["subject"] for email in emails}

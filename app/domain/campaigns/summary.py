@@ -110,7 +110,9 @@ def summary_of(
     addresses: Mapping[int, str],
     timezone: str | None,
 ) -> PlanSummary:
-    """`senders`: of each stream, the id and the hourly limit; `addresses`: of the emails at the ends, by their number."""
+    """`senders`: of each stream, the id and the hourly limit; `addresses`: of the emails at the ends, by
+    their number.
+    """
 
     def when(one: Numbered) -> datetime:
         return jittered(one.place, addresses[one.number]) if one.place.jitter else one.place.at
