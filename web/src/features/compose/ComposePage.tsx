@@ -272,7 +272,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
               onGo={setAt}
               rendered={rendered.data}
               error={rendered.error}
-              request={rendered.shown}
+              request={rendered.data?.request}
               rich={content.rich}
             />
             <Hints hints={rendered.data?.hints} inOneLine={known?.subjectsInOneLine ?? 0} />
