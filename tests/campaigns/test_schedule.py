@@ -491,6 +491,7 @@ async def test_a_preview_is_what_scheduling_then_does(api: httpx.AsyncClient, po
         assert foretold[name] == answer[name]
     for name in ("heldBackBy", "hourly", "days", "timezone", "senders", "late"):
         assert foretold[name] == answer[name]
+    assert foretold["firstTo"] == "user0@example.com"
     sender = answer["campaign"]["senderId"]
     ends = {name: foretold[name] for name in ("firstAt", "lastAt")}
     assert foretold["senders"] == [{"senderId": sender, "count": 10, "hourlyLimit": 4, **ends}]

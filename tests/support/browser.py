@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -161,6 +162,17 @@ def log_in(page: Page, email: str, password: str = PASSWORD) -> None:
     page.get_by_label("Password", exact=True).fill(password)
     page.get_by_role("button", name="Log in", exact=True).click()
     page.wait_for_url(lambda url: "/login" not in url)
+
+
+def schedule(page: Page, emails: int) -> None:
+    """Ask to have a draft of so many emails scheduled, and confirm what the sheet says."""
+    noun = "email" if emails == 1 else "emails"
+    page.get_by_role("button", name=f"Schedule {emails} {noun}").click()
+    confirm_sending(page)
+
+
+def confirm_sending(page: Page) -> None:
+    page.get_by_role("dialog").get_by_role("button", name=re.compile("^(Send|Schedule) [0-9]")).click()
 
 
 def ask(page: Page, method: str, path: str, body: object = None) -> Any:

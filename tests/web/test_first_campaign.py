@@ -11,7 +11,16 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Request, Route, expect
 
-from tests.support.browser import NARROW, PASSWORD, ask, assert_accessible, join, open_page, register
+from tests.support.browser import (
+    NARROW,
+    PASSWORD,
+    ask,
+    assert_accessible,
+    join,
+    open_page,
+    register,
+    schedule,
+)
 from tests.support.service import Service, until
 
 # As a spreadsheet in Germany saves it: semicolons, Windows-1252, no column called "email", and much that is wrong.
@@ -91,9 +100,11 @@ def test_from_register_to_twenty_emails_in_the_sandbox(page: Page, email: str) -
     page.get_by_role("button", name="Next recipient").click()
     expect(preview(page)).to_contain_text("Hello Reader 1")
     expect(page.get_by_text("20 emails leave now, within a minute.")).to_be_visible()
-    page.get_by_role("button", name="Schedule 20 emails").click()
+    schedule(page, 20)
     page.wait_for_url(re.compile(r"/campaigns/\d+$"))
     expect(page.get_by_text("20 emails scheduled.")).to_be_visible()
+    expect(page.get_by_role("note")).to_contain_text("What counts as sent here stayed on this machine.")
+    expect(page.get_by_role("link", name="Connect a mailbox")).to_be_visible()
 
     received = until(lambda: in_sandbox(page, 20), "all are received")
     assert {message["envelopeTo"][0] for message in received} == set(people)
@@ -105,6 +116,37 @@ def test_from_register_to_twenty_emails_in_the_sandbox(page: Page, email: str) -
         expect(inbox.filter(has_text=address)).to_have_count(1)
     page.goto("/compose")
     expect(page.get_by_label("Subject")).to_have_value("")
+
+
+def test_what_is_scheduled_is_confirmed_first_and_the_way_there_is_on_screen(composing: Page) -> None:
+    page = composing
+    choose(page, "list.csv", b"email,firma\nada@example.com,Lovelace\ngrace@example.com,\nno address,x\n")
+    write(page, "An offer for {{ firma }}", "Hello")
+    button = page.get_by_role("button", name="Schedule 1 email")
+    for width, height in ((1280, 800), NARROW):
+        page.set_viewport_size({"width": width, "height": height})
+        page.get_by_label("Subject").scroll_into_view_if_needed()
+        expect(button).to_be_in_viewport(ratio=1)
+        button.click()
+        sheet = page.get_by_role("dialog", name="Ready to send?")
+        expect(sheet).to_contain_text("1 email leaves now.")
+        for name, value in {
+            "First to": "ada@example.com",
+            "Held back": "By nothing.",
+            "Blank fields": "1 recipient has no firma: left out.",
+            "Links": "Nothing is wrong with their form.",
+        }.items():
+            expect(sheet.get_by_text(name, exact=True).locator("xpath=following-sibling::dd")).to_have_text(value)
+        expect(sheet.get_by_role("note")).to_contain_text("All of it stays on this machine.")
+        expect(sheet.get_by_role("table", name="Who is left out")).to_contain_text("no address")
+        assert_accessible(page)
+        sheet.get_by_role("button", name="Back to the draft").click()
+        expect(sheet).to_have_count(0)
+    assert campaigns(page) == []
+
+    button.click()
+    page.get_by_role("button", name="Send 1 email").click()
+    page.wait_for_url(re.compile(r"/campaigns/\d+$"))
 
 
 def test_a_delay_typed_key_by_key_is_the_delay(composing: Page) -> None:
@@ -175,7 +217,7 @@ def test_a_broken_file_is_mapped_and_says_what_it_leaves_out(composing: Page) ->
     expect(preview(page)).to_contain_text("Lovelace; Söhne")
     assert_accessible(page)
 
-    page.get_by_role("button", name="Schedule 2 emails").click()
+    schedule(page, 2)
     page.wait_for_url(re.compile(r"/campaigns/\d+$"))
     until(lambda: in_sandbox(page, 2), "both are received")
 
@@ -250,8 +292,8 @@ def test_a_session_that_ends_while_composing_loses_nothing(composing: Page) -> N
     page = composing
     recipients(page).fill("ada@example.com")
     write(page, "Before", "A text.")
-    expect(page.get_by_role("button", name="Schedule 1 email")).to_be_visible()
-    button = page.get_by_role("button", name="Schedule 1 email").element_handle()
+    page.get_by_role("button", name="Schedule 1 email").click()
+    button = page.get_by_role("button", name="Send 1 email").element_handle()
     page.context.clear_cookies()
     button.evaluate("button => button.click()")  # whatever the page asks for meanwhile
     dialog = page.get_by_role("dialog", name="Log in again")
@@ -278,10 +320,11 @@ def test_an_answer_that_got_lost_and_a_second_click_send_nothing_twice(composing
     page.reload()
     recipients(page).fill("ada@example.com")
     write(page, "Once", "A text.")
-    page.get_by_role("button", name="Schedule 1 email").dblclick()
+    page.get_by_role("button", name="Schedule 1 email").click()
+    page.get_by_role("button", name="Send 1 email").dblclick()
     expect(page.get_by_text("unchanged, it is scheduled only once.")).to_be_visible()
     page.reload()
-    page.get_by_role("button", name="Schedule 1 email").click()
+    schedule(page, 1)
     page.wait_for_url(re.compile(r"/campaigns/\d+$"))
     assert len(keys) == 2
     assert keys[0] == keys[1]
@@ -327,7 +370,7 @@ def test_it_is_sent_from_the_mailbox_that_was_chosen_although_senders_are_still_
         page.get_by_label("Subject").press("Enter")
         expect(schedule_button(page)).to_be_disabled()
         expect(page.get_by_role("button", name="Send a test to myself")).to_be_disabled()
-    page.get_by_role("button", name="Schedule 1 email").click()
+    schedule(page, 1)
     page.wait_for_url(re.compile(r"/campaigns/\d+$"))
     assert [campaign["senderId"] for campaign in campaigns(page)] == [second]
 
@@ -342,7 +385,7 @@ def test_rich_text_says_what_the_plain_text_was_changed_to(composing: Page) -> N
     page.get_by_label("Message", exact=True).fill("The new text")
     page.get_by_text("Rich text", exact=True).click()
     expect(page.get_by_role("textbox", name="Rich text")).to_have_text("The new text")
-    page.get_by_role("button", name="Schedule 1 email").click()
+    schedule(page, 1)
     page.wait_for_url(re.compile(r"/campaigns/\d+$"))
     (message,) = until(lambda: in_sandbox(page, 1), "it is received")
     assert "The new text" in message["html"]
@@ -358,7 +401,7 @@ def test_a_draft_that_another_tab_scheduled_does_not_come_back(composing: Page) 
 
     second = first.context.new_page()
     second.goto("/compose")
-    second.get_by_role("button", name="Schedule 1 email").click()
+    schedule(second, 1)
     second.wait_for_url(re.compile(r"/campaigns/\d+$"))
     expect(first.get_by_label("Subject")).to_have_value("")
     expect(first.get_by_text("scheduled or discarded in another tab")).to_be_visible()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import ask, assert_accessible
+from tests.support.browser import ask, assert_accessible, schedule
 from tests.web.test_first_campaign import choose, preview, recipients, schedule_button, write
 
 DOCS = (
@@ -106,7 +106,7 @@ def test_what_goes_along_is_asked_for_sent_and_changed_in_the_editor_later(compo
     expect(page.get_by_label("Answers go to")).to_have_attribute("aria-invalid", "true")
     page.get_by_label("Answers go to").fill("desk@example.net")
     assert_accessible(page)
-    page.get_by_role("button", name="Schedule 1 email").click()
+    schedule(page, 1)
     page.wait_for_url(re.compile(r"/campaigns/\d+"))
     made = ask(page, "GET", f"/api/campaigns/{page.url.split('?')[0].rsplit('/', 1)[1]}")
     assert (made["replyTo"], made["cc"], made["bcc"]) == ("desk@example.net", ["boss@example.net"], ["crm@example.net"])
@@ -161,7 +161,7 @@ def test_blanks_are_asked_about_before_anything_is_sent(composing: Page) -> None
     asked.get_by_label("Instead of company").fill("your company")
     expect(schedule_button(page)).to_have_text("Schedule 3 emails")
     assert_accessible(page)
-    schedule_button(page).click()
+    schedule(page, 3)
     page.wait_for_url(re.compile(r"/campaigns/\d+"))
     emails = ask(page, "GET", "/api/emails?limit=3")["items"]
     subjects = {ask(page, "GET", f"/api/emails/{email['id']}/message")["subject"] for email in emails}
@@ -197,7 +197,7 @@ def test_a_campaign_is_duplicated_without_its_list(composing: Page) -> None:
     page = composing
     recipients(page).fill("ada@example.com")
     write(page, "Again", "A text.")
-    page.get_by_role("button", name="Schedule 1 email").click()
+    schedule(page, 1)
     page.wait_for_url(re.compile(r"/campaigns/\d+"))
     page.get_by_role("link", name="Duplicate Again").click()
     expect(page.get_by_label("Subject")).to_have_value("Again")

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import NARROW, ask, assert_accessible, assert_fits
+from tests.support.browser import NARROW, ask, assert_accessible, assert_fits, schedule
 from tests.support.service import until
 
 NOBODY = {"host": "127.0.0.1", "port": 9, "security": "none"}
@@ -59,7 +59,7 @@ def test_a_campaign_of_several_mailboxes_by_the_calendar(composing: Page) -> Non
     page.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
     assert_fits(page)
 
-    page.get_by_role("button", name="Schedule 100 emails").click()
+    schedule(page, 100)
     page.wait_for_url(re.compile(r"/campaigns/\d+$"))
     expect(page.get_by_text("Tuesdays to Thursdays, 9:00 to 16:00 Asia/Tokyo time")).to_be_visible()
     expect(page.get_by_role("row", name=re.compile("carl@example.com"))).to_contain_text("50")

@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import NARROW, WIDE, ask, assert_accessible, assert_fits
+from tests.support.browser import NARROW, WIDE, ask, assert_accessible, assert_fits, confirm_sending
 
 ADA = "ada.lovelace@example.com"
 TEXT = {"subject": "Hello", "body": "A text."}
@@ -205,6 +205,7 @@ def test_the_composer_says_who_is_left_out_and_why(inside: Page) -> None:
     inside.reload()
     inside.get_by_role("button", name="Schedule 1 email").wait_for()  # the draft keeps what was chosen
     inside.get_by_role("button", name="Schedule 1 email").click()
+    confirm_sending(inside)
     inside.get_by_text("1 email scheduled.").wait_for()
     emails = ask(inside, "GET", "/api/emails?status=SENT")["items"]
     assert "ada@example.com" not in [each["recipient"] for each in emails]

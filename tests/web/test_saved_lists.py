@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import NARROW, WIDE, ask, assert_accessible, assert_fits
+from tests.support.browser import NARROW, WIDE, ask, assert_accessible, assert_fits, schedule
 
 PEOPLE = "Name;E-Mail;City\nJiří;jiri@example.com;Praha\nEva;eva@gmial.com;Brno\n".encode("cp1250")
 
@@ -50,7 +50,7 @@ def test_a_list_is_kept_grown_and_written_to(inside: Page) -> None:
     values.press("Enter")
     inside.get_by_label("Subject").fill("Hello {{ name }}")
     inside.get_by_label("Message", exact=True).fill("A text.")
-    inside.get_by_role("button", name="Schedule 1 email").click()
+    schedule(inside, 1)
     inside.get_by_text("1 email scheduled.").wait_for()
     emails = ask(inside, "GET", "/api/emails")["items"]
     assert [email["recipient"] for email in emails] == ["jiri@example.com"]

@@ -97,10 +97,11 @@ class Preview(Heard, rename="camel", kw_only=True):
 
     `lacking`: which fields of the text recipients have nothing for; `subjects_in_one_line`: of how many the subject has
     a line break, which is written as a blank; `hints`: what receivers may dislike about the message; `unsubscribe`: how
-    they do that, asked for or not.
+    they do that, asked for or not; `first_to`: who gets the first email.
     """
 
     duplicate_rows: list[Duplicate]
+    first_to: str
     lacking: list[Lack]
     subjects_in_one_line: int
     hints: list[Hint]
@@ -239,6 +240,7 @@ async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
     return Preview(
         **_heard(recipients, taken_out, planned.summary),
         duplicate_rows=recipients.first_duplicates,
+        first_to=planned.first_to,
         lacking=lacking.found(),
         subjects_in_one_line=lacking.broken_subjects,
         hints=hints,
@@ -314,6 +316,7 @@ class _Planned(NamedTuple):
     sender_ids: list[int]
     plan: Plan
     summary: PlanSummary
+    first_to: str
 
 
 async def _plan(conn: Conn, workspace_id: int, draft: Draft, recipients: RecipientList, *, lock: bool) -> _Planned:
@@ -333,10 +336,7 @@ async def _plan(conn: Conn, workspace_id: int, draft: Draft, recipients: Recipie
     made = await asyncio.to_thread(_made, draft, recipients, loads, begin)
     check_latest_met(made, draft.latest_at)
     ends = await asyncio.to_thread(ends_of, made, len(loads))
-    addresses: dict[int, str] = {}
-    if draft.jitter_percent and draft.delay_between_ms:
-        numbers = {one.number for its in ends if its is not None for one in its}
-        addresses = await addresses_of(conn, numbers)
+    addresses = await addresses_of(conn, {one.number for its in ends if its is not None for one in its})
     summary = summary_of(
         made,
         [(sender_id, load.hourly_limit) for sender_id, load in zip(sender_ids, loads, strict=True)],
@@ -344,7 +344,8 @@ async def _plan(conn: Conn, workspace_id: int, draft: Draft, recipients: Recipie
         addresses,
         draft.calendar and draft.calendar.zone,
     )
-    return _Planned(now, sender_ids, made, summary)
+    first = min((its.first for its in ends if its is not None), key=lambda one: (one.place.at, one.number))
+    return _Planned(now, sender_ids, made, summary, addresses[first.number])
 
 
 async def _sender_ids(conn: Conn, workspace_id: int, draft: Draft) -> list[int]:

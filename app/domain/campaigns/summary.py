@@ -110,8 +110,8 @@ def summary_of(
     addresses: Mapping[int, str],
     timezone: str | None,
 ) -> PlanSummary:
-    """`senders`: of each stream, the id and the hourly limit; `addresses`: of the emails at the ends, by their number,
-    where there is a jitter.
+    """`senders`: of each stream, the id and the hourly limit; `addresses`: of the emails at the ends, by
+    their number.
     """
 
     def when(one: Numbered) -> datetime:

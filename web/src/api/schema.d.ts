@@ -3479,6 +3479,8 @@ export interface components {
             reading?: components["schemas"]["Reading"] | null;
             /** @description The first 1,000 rows whose mailbox is in an earlier row. */
             duplicateRows: components["schemas"]["Duplicate"][];
+            /** @description Who gets the first email. */
+            firstTo: string;
             /** @description Fields of the text for which recipients have nothing. */
             lacking: components["schemas"]["Lack"][];
             /** @description In how many subjects a line break became a blank. */

@@ -1,6 +1,8 @@
 import { Group, Paper, Stack, Text } from "@mantine/core";
 import { WaitingNote } from "@/features/planning/WaitingNote";
 import type { Sender } from "@/features/senders/queries";
+import { SandboxBadge } from "@/features/senders/SandboxBadge";
+import { useSandboxed } from "@/features/senders/useSandboxed";
 import { Time } from "@/time/Time";
 import { AnchorLink } from "@/ui/links";
 import { counted } from "@/ui/numbers";
@@ -15,6 +17,7 @@ import { CAMPAIGN_STATUS } from "./words";
 
 /** A campaign in the list. */
 export function CampaignCard({ campaign, sender }: { campaign: Campaign; sender: Sender | undefined }) {
+  const isSandboxed = useSandboxed();
   return (
     <Paper component="li" withBorder radius="lg" p="md" className={classes.card}>
       <Stack gap={10}>
@@ -30,6 +33,7 @@ export function CampaignCard({ campaign, sender }: { campaign: Campaign; sender:
                 {campaign.name}
               </AnchorLink>
               <StatusBadge {...CAMPAIGN_STATUS[campaign.status]} />
+              {isSandboxed(sender) && <SandboxBadge />}
             </Group>
             <Text size="sm" c="dimmed" style={{ overflowWrap: "anywhere" }}>
               {counted(campaign.total, "email")}

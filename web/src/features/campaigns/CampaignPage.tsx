@@ -8,6 +8,9 @@ import { AGAIN_MS } from "@/api/reading";
 import { HeldNotice } from "@/features/ledger/HeldNotice";
 import { WaitingNote } from "@/features/planning/WaitingNote";
 import { type Sender, sendersQuery } from "@/features/senders/queries";
+import { SandboxBadge } from "@/features/senders/SandboxBadge";
+import { SandboxNote } from "@/features/senders/SandboxNote";
+import { useSandboxed } from "@/features/senders/useSandboxed";
 import { duration } from "@/time/format";
 import { Time } from "@/time/Time";
 import { ErrorState } from "@/ui/ErrorState";
@@ -51,6 +54,7 @@ export function CampaignPage() {
     refetchInterval: AGAIN_MS,
   });
   const { data: senders } = useQuery(sendersQuery());
+  const isSandboxed = useSandboxed();
   if (isPending) return <PageSkeleton />;
   if (!campaign) {
     return (
@@ -61,6 +65,8 @@ export function CampaignPage() {
     );
   }
   const sender = senders?.items.find((each) => each.id === campaign.senderId);
+  const from = senders?.items.filter(({ id }) => campaign.senderIds.includes(id)) ?? [];
+  const isTrial = from.length > 0 && from.every(isSandboxed);
   return (
     <>
       <PageHeader
@@ -68,6 +74,7 @@ export function CampaignPage() {
         description={
           <Group component="span" gap={10}>
             <StatusBadge {...CAMPAIGN_STATUS[campaign.status]} />
+            {isTrial && <SandboxBadge />}
             <span>
               from <AnchorLink to="/senders">{sender?.email ?? `sender ${campaign.senderId}`}</AnchorLink>
               {campaign.senderIds.length > 1 && ` and ${counted(campaign.senderIds.length - 1, "other")}`}
@@ -77,6 +84,7 @@ export function CampaignPage() {
         actions={<CampaignActions campaign={campaign} />}
       />
       <Stack gap="lg">
+        {isTrial && <SandboxNote>What counts as sent here stayed on this machine.</SandboxNote>}
         <Progress campaign={campaign} sender={sender} />
         <CampaignResponses campaign={campaign} />
         <CampaignSenders campaign={campaign} senders={senders?.items ?? []} />

@@ -1,5 +1,5 @@
-import { Alert, Button, TextInput } from "@mantine/core";
-import { IconCalendarTime, IconEye } from "@tabler/icons-react";
+import { Alert, Box, TextInput } from "@mantine/core";
+import { IconEye } from "@tabler/icons-react";
 import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { useBlocker } from "@tanstack/react-router";
 import { useCallback, useEffect, useRef, useState } from "react";
@@ -10,13 +10,13 @@ import type { Unsubscribe } from "@/features/campaigns/queries";
 import { UnsubscribeField } from "@/features/campaigns/UnsubscribeField";
 import { removeList } from "@/features/recipients/commands";
 import { useFile } from "@/features/recipients/useFile";
+import { SandboxNote } from "@/features/senders/SandboxNote";
+import { useSandboxed } from "@/features/senders/useSandboxed";
 import { useMay } from "@/features/workspaces/useMay";
-import { FormFailure } from "@/forms/FormFailure";
 import { confirm } from "@/ui/confirm";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorState } from "@/ui/ErrorState";
 import { ButtonLink } from "@/ui/links";
-import { counted } from "@/ui/numbers";
 import { PageHeader } from "@/ui/PageHeader";
 import classes from "./compose.module.css";
 import { ContentFields } from "./content/ContentFields";
@@ -36,6 +36,8 @@ import { useRecipients } from "./recipients/useRecipients";
 import { useTyped } from "./recipients/useTyped";
 import { Section } from "./Section";
 import { SenderField } from "./SenderField";
+import { ConfirmSheet } from "./sending/ConfirmSheet";
+import { SendingBar } from "./sending/SendingBar";
 import { TestButton } from "./sending/TestButton";
 import { useSending } from "./sending/useSending";
 import { SignatureField } from "./signature/SignatureField";
@@ -94,6 +96,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
 
   const from = useSenders(draft);
   const { query: reading, senders, asked } = from;
+  const isSandboxed = useSandboxed();
   const mailboxes = { leastLimit: from.leastLimit, count: Math.max(from.chosen.length, 1) };
   const { data: ways } = useQuery(waysQuery);
   const usual = recipients.count > 1 ? (ways?.unsubscribe ?? "none") : "none";
@@ -108,6 +111,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
     draft: asked,
     recipients,
     mailboxes,
+    plan,
     changeNow,
     done: forget,
   });
@@ -147,6 +151,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
       ? plan.error.rejected
       : [];
   const known = plan.isReady ? plan.data : undefined;
+  const ready = plan.isCurrent ? plan.data : undefined;
 
   if (reading.error && !senders)
     return <ErrorState error={reading.error} retry={() => void reading.refetch()} />;
@@ -156,7 +161,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
       noValidate
       onSubmit={(event) => {
         event.preventDefault();
-        if (from.isReady) void sending.send();
+        if (from.isReady) sending.ask();
       }}
     >
       {restoredAt && (
@@ -192,6 +197,11 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
               error={from.gone ?? errors.senderIds}
               onChange={(senderIds) => edit({ kind: "senders", senderIds })}
             />
+            {from.chosen.length > 0 && from.chosen.every(isSandboxed) && (
+              <Box mt="sm">
+                <SandboxNote>What is sent from here stays on this machine.</SandboxNote>
+              </Box>
+            )}
             {from.chosen.map(({ id, email }) => (
               <SignatureField key={id} senderId={id} email={from.chosen.length > 1 ? email : null} />
             ))}
@@ -262,7 +272,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
               onGo={setAt}
               rendered={rendered.data}
               error={rendered.error}
-              request={rendered.shown}
+              request={rendered.data?.request}
               rich={content.rich}
             />
             <Hints hints={rendered.data?.hints} inOneLine={known?.subjectsInOneLine ?? 0} />
@@ -277,16 +287,6 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
               timing={timing}
             />
           </Section>
-          <FormFailure text={failure?.text ?? null} />
-          <Button
-            type="submit"
-            size="md"
-            loading={sending.pending}
-            disabled={!from.isReady || (file.uploading !== null && audience.source === "file")}
-            leftSection={<IconCalendarTime size={18} aria-hidden />}
-          >
-            {plan.isCurrent && plan.data ? `Schedule ${counted(plan.data.accepted, "email")}` : "Schedule"}
-          </Button>
           <TestButton
             draft={asked}
             content={content}
@@ -295,7 +295,24 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
             disabled={!from.isReady || !content.subject.trim() || !hasText(content)}
           />
         </div>
+        <SendingBar
+          plan={ready}
+          senders={from.chosen}
+          pending={sending.pending}
+          disabled={!from.isReady || (file.uploading !== null && audience.source === "file")}
+          failure={failure?.text ?? null}
+        />
       </fieldset>
+      <ConfirmSheet
+        opened={sending.asked}
+        plan={ready}
+        error={plan.error}
+        senders={from.chosen}
+        recipients={recipients}
+        timing={timing}
+        onClose={sending.close}
+        onSend={() => void sending.send()}
+      />
     </form>
   );
 }

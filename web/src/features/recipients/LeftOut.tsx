@@ -13,13 +13,14 @@ interface Props {
   rows: readonly LeftOutRow[];
   total: number;
   rowWord: string;
+  label?: string;
 }
 
 const SHOWN = 8;
 const MOST = 200;
 
 /** Who is not sent to, and why. */
-export function LeftOut({ rows, total, rowWord }: Props) {
+export function LeftOut({ rows, total, rowWord, label = "Left out" }: Props) {
   const [all, setAll] = useState(false);
   if (rows.length === 0) return null;
   const shown = rows.slice(0, all ? MOST : SHOWN);
@@ -34,9 +35,9 @@ export function LeftOut({ rows, total, rowWord }: Props) {
         type="native"
         tabIndex={0}
         role="region"
-        aria-label="Left out"
+        aria-label={label}
       >
-        <Table fz="sm" verticalSpacing={6} horizontalSpacing="xs" aria-label="Left out">
+        <Table fz="sm" verticalSpacing={6} horizontalSpacing="xs" aria-label={label}>
           <Table.Thead>
             <Table.Tr>
               <Table.Th w={58}>{rowWord}</Table.Th>

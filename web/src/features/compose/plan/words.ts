@@ -9,11 +9,26 @@ import type { Plan } from "../queries";
 
 const SOON_MS = 60_000;
 
+/** Whether sending begins at once. */
+export function leavesNow({ firstAt }: Pick<Plan, "firstAt">, now = new Date()): boolean {
+  return Date.parse(firstAt) - now.getTime() < SOON_MS;
+}
+
+/** From when until when: "Begins now, ends 4 Dec, 13:00." */
+export function spanSentence(
+  { firstAt, lastAt }: Pick<Plan, "firstAt" | "lastAt">,
+  now = new Date(),
+): string {
+  const begins = leavesNow({ firstAt }, now) ? "now" : localTime(new Date(firstAt), now);
+  const isShort = Date.parse(lastAt) - Date.parse(firstAt) < SOON_MS;
+  return isShort ? `Begins ${begins}.` : `Begins ${begins}, ends ${localTime(new Date(lastAt), now)}.`;
+}
+
 /** When the emails leave: "20 emails leave now, within a minute." */
 export function planSentence(plan: Pick<Plan, "accepted" | "firstAt" | "lastAt">, now = new Date()): string {
   const first = new Date(plan.firstAt);
   const last = new Date(plan.lastAt);
-  const isNow = first.getTime() - now.getTime() < SOON_MS;
+  const isNow = leavesNow(plan, now);
   const emails = counted(plan.accepted, "email");
   if (plan.accepted === 1)
     return isNow ? "1 email leaves now." : `1 email leaves on ${localTime(first, now)}.`;

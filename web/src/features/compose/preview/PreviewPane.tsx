@@ -17,7 +17,7 @@ interface Props {
   rendered: Rendered | undefined;
   error: unknown;
   /** The request that `rendered` answers. */
-  request: string;
+  request: string | undefined;
   rich: boolean;
 }
 
@@ -69,7 +69,7 @@ export function PreviewPane({ sender, recipients, at, onGo, rendered, error, req
           </dd>
         </dl>
       }
-      html={rich ? <HtmlFrame key={request} request={request} /> : null}
+      html={rich && request ? <HtmlFrame key={request} request={request} /> : null}
       text={rendered?.text}
       instead={
         error ? (

@@ -28,7 +28,8 @@ export function useRendered(
   const [shown] = useDebouncedValue(asked, RENDER_MS);
   const query = useQuery({
     queryKey: keys.draft.rendered(shown),
-    queryFn: ({ signal }) => render(JSON.parse(shown), signal),
+    // With the request that it answers: a frame that asks for one half typed would be refused.
+    queryFn: async ({ signal }) => ({ ...(await render(JSON.parse(shown), signal)), request: shown }),
     placeholderData: keepPreviousData,
     staleTime: Number.POSITIVE_INFINITY,
     ...ASKED_ONCE,

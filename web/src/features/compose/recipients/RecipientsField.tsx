@@ -1,7 +1,7 @@
 import { SegmentedControl, Stack, Text, Textarea } from "@mantine/core";
 import { type Rejected, sentence } from "@/api/problem";
 import { CsvField } from "@/features/recipients/CsvField";
-import { LeftOut, type LeftOutRow } from "@/features/recipients/LeftOut";
+import { LeftOut } from "@/features/recipients/LeftOut";
 import { Repairs } from "@/features/recipients/Repairs";
 import { csvOfPaste, isTable } from "@/features/recipients/typed";
 import type { ListFile } from "@/features/recipients/useFile";
@@ -11,6 +11,7 @@ import type { Audience } from "../draft/draft";
 import type { Errors } from "../draft/errors";
 import type { Plan } from "../queries";
 import { EarlierFields } from "./EarlierFields";
+import { leftOutCount, leftOutRows } from "./leftOut";
 import { SavedField } from "./SavedField";
 import type { Recipients } from "./useRecipients";
 import type { Typed } from "./useTyped";
@@ -43,23 +44,8 @@ export function RecipientsField({
   errors,
 }: Props) {
   const refused = plan?.rejected ?? rejected;
-  const rows: LeftOutRow[] = [
-    ...refused
-      .slice(0, 1_000)
-      .map(({ row, email, reason }) => ({ row: recipients.rowOf(row), email, reason })),
-    ...(plan?.duplicateRows ?? []).map(({ row, email, first }) => ({
-      row: recipients.rowOf(row),
-      email,
-      reason: `Is in ${recipients.rowWord.toLowerCase()} ${count(recipients.rowOf(first))} already.`,
-    })),
-    ...[...(plan?.suppressedRows ?? []), ...(plan?.earlierRows ?? [])].map(({ row, email, reason }) => ({
-      row: recipients.rowOf(row),
-      email,
-      reason: `${reason.charAt(0).toUpperCase()}${reason.slice(1)}.`,
-    })),
-  ];
-  rows.sort((a, b) => a.row - b.row);
-  const { duplicates = 0, suppressed = 0, earlier = 0 } = plan ?? {};
+  const rows = leftOutRows(plan, rejected, recipients);
+  const { suppressed = 0, earlier = 0 } = plan ?? {};
   const isRefused = rejected.length > 0;
   return (
     <Stack gap="md">
@@ -121,11 +107,7 @@ export function RecipientsField({
           onCorrect={(corrections) => onChange({ corrections: { ...audience.corrections, ...corrections } })}
         />
       )}
-      <LeftOut
-        rows={rows}
-        total={duplicates + refused.length + suppressed + earlier}
-        rowWord={recipients.rowWord}
-      />
+      <LeftOut rows={rows} total={plan ? leftOutCount(plan) : refused.length} rowWord={recipients.rowWord} />
     </Stack>
   );
 }

@@ -27,8 +27,10 @@ const ADA = {
 } as unknown as Recipients;
 const SCHEDULED = { campaign: { id: 3 }, accepted: 1 };
 
+const PLANNED = { error: null, isCurrent: true, dataUpdatedAt: Date.now(), refetch: vi.fn() };
+
 /** A page with a draft on it, and what it keeps. */
-function page(recipients = ADA, draft = WRITTEN) {
+function page(recipients = ADA, draft = WRITTEN, plan: Parameters<typeof useSending>[0]["plan"] = PLANNED) {
   const kept = { draft, isDone: false, isOurs: true };
   const changeNow = (...changes: Change[]) => {
     kept.draft = changes.reduce(changed, kept.draft);
@@ -46,6 +48,7 @@ function page(recipients = ADA, draft = WRITTEN) {
         draft: kept.draft,
         recipients,
         mailboxes: { leastLimit: 100, count: 1 },
+        plan,
         changeNow,
         done,
       }),
@@ -55,7 +58,8 @@ function page(recipients = ADA, draft = WRITTEN) {
     await act(() => result.current.send());
     rerender();
   };
-  return { kept, result, send, rerender };
+  const ask = () => act(() => result.current.ask());
+  return { kept, result, ask, send, rerender };
 }
 
 const keys = () => vi.mocked(schedule).mock.calls.map(([, key]) => key);
@@ -124,14 +128,37 @@ describe("scheduling", () => {
     expect(keys().length).toBe(1);
   });
 
-  it("asks for nothing while something is missing", async () => {
-    const { send, result } = page({ ...ADA, count: 0 }, EMPTY);
-    await send();
+  it("is not to be confirmed while something is missing", () => {
+    const { ask, result } = page({ ...ADA, count: 0 }, EMPTY);
+    ask();
     expect(Object.keys(result.current.failure?.errors ?? {})).toContain("audience");
     const unsettled = page({ ...ADA, settled: false });
-    await unsettled.send();
+    unsettled.ask();
     expect(unsettled.result.current.failure?.errors.audience).toBeDefined();
-    expect(keys()).toEqual([]);
+    for (const { asked } of [result.current, unsettled.result.current]) expect(asked).toBe(false);
+  });
+
+  it("is not to be confirmed while there is no plan of it", () => {
+    const error = new ApiProblem(422, "Unprocessable", "x", { subject: "is long" });
+    const { ask, result } = page(ADA, WRITTEN, { ...PLANNED, isCurrent: false, error });
+    ask();
+    expect(result.current).toMatchObject({
+      asked: false,
+      failure: { errors: { "steps[0].content.subject": "is long" } },
+    });
+  });
+
+  it("is confirmed first, with a plan that is not old", async () => {
+    vi.mocked(schedule).mockResolvedValue(SCHEDULED as never);
+    const plan = { ...PLANNED, dataUpdatedAt: Date.now() - 60_000, refetch: vi.fn() };
+    const { ask, result, send } = page(ADA, WRITTEN, plan);
+    ask();
+    expect(result.current.asked).toBe(true);
+    expect(plan.refetch).toHaveBeenCalledOnce();
+    expect(schedule).not.toHaveBeenCalled();
+    await send();
+    expect(result.current.asked).toBe(false);
+    expect(schedule).toHaveBeenCalledOnce();
   });
 
   it("says which part of the draft was refused", async () => {

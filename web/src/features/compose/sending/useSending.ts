@@ -10,6 +10,7 @@ import type { Change } from "../draft/changes";
 import type { Draft } from "../draft/draft";
 import { type Errors, errorsOf } from "../draft/errors";
 import { type Mailboxes, missing, requestOf } from "../draft/request";
+import type { usePlan } from "../plan/usePlan";
 import type { Recipients } from "../recipients/useRecipients";
 import { attemptAt } from "./attempt";
 
@@ -18,6 +19,7 @@ interface Options {
   draft: Draft;
   recipients: Recipients;
   mailboxes: Mailboxes;
+  plan: Pick<ReturnType<typeof usePlan>, "error" | "isCurrent" | "dataUpdatedAt" | "refetch">;
   /** Whether the draft is this tab's still. */
   changeNow: (...changes: Change[]) => boolean;
   /** Forget the draft: it is a campaign now. */
@@ -34,16 +36,22 @@ interface Failure {
 const LOST =
   "It is not known whether the campaign was scheduled. Try again: unchanged, it is scheduled only once.";
 
-/** Scheduling: one attempt at a time, and the same attempt under the same key until there is an answer. */
-export function useSending({ draft, recipients, mailboxes, changeNow, done }: Options) {
+/** A plan that was made before is made anew: others have sent meanwhile. */
+const FRESH_MS = 30_000;
+
+/**
+ * Scheduling: what would be sent is shown first (`asked`), then one attempt at a time, and the same attempt under the
+ * same key until there is an answer.
+ */
+export function useSending({ draft, recipients, mailboxes, plan, changeNow, done }: Options) {
   const queries = useQueryClient();
   const navigate = useNavigate();
+  const [asked, setAsked] = useState(false);
   const [pending, setPending] = useState(false);
   const [failure, setFailure] = useState<Failure | null>(null);
   const isSending = useRef(false);
 
-  const send = async () => {
-    if (isSending.current) return;
+  const ask = () => {
     const lacking = missing(draft, recipients.count);
     if (Object.keys(lacking).length > 0) {
       setFailure({ text: null, errors: lacking, rejected: [] });
@@ -54,6 +62,18 @@ export function useSending({ draft, recipients, mailboxes, changeNow, done }: Op
       setFailure({ text: null, errors: { audience: why }, rejected: [] });
       return;
     }
+    if (plan.error) {
+      setFailure(failureOf(plan.error));
+      void plan.refetch();
+      return;
+    }
+    if (plan.isCurrent && Date.now() - plan.dataUpdatedAt > FRESH_MS) void plan.refetch();
+    setFailure(null);
+    setAsked(true);
+  };
+  const send = async () => {
+    if (isSending.current) return;
+    setAsked(false);
     const request = requestOf(draft, recipients, mailboxes);
     const attempt = attemptAt(JSON.stringify(request), draft.attempt);
     // With the sender: another one may be the default by the time of the next attempt.
@@ -76,7 +96,7 @@ export function useSending({ draft, recipients, mailboxes, changeNow, done }: Op
       setPending(false);
     }
   };
-  return { send, pending, failure, forget: () => setFailure(null) };
+  return { ask, asked, close: () => setAsked(false), send, pending, failure, forget: () => setFailure(null) };
 }
 
 function failureOf(error: unknown): Failure {

@@ -1,0 +1,35 @@
+/** Whom the API leaves out of a draft, and why. */
+
+import type { Rejected } from "@/api/problem";
+import type { LeftOutRow } from "@/features/recipients/LeftOut";
+import { count } from "@/ui/numbers";
+import type { Plan } from "../queries";
+import type { Recipients } from "./useRecipients";
+
+/** In the order of the rows. `refused`: all of them, where there is no plan. */
+export function leftOutRows(
+  plan: Plan | undefined,
+  refused: readonly Rejected[],
+  { rowOf, rowWord }: Pick<Recipients, "rowOf" | "rowWord">,
+): LeftOutRow[] {
+  const rows = [
+    ...(plan?.rejected ?? refused)
+      .slice(0, 1_000)
+      .map(({ row, email, reason }) => ({ row: rowOf(row), email, reason })),
+    ...(plan?.duplicateRows ?? []).map(({ row, email, first }) => ({
+      row: rowOf(row),
+      email,
+      reason: `Is in ${rowWord.toLowerCase()} ${count(rowOf(first))} already.`,
+    })),
+    ...[...(plan?.suppressedRows ?? []), ...(plan?.earlierRows ?? [])].map(({ row, email, reason }) => ({
+      row: rowOf(row),
+      email,
+      reason: `${reason.charAt(0).toUpperCase()}${reason.slice(1)}.`,
+    })),
+  ];
+  return rows.sort((a, b) => a.row - b.row);
+}
+
+export function leftOutCount(plan: Plan): number {
+  return plan.duplicates + plan.rejected.length + plan.suppressed + plan.earlier;
+}

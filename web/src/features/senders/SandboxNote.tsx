@@ -1,0 +1,27 @@
+import { Alert, Group } from "@mantine/core";
+import { IconTestPipe } from "@tabler/icons-react";
+import { ButtonLink } from "@/ui/links";
+
+/** Nobody gets what is sent here, and what to do about it. */
+export function SandboxNote({ children }: { children: string }) {
+  return (
+    <Alert
+      color="petrol"
+      variant="light"
+      py="xs"
+      icon={<IconTestPipe aria-hidden />}
+      title="Sandbox"
+      role="note"
+    >
+      {children} It lies in the sandbox inbox, and nobody gets it.
+      <Group gap="xs" mt={6}>
+        <ButtonLink to="/senders" search={{ edit: "new" }} size="compact-sm" variant="default">
+          Connect a mailbox
+        </ButtonLink>
+        <ButtonLink to="/sandbox" size="compact-sm" variant="subtle">
+          Sandbox inbox
+        </ButtonLink>
+      </Group>
+    </Alert>
+  );
+}
