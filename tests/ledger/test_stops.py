@@ -83,6 +83,20 @@ async def test_what_a_lost_worker_was_sending_is_not_sent_again_to_who_has_answe
     assert await check_conservation(pool, campaign) == {"SENT": 1, "UNKNOWN": 1}
 
 
+@pytest.mark.parametrize("given_back", ["RELEASED", "UNBEGUN", "DEFERRED", "UNKNOWN"])
+async def test_what_was_at_a_server_is_not_claimed_again_for_who_has_answered(
+    pool: Pool, owner: Owner, mine: Lane, given_back: str
+) -> None:
+    campaign, first, second = await second_claimed(pool, owner, mine)
+    await execute(pool, "UPDATE campaigns SET on_unknown = 'resend'")
+    await answered(pool, mine, first, "REPLY")
+    await tell(mine, [second], given_back)
+    became = "UNKNOWN" if given_back == "UNKNOWN" else "CANCELLED"
+    assert await check_conservation(pool, campaign) == {"SENT": 1, became: 1}
+    why = await value(pool, "SELECT cancel_reason::text FROM emails WHERE id = %s", second.id)
+    assert why == ("REPLIED" if became == "CANCELLED" else None)
+
+
 @pytest.mark.parametrize("kind", ["AUTO_REPLY", None])
 @pytest.mark.parametrize("when", ["owed", "waits", "sent"])
 async def test_what_was_taken_for_an_answer_is_taken_back_and_all_steps_go_on(

@@ -135,7 +135,7 @@ BEGIN
                 scheduled_at = CASE WHEN v.status = 'SCHEDULED' THEN coalesce(v.not_before, e.scheduled_at)
                                     ELSE e.scheduled_at END,
                 not_before = CASE WHEN v.status = 'SCHEDULED' THEN v.not_before END,
-                cancel_reason = CASE WHEN v.status = 'CANCELLED' THEN 'CAMPAIGN'::cancel_reason END,
+                cancel_reason = CASE WHEN v.status = 'CANCELLED' THEN coalesce(e.stopped, 'CAMPAIGN') END,
                 claim_token = NULL,
                 attempts = e.attempts + (v.kind <> 'UNBEGUN')::integer,
                 retry_count = e.retry_count + (v.kind = 'DEFERRED')::integer,
@@ -156,9 +156,12 @@ BEGIN
                            ) THEN 'FAILED'
                            ELSE (
                                SELECT CASE
+                                          -- Whoever was stopped meanwhile gets it from nobody any more.
                                           WHEN r.kind = 'UNKNOWN' THEN doubt_becomes(
-                                              c.on_unknown, c.status, b.attempts + 1, most_attempts)
-                                          WHEN c.status = 'CANCELLED' THEN 'CANCELLED'
+                                              CASE WHEN b.stopped IS NOT NULL AND c.on_unknown = 'resend' THEN 'hold'
+                                                   ELSE c.on_unknown END,
+                                              c.status, b.attempts + 1, most_attempts)
+                                          WHEN c.status = 'CANCELLED' OR b.stopped IS NOT NULL THEN 'CANCELLED'
                                           ELSE 'SCHEDULED'
                                       END
                                FROM campaigns c WHERE c.workspace_id = b.workspace_id AND c.id = b.campaign_id
