@@ -17,7 +17,7 @@ from app.db import Pool, transaction
 from app.domain.inbound import answers, matching, record
 from app.domain.inbound.inboxes import Place
 from app.domain.inbound.matching import Answer
-from app.domain.inbound.record import Found, ResponseKind
+from app.domain.inbound.record import Found
 from app.domain.operations import installation, sandbox
 from app.errors import Conflict, InvalidInput, Unavailable
 from app.mail.inbound import apart
@@ -32,7 +32,7 @@ FOLDER = "Sandbox"  # which no mailbox has: nothing lies there
 class SandboxReplied(msgspec.Struct, rename="camel"):
     """What the answer was taken for, whose it is, and which email it answers."""
 
-    kind: ResponseKind
+    kind: str
     recipient: str
     email_id: int
     campaign_id: int

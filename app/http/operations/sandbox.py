@@ -13,7 +13,7 @@ from litestar.params import JSONBody
 
 from app.domain.operations import sandbox, sandbox_replies
 from app.domain.operations.sandbox import SandboxMessage, SandboxSummary
-from app.domain.operations.sandbox_replies import REPLY, SandboxReplied
+from app.domain.operations.sandbox_replies import SandboxReplied
 from app.domain.pages import Page, PageRequest
 from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.errors import NotFound
@@ -26,7 +26,7 @@ from app.http.parameters import Cursor, Id, Limit, ThePool, TheUser
 class SandboxReply(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     """What the recipient of a received message answers."""
 
-    text: Annotated[str, REPLY] = "Thank you, that is interesting. Let us talk."
+    text: str = "Thank you, that is interesting. Let us talk."
 
 
 async def only_where_it_runs(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:

@@ -113,9 +113,6 @@ export const VALUES = {
   ResponseUpdate: {
     kind: ["REPLY", "AUTO_REPLY", "BOUNCE", "COMPLAINT", "UNSUBSCRIBE"],
   },
-  SandboxReplied: {
-    kind: ["REPLY", "AUTO_REPLY", "BOUNCE", "COMPLAINT", "UNSUBSCRIBE", "FOUND_IN_SENT"],
-  },
   SelectionResolution: {
     as: ["sent", "resend"],
   },
@@ -247,9 +244,6 @@ export const LIMITS = {
   },
   ResponseUpdate: {
     label: {"maxLength": 50, "minLength": 0},
-  },
-  SandboxReply: {
-    text: {"maxLength": 10000, "minLength": 1},
   },
   Selection: {
     ids: {"maxItems": 1000, "minItems": 1},

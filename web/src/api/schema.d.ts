@@ -3868,11 +3868,8 @@ export interface components {
         };
         /** SandboxReplied */
         SandboxReplied: {
-            /**
-             * @description Of which kind it is.
-             * @enum {string}
-             */
-            kind: "REPLY" | "AUTO_REPLY" | "BOUNCE" | "COMPLAINT" | "UNSUBSCRIBE" | "FOUND_IN_SENT";
+            /** @description Of which kind it is. */
+            kind: string;
             /** @description The address that it goes to. */
             recipient: string;
             /** @description The email that it is about. */

@@ -1,7 +1,6 @@
 import { Button, Group, Stack, Text, Textarea } from "@mantine/core";
 import { IconArrowBackUp } from "@tabler/icons-react";
 import { type FormEvent, useId, useState } from "react";
-import { LIMITS } from "@/api/constants";
 import { AnchorLink } from "@/ui/links";
 import { replyInSandbox, type SandboxReplied, useSandboxReply } from "../commands";
 import type { SandboxMessage } from "../queries";
@@ -15,10 +14,14 @@ export function ReplyAs({ message }: { message: SandboxMessage }) {
   const [replied, setReplied] = useState<SandboxReplied | null>(null);
   const recipient = message.envelopeTo[0] ?? "this recipient";
   const field = useId();
-  const reply = useSandboxReply(() => replyInSandbox(message.id, text), recipient, (told) => {
-    setReplied(told);
-    setOpen(false);
-  });
+  const reply = useSandboxReply(
+    () => replyInSandbox(message.id, text),
+    recipient,
+    (told) => {
+      setReplied(told);
+      setOpen(false);
+    },
+  );
   const send = (event: FormEvent) => {
     event.preventDefault();
     void reply.run();
@@ -58,7 +61,6 @@ export function ReplyAs({ message }: { message: SandboxMessage }) {
           minRows={2}
           maxRows={8}
           value={text}
-          maxLength={LIMITS.SandboxReply.text.maxLength}
           data-autofocus
           onChange={(event) => setText(event.currentTarget.value)}
         />
@@ -75,7 +77,7 @@ export function ReplyAs({ message }: { message: SandboxMessage }) {
   );
 }
 
-const SAID: Partial<Record<SandboxReplied["kind"], string>> = {
+const SAID: Readonly<Record<string, string>> = {
   REPLY: "Answered: the campaign writes no more to them.",
   UNSUBSCRIBE: "Opted out: nothing more is sent to them.",
   AUTO_REPLY: "Taken for an automatic answer.",
