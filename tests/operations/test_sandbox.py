@@ -69,6 +69,41 @@ async def test_a_message_is_shown_to_whose_campaign_it_came_from(
     assert (await api.get("/api/sandbox/messages", headers=stranger)).json()["items"] == []
 
 
+async def test_an_answer_in_the_sandbox_is_recorded_and_stops_what_follows(
+    api: httpx.AsyncClient, pool: Pool, stranger: dict[str, str]
+) -> None:
+    steps = [{"wait": "P3D", "body": "Did you see it?"}]
+    campaign_id = (await schedule(api, steps=steps))["campaign"]["id"]
+    async with pool.connection() as conn:
+        await conn.execute(b"UPDATE emails SET status = 'SENT', sent_at = now(), follow_at = now() + interval '3 d'")
+        await conn.execute(b"UPDATE streams SET scheduled = 0, sent = 1 WHERE total > 0")
+    await sandbox.store(pool, await received(pool, campaign_id, "ada@example.com"))
+    (message,) = (await api.get("/api/sandbox/messages")).json()["items"]
+    path = f"/api/sandbox/messages/{message['id']}/reply"
+    problem(await api.post(path, json={}, headers=stranger), 404)
+    problem(await api.post(path, json={"text": ""}), 422)
+
+    replied = await api.post(path, json={"text": "Yes, call me."})
+    assert replied.status_code == 201, replied.text
+    told = replied.json()
+    assert told == {"kind": "REPLY", "recipient": "ada@example.com", "campaignId": campaign_id} | {
+        "emailId": told["emailId"]
+    }
+    (response,) = (await api.get("/api/responses")).json()["items"]
+    assert (response["kind"], response["emailId"], response["writer"]) == ("REPLY", told["emailId"], "ada@example.com")
+    email = (await api.get(f"/api/emails/{told['emailId']}")).json()
+    assert (email["followAt"], email["stopped"]) == (None, "REPLIED")
+    campaign = (await api.get(f"/api/campaigns/{campaign_id}")).json()
+    assert (campaign["status"], campaign["following"], campaign["responses"]["replied"]) == ("FINISHED", 0, 1)
+
+    # "Stop" is what it is in every mailbox.
+    assert (await api.post(path, json={"text": "stop"})).json()["kind"] == "UNSUBSCRIBE"
+    assert (await api.get("/api/suppressions")).json()["items"][0]["email"] == "ada@example.com"
+    async with pool.connection() as conn:
+        await conn.execute(b"UPDATE sandbox_messages SET content = 'Subject: of nobody'")
+    problem(await api.post(path, json={}), 409)
+
+
 async def test_where_a_real_server_is_set_there_is_no_sandbox(
     settings: Settings, database_url: str, pool: Pool, user: User
 ) -> None:

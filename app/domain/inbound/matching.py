@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from app.db import Pool, Row, fetch_all, transaction
+from app.db import Pool, Row, fetch_all, fetch_one, transaction
 from app.domain.inbound.inboxes import Inbox
 from app.mail.addresses import key
 from app.mail.inbound.facts import Inbound, Report
@@ -70,6 +70,17 @@ async def match(
     """Of each message whose answer it is; None: of nothing that we sent."""
     known = await _look_up(pool, inbox, ids, links, messages)
     return [_answer(inbox, ids, links, known, message) for message in messages]
+
+
+async def named(pool: Pool, workspace_id: int, ids: MessageIds, message_id: str) -> Named | None:
+    """The workspace's email that an id of ours names; None: there is none, or it was erased."""
+    name = ids.whose(message_id)
+    if not isinstance(name, EmailName) or name.workspace_id != workspace_id:
+        return None
+    params = {"workspace_id": workspace_id, "ids": [name.email_id], "provider_ids": list[str]()}
+    async with transaction(pool) as conn:
+        row = await fetch_one(conn, sql.named_emails, params)
+    return None if row is None else _named(row)
 
 
 async def _look_up(pool: Pool, inbox: Inbox, ids: MessageIds, links: Links, messages: Sequence[Inbound]) -> _Known:

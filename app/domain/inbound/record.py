@@ -45,12 +45,10 @@ class Found(NamedTuple):
 
 async def record(pool: Pool, inbox: Inbox, found: Found) -> bool:
     """Record it, and that all up to its place was looked at. False: it was known. Raises LeaseLost."""
-    email = found.answer.email
-    if email is not None and email.status == "UNKNOWN" and not found.answer.weak:
-        await _arrived(pool, inbox.workspace_id, email, kind_of(found.answer))
+    await _settle_doubt(pool, inbox.workspace_id, found.answer)
     is_new = False
     async with transaction(pool) as conn:
-        is_new = await _record(conn, inbox, found)
+        is_new = await _record(conn, inbox.workspace_id, found)
         if not is_new:
             raise Rollback
         await inboxes.move(conn, inbox, found.place)
@@ -59,21 +57,31 @@ async def record(pool: Pool, inbox: Inbox, found: Found) -> bool:
     return is_new
 
 
+async def record_unread(pool: Pool, workspace_id: int, found: Found) -> bool:
+    """Record what lies in no mailbox that is read. False: it was known, or what it answers is gone."""
+    await _settle_doubt(pool, workspace_id, found.answer)
+    async with transaction(pool) as conn:
+        return await _record(conn, workspace_id, found)
+
+
 async def pass_by(pool: Pool, inbox: Inbox, place: Place) -> None:
     """All up to the place was looked at, and is recorded as far as it is anything. Raises LeaseLost."""
     async with transaction(pool) as conn:
         await inboxes.move(conn, inbox, place)
 
 
-async def _arrived(pool: Pool, workspace_id: int, email: Named, kind: ResponseKind) -> None:
+async def _settle_doubt(pool: Pool, workspace_id: int, answer: Answer) -> None:
     """By itself: this locks the campaign, which comes before what a response may suppress."""
+    email = answer.email
+    if email is None or email.status != "UNKNOWN" or answer.weak:
+        return
     async with transaction(pool) as conn:
         stream_ids = await streams.lock_of_emails(conn, workspace_id, [email.id])
-        await decisions.arrived(conn, workspace_id, email.id, stream_ids, f"answered by {kind}")
+        await decisions.arrived(conn, workspace_id, email.id, stream_ids, f"answered by {kind_of(answer)}")
 
 
-async def _record(conn: Conn, inbox: Inbox, found: Found) -> bool:
-    answer, workspace_id = found.answer, inbox.workspace_id
+async def _record(conn: Conn, workspace_id: int, found: Found) -> bool:
+    answer = found.answer
     known = {"workspace_id": workspace_id, "message_id": found.message_id}
     if (await fetch_exactly_one(conn, sql.is_recorded, known))["there"]:
         return False
@@ -97,7 +105,7 @@ async def _record(conn: Conn, inbox: Inbox, found: Found) -> bool:
     if now is None:  # erased
         return False
     before = await counted(conn, workspace_id, email.id)
-    if await fetch_one(conn, sql.insert_response, _row(inbox, found, email, kind)) is None:
+    if await fetch_one(conn, sql.insert_response, _row(workspace_id, found, email, kind)) is None:
         return False
     await tally(conn, workspace_id, email.id, email.stream_id, before)
     answered = kind == "REPLY" or (kind == "AUTO_REPLY" and now["stop_on_auto_reply"])
@@ -171,12 +179,12 @@ def reason_of(kind: ResponseKind, answer: Answer) -> Reason | None:
     return "BOUNCED" if is_hard and not is_of_sender(answer) else None
 
 
-def _row(inbox: Inbox, found: Found, email: Named, kind: ResponseKind) -> dict[str, Any]:
+def _row(workspace_id: int, found: Found, email: Named, kind: ResponseKind) -> dict[str, Any]:
     answer, inbound = found.answer, found.answer.inbound
     report = answer.report if kind == "BOUNCE" else None
     severity = None if kind != "BOUNCE" else report.severity if report else "soft"
     return {
-        "workspace_id": inbox.workspace_id,
+        "workspace_id": workspace_id,
         "kind": kind,
         "email_id": email.id,
         "campaign_id": email.campaign_id,

@@ -1,23 +1,32 @@
-"""What the sandbox mailbox received, over HTTP; only where it runs."""
+"""What the sandbox mailbox received, over HTTP, and answers to it; only where it runs."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from litestar import MediaType, Response, Router, get
+import msgspec
+from litestar import MediaType, Response, Router, get, post
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
+from litestar.params import JSONBody
 
-from app.domain.operations import sandbox
+from app.domain.operations import sandbox, sandbox_replies
 from app.domain.operations.sandbox import SandboxMessage, SandboxSummary
+from app.domain.operations.sandbox_replies import SandboxReplied
 from app.domain.pages import Page, PageRequest
-from app.domain.workspaces.roles import VIEWER
+from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.errors import NotFound
 from app.http.errors import problems
 from app.http.headers import FRAMED
 from app.http.openapi import schema_name
 from app.http.parameters import Cursor, Id, Limit, ThePool, TheUser
+
+
+class SandboxReply(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    """What the recipient of a received message answers."""
+
+    text: str = "Thank you, that is interesting. Let us talk."
 
 
 async def only_where_it_runs(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
@@ -57,9 +66,21 @@ async def show_sandbox_message(pool: ThePool, user: TheUser, message_id: Id) -> 
     return Response(message.html, media_type=MediaType.HTML, headers=FRAMED)
 
 
+@post(
+    "/messages/{id:int}/reply",
+    opt={"role": MEMBER},
+    summary="Answer a received message as its recipient: what follows is what follows from an answer",
+    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def reply_to_sandbox_message(
+    pool: ThePool, user: TheUser, message_id: Id, data: JSONBody[SandboxReply]
+) -> SandboxReplied:
+    return await sandbox_replies.reply(pool, user.workspace_id, message_id, data.text)
+
+
 router = Router(
     "/sandbox",
     tags=["sandbox"],
     guards=[only_where_it_runs],
-    route_handlers=[list_sandbox_messages, get_sandbox_message, show_sandbox_message],
+    route_handlers=[list_sandbox_messages, get_sandbox_message, show_sandbox_message, reply_to_sandbox_message],
 )

@@ -2,12 +2,14 @@ import { Group, SegmentedControl, Skeleton, Stack, Title } from "@mantine/core";
 import { IconArrowLeft } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { useMay } from "@/features/workspaces/useMay";
 import { Time } from "@/time/Time";
 import { ErrorState } from "@/ui/ErrorState";
 import { HtmlFrame } from "@/ui/HtmlFrame";
 import { ButtonLink } from "@/ui/links";
 import classes from "@/ui/Panes.module.css";
 import { type SandboxMessage, sandboxMessageQuery } from "../queries";
+import { ReplyAs } from "./ReplyAs";
 
 type View = "html" | "text" | "source";
 
@@ -23,6 +25,7 @@ export function MessageReader({ id }: { id: number }) {
 
 function Message({ message }: { message: SandboxMessage }) {
   const [wanted, setWanted] = useState<View>("html");
+  const mayReply = useMay("member");
   const views: Array<{ value: View; label: string }> = [
     ...(message.html === null ? [] : [{ value: "html" as const, label: "HTML" }]),
     ...(message.text === null ? [] : [{ value: "text" as const, label: "Text" }]),
@@ -57,6 +60,7 @@ function Message({ message }: { message: SandboxMessage }) {
           />
         </Group>
         <Headers message={message} />
+        {mayReply && <ReplyAs key={message.id} message={message} />}
       </div>
       <section className={classes.body} tabIndex={view === "html" ? undefined : 0} aria-label="Body">
         {view === "html" && (
