@@ -14,7 +14,7 @@ import { session } from "@/api/session";
 import { queryClient } from "@/app/queryClient";
 import { router } from "@/app/router";
 import { cssVariablesResolver, theme } from "@/app/theme";
-import { SessionDialog } from "@/features/accounts/SessionDialog";
+import { LostSession } from "@/features/accounts/LostSession";
 import { nonce } from "@/ui/nonce";
 
 const root = document.getElementById("root");
@@ -34,7 +34,7 @@ createRoot(root).render(
         <ModalsProvider>
           <Notifications position="bottom-right" />
           <RouterProvider router={router} />
-          <SessionDialog />
+          <LostSession />
         </ModalsProvider>
       </QueryClientProvider>
     </MantineProvider>

@@ -39,6 +39,7 @@ import { CAMPAIGN_STATUS } from "./words";
 const route = getRouteApi("/inside/campaigns/$id");
 
 const ForecastChart = lazyPart(() => import("./hours/ForecastChart"), "ForecastChart");
+const CampaignSteps = lazyPart(() => import("./CampaignSteps"), "CampaignSteps");
 const HourlyChart = lazyPart(() => import("./hours/HourlyChart"), "HourlyChart");
 const CampaignSettings = lazyPart(() => import("./settings/CampaignSettings"), "CampaignSettings");
 
@@ -86,6 +87,11 @@ export function CampaignPage() {
       <Stack gap="lg">
         {isTrial && <SandboxNote>What counts as sent here stayed on this machine.</SandboxNote>}
         <Progress campaign={campaign} sender={sender} />
+        {(campaign.steps?.length ?? 0) > 1 && (
+          <Suspense fallback={<Skeleton height={280} radius="lg" />}>
+            <CampaignSteps campaign={campaign} />
+          </Suspense>
+        )}
         <CampaignResponses campaign={campaign} />
         <CampaignSenders campaign={campaign} senders={senders?.items ?? []} />
         <Parts campaign={campaign} sender={sender} />

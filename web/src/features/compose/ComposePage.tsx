@@ -1,4 +1,4 @@
-import { Alert, Box, TextInput } from "@mantine/core";
+import { Alert, Box, SegmentedControl, TextInput } from "@mantine/core";
 import { IconEye } from "@tabler/icons-react";
 import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { useBlocker } from "@tanstack/react-router";
@@ -22,9 +22,9 @@ import classes from "./compose.module.css";
 import { ContentFields } from "./content/ContentFields";
 import { LackingFields } from "./content/LackingFields";
 import { DraftNotice } from "./draft/DraftNotice";
-import { hasContent } from "./draft/draft";
+import { type Content, hasContent } from "./draft/draft";
 import { below, type Errors, errorsOf } from "./draft/errors";
-import { hasText } from "./draft/request";
+import { hasText, messageOf } from "./draft/request";
 import { useDraft } from "./draft/useDraft";
 import { PlanPane } from "./plan/PlanPane";
 import { usePlan } from "./plan/usePlan";
@@ -42,6 +42,7 @@ import { TestButton } from "./sending/TestButton";
 import { useSending } from "./sending/useSending";
 import { SignatureField } from "./signature/SignatureField";
 import { StartFrom } from "./start/StartFrom";
+import { StepsFields } from "./steps/StepsFields";
 import { TimingFields } from "./timing/TimingFields";
 import { useSenders } from "./useSenders";
 
@@ -102,6 +103,10 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
   const usual = recipients.count > 1 ? (ways?.unsubscribe ?? "none") : "none";
   const unsubscribe = content.unsubscribe ?? usual;
   const rendered = useRendered(content, recipient, from.chosen[0]?.id, unsubscribe);
+  const [looked, setLooked] = useState(step);
+  const shownStep = draft.steps.find(({ id }) => id === looked) ?? draft.steps[0];
+  const message = messageOf(draft, shownStep);
+  const shown = useRendered(message, recipient, from.chosen[0]?.id, unsubscribe, shownStep.id !== step);
   const plan = usePlan(asked, recipients, mailboxes, rendered);
   const forget = () => {
     discard();
@@ -254,6 +259,16 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
               error={errors["steps[0].content.unsubscribe"]}
             />
           </Section>
+          <Section title="Follow-ups">
+            <StepsFields
+              draft={draft}
+              onChange={edit}
+              fields={recipients.fields}
+              errors={errors}
+              onLook={setLooked}
+              origin={`${origin}-${started}`}
+            />
+          </Section>
           <Section title="Timing">
             <TimingFields
               timing={timing}
@@ -265,17 +280,27 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
         </div>
         <div className={`${classes.column} ${classes.aside}`}>
           <Section title="Preview">
+            {draft.steps.length > 1 && (
+              <SegmentedControl
+                size="xs"
+                mb="sm"
+                aria-label="Step to preview"
+                data={draft.steps.map(({ id }, at) => ({ value: id, label: `Step ${at + 1}` }))}
+                value={shownStep.id}
+                onChange={setLooked}
+              />
+            )}
             <PreviewPane
               sender={from.chosen[0]}
               recipients={recipients}
               at={shownAt}
               onGo={setAt}
-              rendered={rendered.data}
-              error={rendered.error}
-              request={rendered.data?.request}
-              rich={content.rich}
+              rendered={shown.data}
+              error={shown.error}
+              request={shown.data?.request}
+              rich={message.rich}
             />
-            <Hints hints={rendered.data?.hints} inOneLine={known?.subjectsInOneLine ?? 0} />
+            <Hints hints={shown.data?.hints} inOneLine={known?.subjectsInOneLine ?? 0} />
           </Section>
           <Section title="Plan">
             <PlanPane
@@ -289,10 +314,10 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
           </Section>
           <TestButton
             draft={asked}
-            content={content}
+            contents={draft.steps.map((each) => messageOf(draft, each))}
             recipient={recipient}
             unsubscribe={unsubscribe}
-            disabled={!from.isReady || !content.subject.trim() || !hasText(content)}
+            disabled={!from.isReady || draft.steps.some((each) => !isWritten(messageOf(draft, each)))}
           />
         </div>
         <SendingBar
@@ -310,12 +335,15 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
         senders={from.chosen}
         recipients={recipients}
         timing={timing}
+        later={draft.steps.slice(1)}
         onClose={sending.close}
         onSend={() => void sending.send()}
       />
     </form>
   );
 }
+
+const isWritten = (content: Content) => content.subject.trim() !== "" && hasText(content);
 
 function askToLeave(): Promise<boolean> {
   return confirm({

@@ -16,7 +16,7 @@ import { StatusBadge } from "@/ui/StatusBadge";
 import { PageSkeleton } from "@/ui/skeletons";
 import { Attempts } from "./Attempts";
 import { useDecisions, useStop } from "./commands";
-import { explain } from "./course";
+import { CANCELLED_FOR, explain } from "./course";
 import { EmailContent } from "./EmailContent";
 import { type Email, emailQuery } from "./queries";
 import { DECISIONS, decisionsOn, EMAIL_STATUS } from "./words";
@@ -90,7 +90,8 @@ function Standing({ email }: { email: Email }) {
     <Alert color={decisions.length > 0 ? "orange" : "petrol"} radius="lg">
       <Text>{explain(email)}</Text>
       {email.status === "SCHEDULED" && <Why id={email.id} />}
-      {email.status === "SCHEDULED" && maySend && <Stop email={email} />}
+      <Next email={email} />
+      {(email.status === "SCHEDULED" || email.followAt) && maySend && <Stop email={email} />}
       {decisions.length > 0 && (
         <Stack gap={8} mt="sm">
           {decisions.map((decision) => (
@@ -112,6 +113,18 @@ function Standing({ email }: { email: Email }) {
       )}
     </Alert>
   );
+}
+
+/** What of its campaign comes next for the recipient, or why nothing does. */
+function Next({ email: { status, followAt, stopped } }: { email: Email }) {
+  if (status !== "SENT") return null;
+  if (followAt)
+    return (
+      <Text mt={4}>
+        The next step follows <Time value={followAt} />, unless they answer before.
+      </Text>
+    );
+  return stopped && <Text mt={4}>No later step follows: {CANCELLED_FOR[stopped].label.toLowerCase()}.</Text>;
 }
 
 function Stop({ email }: { email: Email }) {

@@ -141,6 +141,7 @@ function Rows({ emails, columns, chosen, onChoose }: RowsProps) {
               >
                 {email.recipient}
               </AnchorLink>
+              {email.step > 1 && <span className={classes.dimmed}>step {email.step}</span>}
               {!email.recipient.endsWith(ERASED) && (
                 <AnchorLink
                   to="/recipients"

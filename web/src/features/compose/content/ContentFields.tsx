@@ -16,10 +16,12 @@ interface Props {
   /** The merge fields that there are. */
   fields: readonly string[];
   errors: Errors;
+  /** Of a later step: no files and headers of its own go along, and in a thread it has no subject. */
+  later?: { inThread: boolean };
 }
 
 /** What an email says: subject, plain text or rich text, merge fields put where the caret was last. */
-export function ContentFields({ content, onChange, fields, errors }: Props) {
+export function ContentFields({ content, onChange, fields, errors, later }: Props) {
   const kind = useId();
   const subject = useRef<HTMLInputElement>(null);
   const body = useRef<HTMLTextAreaElement>(null);
@@ -43,16 +45,18 @@ export function ContentFields({ content, onChange, fields, errors }: Props) {
 
   return (
     <Stack gap="md">
-      <TextInput
-        ref={subject}
-        label="Subject"
-        value={content.subject}
-        onFocus={() => {
-          last.current = "subject";
-        }}
-        onChange={(event) => onChange({ subject: event.currentTarget.value })}
-        error={errors.subject}
-      />
+      {!later?.inThread && (
+        <TextInput
+          ref={subject}
+          label={later ? "Subject of the step" : "Subject"}
+          value={content.subject}
+          onFocus={() => {
+            last.current = "subject";
+          }}
+          onChange={(event) => onChange({ subject: event.currentTarget.value })}
+          error={errors.subject}
+        />
+      )}
       <MergeFields fields={fields} onInsert={insert} />
       <Group justify="space-between" gap="xs">
         <Text size="sm" fw={500} id={kind}>
@@ -81,14 +85,14 @@ export function ContentFields({ content, onChange, fields, errors }: Props) {
               last.current = "html";
             }}
             insert={insertRich}
-            pictures
+            pictures={!later}
             error={errors.html}
           />
         </Suspense>
       )}
       <Textarea
         ref={body}
-        label={content.rich ? "Plain text beside it" : "Message"}
+        label={content.rich ? "Plain text beside it" : later ? "Message of the step" : "Message"}
         description={
           content.rich
             ? "For readers who do not show rich text. It follows the rich text until you change it."
@@ -104,12 +108,16 @@ export function ContentFields({ content, onChange, fields, errors }: Props) {
         onChange={(event) => onChange(withBody(content, event.currentTarget.value))}
         error={errors.body}
       />
-      <BesideFields content={content} onChange={onChange} errors={errors} />
-      <LanguageField
-        language={content.language}
-        onChange={(language) => onChange({ language })}
-        error={errors.language}
-      />
+      {!later && (
+        <>
+          <BesideFields content={content} onChange={onChange} errors={errors} />
+          <LanguageField
+            language={content.language}
+            onChange={(language) => onChange({ language })}
+            error={errors.language}
+          />
+        </>
+      )}
       {content.rich && content.textEdited && (
         <Button
           variant="subtle"

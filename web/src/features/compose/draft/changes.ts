@@ -1,12 +1,27 @@
 /** What can be done to a draft. */
 
-import type { Attempt, Audience, Content, Draft, Timing } from "./draft";
+import {
+  type Attempt,
+  type Audience,
+  type Content,
+  type Draft,
+  type Following,
+  laterStep,
+  type Step,
+  type Timing,
+} from "./draft";
 
 export type Change =
   | { kind: "name"; name: string }
   | { kind: "audience"; part: Partial<Audience> }
   | { kind: "senders"; senderIds: number[] }
   | { kind: "content"; step: string; part: Partial<Content> }
+  | { kind: "step"; step: string; part: Partial<Pick<Step, "wait" | "inThread">> }
+  | { kind: "addStep"; id: string }
+  | { kind: "removeStep"; step: string }
+  /** `by`: -1 earlier, 1 later; the first stays where it is. */
+  | { kind: "moveStep"; step: string; by: -1 | 1 }
+  | { kind: "following"; part: Partial<Following> }
   | { kind: "timing"; part: Partial<Timing> }
   | { kind: "attempt"; attempt: Attempt | null };
 
@@ -18,15 +33,37 @@ export function changed(draft: Draft, change: Change): Draft {
       return { ...draft, audience: { ...draft.audience, ...change.part } };
     case "senders":
       return { ...draft, senderIds: change.senderIds };
-    case "content": {
+    case "content":
+      return withStep(draft, change.step, ({ content }) => ({ content: { ...content, ...change.part } }));
+    case "step":
+      return withStep(draft, change.step, () => change.part);
+    case "addStep": {
       const [first, ...others] = draft.steps;
-      const written = (step: typeof first) =>
-        step.id === change.step ? { ...step, content: { ...step.content, ...change.part } } : step;
-      return { ...draft, steps: [written(first), ...others.map(written)] };
+      return { ...draft, steps: [first, ...others, laterStep(change.id)] };
     }
+    case "removeStep": {
+      const [first, ...others] = draft.steps;
+      return { ...draft, steps: [first, ...others.filter(({ id }) => id !== change.step)] };
+    }
+    case "moveStep": {
+      const [first, ...others] = draft.steps;
+      const at = others.findIndex(({ id }) => id === change.step);
+      const [one, other] = [others[at], others[at + change.by]];
+      if (!one || !other) return draft;
+      const moved = others.map((each) => (each === one ? other : each === other ? one : each));
+      return { ...draft, steps: [first, ...moved] };
+    }
+    case "following":
+      return { ...draft, following: { ...draft.following, ...change.part } };
     case "timing":
       return { ...draft, timing: { ...draft.timing, ...change.part } };
     case "attempt":
       return { ...draft, attempt: change.attempt };
   }
+}
+
+function withStep(draft: Draft, id: string, part: (step: Step) => Partial<Step>): Draft {
+  const [first, ...others] = draft.steps;
+  const written = (step: Step) => (step.id === id ? { ...step, ...part(step) } : step);
+  return { ...draft, steps: [written(first), ...others.map(written)] };
 }

@@ -13,6 +13,7 @@ export interface Draft {
   /** None: the default sender, until it is sent. */
   senderIds: number[];
   steps: [Step, ...Step[]];
+  following: Following;
   timing: Timing;
   /** The last attempt to schedule that had no answer yet. */
   attempt: Attempt | null;
@@ -38,12 +39,29 @@ export interface Audience {
   notIn: number[];
 }
 
-/** One message to each recipient. */
+/** One message to each recipient; the later ones to whoever did not answer. */
 export interface Step {
   id: string;
-  /** After the step before, in seconds. */
-  wait: number;
+  /** After the step before; of the first, nothing. */
+  wait: Wait;
+  /** It answers the message that began the thread, and has no subject of its own. */
+  inThread: boolean;
   content: Content;
+}
+
+export interface Wait {
+  /** Text while it is being typed. */
+  n: number | string;
+  unit: WaitUnit;
+}
+
+export type WaitUnit = "minutes" | "hours" | "days" | "business days";
+
+/** What becomes of later steps beside an answer, which stops them. */
+export interface Following {
+  stopOnAutoReply: boolean;
+  /** Although nobody reads the mailbox that answers come to. */
+  withoutReading: boolean;
 }
 
 export interface Content {
@@ -133,7 +151,8 @@ export const EMPTY: Draft = {
     notIn: [],
   },
   senderIds: [],
-  steps: [{ id: "first", wait: 0, content: NOTHING }],
+  steps: [{ id: "first", wait: { n: 0, unit: "days" }, inThread: false, content: NOTHING }],
+  following: { stopOnAutoReply: false, withoutReading: false },
   timing: {
     when: "now",
     startTime: null,
@@ -148,6 +167,14 @@ export const EMPTY: Draft = {
   },
   attempt: null,
 };
+
+/** A later step as it begins. */
+export const laterStep = (id: string): Step => ({
+  id,
+  wait: { n: 3, unit: "business days" },
+  inThread: true,
+  content: NOTHING,
+});
 
 /** Whether losing it would lose somebody's work. */
 export function hasContent({ name, audience, steps }: Draft): boolean {

@@ -33,9 +33,23 @@ const PATHS: Readonly<Record<string, string>> = {
   delayBetweenMs: "timing.delay",
   hourlyLimit: "timing.hourlyLimit",
   onUnknown: "timing.onUnknown",
+  followUpWithoutReading: "following.withoutReading",
+  stopOn: "following.stopOnAutoReply",
+  steps: "steps",
+};
+
+/** Those of a later step, which the API counts without the first. */
+const OF_STEP: Readonly<Record<string, string>> = {
+  wait: "wait",
+  businessDays: "wait",
+  subject: "content.subject",
+  body: "content.body",
+  bodyHtml: "content.html",
 };
 
 function pathOf(field: string): string | undefined {
+  const [, number, part = ""] = /^steps\[(\d+)\]\.(\w+)/.exec(field) ?? [];
+  if (number !== undefined && OF_STEP[part]) return `steps[${Number(number) + 1}].${OF_STEP[part]}`;
   const [head = "", rest] = field.split(/[[.](.*)/s);
   const path = PATHS[head];
   return path && head === "calendar" && rest ? `${path}.${rest}` : path;

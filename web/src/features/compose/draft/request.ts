@@ -5,8 +5,9 @@ import type { Unsubscribe } from "@/features/campaigns/queries";
 import { keptOf } from "../content/kept";
 import type { Recipient, Recipients } from "../recipients/useRecipients";
 import { spreadDelayMs, UNIT_MS } from "../timing/delay";
-import type { Content, Draft, Timing } from "./draft";
+import type { Content, Draft, Step, Timing } from "./draft";
 import type { Errors } from "./errors";
+import { durationOf } from "./wait";
 
 export type CampaignRequest =
   paths["/api/campaigns/schedule"]["post"]["requestBody"]["content"]["application/json"];
@@ -40,7 +41,7 @@ export function requestOf(
   mailboxes: Mailboxes,
 ): CampaignRequest {
   const { timing, audience } = draft;
-  const [{ content }] = draft.steps;
+  const [{ content }, ...later] = draft.steps;
   return {
     ...contentFields(content),
     unsubscribe: content.unsubscribe ?? null,
@@ -55,8 +56,25 @@ export function requestOf(
     onUnknown: timing.onUnknown,
     notIfWrittenToDays: audience.notDays,
     notInCampaigns: audience.notIn.length > 0 ? audience.notIn : null,
+    ...(later.length > 0 && {
+      steps: later.map(stepFields),
+      stopOn: { autoReply: draft.following.stopOnAutoReply },
+      followUpWithoutReading: draft.following.withoutReading,
+    }),
     ...named,
   };
+}
+
+function stepFields({ wait, inThread, content }: Step) {
+  const { subject, body, rich, html } = content;
+  return { ...durationOf(wait), subject: inThread ? null : subject, body, bodyHtml: rich ? html : null };
+}
+
+/** What a step's message is: files and headers of one's own go along with the first alone. */
+export function messageOf({ steps: [first] }: Draft, step: Step): Content {
+  if (step.id === first.id) return step.content;
+  const { language, unsubscribe, subject } = first.content;
+  return { ...step.content, language, unsubscribe, ...(step.inThread && { subject: `Re: ${subject}` }) };
 }
 
 /** A test of `content`: what `recipient` would get, to whoever asks instead, from the draft's sender and at once. */
@@ -65,13 +83,14 @@ export function testOf(
   content: Content,
   recipient: Recipient | undefined,
   unsubscribe: Unsubscribe,
+  isLater = false,
 ): TestRequest {
   return {
     ...contentFields(content),
     unsubscribe,
     name: `Test: ${name.trim() || content.subject}`.slice(0, 200),
     senderId: senderIds[0] ?? null,
-    fields: recipient?.fields ?? {},
+    fields: { ...recipient?.fields, ...(isLater && { sent_at: new Date().toISOString().slice(0, 10) }) },
   };
 }
 
@@ -86,8 +105,9 @@ function contentFields(content: Content) {
 /** What is missing before it can be planned, by path. */
 export function missing({ steps, timing }: Draft, recipients: number): Errors {
   const errors: Record<string, string> = {};
-  steps.forEach(({ content }, step) => {
-    if (!content.subject.trim()) errors[`steps[${step}].content.subject`] = "Write a subject.";
+  steps.forEach(({ content, inThread, wait }, step) => {
+    if (step > 0 && !(Number(wait.n) >= 1)) errors[`steps[${step}].wait`] = "Say how long.";
+    if (!inThread && !content.subject.trim()) errors[`steps[${step}].content.subject`] = "Write a subject.";
     if (!hasText(content)) errors[`steps[${step}].content.body`] = "Write a text.";
   });
   if (recipients === 0) errors.audience = "Give at least one recipient.";

@@ -6,7 +6,20 @@ import type { Columns } from "@/features/recipients/columns";
 import type { Condition } from "@/features/recipients/queries";
 import { keysOf } from "@/ui/options";
 import { UNIT_MS } from "../timing/delay";
-import type { Attached, Attempt, Audience, Content, Draft, Header, IfBlank, Step, Timing } from "./draft";
+import type {
+  Attached,
+  Attempt,
+  Audience,
+  Content,
+  Draft,
+  Following,
+  Header,
+  IfBlank,
+  Step,
+  Timing,
+  Wait,
+} from "./draft";
+import { WAIT_UNITS } from "./wait";
 
 type Check = (value: unknown) => boolean;
 
@@ -50,6 +63,7 @@ const content = record<Content>({
   bcc: list(text),
   attachments: list(record<Attached>({ id: number, name: text, size: number, warning: maybe(text) })),
 });
+const wait = record<Wait>({ n: (value) => text(value) || number(value), unit: one(...WAIT_UNITS) });
 const calendar = record<Calendar>({
   timezone: text,
   fallbackTimezone: maybe(text),
@@ -75,7 +89,8 @@ export const isDraft = record<Draft>({
     notIn: list(number),
   }),
   senderIds: list(number),
-  steps: list(record<Step>({ id: text, wait: number, content }), 1),
+  steps: list(record<Step>({ id: text, wait, inThread: flag, content }), 1),
+  following: record<Following>({ stopOnAutoReply: flag, withoutReading: flag }),
   timing: record<Timing>({
     when: one("now", "later"),
     startTime: maybe(text),

@@ -8,7 +8,7 @@ import { place } from "./place";
 import { isDraft } from "./shape";
 
 /** Another with each change of a draft's shape: one of another version is dropped. */
-const VERSION = 5;
+const VERSION = 6;
 
 /** `draft` null: it was scheduled or thrown away, which a tab that heard nothing of it must learn. */
 export interface Kept {

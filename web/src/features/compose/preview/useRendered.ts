@@ -8,12 +8,16 @@ import type { Recipient } from "../recipients/useRecipients";
 
 const RENDER_MS = 350;
 
+/** What a later step has beside merge fields: the day on which the one before was sent, as if that were today. */
+export const SENT_BEFORE = () => ({ sent_at: new Date().toISOString().slice(0, 10) });
+
 /** What `recipient` would get from the sender, as the API fills it in; without one, with the names of fields in brackets. */
 export function useRendered(
   content: Content,
   recipient: Recipient | undefined,
   senderId: number | undefined,
   unsubscribe: Unsubscribe,
+  isLater = false,
 ) {
   const asked = JSON.stringify({
     subject: content.subject,
@@ -22,7 +26,7 @@ export function useRendered(
     language: content.language,
     unsubscribe,
     email: recipient?.email ?? "someone@example.com",
-    fields: recipient?.fields ?? null,
+    fields: recipient ? { ...recipient.fields, ...(isLater && SENT_BEFORE()) } : null,
     senderId: senderId ?? null,
   });
   const [shown] = useDebouncedValue(asked, RENDER_MS);

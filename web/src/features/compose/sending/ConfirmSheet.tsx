@@ -9,13 +9,13 @@ import { useSandboxed } from "@/features/senders/useSandboxed";
 import { Time } from "@/time/Time";
 import { Facts } from "@/ui/Facts";
 import { count, counted } from "@/ui/numbers";
-import type { Timing } from "../draft/draft";
+import type { Step, Timing } from "../draft/draft";
 import { heldBackSentences, lateSentence, leavesNow, paceSentence, planSentence } from "../plan/words";
 import { Hints } from "../preview/Hints";
 import type { Plan } from "../queries";
 import { leftOutCount, leftOutRows } from "../recipients/leftOut";
 import type { Recipients } from "../recipients/useRecipients";
-import { blankSentences } from "./words";
+import { blankSentences, followUpSentence } from "./words";
 
 interface Props {
   opened: boolean;
@@ -25,6 +25,8 @@ interface Props {
   senders: readonly Sender[];
   recipients: Recipients;
   timing: Timing;
+  /** The steps after the first. */
+  later: readonly Step[];
   onClose: () => void;
   onSend: () => void;
 }
@@ -68,9 +70,9 @@ export function ConfirmSheet({ opened, plan, error, onClose, onSend, ...about }:
   );
 }
 
-type AboutProps = Pick<Props, "senders" | "recipients" | "timing"> & { plan: Plan };
+type AboutProps = Pick<Props, "senders" | "recipients" | "timing" | "later"> & { plan: Plan };
 
-function About({ plan, senders, recipients, timing }: AboutProps) {
+function About({ plan, senders, recipients, timing, later }: AboutProps) {
   const isSandboxed = useSandboxed();
   const held = heldBackSentences(plan, senders, timing.hourlyLimit);
   const late = lateSentence(plan);
@@ -83,6 +85,7 @@ function About({ plan, senders, recipients, timing }: AboutProps) {
     ["First", <Time key="first" value={plan.firstAt} />],
     ["Last", <Time key="last" value={plan.lastAt} />],
     ["Pace", paceSentence(plan, timing)],
+    ["Follow-ups", later.length > 0 ? followUpSentence(later) : null],
     ["Held back", held.length > 0 ? <Lines key="held" lines={held} /> : "By nothing."],
     [
       "Blank fields",

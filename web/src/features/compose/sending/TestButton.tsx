@@ -16,7 +16,8 @@ import type { Recipient } from "../recipients/useRecipients";
 
 interface Props {
   draft: Draft;
-  content: Content;
+  /** Of every step. */
+  contents: readonly Content[];
   recipient: Recipient | undefined;
   unsubscribe: Unsubscribe;
   disabled: boolean;
@@ -25,8 +26,15 @@ interface Props {
 type Posted = components["schemas"]["Posted"];
 
 /** Sends what is previewed to the person who writes it, and follows it until it has gone. */
-export function TestButton({ draft, content, recipient, unsubscribe, disabled }: Props) {
-  const test = useMutation({ mutationFn: () => sendTest(testOf(draft, content, recipient, unsubscribe)) });
+export function TestButton({ draft, contents, recipient, unsubscribe, disabled }: Props) {
+  const test = useMutation({
+    mutationFn: async () => {
+      const posted: Posted[] = [];
+      for (const [at, content] of contents.entries())
+        posted.push(await sendTest(testOf(draft, content, recipient, unsubscribe, at > 0)));
+      return posted;
+    },
+  });
   return (
     <Stack gap="xs">
       <Button
@@ -36,10 +44,12 @@ export function TestButton({ draft, content, recipient, unsubscribe, disabled }:
         disabled={disabled}
         onClick={() => test.mutate()}
       >
-        Send a test to myself
+        {contents.length > 1 ? "Send a test of all steps to myself" : "Send a test to myself"}
       </Button>
       <div aria-live="polite">
-        {test.data && <Followed posted={test.data} />}
+        {test.data?.map((posted) => (
+          <Followed key={posted.emailId} posted={posted} />
+        ))}
         {test.error && (
           <Alert color="red" styles={{ message: { color: "inherit" } }}>
             {sentence(test.error)}

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { blankSentences } from "./words";
+import { laterStep } from "../draft/draft";
+import { blankSentences, followUpSentence } from "./words";
 
 const lack = { field: "firma", recipients: 2, required: true, rows: [3, 4], ifBlank: null };
 
@@ -12,4 +13,11 @@ test("who lacks a field is told with what becomes of them", () => {
   expect(blankSentences([{ ...lack, required: false }])).toEqual([
     "2 recipients have no firma: the text's own default is written.",
   ]);
+});
+
+test("what follows is told with its waits", () => {
+  const later = [laterStep("a"), { ...laterStep("b"), wait: { n: 36, unit: "hours" as const } }];
+  expect(followUpSentence(later)).toBe(
+    "To whoever has not answered: after 3 business days, then after 36 hours.",
+  );
 });

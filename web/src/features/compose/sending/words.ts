@@ -1,6 +1,9 @@
 /** What the sheet says before a campaign is scheduled. */
 
+import { waitWords } from "@/features/campaigns/wait";
 import { counted } from "@/ui/numbers";
+import type { Step } from "../draft/draft";
+import { durationOf } from "../draft/wait";
 import type { Plan } from "../queries";
 
 /** What becomes of recipients who have nothing for a field that the text uses, a sentence for each field. */
@@ -11,4 +14,13 @@ export function blankSentences(lacking: Plan["lacking"]): string[] {
     if (ifBlank?.do === "send") return `${who}nothing is written there.`;
     return who + (required ? "left out." : "the text's own default is written.");
   });
+}
+
+/** What comes after the first email, and when. */
+export function followUpSentence(later: readonly Step[]): string {
+  const waits = later.map(({ wait }) => {
+    const asked = durationOf(wait);
+    return waitWords(asked.wait, asked.businessDays);
+  });
+  return `To whoever has not answered: ${waits.map((wait) => `after ${wait}`).join(", then ")}.`;
 }

@@ -1,0 +1,99 @@
+import { ActionIcon, Checkbox, Group, NumberInput, Select, Text } from "@mantine/core";
+import { IconArrowDown, IconArrowUp, IconTrash } from "@tabler/icons-react";
+import { useId } from "react";
+import { ContentFields } from "../content/ContentFields";
+import type { Change } from "../draft/changes";
+import type { Step, WaitUnit } from "../draft/draft";
+import { below, type Errors } from "../draft/errors";
+import { WAIT_UNITS } from "../draft/wait";
+import classes from "./steps.module.css";
+
+interface Props {
+  step: Step;
+  /** From 1, which is the first. */
+  number: number;
+  isLast: boolean;
+  firstSubject: string;
+  onChange: (...changes: Change[]) => void;
+  fields: readonly string[];
+  errors: Errors;
+  onLook: () => void;
+}
+
+/** One later step: how long it waits, whether it answers the first, and what it says. */
+export function StepCard({ step, number, isLast, firstSubject, onChange, fields, errors, onLook }: Props) {
+  const { id, wait, inThread, content } = step;
+  const title = useId();
+  const put = (part: Partial<Pick<Step, "wait" | "inThread">>) => onChange({ kind: "step", step: id, part });
+  return (
+    <li className={classes.step} aria-labelledby={title} onFocus={onLook}>
+      <Group justify="space-between" wrap="nowrap" mb="xs">
+        <Text fw={550} id={title}>
+          Step {number}
+        </Text>
+        <Group gap={4} wrap="nowrap">
+          <ActionIcon
+            variant="default"
+            aria-label={`Move step ${number} up`}
+            disabled={number === 2}
+            onClick={() => onChange({ kind: "moveStep", step: id, by: -1 })}
+          >
+            <IconArrowUp size={16} aria-hidden />
+          </ActionIcon>
+          <ActionIcon
+            variant="default"
+            aria-label={`Move step ${number} down`}
+            disabled={isLast}
+            onClick={() => onChange({ kind: "moveStep", step: id, by: 1 })}
+          >
+            <IconArrowDown size={16} aria-hidden />
+          </ActionIcon>
+          <ActionIcon
+            variant="default"
+            aria-label={`Remove step ${number}`}
+            onClick={() => onChange({ kind: "removeStep", step: id })}
+          >
+            <IconTrash size={16} aria-hidden />
+          </ActionIcon>
+        </Group>
+      </Group>
+      <Group align="flex-start" gap="sm" mb="sm">
+        <NumberInput
+          label="Wait"
+          min={1}
+          allowDecimal={false}
+          allowNegative={false}
+          hideControls
+          w={90}
+          value={wait.n}
+          onChange={(n) => put({ wait: { ...wait, n } })}
+          error={errors.wait}
+        />
+        <Select
+          label="Unit"
+          data={WAIT_UNITS}
+          w={160}
+          allowDeselect={false}
+          value={wait.unit}
+          onChange={(unit) => unit && put({ wait: { ...wait, unit: unit as WaitUnit } })}
+        />
+      </Group>
+      <Checkbox
+        mb="sm"
+        label="In the thread of the first email"
+        description={
+          inThread ? `Subject: Re: ${firstSubject || "…"}` : "Without it, a thread of its own begins."
+        }
+        checked={inThread}
+        onChange={(event) => put({ inThread: event.currentTarget.checked })}
+      />
+      <ContentFields
+        content={content}
+        onChange={(part) => onChange({ kind: "content", step: id, part })}
+        fields={[...fields, "sent_at"]}
+        errors={below(errors, "content")}
+        later={{ inThread }}
+      />
+    </li>
+  );
+}

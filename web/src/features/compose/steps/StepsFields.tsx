@@ -1,0 +1,105 @@
+import { Alert, Button, Checkbox, Stack, Text } from "@mantine/core";
+import { IconPlus } from "@tabler/icons-react";
+import { useRef } from "react";
+import type { Change } from "../draft/changes";
+import type { Draft } from "../draft/draft";
+import { below, type Errors } from "../draft/errors";
+import { StepCard } from "./StepCard";
+import classes from "./steps.module.css";
+
+interface Props {
+  draft: Draft;
+  onChange: (...changes: Change[]) => void;
+  /** The merge fields that there are. */
+  fields: readonly string[];
+  errors: Errors;
+  /** Somebody writes at this step, and wants to see it. */
+  onLook: (step: string) => void;
+  /** Another with each draft. */
+  origin: string;
+}
+
+const MOST = 10;
+
+/** The later steps, one under the other, and what stops them. */
+export function StepsFields({ draft, onChange, fields, errors, onLook, origin }: Props) {
+  const [, ...later] = draft.steps;
+  const { stopOnAutoReply, withoutReading } = draft.following;
+  const list = useRef<HTMLOListElement>(null);
+  const add = () => {
+    const id = crypto.randomUUID();
+    onChange({ kind: "addStep", id });
+    onLook(id);
+    requestAnimationFrame(() => list.current?.querySelector<HTMLElement>("li:last-child textarea")?.focus());
+  };
+  return (
+    <>
+      <Text size="sm" c="dimmed">
+        Later emails, each a while after the one before, to whoever has not answered.
+      </Text>
+      {later.length > 0 && (
+        <ol ref={list} className={classes.line} aria-label="Later steps">
+          {later.map((step, at) => (
+            <StepCard
+              key={`${origin}-${step.id}`}
+              step={step}
+              number={at + 2}
+              isLast={at === later.length - 1}
+              firstSubject={draft.steps[0].content.subject}
+              onChange={onChange}
+              fields={fields}
+              errors={below(errors, `steps[${at + 1}]`)}
+              onLook={() => onLook(step.id)}
+            />
+          ))}
+        </ol>
+      )}
+      <Button
+        variant="default"
+        mt="md"
+        disabled={later.length >= MOST}
+        leftSection={<IconPlus size={16} aria-hidden />}
+        onClick={add}
+      >
+        Add a step
+      </Button>
+      {errors.steps && (
+        <Text size="sm" c="var(--mantine-color-error)" role="alert">
+          {errors.steps}
+        </Text>
+      )}
+      {later.length > 0 && (
+        <Stack gap="sm" mt="md">
+          <Text size="sm">
+            An answer, an opt-out or a dead address stops what is left for that recipient.
+          </Text>
+          <Checkbox
+            label="An absence note stops it, too"
+            description="Otherwise the next step waits until two days after the day that it names."
+            checked={stopOnAutoReply}
+            onChange={(event) =>
+              onChange({ kind: "following", part: { stopOnAutoReply: event.currentTarget.checked } })
+            }
+          />
+          {(errors["following.withoutReading"] || withoutReading) && (
+            <Alert color="orange" title="Nobody reads the answers to this mailbox" role="group">
+              <Text size="sm">
+                Its inbox is not connected, so nobody would notice that somebody has answered. Connect the
+                inbox at the sender, or follow up blindly: then whoever has answered gets the next step all
+                the same.
+              </Text>
+              <Checkbox
+                mt="sm"
+                label="Follow up without reading answers"
+                checked={withoutReading}
+                onChange={(event) =>
+                  onChange({ kind: "following", part: { withoutReading: event.currentTarget.checked } })
+                }
+              />
+            </Alert>
+          )}
+        </Stack>
+      )}
+    </>
+  );
+}
