@@ -1,8 +1,8 @@
 import { Menu } from "@mantine/core";
 import { IconCheck, IconSelector } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { useSelectWorkspace } from "./commands";
 import { workspacesQuery } from "./queries";
+import { useSelectWorkspace } from "./useSelectWorkspace";
 import classes from "./WorkspaceSwitch.module.css";
 import { roleWords } from "./words";
 

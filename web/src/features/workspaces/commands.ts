@@ -1,7 +1,6 @@
-/** Commands on workspaces: go to another, make and name one, change its members, invite, leave. */
+/** Commands on workspaces: make and name one, change its members, invite, leave. */
 
 import type { QueryKey } from "@tanstack/react-query";
-import { useRouter } from "@tanstack/react-router";
 import { answer, api, inNameOf } from "@/api/client";
 import { keys } from "@/api/keys";
 import { session } from "@/api/session";
@@ -9,28 +8,11 @@ import { useCommand } from "@/forms/useCommand";
 import { confirm } from "@/ui/confirm";
 import type { Member, WorkspaceInvitation } from "./queries";
 import { useEnterWorkspace } from "./useEnterWorkspace";
+import { select } from "./useSelectWorkspace";
 import { type Role, roleWords } from "./words";
-
-const select = (id: number) => answer(api.POST("/api/workspaces/{id}/select", { params: { path: { id } } }));
 
 /** The session's person and workspace now. This page may be about a workspace that they have left. */
 const whoNow = () => answer(api.GET("/api/auth/me", { headers: inNameOf(null) }));
-
-export function useSelectWorkspace() {
-  const router = useRouter();
-  const enter = useEnterWorkspace();
-  const { run, pending } = useCommand({
-    run: select,
-    done: enter,
-    failed: "You are still in this workspace",
-  });
-  const go = async (id: number) => {
-    // First away from the page: it may ask whether what was typed is to be left.
-    await router.navigate({ to: "/", search: {} });
-    if (router.state.location.pathname === "/") await run(id);
-  };
-  return { go, pending };
-}
 
 /** Made, and gone to. */
 export const makeWorkspace = async ({ name }: { name: string }) => {

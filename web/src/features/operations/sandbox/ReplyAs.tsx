@@ -2,8 +2,8 @@ import { Button, Group, Stack, Text, Textarea } from "@mantine/core";
 import { IconArrowBackUp } from "@tabler/icons-react";
 import { type FormEvent, useId, useState } from "react";
 import { AnchorLink } from "@/ui/links";
-import { replyInSandbox, type SandboxReplied, useSandboxReply } from "../commands";
 import type { SandboxMessage } from "../queries";
+import { replyInSandbox, type SandboxReplied, useSandboxReply } from "./commands";
 
 const USUAL = "Thank you, that is interesting. Let us talk.";
 
