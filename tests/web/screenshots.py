@@ -40,6 +40,7 @@ INSIDE = {
     "campaign-content": "/campaigns/1?tab=content",
     "campaign-settings": "/campaigns/2?tab=settings",
     "campaign-hours": "/campaigns/1?tab=hours",
+    "campaign-steps": "/campaigns/8",
     "compose": "/compose",
     "templates": "/templates",
     "week": "/week",
@@ -136,8 +137,11 @@ CONTENT = {
     "html": "",
     "textEdited": False,
     "language": None,
+    "unsubscribe": None,
     "ifBlank": {},
+    **{"replyTo": "", "headers": [], "cc": [], "bcc": [], "attachments": []},
 }
+LATER = CONTENT | {"subject": "", "body": "Did you see the catalogue that I sent on {{ sent_at }}?\n\nAnna Weber"}
 AUDIENCE = {
     **{"file": None, "columns": None, "saved": None, "filter": [], "everyAddress": False, "corrections": {}},
     **{"notDays": None, "notIn": []},
@@ -164,11 +168,15 @@ def keep_a_draft(page: Page) -> None:
         "name": "Spring news",
         "audience": {"source": "typed", "typed": stored["id"]} | AUDIENCE,
         "senderIds": [],
-        "steps": [{"id": "first", "wait": 0, "content": CONTENT}],
+        "steps": [
+            {"id": "first", "wait": {"n": 0, "unit": "days"}, "inThread": False, "content": CONTENT},
+            {"id": "second", "wait": {"n": 3, "unit": "business days"}, "inThread": True, "content": LATER},
+        ],
+        "following": {"stopOnAutoReply": False, "withoutReading": False},
         "timing": TIMING,
         "attempt": None,
     }
-    kept = json.dumps({"v": 5, "draft": draft, "savedAt": "2026-03-02T09:30:00Z"})
+    kept = json.dumps({"v": 6, "draft": draft, "savedAt": "2026-03-02T09:30:00Z"})
     key = f"reachinbox.draft.{me['id']}.{me['workspaceId']}"
     page.evaluate("([key, kept]) => localStorage.setItem(key, kept)", [key, kept])
 
@@ -243,6 +251,15 @@ def furnish(page: Page) -> None:
         people = [f"{name[:6].lower()}{n}@example.com" for n in range(count)]
         content = {"name": name, "subject": name, "body": "Come and see.", "recipients": people}
         ask(page, "POST", "/api/campaigns/schedule", content | later)
+    stepped = {
+        "name": "Roofs",
+        "subject": "Is your roof dry?",
+        "body": "Shall we look?",
+        "followUpWithoutReading": True,
+    }
+    steps = [{"wait": "P3D", "body": "Did you see what I wrote?"}, {"wait": "P5D", "body": "A last word."}]
+    roofs = [f"roof{n}@example.com" for n in range(24)]
+    ask(page, "POST", "/api/campaigns/schedule", stepped | {"steps": steps, "recipients": roofs})
     for name, scopes in (("Newsletter script", ["read", "send"]), ("Dashboard in the hall", ["read"])):
         ask(page, "POST", "/api/keys", {"name": name, "scopes": scopes, "expiresAt": "2099-01-31T09:00:00Z"})
     ask(page, "POST", "/api/members/invitations", {"role": "viewer", "email": "grace@example.com"})

@@ -131,7 +131,7 @@ function Stop({ email }: { email: Email }) {
   const { ask, pending } = useStop(email);
   return (
     <Button size="xs" variant="default" mt="sm" loading={pending} onClick={() => void ask()}>
-      Stop it
+      {email.status === "SENT" ? "Send nothing more to them" : "Stop it"}
     </Button>
   );
 }

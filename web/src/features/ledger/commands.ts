@@ -41,17 +41,19 @@ export function useDecisions() {
 }
 
 /** An email that waits is not sent; its recipient stays in other campaigns. */
-export function useStop({ id, recipient }: { id: number; recipient: string }) {
+/** What is sent stays sent: there it stops what would follow. */
+export function useStop({ id, recipient, status }: Pick<Schemas["Email"], "id" | "recipient" | "status">) {
+  const isSent = status === "SENT";
   const { run, pending } = useCommand({
     run: () => answer(api.POST("/api/emails/{id}/stop", { params: { path: { id } } })),
     changes: [keys.emails.all(), keys.recipients.all(), keys.campaigns.all(), keys.stats.all()],
-    said: () => "It is stopped, and not sent.",
+    said: () => (isSent ? "Nothing more follows." : "It is stopped, and not sent."),
     failed: "It was not stopped",
   });
   const ask = async () => {
     const sure = await confirm({
-      title: `Stop this email to ${recipient}?`,
-      children: "It is cancelled, and never sent. They stay among the recipients of other campaigns.",
+      title: isSent ? `Stop what follows for ${recipient}?` : `Stop this email to ${recipient}?`,
+      children: `${isSent ? "No later step of the campaign is sent to them." : "It is cancelled, and never sent."} They stay among the recipients of other campaigns.`,
       confirm: "Stop it",
     });
     if (sure) await run();

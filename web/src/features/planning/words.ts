@@ -15,7 +15,7 @@ interface Words {
 
 export const WAITING: Readonly<Record<WaitReason, Words>> = {
   NOT_DUE: { text: "Planned for" },
-  FOLLOWS: { text: "Follows an email that has not gone" },
+  FOLLOWS: { text: "The next step waits" },
   PAUSED: { text: "Paused" },
   STOPPED: { text: "Stopped" },
   CALENDAR: { text: "Outside of the campaign's hours" },
