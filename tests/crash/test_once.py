@@ -14,7 +14,8 @@ import pytest
 
 from app.db import Pool, transaction
 from app.domain.campaigns.draft import Draft
-from app.domain.campaigns.schedule import Idempotency, Request, schedule
+from app.domain.campaigns.idempotency import Idempotency
+from app.domain.campaigns.schedule import Request, schedule
 from app.domain.recipients.lists import from_json
 from app.errors import Conflict
 from app.jobs import defer_help, defer_wake_up

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from email import message_from_bytes
 from typing import Any
@@ -72,6 +73,28 @@ async def test_an_answer_goes_at_once_as_it_was_written_and_in_the_thread(
     )
     assert (found["subject"], found["thread_email_id"]) == ("Something else", sent.id)
     assert found["thread"] == [f"m{sent.id}@ours.example", "1@x.example", "2@x.example"]
+
+
+async def test_an_answer_that_is_repeated_with_its_key_goes_once(
+    api: httpx.AsyncClient, pool: Pool, came: Came
+) -> None:
+    reply = await came.back("REPLY")
+    key = {"Idempotency-Key": "tuesday"}
+
+    async def send(**more: Any) -> httpx.Response:
+        return await api.post(f"/api/responses/{reply}/answer", json=ANSWER | more, headers=key)
+
+    first, second, third = await asyncio.gather(send(), send(), send())
+    assert first.status_code == 201
+    assert first.json() == second.json() == third.json()
+    assert await value(pool, "SELECT count(*) FROM campaigns WHERE kind = 'DIRECT'") == 1
+    assert problem(await send(body="Friday?"), 409)
+    assert "Idempotency-Key" in wrong_fields(
+        await api.post(f"/api/responses/{reply}/answer", json=ANSWER, headers={"Idempotency-Key": ""})
+    )
+    await api.post("/api/recipients/erase", json={"email": "r1@example.com"})
+    assert (await send()).status_code == 404  # there is nothing to answer any more
+    assert await value(pool, "SELECT count(*) FROM campaigns WHERE kind = 'DIRECT'") == 1
 
 
 async def test_answers_are_exported_and_erased_with_whom_they_went_to(

@@ -14,10 +14,11 @@ from typing import NamedTuple
 import msgspec
 from psycopg.types.json import Jsonb
 
-from app.db import Pool, fetch_exactly_one, fetch_one, transaction
+from app.db import Conn, Pool, Row, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.campaigns import files, signatures
 from app.domain.campaigns.content import Content
+from app.domain.campaigns.idempotency import AGAIN_S, Idempotency, earlier_answer, keep_answer, key_is_free
 from app.domain.campaigns.lacking import IfBlank, Lacking
 from app.domain.campaigns.trial import Trial
 from app.domain.planning.course import check_copies_of
@@ -71,50 +72,92 @@ class Posted(NamedTuple):
     recipient: str
 
 
-async def post(pool: Pool, workspace_id: int, mail: Direct, actor: Actor = LOCAL, most: Quotas = UNLIMITED) -> Posted:
-    """Have it sent, ahead of all that is planned. Raises InvalidInput, QuotaReached, Suppressed."""
+async def post(
+    pool: Pool,
+    workspace_id: int,
+    mail: Direct,
+    actor: Actor = LOCAL,
+    most: Quotas = UNLIMITED,
+    idempotency: Idempotency | None = None,
+) -> Posted:
+    """Have it sent, ahead of all that is planned; with an idempotency key used before, tell what was sent then. Raises
+    InvalidInput, QuotaReached, Suppressed, and Conflict for a key used for a different request.
+    """
+    ready = await _prepare(workspace_id, mail)
+    while True:
+        async with transaction(pool, workspace_id) as conn:
+            if idempotency is None:
+                return await _post(conn, workspace_id, ready, actor, most)
+            if await key_is_free(conn, workspace_id, idempotency):
+                if earlier := await earlier_answer(conn, workspace_id, idempotency):
+                    return await _posted(conn, workspace_id, earlier["email_id"])
+                posted = await _post(conn, workspace_id, ready, actor, most)
+                # Not to whom: what is kept for repeats is erased by what it says of lists.
+                await keep_answer(conn, workspace_id, idempotency, {"email_id": posted.email_id})
+                return posted
+        await asyncio.sleep(AGAIN_S)
+
+
+async def _posted(conn: Conn, workspace_id: int, email_id: int) -> Posted:
+    row = await fetch_exactly_one(conn, sql.posted, {"workspace_id": workspace_id, "email_id": email_id})
+    return Posted(row["campaign_id"], email_id, row["recipient"])
+
+
+class _Ready(NamedTuple):
+    """All that could be made without the database. `size` in bytes."""
+
+    mail: Direct
+    recipient: Recipient
+    made: Row
+    size: int
+
+
+async def _prepare(workspace_id: int, mail: Direct) -> _Ready:
     templates = await mail.content.parse(workspace_id)
     recipient = await _recipient(mail, templates)
     made = (await mail.content.sent(workspace_id)).made(mail.content)
     fields = msgspec.json.encode(recipient.fields)
-    size = mail.content.size + len(recipient.address.encode()) + len(fields)
-    async with transaction(pool, workspace_id) as conn:
-        sender = await fetch_one(conn, sql.sender_of, {"workspace_id": workspace_id, "sender_id": mail.sender_id})
-        if sender is None:
-            lacks = "there is no default sender; name one" if mail.sender_id is None else f"no sender {mail.sender_id}"
-            raise InvalidInput({"senderId": lacks})
-        await quotas.check_again(conn, workspace_id, most, size, campaign=True)
-        await check_copies_of(conn, workspace_id, sender["id"], mail.content.copies)
-        await files.use(conn, workspace_id, mail.content)
-        params = {
-            "workspace_id": workspace_id,
-            "sender_id": sender["id"],
-            "name": mail.name[:NAME_CHARACTERS],
-            **mail.content.columns,
-            "unsubscribe": mail.content.unsubscribe or "none",
-            **made,
-            "field_names": sorted(recipient.fields),
-            "recipient": recipient.address,
-            "fields": Jsonb(recipient.fields),
-            "stored_bytes": size,
-            "insists": mail.insists,
-            "thread_email_id": mail.thread and mail.thread.email_id,
-            "thread": mail.thread and list(mail.thread.message_ids),
-        }
-        await held.owe_something(conn, workspace_id)
-        if not mail.insists:
-            await held.check(conn, workspace_id, recipient.address)
-        row = await fetch_exactly_one(conn, sql.insert_direct, params)
-        await conn.execute(sql.note_email, {"workspace_id": workspace_id} | row)
-        await signatures.sign(conn, workspace_id, row["campaign_id"], [sender["id"]])
-        await defer_wake_up(conn, sender["id"])
-        if mail.thread is None:
-            await audit.record(conn, actor, workspace_id, "campaign.direct", f"campaigns/{row['campaign_id']}")
-        else:
-            answered = {"workspace_id": workspace_id, "response_id": mail.thread.response_id}
-            await conn.execute(sql.mark_answered, answered)
-            subject = f"responses/{mail.thread.response_id} (campaigns/{row['campaign_id']})"
-            await audit.record(conn, actor, workspace_id, "response.answered", subject)
+    return _Ready(mail, recipient, made, mail.content.size + len(recipient.address.encode()) + len(fields))
+
+
+async def _post(conn: Conn, workspace_id: int, ready: _Ready, actor: Actor, most: Quotas) -> Posted:
+    mail, recipient, made, size = ready
+    sender = await fetch_one(conn, sql.sender_of, {"workspace_id": workspace_id, "sender_id": mail.sender_id})
+    if sender is None:
+        lacks = "there is no default sender; name one" if mail.sender_id is None else f"no sender {mail.sender_id}"
+        raise InvalidInput({"senderId": lacks})
+    await quotas.check_again(conn, workspace_id, most, size, campaign=True)
+    await check_copies_of(conn, workspace_id, sender["id"], mail.content.copies)
+    await files.use(conn, workspace_id, mail.content)
+    params = {
+        "workspace_id": workspace_id,
+        "sender_id": sender["id"],
+        "name": mail.name[:NAME_CHARACTERS],
+        **mail.content.columns,
+        "unsubscribe": mail.content.unsubscribe or "none",
+        **made,
+        "field_names": sorted(recipient.fields),
+        "recipient": recipient.address,
+        "fields": Jsonb(recipient.fields),
+        "stored_bytes": size,
+        "insists": mail.insists,
+        "thread_email_id": mail.thread and mail.thread.email_id,
+        "thread": mail.thread and list(mail.thread.message_ids),
+    }
+    await held.owe_something(conn, workspace_id)
+    if not mail.insists:
+        await held.check(conn, workspace_id, recipient.address)
+    row = await fetch_exactly_one(conn, sql.insert_direct, params)
+    await conn.execute(sql.note_email, {"workspace_id": workspace_id} | row)
+    await signatures.sign(conn, workspace_id, row["campaign_id"], [sender["id"]])
+    await defer_wake_up(conn, sender["id"])
+    if mail.thread is None:
+        await audit.record(conn, actor, workspace_id, "campaign.direct", f"campaigns/{row['campaign_id']}")
+    else:
+        answered = {"workspace_id": workspace_id, "response_id": mail.thread.response_id}
+        await conn.execute(sql.mark_answered, answered)
+        subject = f"responses/{mail.thread.response_id} (campaigns/{row['campaign_id']})"
+        await audit.record(conn, actor, workspace_id, "response.answered", subject)
     return Posted(row["campaign_id"], row["email_id"], recipient.address)
 
 

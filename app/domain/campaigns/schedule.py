@@ -25,6 +25,7 @@ from app.domain.campaigns.draft import (
     check_start,
 )
 from app.domain.campaigns.files import Upload
+from app.domain.campaigns.idempotency import AGAIN_S, Idempotency, earlier_answer, keep_answer, key_is_free
 from app.domain.campaigns.lacking import Lack, Lacking
 from app.domain.campaigns.left_out import TakenOut, take_out
 from app.domain.campaigns.staging import Target, addresses_of, insert_emails, stage
@@ -47,7 +48,7 @@ from app.domain.suppressions import digests, held
 from app.domain.suppressions.held import LeftOut
 from app.domain.workspaces import audit, quotas
 from app.domain.workspaces.quotas import UNLIMITED, Quotas
-from app.errors import Conflict, InvalidInput, NotFound
+from app.errors import InvalidInput, NotFound
 from app.jobs import defer_wake_up
 from app.mail.footer import Unsubscribe
 from app.mail.hints import Hint
@@ -58,7 +59,6 @@ from app.turns import Turns
 sql = queries(__name__)
 
 AT_ONCE = 3  # each reads for seconds and holds a connection: more of them would leave none for anybody else
-AGAIN_S = 0.2  # how often a repeated request looks whether the first, at another process, has been answered
 
 _turns = Turns(AT_ONCE, of_one=AT_ONCE - 1)
 
@@ -128,13 +128,6 @@ class Request(NamedTuple):
         return msgspec.structs.replace(draft, content=content)
 
 
-class Idempotency(NamedTuple):
-    """`fingerprint`: SHA-256 of the request the key came with."""
-
-    key: str
-    fingerprint: bytes
-
-
 async def schedule(
     pool: Pool,
     workspace_id: int,
@@ -157,7 +150,7 @@ async def schedule(
             asked = _Asked(workspace_id, request, file, actor, most, address_key, keeps_answer=idempotency is not None)
             if idempotency is None:
                 return await _schedule(conn, asked)
-            if await _key_is_free(conn, workspace_id, idempotency):
+            if await key_is_free(conn, workspace_id, idempotency):
                 return await _schedule_once(conn, asked, idempotency)
         await asyncio.sleep(AGAIN_S)
 
@@ -175,11 +168,10 @@ class _Asked(NamedTuple):
 
 
 async def _schedule_once(conn: Conn, asked: _Asked, idempotency: Idempotency) -> Scheduled:
-    if earlier := await _earlier_answer(conn, asked.workspace_id, idempotency):
-        return earlier
+    if earlier := await earlier_answer(conn, asked.workspace_id, idempotency):
+        return msgspec.convert(earlier, Scheduled)
     answer = await _schedule(conn, asked)
-    params = {"workspace_id": asked.workspace_id, "key": idempotency.key, "answer": Jsonb(msgspec.to_builtins(answer))}
-    await conn.execute(sql.keep_idempotent_answer, params)
+    await keep_answer(conn, asked.workspace_id, idempotency, msgspec.to_builtins(answer))
     return answer
 
 
@@ -434,18 +426,3 @@ async def _keep_files(conn: Conn, workspace_id: int, draft: Draft, coming: Seque
     content = msgspec.structs.replace(draft.content, attachments=[*draft.content.attachments, *new])
     await files.use(conn, workspace_id, content)
     return msgspec.structs.replace(draft, content=content)
-
-
-async def _key_is_free(conn: Conn, workspace_id: int, idempotency: Idempotency) -> bool:
-    params = {"workspace_id": workspace_id, "key": idempotency.key}
-    return (await fetch_exactly_one(conn, sql.try_idempotency_key, params))["is_free"]
-
-
-async def _earlier_answer(conn: Conn, workspace_id: int, idempotency: Idempotency) -> Scheduled | None:
-    params = {"workspace_id": workspace_id, "key": idempotency.key, "fingerprint": idempotency.fingerprint}
-    if await fetch_one(conn, sql.take_idempotency_key, params):
-        return None
-    earlier = await fetch_exactly_one(conn, sql.idempotent_answer, params)
-    if earlier["fingerprint"] != idempotency.fingerprint:
-        raise Conflict("this Idempotency-Key was used for a different request; take a new one")
-    return msgspec.convert(earlier["answer"], Scheduled)

@@ -13,6 +13,7 @@ from app.domain.accounts.actor import LOCAL, Actor
 from app.domain.campaigns import direct
 from app.domain.campaigns.content import Content
 from app.domain.campaigns.direct import Direct, Posted, Thread
+from app.domain.campaigns.idempotency import Idempotency
 from app.domain.inbound import responses, threads
 from app.domain.workspaces.quotas import UNLIMITED, Quotas
 from app.errors import Conflict
@@ -42,9 +43,10 @@ async def answer(
     actor: Actor = LOCAL,
     most: Quotas = UNLIMITED,
     internal: frozenset[str] = frozenset(),
+    idempotency: Idempotency | None = None,
 ) -> Posted:
-    """Have it sent at once. Raises NotFound, InvalidInput, QuotaReached, Suppressed; Conflict for what no person
-    wrote.
+    """Have it sent at once, once for an idempotency key. Raises NotFound, InvalidInput, QuotaReached, Suppressed;
+    Conflict for what no person wrote, and for a key that was used for a different request.
     """
     async with transaction(pool, workspace_id) as conn:
         found = await threads.find(conn, workspace_id, response_id)
@@ -71,7 +73,7 @@ async def answer(
         internal=internal,
         thread=Thread(response_id, found.root_id, found.ids_before(response_id)),
     )
-    return await direct.post(pool, workspace_id, mail, actor, most)
+    return await direct.post(pool, workspace_id, mail, actor, most, idempotency)
 
 
 def subject_of_answer(subject: str) -> str:

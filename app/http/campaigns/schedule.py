@@ -20,7 +20,6 @@ from typing import Annotated, Any, BinaryIO, NamedTuple, cast
 import msgspec
 from litestar import post
 from litestar.openapi.spec import Operation
-from litestar.params import HeaderParameter
 
 from app.bounds import HOURLY_LIMIT, LABEL, SUBJECT, TEXT
 from app.domain.accounts.users import User
@@ -28,8 +27,9 @@ from app.domain.campaigns import schedule
 from app.domain.campaigns.campaigns import OnUnknown
 from app.domain.campaigns.draft import DAYS_AGO, DELAY_MS, EARLIER, JITTER_PERCENT, SENDERS, SHARE_PERCENT, Draft
 from app.domain.campaigns.files import Upload
+from app.domain.campaigns.idempotency import Idempotency
 from app.domain.campaigns.lacking import IfBlank
-from app.domain.campaigns.schedule import Idempotency, Preview, Scheduled
+from app.domain.campaigns.schedule import Preview, Scheduled
 from app.domain.campaigns.steps import STEPS, WAIT, Step, parse_wait
 from app.domain.planning.campaign_calendar import CampaignCalendar, checked
 from app.domain.recipients import csv_files, lists, workbooks
@@ -45,6 +45,7 @@ from app.http.bodies import JSON, NOT_JSON, read, require_content_type, room_for
 from app.http.campaigns.message import AnId, MessageFields
 from app.http.errors import AnyRequest, problems
 from app.http.forms import MULTIPART, Form, form_of
+from app.http.idempotency import IdempotencyKey, check_key
 from app.http.openapi import one_of_forms
 from app.http.parameters import MAX_ID, TheActor, ThePool, TheQuotas, TheSettings, TheUser
 from app.http.recipients.choices import Corrections, EncodingName, corrections_of, source_of
@@ -284,19 +285,12 @@ async def schedule_campaign(
     actor: TheActor,
     quotas: TheQuotas,
     settings: TheSettings,
-    idempotency_key: Annotated[
-        str | None,
-        HeaderParameter(
-            name="Idempotency-Key",
-            description="1 to 255 printable ASCII characters. A request repeated with the same key "
-            "gets the same answer and writes nothing.",
-        ),
-    ] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Scheduled:
     if idempotency_key is None:
         async with room_for_body(request, user.workspace_id, has_file=True), _read(request, user, settings) as campaign:
             return await schedule.schedule(pool, user.workspace_id, campaign.to_domain(settings), None, actor, quotas)
-    _check_key(idempotency_key)
+    check_key(idempotency_key)
     async with (
         _repeats.alone((user.workspace_id, idempotency_key)),
         room_for_body(request, user.workspace_id, has_file=True),
@@ -320,11 +314,6 @@ async def schedule_campaign(
 async def preview_campaign(request: AnyRequest, pool: ThePool, user: TheUser, settings: TheSettings) -> Preview:
     async with room_for_body(request, user.workspace_id, has_file=True), _read(request, user, settings) as campaign:
         return await schedule.preview(pool, user.workspace_id, campaign.to_domain(settings))
-
-
-def _check_key(key: str) -> None:
-    if not (1 <= len(key) <= 255 and key.isascii() and key.isprintable()):
-        raise InvalidInput({"Idempotency-Key": "give 1 to 255 printable ASCII characters"})
 
 
 @asynccontextmanager

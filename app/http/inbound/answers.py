@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from http import HTTPStatus
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from litestar.params import JSONBody
 
 from app.bounds import SUBJECT, TEXT
 from app.domain.campaigns.beside import ATTACHMENTS
+from app.domain.campaigns.idempotency import Idempotency
 from app.domain.inbound import answers
 from app.domain.inbound.answers import Written
 from app.domain.planning import waiting
@@ -18,6 +20,7 @@ from app.domain.workspaces.roles import MEMBER
 from app.http.campaigns.direct import Posted
 from app.http.campaigns.message import AnId
 from app.http.errors import problems
+from app.http.idempotency import IdempotencyKey, check_key
 from app.http.parameters import Id, TheActor, TheInstallation, ThePool, TheQuotas, TheSettings, TheUser
 
 MAX_BODY = 4 * 1024 * 1024
@@ -52,7 +55,12 @@ async def answer_response(
     installation: TheInstallation,
     response_id: Id,
     data: JSONBody[AnswerBody],
+    idempotency_key: IdempotencyKey = None,
 ) -> Posted:
+    idempotency = None
+    if idempotency_key is not None:
+        check_key(idempotency_key)
+        idempotency = Idempotency(idempotency_key, sha256(msgspec.json.encode((response_id, data))).digest())
     written = Written(
         body=data.body,
         body_html=data.body_html,
@@ -61,6 +69,6 @@ async def answer_response(
         insists=data.despite_suppression,
     )
     internal = frozenset(settings.allow_internal_domains)
-    posted = await answers.answer(pool, user.workspace_id, response_id, written, actor, quotas, internal)
+    posted = await answers.answer(pool, user.workspace_id, response_id, written, actor, quotas, internal, idempotency)
     why = await waiting.of_email(pool, user.workspace_id, posted.email_id, installation)
     return Posted(posted.campaign_id, posted.email_id, posted.recipient, why)

@@ -36,3 +36,7 @@ WHERE workspace_id = %(workspace_id)s AND id = %(response_id)s;
 SELECT id FROM senders
 WHERE workspace_id = %(workspace_id)s
   AND CASE WHEN %(sender_id)s::bigint IS NULL THEN is_default ELSE id = %(sender_id)s END;
+
+-- name: posted
+-- Direct mail that was asked for before.
+SELECT campaign_id, recipient FROM emails WHERE workspace_id = %(workspace_id)s AND id = %(email_id)s;

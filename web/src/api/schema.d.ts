@@ -11435,7 +11435,10 @@ export interface operations {
     answerResponse: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A request repeated with the same key gets the same answer and writes nothing. */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 id: number;
             };

@@ -43,10 +43,17 @@ function Form({ response, close }: { response: Response; close: () => void }) {
   const { data: senders } = useQuery(sendersQuery());
   const [rich, setRich] = useState(false);
   const insert = useRef<((text: string) => void) | null>(null);
+  // An answer that is tried again, since nobody knows whether it arrived, goes out once; another answer is another.
+  const tried = useRef({ print: "", key: "" });
+  const keyOf = (answer: Answer) => {
+    const print = JSON.stringify(answer);
+    if (print !== tried.current.print) tried.current = { print, key: crypto.randomUUID() };
+    return tried.current.key;
+  };
   const { form, submit, pending, failure, isDirty } = useSubmit({
     initialValues: { subject: "", body: "", bodyHtml: "" },
     send: ({ subject, body, bodyHtml }) =>
-      sendOrAsk(response, {
+      sendOrAsk(response, keyOf, {
         ...(subject.trim() && { subject }),
         ...(rich ? { body: "", bodyHtml } : { body }),
         despiteSuppression: false,
@@ -117,9 +124,9 @@ function Form({ response, close }: { response: Response; close: () => void }) {
 }
 
 /** To somebody who is written to no more, only once a person has said so. */
-async function sendOrAsk(response: Response, body: Answer) {
+async function sendOrAsk(response: Response, keyOf: (answer: Answer) => string, body: Answer) {
   try {
-    return await sendAnswer(response.id, body);
+    return await sendAnswer(response.id, body, keyOf(body));
   } catch (error) {
     if (!(error instanceof ApiProblem) || !error.type.endsWith("suppressed")) throw error;
     const sure = await confirm({
@@ -129,6 +136,7 @@ async function sendOrAsk(response: Response, body: Answer) {
       danger: false,
     });
     if (!sure) throw error;
-    return await sendAnswer(response.id, { ...body, despiteSuppression: true });
+    const confirmed = { ...body, despiteSuppression: true };
+    return await sendAnswer(response.id, confirmed, keyOf(confirmed));
   }
 }

@@ -12,9 +12,14 @@ import { counted } from "@/ui/numbers";
 type Schemas = components["schemas"];
 export type Answer = Schemas["AnswerBody"];
 
-/** At once, from the sender it was for. */
-export const sendAnswer = (id: number, body: Answer) =>
-  answer(api.POST("/api/responses/{id}/answer", { params: { path: { id } }, body }));
+/** At once, from the sender it was for; once, however often it is asked for with the same key. */
+export const sendAnswer = (id: number, body: Answer, key: string) =>
+  answer(
+    api.POST("/api/responses/{id}/answer", {
+      params: { path: { id }, header: { "Idempotency-Key": key } },
+      body,
+    }),
+  );
 
 export type Marks = Omit<Schemas["Marks"], "ids">;
 
