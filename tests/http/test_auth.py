@@ -40,6 +40,7 @@ BODIES: dict[str, Any] = {
     "PATCH": {},
     "/api/responses/{id}/answer": {"body": "Yes"},
     "/api/senders/{id}/signature": {"text": "Ann"},
+    "/api/sandbox/messages/{id}/reply": {"text": "Yes"},
     "/api/emails/{id}/resolve": {"as": "sent"},
     "/api/saved-lists/{id}/recipients": {"recipients": ["ada@example.com"]},
     "/api/saved-lists/{id}/count": {"filter": []},

@@ -139,9 +139,10 @@ async def test_closing_ends_what_goes_on(children: Children) -> None:
 
 
 PARENT = """
-import asyncio, sys, uvloop
+import asyncio, signal, sys, uvloop
 from app.killable import Budget, Children
 from tests.support.strange import Doing, do
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a test run in the background is to ignore
 children = Children()
 async def main():
     budget = Budget(cpu_s=30, memory_bytes=10**8, wall_s=1)

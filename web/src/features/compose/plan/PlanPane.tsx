@@ -1,4 +1,4 @@
-import { Skeleton, Stack, Table, Text } from "@mantine/core";
+import { Loader, Skeleton, Stack, Table, Text } from "@mantine/core";
 import { Suspense } from "react";
 import { sentence } from "@/api/problem";
 import type { Sender } from "@/features/senders/queries";
@@ -58,9 +58,12 @@ export function PlanPane({ plan, isPlanning, error, lacking, senders, timing }: 
   }
   const late = lateSentence(plan);
   return (
-    <Stack gap="sm" aria-busy={isPlanning} style={{ opacity: isPlanning ? 0.7 : 1 }}>
+    <Stack gap="sm" aria-busy={isPlanning}>
       <div aria-live="polite">
-        <Text fw={550}>{planSentence(plan)}</Text>
+        <Text fw={550}>
+          {planSentence(plan)}
+          {isPlanning && <Loader size={12} ml={8} aria-hidden />}
+        </Text>
         {sentences(plan, senders, timing).map((text) => (
           <Text key={text} mt={4}>
             {text}
