@@ -27,8 +27,8 @@ RULES: dict[Scheme, Any] = {
 }
 # Nothing is made for a report that nobody reads: of what is right, selectors, copies of the style sheets.
 BRIEF = {"resultTypes": ["violations"], "selectors": False, "preload": False}
-# What Chromium says of an answer like 401 or 422, and of a file that is gone after an upgrade, if the page hears of it before
-# it is loaded anew: what the page makes of it is what a test looks at.
+# What Chromium says of an answer like 401 or 422, and of a file that is gone after an upgrade, if the page hears of it
+# before it is loaded anew: what the page makes of it is what a test looks at.
 REFUSED = (
     "Failed to load resource: the server responded with a status of 4",
     "TypeError: Failed to fetch dynamically imported module",
