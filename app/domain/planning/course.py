@@ -21,18 +21,15 @@ from app.domain.planning.calendar import Calendar
 from app.domain.planning.campaign_calendar import RECIPIENT, CampaignCalendar, in_zone, of_kept
 from app.domain.planning.plan import (
     HORIZON,
-    MICROSECOND,
-    Pace,
     Place,
     Plan,
-    Stream,
     check_copies,
     in_order,
-    pace_of,
     place_in,
     plan,
 )
 from app.domain.planning.slots import CampaignRoom, Limits, Ramp, Room, hour_of
+from app.domain.planning.stream import MICROSECOND, Pace, Stream, pace_of
 from app.domain.planning.zones import zone_named
 from app.errors import InvalidInput, NotFound, PlanChanging
 from app.sql import queries
