@@ -73,6 +73,7 @@ class Following:
         self._owed: list[list[_Owed]] = [[] for _ in calendars]
         self._count = 0  # of what was ever owed: what falls due at one instant goes in the order in which it came
         self._at = start  # what fell due before this was tried
+        self._promised_to = (start - EPOCH) // HOUR
         self._placed = [Counter[int]() for _ in streams]  # of each stream, by hour
         self._promised = [Counter[int]() for _ in streams]
         self._days_at: tuple[datetime, int] | None = None  # for whom `_days` is: many ask for the same
@@ -138,15 +139,15 @@ class Following:
 
     def _promise_anew(self, now: int) -> None:
         """What had no place in the hour that it was promised, this one is to have."""
-        for stream, promised in enumerate(self._promised):
-            for hour in [hour for hour in promised if hour < now]:
-                if count := promised.pop(hour):
+        for hour in range(self._promised_to, now):
+            for stream, promised in enumerate(self._promised):
+                if count := promised.pop(hour, 0):
                     self._promise(stream, hour, -count)
                     self._promise(stream, now, count)
-                del promised[hour]
+        self._promised_to = max(self._promised_to, now)
 
     def _drop(self, owed: _Owed) -> None:
-        self._promise(owed.stream, max((owed.at - EPOCH) // HOUR, (self._at - EPOCH) // HOUR), -owed.size)
+        self._promise(owed.stream, (max(owed.at, self._at) - EPOCH) // HOUR, -owed.size)
         self._end(owed.size, owed.step)
 
     def settle_all(self) -> None:
@@ -164,8 +165,8 @@ class Following:
         """The first places that are left to it on its stream, as many as it takes; the streams that have no more."""
         stream, hour = self._streams[owed.stream], hour_of(slot.begin)
         left = stream.room.left_for_owed(hour)[0]
-        if self._campaign is not None:
-            left = min(left, self._campaign.left_for_owed(hour)[0])
+        of_all = left if self._campaign is None else self._campaign.left_for_owed(hour)[0]
+        left = min(left, of_all)
         at, gap = max(owed.at, stream.next_for_owed(slot)), stream.pace.gap
         fit = owed.size
         if at == owed.at and owed.gap >= gap:
@@ -182,11 +183,12 @@ class Following:
             rest = owed._replace(at=owed.at + size * owed.gap, size=owed.size - size)
             heapq.heappush(self._owed[owed.zone], rest)
         if size < in_slot:
-            return {number for number, other in enumerate(self._streams) if self._shares_room(other, stream)}
+            return {
+                number
+                for number, other in enumerate(self._streams)
+                if other.room is stream.room or of_all - size * self.weight < self.weight and self._campaign is not None
+            }
         return {owed.stream} if size < fit else set()
-
-    def _shares_room(self, one: Stream, other: Stream) -> bool:
-        return self._campaign is not None or one.room is other.room
 
     def _take(self, owed: _Owed, later: Later, hour: datetime) -> None:
         _, number, at, size, gap = later
@@ -220,7 +222,7 @@ class Following:
     def most_of_stream(self, stream: int, at: datetime, zone: int) -> int:
         """The same of the places that its gap leaves a stream."""
         most, gap = NO_BOUND, self._streams[stream].pace.gap
-        if not gap:
+        if not gap or HOUR // gap >= self._streams[stream].room.hourly:
             return most
         for hours, together in self._days_of(at, zone):
             places = len(hours) * HOUR // gap - sum(

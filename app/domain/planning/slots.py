@@ -100,6 +100,11 @@ class Room:
         self._days_before = (since or min(self._by_day, default=None), days_sent)
         self._with_promised: Room | None = None  # the same with what is promised; None: nothing is
 
+    @property
+    def hourly(self) -> int:
+        """The most of an hour."""
+        return self._hourly
+
     def take(self, hour: datetime, count: int) -> None:
         """`count` recipients of the campaign's get an email in that hour, which comes behind all taken before."""
         number = _number(hour)
