@@ -8,7 +8,7 @@ where it is open. It is never earlier than the plain wait.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -27,6 +27,11 @@ class Wait(NamedTuple):
 
     length: timedelta
     business_days: bool = False
+
+    @staticmethod
+    def of_row(row: Sequence[float]) -> Wait:
+        """Of seconds, and whether days are of business."""
+        return Wait(timedelta(seconds=row[0]), bool(row[1]))
 
 
 class Due(NamedTuple):

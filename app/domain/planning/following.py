@@ -186,7 +186,8 @@ class Following:
             return {
                 number
                 for number, other in enumerate(self._streams)
-                if other.room is stream.room or of_all - size * self.weight < self.weight and self._campaign is not None
+                if other.room is stream.room
+                or (of_all - size * self.weight < self.weight and self._campaign is not None)
             }
         return {owed.stream} if size < fit else set()
 

@@ -119,9 +119,11 @@ def plan(
     horizon: timedelta | None = None,
     copies: int = 0,
     following: Following | None = None,
+    owed: bool = False,
 ) -> Plan:
     """Plan `count` (1 or more) emails on the streams from where they are, and take their room: for each its own
-    recipient's and that of `copies`. What follows them, and what is owed already, goes ahead of whoever is new.
+    recipient's and that of `copies`. What follows them goes ahead of whoever is new. `owed`: they are of later steps
+    themselves, and take what is promised.
 
     `calendars`: one, or one a zone, and `zones` says of each email by its number which. Places before and behind
     `latest` lie in slots of their own.
@@ -150,7 +152,7 @@ def plan(
         for piece in (slot,) if following is None else following.pieces(slot):
             if not (wanted := waiting.wanted(piece)):
                 break
-            shares = _divide(piece, streams, wanted, campaign, bounds, weight, following)
+            shares = _divide(piece, streams, wanted, campaign, bounds, weight, following, owed=owed)
             for share in shares:
                 pace = streams[share.stream].pace
                 runs.append(Run(share.stream, done, share.size, share.at, pace.gap, pace.jitter, slot.end, until, late))
@@ -217,6 +219,8 @@ def _divide(
     bounds: set[Bound],
     weight: int,
     following: Following | None,
+    *,
+    owed: bool,
 ) -> list[_Share]:
     """The soonest places of the slot, `wanted` of them or as many as there is room for, by stream; they are taken.
     `bounds`: what held some back.
@@ -234,10 +238,10 @@ def _divide(
     if campaign is not None:
         by_room[campaign] = shares
     for room, sharing in by_room.items():
-        left, bound = room.left(hour)
+        left, bound = room.left_for_owed(hour) if owed else room.left(hour)
         left //= weight
         _keep(sharing, min(left, wanted), bound if left < wanted else None)
-        if following is not None and left:
+        if following is not None and sharing and left:
             followed = following.most_new(room, min(share.at for share in sharing), slot.opened[0][0])
             _keep(sharing, followed, "FOLLOW_UPS")
     if following is not None:
