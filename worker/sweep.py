@@ -1,10 +1,11 @@
 """Cleaning up after workers that died.
 
 Every worker sweeps: it puts emails of dead workers in doubt, has tables counted that have outgrown their plans, makes
-emails of later steps that fall due, finishes cancels of large campaigns, removes jobs of dead queue workers, wakes
-neglected senders, looks whether a stream sleeps past an email, has plans made that somebody asked for and nobody is at,
-has senders that cannot send give to others, pauses campaigns of which too many recipients do not exist, and cancels
-what waits for domains that are suppressed. Sweeps of several workers do not harm each other.
+emails of later steps that fall due, has new recipients move up into room that answers freed, finishes cancels of large
+campaigns, removes jobs of dead queue workers, wakes neglected senders, looks whether a stream sleeps past an email, has
+plans made that somebody asked for and nobody is at, has senders that cannot send give to others, pauses campaigns of
+which too many recipients do not exist, and cancels what waits for domains that are suppressed. Sweeps of several
+workers do not harm each other.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from app.db import Pool, transaction
 from app.domain.campaigns import brake, campaigns, step_changes
 from app.domain.ledger import follow_ups, recovery, streams
 from app.domain.operations import counting
-from app.domain.planning import changes, divide, handover
+from app.domain.planning import changes, divide, handover, move_up
 from app.domain.senders import for_workers
 from app.domain.suppressions import walk
 from app.domain.webhooks import deliveries
@@ -68,6 +69,9 @@ async def sweep(
             if followed.made:
                 FOLLOWED.inc(followed.made)
                 log.info("made emails of what followed", emails=followed.made)
+        with step("move_up"):
+            if moved := await move_up.move_up_daily(pool):
+                log.info("had new recipients move up into freed room", campaign_ids=moved)
         with step("divide"):
             if divided := await divide.divide_neglected(pool):
                 log.info("divided campaigns over their senders", campaign_ids=divided)
