@@ -8,7 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from app.db import Pool
+from app.db import Conn, Pool, Row
+from app.domain.accounts.actor import LOCAL
 from app.domain.campaigns import schedule
 from app.domain.campaigns.change import Changes, change
 from app.domain.campaigns.content import Content
@@ -18,10 +19,13 @@ from app.domain.campaigns.steps import Step
 from app.domain.ledger import follow_ups
 from app.domain.ledger.claims import Claimant, Report
 from app.domain.ledger.exchange import exchange
+from app.domain.planning import changes, move_up
 from app.domain.planning.course import planning
 from app.domain.planning.replan import mend
 from app.domain.planning.slots import hour_of
 from app.domain.recipients.lists import from_json
+from app.domain.suppressions.stop import stop
+from app.errors import Conflict, NotFound
 from tests.ledger.test_holds import PATIENCE, Lane
 from tests.support.engine import (
     Owner,
@@ -166,3 +170,63 @@ async def test_a_plan_that_is_made_anew_has_follow_ups_ahead_of_new_people(
         pool, "SELECT follows_id IS NOT NULL AS owed FROM emails WHERE status = 'SCHEDULED' ORDER BY scheduled_at, id"
     )
     assert [row["owed"] for row in waiting] == [True, True, *[False] * (len(waiting) - 2)]
+
+
+async def test_new_people_move_up_into_room_that_answers_freed_once_a_day_and_when_a_person_asks(
+    pool: Pool, owner: Owner, mine: Lane
+) -> None:
+    await clear_of_the_hour()
+    await execute(pool, "UPDATE logins SET hourly_limit = 2")
+    made = await schedule_campaign(
+        pool, owner, 6, steps=(Step(wait=HOUR, body="Well?"),), follow_up_without_reading=True
+    )
+    workspace, campaign = owner.workspace_id, made.campaign.id
+    nothing = await move_up.moved_up(pool, workspace, campaign)
+    assert (nothing.at, nothing.by, nothing.last_now) == (None, None, made.last_at)
+    await sent(mine)
+    same = await move_up.move_up(pool, workspace, campaign)
+    assert (same.by, same.last_before, same.last_now) == ("PERSON", made.last_at, made.last_at), "nobody answered"
+    assert await move_up.move_up_daily(pool) == []
+
+    for row in await rows(pool, "SELECT id FROM emails WHERE status = 'SENT'"):
+        await stop(pool, workspace, row["id"], LOCAL)
+    await execute(pool, "UPDATE campaigns SET moved_up_at = now() - interval '25 hours'")
+    assert await move_up.move_up_daily(pool) == [campaign]
+    assert (await move_up.moved_up(pool, workspace, campaign)).planning
+    while await changes.carry_out(pool, workspace, owner.sender_id) is False:
+        pass
+    after = await move_up.moved_up(pool, workspace, campaign)
+    assert (after.by, after.last_before, after.planning) == ("DAY", made.last_at, False)
+    assert after.last_now is not None
+    assert hour_of(after.last_now) == hour_of(made.last_at) - HOUR
+
+    one = await schedule_campaign(pool, owner, 1)
+    with pytest.raises(Conflict, match="follow-ups"):
+        await move_up.move_up(pool, workspace, one.campaign.id)
+    with pytest.raises(NotFound):
+        await move_up.moved_up(pool, workspace, 0)
+
+
+async def test_a_stream_that_fails_keeps_no_other_from_being_followed(
+    pool: Pool, owner: Owner, mine: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And thousands that are due in one are not made before the first of another."""
+    for _ in range(3):
+        await schedule_campaign(
+            pool, owner, 3, steps=(Step(wait=timedelta(seconds=1), body="Well?"),), follow_up_without_reading=True
+        )
+    await sent(mine)
+    bad, *others = [row["id"] for row in await rows(pool, "SELECT id FROM streams ORDER BY id")]
+    made: list[int] = []
+    original = follow_ups._follow_up
+
+    async def follow_up(conn: Conn, stream: Row) -> tuple[follow_ups.Followed, bool]:
+        if stream["stream_id"] == bad:
+            raise ValueError("a calendar that nobody understands")
+        made.append(stream["stream_id"])
+        return await original(conn, stream)
+
+    monkeypatch.setattr(follow_ups, "_follow_up", follow_up)
+    monkeypatch.setattr(follow_ups, "BATCH", 2)
+    assert (await follow_ups.follow_up(pool)).made == 6
+    assert made == [*others, *others]
