@@ -23,7 +23,7 @@ from app.domain.planning import changes, move_up
 from app.domain.planning.course import planning
 from app.domain.planning.replan import mend
 from app.domain.planning.slots import hour_of
-from app.domain.recipients.lists import from_json
+from app.domain.recipients.lists import RecipientList, from_json
 from app.domain.suppressions.stop import stop
 from app.errors import Conflict, NotFound
 from tests.ledger.test_holds import PATIENCE, Lane
@@ -68,6 +68,10 @@ async def sent_by_step(pool: Pool) -> list[int]:
     return [row["n"] for row in found]
 
 
+def of_eight(required: frozenset[str]) -> RecipientList:
+    return from_json(addresses(8), required=required)
+
+
 async def an_hour_passes(pool: Pool) -> None:
     await the_clock_moves_on(pool, HOUR)
     await execute(pool, "UPDATE emails SET sent_at = sent_at - %s, after_at = after_at - %s", HOUR, HOUR)
@@ -89,16 +93,15 @@ async def test_what_is_foretold_is_what_happens_if_nobody_answers(pool: Pool, ow
     """Hour by hour, step by step: 3 emails an hour, 8 people, three steps."""
     await clear_of_the_hour()
     await execute(pool, "UPDATE logins SET hourly_limit = 3")
-    drafted = {"steps": TWO, "follow_up_without_reading": True}
     foretold = await schedule.preview(
         pool,
         owner.workspace_id,
         Request(
-            Draft(content=Content("Hi", "Hello"), sender_id=owner.sender_id, **drafted),
-            lambda required: from_json(addresses(8), required=required),
+            Draft(content=Content("Hi", "Hello"), sender_id=owner.sender_id, steps=TWO, follow_up_without_reading=True),
+            of_eight,
         ),
     )
-    made = await schedule_campaign(pool, owner, 8, **drafted)
+    made = await schedule_campaign(pool, owner, 8, steps=TWO, follow_up_without_reading=True)
     assert [one.count for one in made.steps] == [8, 8, 8]
     assert [one.first_at.replace(second=0, microsecond=0) for one in foretold.steps if one.first_at] == [
         one.first_at.replace(second=0, microsecond=0) for one in made.steps if one.first_at
@@ -218,7 +221,7 @@ async def test_a_stream_that_fails_keeps_no_other_from_being_followed(
     await sent(mine)
     bad, *others = [row["id"] for row in await rows(pool, "SELECT id FROM streams ORDER BY id")]
     made: list[int] = []
-    original = follow_ups._follow_up
+    original = follow_ups._follow_up  # pyright: ignore[reportPrivateUsage]
 
     async def follow_up(conn: Conn, stream: Row) -> tuple[follow_ups.Followed, bool]:
         if stream["stream_id"] == bad:

@@ -299,32 +299,39 @@ async def _read(pool: Pool, taken: _Taken, at_most: int | None) -> _Work:
         if stream["status"] in {"CANCELLED", "FINISHED"}:
             return work._replace(course=None)
         limit = None if at_most is None or course.by_zone else at_most + 1
-        async with conn.cursor(name="waiting", row_factory=tuple_row) as cursor:  # a million are read in pieces
-            params = {
-                "workspace_id": taken.workspace_id,
-                "stream_id": work.stream_id,
-                "by_zone": course.by_zone,
-                "holds": taken.holds,
-                "from": course.begins_at,
-                "limit": limit,
-            }
-            await cursor.execute(sql.waiting, params)
-            due, owed = array("d"), 0
-            while page := await cursor.fetchmany(PAGE):
-                for email_id, kept_at, due_s, zone, is_owed in page:
-                    if kept_at is not None:
-                        work.kept.append((email_id, course.kept(kept_at, zone)))
-                        continue
-                    work.ids.append(email_id)
-                    owed += is_owed
-                    if taken.holds:
-                        due.append(due_s)
-                    if course.by_zone:
-                        work.zones.append(zone)
-    work = work._replace(owed=owed, is_cut=limit is not None and len(work.ids) + len(work.kept) == limit)
+        params = {
+            "workspace_id": taken.workspace_id,
+            "stream_id": work.stream_id,
+            "by_zone": course.by_zone,
+            "holds": taken.holds,
+            "from": course.begins_at,
+        }
+        due = array("d")
+        if course.has_later_steps:  # they go ahead
+            await _read_waiting(conn, params | {"owed": True, "limit": limit}, work, due, course)
+            work = work._replace(owed=len(work.ids))
+        left = None if limit is None else limit - len(work.ids) - len(work.kept)
+        if left is None or left > 0:
+            await _read_waiting(conn, params | {"owed": False, "limit": left}, work, due, course)
+    work = work._replace(is_cut=limit is not None and len(work.ids) + len(work.kept) == limit)
     if course.by_zone:
         work, due = await asyncio.to_thread(_in_order_of_time, work, due, course)
     return work if work.is_cut else work._replace(due_from=_first_from(due))
+
+
+async def _read_waiting(conn: Conn, params: dict[str, Any], work: _Work, due: array[float], course: Course) -> None:
+    async with conn.cursor(name="waiting", row_factory=tuple_row) as cursor:  # a million are read in pieces
+        await cursor.execute(sql.waiting, params)
+        while page := await cursor.fetchmany(PAGE):
+            for email_id, kept_at, due_s, zone in page:
+                if kept_at is not None:
+                    work.kept.append((email_id, course.kept(kept_at, zone)))
+                    continue
+                work.ids.append(email_id)
+                if params["holds"]:
+                    due.append(due_s)
+                if course.by_zone:
+                    work.zones.append(zone)
 
 
 def _in_order_of_time(work: _Work, due: array[float], course: Course) -> tuple[_Work, array[float]]:

@@ -175,6 +175,7 @@ class Course:
         self.now = load.now
         self.taken = load.taken
         self.calendar = of_kept(stream["calendar"])
+        self.has_later_steps: bool = stream["stepped"]
         self._delay = timedelta(milliseconds=stream["delay_ms"])
         own = load.own.copy()
         own[hour_of(load.now)] += stream["own_used"]

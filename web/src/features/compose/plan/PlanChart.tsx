@@ -19,7 +19,8 @@ export const PlanChart = memo(function PlanChart({
   plan: Plan;
   calendar: Calendar | null;
 }) {
-  if (plan.steps.length > 0) return <StepsChart plan={plan} />;
+  if (plan.steps && plan.steps.length > 0)
+    return <StepsChart days={plan.days} steps={plan.steps} timezone={plan.timezone} />;
   const rows = grid(plan.hourly, plan.timezone, calendar, MOST_DAYS);
   if (rows.length < 2 && calendar === null) return <Bars hourly={plan.hourly} />;
   const isWhole = plan.days.length <= rows.length;

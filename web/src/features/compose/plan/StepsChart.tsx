@@ -11,9 +11,13 @@ const COLORS = ["petrol-8", "petrol-5", "petrol-3", "orange-6", "orange-3"].map(
   (color) => `var(--mantine-color-${color})`,
 );
 
+interface Props extends Pick<Plan, "days" | "timezone"> {
+  steps: NonNullable<Plan["steps"]>;
+}
+
 /** How many emails of which step leave on which day, and when each step begins and ends, if nobody answers. */
-export function StepsChart({ plan }: { plan: Pick<Plan, "days" | "steps" | "timezone"> }) {
-  const { unit, bars } = stepDays(plan.days);
+export function StepsChart({ days, steps: its, timezone }: Props) {
+  const { unit, bars } = stepDays(days);
   const data = bars.map(({ day, steps }) => ({
     id: day,
     title: `${name({ day, steps })}: ${steps
@@ -28,7 +32,7 @@ export function StepsChart({ plan }: { plan: Pick<Plan, "days" | "steps" | "time
     <Stack gap="sm">
       <figure style={{ margin: 0 }}>
         <Text component="figcaption" size="sm" c="dimmed" mb={4}>
-          Emails by {unit} and step, if nobody answers, {plan.timezone} time
+          Emails by {unit} and step, if nobody answers, {timezone} time
         </Text>
         <BarChart
           label={`${counted(bars.length, unit)}, ${most} emails at most in one: ${data.map(({ title }) => title).join("; ")}`}
@@ -48,7 +52,7 @@ export function StepsChart({ plan }: { plan: Pick<Plan, "days" | "steps" | "time
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
-          {plan.steps.map(({ step, count: emails, firstAt, lastAt }) => (
+          {its.map(({ step, count: emails, firstAt, lastAt }) => (
             <Table.Tr key={step}>
               <Table.Td>
                 <Group gap={6} wrap="nowrap">

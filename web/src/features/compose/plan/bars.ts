@@ -58,7 +58,7 @@ export function stepDays(days: Plan["days"]): { unit: "day" | "week"; bars: Step
   for (let at = first; at <= last; at += size) {
     bars.push({ day: new Date(at).toISOString().slice(0, 10), steps: [...nothing] });
   }
-  for (const { day, steps } of days) {
+  for (const { day, steps = [] } of days) {
     const bar = bars[Math.floor((Date.parse(day) - first) / size)];
     if (bar) bar.steps = bar.steps.map((emails, step) => emails + (steps[step] ?? 0));
   }
