@@ -47,7 +47,7 @@ async def move_up(pool: Pool, workspace_id: int, campaign_id: int, actor: Actor 
     """Because a person asks. Raises NotFound, Conflict."""
     params = {"workspace_id": workspace_id, "campaign_id": campaign_id, "by_person": True}
     async with transaction(pool, workspace_id) as conn:
-        campaign = await fetch_one(conn, sql.lock_campaign, params)
+        campaign = await fetch_one(conn, sql.lock_to_move_up, params)
         if campaign is None:
             raise NotFound(f"no campaign {campaign_id}")
         if campaign["status"] != "ACTIVE" or not campaign["stepped"]:

@@ -1,4 +1,4 @@
--- name: lock_campaign
+-- name: lock_to_move_up
 -- A campaign, held until the commit, and whether later steps follow its first.
 SELECT c.status, EXISTS (SELECT FROM streams s WHERE s.workspace_id = c.workspace_id AND s.campaign_id = c.id AND s.stepped) AS stepped
 FROM campaigns c
