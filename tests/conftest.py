@@ -148,7 +148,8 @@ HOSTS = tuple(f"tests/web/test_{name}.py" for name in ("connecting", "google_log
 
 class Scheduling(LoadScopeScheduling):
     """Tests of a file share its fixtures, and those of tests/web a browser and, but for HOSTS, a service: one process
-    gets them all, another the HOSTS. Those marked `alone` do not come with the others of their file, but last, as they are sorted.
+    gets them all, another the HOSTS. Those marked `alone` do not come with the others of their file, but last, as they
+    are sorted.
     """
 
     last: frozenset[str] = frozenset()
