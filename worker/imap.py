@@ -272,6 +272,15 @@ def _trouble(server: Server, error: Exception) -> ServerTrouble:
     if isinstance(error, OSError):
         return ServerTrouble(storable(f"cannot connect to {server.address}: {error}"), "connect")
     if isinstance(error, imaplib.IMAP4.error):
-        return ServerTrouble(storable(f"{server.address} says: {words_in(error)}"), "protocol")
+        return _broken_off(server, words_in(error))
     text = f"{server.address} answers what is no IMAP ({type(error).__name__})"
     return ServerTrouble(storable(text), "protocol")
+
+
+def _broken_off(server: Server, words: str) -> ServerTrouble:
+    """In the server's words, but for what imaplib quotes of lines that it could not read: they may be of a message."""
+    if "socket error" in words:
+        return ServerTrouble(f"{server.address} broke the connection off", "connect")
+    if "unexpected response" in words:
+        return ServerTrouble(f"{server.address} answers what is no IMAP (an unexpected response)", "protocol")
+    return ServerTrouble(storable(f"{server.address} says: {words}"), "protocol")
