@@ -27,6 +27,7 @@ async def were_sent(pool: Pool) -> None:
         "INSERT INTO wire_checks (workspace_id, sender_id, reader_id, started_at, done_at, sent_copy)"
         " SELECT workspace_id, id, id, now(), now() - interval '2 hours', false FROM senders",
     )
+    await execute(pool, "UPDATE streams SET accepted_at = now()")
     await execute(pool, "UPDATE emails SET attempts = 1, sent_at = now() - interval '10 min' WHERE status = 'SENT'")
     await execute(
         pool,
