@@ -119,9 +119,7 @@ class Pass:
     # Folders
 
     async def _read_folders(self, folders: Sequence[Folder]) -> None:
-        is_gmail = any("\\all" in folder.uses for folder in folders) and await self._do(
-            lambda session: session.has("X-GM-EXT-1")
-        )
+        is_gmail = await self._do(lambda session: is_at_gmail(session, folders))
         places = await inboxes.places(self._pool, self._inbox)
         standings = await self._do(Session.standings)
         for folder in sorted(folders, key=_turn):
@@ -129,7 +127,7 @@ class Pass:
             if not folder.can_be_opened or not wanted or not folder.name.isprintable():  # nobody names one so
                 continue
             place, standing = places.get(folder.name), standings.get(folder.name)
-            if place is None or standing is None or not _is_done(place, standing):
+            if place is None or standing is None or not is_done(place, standing):
                 self._goes_on()
                 await self._read_folder(folder.name, place)
 
@@ -326,7 +324,11 @@ def _is_of(place: Place, state: State) -> bool:
     return place.uid_validity == state.uid_validity and (state.uid_next is None or place.uid < state.uid_next)
 
 
-def _is_done(place: Place, standing: State) -> bool:
+def is_at_gmail(session: Session, folders: Sequence[Folder]) -> bool:
+    return any("\\all" in folder.uses for folder in folders) and session.has("X-GM-EXT-1")
+
+
+def is_done(place: Place, standing: State) -> bool:
     return _is_of(place, standing) and standing.uid_next == place.uid + 1
 
 
