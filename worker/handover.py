@@ -16,7 +16,7 @@ from app import traces
 from app.db import Row, until_answered
 from app.domain.campaigns import building
 from app.domain.campaigns.building import Letter
-from app.domain.ledger import threads
+from app.domain.ledger import texts, threads
 from app.domain.ledger.claims import Claim, Report
 from app.domain.ledger.threads import Thread
 from app.domain.senders import for_workers
@@ -26,6 +26,7 @@ from app.mail.header_lines import HeaderInjection
 from app.mail.markup import TemplateError
 from app.mail.message import Message, MessageBuilder
 from app.mail.names import SENT_AT
+from app.mail.quoting import Quote
 from app.mail.rendering import Renderer
 from worker.desk import Desk
 from worker.instruments import HANDOVER_DURATION, OUTCOMES
@@ -121,7 +122,10 @@ class Handover:
             references = thread.references(self._message_id) if thread else ()
             hung = self._hung_up_at(builder.copies, claim)
             without = frozenset(hung)
-            letter = Letter(claim.id, claim.recipient, fields, message_id, claim.claimed_at, references, without)
+            quoted = await self._quoted(claim, thread)
+            letter = Letter(
+                claim.id, claim.recipient, fields, message_id, claim.claimed_at, references, without, quoted
+            )
             message = await building.write(self._desk.pool, self._desk.links, self._user_id, builder, liquid, letter)
         except (HeaderInjection, TemplateError) as error:  # no byte of it was sent, and the failure is this email's
             reply = f"cannot be written: {error}"
@@ -212,6 +216,12 @@ class Handover:
 
     async def _thread(self, claim: Claim) -> Thread:
         return await until_answered(lambda: threads.thread_of(self._desk.pool, self._user_id, claim.id))
+
+    async def _quoted(self, claim: Claim, thread: Thread | None) -> Quote | None:
+        if thread is None or thread.quoted is None:
+            return None
+        url = self._desk.links.unsubscribe(self._user_id, claim.id, claim.recipient)
+        return await texts.quoted(self._user_id, thread.quoted, url)
 
     def _message_id(self, email_id: int) -> str:
         """The same each time."""

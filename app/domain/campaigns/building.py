@@ -16,6 +16,7 @@ from app.errors import NotFound
 from app.mail.message import Message, MessageBuilder
 from app.mail.names import UNSUBSCRIBE_URL
 from app.mail.opaque import Links
+from app.mail.quoting import Quote
 from app.mail.rendering import Renderer
 from app.sql import queries
 
@@ -24,7 +25,7 @@ sql = queries(__name__)
 
 class Letter(NamedTuple):
     """An email to be written: to whom, as what, and when it was claimed, which is its date. `references`: ids of what
-    it follows in its thread; `without`: keys of addresses that get no copy of it.
+    it follows in its thread; `without`: keys of addresses that get no copy of it; `quoted`: what stands below it.
     """
 
     id: int
@@ -34,6 +35,7 @@ class Letter(NamedTuple):
     claimed_at: datetime
     references: Sequence[str] = ()
     without: frozenset[str] = frozenset()
+    quoted: Quote | None = None
 
 
 async def message_builder(
@@ -109,4 +111,5 @@ async def write(
         url,
         without,
         letter.references,
+        letter.quoted,
     )

@@ -28,8 +28,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     workspace's default sender. The delay is between two emails of one sender; `calendar` is a checked one. `if_blank`:
     what to do for recipients who have nothing for a field. Left out are those to whom something went in the last
     `not_if_written_to_days`, and those of `not_in_campaigns`. `steps` are the later ones; a reply stops them,
-    and with `stop_on_auto_reply` an absence note, too; with `follow_up_without_reading` they go although nobody reads
-    the answers.
+    with `stop_on_domain` for all of their domain, and with `stop_on_auto_reply` an absence note, too; with
+    `follow_up_without_reading` they go although nobody reads the answers.
     """
 
     content: Content
@@ -49,6 +49,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     not_in_campaigns: Sequence[int] | None = None
     steps: Sequence[Step] = ()
     stop_on_auto_reply: bool = False
+    stop_on_domain: bool = False
     follow_up_without_reading: bool = False
 
 

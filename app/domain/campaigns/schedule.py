@@ -400,6 +400,7 @@ async def _insert(
             "on_unknown": draft.on_unknown,
             "stored_bytes": stored_bytes,
             "stop_on_auto_reply": draft.stop_on_auto_reply,
+            "stop_on_domain": draft.stop_on_domain,
             "follow_up_without_reading": draft.follow_up_without_reading,
         },
     )

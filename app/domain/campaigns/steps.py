@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 import msgspec
@@ -29,11 +29,14 @@ WAIT = r"^P(?!$)([0-9]{1,3}W)?([0-9]{1,4}D)?(T(?=[0-9])([0-9]{1,5}H)?([0-9]{1,6}
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
     """A later step. Without a `subject` it is in the thread of the first; with `business_days`, the days of its `wait`
-    are those on which the campaign sends.
+    are those on which the campaign sends; with `time_of_day` it leaves when the calendar's clock shows that. Below one
+    that `quotes` stands the message that it follows.
     """
 
     wait: timedelta
     business_days: bool = False
+    time_of_day: time | None = None
+    quotes: bool = False
     subject: str | None = None
     body: str
     body_html: str | None = None
@@ -59,6 +62,8 @@ class CampaignStep(msgspec.Struct, rename="camel", kw_only=True):
     step: int
     wait: str
     business_days: bool
+    time_of_day: str | None
+    quotes: bool
     subject: str | None
     body: str
     body_html: str | None
@@ -97,6 +102,9 @@ def check(steps: Sequence[Step]) -> None:
             raise InvalidInput({f"steps[{number}].wait": f"is from one second to {LONGEST.days} days"})
         if step.business_days and not step.wait.days:
             raise InvalidInput({f"steps[{number}].businessDays": "are for a wait of days; give one, such as P3D"})
+        if step.quotes and step.subject is not None:
+            why = "is for a step in the thread of the one before; leave its `subject` out"
+            raise InvalidInput({f"steps[{number}].quotes": why})
 
 
 async def parse(content: Content, steps: Sequence[Step], workspace_id: int) -> Templates:
@@ -163,9 +171,7 @@ async def insert(
     for position, step in enumerate(steps, 2):
         its = step.content(content)
         made = (await its.sent(workspace_id)).made(its)
-        own = {"subject": step.subject, "body": step.body, "body_html": step.body_html, "wait": step.wait}
-        params = campaign | own | made | {"position": position, "business_days": step.business_days}
-        await insert_step(conn, params)
+        await insert_step(conn, campaign | msgspec.structs.asdict(step) | made | {"position": position})
     return first["id"]
 
 
@@ -179,6 +185,7 @@ async def of_campaign(conn: Conn, workspace_id: int, campaign_id: int) -> list[C
     params = {"workspace_id": workspace_id, "campaign_id": campaign_id}
     found: list[CampaignStep] = []
     for row in await fetch_all(conn, sql.steps_of_campaign, params):
-        fields: dict[str, Any] = row | {"wait": written_wait(row["wait"])}
+        at = row["time_of_day"]
+        fields: dict[str, Any] = row | {"wait": written_wait(row["wait"]), "time_of_day": at and f"{at:%H:%M}"}
         found.append(CampaignStep(**fields))
     return found

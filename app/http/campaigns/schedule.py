@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from http import HTTPStatus
 from io import BytesIO
 from typing import Annotated, Any, BinaryIO, NamedTuple, cast
@@ -31,7 +31,7 @@ from app.domain.campaigns.idempotency import Idempotency
 from app.domain.campaigns.lacking import IfBlank
 from app.domain.campaigns.schedule import Preview, Scheduled
 from app.domain.campaigns.steps import STEPS, WAIT, Step, parse_wait
-from app.domain.planning.campaign_calendar import CampaignCalendar, checked
+from app.domain.planning.campaign_calendar import CampaignCalendar, Clock, checked
 from app.domain.recipients import csv_files, lists, workbooks
 from app.domain.recipients.columns import Columns
 from app.domain.recipients.conditions import Condition, check_conditions
@@ -68,12 +68,15 @@ _repeats = OneByOne()
 
 class StepFields(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
     """A later step: `wait` after the one before, an ISO 8601 duration such as P3D or PT90S; with `businessDays` its
-    days are those on which the campaign sends (Monday to Friday without a calendar). Without a `subject`, it goes in
-    the thread of the first. `{{ sent_at }}` is the day on which the one before it was sent.
+    days are those on which the campaign sends (Monday to Friday without a calendar). With `timeOfDay` it leaves when
+    the calendar's clock (UTC without one) shows that. Without a `subject`, it goes in the thread of the first, and with
+    `quotes` the message before it stands below. `{{ sent_at }}` is the day on which the one before it was sent.
     """
 
     wait: Annotated[str, msgspec.Meta(pattern=WAIT)]
     business_days: bool = False
+    time_of_day: Clock | None = None
+    quotes: bool = False
     subject: Annotated[str | None, SUBJECT] = None
     body: Annotated[str, TEXT]
     body_html: Annotated[str | None, TEXT] = None
@@ -82,6 +85,8 @@ class StepFields(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_
         return Step(
             wait=parse_wait(self.wait),
             business_days=self.business_days,
+            time_of_day=None if self.time_of_day is None else time.fromisoformat(self.time_of_day),
+            quotes=self.quotes,
             subject=self.subject,
             body=self.body,
             body_html=self.body_html,
@@ -89,9 +94,12 @@ class StepFields(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_
 
 
 class StopOn(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """What stops a recipient's later steps beside an answer: with `autoReply`, an absence note."""
+    """What stops a recipient's later steps beside their answer: with `autoReply`, an absence note; with `domain`, an
+    answer of anybody at their domain, unless that is a provider of mailboxes for everybody, such as gmail.com.
+    """
 
     auto_reply: bool = False
+    domain: bool = False
 
 
 class CampaignFields(MessageFields, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -146,6 +154,7 @@ class CampaignFields(MessageFields, rename="camel", forbid_unknown_fields=True, 
             not_in_campaigns=self.not_in_campaigns,
             steps=[step.to_domain() for step in self.steps],
             stop_on_auto_reply=self.stop_on is not None and self.stop_on.auto_reply,
+            stop_on_domain=self.stop_on is not None and self.stop_on.domain,
             follow_up_without_reading=self.follow_up_without_reading,
         )
 

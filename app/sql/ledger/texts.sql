@@ -56,3 +56,13 @@ LEFT JOIN LATERAL (
 ) h ON true
 WHERE e.workspace_id = %(workspace_id)s AND e.id = ANY (%(ids)s::bigint[])
 ORDER BY e.id;
+
+-- name: quoted_by
+-- The email that one follows, if its step quotes it; who sent that, and on which day.
+SELECT e.follows_id AS id, coalesce(nullif(p.display_name, ''), p.email) AS who, sent_on(e.after_at, c.calendar) AS sent_on
+FROM emails e
+JOIN campaign_steps s ON s.workspace_id = e.workspace_id AND s.id = e.step_id
+JOIN campaigns c ON c.workspace_id = e.workspace_id AND c.id = e.campaign_id
+JOIN streams t ON t.workspace_id = e.workspace_id AND t.id = e.stream_id
+JOIN senders p ON p.workspace_id = t.workspace_id AND p.id = t.sender_id
+WHERE e.workspace_id = %(workspace_id)s AND e.id = %(email_id)s AND s.quotes AND e.follows_id IS NOT NULL;

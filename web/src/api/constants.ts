@@ -47,6 +47,9 @@ export const VALUES = {
     status: ["SCHEDULED", "SENDING", "SENT", "FAILED", "UNKNOWN", "CANCELLED"],
     cancelReason: ["CAMPAIGN", "SUPPRESSED", "UNSUBSCRIBED", "REPLIED", "BOUNCED", "STOPPED", "LATE", "ERASED"],
   },
+  EndedFor: {
+    reason: ["CAMPAIGN", "SUPPRESSED", "UNSUBSCRIBED", "REPLIED", "BOUNCED", "STOPPED", "LATE", "ERASED"],
+  },
   Entry: {
     action: ["account.created", "account.linked", "account.given_back", "account.disabled", "account.enabled", "account.removed", "account.unknown", "attempts.refused", "login", "login.failed", "login.disabled", "logout", "session.ended", "sessions.ended", "password.changed", "password.reset_asked", "password.link_made", "invitation.created", "invitation.revoked", "workspace.created", "workspace.renamed", "workspace.changed", "workspace.deleted", "workspace.handed_over", "member.invited", "member.invitation_revoked", "member.joined", "member.changed", "member.removed", "member.left", "key.created", "key.revoked", "sender.created", "sender.changed", "sender.deleted", "sender.checked", "list.created", "list.grown", "list.exported", "list.removed", "campaign.scheduled", "campaign.changed", "campaign.paused", "campaign.resumed", "campaign.cancelled", "campaign.first", "campaign.not_first", "campaign.direct", "campaign.moved", "campaign.hold", "campaign.braked", "campaign.held.try", "campaign.held.fail", "campaign.held.go_on", "sender.held.try", "sender.held.fail", "sender.held.go_on", "email.failed->scheduled", "email.bounced->scheduled", "email.unknown->scheduled", "email.unknown->sent", "email.stopped", "response.answered", "response.corrected", "response.forgotten", "suppressions.added", "suppressions.exported", "suppression.removed", "suppressions.removed", "webhook.created", "webhook.changed", "webhook.deleted", "webhook.secret_rotated", "webhook.replayed", "recipient.erase", "recipient.export", "emails.export", "keys.revoked", "installation.take-over", "installation.rotate-key"],
   },

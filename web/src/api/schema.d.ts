@@ -2446,6 +2446,10 @@ export interface components {
             wait: string;
             /** @description Whether the days of `wait` are those on which the campaign sends; Monday to Friday without a calendar. */
             businessDays: boolean;
+            /** @description The time of day at which the step leaves, such as 09:30, by the calendar's clock, or in UTC; null: once its wait is over. */
+            timeOfDay: string | null;
+            /** @description Whether the message before stands below, as in a reply. */
+            quotes: boolean;
             /** @description The subject, a Liquid template in what is scheduled; one line. */
             subject: string | null;
             /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
@@ -2778,6 +2782,8 @@ export interface components {
              * @enum {null|string}
              */
             stopped?: "CAMPAIGN" | "SUPPRESSED" | "UNSUBSCRIBED" | "REPLIED" | "BOUNCED" | "STOPPED" | "LATE" | "ERASED" | null;
+            /** @description The later step that follows it, as far as one is known; null: none. */
+            nextStep?: components["schemas"]["NextStep"] | null;
         };
         /** Page[EmailSummary] */
         EmailPage: {
@@ -2831,6 +2837,18 @@ export interface components {
             step: number;
             /** @description Why it does not go now; null: it does, or it is over. */
             waiting?: components["schemas"]["Waiting"] | null;
+        };
+        /** EndedFor */
+        EndedFor: {
+            /** @description The campaign that it belongs to. */
+            campaignId: number;
+            /** @description That campaign's name. */
+            campaignName: string;
+            /**
+             * @description Why.
+             * @enum {string}
+             */
+            reason: "CAMPAIGN" | "SUPPRESSED" | "UNSUBSCRIBED" | "REPLIED" | "BOUNCED" | "STOPPED" | "LATE" | "ERASED";
         };
         /** Entry */
         Entry: {
@@ -3305,6 +3323,24 @@ export interface components {
             /** @description Where the list's addresses come from. */
             source?: string | null;
         };
+        /** NextStep */
+        NextStep: {
+            /** @description The email that it is about. */
+            emailId: number;
+            /** @description The campaign that it belongs to. */
+            campaignId: number;
+            /** @description That campaign's name. */
+            campaignName: string;
+            /** @description Which step of the campaign, from 1. */
+            step: number;
+            /**
+             * Format: date-time
+             * @description When, in RFC 3339.
+             */
+            at: string;
+            /** @description Why it does not go now; null: it does, or it is over. */
+            waiting: components["schemas"]["Waiting"];
+        };
         /** NotInSent */
         NotInSent: {
             /** @description How often it was looked for, and was not there. */
@@ -3576,6 +3612,10 @@ export interface components {
             emails: number;
             /** @description The email that goes to them next; null: none does. */
             next: components["schemas"]["EmailSummary"] | null;
+            /** @description Later steps that follow what they had and are no emails yet, soonest first. */
+            nextSteps: components["schemas"]["NextStep"][];
+            /** @description Campaigns that send them no later step any more. */
+            ended: components["schemas"]["EndedFor"][];
             /** @description This page's entries. */
             items: components["schemas"]["Moment"][];
             /** @description The `cursor` of the next page; null: this is the last one. */
@@ -4317,6 +4357,13 @@ export interface components {
              * @default false
              */
             businessDays: boolean;
+            /** @description The time of day at which the step leaves, such as 09:30, by the calendar's clock, or in UTC; null: once its wait is over. */
+            timeOfDay?: string | null;
+            /**
+             * @description Whether the message before stands below, as in a reply.
+             * @default false
+             */
+            quotes: boolean;
             /** @description The subject, a Liquid template in what is scheduled; one line. */
             subject?: string | null;
             /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
@@ -4939,6 +4986,13 @@ export interface operations {
                          * @default false
                          */
                         businessDays?: boolean;
+                        /** @description The time of day at which the step leaves, such as 09:30, by the calendar's clock, or in UTC; null: once its wait is over. */
+                        timeOfDay?: string | null;
+                        /**
+                         * @description Whether the message before stands below, as in a reply.
+                         * @default false
+                         */
+                        quotes?: boolean;
                         /** @description The subject, a Liquid template in what is scheduled; one line. */
                         subject?: string | null;
                         /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
@@ -4953,6 +5007,11 @@ export interface operations {
                          * @default false
                          */
                         autoReply?: boolean;
+                        /**
+                         * @description Whether an answer stops everybody at its domain; not at gmail.com and others at which everybody has an address.
+                         * @default false
+                         */
+                        domain?: boolean;
                     } | null;
                     /**
                      * @description Later steps go although nobody reads the senders' mailboxes, so that an answer stops nothing.
@@ -5068,6 +5127,13 @@ export interface operations {
                          * @default false
                          */
                         businessDays?: boolean;
+                        /** @description The time of day at which the step leaves, such as 09:30, by the calendar's clock, or in UTC; null: once its wait is over. */
+                        timeOfDay?: string | null;
+                        /**
+                         * @description Whether the message before stands below, as in a reply.
+                         * @default false
+                         */
+                        quotes?: boolean;
                         /** @description The subject, a Liquid template in what is scheduled; one line. */
                         subject?: string | null;
                         /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
@@ -5082,6 +5148,11 @@ export interface operations {
                          * @default false
                          */
                         autoReply?: boolean;
+                        /**
+                         * @description Whether an answer stops everybody at its domain; not at gmail.com and others at which everybody has an address.
+                         * @default false
+                         */
+                        domain?: boolean;
                     } | null;
                     /**
                      * @description Later steps go although nobody reads the senders' mailboxes, so that an answer stops nothing.
@@ -5295,6 +5366,13 @@ export interface operations {
                          * @default false
                          */
                         businessDays?: boolean;
+                        /** @description The time of day at which the step leaves, such as 09:30, by the calendar's clock, or in UTC; null: once its wait is over. */
+                        timeOfDay?: string | null;
+                        /**
+                         * @description Whether the message before stands below, as in a reply.
+                         * @default false
+                         */
+                        quotes?: boolean;
                         /** @description The subject, a Liquid template in what is scheduled; one line. */
                         subject?: string | null;
                         /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
@@ -5309,6 +5387,11 @@ export interface operations {
                          * @default false
                          */
                         autoReply?: boolean;
+                        /**
+                         * @description Whether an answer stops everybody at its domain; not at gmail.com and others at which everybody has an address.
+                         * @default false
+                         */
+                        domain?: boolean;
                     } | null;
                     /**
                      * @description Later steps go although nobody reads the senders' mailboxes, so that an answer stops nothing.
@@ -5424,6 +5507,13 @@ export interface operations {
                          * @default false
                          */
                         businessDays?: boolean;
+                        /** @description The time of day at which the step leaves, such as 09:30, by the calendar's clock, or in UTC; null: once its wait is over. */
+                        timeOfDay?: string | null;
+                        /**
+                         * @description Whether the message before stands below, as in a reply.
+                         * @default false
+                         */
+                        quotes?: boolean;
                         /** @description The subject, a Liquid template in what is scheduled; one line. */
                         subject?: string | null;
                         /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
@@ -5438,6 +5528,11 @@ export interface operations {
                          * @default false
                          */
                         autoReply?: boolean;
+                        /**
+                         * @description Whether an answer stops everybody at its domain; not at gmail.com and others at which everybody has an address.
+                         * @default false
+                         */
+                        domain?: boolean;
                     } | null;
                     /**
                      * @description Later steps go although nobody reads the senders' mailboxes, so that an answer stops nothing.
@@ -5771,6 +5866,16 @@ export interface operations {
                     } | null;
                     /** @description The sender that it goes from. */
                     senderId?: number | null;
+                    /** @description The message that stands below it, as in a reply; null: none. */
+                    quoted?: {
+                        /**
+                         * @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`.
+                         * @default
+                         */
+                        body?: string;
+                        /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
+                        bodyHtml?: string | null;
+                    } | null;
                 };
             };
         };

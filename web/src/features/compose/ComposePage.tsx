@@ -24,7 +24,7 @@ import { LackingFields } from "./content/LackingFields";
 import { DraftNotice } from "./draft/DraftNotice";
 import { type Content, hasContent } from "./draft/draft";
 import { below, type Errors, errorsOf } from "./draft/errors";
-import { hasText, messageOf } from "./draft/request";
+import { hasText, messageOf, quotedBy } from "./draft/request";
 import { useDraft } from "./draft/useDraft";
 import { PlanPane } from "./plan/PlanPane";
 import { usePlan } from "./plan/usePlan";
@@ -106,7 +106,9 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
   const [looked, setLooked] = useState(step);
   const shownStep = draft.steps.find(({ id }) => id === looked) ?? draft.steps[0];
   const message = messageOf(draft, shownStep);
-  const shown = useRendered(message, recipient, from.chosen[0]?.id, unsubscribe, shownStep.id !== step);
+  const isLater = shownStep.id !== step;
+  const quoted = quotedBy(draft, shownStep);
+  const shown = useRendered(message, recipient, from.chosen[0]?.id, unsubscribe, isLater, quoted);
   const plan = usePlan(asked, recipients, mailboxes, rendered);
   const forget = () => {
     discard();

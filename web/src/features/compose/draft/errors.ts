@@ -42,6 +42,7 @@ const PATHS: Readonly<Record<string, string>> = {
 const OF_STEP: Readonly<Record<string, string>> = {
   wait: "wait",
   businessDays: "wait",
+  timeOfDay: "timeOfDay",
   subject: "content.subject",
   body: "content.body",
   bodyHtml: "content.html",

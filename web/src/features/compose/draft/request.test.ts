@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type Content, type Draft, EMPTY } from "./draft";
-import { delayMs, missing, requestOf, testOf } from "./request";
+import { type Content, type Draft, EMPTY, laterStep } from "./draft";
+import { delayMs, missing, quotedBy, requestOf, testOf } from "./request";
 
 const ONE = { leastLimit: 100, count: 1 };
 const [first] = EMPTY.steps;
@@ -75,6 +75,22 @@ describe("a draft, as the API takes it,", () => {
       bcc: [],
       attachments: [7],
     });
+  });
+
+  it("says when later steps leave, what they quote, and whom an answer stops", () => {
+    const draft = written({ subject: "S", body: "B" });
+    const quoting = { ...laterStep("2"), timeOfDay: "09:30", quotes: true };
+    const apart = { ...laterStep("3"), inThread: false, quotes: true };
+    const steps: Draft["steps"] = [draft.steps[0], quoting, apart];
+    const following = { ...EMPTY.following, stopOnDomain: true };
+    const asked = requestOf({ ...draft, steps, following }, { named: null }, ONE);
+    expect(asked.steps).toMatchObject([
+      { wait: "P3D", businessDays: true, timeOfDay: "09:30", quotes: true, subject: null },
+      { timeOfDay: null, quotes: false },
+    ]);
+    expect(asked.stopOn).toEqual({ autoReply: false, domain: true });
+    expect(quotedBy({ ...draft, steps }, quoting)).toEqual({ body: "B", bodyHtml: null });
+    expect(quotedBy({ ...draft, steps }, apart)).toBeNull();
   });
 
   it("names the senders that were chosen, whether or not they are known already", () => {

@@ -58,16 +58,29 @@ export function requestOf(
     notInCampaigns: audience.notIn.length > 0 ? audience.notIn : null,
     ...(later.length > 0 && {
       steps: later.map(stepFields),
-      stopOn: { autoReply: draft.following.stopOnAutoReply },
+      stopOn: { autoReply: draft.following.stopOnAutoReply, domain: draft.following.stopOnDomain ?? false },
       followUpWithoutReading: draft.following.withoutReading,
     }),
     ...named,
   };
 }
 
-function stepFields({ wait, inThread, content }: Step) {
-  const { subject, body, rich, html } = content;
-  return { ...durationOf(wait), subject: inThread ? null : subject, body, bodyHtml: rich ? html : null };
+function stepFields({ wait, inThread, timeOfDay, quotes, content }: Step) {
+  return {
+    ...durationOf(wait),
+    timeOfDay: timeOfDay ?? null,
+    quotes: inThread && quotes === true,
+    subject: inThread ? null : content.subject,
+    ...bodies(content),
+  };
+}
+
+const bodies = ({ body, rich, html }: Content) => ({ body, bodyHtml: rich ? html : null });
+
+/** What a step quotes: the message of the one before. */
+export function quotedBy({ steps }: Draft, step: Step) {
+  const before = steps[steps.indexOf(step) - 1];
+  return before && step.inThread && step.quotes ? bodies(before.content) : null;
 }
 
 /** What a step's message is: files and headers of one's own go along with the first alone. */

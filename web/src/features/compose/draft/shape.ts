@@ -32,6 +32,9 @@ const one = <T extends string>(...names: readonly T[]): Check => {
 const maybe = (check: Check): Check => {
   return (value) => value === null || check(value);
 };
+const since = (check: Check): Check => {
+  return (value) => value === undefined || check(value); // drafts from before it was there lack it
+};
 const list = (check: Check, least = 0): Check => {
   return (value) => Array.isArray(value) && value.length >= least && value.every(check);
 };
@@ -54,8 +57,7 @@ const content = record<Content>({
   html: text,
   textEdited: flag,
   language: maybe(text),
-  // Drafts from before it was there lack it.
-  unsubscribe: (value) => value === undefined || maybe(one("link", "header", "none"))(value),
+  unsubscribe: since(maybe(one("link", "header", "none"))),
   ifBlank: each(ifBlank),
   replyTo: text,
   headers: list(record<Header>({ name: text, value: text })),
@@ -89,8 +91,18 @@ export const isDraft = record<Draft>({
     notIn: list(number),
   }),
   senderIds: list(number),
-  steps: list(record<Step>({ id: text, wait, inThread: flag, content }), 1),
-  following: record<Following>({ stopOnAutoReply: flag, withoutReading: flag }),
+  steps: list(
+    record<Step>({
+      id: text,
+      wait,
+      inThread: flag,
+      timeOfDay: since(maybe(text)),
+      quotes: since(flag),
+      content,
+    }),
+    1,
+  ),
+  following: record<Following>({ stopOnAutoReply: flag, stopOnDomain: since(flag), withoutReading: flag }),
   timing: record<Timing>({
     when: one("now", "later"),
     startTime: maybe(text),

@@ -1,4 +1,5 @@
 import { ActionIcon, Checkbox, Group, NumberInput, Select, Text } from "@mantine/core";
+import { TimePicker } from "@mantine/dates";
 import { IconArrowDown, IconArrowUp, IconTrash } from "@tabler/icons-react";
 import { useId } from "react";
 import { ContentFields } from "../content/ContentFields";
@@ -22,9 +23,9 @@ interface Props {
 
 /** One later step: how long it waits, whether it answers the first, and what it says. */
 export function StepCard({ step, number, isLast, firstSubject, onChange, fields, errors, onLook }: Props) {
-  const { id, wait, inThread, content } = step;
+  const { id, wait, inThread, timeOfDay, quotes, content } = step;
   const title = useId();
-  const put = (part: Partial<Pick<Step, "wait" | "inThread">>) => onChange({ kind: "step", step: id, part });
+  const put = (part: Partial<Omit<Step, "id" | "content">>) => onChange({ kind: "step", step: id, part });
   return (
     <li className={classes.step} aria-labelledby={title} onFocus={onLook}>
       <Group justify="space-between" wrap="nowrap" mb="xs">
@@ -77,6 +78,17 @@ export function StepCard({ step, number, isLast, firstSubject, onChange, fields,
           value={wait.unit}
           onChange={(unit) => unit && put({ wait: { ...wait, unit: unit as WaitUnit } })}
         />
+        <TimePicker
+          label="Then at"
+          w={130}
+          clearable
+          hoursInputLabel="Then at, hours"
+          minutesInputLabel="Then at, minutes"
+          clearButtonProps={{ "aria-label": "At any time" }}
+          value={timeOfDay ?? ""}
+          onChange={(time) => put({ timeOfDay: time ? time.slice(0, 5) : null })}
+          error={errors.timeOfDay}
+        />
       </Group>
       <Checkbox
         mb="sm"
@@ -87,6 +99,15 @@ export function StepCard({ step, number, isLast, firstSubject, onChange, fields,
         checked={inThread}
         onChange={(event) => put({ inThread: event.currentTarget.checked })}
       />
+      {inThread && (
+        <Checkbox
+          mb="sm"
+          label="Quote the message before"
+          description="It stands below, as in a reply."
+          checked={quotes ?? false}
+          onChange={(event) => put({ quotes: event.currentTarget.checked })}
+        />
+      )}
       <ContentFields
         content={content}
         onChange={(part) => onChange({ kind: "content", step: id, part })}

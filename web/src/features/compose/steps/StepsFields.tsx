@@ -24,7 +24,7 @@ const MOST = 10;
 /** The later steps, one under the other, and what stops them. */
 export function StepsFields({ draft, onChange, fields, errors, onLook, origin }: Props) {
   const [, ...later] = draft.steps;
-  const { stopOnAutoReply, withoutReading } = draft.following;
+  const { stopOnAutoReply, stopOnDomain, withoutReading } = draft.following;
   const list = useRef<HTMLOListElement>(null);
   const add = () => {
     const id = crypto.randomUUID();
@@ -79,6 +79,14 @@ export function StepsFields({ draft, onChange, fields, errors, onLook, origin }:
             checked={stopOnAutoReply}
             onChange={(event) =>
               onChange({ kind: "following", part: { stopOnAutoReply: event.currentTarget.checked } })
+            }
+          />
+          <Checkbox
+            label="An answer stops it for everybody at the same domain"
+            description="Not for gmail.com and others at which everybody has an address."
+            checked={stopOnDomain ?? false}
+            onChange={(event) =>
+              onChange({ kind: "following", part: { stopOnDomain: event.currentTarget.checked } })
             }
           />
           {(errors["following.withoutReading"] || withoutReading) && (
