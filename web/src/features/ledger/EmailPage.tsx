@@ -17,6 +17,7 @@ import { PageSkeleton } from "@/ui/skeletons";
 import { Attempts } from "./Attempts";
 import { useDecisions, useStop } from "./commands";
 import { CANCELLED_FOR, explain } from "./course";
+import { NextStepNote } from "./NextStepNote";
 import { EmailContent } from "./EmailContent";
 import { type Email, emailQuery } from "./queries";
 import { DECISIONS, decisionsOn, EMAIL_STATUS } from "./words";
@@ -116,14 +117,9 @@ function Standing({ email }: { email: Email }) {
 }
 
 /** What of its campaign comes next for the recipient, or why nothing does. */
-function Next({ email: { status, followAt, stopped } }: { email: Email }) {
+function Next({ email: { status, nextStep, stopped } }: { email: Email }) {
   if (status !== "SENT") return null;
-  if (followAt)
-    return (
-      <Text mt={4}>
-        The next step follows <Time value={followAt} />, unless they answer before.
-      </Text>
-    );
+  if (nextStep) return <NextStepNote next={nextStep} />;
   return stopped && <Text mt={4}>No later step follows: {CANCELLED_FOR[stopped].label.toLowerCase()}.</Text>;
 }
 
