@@ -50,3 +50,82 @@ COMMENT ON FUNCTION has_stopped IS
     'Whether anything that came back from an email''s recipient stops its campaign: for an email of it, or for what people'
     ' answered in its threads; or from somebody of their domain, where that stops all of it';
 GRANT EXECUTE ON FUNCTION domain_of, has_stopped TO reachinbox_tenant;
+
+-- Texts that a step is tried with: position 1 is its own, which stands where it did. A step that is not varied has no row.
+-- A text is never changed, so figures are of one text; what has gone of one that is `stopped_at` stays its.
+CREATE TABLE IF NOT EXISTS step_variants (
+    workspace_id  bigint NOT NULL,
+    id            bigint GENERATED ALWAYS AS IDENTITY,
+    campaign_id   bigint NOT NULL,
+    step_id       bigint,  -- NULL: its campaign has one step
+    position      smallint NOT NULL CHECK (position BETWEEN 1 AND 5),
+    weight        integer NOT NULL CHECK (weight BETWEEN 1 AND 100),
+    subject       text,
+    body          text,
+    body_html     text,
+    body_made     text,
+    html_made     text,
+    stopped_at    timestamptz,
+    PRIMARY KEY (workspace_id, id),
+    CONSTRAINT step_variants_place UNIQUE NULLS NOT DISTINCT (workspace_id, campaign_id, step_id, position),
+    FOREIGN KEY (workspace_id, campaign_id) REFERENCES campaigns (workspace_id, id) ON DELETE CASCADE,
+    CONSTRAINT step_variants_text CHECK ((position = 1) = (body IS NULL))
+);
+GRANT SELECT, INSERT, UPDATE, DELETE ON step_variants TO reachinbox_tenant;
+DO $$ BEGIN PERFORM keep_tenants_apart('step_variants'); END $$;
+ALTER TABLE emails ADD COLUMN IF NOT EXISTS variant_id bigint;  -- which it was made from last; NULL: its step is not varied
+
+CREATE OR REPLACE FUNCTION variant_to_send(e emails) RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT coalesce(
+        (SELECT v.id FROM step_variants v
+         WHERE v.workspace_id = e.workspace_id AND v.id = e.variant_id AND v.stopped_at IS NULL),
+        (SELECT w.id
+         FROM (SELECT v.id, sum(v.weight) OVER (ORDER BY v.position) AS upto, sum(v.weight) OVER () AS total
+               FROM step_variants v
+               WHERE v.workspace_id = e.workspace_id AND v.campaign_id = e.campaign_id
+                 AND v.step_id IS NOT DISTINCT FROM e.step_id AND v.stopped_at IS NULL) w
+         WHERE w.upto > mod(mod(hashint8extended(e.id, 62), w.total) + w.total, w.total)
+         ORDER BY w.upto
+         LIMIT 1))
+$$;
+COMMENT ON FUNCTION variant_to_send IS
+    'The variant that an email is made from next: the one that it was before, unless that is stopped, or what its id says by'
+    ' the weights; NULL: its step is not varied';
+
+CREATE OR REPLACE FUNCTION variant_of(e emails) RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN e.status = 'SCHEDULED' THEN variant_to_send(e) ELSE e.variant_id END
+$$;
+COMMENT ON FUNCTION variant_of IS 'The variant that an email was made from, or would be';
+
+CREATE OR REPLACE FUNCTION variant_letter(e emails) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN e.variant_id IS NOT NULL THEN
+        (SELECT chr(64 + v.position) FROM step_variants v WHERE v.workspace_id = e.workspace_id AND v.id = e.variant_id) END
+$$;
+COMMENT ON FUNCTION variant_letter IS 'What people call the variant that an email was made from: A, B …';
+GRANT EXECUTE ON FUNCTION variant_to_send, variant_of, variant_letter TO reachinbox_tenant;
+
+CREATE OR REPLACE FUNCTION tell_of_email() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    PERFORM tell(NEW.workspace_id, 'email.' || lower(NEW.status::text), jsonb_build_object(
+        'emailId', NEW.id, 'campaignId', NEW.campaign_id, 'senderId', s.sender_id, 'recipient', NEW.recipient,
+        'step', step_number(NEW), 'variant', variant_letter(NEW), 'code', a.code, 'enhancedCode', a.enhanced_code,
+        'reply', left(a.reply, 500)))
+    FROM streams s
+    LEFT JOIN attempts a ON a.workspace_id = NEW.workspace_id AND a.email_id = NEW.id AND a.number = NEW.attempts
+    WHERE s.workspace_id = NEW.workspace_id AND s.id = NEW.stream_id;
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION tell_of_response() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    PERFORM tell(NEW.workspace_id, CASE NEW.kind WHEN 'REPLY' THEN 'email.replied' ELSE 'email.bounced' END,
+        jsonb_build_object(
+            'responseId', NEW.id, 'emailId', NEW.email_id, 'campaignId', NEW.campaign_id, 'senderId', NEW.sender_id,
+            'recipient', NEW.recipient, 'receivedAt', NEW.received_at)
+        || coalesce((SELECT jsonb_build_object('step', step_number(e), 'variant', variant_letter(e)) FROM emails e
+                     WHERE e.workspace_id = NEW.workspace_id AND e.id = NEW.email_id), '{}')
+        || CASE NEW.kind WHEN 'BOUNCE' THEN jsonb_build_object(
+            'severity', NEW.severity, 'code', NEW.code, 'enhancedCode', NEW.enhanced_code,
+            'reply', left(NEW.diagnostic, 500), 'ofSender', NEW.of_sender) ELSE '{}' END);
+    RETURN NULL;
+END $$;

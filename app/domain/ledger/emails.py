@@ -42,8 +42,8 @@ _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 
 
 class EmailSummary(msgspec.Struct, rename="camel"):
-    """An email in a list; `code`, `enhanced_code` and `reply` are the latest attempt's. `waiting`: why one that is
-    SCHEDULED does not go now.
+    """An email in a list; `code`, `enhanced_code` and `reply` are the latest attempt's. `variant`: the letter of the
+    one that it was made from. `waiting`: why one that is SCHEDULED does not go now.
     """
 
     id: int
@@ -62,6 +62,7 @@ class EmailSummary(msgspec.Struct, rename="camel"):
     reply: str | None
     cancel_reason: CancelReason | None
     step: int
+    variant: str | None = None
     waiting: Waiting | None = None
 
 
@@ -94,8 +95,9 @@ class NotInSent(msgspec.Struct, rename="camel"):
 class Email(msgspec.Struct, rename="camel"):
     """An email with every attempt, first to last; `subject` as its recipient sees it. At `erased_at` a placeholder took
     the recipient's place. `not_in_sent`: what the mailbox says of one that is UNKNOWN; None: nothing yet. `step`: of
-    its campaign's, from 1. The next one follows at `follow_at` at the earliest; `stopped` says why none will.
-    `follows_id`: the email of the step before; `next_step`: what it owes, as far as that is known.
+    its campaign's, from 1; `variant`: the letter of the one that it was made from. The next one follows at `follow_at`
+    at the earliest; `stopped` says why none will. `follows_id`: the email of the step before; `next_step`: what it
+    owes, as far as that is known.
     """
 
     id: int
@@ -115,6 +117,7 @@ class Email(msgspec.Struct, rename="camel"):
     cancel_reason: CancelReason | None
     not_in_sent: NotInSent | None
     step: int = 1
+    variant: str | None = None
     follow_at: datetime | None = None
     follows_id: int | None = None
     stopped: CancelReason | None = None

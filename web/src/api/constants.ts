@@ -132,6 +132,9 @@ export const VALUES = {
     subject: ["handover", "tls", "inbox", "delivery", "folder", "from", "message_id", "sent_copy", "one_click", "spf", "dkim", "dmarc"],
     verdict: ["good", "weak", "wrong", "unknown"],
   },
+  StepComparison: {
+    verdict: ["CAN_BE_CHANCE", "HARDLY_CHANCE"],
+  },
   Suppression: {
     reason: ["UNSUBSCRIBED", "BOUNCED", "COMPLAINED", "REPLIED_STOP", "MANUAL"],
   },
@@ -287,6 +290,8 @@ export const LIMITS = {
     subject: {"maxLength": 998, "minLength": 1},
     body: {"maxLength": 200000, "minLength": 0},
     bodyHtml: {"maxLength": 200000, "minLength": 0},
+    weight: {"max": 100, "min": 1},
+    variants: {"maxItems": 4, "minItems": 0},
     id: {"min": 1},
   },
   SuppressionRemovalBody: {
@@ -314,6 +319,12 @@ export const LIMITS = {
     bcc: {"maxItems": 5, "minItems": 0},
     attachments: {"maxItems": 20, "minItems": 0},
     name: {"maxLength": 200, "minLength": 1},
+  },
+  VariantFields: {
+    weight: {"max": 100, "min": 1},
+    subject: {"maxLength": 998, "minLength": 1},
+    body: {"maxLength": 200000, "minLength": 0},
+    bodyHtml: {"maxLength": 200000, "minLength": 0},
   },
   WebhookBody: {
     url: {"maxLength": 2000, "minLength": 1},

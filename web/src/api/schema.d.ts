@@ -244,6 +244,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/campaigns/{id}/variants/{variantId}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a variant no more; who would have got it gets another */
+        post: operations["stopVariant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/templates": {
         parameters: {
             query?: never;
@@ -2343,6 +2360,10 @@ export interface components {
             following: number;
             /** @description The campaign's later steps, each a wait after the one before. */
             steps?: components["schemas"]["CampaignStep"][];
+            /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
+            variants?: components["schemas"]["CampaignVariant"][];
+            /** @description Of each step with variants, which is answered most, and whether that can be chance. */
+            comparisons?: components["schemas"]["StepComparison"][];
         };
         /** CampaignCalendar */
         CampaignCalendar: {
@@ -2470,6 +2491,35 @@ export interface components {
             bounced: number;
             /** @description How many of these recipients want no more. */
             optedOut: number;
+        };
+        /** CampaignVariant */
+        CampaignVariant: {
+            /** @description Its number, which never changes. */
+            id: number;
+            /** @description Which step of the campaign, from 1. */
+            step: number;
+            /** @description What people call it: A is the step's own text. */
+            letter: string;
+            /** @description How many recipients get this text, in proportion to the weights of the others. */
+            weight: number;
+            /** @description The subject, a Liquid template in what is scheduled; one line. */
+            subject: string | null;
+            /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
+            body: string | null;
+            /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
+            bodyHtml: string | null;
+            /** @description Since when nothing is made from it; null: it is sent. */
+            stoppedAt: string | null;
+            /** @description How many emails were sent by then. */
+            sent: number;
+            /** @description How many of these emails a person answered. */
+            answered: number;
+            /** @description How many emails came back because their recipients do not exist. */
+            bounced: number;
+            /** @description How many of these recipients want no more. */
+            optedOut: number;
+            /** @description Between which percentages the rate of answers lies, with 95 % confidence. */
+            answerRate: components["schemas"]["Interval"];
         };
         /** Cancelled */
         Cancelled: {
@@ -2773,6 +2823,8 @@ export interface components {
              * @default 1
              */
             step: number;
+            /** @description The letter of the variant that it was made from; null: its step has none, or it was not sent yet. */
+            variant?: string | null;
             /** @description When the next step follows at the earliest; null: none does. */
             followAt?: string | null;
             /** @description The email of the step before; null: it is of the first. */
@@ -2835,6 +2887,8 @@ export interface components {
             cancelReason: "CAMPAIGN" | "SUPPRESSED" | "UNSUBSCRIBED" | "REPLIED" | "BOUNCED" | "STOPPED" | "LATE" | "ERASED" | null;
             /** @description Which step of the campaign, from 1. */
             step: number;
+            /** @description The letter of the variant that it was made from; null: its step has none, or it was not sent yet. */
+            variant?: string | null;
             /** @description Why it does not go now; null: it does, or it is over. */
             waiting?: components["schemas"]["Waiting"] | null;
         };
@@ -3138,6 +3192,13 @@ export interface components {
             error?: string | null;
             /** @description Since when it fails; null: it works. */
             failingSince?: string | null;
+        };
+        /** Interval */
+        Interval: {
+            /** @description The lower end, in percent. */
+            low: number;
+            /** @description The upper end, in percent. */
+            high: number;
         };
         /** Invitation */
         Invitation: {
@@ -4348,6 +4409,22 @@ export interface components {
             /** @description As HTML; null: there is none. */
             html?: string | null;
         };
+        /** StepComparison */
+        StepComparison: {
+            /** @description The variant with the most answers for what was sent; null: fewer than two were sent. */
+            leading: string | null;
+            /** @description The variant that comes next; null: fewer than two were sent. */
+            than: string | null;
+            /**
+             * @description How good or bad it is.
+             * @enum {string}
+             */
+            verdict: "CAN_BE_CHANCE" | "HARDLY_CHANCE";
+            /** @description How many emails of each variant a difference of this size asks for; null: it is too small to tell. */
+            needed: number | null;
+            /** @description Which step of the campaign, from 1. */
+            step: number;
+        };
         /** StepPatch */
         StepPatch: {
             /** @description How long after the step before, as an ISO 8601 duration such as P3D or PT90S. */
@@ -4370,6 +4447,13 @@ export interface components {
             body: string;
             /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
             bodyHtml?: string | null;
+            /**
+             * @description How many recipients get this text, in proportion to the weights of the others.
+             * @default 1
+             */
+            weight: number;
+            /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
+            variants?: components["schemas"]["VariantFields"][];
             /** @description Its number, which never changes. */
             id?: number | null;
         };
@@ -4648,6 +4732,20 @@ export interface components {
              * @enum {string}
              */
             role: "owner" | "member" | "viewer";
+        };
+        /** VariantFields */
+        VariantFields: {
+            /**
+             * @description How many recipients get this text, in proportion to the weights of the others.
+             * @default 1
+             */
+            weight: number;
+            /** @description The subject, a Liquid template in what is scheduled; one line. */
+            subject?: string | null;
+            /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
+            body: string;
+            /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
+            bodyHtml?: string | null;
         };
         /** Verification */
         Verification: {
@@ -4977,6 +5075,25 @@ export interface operations {
                     notIfWrittenToDays?: number | null;
                     /** @description Leave out recipients of these campaigns. */
                     notInCampaigns?: number[] | null;
+                    /**
+                     * @description How many recipients get this text, in proportion to the weights of the others.
+                     * @default 1
+                     */
+                    weight?: number;
+                    /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
+                    variants?: {
+                        /**
+                         * @description How many recipients get this text, in proportion to the weights of the others.
+                         * @default 1
+                         */
+                        weight?: number;
+                        /** @description The subject, a Liquid template in what is scheduled; one line. */
+                        subject?: string | null;
+                        /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
+                        body: string;
+                        /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
+                        bodyHtml?: string | null;
+                    }[];
                     /** @description The campaign's later steps, each a wait after the one before. */
                     steps?: {
                         /** @description How long after the step before, as an ISO 8601 duration such as P3D or PT90S. */
@@ -4999,6 +5116,13 @@ export interface operations {
                         body: string;
                         /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
                         bodyHtml?: string | null;
+                        /**
+                         * @description How many recipients get this text, in proportion to the weights of the others.
+                         * @default 1
+                         */
+                        weight?: number;
+                        /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
+                        variants?: components["schemas"]["VariantFields"][];
                     }[];
                     /** @description What stops a recipient's later steps beside an answer. */
                     stopOn?: {
@@ -5118,6 +5242,25 @@ export interface operations {
                     notIfWrittenToDays?: number | null;
                     /** @description Leave out recipients of these campaigns. */
                     notInCampaigns?: number[] | null;
+                    /**
+                     * @description How many recipients get this text, in proportion to the weights of the others.
+                     * @default 1
+                     */
+                    weight?: number;
+                    /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
+                    variants?: {
+                        /**
+                         * @description How many recipients get this text, in proportion to the weights of the others.
+                         * @default 1
+                         */
+                        weight?: number;
+                        /** @description The subject, a Liquid template in what is scheduled; one line. */
+                        subject?: string | null;
+                        /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
+                        body: string;
+                        /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
+                        bodyHtml?: string | null;
+                    }[];
                     /** @description The campaign's later steps, each a wait after the one before. */
                     steps?: {
                         /** @description How long after the step before, as an ISO 8601 duration such as P3D or PT90S. */
@@ -5140,6 +5283,13 @@ export interface operations {
                         body: string;
                         /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
                         bodyHtml?: string | null;
+                        /**
+                         * @description How many recipients get this text, in proportion to the weights of the others.
+                         * @default 1
+                         */
+                        weight?: number;
+                        /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
+                        variants?: components["schemas"]["VariantFields"][];
                     }[];
                     /** @description What stops a recipient's later steps beside an answer. */
                     stopOn?: {
@@ -5357,6 +5507,25 @@ export interface operations {
                     notIfWrittenToDays?: number | null;
                     /** @description Leave out recipients of these campaigns. */
                     notInCampaigns?: number[] | null;
+                    /**
+                     * @description How many recipients get this text, in proportion to the weights of the others.
+                     * @default 1
+                     */
+                    weight?: number;
+                    /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
+                    variants?: {
+                        /**
+                         * @description How many recipients get this text, in proportion to the weights of the others.
+                         * @default 1
+                         */
+                        weight?: number;
+                        /** @description The subject, a Liquid template in what is scheduled; one line. */
+                        subject?: string | null;
+                        /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
+                        body: string;
+                        /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
+                        bodyHtml?: string | null;
+                    }[];
                     /** @description The campaign's later steps, each a wait after the one before. */
                     steps?: {
                         /** @description How long after the step before, as an ISO 8601 duration such as P3D or PT90S. */
@@ -5379,6 +5548,13 @@ export interface operations {
                         body: string;
                         /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
                         bodyHtml?: string | null;
+                        /**
+                         * @description How many recipients get this text, in proportion to the weights of the others.
+                         * @default 1
+                         */
+                        weight?: number;
+                        /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
+                        variants?: components["schemas"]["VariantFields"][];
                     }[];
                     /** @description What stops a recipient's later steps beside an answer. */
                     stopOn?: {
@@ -5498,6 +5674,25 @@ export interface operations {
                     notIfWrittenToDays?: number | null;
                     /** @description Leave out recipients of these campaigns. */
                     notInCampaigns?: number[] | null;
+                    /**
+                     * @description How many recipients get this text, in proportion to the weights of the others.
+                     * @default 1
+                     */
+                    weight?: number;
+                    /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
+                    variants?: {
+                        /**
+                         * @description How many recipients get this text, in proportion to the weights of the others.
+                         * @default 1
+                         */
+                        weight?: number;
+                        /** @description The subject, a Liquid template in what is scheduled; one line. */
+                        subject?: string | null;
+                        /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
+                        body: string;
+                        /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
+                        bodyHtml?: string | null;
+                    }[];
                     /** @description The campaign's later steps, each a wait after the one before. */
                     steps?: {
                         /** @description How long after the step before, as an ISO 8601 duration such as P3D or PT90S. */
@@ -5520,6 +5715,13 @@ export interface operations {
                         body: string;
                         /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
                         bodyHtml?: string | null;
+                        /**
+                         * @description How many recipients get this text, in proportion to the weights of the others.
+                         * @default 1
+                         */
+                        weight?: number;
+                        /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
+                        variants?: components["schemas"]["VariantFields"][];
                     }[];
                     /** @description What stops a recipient's later steps beside an answer. */
                     stopOn?: {
@@ -6955,6 +7157,102 @@ export interface operations {
             header?: never;
             path: {
                 id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stopVariant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+                /** @description Of the variant. */
+                variantId: number;
             };
             cookie?: never;
         };

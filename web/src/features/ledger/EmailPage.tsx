@@ -17,8 +17,8 @@ import { PageSkeleton } from "@/ui/skeletons";
 import { Attempts } from "./Attempts";
 import { useDecisions, useStop } from "./commands";
 import { CANCELLED_FOR, explain } from "./course";
-import { NextStepNote } from "./NextStepNote";
 import { EmailContent } from "./EmailContent";
+import { NextStepNote } from "./NextStepNote";
 import { type Email, emailQuery } from "./queries";
 import { DECISIONS, decisionsOn, EMAIL_STATUS } from "./words";
 
@@ -173,6 +173,7 @@ function EmailFacts({ email }: { email: Email }) {
             {sender?.email ?? `Sender ${email.senderId}`}
           </AnchorLink>,
         ],
+        ["Variant", email.variant ?? null],
         ["Planned for", <Time key="planned" value={email.scheduledAt} />],
         ["Sent", email.sentAt && <Time value={email.sentAt} />],
         ["Message-ID", email.messageId],

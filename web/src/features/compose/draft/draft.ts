@@ -51,6 +51,16 @@ export interface Step {
   /** Below it stands the message that it follows. */
   quotes?: boolean;
   content: Content;
+  /** How many get `content`, in proportion to its variants; drafts from before they were there lack both. */
+  weight?: number | string;
+  variants?: readonly Variant[];
+}
+
+/** Another text for a step: of its content, subject and texts count. */
+export interface Variant {
+  id: string;
+  weight: number | string;
+  content: Content;
 }
 
 export interface Wait {

@@ -93,6 +93,25 @@ describe("a draft, as the API takes it,", () => {
     expect(quotedBy({ ...draft, steps }, apart)).toBeNull();
   });
 
+  it("has variants of its steps, and says what they lack", () => {
+    const own = written({ subject: "S", body: "B" }).steps[0];
+    const other = { id: "v", weight: "3", content: { ...own.content, subject: "T", body: "C" } };
+    const steps: Draft["steps"] = [
+      { ...own, variants: [other] },
+      { ...laterStep("2"), weight: 2, variants: [{ ...other, content: EMPTY.steps[0].content }] },
+    ];
+    const asked = requestOf({ ...EMPTY, steps }, { named: null }, ONE);
+    expect(asked).toMatchObject({
+      weight: 1,
+      variants: [{ weight: 3, subject: "T", body: "C", bodyHtml: null }],
+      steps: [{ weight: 2, variants: [{ weight: 3, subject: null, body: "" }] }],
+    });
+    expect(Object.keys(missing({ ...EMPTY, steps }, 1))).toEqual([
+      "steps[1].content.body",
+      "steps[1].variants[0].content.body",
+    ]);
+  });
+
   it("names the senders that were chosen, whether or not they are known already", () => {
     const draft = written({ subject: "S" }, { senderIds: [7, 9] });
     expect(requestOf(draft, { named: null }, { leastLimit: undefined, count: 2 }).senderIds).toEqual([7, 9]);

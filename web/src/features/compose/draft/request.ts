@@ -56,6 +56,7 @@ export function requestOf(
     onUnknown: timing.onUnknown,
     notIfWrittenToDays: audience.notDays,
     notInCampaigns: audience.notIn.length > 0 ? audience.notIn : null,
+    ...varied(draft.steps[0], false),
     ...(later.length > 0 && {
       steps: later.map(stepFields),
       stopOn: { autoReply: draft.following.stopOnAutoReply, domain: draft.following.stopOnDomain ?? false },
@@ -65,15 +66,46 @@ export function requestOf(
   };
 }
 
-function stepFields({ wait, inThread, timeOfDay, quotes, content }: Step) {
+function stepFields(step: Step) {
+  const { wait, inThread, timeOfDay, quotes, content } = step;
   return {
     ...durationOf(wait),
     timeOfDay: timeOfDay ?? null,
     quotes: inThread && quotes === true,
     subject: inThread ? null : content.subject,
     ...bodies(content),
+    ...varied(step, inThread),
   };
 }
+
+/** Its variants, as far as it has some. */
+function varied({ weight, variants = [] }: Step, inThread: boolean) {
+  if (variants.length === 0) return {};
+  const shares = variants.map(({ weight, content }) => ({
+    weight: whole(weight),
+    subject: inThread ? null : content.subject,
+    ...bodies(content),
+  }));
+  return { weight: whole(weight ?? 1), variants: shares };
+}
+
+const whole = (n: number | string) => Math.max(1, Math.round(Number(n) || 0));
+
+/** `content` with the subject and texts of another. */
+export const withText = (content: Content, { subject, body, rich, html, textEdited }: Content): Content => ({
+  ...content,
+  subject,
+  body,
+  rich,
+  html,
+  textEdited,
+});
+
+/** The texts of a step: its own, and those of its variants. */
+export const textsOf = ({ content, variants = [] }: Step): readonly Content[] => [
+  content,
+  ...variants.map((variant) => variant.content),
+];
 
 const bodies = ({ body, rich, html }: Content) => ({ body, bodyHtml: rich ? html : null });
 
@@ -83,11 +115,12 @@ export function quotedBy({ steps }: Draft, step: Step) {
   return before && step.inThread && step.quotes ? bodies(before.content) : null;
 }
 
-/** What a step's message is: files and headers of one's own go along with the first alone. */
-export function messageOf({ steps: [first] }: Draft, step: Step): Content {
-  if (step.id === first.id) return step.content;
+/** What a step's message is, its own text or that of a variant: what goes along is the first's own. */
+export function messageOf({ steps: [first] }: Draft, step: Step, variant = 0): Content {
+  const text = textsOf(step)[variant] ?? step.content;
+  if (step.id === first.id) return withText(first.content, text);
   const { language, unsubscribe, subject } = first.content;
-  return { ...step.content, language, unsubscribe, ...(step.inThread && { subject: `Re: ${subject}` }) };
+  return { ...text, language, unsubscribe, ...(step.inThread && { subject: `Re: ${subject}` }) };
 }
 
 /** A test of `content`: what `recipient` would get, to whoever asks instead, from the draft's sender and at once. */
@@ -118,10 +151,14 @@ function contentFields(content: Content) {
 /** What is missing before it can be planned, by path. */
 export function missing({ steps, timing }: Draft, recipients: number): Errors {
   const errors: Record<string, string> = {};
-  steps.forEach(({ content, inThread, wait }, step) => {
+  steps.forEach((each, step) => {
+    const { inThread, wait } = each;
     if (step > 0 && !(Number(wait.n) >= 1)) errors[`steps[${step}].wait`] = "Say how long.";
-    if (!inThread && !content.subject.trim()) errors[`steps[${step}].content.subject`] = "Write a subject.";
-    if (!hasText(content)) errors[`steps[${step}].content.body`] = "Write a text.";
+    textsOf(each).forEach((content, text) => {
+      const path = `steps[${step}].${text > 0 ? `variants[${text - 1}].` : ""}content`;
+      if (!inThread && !content.subject.trim()) errors[`${path}.subject`] = "Write a subject.";
+      if (!hasText(content)) errors[`${path}.body`] = "Write a text.";
+    });
   });
   if (recipients === 0) errors.audience = "Give at least one recipient.";
   if (timing.when === "later" && !timing.startTime)

@@ -17,6 +17,7 @@ import type {
   IfBlank,
   Step,
   Timing,
+  Variant,
   Wait,
 } from "./draft";
 import { WAIT_UNITS } from "./wait";
@@ -65,7 +66,8 @@ const content = record<Content>({
   bcc: list(text),
   attachments: list(record<Attached>({ id: number, name: text, size: number, warning: maybe(text) })),
 });
-const wait = record<Wait>({ n: (value) => text(value) || number(value), unit: one(...WAIT_UNITS) });
+const amount: Check = (value) => text(value) || number(value);
+const wait = record<Wait>({ n: amount, unit: one(...WAIT_UNITS) });
 const calendar = record<Calendar>({
   timezone: text,
   fallbackTimezone: maybe(text),
@@ -99,6 +101,8 @@ export const isDraft = record<Draft>({
       timeOfDay: since(maybe(text)),
       quotes: since(flag),
       content,
+      weight: since(amount),
+      variants: since(list(record<Variant>({ id: text, weight: amount, content }))),
     }),
     1,
   ),

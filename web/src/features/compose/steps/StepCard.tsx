@@ -1,11 +1,11 @@
 import { ActionIcon, Checkbox, Group, NumberInput, Select, Text } from "@mantine/core";
 import { TimePicker } from "@mantine/dates";
 import { IconArrowDown, IconArrowUp, IconTrash } from "@tabler/icons-react";
-import { useId } from "react";
-import { ContentFields } from "../content/ContentFields";
+import { useId, useRef } from "react";
+import { VariantTexts } from "../content/VariantTexts";
 import type { Change } from "../draft/changes";
 import type { Step, WaitUnit } from "../draft/draft";
-import { below, type Errors } from "../draft/errors";
+import type { Errors } from "../draft/errors";
 import { WAIT_UNITS } from "../draft/wait";
 import classes from "./steps.module.css";
 
@@ -18,16 +18,19 @@ interface Props {
   onChange: (...changes: Change[]) => void;
   fields: readonly string[];
   errors: Errors;
-  onLook: () => void;
+  /** At its own text, 0, or a variant. */
+  onLook: (variant: number) => void;
 }
 
 /** One later step: how long it waits, whether it answers the first, and what it says. */
 export function StepCard({ step, number, isLast, firstSubject, onChange, fields, errors, onLook }: Props) {
-  const { id, wait, inThread, timeOfDay, quotes, content } = step;
+  const { id, wait, inThread, timeOfDay, quotes } = step;
   const title = useId();
+  const last = useRef(0);
+  const onFocus = () => onLook(last.current);
   const put = (part: Partial<Omit<Step, "id" | "content">>) => onChange({ kind: "step", step: id, part });
   return (
-    <li className={classes.step} aria-labelledby={title} onFocus={onLook}>
+    <li className={classes.step} aria-labelledby={title} onFocus={onFocus}>
       <Group justify="space-between" wrap="nowrap" mb="xs">
         <Text fw={550} id={title}>
           Step {number}
@@ -108,12 +111,17 @@ export function StepCard({ step, number, isLast, firstSubject, onChange, fields,
           onChange={(event) => put({ quotes: event.currentTarget.checked })}
         />
       )}
-      <ContentFields
-        content={content}
-        onChange={(part) => onChange({ kind: "content", step: id, part })}
+      <VariantTexts
+        step={step}
+        onChange={put}
+        onContent={(part) => onChange({ kind: "content", step: id, part })}
         fields={[...fields, "sent_at"]}
-        errors={below(errors, "content")}
+        errors={errors}
         later={{ inThread }}
+        onLook={(variant) => {
+          last.current = variant;
+          onLook(variant);
+        }}
       />
     </li>
   );

@@ -14,7 +14,7 @@ interface Props {
   fields: readonly string[];
   errors: Errors;
   /** Somebody writes at this step, and wants to see it. */
-  onLook: (step: string) => void;
+  onLook: (step: string, variant: number) => void;
   /** Another with each draft. */
   origin: string;
 }
@@ -29,7 +29,7 @@ export function StepsFields({ draft, onChange, fields, errors, onLook, origin }:
   const add = () => {
     const id = crypto.randomUUID();
     onChange({ kind: "addStep", id });
-    onLook(id);
+    onLook(id, 0);
     requestAnimationFrame(() => list.current?.querySelector<HTMLElement>("li:last-child textarea")?.focus());
   };
   return (
@@ -49,7 +49,7 @@ export function StepsFields({ draft, onChange, fields, errors, onLook, origin }:
               onChange={onChange}
               fields={fields}
               errors={below(errors, `steps[${at + 1}]`)}
-              onLook={() => onLook(step.id)}
+              onLook={(variant) => onLook(step.id, variant)}
             />
           ))}
         </ol>
