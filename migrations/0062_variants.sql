@@ -129,3 +129,20 @@ BEGIN
             'reply', left(NEW.diagnostic, 500), 'ofSender', NEW.of_sender) ELSE '{}' END);
     RETURN NULL;
 END $$;
+
+-- Of how many emails that owed a next step it was stopped, by reason; NULL: of none.
+ALTER TABLE streams ADD COLUMN IF NOT EXISTS stops jsonb;
+
+CREATE OR REPLACE FUNCTION emails_stopped_counted() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    UPDATE streams s
+    SET stops = coalesce(s.stops, '{}') || jsonb_build_object(
+        NEW.stopped, coalesce((s.stops ->> NEW.stopped::text)::integer, 0) + 1)
+    WHERE s.workspace_id = NEW.workspace_id AND s.id = NEW.stream_id;
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION emails_stopped_counted IS
+    'For the trigger emails_stopped_told: the stream counts what owed a next step and is stopped; whoever does that holds it';
+CREATE OR REPLACE TRIGGER emails_stopped_told AFTER UPDATE OF stopped ON emails FOR EACH ROW
+    WHEN (OLD.follow_at IS NOT NULL AND OLD.stopped IS NULL AND NEW.stopped IS NOT NULL)
+    EXECUTE FUNCTION emails_stopped_counted();

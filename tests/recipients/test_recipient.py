@@ -113,6 +113,8 @@ async def test_of_somebody_never_written_to_it_says_so(api: httpx.AsyncClient) -
         "suppressions": [],
         "emails": 0,
         "next": None,
+        "nextSteps": [],
+        "ended": [],
         "items": [],
         "nextCursor": None,
     }

@@ -71,7 +71,7 @@ async def _walk_on(pool: Pool, walk: Row) -> tuple[Row | None, int]:
     """A batch of it: where to go on, None: it is through, or somebody else's; and how many emails were stopped."""
     stopped, to = 0, None
     async with transaction(pool) as conn:
-        batch = await fetch_exactly_one(conn, sql.look_through, walk | {"limit": EMAILS})
+        batch = await fetch_exactly_one(conn, sql.look_through_campaign, walk | {"limit": EMAILS})
         workspace_id, ids = walk["workspace_id"], batch["ids"]
         if ids and walk["lifted"]:
             await held.owe_something(conn, workspace_id)

@@ -50,7 +50,7 @@ SELECT workspace_id, campaign_id, domain, walked_to, lifted FROM domain_stops
 WHERE walked_to IS NOT NULL
 ORDER BY workspace_id, campaign_id, domain;
 
--- name: look_through
+-- name: look_through_campaign
 -- The next emails from where the campaign's begin: up to which id they go, NULL where these were its last, and those of
 -- the domain that are to be stopped; with `lifted`, that were.
 WITH batch AS MATERIALIZED (
