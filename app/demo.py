@@ -1,4 +1,5 @@
-"""The demo: an account, and a campaign of 25 to watch, with a second step that an answer stops. It needs the sandbox mailbox, so that nobody gets real mail.
+"""The demo: an account, and a campaign of 25 to watch, with a second step that an answer stops. It needs the sandbox
+mailbox, so that nobody gets real mail.
 
 It takes the way of every other campaign: its sender has the usual hourly limit, and the service's worker sends it.
 """

@@ -5913,6 +5913,11 @@ export interface operations {
                      * @default false
                      */
                     despiteSuppression?: boolean;
+                    /**
+                     * @description How much later the test goes than at once, up to an hour.
+                     * @default 0
+                     */
+                    afterSeconds?: number;
                 };
             };
         };

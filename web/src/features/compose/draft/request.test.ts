@@ -141,6 +141,8 @@ describe("a draft, as the API takes it,", () => {
       name: "Test: S",
       senderId: 7,
       fields: { name: "Ada" },
+      afterSeconds: 0,
     });
+    expect(testOf(draft, draft.steps[0].content, ada, "link", 2).afterSeconds).toBe(120);
   });
 });

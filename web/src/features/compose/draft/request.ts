@@ -123,20 +123,22 @@ export function messageOf({ steps: [first] }: Draft, step: Step, variant = 0): C
   return { ...text, language, unsubscribe, ...(step.inThread && { subject: `Re: ${subject}` }) };
 }
 
-/** A test of `content`: what `recipient` would get, to whoever asks instead, from the draft's sender and at once. */
+/** A test of `content`: what `recipient` would get, to whoever asks instead, from the draft's sender. */
 export function testOf(
   { name, senderIds }: Draft,
   content: Content,
   recipient: Recipient | undefined,
   unsubscribe: Unsubscribe,
-  isLater = false,
+  /** Its place among the tests of all steps: each goes a minute after the one before. */
+  place = 0,
 ): TestRequest {
   return {
     ...contentFields(content),
     unsubscribe,
     name: `Test: ${name.trim() || content.subject}`.slice(0, 200),
     senderId: senderIds[0] ?? null,
-    fields: { ...recipient?.fields, ...(isLater && { sent_at: new Date().toISOString().slice(0, 10) }) },
+    fields: { ...recipient?.fields, ...(place > 0 && { sent_at: new Date().toISOString().slice(0, 10) }) },
+    afterSeconds: place * 60,
   };
 }
 
