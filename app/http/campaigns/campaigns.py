@@ -8,10 +8,10 @@ from typing import Annotated
 
 import msgspec
 from litestar import MediaType, Response, Router, get, patch, post
-from litestar.params import JSONBody, QueryParameter
+from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from app.bounds import HOURLY_LIMIT, LABEL, SUBJECT
-from app.domain.campaigns import campaigns, cancelled, change, files
+from app.domain.campaigns import campaigns, cancelled, change, files, variants
 from app.domain.campaigns.beside import addressed
 from app.domain.campaigns.campaigns import Campaign, CampaignStatus, OnUnknown
 from app.domain.campaigns.cancelled import CancelledBy
@@ -33,7 +33,18 @@ from app.http.campaigns.schedule import StepFields, preview_campaign, schedule_c
 from app.http.errors import problems
 from app.http.headers import FRAMED
 from app.http.openapi import schema_name
-from app.http.parameters import Cursor, Id, Limit, TheActor, TheInstallation, ThePool, TheQuotas, TheSettings, TheUser
+from app.http.parameters import (
+    MAX_ID,
+    Cursor,
+    Id,
+    Limit,
+    TheActor,
+    TheInstallation,
+    ThePool,
+    TheQuotas,
+    TheSettings,
+    TheUser,
+)
 from app.mail.footer import Unsubscribe
 
 
@@ -175,6 +186,24 @@ async def cancel_campaign(pool: ThePool, user: TheUser, actor: TheActor, campaig
     return await campaigns.cancel(pool, user.workspace_id, campaign_id, actor)
 
 
+@post(
+    "/{id:int}/variants/{variantId:int}/stop",
+    opt={"role": MEMBER},
+    status_code=HTTPStatus.OK,
+    summary="Send a variant no more; who would have got it gets another",
+    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def stop_variant(
+    pool: ThePool,
+    user: TheUser,
+    actor: TheActor,
+    campaign_id: Id,
+    variant_id: Annotated[int, PathParameter(name="variantId", ge=1, le=MAX_ID, description="Of the variant.")],
+) -> Campaign:
+    await variants.stop(pool, user.workspace_id, campaign_id, variant_id, actor)
+    return await campaigns.get_campaign(pool, user.workspace_id, campaign_id)
+
+
 router = Router(
     "/campaigns",
     tags=["campaigns"],
@@ -195,5 +224,6 @@ router = Router(
         pause_campaign,
         resume_campaign,
         cancel_campaign,
+        stop_variant,
     ],
 )
