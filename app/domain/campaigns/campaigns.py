@@ -121,6 +121,7 @@ class Campaign(msgspec.Struct, rename="camel"):
     responses: ResponseCounts | None = None
     recipients: int = 0
     following: int = 0
+    undecided: int = 0
     steps: list[CampaignStep] = []
 
 
@@ -166,6 +167,7 @@ def _campaign(row: Row) -> Campaign:
         responses=ResponseCounts(**{name: row[name] for name in ResponseCounts.__struct_fields__}),
         recipients=row["recipients"],
         following=row["following"],
+        undecided=row["undecided"],
         steps=row.get("steps", []),
     )
 

@@ -77,6 +77,9 @@ Action = Literal[
     "email.bounced->scheduled",  # it had come back for a fault of its sender
     "email.unknown->scheduled",  # resolved: sent again
     "email.unknown->sent",  # resolved: taken as sent
+    "email.put_aside",  # it failed, and nothing more is done
+    "email.suppressed",  # it failed, and its recipient is written to no more
+    "email.mended",  # it failed, and goes to a corrected address
     "email.stopped",  # before it went
     "response.answered",
     "response.corrected",  # what it is

@@ -5,7 +5,7 @@ SELECT c.id, c.sender_id, c.name, c.subject, c.body, c.body_html, c.language, c.
        c.attachments, c.fields, c.start_at, c.latest_at, c.delay_ms,
        c.jitter_percent, c.hourly_limit, c.calendar, c.ahead_at, c.share_percent, c.kind, c.on_unknown, c.status, c.brake,
        n.total, n.scheduled, n.sending, n.sent, n.failed, n.unknown, n.cancelled, c.created_at, c.finished_at, c.emails_removed_at,
-       f.recipients, f.following, waiting.next_at, waiting.last_at, n.used_this_hour, r.replied, r.auto_replied, r.bounced, r.complained, r.unsubscribed
+       f.recipients, f.following, u.undecided, waiting.next_at, waiting.last_at, n.used_this_hour, r.replied, r.auto_replied, r.bounced, r.complained, r.unsubscribed
 FROM (
     SELECT * FROM campaigns
     WHERE workspace_id = %(workspace_id)s
@@ -18,6 +18,10 @@ FROM (
 CROSS JOIN LATERAL campaign_counts(c.workspace_id, c.id) n
 CROSS JOIN LATERAL response_counts(c.workspace_id, c.id) r
 CROSS JOIN LATERAL campaign_recipients(c.workspace_id, c.id) f
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(s.failed - s.settled), 0)::bigint AS undecided FROM streams s
+    WHERE s.workspace_id = c.workspace_id AND s.campaign_id = c.id
+) u
 CROSS JOIN LATERAL waiting_of(c.workspace_id, c.id) waiting
 ORDER BY c.id DESC;
 
