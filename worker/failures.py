@@ -1,5 +1,5 @@
-"""What failed is sorted, and what people decided on many of it carried out: a batch at a time, with a rest after each as
-long as it took, for others send meanwhile.
+"""What failed is sorted, and what people decided on many of it carried out: a batch at a time, with a rest after each,
+for others send meanwhile.
 """
 
 from __future__ import annotations

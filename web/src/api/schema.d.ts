@@ -457,6 +457,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/emails/{id}/mend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a FAILED email to a corrected address, as a new email of its campaign */
+        post: operations["mendEmail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/emails/retry": {
         parameters: {
             query?: never;
@@ -485,6 +502,77 @@ export interface paths {
         put?: never;
         /** Decide on UNKNOWN emails, all the same way */
         post: operations["resolveEmails"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/failures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What failed and waits for a person's word, by its reason, and how far words on many have come */
+        get: operations["getFailures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/failures/decisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide on emails that failed: some, or all of a reason or a campaign
+         * @description Of many the first thousand are decided on before the answer, the rest in the background: `GET /api/failures/decisions/{id}` says how far that is. What fails after the decision waits for another one.
+         */
+        post: operations["decideOnFailures"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/failures/decisions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far a decision on many has come */
+        get: operations["getFailureDecision"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/failures/corrections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send emails that failed to corrected addresses */
+        post: operations["correctAddresses"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2341,6 +2429,11 @@ export interface components {
              * @default 0
              */
             following: number;
+            /**
+             * @description How many emails FAILED and wait for a person's word.
+             * @default 0
+             */
+            undecided: number;
             /** @description The campaign's later steps, each a wait after the one before. */
             steps?: components["schemas"]["CampaignStep"][];
         };
@@ -2548,6 +2641,23 @@ export interface components {
         Conditions: {
             /** @description Conditions that a list's recipient has to meet, every one. */
             filter: components["schemas"]["Condition"][];
+        };
+        /** CorrectedAddress */
+        CorrectedAddress: {
+            /** @description An email address, compared without regard to case. */
+            email: string;
+        };
+        /** Correction */
+        Correction: {
+            /** @description Its number, which never changes. */
+            id: number;
+            /** @description An email address, compared without regard to case. */
+            email: string;
+        };
+        /** Corrections */
+        Corrections: {
+            /** @description The emails that failed, each with the address that it should have gone to. */
+            corrections: components["schemas"]["Correction"][];
         };
         /** Created */
         Created: {
@@ -2778,6 +2888,18 @@ export interface components {
              * @enum {null|string}
              */
             stopped?: "CAMPAIGN" | "SUPPRESSED" | "UNSUBSCRIBED" | "REPLIED" | "BOUNCED" | "STOPPED" | "LATE" | "ERASED" | null;
+            /**
+             * @description Of one that FAILED: why, in a word; null: it did not, or is still to be sorted.
+             * @enum {null|string}
+             */
+            failedFor?: "UNKNOWN_ADDRESS" | "UNKNOWN_DOMAIN" | "MAILBOX_FULL" | "MAILBOX_CLOSED" | "SPAM" | "OUR_LOGIN" | "TOO_FAST" | "TOO_LARGE" | "NOT_REACHED" | "NOT_WRITTEN" | "OTHER" | null;
+            /**
+             * @description Of one that FAILED: what a person decided, after which nobody is asked again. `PUT_ASIDE`: nothing more is done. `SUPPRESSED`: the recipient is written to no more. `MENDED`: it went to a corrected address. `DIRECT`: it was written by hand, so nobody is asked.
+             * @enum {null|string}
+             */
+            settled?: "PUT_ASIDE" | "SUPPRESSED" | "MENDED" | "DIRECT" | null;
+            /** @description The email that went to the corrected address in its place; null: none did. */
+            mendedAs?: number | null;
         };
         /** Page[EmailSummary] */
         EmailPage: {
@@ -2829,6 +2951,16 @@ export interface components {
             cancelReason: "CAMPAIGN" | "SUPPRESSED" | "UNSUBSCRIBED" | "REPLIED" | "BOUNCED" | "STOPPED" | "LATE" | "ERASED" | null;
             /** @description Which step of the campaign, from 1. */
             step: number;
+            /**
+             * @description Of one that FAILED: why, in a word; null: it did not, or is still to be sorted.
+             * @enum {null|string}
+             */
+            failedFor: "UNKNOWN_ADDRESS" | "UNKNOWN_DOMAIN" | "MAILBOX_FULL" | "MAILBOX_CLOSED" | "SPAM" | "OUR_LOGIN" | "TOO_FAST" | "TOO_LARGE" | "NOT_REACHED" | "NOT_WRITTEN" | "OTHER" | null;
+            /**
+             * @description Of one that FAILED: what a person decided, after which nobody is asked again. `PUT_ASIDE`: nothing more is done. `SUPPRESSED`: the recipient is written to no more. `MENDED`: it went to a corrected address. `DIRECT`: it was written by hand, so nobody is asked.
+             * @enum {null|string}
+             */
+            settled: "PUT_ASIDE" | "SUPPRESSED" | "MENDED" | "DIRECT" | null;
             /** @description Why it does not go now; null: it does, or it is over. */
             waiting?: components["schemas"]["Waiting"] | null;
         };
@@ -2849,7 +2981,7 @@ export interface components {
              * @description What was done, as a word that never changes.
              * @enum {string}
              */
-            action: "account.created" | "account.linked" | "account.given_back" | "account.disabled" | "account.enabled" | "account.removed" | "account.unknown" | "attempts.refused" | "login" | "login.failed" | "login.disabled" | "logout" | "session.ended" | "sessions.ended" | "password.changed" | "password.reset_asked" | "password.link_made" | "invitation.created" | "invitation.revoked" | "workspace.created" | "workspace.renamed" | "workspace.changed" | "workspace.deleted" | "workspace.handed_over" | "member.invited" | "member.invitation_revoked" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "key.created" | "key.revoked" | "sender.created" | "sender.changed" | "sender.deleted" | "sender.checked" | "list.created" | "list.grown" | "list.exported" | "list.removed" | "campaign.scheduled" | "campaign.changed" | "campaign.paused" | "campaign.resumed" | "campaign.cancelled" | "campaign.first" | "campaign.not_first" | "campaign.direct" | "campaign.moved" | "campaign.hold" | "campaign.braked" | "campaign.held.try" | "campaign.held.fail" | "campaign.held.go_on" | "sender.held.try" | "sender.held.fail" | "sender.held.go_on" | "email.failed->scheduled" | "email.bounced->scheduled" | "email.unknown->scheduled" | "email.unknown->sent" | "email.stopped" | "response.answered" | "response.corrected" | "response.forgotten" | "suppressions.added" | "suppressions.exported" | "suppression.removed" | "suppressions.removed" | "webhook.created" | "webhook.changed" | "webhook.deleted" | "webhook.secret_rotated" | "webhook.replayed" | "recipient.erase" | "recipient.export" | "emails.export" | "keys.revoked" | "installation.take-over" | "installation.rotate-key";
+            action: "account.created" | "account.linked" | "account.given_back" | "account.disabled" | "account.enabled" | "account.removed" | "account.unknown" | "attempts.refused" | "login" | "login.failed" | "login.disabled" | "logout" | "session.ended" | "sessions.ended" | "password.changed" | "password.reset_asked" | "password.link_made" | "invitation.created" | "invitation.revoked" | "workspace.created" | "workspace.renamed" | "workspace.changed" | "workspace.deleted" | "workspace.handed_over" | "member.invited" | "member.invitation_revoked" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "key.created" | "key.revoked" | "sender.created" | "sender.changed" | "sender.deleted" | "sender.checked" | "list.created" | "list.grown" | "list.exported" | "list.removed" | "campaign.scheduled" | "campaign.changed" | "campaign.paused" | "campaign.resumed" | "campaign.cancelled" | "campaign.first" | "campaign.not_first" | "campaign.direct" | "campaign.moved" | "campaign.hold" | "campaign.braked" | "campaign.held.try" | "campaign.held.fail" | "campaign.held.go_on" | "sender.held.try" | "sender.held.fail" | "sender.held.go_on" | "email.failed->scheduled" | "email.bounced->scheduled" | "email.unknown->scheduled" | "email.unknown->sent" | "email.put_aside" | "email.suppressed" | "email.mended" | "email.stopped" | "response.answered" | "response.corrected" | "response.forgotten" | "suppressions.added" | "suppressions.exported" | "suppression.removed" | "suppressions.removed" | "webhook.created" | "webhook.changed" | "webhook.deleted" | "webhook.secret_rotated" | "webhook.replayed" | "recipient.erase" | "recipient.export" | "emails.export" | "keys.revoked" | "installation.take-over" | "installation.rotate-key";
             /** @description What it was done to, such as `senders/7`. */
             subject: string;
             /** @description The address that was taken; of a session or a log entry, the IP address that it came from. */
@@ -2875,6 +3007,82 @@ export interface components {
             copies: number;
             /** @description How many are at an SMTP server this moment: ask again in a minute, until it is 0. */
             beingSent: number;
+        };
+        /** FailureDecision */
+        FailureDecision: {
+            /** @description Its number, which never changes. */
+            id: number;
+            /**
+             * @description `RETRY`: they are sent again. `PUT_ASIDE`: nothing more is done. `SUPPRESS`: their recipients are written to no more.
+             * @enum {string}
+             */
+            verb: "RETRY" | "PUT_ASIDE" | "SUPPRESS";
+            /**
+             * @description Why.
+             * @enum {null|string}
+             */
+            reason: "UNKNOWN_ADDRESS" | "UNKNOWN_DOMAIN" | "MAILBOX_FULL" | "MAILBOX_CLOSED" | "SPAM" | "OUR_LOGIN" | "TOO_FAST" | "TOO_LARGE" | "NOT_REACHED" | "NOT_WRITTEN" | "OTHER" | null;
+            /** @description The campaign that it belongs to. */
+            campaignId: number | null;
+            /** @description How many emails, of every status. */
+            total: number;
+            /** @description How many emails the decision changed. */
+            changed: number;
+            /** @description How many it left out: they are not sent again, or were decided otherwise meanwhile. */
+            leftOut: number;
+            /**
+             * Format: date-time
+             * @description When it was made, in RFC 3339; of a member, when they joined.
+             */
+            createdAt: string;
+            /** @description When its last email was decided; null: it is not over. */
+            finishedAt: string | null;
+            /** @description What went wrong last, in the server's words where it had some; null: nothing. */
+            error: string | null;
+        };
+        /** FailureGroup */
+        FailureGroup: {
+            /**
+             * @description Why.
+             * @enum {string}
+             */
+            reason: "UNKNOWN_ADDRESS" | "UNKNOWN_DOMAIN" | "MAILBOX_FULL" | "MAILBOX_CLOSED" | "SPAM" | "OUR_LOGIN" | "TOO_FAST" | "TOO_LARGE" | "NOT_REACHED" | "NOT_WRITTEN" | "OTHER";
+            /** @description How many emails. */
+            count: number;
+            /** @description The SMTP reply code, such as 550; null: none came. */
+            code: number | null;
+            /** @description The server's words. */
+            reply: string | null;
+        };
+        /** FailureGroups */
+        FailureGroups: {
+            /** @description What waits for a person's word, by its reason, most first. */
+            groups: components["schemas"]["FailureGroup"][];
+            /** @description How many failed just now, and have no reason yet: a worker sorts them within seconds. */
+            unsorted: number;
+        };
+        /** FailureWord */
+        FailureWord: {
+            /**
+             * @description `RETRY`: they are sent again. `PUT_ASIDE`: nothing more is done. `SUPPRESS`: their recipients are written to no more.
+             * @enum {string}
+             */
+            verb: "RETRY" | "PUT_ASIDE" | "SUPPRESS";
+            /** @description The ids of those that are meant. */
+            ids?: number[] | null;
+            /**
+             * @description Why.
+             * @enum {null|string}
+             */
+            reason?: "UNKNOWN_ADDRESS" | "UNKNOWN_DOMAIN" | "MAILBOX_FULL" | "MAILBOX_CLOSED" | "SPAM" | "OUR_LOGIN" | "TOO_FAST" | "TOO_LARGE" | "NOT_REACHED" | "NOT_WRITTEN" | "OTHER" | null;
+            /** @description The campaign that it belongs to. */
+            campaignId?: number | null;
+        };
+        /** Failures */
+        Failures: {
+            failed: components["schemas"]["FailureGroups"];
+            /** @description What people decided on many at once: what is being carried out, and what was in the last ten minutes. */
+            decisions: components["schemas"]["FailureDecision"][];
         };
         /** FieldError */
         FieldError: {
@@ -3263,6 +3471,13 @@ export interface components {
              */
             role: "owner" | "member" | "viewer";
         };
+        /** Mended */
+        Mended: {
+            /** @description How many went to their corrected addresses. */
+            mended: number;
+            /** @description Which did not, and why. */
+            refused: components["schemas"]["NotMended"][];
+        };
         /** Message */
         Message: {
             /** @description The subject, a Liquid template in what is scheduled; one line. */
@@ -3316,6 +3531,15 @@ export interface components {
             lastAt: string;
             /** @description Whether the server puts copies of what it sends into Sent, by the check of the last 30 days; null: it does not say. */
             keepsCopies: boolean | null;
+        };
+        /** NotMended */
+        NotMended: {
+            /** @description Its number, which never changes. */
+            id: number;
+            /** @description An email address, compared without regard to case. */
+            email: string;
+            /** @description Why. */
+            reason: string;
         };
         /** Offer */
         Offer: {
@@ -4581,6 +4805,8 @@ export interface components {
             counts: {
                 [key: string]: number;
             };
+            /** @description How many emails FAILED and wait for a person's word. */
+            undecided: number;
             /** @description How many emails of active campaigns are due by then; 10,001 means more than 10,000. */
             due: number;
         };
@@ -7576,6 +7802,10 @@ export interface operations {
                 q?: string | null;
                 /** @description DIRECT: tests and the like, left out unless their campaign is named. */
                 kind?: "LIST" | "DIRECT";
+                /** @description Of those that FAILED, why in a word. */
+                failedFor?: "UNKNOWN_ADDRESS" | "UNKNOWN_DOMAIN" | "MAILBOX_FULL" | "MAILBOX_CLOSED" | "SPAM" | "OUR_LOGIN" | "TOO_FAST" | "TOO_LARGE" | "NOT_REACHED" | "NOT_WRITTEN" | "OTHER" | null;
+                /** @description Of those that FAILED, only what waits for a person's word. */
+                undecided?: boolean;
                 /** @description How many at most, 1 to 500. */
                 limit?: number;
                 /** @description `nextCursor` of the page before. */
@@ -7662,6 +7892,10 @@ export interface operations {
                 q?: string | null;
                 /** @description DIRECT: tests and the like, left out unless their campaign is named. */
                 kind?: "LIST" | "DIRECT";
+                /** @description Of those that FAILED, why in a word. */
+                failedFor?: "UNKNOWN_ADDRESS" | "UNKNOWN_DOMAIN" | "MAILBOX_FULL" | "MAILBOX_CLOSED" | "SPAM" | "OUR_LOGIN" | "TOO_FAST" | "TOO_LARGE" | "NOT_REACHED" | "NOT_WRITTEN" | "OTHER" | null;
+                /** @description Of those that FAILED, only what waits for a person's word. */
+                undecided?: boolean;
                 columns?: "table" | "list";
                 /** @description With the mark by which Excel knows UTF-8. */
                 spreadsheet?: boolean;
@@ -8296,6 +8530,104 @@ export interface operations {
             };
         };
     };
+    mendEmail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CorrectedAddress"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Email"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     retryEmails: {
         parameters: {
             query?: never;
@@ -8452,6 +8784,341 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getFailures: {
+        parameters: {
+            query?: {
+                campaignId?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failures"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decideOnFailures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FailureWord"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureDecision"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getFailureDecision: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureDecision"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    correctAddresses: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Corrections"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Mended"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
