@@ -52,8 +52,9 @@ DECLARE
     broken_off text;
 BEGIN
     FOR broken_off IN SELECT indexrelid::regclass FROM pg_index
-                      WHERE indrelid = 'emails'::regclass AND NOT indisvalid
-                        AND indexrelid::regclass::text IN ('emails_undecided', 'emails_unsorted') LOOP
+                      WHERE NOT indisvalid
+                        AND indexrelid::regclass::text IN ('emails_undecided', 'emails_unsorted', 'campaigns_by_name',
+                                                           'campaigns_deleted') LOOP
         EXECUTE 'DROP INDEX ' || broken_off;
     END LOOP;
 END $$;
@@ -62,6 +63,21 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS emails_undecided ON emails (workspace_id
     WHERE status = 'FAILED' AND settled IS NULL;
 CREATE INDEX CONCURRENTLY IF NOT EXISTS emails_unsorted ON emails (workspace_id, id)
     WHERE status = 'FAILED' AND failed_for IS NULL;
+
+-- `archived_at`: out of the list, once it is over. `deleted_at`: its emails and texts are removed; its counts stay.
+ALTER TABLE campaigns
+    ADD COLUMN IF NOT EXISTS archived_at timestamptz,
+    ADD COLUMN IF NOT EXISTS deleted_at timestamptz;
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = 'campaigns'::regclass AND conname = 'campaigns_deleted') THEN
+        ALTER TABLE campaigns ADD CONSTRAINT campaigns_deleted
+            CHECK (deleted_at IS NULL OR emails_removed_at IS NOT NULL AND status IN ('FINISHED', 'CANCELLED'));
+    END IF;
+END $$;
+CREATE INDEX CONCURRENTLY IF NOT EXISTS campaigns_by_name ON campaigns (workspace_id, lower(name), id)
+    WHERE kind = 'LIST' AND deleted_at IS NULL;
+CREATE INDEX CONCURRENTLY IF NOT EXISTS campaigns_deleted ON campaigns (workspace_id, id) WHERE deleted_at IS NOT NULL;
 
 -- A person's word on many at once, which a worker carries out: all that had failed by then of a campaign, for a reason, or
 -- both. `walked_to`: the last email that it was carried out on.

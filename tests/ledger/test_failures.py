@@ -214,7 +214,7 @@ async def test_who_is_stopped_suppressed_or_over_is_not_sent_to_again(pool: Pool
     await stop(pool, owner.workspace_id, ids[0], LOCAL)
     async with transaction(pool) as conn:
         await suppress(conn, owner.workspace_id, emails=["r1@example.com"], reason="UNSUBSCRIBED")
-    cancelled = (await schedule_campaign(pool, owner, 3)).campaign.id
+    cancelled = (await schedule_campaign(pool, owner, [f"{who}@example.com" for who in "xyz"])).campaign.id
     await fail(pool, cancelled, most=2)
     await worker(pool)
     await campaigns.cancel(pool, owner.workspace_id, cancelled)

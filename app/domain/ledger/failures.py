@@ -103,7 +103,7 @@ async def never_again(pool: Pool, workspace_id: int, ids: Sequence[int], most: Q
     """
     params = {"workspace_id": workspace_id, "ids": list(ids)}
     async with transaction(pool) as conn:
-        found = await fetch_all(conn, sql.addresses_of, params)
+        found = await fetch_all(conn, sql.failed_addresses, params)
         if found:
             addresses = sorted({row["recipient"] for row in found})
             await suppress.suppress(conn, workspace_id, emails=addresses, reason="MANUAL", actor=actor, note=NOTE)

@@ -61,6 +61,9 @@ Action = Literal[
     "campaign.paused",
     "campaign.resumed",
     "campaign.cancelled",
+    "campaign.archived",
+    "campaign.unarchived",
+    "campaign.deleted",  # with its emails and texts
     "campaign.first",  # before the others of its senders
     "campaign.not_first",
     "campaign.direct",  # a test, or whatever is written by hand to one recipient

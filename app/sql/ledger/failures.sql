@@ -56,7 +56,7 @@ WHERE workspace_id = %(workspace_id)s AND status = 'FAILED' AND failed_for IS NU
   AND id BETWEEN %(first_id)s AND %(last_id)s
   AND (%(campaign_id)s::bigint IS NULL OR campaign_id = %(campaign_id)s);
 
--- name: addresses_of
+-- name: failed_addresses
 -- To whom FAILED emails that wait for a word are, erased ones left out.
 SELECT id, recipient FROM emails
 WHERE workspace_id = %(workspace_id)s AND id = ANY (%(ids)s::bigint[]) AND status = 'FAILED' AND settled IS NULL
