@@ -200,12 +200,19 @@ def test_with_nothing_to_follow_the_plan_is_that_of_one_step_to_the_microsecond(
     gap=st.sampled_from([0, 1, 7]).map(lambda n: n * MINUTE),
     length=st.sampled_from([1, 59, 24 * 60, 3 * 24 * 60, 3 * 24 * 60 + 150]).map(lambda n: n * MINUTE),
     business_days=st.booleans(),
+    time_of_day=st.none() | st.sampled_from([time(0), time(9, 30), time(23, 59)]),
     calendar=st.none() | calendars,
 )
 def test_what_falls_due_together_is_what_falls_due_one_by_one(
-    at: datetime, size: int, gap: timedelta, length: timedelta, business_days: bool, calendar: Calendar | None
+    at: datetime,
+    size: int,
+    gap: timedelta,
+    length: timedelta,
+    business_days: bool,
+    time_of_day: time | None,
+    calendar: Calendar | None,
 ) -> None:
-    wait = Wait(length, business_days and length >= DAY)
+    wait = Wait(length, business_days and length >= DAY, time_of_day)
     clock = Clock(calendar, at)
     spreads = list(clock.follow(Spread(at, size, gap), wait))
     together = [one.at + number * one.gap for one in spreads for number in range(one.size)]

@@ -1,15 +1,15 @@
 """When what follows an email leaves, at the earliest: pure.
 
 The wait of a step counts from when the email before it was sent. In days of business it counts the days on which the
-campaign sends (Monday to Friday where it has no calendar), by the clock of its zone; then the calendar moves it to
-where it is open. It is never earlier than the plain wait.
+campaign sends (Monday to Friday where it has no calendar), by the clock of its zone; then its time of day, if it has
+one, and the calendar move it to where it is open. It is never earlier than the plain wait.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -18,20 +18,24 @@ from app.domain.planning.campaign_calendar import RECIPIENT, CampaignCalendar, i
 from app.domain.planning.slots import DAY_HOURS, HOUR, hour_of
 from app.domain.planning.zones import zone_named
 
+MOST_DAYS = 400  # of a calendar that are looked at for one that is open at a time of day
 WORKDAYS = Calendar(ZoneInfo("UTC"), frozenset(range(5)))
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Wait(NamedTuple):
-    """Of a step, after the one before it."""
+    """Of a step, after the one before it; `time_of_day`: at which it leaves, by the calendar's clock, or UTC."""
 
     length: timedelta
     business_days: bool = False
+    time_of_day: time | None = None
 
     @staticmethod
     def of_row(row: Sequence[float]) -> Wait:
-        """Of seconds, and whether days are of business."""
-        return Wait(timedelta(seconds=row[0]), bool(row[1]))
+        """Of seconds, whether days are of business, and the seconds of the day, less than 0 without a time."""
+        length, business_days, seconds = row
+        time_of_day = None if seconds < 0 else (EPOCH + timedelta(seconds=seconds)).time()
+        return Wait(timedelta(seconds=length), bool(business_days), time_of_day)
 
 
 class Due(NamedTuple):
@@ -55,13 +59,45 @@ def due(
     """`zone`: what the recipient says of theirs; `not_before`: now, or until when the recipient is away."""
     own = None if calendar is None else in_zone(calendar, _zone(calendar, zone))
     at = max(_waited(sent_at, wait, own), not_before).astimezone(UTC)
-    opening = None if own is None else next(own.openings(at), None)
-    return Due(at, None) if opening is None else Due(opening.begin, opening.end)
+
+    def opening_of(at: datetime) -> Opening | None:
+        return None if own is None else next(own.openings(at), None)
+
+    return _open_at(at, wait, own, opening_of)
 
 
 def _waited(sent_at: datetime, wait: Wait, calendar: Calendar | None) -> datetime:
     at = sent_at + wait.length
     return max(at, _after_business_days(sent_at, wait.length, calendar or WORKDAYS)) if wait.business_days else at
+
+
+def _open_at(
+    at: datetime, wait: Wait, calendar: Calendar | None, opening_of: Callable[[datetime], Opening | None]
+) -> Due:
+    """Where the calendar is open from `at` on, at the time of day that the step has; if it never is then any more, when
+    it opens next. `opening_of`: the one that a time lies in, or the next.
+    """
+    first = opening_of(at)
+    if wait.time_of_day is not None:
+        zone = WORKDAYS.zone if calendar is None else calendar.zone
+        found = _next_time(at, wait.time_of_day, zone)
+        if calendar is None:
+            return Due(found, None)
+        for _ in range(MOST_DAYS):
+            opening = opening_of(found)
+            if opening is None:
+                break
+            if opening.begin <= found:
+                return Due(found, opening.end)
+            found = _next_time(opening.begin, wait.time_of_day, zone)
+    return Due(at, None) if first is None else Due(max(at, first.begin), first.end)
+
+
+def _next_time(at: datetime, time_of_day: time, zone: ZoneInfo) -> datetime:
+    """The first instant from `at` on at which the clock of the zone shows it; one that it skips is an hour later."""
+    day = at.astimezone(zone).date()
+    found = datetime.combine(day, time_of_day, zone).astimezone(UTC)
+    return found if found >= at else datetime.combine(day + DAY, time_of_day, zone).astimezone(UTC)
 
 
 def _after_business_days(sent_at: datetime, length: timedelta, calendar: Calendar) -> datetime:
@@ -88,9 +124,7 @@ class Clock:
         self._open_hours: dict[int, list[int]] = {}
 
     def due(self, sent_at: datetime, wait: Wait) -> datetime:
-        at = _waited(sent_at, wait, self._calendar)
-        opening = self.opening(at)
-        return at if opening is None else max(at, opening.begin)
+        return _open_at(_waited(sent_at, wait, self._calendar), wait, self._calendar, self.opening).at
 
     def opening(self, at: datetime) -> Opening | None:
         """The one that it lies in, or the next; None: there is no calendar, or it is never open again."""

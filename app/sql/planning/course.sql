@@ -84,7 +84,8 @@ SELECT s.id AS stream_id, s.sender_id, c.status, c.start_at, c.latest_at, c.dela
        c.share_percent, c.calendar, s.copies, s.stepped, s.scheduled, s.free_at, used_this_hour(s.window_start, s.window_used) AS own_used,
        coalesce(used_this_hour(o.window_start, o.used), n.used_this_hour) AS campaign_used,
        CASE WHEN s.stepped THEN (
-           SELECT array_agg(ARRAY[extract(epoch FROM t.wait)::float8, t.business_days::integer::float8] ORDER BY t.position)
+           SELECT array_agg(ARRAY[extract(epoch FROM t.wait)::float8, t.business_days::integer::float8,
+                           coalesce(extract(epoch FROM t.time_of_day)::float8, -1)] ORDER BY t.position)
            FROM campaign_steps t
            WHERE t.workspace_id = s.workspace_id AND t.campaign_id = s.campaign_id AND t.position > 1
              AND t.removed_at IS NULL) END AS waits

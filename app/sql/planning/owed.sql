@@ -3,7 +3,8 @@
 -- planned for, and with the waits of the steps that come. Of this sender, what waits in the campaigns that are left out does
 -- not count: it is planned again, with what follows.
 SELECT s.campaign_id, c.calendar, e.hour, sum(e.count * (1 + s.copies))::bigint AS recipients,
-       (SELECT array_agg(ARRAY[extract(epoch FROM n.wait)::float8, n.business_days::integer::float8] ORDER BY n.position)
+       (SELECT array_agg(ARRAY[extract(epoch FROM n.wait)::float8, n.business_days::integer::float8,
+                           coalesce(extract(epoch FROM n.time_of_day)::float8, -1)] ORDER BY n.position)
         FROM campaign_steps n
         WHERE n.workspace_id = s.workspace_id AND n.campaign_id = s.campaign_id AND n.position > e.position
           AND n.removed_at IS NULL) AS waits
