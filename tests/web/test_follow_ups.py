@@ -36,6 +36,11 @@ def test_in_five_minutes_an_answer_stops_a_follow_up(page: Page, email: str) -> 
     preview = page.get_by_role("article", name="Preview")
     expect(preview).to_contain_text("Did you see what I wrote on 20")
     expect(preview).to_contain_text("Re: A question")
+    plan = page.get_by_role("table", name="The plan by step")
+    for row, step in ((1, "1"), (2, "2")):
+        expect(plan.get_by_role("row").nth(row).get_by_role("cell").first).to_have_text(step)
+        expect(plan.get_by_role("row").nth(row).get_by_role("cell").nth(1)).to_have_text("20")
+    expect(page.get_by_role("img", name=re.compile("20 of step 1; .*20 of step 2"))).to_be_visible()
     assert_accessible(page)
     click("button", "Schedule 20 emails")
     expect(page.get_by_role("dialog")).to_contain_text("To whoever has not answered: after 3 business days.")
@@ -56,6 +61,7 @@ def test_in_five_minutes_an_answer_stops_a_follow_up(page: Page, email: str) -> 
     assert (told["following"], told["responses"]["replied"]) == (19, 1)
     click("link", "See the campaign")
     expect(steps.get_by_role("row").nth(1).get_by_role("cell")).to_have_text(["1", "20", "0", "1", "0", "0", "19"])
+    expect(page.get_by_role("region", name="By step")).not_to_contain_text("Move up now")  # nobody new waits
     assert_accessible(page)
     assert clicks <= CLICKS
     assert fields <= FIELDS

@@ -88,10 +88,6 @@ class Following:
         self._placed[stream][(at - EPOCH) // HOUR] += size
         self._owe(0, stream, Spread(at, size, gap), zone)
 
-    def owe(self, step: int, stream: int, at: datetime, size: int, zone: int = 0) -> None:
-        """So many emails of a step, which were not planned here, fall due then."""
-        self._push(Spread(at, size, timedelta(0)), step, stream, zone)
-
     def _owe(self, step: int, stream: int, sent: Spread, zone: int) -> None:
         if step == len(self._waits):
             return

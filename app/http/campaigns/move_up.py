@@ -8,13 +8,14 @@ from litestar import get, post
 
 from app.domain.planning import move_up as moves
 from app.domain.planning.move_up import MovedUp
-from app.domain.workspaces.roles import MEMBER
+from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.http.errors import problems
 from app.http.parameters import Id, TheActor, ThePool, TheUser
 
 
 @get(
     "/{id:int}/move-up",
+    opt={"role": VIEWER},
     summary="When new recipients last moved up into room that answers freed, and what that changed",
     responses=problems(HTTPStatus.NOT_FOUND),
 )

@@ -42,7 +42,7 @@ export function StepsChart({ days, steps: its, timezone }: Props) {
           axis={ends}
         />
       </figure>
-      <Table fz="sm">
+      <Table fz="sm" aria-label="The plan by step">
         <Table.Thead>
           <Table.Tr>
             <Table.Th>Step</Table.Th>
