@@ -79,6 +79,15 @@ class Service:
 
         return until(found, f"campaign {campaign_id} is {status}")
 
+    def wait_for_demo(self) -> Any:
+        """The demo's campaign, once its first step has gone."""
+
+        def found() -> Any:
+            campaign = self.get("/api/campaigns/1")
+            return campaign if campaign["steps"][0]["sent"] == campaign["recipients"] else None
+
+        return until(found, "the demo's first step has gone")
+
     def send_three(self) -> None:
         """A campaign goes out."""
         people = [f"{name}@example.com" for name in "abc"]
