@@ -2468,8 +2468,11 @@ export interface components {
             /** @description Whether the days of `wait` are those on which the campaign sends; Monday to Friday without a calendar. */
             businessDays: boolean;
             /** @description The time of day at which the step leaves, such as 09:30, by the calendar's clock, or in UTC; null: once its wait is over. */
-            timeOfDay: string | null;
-            /** @description Whether the message before stands below, as in a reply. */
+            timeOfDay?: string | null;
+            /**
+             * @description Whether the message before stands below, as in a reply.
+             * @default false
+             */
             quotes: boolean;
             /** @description The subject, a Liquid template in what is scheduled; one line. */
             subject: string | null;
