@@ -18,6 +18,7 @@ from app.sql import queries
 sql = queries(__name__)
 
 AT_ONCE = 20  # a pass
+NEWEST = 5_000  # of a campaign, among which those of a day are looked for
 SETTLE_S = 60.0  # a server that puts copies there by itself has done so by then
 
 
@@ -38,7 +39,7 @@ class ToCopy(NamedTuple):
 
 async def due(pool: Pool, inbox: Inbox, ids: MessageIds) -> list[ToCopy]:
     """Some of those that were sent from the mailbox, the oldest first."""
-    params = inbox.parameters() | {"limit": AT_ONCE, "settle_s": SETTLE_S}
+    params = inbox.parameters() | {"limit": AT_ONCE, "settle_s": SETTLE_S, "newest": NEWEST}
     async with transaction(pool) as conn:
         await conn.execute(sql.forget_copies, params)
         rows = await fetch_all(conn, sql.emails_to_copy, params)

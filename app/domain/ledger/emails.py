@@ -27,6 +27,7 @@ from app.domain.planning import waiting
 from app.domain.planning.reasons import Service, Waiting
 from app.domain.workspaces import audit
 from app.errors import InvalidInput, NotFound
+from app.mail.failures import FailureReason
 from app.sql import queries
 
 sql = queries(__name__)
@@ -38,12 +39,15 @@ ExportColumns = Literal["table", "list"]
 # Why an email is CANCELLED: its campaign was; its recipient is written to no more, or not in this campaign (STOPPED by
 # a person); it had not gone by its campaign's end; its recipient was erased.
 CancelReason = Literal["CAMPAIGN", "SUPPRESSED", "UNSUBSCRIBED", "REPLIED", "BOUNCED", "STOPPED", "LATE", "ERASED"]
+# What a person decided on a FAILED email; DIRECT: nobody is asked, for it was written by hand.
+Settled = Literal["PUT_ASIDE", "SUPPRESSED", "MENDED", "DIRECT"]
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 
 
 class EmailSummary(msgspec.Struct, rename="camel"):
     """An email in a list; `code`, `enhanced_code` and `reply` are the latest attempt's. `variant`: the letter of the
-    one that it was made from. `waiting`: why one that is SCHEDULED does not go now.
+    one that it was made from. `waiting`: why one that is SCHEDULED does not go now. Of one that FAILED: why, in a word
+    (`failed_for`), and what a person decided (`settled`).
     """
 
     id: int
@@ -62,6 +66,8 @@ class EmailSummary(msgspec.Struct, rename="camel"):
     reply: str | None
     cancel_reason: CancelReason | None
     step: int
+    failed_for: FailureReason | None
+    settled: Settled | None
     variant: str | None = None
     waiting: Waiting | None = None
 
@@ -97,7 +103,7 @@ class Email(msgspec.Struct, rename="camel"):
     the recipient's place. `not_in_sent`: what the mailbox says of one that is UNKNOWN; None: nothing yet. `step`: of
     its campaign's, from 1; `variant`: the letter of the one that it was made from. The next one follows at `follow_at`
     at the earliest; `stopped` says why none will. `follows_id`: the email of the step before; `next_step`: what it
-    owes, as far as that is known.
+    owes, as far as that is known. `mended_as`: the email that went to the corrected address in its place.
     """
 
     id: int
@@ -122,11 +128,14 @@ class Email(msgspec.Struct, rename="camel"):
     follows_id: int | None = None
     stopped: CancelReason | None = None
     next_step: NextStep | None = None
+    failed_for: FailureReason | None = None
+    settled: Settled | None = None
+    mended_as: int | None = None
 
 
 class EmailFilter(NamedTuple):
     """All of it must fit; `q` is a part of the recipient's address. Of direct mail the list is one of its own, unless a
-    campaign is named.
+    campaign is named. `undecided`: of those that FAILED, what waits for a person's word.
     """
 
     status: EmailStatus | None = None
@@ -134,11 +143,15 @@ class EmailFilter(NamedTuple):
     sender_id: int | None = None
     q: str | None = None
     kind: CampaignKind = "LIST"
+    failed_for: FailureReason | None = None
+    undecided: bool = False
 
     def check(self) -> dict[str, Any]:
         """As parameters of a query. Raises InvalidInput."""
         if self.q is not None and "\0" in self.q:
             raise InvalidInput({"q": "has a NUL character, which no address has"})
+        if (self.undecided or self.failed_for is not None) and self.status != "FAILED":
+            raise InvalidInput({"status": "give FAILED with failedFor and undecided, which are for those"})
         params = self._asdict()
         params["direct"] = None if self.campaign_id is not None else params.pop("kind") == "DIRECT"
         if self.q is not None:
@@ -193,13 +206,14 @@ async def _waiting(conn: Conn, params: dict[str, Any], after: tuple[datetime, in
 
 
 async def _newest(conn: Conn, params: dict[str, Any], before: int | None) -> list[Row]:
-    if params["direct"]:
+    if params["direct"] and not params["undecided"]:
         return await fetch_all(conn, sql.page_of_direct, params | {"before": before})
     span = await email_span(conn, params)
     if span is None:
         return []
     last_id = span.last_id if before is None else min(span.last_id, before - 1)
-    return await fetch_all(conn, sql.page_of_emails, params | {"first_id": span.first_id, "last_id": last_id})
+    page = sql.page_of_undecided if params["undecided"] else sql.page_of_emails
+    return await fetch_all(conn, page, params | {"first_id": span.first_id, "last_id": last_id})
 
 
 async def email_span(conn: Conn, params: dict[str, Any]) -> Span | None:

@@ -7,13 +7,13 @@ from http import HTTPStatus
 from typing import Annotated
 
 import msgspec
-from litestar import MediaType, Response, Router, get, patch, post
+from litestar import MediaType, Response, Router, delete, get, patch, post
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from app.bounds import HOURLY_LIMIT, LABEL, SUBJECT
-from app.domain.campaigns import campaigns, cancelled, change, files, variants
+from app.domain.campaigns import campaigns, cancelled, change, files, keeping, variants
 from app.domain.campaigns.beside import addressed
-from app.domain.campaigns.campaigns import Campaign, CampaignStatus, OnUnknown
+from app.domain.campaigns.campaigns import Campaign, CampaignFilter, CampaignOrder, CampaignStatus, OnUnknown
 from app.domain.campaigns.cancelled import CancelledBy
 from app.domain.campaigns.change import Changes
 from app.domain.campaigns.draft import DELAY_MS, JITTER_PERCENT, SENDERS, SHARE_PERCENT
@@ -38,6 +38,7 @@ from app.http.parameters import (
     Cursor,
     Id,
     Limit,
+    SenderIdFilter,
     TheActor,
     TheInstallation,
     ThePool,
@@ -75,16 +76,24 @@ class CampaignPatch(MessagePatch, rename="camel", forbid_unknown_fields=True, kw
     reopen: bool | msgspec.UnsetType = msgspec.UNSET
 
 
-@get("/", opt={"role": VIEWER}, summary="List campaigns, newest first", responses=problems())
+@get("/", opt={"role": VIEWER}, summary="List campaigns, newest first unless asked otherwise", responses=problems())
 async def list_campaigns(
     pool: ThePool,
     user: TheUser,
     installation: TheInstallation,
     status: Annotated[CampaignStatus | None, QueryParameter(name="status")] = None,
+    sender_id: SenderIdFilter = None,
+    q: Annotated[str | None, QueryParameter(name="q", description="A part of the name.")] = None,
+    archived: Annotated[
+        bool, QueryParameter(name="archived", description="Those that were archived, in place of all others.")
+    ] = False,
+    order: Annotated[CampaignOrder, QueryParameter(name="order", description="By what they are sorted.")] = "newest",
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Annotated[Page[Campaign], schema_name("CampaignPage")]:
-    return await campaigns.list_campaigns(pool, user.workspace_id, status, PageRequest(limit, cursor), installation)
+    wanted = CampaignFilter(status, sender_id, q, archived)
+    page = PageRequest(limit, cursor)
+    return await campaigns.list_campaigns(pool, user.workspace_id, wanted, page, installation, order)
 
 
 @get("/{id:int}", opt={"role": VIEWER}, summary="A campaign with its counts", responses=problems(HTTPStatus.NOT_FOUND))
@@ -204,6 +213,38 @@ async def stop_variant(
     return await campaigns.get_campaign(pool, user.workspace_id, campaign_id)
 
 
+@post(
+    "/{id:int}/archive",
+    opt={"role": MEMBER},
+    status_code=HTTPStatus.OK,
+    summary="Put a campaign that is over out of the list",
+    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def archive_campaign(pool: ThePool, user: TheUser, actor: TheActor, campaign_id: Id) -> Campaign:
+    return await keeping.archive(pool, user.workspace_id, campaign_id, actor, archived=True)
+
+
+@delete(
+    "/{id:int}/archive",
+    opt={"role": MEMBER},
+    status_code=HTTPStatus.OK,
+    summary="Put a campaign back into the list",
+    responses=problems(HTTPStatus.NOT_FOUND),
+)
+async def unarchive_campaign(pool: ThePool, user: TheUser, actor: TheActor, campaign_id: Id) -> Campaign:
+    return await keeping.archive(pool, user.workspace_id, campaign_id, actor, archived=False)
+
+
+@delete(
+    "/{id:int}",
+    opt={"role": MEMBER},
+    summary="Delete a campaign that is over, with its emails and texts; its counts and suppressions stay",
+    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def delete_campaign(pool: ThePool, user: TheUser, actor: TheActor, campaign_id: Id) -> None:
+    await keeping.delete(pool, user.workspace_id, campaign_id, actor)
+
+
 router = Router(
     "/campaigns",
     tags=["campaigns"],
@@ -225,5 +266,8 @@ router = Router(
         resume_campaign,
         cancel_campaign,
         stop_variant,
+        archive_campaign,
+        unarchive_campaign,
+        delete_campaign,
     ],
 )

@@ -34,7 +34,8 @@ WHERE e.workspace_id = %(workspace_id)s AND e.id = %(email_id)s AND e.erased_at 
 
 -- name: tally
 -- The counts of the stream, once a response to one of its emails is new or is something else: of each kind an email counts
--- once. `seen` says what it counted for before; the stream is locked.
+-- once. `seen` says what it counted for before; the stream is locked. Who did not exist as it was handed over is counted
+-- for the brake by that.
 WITH after AS (
     SELECT t.replied, t.auto_replied, t.bounced, t.complained, t.unsubscribed
     FROM response_kinds(%(workspace_id)s::bigint, %(email_id)s::bigint) t
@@ -42,7 +43,12 @@ WITH after AS (
 UPDATE streams s
 SET replied = s.replied + a.replied::integer - %(replied)s::boolean::integer,
     auto_replied = s.auto_replied + a.auto_replied::integer - %(auto_replied)s::boolean::integer,
-    bounced = s.bounced + a.bounced::integer - %(bounced)s::boolean::integer,
+    bounced = s.bounced + CASE WHEN EXISTS (SELECT FROM emails e
+                                            JOIN attempts t ON t.workspace_id = e.workspace_id AND t.email_id = e.id
+                                                               AND t.number = e.attempts
+                                            WHERE e.workspace_id = %(workspace_id)s AND e.id = %(email_id)s
+                                              AND e.status = 'FAILED' AND t.dead)
+                               THEN 0 ELSE a.bounced::integer - %(bounced)s::boolean::integer END,
     complained = s.complained + a.complained::integer - %(complained)s::boolean::integer,
     unsubscribed = s.unsubscribed + a.unsubscribed::integer - %(unsubscribed)s::boolean::integer
 FROM after a

@@ -30,6 +30,7 @@ import { CampaignWaiting } from "./CampaignWaiting";
 import { CancelledNote } from "./CancelledNote";
 import { calendarWords } from "./calendar";
 import { GivenNotes } from "./GivenNotes";
+import { KeepingActions } from "./KeepingActions";
 import { Pace } from "./Pace";
 import { ProgressBar, ProgressLegend } from "./ProgressBar";
 import { type Campaign, campaignQuery } from "./queries";
@@ -83,7 +84,12 @@ export function CampaignPage() {
             </span>
           </Group>
         }
-        actions={<CampaignActions campaign={campaign} />}
+        actions={
+          <Group gap={6}>
+            <CampaignActions campaign={campaign} />
+            <KeepingActions campaign={campaign} />
+          </Group>
+        }
       />
       <Stack gap="lg">
         {isTrial && <SandboxNote>What counts as sent here stayed on this machine.</SandboxNote>}
