@@ -38,6 +38,8 @@ export function VariantTexts({
   const [open, setOpen] = useState(0);
   const at = Math.min(open, variants.length);
   const variant = variants[at - 1];
+  const isWrong = (n: number) =>
+    Object.keys(errors).some((path) => path.startsWith(n > 0 ? `variants[${n - 1}].` : "content."));
   const show = (which: number) => {
     setOpen(which);
     onLook(which);
@@ -58,7 +60,10 @@ export function VariantTexts({
           <>
             <SegmentedControl
               aria-label="Variant"
-              data={[content, ...variants].map((_, n) => ({ value: String(n), label: letter(n) }))}
+              data={[content, ...variants].map((_, n) => ({
+                value: String(n),
+                label: letter(n) + (isWrong(n) ? " (!)" : ""),
+              }))}
               value={String(at)}
               onChange={(which) => show(Number(which))}
             />
