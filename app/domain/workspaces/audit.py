@@ -58,6 +58,7 @@ Action = Literal[
     "list.removed",
     "campaign.scheduled",
     "campaign.changed",
+    "campaign.variant_stopped",
     "campaign.paused",
     "campaign.resumed",
     "campaign.cancelled",

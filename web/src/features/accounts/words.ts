@@ -52,6 +52,7 @@ const ACTIONS: Readonly<Record<Action, string>> = {
   "list.removed": "Removed a saved list",
   "campaign.scheduled": "Scheduled a campaign",
   "campaign.changed": "Changed a campaign",
+  "campaign.variant_stopped": "Stopped a variant of a campaign",
   "campaign.paused": "Paused a campaign",
   "campaign.archived": "Archived a campaign",
   "campaign.unarchived": "Brought a campaign back from the archive",
