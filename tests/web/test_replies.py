@@ -13,6 +13,12 @@ from tests.support.filling import come_back
 from tests.support.service import Service, until
 
 ComeBack = Callable[..., int]
+EVIL = "<img src=x onerror=alert(1)>{{7*7}}"
+HOSTILE = """<base href="https://evil.example/"><meta http-equiv="refresh" content="0;url=https://evil.example/gone">
+<link rel="stylesheet" href="https://evil.example/a.css"><style>@import url(https://evil.example/b.css);</style>
+<script>alert(2)</script><svg onload="alert(3)"></svg><iframe src="https://evil.example/frame"></iframe>
+<form action="https://evil.example/form"><input name="password" autofocus onfocus="alert(4)"></form>
+<img src="https://evil.example/picture.png" onerror="alert(5)"><p>The end of it</p>"""
 HTML = "<p>Gladly, see <b>below</b>.</p><blockquote>Hello Ada</blockquote>"
 
 
@@ -116,3 +122,26 @@ def test_a_reply_is_seen_as_it_comes_and_read_labelled_answered_and_corrected(
     thread.get_by_role("button", name="All responses").click()
     expect(rows.first).to_be_visible()
     assert_fits(inside)
+
+    # What a stranger writes is shown as it is, does nothing, and asks nobody for anything; here it is not even cleaned.
+    asked: list[str] = []
+    inside.on("request", lambda request: asked.append(request.url) if "evil.example" in request.url else None)
+    inside.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    inside.route("https://evil.example/**", lambda route: route.fulfill(body=""))
+    inside.goto("/replies")
+    expect(rows.first).to_be_visible()
+    back(bob, "REPLY", f"I say {EVIL}", name=EVIL, subject=EVIL, attachments=[EVIL], html=HOSTILE)
+    expect(rows.filter(has_text="Unread")).to_have_count(1)
+    inside.locator("h1").click()
+    inside.keyboard.press("e")
+    expect(thread.get_by_role("heading", name=EVIL)).to_be_visible()
+    expect(thread.get_by_text(f"I say {EVIL}")).to_be_visible()
+    expect(thread.get_by_text(f"With {EVIL}, which")).to_be_visible()
+    thread.get_by_role("button", name="Show as it came").click()
+    end = thread.frame_locator("iframe").get_by_text("The end of it")
+    expect(end).to_be_visible()
+    assert asked == []
+    with inside.expect_request("https://evil.example/picture.png"):
+        thread.get_by_role("button", name="Load them").click()
+    expect(end).to_be_visible()
+    assert set(asked) == {"https://evil.example/picture.png"}
