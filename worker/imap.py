@@ -25,7 +25,7 @@ from imapclient.response_parser import parse_response  # pyright: ignore[reportM
 
 from app.domain.operations import host_policy
 from app.domain.operations.host_policy import Lookup
-from worker.auth import Bearer, Password, Token, with_bearer
+from worker.auth import Bearer, Password, Token, with_bearer, without_secrets
 from worker.connect import Server, credential_for, reach
 from worker.imap_protocol import Allowance, Protocol, words_in
 from worker.trust import trusted
@@ -286,8 +286,8 @@ class Mailbox:
             protocol.enter(self.server.address, credential)
         except imaplib.IMAP4.abort as error:
             words = protocol.farewell or words_in(error)
-            text = storable(f"{self.server.address} ended the conversation at the login: {words}")
-            raise ServerTrouble(text, "login") from None
+            text = f"{self.server.address} ended the conversation at the login: {words}"
+            raise ServerTrouble(storable(without_secrets(text, credential)), "login") from None
         self._client = _Client(protocol, host, self.server.port)
 
 

@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Mapping
 from typing import Any
 
-from worker.auth import LoginRefused, Password, Token, by_token, may_be_of_bearer, words_of
+from worker.auth import LoginRefused, Password, Token, by_token, may_be_of_bearer, without_secrets, words_of
 from worker.verdicts import ServerTrouble, storable
 
 MOST_BYTES = 20 * 1024 * 1024  # that a server may answer to what is asked of it at once, or by one allowance
@@ -136,7 +136,8 @@ class Protocol(imaplib.IMAP4):
         except self.abort:
             raise
         except self.error as error:
-            text = storable(f"{address} refused the login: {words_in(error)}{''.join(says)}")
+            text = f"{address} refused the login: {words_in(error)}{''.join(says)}"
+            text = storable(without_secrets(text, credential))
             raise LoginRefused(text, None, of_bearer=may_be_of_bearer(text)) from None
 
     def _by_token(self, address: str, offered: set[str], credential: Token, says: list[str]) -> None:

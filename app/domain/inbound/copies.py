@@ -23,8 +23,8 @@ SETTLE_S = 60.0  # a server that puts copies there by itself has done so by then
 
 
 class ToCopy(NamedTuple):
-    """An email that was sent, and by which version of its campaign's content. `step_id`: of a later step; `domain`: of
-    the sender.
+    """An email that was sent, and by which version of its campaign's content. `step_id`: of a later step;
+    `variant_id`: of a text in its step's place; `domain`: of the sender.
     """
 
     letter: Letter
@@ -33,6 +33,7 @@ class ToCopy(NamedTuple):
     sent_at: datetime
     content_version: int | None
     step_id: int | None
+    variant_id: int | None
     domain: str
 
 
@@ -55,6 +56,7 @@ async def due(pool: Pool, inbox: Inbox, ids: MessageIds) -> list[ToCopy]:
                 row["sent_at"],
                 row["content_version"],
                 row["step_id"],
+                row["variant_id"],
                 domain,
             )
         )

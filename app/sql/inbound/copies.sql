@@ -3,7 +3,9 @@
 -- keeps none. The newest wait a little: it may keep them after all. Of a campaign the `newest` are looked at, however many
 -- it has sent: what is older by its number is older than a day, or a late retry.
 SELECT e.id, e.campaign_id, t.sender_id, e.recipient, e.fields, e.message_id, e.sent_at, s.email AS sender, a.claimed_at,
-       a.content_version, CASE WHEN e.follows_id IS NOT NULL THEN e.step_id END AS step_id
+       a.content_version, CASE WHEN e.follows_id IS NOT NULL THEN e.step_id END AS step_id,
+       (SELECT v.id FROM step_variants v
+        WHERE v.workspace_id = e.workspace_id AND v.id = e.variant_id AND v.body IS NOT NULL) AS variant_id
 FROM read_senders r
 JOIN senders s ON s.workspace_id = r.workspace_id AND s.id = r.sender_id
 JOIN wire_checks w ON w.workspace_id = s.workspace_id AND w.sender_id = s.id
