@@ -30,6 +30,7 @@ import { CampaignWaiting } from "./CampaignWaiting";
 import { CancelledNote } from "./CancelledNote";
 import { calendarWords } from "./calendar";
 import { GivenNotes } from "./GivenNotes";
+import { KeepingActions } from "./KeepingActions";
 import { Pace } from "./Pace";
 import { ProgressBar, ProgressLegend } from "./ProgressBar";
 import { type Campaign, campaignQuery } from "./queries";
@@ -40,6 +41,7 @@ const route = getRouteApi("/inside/campaigns/$id");
 
 const ForecastChart = lazyPart(() => import("./hours/ForecastChart"), "ForecastChart");
 const CampaignSteps = lazyPart(() => import("./CampaignSteps"), "CampaignSteps");
+const CampaignVariants = lazyPart(() => import("./CampaignVariants"), "CampaignVariants");
 const HourlyChart = lazyPart(() => import("./hours/HourlyChart"), "HourlyChart");
 const CampaignSettings = lazyPart(() => import("./settings/CampaignSettings"), "CampaignSettings");
 
@@ -82,7 +84,12 @@ export function CampaignPage() {
             </span>
           </Group>
         }
-        actions={<CampaignActions campaign={campaign} />}
+        actions={
+          <Group gap={6}>
+            <CampaignActions campaign={campaign} />
+            <KeepingActions campaign={campaign} />
+          </Group>
+        }
       />
       <Stack gap="lg">
         {isTrial && <SandboxNote>What counts as sent here stayed on this machine.</SandboxNote>}
@@ -90,6 +97,11 @@ export function CampaignPage() {
         {(campaign.steps?.length ?? 0) > 1 && (
           <Suspense fallback={<Skeleton height={280} radius="lg" />}>
             <CampaignSteps campaign={campaign} />
+          </Suspense>
+        )}
+        {(campaign.variants?.length ?? 0) > 0 && (
+          <Suspense fallback={<Skeleton height={200} radius="lg" />}>
+            <CampaignVariants campaign={campaign} />
           </Suspense>
         )}
         <CampaignResponses campaign={campaign} />
