@@ -26,6 +26,7 @@ from app.domain.campaigns.draft import (
     check_start,
 )
 from app.domain.campaigns.files import Upload
+from app.domain.campaigns.hints import of_texts
 from app.domain.campaigns.idempotency import AGAIN_S, Idempotency, earlier_answer, keep_answer, key_is_free
 from app.domain.campaigns.lacking import Lack, Lacking
 from app.domain.campaigns.left_out import TakenOut, take_out
@@ -221,8 +222,7 @@ async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
         make = await _source(conn, workspace_id, request, file)
         recipients, trial, lacking = await _recipients(workspace_id, request.draft, make)
         content = request.draft.content
-        hints = (await content.sent(workspace_id)).hints
-        hints += content.misspelt(await content.parse(workspace_id), recipients.fields | {"email"})
+        hints = await of_texts(content, request.draft.steps, recipients.fields, workspace_id)
         coming = await files.read_all(request.attached)
         hints += await files.look(conn, workspace_id, content, coming)
         await stage(conn, recipients, trial, quotas.Room(None), address_key)
