@@ -42,6 +42,7 @@ DISTRIBUTED = {
     "sent_readings",
     "sent_copies",
     "wire_checks",
+    "failure_decisions",
     "files",
     "file_pieces",
 }

@@ -1,6 +1,9 @@
 /** What fields of the API may be. Written by web/api_types.py from the API's own document. */
 
 export const VALUES = {
+  Again: {
+    who: ["EVERYBODY", "ANSWERED", "NOT_ANSWERED", "FAILED"],
+  },
   Alert: {
     kind: ["installation.other", "worker.missing", "sender.blocked", "sender.unread", "campaign.held", "campaign.paused", "email.unknown", "email.failed", "webhook.disabled", "webhook.failing"],
   },
