@@ -75,7 +75,7 @@ BEGIN
             CHECK (deleted_at IS NULL OR emails_removed_at IS NOT NULL AND status IN ('FINISHED', 'CANCELLED'));
     END IF;
 END $$;
-CREATE INDEX CONCURRENTLY IF NOT EXISTS campaigns_by_name ON campaigns (workspace_id, lower(name), id)
+CREATE INDEX CONCURRENTLY IF NOT EXISTS campaigns_by_name ON campaigns (workspace_id, lower(name COLLATE "C"), id)
     WHERE kind = 'LIST' AND deleted_at IS NULL;
 CREATE INDEX CONCURRENTLY IF NOT EXISTS campaigns_deleted ON campaigns (workspace_id, id) WHERE deleted_at IS NOT NULL;
 

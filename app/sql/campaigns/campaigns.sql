@@ -61,9 +61,9 @@ WHERE workspace_id = %(workspace_id)s AND kind = 'LIST' AND deleted_at IS NULL
        OR EXISTS (SELECT FROM streams s
                   WHERE s.workspace_id = c.workspace_id AND s.sender_id = %(sender_id)s AND s.campaign_id = c.id))
   AND (%(before)s::bigint IS NULL
-       OR (lower(name), id) > (SELECT lower(b.name), b.id FROM campaigns b
+       OR (lower(name COLLATE "C"), id) > (SELECT lower(b.name COLLATE "C"), b.id FROM campaigns b
                                WHERE b.workspace_id = %(workspace_id)s AND b.id = %(before)s))
-ORDER BY lower(name), id
+ORDER BY lower(name COLLATE "C"), id
 LIMIT %(limit)s;
 
 -- name: senders_of_campaigns
