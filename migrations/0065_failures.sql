@@ -114,3 +114,21 @@ CREATE TABLE IF NOT EXISTS failure_decisions (
 CREATE INDEX IF NOT EXISTS failure_decisions_going ON failure_decisions (workspace_id, id) WHERE finished_at IS NULL;
 GRANT SELECT, INSERT, UPDATE, DELETE ON failure_decisions TO reachinbox_tenant;
 DO $$ BEGIN PERFORM keep_tenants_apart('failure_decisions'); END $$;
+
+-- Drafts of campaigns that a workspace shares, as the composer has them; `lists` of recipients, and `files`, stay meanwhile.
+CREATE TABLE IF NOT EXISTS drafts (
+    workspace_id  bigint NOT NULL REFERENCES workspaces ON DELETE CASCADE,
+    id            bigint GENERATED ALWAYS AS IDENTITY,
+    name          text NOT NULL,
+    content       jsonb NOT NULL,
+    lists         bigint[] NOT NULL DEFAULT '{}',
+    files         bigint[] NOT NULL DEFAULT '{}',
+    size          bigint NOT NULL,  -- bytes of `content`
+    version       integer NOT NULL DEFAULT 1,
+    changed_by    bigint,
+    created_at    timestamptz NOT NULL DEFAULT now(),
+    changed_at    timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (workspace_id, id)
+);
+GRANT SELECT, INSERT, UPDATE, DELETE ON drafts TO reachinbox_tenant;
+DO $$ BEGIN PERFORM keep_tenants_apart('drafts'); END $$;
