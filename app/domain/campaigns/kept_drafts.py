@@ -148,9 +148,8 @@ def _params(workspace_id: int, text: DraftText, size: int, actor: Actor) -> dict
 
 def _check_version(row: Row, version: int) -> None:
     if row["version"] != version:
-        raise DraftChanged(
-            f"somebody saved the draft meanwhile: it is version {row['version']} by now, and this one began with {version}"
-        )
+        now = row["version"]
+        raise DraftChanged(f"somebody saved the draft meanwhile: it is version {now}, and this began with {version}")
 
 
 def _not_found(draft_id: int) -> NotFound:
