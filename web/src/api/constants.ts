@@ -1,6 +1,9 @@
 /** What fields of the API may be. Written by web/api_types.py from the API's own document. */
 
 export const VALUES = {
+  Again: {
+    who: ["EVERYBODY", "ANSWERED", "NOT_ANSWERED", "FAILED"],
+  },
   Alert: {
     kind: ["installation.other", "worker.missing", "sender.blocked", "sender.unread", "campaign.held", "campaign.paused", "email.unknown", "email.failed", "webhook.disabled", "webhook.failing"],
   },
@@ -231,8 +234,16 @@ export const LIMITS = {
     field: {"maxLength": 1000, "minLength": 1},
     values: {"maxItems": 1000},
   },
+  Correction: {
+    id: {"min": 1},
+  },
   Corrections: {
     corrections: {"maxItems": 200, "minItems": 1},
+  },
+  DraftBody: {
+    name: {"maxLength": 200, "minLength": 1},
+    lists: {"maxItems": 100, "minItems": 0},
+    files: {"maxItems": 100, "minItems": 0},
   },
   FailureWord: {
     ids: {"maxItems": 1000, "minItems": 1},
@@ -273,6 +284,12 @@ export const LIMITS = {
   },
   ResponseUpdate: {
     label: {"maxLength": 50, "minLength": 0},
+  },
+  SavedDraft: {
+    name: {"maxLength": 200, "minLength": 1},
+    lists: {"maxItems": 100, "minItems": 0},
+    files: {"maxItems": 100, "minItems": 0},
+    version: {"max": 2147483647, "min": 1},
   },
   Selection: {
     ids: {"maxItems": 1000, "minItems": 1},
