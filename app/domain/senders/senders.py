@@ -107,6 +107,7 @@ class Sender(msgspec.Struct, rename="camel"):
     verify_imap_error: str | None
     checked: Checked | None
     created_at: datetime
+    retired_at: datetime | None
     held: Held | None
 
 

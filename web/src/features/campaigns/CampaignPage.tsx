@@ -110,6 +110,8 @@ function Progress({ campaign, sender }: Props) {
   const { held, waiting, nextAt, lastAt, delayBetweenMs, hourlyLimit } = campaign;
   const { calendar, latestAt, jitterPercent } = campaign;
   const paused = campaign.status === "PAUSED";
+  // Of what is paused, or held back by its server, nobody knows when it goes.
+  const goes = !paused && waiting?.reason !== "SENDER_BLOCKED";
   // The notice below says the same, and what can be answered.
   const saidBelow = held && (waiting?.reason === "REFUSED" || waiting?.reason === "SERVER_SLOW");
   return (
@@ -134,14 +136,17 @@ function Progress({ campaign, sender }: Props) {
         <CampaignDecisions campaign={campaign} />
         <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="md" mt={4}>
           <Fact name="Start" value={<Time value={campaign.startTime} />} />
-          {nextAt && <Fact name="Next email" value={<Time value={nextAt} />} />}
-          {lastAt && <Fact name="Last email" value={<Time value={lastAt} />} />}
+          {goes && nextAt && <Fact name="Next email" value={<Time value={nextAt} />} />}
+          {goes && lastAt && <Fact name="Last email" value={<Time value={lastAt} />} />}
           <Fact
             name="Pace"
             value={[
               delayBetweenMs > 0 ? `${spacing(delayBetweenMs)} apart` : "no delay",
               jitterPercent > 0 && `varied by ${jitterPercent} %`,
               hourlyLimit !== null && `${count(campaign.usedThisHour)} of ${count(hourlyLimit)} this hour`,
+              campaign.senderIds.length === 1 &&
+                sender &&
+                `at most ${count(sender.hourlyLimit)} an hour by its sender`,
             ]
               .filter(Boolean)
               .join(", ")}

@@ -177,7 +177,10 @@ function EmailFacts({ email }: { email: Email }) {
             {sender?.email ?? `Sender ${email.senderId}`}
           </AnchorLink>,
         ],
-        ["Planned for", <Time key="planned" value={email.scheduledAt} />],
+        [
+          email.status === "SCHEDULED" ? "Planned for" : "Was planned for",
+          <Time key="planned" value={email.scheduledAt} />,
+        ],
         ["Sent", email.sentAt && <Time value={email.sentAt} />],
         ["Message-ID", email.messageId],
         ["Erased", email.erasedAt ? <Time key="erased" value={email.erasedAt} /> : null],
