@@ -28,6 +28,7 @@ import { hasText, messageOf } from "./draft/request";
 import { useDraft } from "./draft/useDraft";
 import { PlanPane } from "./plan/PlanPane";
 import { usePlan } from "./plan/usePlan";
+import { fieldsOf, nextBlank } from "./preview/blanks";
 import { Hints } from "./preview/Hints";
 import { PreviewPane } from "./preview/PreviewPane";
 import { useRendered } from "./preview/useRendered";
@@ -240,6 +241,11 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
               onChange={(part) => edit({ kind: "content", step, part })}
               fields={recipients.fields}
               errors={below(errors, "steps[0].content")}
+              lacking={known?.lacking}
+              onShow={(field) => {
+                setLooked(step);
+                setAt(nextBlank(recipients.sample, shownAt, [field]) ?? shownAt);
+              }}
             />
             <LackingFields
               lacking={known?.lacking}
@@ -299,6 +305,7 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
               error={shown.error}
               request={shown.data?.request}
               rich={message.rich}
+              fields={fieldsOf(message)}
             />
             <Hints hints={shown.data?.hints} inOneLine={known?.subjectsInOneLine ?? 0} />
           </Section>
