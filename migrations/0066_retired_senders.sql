@@ -1,5 +1,7 @@
 -- A sender that is retired keeps its history. No campaign can choose it, and what it has begun it ends.
 ALTER TABLE senders ADD COLUMN IF NOT EXISTS retired_at timestamptz;
+ALTER TABLE senders ADD COLUMN IF NOT EXISTS sandbox_until timestamptz;
+COMMENT ON COLUMN senders.sandbox_until IS 'When it got a server of its own: what it sent before lies in the sandbox; NULL: it never got one';
 COMMENT ON COLUMN senders.retired_at IS 'Since when no campaign can choose it; NULL: it can';
 
 -- As before, without who is retired and owes nothing any more: nobody waits for an answer to them.

@@ -4569,6 +4569,8 @@ export interface components {
             createdAt: string;
             /** @description Since when no campaign can choose the sender; null: campaigns can. */
             retiredAt: string | null;
+            /** @description When it got a server of its own: what it sent before lies in the sandbox; null: it got none. */
+            sandboxUntil: string | null;
             /** @description What a server's words hold back; null: nothing. */
             held: components["schemas"]["Held"] | null;
         };

@@ -29,6 +29,7 @@ import { CampaignSenders } from "./CampaignSenders";
 import { CampaignWaiting } from "./CampaignWaiting";
 import { CancelledNote } from "./CancelledNote";
 import { calendarWords } from "./calendar";
+import { of } from "./counts";
 import { GivenNotes } from "./GivenNotes";
 import { Pace } from "./Pace";
 import { ProgressBar, ProgressLegend } from "./ProgressBar";
@@ -68,6 +69,7 @@ export function CampaignPage() {
   const sender = senders?.items.find((each) => each.id === campaign.senderId);
   const from = senders?.items.filter(({ id }) => campaign.senderIds.includes(id)) ?? [];
   const isTrial = from.length > 0 && from.every(isSandboxed);
+  const was = isTrial ? null : sandboxedUntil(campaign, from);
   return (
     <>
       <PageHeader
@@ -75,7 +77,7 @@ export function CampaignPage() {
         description={
           <Group component="span" gap={10}>
             <StatusBadge {...CAMPAIGN_STATUS[campaign.status]} />
-            {isTrial && <SandboxBadge />}
+            {(isTrial || was) && <SandboxBadge />}
             <span>
               from <AnchorLink to="/senders">{sender?.email ?? `sender ${campaign.senderId}`}</AnchorLink>
               {campaign.senderIds.length > 1 && ` and ${counted(campaign.senderIds.length - 1, "other")}`}
@@ -85,7 +87,18 @@ export function CampaignPage() {
         actions={<CampaignActions campaign={campaign} />}
       />
       <Stack gap="lg">
-        {isTrial && <SandboxNote>What counts as sent here stayed on this machine.</SandboxNote>}
+        {(isTrial || was) && (
+          <SandboxNote>
+            {was ? (
+              <>
+                What was sent before <Time value={was} /> stayed on this machine: only then the sender got a
+                server.
+              </>
+            ) : (
+              "What counts as sent here stayed on this machine."
+            )}
+          </SandboxNote>
+        )}
         <Progress campaign={campaign} sender={sender} />
         {(campaign.steps?.length ?? 0) > 1 && (
           <Suspense fallback={<Skeleton height={280} radius="lg" />}>
@@ -98,6 +111,14 @@ export function CampaignPage() {
       </Stack>
     </>
   );
+}
+
+/** Of a campaign that began before its sender got a server of its own: when that was. */
+function sandboxedUntil(campaign: Campaign, from: readonly Sender[]): string | null {
+  const until = from
+    .map(({ sandboxUntil }) => sandboxUntil)
+    .find((each) => each && campaign.startTime < each);
+  return until && of(campaign, "SENT") > 0 ? until : null;
 }
 
 interface Props {

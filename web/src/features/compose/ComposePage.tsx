@@ -31,7 +31,7 @@ import { usePlan } from "./plan/usePlan";
 import { fieldsOf, nextBlank } from "./preview/blanks";
 import { Hints } from "./preview/Hints";
 import { PreviewPane } from "./preview/PreviewPane";
-import { useRendered } from "./preview/useRendered";
+import { asksFor, useRendered } from "./preview/useRendered";
 import { RecipientsField } from "./recipients/RecipientsField";
 import { useRecipients } from "./recipients/useRecipients";
 import { useTyped } from "./recipients/useTyped";
@@ -343,6 +343,9 @@ function Composer({ owner, onDiscard }: { owner: string; onDiscard: () => void }
         recipients={recipients}
         timing={timing}
         later={draft.steps.slice(1)}
+        looks={draft.steps
+          .slice(1)
+          .map((each) => asksFor(messageOf(draft, each), recipient, from.chosen[0]?.id, unsubscribe, true))}
         onClose={sending.close}
         onSend={() => void sending.send()}
       />

@@ -44,6 +44,7 @@ const own: Sender = {
   checked: null,
   createdAt: "2026-01-01T00:00:00Z",
   retiredAt: null,
+  sandboxUntil: null,
 };
 
 describe("senderBody", () => {

@@ -21,6 +21,7 @@ function sender(changes: Partial<Sender> = {}): Sender {
     ...{ isDefault: true, blockedUntil: null, blockReason: null, verifiedAt: null, verifyError: null },
     ...{ createdAt: at(-60), held: null, leftThisHour: 90, dailyLimit: null, usedToday: 10, leftToday: null },
     retiredAt: null,
+    sandboxUntil: null,
     ...{ leastGapSeconds: null, rampUp: null, rampToday: null, timezone: "UTC", sharesLoginWith: [] },
     copyToSent: true,
     ...{ credential: { kind: "PASSWORD" as const, provider: null, endedAt: null, error: null } },

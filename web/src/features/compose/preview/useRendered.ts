@@ -1,5 +1,5 @@
 import { useDebouncedValue } from "@mantine/hooks";
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, queryOptions, useQuery } from "@tanstack/react-query";
 import { keys } from "@/api/keys";
 import type { Unsubscribe } from "@/features/campaigns/queries";
 import type { Content } from "../draft/draft";
@@ -19,7 +19,21 @@ export function useRendered(
   unsubscribe: Unsubscribe,
   isLater = false,
 ) {
-  const asked = JSON.stringify({
+  const asked = asksFor(content, recipient, senderId, unsubscribe, isLater);
+  const [shown] = useDebouncedValue(asked, RENDER_MS);
+  const query = useQuery({ ...renderedQuery(shown), placeholderData: keepPreviousData });
+  return { ...query, shown };
+}
+
+/** The request for it, as it is sent. */
+export function asksFor(
+  content: Content,
+  recipient: Recipient | undefined,
+  senderId: number | undefined,
+  unsubscribe: Unsubscribe,
+  isLater: boolean,
+): string {
+  return JSON.stringify({
     subject: content.subject,
     body: content.body,
     bodyHtml: content.rich ? content.html : null,
@@ -29,14 +43,13 @@ export function useRendered(
     fields: recipient ? { ...recipient.fields, ...(isLater && SENT_BEFORE()) } : null,
     senderId: senderId ?? null,
   });
-  const [shown] = useDebouncedValue(asked, RENDER_MS);
-  const query = useQuery({
-    queryKey: keys.draft.rendered(shown),
+}
+
+export const renderedQuery = (asked: string) =>
+  queryOptions({
+    queryKey: keys.draft.rendered(asked),
     // With the request that it answers: a frame that asks for one half typed would be refused.
-    queryFn: async ({ signal }) => ({ ...(await render(JSON.parse(shown), signal)), request: shown }),
-    placeholderData: keepPreviousData,
+    queryFn: async ({ signal }) => ({ ...(await render(JSON.parse(asked), signal)), request: asked }),
     staleTime: Number.POSITIVE_INFINITY,
     ...ASKED_ONCE,
   });
-  return { ...query, shown };
-}
