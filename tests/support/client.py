@@ -35,6 +35,7 @@ class Client:
         response.raise_for_status()
         return None if answer is None else msgspec.json.decode(response.content, type=answer)
 """
+_TYPES = {"bool", "dict", "float", "int", "list", "str"}
 _PLAIN = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
 
 
@@ -82,9 +83,8 @@ def _call(method: str, path: str, operation: Mapping[str, Any]) -> str:
     where = re.sub(r"{(\w+)}", lambda found: f"{{{_name(found[1])}}}", path)
     answer = next(_answers(operation), "None")
     head = f"\n    async def {_name(operation['operationId'])}({', '.join(arguments)}):\n"
-    return (
-        head + f"        return await self._call({', '.join([repr(method.upper()), f'f{where!r}', answer, *given])})\n"
-    )
+    told = ", ".join([repr(method.upper()), f"f{where!r}", answer, *given])
+    return f"{head}        return await self._call({told})\n"
 
 
 def _answers(operation: Mapping[str, Any]) -> Iterator[str]:
@@ -115,6 +115,6 @@ def _type(schema: Mapping[str, Any]) -> str:
 
 
 def _name(name: str) -> str:
-    """`listId` is `list_id`, and `from` is `from_`."""
+    """`listId` is `list_id`; `from` is `from_`, and so is what types are written with: `list`."""
     snake = re.sub(r"(?<=[a-z0-9])([A-Z])", lambda capital: f"_{capital[1].lower()}", re.sub(r"\W", "_", name))
-    return f"{snake}_" if keyword.iskeyword(snake) else snake
+    return f"{snake}_" if keyword.iskeyword(snake) or snake in _TYPES else snake
