@@ -205,6 +205,33 @@ def test_blanks_are_asked_about_before_anything_is_sent(composing: Page) -> None
     assert subjects == {"RE: Offer for ACME", "RE: Offer for your company"}
 
 
+def test_a_merge_field_is_a_chip_with_its_default_and_the_way_to_who_lacks_it(composing: Page) -> None:
+    page = composing
+    rows = "".join(f"r{n}@example.com,{'' if n in {3, 5} else 'Navy'}\n" for n in range(8))
+    choose(page, "list.csv", f"email,company\n{rows}".encode())
+    write(page, "An offer for ", "A text.")
+    subject = page.get_by_label("Subject")
+    subject.press("End")
+    page.get_by_role("button", name="Insert company").click()
+    expect(subject).to_have_value("An offer for {{ company }}")
+    page.get_by_label("If company is empty, write").fill("you")
+    expect(subject).to_have_value('An offer for {{ company | default: "you" }}')
+    expect(page.get_by_text("2 recipients lack company")).to_be_visible()
+    assert_accessible(page)
+    page.get_by_role("button", name="Show them").click()
+    shown = page.get_by_role("article", name="Preview")
+    expect(shown).to_contain_text("r3@example.com")
+    expect(shown).to_contain_text("An offer for you")
+    page.get_by_role("button", name="Next with a blank").click()
+    expect(shown).to_contain_text("r5@example.com")
+    page.get_by_role("combobox", name="Find a recipient to preview").fill("r7")
+    page.get_by_role("option", name="r7@example.com").click()
+    expect(shown).to_contain_text("An offer for Navy")
+    subject.press("End")
+    subject.press("Backspace")  # all of the field, not its last brace
+    expect(subject).to_have_value("An offer for ")
+
+
 def test_a_text_is_kept_and_begins_the_next_campaign(composing: Page) -> None:
     page = composing
     write(page, "Spring", "Dear {{ name }}, hello.")

@@ -348,10 +348,13 @@ async def _plan(conn: Conn, workspace_id: int, draft: Draft, recipients: Recipie
 
 
 async def _sender_ids(conn: Conn, workspace_id: int, draft: Draft) -> list[int]:
-    if draft.sender_ids:
-        return list(draft.sender_ids)
-    if draft.sender_id is not None:
-        return [draft.sender_id]
+    named = list(draft.sender_ids or ([] if draft.sender_id is None else [draft.sender_id]))
+    if named:
+        row = await fetch_one(conn, sql.retired_sender, {"workspace_id": workspace_id, "sender_ids": named})
+        if row is not None:
+            field = "senderIds" if draft.sender_ids else "senderId"
+            raise InvalidInput({field: f"{row['email']} is retired; reinstate it, or name another"})
+        return named
     row = await fetch_one(conn, sql.default_sender, {"workspace_id": workspace_id})
     if row is None:
         raise InvalidInput({"senderId": "there is no default sender; name one"})

@@ -51,6 +51,8 @@ Action = Literal[
     "sender.created",
     "sender.changed",
     "sender.deleted",
+    "sender.retired",
+    "sender.reinstated",
     "sender.checked",
     "list.created",  # one that is saved by name
     "list.grown",

@@ -1,19 +1,18 @@
 import { Button, Group, NumberInput, SegmentedControl, Text } from "@mantine/core";
 import { IconPlus, IconTrash } from "@tabler/icons-react";
-import { useState } from "react";
+import { type ComponentProps, useState } from "react";
 import type { Content, Step, Variant } from "../draft/draft";
 import { below, type Errors } from "../draft/errors";
 import { withText } from "../draft/request";
 import { ContentFields } from "./ContentFields";
 
-interface Props {
+interface Props
+  extends Pick<ComponentProps<typeof ContentFields>, "fields" | "later" | "lacking" | "onShow"> {
   step: Step;
   onChange: (part: Partial<Pick<Step, "weight" | "variants">>) => void;
   onContent: (part: Partial<Content>) => void;
-  fields: readonly string[];
   /** Of the step. */
   errors: Errors;
-  later?: { inThread: boolean };
   /** Somebody writes at this text, and wants to see it: 0 is the step's own. */
   onLook: (variant: number) => void;
   /** Whether variants may be added: not to a step that is sent already. */
@@ -28,11 +27,10 @@ export function VariantTexts({
   step,
   onChange,
   onContent,
-  fields,
   errors,
-  later,
   onLook,
   mayVary = true,
+  ...shared
 }: Props) {
   const { content, weight = 1, variants = [] } = step;
   const [open, setOpen] = useState(0);
@@ -117,10 +115,9 @@ export function VariantTexts({
         key={variant?.id ?? "own"}
         content={variant?.content ?? content}
         onChange={(part) => (variant ? put({ content: { ...variant.content, ...part } }) : onContent(part))}
-        fields={fields}
         errors={below(errors, variant ? `variants[${at - 1}].content` : "content")}
-        later={later}
         isVariant={variant !== undefined}
+        {...shared}
       />
     </>
   );

@@ -6,6 +6,7 @@ interface Props {
   hints: ReadonlyArray<components["schemas"]["Hint"]> | undefined;
   /** Of how many recipients the subject has a line break. */
   inOneLine: number;
+  title?: string;
 }
 
 const PARTS: Readonly<Record<string, string>> = { subject: "Subject", body: "Text", bodyHtml: "Rich text" };
@@ -18,10 +19,10 @@ function nameOf(part: string) {
 }
 
 /** What receivers may dislike about the message, and why. */
-export function Hints({ hints = [], inOneLine }: Props) {
+export function Hints({ hints = [], inOneLine, title = "Before you send" }: Props) {
   if (hints.length === 0 && inOneLine === 0) return null;
   return (
-    <Alert color="orange" mt="md" title="Before you send" role="status">
+    <Alert color="orange" mt="md" title={title} role="status">
       <List size="sm" spacing={6}>
         {inOneLine > 0 && (
           <List.Item>
