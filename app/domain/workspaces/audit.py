@@ -69,6 +69,7 @@ Action = Literal[
     "campaign.deleted",  # with its emails and texts
     "campaign.first",  # before the others of its senders
     "campaign.not_first",
+    "campaign.moved_up",  # new recipients, into room that answers freed
     "campaign.direct",  # a test, or whatever is written by hand to one recipient
     "campaign.moved",  # by a worker: a sender's emails went to the campaign's others
     "campaign.hold",  # by `hold-all`

@@ -29,6 +29,7 @@ from app.domain.workspaces.roles import MEMBER, VIEWER
 from app.errors import NotFound
 from app.http.campaigns.direct import send_test
 from app.http.campaigns.message import AnId, MessagePatch
+from app.http.campaigns.move_up import move_up, moved_up
 from app.http.campaigns.priority import put_first, put_first_no_longer
 from app.http.campaigns.rendering import MAX_BODY, render_message, show_rendered_html
 from app.http.campaigns.schedule import StepFields, preview_campaign, schedule_campaign
@@ -279,6 +280,8 @@ router = Router(
         send_test,
         render_message,
         show_rendered_html,
+        move_up,
+        moved_up,
         put_first,
         put_first_no_longer,
         list_campaigns,

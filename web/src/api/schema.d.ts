@@ -89,6 +89,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/campaigns/{id}/move-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** When new recipients last moved up into room that answers freed, and what that changed */
+        get: operations["movedUp"];
+        put?: never;
+        /** Have new recipients move up into room that answers freed, now and not with the day */
+        post: operations["moveUp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/campaigns/{id}/first": {
         parameters: {
             query?: never;
@@ -3328,6 +3346,8 @@ export interface components {
             day: string;
             /** @description How many emails. */
             count: number;
+            /** @description How many of them are of each step, the first one first; empty with one step. */
+            steps?: number[];
         };
         /** Decided */
         Decided: {
@@ -3655,7 +3675,7 @@ export interface components {
              * @description What was done, as a word that never changes.
              * @enum {string}
              */
-            action: "account.created" | "account.linked" | "account.given_back" | "account.disabled" | "account.enabled" | "account.removed" | "account.unknown" | "attempts.refused" | "login" | "login.failed" | "login.disabled" | "logout" | "session.ended" | "sessions.ended" | "password.changed" | "password.reset_asked" | "password.link_made" | "invitation.created" | "invitation.revoked" | "workspace.created" | "workspace.renamed" | "workspace.changed" | "workspace.deleted" | "workspace.handed_over" | "member.invited" | "member.invitation_revoked" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "key.created" | "key.revoked" | "sender.created" | "sender.changed" | "sender.deleted" | "sender.retired" | "sender.reinstated" | "sender.checked" | "list.created" | "list.grown" | "list.exported" | "list.removed" | "campaign.scheduled" | "campaign.changed" | "campaign.variant_stopped" | "campaign.paused" | "campaign.resumed" | "campaign.cancelled" | "campaign.archived" | "campaign.unarchived" | "campaign.deleted" | "campaign.first" | "campaign.not_first" | "campaign.direct" | "campaign.moved" | "campaign.hold" | "campaign.braked" | "campaign.held.try" | "campaign.held.fail" | "campaign.held.go_on" | "sender.held.try" | "sender.held.fail" | "sender.held.go_on" | "email.failed->scheduled" | "email.bounced->scheduled" | "email.unknown->scheduled" | "email.unknown->sent" | "email.put_aside" | "email.suppressed" | "email.mended" | "email.stopped" | "response.answered" | "response.corrected" | "response.forgotten" | "suppressions.added" | "suppressions.exported" | "suppression.removed" | "suppressions.removed" | "webhook.created" | "webhook.changed" | "webhook.deleted" | "webhook.secret_rotated" | "webhook.replayed" | "recipient.erase" | "recipient.export" | "emails.export" | "keys.revoked" | "installation.take-over" | "installation.rotate-key";
+            action: "account.created" | "account.linked" | "account.given_back" | "account.disabled" | "account.enabled" | "account.removed" | "account.unknown" | "attempts.refused" | "login" | "login.failed" | "login.disabled" | "logout" | "session.ended" | "sessions.ended" | "password.changed" | "password.reset_asked" | "password.link_made" | "invitation.created" | "invitation.revoked" | "workspace.created" | "workspace.renamed" | "workspace.changed" | "workspace.deleted" | "workspace.handed_over" | "member.invited" | "member.invitation_revoked" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "key.created" | "key.revoked" | "sender.created" | "sender.changed" | "sender.deleted" | "sender.retired" | "sender.reinstated" | "sender.checked" | "list.created" | "list.grown" | "list.exported" | "list.removed" | "campaign.scheduled" | "campaign.changed" | "campaign.variant_stopped" | "campaign.paused" | "campaign.resumed" | "campaign.cancelled" | "campaign.archived" | "campaign.unarchived" | "campaign.deleted" | "campaign.first" | "campaign.not_first" | "campaign.moved_up" | "campaign.direct" | "campaign.moved" | "campaign.hold" | "campaign.braked" | "campaign.held.try" | "campaign.held.fail" | "campaign.held.go_on" | "sender.held.try" | "sender.held.fail" | "sender.held.go_on" | "email.failed->scheduled" | "email.bounced->scheduled" | "email.unknown->scheduled" | "email.unknown->sent" | "email.put_aside" | "email.suppressed" | "email.mended" | "email.stopped" | "response.answered" | "response.corrected" | "response.forgotten" | "suppressions.added" | "suppressions.exported" | "suppression.removed" | "suppressions.removed" | "webhook.created" | "webhook.changed" | "webhook.deleted" | "webhook.secret_rotated" | "webhook.replayed" | "recipient.erase" | "recipient.export" | "emails.export" | "keys.revoked" | "installation.take-over" | "installation.rotate-key";
             /** @description What it was done to, such as `senders/7`. */
             subject: string;
             /** @description The address that was taken; of a session or a log entry, the IP address that it came from. */
@@ -4218,6 +4238,22 @@ export interface components {
             /** @description The email. */
             email: components["schemas"]["EmailSummary"];
         };
+        /** MovedUp */
+        MovedUp: {
+            /** @description When new recipients last moved up; null: never. */
+            at: string | null;
+            /**
+             * @description Who had them move up: `DAY`, by itself once a day, or `PERSON`; null: nobody yet.
+             * @enum {null|string}
+             */
+            by: "DAY" | "PERSON" | null;
+            /** @description When the last new recipient was planned for before they moved up; null: none waited. */
+            lastBefore: string | null;
+            /** @description When the last new recipient is planned for now; null: none waits. */
+            lastNow: string | null;
+            /** @description Whether new times are being written. */
+            planning: boolean;
+        };
         /** NewSavedList */
         NewSavedList: {
             /** @description What people call it. */
@@ -4407,6 +4443,10 @@ export interface components {
             senders: components["schemas"]["SenderPlan"][];
             /** @description How many emails would go after `latestAt`, which cancels them. */
             late: number;
+            /** @description Each step if nobody answers, the first one first; empty with one step. */
+            steps?: components["schemas"]["StepPlan"][];
+            /** @description How many new recipients a day the limits leave in the long run, when each gets all steps; null with one step. */
+            newPerDay?: number | null;
             /** @description How many recipients are written to; of an hour, how many emails a server took. */
             accepted: number;
             /** @description How many rows were folded because their mailbox is in an earlier one. */
@@ -4983,6 +5023,10 @@ export interface components {
             senders: components["schemas"]["SenderPlan"][];
             /** @description How many emails would go after `latestAt`, which cancels them. */
             late: number;
+            /** @description Each step if nobody answers, the first one first; empty with one step. */
+            steps?: components["schemas"]["StepPlan"][];
+            /** @description How many new recipients a day the limits leave in the long run, when each gets all steps; null with one step. */
+            newPerDay?: number | null;
             /** @description How many recipients are written to; of an hour, how many emails a server took. */
             accepted: number;
             /** @description How many rows were folded because their mailbox is in an earlier one. */
@@ -5327,6 +5371,19 @@ export interface components {
             variants?: components["schemas"]["VariantFields"][];
             /** @description Its number, which never changes. */
             id?: number | null;
+        };
+        /** StepPlan */
+        StepPlan: {
+            /** @description Which step of the campaign, from 1. */
+            step: number;
+            /** @description How many emails the step has, if nobody answers. */
+            count: number;
+            /** @description When the first email goes. */
+            firstAt: string | null;
+            /** @description When the last email goes. */
+            lastAt: string | null;
+            /** @description How many emails would go after `latestAt`, which cancels them. */
+            late: number;
         };
         /** StoredList */
         StoredList: {
@@ -6311,6 +6368,185 @@ export interface operations {
             };
             /** @description Unsupported Media Type */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    movedUp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MovedUp"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    moveUp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MovedUp"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

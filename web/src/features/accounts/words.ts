@@ -59,6 +59,7 @@ const ACTIONS: Readonly<Record<Action, string>> = {
   "campaign.deleted": "Deleted a campaign",
   "campaign.first": "Put a campaign first",
   "campaign.not_first": "Put a campaign first no longer",
+  "campaign.moved_up": "Had new people of a campaign move up",
   "campaign.direct": "Sent a test",
   "campaign.resumed": "Resumed a campaign",
   "campaign.cancelled": "Cancelled a campaign",

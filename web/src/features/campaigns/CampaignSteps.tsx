@@ -2,6 +2,7 @@ import { Paper, Table, Title } from "@mantine/core";
 import { BarChart } from "@/ui/BarChart";
 import { count, counted } from "@/ui/numbers";
 import classes from "./CampaignSteps.module.css";
+import { MoveUp } from "./MoveUp";
 import type { Campaign } from "./queries";
 
 type Step = NonNullable<Campaign["steps"]>[number];
@@ -16,7 +17,8 @@ const FIGURES = [
 ] as const;
 
 /** How many got each step, and what came of it, as a funnel and in figures; nothing of a campaign of one step. */
-export function CampaignSteps({ campaign: { steps = [] } }: { campaign: Campaign }) {
+export function CampaignSteps({ campaign }: { campaign: Campaign }) {
+  const { steps = [] } = campaign;
   if (steps.length < 2) return null;
   return (
     <Paper withBorder radius="lg" p="lg" component="section" aria-labelledby="steps-title">
@@ -51,6 +53,7 @@ export function CampaignSteps({ campaign: { steps = [] } }: { campaign: Campaign
           ))}
         </Table.Tbody>
       </Table>
+      <MoveUp campaign={campaign} />
     </Paper>
   );
 }
