@@ -99,7 +99,7 @@ async def sweep(
             for campaign_id, cancelled in (await campaigns.finish_cancels(pool)).items():
                 log.info("finished cancelling", campaign_id=campaign_id, emails=cancelled)
         with step("remove_deleted"):
-            while removed := await keeping.remove_deleted(pool):
+            if removed := await keeping.remove_all_deleted(pool):
                 log.info("removed emails of a deleted campaign", emails=removed)
         with step("stalled_jobs"):
             await _end_stalled_jobs(queue)

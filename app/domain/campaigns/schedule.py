@@ -27,6 +27,7 @@ from app.domain.campaigns.draft import (
     check_start,
 )
 from app.domain.campaigns.files import Upload
+from app.domain.campaigns.hints import of_texts
 from app.domain.campaigns.idempotency import AGAIN_S, Idempotency, earlier_answer, keep_answer, key_is_free
 from app.domain.campaigns.lacking import Lack, Lacking
 from app.domain.campaigns.left_out import TakenOut, take_out
@@ -224,8 +225,7 @@ async def preview(pool: Pool, workspace_id: int, request: Request) -> Preview:
         make = await _source(conn, workspace_id, request, file)
         recipients, trial, lacking = await _recipients(workspace_id, request.draft, make)
         content = request.draft.content
-        hints = (await content.sent(workspace_id)).hints
-        hints += content.misspelt(await content.parse(workspace_id), recipients.fields | {"email"})
+        hints = await of_texts(content, request.draft.steps, recipients.fields, workspace_id)
         coming = await files.read_all(request.attached)
         hints += await files.look(conn, workspace_id, content, coming)
         await stage(conn, recipients, trial, quotas.Room(None), address_key)
@@ -353,10 +353,13 @@ async def _plan(conn: Conn, workspace_id: int, draft: Draft, recipients: Recipie
 
 
 async def _sender_ids(conn: Conn, workspace_id: int, draft: Draft) -> list[int]:
-    if draft.sender_ids:
-        return list(draft.sender_ids)
-    if draft.sender_id is not None:
-        return [draft.sender_id]
+    named = list(draft.sender_ids or ([] if draft.sender_id is None else [draft.sender_id]))
+    if named:
+        row = await fetch_one(conn, sql.retired_sender, {"workspace_id": workspace_id, "sender_ids": named})
+        if row is not None:
+            field = "senderIds" if draft.sender_ids else "senderId"
+            raise InvalidInput({field: f"{row['email']} is retired; reinstate it, or name another"})
+        return named
     row = await fetch_one(conn, sql.default_sender, {"workspace_id": workspace_id})
     if row is None:
         raise InvalidInput({"senderId": "there is no default sender; name one"})

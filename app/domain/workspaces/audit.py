@@ -51,6 +51,8 @@ Action = Literal[
     "sender.created",
     "sender.changed",
     "sender.deleted",
+    "sender.retired",
+    "sender.reinstated",
     "sender.checked",
     "list.created",  # one that is saved by name
     "list.grown",
@@ -58,6 +60,7 @@ Action = Literal[
     "list.removed",
     "campaign.scheduled",
     "campaign.changed",
+    "campaign.variant_stopped",
     "campaign.paused",
     "campaign.resumed",
     "campaign.cancelled",

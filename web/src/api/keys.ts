@@ -93,6 +93,7 @@ export const keys = {
     all: () => own("lists"),
     one: (id: number) => own("lists", "one", id),
   },
+  drafts: () => own("drafts"),
   templates: {
     all: () => own("templates"),
     list: () => own("templates", "list"),
