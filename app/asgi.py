@@ -31,7 +31,7 @@ from app.http.campaigns import campaigns, files, signatures, templates
 from app.http.errors import HANDLERS, database_unavailable, held_by_others, workspace_deleted
 from app.http.headers import security_headers
 from app.http.inbound import responses
-from app.http.ledger import emails, holds, stats
+from app.http.ledger import emails, failures, holds, stats
 from app.http.oauth import connecting
 from app.http.openapi import SECURITY, StructSchemas, openapi_config
 from app.http.operations import administration, alerts, events, health, sandbox
@@ -130,6 +130,7 @@ def _routes() -> list[ControllerRouterHandler]:
             templates.router,
             files.router,
             emails.router,
+            failures.router,
             holds.answer_held_campaign,
             holds.answer_held_sender,
             lists.router,

@@ -33,6 +33,7 @@ from app.domain.operations import installation, sandbox, workers
 from app.domain.operations.host_policy import HostPolicy
 from app.domain.operations.installation import OtherInstallation, Ours
 from app.domain.operations.resolver import Resolver
+from app.domain.workspaces.quotas import quotas_of
 from app.embedded import mailbox
 from app.embedded.postgres import EmbeddedPostgres
 from app.jobs import CHECKS, POLLING_INTERVAL_S, QUICK, RESETS, WEBHOOKS, WIRE_CHECKS
@@ -45,6 +46,7 @@ from worker.credentials import Credentials
 from worker.desk import Budget, Desk
 from worker.dispatch import Dispatcher
 from worker.dns_checks import keep_checked
+from worker.failures import keep_deciding
 from worker.inbox import Reader
 from worker.installation import Guard
 from worker.instruments import LANES_MAX, REGISTRY, RESTARTS
@@ -117,6 +119,7 @@ class Worker:
             settings.inbox_poll_seconds,
             settings.max_attempts,
             one_click=settings.one_click,
+            most_watched=settings.inbox_watch_connections,
         )
         checks = Checks(settings, pool, self._credentials)
         self._queue = make_queue(
@@ -155,6 +158,7 @@ class Worker:
                     )
                 ),
                 asyncio.create_task(clean_up(self._pool, self._queue, self._token, self._settings)),
+                asyncio.create_task(keep_deciding(self._pool, quotas_of(self._settings))),
                 asyncio.create_task(self._credentials.keep_fresh()),
                 asyncio.create_task(self._reader.keep_reading()),
                 asyncio.create_task(keep_checked(self._pool, Resolver.of(self._settings))),

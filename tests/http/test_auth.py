@@ -42,6 +42,7 @@ BODIES: dict[str, Any] = {
     "/api/senders/{id}/signature": {"text": "Ann"},
     "/api/sandbox/messages/{id}/reply": {"text": "Yes"},
     "/api/emails/{id}/resolve": {"as": "sent"},
+    "/api/emails/{id}/mend": {"email": "ada@example.com"},
     "/api/saved-lists/{id}/recipients": {"recipients": ["ada@example.com"]},
     "/api/saved-lists/{id}/count": {"filter": []},
     "/api/suppressions/{id}": {"why": "asked"},
@@ -172,7 +173,11 @@ def _url(path: str, ids: dict[str, int]) -> str:
     parts = path.split("/")
     kind = "invitations" if parts[2:4] == ["members", "invitations"] else parts[2]
     path += QUERIES.get(path, "")
-    return path.replace("{id}", str(ids.get(kind))).replace("{deliveryId}", str(ids.get("deliveries")))
+    return (
+        path.replace("{id}", str(ids.get(kind)))
+        .replace("{deliveryId}", str(ids.get("deliveries")))
+        .replace("{variantId}", "1")
+    )
 
 
 async def _logged_in(pool: Pool, user: User) -> Headers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def test_an_email_in_doubt_is_resolved_on_its_page(inside: Page) -> None:
     expect(inside.get_by_text("It counts as sent.")).to_be_visible()
     expect(inside.get_by_role("button", name="Assume sent")).to_be_hidden()
     inside.goto("/trouble")
-    expect(inside.get_by_role("heading", name="Nothing has failed")).to_be_visible()
+    expect(inside.get_by_role("heading", name="No failed email waits for a decision")).to_be_visible()
 
 
 def test_an_emails_page_shows_what_it_says_to_its_recipient(inside: Page) -> None:
@@ -101,6 +102,44 @@ def test_sending_again_warns_of_a_second_copy_and_sends_it(inside: Page) -> None
         dialog.get_by_role("button", name="Send again").click()
         expect(inside.get_by_role("img", name="1 email: 1 sent")).to_be_visible()
         assert [accepted.envelope_to for accepted in sink.accepted()] == ["ada@example.com"]
+
+
+def test_failed_emails_are_decided_on_by_their_reason(inside: Page, service: Service, email: str) -> None:
+    filled(service, email, {"FAILED": 5})
+    inside.goto("/trouble")
+    reasons = inside.get_by_role("list", name="Reasons")
+    expect(reasons).to_contain_text("Unknown address 5")
+    expect(reasons).to_contain_text("does not exist")
+    expect(inside.get_by_role("button", name="Failed")).to_contain_text("5")
+    assert_accessible(inside)
+
+    inside.get_by_role("checkbox", name="Choose failed.1@example.com").click()
+    inside.get_by_role("button", name="Correct addresses").click()
+    dialog = inside.get_by_role("dialog", name="Correct the address")
+    address = dialog.get_by_label("failed.1@example.com")
+    address.fill("failed.2@example.com")
+    send = dialog.get_by_role("button", name="Send to 1 corrected address")
+    send.click()
+    expect(dialog.get_by_text("is among the campaign's recipients already")).to_be_visible()
+    assert_accessible(inside)
+    address.fill("found@example.com")
+    send.click()
+    expect(dialog).to_have_count(0)
+    expect(reasons).to_contain_text("Unknown address 4")
+
+    reasons.get_by_role("button", name="Show", exact=True).click()
+    expect(inside).to_have_url(re.compile("failedFor=UNKNOWN_ADDRESS"))
+    reasons.get_by_role("button", name="Never write again: all 4").click()
+    inside.get_by_role("dialog").get_by_role("button", name="Never write again").click()
+    expect(inside.get_by_text("4 recipients will not be written to again.")).to_be_visible()
+    expect(reasons).to_have_count(0)
+    expect(inside.get_by_role("button", name="Failed")).to_contain_text("0")
+    inside.goto("/trouble?status=FAILED")
+    inside.get_by_label("List also what was decided on").check()
+    expect(inside.get_by_text("Never again", exact=True).locator("visible=true")).to_have_count(4)
+    inside.get_by_role("link", name="failed.1@example.com", exact=True).click()
+    inside.get_by_role("link", name="a corrected address").click()
+    expect(inside.get_by_role("heading", name="found@example.com", level=1)).to_be_visible()
 
 
 def test_failed_emails_are_retried_together(inside: Page) -> None:

@@ -7,15 +7,16 @@ Whoever changes a campaign locks its streams first, and then the campaign: see `
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from app.db import Conn, Pool, Row, fetch_all, fetch_exactly_one, fetch_one, transaction
+from app.db import Conn, Pool, Row, containing, fetch_all, fetch_exactly_one, fetch_one, transaction
 from app.domain.accounts.actor import LOCAL, Actor
-from app.domain.campaigns import files, steps
+from app.domain.campaigns import files, steps, variants
 from app.domain.campaigns.files import KeptFile
 from app.domain.campaigns.steps import CampaignStep
+from app.domain.campaigns.variants import CampaignVariant, StepComparison
 from app.domain.ledger import holds, streams
 from app.domain.ledger.holds import Held
 from app.domain.operations.installation import Ours
@@ -24,7 +25,7 @@ from app.domain.planning import changes, waiting
 from app.domain.planning.campaign_calendar import CampaignCalendar, of_kept
 from app.domain.planning.reasons import Service, Waiting
 from app.domain.workspaces import audit
-from app.errors import Conflict, NotFound
+from app.errors import Conflict, InvalidInput, NotFound
 from app.jobs import defer_wake_up
 from app.mail.footer import Unsubscribe
 from app.sql import queries
@@ -32,6 +33,7 @@ from app.sql import queries
 sql = queries(__name__)
 CampaignStatus = Literal["ACTIVE", "PAUSED", "CANCELLED", "FINISHED"]
 CampaignKind = Literal["LIST", "DIRECT"]
+CampaignOrder = Literal["newest", "oldest", "name"]
 OnUnknown = Literal["hold", "resend", "resend_if_not_in_sent", "assume_sent"]
 CANCEL_BATCH = 10_000
 FOLLOW_BATCH = 1_000  # the stream counts them one by one
@@ -77,7 +79,7 @@ class Campaign(msgspec.Struct, rename="camel"):
     campaigns the one with the latest `ahead_at` is planned first, then they come in the order of scheduling; none takes
     more than its `share_percent` of what its senders may send. `brake`: why it paused itself. `total` counts emails of
     all steps, `recipients` those of the first, `following` those that a next step will follow; `steps`: of a campaign
-    with later ones, all, where it is read by itself.
+    with later ones, all, where it is read by itself, as are `variants` of steps and `comparisons` of these.
     """
 
     id: int
@@ -121,7 +123,11 @@ class Campaign(msgspec.Struct, rename="camel"):
     responses: ResponseCounts | None = None
     recipients: int = 0
     following: int = 0
+    undecided: int = 0
+    archived_at: datetime | None = None
     steps: list[CampaignStep] = []
+    variants: list[CampaignVariant] = []
+    comparisons: list[StepComparison] = []
 
 
 def _campaign(row: Row) -> Campaign:
@@ -166,7 +172,11 @@ def _campaign(row: Row) -> Campaign:
         responses=ResponseCounts(**{name: row[name] for name in ResponseCounts.__struct_fields__}),
         recipients=row["recipients"],
         following=row["following"],
+        undecided=row["undecided"],
+        archived_at=row["archived_at"],
         steps=row.get("steps", []),
+        variants=row.get("variants", []),
+        comparisons=row.get("comparisons", []),
     )
 
 
@@ -188,14 +198,36 @@ def counts_of(row: Row) -> dict[str, int]:
     return {s: row[s.lower()] for s in ("SCHEDULED", "SENDING", "SENT", "FAILED", "UNKNOWN", "CANCELLED")}
 
 
+class CampaignFilter(NamedTuple):
+    """All of it must fit; `q` is a part of the name. What is over and was archived is a list of its own."""
+
+    status: CampaignStatus | None = None
+    sender_id: int | None = None
+    q: str | None = None
+    archived: bool = False
+
+    def check(self) -> dict[str, Any]:
+        """As parameters of a query. Raises InvalidInput."""
+        if self.q is not None and "\0" in self.q:
+            raise InvalidInput({"q": "has a NUL character, which no name has"})
+        return self._asdict() | {"q": None if self.q is None else containing(self.q)}
+
+
 async def list_campaigns(
-    pool: Pool, workspace_id: int, status: CampaignStatus | None, page: PageRequest, ours: Ours
+    pool: Pool,
+    workspace_id: int,
+    wanted: CampaignFilter,
+    page: PageRequest,
+    ours: Ours,
+    order: CampaignOrder = "newest",
 ) -> Page[Campaign]:
-    """Those to lists of recipients; direct mail is none."""
-    before = page.check()
+    """Those to lists of recipients; direct mail is none. Raises InvalidInput."""
+    params = wanted.check() | {"workspace_id": workspace_id, "before": page.check(), "limit": page.limit + 1}
+    queries_by_order = {"newest": sql.newest_campaigns, "oldest": sql.oldest_campaigns, "name": sql.campaigns_by_name}
     service = await waiting.read_service(pool, ours)
     async with transaction(pool, workspace_id) as conn:
-        rows = await _rows(conn, workspace_id, status=status, before=before, limit=page.limit + 1)
+        ids = [row["id"] for row in await fetch_all(conn, queries_by_order[order], params)]
+        rows = await _rows(conn, workspace_id, ids)
         await _tell_why(conn, workspace_id, rows, service)
     return page_of([_campaign(row) for row in rows], [row["id"] for row in rows], page.limit)
 
@@ -223,29 +255,17 @@ async def read_campaign(conn: Conn, workspace_id: int, campaign_id: int) -> Camp
 
 
 async def read_row(conn: Conn, workspace_id: int, campaign_id: int) -> Row:
-    rows = await _rows(conn, workspace_id, campaign_id=campaign_id)
+    rows = await _rows(conn, workspace_id, [campaign_id])
     if not rows:
         raise NotFound(f"no campaign {campaign_id}")
-    return rows[0] | {"steps": await steps.of_campaign(conn, workspace_id, campaign_id)}
+    its, compared = await variants.of_campaign(conn, workspace_id, campaign_id)
+    all_steps = await steps.of_campaign(conn, workspace_id, campaign_id)
+    return rows[0] | {"steps": all_steps, "variants": its, "comparisons": compared}
 
 
-async def _rows(
-    conn: Conn,
-    workspace_id: int,
-    *,
-    campaign_id: int | None = None,
-    status: str | None = None,
-    before: int | None = None,
-    limit: int = 1,
-) -> list[Row]:
-    params = {
-        "workspace_id": workspace_id,
-        "campaign_id": campaign_id,
-        "status": status,
-        "before": before,
-        "limit": limit,
-    }
-    rows = await fetch_all(conn, sql.list_campaigns, params)
+async def _rows(conn: Conn, workspace_id: int, wanted: list[int]) -> list[Row]:
+    """Those of the campaigns that are there, in this order."""
+    rows = await fetch_all(conn, sql.campaigns_of, {"workspace_id": workspace_id, "ids": wanted})
     ids = [row["id"] for row in rows]
     held = await holds.of_campaigns(conn, workspace_id, ids)
     senders: dict[int, list[CampaignSender]] = {}

@@ -5,6 +5,7 @@ Many are decided in batches, each in a transaction of its own: whoever dies in b
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -34,7 +35,7 @@ _ACTIONS: dict[tuple[EmailStatus, EmailStatus], audit.Action] = {
     ("UNKNOWN", "SCHEDULED"): "email.unknown->scheduled",
     ("UNKNOWN", "SENT"): "email.unknown->sent",
 }
-_STOPPED = {"REPLIED": "they answered", "STOPPED": "a person stopped them"}
+STOPPED = {"REPLIED": "they answered", "STOPPED": "a person stopped them"}
 
 
 class Decided(msgspec.Struct, rename="camel"):
@@ -110,7 +111,7 @@ async def _decide_one(
         campaign = await fetch_one(conn, sql.campaign_of_email, params)
         if campaign is None:
             raise NotFound(f"no email {email_id}")
-        _check_campaign(campaign, to)
+        check_campaign(campaign, to)
         decided = await _decide(conn, workspace_id, [email_id], found, before, to)
         if decided.suppressed_emails:
             suppressed = decided.suppressed_emails[0]
@@ -119,9 +120,11 @@ async def _decide_one(
             email = await read_email(conn, workspace_id, email_id)
             if email.erased_at is not None and email.status == before:
                 raise Conflict("the recipient was erased: nobody knows any more where the email could be sent")
+            if email.settled == "MENDED" and to == "SCHEDULED":
+                raise Conflict(f"it went to a corrected address, as email {email.mended_as}")
             stopped = await fetch_exactly_one(conn, sql.stop_of, params)
             if email.status == before and stopped["why"] is not None:
-                raise Conflict(f"the campaign writes to {email.recipient} no more: {_STOPPED[stopped['why']]}")
+                raise Conflict(f"the campaign writes to {email.recipient} no more: {STOPPED[stopped['why']]}")
             raise Conflict(f"the email is {email.status}; this is for a {before} one")
         await audit.record(conn, actor, workspace_id, _ACTIONS[before, to], f"emails/{email_id}")
         email = await read_email(conn, workspace_id, email_id)
@@ -153,7 +156,7 @@ async def _decide_all(
             await _begin(conn, workspace_id, to)
             params = {"workspace_id": workspace_id, "campaign_id": campaign_id}
             campaign = await lock_campaign(conn, workspace_id, campaign_id)
-            _check_campaign(campaign, to)
+            check_campaign(campaign, to)
             ids = await _undecided(conn, params, before, after_id)
             if not ids:
                 return total
@@ -163,6 +166,13 @@ async def _decide_all(
                 await audit.record(conn, actor, workspace_id, _ACTIONS[before, to], subject)
         total.add(part)
         after_id = ids[-1]
+
+
+async def retry_batch(conn: Conn, workspace_id: int, ids: Sequence[int], after: int) -> int:
+    """Send those of the emails again that failed, after so many others; how many are."""
+    await _begin(conn, workspace_id, "SCHEDULED")
+    found = await streams.lock_of_emails(conn, workspace_id, ids)
+    return (await _decide(conn, workspace_id, list(ids), found, "FAILED", "SCHEDULED", after)).changed
 
 
 async def arrived(conn: Conn, workspace_id: int, email_id: int, stream_ids: list[int], how: str) -> bool:
@@ -238,7 +248,7 @@ async def _decide(
     return Decided(sum(row["n"] for row in changed), len(suppressed), suppressed)
 
 
-def _check_campaign(campaign: Row, to: EmailStatus) -> None:
+def check_campaign(campaign: Row, to: EmailStatus) -> None:
     """Raises Conflict where nothing is sent any more."""
     if to == "SCHEDULED" and campaign["status"] == "CANCELLED":
         raise Conflict("the campaign is CANCELLED; nothing of it is sent any more")

@@ -16,8 +16,10 @@ from app.db import Conn, Pool, Row, containing, fetch_all, fetch_exactly_one, fe
 from app.domain.accounts.actor import Actor
 from app.domain.campaigns.campaigns import CampaignKind
 from app.domain.campaigns.content import rendered_subject
+from app.domain.ledger import next_steps
 from app.domain.ledger.claims import Outcome
 from app.domain.ledger.exchange import EmailStatus
+from app.domain.ledger.next_steps import NextStep
 from app.domain.ledger.texts import read_texts
 from app.domain.operations.installation import Ours
 from app.domain.pages import Page, PageRequest, page_of, time_key
@@ -25,6 +27,7 @@ from app.domain.planning import waiting
 from app.domain.planning.reasons import Service, Waiting
 from app.domain.workspaces import audit
 from app.errors import InvalidInput, NotFound
+from app.mail.failures import FailureReason
 from app.sql import queries
 
 sql = queries(__name__)
@@ -36,12 +39,15 @@ ExportColumns = Literal["table", "list"]
 # Why an email is CANCELLED: its campaign was; its recipient is written to no more, or not in this campaign (STOPPED by
 # a person); it had not gone by its campaign's end; its recipient was erased.
 CancelReason = Literal["CAMPAIGN", "SUPPRESSED", "UNSUBSCRIBED", "REPLIED", "BOUNCED", "STOPPED", "LATE", "ERASED"]
+# What a person decided on a FAILED email; DIRECT: nobody is asked, for it was written by hand.
+Settled = Literal["PUT_ASIDE", "SUPPRESSED", "MENDED", "DIRECT"]
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 
 
 class EmailSummary(msgspec.Struct, rename="camel"):
-    """An email in a list; `code`, `enhanced_code` and `reply` are the latest attempt's. `waiting`: why one that is
-    SCHEDULED does not go now.
+    """An email in a list; `code`, `enhanced_code` and `reply` are the latest attempt's. `variant`: the letter of the
+    one that it was made from. `waiting`: why one that is SCHEDULED does not go now. Of one that FAILED: why, in a word
+    (`failed_for`), and what a person decided (`settled`).
     """
 
     id: int
@@ -60,6 +66,9 @@ class EmailSummary(msgspec.Struct, rename="camel"):
     reply: str | None
     cancel_reason: CancelReason | None
     step: int
+    failed_for: FailureReason | None
+    settled: Settled | None
+    variant: str | None = None
     waiting: Waiting | None = None
 
 
@@ -92,8 +101,9 @@ class NotInSent(msgspec.Struct, rename="camel"):
 class Email(msgspec.Struct, rename="camel"):
     """An email with every attempt, first to last; `subject` as its recipient sees it. At `erased_at` a placeholder took
     the recipient's place. `not_in_sent`: what the mailbox says of one that is UNKNOWN; None: nothing yet. `step`: of
-    its campaign's, from 1. The next one follows at `follow_at` at the earliest; `stopped` says why none will.
-    `follows_id`: the email of the step before.
+    its campaign's, from 1; `variant`: the letter of the one that it was made from. The next one follows at `follow_at`
+    at the earliest; `stopped` says why none will. `follows_id`: the email of the step before; `next_step`: what it
+    owes, as far as that is known. `mended_as`: the email that went to the corrected address in its place.
     """
 
     id: int
@@ -113,14 +123,19 @@ class Email(msgspec.Struct, rename="camel"):
     cancel_reason: CancelReason | None
     not_in_sent: NotInSent | None
     step: int = 1
+    variant: str | None = None
     follow_at: datetime | None = None
     follows_id: int | None = None
     stopped: CancelReason | None = None
+    next_step: NextStep | None = None
+    failed_for: FailureReason | None = None
+    settled: Settled | None = None
+    mended_as: int | None = None
 
 
 class EmailFilter(NamedTuple):
     """All of it must fit; `q` is a part of the recipient's address. Of direct mail the list is one of its own, unless a
-    campaign is named.
+    campaign is named. `undecided`: of those that FAILED, what waits for a person's word.
     """
 
     status: EmailStatus | None = None
@@ -128,11 +143,15 @@ class EmailFilter(NamedTuple):
     sender_id: int | None = None
     q: str | None = None
     kind: CampaignKind = "LIST"
+    failed_for: FailureReason | None = None
+    undecided: bool = False
 
     def check(self) -> dict[str, Any]:
         """As parameters of a query. Raises InvalidInput."""
         if self.q is not None and "\0" in self.q:
             raise InvalidInput({"q": "has a NUL character, which no address has"})
+        if (self.undecided or self.failed_for is not None) and self.status != "FAILED":
+            raise InvalidInput({"status": "give FAILED with failedFor and undecided, which are for those"})
         params = self._asdict()
         params["direct"] = None if self.campaign_id is not None else params.pop("kind") == "DIRECT"
         if self.q is not None:
@@ -187,13 +206,14 @@ async def _waiting(conn: Conn, params: dict[str, Any], after: tuple[datetime, in
 
 
 async def _newest(conn: Conn, params: dict[str, Any], before: int | None) -> list[Row]:
-    if params["direct"]:
+    if params["direct"] and not params["undecided"]:
         return await fetch_all(conn, sql.page_of_direct, params | {"before": before})
     span = await email_span(conn, params)
     if span is None:
         return []
     last_id = span.last_id if before is None else min(span.last_id, before - 1)
-    return await fetch_all(conn, sql.page_of_emails, params | {"first_id": span.first_id, "last_id": last_id})
+    page = sql.page_of_undecided if params["undecided"] else sql.page_of_emails
+    return await fetch_all(conn, page, params | {"first_id": span.first_id, "last_id": last_id})
 
 
 async def email_span(conn: Conn, params: dict[str, Any]) -> Span | None:
@@ -223,6 +243,7 @@ async def read_email(conn: Conn, workspace_id: int, email_id: int) -> Email:
         raise NotFound(f"no email {email_id}")
     row["attempts"] = await read_attempts(conn, workspace_id, email_id)
     row["subject"] = texts[0]["subject"]
+    row["next_step"] = next(iter(await next_steps.of_emails(conn, workspace_id, [email_id])), None)
     read = row["readings"] is not None
     row["not_in_sent"] = NotInSent(row["readings"], row["read_at"], row["keeps_copies"]) if read else None
     return Email(**{name: row[name] for name in Email.__struct_fields__})

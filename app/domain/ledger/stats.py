@@ -18,11 +18,12 @@ DUE_AT_MOST = 10_000
 
 
 class Totals(msgspec.Struct, rename="camel"):
-    """Emails of all campaigns, by status. `due`: how many of active campaigns are due before the time asked for;
-    10,001 means more than 10,000.
+    """Emails of all campaigns, by status. `undecided`: of those that FAILED, how many wait for a person's word. `due`:
+    how many of active campaigns are due before the time asked for; 10,001 means more than 10,000.
     """
 
     counts: dict[str, int]
+    undecided: int
     due: int
 
 
@@ -56,4 +57,4 @@ async def totals(pool: Pool, workspace_id: int, due_before: datetime | None) -> 
     async with transaction(pool, workspace_id) as conn:
         params = {"workspace_id": workspace_id, "due_before": due_before, "limit": DUE_AT_MOST + 1}
         row = await fetch_exactly_one(conn, sql.totals, params)
-    return Totals(counts=counts_of(row), due=row["due"])
+    return Totals(counts=counts_of(row), undecided=row["undecided"], due=row["due"])

@@ -36,6 +36,7 @@ class CampaignProgress(msgspec.Struct, rename="camel", frozen=True):
     last_at: datetime | None
     finished_at: datetime | None
     held: Held | None
+    undecided: int
 
 
 class SenderState(msgspec.Struct, rename="camel", frozen=True):
@@ -88,4 +89,5 @@ def _progress(row: Row, held: Held | None) -> CampaignProgress:
         last_at=row["last_at"],
         finished_at=row["finished_at"],
         held=held,
+        undecided=row["undecided"],
     )

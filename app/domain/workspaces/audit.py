@@ -63,6 +63,9 @@ Action = Literal[
     "campaign.paused",
     "campaign.resumed",
     "campaign.cancelled",
+    "campaign.archived",
+    "campaign.unarchived",
+    "campaign.deleted",  # with its emails and texts
     "campaign.first",  # before the others of its senders
     "campaign.not_first",
     "campaign.direct",  # a test, or whatever is written by hand to one recipient
@@ -79,6 +82,9 @@ Action = Literal[
     "email.bounced->scheduled",  # it had come back for a fault of its sender
     "email.unknown->scheduled",  # resolved: sent again
     "email.unknown->sent",  # resolved: taken as sent
+    "email.put_aside",  # it failed, and nothing more is done
+    "email.suppressed",  # it failed, and its recipient is written to no more
+    "email.mended",  # it failed, and goes to a corrected address
     "email.stopped",  # before it went
     "response.answered",
     "response.corrected",  # what it is

@@ -7,13 +7,13 @@ from http import HTTPStatus
 from typing import Annotated
 
 import msgspec
-from litestar import MediaType, Response, Router, get, patch, post
-from litestar.params import JSONBody, QueryParameter
+from litestar import MediaType, Response, Router, delete, get, patch, post
+from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from app.bounds import HOURLY_LIMIT, LABEL, SUBJECT
-from app.domain.campaigns import campaigns, cancelled, change, files
+from app.domain.campaigns import campaigns, cancelled, change, files, keeping, variants
 from app.domain.campaigns.beside import addressed
-from app.domain.campaigns.campaigns import Campaign, CampaignStatus, OnUnknown
+from app.domain.campaigns.campaigns import Campaign, CampaignFilter, CampaignOrder, CampaignStatus, OnUnknown
 from app.domain.campaigns.cancelled import CancelledBy
 from app.domain.campaigns.change import Changes
 from app.domain.campaigns.draft import DELAY_MS, JITTER_PERCENT, SENDERS, SHARE_PERCENT
@@ -33,7 +33,19 @@ from app.http.campaigns.schedule import StepFields, preview_campaign, schedule_c
 from app.http.errors import problems
 from app.http.headers import FRAMED
 from app.http.openapi import schema_name
-from app.http.parameters import Cursor, Id, Limit, TheActor, TheInstallation, ThePool, TheQuotas, TheSettings, TheUser
+from app.http.parameters import (
+    MAX_ID,
+    Cursor,
+    Id,
+    Limit,
+    SenderIdFilter,
+    TheActor,
+    TheInstallation,
+    ThePool,
+    TheQuotas,
+    TheSettings,
+    TheUser,
+)
 from app.mail.footer import Unsubscribe
 
 
@@ -64,16 +76,24 @@ class CampaignPatch(MessagePatch, rename="camel", forbid_unknown_fields=True, kw
     reopen: bool | msgspec.UnsetType = msgspec.UNSET
 
 
-@get("/", opt={"role": VIEWER}, summary="List campaigns, newest first", responses=problems())
+@get("/", opt={"role": VIEWER}, summary="List campaigns, newest first unless asked otherwise", responses=problems())
 async def list_campaigns(
     pool: ThePool,
     user: TheUser,
     installation: TheInstallation,
     status: Annotated[CampaignStatus | None, QueryParameter(name="status")] = None,
+    sender_id: SenderIdFilter = None,
+    q: Annotated[str | None, QueryParameter(name="q", description="A part of the name.")] = None,
+    archived: Annotated[
+        bool, QueryParameter(name="archived", description="Those that were archived, in place of all others.")
+    ] = False,
+    order: Annotated[CampaignOrder, QueryParameter(name="order", description="By what they are sorted.")] = "newest",
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Annotated[Page[Campaign], schema_name("CampaignPage")]:
-    return await campaigns.list_campaigns(pool, user.workspace_id, status, PageRequest(limit, cursor), installation)
+    wanted = CampaignFilter(status, sender_id, q, archived)
+    page = PageRequest(limit, cursor)
+    return await campaigns.list_campaigns(pool, user.workspace_id, wanted, page, installation, order)
 
 
 @get("/{id:int}", opt={"role": VIEWER}, summary="A campaign with its counts", responses=problems(HTTPStatus.NOT_FOUND))
@@ -175,6 +195,56 @@ async def cancel_campaign(pool: ThePool, user: TheUser, actor: TheActor, campaig
     return await campaigns.cancel(pool, user.workspace_id, campaign_id, actor)
 
 
+@post(
+    "/{id:int}/variants/{variantId:int}/stop",
+    opt={"role": MEMBER},
+    status_code=HTTPStatus.OK,
+    summary="Send a variant no more; who would have got it gets another",
+    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def stop_variant(
+    pool: ThePool,
+    user: TheUser,
+    actor: TheActor,
+    campaign_id: Id,
+    variant_id: Annotated[int, PathParameter(name="variantId", ge=1, le=MAX_ID, description="Of the variant.")],
+) -> Campaign:
+    await variants.stop(pool, user.workspace_id, campaign_id, variant_id, actor)
+    return await campaigns.get_campaign(pool, user.workspace_id, campaign_id)
+
+
+@post(
+    "/{id:int}/archive",
+    opt={"role": MEMBER},
+    status_code=HTTPStatus.OK,
+    summary="Put a campaign that is over out of the list",
+    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def archive_campaign(pool: ThePool, user: TheUser, actor: TheActor, campaign_id: Id) -> Campaign:
+    return await keeping.archive(pool, user.workspace_id, campaign_id, actor, archived=True)
+
+
+@delete(
+    "/{id:int}/archive",
+    opt={"role": MEMBER},
+    status_code=HTTPStatus.OK,
+    summary="Put a campaign back into the list",
+    responses=problems(HTTPStatus.NOT_FOUND),
+)
+async def unarchive_campaign(pool: ThePool, user: TheUser, actor: TheActor, campaign_id: Id) -> Campaign:
+    return await keeping.archive(pool, user.workspace_id, campaign_id, actor, archived=False)
+
+
+@delete(
+    "/{id:int}",
+    opt={"role": MEMBER},
+    summary="Delete a campaign that is over, with its emails and texts; its counts and suppressions stay",
+    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def delete_campaign(pool: ThePool, user: TheUser, actor: TheActor, campaign_id: Id) -> None:
+    await keeping.delete(pool, user.workspace_id, campaign_id, actor)
+
+
 router = Router(
     "/campaigns",
     tags=["campaigns"],
@@ -195,5 +265,9 @@ router = Router(
         pause_campaign,
         resume_campaign,
         cancel_campaign,
+        stop_variant,
+        archive_campaign,
+        unarchive_campaign,
+        delete_campaign,
     ],
 )

@@ -12,10 +12,11 @@ from litestar.response import Stream
 
 from app.domain.campaigns import files
 from app.domain.campaigns.campaigns import CampaignKind
-from app.domain.ledger import decisions, emails, texts
+from app.domain.ledger import decisions, emails, mending, texts
 from app.domain.ledger.decisions import CHOSEN, Chosen, Decided, Decision
 from app.domain.ledger.emails import Email, EmailFilter, EmailSummary, ExportColumns
 from app.domain.ledger.exchange import EmailStatus
+from app.domain.ledger.mending import Correction
 from app.domain.ledger.texts import Message
 from app.domain.pages import Page, PageRequest
 from app.domain.suppressions import stop
@@ -37,6 +38,7 @@ from app.http.parameters import (
     TheSettings,
     TheUser,
 )
+from app.mail.failures import FailureReason
 
 
 class Resolution(msgspec.Struct, forbid_unknown_fields=True):
@@ -61,10 +63,23 @@ class SelectionResolution(Selection, rename="camel", forbid_unknown_fields=True,
     decision: Decision = msgspec.field(name="as")
 
 
+class CorrectedAddress(msgspec.Struct, forbid_unknown_fields=True):
+    """Where an email that failed should have gone."""
+
+    email: str
+
+
 Status = Annotated[EmailStatus | None, QueryParameter(name="status")]
 Kind = Annotated[
     CampaignKind,
     QueryParameter(name="kind", description="DIRECT: tests and the like, left out unless their campaign is named."),
+]
+FailedFor = Annotated[
+    FailureReason | None, QueryParameter(name="failedFor", description="Of those that FAILED, why in a word.")
+]
+Undecided = Annotated[
+    bool,
+    QueryParameter(name="undecided", description="Of those that FAILED, only what waits for a person's word."),
 ]
 Search = Annotated[str | None, QueryParameter(name="q", description="A part of the recipient's address.")]
 
@@ -84,10 +99,12 @@ async def list_emails(
     sender_id: SenderIdFilter = None,
     q: Search = None,
     kind: Kind = "LIST",
+    failed_for: FailedFor = None,
+    undecided: Undecided = False,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Annotated[Page[EmailSummary], schema_name("EmailPage")]:
-    wanted = EmailFilter(status, campaign_id, sender_id, q, kind)
+    wanted = EmailFilter(status, campaign_id, sender_id, q, kind, failed_for, undecided)
     return await emails.list_emails(pool, user.workspace_id, wanted, PageRequest(limit, cursor), installation)
 
 
@@ -111,12 +128,14 @@ async def export_emails(
     sender_id: SenderIdFilter = None,
     q: Search = None,
     kind: Kind = "LIST",
+    failed_for: FailedFor = None,
+    undecided: Undecided = False,
     columns: Annotated[ExportColumns, QueryParameter(name="columns")] = "table",
     spreadsheet: Annotated[
         bool, QueryParameter(name="spreadsheet", description="With the mark by which Excel knows UTF-8.")
     ] = False,
 ) -> Stream:
-    wanted = EmailFilter(status, campaign_id, sender_id, q, kind)
+    wanted = EmailFilter(status, campaign_id, sender_id, q, kind, failed_for, undecided)
     lines = await emails.export(pool, actor, user.workspace_id, wanted, columns=columns, spreadsheet=spreadsheet)
     headers = {"Content-Disposition": 'attachment; filename="emails.csv"'}
     return Stream(lines, media_type="text/csv; charset=utf-8", headers=headers)
@@ -193,6 +212,19 @@ async def stop_email(pool: ThePool, user: TheUser, actor: TheActor, email_id: Id
 
 
 @post(
+    "/{id:int}/mend",
+    opt={"role": MEMBER},
+    summary="Send a FAILED email to a corrected address, as a new email of its campaign",
+    responses=problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def mend_email(
+    pool: ThePool, user: TheUser, actor: TheActor, settings: TheSettings, email_id: Id, data: JSONBody[CorrectedAddress]
+) -> Email:
+    correction = Correction(email_id, data.email)
+    return await mending.mend(pool, user.workspace_id, correction, actor, settings.allow_internal_domains)
+
+
+@post(
     "/retry",
     opt={"role": MEMBER},
     status_code=HTTPStatus.OK,
@@ -226,6 +258,7 @@ router = Router(
         retry_email,
         resolve_email,
         stop_email,
+        mend_email,
         retry_emails,
         resolve_emails,
     ],

@@ -1,25 +1,70 @@
--- name: list_campaigns
--- A page of campaigns to lists, newest first, or one of any kind, each with the first and last planned time of what still waits and its use of
--- the current window.
+-- name: campaigns_of
+-- One campaign of any kind, or those that a page has (`ids`), in that order, each with the first and last planned time of what
+-- still waits and its use of the current window.
 SELECT c.id, c.sender_id, c.name, c.subject, c.body, c.body_html, c.language, c.unsubscribe, c.reply_to, c.headers, c.cc, c.bcc,
        c.attachments, c.fields, c.start_at, c.latest_at, c.delay_ms,
        c.jitter_percent, c.hourly_limit, c.calendar, c.ahead_at, c.share_percent, c.kind, c.on_unknown, c.status, c.brake,
-       n.total, n.scheduled, n.sending, n.sent, n.failed, n.unknown, n.cancelled, c.created_at, c.finished_at, c.emails_removed_at,
-       f.recipients, f.following, waiting.next_at, waiting.last_at, n.used_this_hour, r.replied, r.auto_replied, r.bounced, r.complained, r.unsubscribed
+       n.total, n.scheduled, n.sending, n.sent, n.failed, n.unknown, n.cancelled, c.created_at, c.finished_at, c.emails_removed_at, c.archived_at,
+       f.recipients, f.following, u.undecided, waiting.next_at, waiting.last_at, n.used_this_hour, r.replied, r.auto_replied, r.bounced, r.complained, r.unsubscribed
 FROM (
-    SELECT * FROM campaigns
-    WHERE workspace_id = %(workspace_id)s
-      AND CASE WHEN %(campaign_id)s::bigint IS NULL THEN kind = 'LIST' ELSE id = %(campaign_id)s END
-      AND (%(status)s::campaign_status IS NULL OR status = %(status)s)
-      AND (%(before)s::bigint IS NULL OR id < %(before)s)
-    ORDER BY id DESC
-    LIMIT %(limit)s
+    SELECT o.*, p.number
+    FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS p (id, number)
+    JOIN campaigns o ON o.workspace_id = %(workspace_id)s AND o.id = p.id
+    WHERE o.deleted_at IS NULL
 ) c
 CROSS JOIN LATERAL campaign_counts(c.workspace_id, c.id) n
 CROSS JOIN LATERAL response_counts(c.workspace_id, c.id) r
 CROSS JOIN LATERAL campaign_recipients(c.workspace_id, c.id) f
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(s.failed - s.settled), 0)::bigint AS undecided FROM streams s
+    WHERE s.workspace_id = c.workspace_id AND s.campaign_id = c.id
+) u
 CROSS JOIN LATERAL waiting_of(c.workspace_id, c.id) waiting
-ORDER BY c.id DESC;
+ORDER BY c.number;
+
+-- name: newest_campaigns
+-- A page of campaigns to lists, newest first: those that are over and archived, or all others.
+SELECT id FROM campaigns c
+WHERE workspace_id = %(workspace_id)s AND kind = 'LIST' AND deleted_at IS NULL
+  AND (archived_at IS NOT NULL AND status IN ('FINISHED', 'CANCELLED')) = %(archived)s
+  AND (%(status)s::campaign_status IS NULL OR status = %(status)s)
+  AND (%(q)s::text IS NULL OR name ILIKE %(q)s)
+  AND (%(sender_id)s::bigint IS NULL
+       OR EXISTS (SELECT FROM streams s
+                  WHERE s.workspace_id = c.workspace_id AND s.sender_id = %(sender_id)s AND s.campaign_id = c.id))
+  AND (%(before)s::bigint IS NULL OR id < %(before)s)
+ORDER BY id DESC
+LIMIT %(limit)s;
+
+-- name: oldest_campaigns
+-- The same, oldest first.
+SELECT id FROM campaigns c
+WHERE workspace_id = %(workspace_id)s AND kind = 'LIST' AND deleted_at IS NULL
+  AND (archived_at IS NOT NULL AND status IN ('FINISHED', 'CANCELLED')) = %(archived)s
+  AND (%(status)s::campaign_status IS NULL OR status = %(status)s)
+  AND (%(q)s::text IS NULL OR name ILIKE %(q)s)
+  AND (%(sender_id)s::bigint IS NULL
+       OR EXISTS (SELECT FROM streams s
+                  WHERE s.workspace_id = c.workspace_id AND s.sender_id = %(sender_id)s AND s.campaign_id = c.id))
+  AND (%(before)s::bigint IS NULL OR id > %(before)s)
+ORDER BY id
+LIMIT %(limit)s;
+
+-- name: campaigns_by_name
+-- The same by their names, after that of the campaign `before`.
+SELECT id FROM campaigns c
+WHERE workspace_id = %(workspace_id)s AND kind = 'LIST' AND deleted_at IS NULL
+  AND (archived_at IS NOT NULL AND status IN ('FINISHED', 'CANCELLED')) = %(archived)s
+  AND (%(status)s::campaign_status IS NULL OR status = %(status)s)
+  AND (%(q)s::text IS NULL OR name ILIKE %(q)s)
+  AND (%(sender_id)s::bigint IS NULL
+       OR EXISTS (SELECT FROM streams s
+                  WHERE s.workspace_id = c.workspace_id AND s.sender_id = %(sender_id)s AND s.campaign_id = c.id))
+  AND (%(before)s::bigint IS NULL
+       OR (lower(name), id) > (SELECT lower(b.name), b.id FROM campaigns b
+                               WHERE b.workspace_id = %(workspace_id)s AND b.id = %(before)s))
+ORDER BY lower(name), id
+LIMIT %(limit)s;
 
 -- name: senders_of_campaigns
 -- The same by sender, in the order in which they came to the campaign.
@@ -38,7 +83,8 @@ ORDER BY s.campaign_id, s.id;
 -- name: lock_campaign
 -- The campaign, held against other changes until the end of the transaction. Its streams are locked already.
 SELECT id, sender_id, status, emails_removed_at, coalesce(latest_at <= now(), false) AS is_too_late FROM campaigns
-WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s FOR NO KEY UPDATE;
+WHERE workspace_id = %(workspace_id)s AND id = %(campaign_id)s AND deleted_at IS NULL
+FOR NO KEY UPDATE;
 
 -- name: set_streams_open
 -- Whether anything may be claimed of its streams, which are locked: of a sender that is out of the campaign not before

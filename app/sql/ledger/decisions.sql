@@ -18,7 +18,7 @@ SELECT EXISTS (SELECT FROM emails e
 -- A batch of a campaign's emails in one status that waits for a person's word, oldest first, within a span of ids.
 SELECT id FROM emails
 WHERE workspace_id = %(workspace_id)s AND id BETWEEN %(first_id)s AND %(last_id)s AND campaign_id = %(campaign_id)s
-  AND status = %(status)s::email_status
+  AND status = %(status)s::email_status AND settled IS NULL
 ORDER BY id
 LIMIT %(limit)s;
 
@@ -26,7 +26,7 @@ LIMIT %(limit)s;
 -- A person's word on emails that ended FAILED or UNKNOWN, or were SENT and came back for a fault of their sender, or were
 -- CANCELLED for a response that was taken for something else: send them (again), or take them as sent. Only from the
 -- status the person saw; nothing is sent of a cancelled campaign, of one whose emails are being removed, or to whom
--- was erased, nor after the campaign's end, nor to whom the campaign writes no more. What goes again goes from now on, spaced as its stream is, the first after
+-- was erased, nor after the campaign's end, nor to whom the campaign writes no more, nor what went to a corrected address. What goes again goes from now on, spaced as its stream is, the first after
 -- `before` others; with a calendar its old slot says nothing, so the claim has it planned. The streams' counts move
 -- along; they are locked, and their campaigns after the emails, in their order. What goes again counts no more for the
 -- brake, neither now nor in what it has counted when it paused the campaign.
@@ -34,7 +34,9 @@ WITH picked AS (
     SELECT e.id, e.campaign_id, c.status = 'FINISHED' AS ended, CASE WHEN c.calendar IS NOT NULL THEN now() END AS until,
            now() + least((row_number() OVER (PARTITION BY s.id ORDER BY e.id) - 1 + %(before)s::bigint)
                          * make_interval(secs => s.gap_ms / 1000.0), interval '5 years') AS due_at,
-           coalesce(a.dead, false) AS dead,
+           coalesce(a.dead, false)  -- unless a bounce says so, too, which still counts
+               AND NOT (SELECT k.bounced FROM response_kinds(e.workspace_id, e.id) k) AS dead,
+           e.settled IS NOT NULL AS settled,
            coalesce(%(from)s::email_status <> 'UNKNOWN' AND a.recorded_at <= c.braked_at, false) AS braked
     FROM emails e
     JOIN streams s ON s.workspace_id = e.workspace_id AND s.id = e.stream_id
@@ -44,7 +46,7 @@ WITH picked AS (
       AND (%(from)s::email_status <> 'SENT' OR came_back(e))
       AND (%(from)s::email_status <> 'CANCELLED' OR e.cancel_reason IN ('REPLIED', 'BOUNCED'))
       AND (%(to)s::email_status <> 'SCHEDULED'
-           OR c.status <> 'CANCELLED' AND c.emails_removed_at IS NULL AND e.erased_at IS NULL
+           OR e.settled IS DISTINCT FROM 'MENDED' AND c.status <> 'CANCELLED' AND c.emails_removed_at IS NULL AND e.erased_at IS NULL
               AND coalesce(c.latest_at > now(), true) AND stop_of(e) IS NULL)
 ),
 changed AS (
@@ -53,6 +55,8 @@ changed AS (
         scheduled_at = CASE WHEN %(from)s::email_status = 'CANCELLED' THEN greatest(e.scheduled_at, p.due_at)
                             WHEN %(to)s::email_status = 'SCHEDULED' THEN p.due_at ELSE e.scheduled_at END,
         cancel_reason = NULL,
+        failed_for = NULL,
+        settled = NULL,
         until = CASE WHEN %(to)s::email_status = 'SCHEDULED' THEN p.until ELSE e.until END,
         retry_count = CASE WHEN %(to)s::email_status = 'SCHEDULED' THEN 0 ELSE e.retry_count END,
         sent_at = CASE WHEN %(to)s::email_status = 'SENT' THEN now() END,
@@ -60,10 +64,11 @@ changed AS (
                          THEN follows_at(e.workspace_id, e.id, now()) END
     FROM picked p
     WHERE e.workspace_id = %(workspace_id)s AND e.id = p.id AND e.status = %(from)s::email_status
-    RETURNING e.campaign_id, e.stream_id, p.ended, p.dead, p.braked
+    RETURNING e.campaign_id, e.stream_id, p.ended, p.dead, p.braked, p.settled
 ),
 moved AS (
-    SELECT stream_id, count(*) AS n, bool_or(ended) AS ended, count(*) FILTER (WHERE dead) AS dead
+    SELECT stream_id, count(*) AS n, bool_or(ended) AS ended, count(*) FILTER (WHERE dead) AS dead,
+           count(*) FILTER (WHERE settled) AS settled
     FROM changed GROUP BY stream_id
 ),
 campaign AS MATERIALIZED (
@@ -84,6 +89,7 @@ UPDATE streams s
 SET failed = failed - CASE WHEN %(from)s::email_status = 'FAILED' THEN m.n ELSE 0 END,
     unknown = unknown - CASE WHEN %(from)s::email_status = 'UNKNOWN' THEN m.n ELSE 0 END,
     cancelled = cancelled - CASE WHEN %(from)s::email_status = 'CANCELLED' THEN m.n ELSE 0 END,
+    settled = s.settled - m.settled,
     bounced = bounced - m.dead,
     scheduled = scheduled + CASE WHEN %(to)s::email_status = 'SCHEDULED' THEN m.n ELSE 0 END,
     sent = sent + CASE WHEN %(to)s::email_status = 'SENT' THEN m.n WHEN %(from)s::email_status = 'SENT' THEN -m.n ELSE 0 END,

@@ -52,7 +52,12 @@ removed AS (
       AND e.status NOT IN ('SCHEDULED', 'SENDING')  -- as somebody may have decided just before
     RETURNING e.id
 ),
-n AS (SELECT count(*) AS n, max(id) AS last_id FROM removed)
+n AS (SELECT count(*) AS n, max(id) AS last_id FROM removed),
+settled AS (  -- nobody is asked about them any more
+    UPDATE streams s SET settled = s.failed
+    FROM old o, n
+    WHERE s.workspace_id = o.workspace_id AND s.campaign_id = o.id AND s.settled < s.failed
+)
 UPDATE campaigns c
 SET emails_removed_at = coalesce(c.emails_removed_at, now()),
     first_email_id = CASE WHEN n.n = %(batch)s THEN n.last_id ELSE c.last_email_id END + 1

@@ -13,6 +13,7 @@ ORDER BY w.window_start, s.id;
 SELECT coalesce(sum(s.scheduled), 0)::bigint AS scheduled, coalesce(sum(s.sending), 0)::bigint AS sending,
        coalesce(sum(s.sent), 0)::bigint AS sent, coalesce(sum(s.failed), 0)::bigint AS failed,
        coalesce(sum(s.unknown), 0)::bigint AS unknown, coalesce(sum(s.cancelled), 0)::bigint AS cancelled,
+       coalesce(sum(s.failed - s.settled), 0)::bigint AS undecided,
        (SELECT count(*) FROM (
             SELECT FROM streams a
             CROSS JOIN LATERAL (

@@ -4,11 +4,11 @@
 SELECT c.id, c.name, t.status, t.count, since.at AS since
 FROM (
     SELECT o.id, o.workspace_id, o.name, o.status, o.first_email_id, o.last_email_id,
-           sum(s.unknown) AS unknown, sum(s.failed) AS failed
+           sum(s.unknown) AS unknown, sum(s.failed - s.settled) AS failed
     FROM streams s
     JOIN campaigns o ON o.workspace_id = s.workspace_id AND o.id = s.campaign_id
     WHERE s.workspace_id = %(workspace_id)s AND o.emails_removed_at IS NULL
-      AND (s.unknown > 0 OR s.failed > 0 AND o.status <> 'CANCELLED')
+      AND (s.unknown > 0 OR s.failed > s.settled AND o.status <> 'CANCELLED')
     GROUP BY o.workspace_id, o.id
     ORDER BY o.id DESC LIMIT %(limit)s
 ) c
@@ -18,7 +18,8 @@ LEFT JOIN LATERAL (
     FROM (
         -- One by one, for the index of each status.
         (SELECT id, attempts FROM emails
-         WHERE workspace_id = %(workspace_id)s AND t.status = 'FAILED' AND status = 'FAILED' AND campaign_id = c.id
+         WHERE workspace_id = %(workspace_id)s AND t.status = 'FAILED' AND status = 'FAILED' AND settled IS NULL
+           AND campaign_id = c.id
            AND id BETWEEN c.first_email_id AND c.last_email_id
          ORDER BY id LIMIT 1)
         UNION ALL

@@ -2,7 +2,9 @@
 -- How far campaigns to lists are that move or may move: those that run or are paused, newest first, and those in `ids`, which
 -- did when they were last looked at.
 SELECT c.id, c.status, n.total, n.scheduled, n.sending, n.sent, n.failed, n.unknown, n.cancelled, c.finished_at,
-       n.used_this_hour, waiting.next_at, waiting.last_at
+       n.used_this_hour, waiting.next_at, waiting.last_at,
+       (SELECT coalesce(sum(s.failed - s.settled), 0)::bigint FROM streams s
+        WHERE s.workspace_id = c.workspace_id AND s.campaign_id = c.id) AS undecided
 FROM (
     (SELECT id FROM campaigns WHERE workspace_id = %(workspace_id)s AND status IN ('ACTIVE', 'PAUSED') AND kind = 'LIST'
      ORDER BY id DESC LIMIT %(limit)s)

@@ -38,6 +38,7 @@ export const keys = {
     one: (id: number) => own("emails", "one", id),
     message: (id: number) => own("emails", "one", id, "message"),
     waiting: (id: number) => own("emails", "one", id, "waiting"),
+    failures: (campaignId: Asked | number) => own("emails", "failures", campaignId),
   },
   responses: {
     all: () => own("responses"),

@@ -114,7 +114,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List campaigns, newest first */
+        /** List campaigns, newest first unless asked otherwise */
         get: operations["listCampaigns"];
         put?: never;
         post?: never;
@@ -135,7 +135,8 @@ export interface paths {
         get: operations["getCampaign"];
         put?: never;
         post?: never;
-        delete?: never;
+        /** Delete a campaign that is over, with its emails and texts; its counts and suppressions stay */
+        delete: operations["deleteCampaign"];
         options?: never;
         head?: never;
         /** Change a campaign; new senders, times, delay, limit or calendar plan what waits again */
@@ -239,6 +240,41 @@ export interface paths {
         /** Cancel what waits; what is being sent finishes */
         post: operations["cancelCampaign"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/campaigns/{id}/variants/{variantId}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a variant no more; who would have got it gets another */
+        post: operations["stopVariant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/campaigns/{id}/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put a campaign that is over out of the list */
+        post: operations["archiveCampaign"];
+        /** Put a campaign back into the list */
+        delete: operations["unarchiveCampaign"];
         options?: never;
         head?: never;
         patch?: never;
@@ -457,6 +493,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/emails/{id}/mend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a FAILED email to a corrected address, as a new email of its campaign */
+        post: operations["mendEmail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/emails/retry": {
         parameters: {
             query?: never;
@@ -485,6 +538,77 @@ export interface paths {
         put?: never;
         /** Decide on UNKNOWN emails, all the same way */
         post: operations["resolveEmails"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/failures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What failed and waits for a person's word, by its reason, and how far words on many have come */
+        get: operations["getFailures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/failures/decisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide on emails that failed: some, or all of a reason or a campaign
+         * @description Of many the first thousand are decided on before the answer, the rest in the background: `GET /api/failures/decisions/{id}` says how far that is. What fails after the decision waits for another one.
+         */
+        post: operations["decideOnFailures"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/failures/decisions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far a decision on many has come */
+        get: operations["getFailureDecision"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/failures/corrections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send emails that failed to corrected addresses */
+        post: operations["correctAddresses"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2178,6 +2302,10 @@ export interface components {
             notIfWrittenToDays?: number | null;
             /** @description Leave out recipients of these campaigns. */
             notInCampaigns?: number[] | null;
+            /** @description How many recipients get this text, in proportion to the weights of the others. */
+            weight?: number;
+            /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
+            variants?: components["schemas"]["VariantFields"][];
             /** @description The campaign's later steps, each a wait after the one before. */
             steps?: components["schemas"]["StepFields"][];
             /** @description What stops a recipient's later steps beside an answer. */
@@ -2206,14 +2334,35 @@ export interface components {
         /**
          * StepFields
          * @description A later step: `wait` after the one before, an ISO 8601 duration such as P3D or PT90S; with `businessDays` its
-         *         days are those on which the campaign sends (Monday to Friday without a calendar). Without a `subject`, it goes in
-         *         the thread of the first. `{{ sent_at }}` is the day on which the one before it was sent.
+         *         days are those on which the campaign sends (Monday to Friday without a calendar). With `timeOfDay` it leaves when
+         *         the calendar's clock (UTC without one) shows that. Without a `subject`, it goes in the thread of the first, and with
+         *         `quotes` the message before it stands below. `{{ sent_at }}` is the day on which the one before it was sent.
+         *         `weight` is that of its own text beside its `variants`.
          */
         StepFields: {
             /** @description How long after the step before, as an ISO 8601 duration such as P3D or PT90S. */
             wait: string;
             /** @description Whether the days of `wait` are those on which the campaign sends; Monday to Friday without a calendar. */
             businessDays?: boolean;
+            /** @description The time of day at which the step leaves, such as 09:30, by the calendar's clock, or in UTC; null: once its wait is over. */
+            timeOfDay?: string | null;
+            /** @description Whether the message before stands below, as in a reply. */
+            quotes?: boolean;
+            /** @description The subject, a Liquid template in what is scheduled; one line. */
+            subject?: string | null;
+            /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
+            body: string;
+            /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
+            bodyHtml?: string | null;
+            /** @description How many recipients get this text, in proportion to the weights of the others. */
+            weight?: number;
+            /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
+            variants?: components["schemas"]["VariantFields"][];
+        };
+        /** VariantFields */
+        VariantFields: {
+            /** @description How many recipients get this text, in proportion to the weights of the others. */
+            weight?: number;
             /** @description The subject, a Liquid template in what is scheduled; one line. */
             subject?: string | null;
             /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
@@ -2223,11 +2372,14 @@ export interface components {
         };
         /**
          * StopOn
-         * @description What stops a recipient's later steps beside an answer: with `autoReply`, an absence note.
+         * @description What stops a recipient's later steps beside their answer: with `autoReply`, an absence note; with `domain`, an
+         *         answer of anybody at their domain, unless that is a provider of mailboxes for everybody, such as gmail.com.
          */
         StopOn: {
             /** @description Whether an absence note stops a recipient's later steps, too. */
             autoReply?: boolean;
+            /** @description Whether an answer stops everybody at its domain; not at gmail.com and others at which everybody has an address. */
+            domain?: boolean;
         };
         /**
          * FormCampaign
@@ -2235,8 +2387,9 @@ export interface components {
          *         from a spreadsheet with their header.
          *
          *         `encoding` and `emailColumn` (a header, or a number from 1) are found where they are not given. `correctDomains`,
-         *         `senderIds`, `calendar`, `ifBlank`, `notInCampaigns`, `headers`, `cc`, `bcc`, `steps`, `stopOn` and, where it is
-         *         text, `attachments` are JSON; files of the name `attachments`, as many as there are, are attached behind those.
+         *         `senderIds`, `calendar`, `ifBlank`, `notInCampaigns`, `headers`, `cc`, `bcc`, `steps`, `stopOn`, `variants` and,
+         *         where it is text, `attachments` are JSON; files of the name `attachments`, as many as there are, are attached behind
+         *         those.
          */
         FormCampaign: {
             /** @description The subject, a Liquid template in what is scheduled; one line. */
@@ -2294,6 +2447,10 @@ export interface components {
             notIfWrittenToDays?: number | null;
             /** @description Leave out recipients of these campaigns. */
             notInCampaigns?: number[] | null;
+            /** @description How many recipients get this text, in proportion to the weights of the others. */
+            weight?: number;
+            /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
+            variants?: components["schemas"]["VariantFields"][];
             /** @description The campaign's later steps, each a wait after the one before. */
             steps?: components["schemas"]["StepFields"][];
             /** @description What stops a recipient's later steps beside an answer. */
@@ -2318,6 +2475,7 @@ export interface components {
          * @description What to try, filled in with `fields`; goes to `email`, or to whoever asks, and to whom the message copies.
          *         `ifBlank` and `unsubscribe`: as for a campaign, the latter `none` where it is left out; a link works. To an address
          *         that is written to no more it goes only if that is confirmed (`despiteSuppression`).
+         *         With `afterSeconds` it goes so much later: the steps of a campaign are tried a minute apart.
          */
         TestBody: {
             /** @description The subject, a Liquid template in what is scheduled; one line. */
@@ -2361,12 +2519,14 @@ export interface components {
             };
             /** @description Send the test also to an address that is written to no more. */
             despiteSuppression?: boolean;
+            /** @description How much later the test goes than at once, up to an hour. */
+            afterSeconds?: number;
         };
         /**
          * RenderBody
          * @description Templates and whom to fill them in for. Without `fields`, names in brackets stand for the values. With
          *         `senderId` it ends with that sender's signature, then with the workspace's postal address, and with `unsubscribe`
-         *         as a campaign's messages do; a link is shown as it will look, and leads nowhere.
+         *         as a campaign's messages do; a link is shown as it will look, and leads nowhere. `quoted` stands below it.
          */
         RenderBody: {
             /** @description The subject, a Liquid template in what is scheduled; one line. */
@@ -2402,6 +2562,18 @@ export interface components {
             } | null;
             /** @description The sender that it goes from. */
             senderId?: number | null;
+            /** @description The message that stands below it, as in a reply; null: none. */
+            quoted?: components["schemas"]["QuotedFields"] | null;
+        };
+        /**
+         * QuotedFields
+         * @description The message that a later step quotes: templates, too.
+         */
+        QuotedFields: {
+            /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
+            body?: string;
+            /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
+            bodyHtml?: string | null;
         };
         /**
          * FileForm
@@ -2763,8 +2935,19 @@ export interface components {
              * @default 0
              */
             following: number;
+            /**
+             * @description How many emails FAILED and wait for a person's word.
+             * @default 0
+             */
+            undecided: number;
+            /** @description Since when it is out of the list; null: it is in it. */
+            archivedAt?: string | null;
             /** @description The campaign's later steps, each a wait after the one before. */
             steps?: components["schemas"]["CampaignStep"][];
+            /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
+            variants?: components["schemas"]["CampaignVariant"][];
+            /** @description Of each step with variants, which is answered most, and whether that can be chance. */
+            comparisons?: components["schemas"]["StepComparison"][];
         };
         /** CampaignCalendar */
         CampaignCalendar: {
@@ -2868,6 +3051,10 @@ export interface components {
             wait: string;
             /** @description Whether the days of `wait` are those on which the campaign sends; Monday to Friday without a calendar. */
             businessDays: boolean;
+            /** @description The time of day at which the step leaves, such as 09:30, by the calendar's clock, or in UTC; null: once its wait is over. */
+            timeOfDay: string | null;
+            /** @description Whether the message before stands below, as in a reply. */
+            quotes: boolean;
             /** @description The subject, a Liquid template in what is scheduled; one line. */
             subject: string | null;
             /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
@@ -2888,6 +3075,35 @@ export interface components {
             bounced: number;
             /** @description How many of these recipients want no more. */
             optedOut: number;
+        };
+        /** CampaignVariant */
+        CampaignVariant: {
+            /** @description Its number, which never changes. */
+            id: number;
+            /** @description Which step of the campaign, from 1. */
+            step: number;
+            /** @description What people call it: A is the step's own text. */
+            letter: string;
+            /** @description How many recipients get this text, in proportion to the weights of the others. */
+            weight: number;
+            /** @description The subject, a Liquid template in what is scheduled; one line. */
+            subject: string | null;
+            /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
+            body: string | null;
+            /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
+            bodyHtml: string | null;
+            /** @description Since when nothing is made from it; null: it is sent. */
+            stoppedAt: string | null;
+            /** @description How many emails were sent by then. */
+            sent: number;
+            /** @description How many of these emails a person answered. */
+            answered: number;
+            /** @description How many emails came back because their recipients do not exist. */
+            bounced: number;
+            /** @description How many of these recipients want no more. */
+            optedOut: number;
+            /** @description Between which percentages the rate of answers lies, with 95 % confidence. */
+            answerRate: components["schemas"]["Interval"];
         };
         /** Cancelled */
         Cancelled: {
@@ -2970,6 +3186,23 @@ export interface components {
         Conditions: {
             /** @description Conditions that a list's recipient has to meet, every one. */
             filter: components["schemas"]["Condition"][];
+        };
+        /** CorrectedAddress */
+        CorrectedAddress: {
+            /** @description An email address, compared without regard to case. */
+            email: string;
+        };
+        /** Correction */
+        Correction: {
+            /** @description Its number, which never changes. */
+            id: number;
+            /** @description An email address, compared without regard to case. */
+            email: string;
+        };
+        /** Corrections */
+        Corrections: {
+            /** @description The emails that failed, each with the address that it should have gone to. */
+            corrections: components["schemas"]["Correction"][];
         };
         /** Created */
         Created: {
@@ -3191,6 +3424,8 @@ export interface components {
              * @default 1
              */
             step: number;
+            /** @description The letter of the variant that it was made from; null: its step has none, or it was not sent yet. */
+            variant?: string | null;
             /** @description When the next step follows at the earliest; null: none does. */
             followAt?: string | null;
             /** @description The email of the step before; null: it is of the first. */
@@ -3200,6 +3435,20 @@ export interface components {
              * @enum {null|string}
              */
             stopped?: "CAMPAIGN" | "SUPPRESSED" | "UNSUBSCRIBED" | "REPLIED" | "BOUNCED" | "STOPPED" | "LATE" | "ERASED" | null;
+            /** @description The later step that follows it, as far as one is known; null: none. */
+            nextStep?: components["schemas"]["NextStep"] | null;
+            /**
+             * @description Of one that FAILED: why, in a word; null: it did not, or is still to be sorted.
+             * @enum {null|string}
+             */
+            failedFor?: "UNKNOWN_ADDRESS" | "UNKNOWN_DOMAIN" | "MAILBOX_FULL" | "MAILBOX_CLOSED" | "SPAM" | "OUR_LOGIN" | "TOO_FAST" | "TOO_LARGE" | "NOT_REACHED" | "NOT_WRITTEN" | "OTHER" | null;
+            /**
+             * @description Of one that FAILED: what a person decided, after which nobody is asked again. `PUT_ASIDE`: nothing more is done. `SUPPRESSED`: the recipient is written to no more. `MENDED`: it went to a corrected address. `DIRECT`: it was written by hand, so nobody is asked.
+             * @enum {null|string}
+             */
+            settled?: "PUT_ASIDE" | "SUPPRESSED" | "MENDED" | "DIRECT" | null;
+            /** @description The email that went to the corrected address in its place; null: none did. */
+            mendedAs?: number | null;
         };
         /** Page[EmailSummary] */
         EmailPage: {
@@ -3251,8 +3500,32 @@ export interface components {
             cancelReason: "CAMPAIGN" | "SUPPRESSED" | "UNSUBSCRIBED" | "REPLIED" | "BOUNCED" | "STOPPED" | "LATE" | "ERASED" | null;
             /** @description Which step of the campaign, from 1. */
             step: number;
+            /**
+             * @description Of one that FAILED: why, in a word; null: it did not, or is still to be sorted.
+             * @enum {null|string}
+             */
+            failedFor: "UNKNOWN_ADDRESS" | "UNKNOWN_DOMAIN" | "MAILBOX_FULL" | "MAILBOX_CLOSED" | "SPAM" | "OUR_LOGIN" | "TOO_FAST" | "TOO_LARGE" | "NOT_REACHED" | "NOT_WRITTEN" | "OTHER" | null;
+            /**
+             * @description Of one that FAILED: what a person decided, after which nobody is asked again. `PUT_ASIDE`: nothing more is done. `SUPPRESSED`: the recipient is written to no more. `MENDED`: it went to a corrected address. `DIRECT`: it was written by hand, so nobody is asked.
+             * @enum {null|string}
+             */
+            settled: "PUT_ASIDE" | "SUPPRESSED" | "MENDED" | "DIRECT" | null;
+            /** @description The letter of the variant that it was made from; null: its step has none, or it was not sent yet. */
+            variant?: string | null;
             /** @description Why it does not go now; null: it does, or it is over. */
             waiting?: components["schemas"]["Waiting"] | null;
+        };
+        /** EndedFor */
+        EndedFor: {
+            /** @description The campaign that it belongs to. */
+            campaignId: number;
+            /** @description That campaign's name. */
+            campaignName: string;
+            /**
+             * @description Why.
+             * @enum {string}
+             */
+            reason: "CAMPAIGN" | "SUPPRESSED" | "UNSUBSCRIBED" | "REPLIED" | "BOUNCED" | "STOPPED" | "LATE" | "ERASED";
         };
         /** Entry */
         Entry: {
@@ -3271,7 +3544,7 @@ export interface components {
              * @description What was done, as a word that never changes.
              * @enum {string}
              */
-            action: "account.created" | "account.linked" | "account.given_back" | "account.disabled" | "account.enabled" | "account.removed" | "account.unknown" | "attempts.refused" | "login" | "login.failed" | "login.disabled" | "logout" | "session.ended" | "sessions.ended" | "password.changed" | "password.reset_asked" | "password.link_made" | "invitation.created" | "invitation.revoked" | "workspace.created" | "workspace.renamed" | "workspace.changed" | "workspace.deleted" | "workspace.handed_over" | "member.invited" | "member.invitation_revoked" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "key.created" | "key.revoked" | "sender.created" | "sender.changed" | "sender.deleted" | "sender.retired" | "sender.reinstated" | "sender.checked" | "list.created" | "list.grown" | "list.exported" | "list.removed" | "campaign.scheduled" | "campaign.changed" | "campaign.paused" | "campaign.resumed" | "campaign.cancelled" | "campaign.first" | "campaign.not_first" | "campaign.direct" | "campaign.moved" | "campaign.hold" | "campaign.braked" | "campaign.held.try" | "campaign.held.fail" | "campaign.held.go_on" | "sender.held.try" | "sender.held.fail" | "sender.held.go_on" | "email.failed->scheduled" | "email.bounced->scheduled" | "email.unknown->scheduled" | "email.unknown->sent" | "email.stopped" | "response.answered" | "response.corrected" | "response.forgotten" | "suppressions.added" | "suppressions.exported" | "suppression.removed" | "suppressions.removed" | "webhook.created" | "webhook.changed" | "webhook.deleted" | "webhook.secret_rotated" | "webhook.replayed" | "recipient.erase" | "recipient.export" | "emails.export" | "keys.revoked" | "installation.take-over" | "installation.rotate-key";
+            action: "account.created" | "account.linked" | "account.given_back" | "account.disabled" | "account.enabled" | "account.removed" | "account.unknown" | "attempts.refused" | "login" | "login.failed" | "login.disabled" | "logout" | "session.ended" | "sessions.ended" | "password.changed" | "password.reset_asked" | "password.link_made" | "invitation.created" | "invitation.revoked" | "workspace.created" | "workspace.renamed" | "workspace.changed" | "workspace.deleted" | "workspace.handed_over" | "member.invited" | "member.invitation_revoked" | "member.joined" | "member.changed" | "member.removed" | "member.left" | "key.created" | "key.revoked" | "sender.created" | "sender.changed" | "sender.deleted" | "sender.retired" | "sender.reinstated" | "sender.checked" | "list.created" | "list.grown" | "list.exported" | "list.removed" | "campaign.scheduled" | "campaign.changed" | "campaign.paused" | "campaign.resumed" | "campaign.cancelled" | "campaign.archived" | "campaign.unarchived" | "campaign.deleted" | "campaign.first" | "campaign.not_first" | "campaign.direct" | "campaign.moved" | "campaign.hold" | "campaign.braked" | "campaign.held.try" | "campaign.held.fail" | "campaign.held.go_on" | "sender.held.try" | "sender.held.fail" | "sender.held.go_on" | "email.failed->scheduled" | "email.bounced->scheduled" | "email.unknown->scheduled" | "email.unknown->sent" | "email.put_aside" | "email.suppressed" | "email.mended" | "email.stopped" | "response.answered" | "response.corrected" | "response.forgotten" | "suppressions.added" | "suppressions.exported" | "suppression.removed" | "suppressions.removed" | "webhook.created" | "webhook.changed" | "webhook.deleted" | "webhook.secret_rotated" | "webhook.replayed" | "recipient.erase" | "recipient.export" | "emails.export" | "keys.revoked" | "installation.take-over" | "installation.rotate-key";
             /** @description What it was done to, such as `senders/7`. */
             subject: string;
             /** @description The address that was taken; of a session or a log entry, the IP address that it came from. */
@@ -3297,6 +3570,83 @@ export interface components {
             copies: number;
             /** @description How many are at an SMTP server this moment: ask again in a minute, until it is 0. */
             beingSent: number;
+        };
+        /** FailureDecision */
+        FailureDecision: {
+            /** @description Its number, which never changes. */
+            id: number;
+            /**
+             * @description `RETRY`: they are sent again. `PUT_ASIDE`: nothing more is done. `SUPPRESS`: their recipients are written to no more.
+             * @enum {string}
+             */
+            verb: "RETRY" | "PUT_ASIDE" | "SUPPRESS";
+            /**
+             * @description Why.
+             * @enum {null|string}
+             */
+            reason: "UNKNOWN_ADDRESS" | "UNKNOWN_DOMAIN" | "MAILBOX_FULL" | "MAILBOX_CLOSED" | "SPAM" | "OUR_LOGIN" | "TOO_FAST" | "TOO_LARGE" | "NOT_REACHED" | "NOT_WRITTEN" | "OTHER" | null;
+            /** @description The campaign that it belongs to. */
+            campaignId: number | null;
+            /** @description How many emails, of every status. */
+            total: number;
+            /** @description How many emails the decision changed. */
+            changed: number;
+            /** @description How many it left out: they are not sent again, or were decided otherwise meanwhile. */
+            leftOut: number;
+            /**
+             * Format: date-time
+             * @description When it was made, in RFC 3339; of a member, when they joined.
+             */
+            createdAt: string;
+            /** @description When its last email was decided; null: it is not over. */
+            finishedAt: string | null;
+            /** @description What went wrong last, in the server's words where it had some; null: nothing. */
+            error: string | null;
+        };
+        /** FailureGroup */
+        FailureGroup: {
+            /**
+             * @description Why.
+             * @enum {string}
+             */
+            reason: "UNKNOWN_ADDRESS" | "UNKNOWN_DOMAIN" | "MAILBOX_FULL" | "MAILBOX_CLOSED" | "SPAM" | "OUR_LOGIN" | "TOO_FAST" | "TOO_LARGE" | "NOT_REACHED" | "NOT_WRITTEN" | "OTHER";
+            /** @description How many emails. */
+            count: number;
+            /** @description The SMTP reply code, such as 550; null: none came. */
+            code: number | null;
+            /** @description The server's words. */
+            reply: string | null;
+        };
+        /** FailureGroups */
+        FailureGroups: {
+            /** @description What waits for a person's word, by its reason, most first. */
+            groups: components["schemas"]["FailureGroup"][];
+            /** @description How many failed just now, and have no reason yet: a worker sorts them within seconds. */
+            unsorted: number;
+        };
+        /** FailureWord */
+        FailureWord: {
+            /**
+             * @description `RETRY`: they are sent again. `PUT_ASIDE`: nothing more is done. `SUPPRESS`: their recipients are written to no more.
+             * @enum {string}
+             */
+            verb: "RETRY" | "PUT_ASIDE" | "SUPPRESS";
+            /** @description The ids of those that are meant. */
+            ids?: number[] | null;
+            /**
+             * @description Why.
+             * @enum {null|string}
+             */
+            reason?: "UNKNOWN_ADDRESS" | "UNKNOWN_DOMAIN" | "MAILBOX_FULL" | "MAILBOX_CLOSED" | "SPAM" | "OUR_LOGIN" | "TOO_FAST" | "TOO_LARGE" | "NOT_REACHED" | "NOT_WRITTEN" | "OTHER" | null;
+            /** @description The campaign that it belongs to. */
+            campaignId?: number | null;
+        };
+        /** Failures */
+        Failures: {
+            /** @description What failed and waits for a person's word. */
+            failed: components["schemas"]["FailureGroups"];
+            /** @description What people decided on many at once: what is being carried out, and what was in the last ten minutes. */
+            decisions: components["schemas"]["FailureDecision"][];
         };
         /** FieldError */
         FieldError: {
@@ -3543,6 +3893,13 @@ export interface components {
             /** @description Since when it fails; null: it works. */
             failingSince?: string | null;
         };
+        /** Interval */
+        Interval: {
+            /** @description The lower end, in percent. */
+            low: number;
+            /** @description The upper end, in percent. */
+            high: number;
+        };
         /** Invitation */
         Invitation: {
             /** @description Its number, which never changes. */
@@ -3685,6 +4042,13 @@ export interface components {
              */
             role: "owner" | "member" | "viewer";
         };
+        /** Mended */
+        Mended: {
+            /** @description How many went to their corrected addresses. */
+            mended: number;
+            /** @description Which did not, and why. */
+            refused: components["schemas"]["NotMended"][];
+        };
         /** Message */
         Message: {
             /** @description The subject, a Liquid template in what is scheduled; one line. */
@@ -3727,6 +4091,24 @@ export interface components {
             /** @description Where the list's addresses come from. */
             source?: string | null;
         };
+        /** NextStep */
+        NextStep: {
+            /** @description The email that it is about. */
+            emailId: number;
+            /** @description The campaign that it belongs to. */
+            campaignId: number;
+            /** @description That campaign's name. */
+            campaignName: string;
+            /** @description Which step of the campaign, from 1. */
+            step: number;
+            /**
+             * Format: date-time
+             * @description When, in RFC 3339.
+             */
+            at: string;
+            /** @description Why it does not go now; null: it does, or it is over. */
+            waiting: components["schemas"]["Waiting"];
+        };
         /** NotInSent */
         NotInSent: {
             /** @description How often it was looked for, and was not there. */
@@ -3738,6 +4120,15 @@ export interface components {
             lastAt: string;
             /** @description Whether the server puts copies of what it sends into Sent, by the check of the last 30 days; null: it does not say. */
             keepsCopies: boolean | null;
+        };
+        /** NotMended */
+        NotMended: {
+            /** @description Its number, which never changes. */
+            id: number;
+            /** @description An email address, compared without regard to case. */
+            email: string;
+            /** @description Why. */
+            reason: string;
         };
         /** Offer */
         Offer: {
@@ -3998,6 +4389,10 @@ export interface components {
             emails: number;
             /** @description The email that goes to them next; null: none does. */
             next: components["schemas"]["EmailSummary"] | null;
+            /** @description Later steps that follow what they had and are no emails yet, soonest first. */
+            nextSteps: components["schemas"]["NextStep"][];
+            /** @description Campaigns that send them no later step any more. */
+            ended: components["schemas"]["EndedFor"][];
             /** @description This page's entries. */
             items: components["schemas"]["Moment"][];
             /** @description The `cursor` of the next page; null: this is the last one. */
@@ -4734,6 +5129,22 @@ export interface components {
             /** @description As HTML; null: there is none. */
             html?: string | null;
         };
+        /** StepComparison */
+        StepComparison: {
+            /** @description The variant with the most answers for what was sent; null: fewer than two were sent. */
+            leading: string | null;
+            /** @description The variant that comes next; null: fewer than two were sent. */
+            than: string | null;
+            /**
+             * @description How good or bad it is.
+             * @enum {string}
+             */
+            verdict: "CAN_BE_CHANCE" | "HARDLY_CHANCE";
+            /** @description How many emails of each variant a difference of this size asks for; null: it is too small to tell. */
+            needed: number | null;
+            /** @description Which step of the campaign, from 1. */
+            step: number;
+        };
         /** StepPatch */
         StepPatch: {
             /** @description How long after the step before, as an ISO 8601 duration such as P3D or PT90S. */
@@ -4743,12 +5154,26 @@ export interface components {
              * @default false
              */
             businessDays: boolean;
+            /** @description The time of day at which the step leaves, such as 09:30, by the calendar's clock, or in UTC; null: once its wait is over. */
+            timeOfDay?: string | null;
+            /**
+             * @description Whether the message before stands below, as in a reply.
+             * @default false
+             */
+            quotes: boolean;
             /** @description The subject, a Liquid template in what is scheduled; one line. */
             subject?: string | null;
             /** @description The plain text, a Liquid template over the merge fields: `Hello {{ name | default: "there" }}`. */
             body: string;
             /** @description The HTML text, a Liquid template; null: the message is plain text alone. */
             bodyHtml?: string | null;
+            /**
+             * @description How many recipients get this text, in proportion to the weights of the others.
+             * @default 1
+             */
+            weight: number;
+            /** @description Other texts for a step beside its own: each recipient gets one of them, by weight. Of a campaign, all with their figures. */
+            variants?: components["schemas"]["VariantFields"][];
             /** @description Its number, which never changes. */
             id?: number | null;
         };
@@ -5007,6 +5432,8 @@ export interface components {
             counts: {
                 [key: string]: number;
             };
+            /** @description How many emails FAILED and wait for a person's word. */
+            undecided: number;
             /** @description How many emails of active campaigns are due by then; 10,001 means more than 10,000. */
             due: number;
         };
@@ -5961,6 +6388,13 @@ export interface operations {
         parameters: {
             query?: {
                 status?: "ACTIVE" | "PAUSED" | "CANCELLED" | "FINISHED" | null;
+                senderId?: number | null;
+                /** @description A part of the name. */
+                q?: string | null;
+                /** @description Those that were archived, in place of all others. */
+                archived?: boolean;
+                /** @description By what they are sorted. */
+                order?: "newest" | "oldest" | "name";
                 /** @description How many at most, 1 to 500. */
                 limit?: number;
                 /** @description `nextCursor` of the page before. */
@@ -6086,6 +6520,98 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteCampaign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6757,6 +7283,281 @@ export interface operations {
             };
         };
     };
+    stopVariant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+                /** @description Of the variant. */
+                variantId: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    archiveCampaign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unarchiveCampaign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listTemplates: {
         parameters: {
             query?: {
@@ -7389,6 +8190,10 @@ export interface operations {
                 q?: string | null;
                 /** @description DIRECT: tests and the like, left out unless their campaign is named. */
                 kind?: "LIST" | "DIRECT";
+                /** @description Of those that FAILED, why in a word. */
+                failedFor?: "UNKNOWN_ADDRESS" | "UNKNOWN_DOMAIN" | "MAILBOX_FULL" | "MAILBOX_CLOSED" | "SPAM" | "OUR_LOGIN" | "TOO_FAST" | "TOO_LARGE" | "NOT_REACHED" | "NOT_WRITTEN" | "OTHER" | null;
+                /** @description Of those that FAILED, only what waits for a person's word. */
+                undecided?: boolean;
                 /** @description How many at most, 1 to 500. */
                 limit?: number;
                 /** @description `nextCursor` of the page before. */
@@ -7475,6 +8280,10 @@ export interface operations {
                 q?: string | null;
                 /** @description DIRECT: tests and the like, left out unless their campaign is named. */
                 kind?: "LIST" | "DIRECT";
+                /** @description Of those that FAILED, why in a word. */
+                failedFor?: "UNKNOWN_ADDRESS" | "UNKNOWN_DOMAIN" | "MAILBOX_FULL" | "MAILBOX_CLOSED" | "SPAM" | "OUR_LOGIN" | "TOO_FAST" | "TOO_LARGE" | "NOT_REACHED" | "NOT_WRITTEN" | "OTHER" | null;
+                /** @description Of those that FAILED, only what waits for a person's word. */
+                undecided?: boolean;
                 columns?: "table" | "list";
                 /** @description With the mark by which Excel knows UTF-8. */
                 spreadsheet?: boolean;
@@ -8109,6 +8918,104 @@ export interface operations {
             };
         };
     };
+    mendEmail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CorrectedAddress"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Email"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     retryEmails: {
         parameters: {
             query?: never;
@@ -8265,6 +9172,341 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getFailures: {
+        parameters: {
+            query?: {
+                campaignId?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failures"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decideOnFailures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FailureWord"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureDecision"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getFailureDecision: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureDecision"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    correctAddresses: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Corrections"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Mended"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -9,20 +9,23 @@ import type { Campaign } from "./queries";
 export function CampaignDecisions({ campaign }: { campaign: Campaign }) {
   const { pending, decide } = useDecisions();
   const maySend = useMay("member");
-  const open = (["FAILED", "UNKNOWN"] as const).filter((status) => of(campaign, status) > 0);
+  const waiting = { FAILED: campaign.undecided, UNKNOWN: of(campaign, "UNKNOWN") };
+  const open = (["FAILED", "UNKNOWN"] as const).filter((status) => waiting[status] > 0);
   if (!maySend || open.length === 0) return null;
   return (
     <Group gap={6}>
       {open.flatMap((status) =>
         decisionsOn(status)
-          .filter((decision) => decision === "sent" || campaign.status !== "CANCELLED")
+          .filter(
+            (decision) => (decision !== "retry" && decision !== "resend") || campaign.status !== "CANCELLED",
+          )
           .map((decision) => (
             <Button
               key={decision}
               size="xs"
               variant="default"
               disabled={pending}
-              onClick={() => decide(decision, { campaignId: campaign.id, n: of(campaign, status) })}
+              onClick={() => decide(decision, { campaignId: campaign.id, n: waiting[status] })}
             >
               {DECISIONS[decision].button} all {EMAIL_STATUS[status].label.toLowerCase()}
             </Button>

@@ -35,7 +35,7 @@ export function CampaignEmails({ campaign, search, onChange }: Props) {
       <EmailList
         filter={filter}
         columns={status ? ["when", "attempts", "reply"] : ["status", "when", "reply"]}
-        whole={status && of(campaign, status)}
+        whole={status === "FAILED" ? campaign.undecided : status && of(campaign, status)}
         empty={
           <EmptyState icon={IconInbox} title="No email is in this state">
             Choose another state above to see the others.

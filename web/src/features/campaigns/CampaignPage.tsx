@@ -31,6 +31,7 @@ import { CancelledNote } from "./CancelledNote";
 import { calendarWords } from "./calendar";
 import { of } from "./counts";
 import { GivenNotes } from "./GivenNotes";
+import { KeepingActions } from "./KeepingActions";
 import { Pace } from "./Pace";
 import { ProgressBar, ProgressLegend } from "./ProgressBar";
 import { type Campaign, campaignQuery } from "./queries";
@@ -41,6 +42,7 @@ const route = getRouteApi("/inside/campaigns/$id");
 
 const ForecastChart = lazyPart(() => import("./hours/ForecastChart"), "ForecastChart");
 const CampaignSteps = lazyPart(() => import("./CampaignSteps"), "CampaignSteps");
+const CampaignVariants = lazyPart(() => import("./CampaignVariants"), "CampaignVariants");
 const HourlyChart = lazyPart(() => import("./hours/HourlyChart"), "HourlyChart");
 const CampaignSettings = lazyPart(() => import("./settings/CampaignSettings"), "CampaignSettings");
 
@@ -84,7 +86,12 @@ export function CampaignPage() {
             </span>
           </Group>
         }
-        actions={<CampaignActions campaign={campaign} />}
+        actions={
+          <Group gap={6}>
+            <CampaignActions campaign={campaign} />
+            <KeepingActions campaign={campaign} />
+          </Group>
+        }
       />
       <Stack gap="lg">
         {(isTrial || was) && (
@@ -103,6 +110,11 @@ export function CampaignPage() {
         {(campaign.steps?.length ?? 0) > 1 && (
           <Suspense fallback={<Skeleton height={280} radius="lg" />}>
             <CampaignSteps campaign={campaign} />
+          </Suspense>
+        )}
+        {(campaign.variants?.length ?? 0) > 0 && (
+          <Suspense fallback={<Skeleton height={200} radius="lg" />}>
+            <CampaignVariants campaign={campaign} />
           </Suspense>
         )}
         <CampaignResponses campaign={campaign} />

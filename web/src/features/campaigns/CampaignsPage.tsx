@@ -1,7 +1,8 @@
 import { Stack } from "@mantine/core";
 import { IconStack2 } from "@tabler/icons-react";
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
+import { Suspense } from "react";
 import { AGAIN_MS } from "@/api/reading";
 import { sendersQuery } from "@/features/senders/queries";
 import { useMay } from "@/features/workspaces/useMay";
@@ -9,6 +10,7 @@ import { Choice } from "@/ui/Choice";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorState } from "@/ui/ErrorState";
 import { LoadMore } from "@/ui/LoadMore";
+import { lazyPart } from "@/ui/lazyPart";
 import { ButtonLink } from "@/ui/links";
 import { optionsOf } from "@/ui/options";
 import { PageHeader } from "@/ui/PageHeader";
@@ -16,6 +18,7 @@ import { TableSkeleton } from "@/ui/skeletons";
 import { CampaignCard } from "./CampaignCard";
 import { CampaignsSummary } from "./CampaignsSummary";
 import { type CampaignStatus, campaignsIn } from "./queries";
+import type { CampaignsSearch } from "./search";
 import { CAMPAIGN_STATUS } from "./words";
 
 const route = getRouteApi("/inside/");
@@ -26,8 +29,11 @@ const STATES: ReadonlyArray<{ value: CampaignStatus | null; label: string }> = [
 ];
 
 export function CampaignsPage() {
-  const { status = null } = route.useSearch();
+  const search = route.useSearch();
+  const { status = null } = search;
   const navigate = route.useNavigate();
+  const change = (patch: Partial<CampaignsSearch>) =>
+    navigate({ search: (old) => ({ ...old, ...patch }), replace: true });
   return (
     <>
       <PageHeader title="Campaigns" description="Every campaign, how far it is and what holds it back." />
@@ -37,35 +43,50 @@ export function CampaignsPage() {
           label="State"
           options={STATES}
           value={status}
-          onChange={(value) => navigate({ search: { status: value ?? undefined }, replace: true })}
+          onChange={(value) => change({ status: value ?? undefined })}
         />
-        <CampaignList status={status} />
+        <Suspense fallback={<div style={{ height: 36 }} />}>
+          <CampaignFilters search={search} onChange={change} />
+        </Suspense>
+        <CampaignList search={search} />
       </Stack>
     </>
   );
 }
 
-function CampaignList({ status }: { status: CampaignStatus | null }) {
+const CampaignFilters = lazyPart(() => import("./CampaignFilters"), "CampaignFilters");
+const CampaignTable = lazyPart(() => import("./CampaignTable"), "CampaignTable");
+
+function CampaignList({ search }: { search: CampaignsSearch }) {
+  const { status = null, compact, ...more } = search;
+  const asked = Object.fromEntries(Object.entries(more).filter(([, value]) => value !== undefined));
   const query = useInfiniteQuery({
-    ...campaignsIn(status),
+    ...campaignsIn(status, asked),
+    placeholderData: keepPreviousData,
     refetchInterval: ({ state }) => AGAIN_MS * (state.data?.pages.length ?? 1), // all of its pages are read
   });
   const { data: senders } = useQuery(sendersQuery());
   if (query.isPending) return <TableSkeleton rows={6} />;
   if (!query.data) return <ErrorState error={query.error} retry={() => query.refetch()} />;
   const campaigns = query.data.pages.flatMap((page) => page.items);
-  if (campaigns.length === 0) return status ? <NoneOf status={status} /> : <NoneYet />;
+  if (campaigns.length === 0) return status || Object.keys(asked).length > 0 ? <NoneFits /> : <NoneYet />;
   return (
     <>
-      <Stack component="ul" gap="sm" m={0} p={0} aria-label="Campaigns">
-        {campaigns.map((campaign) => (
-          <CampaignCard
-            key={campaign.id}
-            campaign={campaign}
-            sender={senders?.items.find((sender) => sender.id === campaign.senderId)}
-          />
-        ))}
-      </Stack>
+      {compact ? (
+        <Suspense fallback={<TableSkeleton rows={6} />}>
+          <CampaignTable campaigns={campaigns} senders={senders?.items ?? []} />
+        </Suspense>
+      ) : (
+        <Stack component="ul" gap="sm" m={0} p={0} aria-label="Campaigns">
+          {campaigns.map((campaign) => (
+            <CampaignCard
+              key={campaign.id}
+              campaign={campaign}
+              sender={senders?.items.find((sender) => sender.id === campaign.senderId)}
+            />
+          ))}
+        </Stack>
+      )}
       <LoadMore query={query} shown={campaigns.length} noun="campaign" />
     </>
   );
@@ -84,10 +105,10 @@ function NoneYet() {
   );
 }
 
-function NoneOf({ status }: { status: CampaignStatus }) {
+function NoneFits() {
   return (
-    <EmptyState icon={IconStack2} title={`No campaign is ${CAMPAIGN_STATUS[status].label.toLowerCase()}`}>
-      Choose another state above to see the others.
+    <EmptyState icon={IconStack2} title="No campaign fits">
+      Choose another state or other words above to see the others.
     </EmptyState>
   );
 }

@@ -4,7 +4,7 @@ import { infiniteQueryOptions, keepPreviousData, queryOptions, skipToken } from 
 import { answer, api } from "@/api/client";
 import { keys } from "@/api/keys";
 import { PAGE } from "@/api/reading";
-import type { components } from "@/api/schema";
+import type { components, paths } from "@/api/schema";
 
 export type Campaign = components["schemas"]["Campaign"];
 export type CampaignStatus = Campaign["status"];
@@ -14,13 +14,22 @@ export type Planned = components["schemas"]["Planned"];
 export type Forecast = components["schemas"]["Forecast"];
 export type Given = components["schemas"]["Given"];
 
+/** What else campaigns are looked for by. */
+export type CampaignsAsked = Omit<
+  NonNullable<paths["/api/campaigns"]["get"]["parameters"]["query"]>,
+  "status" | "limit" | "cursor"
+>;
+
 /** Campaigns in one state, or all of them. */
-export const campaignsIn = (status: CampaignStatus | null) =>
+export const campaignsIn = (status: CampaignStatus | null, more: CampaignsAsked = {}) =>
   infiniteQueryOptions({
-    queryKey: keys.campaigns.list(status),
+    queryKey: keys.campaigns.list(Object.keys(more).length > 0 ? { status, ...more } : status),
     queryFn: ({ pageParam, signal }) =>
       answer(
-        api.GET("/api/campaigns", { params: { query: { status, limit: PAGE, cursor: pageParam } }, signal }),
+        api.GET("/api/campaigns", {
+          params: { query: { ...more, status, limit: PAGE, cursor: pageParam } },
+          signal,
+        }),
       ),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.nextCursor,

@@ -2,12 +2,21 @@
 
 import { VALUES } from "@/api/constants";
 import { type EmailSearch, emailSearch } from "@/features/ledger/search";
-import { oneOf, type Search } from "@/ui/searchParams";
+import { idIn, oneOf, type Search, textIn } from "@/ui/searchParams";
 import type { CampaignStatus } from "./queries";
 
 export interface CampaignsSearch {
   status?: CampaignStatus | undefined;
+  q?: string | undefined;
+  senderId?: number | undefined;
+  order?: CampaignOrder | undefined;
+  archived?: true | undefined;
+  compact?: true | undefined;
 }
+
+/** Newest first is what there is without one. */
+const ORDERS = ["oldest", "name"] as const;
+export type CampaignOrder = (typeof ORDERS)[number];
 
 /** Of the emails' filters it has those that make sense within one campaign. */
 export interface CampaignSearch extends EmailSearch {
@@ -18,7 +27,14 @@ const TABS = ["emails", "content", "settings", "hours"] as const;
 export type CampaignTab = (typeof TABS)[number];
 
 export function campaignsSearch(search: Search): CampaignsSearch {
-  return { status: oneOf(VALUES.Campaign.status, search.status) };
+  return {
+    status: oneOf(VALUES.Campaign.status, search.status),
+    q: textIn(search.q),
+    senderId: idIn(search.senderId),
+    order: oneOf(ORDERS, search.order),
+    archived: search.archived === true ? true : undefined,
+    compact: search.compact === true ? true : undefined,
+  };
 }
 
 export function campaignSearch(search: Search): CampaignSearch {

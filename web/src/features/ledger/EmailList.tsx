@@ -1,11 +1,12 @@
 import { Box, Button, Stack } from "@mantine/core";
 import { IconMailSearch } from "@tabler/icons-react";
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
-import { type ReactNode, useEffect, useState } from "react";
+import { type ReactNode, Suspense, useEffect, useState } from "react";
 import { useMay } from "@/features/workspaces/useMay";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorState } from "@/ui/ErrorState";
 import { LoadMore } from "@/ui/LoadMore";
+import { lazyPart } from "@/ui/lazyPart";
 import { choose, chooseAll, NOTHING } from "@/ui/selection";
 import { TableSkeleton } from "@/ui/skeletons";
 import { type Column, EmailTable } from "./EmailTable";
@@ -24,6 +25,11 @@ interface Props {
   clear?: (() => void) | undefined;
 }
 
+const CorrectDialog = lazyPart(() => import("./CorrectDialog"), "CorrectDialog");
+
+/** The API takes this many at once; more by hand nobody does. */
+const MOST_CORRECTED = 200;
+
 /** Emails that fit, page by page, and what can be decided about them. */
 export function EmailList({ filter, columns, whole, empty, clear }: Props) {
   const query = useInfiniteQuery({
@@ -34,6 +40,7 @@ export function EmailList({ filter, columns, whole, empty, clear }: Props) {
   });
   const maySend = useMay("member");
   const [selection, setSelection] = useState(NOTHING);
+  const [correcting, setCorrecting] = useState(false);
   const list = JSON.stringify(filter);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another list, so nothing of it is chosen
   useEffect(() => setSelection(NOTHING), [list]);
@@ -54,6 +61,18 @@ export function EmailList({ filter, columns, whole, empty, clear }: Props) {
           chosen={chosen}
           loaded={ids.length}
           whole={filter.campaignId && !filter.q && whole ? { campaignId: filter.campaignId, n: whole } : null}
+          more={
+            filter.status === "FAILED" && (
+              <Button
+                size="xs"
+                variant="default"
+                disabled={chosen.length === 0 || chosen.length > MOST_CORRECTED}
+                onClick={() => setCorrecting(true)}
+              >
+                Correct addresses
+              </Button>
+            )
+          }
           onAll={(on) => setSelection(chooseAll(ids, on))}
         />
       )}
@@ -66,6 +85,14 @@ export function EmailList({ filter, columns, whole, empty, clear }: Props) {
             setSelection((old) => choose(old, ids, id, on, range)),
         })}
       />
+      {correcting && (
+        <Suspense>
+          <CorrectDialog
+            emails={pages.flat().filter((email) => selection.chosen.has(email.id))}
+            close={() => setCorrecting(false)}
+          />
+        </Suspense>
+      )}
       <LoadMore query={query} shown={ids.length} noun="email" />
     </Stack>
   );

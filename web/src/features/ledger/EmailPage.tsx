@@ -2,6 +2,7 @@ import "@mantine/core/styles/Grid.layer.css";
 import { Alert, Button, Grid, Group, Paper, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
+import { Suspense, useState } from "react";
 import { ResponsesPanel } from "@/features/inbound/ResponsesPanel";
 import { emailWaitingQuery } from "@/features/planning/queries";
 import { WaitingNote } from "@/features/planning/WaitingNote";
@@ -10,6 +11,7 @@ import { useMay } from "@/features/workspaces/useMay";
 import { Time } from "@/time/Time";
 import { ErrorState } from "@/ui/ErrorState";
 import { Facts } from "@/ui/Facts";
+import { lazyPart } from "@/ui/lazyPart";
 import { AnchorLink } from "@/ui/links";
 import { PageHeader } from "@/ui/PageHeader";
 import { StatusBadge } from "@/ui/StatusBadge";
@@ -18,8 +20,9 @@ import { Attempts } from "./Attempts";
 import { useDecisions, useStop } from "./commands";
 import { CANCELLED_FOR, explain } from "./course";
 import { EmailContent } from "./EmailContent";
+import { NextStepNote } from "./NextStepNote";
 import { type Email, emailQuery } from "./queries";
-import { DECISIONS, decisionsOn, EMAIL_STATUS } from "./words";
+import { DECISIONS, decisionsOn, EMAIL_STATUS, FAILURE, SETTLED } from "./words";
 
 const route = getRouteApi("/inside/emails/$id");
 
@@ -85,10 +88,12 @@ export function EmailPage() {
 function Standing({ email }: { email: Email }) {
   const { pending, decide } = useDecisions();
   const maySend = useMay("member");
-  const decisions = maySend ? decisionsOn(email.status) : [];
+  const [correcting, setCorrecting] = useState(false);
+  const decisions = maySend && !email.settled ? decisionsOn(email.status) : [];
   return (
     <Alert color={decisions.length > 0 ? "orange" : "petrol"} radius="lg">
       <Text>{explain(email)}</Text>
+      <Decided email={email} />
       {email.status === "SCHEDULED" && <Why id={email.id} />}
       <Next email={email} />
       {(email.status === "SCHEDULED" || email.followAt) && maySend && <Stop email={email} />}
@@ -100,7 +105,7 @@ function Standing({ email }: { email: Email }) {
                 size="xs"
                 miw={116}
                 flex="none"
-                variant={decision === "sent" ? "default" : "filled"}
+                variant={decision === "retry" || decision === "resend" ? "filled" : "default"}
                 loading={pending}
                 onClick={() => decide(decision, { ids: [email.id] })}
               >
@@ -109,21 +114,47 @@ function Standing({ email }: { email: Email }) {
               <Text size="sm">{CONSEQUENCES[decision]}</Text>
             </Group>
           ))}
+          {email.status === "FAILED" && !email.erasedAt && (
+            <Group gap="xs" wrap="nowrap" align="flex-start">
+              <Button size="xs" miw={116} flex="none" variant="default" onClick={() => setCorrecting(true)}>
+                Correct the address
+              </Button>
+              <Text size="sm">It goes to the corrected one; this one stays as it is.</Text>
+            </Group>
+          )}
         </Stack>
+      )}
+      {correcting && (
+        <Suspense>
+          <CorrectDialog emails={[email]} close={() => setCorrecting(false)} />
+        </Suspense>
       )}
     </Alert>
   );
 }
 
-/** What of its campaign comes next for the recipient, or why nothing does. */
-function Next({ email: { status, followAt, stopped } }: { email: Email }) {
-  if (status !== "SENT") return null;
-  if (followAt)
+const CorrectDialog = lazyPart(() => import("./CorrectDialog"), "CorrectDialog");
+
+/** What a person decided on one that failed. */
+function Decided({ email: { settled, mendedAs, failedFor } }: { email: Email }) {
+  if (mendedAs)
     return (
       <Text mt={4}>
-        The next step follows <Time value={followAt} />, unless they answer before.
+        It went to{" "}
+        <AnchorLink to="/emails/$id" params={{ id: mendedAs }}>
+          a corrected address
+        </AnchorLink>
+        .
       </Text>
     );
+  if (settled) return <Text mt={4}>{SETTLED[settled]}: nobody is asked about it any more.</Text>;
+  return failedFor && <Text mt={4}>{FAILURE[failedFor].advice}</Text>;
+}
+
+/** What of its campaign comes next for the recipient, or why nothing does. */
+function Next({ email: { status, nextStep, stopped } }: { email: Email }) {
+  if (status !== "SENT") return null;
+  if (nextStep) return <NextStepNote next={nextStep} />;
   return stopped && <Text mt={4}>No later step follows: {CANCELLED_FOR[stopped].label.toLowerCase()}.</Text>;
 }
 
@@ -142,6 +173,8 @@ function Why({ id }: { id: number }) {
 }
 
 const CONSEQUENCES = {
+  aside: "It stays failed, and nobody is asked about it any more.",
+  never: "No campaign of this workspace writes to the address again.",
   retry: "It is tried again from now on. Nobody gets it twice: it was refused.",
   resend: "It goes out once more. If the server took it the first time, the recipient gets it twice.",
   sent: "It counts as sent. If the server did not take it, the recipient never gets it.",
@@ -177,6 +210,7 @@ function EmailFacts({ email }: { email: Email }) {
             {sender?.email ?? `Sender ${email.senderId}`}
           </AnchorLink>,
         ],
+        ["Variant", email.variant ?? null],
         [
           email.status === "SCHEDULED" ? "Planned for" : "Was planned for",
           <Time key="planned" value={email.scheduledAt} />,

@@ -9,7 +9,7 @@ import { StatusBadge } from "@/ui/StatusBadge";
 import { CANCELLED_FOR, reply } from "./course";
 import classes from "./EmailTable.module.css";
 import type { EmailSummary } from "./queries";
-import { EMAIL_STATUS } from "./words";
+import { EMAIL_STATUS, SETTLED } from "./words";
 
 export type Column = "campaign" | "status" | "planned" | "sent" | "when" | "attempts" | "reply";
 
@@ -61,7 +61,12 @@ const COLUMNS: Readonly<Record<Column, Cells>> = {
   },
   reply: {
     title: "Last answer",
-    cell: (email) => <Reply email={email} />,
+    cell: (email) => (
+      <>
+        <Reply email={email} />
+        {email.settled && <div className={classes.why}>{SETTLED[email.settled]}</div>}
+      </>
+    ),
     narrow: (email) => reply(email) && <Reply email={email} />,
   },
 };
@@ -141,7 +146,11 @@ function Rows({ emails, columns, chosen, onChoose }: RowsProps) {
               >
                 {email.recipient}
               </AnchorLink>
-              {email.step > 1 && <span className={classes.dimmed}>step {email.step}</span>}
+              {(email.step > 1 || email.variant) && (
+                <span className={classes.dimmed}>
+                  {[email.step > 1 && `step ${email.step}`, email.variant].filter(Boolean).join(" ")}
+                </span>
+              )}
               {!email.recipient.endsWith(ERASED) && (
                 <AnchorLink
                   to="/recipients"

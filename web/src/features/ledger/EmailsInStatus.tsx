@@ -18,18 +18,21 @@ interface Props {
 
 /** Emails of one status, over all campaigns: filters that stand in the address, and the list. */
 export function EmailsInStatus({ status, search, onChange, columns, empty }: Props) {
-  const { q, campaignId, senderId } = search;
-  const filter = { status, q, campaignId, senderId };
+  const { q, campaignId, senderId, failedFor, decided } = search;
+  const failed = status === "FAILED" && { failedFor, undecided: !decided };
+  const filter = { status, q, campaignId, senderId, ...failed };
   const { data: campaign } = useQuery(campaignIfAny(campaignId));
-  const filtered = q !== undefined || campaignId !== undefined || senderId !== undefined;
-  const clear = () => onChange({ q: undefined, campaignId: undefined, senderId: undefined });
+  const filtered =
+    q !== undefined || campaignId !== undefined || senderId !== undefined || failedFor !== undefined;
+  const clear = () =>
+    onChange({ q: undefined, campaignId: undefined, senderId: undefined, failedFor: undefined });
   return (
     <Stack gap="md">
       <EmailFilters search={search} onChange={onChange} filter={filter} />
       <EmailList
         filter={filter}
         columns={columns}
-        whole={campaign?.counts[status]}
+        whole={failedFor ? undefined : status === "FAILED" ? campaign?.undecided : campaign?.counts[status]}
         empty={empty}
         clear={filtered ? clear : undefined}
       />

@@ -1,4 +1,5 @@
 import { Button, Checkbox, Group } from "@mantine/core";
+import type { ReactNode } from "react";
 import { count } from "@/ui/numbers";
 import { type Target, useDecisions } from "./commands";
 import classes from "./SelectionBar.module.css";
@@ -10,11 +11,13 @@ interface Props {
   loaded: number;
   /** All of a campaign that are in question, where that is known. */
   whole: { campaignId: number; n: number } | null;
+  /** What else can be done with what is chosen. */
+  more?: ReactNode;
   onAll: (on: boolean) => void;
 }
 
 /** Over the table: choose all that are loaded, decide on what is chosen or on all of the campaign. */
-export function SelectionBar({ decisions, chosen, loaded, whole, onAll }: Props) {
+export function SelectionBar({ decisions, chosen, loaded, whole, more, onAll }: Props) {
   const { pending, decide } = useDecisions();
   const none = chosen.length === 0;
   const run = async (decision: Decision, target: Target) => {
@@ -34,7 +37,7 @@ export function SelectionBar({ decisions, chosen, loaded, whole, onAll }: Props)
           <Button
             key={decision}
             size="xs"
-            variant={decision === "sent" ? "default" : "filled"}
+            variant={decision === "resend" || decision === "retry" ? "filled" : "default"}
             disabled={none}
             loading={pending}
             onClick={() => run(decision, { ids: chosen })}
@@ -42,6 +45,7 @@ export function SelectionBar({ decisions, chosen, loaded, whole, onAll }: Props)
             {DECISIONS[decision].button}
           </Button>
         ))}
+        {more}
         {whole &&
           decisions.map((decision) => (
             <Button

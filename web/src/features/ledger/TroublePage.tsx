@@ -1,4 +1,4 @@
-import { Box, Text } from "@mantine/core";
+import { Box, Checkbox, Stack, Text } from "@mantine/core";
 import { IconCircleCheck } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
@@ -11,14 +11,16 @@ import { ButtonLink } from "@/ui/links";
 import { PageHeader } from "@/ui/PageHeader";
 import { TableSkeleton } from "@/ui/skeletons";
 import { EmailsInStatus } from "./EmailsInStatus";
+import { FailureGroups } from "./FailureGroups";
 import type { EmailSearch } from "./search";
 
 const route = getRouteApi("/inside/trouble");
 
 const WORDS = {
   FAILED: {
-    about: "A mail server refused these for good, or too often. Mend the cause, then retry them.",
-    none: "Nothing has failed",
+    about:
+      "A mail server refused these for good, or too often. Decide on each reason at once, or on some of them below.",
+    none: "No failed email waits for a decision",
   },
   UNKNOWN: {
     about:
@@ -34,7 +36,7 @@ export function TroublePage() {
   const change = (patch: Partial<EmailSearch>) =>
     navigate({ search: (old) => ({ ...old, ...patch }), replace: true });
   const asked = search.status === "FAILED" || search.status === "UNKNOWN" ? search.status : undefined;
-  const status = asked ?? (totals?.counts.FAILED === 0 && totals.counts.UNKNOWN ? "UNKNOWN" : "FAILED");
+  const status = asked ?? (totals?.undecided === 0 && totals.counts.UNKNOWN ? "UNKNOWN" : "FAILED");
   const words = WORDS[status];
   return (
     <>
@@ -42,7 +44,7 @@ export function TroublePage() {
       <Choice
         label="What is shown"
         options={[
-          { value: "FAILED" as const, label: "Failed", n: totals?.counts.FAILED },
+          { value: "FAILED" as const, label: "Failed", n: totals?.undecided },
           { value: "UNKNOWN" as const, label: "In doubt", n: totals?.counts.UNKNOWN },
         ]}
         value={status}
@@ -55,25 +57,41 @@ export function TroublePage() {
         {!asked && isPending ? (
           <TableSkeleton />
         ) : (
-          <EmailsInStatus
-            status={status}
-            search={search}
-            onChange={change}
-            columns={["campaign", "planned", "attempts", "reply"]}
-            empty={
-              <EmptyState
-                icon={IconCircleCheck}
-                title={words.none}
-                action={
-                  <ButtonLink to="/" variant="default">
-                    See the campaigns
-                  </ButtonLink>
-                }
-              >
-                Emails come here when only a person can decide what becomes of them.
-              </EmptyState>
-            }
-          />
+          <Stack gap="md">
+            {status === "FAILED" && (
+              <>
+                <FailureGroups
+                  campaignId={search.campaignId}
+                  shown={search.failedFor}
+                  onShow={(failedFor) => change({ failedFor })}
+                />
+                <Checkbox
+                  label="List also what was decided on"
+                  checked={search.decided ?? false}
+                  onChange={(event) => change({ decided: event.currentTarget.checked || undefined })}
+                />
+              </>
+            )}
+            <EmailsInStatus
+              status={status}
+              search={search}
+              onChange={change}
+              columns={["campaign", "planned", "attempts", "reply"]}
+              empty={
+                <EmptyState
+                  icon={IconCircleCheck}
+                  title={words.none}
+                  action={
+                    <ButtonLink to="/" variant="default">
+                      See the campaigns
+                    </ButtonLink>
+                  }
+                >
+                  Emails come here when only a person can decide what becomes of them.
+                </EmptyState>
+              }
+            />
+          </Stack>
         )}
       </Box>
     </>

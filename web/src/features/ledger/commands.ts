@@ -10,16 +10,27 @@ import { useCommand } from "@/forms/useCommand";
 import { confirm } from "@/ui/confirm";
 import { download } from "@/ui/download";
 import { counted } from "@/ui/numbers";
-import type { Held } from "./queries";
+import type { FailureReason, Held } from "./queries";
 import { DECISIONS, type Decision, HELD_ANSWERED, type HeldAnswer } from "./words";
 
 type Schemas = components["schemas"];
 
-/** Some emails, or all of a campaign that are in question; `n` of them, as far as the page knows. */
-export type Target = { ids: number[] } | { campaignId: number; n: number };
+/** Some emails, or all of a campaign or of a reason that are in question; `n` of them, as far as the page knows. */
+export type Target =
+  | { ids: number[] }
+  | { campaignId?: number | undefined; reason?: FailureReason | undefined; n: number };
 
 /** The API takes this many ids at once. */
 const AT_ONCE = 1_000;
+
+/** Whatever a word on emails may have changed. */
+const changed = () => [
+  keys.emails.all(),
+  keys.recipients.all(),
+  keys.campaigns.all(),
+  keys.stats.all(),
+  keys.suppressions.all(),
+];
 
 const size = (target: Target) => ("ids" in target ? target.ids.length : target.n);
 
@@ -27,21 +38,20 @@ const size = (target: Target) => ("ids" in target ? target.ids.length : target.n
 export function useDecisions() {
   const { run, pending } = useCommand({
     run: ({ decision, target }: { decision: Decision; target: Target }) => send(decision, target),
-    changes: [keys.emails.all(), keys.recipients.all(), keys.campaigns.all(), keys.stats.all()],
-    said: (changed, { decision, target }) => outcome(decision, size(target), changed),
+    changes: changed(),
+    said: (sent, { decision, target }) => outcome(decision, size(target), sent),
     failed: "Not all of that was done",
   });
   const decide = async (decision: Decision, target: Target): Promise<boolean> => {
     const words = DECISIONS[decision];
-    const danger = decision !== "retry";
+    const danger = decision !== "retry" && decision !== "aside";
     const asked = { title: words.title(size(target)), children: words.text, confirm: words.button, danger };
     return (await confirm(asked)) && run({ decision, target });
   };
   return { pending, decide };
 }
 
-/** An email that waits is not sent; its recipient stays in other campaigns. */
-/** What is sent stays sent: there it stops what would follow. */
+/** An email that waits is not sent; its recipient stays in other campaigns. What is sent stays sent: there it stops what would follow. */
 export function useStop({ id, recipient, status }: Pick<Schemas["Email"], "id" | "recipient" | "status">) {
   const isSent = status === "SENT";
   const { run, pending } = useCommand({
@@ -107,27 +117,65 @@ export function useDownload(path: string) {
   });
 }
 
-async function send(decision: Decision, target: Target): Promise<number> {
-  if ("campaignId" in target) return sendOne(decision, { campaignId: target.campaignId });
+/** What is not through yet goes on in the background. */
+interface Sent {
+  changed: number;
+  goesOn: boolean;
+}
+
+const VERBS = { retry: "RETRY", aside: "PUT_ASIDE", never: "SUPPRESS" } as const;
+
+async function send(decision: Decision, target: Target): Promise<Sent> {
+  if (decision !== "resend" && decision !== "sent") return decideOnFailed(VERBS[decision], target);
+  if (!("ids" in target)) {
+    const { campaignId } = target;
+    return { changed: campaignId ? await resolve(decision, { campaignId }) : 0, goesOn: false };
+  }
   let changed = 0;
   for (let first = 0; first < target.ids.length; first += AT_ONCE) {
-    changed += await sendOne(decision, { ids: target.ids.slice(first, first + AT_ONCE) });
+    changed += await resolve(decision, { ids: target.ids.slice(first, first + AT_ONCE) });
   }
-  return changed;
+  return { changed, goesOn: false };
 }
 
-async function sendOne(
-  decision: Decision,
+async function decideOnFailed(verb: (typeof VERBS)[keyof typeof VERBS], target: Target): Promise<Sent> {
+  const sent: Sent = { changed: 0, goesOn: false };
+  const ids = "ids" in target ? target.ids : null;
+  for (let first = 0; first === 0 || first < (ids?.length ?? 0); first += AT_ONCE) {
+    const which = "ids" in target ? { ids: target.ids.slice(first, first + AT_ONCE) } : whole(target);
+    const told = await answer(api.POST("/api/failures/decisions", { body: { verb, ...which } }));
+    if (told.error) throw new Error(told.error);
+    sent.changed += told.changed;
+    sent.goesOn ||= !told.finishedAt;
+  }
+  return sent;
+}
+
+function whole({ campaignId, reason }: Exclude<Target, { ids: number[] }>) {
+  return { ...(campaignId && { campaignId }), ...(reason && { reason }) };
+}
+
+async function resolve(
+  decision: "resend" | "sent",
   body: { ids: number[] } | { campaignId: number },
 ): Promise<number> {
-  const call =
-    decision === "retry"
-      ? api.POST("/api/emails/retry", { body })
-      : api.POST("/api/emails/resolve", { body: { ...body, as: decision } });
-  return (await answer(call)).changed;
+  return (await answer(api.POST("/api/emails/resolve", { body: { ...body, as: decision } }))).changed;
 }
 
-function outcome(decision: Decision, wanted: number, changed: number): string {
+/** Emails that failed, each to a corrected address. */
+export function useCorrections(done: (told: Schemas["Mended"]) => void) {
+  return useCommand({
+    run: (corrections: Schemas["Correction"][]) =>
+      answer(api.POST("/api/failures/corrections", { body: { corrections } })),
+    changes: changed(),
+    done,
+    said: ({ mended }) => `${counted(mended, "email")} will go to the corrected address.`,
+    failed: "Nothing was corrected",
+  });
+}
+
+function outcome(decision: Decision, wanted: number, { changed, goesOn }: Sent): string {
+  if (goesOn) return `${DECISIONS[decision].done(changed)} The others follow in the background.`;
   const left = wanted - changed;
   const rest = `${counted(left, "other")} had been decided before, or the campaign is cancelled.`;
   return DECISIONS[decision].done(changed) + (left > 0 ? ` ${rest}` : "");

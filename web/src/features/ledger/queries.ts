@@ -14,6 +14,9 @@ export type Held = Schemas["Held"];
 export type EmailSummary = Schemas["EmailSummary"];
 export type EmailStatus = Email["status"];
 export type CancelReason = NonNullable<Email["cancelReason"]>;
+export type Failures = Schemas["Failures"];
+export type FailureDecision = Schemas["FailureDecision"];
+export type FailureReason = Schemas["FailureGroup"]["reason"];
 export type EmailFilter = Omit<
   NonNullable<paths["/api/emails"]["get"]["parameters"]["query"]>,
   "cursor" | "limit"
@@ -29,6 +32,18 @@ export const emailsQuery = (filter: EmailFilter) =>
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.nextCursor,
   });
+
+/** What failed and waits for a word, by reason. Asked often while something of it moves. */
+export const failuresQuery = (campaignId?: number) =>
+  queryOptions({
+    queryKey: keys.emails.failures(campaignId),
+    queryFn: ({ signal }) => answer(api.GET("/api/failures", { params: { query: { campaignId } }, signal })),
+    refetchInterval: ({ state: { data } }) => (data && isMoving(data) ? 1_500 : 30_000),
+  });
+
+export function isMoving({ failed, decisions }: Failures): boolean {
+  return failed.unsorted > 0 || decisions.some((decision) => !decision.finishedAt);
+}
 
 export const emailQuery = (id: number) =>
   queryOptions({

@@ -2,13 +2,16 @@
 
 import { VALUES } from "@/api/constants";
 import { idIn, oneOf, type Search, textIn } from "@/ui/searchParams";
-import type { EmailStatus } from "./queries";
+import type { EmailStatus, FailureReason } from "./queries";
 
 export interface EmailSearch {
   q?: string | undefined;
   campaignId?: number | undefined;
   senderId?: number | undefined;
   status?: EmailStatus | undefined;
+  /** Of those that failed: for one reason, or also what was decided on. */
+  failedFor?: FailureReason | undefined;
+  decided?: true | undefined;
 }
 
 export function emailSearch(search: Search): EmailSearch {
@@ -17,6 +20,8 @@ export function emailSearch(search: Search): EmailSearch {
     campaignId: idIn(search.campaignId),
     senderId: idIn(search.senderId),
     status: oneOf(VALUES.Email.status, search.status),
+    failedFor: oneOf(VALUES.FailureGroup.reason, search.failedFor),
+    decided: search.decided === true ? true : undefined,
   };
 }
 

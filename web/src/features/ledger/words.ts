@@ -1,9 +1,9 @@
 /** What emails' statuses are called and what can be decided about them, in words and sentences. */
 
-import { counted } from "@/ui/numbers";
+import { count, counted } from "@/ui/numbers";
 import { keysOf } from "@/ui/options";
 import type { Status } from "@/ui/StatusBadge";
-import type { EmailStatus, Held } from "./queries";
+import type { Email, EmailStatus, FailureDecision, FailureReason, Held } from "./queries";
 
 /** In the order in which statuses are shown side by side, in bars, legends and tables. */
 export const EMAIL_STATUS: Readonly<Record<EmailStatus, Status>> = {
@@ -17,7 +17,7 @@ export const EMAIL_STATUS: Readonly<Record<EmailStatus, Status>> = {
 
 export const EMAIL_STATUSES = keysOf(EMAIL_STATUS);
 
-export type Decision = "retry" | "resend" | "sent";
+export type Decision = "retry" | "aside" | "never" | "resend" | "sent";
 
 interface DecisionWords {
   button: string;
@@ -26,13 +26,25 @@ interface DecisionWords {
   done: (n: number) => string;
 }
 
-/** What a person can decide about emails that ended FAILED (`retry`) or UNKNOWN (`resend`, `sent`). */
+/** What a person can decide about emails that ended FAILED (`retry`, `aside`, `never`) or UNKNOWN (`resend`, `sent`). */
 export const DECISIONS: Readonly<Record<Decision, DecisionWords>> = {
   retry: {
     button: "Retry",
     title: (n) => `Retry ${counted(n, "email")}?`,
     text: "They were refused, so nobody gets one twice. They go from now on, as far apart as their campaign says and within the hourly limits.",
     done: (n) => `${counted(n, "email")} will be tried again.`,
+  },
+  aside: {
+    button: "Put aside",
+    title: (n) => `Put ${counted(n, "email")} aside?`,
+    text: "They count as failed, and nobody is asked about them any more. Each can still be retried from its own page.",
+    done: (n) => `${counted(n, "email")} put aside.`,
+  },
+  never: {
+    button: "Never write again",
+    title: (n) => `Never write to the recipients of ${counted(n, "email")} again?`,
+    text: "Their addresses come among the suppressed ones: no campaign of the workspace writes to them any more, and what waits for them is cancelled.",
+    done: (n) => `${counted(n, "recipient")} will not be written to again.`,
   },
   resend: {
     button: "Send again",
@@ -49,8 +61,63 @@ export const DECISIONS: Readonly<Record<Decision, DecisionWords>> = {
 };
 
 export function decisionsOn(status: EmailStatus | null | undefined): readonly Decision[] {
-  if (status === "FAILED") return ["retry"];
+  if (status === "FAILED") return ["retry", "aside", "never"];
   return status === "UNKNOWN" ? ["resend", "sent"] : [];
+}
+
+/** Why emails failed, in plain words, and what mostly helps. */
+export const FAILURE: Readonly<Record<FailureReason, { label: string; advice: string }>> = {
+  UNKNOWN_ADDRESS: {
+    label: "Unknown address",
+    advice: "There is no such mailbox. Correct it, or never write to it again.",
+  },
+  UNKNOWN_DOMAIN: {
+    label: "Unknown domain",
+    advice: "What stands behind the @ takes no mail: mostly a typing mistake.",
+  },
+  MAILBOX_FULL: { label: "Mailbox full", advice: "It may have room another day: retry then." },
+  MAILBOX_CLOSED: {
+    label: "Mailbox takes nothing",
+    advice: "It is disabled, or chooses whom it listens to.",
+  },
+  SPAM: {
+    label: "Refused as spam",
+    advice: "Look at the text, its links and your domain's records before you retry.",
+  },
+  OUR_LOGIN: {
+    label: "Our login or address refused",
+    advice: "The server does not let this sender write: mend the sender, then retry.",
+  },
+  TOO_FAST: {
+    label: "Too many at once",
+    advice: "A limit of the server was reached: lower the sender's, then retry.",
+  },
+  TOO_LARGE: { label: "Too large", advice: "Make the message or its files smaller." },
+  NOT_REACHED: {
+    label: "Not reached",
+    advice: "Their server had trouble for as long as it was tried. Retry another day.",
+  },
+  NOT_WRITTEN: {
+    label: "Could not be written",
+    advice: "The text asks for something this recipient does not have. Mend the text, then retry.",
+  },
+  OTHER: { label: "Other reasons", advice: "What the server said stands behind each." },
+};
+
+export const SETTLED: Readonly<Record<NonNullable<Email["settled"]>, string>> = {
+  PUT_ASIDE: "Put aside",
+  SUPPRESSED: "Never again",
+  MENDED: "Address corrected",
+  DIRECT: "Written by hand",
+};
+
+/** How far a word on many has come. */
+export function progressOf({ verb, changed, leftOut, total, finishedAt, error }: FailureDecision): string {
+  const what = { RETRY: "tried again", PUT_ASIDE: "put aside", SUPPRESS: "not written to again" }[verb];
+  const left = leftOut ? `, ${counted(leftOut, "other")} left out` : "";
+  if (error) return `It ended early, with ${count(changed)} ${what}: ${error}`;
+  if (finishedAt) return `${counted(changed, "email")} ${what}${left}.`;
+  return `${count(changed + leftOut)} of ${counted(total, "email")} so far: ${count(changed)} ${what}${left}.`;
 }
 
 /** What a server's words hold back, by why. */

@@ -22,13 +22,24 @@ interface Props {
   later?: { inThread: boolean };
   /** Whom of the recipients fields of the text have nothing for, and the way to them. */
   lacking?: readonly Lack[] | undefined;
-  onShow?: (field: string) => void;
+  onShow?: ((field: string) => void) | undefined;
+  /** What goes along stands with the step's own text. */
+  isVariant?: boolean;
 }
 
 type Lack = components["schemas"]["Lack"];
 
 /** What an email says: subject, plain text or rich text, merge fields put where the caret was last. */
-export function ContentFields({ content, onChange, fields, errors, later, lacking, onShow }: Props) {
+export function ContentFields({
+  content,
+  onChange,
+  fields,
+  errors,
+  later,
+  isVariant = false,
+  lacking,
+  onShow,
+}: Props) {
   const kind = useId();
   const subject = useRef<HTMLInputElement>(null);
   const body = useRef<HTMLTextAreaElement>(null);
@@ -92,7 +103,7 @@ export function ContentFields({ content, onChange, fields, errors, later, lackin
               last.current = "html";
             }}
             insert={insertRich}
-            pictures={!later}
+            pictures={!later && !isVariant}
             error={errors.html}
           />
         </Suspense>
@@ -113,7 +124,7 @@ export function ContentFields({ content, onChange, fields, errors, later, lackin
         onText={(text) => onChange(withBody(content, text))}
         error={errors.body}
       />
-      {!later && (
+      {!later && !isVariant && (
         <>
           <BesideFields content={content} onChange={onChange} errors={errors} />
           <LanguageField

@@ -11,6 +11,12 @@ const RENDER_MS = 350;
 /** What a later step has beside merge fields: the day on which the one before was sent, as if that were today. */
 export const SENT_BEFORE = () => ({ sent_at: new Date().toISOString().slice(0, 10) });
 
+/** What the message quotes of the one before. */
+interface Quoted {
+  body: string;
+  bodyHtml: string | null;
+}
+
 /** What `recipient` would get from the sender, as the API fills it in; without one, with the names of fields in brackets. */
 export function useRendered(
   content: Content,
@@ -18,8 +24,9 @@ export function useRendered(
   senderId: number | undefined,
   unsubscribe: Unsubscribe,
   isLater = false,
+  quoted: Quoted | null = null,
 ) {
-  const asked = asksFor(content, recipient, senderId, unsubscribe, isLater);
+  const asked = asksFor(content, recipient, senderId, unsubscribe, isLater, quoted);
   const [shown] = useDebouncedValue(asked, RENDER_MS);
   const query = useQuery({ ...renderedQuery(shown), placeholderData: keepPreviousData });
   return { ...query, shown };
@@ -32,6 +39,7 @@ export function asksFor(
   senderId: number | undefined,
   unsubscribe: Unsubscribe,
   isLater: boolean,
+  quoted: Quoted | null,
 ): string {
   return JSON.stringify({
     subject: content.subject,
@@ -42,6 +50,7 @@ export function asksFor(
     email: recipient?.email ?? "someone@example.com",
     fields: recipient ? { ...recipient.fields, ...(isLater && SENT_BEFORE()) } : null,
     senderId: senderId ?? null,
+    ...(quoted && { quoted }),
   });
 }
 

@@ -1,0 +1,66 @@
+import { Alert, Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
+import { useState } from "react";
+import { counted } from "@/ui/numbers";
+import { useCorrections } from "./commands";
+
+interface Props {
+  emails: readonly { id: number; recipient: string }[];
+  close: () => void;
+}
+
+/** Addresses that were wrong, put right: the email goes to each that was changed, the one that failed stays as it was. */
+export function CorrectDialog({ emails, close }: Props) {
+  const [typed, setTyped] = useState<Readonly<Record<number, string>>>({});
+  const [refused, setRefused] = useState<Readonly<Record<number, string>>>({});
+  const { run, pending } = useCorrections(({ refused }) => {
+    setRefused(Object.fromEntries(refused.map(({ id, reason }) => [id, reason])));
+    if (refused.length === 0) close();
+  });
+  const corrections = emails.flatMap(({ id, recipient }) => {
+    const email = (typed[id] ?? recipient).trim();
+    return email && email !== recipient ? [{ id, email }] : [];
+  });
+  return (
+    <Modal
+      opened
+      onClose={close}
+      title={emails.length === 1 ? "Correct the address" : "Correct addresses"}
+      size="lg"
+    >
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void run(corrections);
+        }}
+      >
+        <Stack gap="sm">
+          <Text size="sm">
+            The email goes to the corrected address now. The one that failed stays as it was, with its
+            attempts.
+          </Text>
+          {emails.map(({ id, recipient }) => (
+            <TextInput
+              key={id}
+              label={recipient}
+              type="email"
+              value={typed[id] ?? recipient}
+              error={refused[id]}
+              onChange={(event) => setTyped({ ...typed, [id]: event.currentTarget.value })}
+            />
+          ))}
+          {Object.keys(refused).length > 0 && (
+            <Alert color="orange">Those that are marked did not go. All others did.</Alert>
+          )}
+          <Group justify="flex-end">
+            <Button variant="default" onClick={close}>
+              Keep them as they are
+            </Button>
+            <Button type="submit" disabled={corrections.length === 0} loading={pending}>
+              Send to {counted(corrections.length, "corrected address", "corrected addresses")}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}
